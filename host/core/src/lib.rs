@@ -1,1 +1,6 @@
-//! The pure core.
+//! The pure core of Cordboard: what a session does, where a message goes, how an answer looks, what a configuration means.
+//!
+//! It reads no clock, opens no file, starts no process and knows no runtime: time and facts come in as arguments, and what shall
+//! happen goes out as values. The crate's dependency list is the proof.
+
+pub mod types;

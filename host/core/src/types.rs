@@ -1,0 +1,13 @@
+//! The words that all parts share: names, places, people, moments, sessions, replies. Data alone, no decisions.
+
+mod moment;
+mod name;
+mod people;
+mod reply;
+mod session;
+
+pub use moment::Moment;
+pub use name::{InvalidName, SessionName};
+pub use people::{Caller, Place, Role, UserId};
+pub use reply::{Attachment, Button, Content, Reply};
+pub use session::{Phase, ProcessId, SessionRecord, SessionView};

@@ -1,0 +1,75 @@
+//! A session's name: what a user types and what its folder is called.
+
+use std::{borrow::Borrow, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// `[A-Za-z0-9_-]{1,64}`, so that it can be a folder, an argument and an environment value as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SessionName(String);
+
+/// The longest name, in characters: what a folder and a chat line bear well.
+const LONGEST: usize = 64;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a session name: use 1 to 64 letters, digits, '-' and '_'")]
+pub struct InvalidName(String);
+
+impl SessionName {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SessionName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let fits = (1..=LONGEST).contains(&text.len());
+        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if fits && plain { Ok(Self(text.to_owned())) } else { Err(InvalidName(text.chars().take(LONGEST).collect())) }
+    }
+}
+
+impl TryFrom<String> for SessionName {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<SessionName> for String {
+    fn from(name: SessionName) -> Self {
+        name.0
+    }
+}
+
+impl Borrow<str> for SessionName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_and_plain() {
+        for good in ["a", "fix-login_2", &"x".repeat(64)] {
+            assert_eq!(good.parse::<SessionName>().expect(good).as_str(), good);
+        }
+        for bad in ["", "a b", "../x", "ä", ".", &"x".repeat(65)] {
+            assert!(bad.parse::<SessionName>().is_err(), "{bad} is no name");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Who speaks, and where.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// `front-end:user`, as `telegram:42` or `console:local`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub String);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a user may do; each role may do what the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sees and steers the sessions that it made.
+    Member,
+    /// Sees and steers all sessions.
+    Admin,
+    /// The operator.
+    Owner,
+}
+
+impl Role {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no role: use member, admin or owner")]
+pub struct UnknownRole(String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        [Self::Member, Self::Admin, Self::Owner]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| UnknownRole(text.to_owned()))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    pub id: UserId,
+    /// How the front-end calls the person; for show alone.
+    pub name: String,
+    pub role: Role,
+}
+
+impl Caller {
+    /// Whether this caller may see and steer what `owner` made.
+    #[must_use]
+    pub fn may_steer(&self, owner: &UserId) -> bool {
+        self.role >= Role::Admin || self.id == *owner
+    }
+}
+
+/// A chat of a front-end, and the topic in it where the chat has topics.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// `telegram` or `console`.
+    pub front_end: String,
+    pub chat: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+}
+
+impl Place {
+    #[must_use]
+    pub fn new(front_end: &str, chat: &str) -> Self {
+        Self { front_end: front_end.to_owned(), chat: chat.to_owned(), topic: None }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.front_end, self.chat)?;
+        self.topic.as_ref().map_or(Ok(()), |topic| write!(f, "/{topic}"))
+    }
+}

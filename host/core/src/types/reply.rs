@@ -1,0 +1,54 @@
+//! What goes to a chat, as a plugin words it: Markdown, buttons, attachments.
+
+use serde::{Deserialize, Serialize};
+
+/// Pressing it runs `command` as the one who presses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    pub label: String,
+    /// A command line, as `/retry alpha`.
+    pub command: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    Text(String),
+    Bytes(Vec<u8>),
+    /// A path inside the session's folder.
+    File(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub name: String,
+    pub media_type: String,
+    pub content: Content,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reply {
+    /// Markdown; rendered for the front-end by the host.
+    pub text: String,
+    /// Rows of buttons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Vec<Button>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// Replaces the message whose button was pressed.
+    #[serde(default)]
+    pub in_place: bool,
+}
+
+impl Reply {
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Adds a row of one button.
+    #[must_use]
+    pub fn button(mut self, label: &str, command: &str) -> Self {
+        self.buttons.push(vec![Button { label: label.to_owned(), command: command.to_owned() }]);
+        self
+    }
+}
