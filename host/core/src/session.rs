@@ -1,0 +1,9 @@
+//! One session's life, as a pure machine: inputs with their time go in, effects come out, and `poll_timeout` tells when to
+//! come back. It owns the phase, the queue of prompts, the running turn and the record; it must never await, read a clock or
+//! know a process: a run is a number here.
+
+mod effect;
+mod input;
+
+pub use effect::{Effect, Launch, Settled};
+pub use input::{Brief, Exit, Input, Order, Prompt, Refusal, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};

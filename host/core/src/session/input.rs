@@ -1,0 +1,167 @@
+//! Everything that can happen to a session.
+
+use std::time::Duration;
+
+use crate::{
+    agent::{AgentEvent, PromptId},
+    types::{Place, ProcessId},
+};
+
+/// One start of an agent process; what comes from an older run is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Run(pub u64);
+
+/// One question to a plugin; an answer to an older one is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// A message that was accepted and stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    pub id: PromptId,
+    pub place: Place,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    Prompt(Prompt),
+    /// The process of this run lives.
+    Spawned {
+        run: Run,
+        process: ProcessId,
+    },
+    Agent {
+        run: Run,
+        event: AgentEvent,
+    },
+    /// The process and all its descendants are gone, or never came up.
+    Exit {
+        run: Run,
+        exit: Exit,
+    },
+    /// `poll_timeout` is due.
+    Timeout,
+    Verdict {
+        ticket: Ticket,
+        verdict: Verdict,
+    },
+    /// The persona's brief; the error is for the user.
+    Brief {
+        ticket: Ticket,
+        brief: Result<Brief, String>,
+    },
+    /// The lifecycle's words for a resume, if any.
+    ResumeNotice {
+        ticket: Ticket,
+        text: Option<String>,
+    },
+    /// The configuration, the persona's limits or an agent's model changed.
+    Settings(Settings),
+    /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
+    PolicyChanged,
+    /// The host ends: interrupt, then stop. A second one hurries.
+    Shutdown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// With its exit code or signal in words, and the last line of its stderr.
+    Ended { status: String, last_words: Option<String> },
+    /// It could not be started; for the user to read, with what to do.
+    NotStarted(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Suspend,
+    /// Counted from the moment when it fell idle.
+    SuspendAfter(Duration),
+    /// Asked again this long after the verdict.
+    ReviewIn(Duration),
+    Keep,
+    /// There is no policy, or it failed: as `SuspendAfter` the idle timeout.
+    Absent,
+}
+
+/// What a persona makes of an agent's start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Brief {
+    pub instructions: String,
+    pub model: Option<String>,
+    pub idle_timeout: Option<Duration>,
+    /// Said once, when the session is new.
+    pub greeting: Option<String>,
+}
+
+/// What comes from the configuration as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `[sessions] idle_timeout`.
+    pub idle_timeout: Duration,
+    /// `[sessions] queue`: how many prompts may wait.
+    pub queue: usize,
+    /// `[agents.NAME] model`.
+    pub model: Option<String>,
+}
+
+/// What a caller asks of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// It was switched to: counts as activity.
+    Touch,
+    Start,
+    Suspend,
+    Interrupt(Waiting),
+    Retry,
+    Fresh,
+    Leave,
+    Archive,
+    Restore,
+    SetIdleTimeout(Option<Duration>),
+    SetModel(Option<String>),
+    SetPersona(Option<String>),
+    SetMode(Option<String>),
+}
+
+/// What becomes of the prompts that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    Keep,
+    Drop,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    pub code: RefusalCode,
+    /// For the user to read.
+    pub text: String,
+}
+
+/// The codes of `session-control.error`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCode {
+    Unknown,
+    Exists,
+    Archived,
+    Invalid,
+    Busy,
+    Denied,
+    Failed,
+}
+
+impl RefusalCode {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Exists => "exists",
+            Self::Archived => "archived",
+            Self::Invalid => "invalid",
+            Self::Busy => "busy",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}

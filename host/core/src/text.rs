@@ -1,0 +1,91 @@
+//! What the host itself says to a user; everything else is said by plugins. One sentence, one place.
+
+use crate::types::{Reply, SessionName};
+
+/// Something a session has to tell of its own accord.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// In the lifecycle plugin's words.
+    Resuming(String),
+    /// In the persona's words.
+    Greeting(String),
+    /// In the agent's words: a background task's report.
+    Unasked(String),
+    QueueFull {
+        session: SessionName,
+        limit: usize,
+    },
+    /// A resume was refused; the user has the word.
+    ResumeRefused {
+        session: SessionName,
+        why: String,
+    },
+    Broken {
+        session: SessionName,
+        why: String,
+    },
+    /// The agent died in mid-turn.
+    Died {
+        session: SessionName,
+        why: String,
+    },
+    /// The host ended in mid-turn; `prompt` is its beginning.
+    CutOff {
+        session: SessionName,
+        prompt: String,
+    },
+    /// `/stop` was not heard: the agent was ended.
+    Ended {
+        session: SessionName,
+    },
+    Denied {
+        tool: String,
+        detail: String,
+        agent: String,
+    },
+    PersonaFailed {
+        session: SessionName,
+        why: String,
+    },
+}
+
+impl Notice {
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        match self {
+            Self::Resuming(text) | Self::Greeting(text) | Self::Unasked(text) => Reply::text(text.clone()),
+            Self::QueueFull { session, limit } => Reply::text(format!(
+                "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them."
+            )),
+            Self::ResumeRefused { session, why } => Reply::text(format!(
+                "Session '{session}' could not be resumed: {why}\nYour messages are kept. /retry tries again, /fresh goes on without its memory."
+            ))
+            .button("Try again", &format!("/retry {session}"))
+            .button("Start fresh", &format!("/fresh {session}")),
+            Self::Broken { session, why } => Reply::text(format!(
+                "The agent of session '{session}' does not stay up: {why}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory."
+            ))
+            .button("Try again", &format!("/retry {session}"))
+            .button("Start fresh", &format!("/fresh {session}")),
+            Self::Died { session, why } => Reply::text(format!(
+                "The agent of session '{session}' ended in the middle of its answer: {why}\nYour message was not sent again."
+            ))
+            .button("Send again", &format!("/retry {session}"))
+            .button("Leave it", &format!("/leave {session}")),
+            Self::CutOff { session, prompt } => Reply::text(format!(
+                "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
+            ))
+            .button("Send again", &format!("/retry {session}"))
+            .button("Leave it", &format!("/leave {session}")),
+            Self::Ended { session } => Reply::text(format!(
+                "The agent of session '{session}' did not react and was ended. The next message resumes it."
+            )),
+            Self::Denied { tool, detail, agent } => Reply::text(format!(
+                "Denied: {tool} {detail}\nTo allow it, set `permission_mode` in `[agents.{agent}]` (as `acceptEdits`)."
+            )),
+            Self::PersonaFailed { session, why } => {
+                Reply::text(format!("The persona of session '{session}' could not be used: {why}"))
+            }
+        }
+    }
+}
