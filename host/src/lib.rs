@@ -1,1 +1,2 @@
 //! The async shell.
+pub mod plugin;

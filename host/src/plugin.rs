@@ -1,0 +1,27 @@
+//! Plugins: components compiled, linked to what they were granted, tried, plugged in by one pointer swap, and called in fresh
+//! instances. The only place that knows wasmtime. It must not know the hub: what plugins may do comes in as a [`Board`].
+
+mod bindings;
+mod board;
+mod call;
+mod compile;
+mod convert;
+mod engine;
+mod generation;
+mod imports;
+mod limits;
+mod plugs;
+mod refusal;
+mod table;
+mod trades;
+mod trial;
+
+pub use board::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
+pub use call::{Asked, CallError};
+pub use compile::{COMPILE, LARGEST_WASM, compile_stdin, digest};
+pub use generation::PluginSettings;
+pub use limits::{CallLimits, Limit};
+pub use plugs::{Plugs, Swapped};
+pub use refusal::Refused;
+pub use table::{CallOrder, CommandSpec, Health, Offer, PluginStatus, Table, short};
+pub use trades::{Invocation, Load, Screen, ViewLimits};

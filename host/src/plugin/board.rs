@@ -1,0 +1,71 @@
+//! What the board lends to plugins, as this module needs it: a port that the application implements.
+//!
+//! Every method takes the caller and checks that caller's rights; a plugin is never asked.
+
+use async_trait::async_trait;
+use cordboard_core::{
+    session::{Order, Refusal},
+    types::{Caller, Moment, Place, Reply, SessionName, SessionView},
+};
+
+/// Which sessions a plugin asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shelf {
+    Current,
+    Archived,
+}
+
+/// What a new session is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blueprint {
+    pub name: String,
+    pub agent: Option<String>,
+    pub persona: Option<String>,
+    pub model: Option<String>,
+    pub folder: Option<String>,
+}
+
+/// Something to choose from, as a persona or an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub name: String,
+    pub description: String,
+}
+
+/// The plugin's own keys in the store.
+#[async_trait]
+pub trait KeyValues: Send + Sync {
+    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String>;
+    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String>;
+    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String>;
+    /// The inner error is the value that was found instead of `expected`.
+    async fn swap(
+        &self,
+        plugin: &str,
+        key: &str,
+        change: Swap,
+        limit: usize,
+    ) -> Result<Result<(), Option<Vec<u8>>>, String>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    pub expected: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+}
+
+#[async_trait]
+pub trait Board: KeyValues {
+    fn now(&self) -> Moment;
+    fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView>;
+    fn count(&self, caller: &Caller) -> usize;
+    /// Latest active first.
+    fn page(&self, caller: &Caller, shelf: Shelf, skip: usize, count: usize) -> Vec<SessionView>;
+    fn find(&self, caller: &Caller, name: &str) -> Option<SessionView>;
+    fn agents(&self) -> Vec<Choice>;
+    async fn create(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionView, Refusal>;
+    async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, Refusal>;
+    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal>;
+    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal>;
+    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
+}

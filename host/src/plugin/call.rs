@@ -1,0 +1,170 @@
+//! One call: a fresh instance in a store of its own, with its meter, its deadlines and what it knows of its caller. Nothing of it
+//! outlives the call, so no state leaks and a trap ends one call alone.
+
+use std::{future::Future, sync::Arc, time::Instant};
+
+use cordboard_core::types::{Caller, Moment, Place, SessionView};
+use wasmtime::{Store, UpdateDeadline, component::ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
+
+use super::{
+    board::Board,
+    engine::SharedEngine,
+    generation::Generation,
+    limits::{Limit, LogLine, Meter},
+    table::Table,
+};
+
+/// Who asked for a call, and where. Empty where nobody did.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub caller: Option<Caller>,
+    pub place: Option<Place>,
+    pub active: Option<SessionView>,
+    pub locale: Option<String>,
+}
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    #[error("went over its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
+    Limit { plugin: String, limit: Limit },
+    #[error("trapped: {0}")]
+    Trap(String),
+    #[error("said: {0}")]
+    Said(String),
+    #[error("offers no {0}")]
+    NotOffered(&'static str),
+}
+
+/// The state that the imports of one call see.
+pub struct CallState {
+    pub generation: Arc<Generation>,
+    pub asked: Asked,
+    pub now: Moment,
+    /// None while a version is on trial: it may read its configuration and log, no more.
+    pub lent: Option<Lent>,
+    pub meter: Meter,
+    stderr: MemoryOutputPipe,
+    wasi: WasiCtx,
+    resources: ResourceTable,
+}
+
+/// What a call borrows of the running host.
+#[derive(Clone)]
+pub struct Lent {
+    pub board: Arc<dyn Board>,
+    pub table: Arc<Table>,
+}
+
+/// The most of a panic message that is kept, in bytes.
+const STDERR_BYTES: usize = 4096;
+
+/// The most resource handles that a guest may hold.
+const HANDLES: usize = 256;
+
+impl CallState {
+    fn new(generation: Arc<Generation>, asked: Asked, lent: Option<Lent>) -> Self {
+        let stderr = MemoryOutputPipe::new(STDERR_BYTES);
+        let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build();
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(HANDLES);
+        let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
+        let meter = Meter::new(generation.limits.clone());
+        Self { generation, asked, now, lent, meter, stderr, wasi, resources }
+    }
+
+    /// Counts a host call and lends what it needs.
+    pub fn lend(&mut self) -> wasmtime::Result<Lent> {
+        self.count()?;
+        self.lent
+            .clone()
+            .ok_or_else(|| wasmtime::Error::msg("only config and log can be called while a version is on trial"))
+    }
+
+    pub fn count(&mut self) -> wasmtime::Result<()> {
+        if self.meter.call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
+    }
+
+    /// The rights that the call acts with: its caller's, and nobody's where nobody called.
+    pub fn caller(&self) -> Option<&Caller> {
+        self.asked.caller.as_ref().or(self.generation.acts_as.as_ref())
+    }
+
+    pub fn write_log(&mut self, level: super::bindings::log::Level, message: &str) {
+        use super::bindings::log::Level;
+        let plugin = self.generation.name.as_str();
+        match (self.meter.log(), level) {
+            (LogLine::Write, Level::Error) => tracing::error!(plugin, message, "plugin says"),
+            (LogLine::Write, Level::Warn) => tracing::warn!(plugin, message, "plugin says"),
+            (LogLine::Write, Level::Info) => tracing::info!(plugin, message, "plugin says"),
+            (LogLine::Write, Level::Debug) => tracing::debug!(plugin, message, "plugin says"),
+            (LogLine::SayDropped, _) => {
+                let limit = self.meter.limits().log;
+                tracing::warn!(
+                    plugin,
+                    limit,
+                    "plugin logs past its `log` limit: the rest of this call's lines is dropped"
+                );
+            }
+            (LogLine::Drop, _) => {}
+        }
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+/// Runs `call` in a fresh store under the generation's limits.
+pub async fn run<T, F, Fut>(
+    engine: &SharedEngine,
+    generation: &Arc<Generation>,
+    (asked, lent): (Asked, Option<Lent>),
+    call: F,
+) -> Result<T, CallError>
+where
+    F: FnOnce(Store<CallState>) -> Fut,
+    Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
+{
+    let limits = &generation.limits;
+    let deadline = Instant::now() + limits.time;
+    let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, lent));
+    store.limiter(|state| &mut state.meter);
+    // What one host call may bring over: refused before it is copied.
+    store.set_hostcall_fuel(limits.reply);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |mut context| {
+        if Instant::now() < deadline {
+            return Ok(UpdateDeadline::Yield(1));
+        }
+        context.data_mut().meter.exceeded = Some(Limit::Time);
+        Ok(UpdateDeadline::Interrupt)
+    });
+    let _ticking = engine.tick_while();
+    // The epoch ends a guest that never yields, the timeout one that waits in a host call; its store goes with it.
+    match tokio::time::timeout(limits.time * 2, call(store)).await {
+        Ok((_, Ok(answer))) => Ok(answer),
+        Ok((store, Err(error))) => Err(explain(store.data(), &error)),
+        Err(_) => Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time }),
+    }
+}
+
+fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
+    if let Some(limit) = state.meter.exceeded {
+        return CallError::Limit { plugin: state.generation.name.clone(), limit };
+    }
+    let root = error.root_cause().to_string();
+    if root.contains("hostcalls") {
+        return CallError::Limit { plugin: state.generation.name.clone(), limit: Limit::Reply };
+    }
+    let stderr = state.stderr.contents();
+    let said = String::from_utf8_lossy(&stderr);
+    match said.trim() {
+        // The innermost cause names the trap; what is above it are frames without names.
+        "" => CallError::Trap(root),
+        panic => CallError::Trap(panic.to_owned()),
+    }
+}

@@ -1,0 +1,151 @@
+//! From wasm to code that runs: compiled in a child process with bounds, kept in a cache that no plugin can reach.
+//!
+//! The child is this very binary. What a compiler takes (360 MB for a Python plugin), and a bug of it, stay out of the host.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use tokio::{io::AsyncWriteExt, process::Command};
+use wasmtime::component::Component;
+
+use super::{
+    engine::{self, SharedEngine},
+    generation::Artifact,
+    refusal::Refused,
+};
+
+/// The hidden subcommand that compiles standard input to standard output.
+pub const COMPILE: &str = "compile-plugin";
+
+/// The longest compilation: a Python plugin of 18 MB takes 6 s.
+const COMPILE_TIME: Duration = Duration::from_secs(120);
+
+/// The address space of the compiling child, in bytes: a Python plugin takes 420 MB.
+const COMPILE_MEMORY: u64 = 4 << 30;
+
+/// The largest wasm that is looked at, in bytes: a Python plugin has 18 MB.
+pub const LARGEST_WASM: u64 = 64 << 20;
+
+pub struct Compiler {
+    engine: SharedEngine,
+    cache: PathBuf,
+    /// The binary that knows `compile-plugin`.
+    program: PathBuf,
+    /// What an artifact must agree with to be loaded.
+    compatibility: u64,
+}
+
+impl Compiler {
+    /// `cache` is made, readable by its owner alone.
+    pub fn new(engine: SharedEngine, cache: PathBuf, program: PathBuf) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache)?;
+        let mut hasher = DefaultHasher::new();
+        engine.engine().precompile_compatibility_hash().hash(&mut hasher);
+        env!("CARGO_PKG_VERSION").hash(&mut hasher);
+        Ok(Self { engine, cache, program, compatibility: hasher.finish() })
+    }
+
+    /// The artifact of `wasm`, out of the cache where it was compiled before.
+    pub async fn artifact(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, Refused> {
+        let path = self.path(&digest);
+        if let Some(component) = self.open(&path) {
+            return Ok(Artifact { name: name.to_owned(), digest, component });
+        }
+        sniff(wasm)?;
+        let compiled = self.compile(wasm).await?;
+        write_private(&path, &compiled).map_err(|error| Refused::Read(format!("{}: {error}", path.display())))?;
+        let component = self.open(&path).ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
+        Ok(Artifact { name: name.to_owned(), digest, component })
+    }
+
+    /// The artifact of a digest, if it is in the cache: nobody need then read the wasm.
+    pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
+        let component = self.open(&self.path(digest))?;
+        Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
+    }
+
+    fn path(&self, digest: &str) -> PathBuf {
+        self.cache.join(format!("{digest}-{:016x}.cwasm", self.compatibility))
+    }
+
+    fn open(&self, path: &Path) -> Option<Component> {
+        if !path.exists() {
+            return None;
+        }
+        #[expect(
+            unsafe_code,
+            reason = "the cache lies in the state directory, which its owner alone can write, and only `artifact` does"
+        )]
+        let opened = unsafe { Component::deserialize_file(self.engine.engine(), path) };
+        opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is of no use: compiling again")).ok()
+    }
+
+    async fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, Refused> {
+        let failed = |error: io::Error| Refused::Compile(format!("the compiler could not be run: {error}"));
+        let mut child = Command::new(&self.program)
+            .arg(COMPILE)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        let fed = wasm.to_vec();
+        // A child that stops reading says why on stderr, so a broken pipe here is no news.
+        let feeding = tokio::spawn(async move { stdin.write_all(&fed).await });
+        let waited = tokio::time::timeout(COMPILE_TIME, child.wait_with_output()).await;
+        feeding.abort();
+        let output = waited
+            .map_err(|_| Refused::Compile(format!("it took more than {} s", COMPILE_TIME.as_secs())))?
+            .map_err(failed)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let why = said.trim();
+        Err(Refused::Compile(if why.is_empty() { output.status.to_string() } else { why.to_owned() }))
+    }
+}
+
+pub fn digest(wasm: &[u8]) -> String {
+    Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Tells the common mistakes apart before a compiler is started.
+fn sniff(wasm: &[u8]) -> Result<(), Refused> {
+    match wasm.get(..8) {
+        Some([0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00]) => Ok(()),
+        Some([0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00]) => Err(Refused::CoreModule),
+        Some(_) | None => Err(Refused::NotWasm),
+    }
+}
+
+/// Written beside and renamed, so that nobody opens half an artifact.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    fs::rename(&beside, path)
+}
+
+/// The child's side: wasm on standard input, the artifact on standard output.
+pub fn compile_stdin() -> wasmtime::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let bound = Rlimit { current: Some(COMPILE_MEMORY), maximum: Some(COMPILE_MEMORY) };
+    setrlimit(Resource::As, bound)?;
+    let mut wasm = Vec::new();
+    io::stdin().lock().take(LARGEST_WASM).read_to_end(&mut wasm)?;
+    let compiled = engine::compiler()?.precompile_component(&wasm)?;
+    io::stdout().lock().write_all(&compiled)?;
+    Ok(())
+}

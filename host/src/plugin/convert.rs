@@ -1,0 +1,120 @@
+//! Between the core's words and those of the WIT package. No decisions.
+
+use cordboard_core::{
+    agent::{Action, ActionState},
+    turn::{Part, Turn, TurnState},
+    types::{Attachment, Button, Caller, Content, Moment, Phase, Place, Reply, SessionView},
+};
+
+use super::bindings::{types, view::exports::cordboard::plugin::view};
+
+pub fn caller(caller: &Caller) -> types::Caller {
+    types::Caller { id: caller.id.0.clone(), name: caller.name.clone(), role: caller.role.as_str().to_owned() }
+}
+
+pub fn place(place: &Place) -> types::Place {
+    types::Place { front_end: place.front_end.clone(), chat: place.chat.clone(), topic: place.topic.clone() }
+}
+
+pub fn place_of(place: types::Place) -> Place {
+    Place { front_end: place.front_end, chat: place.chat, topic: place.topic }
+}
+
+pub const fn phase(phase: Phase) -> types::Phase {
+    match phase {
+        Phase::Suspended => types::Phase::Suspended,
+        Phase::Starting => types::Phase::Starting,
+        Phase::Idle => types::Phase::Idle,
+        Phase::Busy => types::Phase::Busy,
+        Phase::Stopping => types::Phase::Stopping,
+        Phase::Asking => types::Phase::Asking,
+        Phase::Broken => types::Phase::Broken,
+        Phase::Archived => types::Phase::Archived,
+    }
+}
+
+pub fn session(view: &SessionView) -> types::Session {
+    let record = &view.record;
+    types::Session {
+        name: record.name.to_string(),
+        owner: record.owner.0.clone(),
+        folder: record.folder.display().to_string(),
+        agent: record.agent.clone(),
+        model: view.model.clone(),
+        persona: record.persona.clone(),
+        mode: record.mode.clone(),
+        place: record.place.as_ref().map(place),
+        phase: phase(view.phase),
+        created: record.created.0,
+        last_active: record.last_active.0,
+        idle_timeout: view.idle_timeout.as_secs(),
+        queued: view.queued,
+        turns: record.turns,
+        cost_usd: record.cost_usd,
+        facts: facts(view),
+    }
+}
+
+/// What came after the record was closed: `models`, the names the agent takes, joined by `, `; `why`, why it asks or is broken.
+fn facts(view: &SessionView) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    if !view.models.is_empty() {
+        facts.push(("models".to_owned(), view.models.join(", ")));
+    }
+    if let Some(why) = &view.why {
+        facts.push(("why".to_owned(), why.clone()));
+    }
+    facts
+}
+
+pub fn reply_of(reply: types::Reply) -> Reply {
+    Reply {
+        text: reply.text,
+        buttons: reply.buttons.into_iter().map(|row| row.into_iter().map(button_of).collect()).collect(),
+        attachments: reply.attachments.into_iter().map(attachment_of).collect(),
+        in_place: reply.in_place,
+    }
+}
+
+fn button_of(button: types::Button) -> Button {
+    Button { label: button.label, command: button.command }
+}
+
+fn attachment_of(attachment: types::Attachment) -> Attachment {
+    let content = match attachment.content {
+        types::Content::Text(text) => Content::Text(text),
+        types::Content::Bytes(bytes) => Content::Bytes(bytes),
+        types::Content::File(path) => Content::File(path),
+    };
+    Attachment { name: attachment.name, media_type: attachment.media_type, content }
+}
+
+pub fn turn(turn: &Turn, view: &SessionView, now: Moment) -> view::Turn {
+    let (done, error) = match &turn.state {
+        TurnState::Running => (false, None),
+        TurnState::Done => (true, None),
+        TurnState::Failed(why) => (true, Some(why.clone())),
+    };
+    view::Turn {
+        session: session(view),
+        elapsed: now.since(turn.began).as_secs(),
+        parts: turn.parts.iter().map(part).collect(),
+        done,
+        error,
+        cost_usd: turn.cost_usd,
+    }
+}
+
+fn part(part: &Part) -> view::Part {
+    match part {
+        Part::Text(text) => view::Part::Text(text.clone()),
+        Part::Action(Action { id, kind, title, detail, state }) => view::Part::Action(view::Action {
+            id: id.clone(),
+            kind: kind.clone(),
+            title: title.clone(),
+            detail: detail.clone(),
+            done: !matches!(state, ActionState::Running),
+            failed: matches!(state, ActionState::Failed),
+        }),
+    }
+}

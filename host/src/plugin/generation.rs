@@ -1,0 +1,195 @@
+//! One version of a plugin: compiled code linked to what it was granted, with its configuration and its limits. Immutable; a call takes
+//! its `Arc` once and finishes on it, whatever is plugged in meanwhile.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use cordboard_core::types::{Caller, Moment};
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use super::{
+    bindings::{
+        command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
+        view::ViewTradePre,
+    },
+    call::{CallError, CallState},
+    engine::SharedEngine,
+    imports::CAPABILITIES,
+    limits::CallLimits,
+    refusal::Refused,
+};
+
+/// The package whose interfaces are capabilities and trades.
+const PACKAGE: &str = "cordboard:plugin/";
+
+/// What the operator says of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PluginSettings {
+    pub grants: BTreeSet<String>,
+    /// `[plugins.NAME.config]` as a JSON object.
+    pub config: Arc<str>,
+    pub limits: CallLimits,
+    /// In whose name calls without a caller act, if in anybody's.
+    pub acts_as: Option<Caller>,
+}
+
+/// Compiled code, known by the hash of the wasm that it was made of.
+#[derive(Clone)]
+pub struct Artifact {
+    pub name: String,
+    /// SHA-256 in hex.
+    pub digest: String,
+    pub component: Component,
+}
+
+pub struct Generation {
+    pub name: String,
+    pub digest: String,
+    /// Counts the swaps of this name, from 1.
+    pub number: u32,
+    pub since: Moment,
+    pub config: Arc<str>,
+    pub limits: CallLimits,
+    pub acts_as: Option<Caller>,
+    grants: BTreeSet<String>,
+    pub trades: Trades,
+    pub artifact: Artifact,
+    mishaps: Mishaps,
+}
+
+/// The exports that a component has.
+#[derive(Clone)]
+pub struct Trades {
+    pub command: Option<CommandTradePre<CallState>>,
+    pub lifecycle: Option<LifecycleTradePre<CallState>>,
+    pub persona: Option<PersonaTradePre<CallState>>,
+    pub view: Option<ViewTradePre<CallState>>,
+    pub hook: Option<HookTradePre<CallState>>,
+}
+
+/// What went wrong in calls of this generation.
+#[derive(Default)]
+struct Mishaps {
+    count: AtomicU32,
+    last: Mutex<Option<String>>,
+}
+
+impl Generation {
+    /// Links `artifact` against what `settings` grants, and nothing else.
+    pub fn link(
+        engine: &SharedEngine,
+        artifact: &Artifact,
+        settings: &PluginSettings,
+        (number, since): (u32, Moment),
+    ) -> Result<Self, Refused> {
+        let linker = linker(engine, artifact, settings)?;
+        let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
+        let trades = Trades::of(engine, &pre)?;
+        Ok(Self {
+            name: artifact.name.clone(),
+            digest: artifact.digest.clone(),
+            number,
+            since,
+            config: Arc::clone(&settings.config),
+            limits: settings.limits.clone(),
+            acts_as: settings.acts_as.clone(),
+            grants: settings.grants.clone(),
+            trades,
+            artifact: artifact.clone(),
+            mishaps: Mishaps::default(),
+        })
+    }
+
+    /// Whether it was linked under these very settings.
+    pub fn is_set(&self, settings: &PluginSettings) -> bool {
+        self.grants == settings.grants
+            && self.config == settings.config
+            && self.limits == settings.limits
+            && self.acts_as == settings.acts_as
+    }
+
+    /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
+    pub fn note(&self, error: &CallError) {
+        if matches!(error, CallError::Said(_)) {
+            return;
+        }
+        self.mishaps.count.fetch_add(1, Ordering::Relaxed);
+        *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
+    }
+
+    /// How many calls failed, and the last one's reason.
+    pub fn mishaps(&self) -> Option<(u32, String)> {
+        let last = self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        last.map(|last| (self.mishaps.count.load(Ordering::Relaxed), last))
+    }
+}
+
+/// WASI is always there, with nothing behind it.
+fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings) -> Result<Linker<CallState>, Refused> {
+    let asked = imports(engine, &artifact.component);
+    let missing: Vec<String> = asked
+        .iter()
+        .filter(|name| {
+            CAPABILITIES.iter().any(|one| one.name == name.as_str() && !one.granted_to_all)
+                && !settings.grants.contains(name.as_str())
+        })
+        .cloned()
+        .collect();
+    if !missing.is_empty() {
+        let grants = settings.grants.iter().cloned().chain(missing.iter().cloned()).collect();
+        return Err(Refused::NotGranted { plugin: artifact.name.clone(), missing, grants });
+    }
+    let mut linker = Linker::new(engine.engine());
+    let wasi = wasmtime_wasi::p2::add_to_linker_async(&mut linker);
+    wasi.map_err(|error| Refused::Link(error.to_string()))?;
+    super::bindings::types::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(&mut linker, |state| state)
+        .map_err(|error| Refused::Link(error.to_string()))?;
+    for capability in CAPABILITIES.iter().filter(|one| one.granted_to_all || settings.grants.contains(one.name)) {
+        capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
+    }
+    Ok(linker)
+}
+
+/// The interfaces of the plugin package that a component imports, by their bare names.
+fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
+    component
+        .component_type()
+        .imports(engine.engine())
+        .filter_map(|(name, _)| name.strip_prefix(PACKAGE).map(str::to_owned))
+        .map(|name| name.split('@').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+impl Trades {
+    fn of(engine: &SharedEngine, pre: &InstancePre<CallState>) -> Result<Self, Refused> {
+        let exports: BTreeSet<String> = pre
+            .component()
+            .component_type()
+            .exports(engine.engine())
+            .filter_map(|(name, _)| name.strip_prefix(PACKAGE).map(str::to_owned))
+            .map(|name| name.split('@').next().unwrap_or_default().to_owned())
+            .collect();
+        macro_rules! trade {
+            ($name:literal, $pre:ident) => {
+                exports
+                    .contains($name)
+                    .then(|| $pre::new(pre.clone()))
+                    .transpose()
+                    .map_err(|error| Refused::Trade { trade: $name, why: error.to_string() })?
+            };
+        }
+        let trades = Self {
+            command: trade!("command", CommandTradePre),
+            lifecycle: trade!("lifecycle", LifecycleTradePre),
+            persona: trade!("persona", PersonaTradePre),
+            view: trade!("view", ViewTradePre),
+            hook: trade!("hook", HookTradePre),
+        };
+        if exports.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
+    }
+}

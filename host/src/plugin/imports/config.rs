@@ -1,0 +1,10 @@
+//! `config`: the plugin's own table, as JSON.
+
+use super::super::{bindings::config::Host, call::CallState};
+
+impl Host for CallState {
+    async fn read(&mut self) -> wasmtime::Result<String> {
+        self.count()?;
+        Ok(self.generation.config.to_string())
+    }
+}

@@ -1,0 +1,39 @@
+//! `context`: who asked, where, and about which session.
+
+use super::super::{
+    bindings::{context::Host, types},
+    call::CallState,
+    convert,
+};
+
+impl Host for CallState {
+    async fn who(&mut self) -> wasmtime::Result<Option<types::Caller>> {
+        self.count()?;
+        Ok(self.asked.caller.as_ref().map(convert::caller))
+    }
+
+    async fn here(&mut self) -> wasmtime::Result<Option<types::Place>> {
+        self.count()?;
+        Ok(self.asked.place.as_ref().map(convert::place))
+    }
+
+    /// Read anew at each call: a command may have switched before it asks.
+    async fn active(&mut self) -> wasmtime::Result<Option<types::Session>> {
+        let lent = self.lend()?;
+        let now = match (&self.asked.caller, &self.asked.place) {
+            (Some(caller), Some(place)) => lent.board.active(caller, place),
+            _ => self.asked.active.clone(),
+        };
+        Ok(now.as_ref().map(convert::session))
+    }
+
+    async fn now(&mut self) -> wasmtime::Result<types::Instant> {
+        self.count()?;
+        Ok(self.now.0)
+    }
+
+    async fn locale(&mut self) -> wasmtime::Result<Option<String>> {
+        self.count()?;
+        Ok(self.asked.locale.clone())
+    }
+}

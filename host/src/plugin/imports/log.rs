@@ -1,0 +1,13 @@
+//! `log`: lines with the plugin's name, bounded a call.
+
+use super::super::{
+    bindings::log::{Host, Level},
+    call::CallState,
+};
+
+impl Host for CallState {
+    async fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        self.write_log(level, &message);
+        Ok(())
+    }
+}

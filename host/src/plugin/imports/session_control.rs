@@ -1,0 +1,143 @@
+//! `session-control`: acts on sessions with the caller's rights. Each answer comes when the change is stored and visible.
+
+use std::time::Duration;
+
+use cordboard_core::{
+    session::{Order, Refusal, RefusalCode, Waiting as Keeping},
+    types::{Caller, SessionName, SessionView},
+};
+
+use super::super::{
+    bindings::{
+        session_control::{Blueprint, Error, Host, Waiting},
+        types,
+    },
+    board,
+    call::{CallState, Lent},
+    convert,
+};
+
+type Answer = wasmtime::Result<Result<types::Session, Error>>;
+
+impl CallState {
+    /// Counts the call, and says in whose name it acts.
+    fn acting(&mut self) -> wasmtime::Result<Result<(Lent, Caller), Refusal>> {
+        let lent = self.lend()?;
+        let nobody = || Refusal { code: RefusalCode::Denied, text: "Nobody asked for this.".to_owned() };
+        Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
+    }
+
+    async fn order(&mut self, name: String, order: Order) -> Answer {
+        let done = match self.acting()? {
+            Ok((lent, caller)) => match known(&name) {
+                Ok(name) => lent.board.order(&caller, &name, order).await,
+                Err(refusal) => Err(refusal),
+            },
+            Err(refusal) => Err(refusal),
+        };
+        Ok(answer(done))
+    }
+}
+
+/// A name that no session can have is one that none has.
+fn known(name: &str) -> Result<SessionName, Refusal> {
+    name.parse().map_err(|_| Refusal {
+        code: RefusalCode::Unknown,
+        text: format!("Session '{name}' doesn't exist. Use /new to create it."),
+    })
+}
+
+fn answer(done: Result<SessionView, Refusal>) -> Result<types::Session, Error> {
+    done.map(|view| convert::session(&view)).map_err(refusal)
+}
+
+fn refusal(refusal: Refusal) -> Error {
+    Error { code: refusal.code.as_str().to_owned(), text: refusal.text }
+}
+
+impl Host for CallState {
+    async fn create(&mut self, blueprint: Blueprint) -> Answer {
+        let Blueprint { name, agent, persona, model, folder } = blueprint;
+        let done = match self.acting()? {
+            Ok((lent, caller)) => {
+                lent.board.create(&caller, board::Blueprint { name, agent, persona, model, folder }).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        Ok(answer(done))
+    }
+
+    async fn activate(&mut self, place: types::Place, name: String) -> Answer {
+        let done = match self.acting()? {
+            Ok((lent, caller)) => match known(&name) {
+                Ok(name) => lent.board.activate(&caller, &convert::place_of(place), &name).await,
+                Err(refusal) => Err(refusal),
+            },
+            Err(refusal) => Err(refusal),
+        };
+        Ok(answer(done))
+    }
+
+    async fn start(&mut self, name: String) -> Answer {
+        self.order(name, Order::Start).await
+    }
+
+    async fn suspend(&mut self, name: String) -> Answer {
+        self.order(name, Order::Suspend).await
+    }
+
+    async fn interrupt(&mut self, name: String, queue: Waiting) -> Answer {
+        let waiting = match queue {
+            Waiting::Keep => Keeping::Keep,
+            Waiting::Drop => Keeping::Drop,
+        };
+        self.order(name, Order::Interrupt(waiting)).await
+    }
+
+    async fn retry(&mut self, name: String) -> Answer {
+        self.order(name, Order::Retry).await
+    }
+
+    async fn fresh(&mut self, name: String) -> Answer {
+        self.order(name, Order::Fresh).await
+    }
+
+    async fn leave(&mut self, name: String) -> Answer {
+        self.order(name, Order::Leave).await
+    }
+
+    async fn archive(&mut self, name: String) -> Answer {
+        self.order(name, Order::Archive).await
+    }
+
+    async fn restore(&mut self, name: String) -> Answer {
+        self.order(name, Order::Restore).await
+    }
+
+    async fn set_idle_timeout(&mut self, name: String, timeout: Option<u64>) -> Answer {
+        self.order(name, Order::SetIdleTimeout(timeout.map(Duration::from_secs))).await
+    }
+
+    async fn set_model(&mut self, name: String, model: Option<String>) -> Answer {
+        self.order(name, Order::SetModel(model)).await
+    }
+
+    async fn set_persona(&mut self, name: String, persona: Option<String>) -> Answer {
+        self.order(name, Order::SetPersona(persona)).await
+    }
+
+    async fn set_mode(&mut self, name: String, mode: Option<String>) -> Answer {
+        self.order(name, Order::SetMode(mode)).await
+    }
+
+    async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {
+        let done = match self.acting()? {
+            Ok((lent, caller)) => match known(&name) {
+                Ok(name) => lent.board.prompt(&caller, &name, prompt).await,
+                Err(refusal) => Err(refusal),
+            },
+            Err(refusal) => Err(refusal),
+        };
+        Ok(done.map_err(refusal))
+    }
+}

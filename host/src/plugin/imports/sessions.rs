@@ -1,0 +1,40 @@
+//! `sessions`: what the caller may see. A call without a caller sees none.
+
+use cordboard_core::types::SessionView;
+
+use super::super::{
+    bindings::{sessions::Host, types},
+    board::Shelf,
+    call::CallState,
+    convert,
+};
+
+impl CallState {
+    fn shelf(&mut self, shelf: Shelf, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
+        let lent = self.lend()?;
+        let views = self.caller().map(|caller| lent.board.page(caller, shelf, skip as usize, count as usize));
+        Ok(views.unwrap_or_default().iter().map(convert::session).collect())
+    }
+}
+
+impl Host for CallState {
+    async fn count(&mut self) -> wasmtime::Result<u32> {
+        let lent = self.lend()?;
+        let count = self.caller().map_or(0, |caller| lent.board.count(caller));
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    async fn recent(&mut self, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
+        self.shelf(Shelf::Current, skip, count)
+    }
+
+    async fn archived(&mut self, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
+        self.shelf(Shelf::Archived, skip, count)
+    }
+
+    async fn find(&mut self, name: String) -> wasmtime::Result<Option<types::Session>> {
+        let lent = self.lend()?;
+        let found: Option<SessionView> = self.caller().and_then(|caller| lent.board.find(caller, &name));
+        Ok(found.as_ref().map(convert::session))
+    }
+}

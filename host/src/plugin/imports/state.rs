@@ -1,0 +1,45 @@
+//! `state`: the plugin's own keys, kept in the store.
+
+use super::super::{
+    bindings::state::{Host, SwapError},
+    board::Swap,
+    call::CallState,
+};
+
+impl Host for CallState {
+    /// A store that cannot be read traps: a plugin must not take it for an absent key.
+    async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        let lent = self.lend()?;
+        lent.board.get(&self.generation.name, &key).await.map_err(wasmtime::Error::msg)
+    }
+
+    async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
+        let lent = self.lend()?;
+        Ok(lent.board.set(&self.generation.name, &key, Some(value), self.generation.limits.state).await)
+    }
+
+    async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), String>> {
+        let lent = self.lend()?;
+        Ok(lent.board.set(&self.generation.name, &key, None, self.generation.limits.state).await)
+    }
+
+    async fn keys(&mut self, prefix: String) -> wasmtime::Result<Vec<String>> {
+        let lent = self.lend()?;
+        lent.board.keys(&self.generation.name, &prefix).await.map_err(wasmtime::Error::msg)
+    }
+
+    async fn swap(
+        &mut self,
+        key: String,
+        expected: Option<Vec<u8>>,
+        value: Option<Vec<u8>>,
+    ) -> wasmtime::Result<Result<(), SwapError>> {
+        let lent = self.lend()?;
+        let limit = self.generation.limits.state;
+        let swapped = lent.board.swap(&self.generation.name, &key, Swap { expected, value }, limit).await;
+        Ok(match swapped {
+            Ok(outcome) => outcome.map_err(SwapError::Changed),
+            Err(why) => Err(SwapError::Refused(why)),
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What one call may use: time, memory in total, host calls, log lines, reply size. Each bound has the name of its key, so that an error
+//! can say which line of the configuration raises it.
+
+use std::{fmt, time::Duration};
+
+use wasmtime::ResourceLimiter;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallLimits {
+    pub time: Duration,
+    /// Bytes, over all linear memories of the instance.
+    pub memory: usize,
+    pub calls: u32,
+    /// Lines.
+    pub log: u32,
+    /// Bytes of everything that a call gives back.
+    pub reply: usize,
+    /// Bytes of keys and values in the store.
+    pub state: usize,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(2),
+            memory: 64 << 20,
+            calls: 10_000,
+            log: 200,
+            reply: 256 << 10,
+            state: 1 << 20,
+        }
+    }
+}
+
+/// A bound by the name of its key in `[plugins]` and `[plugins.NAME]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    Time,
+    Memory,
+    Calls,
+    Reply,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Calls => "calls",
+            Self::Reply => "reply",
+        })
+    }
+}
+
+/// How many table elements an instance may have: function pointers, so far more than a plugin has functions.
+const TABLE_ELEMENTS: usize = 100_000;
+
+/// Counts what a call has used.
+#[derive(Debug)]
+pub struct Meter {
+    limits: CallLimits,
+    memory: usize,
+    calls: u32,
+    log: u32,
+    pub exceeded: Option<Limit>,
+}
+
+impl Meter {
+    pub const fn new(limits: CallLimits) -> Self {
+        Self { limits, memory: 0, calls: 0, log: 0, exceeded: None }
+    }
+
+    pub const fn limits(&self) -> &CallLimits {
+        &self.limits
+    }
+
+    /// Counts one host call; false when there were too many.
+    pub const fn call(&mut self) -> bool {
+        self.calls += 1;
+        if self.calls > self.limits.calls {
+            self.exceeded = Some(Limit::Calls);
+        }
+        self.calls <= self.limits.calls
+    }
+
+    /// Counts one log line and says what to do with it.
+    pub const fn log(&mut self) -> LogLine {
+        self.log = self.log.saturating_add(1);
+        if self.log <= self.limits.log {
+            LogLine::Write
+        } else if self.log == self.limits.log + 1 {
+            LogLine::SayDropped
+        } else {
+            LogLine::Drop
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLine {
+    Write,
+    /// The first one past the bound: say once that the rest is dropped.
+    SayDropped,
+    Drop,
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.limits.memory {
+            self.exceeded = Some(Limit::Memory);
+            return Ok(false);
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_counted_over_all_memories() {
+        let mut meter = Meter::new(CallLimits { memory: 100, ..CallLimits::default() });
+        assert!(meter.memory_growing(0, 60, None).expect("counted"));
+        assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory counts with the first");
+        assert_eq!(meter.exceeded, Some(Limit::Memory));
+        assert!(meter.memory_growing(60, 100, None).expect("counted"));
+    }
+
+    #[test]
+    fn the_line_past_the_bound_is_told_once() {
+        let mut meter = Meter::new(CallLimits { log: 1, ..CallLimits::default() });
+        let said: Vec<_> = (0..4).map(|_| meter.log()).collect();
+        assert_eq!(said, [LogLine::Write, LogLine::SayDropped, LogLine::Drop, LogLine::Drop]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Why a version of a plugin was not plugged in, in words that say what to do. The version before it goes on.
+
+use super::call::CallError;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("'{0}' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'")]
+    Name(String),
+    #[error("it is not a WebAssembly component: it does not start as one does")]
+    NotWasm,
+    #[error("it is a core module, not a component: build it for wasm32-wasip2")]
+    CoreModule,
+    #[error("it could not be read: {0}")]
+    Read(String),
+    #[error("it did not compile: {0}")]
+    Compile(String),
+    #[error(
+        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] grants = [{}]",
+        missing.join(", "),
+        quoted(grants)
+    )]
+    NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String> },
+    #[error("it imports what this host does not have: {0}")]
+    Link(String),
+    #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook")]
+    NoTrade,
+    #[error("its export `{trade}` is not the one of this host: {why}")]
+    Trade { trade: &'static str, why: String },
+    #[error("it failed its trial: it {0}")]
+    Trial(CallError),
+    #[error("{what} is not a {kind} name: use 1 to 32 of a-z, 0-9 and '_'")]
+    OfferName { kind: &'static str, what: String },
+    #[error("its command /{command} names the role '{role}': use member, admin or owner")]
+    Role { command: String, role: String },
+    #[error("it offers the {kind} '{what}' twice")]
+    Twice { kind: &'static str, what: String },
+    #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
+    Taken { kind: &'static str, what: String, by: String },
+}
+
+fn quoted(grants: &[String]) -> String {
+    let quoted: Vec<_> = grants.iter().map(|grant| format!("\"{grant}\"")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,240 @@
+//! What is plugged in now: one immutable value, swapped whole. Commands, personas and modes are looked up here, each with its generation.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cordboard_core::types::{Moment, Role};
+
+use super::{board::Choice, generation::Generation, refusal::Refused};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandSpec {
+    pub name: String,
+    pub summary: String,
+    pub usage: String,
+    pub least_role: Role,
+    pub order: CallOrder,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallOrder {
+    /// After the earlier commands of its place.
+    InOrder,
+    /// Jumps them.
+    AtOnce,
+}
+
+/// What a trial found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offers {
+    pub commands: Vec<CommandSpec>,
+    pub personas: Vec<Choice>,
+    pub modes: Vec<Choice>,
+}
+
+#[derive(Clone)]
+pub struct Plugged {
+    pub generation: Arc<Generation>,
+    pub offers: Arc<Offers>,
+}
+
+/// A version that was not let in; the one before it, if any, serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turned {
+    pub digest: String,
+    pub why: String,
+    pub at: Moment,
+}
+
+#[derive(Clone, Default)]
+pub struct Entry {
+    pub plugged: Option<Plugged>,
+    pub turned: Option<Turned>,
+}
+
+#[derive(Clone)]
+pub struct Offer {
+    pub generation: Arc<Generation>,
+    pub spec: CommandSpec,
+}
+
+#[derive(Clone, Default)]
+pub struct Table {
+    entries: BTreeMap<String, Entry>,
+    commands: BTreeMap<String, Offer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    Ok,
+    /// Calls of it have failed since it was plugged in.
+    Failing,
+    /// A newer version was refused; this one serves.
+    Held,
+    /// Nothing of this name serves.
+    Refused,
+}
+
+impl Health {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::Held => "held",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginStatus {
+    pub name: String,
+    /// Empty where nothing serves.
+    pub digest: String,
+    pub generation: u32,
+    pub since: Moment,
+    pub health: Health,
+    pub note: String,
+}
+
+impl Table {
+    pub fn commands(&self) -> impl Iterator<Item = &Offer> {
+        self.commands.values()
+    }
+
+    pub fn command(&self, name: &str) -> Option<&Offer> {
+        self.commands.get(name)
+    }
+
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    fn plugged(&self) -> impl Iterator<Item = &Plugged> {
+        self.entries.values().filter_map(|entry| entry.plugged.as_ref())
+    }
+
+    pub fn generation(&self, name: &str) -> Option<&Arc<Generation>> {
+        self.entries.get(name)?.plugged.as_ref().map(|plugged| &plugged.generation)
+    }
+
+    pub fn personas(&self) -> impl Iterator<Item = &Choice> {
+        self.plugged().flat_map(|plugged| &plugged.offers.personas)
+    }
+
+    pub fn modes(&self) -> impl Iterator<Item = &Choice> {
+        self.plugged().flat_map(|plugged| &plugged.offers.modes)
+    }
+
+    /// Who offers this persona.
+    pub fn persona(&self, name: &str) -> Option<&Arc<Generation>> {
+        self.offering(|offers| offers.personas.iter().any(|choice| choice.name == name))
+    }
+
+    /// Who offers this mode.
+    pub fn mode(&self, name: &str) -> Option<&Arc<Generation>> {
+        self.offering(|offers| offers.modes.iter().any(|choice| choice.name == name))
+    }
+
+    fn offering(&self, offers: impl Fn(&Offers) -> bool) -> Option<&Arc<Generation>> {
+        self.plugged().find(|plugged| offers(&plugged.offers)).map(|plugged| &plugged.generation)
+    }
+
+    pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
+        self.entries.iter().map(|(name, entry)| status(name, entry))
+    }
+
+    /// This table with `plugged` in the place of what had its name.
+    ///
+    /// # Errors
+    /// A command, persona or mode that another plugin already offers.
+    pub fn with(&self, plugged: Plugged) -> Result<Self, Refused> {
+        let mut next = self.clone();
+        let name = plugged.generation.name.clone();
+        self.check_taken(&name, &plugged.offers)?;
+        next.entries.insert(name, Entry { plugged: Some(plugged), turned: None });
+        next.index();
+        Ok(next)
+    }
+
+    /// This table with the newest version of `name` refused.
+    pub fn turning(&self, name: &str, turned: Turned) -> Self {
+        let mut next = self.clone();
+        next.entries.entry(name.to_owned()).or_default().turned = Some(turned);
+        next
+    }
+
+    pub fn without(&self, name: &str) -> Self {
+        let mut next = self.clone();
+        next.entries.remove(name);
+        next.index();
+        next
+    }
+
+    fn index(&mut self) {
+        let offers = self.entries.values().filter_map(|entry| entry.plugged.as_ref()).flat_map(|plugged| {
+            plugged.offers.commands.iter().map(|spec| {
+                (spec.name.clone(), Offer { generation: Arc::clone(&plugged.generation), spec: spec.clone() })
+            })
+        });
+        self.commands = offers.collect();
+    }
+
+    fn check_taken(&self, name: &str, offers: &Offers) -> Result<(), Refused> {
+        let others = || self.plugged().filter(|other| other.generation.name != name);
+        let taken = |kind, what: &str, names: fn(&Offers) -> Vec<&str>| {
+            others().find(|other| names(&other.offers).contains(&what)).map(|other| Refused::Taken {
+                kind,
+                what: what.to_owned(),
+                by: other.generation.name.clone(),
+            })
+        };
+        let commands = offers.commands.iter().find_map(|spec| taken("command", &spec.name, command_names));
+        let personas = offers.personas.iter().find_map(|choice| taken("persona", &choice.name, persona_names));
+        let modes = offers.modes.iter().find_map(|choice| taken("mode", &choice.name, mode_names));
+        commands.or(personas).or(modes).map_or(Ok(()), Err)
+    }
+}
+
+fn command_names(offers: &Offers) -> Vec<&str> {
+    offers.commands.iter().map(|spec| spec.name.as_str()).collect()
+}
+
+fn persona_names(offers: &Offers) -> Vec<&str> {
+    offers.personas.iter().map(|choice| choice.name.as_str()).collect()
+}
+
+fn mode_names(offers: &Offers) -> Vec<&str> {
+    offers.modes.iter().map(|choice| choice.name.as_str()).collect()
+}
+
+fn status(name: &str, entry: &Entry) -> PluginStatus {
+    let mishaps = entry.plugged.as_ref().and_then(|plugged| plugged.generation.mishaps());
+    let (health, note) = match (&entry.plugged, &entry.turned, mishaps) {
+        (Some(_), Some(turned), _) => {
+            (Health::Held, format!("version {} was refused: {}", short(&turned.digest), turned.why))
+        }
+        (None, turned, _) => (Health::Refused, turned.as_ref().map_or_else(String::new, |turned| turned.why.clone())),
+        (Some(_), None, Some((count, last))) => {
+            (Health::Failing, format!("{count} failed call{}, the last one {last}", if count == 1 { "" } else { "s" }))
+        }
+        (Some(_), None, None) => (Health::Ok, String::new()),
+    };
+    let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
+    PluginStatus {
+        name: name.to_owned(),
+        digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
+        generation: generation.map_or(0, |generation| generation.number),
+        since: generation.map_or_else(|| entry.turned.as_ref().map_or(Moment(0), |turned| turned.at), |one| one.since),
+        health,
+        note,
+    }
+}
+
+/// The beginning of a digest, enough to tell versions apart.
+pub fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}

@@ -1,0 +1,104 @@
+//! Asks a version on trial what it offers, in an instance that has its configuration and the log alone.
+
+use std::sync::Arc;
+
+use super::{
+    bindings::command::exports::cordboard::plugin::command::{Order, Spec},
+    board::Choice,
+    call::{self, Asked, CallError, CallState},
+    engine::SharedEngine,
+    generation::Generation,
+    refusal::Refused,
+    table::{CallOrder, CommandSpec, Offers},
+};
+
+/// What the trial asks before the names are checked.
+#[derive(Default)]
+struct Answers {
+    specs: Vec<Spec>,
+    personas: Vec<Choice>,
+    modes: Vec<Choice>,
+}
+
+pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Result<Offers, Refused> {
+    let context = (Asked::default(), None);
+    let answers = call::run(engine, generation, context, |mut store| async move {
+        let answers = ask(generation, &mut store).await;
+        (store, answers)
+    });
+    let answers = answers.await.and_then(|answers| answers).map_err(Refused::Trial)?;
+    let offers = Offers {
+        commands: answers.specs.into_iter().map(spec).collect::<Result<_, _>>()?,
+        personas: answers.personas,
+        modes: answers.modes,
+    };
+    check(&offers)?;
+    Ok(offers)
+}
+
+async fn ask(
+    generation: &Generation,
+    store: &mut wasmtime::Store<CallState>,
+) -> wasmtime::Result<Result<Answers, CallError>> {
+    let mut answers = Answers::default();
+    if let Some(pre) = &generation.trades.command {
+        let guest = pre.instantiate_async(&mut *store).await?;
+        match guest.cordboard_plugin_command().call_specs(&mut *store).await? {
+            Ok(specs) => answers.specs = specs,
+            Err(why) => return Ok(Err(CallError::Said(why))),
+        }
+    }
+    if let Some(pre) = &generation.trades.persona {
+        let guest = pre.instantiate_async(&mut *store).await?;
+        match guest.cordboard_plugin_persona().call_summaries(&mut *store).await? {
+            Ok(all) => {
+                answers.personas =
+                    all.into_iter().map(|one| Choice { name: one.name, description: one.description }).collect();
+            }
+            Err(why) => return Ok(Err(CallError::Said(why))),
+        }
+    }
+    if let Some(pre) = &generation.trades.view {
+        let guest = pre.instantiate_async(&mut *store).await?;
+        match guest.cordboard_plugin_view().call_modes(&mut *store).await? {
+            Ok(all) => {
+                answers.modes =
+                    all.into_iter().map(|one| Choice { name: one.name, description: one.description }).collect();
+            }
+            Err(why) => return Ok(Err(CallError::Said(why))),
+        }
+    }
+    Ok(Ok(answers))
+}
+
+fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
+    let least_role = match spec.least_role.as_str() {
+        "" => cordboard_core::types::Role::Member,
+        role => {
+            role.parse().map_err(|_| Refused::Role { command: spec.name.clone(), role: spec.least_role.clone() })?
+        }
+    };
+    let order = match spec.order {
+        Order::InOrder => CallOrder::InOrder,
+        Order::AtOnce => CallOrder::AtOnce,
+    };
+    Ok(CommandSpec { name: spec.name, summary: spec.summary, usage: spec.usage, least_role, order })
+}
+
+/// Names that can be typed, menus that can be shown, and nothing twice.
+fn check(offers: &Offers) -> Result<(), Refused> {
+    let commands = offers.commands.iter().map(|spec| ("command", &spec.name));
+    let personas = offers.personas.iter().map(|choice| ("persona", &choice.name));
+    let modes = offers.modes.iter().map(|choice| ("mode", &choice.name));
+    let mut seen = std::collections::BTreeSet::new();
+    for (kind, name) in commands.chain(personas).chain(modes) {
+        let typeable = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if !(1..=32).contains(&name.len()) || !name.bytes().all(typeable) {
+            return Err(Refused::OfferName { kind, what: format!("{name:?}") });
+        }
+        if !seen.insert((kind, name)) {
+            return Err(Refused::Twice { kind, what: name.clone() });
+        }
+    }
+    Ok(())
+}
