@@ -3,4 +3,5 @@
 //! It reads no clock, opens no file, starts no process and knows no runtime: time and facts come in as arguments, and what shall
 //! happen goes out as values. The crate's dependency list is the proof.
 
+pub mod config;
 pub mod types;

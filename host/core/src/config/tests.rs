@@ -1,0 +1,1 @@
+//! What operators get wrong, and what they read then.
