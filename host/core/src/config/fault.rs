@@ -89,7 +89,12 @@ impl ConfigError {
     /// Of a text that is no TOML; the parser's later complaints mostly follow from its first.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
-        Self::new(text, vec![Finding { at, message: format!("this is not TOML: {}", error.message()) }])
+        let mut message = format!("this is not TOML: {}", error.message());
+        if error.message() == "duplicate key" && text.get(at.clone()) == Some("lifecycle") {
+            message
+                .push_str("; lifecycle = \"lifecycle\" is the default: remove that line to have [plugins.lifecycle]");
+        }
+        Self::new(text, vec![Finding { at, message }])
     }
 
     #[must_use]

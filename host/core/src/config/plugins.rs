@@ -122,7 +122,10 @@ impl Plugins {
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("folder", &mut self.folder, path);
-        section.set("lifecycle", &mut self.lifecycle, plugin_name);
+        // The standard policy is called like this key: a table is what that plugin is granted and told.
+        if !section.has_table("lifecycle") {
+            section.set("lifecycle", &mut self.lifecycle, plugin_name);
+        }
         section.set("parallel", &mut self.parallel, number(PARALLEL));
         self.limits.lay(section);
         section.named("plugins.NAME", |name, _, section| {

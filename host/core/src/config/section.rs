@@ -171,6 +171,10 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
+    pub fn has_table(&self, key: &str) -> bool {
+        matches!(self.entries.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
+    }
+
     /// The table's name, as in `plugins.timeout`.
     pub fn name(&self) -> &str {
         &self.name
