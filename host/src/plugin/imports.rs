@@ -15,7 +15,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::{bindings as b, call::CallState};
 
 /// A capability that an operator grants by name, `[plugins.NAME] grants`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Capability {
     pub name: &'static str,
     /// Whether every plugin has it.

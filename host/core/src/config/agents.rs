@@ -1,0 +1,178 @@
+//! `[agents]`: the agents there are, and how each is started.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    nearest::suggestion,
+    section::Section,
+    value::{Complaint, Value, filled, list, one_of, shown, text},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgentKind {
+    /// The one that is built in.
+    Demo,
+    /// The `claude` command.
+    Claude,
+}
+
+/// What claude does about tools that need leave; passed on as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PermissionMode {
+    Default,
+    AcceptEdits,
+    Plan,
+    DontAsk,
+    BypassPermissions,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    pub kind: AgentKind,
+    /// A path, or a name to be found on `PATH`. None for the demo: the host itself. Always there for claude.
+    pub command: Option<String>,
+    /// Follow those that the kind itself needs.
+    pub args: Vec<String>,
+    /// None: the agent's own choice.
+    pub model: Option<String>,
+    /// None for the demo, or where the command's own default shall hold.
+    pub permission_mode: Option<PermissionMode>,
+    /// Variables of the host's environment that the agent gets.
+    pub pass_env: Vec<String>,
+    /// Variables that are set for the agent, over those that are passed.
+    pub env: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agents {
+    /// What a new session gets; names one of `by_name`.
+    pub default: String,
+    pub by_name: BTreeMap<String, Agent>,
+}
+
+impl AgentKind {
+    const ALL: &[Self] = &[Self::Demo, Self::Claude];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Claude => "claude",
+        }
+    }
+}
+
+impl PermissionMode {
+    const ALL: &[Self] = &[Self::Default, Self::AcceptEdits, Self::Plan, Self::DontAsk, Self::BypassPermissions];
+
+    /// As the `claude` command spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::AcceptEdits => "acceptEdits",
+            Self::Plan => "plan",
+            Self::DontAsk => "dontAsk",
+            Self::BypassPermissions => "bypassPermissions",
+        }
+    }
+}
+
+impl Agents {
+    pub(super) const fn blank() -> Self {
+        Self { default: String::new(), by_name: BTreeMap::new() }
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Agent> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        let default = section.set("default", &mut self.default, filled);
+        let shipped = self.by_name.clone();
+        section.named("agents.NAME", |name, at, section| {
+            if let Some(agent) = Agent::read(self.by_name.get(name), &shipped, at, section) {
+                self.by_name.insert(name.to_owned(), agent);
+            }
+        });
+        if let Some(at) = default.filter(|_| !self.by_name.contains_key(&self.default)) {
+            let message = self.no_such_agent();
+            section.find(at, message);
+        }
+    }
+
+    fn no_such_agent(&self) -> String {
+        let names = || self.by_name.keys().map(String::as_str);
+        let name = shown(&self.default);
+        let hint = suggestion(&self.default, names());
+        let known = names().collect::<Vec<_>>().join(", ");
+        format!("'default' in [agents] names no agent: there is no [agents.{name}], known are {known}{hint}")
+    }
+}
+
+impl Agent {
+    const fn blank(kind: AgentKind) -> Self {
+        Self {
+            kind,
+            command: None,
+            args: Vec::new(),
+            model: None,
+            permission_mode: None,
+            pass_env: Vec::new(),
+            env: BTreeMap::new(),
+        }
+    }
+
+    /// The table laid over what the agent was, or, where it is new, over the shipped agent that is called as its kind.
+    fn read(
+        known: Option<&Self>,
+        shipped: &BTreeMap<String, Self>,
+        at: Range<usize>,
+        section: &mut Section<'_, '_>,
+    ) -> Option<Self> {
+        let mut kind = known.map(|agent| agent.kind);
+        let written = section.set_some("kind", &mut kind, one_of(AgentKind::ALL, AgentKind::as_str));
+        let like = |kind: AgentKind| shipped.get(kind.as_str()).cloned().unwrap_or(Self::blank(kind));
+        let mut agent = known.cloned().unwrap_or_else(|| like(kind.unwrap_or(AgentKind::Demo)));
+        agent.kind = kind.unwrap_or(agent.kind);
+        agent.lay(section);
+        if kind.is_none() && written.is_none() {
+            let message = format!("[{}] says no kind: add kind = \"claude\" or kind = \"demo\"", section.name());
+            section.find(at.clone(), message);
+        }
+        if agent.kind == AgentKind::Claude && agent.command.is_none() {
+            let message =
+                format!("[{}] is of kind \"claude\" and needs a command: add command = \"claude\"", section.name());
+            section.find(at, message);
+        }
+        kind.map(|_| agent)
+    }
+
+    fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("command", &mut self.command, filled);
+        section.set("args", &mut self.args, list(text));
+        section.set_some("model", &mut self.model, filled);
+        let modes = one_of(PermissionMode::ALL, PermissionMode::as_str);
+        section.set_some("permission_mode", &mut self.permission_mode, modes);
+        section.set("pass_env", &mut self.pass_env, list(variable));
+        section.free_table("env", |name, value| {
+            check_variable(name)?;
+            self.env.insert(name.to_owned(), text(value)?);
+            Ok(())
+        });
+    }
+}
+
+fn variable(value: &Value<'_>) -> Result<String, Complaint> {
+    let name = text(value)?;
+    check_variable(&name).map(|()| name)
+}
+
+fn check_variable(name: &str) -> Result<(), Complaint> {
+    let odd = |c: char| c == '=' || c.is_whitespace() || c.is_control();
+    if name.is_empty() || name.contains(odd) {
+        return Err(Complaint::new("must be the name of a variable alone, as \"HOME\""));
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! What a new configuration changes, so that only that is applied, and what waits for the next start.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::{Agents, Config, Plugin};
+
+/// A part of the configuration that is applied as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    Telegram,
+    Access,
+    /// Idle timeout, queue, default, roots, folders: verdicts are asked for again.
+    Sessions,
+    Console,
+    /// The agent of new sessions.
+    DefaultAgent,
+    /// The plugin that is asked for verdicts.
+    Lifecycle,
+    PluginFolder,
+    /// The host-wide limits of calls.
+    PluginLimits,
+}
+
+/// What is new about one plugin's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PluginChange {
+    pub grants: bool,
+    pub config: bool,
+    pub limits: bool,
+    pub acts_as: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    pub areas: BTreeSet<Area>,
+    /// Agents that are new, gone or other than before.
+    pub agents: BTreeSet<String>,
+    pub plugins: BTreeMap<String, PluginChange>,
+    /// Full keys whose new value holds from the next start, as `telegram.token_file`.
+    pub restart: BTreeSet<String>,
+}
+
+/// What is other in `new` than in `old`.
+#[must_use]
+pub fn diff(old: &Config, new: &Config) -> Changes {
+    let areas = [
+        (Area::Telegram, old.telegram != new.telegram),
+        (Area::Access, old.access != new.access),
+        (Area::Sessions, old.sessions != new.sessions),
+        (Area::Console, old.console != new.console),
+        (Area::DefaultAgent, old.agents.default != new.agents.default),
+        (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
+        (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
+        (Area::PluginLimits, old.plugins.limits != new.plugins.limits || old.plugins.parallel != new.plugins.parallel),
+    ];
+    let changed = |(area, changed): (Area, bool)| changed.then_some(area);
+    Changes {
+        areas: areas.into_iter().filter_map(changed).collect(),
+        agents: names(&old.agents.by_name, &new.agents.by_name)
+            .filter(|name| old.agents.get(name) != new.agents.get(name))
+            .cloned()
+            .collect(),
+        plugins: plugins(&old.plugins.by_name, &new.plugins.by_name),
+        restart: restart(old, new),
+    }
+}
+
+fn names<'a, T>(old: &'a BTreeMap<String, T>, new: &'a BTreeMap<String, T>) -> impl Iterator<Item = &'a String> {
+    old.keys().chain(new.keys())
+}
+
+fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> BTreeMap<String, PluginChange> {
+    let none = Plugin::default();
+    let changes = names(old, new).map(|name| {
+        let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
+        let change = PluginChange {
+            grants: old.grants != new.grants,
+            config: old.config != new.config,
+            limits: old.limits != new.limits,
+            acts_as: old.acts_as != new.acts_as,
+        };
+        (name.clone(), change)
+    });
+    changes.filter(|(_, change)| *change != PluginChange::default()).collect()
+}
+
+/// The token and the environment are read once at start and then forgotten; the folder's watch and the pool of instances are
+/// made once.
+fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
+    let keys = [
+        ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
+        ("telegram.api_url", old.telegram.api_url != new.telegram.api_url),
+        ("plugins.folder", old.plugins.folder != new.plugins.folder),
+        ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
+    ];
+    let fixed = keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned());
+    fixed.chain(new_variables(&old.agents, &new.agents)).collect()
+}
+
+/// Agents that shall get a variable that no agent got before: the host has not kept it.
+fn new_variables(old: &Agents, new: &Agents) -> impl Iterator<Item = String> {
+    let kept: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
+    let lacking = new.by_name.iter().filter(move |(_, agent)| agent.pass_env.iter().any(|name| !kept.contains(name)));
+    lacking.map(|(name, _)| format!("agents.{name}.pass_env")).collect::<Vec<_>>().into_iter()
+}
+
+impl Area {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Telegram => "telegram",
+            Self::Access => "access",
+            Self::Sessions => "sessions",
+            Self::Console => "console",
+            Self::DefaultAgent => "default agent",
+            Self::Lifecycle => "lifecycle",
+            Self::PluginFolder => "plugin folder",
+            Self::PluginLimits => "plugin limits",
+        }
+    }
+}
+
+impl Changes {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What changed, in a few words, as `sessions, agent claude, plugin timeout`; `nothing` where it is empty.
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let areas = self.areas.iter().map(|area| area.as_str().to_owned());
+        let agents = self.agents.iter().map(|name| format!("agent {name}"));
+        let plugins = self.plugins.keys().map(|name| format!("plugin {name}"));
+        let words: Vec<_> = areas.chain(agents).chain(plugins).collect();
+        f.write_str(if words.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&words.join(", "))
+    }
+}

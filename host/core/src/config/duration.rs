@@ -1,0 +1,72 @@
+//! Durations as people write them: `10m`, `2s`, `1h30m`.
+
+use std::time::Duration;
+
+/// Largest first: the order in which they are written.
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// Digits and a unit (`d h m s ms`), more of them in falling order without spaces; none where `text` is no such thing or too
+/// long to count in milliseconds.
+#[must_use]
+pub fn parse(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut units = UNITS.iter();
+    let mut total = 0u64;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let count: u64 = rest[..digits].parse().ok()?;
+        let after = &rest[digits..];
+        let letters = after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let (_, millis) = units.find(|(unit, _)| *unit == &after[..letters])?;
+        total = total.checked_add(count.checked_mul(*millis)?)?;
+        rest = &after[letters..];
+    }
+    (!text.is_empty()).then(|| Duration::from_millis(total))
+}
+
+/// The shortest text that [`parse`] reads as `span`; what is below a millisecond is left out.
+#[must_use]
+pub fn spell(span: Duration) -> String {
+    let mut rest = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, millis) in UNITS {
+        if rest >= millis {
+            text.push_str(&format!("{}{unit}", rest / millis));
+            rest %= millis;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_mean_them() {
+        let seconds = |text| parse(text).map(|span| span.as_secs_f64());
+        assert_eq!(seconds("10m"), Some(600.0));
+        assert_eq!(seconds("1h30m"), Some(5400.0));
+        assert_eq!(seconds("1m500ms"), Some(60.5));
+        assert_eq!(seconds("0s"), Some(0.0));
+        for bad in ["", "10", "m", "10 m", "1.5h", "-1s", "1m1h", "1m1m", "10M", "1w", "99999999999999999999s", "٣m"] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+        assert_eq!(parse("213503982335d"), None, "more than the milliseconds that can be counted");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_spelled_is_read_back(millis in any::<u64>()) {
+            let span = Duration::from_millis(millis);
+            prop_assert_eq!(parse(&spell(span)), Some(span));
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in ".*") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Which known word a mistyped one was meant to be.
+
+/// The candidate that `word` most likely was meant to be, none where nothing is near.
+pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase().replace('-', "_");
+    let near = |candidate: &str| {
+        let plain = candidate.to_lowercase().replace('-', "_");
+        let distance = strsim::osa_distance(&word, &plain);
+        let begun = word.len() >= 3 && plain.starts_with(&word) || plain.len() >= 3 && word.starts_with(&plain);
+        let reach = (word.chars().count().max(plain.chars().count()) / 3).max(1);
+        (distance <= reach || begun).then_some(distance)
+    };
+    // A very long word is no slip of a finger, and its distance is dear.
+    let candidates = candidates.into_iter().filter(|_| word.len() <= 100);
+    candidates.filter_map(|c| near(c).map(|distance| (distance, c))).min().map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean 'x'?`, or nothing.
+pub(super) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, candidates).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
+}

@@ -1,0 +1,56 @@
+//! `[access]`: who is served on Telegram. The console's user is always the owner and is not listed.
+
+use std::collections::BTreeSet;
+
+use toml::de::DeValue;
+
+use super::{
+    section::Section,
+    value::{Complaint, Value, list, number},
+};
+use crate::types::Role;
+
+/// Who is not in it is not served.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    pub owner: Option<u64>,
+    pub admins: BTreeSet<u64>,
+    pub members: BTreeSet<u64>,
+}
+
+impl Access {
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("owner", &mut self.owner, user);
+        section.set("admins", &mut self.admins, list(user));
+        section.set("members", &mut self.members, list(user));
+    }
+
+    /// What the Telegram user `id` may do, by the highest list that names it; none: not served.
+    #[must_use]
+    pub fn role_of(&self, id: u64) -> Option<Role> {
+        if self.owner == Some(id) {
+            Some(Role::Owner)
+        } else if self.admins.contains(&id) {
+            Some(Role::Admin)
+        } else {
+            self.members.contains(&id).then_some(Role::Member)
+        }
+    }
+}
+
+fn user(value: &Value<'_>) -> Result<u64, Complaint> {
+    match value.get_ref() {
+        DeValue::Integer(id) if id.as_str().starts_with('-') => {
+            Err(Complaint::new(format!("must be a user's id, not {id}: negative ids are those of groups")))
+        }
+        DeValue::Integer(_) => number(1..=i64::MAX.unsigned_abs())(value),
+        DeValue::String(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => {
+            Err(Complaint::new("must be a user's number without quotes, as 123456789: names can change hands"))
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `[plugins]`: where they lie, what each is granted, told and limited to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    path::PathBuf,
+};
+
+use super::{
+    json,
+    limits::{LimitOverrides, Limits},
+    section::{Section, is_plain},
+    value::{Complaint, Value, list, number, one_of, path, shown, text},
+};
+use crate::types::Role;
+use serde_json::{Map, Value as Json};
+
+/// Each call has an instance of its own, and with it a share of the memory.
+const PARALLEL: RangeInclusive<u32> = 1..=1000;
+
+/// A host interface that a plugin may import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grant {
+    Context,
+    Log,
+    Config,
+    State,
+    Catalog,
+    Sessions,
+    SessionControl,
+    Chat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plugin {
+    /// Beside those that all have.
+    pub grants: BTreeSet<Grant>,
+    /// The rights of calls that nobody made; none: no rights on sessions.
+    pub acts_as: Option<Role>,
+    pub limits: LimitOverrides,
+    /// Its `[plugins.NAME.config]`.
+    pub config: Map<String, Json>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugins {
+    /// Absolute, or relative to the configuration's folder. None: `plugins/` there.
+    pub folder: Option<PathBuf>,
+    /// The plugin that decides when agents are let go of.
+    pub lifecycle: String,
+    /// Calls that may run at once, of all plugins.
+    pub parallel: u32,
+    pub limits: Limits,
+    pub by_name: BTreeMap<String, Plugin>,
+}
+
+impl Grant {
+    pub const ALL: &[Self] = &[
+        Self::Context,
+        Self::Log,
+        Self::Config,
+        Self::State,
+        Self::Catalog,
+        Self::Sessions,
+        Self::SessionControl,
+        Self::Chat,
+    ];
+
+    /// As the interface is called.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Context => "context",
+            Self::Log => "log",
+            Self::Config => "config",
+            Self::State => "state",
+            Self::Catalog => "catalog",
+            Self::Sessions => "sessions",
+            Self::SessionControl => "session-control",
+            Self::Chat => "chat",
+        }
+    }
+
+    /// Whether every plugin has it, named or not.
+    #[must_use]
+    pub const fn is_for_all(self) -> bool {
+        match self {
+            Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => true,
+            Self::Sessions | Self::SessionControl | Self::Chat => false,
+        }
+    }
+}
+
+impl Plugins {
+    pub(super) const fn blank() -> Self {
+        Self { folder: None, lifecycle: String::new(), parallel: 0, limits: Limits::blank(), by_name: BTreeMap::new() }
+    }
+
+    /// All that the plugin `name` may import, those for all included.
+    #[must_use]
+    pub fn grants_of(&self, name: &str) -> BTreeSet<Grant> {
+        let own = self.by_name.get(name).into_iter().flat_map(|plugin| &plugin.grants);
+        Grant::ALL.iter().filter(|grant| grant.is_for_all()).chain(own).copied().collect()
+    }
+
+    /// The limits that hold for the plugin `name`.
+    #[must_use]
+    pub fn limits_of(&self, name: &str) -> Limits {
+        self.by_name.get(name).map_or(self.limits, |plugin| self.limits.with(&plugin.limits))
+    }
+
+    #[must_use]
+    pub fn acts_as(&self, name: &str) -> Option<Role> {
+        self.by_name.get(name)?.acts_as
+    }
+
+    /// `[plugins.NAME.config]` as JSON, its keys in order, `{}` where there is none.
+    #[must_use]
+    pub fn config_json(&self, name: &str) -> String {
+        self.by_name.get(name).map_or_else(|| "{}".to_owned(), |plugin| json::spell(&plugin.config))
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("folder", &mut self.folder, path);
+        // The standard policy is called like this key: a table is what that plugin is granted and told.
+        if !section.has_table("lifecycle") {
+            section.set("lifecycle", &mut self.lifecycle, plugin_name);
+        }
+        section.set("parallel", &mut self.parallel, number(PARALLEL));
+        self.limits.lay(section);
+        section.named("plugins.NAME", |name, _, section| {
+            self.by_name.entry(name.to_owned()).or_default().lay(section);
+        });
+    }
+}
+
+impl Plugin {
+    fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set("grants", &mut self.grants, list(one_of(Grant::ALL, Grant::as_str)));
+        section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
+        self.limits.lay(section);
+        section.free_table("config", |key, value| {
+            json::overlay(&mut self.config, key, json::from_toml(value)?);
+            Ok(())
+        });
+    }
+}
+
+fn plugin_name(value: &Value<'_>) -> Result<String, Complaint> {
+    let name = text(value)?;
+    if is_plain(&name) {
+        return Ok(name);
+    }
+    let name = shown(&name);
+    Err(Complaint::new(format!("must be a plugin's name, its file's without \".wasm\", not \"{name}\"")))
+}

@@ -1,0 +1,236 @@
+//! Reading one table of the text. A key is known because it is asked for: there is no second list that could differ.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    fault::{ConfigError, Finding},
+    nearest::suggestion,
+    value::{Complaint, Value, kind_of, shown},
+};
+
+/// The keys that were asked for, by the pattern of their table, as `agents.NAME`; the root's is empty.
+pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
+
+/// What was seen so far in one text.
+pub(super) struct Reader {
+    known: Known,
+    findings: Vec<Finding>,
+    /// They are worded at the end, when all known keys are known.
+    unknown: Vec<Unknown>,
+}
+
+struct Unknown {
+    at: Range<usize>,
+    key: String,
+    /// The table as the operator wrote it.
+    table: String,
+    pattern: &'static str,
+    is_table: bool,
+}
+
+/// A table that is being read; what nobody asks for is an unknown key.
+pub(super) struct Section<'r, 't> {
+    reader: &'r mut Reader,
+    name: String,
+    pattern: &'static str,
+    entries: DeTable<'t>,
+}
+
+impl Reader {
+    pub fn new(known: Known) -> Self {
+        Self { known, findings: Vec::new(), unknown: Vec::new() }
+    }
+
+    /// The known keys, where `text` has no fault.
+    pub fn into_known(mut self, text: &str) -> Result<Known, ConfigError> {
+        let unknown = std::mem::take(&mut self.unknown);
+        self.findings.extend(unknown.into_iter().map(|unknown| unknown.finding(&self.known)));
+        if self.findings.is_empty() { Ok(self.known) } else { Err(ConfigError::new(text, self.findings)) }
+    }
+}
+
+impl<'r, 't> Section<'r, 't> {
+    pub fn root(reader: &'r mut Reader, entries: DeTable<'t>) -> Self {
+        Self { reader, name: String::new(), pattern: "", entries }
+    }
+
+    /// Reads `key` into `into`; the place of its value, where it is there.
+    pub fn set<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut T,
+        read: impl FnOnce(&Value<'t>) -> Result<T, Complaint>,
+    ) -> Option<Range<usize>> {
+        let value = self.take(key)?;
+        if self.holds_names() && matches!(value.get_ref(), DeValue::Table(_)) {
+            let table = self.full_name(key);
+            let message =
+                format!("'{key}' is a key of [{}], so nothing can be called [{table}]: choose another name", self.name);
+            self.find(value.span(), message);
+            return None;
+        }
+        match read(&value) {
+            Ok(read) => *into = read,
+            Err(complaint) => self.complain(key, value.span(), complaint),
+        }
+        Some(value.span())
+    }
+
+    /// [`Self::set`] for a key that has no default.
+    pub fn set_some<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut Option<T>,
+        read: impl FnOnce(&Value<'t>) -> Result<T, Complaint>,
+    ) -> Option<Range<usize>> {
+        self.set(key, into, |value| read(value).map(Some))
+    }
+
+    /// Reads the table `key`, whose own keys are fixed.
+    pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
+        debug_assert!(self.name.is_empty(), "only the root's tables have fixed keys");
+        if let Some((entries, _)) = self.take_table(key) {
+            let mut section = Section { reader: self.reader, name: key.to_owned(), pattern: key, entries };
+            read(&mut section);
+            section.finish();
+        }
+    }
+
+    /// Reads the table `key`, whose keys are the operator's own; `read` gets each with its name.
+    pub fn free_table(&mut self, key: &'static str, mut read: impl FnMut(&str, &Value<'t>) -> Result<(), Complaint>) {
+        let Some((entries, _)) = self.take_table(key) else { return };
+        let table = self.full_name(key);
+        for (name, value) in &entries {
+            if let Err(complaint) = read(name.get_ref(), value) {
+                let message = format!("'{}' in [{table}] {}", shown(name.get_ref()), complaint.text);
+                self.find(complaint.at.unwrap_or(value.span()), message);
+            }
+        }
+    }
+
+    /// The whole table `key` as it is, and its place.
+    pub fn take_table(&mut self, key: &'static str) -> Option<(DeTable<'t>, Range<usize>)> {
+        let value = self.take(key)?;
+        let at = value.span();
+        match value.into_inner() {
+            DeValue::Table(entries) => Some((entries, at)),
+            other => {
+                let message = format!("[{}] must be a table, not {}", self.full_name(key), kind_of(&other));
+                self.find(at, message);
+                None
+            }
+        }
+    }
+
+    /// Reads the tables that are left, each named by the operator. `pattern` stands for them all, as `agents.NAME`.
+    pub fn named(&mut self, pattern: &'static str, mut read: impl FnMut(&str, Range<usize>, &mut Section<'_, 't>)) {
+        let (tables, rest) = std::mem::take(&mut self.entries)
+            .into_iter()
+            .partition::<DeTable<'t>, _>(|(_, value)| matches!(value.get_ref(), DeValue::Table(_)));
+        self.entries = rest;
+        for (key, value) in tables {
+            let at = value.span();
+            let DeValue::Table(entries) = value.into_inner() else { continue };
+            let name = key.get_ref().as_ref();
+            if !is_plain(name) {
+                let message = format!(
+                    "'{}' cannot be a name in [{}]: use 1 to 64 letters, digits, '-' and '_'",
+                    shown(name),
+                    self.name
+                );
+                self.find(key.span(), message);
+                continue;
+            }
+            let mut section = Section { name: self.full_name(name), reader: self.reader, pattern, entries };
+            read(name, at, &mut section);
+            section.finish();
+        }
+    }
+
+    /// Whether the table mixes keys of its own with tables that the operator names.
+    fn holds_names(&self) -> bool {
+        matches!(self.pattern, "agents" | "plugins")
+    }
+
+    /// What is left was asked for by nobody.
+    pub fn finish(self) {
+        for (key, value) in self.entries {
+            self.reader.unknown.push(Unknown {
+                at: key.span(),
+                key: key.get_ref().to_string(),
+                table: self.name.clone(),
+                pattern: self.pattern,
+                is_table: matches!(value.get_ref(), DeValue::Table(_)),
+            });
+        }
+    }
+
+    pub fn has_table(&self, key: &str) -> bool {
+        matches!(self.entries.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
+    }
+
+    /// The table's name, as in `plugins.timeout`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn find(&mut self, at: Range<usize>, message: String) {
+        self.reader.findings.push(Finding { at, message });
+    }
+
+    fn complain(&mut self, key: &str, at: Range<usize>, complaint: Complaint) {
+        let message = format!("'{key}' in [{}] {}", self.name, complaint.text);
+        self.find(complaint.at.unwrap_or(at), message);
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'t>>> {
+        self.reader.known.entry(self.pattern).or_default().insert(key);
+        self.entries.remove(key)
+    }
+
+    fn full_name(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+}
+
+/// Whether `name` can be a folder, a file's stem and a part of a key as it is.
+pub(super) fn is_plain(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+impl Unknown {
+    fn finding(self, known: &Known) -> Finding {
+        let key = shown(&self.key);
+        let here = match (self.table.as_str(), self.is_table) {
+            ("", true) => format!("unknown table [{key}]"),
+            ("", false) => format!("unknown key '{key}' outside of any table"),
+            (table, _) => format!("unknown key '{key}' in [{table}]"),
+        };
+        let remedy = self.remedy(known);
+        Finding { at: self.at, message: format!("{here}{remedy}") }
+    }
+
+    fn remedy(&self, known: &Known) -> String {
+        let homes: Vec<_> = known
+            .iter()
+            .filter(|(table, keys)| !table.is_empty() && keys.contains(self.key.as_str()))
+            .map(|(table, _)| format!("[{table}]"))
+            .collect();
+        if !homes.is_empty() {
+            return format!("; it belongs in {}", homes.join(" or "));
+        }
+        let here = || known.get(self.pattern).into_iter().flatten().copied();
+        let suggestion = suggestion(&self.key, here());
+        if suggestion.is_empty() {
+            format!("; known are {}", here().collect::<Vec<_>>().join(", "))
+        } else {
+            suggestion
+        }
+    }
+}

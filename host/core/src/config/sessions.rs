@@ -1,0 +1,79 @@
+//! `[sessions]` and `[console]`: where sessions live, how long they idle, how much may wait.
+
+use std::{
+    collections::BTreeMap,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    section::Section,
+    value::{Complaint, Value, absolute_path, list, number, span, text},
+};
+use crate::types::SessionName;
+
+/// Below, an agent would be started for every message; above, nothing is ever let go of.
+const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
+/// Past it a person has long lost count of what waits.
+const QUEUE: RangeInclusive<u32> = 1..=1000;
+const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sessions {
+    /// Opened by a text where the place has no session.
+    pub default: Option<SessionName>,
+    pub idle_timeout: Duration,
+    /// Prompts that may wait for a busy agent.
+    pub queue: u32,
+    /// Folders below which a plugin may name one; absolute.
+    pub roots: Vec<PathBuf>,
+    /// Sessions that work in a folder of the operator's; absolute.
+    pub folders: BTreeMap<SessionName, PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// How long open turns may take at the end of input.
+    pub drain: Duration,
+}
+
+impl Sessions {
+    pub(super) const fn blank() -> Self {
+        Self { default: None, idle_timeout: Duration::ZERO, queue: 0, roots: Vec::new(), folders: BTreeMap::new() }
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("default", &mut self.default, session_name);
+        section.set("idle_timeout", &mut self.idle_timeout, span(IDLE_TIMEOUT));
+        section.set("queue", &mut self.queue, number(QUEUE));
+        section.set("roots", &mut self.roots, list(absolute_path));
+        section.free_table("folders", |name, value| {
+            let name = name.parse().map_err(|_| Complaint::new(NO_NAME))?;
+            self.folders.insert(name, absolute_path(value)?);
+            Ok(())
+        });
+    }
+
+    /// The operator's folder for the session `name`, none: it has one below the state directory.
+    #[must_use]
+    pub fn folder(&self, name: &SessionName) -> Option<&Path> {
+        self.folders.get(name).map(PathBuf::as_path)
+    }
+}
+
+impl Console {
+    pub(super) const fn blank() -> Self {
+        Self { drain: Duration::ZERO }
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set("drain", &mut self.drain, span(DRAIN));
+    }
+}
+
+const NO_NAME: &str = "must be a session's name: 1 to 64 letters, digits, '-' and '_'";
+
+fn session_name(value: &Value<'_>) -> Result<SessionName, Complaint> {
+    text(value)?.parse().map_err(|_| Complaint::new(NO_NAME))
+}

@@ -1,0 +1,43 @@
+//! `[telegram]`: how to reach the Bot API.
+
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use super::{
+    section::Section,
+    value::{Complaint, Value, filled, path, shown, span},
+};
+
+/// Faster edits are answered with 429 by the Bot API, slower ones look dead.
+const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telegram {
+    /// The file that holds the bot's token; absolute, or relative to the configuration's folder. None: no Telegram.
+    pub token_file: Option<PathBuf>,
+    /// Without a slash at its end.
+    pub api_url: String,
+    /// The least time between two edits of the message in which an answer streams.
+    pub edit_pause: Duration,
+}
+
+impl Telegram {
+    pub(super) const fn blank() -> Self {
+        Self { token_file: None, api_url: String::new(), edit_pause: Duration::ZERO }
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("token_file", &mut self.token_file, path);
+        section.set("api_url", &mut self.api_url, url);
+        section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
+    }
+}
+
+fn url(value: &Value<'_>) -> Result<String, Complaint> {
+    let url = filled(value)?;
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let plain = |host: &str| !host.is_empty() && !host.starts_with('/') && !host.contains(char::is_whitespace);
+    if host.is_some_and(plain) {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    Err(Complaint::new(format!("must begin with https:// or http:// and a host, not \"{}\"", shown(&url))))
+}

@@ -1,0 +1,108 @@
+//! The shipped text documents each key that the types know, and no other.
+
+use std::collections::BTreeSet;
+
+use expect_test::expect;
+
+use super::super::{DEFAULTS, SHIPPED, load};
+
+/// A key's line in the shipped text; `#key = …` shows a key without a default.
+struct Line<'a> {
+    table: String,
+    key: &'a str,
+    is_set: bool,
+    has_comment: bool,
+}
+
+/// The table as the types call it; none where its keys are the operator's or a plugin's own.
+fn pattern(table: &str) -> Option<String> {
+    let parts: Vec<_> = table.split('.').collect();
+    match parts.as_slice() {
+        ["agents" | "plugins", _] => Some(format!("{}.NAME", parts[0])),
+        [one] => Some((*one).to_owned()),
+        [..] => None,
+    }
+}
+
+fn lines() -> Vec<Line<'static>> {
+    let mut table = String::new();
+    let mut after_comment = false;
+    let mut lines = Vec::new();
+    for text in DEFAULTS.lines() {
+        let bare = text.strip_prefix('#').unwrap_or(text);
+        let key = bare
+            .split_once(" = ")
+            .map(|(key, _)| key)
+            .filter(|key| key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()));
+        if let Some(name) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            table = name.to_owned();
+        } else if let Some(key) = key {
+            lines.push(Line { table: table.clone(), key, is_set: bare == text, has_comment: after_comment });
+        }
+        after_comment = text.starts_with("# ");
+    }
+    lines
+}
+
+#[test]
+fn each_known_key_is_documented_and_no_other() {
+    let mut documented: BTreeSet<String> =
+        lines().iter().filter_map(|line| pattern(&line.table).map(|table| format!("{table} {}", line.key))).collect();
+    assert!(DEFAULTS.contains("\n[sessions.folders]\n"), "a table of its own, and so documented");
+    documented.insert("sessions folders".to_owned());
+    let tables = SHIPPED.known.iter().filter(|(table, _)| !table.is_empty());
+    let known: BTreeSet<_> =
+        tables.flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table} {key}"))).collect();
+    assert_eq!(known, documented);
+}
+
+#[test]
+fn each_key_has_a_comment_where_it_first_appears() {
+    let mut seen = BTreeSet::new();
+    for line in lines() {
+        let Some(table) = pattern(&line.table) else { continue };
+        if seen.insert((table, line.key)) {
+            assert!(line.has_comment, "{} in [{}] has no comment above it", line.key, line.table);
+        }
+    }
+}
+
+#[test]
+fn what_has_no_default_is_known() {
+    let lines = lines();
+    let set: BTreeSet<_> =
+        lines.iter().filter(|line| line.is_set).map(|line| (pattern(&line.table), line.key)).collect();
+    let unset: Vec<_> = lines
+        .iter()
+        .filter(|line| !set.contains(&(pattern(&line.table), line.key)))
+        .map(|line| format!("[{}] {}", line.table, line.key))
+        .collect();
+    expect![[r#"
+        [telegram] token_file
+        [access] owner
+        [sessions] default
+        [agents.claude] model
+        [plugins] folder
+        [plugins.sessions] acts_as
+        [plugins.sessions] time
+        [plugins.sessions] memory
+        [plugins.sessions] calls
+        [plugins.sessions] log
+        [plugins.sessions] reply
+        [plugins.sessions] state
+        [plugins.sessions] config"#]]
+    .assert_eq(&unset.join("\n"));
+}
+
+#[test]
+fn examples_of_keys_without_default_are_good() {
+    let shown: String = DEFAULTS
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(bare) if !bare.is_empty() && !bare.starts_with(' ') => format!("{bare}\n"),
+            Some(_) | None => format!("{line}\n"),
+        })
+        .collect();
+    assert_ne!(shown, DEFAULTS);
+    load(&shown).expect("with all examples in force");
+}

@@ -1,0 +1,162 @@
+//! Reading single values: each reader gives the value, or words what it must be and what it is instead.
+
+use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use serde_spanned::Spanned;
+use toml::de::DeValue;
+
+use super::{duration, nearest::suggestion, size};
+
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// What is wrong with a value, to be read on after the key's name: `must be …, not …`.
+#[derive(Debug)]
+pub(super) struct Complaint {
+    pub text: String,
+    /// Where it is not the whole value that is wrong.
+    pub at: Option<Range<usize>>,
+}
+
+impl Complaint {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), at: None }
+    }
+
+    fn expected(what: impl Display, value: &Value<'_>) -> Self {
+        Self::new(format!("must be {what}, not {}", kind_of(value.get_ref())))
+    }
+
+    fn at(mut self, place: Range<usize>) -> Self {
+        self.at.get_or_insert(place);
+        self
+    }
+}
+
+pub(super) fn kind_of(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the text \"{}\"", shown(text)),
+        DeValue::Integer(number) => format!("the number {}", shown(number.as_str())),
+        DeValue::Float(number) => format!("the number {}", shown(number.as_str())),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+/// `text` on one line, and not the whole of a long one.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut plain: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        plain.push('…');
+    }
+    plain
+}
+
+pub(super) fn text(value: &Value<'_>) -> Result<String, Complaint> {
+    let DeValue::String(text) = value.get_ref() else { return Err(Complaint::expected("text in quotes", value)) };
+    if text.contains('\0') { Err(Complaint::new("must not contain a NUL")) } else { Ok(text.to_string()) }
+}
+
+/// Text that says something.
+pub(super) fn filled(value: &Value<'_>) -> Result<String, Complaint> {
+    let text = text(value)?;
+    if text.trim().is_empty() {
+        Err(Complaint::new("must not be empty; remove the line to leave it out"))
+    } else {
+        Ok(text)
+    }
+}
+
+/// A path that is absolute, or relative to the configuration's folder.
+pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, Complaint> {
+    let text = filled(value)?;
+    if text.starts_with('~') {
+        return Err(Complaint::new(format!("must be written out: '~' in \"{}\" is not replaced", shown(&text))));
+    }
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn absolute_path(value: &Value<'_>) -> Result<PathBuf, Complaint> {
+    let path = path(value)?;
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let path = shown(&path.to_string_lossy());
+    Err(Complaint::new(format!("must be an absolute path, as \"/home/me/project\", not \"{path}\"")))
+}
+
+pub(super) fn number<N>(range: RangeInclusive<N>) -> impl Fn(&Value<'_>) -> Result<N, Complaint>
+where
+    N: TryFrom<i128> + PartialOrd + Display,
+{
+    move |value| {
+        let DeValue::Integer(written) = value.get_ref() else {
+            return Err(Complaint::expected("a whole number", value));
+        };
+        i128::from_str_radix(written.as_str(), written.radix())
+            .ok()
+            .and_then(|number| N::try_from(number).ok())
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| Complaint::new(format!("must be from {} to {}, not {written}", range.start(), range.end())))
+    }
+}
+
+pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Result<Duration, Complaint> {
+    move |value| {
+        let sort = "a duration such as \"10m\" or \"1h30m\" (units: ms, s, m, h, d)";
+        let DeValue::String(written) = value.get_ref() else { return Err(Complaint::expected(sort, value)) };
+        let span = duration::parse(written).ok_or_else(|| Complaint::expected(sort, value))?;
+        let bounds = || format!("from {} to {}", duration::spell(*range.start()), duration::spell(*range.end()));
+        if range.contains(&span) { Ok(span) } else { Err(Complaint::expected(bounds(), value)) }
+    }
+}
+
+/// A number of bytes.
+pub(super) fn bytes(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<u64, Complaint> {
+    move |value| {
+        let sort = "a size such as \"64KiB\" (units: B, KiB, MiB, GiB)";
+        let DeValue::String(written) = value.get_ref() else { return Err(Complaint::expected(sort, value)) };
+        let size = size::parse(written).ok_or_else(|| Complaint::expected(sort, value))?;
+        let bounds = || format!("from {} to {}", size::spell(*range.start()), size::spell(*range.end()));
+        if range.contains(&size) { Ok(size) } else { Err(Complaint::expected(bounds(), value)) }
+    }
+}
+
+/// One of a closed set, by its name.
+pub(super) fn one_of<T: Copy>(
+    choices: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl Fn(&Value<'_>) -> Result<T, Complaint> {
+    move |value| {
+        let names = || choices.iter().map(|choice| name(*choice));
+        let listed = names().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let sort = if choices.len() == 1 { listed } else { format!("one of {listed}") };
+        let DeValue::String(written) = value.get_ref() else { return Err(Complaint::expected(sort, value)) };
+        let found = choices.iter().copied().find(|choice| name(*choice) == *written);
+        found.ok_or_else(|| {
+            let mut complaint = Complaint::expected(sort, value);
+            complaint.text.push_str(&suggestion(written, names()));
+            complaint
+        })
+    }
+}
+
+/// A list, each item read by `item`; a fault is placed at its item.
+pub(super) fn list<'t, T, L: FromIterator<T>>(
+    item: impl Fn(&Value<'t>) -> Result<T, Complaint>,
+) -> impl Fn(&Value<'t>) -> Result<L, Complaint> {
+    move |value| {
+        let DeValue::Array(items) = value.get_ref() else {
+            return Err(Complaint::expected("a list, as [\"a\", \"b\"]", value));
+        };
+        let read = |value: &Value<'t>| {
+            item(value).map_err(|mut complaint| {
+                complaint.text.insert_str(0, "has an item that ");
+                complaint.at(value.span())
+            })
+        };
+        items.iter().map(read).collect()
+    }
+}
