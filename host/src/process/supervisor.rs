@@ -42,7 +42,7 @@ impl Leader {
         let open = || {
             let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
             let pid = pid.ok_or_else(|| io::Error::other("it has no pid"))?;
-            let exit = AsyncFd::register_with_interest(pidfd_open(pid, PidfdFlags::empty())?, Interest::READABLE)?;
+            let exit = watch_exit(pidfd_open(pid, PidfdFlags::empty())?)?;
             let stat = identity::stat(pid.as_raw_nonzero().get());
             let id = identity::id(stat.ok_or_else(|| io::Error::other("/proc does not show it; is it mounted?"))?);
             Ok((id, pid, exit))
@@ -92,6 +92,12 @@ impl Leader {
             Err(error) => format!("unknown: {error}"),
         }
     }
+}
+
+#[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
+fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that lives.
+    Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
 pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
