@@ -1,2 +1,10 @@
-//! The async shell.
+//! The async shell around the pure core: whatever touches processes, files, chats, components and the store.
+//!
+//! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
+
+pub mod agent;
+pub mod clock;
 pub mod plugin;
+pub mod process;
+pub mod roster;
+pub mod session;

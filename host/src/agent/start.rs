@@ -1,0 +1,67 @@
+//! The command line and the environment of an agent's start.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use super::{AgentKind, Start, StartError};
+use crate::process::{Mark, Spawn};
+
+/// What every start of the protocol has: one long-lived process, all it does as it does it, receipts, and questions by wire.
+const PROTOCOL: [&str; 10] = [
+    "-p",
+    "--input-format",
+    "stream-json",
+    "--output-format",
+    "stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--replay-user-messages",
+    "--permission-prompt-tool",
+    "stdio",
+];
+
+/// Set in an agent's own shells: a CLI that finds it believes to run inside of itself.
+const NESTED: &str = "CLAUDECODE";
+
+pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
+    Ok(Spawn {
+        program: program(start)?,
+        args: args(start),
+        env: env(start),
+        folder: start.folder.to_owned(),
+        mark: Mark { host: start.host_id.to_owned(), session: start.session.clone() },
+    })
+}
+
+fn program(start: &Start<'_>) -> Result<PathBuf, StartError> {
+    match (&start.spec.command, start.spec.kind) {
+        (Some(command), _) => Ok(command.clone()),
+        (None, AgentKind::Claude) => Ok(PathBuf::from("claude")),
+        (None, AgentKind::Demo) => Ok(std::env::current_exe()?),
+    }
+}
+
+fn args(start: &Start<'_>) -> Vec<OsString> {
+    let mut args: Vec<String> = Vec::new();
+    if start.spec.kind == AgentKind::Demo {
+        args.push("demo-agent".to_owned());
+    }
+    args.extend(PROTOCOL.map(str::to_owned));
+    args.extend(["--permission-mode".to_owned(), start.spec.permission_mode.clone()]);
+    if let Some(model) = start.launch.model.as_ref().or(start.spec.model.as_ref()) {
+        args.extend(["--model".to_owned(), model.clone()]);
+    }
+    // The equals form: an id that looks like an option stays an id.
+    args.push(match &start.launch.resume {
+        Some(id) => format!("--resume={id}"),
+        None => format!("--session-id={}", uuid::Uuid::new_v4()),
+    });
+    args.extend(start.spec.args.iter().cloned());
+    args.into_iter().map(OsString::from).collect()
+}
+
+fn env(start: &Start<'_>) -> Vec<(String, String)> {
+    let mut env = start.environment.pick(start.spec.pass_env.iter().map(String::as_str));
+    env.extend(start.spec.env.iter().cloned());
+    env.retain(|(name, _)| name != NESTED);
+    env
+}

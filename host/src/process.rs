@@ -1,0 +1,169 @@
+//! Agent processes: the only place that starts, signals and ends them. Owns each one's process group, pipes and
+//! descendants until the whole tree is gone; must never interpret a line, and never let a slow reader, a full pipe or a
+//! stubborn child hold up its caller: nothing here blocks but its own tasks.
+
+mod environment;
+mod identity;
+mod mark;
+mod pipes;
+mod program;
+mod supervisor;
+mod sweep;
+mod tree;
+
+use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
+
+use cordboard_core::types::ProcessId;
+use rustix::process::Signal;
+use tokio::sync::mpsc;
+
+pub use environment::{Environment, harden};
+pub use mark::Mark;
+pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
+
+use supervisor::Leader;
+
+/// Events that may wait for the session actor. It drains all the time; the bound only keeps a flood of lines out of memory,
+/// and the agent then waits at its own pipe.
+const EVENTS: usize = 64;
+
+/// Lines that may wait for the agent's stdin. An agent that reads nothing is stuck: more would only grow memory.
+const WRITES: usize = 256;
+
+/// What is started, where, and for whom.
+#[derive(Debug, Clone)]
+pub struct Spawn {
+    /// A path, or a bare name that is looked up in the `PATH` of `env`.
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    /// Complete: nothing is inherited. The mark is added.
+    pub env: Vec<(String, String)>,
+    pub folder: PathBuf,
+    /// By this all descendants are found, wherever they went.
+    pub mark: Mark,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessEvent {
+    /// One line of stdout without its newline.
+    Line(Vec<u8>),
+    /// A line past the bound was skipped; `bytes` long.
+    TooLong { bytes: u64 },
+    /// Comes once and last: the whole tree is gone and the pipes are drained, or given up after their grace.
+    /// `status` is in words; `last_words` the last line of stderr that says something.
+    Ended { status: String, last_words: Option<String> },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    #[error(
+        "start '{program}': there is no such program in PATH; install it, or set `command` of this agent to its full path"
+    )]
+    NotInPath { program: String },
+    #[error("start '{program}': there is no such file; set `command` of this agent to the program's full path")]
+    Missing { program: String },
+    #[error(
+        "start '{program}': it is not an executable file; make it one with `chmod +x`, or correct `command` of this agent"
+    )]
+    NotExecutable { program: String },
+    #[error("start '{program}': the interpreter in its first line is missing; install it")]
+    NoInterpreter { program: String },
+    #[error("start '{program}': its folder '{folder}' is missing; make it again, or open a new session")]
+    NoFolder { program: String, folder: String },
+    #[error("start '{program}' in '{folder}': {source}")]
+    Failed { program: String, folder: String, source: io::Error },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    #[error("write to the agent: its input is closed")]
+    Closed,
+    #[error("write to the agent: it has read nothing of the last {WRITES} lines")]
+    Full,
+}
+
+/// A running agent. Dropping it before `Ended` kills the whole tree.
+#[derive(Debug)]
+pub struct Process {
+    id: ProcessId,
+    leader: Arc<Leader>,
+    input: std::sync::Mutex<Option<mpsc::Sender<Vec<u8>>>>,
+}
+
+/// Starts a process in a group of its own. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When it cannot be started; the text says what to do.
+pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), SpawnError> {
+    let program = program::find(&spawn)?;
+    let mut command = tokio::process::Command::new(&program);
+    command
+        .args(&spawn.args)
+        .env_clear()
+        .envs(spawn.env.iter().map(|(name, value)| (name, value)))
+        .envs(spawn.mark.variables())
+        .current_dir(&spawn.folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let mut child = command.spawn().map_err(|error| program::explain(&spawn, &program, error))?;
+    let failed = |source| SpawnError::Failed {
+        program: spawn.program.display().to_string(),
+        folder: spawn.folder.display().to_string(),
+        source,
+    };
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let leader = Arc::new(Leader::new(child).map_err(failed)?);
+    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+        return Err(failed(io::Error::other("it has no pipes")));
+    };
+    let (events, receiver) = mpsc::channel(EVENTS);
+    let (input, lines) = mpsc::channel(WRITES);
+    tokio::spawn(pipes::write(stdin, lines));
+    let pipes = pipes::Pipes::drain(stdout, stderr, events.clone());
+    tokio::spawn(supervisor::supervise(Arc::clone(&leader), spawn.mark, pipes, events));
+    Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
+}
+
+impl Process {
+    #[must_use]
+    pub const fn id(&self) -> &ProcessId {
+        &self.id
+    }
+
+    /// Queues a line for the agent's stdin; its newline is added. Never waits.
+    ///
+    /// # Errors
+    /// When the input is closed, or too much waits already.
+    pub fn write(&self, line: Vec<u8>) -> Result<(), WriteError> {
+        let input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(input) = input.as_ref() else { return Err(WriteError::Closed) };
+        input.try_send(line).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => WriteError::Full,
+            mpsc::error::TrySendError::Closed(_) => WriteError::Closed,
+        })
+    }
+
+    /// The end of input, after what is queued: the agent's own way to end.
+    pub fn close_input(&self) {
+        self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    }
+
+    /// SIGTERM to the group. Descendants outside of it follow once the leader is gone.
+    pub fn terminate(&self) {
+        self.leader.signal(Signal::TERM);
+    }
+
+    /// SIGKILL to the group, and to all descendants, without any grace.
+    pub fn kill(&self) {
+        self.leader.hurry();
+        self.leader.signal(Signal::KILL);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,71 @@
+//! Who a process is: boot, pid and start time together, as read from `/proc`. A pid alone is never trusted.
+
+use std::{path::PathBuf, sync::OnceLock};
+
+use cordboard_core::types::ProcessId;
+
+/// What `/proc/PID/stat` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub pid: i32,
+    pub parent: i32,
+    pub group: i32,
+    /// Clock ticks after boot.
+    pub started: u64,
+    /// Dead, and only waiting to be reaped.
+    pub zombie: bool,
+}
+
+/// The id of this boot; empty where the kernel tells none, so that ids still compare within one run.
+pub(super) fn boot_id() -> &'static str {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    BOOT.get_or_init(|| {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    })
+}
+
+pub(super) fn folder(pid: i32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}"))
+}
+
+/// None if there is no such process.
+pub(super) fn stat(pid: i32) -> Option<Stat> {
+    parse(pid, &std::fs::read(folder(pid).join("stat")).ok()?)
+}
+
+pub(super) fn id(stat: Stat) -> ProcessId {
+    ProcessId { boot: boot_id().to_owned(), pid: stat.pid, started: stat.started }
+}
+
+/// The name in parentheses may hold anything, parentheses and newlines too: the fields begin after the last one.
+fn parse(pid: i32, stat: &[u8]) -> Option<Stat> {
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
+    let mut fields = fields.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    // The state is field 3, the group field 5, the start time field 22.
+    let started = fields.nth(16)?.parse().ok()?;
+    Some(Stat { pid, parent, group, started, zombie: matches!(state, "Z" | "X" | "x") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let line = b"7 (a) Z 9 (b) S 3 4 5 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 88177 1 2 3";
+        assert_eq!(parse(7, line), Some(Stat { pid: 7, parent: 3, group: 4, started: 88177, zombie: false }));
+        assert_eq!(parse(7, b"7 (x) S 3"), None);
+    }
+
+    #[test]
+    fn this_process_has_an_identity() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let stat = stat(pid).unwrap();
+        assert!(stat.started > 0 && !stat.zombie);
+        assert!(!id(stat).boot.is_empty());
+    }
+}

@@ -1,0 +1,52 @@
+//! Which file a program's name means, and why it cannot be started, in words that say what to do. Starts nothing.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::{Spawn, SpawnError};
+
+/// Looks before the start: after a failed `exec` the error does not tell a missing folder from a missing program.
+pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
+    let program = || spawn.program.display().to_string();
+    if !spawn.folder.is_dir() {
+        return Err(SpawnError::NoFolder { program: program(), folder: spawn.folder.display().to_string() });
+    }
+    if !spawn.program.as_os_str().as_bytes().contains(&b'/') {
+        return in_path(spawn).ok_or_else(|| SpawnError::NotInPath { program: program() });
+    }
+    // A relative path counts from the session's folder, as it does after the child's change of folder.
+    let path = spawn.folder.join(&spawn.program);
+    if !path.exists() {
+        return Err(SpawnError::Missing { program: program() });
+    }
+    if is_executable(&path) { Ok(path) } else { Err(SpawnError::NotExecutable { program: program() }) }
+}
+
+fn in_path(spawn: &Spawn) -> Option<PathBuf> {
+    let path = spawn.env.iter().rev().find(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, value)| value);
+    std::env::split_paths(OsStr::new(path))
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(&spawn.program))
+        .find(|path| is_executable(path))
+}
+
+/// Where an agent's environment has no `PATH`.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+pub(super) fn explain(spawn: &Spawn, path: &Path, error: io::Error) -> SpawnError {
+    let program = spawn.program.display().to_string();
+    match error.kind() {
+        io::ErrorKind::NotFound if path.exists() => SpawnError::NoInterpreter { program },
+        io::ErrorKind::NotFound => SpawnError::Missing { program },
+        io::ErrorKind::PermissionDenied => SpawnError::NotExecutable { program },
+        _ => SpawnError::Failed { program, folder: spawn.folder.display().to_string(), source: error },
+    }
+}

@@ -1,0 +1,139 @@
+//! One agent's life after its start: waits for the leader, ends what it left behind, reaps it, tells `Ended`. The leader stays
+//! unreaped until its group is empty: so long neither its pid nor its group's number can become another's.
+
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::process::ExitStatusExt},
+    process::ExitStatus,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::types::ProcessId;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    process::Child,
+    sync::{mpsc, watch},
+};
+
+use super::{
+    Mark, ProcessEvent, identity,
+    pipes::Pipes,
+    tree::{self, Grace, Target, Wanted},
+};
+
+/// What a dead leader leaves behind has no work left to finish: it gets just time to remove its lock files.
+const LEFT_BEHIND: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
+
+/// The first process of an agent, shared by its handle and its supervisor.
+#[derive(Debug)]
+pub(super) struct Leader {
+    id: ProcessId,
+    pid: Pid,
+    exit: AsyncFd<OwnedFd>,
+    /// Taken when it is reaped; from then on its number means nothing.
+    child: Mutex<Option<Child>>,
+    hurried: watch::Sender<bool>,
+}
+
+impl Leader {
+    pub(super) fn new(mut child: Child) -> io::Result<Self> {
+        let open = || {
+            let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+            let pid = pid.ok_or_else(|| io::Error::other("it has no pid"))?;
+            let exit = watch_exit(pidfd_open(pid, PidfdFlags::empty())?)?;
+            let stat = identity::stat(pid.as_raw_nonzero().get());
+            let id = identity::id(stat.ok_or_else(|| io::Error::other("/proc does not show it; is it mounted?"))?);
+            Ok((id, pid, exit))
+        };
+        match open() {
+            Ok((id, pid, exit)) => {
+                Ok(Self { id, pid, exit, child: Mutex::new(Some(child)), hurried: watch::Sender::new(false) })
+            }
+            Err(error) => {
+                // It did nothing yet: what it was not given it cannot have started.
+                drop(child.start_kill());
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) const fn id(&self) -> &ProcessId {
+        &self.id
+    }
+
+    /// To the whole group; nothing once it is reaped.
+    pub(super) fn signal(&self, signal: Signal) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if child.is_some() {
+            // An error means that the group is gone, which is what was wanted.
+            kill_process_group(self.pid, signal).ok();
+        }
+    }
+
+    /// No grace any more for what the leader leaves behind.
+    pub(super) fn hurry(&self) {
+        self.hurried.send_replace(true);
+    }
+
+    async fn exited(&self) {
+        if let Err(error) = self.exit.readable().await {
+            tracing::error!(%error, "the end of an agent cannot be awaited; it is killed");
+            self.signal(Signal::KILL);
+        }
+    }
+
+    async fn reap(&self) -> String {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut child) = child else { return "unknown".to_owned() };
+        match child.wait().await {
+            Ok(status) => words(status),
+            Err(error) => format!("unknown: {error}"),
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
+fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that lives.
+    Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
+}
+
+pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
+    leader.exited().await;
+    let group = Some(leader.id.pid);
+    let target = Target { wanted: Wanted::Session(mark), group, known: Vec::new() };
+    let end = tree::end(target, LEFT_BEHIND, &leader.hurried.subscribe()).await;
+    if !end.ended.is_empty() || !end.left.is_empty() {
+        tracing::info!(ended = end.ended.len(), left = end.left.len(), "an agent left processes behind");
+    }
+    let status = leader.reap().await;
+    let last_words = pipes.finish().await;
+    // Nobody listens where the session is gone already.
+    drop(events.send(ProcessEvent::Ended { status, last_words }).await);
+}
+
+fn words(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => match SIGNALS.iter().find(|(number, _)| *number == signal) {
+            Some((_, name)) => format!("killed by {name}"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => status.to_string(),
+    }
+}
+
+/// Those that end an agent in practice.
+const SIGNALS: [(i32, &str); 9] = [
+    (1, "SIGHUP"),
+    (2, "SIGINT"),
+    (4, "SIGILL"),
+    (6, "SIGABRT"),
+    (7, "SIGBUS"),
+    (9, "SIGKILL"),
+    (11, "SIGSEGV"),
+    (13, "SIGPIPE"),
+    (15, "SIGTERM"),
+];

@@ -1,0 +1,179 @@
+//! A tree of processes: who belongs to it, and its end. Finds by mark, group, identity and descent; signals through a pidfd
+//! after checking the identity, so that a reused pid is never hit. Must spare this process and its ancestors.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use cordboard_core::types::{ProcessId, SessionName};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{
+    Mark,
+    identity::{self, Stat},
+    mark,
+};
+
+/// What a tree is known by.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub wanted: Wanted,
+    /// A process group whose leader is not reaped yet, so that its number cannot be another's.
+    pub group: Option<i32>,
+    pub known: Vec<(SessionName, ProcessId)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    /// The processes of one session.
+    Session(Mark),
+    /// Those of a state directory that this host process did not start.
+    Host(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    pub stat: Stat,
+    pub session: Option<SessionName>,
+}
+
+/// How long a tree has: after `term` it gets SIGKILL, after `kill` more it is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grace {
+    pub term: Duration,
+    pub kill: Duration,
+}
+
+/// What became of a tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct End {
+    pub ended: Vec<Member>,
+    /// Those that even SIGKILL did not end in time.
+    pub left: Vec<Member>,
+}
+
+/// Between two looks at `/proc`: soon at first, as most processes go at once.
+const FIRST_LOOK: Duration = Duration::from_millis(5);
+const LONGEST_LOOK: Duration = Duration::from_millis(100);
+
+/// SIGTERM, SIGKILL after a grace (at once when hurried), until nothing is found any more: what is forked meanwhile is found by
+/// the next look.
+pub(super) async fn end(target: Target, grace: Grace, hurried: &watch::Receiver<bool>) -> End {
+    let (start, mut pause) = (Instant::now(), FIRST_LOOK);
+    let mut seen: BTreeMap<(i32, u64), Member> = BTreeMap::new();
+    loop {
+        let looked = target.clone();
+        let members = tokio::task::spawn_blocking(move || members(&looked)).await.unwrap_or_default();
+        let elapsed = start.elapsed();
+        if members.is_empty() || elapsed >= grace.term + grace.kill {
+            for member in &members {
+                seen.remove(&key(member));
+            }
+            return End { ended: seen.into_values().collect(), left: members };
+        }
+        let kill = elapsed >= grace.term || *hurried.borrow();
+        for member in members {
+            let first = !seen.contains_key(&key(&member));
+            if kill {
+                signal(member.stat, Signal::KILL);
+            } else if first {
+                signal(member.stat, Signal::TERM);
+            }
+            seen.insert(key(&member), member);
+        }
+        let mut hurried = hurried.clone();
+        tokio::select! {
+            () = sleep(pause) => {}
+            // A hurry cuts the pause short, once.
+            Ok(_) = hurried.wait_for(|hurried| *hurried), if !kill => {}
+        }
+        pause = (pause * 2).min(LONGEST_LOOK);
+    }
+}
+
+const fn key(member: &Member) -> (i32, u64) {
+    (member.stat.pid, member.stat.started)
+}
+
+/// All living processes of the tree. Reads `/proc` and blocks for some milliseconds.
+pub(super) fn members(target: &Target) -> Vec<Member> {
+    let table = table();
+    let spared = spared(&table);
+    let mut found: BTreeMap<i32, Option<SessionName>> = BTreeMap::new();
+    for stat in table.values().filter(|stat| !spared.contains(&stat.pid)) {
+        if let Some(session) = root(target, *stat) {
+            found.insert(stat.pid, session);
+        }
+    }
+    // Descendants may have shed the mark: they inherit their parent's session here.
+    let mut grown = true;
+    while grown {
+        grown = false;
+        for stat in table.values() {
+            if !spared.contains(&stat.pid)
+                && !found.contains_key(&stat.pid)
+                && let Some(session) = found.get(&stat.parent).cloned()
+            {
+                found.insert(stat.pid, session);
+                grown = true;
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter_map(|(pid, session)| Some(Member { stat: *table.get(&pid)?, session }))
+        .filter(|member| !member.stat.zombie)
+        .collect()
+}
+
+/// Whether a process belongs to the tree by itself, and to which session.
+fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
+    if let Some((session, _)) = target.known.iter().find(|(_, known)| *known == identity::id(stat)) {
+        return Some(Some(session.clone()));
+    }
+    if let Wanted::Session(mark) = &target.wanted
+        && target.group == Some(stat.group)
+    {
+        return Some(Some(mark.session.clone()));
+    }
+    let found = mark::read(&identity::folder(stat.pid))?;
+    let wanted = match &target.wanted {
+        Wanted::Session(mark) => mark.matches(&found),
+        Wanted::Host(host) => found.host == *host && !found.ours,
+    };
+    wanted.then_some(found.session)
+}
+
+fn table() -> BTreeMap<i32, Stat> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, identity::stat(pid)?))).collect()
+}
+
+/// This process and its ancestors: a host may have been started by an agent of the one before.
+fn spared(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
+    let mut spared = BTreeSet::from([1]);
+    let mut pid = i32::try_from(std::process::id()).unwrap_or_default();
+    while spared.insert(pid) {
+        let Some(stat) = table.get(&pid) else { break };
+        pid = stat.parent;
+    }
+    spared
+}
+
+/// The pidfd first, then the check: what is signalled is what was checked. A process that went meanwhile is no error.
+fn signal(stat: Stat, signal: Signal) {
+    let Some(pid) = Pid::from_raw(stat.pid) else { return };
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    if identity::stat(stat.pid).is_some_and(|now| now.started == stat.started)
+        && let Err(error) = pidfd_send_signal(&process, signal)
+        && error != rustix::io::Errno::SRCH
+    {
+        tracing::warn!(pid = stat.pid, %error, "a process of an agent cannot be signalled");
+    }
+}
