@@ -61,7 +61,8 @@ static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
     Shipped { known: known.expect("a test loads the embedded defaults"), config }
 });
 
-/// The operator's `text` over the defaults; an empty text is the defaults.
+/// The operator's `text` over the defaults; an empty text is the defaults. Whether an emptied file may replace a good one is for
+/// the caller to say.
 ///
 /// # Errors
 /// Names all faults in order of their places, or the first one only where the text is no TOML.

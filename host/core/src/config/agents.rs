@@ -92,9 +92,8 @@ impl Agents {
         let default = section.set("default", &mut self.default, filled);
         let shipped = self.by_name.clone();
         section.named("agents.NAME", |name, at, section| {
-            if let Some(agent) = Agent::read(self.by_name.get(name), &shipped, at, section) {
-                self.by_name.insert(name.to_owned(), agent);
-            }
+            let agent = Agent::read(self.by_name.get(name), &shipped, at, section);
+            self.by_name.insert(name.to_owned(), agent);
         });
         if let Some(at) = default.filter(|_| !self.by_name.contains_key(&self.default)) {
             let message = self.no_such_agent();
@@ -130,7 +129,7 @@ impl Agent {
         shipped: &BTreeMap<String, Self>,
         at: Range<usize>,
         section: &mut Section<'_, '_>,
-    ) -> Option<Self> {
+    ) -> Self {
         let mut kind = known.map(|agent| agent.kind);
         let written = section.set_some("kind", &mut kind, one_of(AgentKind::ALL, AgentKind::as_str));
         let like = |kind: AgentKind| shipped.get(kind.as_str()).cloned().unwrap_or(Self::blank(kind));
@@ -146,7 +145,7 @@ impl Agent {
                 format!("[{}] is of kind \"claude\" and needs a command: add command = \"claude\"", section.name());
             section.find(at, message);
         }
-        kind.map(|_| agent)
+        agent
     }
 
     fn lay(&mut self, section: &mut Section<'_, '_>) {
@@ -157,8 +156,8 @@ impl Agent {
         section.set_some("permission_mode", &mut self.permission_mode, modes);
         section.set("pass_env", &mut self.pass_env, list(variable));
         section.free_table("env", |name, value| {
-            check_variable(name)?;
-            self.env.insert(name.to_owned(), text(value)?);
+            check_variable(name.get_ref()).map_err(|complaint| complaint.at(name.span()))?;
+            self.env.insert(name.get_ref().to_string(), text(value)?);
             Ok(())
         });
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range};
 
+use super::value::shown;
+
 /// The most faults that one error lists: what a person mends before trying again.
 const MOST_FAULTS: usize = 20;
 
@@ -36,7 +38,8 @@ pub(super) struct Finding {
 }
 
 impl Fault {
-    /// The line with a caret below the place. What follows the place is left out, as it may be a secret.
+    /// The line with a caret below the place. What follows it, and what an inline table holds before it, is left out: it may
+    /// be a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -57,11 +60,13 @@ impl Fault {
 /// `before` and `marked` as they are, and a sign for what comes after.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
-    let (before, marked) = (plain(before), plain(marked));
+    let quoted = before.rfind(['"', '\'']).filter(|_| before.contains('{')).map_or(0, |quote| quote + 1);
+    let (before, marked) = (plain(&before[quoted..]), plain(marked));
     let cut = before.len().saturating_sub(WIDEST / 2);
-    let lead = if cut > 0 { "…" } else { "" };
+    let lead = if cut > 0 || quoted > 0 { "…" } else { "" };
     let shown: String = before[cut..].iter().chain(marked.iter().take(WIDEST / 2)).collect();
-    let tail = if after.trim().is_empty() && marked.len() <= WIDEST / 2 { "" } else { "…" };
+    let closes = after.chars().all(|c| c.is_whitespace() || "]}".contains(c));
+    let tail = if closes && marked.len() <= WIDEST / 2 { after.trim_end() } else { "…" };
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
     let indent = " ".repeat(lead.chars().count() + before.len() - cut);
@@ -89,11 +94,15 @@ impl ConfigError {
     /// Of a text that is no TOML; the parser's later complaints mostly follow from its first.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
-        let mut message = format!("this is not TOML: {}", error.message());
-        if error.message() == "duplicate key" && text.get(at.clone()) == Some("lifecycle") {
-            message
-                .push_str("; lifecycle = \"lifecycle\" is the default: remove that line to have [plugins.lifecycle]");
-        }
+        let marked = text.get(at.clone()).unwrap_or_default();
+        let message = match (error.message(), marked) {
+            ("duplicate key", "lifecycle") => {
+                "'lifecycle' is there twice: lifecycle = \"lifecycle\" is the default, remove it to have [plugins.lifecycle]"
+                    .to_owned()
+            }
+            ("duplicate key", key) => format!("'{}' is there twice: remove one", shown(key)),
+            (other, _) => format!("this is not TOML: {other}"),
+        };
         Self::new(text, vec![Finding { at, message }])
     }
 

@@ -20,7 +20,7 @@ pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, Complaint> {
         }
     };
     read.ok_or_else(|| Complaint {
-        text: "holds a number that JSON has no word for (inf, nan, or beyond 64 bits)".to_owned(),
+        text: "must be a number that JSON has a word for: not inf, not nan, not beyond 64 bits".to_owned(),
         at: Some(value.span()),
     })
 }

@@ -43,7 +43,8 @@ fn user(value: &Value<'_>) -> Result<u64, Complaint> {
         DeValue::Integer(id) if id.as_str().starts_with('-') => {
             Err(Complaint::new(format!("must be a user's id, not {id}: negative ids are those of groups")))
         }
-        DeValue::Integer(_) => number(1..=i64::MAX.unsigned_abs())(value),
+        DeValue::Integer(id) => number(1..=i64::MAX.unsigned_abs())(value)
+            .map_err(|_| Complaint::new(format!("must be a user's id, as 123456789, not {id}"))),
         DeValue::String(_)
         | DeValue::Float(_)
         | DeValue::Boolean(_)

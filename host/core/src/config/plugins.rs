@@ -140,7 +140,7 @@ impl Plugin {
         section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
         self.limits.lay(section);
         section.free_table("config", |key, value| {
-            json::overlay(&mut self.config, key, json::from_toml(value)?);
+            json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())
         });
     }

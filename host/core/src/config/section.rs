@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     fault::{ConfigError, Finding},
     nearest::suggestion,
-    value::{Complaint, Value, kind_of, shown},
+    value::{Complaint, Key, Value, kind_of, shown},
 };
 
 /// The keys that were asked for, by the pattern of their table, as `agents.NAME`; the root's is empty.
@@ -68,7 +68,7 @@ impl<'r, 't> Section<'r, 't> {
         read: impl FnOnce(&Value<'t>) -> Result<T, Complaint>,
     ) -> Option<Range<usize>> {
         let value = self.take(key)?;
-        if self.holds_names() && matches!(value.get_ref(), DeValue::Table(_)) {
+        if holds_names(self.pattern) && matches!(value.get_ref(), DeValue::Table(_)) {
             let table = self.full_name(key);
             let message =
                 format!("'{key}' is a key of [{}], so nothing can be called [{table}]: choose another name", self.name);
@@ -103,12 +103,16 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     /// Reads the table `key`, whose keys are the operator's own; `read` gets each with its name.
-    pub fn free_table(&mut self, key: &'static str, mut read: impl FnMut(&str, &Value<'t>) -> Result<(), Complaint>) {
+    pub fn free_table(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&Key<'t>, &Value<'t>) -> Result<(), Complaint>,
+    ) {
         let Some((entries, _)) = self.take_table(key) else { return };
         let table = self.full_name(key);
         for (name, value) in &entries {
-            if let Err(complaint) = read(name.get_ref(), value) {
-                let message = format!("'{}' in [{table}] {}", shown(name.get_ref()), complaint.text);
+            if let Err(complaint) = read(name, value) {
+                let message = complaint.about(&shown(name.get_ref()), &table, &value.span());
                 self.find(complaint.at.unwrap_or(value.span()), message);
             }
         }
@@ -153,11 +157,6 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Whether the table mixes keys of its own with tables that the operator names.
-    fn holds_names(&self) -> bool {
-        matches!(self.pattern, "agents" | "plugins")
-    }
-
     /// What is left was asked for by nobody.
     pub fn finish(self) {
         for (key, value) in self.entries {
@@ -185,7 +184,7 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     fn complain(&mut self, key: &str, at: Range<usize>, complaint: Complaint) {
-        let message = format!("'{key}' in [{}] {}", self.name, complaint.text);
+        let message = complaint.about(key, &self.name, &at);
         self.find(complaint.at.unwrap_or(at), message);
     }
 
@@ -197,6 +196,11 @@ impl<'r, 't> Section<'r, 't> {
     fn full_name(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
+}
+
+/// Whether the table mixes keys of its own with tables that the operator names.
+fn holds_names(pattern: &str) -> bool {
+    matches!(pattern, "agents" | "plugins")
 }
 
 /// Whether `name` can be a folder, a file's stem and a part of a key as it is.
@@ -227,10 +231,13 @@ impl Unknown {
         }
         let here = || known.get(self.pattern).into_iter().flatten().copied();
         let suggestion = suggestion(&self.key, here());
-        if suggestion.is_empty() {
-            format!("; known are {}", here().collect::<Vec<_>>().join(", "))
-        } else {
-            suggestion
+        if !suggestion.is_empty() {
+            return suggestion;
         }
+        let known = here().collect::<Vec<_>>().join(", ");
+        if holds_names(self.pattern) && is_plain(&self.key) {
+            return format!("; known here: {known}, and tables such as [{}.{}]", self.table, self.key);
+        }
+        format!("; known here: {known}")
     }
 }

@@ -49,7 +49,7 @@ impl Sessions {
         section.set("queue", &mut self.queue, number(QUEUE));
         section.set("roots", &mut self.roots, list(absolute_path));
         section.free_table("folders", |name, value| {
-            let name = name.parse().map_err(|_| Complaint::new(NO_NAME))?;
+            let name = name.get_ref().parse().map_err(|_| Complaint::new(NO_NAME).at(name.span()))?;
             self.folders.insert(name, absolute_path(value)?);
             Ok(())
         });

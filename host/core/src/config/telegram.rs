@@ -26,10 +26,24 @@ impl Telegram {
     }
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
-        section.set_some("token_file", &mut self.token_file, path);
+        section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
     }
+}
+
+/// A token that was written where its file belongs is refused without being shown.
+fn token_file(value: &Value<'_>) -> Result<PathBuf, Complaint> {
+    let path = path(value)?;
+    let is_token = path.to_str().and_then(|text| text.split_once(':')).is_some_and(|(bot, secret)| {
+        !bot.is_empty() && bot.bytes().all(|byte| byte.is_ascii_digit()) && secret.len() >= 20 && !secret.contains('/')
+    });
+    if !is_token {
+        return Ok(path);
+    }
+    let start = value.span().start;
+    let text = "must be the path of a file that holds the token, not the token itself".to_owned();
+    Err(Complaint { text, at: Some(start..start) })
 }
 
 fn url(value: &Value<'_>) -> Result<String, Complaint> {

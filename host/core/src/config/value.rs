@@ -3,11 +3,12 @@
 use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use serde_spanned::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeString, DeValue};
 
 use super::{duration, nearest::suggestion, size};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
 /// What is wrong with a value, to be read on after the key's name: `must be …, not …`.
 #[derive(Debug)]
@@ -22,11 +23,18 @@ impl Complaint {
         Self { text: text.into(), at: None }
     }
 
+    /// The whole message, of the value at `place` of `key` in `[table]`.
+    pub fn about(&self, key: &str, table: &str, place: &Range<usize>) -> String {
+        let part = if self.at.as_ref().is_some_and(|at| at.start > place.start) { "an item of " } else { "" };
+        format!("{part}'{key}' in [{table}] {}", self.text)
+    }
+
     fn expected(what: impl Display, value: &Value<'_>) -> Self {
         Self::new(format!("must be {what}, not {}", kind_of(value.get_ref())))
     }
 
-    fn at(mut self, place: Range<usize>) -> Self {
+    /// Placed at `place`, unless it has a closer place already.
+    pub fn at(mut self, place: Range<usize>) -> Self {
         self.at.get_or_insert(place);
         self
     }
@@ -34,7 +42,7 @@ impl Complaint {
 
 pub(super) fn kind_of(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("the text \"{}\"", shown(text)),
+        DeValue::String(text) => format!("\"{}\"", shown(text)),
         DeValue::Integer(number) => format!("the number {}", shown(number.as_str())),
         DeValue::Float(number) => format!("the number {}", shown(number.as_str())),
         DeValue::Boolean(truth) => truth.to_string(),
@@ -151,12 +159,7 @@ pub(super) fn list<'t, T, L: FromIterator<T>>(
         let DeValue::Array(items) = value.get_ref() else {
             return Err(Complaint::expected("a list, as [\"a\", \"b\"]", value));
         };
-        let read = |value: &Value<'t>| {
-            item(value).map_err(|mut complaint| {
-                complaint.text.insert_str(0, "has an item that ");
-                complaint.at(value.span())
-            })
-        };
+        let read = |value: &Value<'t>| item(value).map_err(|complaint| complaint.at(value.span()));
         items.iter().map(read).collect()
     }
 }
