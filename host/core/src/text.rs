@@ -89,3 +89,39 @@ impl Notice {
         }
     }
 }
+
+/// Said to a plain text where no session is active.
+pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
+
+/// What the host answers by itself to an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    NoActive,
+    OnlyText,
+    UnknownCommand { name: String, nearest: Option<String> },
+    NotAllowed { name: String, role: &'static str },
+    /// The plugin's call failed; `why` names the limit or the trap.
+    CommandFailed { name: String, plugin: String, why: String },
+    LaneFull,
+    NotStored { why: String },
+}
+
+impl Answer {
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        Reply::text(match self {
+            Self::NoActive => NO_ACTIVE.to_owned(),
+            Self::OnlyText => "Only text for now".to_owned(),
+            Self::UnknownCommand { name, nearest: Some(nearest) } => {
+                format!("There is no /{name}. Did you mean /{nearest}?")
+            }
+            Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
+            Self::NotAllowed { name, role } => format!("/{name} is for the {role} only."),
+            Self::CommandFailed { name, plugin, why } => {
+                format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
+            }
+            Self::LaneFull => "Not taken: too many messages wait here. Send it again in a moment.".to_owned(),
+            Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
+        })
+    }
+}
