@@ -1,1 +1,3 @@
 //! The async shell.
+
+pub mod store;
