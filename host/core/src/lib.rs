@@ -4,6 +4,7 @@
 //! happen goes out as values. The crate's dependency list is the proof.
 
 pub mod agent;
+pub mod chat;
 pub mod config;
 pub mod session;
 pub mod text;
