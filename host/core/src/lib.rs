@@ -3,4 +3,7 @@
 //! It reads no clock, opens no file, starts no process and knows no runtime: time and facts come in as arguments, and what shall
 //! happen goes out as values. The crate's dependency list is the proof.
 
+pub mod lane;
+pub mod render;
+pub mod route;
 pub mod types;
