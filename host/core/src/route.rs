@@ -53,7 +53,7 @@ fn is_name(word: &str) -> bool {
 }
 
 fn command(name: &str, rest: &str) -> Routed {
-    Routed::Command { name: name.to_ascii_lowercase(), args: arguments(rest), text: rest.trim().to_owned() }
+    Routed::Command { name: name.to_ascii_lowercase(), args: arguments(rest.trim()), text: rest.trim().to_owned() }
 }
 
 /// Quotes and backslashes as in a shell. Text whose quotes don't match is split at white space: in a chat, `don't` is a word.

@@ -69,7 +69,7 @@ impl Draft {
 
     /// Appends a block of code on lines of its own, without indentation: it is there to be copied.
     pub fn push_pre(&mut self, code: &str, language: Option<String>) {
-        if code.is_empty() {
+        if code.trim().is_empty() {
             return;
         }
         self.end_line(1);

@@ -281,7 +281,7 @@ impl Writer<'_> {
         let code = code.strip_suffix('\n').unwrap_or(&code);
         let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
         // What the entity cannot carry is shown above the code.
-        if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.is_empty() {
+        if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.trim().is_empty() {
             self.draft.push(&info);
         }
         let fits = (1..=LONGEST_LANGUAGE).contains(&language.len());

@@ -24,8 +24,11 @@ pub fn split(message: Message, limit: usize) -> Vec<Message> {
     let mut rest = Rest { text: &message.text, start: 0, entities: message.entities.into() };
     let mut chunks = Vec::new();
     while rest.skip_blank_lines(limit) {
-        let end = rest.cut(limit);
+        let (worth, end) = rest.cut(limit);
         chunks.extend(rest.take(end));
+        if worth == Worth::Word {
+            rest.skip_spaces();
+        }
     }
     chunks
 }
@@ -59,11 +62,17 @@ impl<'a> Rest<'a> {
         !shown.is_empty()
     }
 
+    /// Between two words of a line, unlike at the start of a line, they mean nothing.
+    fn skip_spaces(&mut self) {
+        let behind = self.text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
+        self.advance(self.text.len() - behind.len());
+    }
+
     /// Where the next chunk ends, in bytes: the best place in what fits, the last of its kind.
-    fn cut(&self, limit: usize) -> usize {
+    fn cut(&self, limit: usize) -> (Worth, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
-            return window;
+            return (Worth::Block, window);
         }
         let mut best = (Worth::Character, self.between_characters(window));
         let mut unit = self.start;
@@ -79,7 +88,7 @@ impl<'a> Rest<'a> {
             }
             unit += c.len_utf16();
         }
-        best.1
+        best
     }
 
     /// How many bytes fit a chunk, by its length and by its entities.

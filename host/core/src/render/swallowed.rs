@@ -20,9 +20,10 @@ impl Definitions {
             return Self { used: Vec::new() };
         }
         let labels: HashSet<String> = super::markdown::parser(markdown).filter_map(label).collect();
-        let used =
-            known.filter(|(name, _)| labels.contains(&folded(name))).map(|(_, definition)| definition.span.clone());
-        Self { used: used.collect() }
+        let used = known.filter(|(name, _)| labels.contains(&folded(name)));
+        let mut used: Vec<Range<usize>> = used.map(|(_, definition)| definition.span.clone()).collect();
+        used.sort_by_key(|span| span.start);
+        Self { used }
     }
 
     /// The definitions in a stretch of source between two blocks that nothing refers to, line by line, with their places.

@@ -75,139 +75,197 @@ fn spans() {
     check("**bold `code` bold**", expect!["⟨bold:bold ⟩⟨code:code⟩⟨bold: bold⟩"]);
     check("**a **b** c** and ***both***", expect!["⟨bold:a b c⟩ and ⟨italic:⟨bold:both⟩⟩"]);
     check("snake_case and 2 * 3 \\* 4 &lt;tag&gt;", expect!["snake_case and 2 * 3 * 4 <tag>"]);
-    check("<b>html</b> stays<br>\n\n<div>\n*too*\n</div>\n\nend", expect![[r#"
-        <b>html</b> stays<br>
+    check(
+        "<b>html</b> stays<br>\n\n<div>\n*too*\n</div>\n\nend",
+        expect![[r#"
+            <b>html</b> stays<br>
 
-        <div>
-        *too*
-        </div>
+            <div>
+            *too*
+            </div>
 
-        end"#]]);
+            end"#]],
+    );
 }
 
 #[test]
 fn links() {
-    check("[docs](https://a.example/x) <https://b.example> https://c.example", expect!["⟨link https://a.example/x:docs⟩ ⟨link https://b.example:https://b.example⟩ https://c.example"]);
-    check("[main.rs](src/main.rs:42) and [src](src) <me@a.example>", expect!["main.rs (src/main.rs:42) and src me@a.example"]);
-    check("[`f()`](https://a.example) [](https://b.example) [t](https://c.example \"Title\")", expect!["⟨link https://a.example:f()⟩ ⟨link https://b.example:https://b.example⟩ ⟨link https://c.example:t⟩ (Title)"]);
-    check("![alt](https://a.example/i.png) [![badge](https://b.example)](https://c.example)", expect!["⟨link https://a.example/i.png:alt⟩ ⟨link https://c.example:badge (https://b.example)⟩"]);
-    check("[one][1] and [ONE]\n\n[1]: https://a.example\n[one]: https://b.example", expect![[r#"
-        ⟨link https://a.example:one⟩ and ⟨link https://b.example:ONE⟩
-        [one]: https://b.example"#]]);
+    check(
+        "[docs](https://a.example/x) <https://b.example> https://c.example",
+        expect!["⟨link https://a.example/x:docs⟩ ⟨link https://b.example:https://b.example⟩ https://c.example"],
+    );
+    check(
+        "[main.rs](src/main.rs:42) and [src](src) <me@a.example>",
+        expect!["main.rs (src/main.rs:42) and src me@a.example"],
+    );
+    check(
+        "[`f()`](https://a.example) [](https://b.example) [t](https://c.example \"Title\")",
+        expect![
+            "⟨link https://a.example:f()⟩ ⟨link https://b.example:https://b.example⟩ ⟨link https://c.example:t⟩ (Title)"
+        ],
+    );
+    check(
+        "![alt](https://a.example/i.png) [![badge](https://b.example)](https://c.example)",
+        expect!["⟨link https://a.example/i.png:alt⟩ ⟨link https://c.example:badge (https://b.example)⟩"],
+    );
+    check(
+        "[one][1] and [ONE]\n\n[1]: https://a.example\n[one]: https://b.example",
+        expect!["⟨link https://a.example:one⟩ and ⟨link https://b.example:ONE⟩"],
+    );
 }
 
 #[test]
 fn what_looks_like_a_definition_is_text() {
-    check("[ERROR]: disk\n[WARN]: full\n\nrest", expect![[r#"
-        [ERROR]: disk
-        [WARN]: full
+    check(
+        "[ERROR]: disk\n[WARN]: full\n\nrest",
+        expect![[r#"
+            [ERROR]: disk
+            [WARN]: full
 
-        rest"#]]);
-    check("- [note]: here\n- b\n\n> [c]: d\n> e\n\n[a]:\n123\n'title'", expect![[r#"
-        • [note]: here
-        • b
+            rest"#]],
+    );
+    check(
+        "- [note]: here\n- b\n\n> [c]: d\n> e\n\n[a]:\n123\n'title'",
+        expect![[r#"
+            • [note]: here
+            • b
 
-        ⟨quote:[c]: d
-        e⟩
+            ⟨quote:[c]: d
+            e⟩
 
-        [a]:
-        123
-        'title'"#]]);
-    check("[x]: https://a.example\n\n[x] is used, [y] not\n\n[y ]: https://b.example\n[x]: again", expect![[r#"
-        ⟨link https://a.example:x⟩ is used, ⟨link https://b.example:y⟩ not
-
-        [y ]: https://b.example
-        [x]: again"#]]);
+            [a]:
+            123
+            'title'"#]],
+    );
+    check(
+        "[x]: https://a.example\n\n[x] is used, [y] not\n\n[y ]: https://b.example\n[x]: again",
+        expect![[r#"
+            ⟨link https://a.example:x⟩ is used, ⟨link https://b.example:y⟩ not
+            [x]: again"#]],
+    );
     check("text[^1]\n\n[^1]: note", expect!["text^1 (note)"]);
 }
 
 #[test]
 fn blocks_keep_their_distance() {
-    check("# Head\nline one\nline two\n\n\n\nnext  \nhard\\\nbreak\n\n---\nend", expect![[r#"
-        ⟨bold:Head⟩
-        line one
-        line two
+    check(
+        "# Head\nline one\nline two\n\n\n\nnext  \nhard\\\nbreak\n\n---\nend",
+        expect![[r#"
+            ⟨bold:Head⟩
+            line one
+            line two
 
-        next
-        hard
-        break
+            next
+            hard
+            break
 
-        ———
-        end"#]]);
-    check("Steps:\n- a\n- b\nDone\n\n## `x` **y**", expect![[r#"
-        Steps:
-        • a
-        • b
-          Done
+            ———
+            end"#]],
+    );
+    check(
+        "Steps:\n- a\n- b\nDone\n\n## `x` **y**",
+        expect![[r#"
+            Steps:
+            • a
+            • b
+              Done
 
-        ⟨code:x⟩⟨bold: y⟩"#]]);
-    check("> quoted\n> more\n> > inner\n> > two\n\nreply\n> again", expect![[r#"
-        ⟨quote:quoted
-        more
-        > inner
-        > two⟩
+            ⟨code:x⟩⟨bold: y⟩"#]],
+    );
+    check(
+        "> quoted\n> more\n> > inner\n> > two\n\nreply\n> again",
+        expect![[r#"
+            ⟨quote:quoted
+            more
+            > inner
+            > two⟩
 
-        reply
-        ⟨quote:again⟩"#]]);
+            reply
+            ⟨quote:again⟩"#]],
+    );
 }
 
 #[test]
 fn lists() {
-    check("- a\n  more\n  - b\n    1. c\n- d\n\n  para\n\n- e", expect![[r#"
-        • a
-          more
-          • b
-            1. c
-        • d
+    check(
+        "- a\n  more\n  - b\n    1. c\n- d\n\n  para\n\n- e",
+        expect![[r#"
+            • a
+              more
+              • b
+                1. c
+            • d
 
-          para
+              para
 
-        • e"#]]);
-    check("1. a\n1. b\n1. c", expect![[r#"
-        1. a
-        2. b
-        3. c"#]]);
-    check("3) a\n5) b\n9. c", expect![[r#"
-        3) a
-        5) b
-        9. c"#]]);
-    check("- [x] done\n- [ ] open\n-\n- - x\n- > quote\n  > two", expect![[r#"
-        • ☑ done
-        • ☐ open
-        • 
-        • • x
-        • > quote
-          > two"#]]);
+            • e"#]],
+    );
+    check(
+        "1. a\n1. b\n1. c",
+        expect![[r#"
+            1. a
+            2. b
+            3. c"#]],
+    );
+    check(
+        "3) a\n5) b\n9. c",
+        expect![[r#"
+            3) a
+            5) b
+            9. c"#]],
+    );
+    check(
+        "- [x] done\n- [ ] open\n-\n- - x\n- > quote\n  > two",
+        expect![[r#"
+            • ☑ done
+            • ☐ open
+            • 
+            • • x
+            • > quote
+              > two"#]],
+    );
 }
 
 #[test]
 fn code() {
-    check("see\n```rust\nfn main() {\n\n    x\n}\n```\nend", expect![[r#"
-        see
-        ⟨pre rust:fn main() {
+    check(
+        "see\n```rust\nfn main() {\n\n    x\n}\n```\nend",
+        expect![[r#"
+            see
+            ⟨pre rust:fn main() {
 
-            x
-        }⟩
-        end"#]]);
-    check("- a\n  ```\n  in a list\n    deep\n  ```\n  b\n- ```\n  first\n  ```", expect![[r#"
-        • a
-        ⟨pre -:in a list
-          deep⟩
-          b
-        • 
-        ⟨pre -:first⟩"#]]);
-    check("```js title=\"a.js\"\nx\n```\n\n```rust,ignore\ny\n```", expect![[r#"
-        js title="a.js"
-        ⟨pre js:x⟩
+                x
+            }⟩
+            end"#]],
+    );
+    check(
+        "- a\n  ```\n  in a list\n    deep\n  ```\n  b\n- ```\n  first\n  ```",
+        expect![[r#"
+            • a
+            ⟨pre -:in a list
+              deep⟩
+              b
+            • 
+            ⟨pre -:first⟩"#]],
+    );
+    check(
+        "```js title=\"a.js\"\nx\n```\n\n```rust,ignore\ny\n```",
+        expect![[r#"
+            js title="a.js"
+            ⟨pre js:x⟩
 
-        rust,ignore
-        ⟨pre rust:y⟩"#]]);
+            rust,ignore
+            ⟨pre rust:y⟩"#]],
+    );
     check("> ```\n> quoted\n> ```", expect!["⟨quote:⟨pre -:quoted⟩⟩"]);
-    check("```rust\n```\n\n    indented\n      more", expect![[r#"
-        rust
+    check(
+        "```rust\n```\n\n    indented\n      more",
+        expect![[r#"
+            rust
 
-        ⟨pre -:indented
-          more⟩"#]]);
+            ⟨pre -:indented
+              more⟩"#]],
+    );
 }
 
 #[test]
@@ -230,9 +288,12 @@ fn what_streams_in_is_shown() {
     check("```rust\nlet x", expect!["⟨pre rust:let x⟩"]);
     check("```ru", expect!["ru"]);
     check("[text](http://a", expect!["[text](http://a"]);
-    check("| a | b |\n|--", expect![[r#"
-        | a | b |
-        |--"#]]);
+    check(
+        "| a | b |\n|--",
+        expect![[r#"
+            | a | b |
+            |--"#]],
+    );
     check("", expect![""]);
     check(" \n\n", expect![""]);
 }
