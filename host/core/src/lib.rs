@@ -6,6 +6,9 @@
 pub mod agent;
 pub mod chat;
 pub mod config;
+pub mod lane;
+pub mod render;
+pub mod route;
 pub mod session;
 pub mod text;
 pub mod turn;
