@@ -90,6 +90,23 @@ pub mod state {
 /// What is plugged in now. Granted to all.
 pub mod catalog {
     pub use crate::bindings::lent::cordboard::plugin::catalog::*;
+
+    /// Refuses a persona that no plugin offers.
+    ///
+    /// # Errors
+    /// A sentence for the caller, with the personas that there are.
+    pub fn known_persona(name: &str) -> Result<(), String> {
+        check_persona(name, &personas())
+    }
+
+    pub(crate) fn check_persona(name: &str, known: &[Choice]) -> Result<(), String> {
+        if known.iter().any(|choice| choice.name == name) {
+            return Ok(());
+        }
+        let names: Vec<_> = known.iter().map(|choice| choice.name.as_str()).collect();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        Err(format!("Unknown persona '{name}'. Known: {known}."))
+    }
 }
 
 /// Sessions that the caller may see.
@@ -119,4 +136,17 @@ pub mod session_control {
 /// Says something in a chat without being asked.
 pub mod chat {
     pub use crate::bindings::lent::cordboard::plugin::chat::*;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::catalog::{Choice, check_persona};
+
+    #[test]
+    fn an_unknown_persona_is_refused_with_the_known_ones() {
+        let known = ["a", "b"].map(|name| Choice { name: name.into(), description: String::new() });
+        assert_eq!(check_persona("b", &known), Ok(()));
+        assert_eq!(check_persona("c", &known), Err("Unknown persona 'c'. Known: a, b.".into()));
+        assert_eq!(check_persona("c", &[]), Err("Unknown persona 'c'. Known: none.".into()));
+    }
 }

@@ -32,6 +32,7 @@
 pub mod bindings;
 mod host;
 mod reply;
+pub mod testing;
 pub mod text;
 mod trades;
 

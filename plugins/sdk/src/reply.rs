@@ -1,13 +1,19 @@
 //! Builders for what goes to the chat, and the questions that plugins ask of a session. Pure: nothing here may call the
 //! host.
 
-use crate::{Attachment, Button, Content, Phase, Reply, Session};
+use crate::{Attachment, Button, Content, Phase, Reply, Session, text::escape};
 
 impl Reply {
-    /// A message of that Markdown; names and other foreign text go through [`escape`](crate::text::escape) first.
+    /// A message of that Markdown; names and other foreign text go through [`escape`] first.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), buttons: Vec::new(), attachments: Vec::new(), in_place: false }
+    }
+
+    /// A message that is shown as it stands, as "/timeout <minutes>".
+    #[must_use]
+    pub fn plain(text: &str) -> Self {
+        Self::text(escape(text))
     }
 
     /// Adds a button in a row of its own. Pressing it runs `command`, as "/retry alpha", as the one who presses.
