@@ -23,27 +23,26 @@ impl Command for Control {
         };
         let session = context::active_session()?;
         if !stoppable(&session, waiting) {
-            return Ok(Reply::plain("Nothing is running."));
+            return Ok(Reply::plain(&told("Nothing is running.", session.queued)));
         }
-        Ok(Reply::plain(&stopped(session_control::interrupt(&session.name, waiting)?.queued)))
+        Ok(Reply::plain(&told("Stopped.", session_control::interrupt(&session.name, waiting)?.queued)))
     }
 }
 
-/// Whether a turn runs or is about to; messages that wait for something else count where they are to be dropped.
+/// Whether a turn runs, or messages wait that are to be dropped.
 fn stoppable(session: &Session, waiting: Waiting) -> bool {
-    match session.phase {
-        Phase::Busy | Phase::Starting => true,
-        Phase::Idle | Phase::Stopping | Phase::Suspended | Phase::Asking | Phase::Broken | Phase::Archived => {
-            waiting == Waiting::Drop && session.queued > 0
-        }
+    match (session.phase, waiting) {
+        (Phase::Busy, _) => true,
+        (_, Waiting::Drop) => session.queued > 0,
+        (_, Waiting::Keep) => false,
     }
 }
 
-fn stopped(queued: u32) -> String {
+fn told(what: &str, queued: u32) -> String {
     match queued {
-        0 => "Stopped.".to_owned(),
-        1 => "Stopped. 1 message still waits (/stop all drops it).".to_owned(),
-        _ => format!("Stopped. {queued} messages still wait (/stop all drops them)."),
+        0 => what.to_owned(),
+        1 => format!("{what} 1 message still waits (/stop all drops it)."),
+        _ => format!("{what} {queued} messages still wait (/stop all drops them)."),
     }
 }
 
@@ -57,9 +56,9 @@ mod tests {
 
     #[test]
     fn what_still_waits_is_told() {
-        assert_eq!(stopped(0), "Stopped.");
-        assert_eq!(stopped(1), "Stopped. 1 message still waits (/stop all drops it).");
-        assert_eq!(stopped(2), "Stopped. 2 messages still wait (/stop all drops them).");
+        assert_eq!(told("Stopped.", 0), "Stopped.");
+        assert_eq!(told("Stopped.", 1), "Stopped. 1 message still waits (/stop all drops it).");
+        assert_eq!(told("Stopped.", 2), "Stopped. 2 messages still wait (/stop all drops them).");
     }
 
     #[test]
@@ -67,6 +66,7 @@ mod tests {
         let in_phase = |phase, queued| Session { phase, queued, ..session("x") };
         assert!(stoppable(&in_phase(Phase::Busy, 0), Waiting::Keep));
         assert!(!stoppable(&in_phase(Phase::Idle, 0), Waiting::Drop));
+        assert!(!stoppable(&in_phase(Phase::Starting, 1), Waiting::Keep));
         assert!(!stoppable(&in_phase(Phase::Asking, 2), Waiting::Keep));
         assert!(stoppable(&in_phase(Phase::Asking, 2), Waiting::Drop));
     }

@@ -10,7 +10,7 @@ impl Reply {
         Self { text: text.into(), buttons: Vec::new(), attachments: Vec::new(), in_place: false }
     }
 
-    /// A message that is shown as it stands, as "/timeout <minutes>".
+    /// A message that is shown as it stands, as `/timeout <minutes>`.
     #[must_use]
     pub fn plain(text: &str) -> Self {
         Self::text(escape(text))

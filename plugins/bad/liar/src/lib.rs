@@ -6,7 +6,7 @@ struct Liar;
 
 impl Command for Liar {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(["Not A Name", "lie", "lie"].map(|name| Spec::new(name, "Lies", "")).into())
+        Ok(["Not A Name", "lie", "lie"].map(|name| Spec::new(name, "Lies", "/lie")).into())
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {

@@ -26,7 +26,7 @@ struct Unruly;
 
 impl Command for Unruly {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(COMMANDS.iter().map(|(name, summary)| Spec::new(name, summary, "")).collect())
+        Ok(COMMANDS.iter().map(|(name, summary)| Spec::new(name, summary, &format!("/{name}"))).collect())
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
