@@ -54,7 +54,9 @@ pub mod log {
 pub mod config {
     pub use crate::bindings::lent::cordboard::plugin::config::*;
 
-    /// The table as the type `T`; give `T` `#[serde(deny_unknown_fields)]`, so that a misspelt key is told.
+    /// The table as the type `T`; give `T` `#[serde(deny_unknown_fields)]`, so that a misspelt key is told, and call this in
+    /// `specs`, `summaries` or `modes` too: then the host refuses a wrong table and keeps the one before. Needs the feature
+    /// `json`.
     ///
     /// # Errors
     /// What is wrong with the table, without the place: the text that the plugin gets is not the operator's file.
