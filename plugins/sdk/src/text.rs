@@ -8,8 +8,8 @@ const MINUTE: Seconds = 60;
 const HOUR: Seconds = 60 * MINUTE;
 const DAY: Seconds = 24 * HOUR;
 
-/// `text` so that Markdown shows it as it is. An underscore inside a word means nothing to Markdown and stays alone, so
-/// that names such as `fix_login` read well wherever they get to.
+/// `text` so that Markdown shows it as it is. What means nothing to Markdown where it stands is left alone, so that
+/// `fix_login` and `/new <name> [persona]` read well wherever they get to, on a pipe too. The host shows HTML as text.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
@@ -21,9 +21,11 @@ pub fn escape(text: &str) -> String {
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         let special = match letter {
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '~' | '|' | '&' => true,
+            '\\' | '`' | '*' | '~' => true,
+            ']' => letters.peek().is_some_and(|next| matches!(next, '(' | '[' | ':')),
+            '&' => letters.peek().is_some_and(|next| next.is_alphanumeric() || *next == '#'),
             '_' => !(before.is_alphanumeric() && letters.peek().is_some_and(|next| next.is_alphanumeric())),
-            '#' | '-' | '+' => before == '\n',
+            '#' | '-' | '+' | '>' => before == '\n',
             _ => false,
         };
         if special {
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn foreign_text_stays_what_it_is() {
-        assert_eq!(escape("a_b _c_ [d](e) `f`\n- g - h"), "a_b \\_c\\_ \\[d\\](e) \\`f\\`\n\\- g - h");
+        assert_eq!(escape("a_b _c_ [d](e) `f`\n- g - h"), "a_b \\_c\\_ [d\\](e) \\`f\\`\n\\- g - h");
         assert_eq!([code("plain"), code("a``b"), code("`x")], ["`plain`", "```a``b```", "`` `x ``"]);
     }
 }
