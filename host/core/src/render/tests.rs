@@ -95,8 +95,8 @@ fn links() {
         expect!["⟨link https://a.example/x:docs⟩ ⟨link https://b.example:https://b.example⟩ https://c.example"],
     );
     check(
-        "[main.rs](src/main.rs:42) and [src](src) <me@a.example>",
-        expect!["main.rs (src/main.rs:42) and src me@a.example"],
+        "[main.rs](src/main.rs:42), [src](src), [app](http://localhost:80/x.y) <me@a.example>",
+        expect!["main.rs (src/main.rs:42), src, app (http://localhost:80/x.y) me@a.example"],
     );
     check(
         "[`f()`](https://a.example) [](https://b.example) [t](https://c.example \"Title\")",
