@@ -14,7 +14,7 @@ const GAP: &str = "  ";
 
 /// How far a column is filled up, in terminal cells; what is wider sticks out. Without it one long cell would cost its length
 /// in every row.
-const WIDEST: usize = 60;
+const WIDEST: usize = 40;
 
 impl Table {
     pub fn new(alignments: Vec<Alignment>) -> Self {
