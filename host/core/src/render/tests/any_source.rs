@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::assert_sound;
 use crate::render::{Message, Style, render};
 
-/// Pieces of Markdown with `#` for a word that is found once in the source.
+/// Pieces of Markdown with `@` for a word that is found once in the source.
 fn source() -> impl Strategy<Value = (String, Vec<String>)> {
     const PIECES: [&str; 46] = [
-        "#",
-        " # ",
-        "#\n",
+        "@",
+        " @ ",
+        "@\n",
         "\n",
         "\n\n",
         " ",
@@ -19,46 +19,46 @@ fn source() -> impl Strategy<Value = (String, Vec<String>)> {
         "*",
         "_",
         "~~",
-        "`#`",
+        "`@`",
         "`",
         "```\n",
-        "```#\n",
-        "~~~# #\n",
+        "```@\n",
+        "~~~@ @\n",
         "> ",
         ">",
         "- ",
-        "- #\n",
-        "  - #\n",
+        "- @\n",
+        "  - @\n",
         "1. ",
-        "7) #\n",
-        "&# \n",
-        "[#](#)",
-        "[#](https://# '#')",
-        "![#](#)",
-        "[#]: #\n",
-        "[#]:\n# '#'\n",
+        "7) @\n",
+        "## @\n",
+        "[@](@)",
+        "[@](https://@.example '@')",
+        "![@](@)",
+        "[@]: @\n",
+        "[@]:\n@ '@'\n",
         "[",
         "]",
         "](",
-        "<div>#\n",
-        "<#>",
-        "<!-- #",
-        "|#|#|\n|-|-|\n",
-        "|#|#|#|\n",
+        "<div>@\n",
+        "<https://@.example>",
+        "<!-- @",
+        "|@|@|\n|-|-|\n",
+        "|@|@|@|\n",
         "|",
         "---\n",
         "\\",
-        "😀#",
-        "é# ",
+        "😀@",
+        "é@ ",
         "&amp;",
-        "[^#]: # #\n",
+        "[^@]: @ @\n",
         "[x]",
-        "[x]: # '#'\n",
+        "[x]: @ '@'\n",
     ];
     prop::collection::vec(prop::sample::select(&PIECES[..]), 0..24).prop_map(|pieces| {
         let mut words = Vec::new();
         let mut text = String::new();
-        for (index, part) in pieces.concat().replace("&#", "# Head ").split('#').enumerate() {
+        for (index, part) in pieces.concat().split('@').enumerate() {
             if index > 0 {
                 words.push(format!("w{index}w"));
                 text.push_str(&format!("w{index}w"));
