@@ -3,8 +3,9 @@
 
 mod advisor;
 mod desk;
+mod ledger;
 mod lines;
-mod lookout;
+
 mod posts;
 mod serve;
 mod setup;
@@ -12,7 +13,7 @@ mod stage;
 
 pub use desk::Desk;
 pub use lines::{Lines, Revived};
-pub use lookout::{Lookout, Open};
+
 pub use posts::{Outlet, Posts};
 pub use serve::Server;
 pub use setup::Live;

@@ -1,12 +1,14 @@
 //! The async shell around the pure core: whatever touches processes, files, chats, components and the store.
 //!
 //! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
-//! The async shell.
 
 pub mod agent;
 pub mod clock;
+pub mod control;
+pub mod hub;
 pub mod plugin;
 pub mod process;
 pub mod roster;
 pub mod session;
 pub mod store;
+pub mod telemetry;

@@ -5,6 +5,7 @@
 mod environment;
 mod identity;
 mod mark;
+mod memory;
 mod pipes;
 mod program;
 mod supervisor;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 
 pub use environment::{Environment, harden};
 pub use mark::Mark;
+pub use memory::{free_memory, memory};
 pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
 
 use supervisor::Leader;

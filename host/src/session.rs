@@ -56,6 +56,8 @@ pub trait Stage: Send + Sync {
 #[async_trait]
 pub trait Ledger: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), String>;
+    /// A prompt that goes out again under a new name.
+    async fn accept(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), String>;
     async fn hand(&self, prompt: &PromptId) -> Result<(), String>;
     async fn take_back(&self, prompt: &PromptId) -> Result<(), String>;
     async fn settle(&self, prompt: &PromptId) -> Result<(), String>;

@@ -20,7 +20,7 @@ use crate::{
     plugin::{Blueprint, Board, Choice, KeyValues, Plugs, Shelf, Swap},
     roster::Roster,
     session,
-    store::{Store, StoreError},
+    store::{Limit, Store, StoreError},
 };
 
 pub struct Desk {
@@ -247,7 +247,7 @@ impl KeyValues for Desk {
 
     async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
         let done = match value {
-            Some(value) => self.store.state_set(plugin, key, value, limit).await,
+            Some(value) => self.store.state_set(plugin, key, value, state_limit(plugin, limit)).await,
             None => self.store.state_delete(plugin, key).await,
         };
         done.map_err(|error| error.to_string())
@@ -266,8 +266,12 @@ impl KeyValues for Desk {
     ) -> Result<Result<(), Option<Vec<u8>>>, String> {
         let Swap { expected, value } = change;
         let swap = crate::store::Swap { expected, value };
-        self.store.state_swap(plugin, key, swap, limit).await.map_err(|error| error.to_string())
+        self.store.state_swap(plugin, key, swap, state_limit(plugin, limit)).await.map_err(|error| error.to_string())
     }
+}
+
+fn state_limit(plugin: &str, bytes: usize) -> Limit {
+    Limit { key: format!("plugins.{plugin}.state"), bytes: bytes as u64 }
 }
 
 /// Whoever sits at the console.

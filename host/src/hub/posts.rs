@@ -3,12 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
+    agent::PromptId,
     chat::{Done, NewPost, OutboxRow},
     types::Place,
 };
 
-use crate::{plugin::Screen, store::Store};
-use cordboard_core::agent::PromptId;
+use crate::{
+    plugin::Screen,
+    store::{Store, StoreError},
+};
 
 /// The first and the longest pause before a store that failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -43,7 +46,7 @@ impl Posts {
         loop {
             match self.store.finish(done.clone(), out.clone()).await {
                 Ok(rows) => return self.outlet.post(rows),
-                Err(error) if error.is_closed() => return,
+                Err(StoreError::Closed { .. }) => return,
                 Err(error) => tracing::error!(%error, retry_in = ?pause, "failed to store an answer"),
             }
             tokio::time::sleep(pause).await;

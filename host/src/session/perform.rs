@@ -25,6 +25,7 @@ impl Actor {
     async fn perform_one(&mut self, effect: Effect) -> Result<Vec<Effect>, String> {
         match effect {
             Effect::Persist => self.ports.ledger.save(self.machine.record()).await?,
+            Effect::Accept(prompt) => self.ports.ledger.accept(self.machine.record(), &prompt).await?,
             Effect::Hand(prompt) => self.ports.ledger.hand(&prompt).await?,
             Effect::TakeBack(prompt) => self.ports.ledger.take_back(&prompt).await?,
             Effect::Settle { prompt, how } => {

@@ -70,6 +70,22 @@ impl Store {
         .await
     }
 
+    /// A prompt that goes out again under a new name: it waits for this session.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn accept_again(&self, update: Update, prompt: &PromptId, session: &SessionName) -> Result<(), StoreError> {
+        let (prompt, session) = (prompt.clone(), session.clone());
+        self.ask(format!("store a message of session '{session}' again"), move |db| {
+            let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";
+            let json = serde_json::to_string(&update)?;
+            let row = params![update.place.front_end, update.key, prompt.0, session.as_str(), column(now()), json];
+            db.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        })
+        .await
+    }
+
     /// The prompt goes to its session's agent now.
     ///
     /// # Errors

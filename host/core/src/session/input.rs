@@ -126,7 +126,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// It was switched to: counts as activity.
-    Touch,
+    Touch(Place),
     /// An agent is wanted, without a prompt.
     Start,
     Suspend,

@@ -5,7 +5,7 @@ use super::{
     Effect, Machine, Order, Prompt, Refusal, RefusalCode, Waiting,
     state::{Ending, Interrupt, Start, State, Step, Then},
 };
-use crate::{agent::PromptId, text, types::Moment};
+use crate::{agent::PromptId, text, types::{Moment, Place}};
 
 impl Machine {
     pub(super) fn obey(&mut self, order: Order, now: Moment) -> Result<(), Refusal> {
@@ -16,7 +16,7 @@ impl Machine {
             return Err(self.wrong_shelf());
         }
         match order {
-            Order::Touch => self.touch(now),
+            Order::Touch(place) => self.touch(place, now),
             Order::Start => self.resume(now),
             Order::Suspend => return self.suspend(now),
             Order::Interrupt(waiting) => return self.interrupt(waiting, now),
@@ -48,7 +48,9 @@ impl Machine {
         refusal(RefusalCode::Busy, &format!("Session '{}' is busy. Use /stop first.", self.record.name))
     }
 
-    fn touch(&mut self, now: Moment) {
+    /// A session that nobody has prompted yet belongs to the place that switched to it.
+    fn touch(&mut self, place: Place, now: Moment) {
+        self.record.place.get_or_insert(place);
         self.record.last_active = now;
         self.restart_idle_clock(now);
     }

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use cordboard_core::{
+    agent::PromptId,
     session::{Order, Refusal, RefusalCode, Waiting as Keeping},
     types::{Caller, SessionName, SessionView},
 };
+
+use uuid::Uuid;
 
 use super::super::{
     bindings::{
@@ -95,7 +98,8 @@ impl Host for CallState {
     }
 
     async fn retry(&mut self, name: String) -> Answer {
-        self.order(name, Order::Retry).await
+        // A new name each time: agents drop a prompt whose name they have seen.
+        self.order(name, Order::Retry(PromptId(Uuid::new_v4().to_string()))).await
     }
 
     async fn fresh(&mut self, name: String) -> Answer {

@@ -1,0 +1,31 @@
+//! How much memory there is, and how much of it a process holds: what a lifecycle policy weighs.
+
+use std::fs;
+
+/// Bytes that the machine could still give away; 0 where the kernel does not say.
+#[must_use]
+pub fn free_memory() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok());
+    kilobytes.unwrap_or_default() * 1024
+}
+
+/// Bytes of a process that lie in memory; none where it is gone.
+#[must_use]
+pub fn memory(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_process_holds_some_of_the_machines_memory() {
+        let mine = super::memory(i32::try_from(std::process::id()).expect("a pid")).expect("it lives");
+        assert!(mine > 100_000, "{mine}");
+        assert!(super::free_memory() > 0);
+        assert_eq!(super::memory(-1), None);
+    }
+}
