@@ -6,5 +6,6 @@ pub mod agent;
 pub mod clock;
 pub mod plugin;
 pub mod process;
+pub mod reload;
 pub mod roster;
 pub mod session;
