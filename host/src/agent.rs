@@ -80,6 +80,6 @@ pub struct Decoded {
 /// # Errors
 /// When the program is not known.
 pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError> {
-    let codec = Box::new(claude::Claude::new(start.launch, &start.spec.name));
+    let codec = Box::new(claude::Claude::new(start.launch));
     Ok((start::spawn(start)?, codec))
 }

@@ -1,6 +1,7 @@
 //! The async shell around the pure core: whatever touches processes, files, chats, components and the store.
 //!
 //! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
+//! The async shell.
 
 pub mod agent;
 pub mod clock;
@@ -9,3 +10,4 @@ pub mod process;
 pub mod reload;
 pub mod roster;
 pub mod session;
+pub mod store;

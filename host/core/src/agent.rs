@@ -19,7 +19,7 @@ pub enum AgentEvent {
     Part { at: u32, change: Change },
     /// A tool was refused without asking; `tool` as the agent calls it, `detail` what it wanted.
     Denied { tool: String, detail: String },
-    /// The turn that `answered` these prompts is over. `cost_usd` is the conversation's total so far.
+    /// The turn that `answered` these prompts is over; one that does not name the open prompt is ignored. `cost_usd` is the conversation's total so far.
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
     /// Something that no prompt asked for, as a background task's report. Markdown.
     Unasked(String),

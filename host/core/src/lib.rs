@@ -4,7 +4,11 @@
 //! happen goes out as values. The crate's dependency list is the proof.
 
 pub mod agent;
+pub mod chat;
 pub mod config;
+pub mod lane;
+pub mod render;
+pub mod route;
 pub mod session;
 pub mod text;
 pub mod turn;

@@ -3,7 +3,16 @@
 //! know a process: a run is a number here.
 
 mod effect;
+mod idle;
 mod input;
+mod machine;
+mod orders;
+mod start;
+mod state;
+mod stop;
+mod turns;
 
 pub use effect::{Effect, Launch, Settled};
 pub use input::{Brief, Exit, Input, Order, Prompt, Refusal, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
+pub use machine::Machine;
+pub use state::Reason;

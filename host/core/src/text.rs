@@ -2,6 +2,22 @@
 
 use crate::types::{Reply, SessionName};
 
+/// The end of a turn that `/stop` ended together with its agent.
+pub const STOPPED: &str = "Stopped.";
+/// The end of a turn that the agent gave up by itself.
+pub const INTERRUPTED: &str = "Interrupted.";
+/// The end of a turn that the host interrupted at its own end.
+pub const HOST_ENDED: &str = "Stopped by the end of Cordboard.";
+pub const ENDING: &str = "Cordboard is shutting down.";
+pub const NOTHING_RUNS: &str = "Nothing is running.";
+pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
+pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
+
+#[must_use]
+pub fn archived(session: &SessionName) -> String {
+    format!("Session '{session}' is archived. Use /restore {session}.")
+}
+
 /// Something a session has to tell of its own accord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -47,6 +63,15 @@ pub enum Notice {
         session: SessionName,
         why: String,
     },
+    /// The agent's command could not be started at all.
+    NotStarted {
+        session: SessionName,
+        why: String,
+    },
+    /// The session was archived while the message came in.
+    Archived {
+        session: SessionName,
+    },
 }
 
 impl Notice {
@@ -83,9 +108,51 @@ impl Notice {
             Self::Denied { tool, detail, agent } => Reply::text(format!(
                 "Denied: {tool} {detail}\nTo allow it, set `permission_mode` in `[agents.{agent}]` (as `acceptEdits`)."
             )),
-            Self::PersonaFailed { session, why } => {
-                Reply::text(format!("The persona of session '{session}' could not be used: {why}"))
-            }
+            Self::PersonaFailed { session, why } => Reply::text(format!(
+                "The persona of session '{session}' could not be used: {why}\nYour messages are kept. /retry tries again, /persona takes another one."
+            ))
+            .button("Try again", &format!("/retry {session}")),
+            Self::NotStarted { session, why } => Reply::text(format!(
+                "The agent of session '{session}' could not be started: {why}\nYour messages are kept. /retry tries again."
+            ))
+            .button("Try again", &format!("/retry {session}")),
+            Self::Archived { session } => Reply::text(archived(session)),
         }
+    }
+}
+
+/// Said to a plain text where no session is active.
+pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
+
+/// What the host answers by itself to an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    NoActive,
+    OnlyText,
+    UnknownCommand { name: String, nearest: Option<String> },
+    NotAllowed { name: String, role: &'static str },
+    /// The plugin's call failed; `why` names the limit or the trap.
+    CommandFailed { name: String, plugin: String, why: String },
+    LaneFull,
+    NotStored { why: String },
+}
+
+impl Answer {
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        Reply::text(match self {
+            Self::NoActive => NO_ACTIVE.to_owned(),
+            Self::OnlyText => "Only text for now".to_owned(),
+            Self::UnknownCommand { name, nearest: Some(nearest) } => {
+                format!("There is no /{name}. Did you mean /{nearest}?")
+            }
+            Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
+            Self::NotAllowed { name, role } => format!("/{name} is for the {role} only."),
+            Self::CommandFailed { name, plugin, why } => {
+                format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
+            }
+            Self::LaneFull => "Not taken: too many messages wait here. Send it again in a moment.".to_owned(),
+            Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
+        })
     }
 }

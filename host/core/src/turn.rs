@@ -13,7 +13,10 @@ pub struct Turn {
     pub began: Moment,
     pub parts: Vec<Part>,
     pub state: TurnState,
+    /// What this turn cost, where the agent counts.
     pub cost_usd: Option<f64>,
+    /// How it is shown, from its beginning to its end; none: the default.
+    pub mode: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub enum TurnState {
 impl Turn {
     #[must_use]
     pub const fn new(prompt: PromptId, place: Place, began: Moment) -> Self {
-        Self { prompt, place, began, parts: Vec::new(), state: TurnState::Running, cost_usd: None }
+        Self { prompt, place, began, parts: Vec::new(), state: TurnState::Running, cost_usd: None, mode: None }
     }
 
     /// Applies what the agent told of part `at`. A part that is not there yet is added at the end, so that a codec's gap in its

@@ -1,35 +1,238 @@
-//! The claude stream-json protocol, as the CLI speaks it on its stdin and stdout; the demo agent speaks it too.
+//! The claude stream-json protocol, as the CLI speaks it on its stdin and stdout; the demo agent speaks it too. Owns what one
+//! run has been asked and what of it is open; must never fail on a line: every release of the CLI brings new kinds of messages,
+//! and what is not known is skipped.
 
-use cordboard_core::session::{Launch, Prompt};
+mod action;
+mod control;
+mod result;
+mod turn;
+
+use std::collections::BTreeSet;
+
+use cordboard_core::{
+    agent::{AgentEvent, PromptId},
+    session::{Launch, Prompt},
+};
+use serde_json::{Value, json};
 
 use super::{Codec, Decoded};
+use turn::Turn;
 
 /// The codec of one run.
 pub(super) struct Claude {
-    #[expect(dead_code, reason = "read by the codec")]
+    /// The persona's; goes with `initialize`, as the flag for it is ignored when a conversation is resumed.
     instructions: String,
+    conversation: Option<String>,
+    resumable: bool,
+    /// Sent and not answered.
+    open: BTreeSet<PromptId>,
+    taken: BTreeSet<PromptId>,
+    turn: Turn,
+    interrupts: u32,
+    /// An interrupt was sent in this turn.
+    interrupted: bool,
+    skipped: u64,
 }
 
+/// The request id of `initialize`; the interrupts count on from it.
+const INITIALIZE: &str = "cordboard-0";
+
 impl Claude {
-    pub(super) fn new(launch: &Launch, _agent: &str) -> Self {
-        Self { instructions: launch.instructions.clone() }
+    pub(super) fn new(launch: &Launch) -> Self {
+        Self {
+            instructions: launch.instructions.clone(),
+            conversation: launch.resume.clone(),
+            resumable: launch.resume.is_some(),
+            open: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            turn: Turn::default(),
+            interrupts: 0,
+            interrupted: false,
+            skipped: 0,
+        }
+    }
+
+    fn message(&mut self, message: &Value, decoded: &mut Decoded) {
+        let events = &mut decoded.events;
+        match text(message, "type") {
+            "system" => self.system(message, events),
+            "user" => self.user(message, events),
+            "assistant" => self.assistant(message, events),
+            "stream_event" if is_own(message) => {
+                self.note_prompts(message, events);
+                self.turn.stream(message);
+            }
+            "command_lifecycle" if text(message, "state") == "started" => {
+                self.take(text(message, "command_uuid"), events);
+            }
+            "result" => self.result(message, events),
+            "control_request" => control::answer(message, decoded),
+            "control_response" => control::response(message, INITIALIZE, events),
+            _ => {}
+        }
+    }
+
+    fn system(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        self.note_prompts(message, events);
+        match text(message, "subtype") {
+            // Comes anew with every turn.
+            "init" => {
+                self.turn.folder(text(message, "cwd"));
+                self.note_conversation(message, false, events);
+            }
+            "api_retry" => self.turn.retry(message),
+            _ => {}
+        }
+    }
+
+    fn user(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        if message["isReplay"] == true {
+            self.take(text(message, "uuid"), events);
+        } else if is_own(message) {
+            self.turn.tool_results(&message["message"]["content"]);
+        }
+    }
+
+    fn assistant(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        self.note_conversation(message, true, events);
+        if !is_own(message) {
+            return;
+        }
+        self.note_prompts(message, events);
+        // The text of an API error comes again with the result, and is told there.
+        if message["is_api_error_message"] != true {
+            self.turn.whole(&message["message"]);
+        }
+    }
+
+    fn result(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        if let Some(refused) = result::refused_resume(message) {
+            events.push(AgentEvent::ResumeRefused(refused));
+            return;
+        }
+        self.note_conversation(message, true, events);
+        self.note_prompts(message, events);
+        let outcome = result::outcome(message, self.interrupted);
+        let mut turn = std::mem::take(&mut self.turn);
+        let unasked = result::is_background(message) || self.open.is_empty();
+        if !turn.prompted && unasked {
+            events.extend(result::unasked(&turn.texts(), &outcome));
+            return;
+        }
+        self.interrupted = false;
+        turn.finish(&outcome, text(message, "result"));
+        events.extend(turn.changes());
+        let answered = self.answered(message);
+        for prompt in &answered {
+            self.open.remove(prompt);
+            self.taken.remove(prompt);
+        }
+        events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
+    }
+
+    /// An older CLI names no prompts: then the result answers all that it has taken.
+    fn answered(&self, message: &Value) -> Vec<PromptId> {
+        let named: Vec<PromptId> = prompts(message).collect();
+        if named.is_empty() { self.taken.iter().cloned().collect() } else { named }
+    }
+
+    /// What names a prompt belongs to the turn of that prompt, and shows that it was taken.
+    fn note_prompts(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        for prompt in prompts(message) {
+            self.take(&prompt.0, events);
+        }
+    }
+
+    fn take(&mut self, id: &str, events: &mut Vec<AgentEvent>) {
+        let id = PromptId(id.to_owned());
+        if !self.open.contains(&id) {
+            return;
+        }
+        if !self.turn.prompted {
+            // A background task's turn goes over into one that is answered: what it said before belongs to nobody.
+            let before = self.turn.texts();
+            if !before.is_empty() {
+                events.push(AgentEvent::Unasked(before));
+                self.turn = Turn::default();
+            }
+            self.turn.prompted = true;
+        }
+        if self.taken.insert(id.clone()) {
+            events.push(AgentEvent::Taken(id));
+        }
+    }
+
+    /// `stored`: the message shows that something of the conversation is stored. Its id changes with `/clear`, compaction, forks.
+    fn note_conversation(&mut self, message: &Value, stored: bool, events: &mut Vec<AgentEvent>) {
+        let id = text(message, "session_id");
+        if id.is_empty() {
+            return;
+        }
+        let same = self.conversation.as_deref() == Some(id);
+        let resumable = stored || (same && self.resumable);
+        if !same || resumable != self.resumable {
+            self.conversation = Some(id.to_owned());
+            self.resumable = resumable;
+            events.push(AgentEvent::Conversation { id: id.to_owned(), resumable });
+        }
     }
 }
 
 impl Codec for Claude {
     fn open(&mut self) -> Vec<Vec<u8>> {
-        Vec::new()
+        vec![control::initialize(INITIALIZE, &self.instructions)]
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
-        prompt.text.clone().into_bytes()
+        self.open.insert(prompt.id.clone());
+        let line = json!({
+            "type": "user",
+            "uuid": prompt.id.0,
+            "session_id": "",
+            "parent_tool_use_id": null,
+            "message": { "role": "user", "content": [{ "type": "text", "text": prompt.text }] },
+            // Without it `@/any/path` in a chat's text is read into the model's context, and slash commands run.
+            "client_composed": true,
+        });
+        line.to_string().into_bytes()
     }
 
     fn interrupt(&mut self) -> Vec<u8> {
-        Vec::new()
+        self.interrupts += 1;
+        self.interrupted = !self.open.is_empty();
+        control::interrupt(&format!("cordboard-{}", self.interrupts))
     }
 
-    fn decode(&mut self, _line: &[u8]) -> Decoded {
-        Decoded::default()
+    fn decode(&mut self, line: &[u8]) -> Decoded {
+        let mut decoded = Decoded::default();
+        match serde_json::from_slice::<Value>(line) {
+            Ok(message) => self.message(&message, &mut decoded),
+            Err(error) => {
+                self.skipped += 1;
+                tracing::debug!(%error, skipped = self.skipped, "the agent printed a line that is no JSON");
+            }
+        }
+        if self.turn.prompted {
+            decoded.events.extend(self.turn.changes());
+        }
+        decoded
     }
 }
+
+/// A field's text; empty where there is none.
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// Not a subagent's: those work for a tool call, which is shown as one.
+fn is_own(message: &Value) -> bool {
+    message["parent_tool_use_id"].is_null()
+}
+
+fn prompts(message: &Value) -> impl Iterator<Item = PromptId> {
+    let ids = message["user_message_uuids"].as_array().into_iter().flatten();
+    ids.filter_map(|id| Some(PromptId(id.as_str()?.to_owned())))
+}
+
+#[cfg(test)]
+mod tests;

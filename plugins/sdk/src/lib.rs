@@ -1,1 +1,69 @@
-//! sdk
+//! What the author of a Cordboard plugin depends on: a trait a trade, one macro that exports them, and the host's
+//! capabilities as plain functions. It must never keep state: every call runs in a fresh instance, and what has to last
+//! is in [`state`].
+//!
+//! A plugin is a crate of the type `cdylib` that is built for `wasm32-wasip2`:
+//!
+//! ```
+//! use cordboard_plugin::{Call, Command, Reply, command::Spec, context, text};
+//!
+//! struct Hello;
+//!
+//! impl Command for Hello {
+//!     fn specs() -> Result<Vec<Spec>, String> {
+//!         Ok(vec![Spec::new("hello", "Greets you", "/hello [name]")])
+//!     }
+//!
+//!     fn run(call: &Call) -> Result<Reply, String> {
+//!         let caller = context::who().map(|who| who.name);
+//!         let name = call.arg(0).map(str::to_owned).or(caller).unwrap_or_else(|| "you".into());
+//!         Ok(Reply::text(format!("Hello, {}!", text::escape(&name))).button("Again", "/hello"))
+//!     }
+//! }
+//!
+//! cordboard_plugin::export!(Hello: command);
+//! # fn main() {}
+//! ```
+//!
+//! What it calls is what it asks for: `context`, `log`, `config`, `state` and `catalog` are granted to all, the rest by
+//! the operator, as `[plugins.hello] grants = ["sessions"]`.
+
+#[doc(hidden)]
+pub mod bindings;
+mod host;
+mod reply;
+pub mod testing;
+pub mod text;
+mod trades;
+
+pub use bindings::lent::cordboard::plugin::types::{
+    Attachment, Button, Caller, Content, Instant, Phase, Place, Reply, Seconds, Session,
+};
+pub use host::{catalog, chat, config, context, log, session_control, sessions, state};
+pub use trades::{Call, Command, Hook, Lifecycle, Persona, View, command, hook, lifecycle, persona, view};
+
+/// Exports a type as the trades that it implements, as `export!(Hello: command, hook)`. Once a crate.
+#[macro_export]
+macro_rules! export {
+    ($plugin:ident: $($trade:ident),+ $(,)?) => { $($crate::export_trade!($plugin, $trade);)+ };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_trade {
+    ($plugin:ident, command) => {
+        $crate::bindings::command::export_command!($plugin with_types_in $crate::bindings::command);
+    };
+    ($plugin:ident, lifecycle) => {
+        $crate::bindings::lifecycle::export_lifecycle!($plugin with_types_in $crate::bindings::lifecycle);
+    };
+    ($plugin:ident, persona) => {
+        $crate::bindings::persona::export_persona!($plugin with_types_in $crate::bindings::persona);
+    };
+    ($plugin:ident, view) => {
+        $crate::bindings::view::export_view!($plugin with_types_in $crate::bindings::view);
+    };
+    ($plugin:ident, hook) => {
+        $crate::bindings::hook::export_hook!($plugin with_types_in $crate::bindings::hook);
+    };
+}

@@ -11,6 +11,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run(pub u64);
 
+impl Run {
+    /// The agent that a host before this one left behind. Its `Exit` is to be told when it is swept.
+    pub const LEFT_OVER: Self = Self(0);
+}
+
 /// One question to a plugin; an answer to an older one is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
@@ -56,7 +61,7 @@ pub enum Input {
         ticket: Ticket,
         text: Option<String>,
     },
-    /// The configuration, the persona's limits or an agent's model changed.
+    /// The configuration changed; what is the same as before is ignored.
     Settings(Settings),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
@@ -70,6 +75,18 @@ pub enum Exit {
     Ended { status: String, last_words: Option<String> },
     /// It could not be started; for the user to read, with what to do.
     NotStarted(String),
+}
+
+impl Exit {
+    /// For the user to read: the agent's own last words, where it had some.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::Ended { last_words: Some(words), .. } => words.clone(),
+            Self::Ended { status, last_words: None } => status.clone(),
+            Self::NotStarted(why) => why.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +127,16 @@ pub struct Settings {
 pub enum Order {
     /// It was switched to: counts as activity.
     Touch,
+    /// An agent is wanted, without a prompt.
     Start,
     Suspend,
     Interrupt(Waiting),
-    Retry,
+    /// Tries a refused resume or a failed start again; else sends the prompt of a turn that was cut off once more, under this
+    /// new name, since agents drop a prompt whose name they have seen.
+    Retry(PromptId),
+    /// Gives up the agent's memory.
     Fresh,
+    /// Gives up the prompt of a turn that was cut off.
     Leave,
     Archive,
     Restore,

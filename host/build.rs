@@ -1,0 +1,34 @@
+//! Embeds the standard plugins that lie in `target/plugins/`. It never runs cargo: `cargo xtask build` makes them first, and where they are
+//! absent the binary says so.
+
+use std::{env, fmt::Write as _, fs, io, path::Path};
+
+use sha2::{Digest, Sha256};
+
+fn main() -> io::Result<()> {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../target/plugins");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut components: Vec<_> = match fs::read_dir(&folder) {
+        Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
+        Err(_) => Vec::new(),
+    };
+    components.retain(|path| path.extension().is_some_and(|ending| ending == "wasm"));
+    components.sort();
+    if components.is_empty() {
+        println!("cargo::warning=no standard plugins in target/plugins: run cargo xtask build");
+    }
+    let mut list = String::from("&[\n");
+    for path in components {
+        println!("cargo::rerun-if-changed={}", path.display());
+        let path = path.canonicalize()?;
+        let name = path.file_stem().expect("a file with an ending has a stem").to_string_lossy();
+        let digest = Sha256::digest(fs::read(&path)?).iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a string takes all");
+            hex
+        });
+        writeln!(list, "    Standard {{ name: {name:?}, digest: {digest:?}, wasm: include_bytes!({path:?}) }},")
+            .expect("a string takes all");
+    }
+    list.push(']');
+    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("standard.rs"), list)
+}

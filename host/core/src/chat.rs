@@ -1,0 +1,113 @@
+//! What a chat hands in and what it is asked to show, as the store keeps it. Data alone: no front-end's own types, no decisions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    agent::PromptId,
+    types::{Caller, Moment, Place, Reply, SessionName},
+};
+
+/// A message as its front-end names it; unique within its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub String);
+
+/// Something that came in from a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// Unique within the front-end: what comes twice is accepted once.
+    pub key: String,
+    pub caller: Caller,
+    pub place: Place,
+    pub what: What,
+    pub at: Moment,
+    /// The caller's language, as `de`, where the front-end tells it.
+    pub locale: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A command or a prompt; routing decides.
+    Text(String),
+    /// A button was pressed: its command line, and the message that it hangs on.
+    Press { command: String, message: Option<MessageId> },
+    /// A photo, a voice, a file…; `kind` in a word for the user to read.
+    NotText { kind: String, caption: Option<String> },
+}
+
+/// Names an accepted update; grows with the order of acceptance and is never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InboxId(pub i64);
+
+/// An accepted update that is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    pub id: InboxId,
+    pub update: Update,
+    pub state: InboxState,
+    /// What the update is called if it turns out to be a prompt; made when it was accepted.
+    pub prompt: PromptId,
+    /// When it was accepted.
+    pub at: Moment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InboxState {
+    /// Not routed yet.
+    New,
+    /// A prompt that waits for this session's agent.
+    Waiting { session: SessionName },
+    /// A prompt that this session's agent was given.
+    Handed { session: SessionName },
+}
+
+/// What has been dealt with, by either of its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    Update(InboxId),
+    Prompt(PromptId),
+}
+
+/// Names a post in the outbox; grows with the order in which posts are to be sent and is never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PostId(pub i64);
+
+/// A post to be stored and sent. Posts to one place go out in the order in which they were stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPost {
+    pub place: Place,
+    pub reply: Reply,
+    /// The message that the post takes the place of.
+    pub edit: Option<MessageId>,
+    /// The turn whose final answer this is: it takes the place of the messages that the turn was streamed into.
+    pub turn: Option<PromptId>,
+}
+
+impl NewPost {
+    /// A post that is a message of its own.
+    #[must_use]
+    pub const fn new(place: Place, reply: Reply) -> Self {
+        Self { place, reply, edit: None, turn: None }
+    }
+}
+
+/// A stored post that is not wholly sent yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    pub id: PostId,
+    pub place: Place,
+    pub reply: Reply,
+    pub turn: Option<PromptId>,
+    pub state: Delivery,
+}
+
+/// How far a post has come. A post that is split has several messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The messages that show the post, in order; they exist, so they are edited, and what goes beyond them is sent anew.
+    pub messages: Vec<MessageId>,
+    /// How many of them, from the first, already show their final content.
+    pub shown: u32,
+}

@@ -1,0 +1,160 @@
+//! From the parser's events to the draft of a message: what each block and each span of Markdown looks like.
+
+mod blocks;
+mod spans;
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use self::spans::Link;
+use super::{Message, Style, draft::Draft, swallowed::Definitions, table::Table};
+
+pub fn render(markdown: &str) -> Message {
+    let parser = parser(markdown);
+    let mut writer = Writer::new(markdown, Definitions::of(markdown, &parser));
+    for (event, range) in parser.into_offset_iter() {
+        writer.handle(event, range);
+    }
+    writer.recover(markdown.len());
+    writer.draft.finish()
+}
+
+pub fn parser(markdown: &str) -> Parser<'_> {
+    Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS)
+}
+
+struct Writer<'a> {
+    source: &'a str,
+    definitions: Definitions,
+    draft: Draft,
+    line: Line,
+    /// Up to here the source is shown, or known to be syntax.
+    seen: usize,
+    /// The code block at hand: its info string and its text.
+    code: Option<(String, String)>,
+    table: Option<Table>,
+    /// The number that the next item of each open list has; nothing for bullets.
+    lists: Vec<Option<u64>>,
+    links: Vec<Link>,
+    /// How many block quotes are open.
+    quotes: usize,
+    /// Whether a paragraph or a heading is open: between its events lies syntax alone.
+    in_leaf: bool,
+}
+
+/// What stands before the next text in its container.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// Nothing, or the mark of a list item or quote.
+    Fresh,
+    /// Text that goes on.
+    Running,
+    /// A block that has ended.
+    Closed,
+}
+
+impl<'a> Writer<'a> {
+    fn new(source: &'a str, definitions: Definitions) -> Self {
+        Self {
+            source,
+            definitions,
+            draft: Draft::default(),
+            line: Line::Fresh,
+            seen: 0,
+            code: None,
+            table: None,
+            lists: Vec::new(),
+            links: Vec::new(),
+            quotes: 0,
+            in_leaf: false,
+        }
+    }
+
+    fn handle(&mut self, event: Event<'_>, range: Range<usize>) {
+        match event {
+            Event::Start(tag) => self.start(tag, &range),
+            Event::End(tag) => self.end(tag, &range),
+            Event::Code(code) => self.inline(&range, |writer| writer.code_span(&code)),
+            Event::SoftBreak | Event::HardBreak => self.inline(&range, |writer| writer.text("\n")),
+            Event::TaskListMarker(done) => {
+                self.inline(&range, |writer| writer.text(if done { "☑ " } else { "☐ " }));
+            }
+            Event::Rule => {
+                self.begin_block(range.start);
+                self.draft.push("———");
+                self.end_block(range.end);
+            }
+            Event::Text(text)
+            | Event::Html(text)
+            | Event::InlineHtml(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text)
+            | Event::FootnoteReference(text) => self.inline(&range, |writer| writer.text(&text)),
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>, range: &Range<usize>) {
+        match tag {
+            Tag::Item => self.start_item(range),
+            Tag::BlockQuote(_) => self.start_quote(range),
+            Tag::List(first) => self.lists.push(first),
+            Tag::CodeBlock(kind) => self.start_code(kind, range),
+            Tag::Table(alignments) => {
+                self.begin_leaf(range.start);
+                self.table = Some(Table::new(alignments));
+            }
+            Tag::TableHead | Tag::TableRow => self.in_table(Table::begin_row),
+            Tag::TableCell => self.in_table(Table::begin_cell),
+            Tag::Heading { .. } => {
+                self.begin_leaf(range.start);
+                self.draft.open(Style::Bold);
+            }
+            Tag::Emphasis => self.open_span(Style::Italic, range),
+            Tag::Strong => self.open_span(Style::Bold, range),
+            Tag::Strikethrough => self.open_span(Style::Strike, range),
+            Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } => {
+                self.start_link(&dest_url, &title, range);
+            }
+            // What is not switched on in the parser is text to it, and never comes here as a tag of its own.
+            Tag::Paragraph
+            | Tag::HtmlBlock
+            | Tag::FootnoteDefinition(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Superscript
+            | Tag::Subscript
+            | Tag::MetadataBlock(_) => self.begin_leaf(range.start),
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd, range: &Range<usize>) {
+        match tag {
+            TagEnd::Item => self.end_container(range.end),
+            TagEnd::BlockQuote(_) => self.end_quote(range.end),
+            TagEnd::List(_) => {
+                self.lists.pop();
+            }
+            TagEnd::CodeBlock => self.end_code(range.end),
+            TagEnd::Table => self.end_table(range.end),
+            TagEnd::TableHead | TagEnd::TableRow => self.end_row(range.end),
+            TagEnd::TableCell => self.seen = range.end,
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => self.close_span(range),
+            TagEnd::Link | TagEnd::Image => self.end_link(range),
+            TagEnd::Heading(_) => {
+                self.draft.close();
+                self.end_block(range.end);
+            }
+            TagEnd::Paragraph
+            | TagEnd::HtmlBlock
+            | TagEnd::FootnoteDefinition
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::MetadataBlock(_) => self.end_block(range.end),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Blocks: the distance between them, lists, quotes, code, tables, and the text that the parser keeps to itself.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, CowStr};
+
+use super::{Line, Writer};
+use crate::render::{Style, table::Table};
+
+/// The longest language name of a code block that goes into its entity, in bytes: longer ones are no names.
+const LONGEST_LANGUAGE: usize = 32;
+
+impl Writer<'_> {
+    /// Shows the definitions up to `end` that the parser keeps to itself and nothing refers to.
+    pub(super) fn recover(&mut self, end: usize) {
+        let gap = self.seen..end.max(self.seen);
+        self.seen = gap.end;
+        for (start, line) in self.definitions.unused(self.source, gap) {
+            self.separate(start);
+            self.draft.push(line);
+            self.line = Line::Closed;
+        }
+    }
+
+    /// Ends the line before a block, with a blank line where the source has one.
+    pub(super) fn separate(&mut self, start: usize) {
+        match self.line {
+            Line::Fresh => {}
+            Line::Running | Line::Closed => self.draft.end_line(if self.follows_blank_line(start) { 2 } else { 1 }),
+        }
+        self.line = Line::Fresh;
+    }
+
+    fn follows_blank_line(&self, start: usize) -> bool {
+        let mut before = self.source.get(..start).unwrap_or_default().rsplit('\n').skip(1);
+        before.next().is_some_and(|line| line.chars().all(|c| c.is_whitespace() || c == '>'))
+    }
+
+    pub(super) fn begin_block(&mut self, start: usize) {
+        self.recover(start);
+        self.separate(start);
+    }
+
+    pub(super) fn begin_leaf(&mut self, start: usize) {
+        self.begin_block(start);
+        self.in_leaf = true;
+    }
+
+    pub(super) fn end_block(&mut self, end: usize) {
+        self.seen = self.seen.max(end);
+        self.line = Line::Closed;
+        self.in_leaf = false;
+    }
+
+    /// Text, or the start of a span. In a tight list it stands in the item itself, and may follow on a block.
+    pub(super) fn inline(&mut self, range: &Range<usize>, write: impl FnOnce(&mut Self)) {
+        if !self.in_leaf && self.line != Line::Running {
+            self.recover(range.start);
+            if self.line == Line::Closed {
+                self.separate(range.start);
+            }
+        }
+        self.line = Line::Running;
+        write(self);
+        self.seen = self.seen.max(range.end);
+    }
+
+    pub(super) fn start_item(&mut self, range: &Range<usize>) {
+        self.begin_block(range.start);
+        let marker = match self.lists.last_mut() {
+            Some(Some(next)) => {
+                let (number, delimiter) = numeral(self.source.get(range.clone()).unwrap_or_default());
+                let number = number.max(*next);
+                *next = number.saturating_add(1);
+                format!("{number}{delimiter} ")
+            }
+            Some(None) | None => "• ".to_owned(),
+        };
+        self.draft.enter(&marker, &" ".repeat(marker.chars().count()));
+    }
+
+    pub(super) fn end_container(&mut self, end: usize) {
+        self.recover(end);
+        self.draft.leave();
+        self.line = Line::Closed;
+    }
+
+    /// Telegram's quotes hold no quotes and begin at the margin: others are marked as in a mail.
+    pub(super) fn start_quote(&mut self, range: &Range<usize>) {
+        self.begin_block(range.start);
+        self.quotes += 1;
+        if self.quotes == 1 && !self.draft.has_prefix() {
+            self.draft.open(Style::Quote);
+            self.draft.enter("", "");
+        } else {
+            self.draft.enter("> ", "> ");
+        }
+    }
+
+    pub(super) fn end_quote(&mut self, end: usize) {
+        self.end_container(end);
+        self.quotes -= 1;
+        if self.quotes == 0 && self.draft.has_open(|style| *style == Style::Quote) {
+            self.draft.close();
+        }
+    }
+
+    pub(super) fn start_code(&mut self, kind: CodeBlockKind<'_>, range: &Range<usize>) {
+        self.begin_leaf(range.start);
+        let info = match kind {
+            CodeBlockKind::Indented => CowStr::Borrowed(""),
+            CodeBlockKind::Fenced(info) => info,
+        };
+        self.code = Some((info.trim().to_owned(), String::new()));
+    }
+
+    pub(super) fn end_code(&mut self, end: usize) {
+        let (info, code) = self.code.take().unwrap_or_default();
+        let code = code.strip_suffix('\n').unwrap_or(&code);
+        let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
+        // What the entity cannot carry is shown above the code.
+        if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.trim().is_empty() {
+            self.draft.push(&info);
+        }
+        let fits = (1..=LONGEST_LANGUAGE).contains(&language.len());
+        self.draft.push_pre(code, fits.then(|| language.to_owned()));
+        self.end_block(end);
+    }
+
+    pub(super) fn in_table(&mut self, change: impl FnOnce(&mut Table)) {
+        if let Some(table) = &mut self.table {
+            change(table);
+        }
+    }
+
+    /// The parser drops the cells that a row has beyond those of the head.
+    pub(super) fn end_row(&mut self, end: usize) {
+        let rest = self.source.get(self.seen..end).unwrap_or_default();
+        let excess: Vec<&str> = rest.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        self.in_table(|table| {
+            for cell in excess {
+                table.begin_cell();
+                table.push(cell);
+            }
+        });
+        self.seen = end;
+    }
+
+    pub(super) fn end_table(&mut self, end: usize) {
+        if let Some(table) = self.table.take() {
+            self.draft.push_pre(&table.lay_out(), None);
+        }
+        self.end_block(end);
+    }
+}
+
+/// The number that an item's source begins with, and the `.` or `)` behind it.
+fn numeral(item: &str) -> (u64, char) {
+    let item = item.trim_start();
+    let digits = item.find(|c: char| !c.is_ascii_digit()).unwrap_or(item.len());
+    let delimiter = if item[digits..].starts_with(')') { ')' } else { '.' };
+    (item[..digits].parse().unwrap_or(0), delimiter)
+}

@@ -1,0 +1,99 @@
+//! Spans: text, emphasis, links.
+
+use std::ops::Range;
+
+use super::Writer;
+use crate::render::{Style, table::Table};
+
+/// An open link or image.
+pub struct Link {
+    url: String,
+    title: String,
+    /// How much was written when it began.
+    start: usize,
+    shown: Shown,
+}
+
+/// What of a link the entity carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    TextAlone,
+    TextAndUrl,
+}
+
+impl Writer<'_> {
+    pub(super) fn text(&mut self, text: &str) {
+        if let Some((_, code)) = &mut self.code {
+            code.push_str(text);
+            return;
+        }
+        match &mut self.table {
+            Some(table) => table.push(text),
+            None => self.draft.push(text),
+        }
+    }
+
+    pub(super) fn code_span(&mut self, code: &str) {
+        match &mut self.table {
+            Some(table) => table.push(code),
+            None => self.draft.push_code(code),
+        }
+    }
+
+    /// The line or cell that spans are written to.
+    pub(super) fn written(&self) -> &str {
+        self.table.as_ref().map_or_else(|| self.draft.text(), Table::cell)
+    }
+
+    pub(super) fn open_span(&mut self, style: Style, range: &Range<usize>) {
+        self.inline(&(range.start..range.start), |writer| writer.draft.open(style));
+    }
+
+    pub(super) fn close_span(&mut self, range: &Range<usize>) {
+        self.draft.close();
+        self.seen = self.seen.max(range.end);
+    }
+
+    /// Entities of links cannot lie in each other, nor in a table's.
+    pub(super) fn start_link(&mut self, url: &str, title: &str, range: &Range<usize>) {
+        self.inline(&(range.start..range.start), |writer| {
+            let nested = writer.table.is_some() || writer.draft.has_open(|style| matches!(style, Style::Link { .. }));
+            let shown = if nested || !is_web(url) { Shown::TextAndUrl } else { Shown::TextAlone };
+            if shown == Shown::TextAlone {
+                writer.draft.open(Style::Link { url: url.to_owned() });
+            }
+            let start = writer.written().len();
+            writer.links.push(Link { url: url.to_owned(), title: title.to_owned(), start, shown });
+        });
+    }
+
+    /// A link that cannot be one in the chat, as `src/main.rs`, shows its address behind its text.
+    pub(super) fn end_link(&mut self, range: &Range<usize>) {
+        let Some(Link { url, title, start, shown }) = self.links.pop() else { return };
+        let text = self.written().get(start..).unwrap_or_default().trim();
+        if text.is_empty() {
+            self.text(&url);
+        } else if shown == Shown::TextAndUrl && text != url && !url.is_empty() {
+            self.text(&format!(" ({url})"));
+        }
+        if shown == Shown::TextAlone {
+            self.draft.close();
+        }
+        if !title.is_empty() {
+            self.text(&format!(" ({title})"));
+        }
+        self.seen = self.seen.max(range.end);
+    }
+}
+
+/// The addresses that Telegram takes in a link: it drops the entity of any other, as of `http://localhost`.
+fn is_web(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let plain = !url.contains(|c: char| c.is_whitespace() || c.is_control());
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "https" => plain && (host.contains('.') || host.starts_with('[')),
+        "tg" => plain && !host.is_empty(),
+        _ => false,
+    }
+}

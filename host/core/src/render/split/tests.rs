@@ -1,0 +1,184 @@
+//! Where messages are cut, by example; and what holds for every cut of any message.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::render::{Entity, render, tests::assert_sound};
+
+fn texts(markdown: &str, limit: usize) -> Vec<String> {
+    split(render(markdown), limit).into_iter().map(|chunk| chunk.text).collect()
+}
+
+fn unstyled(text: &str) -> Message {
+    Message { text: text.to_owned(), entities: Vec::new() }
+}
+
+#[test]
+fn what_fits_stays_whole() {
+    let message = render("**a**\n\nb");
+    assert_eq!(split(message.clone(), 4), [message]);
+    assert!(split(Message::default(), 10).is_empty());
+}
+
+#[test]
+fn blocks_come_before_lines_before_words_before_characters() {
+    assert_eq!(texts("one two\n\nthree four\nfive six", 22), ["one two", "three four\nfive six"]);
+    assert_eq!(texts("one two\nthree four", 14), ["one two", "three four"]);
+    assert_eq!(texts("one two three four", 9), ["one two", "three", "four"]);
+    assert_eq!(texts("onetwothree", 4), ["onet", "woth", "ree"]);
+}
+
+#[test]
+fn a_break_just_behind_what_fits_counts() {
+    assert_eq!(texts("four\nmore", 4), ["four", "more"]);
+    assert_eq!(texts("four more", 4), ["four", "more"]);
+    assert_eq!(texts("a b\n\nc d", 3), ["a b", "c d"]);
+}
+
+#[test]
+fn code_stays_whole_where_it_can() {
+    assert_eq!(texts("text\n```\na\n\nb\n```", 8), ["text", "a\n\nb"]);
+    assert_eq!(texts("```\na\n\nb\n```\nmore", 8), ["a\n\nb", "more"]);
+}
+
+#[test]
+fn code_cut_in_two_keeps_its_language_and_indentation() {
+    let chunks = split(render("```rust\nfn f() {\n    1\n}\n```"), 9);
+    let texts: Vec<_> = chunks.iter().map(|chunk| chunk.text.as_str()).collect();
+    assert_eq!(texts, ["fn f() {", "    1\n}"]);
+    for chunk in &chunks {
+        let style = Style::Pre { language: Some("rust".to_owned()) };
+        assert_eq!(chunk.entities, [Entity { offset: 0, length: units(&chunk.text), style }]);
+    }
+}
+
+#[test]
+fn entities_are_cut_and_moved() {
+    let chunks = split(render("> one **two three** four"), 8);
+    let spans =
+        |chunk: &Message| chunk.entities.iter().map(|entity| (entity.offset, entity.length)).collect::<Vec<_>>();
+    assert_eq!(
+        chunks.iter().map(spans).collect::<Vec<_>>(),
+        [vec![(0, 7), (4, 3)], vec![(0, 5), (0, 5)], vec![(0, 4)]]
+    );
+}
+
+#[test]
+fn characters_and_what_is_drawn_as_one_stay_whole() {
+    assert_eq!(texts("😀😀😀", 3), ["😀", "😀", "😀"]);
+    assert_eq!(texts("xxe\u{301}", 3), ["xx", "e\u{301}"]);
+    assert_eq!(texts("x👍🏽👍🏽", 6), ["x👍🏽", "👍🏽"]);
+    assert_eq!(texts("xx👩\u{200d}💻", 5), ["xx", "👩\u{200d}💻"]);
+    assert_eq!(texts("😀", 1), ["😀"]);
+}
+
+#[test]
+fn too_many_entities_are_two_messages() {
+    let chunks = split(render(&"`x` ".repeat(250)), 4096);
+    assert_eq!(chunks.iter().map(|chunk| chunk.entities.len()).collect::<Vec<_>>(), [100, 100, 50]);
+    let pile = vec![Entity { offset: 0, length: 4, style: Style::Bold }; 150];
+    let chunks = split(Message { text: "text".to_owned(), entities: pile }, 10);
+    assert_eq!(chunks.iter().map(|chunk| chunk.entities.len()).collect::<Vec<_>>(), [100]);
+}
+
+#[test]
+fn nothing_that_shows_nothing_is_sent() {
+    assert!(split(unstyled(" \n\u{200b}\n "), 10).is_empty());
+    assert_eq!(split(unstyled(&format!("a{}b", " ".repeat(50))), 5), [unstyled("a"), unstyled("b")]);
+    assert_eq!(split(unstyled(&format!("a\n{}b", " ".repeat(50))), 5), [unstyled("a"), unstyled("b")]);
+    assert_eq!(split(unstyled("a\n\n\n  b"), 3), [unstyled("a"), unstyled("  b")]);
+}
+
+#[test]
+fn a_line_longer_than_many_messages_comes_out() {
+    let chunks = split(unstyled(&"x".repeat(300_000)), 4096);
+    assert_eq!(chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(), 300_000);
+}
+
+/// Any message: text with some of everything, and entities on its characters.
+fn message() -> impl Strategy<Value = Message> {
+    let text = prop::collection::vec(
+        prop::sample::select(
+            &["a", "bc ", "\n", "\n\n", " ", "   ", "😀", "é", "word ", "\u{200d}", "👍🏽", "\u{200b}"][..],
+        ),
+        0..60,
+    );
+    let spans = prop::collection::vec((any::<prop::sample::Index>(), 1_usize..12, 0_usize..4), 0..150);
+    (text, spans).prop_map(|(pieces, spans)| {
+        let text = pieces.concat();
+        let mut starts: Vec<usize> =
+            text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();
+        starts.push(units(&text));
+        let span = |(start, length, style): (prop::sample::Index, usize, usize)| {
+            let first = start.index(starts.len());
+            let (offset, end) = (starts[first], starts[(first + length).min(starts.len() - 1)]);
+            let pre = Style::Pre { language: Some("rs".to_owned()) };
+            let style = [Style::Bold, Style::Code, pre, Style::Quote][style].clone();
+            Entity { offset, length: end - offset, style }
+        };
+        let mut entities: Vec<Entity> = spans.into_iter().map(span).filter(|entity| entity.length > 0).collect();
+        entities.sort_by_key(|entity| entity.offset);
+        Message { text, entities }
+    })
+}
+
+/// Finds the chunks in the text, in order, and returns what lies between them.
+fn left_out<'a>(mut text: &'a str, chunks: &[Message]) -> Result<Vec<&'a str>, TestCaseError> {
+    let mut between = Vec::new();
+    for chunk in chunks {
+        let at = text
+            .find(&chunk.text)
+            .ok_or_else(|| TestCaseError::fail(format!("{:?} is not in {text:?}", chunk.text)))?;
+        between.push(&text[..at]);
+        text = &text[at + chunk.text.len()..];
+    }
+    between.push(text);
+    Ok(between)
+}
+
+fn holds(message: &Message, limit: usize) -> Result<(), TestCaseError> {
+    let chunks = split(message.clone(), limit);
+    for chunk in &chunks {
+        assert_sound(chunk);
+        prop_assert!((1..=limit.max(SHORTEST)).contains(&units(&chunk.text)), "{chunk:?}");
+        prop_assert!(chunk.entities.len() <= MOST_ENTITIES);
+        prop_assert!(!chunk.text.chars().all(shows_nothing), "{chunk:?} shows nothing");
+        prop_assert_eq!(chunk.text.trim_end(), &chunk.text);
+    }
+    for between in left_out(&message.text, &chunks)? {
+        prop_assert!(between.chars().all(shows_nothing), "{between:?} is left out of {:?}", message.text);
+    }
+    Ok(())
+}
+
+/// The style of each character that shows, as far as the cap on entities does not matter.
+fn styled(message: &Message) -> Vec<(char, Vec<Style>)> {
+    let mut at = 0;
+    let mut out = Vec::new();
+    for c in message.text.chars() {
+        let here = message.entities.iter().filter(|entity| entity.offset <= at && at < entity.end());
+        out.extend((!shows_nothing(c)).then(|| (c, here.map(|entity| entity.style.clone()).collect())));
+        at += c.len_utf16();
+    }
+    out
+}
+
+proptest! {
+    #[test]
+    fn every_cut_keeps_the_text(message in message(), limit in 0_usize..40) {
+        holds(&message, limit)?;
+    }
+
+    #[test]
+    fn every_character_keeps_its_styles(mut message in message(), limit in 1_usize..40) {
+        message.entities.truncate(MOST_ENTITIES);
+        let chunks = split(message.clone(), limit);
+        let after: Vec<_> = chunks.iter().flat_map(styled).collect();
+        prop_assert_eq!(after, styled(&message));
+    }
+
+    #[test]
+    fn rendered_text_can_be_cut(markdown in "([a-z😀 ]{1,9}|\\*\\*|`|\n|\n\n|\n```rs\n|\n- |\n> |[#_~|]){0,40}", limit in 1_usize..60) {
+        holds(&render(&markdown), limit)?;
+    }
+}

@@ -1,0 +1,78 @@
+//! A table as lines of equal width. It lays cells out and never shortens one.
+
+use pulldown_cmark::Alignment;
+use unicode_width::UnicodeWidthStr;
+
+#[derive(Debug, Default)]
+pub struct Table {
+    alignments: Vec<Alignment>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Between two columns.
+const GAP: &str = "  ";
+
+/// How far a column is filled up, in terminal cells; what is wider sticks out. Without it one long cell would cost its length
+/// in every row.
+const WIDEST: usize = 40;
+
+impl Table {
+    pub fn new(alignments: Vec<Alignment>) -> Self {
+        Self { alignments, rows: Vec::new() }
+    }
+
+    pub fn begin_row(&mut self) {
+        self.rows.push(Vec::new());
+    }
+
+    pub fn begin_cell(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.push(String::new());
+        }
+    }
+
+    /// Adds to the cell at hand. A cell is one line, or the columns would not stand below each other.
+    pub fn push(&mut self, text: &str) {
+        if let Some(cell) = self.rows.last_mut().and_then(|row| row.last_mut()) {
+            cell.push_str(&text.replace('\n', " "));
+        }
+    }
+
+    /// The cell at hand.
+    pub fn cell(&self) -> &str {
+        self.rows.last().and_then(|row| row.last()).map_or("", String::as_str)
+    }
+
+    /// The lines: the first row, a rule, the other rows.
+    pub fn lay_out(&self) -> String {
+        let widths = self.widths();
+        let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();
+        let rule: Vec<String> = widths.iter().map(|&width| "─".repeat(width)).collect();
+        lines.insert(lines.len().min(1), rule.join(GAP));
+        lines.join("\n")
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = Vec::new();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.len()), 0);
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.width().min(WIDEST).max(*width);
+            }
+        }
+        widths
+    }
+
+    fn line(&self, row: &[String], widths: &[usize]) -> String {
+        let cell = |(column, text): (usize, &String)| {
+            let room = widths[column].saturating_sub(text.width());
+            let before = match self.alignments.get(column) {
+                Some(Alignment::Right) => room,
+                Some(Alignment::Center) => room / 2,
+                Some(Alignment::Left | Alignment::None) | None => 0,
+            };
+            format!("{}{text}{}", " ".repeat(before), " ".repeat(room - before))
+        };
+        row.iter().enumerate().map(cell).collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+    }
+}

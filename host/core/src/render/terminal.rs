@@ -1,0 +1,179 @@
+//! An answer on a terminal, line by line as it comes. Nothing that an agent writes may drive the terminal: control characters
+//! of the source never pass, the escape sequences are all our own.
+
+use std::borrow::Cow;
+
+use super::{Entity, Message, Style, render, units};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    On,
+    Off,
+}
+
+/// Styles the lines of one answer; it knows whether a line lies in a code fence.
+#[derive(Debug, Clone)]
+pub struct Styler {
+    colours: Colours,
+    fence: Option<Fence>,
+}
+
+const RESET: &str = "\x1b[0m";
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+const ITALIC: &str = "\x1b[3m";
+const UNDERLINE: &str = "\x1b[4m";
+const STRIKE: &str = "\x1b[9m";
+const CYAN: &str = "\x1b[36m";
+const QUOTE_MARK: &str = "│ ";
+
+impl Styler {
+    #[must_use]
+    pub const fn new(colours: Colours) -> Self {
+        Self { colours, fence: None }
+    }
+
+    /// Styles one complete line, given and returned without its line break. Without colours it comes back as it is, but for
+    /// control characters.
+    ///
+    /// A style that begins on one line and ends on another is shown by its marks.
+    #[must_use]
+    pub fn line(&mut self, line: &str) -> String {
+        match self.colours {
+            Colours::On => self.styled(&neutral(line)),
+            Colours::Off => neutral(line).into_owned(),
+        }
+    }
+
+    fn styled(&mut self, line: &str) -> String {
+        match (self.fence, Fence::of(line)) {
+            (Some(open), Some(found)) if found.closes(open) => {
+                self.fence = None;
+                painted(line, DIM)
+            }
+            (Some(_), _) => painted(line, CYAN),
+            (None, Some(found)) if found.opens(line) => {
+                self.fence = Some(found);
+                painted(line, DIM)
+            }
+            (None, _) => prose(line),
+        }
+    }
+}
+
+/// Takes out control characters but for line breaks and tabs, so that the text cannot move the cursor, set a title or ask the
+/// terminal a question.
+#[must_use]
+pub fn neutral(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(harmful) { Cow::Owned(text.replace(harmful, "")) } else { Cow::Borrowed(text) }
+}
+
+/// Text in a style. References as `&#27;` become control characters only when they are rendered, so they are met here.
+fn painted(text: &str, code: &str) -> String {
+    let text = neutral(text);
+    if text.is_empty() || code.is_empty() { text.into_owned() } else { format!("{code}{text}{RESET}") }
+}
+
+/// A line of backticks or tildes, which begins or ends a block of code.
+#[derive(Debug, Clone, Copy)]
+struct Fence {
+    mark: char,
+    length: usize,
+    bare: Bare,
+}
+
+/// Whether nothing stands behind the fence: only then can it end a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bare {
+    Yes,
+    No,
+}
+
+impl Fence {
+    const SHORTEST: usize = 3;
+
+    fn of(line: &str) -> Option<Self> {
+        let line = line.trim();
+        let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let rest = line.trim_start_matches(mark);
+        let length = line.len() - rest.len();
+        let bare = if rest.is_empty() { Bare::Yes } else { Bare::No };
+        (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
+    }
+
+    /// Backticks with more of them behind are code inside a line.
+    fn opens(self, line: &str) -> bool {
+        self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
+    }
+
+    fn closes(self, open: Self) -> bool {
+        self.mark == open.mark && self.length >= open.length && self.bare == Bare::Yes
+    }
+}
+
+/// A line outside code. It is rendered on its own, without its indentation, which alone would make it code.
+fn prose(line: &str) -> String {
+    let text = line.trim_start();
+    let indent = &line[..line.len() - text.len()];
+    let mark = if text.starts_with('>') { QUOTE_MARK } else { "" };
+    format!("{indent}{mark}{}", ansi(&render(text)))
+}
+
+/// Writes a message with escape sequences, one span of equal style after the other.
+fn ansi(message: &Message) -> String {
+    let mut ends: Vec<usize> = message.entities.iter().flat_map(|entity| [entity.offset, entity.end()]).collect();
+    ends.push(units(&message.text));
+    ends.sort_unstable();
+    let mut coming = message.entities.iter().peekable();
+    let mut open: Vec<(&Entity, usize)> = Vec::new();
+    let (mut written, mut unit, mut at) = (String::new(), 0, 0);
+    for end in ends {
+        let text = &message.text[at..];
+        let text = &text[..bytes(text, end - unit)];
+        written.push_str(&painted(text, &open.iter().map(|(entity, _)| code(&entity.style)).collect::<String>()));
+        (unit, at) = (end, at + text.len());
+        for (entity, start) in open.extract_if(.., |(entity, _)| entity.end() <= end) {
+            written.push_str(&address(entity, &message.text[start..at]));
+        }
+        while let Some(entity) = coming.next_if(|entity| entity.offset <= end) {
+            open.push((entity, at));
+        }
+    }
+    written
+}
+
+/// How many bytes the first `units` UTF-16 units of a text take.
+fn bytes(text: &str, units: usize) -> usize {
+    let mut left = units;
+    let taken = text.chars().take_while(|c| left.checked_sub(c.len_utf16()).inspect(|&rest| left = rest).is_some());
+    taken.map(char::len_utf8).sum()
+}
+
+/// What stands behind a link that does not show where it leads; not every terminal can follow one.
+fn address(entity: &Entity, text: &str) -> String {
+    match &entity.style {
+        Style::Link { url } if url != text => format!(" ({})", neutral(url)),
+        Style::Link { .. }
+        | Style::Bold
+        | Style::Italic
+        | Style::Strike
+        | Style::Code
+        | Style::Pre { .. }
+        | Style::Quote => String::new(),
+    }
+}
+
+const fn code(style: &Style) -> &'static str {
+    match style {
+        Style::Bold => BOLD,
+        Style::Italic => ITALIC,
+        Style::Strike => STRIKE,
+        Style::Code | Style::Pre { .. } => CYAN,
+        Style::Link { .. } => UNDERLINE,
+        Style::Quote => DIM,
+    }
+}
+
+#[cfg(test)]
+mod tests;

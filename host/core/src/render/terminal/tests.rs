@@ -1,0 +1,79 @@
+//! What lines look like on a terminal, with escape sequences made readable; and that none but ours pass.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn lines(colours: Colours, text: &str) -> Vec<String> {
+    let mut styler = Styler::new(colours);
+    text.lines().map(|line| styler.line(line).replace('\x1b', "^").replace("^[0m", "^")).collect()
+}
+
+#[test]
+fn spans_are_styled() {
+    assert_eq!(lines(Colours::On, "a **b** _c_ ~~d~~ `e`"), ["a ^[1mb^ ^[3mc^ ^[9md^ ^[36me^"]);
+    assert_eq!(lines(Colours::On, "# Head\n\n**a _b_**"), ["^[1mHead^", "", "^[1ma ^^[1m^[3mb^"]);
+    assert_eq!(lines(Colours::On, "  - **x**\n> q"), ["  • ^[1mx^", "│ ^[2mq^"]);
+    assert_eq!(lines(Colours::On, "😀 **b**😀"), ["😀 ^[1mb^😀"]);
+}
+
+#[test]
+fn a_link_shows_where_it_leads() {
+    let text = "[docs](https://a.example) <https://b.example> [m](src/m.rs)";
+    assert_eq!(lines(Colours::On, text), ["^[4mdocs^ (https://a.example) ^[4mhttps://b.example^ m (src/m.rs)"]);
+    let text = "[https://good.example](https://bad.example)";
+    assert_eq!(lines(Colours::On, text), ["^[4mhttps://good.example^ (https://bad.example)"]);
+}
+
+#[test]
+fn code_blocks_are_left_as_they_are() {
+    let text = "```rust\n**x**\n~~~\n``` no end\n\n    y\n````\n**b**";
+    let styled =
+        ["^[2m```rust^", "^[36m**x**^", "^[36m~~~^", "^[36m``` no end^", "", "^[36m    y^", "^[2m````^", "^[1mb^"];
+    assert_eq!(lines(Colours::On, text), styled);
+    assert_eq!(lines(Colours::On, "```x``` y\n**b**"), ["^[36mx^ y", "^[1mb^"]);
+    assert_eq!(lines(Colours::On, "~~~\n```\n~~~\n_i_"), ["^[2m~~~^", "^[36m```^", "^[2m~~~^", "^[3mi^"]);
+}
+
+#[test]
+fn without_colours_a_line_stays_as_it_is() {
+    assert_eq!(lines(Colours::Off, "# **a**\n```\n\tx  "), ["# **a**", "```", "\tx  "]);
+}
+
+#[test]
+fn an_agent_cannot_drive_the_terminal() {
+    for text in [
+        "\x1b[2Jx",
+        "\x1b]0;title\x07x",
+        "\u{9b}2Jx",
+        "x\r\x08\x7f",
+        "&#27;[2Jx",
+        "`\x1b[2J`x",
+        "[x](https://a.example/&#27;[2J)",
+    ] {
+        for colours in [Colours::On, Colours::Off] {
+            let line = Styler::new(colours).line(text);
+            assert!(!ours_removed(&line).contains(char::is_control), "{line:?}");
+            assert!(line.contains('x'));
+        }
+    }
+    assert_eq!(neutral("a\tb\nc\rd"), "a\tb\ncd");
+}
+
+fn ours_removed(line: &str) -> String {
+    [RESET, BOLD, DIM, ITALIC, UNDERLINE, STRIKE, CYAN]
+        .iter()
+        .fold(line.to_owned(), |line, code| line.replace(code, ""))
+}
+
+proptest! {
+    #[test]
+    fn no_control_of_the_source_passes(text in prop::collection::vec("[\\x00-\\x1f\\x7f-\\x9f*_`&#0-9;a-z\\[\\]()😀]{0,12}", 0..5)) {
+        let mut styler = Styler::new(Colours::On);
+        for line in text {
+            let styled = styler.line(&line);
+            let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+            prop_assert!(!ours_removed(&styled).contains(harmful), "{styled:?}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What Markdown looks like, by example.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+mod any_source;
+
+/// The text with its entities marked, as `⟨bold:…⟩`.
+fn marked(message: &Message) -> String {
+    let units: Vec<u16> = message.text.encode_utf16().collect();
+    let mut out = String::new();
+    for at in 0..=units.len() {
+        let ends = message.entities.iter().rev().filter(|entity| entity.end() == at);
+        ends.for_each(|_| out.push('⟩'));
+        for entity in message.entities.iter().filter(|entity| entity.offset == at) {
+            out.push_str(&format!("⟨{}:", label(&entity.style)));
+        }
+        if let Some(&unit) = units.get(at) {
+            out.push(char::from_u32(u32::from(unit)).expect("these tests use characters of one unit"));
+        }
+    }
+    out
+}
+
+fn label(style: &Style) -> String {
+    match style {
+        Style::Bold => "bold".to_owned(),
+        Style::Italic => "italic".to_owned(),
+        Style::Strike => "strike".to_owned(),
+        Style::Code => "code".to_owned(),
+        Style::Pre { language } => format!("pre {}", language.as_deref().unwrap_or("-")),
+        Style::Link { url } => format!("link {url}"),
+        Style::Quote => "quote".to_owned(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`expect!` makes values, and this keeps the tests short")]
+fn check(markdown: &str, expected: Expect) {
+    expected.assert_eq(&marked(&render(markdown)));
+}
+
+/// Where each entity must lie: inside the text, on characters, in order.
+pub fn assert_sound(message: &Message) {
+    let mut starts: Vec<usize> =
+        message.text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();
+    starts.push(units(&message.text));
+    for entity in &message.entities {
+        assert!(entity.length > 0, "{entity:?} is empty");
+        for end in [entity.offset, entity.end()] {
+            assert!(starts.binary_search(&end).is_ok(), "{entity:?} does not end on a character of {:?}", message.text);
+        }
+    }
+    assert!(message.entities.is_sorted_by_key(|entity| entity.offset));
+}
+
+#[test]
+fn spans() {
+    check("a **b _c_** ~~d~~ `e*f`", expect!["a ⟨bold:b ⟨italic:c⟩⟩ ⟨strike:d⟩ ⟨code:e*f⟩"]);
+    check("**bold `code` bold**", expect!["⟨bold:bold ⟩⟨code:code⟩⟨bold: bold⟩"]);
+    check("**a **b** c** and ***both***", expect!["⟨bold:a b c⟩ and ⟨italic:⟨bold:both⟩⟩"]);
+    check("snake_case and 2 * 3 \\* 4 &lt;tag&gt;", expect!["snake_case and 2 * 3 * 4 <tag>"]);
+    check(
+        "<b>html</b> stays<br>\n\n<div>\n*too*\n</div>\n\nend",
+        expect![[r#"
+            <b>html</b> stays<br>
+
+            <div>
+            *too*
+            </div>
+
+            end"#]],
+    );
+}
+
+#[test]
+fn links() {
+    check(
+        "[docs](https://a.example/x) <https://b.example> https://c.example",
+        expect!["⟨link https://a.example/x:docs⟩ ⟨link https://b.example:https://b.example⟩ https://c.example"],
+    );
+    check(
+        "[main.rs](src/main.rs:42), [src](src), [app](http://localhost:80/x.y) <me@a.example>",
+        expect!["main.rs (src/main.rs:42), src, app (http://localhost:80/x.y) me@a.example"],
+    );
+    check(
+        "[`f()`](https://a.example) [](https://b.example) [t](https://c.example \"Title\")",
+        expect![
+            "⟨link https://a.example:f()⟩ ⟨link https://b.example:https://b.example⟩ ⟨link https://c.example:t⟩ (Title)"
+        ],
+    );
+    check(
+        "![alt](https://a.example/i.png) [![badge](https://b.example)](https://c.example)",
+        expect!["⟨link https://a.example/i.png:alt⟩ ⟨link https://c.example:badge (https://b.example)⟩"],
+    );
+    check(
+        "[one][1] and [ONE]\n\n[1]: https://a.example\n[one]: https://b.example",
+        expect!["⟨link https://a.example:one⟩ and ⟨link https://b.example:ONE⟩"],
+    );
+}
+
+#[test]
+fn what_looks_like_a_definition_is_text() {
+    check(
+        "[ERROR]: disk\n[WARN]: full\n\nrest",
+        expect![[r#"
+            [ERROR]: disk
+            [WARN]: full
+
+            rest"#]],
+    );
+    check(
+        "- [note]: here\n- b\n\n> [c]: d\n> e\n\n[a]:\n123\n'title'",
+        expect![[r#"
+            • [note]: here
+            • b
+
+            ⟨quote:[c]: d
+            e⟩
+
+            [a]:
+            123
+            'title'"#]],
+    );
+    check(
+        "[x]: https://a.example\n\n[x] is used, [y] not\n\n[y ]: https://b.example\n[x]: again",
+        expect![[r#"
+            ⟨link https://a.example:x⟩ is used, ⟨link https://b.example:y⟩ not
+            [x]: again"#]],
+    );
+    check("text[^1]\n\n[^1]: note", expect!["text^1 (note)"]);
+}
+
+#[test]
+fn blocks_keep_their_distance() {
+    check(
+        "# Head\nline one\nline two\n\n\n\nnext  \nhard\\\nbreak\n\n---\nend",
+        expect![[r#"
+            ⟨bold:Head⟩
+            line one
+            line two
+
+            next
+            hard
+            break
+
+            ———
+            end"#]],
+    );
+    check(
+        "Steps:\n- a\n- b\nDone\n\n## `x` **y**",
+        expect![[r#"
+            Steps:
+            • a
+            • b
+              Done
+
+            ⟨code:x⟩⟨bold: y⟩"#]],
+    );
+    check(
+        "> quoted\n> more\n> > inner\n> > two\n\nreply\n> again",
+        expect![[r#"
+            ⟨quote:quoted
+            more
+            > inner
+            > two⟩
+
+            reply
+            ⟨quote:again⟩"#]],
+    );
+}
+
+#[test]
+fn lists() {
+    check(
+        "- a\n  more\n  - b\n    1. c\n- d\n\n  para\n\n- e",
+        expect![[r#"
+            • a
+              more
+              • b
+                1. c
+            • d
+
+              para
+
+            • e"#]],
+    );
+    check(
+        "1. a\n1. b\n1. c",
+        expect![[r#"
+            1. a
+            2. b
+            3. c"#]],
+    );
+    check(
+        "3) a\n5) b\n9. c",
+        expect![[r#"
+            3) a
+            5) b
+            9. c"#]],
+    );
+    check(
+        "- [x] done\n- [ ] open\n-\n- - x\n- > quote\n  > two",
+        expect![[r#"
+            • ☑ done
+            • ☐ open
+            • 
+            • • x
+            • > quote
+              > two"#]],
+    );
+}
+
+#[test]
+fn code() {
+    check(
+        "see\n```rust\nfn main() {\n\n    x\n}\n```\nend",
+        expect![[r#"
+            see
+            ⟨pre rust:fn main() {
+
+                x
+            }⟩
+            end"#]],
+    );
+    check(
+        "- a\n  ```\n  in a list\n    deep\n  ```\n  b\n- ```\n  first\n  ```",
+        expect![[r#"
+            • a
+            ⟨pre -:in a list
+              deep⟩
+              b
+            • 
+            ⟨pre -:first⟩"#]],
+    );
+    check(
+        "```js title=\"a.js\"\nx\n```\n\n```rust,ignore\ny\n```",
+        expect![[r#"
+            js title="a.js"
+            ⟨pre js:x⟩
+
+            rust,ignore
+            ⟨pre rust:y⟩"#]],
+    );
+    check("> ```\n> quoted\n> ```", expect!["⟨quote:⟨pre -:quoted⟩⟩"]);
+    check(
+        "```rust\n```\n\n    indented\n      more",
+        expect![[r#"
+            rust
+
+            ⟨pre -:indented
+              more⟩"#]],
+    );
+}
+
+#[test]
+fn tables() {
+    check(
+        "| a | b | n |\n|---|:-:|--:|\n| `one` | **x** | 1 |\n| 二二 | [l](http://u.example) | 1000 | extra | more |\n| z |\nend",
+        expect![[r#"
+            ⟨pre -:a              b               n
+            ────  ────────────────────  ────  ─────  ────
+            one            x               1
+            二二  l (http://u.example)  1000  extra  more
+            z
+            end⟩"#]],
+    );
+}
+
+#[test]
+fn what_streams_in_is_shown() {
+    check("so **far", expect!["so **far"]);
+    check("```rust\nlet x", expect!["⟨pre rust:let x⟩"]);
+    check("```ru", expect!["ru"]);
+    check("[text](http://a", expect!["[text](http://a"]);
+    check(
+        "| a | b |\n|--",
+        expect![[r#"
+            | a | b |
+            |--"#]],
+    );
+    check("", expect![""]);
+    check(" \n\n", expect![""]);
+}
+
+#[test]
+fn entities_count_utf16_units() {
+    let message = render("😀 **a😀** `x`");
+    assert_eq!(message.text, "😀 a😀 x");
+    let spans: Vec<_> = message.entities.iter().map(|entity| (entity.offset, entity.length)).collect();
+    assert_eq!(spans, [(3, 3), (7, 1)]);
+    assert_eq!(plain("**a** b"), "a b");
+}
+
+#[test]
+fn hostile_depth_costs_little() {
+    let deep = 20_000;
+    for markdown in [
+        format!("{}x\ny\nz", ">".repeat(deep)),
+        format!("{}x\ny\nz", "- ".repeat(deep)),
+        "*a _b ".repeat(deep),
+        "![a ".repeat(deep) + &"](u)".repeat(deep),
+        format!("|a|b|\n|-|-|\n{}", format!("|{}|\n", "c|".repeat(9)).repeat(deep / 10)),
+        format!("|a|b|\n|-|-|\n|{}|b|\n{}", "c".repeat(deep), "|c|d|\n".repeat(deep / 10)),
+    ] {
+        let message = render(&markdown);
+        assert!(message.text.len() < 40 * markdown.len(), "{} bytes from {}", message.text.len(), markdown.len());
+    }
+}

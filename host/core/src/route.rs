@@ -1,0 +1,91 @@
+//! What a text from a chat is: a command, a command for somebody else's bot, or words for the agent.
+//!
+//! It knows the grammar and no command: which names exist is the plugins' business.
+
+/// The longest command name, in characters, as Telegram's menu takes them.
+const LONGEST_NAME: usize = 32;
+
+/// How many edits lie between a mistyped name and the one that is suggested, at most.
+const FARTHEST: usize = 2;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Routed {
+    Command {
+        /// In lower case, without the slash and without the bot's name.
+        name: String,
+        /// The words behind it, split as a shell would.
+        args: Vec<String>,
+        /// All that stands behind it, trimmed.
+        text: String,
+    },
+    /// A command that names another bot of the same group: to be ignored.
+    OtherBot,
+    Text,
+}
+
+/// Reads a text; `bot` is our own user name without the `@`, where the front-end has such names.
+///
+/// A command is `/[a-z0-9_]{1,32}` at the very start, ended by white space, by the end of the text or by `@botname`. Capital
+/// letters are taken for small ones, because phones write `/New`. Everything else is text: `/etc/hosts is broken`. Without
+/// `bot` there is no group of bots, and `/new@x` is text.
+#[must_use]
+pub fn parse(text: &str, bot: Option<&str>) -> Routed {
+    let Some(line) = text.strip_prefix('/') else { return Routed::Text };
+    let (word, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
+    let (name, addressee) = match word.split_once('@') {
+        Some((name, addressee)) => (name, Some(addressee)),
+        None => (word, None),
+    };
+    if !is_name(name) {
+        return Routed::Text;
+    }
+    match (addressee, bot) {
+        (None, _) => command(name, rest),
+        (Some(addressee), Some(bot)) if addressee.eq_ignore_ascii_case(bot) => command(name, rest),
+        (Some(addressee), Some(_)) if is_name(addressee) => Routed::OtherBot,
+        (Some(_), _) => Routed::Text,
+    }
+}
+
+/// Telegram's user names have the alphabet and the length of its command names.
+fn is_name(word: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn command(name: &str, rest: &str) -> Routed {
+    Routed::Command { name: name.to_ascii_lowercase(), args: arguments(rest.trim()), text: rest.trim().to_owned() }
+}
+
+/// Quotes and backslashes as in a shell. Text whose quotes don't match is split at white space: in a chat, `don't` is a word.
+fn arguments(text: &str) -> Vec<String> {
+    // A shell drops what follows a `#`; in a chat `#42` is an argument. The stand-in is a noncharacter, which no text holds.
+    const HASH: &str = "\u{fdd0}";
+    shell_words::split(&text.replace('#', HASH)).map_or_else(
+        |_unbalanced| text.split_whitespace().map(str::to_owned).collect(),
+        |words| words.into_iter().map(|word| word.replace(HASH, "#")).collect(),
+    )
+}
+
+/// The known name that was most likely meant by `name`, if any is near.
+///
+/// A name that begins with what was typed comes first, the shortest of them; else the one with the fewest slips (a letter more,
+/// less, other, or two swapped), at most two and at most one in three letters.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let known: Vec<&str> = known.collect();
+    // One letter is no beginning: it would suggest some command for whatever was typed.
+    let begun = known.iter().filter(|whole| name.len() > 1 && whole.starts_with(name)).min_by_key(|whole| whole.len());
+    begun.or_else(|| known.iter().filter(|word| is_near(name, word)).min_by_key(|word| slips(name, word))).copied()
+}
+
+fn is_near(typed: &str, word: &str) -> bool {
+    let (slips, length) = (slips(typed, word), typed.chars().count().max(word.chars().count()));
+    slips <= FARTHEST && slips * 3 <= length
+}
+
+fn slips(typed: &str, word: &str) -> usize {
+    strsim::osa_distance(typed, word)
+}
+
+#[cfg(test)]
+mod tests;

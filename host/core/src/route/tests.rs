@@ -1,0 +1,117 @@
+//! The command grammar by example, and what it holds for any text.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The command's name and arguments, or nothing where the text is none for us.
+fn read(text: &str) -> Option<(String, Vec<String>)> {
+    match parse(text, Some("CordBot")) {
+        Routed::Command { name, args, .. } => Some((name, args)),
+        Routed::OtherBot | Routed::Text => None,
+    }
+}
+
+fn args(text: &str) -> Vec<String> {
+    read(text).expect(text).1
+}
+
+#[test]
+fn a_slash_and_a_plain_word_is_a_command() {
+    for (text, name) in [
+        ("/new", "new"),
+        ("/new alpha", "new"),
+        ("/new\nalpha", "new"),
+        ("/new\talpha", "new"),
+        ("/New alpha", "new"),
+        ("/SESSIONS", "sessions"),
+        ("/a_1", "a_1"),
+        ("/new@cordbot alpha", "new"),
+        ("/new@CORDBOT", "new"),
+        ("/7", "7"),
+    ] {
+        assert_eq!(read(text).expect(text).0, name);
+    }
+    assert!(read(&format!("/{}", "x".repeat(32))).is_some());
+}
+
+#[test]
+fn everything_else_is_text() {
+    let long = format!("/{}", "x".repeat(33));
+    for text in [
+        "",
+        "/",
+        "//",
+        "/ new",
+        " /new",
+        "new",
+        "/etc/hosts is broken",
+        "/new-one",
+        "/new.",
+        "/neu\u{e4}",
+        "/new@",
+        "/@cordbot",
+        "/new@cord.bot",
+        "/new@other@cordbot",
+        &long,
+    ] {
+        assert_eq!(parse(text, Some("cordbot")), Routed::Text, "{text}");
+    }
+}
+
+#[test]
+fn a_command_for_another_bot_is_not_ours() {
+    assert_eq!(parse("/new@otherbot x", Some("cordbot")), Routed::OtherBot);
+    assert_eq!(parse("/new@otherbot x", None), Routed::Text);
+}
+
+#[test]
+fn what_stands_behind_is_kept_trimmed() {
+    let Routed::Command { name, args, text } = parse("/note   two  words\nand a line \n", None) else {
+        panic!("a command")
+    };
+    assert_eq!((name.as_str(), text.as_str()), ("note", "two  words\nand a line"));
+    assert_eq!(args, ["two", "words", "and", "a", "line"]);
+}
+
+#[test]
+fn arguments_are_split_as_a_shell_would() {
+    assert_eq!(args("/new"), [""; 0]);
+    assert_eq!(args("/new a 'b c' \"d e\" f\\ g ''"), ["a", "b c", "d e", "f g", ""]);
+    assert_eq!(args("/ask don't stop"), ["don't", "stop"]);
+    assert_eq!(args("/ask \"open"), ["\"open"]);
+    assert_eq!(args("/fix #42 now"), ["#42", "now"]);
+}
+
+#[test]
+fn the_nearest_command_is_suggested() {
+    const KNOWN: [&str; 9] = ["new", "session", "sessions", "stop", "model", "help", "timeout", "persona", "plugins"];
+    for (typed, meant) in [
+        ("nwe", Some("new")),
+        ("sess", Some("session")),
+        ("sessoins", Some("sessions")),
+        ("modle", Some("model")),
+        ("hepl", Some("help")),
+        ("st", Some("stop")),
+        ("timout", Some("timeout")),
+        ("s", None),
+        ("", None),
+        ("xyz", None),
+        ("deploy", None),
+        ("no", None),
+    ] {
+        assert_eq!(nearest(typed, KNOWN.into_iter()), meant, "{typed}");
+    }
+    assert_eq!(nearest("new", std::iter::empty()), None);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in prop::option::of("[a-z]{0,3}")) {
+        if let Routed::Command { name, args, text: rest } = parse(&text, bot.as_deref()) {
+            prop_assert!(is_name(&name) && name.to_ascii_lowercase() == name);
+            prop_assert!(text.trim_end().ends_with(&rest));
+            prop_assert!(args.is_empty() || !rest.is_empty());
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The idle clock and the lifecycle policy's verdicts. The verdict is kept and the deadline derived from it; a session with a
+//! turn has neither.
+
+use std::time::Duration;
+
+use super::{
+    Effect, Machine, Settings, Ticket, Verdict,
+    state::{Idle, Policy, State, Step, Then},
+};
+use crate::types::Moment;
+
+impl Machine {
+    pub(super) fn fall_idle(&mut self, now: Moment) {
+        let ticket = self.next_ticket();
+        self.state = State::Idle(Idle { since: now, policy: Policy::Asked(ticket) });
+        self.emit(Effect::Review { ticket, idle_for: Duration::ZERO });
+    }
+
+    pub(super) fn restart_idle_clock(&mut self, now: Moment) {
+        if matches!(self.state, State::Idle(_)) {
+            self.fall_idle(now);
+        }
+    }
+
+    /// Asks the policy anew; the idle clock goes on.
+    pub(super) fn review(&mut self, now: Moment) {
+        let ticket = self.next_ticket();
+        if let State::Idle(idle) = &mut self.state {
+            idle.policy = Policy::Asked(ticket);
+            let idle_for = now.since(idle.since);
+            self.emit(Effect::Review { ticket, idle_for });
+        }
+    }
+
+    pub(super) fn handle_verdict(&mut self, ticket: Ticket, verdict: Verdict, now: Moment) {
+        let State::Idle(idle) = &mut self.state else { return };
+        if !matches!(idle.policy, Policy::Asked(asked) if asked == ticket) {
+            return;
+        }
+        idle.policy = Policy::Said { verdict, at: now };
+        if verdict == Verdict::Suspend {
+            self.stop(Step::Closed, Then::Suspend, now);
+        }
+    }
+
+    pub(super) fn handle_settings(&mut self, settings: Settings, now: Moment) {
+        if self.settings != settings {
+            self.settings = settings;
+            self.review(now);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The machine itself: what it knows, and the door of every input, order and question. The areas beside it (`start`, `turns`,
+//! `idle`, `stop`, `orders`) hold the transitions. Nothing here looks at a clock.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{
+    Brief, Effect, Input, Order, Prompt, Refusal, Run, Settings, Settled, Ticket,
+    state::{Ending, Held, Live, Open, Reason, State, Step, Stop, Then},
+};
+use crate::{
+    agent::AgentEvent,
+    text::Notice,
+    turn::Turn,
+    types::{Moment, Phase, Place, SessionRecord, SessionView},
+};
+
+/// Characters of a prompt that remind its author of it.
+const REMINDER: usize = 60;
+
+/// One session. Feed it inputs and orders, perform the effects in their order, come back when `poll_timeout` says.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) record: SessionRecord,
+    /// The record as `Persist` left it last.
+    stored: SessionRecord,
+    pub(super) settings: Settings,
+    pub(super) state: State,
+    /// Some exactly while a process may be alive.
+    pub(super) live: Option<Live>,
+    /// Accepted, in order, and not with an agent.
+    pub(super) waiting: VecDeque<Prompt>,
+    /// Its turn was cut off and told; goes out again on `/retry` alone.
+    pub(super) kept: Option<Prompt>,
+    /// The persona's, from the last start.
+    pub(super) brief: Brief,
+    /// To be said when the agent is up.
+    pub(super) greeting: Option<String>,
+    pub(super) models: Vec<String>,
+    /// Starts in a row that came to nothing.
+    pub(super) deaths: usize,
+    /// Where the words of a resume go when they come.
+    pub(super) resuming: Option<(Ticket, Place)>,
+    pub(super) ending: Ending,
+    last_run: Run,
+    last_ticket: Ticket,
+    effects: Vec<Effect>,
+}
+
+impl Machine {
+    /// A new session, or one out of the store. Suspended or archived, but stopping where the record names a process: an agent
+    /// that a killed host left behind is run [`Run::LEFT_OVER`], and its `Exit` is awaited before another is started.
+    #[must_use]
+    pub fn new(record: SessionRecord, settings: Settings) -> Self {
+        let rest = if record.archived { State::Archived } else { State::Suspended };
+        let mut machine = Self {
+            stored: record.clone(),
+            settings,
+            state: rest,
+            live: None,
+            waiting: VecDeque::new(),
+            kept: None,
+            brief: Brief::default(),
+            greeting: None,
+            models: Vec::new(),
+            deaths: 0,
+            resuming: None,
+            ending: Ending::No,
+            last_run: Run::LEFT_OVER,
+            last_ticket: Ticket(0),
+            effects: Vec::new(),
+            record,
+        };
+        if machine.record.process.is_some() {
+            let then = if machine.record.archived { Then::Archive } else { Then::Suspend };
+            // Its end is in the hands of whoever sweeps at the host's start, so there is no ladder to climb.
+            machine.state = State::Stopping(Stop::new(Step::Killed, machine.record.last_active, then));
+            machine.live = Some(machine.new_live(Run::LEFT_OVER, false));
+        }
+        machine
+    }
+
+    /// Brings back what the host before had accepted. `queued`: not handed to an agent; they count as the next message.
+    /// `cut_off`: handed over when that host ended; told once, and kept for `/retry` or `/leave`.
+    #[must_use]
+    pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Option<Prompt>, now: Moment) -> Vec<Effect> {
+        if let Some(prompt) = cut_off {
+            self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
+            let notice = Notice::CutOff { session: self.record.name.clone(), prompt: reminder(&prompt.text) };
+            self.tell(prompt.place.clone(), notice);
+            self.kept = Some(prompt);
+        }
+        for prompt in queued {
+            if self.record.archived {
+                self.turn_away_archived(prompt);
+            } else {
+                self.accept(prompt, now);
+            }
+        }
+        self.flush()
+    }
+
+    #[must_use]
+    pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Effect> {
+        match input {
+            Input::Prompt(prompt) => self.handle_prompt(prompt, now),
+            Input::Spawned { run, process } if self.is_live(run) => self.record.process = Some(process),
+            Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
+            Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
+            Input::Spawned { .. } | Input::Agent { .. } | Input::Exit { .. } => {}
+            Input::Timeout => self.handle_timeout(now),
+            Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
+            Input::Brief { ticket, brief } => self.handle_brief(ticket, brief, now),
+            Input::ResumeNotice { ticket, text } => self.handle_resume_notice(ticket, text),
+            Input::Settings(settings) => self.handle_settings(settings, now),
+            Input::PolicyChanged => self.review(now),
+            Input::Shutdown => self.handle_shutdown(now),
+        }
+        self.flush()
+    }
+
+    /// # Errors
+    /// A refusal in the words that the caller reads; nothing has changed then.
+    pub fn order(&mut self, order: Order, now: Moment) -> Result<Vec<Effect>, Refusal> {
+        self.obey(order, now)?;
+        Ok(self.flush())
+    }
+
+    /// When `Input::Timeout` is due, and what for.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Moment, Reason)> {
+        self.state.deadline(self.idle_timeout())
+    }
+
+    #[must_use]
+    pub fn view(&self) -> SessionView {
+        SessionView {
+            record: self.record.clone(),
+            phase: self.phase(),
+            why: match &self.state {
+                State::Asking(held) | State::Broken(held) => Some(held.why.clone()),
+                State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => None,
+                State::Stopping(_) | State::Archived => None,
+            },
+            idle_timeout: self.idle_timeout(),
+            model: self.model(),
+            models: self.models.clone(),
+            queued: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    #[must_use]
+    pub const fn record(&self) -> &SessionRecord {
+        &self.record
+    }
+
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.state.phase()
+    }
+
+    /// The turn in progress.
+    #[must_use]
+    pub fn turn(&self) -> Option<&Turn> {
+        self.open().map(|open| &open.turn)
+    }
+
+    fn handle_event(&mut self, event: AgentEvent, now: Moment) {
+        match event {
+            AgentEvent::Ready { models } => self.handle_ready(models, now),
+            AgentEvent::Conversation { id, resumable } => self.handle_conversation(id, resumable),
+            AgentEvent::Taken(prompt) => self.handle_taken(&prompt),
+            AgentEvent::Part { at, change } => self.handle_part(at, change),
+            AgentEvent::Denied { tool, detail } => self.handle_denied(tool, detail),
+            AgentEvent::Finished { answered, outcome, cost_usd } => {
+                self.handle_finished(&answered, outcome, cost_usd, now);
+            }
+            AgentEvent::Unasked(text) => self.handle_unasked(text, now),
+            AgentEvent::ResumeRefused(why) => self.handle_refused(why, now),
+        }
+    }
+
+    /// An early timer is ignored, so that a timer set before the last input cannot do harm.
+    fn handle_timeout(&mut self, now: Moment) {
+        let Some((at, reason)) = self.poll_timeout() else { return };
+        if now < at {
+            return;
+        }
+        match reason {
+            Reason::Persona => self.persona_failed("it did not answer in time".to_owned()),
+            Reason::Ready => self.start_overdue(now),
+            Reason::StartAgain => self.start(now),
+            Reason::Idle => self.stop(Step::Closed, Then::Suspend, now),
+            Reason::Review => self.review(now),
+            Reason::Interrupt => self.interrupt_unheard(now),
+            Reason::CloseInput => self.climb(Step::Closed, now),
+            Reason::Terminate => self.climb(Step::Terminated, now),
+            Reason::Kill => self.climb(Step::Killed, now),
+        }
+    }
+
+    /// `/timeout`'s, else the persona's, else the configuration's as it is now.
+    pub(super) fn idle_timeout(&self) -> Duration {
+        self.record.idle_timeout.or(self.brief.idle_timeout).unwrap_or(self.settings.idle_timeout)
+    }
+
+    /// `/model`'s, else the persona's, else the configuration's as it is now.
+    pub(super) fn model(&self) -> Option<String> {
+        self.record.model.clone().or_else(|| self.brief.model.clone()).or_else(|| self.settings.model.clone())
+    }
+
+    pub(super) const fn open(&self) -> Option<&Open> {
+        match &self.state {
+            State::Busy(open) => Some(open),
+            State::Stopping(stop) => stop.open.as_ref(),
+            State::Suspended | State::Starting(_) | State::Idle(_) => None,
+            State::Asking(_) | State::Broken(_) | State::Archived => None,
+        }
+    }
+
+    pub(super) const fn open_mut(&mut self) -> Option<&mut Open> {
+        match &mut self.state {
+            State::Busy(open) => Some(open),
+            State::Stopping(stop) => stop.open.as_mut(),
+            State::Suspended | State::Starting(_) | State::Idle(_) => None,
+            State::Asking(_) | State::Broken(_) | State::Archived => None,
+        }
+    }
+
+    fn is_live(&self, run: Run) -> bool {
+        self.live.as_ref().is_some_and(|live| live.run == run)
+    }
+
+    pub(super) fn new_live(&self, run: Run, resumes: bool) -> Live {
+        Live { run, resumes, persona: self.record.persona.clone(), model: self.record.model.clone(), forgotten: false }
+    }
+
+    pub(super) const fn next_run(&mut self) -> Run {
+        self.last_run = Run(self.last_run.0 + 1);
+        self.last_run
+    }
+
+    pub(super) const fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket = Ticket(self.last_ticket.0 + 1);
+        self.last_ticket
+    }
+
+    pub(super) fn emit(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// An effect on the process that may be alive.
+    pub(super) fn emit_live(&mut self, effect: impl FnOnce(Run) -> Effect) {
+        if let Some(live) = &self.live {
+            let effect = effect(live.run);
+            self.emit(effect);
+        }
+    }
+
+    pub(super) fn tell(&mut self, place: Place, notice: Notice) {
+        self.emit(Effect::Tell { place, notice });
+    }
+
+    /// Tells all who wait for an answer; where nobody waits, whoever prompted last.
+    pub(super) fn tell_concerned(&mut self, notice: &Notice) {
+        let mut places: Vec<Place> = Vec::new();
+        for prompt in &self.waiting {
+            if !places.contains(&prompt.place) {
+                places.push(prompt.place.clone());
+            }
+        }
+        if places.is_empty() {
+            places.extend(self.record.place.clone());
+        }
+        for place in places {
+            self.tell(place, notice.clone());
+        }
+    }
+
+    pub(super) fn hold(&mut self, held: Held, state: fn(Held) -> State) {
+        self.resuming = None;
+        self.tell_concerned(&held.notice);
+        self.state = state(held);
+    }
+
+    /// What a changed record leads to comes after the record is stored.
+    fn flush(&mut self) -> Vec<Effect> {
+        if self.record != self.stored {
+            self.stored.clone_from(&self.record);
+            self.effects.insert(0, Effect::Persist);
+        }
+        std::mem::take(&mut self.effects)
+    }
+}
+
+fn reminder(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(REMINDER).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

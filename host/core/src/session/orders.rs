@@ -1,0 +1,232 @@
+//! What callers ask of a session, and what it refuses, in the words that they read. Who may ask, and whether a persona or a
+//! span is a good one, was decided before.
+
+use super::{
+    Effect, Machine, Order, Prompt, Refusal, RefusalCode, Waiting,
+    state::{Ending, Interrupt, Start, State, Step, Then},
+};
+use crate::{agent::PromptId, text, types::Moment};
+
+impl Machine {
+    pub(super) fn obey(&mut self, order: Order, now: Moment) -> Result<(), Refusal> {
+        if self.ending != Ending::No {
+            return Err(refusal(RefusalCode::Failed, text::ENDING));
+        }
+        if self.record.archived != (order == Order::Restore) {
+            return Err(self.wrong_shelf());
+        }
+        match order {
+            Order::Touch => self.touch(now),
+            Order::Start => self.resume(now),
+            Order::Suspend => return self.suspend(now),
+            Order::Interrupt(waiting) => return self.interrupt(waiting, now),
+            Order::Retry(again) => return self.retry(again, now),
+            Order::Fresh => return self.forget(now),
+            Order::Leave => return self.leave(),
+            Order::Archive => return self.archive(now),
+            Order::Restore => self.unarchive(),
+            Order::SetIdleTimeout(span) => {
+                self.record.idle_timeout = span;
+                self.restart_idle_clock(now);
+            }
+            Order::SetModel(model) => return self.set_model(model, now),
+            Order::SetPersona(persona) => self.set_persona(persona, now),
+            Order::SetMode(mode) => self.record.mode = mode,
+        }
+        Ok(())
+    }
+
+    fn wrong_shelf(&self) -> Refusal {
+        if self.record.archived {
+            refusal(RefusalCode::Archived, &text::archived(&self.record.name))
+        } else {
+            refusal(RefusalCode::Invalid, &format!("Session '{}' is not archived.", self.record.name))
+        }
+    }
+
+    fn busy(&self) -> Refusal {
+        refusal(RefusalCode::Busy, &format!("Session '{}' is busy. Use /stop first.", self.record.name))
+    }
+
+    fn touch(&mut self, now: Moment) {
+        self.record.last_active = now;
+        self.restart_idle_clock(now);
+    }
+
+    /// Somebody wants the agent up, without a prompt.
+    fn resume(&mut self, now: Moment) {
+        match &mut self.state {
+            State::Suspended => self.start_anew(now),
+            State::Stopping(stop) if matches!(stop.then, Then::Suspend) => stop.then = Then::Start,
+            State::Asking(held) | State::Broken(held) => {
+                let notice = held.notice.clone();
+                self.tell_concerned(&notice);
+            }
+            State::Stopping(_) | State::Starting(_) | State::Idle(_) | State::Busy(_) | State::Archived => {}
+        }
+    }
+
+    /// A prompt that waits for a start is a question as open as a turn.
+    fn suspend(&mut self, now: Moment) -> Result<(), Refusal> {
+        let held = matches!(self.state, State::Asking(_) | State::Broken(_));
+        if matches!(self.state, State::Busy(_)) || (!held && !self.waiting.is_empty()) {
+            return Err(self.busy());
+        }
+        match &mut self.state {
+            State::Starting(Start::Agent { .. }) | State::Idle(_) => self.stop(Step::Closed, Then::Suspend, now),
+            State::Starting(_) => self.state = State::Suspended,
+            State::Stopping(stop) if !matches!(stop.then, Then::Ask(_)) => stop.then = Then::Suspend,
+            State::Stopping(_) | State::Suspended | State::Busy(_) => {}
+            State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+        Ok(())
+    }
+
+    /// A prompt that is about to go out counts as running: who says stop does not want it answered in a moment.
+    fn interrupt(&mut self, waiting: Waiting, now: Moment) -> Result<(), Refusal> {
+        let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
+        let drop = match waiting {
+            Waiting::Drop => self.waiting.len(),
+            Waiting::Keep => usize::from(about_to_run && !self.waiting.is_empty()),
+        };
+        if let State::Busy(open) = &mut self.state {
+            if open.interrupt.is_none() {
+                open.interrupt = Some(Interrupt::ByUser { since: now });
+                self.emit_live(|run| Effect::Interrupt { run });
+            }
+        } else if drop == 0 {
+            return Err(refusal(RefusalCode::Invalid, text::NOTHING_RUNS));
+        }
+        self.drop_waiting(drop);
+        Ok(())
+    }
+
+    /// Whether the process that is on its way out gets a successor for what waits.
+    fn will_start(&self) -> bool {
+        match &self.state {
+            State::Stopping(stop) => !matches!(stop.then, Then::Ask(_) | Then::Archive),
+            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => false,
+            State::Asking(_) | State::Broken(_) | State::Archived => false,
+        }
+    }
+
+    /// `again` names the kept prompt from now on: an agent drops a prompt whose name it has seen.
+    fn retry(&mut self, again: PromptId, now: Moment) -> Result<(), Refusal> {
+        match &mut self.state {
+            State::Asking(_) | State::Broken(_) => {
+                self.start_anew(now);
+                return Ok(());
+            }
+            State::Stopping(stop) if matches!(stop.then, Then::Ask(_)) => {
+                stop.then = Then::Start;
+                return Ok(());
+            }
+            State::Stopping(_) | State::Suspended | State::Starting(_) => {}
+            State::Idle(_) | State::Busy(_) | State::Archived => {}
+        }
+        let Some(kept) = self.kept.take() else {
+            return Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_RETRY));
+        };
+        let prompt = Prompt { id: again, ..kept };
+        let place = prompt.place.clone();
+        self.emit(Effect::Accept(prompt.clone()));
+        self.waiting.push_front(prompt);
+        self.wake(place, now);
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Result<(), Refusal> {
+        match self.kept.take() {
+            Some(_) => Ok(()),
+            None => Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_LEAVE)),
+        }
+    }
+
+    fn forget(&mut self, now: Moment) -> Result<(), Refusal> {
+        if matches!(self.state, State::Busy(_)) {
+            return Err(self.busy());
+        }
+        self.record.conversation = None;
+        self.record.resumable = false;
+        self.record.cost_usd = None;
+        if let Some(live) = &mut self.live {
+            live.forgotten = true;
+        }
+        match &mut self.state {
+            State::Asking(_) | State::Broken(_) => self.start_anew(now),
+            State::Starting(Start::Agent { .. }) | State::Idle(_) => self.stop(Step::Closed, Then::Start, now),
+            State::Stopping(stop) if matches!(stop.then, Then::Ask(_)) => stop.then = Then::Start,
+            State::Stopping(_) | State::Suspended | State::Starting(_) | State::Busy(_) | State::Archived => {}
+        }
+        Ok(())
+    }
+
+    fn archive(&mut self, now: Moment) -> Result<(), Refusal> {
+        if matches!(self.state, State::Busy(_)) {
+            return Err(self.busy());
+        }
+        self.drop_waiting(self.waiting.len());
+        self.kept = None;
+        self.resuming = None;
+        self.record.archived = true;
+        if self.live.is_none() {
+            self.state = State::Archived;
+            return Ok(());
+        }
+        match &mut self.state {
+            State::Stopping(stop) => stop.then = Then::Archive,
+            State::Starting(_) | State::Idle(_) => self.stop(Step::Closed, Then::Archive, now),
+            State::Suspended | State::Busy(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+        Ok(())
+    }
+
+    fn unarchive(&mut self) {
+        self.record.archived = false;
+        match &mut self.state {
+            State::Stopping(stop) => stop.then = Then::Suspend,
+            State::Archived => self.state = State::Suspended,
+            State::Suspended | State::Starting(_) | State::Idle(_) => {}
+            State::Busy(_) | State::Asking(_) | State::Broken(_) => {}
+        }
+    }
+
+    fn set_model(&mut self, model: Option<String>, now: Moment) -> Result<(), Refusal> {
+        if let Some(name) = &model
+            && !self.models.is_empty()
+            && !self.models.contains(name)
+        {
+            let known = self.models.join(", ");
+            return Err(refusal(RefusalCode::Invalid, &format!("Unknown model '{name}'. Known: {known}.")));
+        }
+        self.record.model = model;
+        self.renew(now);
+        Ok(())
+    }
+
+    fn set_persona(&mut self, persona: Option<String>, now: Moment) {
+        if self.record.persona == persona {
+            return;
+        }
+        self.record.persona = persona;
+        // The former persona's model and idle timeout went with it.
+        self.brief = super::Brief::default();
+        self.greeting = None;
+        match &self.state {
+            State::Starting(Start::Persona { .. }) => self.start(now),
+            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.renew(now),
+            State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+    }
+
+    /// A live agent that is at rest is started again, silently, where it no longer fits the record.
+    fn renew(&mut self, now: Moment) {
+        if matches!(self.state, State::Idle(_)) && self.is_outdated() {
+            self.stop(Step::Closed, Then::Start, now);
+        }
+    }
+}
+
+fn refusal(code: RefusalCode, text: &str) -> Refusal {
+    Refusal { code, text: text.to_owned() }
+}

@@ -1,0 +1,131 @@
+//! From rest to a ready agent: the persona's brief, the launch, and what becomes of starts that fail. It never starts an agent
+//! while the one before may be alive.
+
+use super::{
+    Brief, Effect, Launch, Machine, Run, Ticket,
+    state::{AGAIN_AFTER, Ending, Held, Start, State, Step, Then},
+};
+use crate::{text::Notice, types::Moment};
+
+impl Machine {
+    /// Starts an agent where none is; between the end of the host's interest and its own end, nothing is started.
+    pub(super) fn start(&mut self, now: Moment) {
+        debug_assert!(self.live.is_none(), "two agents for one session");
+        if self.ending != Ending::No {
+            self.state = State::Suspended;
+            return;
+        }
+        match self.record.persona.clone() {
+            Some(persona) => {
+                let ticket = self.next_ticket();
+                self.emit(Effect::Resolve { ticket, persona });
+                self.state = State::Starting(Start::Persona { ticket, since: now });
+            }
+            None => {
+                self.brief = Brief::default();
+                self.launch(now);
+            }
+        }
+    }
+
+    /// A start by somebody's wish, not by a failure.
+    pub(super) fn start_anew(&mut self, now: Moment) {
+        self.deaths = 0;
+        self.start(now);
+    }
+
+    pub(super) fn handle_brief(&mut self, ticket: Ticket, brief: Result<Brief, String>, now: Moment) {
+        match &self.state {
+            State::Starting(Start::Persona { ticket: asked, .. }) if *asked == ticket => {}
+            State::Starting(_) | State::Suspended | State::Idle(_) | State::Busy(_) => return,
+            State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => return,
+        }
+        match brief {
+            Ok(brief) => {
+                self.brief = brief;
+                if self.record.conversation.is_none() && self.record.turns == 0 {
+                    self.greeting.clone_from(&self.brief.greeting);
+                }
+                self.launch(now);
+            }
+            Err(why) => self.persona_failed(why),
+        }
+    }
+
+    /// An agent without its persona's rules would be a surprise: none is started.
+    pub(super) fn persona_failed(&mut self, why: String) {
+        let notice = Notice::PersonaFailed { session: self.record.name.clone(), why: why.clone() };
+        self.hold(Held { why, notice }, State::Broken);
+    }
+
+    fn launch(&mut self, now: Moment) {
+        let resume = self.record.conversation.clone().filter(|_| self.record.resumable);
+        if resume.is_none() {
+            // The agent's count begins anew with each conversation.
+            self.record.cost_usd = None;
+        }
+        let run = self.next_run();
+        self.live = Some(self.new_live(run, resume.is_some()));
+        let launch = Launch { resume, model: self.model(), instructions: self.brief.instructions.clone() };
+        self.emit(Effect::Spawn { run, launch });
+        self.state = State::Starting(Start::Agent { since: now });
+    }
+
+    pub(super) fn handle_ready(&mut self, models: Vec<String>, now: Moment) {
+        if !models.is_empty() {
+            self.models = models;
+        }
+        if !matches!(self.state, State::Starting(Start::Agent { .. })) {
+            return;
+        }
+        if let (Some(greeting), Some(place)) = (self.greeting.take(), self.record.place.clone()) {
+            self.tell(place, Notice::Greeting(greeting));
+        }
+        self.go_on(now);
+    }
+
+    pub(super) fn handle_conversation(&mut self, id: String, resumable: bool) {
+        if self.live.as_ref().is_some_and(|live| live.forgotten || live.run == Run::LEFT_OVER) {
+            return;
+        }
+        self.record.conversation = Some(id);
+        self.record.resumable = resumable;
+    }
+
+    pub(super) fn start_overdue(&mut self, now: Moment) {
+        self.stop(Step::Killed, Then::Fail("it did not get ready in time".to_owned()), now);
+    }
+
+    /// The agent died without taking a prompt.
+    pub(super) fn start_failed(&mut self, why: String, now: Moment) {
+        let wait = AGAIN_AFTER.get(self.deaths).copied();
+        self.deaths += 1;
+        match wait {
+            _ if self.ending != Ending::No => self.state = State::Suspended,
+            Some(wait) => self.state = State::Starting(Start::Again { at: now.after(wait) }),
+            None => {
+                let notice = Notice::Broken { session: self.record.name.clone(), why: why.clone() };
+                self.hold(Held { why, notice }, State::Broken);
+            }
+        }
+    }
+
+    /// A command that is not there does not come by itself, so it is not tried again.
+    pub(super) fn start_impossible(&mut self, why: String) {
+        let notice = Notice::NotStarted { session: self.record.name.clone(), why: why.clone() };
+        self.hold(Held { why, notice }, State::Broken);
+    }
+
+    /// The conversation that was to be resumed is not known to the agent: the user has the word, and nothing is lost till then.
+    pub(super) fn handle_refused(&mut self, why: String, now: Moment) {
+        let untouched = self.open().is_none_or(|open| open.turn.parts.is_empty());
+        if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {
+            return;
+        }
+        self.take_back();
+        if !matches!(self.state, State::Stopping(_)) {
+            let notice = Notice::ResumeRefused { session: self.record.name.clone(), why: why.clone() };
+            self.stop(Step::Closed, Then::Ask(Held { why, notice }), now);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What a session is in the middle of, with the data of each phase. Data and derived deadlines alone: it never decides what
+//! comes next.
+
+use std::time::Duration;
+
+use super::{Prompt, Run, Ticket, Verdict};
+use crate::{
+    agent::PromptId,
+    text::Notice,
+    turn::Turn,
+    types::{Moment, Phase},
+};
+
+/// From the start of an agent to its `Ready`, and from the question for a persona to its brief: past it the start has failed.
+/// Real agents need 0.3 to 3 s, with cold disks and tool servers more; nobody waits longer than a minute for a word.
+pub const READY_WITHIN: Duration = Duration::from_secs(60);
+/// From an unheard interrupt to SIGTERM. A healthy agent acknowledges in milliseconds.
+pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
+/// From the end of input to SIGTERM, and from the host's interrupt at its own end to the end of input.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// From SIGTERM to SIGKILL.
+pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
+/// The waits before an agent that died without taking its prompt is started again; past the last the session is broken.
+pub const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
+/// A policy that wants to be asked again sooner would keep the host awake.
+pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
+
+/// Why the machine wants to be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The persona plugin has not answered.
+    Persona,
+    /// The agent has not said that it is ready.
+    Ready,
+    /// A start that failed is tried again.
+    StartAgain,
+    /// The idle time is over.
+    Idle,
+    /// The lifecycle plugin wants to be asked again.
+    Review,
+    /// The interrupt was not heard.
+    Interrupt,
+    /// The input is to be closed.
+    CloseInput,
+    /// The end of input was not heard.
+    Terminate,
+    /// SIGTERM was not heard.
+    Kill,
+}
+
+impl Reason {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Persona => "persona",
+            Self::Ready => "ready",
+            Self::StartAgain => "start again",
+            Self::Idle => "idle",
+            Self::Review => "review",
+            Self::Interrupt => "interrupt",
+            Self::CloseInput => "close input",
+            Self::Terminate => "terminate",
+            Self::Kill => "kill",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    Suspended,
+    Starting(Start),
+    Idle(Idle),
+    Busy(Open),
+    Stopping(Stop),
+    /// A resume was refused.
+    Asking(Held),
+    Broken(Held),
+    Archived,
+}
+
+impl State {
+    pub(super) const fn phase(&self) -> Phase {
+        match self {
+            Self::Suspended => Phase::Suspended,
+            Self::Starting(_) => Phase::Starting,
+            Self::Idle(_) => Phase::Idle,
+            Self::Busy(_) => Phase::Busy,
+            Self::Stopping(_) => Phase::Stopping,
+            Self::Asking(_) => Phase::Asking,
+            Self::Broken(_) => Phase::Broken,
+            Self::Archived => Phase::Archived,
+        }
+    }
+
+    /// `idle_timeout` is the effective one: it is never kept, so that a reloaded one acts at once.
+    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+        match self {
+            Self::Starting(start) => Some(start.deadline()),
+            Self::Idle(idle) => idle.deadline(idle_timeout),
+            Self::Busy(open) => open.deadline(),
+            Self::Stopping(stop) => stop.deadline(),
+            Self::Suspended | Self::Asking(_) | Self::Broken(_) | Self::Archived => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Start {
+    /// No process yet: the persona's brief is awaited.
+    Persona { ticket: Ticket, since: Moment },
+    /// The process was started, and has not said that it is ready.
+    Agent { since: Moment },
+    /// No process: the one before died.
+    Again { at: Moment },
+}
+
+impl Start {
+    fn deadline(&self) -> (Moment, Reason) {
+        match self {
+            Self::Persona { since, .. } => (since.after(READY_WITHIN), Reason::Persona),
+            Self::Agent { since } => (since.after(READY_WITHIN), Reason::Ready),
+            Self::Again { at } => (*at, Reason::StartAgain),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Idle {
+    pub since: Moment,
+    pub policy: Policy,
+}
+
+/// What the lifecycle plugin wants of an idle session.
+#[derive(Debug)]
+pub(super) enum Policy {
+    Asked(Ticket),
+    Said { verdict: Verdict, at: Moment },
+}
+
+impl Idle {
+    fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+        let Policy::Said { verdict, at } = self.policy else { return None };
+        match verdict {
+            Verdict::Suspend => Some((at, Reason::Idle)),
+            Verdict::SuspendAfter(span) => Some((self.since.after(span), Reason::Idle)),
+            Verdict::ReviewIn(span) => Some((at.after(span.max(SHORTEST_REVIEW)), Reason::Review)),
+            Verdict::Keep => None,
+            Verdict::Absent => Some((self.since.after(idle_timeout), Reason::Idle)),
+        }
+    }
+}
+
+/// A prompt at work.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub prompt: Prompt,
+    pub turn: Turn,
+    pub receipt: Receipt,
+    pub interrupt: Option<Interrupt>,
+}
+
+/// Whether the agent is known to have the prompt; if not, it can be sent again without being answered twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Receipt {
+    Sent,
+    Taken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    /// `/stop`.
+    ByUser { since: Moment },
+    /// The host ends.
+    ByHost,
+}
+
+impl Open {
+    pub(super) fn is(&self, prompt: &PromptId) -> bool {
+        self.prompt.id == *prompt
+    }
+
+    fn deadline(&self) -> Option<(Moment, Reason)> {
+        match self.interrupt? {
+            Interrupt::ByUser { since } => Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt)),
+            Interrupt::ByHost => None,
+        }
+    }
+}
+
+/// A process on its way out.
+#[derive(Debug)]
+pub(super) struct Stop {
+    pub step: Step,
+    /// When this step was taken.
+    pub since: Moment,
+    pub then: Then,
+    /// The turn that is cut off; only where the host ends.
+    pub open: Option<Open>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Interrupted,
+    Closed,
+    Terminated,
+    /// Nothing is left to be done, but its exit has yet to be told.
+    Killed,
+}
+
+/// What comes after the exit.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// Started again where prompts wait.
+    Suspend,
+    Start,
+    /// The start has failed: started again after a while, or broken.
+    Fail(String),
+    Ask(Held),
+    Archive,
+}
+
+impl Stop {
+    pub(super) const fn new(step: Step, since: Moment, then: Then) -> Self {
+        Self { step, since, then, open: None }
+    }
+
+    fn deadline(&self) -> Option<(Moment, Reason)> {
+        match self.step {
+            Step::Interrupted => Some((self.since.after(CLOSE_WITHIN), Reason::CloseInput)),
+            Step::Closed => Some((self.since.after(CLOSE_WITHIN), Reason::Terminate)),
+            Step::Terminated => Some((self.since.after(TERMINATE_WITHIN), Reason::Kill)),
+            Step::Killed => None,
+        }
+    }
+}
+
+/// The session waits for the user's word; each new prompt repeats the question.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub why: String,
+    pub notice: Notice,
+}
+
+/// The agent process that may be alive.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub run: Run,
+    /// Whether it was started to go on with a conversation.
+    pub resumes: bool,
+    /// What the record said at its start: where it says something else now, the agent is started again between turns.
+    pub persona: Option<String>,
+    pub model: Option<String>,
+    /// Its conversation was given up by `/fresh`: what it calls it counts no more.
+    pub forgotten: bool,
+}
+
+/// Whether the host ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    No,
+    Asked,
+    Hurried,
+}

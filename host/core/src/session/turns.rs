@@ -1,0 +1,242 @@
+//! Prompts and turns: who waits, what is with the agent, what comes back, how it ends. One prompt at a time is with the agent;
+//! the order of acceptance is the order of sending.
+
+use std::time::Duration;
+
+use super::{
+    Effect, Machine, Prompt, Settled, Ticket,
+    state::{Ending, Interrupt, Open, Receipt, State, Step, Then},
+};
+use crate::{
+    agent::{Change, Outcome, PromptId},
+    text::{self, Notice},
+    turn::{Turn, TurnState},
+    types::{Moment, Place},
+};
+
+impl Machine {
+    pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Moment) {
+        if self.record.archived {
+            return self.turn_away_archived(prompt);
+        }
+        let limit = self.settings.queue.max(1);
+        if self.waiting.len() >= limit {
+            return self.turn_away(prompt, Notice::QueueFull { session: self.record.name.clone(), limit });
+        }
+        self.accept(prompt, now);
+    }
+
+    /// It was accepted just before the session was archived.
+    pub(super) fn turn_away_archived(&mut self, prompt: Prompt) {
+        self.turn_away(prompt, Notice::Archived { session: self.record.name.clone() });
+    }
+
+    fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
+        self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
+        self.tell(prompt.place, notice);
+    }
+
+    /// Puts a prompt at the end of the queue, and sets going what has to go.
+    pub(super) fn accept(&mut self, prompt: Prompt, now: Moment) {
+        let place = prompt.place.clone();
+        self.waiting.push_back(prompt);
+        self.wake(place, now);
+    }
+
+    /// A prompt from `place` waits.
+    pub(super) fn wake(&mut self, place: Place, now: Moment) {
+        let idle_for = now.since(self.record.last_active);
+        self.record.last_active = now;
+        self.record.place = Some(place.clone());
+        match &self.state {
+            State::Suspended => {
+                self.word_resume(place, idle_for);
+                self.start_anew(now);
+            }
+            State::Stopping(stop) => {
+                if matches!(stop.then, Then::Suspend) && stop.open.is_none() && self.waiting.len() == 1 {
+                    self.word_resume(place, idle_for);
+                }
+            }
+            State::Idle(_) => self.go_on(now),
+            State::Asking(held) | State::Broken(held) => {
+                let notice = held.notice.clone();
+                self.tell(place, notice);
+            }
+            State::Starting(_) | State::Busy(_) | State::Archived => {}
+        }
+    }
+
+    /// A session that has run before is about to come back for a prompt.
+    fn word_resume(&mut self, place: Place, idle_for: Duration) {
+        if self.record.conversation.is_some() && self.ending == Ending::No {
+            let ticket = self.next_ticket();
+            self.resuming = Some((ticket, place));
+            self.emit(Effect::WordResume { ticket, idle_for });
+        }
+    }
+
+    pub(super) fn handle_resume_notice(&mut self, ticket: Ticket, text: Option<String>) {
+        if let Some((_, place)) = self.resuming.take_if(|(asked, _)| *asked == ticket)
+            && let Some(text) = text
+        {
+            self.tell(place, Notice::Resuming(text));
+        }
+    }
+
+    /// The agent is up and has nothing to do: a change of persona or model comes first, then the next prompt.
+    pub(super) fn go_on(&mut self, now: Moment) {
+        if self.is_outdated() {
+            return self.stop(Step::Closed, Then::Start, now);
+        }
+        let Some(prompt) = self.waiting.pop_front() else {
+            self.deaths = 0;
+            return self.fall_idle(now);
+        };
+        let mut turn = Turn::new(prompt.id.clone(), prompt.place.clone(), now);
+        turn.mode.clone_from(&self.record.mode);
+        self.emit(Effect::Hand(prompt.id.clone()));
+        let sent = prompt.clone();
+        self.emit_live(|run| Effect::Send { run, prompt: sent });
+        self.state = State::Busy(Open { prompt, turn, receipt: Receipt::Sent, interrupt: None });
+    }
+
+    pub(super) fn is_outdated(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.persona != self.record.persona || live.model != self.record.model)
+    }
+
+    pub(super) fn handle_taken(&mut self, prompt: &PromptId) {
+        if let Some(open) = self.open_mut().filter(|open| open.is(prompt)) {
+            open.receipt = Receipt::Taken;
+            self.deaths = 0;
+        }
+    }
+
+    /// What has been shown must not be said twice, so a part is a receipt too.
+    pub(super) fn handle_part(&mut self, at: u32, change: Change) {
+        let Some(open) = self.open_mut() else { return };
+        open.receipt = Receipt::Taken;
+        open.turn.change(at, change);
+        self.deaths = 0;
+        self.emit(Effect::Show);
+    }
+
+    pub(super) fn handle_denied(&mut self, tool: String, detail: String) {
+        let place = self.open().map(|open| open.turn.place.clone()).or_else(|| self.record.place.clone());
+        if let Some(place) = place {
+            self.tell(place, Notice::Denied { tool, detail, agent: self.record.agent.clone() });
+        }
+    }
+
+    /// Says what nobody asked for, and gives the user time to answer it.
+    pub(super) fn handle_unasked(&mut self, text: String, now: Moment) {
+        if let Some(place) = self.record.place.clone() {
+            self.tell(place, Notice::Unasked(text));
+        }
+        self.restart_idle_clock(now);
+    }
+
+    /// One that does not name the open prompt is a repetition, or belongs to a turn that was given up.
+    pub(super) fn handle_finished(
+        &mut self,
+        answered: &[PromptId],
+        outcome: Outcome,
+        cost_usd: Option<f64>,
+        now: Moment,
+    ) {
+        let Some(open) = self.take_open(|open| answered.iter().any(|prompt| open.is(prompt))) else { return };
+        let mut turn = open.turn;
+        turn.cost_usd = cost_usd.map(|total| (total - self.record.cost_usd.unwrap_or(0.0)).max(0.0));
+        self.record.cost_usd = cost_usd.or(self.record.cost_usd);
+        self.deaths = 0;
+        let state = match (outcome, open.interrupt) {
+            (Outcome::Done, _) => TurnState::Done,
+            (Outcome::Failed(why), _) => TurnState::Failed(why),
+            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => TurnState::Done,
+            (Outcome::Interrupted, Some(Interrupt::ByHost)) => TurnState::Failed(text::HOST_ENDED.to_owned()),
+            (Outcome::Interrupted, None) => TurnState::Failed(text::INTERRUPTED.to_owned()),
+        };
+        self.finish(turn, state, now);
+        match &self.state {
+            State::Stopping(stop) if stop.step == Step::Interrupted => self.climb(Step::Closed, now),
+            State::Stopping(_) => {}
+            State::Busy(_) | State::Suspended | State::Starting(_) | State::Idle(_) => self.go_on(now),
+            State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+    }
+
+    /// Ends a turn for good; its prompt is answered, however badly.
+    pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Moment) {
+        turn.state = state;
+        self.resuming = None;
+        self.record.turns += 1;
+        self.record.last_active = now;
+        self.emit(Effect::Finish(turn));
+    }
+
+    /// Takes the open turn out where it is `wanted`. A busy session must get another state at once.
+    fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
+        if !self.open().is_some_and(wanted) {
+            return None;
+        }
+        match std::mem::replace(&mut self.state, State::Suspended) {
+            State::Busy(open) => Some(open),
+            State::Stopping(mut stop) => {
+                let open = stop.open.take();
+                self.state = State::Stopping(stop);
+                open
+            }
+            state => {
+                self.state = state;
+                None
+            }
+        }
+    }
+
+    /// The agent has not got the open prompt, after all: it waits again, before all others.
+    pub(super) fn take_back(&mut self) {
+        if let Some(open) = self.take_open(|_| true) {
+            self.requeue(open.prompt);
+        }
+    }
+
+    pub(super) fn requeue(&mut self, prompt: Prompt) {
+        self.emit(Effect::TakeBack(prompt.id.clone()));
+        self.waiting.push_front(prompt);
+    }
+
+    /// The agent died over this turn.
+    pub(super) fn handle_death(&mut self, open: Open, why: String, now: Moment) {
+        if open.interrupt.is_some() {
+            self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
+            return self.rest(now);
+        }
+        match open.receipt {
+            Receipt::Sent => {
+                self.requeue(open.prompt);
+                self.start_failed(why, now);
+            }
+            Receipt::Taken => {
+                let place = open.turn.place.clone();
+                self.finish(open.turn, TurnState::Failed(why.clone()), now);
+                self.tell(place, Notice::Died { session: self.record.name.clone(), why });
+                self.kept = Some(open.prompt);
+                self.rest(now);
+            }
+        }
+    }
+
+    /// No process is left: what waits is a reason to start one.
+    pub(super) fn rest(&mut self, now: Moment) {
+        self.state = State::Suspended;
+        if !self.waiting.is_empty() {
+            self.start(now);
+        }
+    }
+
+    pub(super) fn drop_waiting(&mut self, count: usize) {
+        for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
+            self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! How a tool call is named for a person: the tool, and the one argument that says what it is about.
+
+use cordboard_core::agent::{Action, ActionState};
+use serde_json::Value;
+
+/// Fits a line on a phone.
+const LONGEST_TITLE: usize = 80;
+
+/// Enough to see what went wrong, and little enough to be kept with every turn.
+const LONGEST_DETAIL: usize = 2_000;
+
+/// The arguments that say what a call is about, the most telling first.
+const TELLING: [&str; 12] = [
+    "command",
+    "file_path",
+    "notebook_path",
+    "path",
+    "pattern",
+    "url",
+    "query",
+    "description",
+    "skill",
+    "subject",
+    "name",
+    "prompt",
+];
+
+pub(super) fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
+    let argument = argument(input);
+    // In the session's own folder a path is told from there.
+    let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
+    Action {
+        id: id.to_owned(),
+        kind: "tool".to_owned(),
+        title: title(name, short.unwrap_or(argument)),
+        detail: cut(argument, LONGEST_DETAIL),
+        state: ActionState::Running,
+    }
+}
+
+pub(super) fn thinking(id: String) -> Action {
+    Action {
+        id,
+        kind: "think".to_owned(),
+        title: "Thinking".to_owned(),
+        detail: String::new(),
+        state: ActionState::Running,
+    }
+}
+
+pub(super) fn retry(message: &Value) -> Action {
+    let number = |name: &str| message[name].as_u64().unwrap_or_default();
+    let reason = match message["error_status"].as_u64() {
+        Some(status) => format!("error {status}"),
+        None => "no connection".to_owned(),
+    };
+    let seconds = number("retry_delay_ms").div_ceil(1_000);
+    Action {
+        id: "retry".to_owned(),
+        kind: "retry".to_owned(),
+        title: format!("The API does not answer; attempt {} of {}", number("attempt"), number("max_retries")),
+        detail: format!("{reason}; again in {seconds} s"),
+        state: ActionState::Running,
+    }
+}
+
+/// Empty where none is telling.
+pub(super) fn argument(input: &Value) -> &str {
+    TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
+}
+
+/// What a tool answered, in bounds.
+pub(super) fn answer(content: &Value) -> String {
+    let blocks = content.as_array().into_iter().flatten();
+    let text: Vec<&str> =
+        content.as_str().into_iter().chain(blocks.filter_map(|block| block["text"].as_str())).collect();
+    cut(&text.join("\n"), LONGEST_DETAIL)
+}
+
+/// `mcp__SERVER__TOOL` is a served tool's name.
+fn title(name: &str, argument: &str) -> String {
+    let name = match name.strip_prefix("mcp__").and_then(|served| served.split_once("__")) {
+        Some((server, tool)) => format!("{server} {tool}"),
+        None => name.to_owned(),
+    };
+    let line = argument.lines().next().unwrap_or_default().trim();
+    if line.is_empty() { name } else { cut(&format!("{name}: {line}"), LONGEST_TITLE) }
+}
+
+/// At most `longest` characters, the cut shown.
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_tool_and_what_it_is_about() {
+        let title = |name: &str, input: Value| tool("t", name, &input, "/home/user/work").title;
+        assert_eq!(title("Bash", json!({"description": "list", "command": "ls -la\necho"})), "Bash: ls -la");
+        assert_eq!(title("Write", json!({"content": "x", "file_path": "/home/user/work/a/b.rs"})), "Write: a/b.rs");
+        assert_eq!(title("Read", json!({"file_path": "/home/user/workshop/b.rs"})), "Read: /home/user/workshop/b.rs");
+        assert_eq!(title("mcp__telegram__send_file", json!({"path": "/x"})), "telegram send_file: /x");
+        assert_eq!(title("TodoWrite", json!({"todos": []})), "TodoWrite");
+        assert_eq!(title("Bash", json!({"command": "ä".repeat(200)})).chars().count(), LONGEST_TITLE);
+    }
+}

@@ -1,0 +1,82 @@
+//! Control messages: what is asked of the agent, and the answers to what it asks. Whatever it asks is answered at once and
+//! never with silence, as it waits for ever.
+
+use cordboard_core::agent::AgentEvent;
+use serde_json::{Value, json};
+
+use super::{action, text};
+use crate::agent::Decoded;
+
+/// The first line of a run. `systemPromptSnapshot: false` makes a persona count for a resumed conversation too, also one without
+/// instructions after one with.
+pub(super) fn initialize(id: &str, instructions: &str) -> Vec<u8> {
+    let mut request = json!({ "subtype": "initialize", "systemPromptSnapshot": false });
+    if !instructions.is_empty() {
+        request["appendSystemPrompt"] = instructions.into();
+    }
+    line(&json!({ "type": "control_request", "request_id": id, "request": request }))
+}
+
+pub(super) fn interrupt(id: &str) -> Vec<u8> {
+    line(&json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } }))
+}
+
+/// The answer to `initialize`. All others, and echoes of our own answers, tell nothing.
+pub(super) fn response(message: &Value, initialize: &str, events: &mut Vec<AgentEvent>) {
+    let response = &message["response"];
+    if text(response, "request_id") != initialize {
+        return;
+    }
+    if text(response, "subtype") != "success" {
+        tracing::warn!(
+            error = text(response, "error"),
+            "the agent refused to be initialized; its persona may be missing"
+        );
+    }
+    let models = response["response"]["models"].as_array().into_iter().flatten();
+    let models = models.map(|model| text(model, "value").to_owned()).filter(|model| !model.is_empty()).collect();
+    events.push(AgentEvent::Ready { models });
+}
+
+pub(super) fn answer(message: &Value, decoded: &mut Decoded) {
+    let (id, request) = (text(message, "request_id"), &message["request"]);
+    if id.is_empty() {
+        return;
+    }
+    let response = if text(request, "subtype") == "can_use_tool" {
+        let tool = text(request, "tool_name");
+        if tool != QUESTION {
+            let detail = action::argument(&request["input"]).to_owned();
+            decoded.events.push(AgentEvent::Denied { tool: tool.to_owned(), detail });
+        }
+        let denial = json!({ "behavior": "deny", "message": denial(tool), "interrupt": false });
+        json!({ "subtype": "success", "request_id": id, "response": denial })
+    } else {
+        let subtype = text(request, "subtype");
+        tracing::debug!(subtype, "the agent asked what this host does not know");
+        json!({ "subtype": "error", "request_id": id, "error": format!("this host does not support '{subtype}'") })
+    };
+    decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
+}
+
+/// No right is asked for here, so it is no denial that a key could lift.
+const QUESTION: &str = "AskUserQuestion";
+
+/// For the model to read.
+fn denial(tool: &str) -> &'static str {
+    match tool {
+        QUESTION => {
+            "There are no menus in this chat. Ask in plain text, as your answer, and end your turn: the user replies with the next message."
+        }
+        "ExitPlanMode" => {
+            "Give the plan as your answer and end your turn: in this chat the user decides about it with the next message."
+        }
+        _ => {
+            "Not permitted in this chat, and nobody can be asked meanwhile. Go on without it, or say in your answer what you would need it for."
+        }
+    }
+}
+
+fn line(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}

@@ -1,0 +1,47 @@
+//! What a `result` line means: whose turn ended, and how.
+
+use cordboard_core::agent::{AgentEvent, Outcome};
+use serde_json::Value;
+
+use super::text;
+
+/// The CLI's own words for an id that it does not know; it then exits.
+const UNKNOWN: &str = "No conversation found";
+
+/// A remark for the CLI's developers among the errors.
+const DIAGNOSTIC: &str = "[ede_diagnostic]";
+
+pub(super) fn refused_resume(message: &Value) -> Option<String> {
+    errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned)
+}
+
+/// An API failure is a `success` with `is_error`; an abort may be one without.
+pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
+    let (subtype, reason) = (text(message, "subtype"), text(message, "terminal_reason"));
+    if reason.starts_with("aborted") || (interrupted && reason.is_empty() && subtype == "error_during_execution") {
+        return Outcome::Interrupted;
+    }
+    if subtype == "success" && message["is_error"] != true {
+        return Outcome::Done;
+    }
+    let told: Vec<&str> = errors(message).filter(|error| !error.starts_with(DIAGNOSTIC)).collect();
+    let why = [text(message, "result").to_owned(), told.join("\n"), subtype.replace('_', " ")];
+    Outcome::Failed(why.into_iter().find(|why| !why.is_empty()).unwrap_or_default())
+}
+
+pub(super) fn is_background(message: &Value) -> bool {
+    text(&message["origin"], "kind") == "task-notification"
+}
+
+pub(super) fn unasked(texts: &str, outcome: &Outcome) -> Option<AgentEvent> {
+    let text = match outcome {
+        Outcome::Done | Outcome::Interrupted => texts.to_owned(),
+        Outcome::Failed(why) if texts.is_empty() => why.clone(),
+        Outcome::Failed(why) => format!("{texts}\n\n{why}"),
+    };
+    (!text.trim().is_empty()).then_some(AgentEvent::Unasked(text))
+}
+
+fn errors(message: &Value) -> impl Iterator<Item = &str> {
+    message["errors"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}

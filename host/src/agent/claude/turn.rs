@@ -1,0 +1,273 @@
+//! One turn of the CLI as it comes in: which part a streamed block is, and what has changed of it. Text is told as it streams;
+//! the whole block that follows only corrects it. What a broken stream said is taken back.
+
+use std::collections::BTreeMap;
+
+use cordboard_core::agent::{Action, ActionState, AgentEvent, Change, Outcome};
+use serde_json::Value;
+
+use super::{action, text};
+
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// It answers a prompt. Until that is known its changes are held back: it may be a background task's.
+    pub prompted: bool,
+    /// The number of the next part.
+    next: u32,
+    /// Of the message that streams.
+    streaming: String,
+    blocks: Vec<Block>,
+    /// Tool calls by their id.
+    tools: BTreeMap<String, (u32, Action)>,
+    retry: Option<(u32, Action)>,
+    folder: String,
+    changes: Vec<AgentEvent>,
+}
+
+/// A block of text or thinking of one message.
+#[derive(Debug)]
+struct Block {
+    message: String,
+    index: u64,
+    part: u32,
+    kind: Kind,
+    /// The whole block came.
+    whole: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Text(String),
+    Thinking(Action),
+    /// A broken stream's.
+    Gone,
+}
+
+impl Turn {
+    pub(super) fn folder(&mut self, folder: &str) {
+        folder.clone_into(&mut self.folder);
+    }
+
+    /// What has changed since the last call.
+    pub(super) fn changes(&mut self) -> Vec<AgentEvent> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// All that was said so far.
+    pub(super) fn texts(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| match &block.kind {
+            Kind::Text(text) if !text.is_empty() => Some(text.as_str()),
+            Kind::Text(_) | Kind::Thinking(_) | Kind::Gone => None,
+        });
+        texts.collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// A `stream_event`.
+    pub(super) fn stream(&mut self, message: &Value) {
+        let event = &message["event"];
+        let index = event["index"].as_u64().unwrap_or_default();
+        match text(event, "type") {
+            "message_start" => {
+                let id = text(&event["message"], "id").to_owned();
+                self.answered();
+                self.abandon(0, &id);
+                self.streaming = id;
+            }
+            "content_block_start" => self.start_block(index, &event["content_block"]),
+            "content_block_delta" => self.append(index, text(&event["delta"], "text")),
+            "message_stop" => {
+                let abandoned = &message["abandoned_blocks"];
+                if let Some(from) = abandoned["from_block_index"].as_u64() {
+                    self.abandon(from, "");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn start_block(&mut self, index: u64, block: &Value) {
+        match text(block, "type") {
+            "tool_use" | "server_tool_use" => self.call(block),
+            "thinking" | "redacted_thinking" => self.think(self.streaming.clone(), index),
+            _ => {}
+        }
+    }
+
+    fn append(&mut self, index: u64, more: &str) {
+        if more.is_empty() {
+            return;
+        }
+        let streaming = &self.streaming;
+        let block = self.blocks.iter_mut().rfind(|block| block.index == index && block.message == *streaming);
+        if let Some(Block { part, kind: Kind::Text(text), .. }) = block {
+            text.push_str(more);
+            let at = *part;
+            self.change(at, Change::Append(more.to_owned()));
+        } else {
+            let part = self.part();
+            self.push(self.streaming.clone(), index, part, Kind::Text(more.to_owned()));
+            self.change(part, Change::Append(more.to_owned()));
+        }
+    }
+
+    /// The `message` of an `assistant` line: some whole blocks, one as a rule.
+    pub(super) fn whole(&mut self, message: &Value) {
+        let id = text(message, "id");
+        self.answered();
+        if id != self.streaming {
+            self.abandon(0, id);
+        }
+        for block in message["content"].as_array().into_iter().flatten() {
+            match text(block, "type") {
+                "text" => self.whole_text(id, text(block, "text")),
+                "thinking" | "redacted_thinking" => self.whole_thinking(id),
+                "tool_use" | "server_tool_use" => self.call(block),
+                _ => {}
+            }
+        }
+    }
+
+    fn whole_text(&mut self, id: &str, whole: &str) {
+        let streamed = self.blocks.iter_mut().find_map(|block| match &mut block.kind {
+            Kind::Text(text) if block.message == id && !block.whole => Some((block.part, text, &mut block.whole)),
+            Kind::Text(_) | Kind::Thinking(_) | Kind::Gone => None,
+        });
+        match streamed {
+            Some((part, text, is_whole)) => {
+                *is_whole = true;
+                if text != whole {
+                    whole.clone_into(text);
+                    self.change(part, Change::Text(whole.to_owned()));
+                }
+            }
+            None if whole.is_empty() => {}
+            None => {
+                let part = self.part();
+                self.push(id.to_owned(), u64::MAX, part, Kind::Text(whole.to_owned()));
+                self.change(part, Change::Text(whole.to_owned()));
+            }
+        }
+    }
+
+    fn think(&mut self, message: String, index: u64) {
+        let part = self.part();
+        let action = action::thinking(format!("think-{part}"));
+        self.change(part, Change::Action(action.clone()));
+        self.push(message, index, part, Kind::Thinking(action));
+    }
+
+    fn whole_thinking(&mut self, id: &str) {
+        let is_open = |block: &Block| block.message == id && !block.whole && matches!(block.kind, Kind::Thinking(_));
+        if !self.blocks.iter().any(is_open) {
+            self.think(id.to_owned(), u64::MAX);
+        }
+        let Some(block) = self.blocks.iter_mut().find(|block| is_open(block)) else { return };
+        block.whole = true;
+        if let Kind::Thinking(action) = &mut block.kind {
+            action.state = ActionState::Done;
+            let (part, action) = (block.part, action.clone());
+            self.change(part, Change::Action(action));
+        }
+    }
+
+    /// Comes twice: when its arguments begin to stream, and whole.
+    fn call(&mut self, block: &Value) {
+        let id = text(block, "id");
+        let action = action::tool(id, text(block, "name"), &block["input"], &self.folder);
+        let part = match self.tools.get(id) {
+            Some((_, known)) if *known == action => return,
+            Some((part, _)) => *part,
+            None => self.part(),
+        };
+        self.tools.insert(id.to_owned(), (part, action.clone()));
+        self.change(part, Change::Action(action));
+    }
+
+    /// The `content` of a `user` line that is no prompt.
+    pub(super) fn tool_results(&mut self, content: &Value) {
+        for block in content.as_array().into_iter().flatten().filter(|block| text(block, "type") == "tool_result") {
+            let failed = block["is_error"] == true;
+            let Some((part, action)) = self.tools.get_mut(text(block, "tool_use_id")) else { continue };
+            action.state = if failed { ActionState::Failed } else { ActionState::Done };
+            if failed {
+                action.detail = action::answer(&block["content"]);
+            }
+            let (part, action) = (*part, action.clone());
+            self.change(part, Change::Action(action));
+        }
+    }
+
+    /// A `system/api_retry`; the attempts of one request share a part.
+    pub(super) fn retry(&mut self, message: &Value) {
+        let part = self.retry.as_ref().map_or_else(|| self.next, |(part, _)| *part);
+        if self.retry.is_none() {
+            self.next += 1;
+        }
+        let action = action::retry(message);
+        self.retry = Some((part, action.clone()));
+        self.change(part, Change::Action(action));
+    }
+
+    /// The API answers again.
+    fn answered(&mut self) {
+        if let Some((part, mut action)) = self.retry.take() {
+            action.state = ActionState::Done;
+            self.change(part, Change::Action(action));
+        }
+    }
+
+    /// A stream broke off: its blocks from this index on, as far as they never came whole, will be told again. Those of the
+    /// message `but` are going on.
+    fn abandon(&mut self, from: u64, but: &str) {
+        let mut gone = Vec::new();
+        for block in self.blocks.iter_mut().filter(|block| !block.whole && block.index >= from && block.message != but)
+        {
+            if !matches!(block.kind, Kind::Gone) {
+                block.kind = Kind::Gone;
+                gone.push(block.part);
+            }
+        }
+        for part in gone {
+            self.change(part, Change::Gone);
+        }
+    }
+
+    /// Leaves nothing running, and shows the result where nothing else was shown.
+    pub(super) fn finish(&mut self, outcome: &Outcome, result: &str) {
+        let state = match outcome {
+            Outcome::Done => ActionState::Done,
+            Outcome::Interrupted | Outcome::Failed(_) => ActionState::Failed,
+        };
+        let shown = !self.texts().is_empty();
+        let thoughts = self.blocks.drain(..).filter_map(|block| match block.kind {
+            Kind::Thinking(action) => Some((block.part, action)),
+            Kind::Text(_) | Kind::Gone => None,
+        });
+        let mut actions: Vec<_> =
+            std::mem::take(&mut self.tools).into_values().chain(thoughts).chain(self.retry.take()).collect();
+        actions.sort_by_key(|(part, _)| *part);
+        for (part, mut action) in actions.into_iter().filter(|(_, action)| action.state == ActionState::Running) {
+            action.state = state;
+            self.change(part, Change::Action(action));
+        }
+        if !shown && *outcome == Outcome::Done && !result.is_empty() {
+            let part = self.part();
+            self.change(part, Change::Text(result.to_owned()));
+        }
+    }
+
+    fn part(&mut self) -> u32 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn push(&mut self, message: String, index: u64, part: u32, kind: Kind) {
+        // What came without a stream came whole.
+        let whole = index == u64::MAX && matches!(kind, Kind::Text(_));
+        self.blocks.push(Block { message, index, part, kind, whole });
+    }
+
+    fn change(&mut self, at: u32, change: Change) {
+        self.changes.push(AgentEvent::Part { at, change });
+    }
+}

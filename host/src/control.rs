@@ -1,0 +1,178 @@
+//! `STATE/control.sock`: how `cordboard sessions` and `cordboard plugins` ask a running host. One JSON line in, one out. It changes nothing.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use cordboard_core::types::SessionView;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    task::JoinHandle,
+};
+
+use crate::{
+    plugin::{PluginStatus, Plugs},
+    roster::Roster,
+};
+
+/// How long a question may take: the answer is a snapshot.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest question, in bytes.
+const LONGEST: u64 = 4096;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Question {
+    Sessions,
+    Plugins,
+}
+
+/// A session as scripts see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    pub name: String,
+    pub phase: String,
+    pub agent: String,
+    pub persona: Option<String>,
+    pub model: Option<String>,
+    pub pid: Option<i32>,
+    /// Seconds.
+    pub idle_timeout_s: u64,
+    /// Milliseconds since 1970 UTC.
+    pub last_active: u64,
+    pub turns: u64,
+    pub queued: u32,
+    pub owner: String,
+    pub folder: PathBuf,
+    pub cost_usd: Option<f64>,
+}
+
+/// A plugin as scripts see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRow {
+    pub name: String,
+    pub digest: String,
+    pub generation: u32,
+    pub health: String,
+    pub note: String,
+    /// Milliseconds since 1970 UTC.
+    pub since: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    Sessions(Vec<SessionRow>),
+    Plugins(Vec<PluginRow>),
+    Error(String),
+}
+
+impl From<&SessionView> for SessionRow {
+    fn from(view: &SessionView) -> Self {
+        let record = &view.record;
+        Self {
+            name: record.name.to_string(),
+            phase: view.phase.as_str().to_owned(),
+            agent: record.agent.clone(),
+            persona: record.persona.clone(),
+            model: view.model.clone(),
+            pid: record.process.as_ref().map(|process| process.pid),
+            idle_timeout_s: view.idle_timeout.as_secs(),
+            last_active: record.last_active.0,
+            turns: record.turns,
+            queued: view.queued,
+            owner: record.owner.0.clone(),
+            folder: record.folder.clone(),
+            cost_usd: record.cost_usd,
+        }
+    }
+}
+
+impl From<PluginStatus> for PluginRow {
+    fn from(status: PluginStatus) -> Self {
+        Self {
+            name: status.name,
+            digest: status.digest,
+            generation: status.generation,
+            health: status.health.as_str().to_owned(),
+            note: status.note,
+            since: status.since.0,
+        }
+    }
+}
+
+fn socket(state: &Path) -> PathBuf {
+    state.join("control.sock")
+}
+
+/// Serves questions until the task is aborted. The lock of the state directory makes an old socket a dead one.
+pub fn serve(state: &Path, roster: Arc<Roster>, plugs: Arc<Plugs>) -> io::Result<JoinHandle<()>> {
+    let path = socket(state);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Ok(tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (roster, plugs) = (Arc::clone(&roster), Arc::clone(&plugs));
+                    tokio::spawn(tokio::time::timeout(PATIENCE, async move {
+                        let answered = answer(stream, &roster, &plugs).await;
+                        answered.unwrap_or_else(|error| tracing::debug!(%error, "a question on the control socket failed"));
+                    }));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "failed to accept on the control socket");
+                    tokio::time::sleep(PATIENCE).await;
+                }
+            }
+        }
+    }))
+}
+
+async fn answer(stream: UnixStream, roster: &Roster, plugs: &Plugs) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
+    let answer = match serde_json::from_str(&line) {
+        Ok(Question::Sessions) => Answer::Sessions(rows(roster)),
+        Ok(Question::Plugins) => Answer::Plugins(plugs.table().statuses().map(PluginRow::from).collect()),
+        Err(error) => Answer::Error(format!("the question is not one of this version: {error}")),
+    };
+    let mut text = serde_json::to_vec(&answer)?;
+    text.push(b'\n');
+    write.write_all(&text).await
+}
+
+/// Latest active first.
+#[must_use]
+pub fn rows(roster: &Roster) -> Vec<SessionRow> {
+    let mut rows: Vec<SessionRow> = roster.views().iter().map(|view| SessionRow::from(&**view)).collect();
+    rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+/// Asks a running host; none where none runs on that state directory.
+pub async fn ask(state: &Path, question: Question) -> io::Result<Option<Answer>> {
+    let Ok(stream) = UnixStream::connect(socket(state)).await else { return Ok(None) };
+    let asked = tokio::time::timeout(PATIENCE, async move {
+        let (read, mut write) = stream.into_split();
+        let mut line = serde_json::to_vec(&question)?;
+        line.push(b'\n');
+        write.write_all(&line).await?;
+        let mut text = String::new();
+        BufReader::new(read).read_line(&mut text).await?;
+        serde_json::from_str(&text).map_err(io::Error::other)
+    });
+    asked.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the running host does not answer"))?.map(Some)
+}

@@ -1,0 +1,136 @@
+//! The hub: every accepted update goes into the lane of its place, and one after the other is served. It decides nothing else. It must never
+//! await a plugin, an agent or a chat: serving runs beside the loop.
+
+mod advisor;
+mod desk;
+mod lines;
+mod lookout;
+mod posts;
+mod serve;
+mod setup;
+mod stage;
+
+pub use desk::Desk;
+pub use lines::{Lines, Revived};
+pub use lookout::{Lookout, Open};
+pub use posts::{Outlet, Posts};
+pub use serve::Server;
+pub use setup::Live;
+
+use std::{collections::HashMap, sync::Arc};
+
+use cordboard_core::{
+    chat::InboxRow,
+    lane::{Full, Lane},
+    types::Place,
+};
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// How many updates of one place may wait: a person does not type so many, a script that does is told.
+const LANE: usize = 10_000;
+
+/// Batches that wait for the hub; it never waits itself, so that a full box lasts a moment only.
+const BATCHES: usize = 64;
+
+/// Everything that can happen to the hub.
+enum Event {
+    Accepted(Vec<InboxRow>),
+    Served(Place),
+    Closed,
+}
+
+/// Everything it asks for.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+enum Action {
+    Serve(Lanes, InboxRow),
+    TellFull(InboxRow),
+}
+
+/// Whether a served update frees its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lanes {
+    In,
+    Beside,
+}
+
+/// Hands accepted updates to the hub. When every one is gone, and what was taken is served, the hub ends.
+pub type Intake = mpsc::Sender<Vec<InboxRow>>;
+
+pub struct Hub {
+    lanes: HashMap<Place, Lane<InboxRow>>,
+    jumps: Box<dyn Fn(&InboxRow) -> bool + Send>,
+}
+
+impl Hub {
+    /// `jumps` tells which updates do not wait for the earlier ones of their place.
+    fn new(jumps: impl Fn(&InboxRow) -> bool + Send + 'static) -> Self {
+        Self { lanes: HashMap::new(), jumps: Box::new(jumps) }
+    }
+
+    fn handle(&mut self, event: Event) -> Vec<Action> {
+        match event {
+            Event::Accepted(rows) => rows.into_iter().filter_map(|row| self.take(row)).collect(),
+            Event::Served(place) => self.free(&place).into_iter().collect(),
+            Event::Closed => Vec::new(),
+        }
+    }
+
+    fn take(&mut self, row: InboxRow) -> Option<Action> {
+        if (self.jumps)(&row) {
+            return Some(Action::Serve(Lanes::Beside, row));
+        }
+        let lane = self.lanes.entry(row.update.place.clone()).or_insert_with(|| Lane::new(LANE));
+        match lane.push(row) {
+            Ok(next) => next.map(|row| Action::Serve(Lanes::In, row)),
+            Err(Full(row)) => Some(Action::TellFull(row)),
+        }
+    }
+
+    fn free(&mut self, place: &Place) -> Option<Action> {
+        let lane = self.lanes.get_mut(place)?;
+        let next = lane.finished();
+        if lane.is_idle() {
+            self.lanes.remove(place);
+        }
+        next.map(|row| Action::Serve(Lanes::In, row))
+    }
+}
+
+/// Starts the hub. Its task ends when the intake is closed and all is served.
+pub fn spawn(server: Arc<Server>) -> (Intake, tokio::task::JoinHandle<()>) {
+    let (intake, accepted) = mpsc::channel(BATCHES);
+    let asking = Arc::clone(&server);
+    let hub = Hub::new(move |row| asking.jumps(row));
+    (intake, tokio::spawn(run(hub, server, accepted)))
+}
+
+async fn run(mut hub: Hub, server: Arc<Server>, mut accepted: mpsc::Receiver<Vec<InboxRow>>) {
+    let mut serving: JoinSet<Option<Place>> = JoinSet::new();
+    let mut open = true;
+    while open || !serving.is_empty() {
+        let event = tokio::select! {
+            Some(served) = serving.join_next() => served.ok().flatten().map_or(Event::Accepted(Vec::new()), Event::Served),
+            rows = accepted.recv(), if open => rows.map_or(Event::Closed, Event::Accepted),
+        };
+        open &= !matches!(event, Event::Closed);
+        for action in hub.handle(event) {
+            let server = Arc::clone(&server);
+            match action {
+                Action::Serve(Lanes::In, row) => serving.spawn(async move {
+                    let place = row.update.place.clone();
+                    server.serve(row).await;
+                    Some(place)
+                }),
+                Action::Serve(Lanes::Beside, row) => serving.spawn(async move {
+                    server.serve(row).await;
+                    None
+                }),
+                Action::TellFull(row) => serving.spawn(async move {
+                    server.tell_full(row).await;
+                    None
+                }),
+            };
+        }
+    }
+}

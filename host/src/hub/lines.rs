@@ -1,0 +1,130 @@
+//! The lines: one actor a session, started when the session is first needed. Ten thousand suspended sessions are ten thousand snapshots, no tasks.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cordboard_core::{
+    chat::{InboxRow, InboxState, What},
+    session::{Input, Prompt},
+    types::{SessionName, SessionRecord},
+};
+
+use super::stage::{Painter, Presenter};
+use crate::{
+    roster::Roster,
+    session::{self, Handle, Past, Ports},
+};
+
+pub struct Lines {
+    pub roster: Arc<Roster>,
+    ports: Ports,
+    painter: Painter,
+    actors: Mutex<HashMap<SessionName, Line>>,
+}
+
+struct Line {
+    handle: Handle,
+    presenter: Arc<Presenter>,
+}
+
+/// What the inbox held of a session when the host started.
+pub type Revived = HashMap<SessionName, Past>;
+
+impl Lines {
+    #[must_use]
+    pub fn new(roster: Arc<Roster>, ports: Ports, painter: Painter) -> Self {
+        Self { roster, ports, painter, actors: Mutex::default() }
+    }
+
+    /// The actor of a session that exists.
+    #[must_use]
+    pub fn get(&self, name: &SessionName) -> Option<Handle> {
+        let cell = self.roster.cell(name.as_str())?;
+        let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = actors.entry(name.clone()).or_insert_with(|| {
+            let presenter = Presenter::spawn(self.painter.clone());
+            let record = cell.view().record.clone();
+            let stage = Arc::clone(&presenter) as Arc<dyn session::Stage>;
+            Line { handle: session::spawn(record, cell, stage, self.ports.clone()), presenter }
+        });
+        Some(line.handle.clone())
+    }
+
+    /// The snapshot of a new or stored session at rest.
+    #[must_use]
+    pub fn at_rest(&self, record: SessionRecord) -> cordboard_core::types::SessionView {
+        let settings = self.ports.setup.settings(&record);
+        cordboard_core::session::Machine::new(record, settings).view()
+    }
+
+    /// Gives a session back what was accepted for it before the host started.
+    pub async fn revive(&self, revived: Revived) {
+        for (name, past) in revived {
+            match self.get(&name) {
+                Some(line) => line.restore(past).await,
+                None => tracing::warn!(%name, "messages of a session that is not there any more"),
+            }
+        }
+    }
+
+    /// Tells every actor that was started.
+    pub async fn tell_all(&self, input: impl Fn(&SessionName) -> Option<Input>) {
+        let handles: Vec<(SessionName, Handle)> = {
+            let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+            actors.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
+        };
+        for (name, handle) in handles {
+            if let Some(input) = input(&name) {
+                handle.send(input).await;
+            }
+        }
+    }
+
+    /// The settings of the configuration as it is now, for every actor.
+    pub async fn resettle(&self) {
+        let settings = |name: &SessionName| {
+            let view = self.roster.view(name.as_str())?;
+            Some(Input::Settings(self.ports.setup.settings(&view.record)))
+        };
+        self.tell_all(settings).await;
+    }
+
+    /// Whether every scene of every session was shown.
+    #[must_use]
+    pub fn all_shown(&self) -> bool {
+        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        actors.values().all(|line| line.presenter.is_idle())
+    }
+}
+
+/// A stored prompt as a session takes it; none for what is no prompt.
+#[must_use]
+pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
+    let text = match &row.update.what {
+        What::Text(text) => text.clone(),
+        What::NotText { caption, .. } => caption.clone()?,
+        What::Press { .. } => return None,
+    };
+    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), text })
+}
+
+/// Sorts what the inbox held: what is to be served again, and what sessions get back.
+#[must_use]
+pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
+    let mut anew = Vec::new();
+    let mut revived = Revived::new();
+    for row in rows {
+        match (&row.state, prompt_of(&row)) {
+            (InboxState::Waiting { session }, Some(prompt)) => {
+                revived.entry(session.clone()).or_default().queued.push(prompt);
+            }
+            (InboxState::Handed { session }, Some(prompt)) => {
+                revived.entry(session.clone()).or_default().cut_off = Some(prompt);
+            }
+            (InboxState::New, _) | (InboxState::Waiting { .. } | InboxState::Handed { .. }, None) => anew.push(row),
+        }
+    }
+    (anew, revived)
+}

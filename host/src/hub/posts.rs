@@ -1,0 +1,53 @@
+//! Words on their way out: stored first, in one commit with what they settle, then handed to the outbox.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::{
+    chat::{Done, NewPost, OutboxRow},
+    types::Place,
+};
+
+use crate::{plugin::Screen, store::Store};
+use cordboard_core::agent::PromptId;
+
+/// The first and the longest pause before a store that failed is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Where stored posts and live frames go: the outbox of the chat.
+pub trait Outlet: Send + Sync {
+    /// A frame of a turn in progress; never stored, and replaced by later ones.
+    fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
+    fn post(&self, rows: Vec<OutboxRow>);
+}
+
+#[derive(Clone)]
+pub struct Posts {
+    store: Store,
+    outlet: Arc<dyn Outlet>,
+}
+
+impl Posts {
+    #[must_use]
+    pub fn new(store: Store, outlet: Arc<dyn Outlet>) -> Self {
+        Self { store, outlet }
+    }
+
+    pub fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
+        self.outlet.live(place, turn, screen);
+    }
+
+    /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is
+    /// the answer to somebody.
+    pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) {
+        let (mut pause, longest) = RETRY;
+        loop {
+            match self.store.finish(done.clone(), out.clone()).await {
+                Ok(rows) => return self.outlet.post(rows),
+                Err(error) if error.is_closed() => return,
+                Err(error) => tracing::error!(%error, retry_in = ?pause, "failed to store an answer"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Serves one update: a command goes to its plugin, a text to the active session, and what comes of it is stored with the end of the update.
+
+use std::sync::Arc;
+
+use cordboard_core::{
+    chat::{Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
+    route::{self, Routed},
+    session::{Input, RefusalCode},
+    text::Answer,
+    types::{Reply, SessionName, SessionView},
+};
+
+use super::{
+    desk::Desk,
+    lines::prompt_of,
+    posts::Posts,
+};
+use crate::{
+    plugin::{Asked, Blueprint, Board, CallError, CallOrder, Invocation, Offer, Plugs},
+    store::Store,
+};
+
+pub struct Server {
+    pub plugs: Arc<Plugs>,
+    pub desk: Arc<Desk>,
+    pub posts: Posts,
+    pub store: Store,
+    /// Our own name in groups.
+    pub bot: Option<String>,
+}
+
+/// A command as it came, and the message whose button was pressed for it.
+struct Typed {
+    name: String,
+    invocation: Invocation,
+    pressed: Option<MessageId>,
+}
+
+impl Server {
+    /// Whether an update is a command that does not wait for earlier ones.
+    #[must_use]
+    pub fn jumps(&self, row: &InboxRow) -> bool {
+        let Some(typed) = self.typed(&row.update) else { return false };
+        self.plugs.table().command(&typed.name).is_some_and(|offer| offer.spec.order == CallOrder::AtOnce)
+    }
+
+    fn typed(&self, update: &Update) -> Option<Typed> {
+        let (line, pressed) = match &update.what {
+            What::Text(text) => (text, None),
+            What::Press { command, message } => (command, message.clone()),
+            What::NotText { .. } => return None,
+        };
+        match route::parse(line, self.bot.as_deref()) {
+            Routed::Command { name, args, text } => Some(Typed { name, invocation: Invocation { args, text }, pressed }),
+            Routed::OtherBot | Routed::Text => None,
+        }
+    }
+
+    pub async fn serve(&self, row: InboxRow) {
+        tracing::debug!(place = %row.update.place, "serving");
+        match (&row.update.what, self.typed(&row.update)) {
+            (_, Some(typed)) => self.command(&row, typed).await,
+            (What::Text(text), None) if route::parse(text, self.bot.as_deref()) == Routed::OtherBot => {
+                self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+            }
+            (What::Text(_), None) => self.prompt(&row).await,
+            (What::NotText { caption, .. }, None) => self.not_text(&row, caption.is_some()).await,
+            // A button holds a command that nobody offers any more.
+            (What::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
+        }
+    }
+
+    pub async fn tell_full(&self, row: InboxRow) {
+        self.answer(&row, Answer::LaneFull).await;
+    }
+
+    async fn answer(&self, row: &InboxRow, answer: Answer) {
+        self.reply(row, answer.reply(), None).await;
+    }
+
+    async fn reply(&self, row: &InboxRow, reply: Reply, pressed: Option<MessageId>) {
+        let edit = if reply.in_place { pressed } else { None };
+        let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
+        self.posts.finish(vec![Done::Update(row.id)], vec![post]).await;
+    }
+
+    async fn command(&self, row: &InboxRow, typed: Typed) {
+        let table = self.plugs.table();
+        let role = row.update.caller.role;
+        let Some(offer) = table.command(&typed.name) else {
+            let known = table.commands().filter(|offer| role >= offer.spec.least_role);
+            let nearest = route::nearest(&typed.name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
+            return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
+        };
+        if role < offer.spec.least_role {
+            let role = offer.spec.least_role.as_str();
+            return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;
+        }
+        let reply = self.call(&row.update, offer, &typed).await;
+        self.reply(row, reply, typed.pressed).await;
+    }
+
+    async fn call(&self, update: &Update, offer: &Offer, typed: &Typed) -> Reply {
+        let asked = Asked {
+            caller: Some(update.caller.clone()),
+            place: Some(update.place.clone()),
+            active: None,
+            locale: update.locale.clone(),
+        };
+        let board = Arc::clone(&self.desk) as Arc<dyn Board>;
+        match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
+            Ok(reply) => reply,
+            Err(CallError::Said(why)) => Reply::text(why),
+            Err(error) => {
+                let plugin = offer.generation.name.clone();
+                tracing::warn!(command = typed.name, plugin, %error, "command failed");
+                Answer::CommandFailed { name: typed.name.clone(), plugin, why: error.to_string() }.reply()
+            }
+        }
+    }
+
+    async fn not_text(&self, row: &InboxRow, has_caption: bool) {
+        if !has_caption {
+            return self.answer(row, Answer::OnlyText).await;
+        }
+        let told = NewPost::new(row.update.place.clone(), Answer::OnlyText.reply());
+        self.posts.finish(Vec::new(), vec![told]).await;
+        self.prompt(row).await;
+    }
+
+    /// Stored as the session's before the session hears of it.
+    async fn prompt(&self, row: &InboxRow) {
+        let Some(session) = self.addressee(row).await else {
+            return self.answer(row, Answer::NoActive).await;
+        };
+        let (Some(prompt), Some(line)) = (prompt_of(row), self.desk.lines().get(&session)) else {
+            return self.answer(row, Answer::NoActive).await;
+        };
+        if let Err(error) = self.store.assign(row.id, &session).await {
+            tracing::error!(%error, "failed to store a prompt");
+            return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
+        }
+        line.send(Input::Prompt(prompt)).await;
+    }
+
+    /// The session that a text of this place is for: the active one, or the one that the operator named.
+    async fn addressee(&self, row: &InboxRow) -> Option<SessionName> {
+        let Update { caller, place, .. } = &row.update;
+        if let Some(active) = self.desk.active(caller, place) {
+            return Some(active.record.name);
+        }
+        let name = self.desk.config().sessions.default.clone()?;
+        let opened = self.open(&row.update, &name).await;
+        opened.inspect_err(|refusal| tracing::warn!(%name, why = refusal.text, "the default session cannot be opened"));
+        self.desk.active(caller, place).map(|view| view.record.name)
+    }
+
+    async fn open(&self, update: &Update, name: &SessionName) -> Result<SessionView, cordboard_core::session::Refusal> {
+        let blueprint =
+            Blueprint { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
+        match self.desk.create(&update.caller, blueprint).await {
+            Ok(_) => {}
+            Err(refusal) if refusal.code == RefusalCode::Exists => {}
+            Err(refusal) => return Err(refusal),
+        }
+        self.desk.activate(&update.caller, &update.place, name).await
+    }
+
+    /// What was accepted and not served when the host ended, less the commands that were for that moment alone.
+    pub async fn drop_stale(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
+        let (stale, anew): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| self.jumps(row));
+        for row in &stale {
+            self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+        }
+        debug_assert!(anew.iter().all(|row| row.state == InboxState::New || prompt_of(row).is_none()));
+        anew
+    }
+}

@@ -1,0 +1,95 @@
+//! The configuration as it is now, for those who ask at the moment when they need it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use cordboard_core::{
+    config::{self, Config},
+    session::Settings,
+    types::{Caller, Role, SessionRecord, UserId},
+};
+
+use crate::{
+    agent::{AgentKind, AgentSpec},
+    plugin::{CallLimits, PluginSettings},
+    session::Setup,
+};
+
+/// One shared, replaceable configuration.
+#[derive(Clone)]
+pub struct Live(Arc<ArcSwap<Config>>);
+
+impl Live {
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(config)))
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Arc<Config> {
+        self.0.load_full()
+    }
+
+    pub fn replace(&self, config: Config) -> Arc<Config> {
+        self.0.swap(Arc::new(config))
+    }
+
+    /// What the operator says of a plugin.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> PluginSettings {
+        plugin_settings(&self.now(), name)
+    }
+}
+
+/// What `config` says of the plugin `name`.
+#[must_use]
+pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
+    let limits = config.plugins.limits_of(name);
+    PluginSettings {
+        grants: config.plugins.grants_of(name).into_iter().map(|grant| grant.as_str().to_owned()).collect(),
+        config: config.plugins.config_json(name).into(),
+        limits: CallLimits {
+            time: limits.time,
+            memory: usize::try_from(limits.memory).unwrap_or(usize::MAX),
+            calls: limits.calls,
+            log: limits.log,
+            reply: usize::try_from(limits.reply).unwrap_or(usize::MAX),
+            state: usize::try_from(limits.state).unwrap_or(usize::MAX),
+        },
+        acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
+    }
+}
+
+fn operator(config: &Config, role: Role) -> Caller {
+    let id = config.access.owner.map_or_else(|| "console:local".to_owned(), |id| format!("telegram:{id}"));
+    Caller { id: UserId(id), name: role.as_str().to_owned(), role }
+}
+
+impl Setup for Live {
+    fn settings(&self, record: &SessionRecord) -> Settings {
+        let config = self.now();
+        Settings {
+            idle_timeout: config.sessions.idle_timeout,
+            queue: config.sessions.queue as usize,
+            model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
+        }
+    }
+
+    fn agent(&self, name: &str) -> Option<AgentSpec> {
+        let config = self.now();
+        let agent = config.agents.get(name)?;
+        Some(AgentSpec {
+            name: name.to_owned(),
+            kind: match agent.kind {
+                config::AgentKind::Demo => AgentKind::Demo,
+                config::AgentKind::Claude => AgentKind::Claude,
+            },
+            command: agent.command.as_ref().map(PathBuf::from),
+            args: agent.args.clone(),
+            model: agent.model.clone(),
+            permission_mode: agent.permission_mode.map_or("default", |mode| mode.as_str()).to_owned(),
+            pass_env: agent.pass_env.clone(),
+            env: agent.env.clone().into_iter().collect(),
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! Shows turns: a presenter a session takes its scenes in order, has the view plugin draw them, and passes them on. While it draws, newer frames
+//! replace the one that waits.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Done, NewPost},
+    turn::{Part, Turn, TurnState},
+    types::{Reply, SessionView},
+};
+use tokio::sync::Notify;
+
+use super::posts::Posts;
+use crate::{
+    clock::Clock,
+    plugin::{Plugs, Screen, ViewLimits},
+    session::{Scene, Stage},
+};
+
+/// The view of sessions that chose none.
+const DEFAULT_MODE: &str = "normal";
+
+/// What all presenters share.
+#[derive(Clone)]
+pub struct Painter {
+    pub plugs: Arc<Plugs>,
+    pub posts: Posts,
+    pub clock: Clock,
+    pub limits: ViewLimits,
+}
+
+/// One session's scenes.
+pub struct Presenter {
+    scenes: Mutex<VecDeque<Scene>>,
+    wake: Notify,
+}
+
+impl Presenter {
+    /// Starts it. Its task ends with the runtime: it has nothing of its own to end.
+    #[must_use]
+    pub fn spawn(painter: Painter) -> Arc<Self> {
+        let presenter = Arc::new(Self { scenes: Mutex::default(), wake: Notify::new() });
+        tokio::spawn(Arc::clone(&presenter).run(painter));
+        presenter
+    }
+
+    async fn run(self: Arc<Self>, painter: Painter) {
+        let mut modes = HashMap::new();
+        loop {
+            let scene = self.scenes.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            match scene {
+                Some(scene) => painter.paint(scene, &mut modes).await,
+                None => self.wake.notified().await,
+            }
+        }
+    }
+
+    /// Whether nothing waits to be shown.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.scenes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+impl Stage for Presenter {
+    fn show(&self, scene: Scene) {
+        let mut scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(scene, Scene::Frame(..)) && matches!(scenes.back(), Some(Scene::Frame(..))) {
+            scenes.pop_back();
+        }
+        scenes.push_back(scene);
+        drop(scenes);
+        self.wake.notify_one();
+    }
+}
+
+/// A turn keeps the mode with which it began.
+type Modes = HashMap<PromptId, String>;
+
+impl Painter {
+    async fn paint(&self, scene: Scene, modes: &mut Modes) {
+        match scene {
+            Scene::Frame(turn, view) => {
+                let mode = modes.entry(turn.prompt.clone()).or_insert_with(|| mode_of(&view)).clone();
+                let screen = self.draw(&mode, &turn, &view).await;
+                self.posts.live(&turn.place, &turn.prompt, screen);
+            }
+            Scene::Final(turn, view) => {
+                let mode = modes.remove(&turn.prompt).unwrap_or_else(|| mode_of(&view));
+                let screen = self.draw(&mode, &turn, &view).await;
+                let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
+                let mut posts: Vec<NewPost> = posts.collect();
+                // The first message takes over what was shown live.
+                if let Some(first) = posts.first_mut() {
+                    first.turn = Some(turn.prompt.clone());
+                }
+                self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
+            }
+            Scene::Tell(place, notice) => {
+                self.posts.finish(Vec::new(), vec![NewPost::new(place, notice.reply())]).await;
+            }
+        }
+    }
+
+    async fn draw(&self, mode: &str, turn: &Turn, view: &SessionView) -> Screen {
+        let drawn = self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await;
+        drawn.unwrap_or_else(|error| {
+            tracing::warn!(mode, %error, "failed to draw a turn: shown plainly");
+            plain(turn)
+        })
+    }
+}
+
+fn mode_of(view: &SessionView) -> String {
+    view.record.mode.clone().unwrap_or_else(|| DEFAULT_MODE.to_owned())
+}
+
+/// What is shown where no view can be asked: an answer is worth more than its form.
+fn plain(turn: &Turn) -> Screen {
+    let mut text: Vec<&str> = turn
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Text(text) => Some(text.trim()),
+            Part::Action(_) => None,
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    if let TurnState::Failed(why) = &turn.state {
+        text.push(why);
+    }
+    let text = text.join("\n\n");
+    let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
+    Screen { live: None, messages }
+}

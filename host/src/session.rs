@@ -1,0 +1,158 @@
+//! The actor around one session's machine: it feeds it what happens and performs what it asks. It owns the agent's process and nothing else;
+//! it never awaits a plugin nor a chat: it asks an [`Advisor`] and hands frames to a [`Stage`], and goes on.
+
+mod actor;
+mod perform;
+mod running;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    session::{Input, Machine, Order, Prompt, Refusal, RefusalCode, Settings, Ticket},
+    text::Notice,
+    turn::Turn,
+    types::{Place, SessionName, SessionRecord, SessionView},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{agent::AgentSpec, clock::Clock, process::Environment, roster::Cell};
+
+/// What waits for an actor: it never waits for whoever sends, so that a full box lasts a moment only.
+const BOX: usize = 256;
+
+/// What a session asks of the plugins. The answer comes back as an input, if late then as one that the machine ignores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    Resolve { persona: String },
+    Review { idle_for: Duration },
+    WordResume { idle_for: Duration },
+}
+
+/// Asks plugins on a session's behalf.
+pub trait Advisor: Send + Sync {
+    /// Returns at once.
+    fn ask(&self, view: SessionView, question: (Ticket, Question), answer: Handle);
+}
+
+/// What a session shows, in this order.
+#[derive(Debug, Clone)]
+pub enum Scene {
+    /// The turn so far. A later one makes it worthless.
+    Frame(Arc<Turn>, SessionView),
+    /// The end of a turn, to be stored together with the end of its prompt.
+    Final(Turn, SessionView),
+    Tell(Place, Notice),
+}
+
+/// Where a session's scenes go.
+pub trait Stage: Send + Sync {
+    /// Returns at once, and never drops anything but a frame that a later one replaces.
+    fn show(&self, scene: Scene);
+}
+
+/// What a session stores. Each returns when it is stored.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    async fn save(&self, record: &SessionRecord) -> Result<(), String>;
+    async fn hand(&self, prompt: &PromptId) -> Result<(), String>;
+    async fn take_back(&self, prompt: &PromptId) -> Result<(), String>;
+    async fn settle(&self, prompt: &PromptId) -> Result<(), String>;
+}
+
+/// What a session knows of the configuration, read anew at each start of its agent.
+pub trait Setup: Send + Sync {
+    fn settings(&self, record: &SessionRecord) -> Settings;
+    /// None: the configuration has no such agent any more.
+    fn agent(&self, name: &str) -> Option<AgentSpec>;
+}
+
+/// What the host hands to every actor.
+#[derive(Clone)]
+pub struct Ports {
+    pub clock: Clock,
+    pub environment: Environment,
+    /// The UUID of the state directory.
+    pub host_id: Arc<str>,
+    pub ledger: Arc<dyn Ledger>,
+    pub advisor: Arc<dyn Advisor>,
+    pub setup: Arc<dyn Setup>,
+}
+
+/// What was accepted before the host started.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// Prompts that no agent was given.
+    pub queued: Vec<Prompt>,
+    /// The prompt of a turn that the host's end cut off.
+    pub cut_off: Option<Prompt>,
+}
+
+enum Message {
+    Input(Input),
+    Order(Order, oneshot::Sender<Result<SessionView, Refusal>>),
+    Restore(Past),
+}
+
+/// Speaks to one session's actor.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    messages: mpsc::Sender<Message>,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Input(_) => "Input",
+            Self::Order(..) => "Order",
+            Self::Restore(_) => "Restore",
+        })
+    }
+}
+
+impl Handle {
+    /// Returns when the input is in the session's box. After the host's end nobody reads it.
+    pub async fn send(&self, input: Input) {
+        self.deliver(Message::Input(input)).await;
+    }
+
+    /// Returns when the change is stored and published.
+    ///
+    /// # Errors
+    /// What the session refuses, for the user to read.
+    pub async fn order(&self, order: Order) -> Result<SessionView, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        self.deliver(Message::Order(order, answer)).await;
+        answered.await.unwrap_or_else(|_| {
+            Err(Refusal { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
+        })
+    }
+
+    /// Gives back what was accepted before the host started.
+    pub async fn restore(&self, past: Past) {
+        self.deliver(Message::Restore(past)).await;
+    }
+
+    async fn deliver(&self, message: Message) {
+        if self.messages.send(message).await.is_err() {
+            tracing::debug!("a session's actor has ended");
+        }
+    }
+}
+
+/// Starts the actor of a session. It ends when every handle is gone.
+pub fn spawn(record: SessionRecord, cell: Arc<Cell>, stage: Arc<dyn Stage>, ports: Ports) -> Handle {
+    let (sender, messages) = mpsc::channel(BOX);
+    let settings = ports.setup.settings(&record);
+    let machine = Machine::new(record, settings);
+    let actor = actor::Actor::new(machine, (cell, stage), ports, (messages, sender.downgrade()));
+    tokio::spawn(actor.run());
+    Handle { messages: sender }
+}
+
+/// Where a session works, unless the configuration names a folder of its own.
+#[must_use]
+pub fn folder(state: &std::path::Path, name: &SessionName) -> PathBuf {
+    state.join("sessions").join(name.as_str())
+}

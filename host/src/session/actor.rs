@@ -1,0 +1,165 @@
+//! The loop of one session: wait for the next thing, feed the machine, perform, publish.
+
+use std::sync::Arc;
+
+use cordboard_core::session::{Effect, Input, Machine, Refusal, RefusalCode};
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use super::{
+    Message, Ports, Stage,
+    running::{Running, Told},
+};
+use crate::roster::Cell;
+
+/// How many lines of an agent are read before anything else has a turn, so that a flood is shown in few frames and delays nobody.
+const LINES_AT_ONCE: usize = 256;
+
+pub struct Actor {
+    pub(super) machine: Machine,
+    pub(super) ports: Ports,
+    pub(super) stage: Arc<dyn Stage>,
+    pub(super) running: Option<Running>,
+    /// Whether the running turn has changed since it was last shown.
+    pub(super) unshown: bool,
+    cell: Arc<Cell>,
+    messages: mpsc::Receiver<Message>,
+    /// For the answers of plugins; weak, so that an actor does not keep itself alive.
+    myself: mpsc::WeakSender<Message>,
+}
+
+enum Event {
+    Message(Message),
+    Told(Told),
+    Due,
+    Abandoned,
+}
+
+impl Actor {
+    pub(super) fn new(
+        machine: Machine,
+        (cell, stage): (Arc<Cell>, Arc<dyn Stage>),
+        ports: Ports,
+        (messages, myself): (mpsc::Receiver<Message>, mpsc::WeakSender<Message>),
+    ) -> Self {
+        Self { machine, ports, stage, running: None, unshown: false, cell, messages, myself }
+    }
+
+    pub(super) async fn run(mut self) {
+        let span = tracing::info_span!("session", name = %self.machine.record().name);
+        async {
+            loop {
+                match self.next().await {
+                    Event::Abandoned => break,
+                    event => self.on(event).await,
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn next(&mut self) -> Event {
+        let due = self.machine.poll_timeout().map(|(moment, reason)| (self.ports.clock.instant(moment), reason));
+        let timer = async {
+            match due {
+                Some((instant, reason)) => {
+                    tokio::time::sleep_until(instant).await;
+                    tracing::debug!(reason = reason.as_str(), "timer");
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let told = async {
+            match &mut self.running {
+                Some(running) => running.told().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            message = self.messages.recv() => message.map_or(Event::Abandoned, Event::Message),
+            () = timer => Event::Due,
+            told = told => Event::Told(told),
+        }
+    }
+
+    async fn on(&mut self, event: Event) {
+        match event {
+            Event::Message(Message::Input(input)) => self.feed(input).await,
+            Event::Message(Message::Order(order, answer)) => {
+                let outcome = self.obey(order).await;
+                self.publish();
+                drop(answer.send(outcome));
+                return;
+            }
+            Event::Message(Message::Restore(past)) => {
+                let now = self.ports.clock.now();
+                let effects = self.machine.restore(past.queued, past.cut_off, now);
+                drop(self.perform(effects).await);
+            }
+            Event::Told(told) => self.on_told(told).await,
+            Event::Due => self.feed(Input::Timeout).await,
+            Event::Abandoned => {}
+        }
+        self.publish();
+    }
+
+    async fn obey(
+        &mut self,
+        order: cordboard_core::session::Order,
+    ) -> Result<cordboard_core::types::SessionView, Refusal> {
+        let effects = self.machine.order(order, self.ports.clock.now())?;
+        match self.perform(effects).await {
+            Ok(()) => Ok(self.machine.view()),
+            Err(why) => {
+                let text = format!("Done, but it could not be stored and may be lost at a restart: {why}");
+                Err(Refusal { code: RefusalCode::Failed, text })
+            }
+        }
+    }
+
+    /// Reads what the agent has told up to now: a flood is one frame.
+    async fn on_told(&mut self, first: Told) {
+        let mut next = Some(first);
+        for _ in 0..LINES_AT_ONCE {
+            let Some(told) = next.take() else { break };
+            let Some(run) = self.running.as_ref().map(|running| running.run) else { break };
+            match told {
+                Told::Events(events) => {
+                    for event in events {
+                        self.feed(Input::Agent { run, event }).await;
+                    }
+                }
+                Told::Ended(exit) => {
+                    self.running = None;
+                    self.feed(Input::Exit { run, exit }).await;
+                }
+            }
+            next = self.running.as_mut().and_then(Running::told_already);
+        }
+        // The budget may end on a line that was already taken.
+        if let Some(told) = next {
+            Box::pin(self.on_told(told)).await;
+        }
+    }
+
+    pub(super) async fn feed(&mut self, input: Input) {
+        let effects: Vec<Effect> = self.machine.handle(input, self.ports.clock.now());
+        if let Err(error) = self.perform(effects).await {
+            tracing::error!(%error, "failed to store a change: it is tried again with the next one");
+        }
+    }
+
+    fn publish(&mut self) {
+        if std::mem::take(&mut self.unshown) {
+            self.show_frame();
+        }
+        self.cell.publish(self.machine.view());
+    }
+
+    /// A way for answers to come back.
+    pub(super) fn handle(&self) -> Option<super::Handle> {
+        self.myself.upgrade().map(|messages| super::Handle { messages })
+    }
+}

@@ -1,0 +1,126 @@
+//! What outlives the host: sessions, places, accepted updates, posts, plugin state. The only place that knows SQLite.
+//!
+//! Every method stores what it says before it returns (it survives a killed process) or stores nothing and says why. It must
+//! never decide what a session or a chat does, and never be asked from inside its own writer thread.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+mod buttons;
+mod contents;
+mod error;
+mod folder;
+mod generations;
+mod inbox;
+mod outbox;
+mod plugin_state;
+mod schema;
+mod sessions;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use contents::{Contents, read_only};
+pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
+pub use error::{Limit, OpenError, StoreError};
+pub use generations::Generation;
+pub use plugin_state::Swap;
+
+use error::Trouble;
+use writer::{Durability, Request, Task, Writer};
+
+/// A handle to the one writer; clones share it. A dropped future does not undo its request.
+#[derive(Debug, Clone)]
+pub struct Store {
+    requests: mpsc::Sender<Request>,
+    file: Arc<PathBuf>,
+}
+
+/// Opens the state directory, made with mode 0700 where there is none, and reads what a host needs to start.
+///
+/// # Errors
+/// Says why the directory is not used, and what to do about it.
+pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
+    let lock = folder::claim(state)?;
+    let file = folder::database(state);
+    let failed = |trouble: Trouble| trouble.during("open the store", file.clone());
+    let mut db = connect(&file).map_err(failed)?;
+    let found = schema::version(&db).map_err(failed)?;
+    schema::check_known(found, state)?;
+    schema::migrate(&mut db, found).map_err(failed)?;
+    contents::name_host(&db).map_err(failed)?;
+    let contents = contents::read(&db).map_err(failed)?;
+    let (requests, receiver) = mpsc::channel(writer::QUEUE);
+    let writer = Writer::new(db, receiver, lock);
+    thread::Builder::new().name("store".to_owned()).spawn(move || writer.run()).map_err(|error| StoreError::Io {
+        what: "start the store's writer".to_owned(),
+        file: file.clone(),
+        why: error.to_string(),
+    })?;
+    Ok((Store { requests, file: Arc::new(file) }, contents))
+}
+
+/// The WAL is cut back to this after a checkpoint, so that one large plugin does not hold its size on disk for ever.
+const WAL_KEPT: i64 = 8 * 1024 * 1024;
+
+fn connect(file: &Path) -> Result<Connection, Trouble> {
+    let db = Connection::open(file)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
+    // Statements are few and fixed; all of them stay prepared.
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+impl Store {
+    /// Syncs all that was stored so far to the disk: it then survives a power cut.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        // Only a commit that writes is synced.
+        let work =
+            |db: &Connection| Ok(db.prepare_cached("UPDATE host SET syncs = syncs + 1")?.execute([]).map(drop)?);
+        self.ask_for(Durability::Power, "sync the store".to_owned(), work).await
+    }
+
+    /// Stores what was asked before, then closes the files and lets go of the directory. Later requests fail as closed.
+    pub async fn close(self) {
+        let (answer, closed) = oneshot::channel();
+        if self.requests.send(Request::Close(answer)).await.is_ok() {
+            // An error means that the writer is gone, and with it the files.
+            let _ = closed.await;
+        }
+    }
+
+    /// Has `work` done in a transaction that is committed before the answer. It may be called twice, so it moves nothing out.
+    async fn ask<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Trouble> + Send + 'static,
+    {
+        self.ask_for(Durability::Process, what, work).await
+    }
+
+    async fn ask_for<T, F>(&self, durability: Durability, what: String, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Trouble> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let task = Task { what: what.clone(), file: self.file.as_path().to_owned(), work, outcome: None, answer };
+        let closed = || StoreError::Closed { what };
+        if self.requests.send(Request::Work(durability, Box::new(task))).await.is_err() {
+            return Err(closed());
+        }
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+}

@@ -1,0 +1,142 @@
+//! What can go wrong with the store, in words that fit "failed to {error}" and say what to do. SQLite's own errors end here.
+
+use std::path::PathBuf;
+
+use cordboard_core::types::SessionName;
+use rusqlite::ErrorCode;
+
+/// A request failed. Nothing of it was stored, and the store goes on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    #[error("{what} in {}: the disk is full, nothing of it was stored; free some space and try again", file.display())]
+    Full { what: String, file: PathBuf },
+    #[error("{what} in {}: {why}, nothing of it was stored; see whether the disk is sound and writable", file.display())]
+    Io { what: String, file: PathBuf, why: String },
+    #[error(
+        "{what} in {}: the file is damaged ({why}); stop the host, then put a backup in its place or move it away to begin anew",
+        file.display()
+    )]
+    Corrupt { what: String, file: PathBuf, why: String },
+    #[error("{what}: the store is closed because the host ends; start the host again")]
+    Closed { what: String },
+    #[error("create session '{0}': the name is taken; choose another, or restore that session if it is archived")]
+    Exists(SessionName),
+    #[error("{what}: the store has no such message that is not done")]
+    Gone { what: String },
+    #[error(
+        "store the state of plugin '{plugin}': with it the plugin would keep {size} bytes, over its limit {limit}; \
+         delete keys or raise that limit in the configuration"
+    )]
+    StateLimit { plugin: String, size: u64, limit: Limit },
+    #[error("{what} in {}: {why}; that is a defect of the host, please report it", file.display())]
+    Defect { what: String, file: PathBuf, why: String },
+}
+
+/// A bound by the name that its operator knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The configuration's key, as `plugins.timeout.state_bytes`.
+    pub key: String,
+    pub bytes: u64,
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} = {}", self.key, self.bytes)
+    }
+}
+
+/// Why a piece of work on the connection failed, before it is known what it was for.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Sql(rusqlite::Error),
+    /// A record that cannot be written or read as JSON.
+    Record(serde_json::Error),
+    /// Already in the words of the port.
+    Refused(StoreError),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<serde_json::Error> for Trouble {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Record(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Trouble {
+    /// Says what was being done to which file.
+    pub(super) fn during(self, what: &str, file: PathBuf) -> StoreError {
+        let what = what.to_owned();
+        match self {
+            Self::Refused(error) => error,
+            Self::Record(error) => StoreError::Corrupt { what, file, why: error.to_string() },
+            Self::Sql(error) => {
+                let why = error.to_string();
+                match error.sqlite_error_code() {
+                    Some(ErrorCode::DiskFull) => StoreError::Full { what, file },
+                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                        StoreError::Corrupt { what, file, why }
+                    }
+                    Some(
+                        ErrorCode::SystemIoFailure
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::PermissionDenied
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::FileLockingProtocolFailed
+                        | ErrorCode::OutOfMemory
+                        | ErrorCode::TooBig,
+                    ) => StoreError::Io { what, file, why },
+                    _ => StoreError::Defect { what, file, why },
+                }
+            }
+        }
+    }
+}
+
+/// A state directory was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(
+        "use state directory {}: {user} cannot write to it ({source}); give it to that user, or name another with --state",
+        path.display()
+    )]
+    NotWritable { path: PathBuf, user: String, source: std::io::Error },
+    #[error(
+        "use state directory {}: others may write to it (mode {mode:03o}); run `chmod go-w {}`",
+        path.display(),
+        path.display()
+    )]
+    WritableByOthers { path: PathBuf, mode: u32 },
+    #[error(
+        "use state directory {}: another host uses it ({holder}); end that one, or name another with --state",
+        path.display()
+    )]
+    InUse { path: PathBuf, holder: String },
+    #[error(
+        "use state directory {}: it was written by a newer Cordboard (schema {found}, this one knows {known}); \
+         install that version, or name another with --state",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "use state directory {}: it was written by an older Cordboard (schema {found}, this one reads {known}); \
+         run the host once, it brings the directory up to date",
+        path.display()
+    )]
+    Older { path: PathBuf, found: i64, known: i64 },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

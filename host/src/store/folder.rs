@@ -1,0 +1,82 @@
+//! The state directory itself: made, checked, locked. It must never touch what others own, nor repair rights by itself.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::error::OpenError;
+
+/// The mode bits by which a group and others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Held by the host that uses the directory; the kernel lets go of it when that process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+pub(super) fn database(state: &Path) -> PathBuf {
+    state.join("cordboard.db")
+}
+
+/// Makes the directory if it is not there, refuses it if it is not safe, and locks it.
+pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
+    let refuse = |source| not_writable(state, source);
+    DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(refuse)?;
+    check_mode(state)?;
+    let mut file = private().truncate(false).open(state.join("lock")).map_err(refuse)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(OpenError::InUse { path: state.to_owned(), holder: holder(&mut file) });
+        }
+        Err(TryLockError::Error(source)) => return Err(refuse(source)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(refuse)?;
+    // SQLite gives its other files the rights of this one.
+    private().truncate(false).open(database(state)).map_err(refuse)?;
+    Ok(Lock { _file: file })
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o600);
+    options
+}
+
+fn check_mode(state: &Path) -> Result<(), OpenError> {
+    let mode = fs::metadata(state).map_err(|source| not_writable(state, source))?.mode() & 0o777;
+    if mode & OTHERS_WRITE == 0 { Ok(()) } else { Err(OpenError::WritableByOthers { path: state.to_owned(), mode }) }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    match (read, text.trim()) {
+        (Ok(_), pid) if !pid.is_empty() => format!("pid {pid}"),
+        (Ok(_) | Err(_), _) => "its pid is not known".to_owned(),
+    }
+}
+
+fn not_writable(state: &Path, source: io::Error) -> OpenError {
+    let source = match source.kind() {
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => io::Error::new(source.kind(), "it is not a directory"),
+        _ => source,
+    };
+    OpenError::NotWritable { path: state.to_owned(), user: user(), source }
+}
+
+/// The user that this process acts as, by name where the system has one.
+fn user() -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then_some(name)
+    });
+    name.map_or_else(|| format!("user {uid}"), |name| format!("user '{name}'"))
+}

@@ -1,0 +1,58 @@
+//! The last good versions of each plugin's bytes: they serve after a restart that finds a bad file.
+
+use cordboard_core::types::Moment;
+use rusqlite::params;
+
+use super::{
+    Store,
+    error::StoreError,
+    inbox::{column, now},
+};
+
+/// Versions kept of each plugin: the one that serves, and two to go back to.
+const KEPT: i64 = 3;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    pub digest: String,
+    pub wasm: Vec<u8>,
+    /// When it last came to serve.
+    pub stored: Moment,
+}
+
+impl Store {
+    /// Stores a version that serves now; one that is known becomes the newest.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn save_generation(&self, plugin: &str, digest: &str, wasm: &[u8]) -> Result<(), StoreError> {
+        let (plugin, digest, wasm) = (plugin.to_owned(), digest.to_owned(), wasm.to_owned());
+        self.ask(format!("store a version of plugin '{plugin}'"), move |db| {
+            let sql = "INSERT OR REPLACE INTO generation (plugin, digest, stored, wasm) VALUES (?, ?, ?, ?)";
+            db.prepare_cached(sql)?.execute(params![plugin, digest, column(now()), wasm])?;
+            let sql = "DELETE FROM generation WHERE plugin = ?1 AND id NOT IN
+                (SELECT id FROM generation WHERE plugin = ?1 ORDER BY id DESC LIMIT ?2)";
+            db.prepare_cached(sql)?.execute(params![plugin, KEPT])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Newest first.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn generations(&self, plugin: &str) -> Result<Vec<Generation>, StoreError> {
+        let plugin = plugin.to_owned();
+        self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {
+            let sql = "SELECT digest, wasm, stored FROM generation WHERE plugin = ? ORDER BY id DESC";
+            let mut query = db.prepare_cached(sql)?;
+            let rows = query.query_map([&plugin], |row| {
+                let stored = Moment(row.get::<_, i64>(2)?.unsigned_abs());
+                Ok(Generation { digest: row.get(0)?, wasm: row.get(1)?, stored })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}

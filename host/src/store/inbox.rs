@@ -1,0 +1,175 @@
+//! Accepted updates: once each, in order, until they are done. A done one keeps its key alone, so that a replay is known.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Done, InboxId, InboxRow, InboxState, Update},
+    types::{Moment, SessionName},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    error::{StoreError, Trouble},
+    sessions,
+    writer::Durability,
+};
+
+/// Keys of done updates that are kept to know a replay; Telegram repeats at most the last batch of 100.
+const KEYS_KEPT: i64 = 10_000;
+
+impl Store {
+    /// Stores a batch and the front-end's next offset at once, and returns the rows that are new. With an offset it is synced to
+    /// the disk before it returns, because the front-end forgets what the offset confirms. On an error ask again with the same
+    /// batch: nothing of it was stored.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
+        let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
+        self.ask_for(durability, format!("store {} new messages", batch.len()), move |db| {
+            let mut new = Vec::new();
+            for update in &batch {
+                new.extend(insert(db, update)?);
+            }
+            if let Some((front_end, next)) = &offset {
+                db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
+                    .execute(params![front_end, next])?;
+            }
+            forget_old(db)?;
+            Ok(new)
+        })
+        .await
+    }
+
+    /// The offset that was stored with the last batch of this front-end.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn offset(&self, front_end: &str) -> Result<Option<i64>, StoreError> {
+        let front_end = front_end.to_owned();
+        self.ask(format!("read the offset of {front_end}"), move |db| {
+            let mut query = db.prepare_cached("SELECT next FROM front_end WHERE name = ?")?;
+            Ok(query.query_row([&front_end], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// The update is a prompt and waits for this session.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] if it is done; else the disk's.
+    pub async fn assign(&self, id: InboxId, session: &SessionName) -> Result<(), StoreError> {
+        let (what, session) = (format!("give message {} to session '{session}'", id.0), session.clone());
+        self.ask(what.clone(), move |db| {
+            let sql = "UPDATE inbox SET state = 'waiting', session = ? WHERE id = ? AND state <> 'done'";
+            found(db.prepare_cached(sql)?.execute(params![session.as_str(), id.0])?, &what)
+        })
+        .await
+    }
+
+    /// The prompt goes to its session's agent now.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] if it was not assigned or is done; else the disk's.
+    pub async fn hand(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        self.turn_to("handed", format!("mark prompt {} as given to the agent", prompt.0), prompt).await
+    }
+
+    /// The prompt waits again: the agent did not take it.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] if it was not assigned or is done; else the disk's.
+    pub async fn take_back(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        self.turn_to("waiting", format!("mark prompt {} as waiting again", prompt.0), prompt).await
+    }
+
+    async fn turn_to(&self, state: &'static str, what: String, prompt: &PromptId) -> Result<(), StoreError> {
+        let prompt = prompt.clone();
+        self.ask(what.clone(), move |db| {
+            let sql = "UPDATE inbox SET state = ? WHERE prompt = ? AND state IN ('waiting', 'handed')";
+            found(db.prepare_cached(sql)?.execute(params![state, prompt.0])?, &what)
+        })
+        .await
+    }
+}
+
+fn found(rows: usize, what: &str) -> Result<(), Trouble> {
+    if rows == 0 { Err(StoreError::Gone { what: what.to_owned() }.into()) } else { Ok(()) }
+}
+
+fn insert(db: &Connection, update: &Update) -> Result<Option<InboxRow>, Trouble> {
+    let prompt = PromptId(Uuid::new_v4().to_string());
+    let at = now();
+    let sql =
+        "INSERT OR IGNORE INTO inbox (front_end, key, prompt, state, accepted, record) VALUES (?, ?, ?, 'new', ?, ?)";
+    let json = serde_json::to_string(update)?;
+    let row = params![update.place.front_end, update.key, prompt.0, column(at), json];
+    Ok(match db.prepare_cached(sql)?.execute(row)? {
+        0 => None,
+        _ => Some(InboxRow {
+            id: InboxId(db.last_insert_rowid()),
+            update: update.clone(),
+            state: InboxState::New,
+            prompt,
+            at,
+        }),
+    })
+}
+
+/// Only done rows, oldest first: the range holds few others.
+fn forget_old(db: &Connection) -> Result<(), Trouble> {
+    let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
+    db.prepare_cached(sql)?.execute([KEYS_KEPT])?;
+    Ok(())
+}
+
+/// Settles an update under either name; one that is done already stays so. Its text is not kept.
+pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), Trouble> {
+    const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
+    match done {
+        Done::Update(id) => db.prepare_cached(&format!("{DONE} WHERE id = ?"))?.execute([id.0])?,
+        Done::Prompt(prompt) => db.prepare_cached(&format!("{DONE} WHERE prompt = ?"))?.execute([&prompt.0])?,
+    };
+    Ok(())
+}
+
+/// All that is not done, in order.
+pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, Trouble> {
+    let sql = "SELECT id, prompt, state, session, accepted, record FROM inbox WHERE state <> 'done' ORDER BY id";
+    let mut query = db.prepare(sql)?;
+    let mut rows = query.query([])?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        open.push(read(row)?);
+    }
+    Ok(open)
+}
+
+fn read(row: &Row<'_>) -> Result<InboxRow, Trouble> {
+    let (state, session, record): (String, Option<String>, String) = (row.get(2)?, row.get(3)?, row.get(5)?);
+    let state = match (state.as_str(), session) {
+        ("waiting", Some(session)) => InboxState::Waiting { session: sessions::name(session)? },
+        ("handed", Some(session)) => InboxState::Handed { session: sessions::name(session)? },
+        (_, _) => InboxState::New,
+    };
+    Ok(InboxRow {
+        id: InboxId(row.get(0)?),
+        update: serde_json::from_str(&record)?,
+        state,
+        prompt: PromptId(row.get(1)?),
+        at: Moment(row.get::<_, i64>(4)?.unsigned_abs()),
+    })
+}
+
+/// As SQLite stores it.
+pub(super) fn column(at: Moment) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
+}
+
+pub(super) fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,133 @@
+//! Posts that are to be sent: stored in one transaction with the end of what they answer, gone when they are sent.
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
+    types::Place,
+};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    Store,
+    error::{StoreError, Trouble},
+    inbox,
+};
+
+impl Store {
+    /// Settles updates and stores their posts at once. A command ends with its reply, a turn with its final answer; a dropped
+    /// prompt has no post, a notice settles nothing. What is done already stays so; posts are stored at each call.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
+        let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
+        self.ask(what, move |db| {
+            let rows = out.iter().map(|post| insert(db, post)).collect::<Result<Vec<_>, _>>()?;
+            for done in &done {
+                inbox::settle(db, done)?;
+                if let Done::Prompt(prompt) = done {
+                    db.prepare_cached("DELETE FROM live WHERE prompt = ?")?.execute([&prompt.0])?;
+                }
+            }
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// The turn is streamed into this message: its final answer will take that message's place, even after a crash. Called again
+    /// for each further message of a long answer.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), StoreError> {
+        let (turn, place, message) = (turn.clone(), place.clone(), message.clone());
+        self.ask(format!("store the message into which prompt {} is answered", turn.0), move |db| {
+            let place = serde_json::to_string(&place)?;
+            db.prepare_cached("INSERT OR IGNORE INTO live (prompt, place, message) VALUES (?, ?, ?)")?
+                .execute(params![turn.0, place, message.0])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stores how far the post has come. Nothing happens to one that is sent.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn sending(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
+        self.ask(format!("store how far post {} was sent", id.0), move |db| {
+            let delivery = serde_json::to_string(&delivery)?;
+            db.prepare_cached("UPDATE outbox SET delivery = ? WHERE id = ?")?.execute(params![delivery, id.0])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The post was sent, or is given up; it is forgotten.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn sent(&self, id: PostId) -> Result<(), StoreError> {
+        self.ask(format!("store that post {} was sent", id.0), move |db| {
+            db.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id.0])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, Trouble> {
+    let place = serde_json::to_string(&post.place)?;
+    let state = Delivery { messages: replaced(db, post, &place)?, shown: 0 };
+    let turn = post.turn.as_ref().map(|turn| &turn.0);
+    let (reply, delivery) = (serde_json::to_string(&post.reply)?, serde_json::to_string(&state)?);
+    db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?
+        .execute(params![place, turn, reply, delivery])?;
+    Ok(OutboxRow {
+        id: PostId(db.last_insert_rowid()),
+        place: post.place.clone(),
+        reply: post.reply.clone(),
+        turn: post.turn.clone(),
+        state,
+    })
+}
+
+/// The messages whose place the post takes: what it names itself, then what its turn was streamed into. Those are the turn's
+/// first post's alone.
+fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, Trouble> {
+    let mut messages: Vec<_> = post.edit.iter().cloned().collect();
+    if let Some(turn) = &post.turn {
+        let mut query = db.prepare_cached("SELECT message FROM live WHERE prompt = ? AND place = ? ORDER BY id")?;
+        let live = query.query_map(params![turn.0, place], |row| row.get(0).map(MessageId))?;
+        for message in live {
+            let message = message?;
+            if !messages.contains(&message) {
+                messages.push(message);
+            }
+        }
+        db.prepare_cached("DELETE FROM live WHERE prompt = ? AND place = ?")?.execute(params![turn.0, place])?;
+    }
+    Ok(messages)
+}
+
+/// All that is not sent, in order.
+pub(super) fn all(db: &Connection) -> Result<Vec<OutboxRow>, Trouble> {
+    let mut query = db.prepare("SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id")?;
+    let mut rows = query.query([])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+fn read(row: &Row<'_>) -> Result<OutboxRow, Trouble> {
+    let (place, reply, delivery): (String, String, String) = (row.get(1)?, row.get(3)?, row.get(4)?);
+    Ok(OutboxRow {
+        id: PostId(row.get(0)?),
+        place: serde_json::from_str(&place)?,
+        reply: serde_json::from_str(&reply)?,
+        turn: row.get::<_, Option<String>>(2)?.map(PromptId),
+        state: serde_json::from_str(&delivery)?,
+    })
+}

@@ -1,0 +1,113 @@
+//! The plugins' own keys. Each write is atomic, and bounded by what the plugin may keep in total.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    Store,
+    error::{Limit, StoreError, Trouble},
+};
+
+/// A compare and swap: `expected` (none: absent) is replaced by `value` (none: delete).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    pub expected: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+}
+
+impl Store {
+    /// # Errors
+    /// The disk's.
+    pub async fn state_get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.ask(format!("read the state of plugin '{plugin}'"), move |db| get(db, &plugin, &key)).await
+    }
+
+    /// `limit` bounds the bytes of all keys and values of the plugin.
+    ///
+    /// # Errors
+    /// [`StoreError::StateLimit`] if the plugin would keep too much; else the disk's.
+    pub async fn state_set(&self, plugin: &str, key: &str, value: Vec<u8>, limit: Limit) -> Result<(), StoreError> {
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.ask(format!("store the state of plugin '{plugin}'"), move |db| {
+            put(db, &plugin, &key, Some(&value))?;
+            check(db, &plugin, &limit)
+        })
+        .await
+    }
+
+    /// Deleting what is not there is no error.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn state_delete(&self, plugin: &str, key: &str) -> Result<(), StoreError> {
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.ask(format!("delete state of plugin '{plugin}'"), move |db| put(db, &plugin, &key, None)).await
+    }
+
+    /// The plugin's keys that begin with `prefix`, sorted.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn state_keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let (plugin, prefix) = (plugin.to_owned(), prefix.to_owned());
+        self.ask(format!("list the state of plugin '{plugin}'"), move |db| {
+            let sql = "SELECT key FROM plugin_state WHERE plugin = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY key";
+            let mut query = db.prepare_cached(sql)?;
+            let keys = query.query_map(params![plugin, prefix], |row| row.get(0))?;
+            Ok(keys.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Swaps if the value is as expected, else answers with the value as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::StateLimit`] if the plugin would keep too much; else the disk's.
+    pub async fn state_swap(
+        &self,
+        plugin: &str,
+        key: &str,
+        swap: Swap,
+        limit: Limit,
+    ) -> Result<Result<(), Option<Vec<u8>>>, StoreError> {
+        let (plugin, key) = (plugin.to_owned(), key.to_owned());
+        self.ask(format!("store the state of plugin '{plugin}'"), move |db| {
+            let found = get(db, &plugin, &key)?;
+            if found != swap.expected {
+                return Ok(Err(found));
+            }
+            put(db, &plugin, &key, swap.value.as_deref())?;
+            if swap.value.is_some() {
+                check(db, &plugin, &limit)?;
+            }
+            Ok(Ok(()))
+        })
+        .await
+    }
+}
+
+fn get(db: &Connection, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    let mut query = db.prepare_cached("SELECT value FROM plugin_state WHERE plugin = ? AND key = ?")?;
+    Ok(query.query_row([plugin, key], |row| row.get(0)).optional()?)
+}
+
+fn put(db: &Connection, plugin: &str, key: &str, value: Option<&[u8]>) -> Result<(), Trouble> {
+    match value {
+        Some(value) => db
+            .prepare_cached("INSERT OR REPLACE INTO plugin_state (plugin, key, value) VALUES (?, ?, ?)")?
+            .execute(params![plugin, key, value])?,
+        None => db.prepare_cached("DELETE FROM plugin_state WHERE plugin = ? AND key = ?")?.execute([plugin, key])?,
+    };
+    Ok(())
+}
+
+/// After the write, which the error undoes.
+fn check(db: &Connection, plugin: &str, limit: &Limit) -> Result<(), Trouble> {
+    let sql = "SELECT ifnull(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM plugin_state WHERE plugin = ?";
+    let size: i64 = db.prepare_cached(sql)?.query_row([plugin], |row| row.get(0))?;
+    let size = size.unsigned_abs();
+    if size <= limit.bytes {
+        return Ok(());
+    }
+    Err(StoreError::StateLimit { plugin: plugin.to_owned(), size, limit: limit.clone() }.into())
+}

@@ -1,0 +1,64 @@
+//! The tables, as the steps that lead to them. A step that was ever released is never changed: a change is a further step.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::{OpenError, Trouble};
+
+/// Step N brings `user_version` from N to N+1.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
+    CREATE TABLE session (
+        name TEXT PRIMARY KEY, owner TEXT NOT NULL, archived INTEGER NOT NULL, record TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE place (place TEXT PRIMARY KEY, session TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX place_session ON place (session);
+    CREATE TABLE front_end (name TEXT PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE inbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, front_end TEXT NOT NULL, key TEXT NOT NULL, prompt TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL CHECK (state IN ('new', 'waiting', 'handed', 'done')), session TEXT, accepted INTEGER NOT NULL,
+        record TEXT NOT NULL, UNIQUE (front_end, key)
+    ) STRICT;
+    CREATE INDEX inbox_open ON inbox (id) WHERE state <> 'done';
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, place TEXT NOT NULL, turn TEXT, reply TEXT NOT NULL, delivery TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE live (
+        id INTEGER PRIMARY KEY, prompt TEXT NOT NULL, place TEXT NOT NULL, message TEXT NOT NULL, UNIQUE (prompt, place, message)
+    ) STRICT;
+    CREATE TABLE plugin_state (
+        plugin TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (plugin, key)
+    ) STRICT;
+    CREATE TABLE generation (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, plugin TEXT NOT NULL, digest TEXT NOT NULL, stored INTEGER NOT NULL,
+        wasm BLOB NOT NULL, UNIQUE (plugin, digest)
+    ) STRICT;
+    CREATE TABLE button (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, command TEXT NOT NULL) STRICT;
+"];
+
+/// The version that this program writes and reads.
+pub(super) const VERSION: i64 = STEPS.len() as i64;
+
+pub(super) fn version(db: &Connection) -> Result<i64, Trouble> {
+    Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Refuses what a newer program wrote; the caller says of which directory.
+pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
+    if found > VERSION {
+        return Err(OpenError::Newer { path: state.to_owned(), found, known: VERSION });
+    }
+    Ok(())
+}
+
+/// Takes the missing steps, each with its new version number in one transaction.
+pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), Trouble> {
+    for (at, step) in (0..VERSION).zip(STEPS).filter(|(at, _)| *at >= found) {
+        let tx = db.transaction()?;
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "user_version", at + 1)?;
+        tx.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Sessions and the places in which they are active.
+
+use cordboard_core::types::{Place, SessionName, SessionRecord};
+use rusqlite::{Connection, params};
+
+use super::{
+    Store,
+    error::{StoreError, Trouble},
+};
+
+impl Store {
+    /// Stores a new session.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if there is one of that name, archived ones included; else the disk's.
+    pub async fn create(&self, record: &SessionRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.ask(format!("create session '{}'", record.name), move |db| {
+            let sql = "INSERT OR IGNORE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)";
+            match write(db, sql, &record)? {
+                0 => Err(StoreError::Exists(record.name.clone()).into()),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Stores the session as it is now.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.ask(format!("store session '{}'", record.name), move |db| save(db, &record)).await
+    }
+
+    /// Stores the session, which is archived, and makes it inactive in all places at once.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn archive(&self, record: &SessionRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.ask(format!("archive session '{}'", record.name), move |db| {
+            save(db, &record)?;
+            db.prepare_cached("DELETE FROM place WHERE session = ?")?.execute([record.name.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes the session the active one of the place; none: the place has no active one any more.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn bind(&self, place: &Place, session: Option<&SessionName>) -> Result<(), StoreError> {
+        let (place, session) = (place.clone(), session.cloned());
+        self.ask(format!("store the active session of {place}"), move |db| {
+            let place = serde_json::to_string(&place)?;
+            match &session {
+                Some(session) => db
+                    .prepare_cached("INSERT OR REPLACE INTO place (place, session) VALUES (?, ?)")?
+                    .execute(params![place, session.as_str()])?,
+                None => db.prepare_cached("DELETE FROM place WHERE place = ?")?.execute([place])?,
+            };
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn save(db: &Connection, record: &SessionRecord) -> Result<(), Trouble> {
+    write(db, "INSERT OR REPLACE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)", record).map(drop)
+}
+
+fn write(db: &Connection, sql: &str, record: &SessionRecord) -> Result<usize, Trouble> {
+    let json = serde_json::to_string(record)?;
+    let row = params![record.name.as_str(), record.owner.0, record.archived, json];
+    Ok(db.prepare_cached(sql)?.execute(row)?)
+}
+
+/// A stored name, which only a damaged file can spoil.
+pub(super) fn name(text: String) -> Result<SessionName, Trouble> {
+    SessionName::try_from(text).map_err(|error| Trouble::Record(serde::de::Error::custom(error)))
+}

@@ -1,0 +1,83 @@
+//! What the store promises, on real files.
+
+use std::os::unix::fs::PermissionsExt;
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{MessageId, Update, What},
+    types::{Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, UserId},
+};
+use tempfile::TempDir;
+
+use super::*;
+
+mod chats;
+mod plugins;
+mod refusals;
+mod sessions;
+mod writer;
+
+/// A state directory that a test may open again and again.
+struct State(TempDir);
+
+impl State {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // As a host makes it, whatever the umask.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn open(&self) -> (Store, Contents) {
+        open(self.path()).unwrap()
+    }
+
+    /// What is there after the host has ended.
+    async fn after(&self, store: Store) -> Contents {
+        store.close().await;
+        let (store, contents) = self.open();
+        store.close().await;
+        contents
+    }
+}
+
+fn place(chat: &str) -> Place {
+    Place::new("telegram", chat)
+}
+
+fn name(text: &str) -> SessionName {
+    text.parse().unwrap()
+}
+
+fn update(key: &str) -> Update {
+    Update {
+        key: key.to_owned(),
+        caller: Caller { id: UserId("telegram:42".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
+        place: place("1"),
+        what: What::Text(format!("text of {key}")),
+        at: Moment(7),
+        locale: Some("de".to_owned()),
+    }
+}
+
+fn record(session: &str) -> SessionRecord {
+    let folder = PathBuf::from("/sessions").join(session);
+    SessionRecord::new(name(session), UserId("telegram:42".to_owned()), folder, "demo", Moment(1))
+}
+
+fn post(text: &str) -> NewPost {
+    NewPost::new(place("1"), Reply::text(text))
+}
+
+fn message(id: &str) -> MessageId {
+    MessageId(id.to_owned())
+}
+
+#[test]
+fn the_linked_sqlite_cannot_lose_committed_pages() {
+    assert!(rusqlite::version_number() >= 3_051_003, "SQLite {} has the WAL reset defect", rusqlite::version());
+}

@@ -1,0 +1,122 @@
+//! Accepted once, done once, posted once.
+
+use super::*;
+
+#[tokio::test]
+async fn a_replay_is_accepted_once() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let first = store.accept(vec![update("1"), update("2")], Some(("telegram".to_owned(), 3))).await.unwrap();
+    let again = store.accept(vec![update("2"), update("3"), update("3")], None).await.unwrap();
+    assert_eq!(first.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(again.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["3"]);
+    assert_eq!(store.offset("telegram").await.unwrap(), Some(3));
+    assert_eq!(store.offset("console").await.unwrap(), None);
+    assert_eq!(state.after(store).await.inbox, [first, again].concat(), "what was answered is what is stored");
+}
+
+#[tokio::test]
+async fn a_key_is_a_front_ends_own() {
+    let (state, mut console) = (State::new(), update("1"));
+    let (store, _) = state.open();
+    console.place = Place::new("console", "local");
+    assert_eq!(store.accept(vec![update("1"), console], None).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_done_update_stays_known_and_its_text_is_gone() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let rows = store.accept(vec![update("secret")], None).await.unwrap();
+    store.finish(vec![Done::Update(rows[0].id)], vec![]).await.unwrap();
+    assert_eq!(store.accept(vec![update("secret")], None).await.unwrap(), []);
+    let kept = store.ask(String::new(), |db| Ok(db.query_row("SELECT record FROM inbox", [], |row| row.get(0))?));
+    assert_eq!(kept.await, Ok(String::new()));
+    assert_eq!(state.after(store).await.inbox, []);
+}
+
+#[tokio::test]
+async fn a_prompt_waits_is_handed_and_taken_back() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
+    let session = name("alpha");
+    assert!(matches!(store.hand(&row.prompt).await, Err(StoreError::Gone { .. })), "it has no session yet");
+    store.assign(row.id, &session).await.unwrap();
+    store.hand(&row.prompt).await.unwrap();
+    let (handed, waiting) =
+        (InboxState::Handed { session: session.clone() }, InboxState::Waiting { session: session.clone() });
+    assert_eq!(read_only(state.path()).unwrap().inbox[0].state, handed);
+    store.take_back(&row.prompt).await.unwrap();
+    assert_eq!(read_only(state.path()).unwrap().inbox[0].state, waiting);
+    store.finish(vec![Done::Prompt(row.prompt.clone())], vec![]).await.unwrap();
+    for late in
+        [store.hand(&row.prompt).await, store.take_back(&row.prompt).await, store.assign(row.id, &session).await]
+    {
+        assert!(matches!(late, Err(StoreError::Gone { .. })), "{late:?}");
+    }
+    assert_eq!(state.after(store).await.inbox, []);
+}
+
+#[tokio::test]
+async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
+    let mut edit = post("three").reply.button("Again", "/retry alpha");
+    edit.in_place = true;
+    let third = NewPost { edit: Some(message("77")), ..NewPost::new(place("2"), edit) };
+    let posts = store.finish(vec![Done::Update(row.id)], vec![post("one"), post("two"), third]).await.unwrap();
+    assert_eq!(posts[2].state.messages, [message("77")]);
+    let half = Delivery { messages: vec![message("5")], shown: 1 };
+    store.sending(posts[1].id, half.clone()).await.unwrap();
+    store.sent(posts[0].id).await.unwrap();
+    store.sent(posts[0].id).await.unwrap();
+    store.sending(posts[0].id, half.clone()).await.unwrap();
+    let contents = state.after(store).await;
+    assert_eq!(contents.inbox, []);
+    assert_eq!(contents.outbox, [OutboxRow { state: half, ..posts[1].clone() }, posts[2].clone()]);
+}
+
+#[tokio::test]
+async fn ids_are_never_given_twice() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let first = store.finish(vec![], vec![post("one")]).await.unwrap()[0].id;
+    store.sent(first).await.unwrap();
+    state.after(store).await;
+    let (store, _) = state.open();
+    assert!(store.finish(vec![], vec![post("two")]).await.unwrap()[0].id > first);
+}
+
+#[tokio::test]
+async fn a_final_answer_takes_the_place_of_what_was_streamed_even_after_a_crash() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
+    store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
+    store.placeholder(&row.prompt, &place("1"), &message("11")).await.unwrap();
+    store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
+    store.placeholder(&PromptId("other".to_owned()), &place("1"), &message("9")).await.unwrap();
+    state.after(store).await;
+    let (store, _) = state.open();
+    let answer = NewPost { turn: Some(row.prompt.clone()), ..post("answer") };
+    let posts = store
+        .finish(vec![Done::Prompt(row.prompt.clone())], vec![post("notice"), answer.clone(), answer])
+        .await
+        .unwrap();
+    let messages: Vec<_> = posts.iter().map(|post| post.state.messages.clone()).collect();
+    assert_eq!(messages, [vec![], vec![message("10"), message("11")], vec![]]);
+    assert_eq!(state.after(store).await.outbox, posts);
+}
+
+#[tokio::test]
+async fn keys_of_old_done_updates_are_forgotten_open_ones_are_not() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let rows = store.accept(vec![update("done"), update("open")], None).await.unwrap();
+    store.finish(vec![Done::Update(rows[0].id)], vec![]).await.unwrap();
+    store.accept((0..10_000).map(|key| update(&key.to_string())).collect(), None).await.unwrap();
+    let new = store.accept(vec![update("done"), update("open")], None).await.unwrap();
+    assert_eq!(new.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["done"]);
+}

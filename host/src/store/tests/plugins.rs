@@ -1,0 +1,102 @@
+//! Plugin state with its bound, generations, buttons.
+
+use super::*;
+
+fn limit(bytes: u64) -> Limit {
+    Limit { key: "plugins.timeout.state".to_owned(), bytes }
+}
+
+fn swap(expected: Option<&str>, value: Option<&str>) -> Swap {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    Swap { expected: expected.map(bytes), value: value.map(bytes) }
+}
+
+#[tokio::test]
+async fn keys_are_a_plugins_own_and_outlive_the_host() {
+    let state = State::new();
+    let (store, _) = state.open();
+    for key in ["b%1", "b%2", "c", "bx"] {
+        store.state_set("timeout", key, key.into(), limit(100)).await.unwrap();
+    }
+    store.state_set("model", "b%3", vec![], limit(100)).await.unwrap();
+    store.state_delete("timeout", "c").await.unwrap();
+    store.state_delete("timeout", "c").await.unwrap();
+    state.after(store).await;
+    let (store, _) = state.open();
+    assert_eq!(store.state_keys("timeout", "b%").await.unwrap(), ["b%1", "b%2"]);
+    assert_eq!(store.state_keys("timeout", "").await.unwrap(), ["b%1", "b%2", "bx"]);
+    assert_eq!(store.state_get("timeout", "bx").await.unwrap(), Some(b"bx".to_vec()));
+    assert_eq!(store.state_get("timeout", "c").await.unwrap(), None);
+    assert_eq!(store.state_get("model", "b%3").await.unwrap(), Some(vec![]));
+}
+
+#[tokio::test]
+async fn a_swap_needs_the_expected_value() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let ask = async |it| store.state_swap("p", "key", it, limit(100)).await.unwrap();
+    assert_eq!(ask(swap(Some("a"), Some("b"))).await, Err(None));
+    assert_eq!(ask(swap(None, Some("a"))).await, Ok(()));
+    assert_eq!(ask(swap(None, Some("b"))).await, Err(Some(b"a".to_vec())));
+    assert_eq!(ask(swap(Some("a"), None)).await, Ok(()));
+    assert_eq!(ask(swap(None, None)).await, Ok(()));
+    assert_eq!(store.state_get("p", "key").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_many_swaps_at_once_one_wins() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let all = (0..50).map(|_| store.state_swap("p", "lock", swap(None, Some("mine")), limit(100)));
+    let won = futures::future::join_all(all).await.into_iter().filter(|it| it == &Ok(Ok(()))).count();
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn what_is_over_the_bound_is_refused_by_name_and_not_kept() {
+    let state = State::new();
+    let (store, _) = state.open();
+    store.state_set("p", "ä", vec![0; 8], limit(10)).await.unwrap();
+    let error = store.state_set("p", "b", vec![0; 3], limit(10)).await.unwrap_err();
+    assert_eq!(
+        format!("failed to {error}"),
+        "failed to store the state of plugin 'p': with it the plugin would keep 14 bytes, over its limit \
+         plugins.timeout.state = 10; delete keys or raise that limit in the configuration"
+    );
+    let swapped = store.state_swap("p", "b", swap(None, Some("xyz")), limit(10)).await;
+    assert!(matches!(swapped, Err(StoreError::StateLimit { size: 14, .. })), "{swapped:?}");
+    assert_eq!(store.state_keys("p", "").await.unwrap(), ["ä"]);
+    store.state_set("p", "ä", vec![1; 8], limit(10)).await.unwrap();
+    store.state_set("q", "b", vec![0; 9], limit(10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_three_generations_are_kept_newest_first() {
+    let state = State::new();
+    let (store, _) = state.open();
+    for digest in ["1", "2", "3", "4", "3"] {
+        store.save_generation("p", digest, digest.as_bytes()).await.unwrap();
+    }
+    store.save_generation("q", "9", b"9").await.unwrap();
+    state.after(store).await;
+    let (store, _) = state.open();
+    let kept = store.generations("p").await.unwrap();
+    assert_eq!(
+        kept.iter().map(|it| (&*it.digest, &*it.wasm)).collect::<Vec<_>>(),
+        [("3", &b"3"[..]), ("4", b"4"), ("2", b"2")]
+    );
+    assert_eq!(store.generations("none").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_button_fits_its_front_end_and_old_ones_are_forgotten() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let long = format!("/ask {}", "x".repeat(200));
+    let tokens = store.buttons(vec!["/retry alpha".to_owned(), long.clone()]).await.unwrap();
+    assert!(tokens.iter().all(|token| token.len() == 16), "{tokens:?}");
+    assert_eq!(store.command_of(&tokens[1]).await.unwrap(), Some(long));
+    store.buttons(vec!["/help".to_owned(); 9_999]).await.unwrap();
+    assert_eq!(store.command_of(&tokens[0]).await.unwrap(), None);
+    assert!(store.command_of(&tokens[1]).await.unwrap().is_some());
+}

@@ -1,0 +1,137 @@
+//! State directories that are not used, each with its name and what to do.
+
+use std::fs::{self, Permissions};
+
+use super::*;
+
+fn refused(state: &Path) -> String {
+    format!("failed to {}", open(state).expect_err("it is refused"))
+}
+
+#[tokio::test]
+async fn a_state_directory_is_made_for_its_user_alone() {
+    let state = State::new();
+    let inner = state.path().join("a/b");
+    let (store, _) = open(&inner).unwrap();
+    store.create(&record("alpha")).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&inner), 0o700);
+    for file in ["lock", "cordboard.db", "cordboard.db-wal", "cordboard.db-shm"] {
+        assert_eq!(mode(&inner.join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn others_may_not_write_to_it() {
+    let state = State::new();
+    for mode in [0o770, 0o702, 0o777] {
+        fs::set_permissions(state.path(), Permissions::from_mode(mode)).unwrap();
+        let path = state.path().display();
+        assert_eq!(
+            refused(state.path()),
+            format!(
+                "failed to use state directory {path}: others may write to it (mode {mode:03o}); run `chmod go-w {path}`"
+            )
+        );
+    }
+    fs::set_permissions(state.path(), Permissions::from_mode(0o755)).unwrap();
+    open(state.path()).unwrap();
+}
+
+#[test]
+fn its_user_must_be_able_to_write_to_it() {
+    // A directory in which not even root can make a file.
+    let kernel = Path::new("/sys/kernel");
+    assert!(kernel.is_dir(), "the test needs sysfs");
+    let text = refused(kernel);
+    assert!(text.starts_with("failed to use state directory /sys/kernel: user "), "{text}");
+    assert!(text.ends_with("; give it to that user, or name another with --state"), "{text}");
+    assert!(text.contains(" cannot write to it ("), "{text}");
+}
+
+#[test]
+fn a_file_is_no_state_directory() {
+    let state = State::new();
+    let file = state.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.clone(), file.join("below")] {
+        let text = refused(&path);
+        assert!(text.contains("(it is not a directory)"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn one_host_uses_it_at_a_time() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (path, pid) = (state.path().display(), std::process::id());
+    assert_eq!(
+        refused(state.path()),
+        format!(
+            "failed to use state directory {path}: another host uses it (pid {pid}); end that one, or name another with \
+             --state"
+        )
+    );
+    store.close().await;
+    let (store, _) = state.open();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_newer_version_is_left_alone() {
+    let state = State::new();
+    state.open().0.close().await;
+    let db = Connection::open(folder::database(state.path())).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    let text = format!(
+        "failed to use state directory {}: it was written by a newer Cordboard (schema 99, this one knows {}); install that \
+         version, or name another with --state",
+        state.path().display(),
+        schema::VERSION
+    );
+    assert_eq!(refused(state.path()), text);
+    assert_eq!(format!("failed to {}", read_only(state.path()).unwrap_err()), text);
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let state = State::new();
+    fs::write(folder::database(state.path()), "no database at all, but long enough to have a header".repeat(20))
+        .unwrap();
+    let text = refused(state.path());
+    let file = folder::database(state.path());
+    assert!(
+        text.starts_with(&format!("failed to open the store in {}: the file is damaged (", file.display())),
+        "{text}"
+    );
+    assert!(text.contains("stop the host, then put a backup in its place or move it away"), "{text}");
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_refused_and_not_dropped() {
+    let state = State::new();
+    let (store, _) = state.open();
+    store.create(&record("alpha")).await.unwrap();
+    store.ask(String::new(), |db| Ok(db.execute("UPDATE session SET record = '{'", [])?)).await.unwrap();
+    store.close().await;
+    let error = open(state.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Store(StoreError::Corrupt { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn a_reader_needs_no_host_and_disturbs_none() {
+    let state = State::new();
+    let nothing = state.path().join("none");
+    assert_eq!(read_only(&nothing).unwrap(), Contents::default());
+    assert!(!nothing.exists(), "reading makes nothing");
+    let (store, _) = state.open();
+    store.create(&record("alpha")).await.unwrap();
+    let beside = read_only(state.path()).unwrap();
+    assert_eq!(beside.sessions, [record("alpha")]);
+    store.create(&record("beta")).await.unwrap();
+    store.close().await;
+    assert_eq!(read_only(state.path()).unwrap().sessions, [record("alpha"), record("beta")]);
+    let (_store, contents) = state.open();
+    assert_eq!(contents.host_id, beside.host_id);
+}

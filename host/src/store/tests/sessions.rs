@@ -1,0 +1,57 @@
+//! Names are taken once; a place has one active session.
+
+use std::time::Duration;
+
+use cordboard_core::types::ProcessId;
+
+use super::*;
+
+#[tokio::test]
+async fn a_session_comes_back_as_it_was_saved() {
+    let state = State::new();
+    let (store, empty) = state.open();
+    assert_eq!((empty.sessions.len(), empty.host_id.len()), (0, 36));
+    let mut alpha = record("alpha");
+    store.create(&alpha).await.unwrap();
+    store.create(&record("beta")).await.unwrap();
+    alpha.conversation = Some("c-1".to_owned());
+    alpha.idle_timeout = Some(Duration::from_millis(1500));
+    alpha.place = Some(Place { topic: Some("9".to_owned()), ..place("1") });
+    alpha.process = Some(ProcessId { boot: "b".to_owned(), pid: 4, started: 5 });
+    alpha.cost_usd = Some(0.1);
+    store.save(&alpha).await.unwrap();
+    let contents = state.after(store).await;
+    assert_eq!(contents.sessions, [alpha, record("beta")]);
+    assert_eq!(contents.host_id, empty.host_id, "a state directory has one name for ever");
+}
+
+#[tokio::test]
+async fn a_name_is_taken_by_archived_sessions_too() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let mut alpha = record("alpha");
+    store.create(&alpha).await.unwrap();
+    alpha.archived = true;
+    store.archive(&alpha).await.unwrap();
+    let error = store.create(&record("alpha")).await.unwrap_err();
+    assert_eq!(error, StoreError::Exists(name("alpha")));
+    assert_eq!(
+        format!("failed to {error}"),
+        "failed to create session 'alpha': the name is taken; choose another, or restore that session if it is archived"
+    );
+    assert!(state.after(store).await.sessions[0].archived);
+}
+
+#[tokio::test]
+async fn archiving_clears_every_place_of_the_session_and_no_other() {
+    let state = State::new();
+    let (store, _) = state.open();
+    for (chat, session) in [("1", "alpha"), ("2", "beta"), ("3", "beta"), ("3", "alpha"), ("4", "beta")] {
+        store.bind(&place(chat), Some(&name(session))).await.unwrap();
+    }
+    store.bind(&place("4"), None).await.unwrap();
+    let bound = read_only(state.path()).unwrap().places;
+    assert_eq!(bound, [("1", "alpha"), ("2", "beta"), ("3", "alpha")].map(|(at, it)| (place(at), name(it))));
+    store.archive(&record("alpha")).await.unwrap();
+    assert_eq!(state.after(store).await.places, [(place("2"), name("beta"))]);
+}

@@ -1,0 +1,165 @@
+//! The writer: groups, failures inside a group, a full disk, the end.
+
+use std::sync::mpsc as std_mpsc;
+
+use super::*;
+
+/// Holds the writer, so that what is asked meanwhile becomes one group.
+async fn hold(store: &Store) -> std_mpsc::Sender<()> {
+    let (release, released) = std_mpsc::channel();
+    let (began, begun) = oneshot::channel();
+    let mut began = Some(began);
+    let store = store.clone();
+    tokio::spawn(async move {
+        let work = move |_: &Connection| {
+            began.take().map(|began| began.send(()));
+            let _ = released.recv();
+            Ok(())
+        };
+        store.ask("hold the writer".to_owned(), work).await
+    });
+    begun.await.unwrap();
+    release
+}
+
+/// Asks all while the writer is held, in order.
+async fn as_group<T>(store: &Store, all: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let release = hold(store).await;
+    let mut group = std::pin::pin!(futures::future::join_all(all));
+    // The first poll puts every request into the channel.
+    assert!(futures::poll!(&mut group).is_pending());
+    release.send(()).unwrap();
+    group.await
+}
+
+#[tokio::test]
+async fn one_failure_in_a_group_is_no_other_ones() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let names = ["a", "b", "a", "c", "b", "d"].map(record);
+    let outcomes = as_group(&store, names.iter().map(|record| store.create(record)).collect()).await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, true, false, true]);
+    assert_eq!(state.after(store).await.sessions, ["a", "b", "c", "d"].map(record));
+}
+
+#[tokio::test]
+async fn a_failed_request_leaves_nothing_of_itself() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let half = |db: &Connection| {
+        db.execute("INSERT INTO place VALUES ('half', 'written')", [])?;
+        db.execute("INSERT INTO nowhere VALUES (1)", [])?;
+        Ok(())
+    };
+    let error = store.ask("store a test".to_owned(), half).await.unwrap_err();
+    assert!(matches!(error, StoreError::Defect { .. }), "{error}");
+    assert_eq!(state.after(store).await.places, []);
+}
+
+#[tokio::test]
+async fn a_group_that_sqlite_gave_up_is_done_one_by_one() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (alpha, beta) = (record("alpha"), record("beta"));
+    let give_up = store.ask("give up".to_owned(), |db| Ok(db.execute_batch("ROLLBACK")?));
+    let all: Vec<futures::future::BoxFuture<'_, _>> =
+        vec![Box::pin(store.create(&alpha)), Box::pin(give_up), Box::pin(store.create(&beta))];
+    let outcomes = as_group(&store, all).await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(state.after(store).await.sessions, [alpha, beta]);
+}
+
+async fn pages(store: &Store, most: i64) -> i64 {
+    let work = move |db: &Connection| {
+        let count: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        db.pragma_update_and_check(None, "max_page_count", count + most, |_| Ok(()))?;
+        Ok(count)
+    };
+    store.ask("set the size of the disk".to_owned(), work).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let rows = store.accept(vec![update("1"), update("2")], None).await.unwrap();
+    pages(&store, 1).await;
+    let big = || vec![post("small"), post(&"x".repeat(100_000))];
+    let outcomes = as_group(
+        &store,
+        vec![
+            store.finish(vec![Done::Update(rows[0].id)], vec![post("fits")]),
+            store.finish(vec![Done::Update(rows[1].id)], big()),
+            store.finish(vec![], vec![post("fits too")]),
+        ],
+    )
+    .await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    let error = outcomes[1].clone().unwrap_err();
+    let file = state.path().join("cordboard.db");
+    assert_eq!(
+        format!("failed to {error}"),
+        format!(
+            "failed to store 2 posts and the end of 1 messages in {}: the disk is full, nothing of it was stored; \
+             free some space and try again",
+            file.display()
+        )
+    );
+    let seen = read_only(state.path()).unwrap();
+    assert_eq!(seen.inbox, [rows[1].clone()]);
+    let texts: Vec<_> = seen.outbox.iter().map(|row| &*row.reply.text).collect();
+    assert_eq!(texts, ["fits", "fits too"]);
+    pages(&store, 1_000).await;
+    store.finish(vec![Done::Update(rows[1].id)], big()).await.unwrap();
+    assert_eq!(state.after(store).await.outbox.len(), 4);
+}
+
+#[tokio::test]
+async fn a_refused_batch_can_be_asked_again() {
+    let state = State::new();
+    let (store, _) = state.open();
+    pages(&store, 0).await;
+    let batch = || (0..200).map(|key| update(&format!("{key}"))).collect::<Vec<_>>();
+    let offset = || Some(("telegram".to_owned(), 200));
+    let error = store.accept(batch(), offset()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error}");
+    assert_eq!(store.offset("telegram").await.unwrap(), None);
+    pages(&store, 1_000).await;
+    assert_eq!(store.accept(batch(), offset()).await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn closing_stores_what_was_asked_before_and_refuses_what_comes_after() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let records: Vec<_> = (0..300).map(|at| record(&format!("s{at:03}"))).collect();
+    let release = hold(&store).await;
+    let asker = store.clone();
+    let mut asked = std::pin::pin!(futures::future::join_all(records.iter().map(|record| asker.create(record))));
+    assert!(futures::poll!(&mut asked).is_pending());
+    let mut closed = std::pin::pin!(store.clone().close());
+    assert!(futures::poll!(&mut closed).is_pending());
+    release.send(()).unwrap();
+    let (outcomes, ()) = futures::join!(asked, closed);
+    assert_eq!(outcomes, vec![Ok(()); 300]);
+    let error = store.sync().await.unwrap_err();
+    assert_eq!(
+        format!("failed to {error}"),
+        "failed to sync the store: the store is closed because the host ends; start the host again"
+    );
+    store.clone().close().await;
+    assert_eq!(state.after(store).await.sessions, records);
+}
+
+#[tokio::test]
+async fn a_sync_has_something_to_sync() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let changes = |db: &Connection| Ok(db.total_changes());
+    let before = store.ask(String::new(), changes).await.unwrap();
+    store.sync().await.unwrap();
+    let level = |db: &Connection| Ok(db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?);
+    assert_eq!(store.ask(String::new(), changes).await.unwrap(), before + 1);
+    assert_eq!(store.ask_for(Durability::Power, String::new(), level).await, Ok(2));
+    assert_eq!(store.ask(String::new(), level).await, Ok(1));
+}

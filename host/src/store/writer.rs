@@ -1,0 +1,182 @@
+//! The one thread that owns the connection. It takes all requests that wait, commits them as one transaction, and only then
+//! answers each. It must never answer before the commit, and never let one request's failure reach another.
+
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    error::{StoreError, Trouble},
+    folder::Lock,
+};
+
+/// Requests that may wait for the writer. A commit takes microseconds, a slow disk milliseconds: this is more than a second
+/// of a busy host, after which callers wait.
+pub(super) const QUEUE: usize = 1024;
+
+/// Requests in one transaction: enough to share a sync among all who wait, few enough that the first of them is answered soon.
+const GROUP: usize = 128;
+
+/// What a commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Durability {
+    /// A killed process (`synchronous=NORMAL`): no sync.
+    Process,
+    /// A power cut (`synchronous=FULL`): this commit and all before it are synced as part of the commit. Not an fsync of the WAL
+    /// afterwards, which costs the same: a sync that fails here rolls the commit back, so the caller can simply ask again.
+    Power,
+}
+
+pub(super) enum Request {
+    Work(Durability, Box<dyn Job>),
+    /// Answered when everything before it is stored and the files are closed.
+    Close(oneshot::Sender<()>),
+}
+
+/// A request's work and the way back to the one who asked.
+pub(super) trait Job: Send {
+    /// Does the work and keeps its outcome; false if it failed. May be called again after the transaction was rolled back.
+    fn run(&mut self, db: &Connection) -> bool;
+    /// Hands out the kept outcome, or the error of the commit.
+    fn answer(self: Box<Self>, commit: Result<(), Trouble>);
+}
+
+/// A [`Job`] of any work and answer.
+pub(super) struct Task<T, F> {
+    pub(super) what: String,
+    pub(super) file: PathBuf,
+    pub(super) work: F,
+    pub(super) outcome: Option<Result<T, StoreError>>,
+    pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: FnMut(&Connection) -> Result<T, Trouble> + Send,
+{
+    fn run(&mut self, db: &Connection) -> bool {
+        let outcome = (self.work)(db).map_err(|trouble| trouble.during(&self.what, self.file.clone()));
+        let good = outcome.is_ok();
+        self.outcome = Some(outcome);
+        good
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), Trouble>) {
+        let Self { what, file, outcome, answer, .. } = *self;
+        let answered = match (outcome, commit) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(trouble)) => Err(trouble.during(&what, file)),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StoreError::Closed { what }),
+        };
+        // Whoever asked may have gone; what was stored stays stored.
+        let _ = answer.send(answered);
+    }
+}
+
+pub(super) struct Writer {
+    db: Connection,
+    requests: mpsc::Receiver<Request>,
+    durability: Durability,
+    /// Let go after the connection is closed: the fields are dropped in this order.
+    _lock: Lock,
+}
+
+impl Writer {
+    pub(super) fn new(db: Connection, requests: mpsc::Receiver<Request>, lock: Lock) -> Self {
+        Self { db, requests, durability: Durability::Process, _lock: lock }
+    }
+
+    /// Until it is closed or the last handle is gone.
+    pub(super) fn run(mut self) {
+        let mut waiters = Vec::new();
+        while let Some(first) = self.requests.blocking_recv() {
+            let (durability, jobs) = self.gather(first, &mut waiters);
+            if !jobs.is_empty() {
+                self.commit(durability, jobs);
+            }
+        }
+        drop(self);
+        for waiter in waiters {
+            let _ = waiter.send(());
+        }
+    }
+
+    fn gather(&mut self, first: Request, waiters: &mut Vec<oneshot::Sender<()>>) -> (Durability, Vec<Box<dyn Job>>) {
+        let mut durability = Durability::Process;
+        let mut jobs = Vec::new();
+        let mut next = Some(first);
+        while let Some(request) = next {
+            match request {
+                Request::Work(wanted, job) => {
+                    durability = durability.max(wanted);
+                    jobs.push(job);
+                }
+                Request::Close(waiter) => {
+                    // Those already in the channel are still received and stored.
+                    self.requests.close();
+                    waiters.push(waiter);
+                }
+            }
+            next = if jobs.len() < GROUP { self.requests.try_recv().ok() } else { None };
+        }
+        (durability, jobs)
+    }
+
+    /// If the whole cannot be committed, each is tried alone, so that only those fail that must.
+    fn commit(&mut self, durability: Durability, mut jobs: Vec<Box<dyn Job>>) {
+        match (self.transact(durability, &mut jobs), jobs.len()) {
+            (Ok(()), _) => jobs.into_iter().for_each(|job| job.answer(Ok(()))),
+            (Err(trouble), ..=1) => {
+                if let Some(job) = jobs.pop() {
+                    job.answer(Err(trouble));
+                }
+            }
+            (Err(_), _) => jobs.into_iter().for_each(|job| self.commit(durability, vec![job])),
+        }
+    }
+
+    fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> Result<(), Trouble> {
+        self.set_durability(durability)?;
+        execute(&self.db, "BEGIN")?;
+        let done = run_all(&self.db, jobs).and_then(|()| execute(&self.db, "COMMIT"));
+        if done.is_err() && !self.db.is_autocommit() {
+            execute(&self.db, "ROLLBACK")?;
+        }
+        done.map_err(Trouble::Sql)
+    }
+
+    fn set_durability(&mut self, wanted: Durability) -> Result<(), Trouble> {
+        if self.durability != wanted {
+            let level = match wanted {
+                Durability::Process => "NORMAL",
+                Durability::Power => "FULL",
+            };
+            self.db.pragma_update(None, "synchronous", level)?;
+            self.durability = wanted;
+        }
+        Ok(())
+    }
+}
+
+/// Each in a savepoint of its own. Fails if SQLite gave up the whole transaction, as it may when the disk is full.
+fn run_all(db: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    for job in jobs {
+        execute(db, "SAVEPOINT job")?;
+        let good = job.run(db);
+        if db.is_autocommit() {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        if !good {
+            execute(db, "ROLLBACK TO job")?;
+        }
+        execute(db, "RELEASE job")?;
+    }
+    Ok(())
+}
+
+fn execute(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
+}

@@ -1,0 +1,120 @@
+//! The command line: what can be asked for, and which part answers. Never does the work itself.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::host::Profile;
+use crate::toolchain::{Choice, Toolchain};
+use crate::workspace::Workspace;
+use crate::{checks, host, plugins, step};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Builds the plugins, then the host; runs, tests and measures both",
+    after_help = "Examples:
+  cargo xtask run                        the console chat with the demo agent
+  cargo xtask build --release            target/release/cordboard, which stands alone
+  cargo xtask test                       the whole test suite
+  cargo xtask test -- resume             the tests whose name contains `resume`"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    task: Task,
+
+    /// Which compiler builds the plugins.
+    #[arg(long, global = true, hide = true, value_enum, env = "CORDBOARD_TOOLCHAIN", default_value = "auto")]
+    toolchain: Choice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build the plugins, then the host, which embeds them
+    #[command(after_help = "Examples:
+  cargo xtask build                      target/debug/cordboard
+  cargo xtask build --release            target/release/cordboard")]
+    Build {
+        /// Optimise the host: slower to build, and what to install
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build, then run the host with everything it keeps below .cordboard/
+    #[command(after_help = "Examples:
+  cargo xtask run                        the console chat with the demo agent
+  cargo xtask run -- --chat console      what follows -- goes to `cordboard run`
+  echo hello | cargo xtask run           one input line is one message")]
+    Run {
+        /// Optimise the host
+        #[arg(long)]
+        release: bool,
+        /// Passed on to `cordboard run`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Build the plugins, then run every test
+    #[command(after_help = "Examples:
+  cargo xtask test                       the whole test suite
+  cargo xtask test -- resume             the tests whose name contains `resume`")]
+    Test {
+        /// Passed on to the test runner
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Build for release, then measure
+    #[command(after_help = "Examples:
+  cargo xtask bench                      the table of figures
+  cargo xtask bench -- command           the figures whose name contains `command`")]
+    Bench {
+        /// Passed on to the benchmarks
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// What CI checks: format, lints with warnings denied, every test
+    Ci,
+    /// Say which compiler would build the plugins, without making anything
+    Doctor,
+}
+
+impl Cli {
+    /// Does what was asked for. Returns when it is done, but for `run`, which becomes the host.
+    pub fn perform(self) -> Result<()> {
+        let workspace = Workspace::load()?;
+        match self.task {
+            Task::Build { release } => {
+                let binary = build(&workspace, self.toolchain, Profile::of(release))?;
+                step::done(&format!("built {}", workspace.shown(&binary)));
+                Ok(())
+            }
+            Task::Run { release, args } => {
+                let binary = build(&workspace, self.toolchain, Profile::of(release))?;
+                host::become_host(&workspace, &binary, &args)
+            }
+            Task::Test { args } => {
+                plugins::build(&workspace, self.toolchain)?;
+                checks::test(&workspace, &args)
+            }
+            Task::Bench { args } => {
+                build(&workspace, self.toolchain, Profile::Release)?;
+                checks::bench(&workspace, &args)
+            }
+            Task::Ci => {
+                checks::format(&workspace)?;
+                plugins::build(&workspace, self.toolchain)?;
+                checks::lint(&workspace)?;
+                checks::test(&workspace, &["--no-fail-fast".into()])
+            }
+            Task::Doctor => {
+                println!("{}", Toolchain::present(self.toolchain));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn build(workspace: &Workspace, choice: Choice, profile: Profile) -> Result<std::path::PathBuf> {
+    plugins::build(workspace, choice)?;
+    host::build(workspace, profile)
+}

@@ -1,0 +1,94 @@
+//! Builds the host, and becomes it. Never passes the host anything but its arguments.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::step;
+use crate::workspace::Workspace;
+
+const STARTER: &str = "\
+# Cordboard's configuration in this clone. An empty file means the defaults.
+# Every key, its default and what it does: config.toml at the top of the repository.
+# A change that is saved here acts at once, while the host runs.
+";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    pub fn of(release: bool) -> Self {
+        if release { Self::Release } else { Self::Dev }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds the binary, which embeds the plugins that were built before, and returns where it lies.
+pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    step::start("building the host (the first time: several minutes; afterwards: seconds)");
+    let mut cargo = step::cargo();
+    cargo.current_dir(&workspace.root).args(["build", "--package", "cordboard"]);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
+    step::show(&mut cargo)?;
+    Ok(workspace.target.join(profile.folder()).join("cordboard"))
+}
+
+/// Replaces this process by the host, so that signals and the terminal are the host's. Returns only when that fails.
+pub fn become_host(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<()> {
+    let home = workspace.root.join(".cordboard");
+    prepare(&home).with_context(|| format!("{} can't be prepared", home.display()))?;
+    let home = workspace.seen_from_here(&home);
+    let mut command = Command::new(binary);
+    command.arg("run").arg("--config").arg(home.join("config.toml"));
+    command.arg("--state").arg(home.join("state")).arg("--plugins").arg(home.join("plugins")).args(args);
+    Err::<Infallible, _>(anyhow!(command.exec()))
+        .map(|never| match never {})
+        .with_context(|| format!("couldn't start {}", binary.display()))
+}
+
+/// Makes the folders, and a first configuration where there is none: what a user wrote is never touched.
+fn prepare(home: &Path) -> Result<()> {
+    std::fs::create_dir_all(home.join("plugins"))?;
+    let config = home.join("config.toml");
+    if !config.exists() {
+        std::fs::write(config, STARTER)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_starter_is_written_once() {
+        let home = tempfile::tempdir().unwrap();
+        prepare(home.path()).unwrap();
+        let config = home.path().join("config.toml");
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), STARTER);
+        assert!(home.path().join("plugins").is_dir());
+        std::fs::write(&config, "mine").unwrap();
+        prepare(home.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&config).unwrap(), "mine");
+    }
+
+    #[test]
+    fn the_starter_means_the_defaults() {
+        assert!(STARTER.lines().all(|line| line.starts_with('#')));
+    }
+}

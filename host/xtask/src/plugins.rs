@@ -1,0 +1,141 @@
+//! Builds every plugin as a component and lays them where the host's build script finds them, `target/plugins/`.
+//! Never touches a file there whose bytes stay the same: its time of change decides whether the host is rebuilt.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::step;
+use crate::toolchain::{Choice, TARGET, Toolchain};
+use crate::workspace::{Plugin, Workspace};
+
+/// The cargo profile of components: small, and a panic is a trap.
+const PROFILE: &str = "plugin";
+
+pub fn build(workspace: &Workspace, choice: Choice) -> Result<()> {
+    let shelf = workspace.root.join("target/plugins");
+    if !workspace.plugins.is_empty() {
+        let toolchain = Toolchain::find(choice)?;
+        step::start(&format!(
+            "building {} plugins as components (the first time: about a minute)",
+            workspace.plugins.len()
+        ));
+        let built = compile(workspace, &toolchain)?;
+        lay(&workspace.plugins, &built, &shelf)?;
+    }
+    clear(&workspace.plugins, &shelf)
+}
+
+/// One cargo for all of them: it shares what they have in common. Returns where the components are.
+fn compile(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+    // A folder of its own: another compiler may be at work here, and cargo locks a target folder as a whole.
+    let target = workspace.target.join("wasm");
+    let mut cargo = step::cargo();
+    cargo.current_dir(&workspace.root).args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
+    cargo.arg("--target-dir").arg(&target);
+    for plugin in &workspace.plugins {
+        cargo.args(["--package", &plugin.id]);
+    }
+    toolchain.apply(&mut cargo);
+    step::show(&mut cargo)?;
+    Ok(target.join(TARGET).join(PROFILE))
+}
+
+fn lay(plugins: &[Plugin], built: &Path, shelf: &Path) -> Result<()> {
+    for plugin in plugins {
+        let component = built.join(format!("{}.wasm", plugin.library));
+        let place = place(plugin, shelf);
+        let bytes = fs::read(&component).with_context(|| format!("{} wasn't built", component.display()))?;
+        replace(&place, &bytes).with_context(|| format!("{} can't be written", place.display()))?;
+    }
+    Ok(())
+}
+
+fn place(plugin: &Plugin, shelf: &Path) -> PathBuf {
+    shelf.join(format!("{}.wasm", plugin.name))
+}
+
+/// Writes beside and renames, so that a reader sees the old file or the new one.
+fn replace(place: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(place).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let beside = place.with_extension(format!("new-{}", std::process::id()));
+    fs::write(&beside, bytes)?;
+    fs::rename(&beside, place)?;
+    Ok(())
+}
+
+/// Removes the components of plugins that are no more: the host would embed them still.
+fn clear(plugins: &[Plugin], shelf: &Path) -> Result<()> {
+    let kept: Vec<PathBuf> = plugins.iter().map(|plugin| place(plugin, shelf)).collect();
+    for folder in [shelf.to_path_buf(), shelf.join("bad")] {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|ending| ending == "wasm") && !kept.contains(&path) {
+                fs::remove_file(&path).with_context(|| format!("{} can't be removed", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn plugin(name: &str, library: &str) -> Plugin {
+        Plugin { name: name.into(), id: format!("path+file:///w/plugins/{name}#0.1.0"), library: library.into() }
+    }
+
+    #[test]
+    fn components_are_laid_under_the_names_of_their_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let (built, shelf) = (folder.path().join("built"), folder.path().join("shelf"));
+        fs::create_dir(&built).unwrap();
+        fs::write(built.join("my_clock.wasm"), "clock").unwrap();
+        fs::write(built.join("spin.wasm"), "spin").unwrap();
+        lay(&[plugin("my-clock", "my_clock"), plugin("bad/spin", "spin")], &built, &shelf).unwrap();
+        assert_eq!(fs::read(shelf.join("my-clock.wasm")).unwrap(), b"clock");
+        assert_eq!(fs::read(shelf.join("bad/spin.wasm")).unwrap(), b"spin");
+        assert_eq!(fs::read_dir(&shelf).unwrap().count(), 2, "nothing temporary stays");
+    }
+
+    #[test]
+    fn an_unchanged_component_keeps_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("a.wasm");
+        replace(&place, b"one").unwrap();
+        fs::File::options().write(true).open(&place).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        replace(&place, b"one").unwrap();
+        assert_eq!(fs::metadata(&place).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+        replace(&place, b"two").unwrap();
+        assert_ne!(fs::metadata(&place).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+        assert_eq!(fs::read(&place).unwrap(), b"two");
+    }
+
+    #[test]
+    fn what_is_no_plugin_any_more_is_removed() {
+        let shelf = tempfile::tempdir().unwrap();
+        for name in ["kept.wasm", "gone.wasm", "bad/kept.wasm", "bad/gone.wasm"] {
+            replace(&shelf.path().join(name), b"x").unwrap();
+        }
+        clear(&[plugin("kept", "kept"), plugin("bad/kept", "kept")], shelf.path()).unwrap();
+        let left = |folder: &Path| {
+            let mut names: Vec<String> = fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        assert_eq!(left(shelf.path()), ["bad", "kept.wasm"]);
+        assert_eq!(left(&shelf.path().join("bad")), ["kept.wasm"]);
+    }
+}

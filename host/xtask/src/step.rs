@@ -1,0 +1,112 @@
+//! Progress lines, and commands that are run to their end. Everything is written to stderr: stdout is the host's.
+
+use std::io::{IsTerminal, stderr};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// A failed command's last lines say why it failed; more than this hides the line that matters.
+const TAIL_LINES: usize = 25;
+
+/// What starts now, and roughly how long it takes where that is long.
+pub fn start(text: &str) {
+    line("1;36", "-->", text);
+}
+
+pub fn done(text: &str) {
+    line("1;32", "-->", text);
+}
+
+pub fn warning(text: &str) {
+    line("1;33", "warning:", text);
+}
+
+pub fn failure(text: &str) {
+    line("1;31", "error:", text);
+}
+
+fn line(colour: &str, mark: &str, text: &str) {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || !stderr().is_terminal();
+    if plain {
+        eprintln!("{mark} {text}");
+    } else {
+        eprintln!("\x1b[{colour}m{mark}\x1b[0m {text}");
+    }
+}
+
+/// Cargo as the one who called us runs it, without what `cargo run` adds to the environment of its child: build
+/// scripts that watch those variables would otherwise run again, and with them half of the dependencies.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(of_package) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn of_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| variable.starts_with(prefix))
+        || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
+}
+
+/// Runs a command whose own output is the progress.
+pub fn show(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("couldn't start {}", name(command)))?;
+    if !status.success() {
+        bail!("{} failed ({status}); what it printed above says why", name(command));
+    }
+    Ok(())
+}
+
+/// Runs a command silently and returns what it wrote to stdout. A failure carries its last lines.
+pub fn read(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("couldn't start {}", name(command)))?;
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        bail!("{} failed ({}):\n{}", name(command), output.status, tail(&String::from_utf8_lossy(&said)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].iter().map(|line| format!("    {line}\n")).collect()
+}
+
+/// The program and its first argument that is a word: enough to know which step it was.
+fn name(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
+    match command.get_args().next() {
+        Some(verb) => format!("`{program} {}`", verb.to_string_lossy()),
+        None => format!("`{program}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_command_and_keeps_its_last_lines() {
+        let error = read(Command::new("sh").args(["-c", "seq 1 100; echo why >&2; exit 3"])).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.starts_with("`sh -c` failed (exit status: 3)"), "{text}");
+        assert!(text.ends_with("    why\n"), "{text}");
+        assert!(!text.contains("    10\n"), "{text}");
+    }
+
+    #[test]
+    fn an_absent_program_is_named() {
+        let error = read(&mut Command::new("no-such-program-here")).unwrap_err();
+        assert!(format!("{error:#}").starts_with("couldn't start `no-such-program-here`"), "{error:#}");
+    }
+
+    #[test]
+    fn only_variables_of_our_own_package_are_dropped() {
+        assert!(of_package("CARGO_PKG_NAME") && of_package("CARGO_MANIFEST_DIR") && of_package("OUT_DIR"));
+        assert!(!of_package("CARGO_HOME") && !of_package("CARGO_TARGET_DIR") && !of_package("CARGO_BUILD_JOBS"));
+    }
+}

@@ -1,0 +1,192 @@
+//! Finds a compiler for the plugins' target, or makes one. Never installs anything on the system: at most the target
+//! is added to the user's own rustup, else a private toolchain is put into the user's cache folder.
+
+mod debian;
+mod packages;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
+
+use crate::step;
+
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// Where to take the compiler from. Tests and a doubtful user pick one; else the first that works is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// What is there, else rustup, else a private toolchain.
+    Auto,
+    /// The installed compiler, as it is.
+    Installed,
+    /// The installed compiler, after rustup added the target.
+    Rustup,
+    /// The toolchain in the user's cache folder, made when it is absent.
+    Private,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Toolchain {
+    Installed,
+    /// Its compiler, which finds everything else by itself.
+    Private(PathBuf),
+}
+
+impl Toolchain {
+    /// The compiler to use, made if need be, which takes a minute or two. The error says what a user can do.
+    pub fn find(choice: Choice) -> Result<Self> {
+        match choice {
+            Choice::Auto => automatic(),
+            Choice::Installed => installed().ok_or_else(|| anyhow!("the installed rustc has no {TARGET}")),
+            Choice::Rustup => rustup(),
+            Choice::Private => private(),
+        }
+    }
+
+    /// One line: which compiler `find` would take now, or what it would have to do.
+    pub fn present(choice: Choice) -> String {
+        let home = debian::home();
+        let made = home.as_ref().ok().and_then(|home| debian::made(home));
+        match (choice, installed(), made) {
+            (Choice::Auto | Choice::Installed | Choice::Rustup, Some(found), _) => format!("{TARGET}: {found}"),
+            (Choice::Auto | Choice::Private, _, Some(rustc)) => format!("{TARGET}: {}", Self::Private(rustc)),
+            (Choice::Installed, None, _) => format!("{TARGET}: absent from the installed rustc"),
+            (Choice::Rustup, None, _) => format!("{TARGET}: absent; `rustup target add {TARGET}` would be tried"),
+            (Choice::Private, _, None) => format!("{TARGET}: absent; a private toolchain would be made"),
+            (Choice::Auto, None, None) => format!("{TARGET}: absent; rustup, then a private toolchain would be tried"),
+        }
+    }
+
+    /// Lets a cargo command build with this compiler.
+    pub fn apply(&self, cargo: &mut Command) {
+        // Flags meant for the machine's own programs (a linker, a processor) make no sense for a component.
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        match self {
+            Self::Installed => {}
+            Self::Private(rustc) => {
+                cargo.env("RUSTC", rustc);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installed => write!(f, "the installed rustc has it"),
+            Self::Private(rustc) => write!(f, "private toolchain, {}", rustc.display()),
+        }
+    }
+}
+
+/// A private toolchain that was made once goes before rustup, which was asked then and would be asked at every build.
+fn automatic() -> Result<Toolchain> {
+    if let Some(found) = installed() {
+        return Ok(found);
+    }
+    if let Some(rustc) = debian::made(&debian::home()?) {
+        return Ok(Toolchain::Private(rustc));
+    }
+    let refused = match rustup() {
+        Ok(found) => return Ok(found),
+        Err(refused) => refused,
+    };
+    step::warning("rustup can't add the target; making a private toolchain instead");
+    private().map_err(|failed| advice(&refused, &failed))
+}
+
+fn advice(refused: &anyhow::Error, failed: &anyhow::Error) -> anyhow::Error {
+    anyhow!(
+        "plugins need a compiler for {TARGET}, and none could be found or made\n\
+         \n  with rustup: {refused:#}\
+         \n  as a private toolchain: {failed:#}\n\
+         \nDo one of these, then run the same command again:\
+         \n  - install rustup's stable toolchain, go online, and run: rustup target add {TARGET}\
+         \n  - on Debian 12 or later (amd64, arm64) go online: the private toolchain is made from its packages\
+         \n  - copy {} from a machine of the same kind that has one",
+        debian::home().map_or_else(|_| "~/.cache/cordboard/toolchain-*".into(), |home| home.display().to_string()),
+    )
+}
+
+fn installed() -> Option<Toolchain> {
+    standard_library(&mut Command::new("rustc")).then_some(Toolchain::Installed)
+}
+
+fn rustup() -> Result<Toolchain> {
+    if let Some(found) = installed() {
+        return Ok(found);
+    }
+    step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
+    step::read(Command::new("rustup").args(["target", "add", TARGET]))?;
+    installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
+}
+
+fn private() -> Result<Toolchain> {
+    let home = debian::home()?;
+    if let Some(rustc) = debian::made(&home) {
+        return Ok(Toolchain::Private(rustc));
+    }
+    let rustc = debian::make(&home)?;
+    if !standard_library(&mut Command::new(&rustc)) {
+        bail!("{} was made, but doesn't work: remove it and try again", home.display());
+    }
+    Ok(Toolchain::Private(rustc))
+}
+
+/// Asks a compiler where its libraries for the target lie, and looks.
+fn standard_library(rustc: &mut Command) -> bool {
+    step::read(rustc.args(["--print", "target-libdir", "--target", TARGET]))
+        .is_ok_and(|folder| holds_std(Path::new(folder.trim())))
+}
+
+/// A compiler prints the folder of any target that it knows; only a library in it means that the target is there.
+fn holds_std(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name.to_str().is_some_and(|name| name.starts_with("libstd-") && name.ends_with(".rlib"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_there_when_its_std_is() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!holds_std(&folder.path().join("absent")));
+        assert!(!holds_std(folder.path()));
+        std::fs::write(folder.path().join("libstd_detect-0.rlib"), "").unwrap();
+        assert!(!holds_std(folder.path()));
+        std::fs::write(folder.path().join("libstd-12ab.rlib"), "").unwrap();
+        assert!(holds_std(folder.path()));
+    }
+
+    #[test]
+    fn a_compiler_is_asked_for_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let ask = || Command::new("echo");
+        let fake = |folder: &Path| {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(format!("echo {}", folder.display()));
+            command
+        };
+        assert!(!standard_library(&mut ask()));
+        assert!(!standard_library(&mut fake(folder.path())));
+        std::fs::write(folder.path().join("libstd-1.rlib"), "").unwrap();
+        assert!(standard_library(&mut fake(folder.path())));
+        assert!(!standard_library(&mut Command::new("no-such-compiler")));
+    }
+
+    #[test]
+    fn the_advice_names_both_failures_and_what_to_do() {
+        let text = advice(&anyhow!("no network"), &anyhow!("no apt-get")).to_string();
+        for part in ["with rustup: no network", "private toolchain: no apt-get", "rustup target add wasm32-wasip2"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

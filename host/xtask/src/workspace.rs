@@ -1,0 +1,144 @@
+//! What the workspace consists of, as cargo sees it: where it lies, where it builds to, which members are plugins.
+//! Never builds anything.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::step;
+
+#[derive(Debug)]
+pub struct Workspace {
+    /// The folder of the root Cargo.toml.
+    pub root: PathBuf,
+    /// Cargo's target folder, which the user may have moved.
+    pub target: PathBuf,
+    pub plugins: Vec<Plugin>,
+}
+
+/// A member that becomes a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugin {
+    /// The path of its folder below `plugins/`, which is the plugin's name: `timeout`, `bad/spin`.
+    pub name: String,
+    /// Cargo's full id: a bare name such as `model` could also be that of a dependency.
+    pub id: String,
+    /// The file that cargo leaves, without its ending.
+    pub library: String,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+    workspace_root: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    crate_types: Vec<String>,
+}
+
+impl Workspace {
+    pub fn load() -> Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut cargo = step::cargo();
+        cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(here);
+        let workspace = Self::of(&step::read(&mut cargo).context("the workspace can't be read")?)?;
+        workspace.refuse_strays()?;
+        Ok(workspace)
+    }
+
+    fn of(metadata: &str) -> Result<Self> {
+        let metadata: Metadata = serde_json::from_str(metadata).context("cargo's metadata can't be read")?;
+        let folder = metadata.workspace_root.join("plugins");
+        let mut plugins: Vec<Plugin> =
+            metadata.packages.iter().filter_map(|package| Plugin::of(package, &folder)).collect();
+        plugins.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, plugins })
+    }
+
+    /// A plugin folder that cargo doesn't know would silently not be built.
+    fn refuse_strays(&self) -> Result<()> {
+        let folder = self.root.join("plugins/bad");
+        let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
+        for entry in entries.flatten().filter(|entry| entry.path().join("Cargo.toml").is_file()) {
+            let name = format!("bad/{}", entry.file_name().to_string_lossy());
+            if !self.plugins.iter().any(|plugin| plugin.name == name) {
+                bail!(
+                    "plugins/{name} is not built: add \"plugins/{name}\" to `members` in Cargo.toml, \
+                     and [lib] crate-type = [\"cdylib\"] to its own"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A path as the user would write it from where they are.
+    pub fn shown(&self, path: &Path) -> String {
+        self.seen_from_here(path).display().to_string()
+    }
+
+    /// The same place, relative where it lies below the current folder.
+    pub fn seen_from_here(&self, path: &Path) -> PathBuf {
+        let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
+        path.strip_prefix(&here).unwrap_or(path).to_path_buf()
+    }
+}
+
+impl Plugin {
+    fn of(package: &Package, folder: &Path) -> Option<Self> {
+        let place = package.manifest_path.parent()?.strip_prefix(folder).ok()?;
+        let library = package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
+        Some(Self { name: place.to_str()?.to_owned(), id: package.id.clone(), library: library.name.replace('-', "_") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METADATA: &str = r#"{
+        "packages": [
+            {"id": "path+file:///w/plugins/bad/spin#0.1.0", "manifest_path": "/w/plugins/bad/spin/Cargo.toml",
+             "targets": [{"name": "spin", "crate_types": ["cdylib"]}]},
+            {"id": "path+file:///w/plugins/my-clock#0.1.0", "manifest_path": "/w/plugins/my-clock/Cargo.toml",
+             "targets": [{"name": "my_clock", "crate_types": ["cdylib", "rlib"]}]},
+            {"id": "path+file:///w/plugins/sdk#cordboard-plugin@0.1.0", "manifest_path": "/w/plugins/sdk/Cargo.toml",
+             "targets": [{"name": "cordboard_plugin", "crate_types": ["lib"]}]},
+            {"id": "path+file:///w/host#0.1.0", "manifest_path": "/w/host/Cargo.toml",
+             "targets": [{"name": "cordboard", "crate_types": ["cdylib"]}]}
+        ],
+        "target_directory": "/elsewhere/target", "workspace_root": "/w"
+    }"#;
+
+    #[test]
+    fn plugins_are_the_members_below_plugins_that_become_a_cdylib() {
+        let workspace = Workspace::of(METADATA).unwrap();
+        let seen: Vec<(&str, &str)> =
+            workspace.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.library.as_str())).collect();
+        assert_eq!(seen, [("bad/spin", "spin"), ("my-clock", "my_clock")]);
+        assert_eq!(workspace.target, Path::new("/elsewhere/target"));
+    }
+
+    #[test]
+    fn a_bad_plugin_that_cargo_does_not_know_is_refused_by_name() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("plugins/bad/new");
+        std::fs::create_dir_all(&folder).unwrap();
+        let workspace = Workspace { root: root.path().into(), target: root.path().join("target"), plugins: vec![] };
+        workspace.refuse_strays().unwrap();
+        std::fs::write(folder.join("Cargo.toml"), "").unwrap();
+        let error = workspace.refuse_strays().unwrap_err().to_string();
+        assert!(error.contains("add \"plugins/bad/new\" to `members`"), "{error}");
+    }
+}

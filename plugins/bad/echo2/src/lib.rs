@@ -1,0 +1,17 @@
+//! For tests: a well-behaved `/echo`, version 2, to be swapped for the other one while something is going on.
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec};
+
+struct Echo;
+
+impl Command for Echo {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("echo", "Says it again", "/echo <text>")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        Ok(Reply::plain(&format!("v2: {}", call.text)))
+    }
+}
+
+cordboard_plugin::export!(Echo: command);

@@ -1,0 +1,17 @@
+//! For tests: offers a command whose name is none, and another one twice.
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec};
+
+struct Liar;
+
+impl Command for Liar {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(["Not A Name", "lie", "lie"].map(|name| Spec::new(name, "Lies", "/lie")).into())
+    }
+
+    fn run(_call: &Call) -> Result<Reply, String> {
+        Ok(Reply::text("never said"))
+    }
+}
+
+cordboard_plugin::export!(Liar: command);

@@ -1,0 +1,26 @@
+//! For tests: the mode `normal` in capitals, so that a view can be seen to be swapped in the middle of an answer.
+
+use cordboard_plugin::{
+    Reply, View,
+    view::{Limits, Part, Screen, Summary, Turn},
+};
+
+struct Shouty;
+
+impl View for Shouty {
+    fn modes() -> Result<Vec<Summary>, String> {
+        Ok(vec![Summary { name: "normal".to_owned(), description: "The answer in capitals".to_owned() }])
+    }
+
+    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+        let texts = turn.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.to_uppercase()),
+            Part::Action(_) => None,
+        });
+        let text = texts.collect::<Vec<_>>().join("\n\n");
+        let message = (!text.is_empty()).then(|| Reply::text(text));
+        Ok(Screen { live: None, messages: message.into_iter().collect() })
+    }
+}
+
+cordboard_plugin::export!(Shouty: view);

@@ -1,0 +1,73 @@
+//! `/stop [all]`: interrupts the turn of the active session, at once. It must never end an agent: the host does, where one
+//! does not listen.
+
+use cordboard_plugin::{
+    Call, Command, Phase, Reply, Session,
+    command::Spec,
+    context,
+    session_control::{self, Waiting},
+};
+
+struct Control;
+
+impl Command for Control {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("stop", "Interrupt the answer", "/stop [all]").at_once()])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let waiting = match call.args.as_slice() {
+            [] => Waiting::Keep,
+            [word] if word == "all" => Waiting::Drop,
+            _ => return Ok(Reply::plain("Usage: /stop [all]")),
+        };
+        let session = context::active_session()?;
+        if !stoppable(&session, waiting) {
+            return Ok(Reply::plain(&told("Nothing is running.", session.queued)));
+        }
+        Ok(Reply::plain(&told("Stopped.", session_control::interrupt(&session.name, waiting)?.queued)))
+    }
+}
+
+/// Whether a turn runs, or messages wait that are to be dropped.
+fn stoppable(session: &Session, waiting: Waiting) -> bool {
+    match (session.phase, waiting) {
+        (Phase::Busy, _) => true,
+        (_, Waiting::Drop) => session.queued > 0,
+        (_, Waiting::Keep) => false,
+    }
+}
+
+fn told(what: &str, queued: u32) -> String {
+    match queued {
+        0 => what.to_owned(),
+        1 => format!("{what} 1 message still waits (/stop all drops it)."),
+        _ => format!("{what} {queued} messages still wait (/stop all drops them)."),
+    }
+}
+
+cordboard_plugin::export!(Control: command);
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::session;
+
+    use super::*;
+
+    #[test]
+    fn what_still_waits_is_told() {
+        assert_eq!(told("Stopped.", 0), "Stopped.");
+        assert_eq!(told("Stopped.", 1), "Stopped. 1 message still waits (/stop all drops it).");
+        assert_eq!(told("Stopped.", 2), "Stopped. 2 messages still wait (/stop all drops them).");
+    }
+
+    #[test]
+    fn only_what_runs_or_waits_can_be_stopped() {
+        let in_phase = |phase, queued| Session { phase, queued, ..session("x") };
+        assert!(stoppable(&in_phase(Phase::Busy, 0), Waiting::Keep));
+        assert!(!stoppable(&in_phase(Phase::Idle, 0), Waiting::Drop));
+        assert!(!stoppable(&in_phase(Phase::Starting, 1), Waiting::Keep));
+        assert!(!stoppable(&in_phase(Phase::Asking, 2), Waiting::Keep));
+        assert!(stoppable(&in_phase(Phase::Asking, 2), Waiting::Drop));
+    }
+}

@@ -1,0 +1,62 @@
+//! The default policy: an agent goes after the idle timeout of its session. It must never count by itself: the host derives
+//! the deadline from the verdict and the moment when the session fell idle, so that a changed timeout acts at once.
+
+use cordboard_plugin::{
+    Lifecycle, Seconds,
+    lifecycle::{Moment, Verdict},
+    text::short_span,
+};
+
+/// Up to here a resume says nothing of the idleness, in seconds.
+const HARDLY_IDLE: Seconds = 60;
+
+struct Policy;
+
+impl Lifecycle for Policy {
+    fn review(moment: Moment) -> Verdict {
+        if moment.idle_for >= moment.session.idle_timeout {
+            Verdict::Suspend
+        } else {
+            Verdict::SuspendAfter(moment.session.idle_timeout)
+        }
+    }
+
+    fn resume_notice(moment: Moment) -> Option<String> {
+        Some(notice(moment.idle_for))
+    }
+}
+
+fn notice(idle_for: Seconds) -> String {
+    if idle_for > HARDLY_IDLE {
+        format!("Resuming session (idle for {})...", short_span(idle_for))
+    } else {
+        "Resuming session...".to_owned()
+    }
+}
+
+cordboard_plugin::export!(Policy: lifecycle);
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::session;
+
+    use super::*;
+
+    #[test]
+    fn an_agent_goes_at_the_timeout() {
+        let review = |idle_for| {
+            let moment = Moment { session: session("x"), idle_for, live_agents: 1, agent_memory: None, free_memory: 0 };
+            Policy::review(moment)
+        };
+        assert!(matches!(review(599), Verdict::SuspendAfter(600)));
+        assert!(matches!(review(600), Verdict::Suspend));
+    }
+
+    #[test]
+    fn a_resume_tells_a_long_idleness() {
+        assert_eq!([0, 60].map(notice), ["Resuming session..."; 2]);
+        assert_eq!(notice(900), "Resuming session (idle for 15 min)...");
+        assert_eq!(notice(3 * 3600 + 5), "Resuming session (idle for 3 h)...");
+        assert_eq!(notice(2 * 86_400), "Resuming session (idle for 2 d)...");
+    }
+}

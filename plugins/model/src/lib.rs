@@ -1,0 +1,65 @@
+//! `/model [name]`: which model the active session's agent uses. It must never check a name: the agent alone knows its
+//! models.
+
+use cordboard_plugin::{Call, Command, Reply, Session, command::Spec, context, session_control};
+
+/// The word that takes a model back.
+const DEFAULT: &str = "default";
+
+/// Known models that get a button; an agent may name dozens.
+const BUTTONS: usize = 8;
+
+struct Model;
+
+impl Command for Model {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("model", "Show or set the model", "/model [name]")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let session = context::active_session()?;
+        let name = &session.name;
+        match call.args.as_slice() {
+            [] => Ok(shown(&session)),
+            [word] if word == DEFAULT => {
+                session_control::set_model(name, None)?;
+                Ok(Reply::plain(&format!("Model set to the default for session '{name}'.")))
+            }
+            [model] => {
+                session_control::set_model(name, Some(model))?;
+                Ok(Reply::plain(&format!("Model set to {model} for session '{name}'.")))
+            }
+            _ => Ok(Reply::plain("Usage: /model [name]")),
+        }
+    }
+}
+
+/// The model, how to change it, and a button for each that the agent has named.
+fn shown(session: &Session) -> Reply {
+    let model = session.model.as_deref().unwrap_or("the agent's default");
+    let mut reply = Reply::plain(&format!("Model: {model}\n\nUsage: /model <name>, or /model {DEFAULT}"));
+    let known = session.fact("models").unwrap_or_default();
+    for model in known.split(',').map(str::trim).filter(|model| !model.is_empty()).take(BUTTONS) {
+        reply = reply.button(model, format!("/model {model}"));
+    }
+    reply
+}
+
+cordboard_plugin::export!(Model: command);
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::session;
+
+    use super::*;
+
+    #[test]
+    fn the_model_is_shown_with_those_that_the_agent_named() {
+        assert!(shown(&session("x")).text.starts_with("Model: the agent's default\n"));
+        let facts = vec![("models".to_owned(), "opus, sonnet,".to_owned())];
+        let reply = shown(&Session { model: Some("opus".into()), facts, ..session("x") });
+        assert!(reply.text.starts_with("Model: opus\n"));
+        let commands: Vec<_> = reply.buttons.iter().flatten().map(|button| button.command.as_str()).collect();
+        assert_eq!(commands, ["/model opus", "/model sonnet"]);
+    }
+}

@@ -1,0 +1,146 @@
+//! `[plugins.persona.config]`: the personas and what each asks of an agent. Pure but for [`Config::read`].
+
+use std::collections::BTreeMap;
+
+use cordboard_plugin::{
+    Seconds, config,
+    persona::{Brief, Summary},
+};
+use serde::Deserialize;
+
+/// The word that takes a persona away, and so no persona's name.
+pub const NONE: &str = "none";
+
+/// The longest name, in characters, so that it fits a button and a command line.
+const LONGEST_NAME: usize = 64;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    personas: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    description: String,
+    instructions: String,
+    model: Option<String>,
+    idle_timeout: Option<String>,
+    greeting: Option<String>,
+}
+
+impl Config {
+    /// The configuration as it is now.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read() -> Result<Self, String> {
+        Self::parse(&config::read())
+    }
+
+    fn parse(json: &str) -> Result<Self, String> {
+        let config: Self = config::parse_text(json)?;
+        for (name, entry) in &config.personas {
+            entry.check(name).map_err(|what| format!("persona '{name}': {what}"))?;
+        }
+        Ok(config)
+    }
+
+    pub fn summaries(&self) -> Vec<Summary> {
+        let summary =
+            |(name, entry): (&String, &Entry)| Summary { name: name.clone(), description: entry.description.clone() };
+        self.personas.iter().map(summary).collect()
+    }
+
+    pub fn brief(&self, name: &str) -> Result<Brief, String> {
+        let entry = self.personas.get(name).ok_or_else(|| {
+            format!(
+                "Persona '{name}' is not configured any more. /persona chooses another, /persona {NONE} goes without."
+            )
+        })?;
+        Ok(Brief {
+            instructions: entry.instructions.clone(),
+            model: entry.model.clone(),
+            idle_timeout: entry.idle_timeout.as_deref().map(duration).transpose()?,
+            greeting: entry.greeting.clone(),
+        })
+    }
+}
+
+impl Entry {
+    fn check(&self, name: &str) -> Result<(), String> {
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if !plain || !(1..=LONGEST_NAME).contains(&name.len()) {
+            return Err("the name must be 1 to 64 letters, digits, '-' and '_'".to_owned());
+        }
+        if name == NONE {
+            return Err(format!("'/persona {NONE}' takes a persona away, so none can be called that"));
+        }
+        self.idle_timeout.as_deref().map_or(Ok(0), duration).map(|_| ())
+    }
+}
+
+/// A span such as "30s", "10m", "1h30m" or "2d", longer than nothing.
+fn duration(text: &str) -> Result<Seconds, String> {
+    let refused = || format!("idle_timeout = \"{text}\" is no duration, as \"30s\", \"10m\", \"1h30m\" or \"2d\"");
+    let mut total: Seconds = 0;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let unit = rest.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(refused)?;
+        let number: Seconds = rest[..unit].parse().map_err(|_| refused())?;
+        let factor = match rest.as_bytes()[unit] {
+            b's' => 1,
+            b'm' => 60,
+            b'h' => 3600,
+            b'd' => 86_400,
+            _ => return Err(refused()),
+        };
+        total = number.checked_mul(factor).and_then(|span| total.checked_add(span)).ok_or_else(refused)?;
+        rest = rest[unit + 1..].trim_start();
+    }
+    if total == 0 { Err(refused()) } else { Ok(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(json: &str) -> String {
+        Config::parse(json).expect_err(json)
+    }
+
+    #[test]
+    fn a_persona_is_resolved_as_configured() {
+        let json = r#"{"personas":{"b":{"instructions":"Be kind.","idle_timeout":"1h30m","description":"Kind"},
+            "a":{"instructions":"x","model":"opus","greeting":"Hi"}}}"#;
+        let config = Config::parse(json).expect("it is right");
+        let names: Vec<_> = config.summaries().into_iter().map(|summary| summary.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        let brief = config.brief("b").expect("it is there");
+        assert_eq!((brief.instructions.as_str(), brief.idle_timeout, brief.model), ("Be kind.", Some(5400), None));
+        assert!(config.brief("c").expect_err("it is not there").contains("'c'"));
+        assert!(Config::parse("{}").expect("nothing is needed").summaries().is_empty());
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_told() {
+        assert!(refusal(r#"{"persona":{}}"#).starts_with("unknown field `persona`, expected `personas`"));
+        assert!(!refusal(r#"{"persona":{}}"#).contains("line"));
+        assert!(refusal(r#"{"personas":{"a":{}}}"#).contains("missing field `instructions`"));
+        assert!(refusal(r#"{"personas":{"none":{"instructions":"x"}}}"#).starts_with("persona 'none': "));
+        assert!(refusal(r#"{"personas":{"a b":{"instructions":"x"}}}"#).contains("the name must be"));
+        let bad = refusal(r#"{"personas":{"a":{"instructions":"x","idle_timeout":"soon"}}}"#);
+        assert!(bad.starts_with("persona 'a': idle_timeout = \"soon\" is no duration"), "{bad}");
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(["30s", "10m", "2d", "1h 1s"].map(duration), [Ok(30), Ok(600), Ok(172_800), Ok(3601)]);
+        for bad in ["", "10", "m", "0s", "5 apples", "99999999999999999999d", "9999999999999999999d", "1ä"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

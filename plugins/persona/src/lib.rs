@@ -1,0 +1,85 @@
+//! The personas of `[plugins.persona.config.personas]`, and `/persona [name]`, which chooses one for the active session. It
+//! must never know a persona that the configuration has not.
+
+mod config;
+
+use cordboard_plugin::{
+    Call, Command, Persona, Reply, Session,
+    catalog::{self, Choice, known_persona},
+    command::Spec,
+    context,
+    persona::{Brief, Summary},
+    session_control,
+    text::{code, escape},
+};
+
+use config::{Config, NONE};
+
+/// Personas that get a button.
+const BUTTONS: usize = 8;
+
+struct Personas;
+
+impl Persona for Personas {
+    fn summaries() -> Result<Vec<Summary>, String> {
+        Ok(Config::read()?.summaries())
+    }
+
+    fn resolve(name: &str, _session: Session) -> Result<Brief, String> {
+        Config::read()?.brief(name)
+    }
+}
+
+impl Command for Personas {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Config::read()?;
+        Ok(vec![Spec::new("persona", "Show or set the persona", "/persona [name]")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let session = context::active_session()?;
+        let name = &session.name;
+        match call.args.as_slice() {
+            [] => Ok(shown(session.persona.as_deref(), &catalog::personas())),
+            [word] if word == NONE => {
+                session_control::set_persona(name, None)?;
+                Ok(Reply::plain(&format!("Session '{name}' has no persona now.")))
+            }
+            [persona] => {
+                known_persona(persona)?;
+                session_control::set_persona(name, Some(persona))?;
+                Ok(Reply::plain(&format!("Persona set to '{persona}' for session '{name}'.")))
+            }
+            _ => Ok(Reply::plain("Usage: /persona [name]")),
+        }
+    }
+}
+
+/// The persona, what there is to choose from, and a button for each other one.
+fn shown(current: Option<&str>, known: &[Choice]) -> Reply {
+    let mut lines = vec![format!("Persona: {}", current.map_or(NONE.to_owned(), escape)), String::new()];
+    lines.extend(known.iter().map(|choice| format!("{} - {}", code(&choice.name), escape(&choice.description))));
+    lines.extend(["".to_owned(), escape(&format!("Usage: /persona <name>, or /persona {NONE}"))]);
+    let others = known.iter().map(|choice| choice.name.as_str()).filter(|name| Some(*name) != current).take(BUTTONS);
+    let mut reply = Reply::text(lines.join("\n"));
+    for pair in others.collect::<Vec<_>>().chunks(2) {
+        reply = reply.row(pair.iter().map(|name| ((*name).to_owned(), format!("/persona {name}"))));
+    }
+    reply
+}
+
+cordboard_plugin::export!(Personas: command, persona);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_persona_is_shown_with_the_others() {
+        let known = ["default", "planner"].map(|name| Choice { name: name.into(), description: format!("As {name}") });
+        let reply = shown(Some("planner"), &known);
+        assert!(reply.text.starts_with("Persona: planner\n\n`default` - As default\n`planner` - As planner\n\nUsage:"));
+        assert_eq!((reply.buttons.len(), reply.buttons[0][0].command.as_str()), (1, "/persona default"));
+        assert!(shown(None, &known).text.starts_with("Persona: none\n"));
+    }
+}

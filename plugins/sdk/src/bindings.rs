@@ -1,0 +1,32 @@
+//! The code that `wit-bindgen` makes of `wit/cordboard.wit`: one module for what the host lends, one a trade, all over
+//! one set of types. It must never be named by a plugin: the modules beside this one are what an author sees.
+
+pub mod lent {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "lent",
+        additional_derives: [PartialEq],
+    });
+}
+
+macro_rules! trade {
+    ($module:ident, $world:literal, $macro_name:literal, $path:literal) => {
+        pub mod $module {
+            wit_bindgen::generate!({
+                path: "../../wit",
+                world: $world,
+                with: { "cordboard:plugin/types@0.1.0": crate::bindings::lent::cordboard::plugin::types },
+                additional_derives: [PartialEq],
+                pub_export_macro: true,
+                export_macro_name: $macro_name,
+                default_bindings_module: $path,
+            });
+        }
+    };
+}
+
+trade!(command, "command-trade", "export_command", "cordboard_plugin::bindings::command");
+trade!(lifecycle, "lifecycle-trade", "export_lifecycle", "cordboard_plugin::bindings::lifecycle");
+trade!(persona, "persona-trade", "export_persona", "cordboard_plugin::bindings::persona");
+trade!(view, "view-trade", "export_view", "cordboard_plugin::bindings::view");
+trade!(hook, "hook-trade", "export_hook", "cordboard_plugin::bindings::hook");

@@ -1,0 +1,38 @@
+//! Records to test a plugin's own logic with, natively. The host's functions cannot be called in such a test, so what is
+//! tested must not call them.
+
+use crate::{Call, Phase, Session};
+
+/// An idle session of that name, made and last active at 0, with a timeout of ten minutes.
+#[must_use]
+pub fn session(name: &str) -> Session {
+    Session {
+        name: name.to_owned(),
+        owner: "console:local".to_owned(),
+        folder: format!("/sessions/{name}"),
+        agent: "demo".to_owned(),
+        model: None,
+        persona: None,
+        mode: None,
+        place: None,
+        phase: Phase::Idle,
+        created: 0,
+        last_active: 0,
+        idle_timeout: 600,
+        queued: 0,
+        turns: 0,
+        cost_usd: None,
+        facts: Vec::new(),
+    }
+}
+
+/// A command as it is typed, split at spaces.
+#[must_use]
+pub fn call(line: &str) -> Call {
+    let (command, text) = line.trim_start_matches('/').split_once(' ').unwrap_or((line.trim_start_matches('/'), ""));
+    Call {
+        command: command.to_owned(),
+        args: text.split_whitespace().map(str::to_owned).collect(),
+        text: text.trim().to_owned(),
+    }
+}

@@ -1,0 +1,117 @@
+//! Small pieces of text that several plugins need. Pure: nothing here may call the host.
+
+use std::fmt::Write as _;
+
+use crate::{Instant, Seconds};
+
+const MINUTE: Seconds = 60;
+const HOUR: Seconds = 60 * MINUTE;
+const DAY: Seconds = 24 * HOUR;
+
+/// `text` so that Markdown shows it as it is. What means nothing to Markdown where it stands is left alone, so that
+/// `fix_login` and `/new <name> [persona]` read well wherever they get to, on a pipe too. The host shows HTML as text.
+///
+/// ```
+/// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = '\n';
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let special = match letter {
+            '\\' | '`' | '*' | '~' => true,
+            ']' => letters.peek().is_some_and(|next| matches!(next, '(' | '[' | ':')),
+            '&' => letters.peek().is_some_and(|next| next.is_alphanumeric() || *next == '#'),
+            '_' => !(before.is_alphanumeric() && letters.peek().is_some_and(|next| next.is_alphanumeric())),
+            '#' | '-' | '+' | '>' => before == '\n',
+            _ => false,
+        };
+        if special {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        before = letter;
+    }
+    escaped
+}
+
+/// `text` as inline code, whatever backticks are in it; line breaks become spaces.
+///
+/// ```
+/// assert_eq!(cordboard_plugin::text::code("a`b"), "``a`b``");
+/// ```
+#[must_use]
+pub fn code(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    let text = text.replace(['\n', '\r'], " ");
+    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{gap}{text}{gap}{fence}")
+}
+
+/// How long ago `then` was: `just now`, `5m ago`, `3h ago`, `2d ago`.
+#[must_use]
+pub fn ago(now: Instant, then: Instant) -> String {
+    match now.saturating_sub(then) / 1000 {
+        0..MINUTE => "just now".to_owned(),
+        seconds @ MINUTE..HOUR => format!("{}m ago", seconds / MINUTE),
+        seconds @ HOUR..DAY => format!("{}h ago", seconds / HOUR),
+        seconds @ DAY.. => format!("{}d ago", seconds / DAY),
+    }
+}
+
+/// A span in its largest unit, rounded down: `40 s`, `15 min`, `3 h`, `2 d`.
+#[must_use]
+pub fn short_span(seconds: Seconds) -> String {
+    match seconds {
+        0..MINUTE => format!("{seconds} s"),
+        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
+        HOUR..DAY => format!("{} h", seconds / HOUR),
+        DAY.. => format!("{} d", seconds / DAY),
+    }
+}
+
+/// A span in words: `10 minutes`, `1 minute`, `2 seconds`, `1 minute 30 seconds`.
+#[must_use]
+pub fn long_span(seconds: Seconds) -> String {
+    let (minutes, rest) = (seconds / MINUTE, seconds % MINUTE);
+    let mut text = String::new();
+    if minutes > 0 {
+        text.push_str(&counted(minutes, "minute"));
+    }
+    if rest > 0 || minutes == 0 {
+        let gap = if text.is_empty() { "" } else { " " };
+        let _ = write!(text, "{gap}{}", counted(rest, "second"));
+    }
+    text
+}
+
+/// A number and its noun: `1 minute`, `2 minutes`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_ages_round_down() {
+        let ages: Vec<_> =
+            [0, 59_999, 60_000, 3_599_000, 3_600_000, 86_399_000, 2 * 86_400_000].map(|now| ago(now, 0)).into();
+        assert_eq!(ages, ["just now", "just now", "1m ago", "59m ago", "1h ago", "23h ago", "2d ago"]);
+        assert_eq!(ago(0, 5_000), "just now", "a clock that was set back makes no age");
+        assert_eq!([59, 900, 3600, 200_000].map(short_span), ["59 s", "15 min", "1 h", "2 d"]);
+        let long = [0, 1, 2, 60, 90, 600].map(long_span);
+        assert_eq!(long, ["0 seconds", "1 second", "2 seconds", "1 minute", "1 minute 30 seconds", "10 minutes"]);
+    }
+
+    #[test]
+    fn foreign_text_stays_what_it_is() {
+        assert_eq!(escape("a_b _c_ [d](e) `f`\n- g - h"), "a_b \\_c\\_ [d\\](e) \\`f\\`\n\\- g - h");
+        assert_eq!([code("plain"), code("a``b"), code("`x")], ["`plain`", "```a``b```", "`` `x ``"]);
+    }
+}

@@ -1,0 +1,174 @@
+//! What a plugin may offer: a trait a trade. The traits have no `self`, because an instance lives for one call; they hide
+//! the generated ones, which have no defaults.
+
+use crate::{Reply, Session, bindings};
+
+/// The records of the trade [`Command`](crate::Command).
+pub mod command {
+    pub use crate::bindings::command::exports::cordboard::plugin::command::{Order, Spec};
+
+    impl Spec {
+        /// A command that every user may give, in order after the earlier ones of its place. `name` has no slash and is
+        /// made of `[a-z0-9_]{1,32}`; `usage` is a line to copy, as "/timeout \[minutes]".
+        #[must_use]
+        pub fn new(name: &str, summary: &str, usage: &str) -> Self {
+            let (name, summary, usage) = (name.to_owned(), summary.to_owned(), usage.to_owned());
+            Self { name, summary, usage, least_role: "member".to_owned(), order: Order::InOrder }
+        }
+
+        /// For "admin" or "owner" alone.
+        #[must_use]
+        pub fn least_role(mut self, role: &str) -> Self {
+            self.least_role = role.to_owned();
+            self
+        }
+
+        /// Jumps the earlier commands of its place, as /stop must.
+        #[must_use]
+        pub fn at_once(mut self) -> Self {
+            self.order = Order::AtOnce;
+            self
+        }
+    }
+}
+
+/// The records of the trade [`Lifecycle`](crate::Lifecycle).
+pub mod lifecycle {
+    pub use crate::bindings::lifecycle::exports::cordboard::plugin::lifecycle::{Moment, Verdict};
+}
+
+/// The records of the trade [`Persona`](crate::Persona).
+pub mod persona {
+    pub use crate::bindings::persona::exports::cordboard::plugin::persona::{Brief, Summary};
+}
+
+/// The records of the trade [`View`](crate::View).
+pub mod view {
+    pub use crate::bindings::view::exports::cordboard::plugin::view::{Action, Limits, Part, Screen, Summary, Turn};
+}
+
+/// The records of the trade [`Hook`](crate::Hook).
+pub mod hook {
+    pub use crate::bindings::hook::exports::cordboard::plugin::hook::Event;
+}
+
+/// A command as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Which of the plugin's commands, without the slash.
+    pub command: String,
+    /// What stands behind it, split as a shell would.
+    pub args: Vec<String>,
+    /// The same as it was typed.
+    pub text: String,
+}
+
+impl Call {
+    /// The argument at `index`, from 0.
+    #[must_use]
+    pub fn arg(&self, index: usize) -> Option<&str> {
+        self.args.get(index).map(String::as_str)
+    }
+}
+
+/// Answers commands.
+pub trait Command {
+    /// The commands that this plugin answers. The host asks at the trial, where `config` and `log` alone work.
+    ///
+    /// # Errors
+    /// Why the plugin cannot serve, as when its configuration is wrong: this version, or this configuration, is refused.
+    fn specs() -> Result<Vec<command::Spec>, String>;
+
+    /// # Errors
+    /// A sentence for the caller.
+    fn run(call: &Call) -> Result<Reply, String>;
+}
+
+/// Decides when to let go of an idle agent.
+pub trait Lifecycle {
+    /// Asked when a session falls idle, when a review is due, and when its timeout or this plugin changes.
+    fn review(moment: lifecycle::Moment) -> lifecycle::Verdict;
+
+    /// What the user is told when a message wakes a session; by default nothing.
+    fn resume_notice(_moment: lifecycle::Moment) -> Option<String> {
+        None
+    }
+}
+
+/// Knows personas: who an agent is asked to be.
+pub trait Persona {
+    /// # Errors
+    /// As [`Command::specs`].
+    fn summaries() -> Result<Vec<persona::Summary>, String>;
+
+    /// Asked at each start of an agent.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    fn resolve(name: &str, session: Session) -> Result<persona::Brief, String>;
+}
+
+/// Shows turns.
+pub trait View {
+    /// # Errors
+    /// As [`Command::specs`].
+    fn modes() -> Result<Vec<view::Summary>, String>;
+
+    /// Called for each frame with the whole turn so far.
+    ///
+    /// # Errors
+    /// A sentence for the log; the host shows the frame in its own plain way.
+    fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String>;
+}
+
+/// Hears of events, and has no say in them.
+pub trait Hook {
+    /// Called after the fact.
+    fn on_event(event: hook::Event);
+}
+
+impl<T: Command> bindings::command::exports::cordboard::plugin::command::Guest for T {
+    fn specs() -> Result<Vec<command::Spec>, String> {
+        <T as Command>::specs()
+    }
+
+    fn run(command: String, args: Vec<String>, text: String) -> Result<Reply, String> {
+        <T as Command>::run(&Call { command, args, text })
+    }
+}
+
+impl<T: Lifecycle> bindings::lifecycle::exports::cordboard::plugin::lifecycle::Guest for T {
+    fn review(moment: lifecycle::Moment) -> lifecycle::Verdict {
+        <T as Lifecycle>::review(moment)
+    }
+
+    fn resume_notice(moment: lifecycle::Moment) -> Option<String> {
+        <T as Lifecycle>::resume_notice(moment)
+    }
+}
+
+impl<T: Persona> bindings::persona::exports::cordboard::plugin::persona::Guest for T {
+    fn summaries() -> Result<Vec<persona::Summary>, String> {
+        <T as Persona>::summaries()
+    }
+
+    fn resolve(name: String, session: Session) -> Result<persona::Brief, String> {
+        <T as Persona>::resolve(&name, session)
+    }
+}
+
+impl<T: View> bindings::view::exports::cordboard::plugin::view::Guest for T {
+    fn modes() -> Result<Vec<view::Summary>, String> {
+        <T as View>::modes()
+    }
+
+    fn render(mode: String, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String> {
+        <T as View>::render(&mode, turn, limits)
+    }
+}
+
+impl<T: Hook> bindings::hook::exports::cordboard::plugin::hook::Guest for T {
+    fn on_event(event: hook::Event) {
+        <T as Hook>::on_event(event);
+    }
+}

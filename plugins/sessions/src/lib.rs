@@ -1,0 +1,135 @@
+//! `/new`, `/session`, `/sessions`, `/archive`, `/restore`, `/suspend`, `/retry`, `/fresh`, `/leave`: everything that makes,
+//! lists, switches and puts away sessions. It must never decide what a caller may do: the host does.
+
+mod list;
+mod words;
+
+use cordboard_plugin::{
+    Call, Command, Reply,
+    catalog::known_persona,
+    command::Spec,
+    context,
+    session_control::{self as control, Blueprint},
+    sessions,
+};
+
+/// Name, summary, usage.
+const COMMANDS: [(&str, &str, &str); 9] = [
+    ("new", "Start a session", "/new <name> [persona]"),
+    ("session", "Switch to a session", "/session <name>"),
+    ("sessions", "List the sessions", "/sessions [page]"),
+    ("archive", "Put a session away", "/archive [name]"),
+    ("restore", "Bring an archived session back", "/restore [name]"),
+    ("suspend", "Let go of an agent now", "/suspend [name]"),
+    ("retry", "Try again what failed", "/retry [name]"),
+    ("fresh", "Go on without the agent's memory", "/fresh [name]"),
+    ("leave", "Drop a message that was cut off", "/leave [name]"),
+];
+
+struct Sessions;
+
+impl Command for Sessions {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(COMMANDS.iter().map(|(name, summary, usage)| Spec::new(name, summary, usage)).collect())
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        match call.command.as_str() {
+            "new" => new(call),
+            "session" => switch(call),
+            "sessions" => sessions_page(call),
+            "restore" => restore(call),
+            _ => on_one(call),
+        }
+    }
+}
+
+fn new(call: &Call) -> Result<Reply, String> {
+    let (name, persona) = match call.args.as_slice() {
+        [name] => (name, None),
+        [name, persona] => (name, Some(persona)),
+        _ => return Ok(usage(&call.command)),
+    };
+    if !words::is_name(name) {
+        return Err(words::no_name(name));
+    }
+    if let Some(persona) = persona {
+        known_persona(persona)?;
+    }
+    let place = context::place()?;
+    let blueprint = Blueprint { persona: persona.cloned(), ..Blueprint::named(name) };
+    control::create(&blueprint).map_err(|error| words::refused(name, error))?;
+    let done = words::created(name, persona.map(String::as_str));
+    let started = control::activate(&place, name).and_then(|_| control::start(name));
+    Ok(words::with_trouble(done, started.err()))
+}
+
+fn switch(call: &Call) -> Result<Reply, String> {
+    let [name] = call.args.as_slice() else {
+        return Ok(switch_usage());
+    };
+    let session = control::activate(&context::place()?, name).map_err(|error| words::refused(name, error))?;
+    Ok(words::with_trouble(words::switched(&session), control::start(name).err()))
+}
+
+/// The usage, what there is to switch to, and a button for each of the latest.
+fn switch_usage() -> Reply {
+    let active = context::active().map(|session| session.name);
+    let recent = sessions::recent(0, list::PAGE);
+    let list = list::page(&recent, active.as_deref(), context::now());
+    let mut reply = usage("session");
+    reply.text = format!("{}\n\n{list}", reply.text);
+    list::buttons(reply, "/session", recent.iter().filter(|session| Some(&session.name) != active.as_ref()))
+}
+
+fn sessions_page(call: &Call) -> Result<Reply, String> {
+    let Some(page) = list::page_number(&call.args) else {
+        return Ok(usage(&call.command));
+    };
+    let count = sessions::count();
+    let pages = count.div_ceil(list::PAGE).max(1);
+    if page > pages {
+        return Err(words::no_page(page, pages));
+    }
+    let active = context::active().map(|session| session.name);
+    let shown = sessions::recent((page - 1) * list::PAGE, list::PAGE);
+    let text = list::page(&shown, active.as_deref(), context::now());
+    Ok(list::paged(text, page, count))
+}
+
+fn restore(call: &Call) -> Result<Reply, String> {
+    match call.args.as_slice() {
+        [] => Ok(list::archived(&sessions::archived(0, list::PAGE + 1), context::now())),
+        [name] => {
+            control::restore(name).map_err(|error| words::not_restored(name, error))?;
+            Ok(words::done("restore", name).button("Switch to it", format!("/session {name}")))
+        }
+        _ => Ok(usage(&call.command)),
+    }
+}
+
+/// The commands that do one thing to the session of that name, or else to the active one.
+fn on_one(call: &Call) -> Result<Reply, String> {
+    let name = match call.args.as_slice() {
+        [] => context::active_session()?.name,
+        [name] => name.clone(),
+        _ => return Ok(usage(&call.command)),
+    };
+    let changed = match call.command.as_str() {
+        "archive" => control::archive(&name),
+        "suspend" => control::suspend(&name),
+        "retry" => control::retry(&name),
+        "fresh" => control::fresh(&name),
+        "leave" => control::leave(&name),
+        other => return Err(format!("/{other} is not a command of this plugin.")),
+    };
+    changed.map_err(|error| words::refused(&name, error))?;
+    Ok(words::done(&call.command, &name))
+}
+
+fn usage(command: &str) -> Reply {
+    let usage = COMMANDS.iter().find(|(name, ..)| *name == command).map_or("", |(_, _, usage)| usage);
+    Reply::plain(&format!("Usage: {usage}"))
+}
+
+cordboard_plugin::export!(Sessions: command);

@@ -1,0 +1,123 @@
+//! How sessions are listed. Pure: nothing here may call the host.
+
+use cordboard_plugin::{Instant, Phase, Reply, Session, text};
+
+/// Sessions a page: a screen of a phone.
+pub const PAGE: u32 = 20;
+
+/// Buttons below a list: more than a thumb's reach helps nobody.
+const BUTTONS: usize = 8;
+
+/// The page that was asked for, from 1; none where it is no number.
+pub fn page_number(args: &[String]) -> Option<u32> {
+    match args {
+        [] => Some(1),
+        [page] => page.parse().ok().filter(|page| *page > 0),
+        _ => None,
+    }
+}
+
+pub fn page(sessions: &[Session], active: Option<&str>, now: Instant) -> String {
+    if sessions.is_empty() {
+        return "No sessions. Use /new to create one.".to_owned();
+    }
+    let lines: Vec<_> = sessions.iter().map(|session| line(session, active, now)).collect();
+    lines.join("\n")
+}
+
+fn line(session: &Session, active: Option<&str>, now: Instant) -> String {
+    let arrow = if active == Some(&session.name) { "→ " } else { "" };
+    let persona = session.persona.as_ref().map_or(String::new(), |persona| format!(" ({})", text::escape(persona)));
+    let (light, name) = (light(session.phase), text::code(&session.name));
+    format!("{arrow}{light} {name}{persona} - {}", text::ago(now, session.last_active))
+}
+
+const fn light(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Starting | Phase::Idle | Phase::Busy | Phase::Stopping => "🟢",
+        Phase::Suspended | Phase::Archived => "⚪",
+        Phase::Asking | Phase::Broken => "🔴",
+    }
+}
+
+/// A page with what follows it, and buttons that turn the pages in place.
+pub fn paged(list: String, page: u32, count: u32) -> Reply {
+    let rest = count.saturating_sub(page.saturating_mul(PAGE));
+    let text = if rest == 0 { list } else { format!("{list}\n…and {rest} more: /sessions {}", page + 1) };
+    let back = (page > 1).then(|| ("Back".to_owned(), format!("/sessions {}", page - 1)));
+    let more = (rest > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));
+    Reply::text(text).row(back.into_iter().chain(more)).in_place()
+}
+
+/// The archived sessions; one more than a page is given where there are more.
+pub fn archived(sessions: &[Session], now: Instant) -> Reply {
+    if sessions.is_empty() {
+        return Reply::plain("No archived sessions.");
+    }
+    let page: Vec<_> = sessions.iter().take(PAGE as usize).collect();
+    let mut lines = vec!["Archived sessions, to be restored with /restore and the name:".to_owned()];
+    lines.extend(page.iter().map(|session| line(session, None, now)));
+    if sessions.len() > page.len() {
+        lines.push("…and more.".to_owned());
+    }
+    buttons(Reply::text(lines.join("\n")), "/restore", page.into_iter())
+}
+
+/// Two buttons a row, each the command with a session's name.
+pub fn buttons<'a>(mut reply: Reply, command: &str, sessions: impl Iterator<Item = &'a Session>) -> Reply {
+    let names: Vec<_> = sessions.take(BUTTONS).map(|session| session.name.as_str()).collect();
+    for pair in names.chunks(2) {
+        reply = reply.row(pair.iter().map(|name| ((*name).to_owned(), format!("{command} {name}"))));
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::session;
+
+    use super::*;
+
+    #[test]
+    fn a_line_shows_arrow_light_persona_and_age() {
+        let alpha = Session { persona: Some("brainstorm".into()), ..session("alpha") };
+        let beta = Session { phase: Phase::Suspended, last_active: 200_000, ..session("beta") };
+        let gamma = Session { phase: Phase::Asking, ..session("gamma") };
+        assert_eq!(
+            page(&[alpha, beta, gamma], Some("alpha"), 300_000),
+            "→ 🟢 `alpha` (brainstorm) - 5m ago\n⚪ `beta` - 1m ago\n🔴 `gamma` - 5m ago"
+        );
+        assert_eq!(page(&[], None, 0), "No sessions. Use /new to create one.");
+    }
+
+    #[test]
+    fn a_page_tells_what_follows() {
+        let commands = |reply: &Reply| -> Vec<String> {
+            reply.buttons.iter().flatten().map(|button| button.command.clone()).collect()
+        };
+        let first = paged("list".into(), 1, 32);
+        assert_eq!(
+            (first.text.as_str(), commands(&first)),
+            ("list\n…and 12 more: /sessions 2", vec!["/sessions 2".into()])
+        );
+        let last = paged("list".into(), 2, 32);
+        assert_eq!((last.text.as_str(), commands(&last)), ("list", vec!["/sessions 1".into()]));
+        assert!(commands(&paged("list".into(), 1, 20)).is_empty());
+    }
+
+    #[test]
+    fn a_page_is_a_number_from_one() {
+        let number = |args: &[&str]| page_number(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>());
+        assert_eq!([number(&[]), number(&["3"])], [Some(1), Some(3)]);
+        assert_eq!([number(&["0"]), number(&["x"]), number(&["1", "2"])], [None; 3]);
+    }
+
+    #[test]
+    fn archived_sessions_have_a_button_each() {
+        assert_eq!(archived(&[], 0).text, "No archived sessions.");
+        let many: Vec<_> = (0..21).map(|number| session(&format!("s{number}"))).collect();
+        let reply = archived(&many, 0);
+        assert!(reply.text.ends_with("…and more."));
+        assert_eq!((reply.buttons.len(), reply.buttons[0][1].command.as_str()), (4, "/restore s1"));
+    }
+}

@@ -1,0 +1,120 @@
+//! The sentences of this plugin. Pure: nothing here may call the host.
+
+use cordboard_plugin::{Reply, Session, session_control::Error};
+
+/// The longest name of a session, as the host takes it.
+const LONGEST_NAME: usize = 64;
+
+pub fn is_name(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+pub fn no_name(text: &str) -> String {
+    let text: String = text.chars().take(LONGEST_NAME).collect();
+    format!(
+        "'{text}' can't be a session's name. Use 1 to 64 letters, digits, - and _, as [A-Za-z0-9_-]{{1,64}} has it."
+    )
+}
+
+pub fn no_page(page: u32, pages: u32) -> String {
+    if pages == 1 {
+        format!("There is no page {page}, only one.")
+    } else {
+        format!("There is no page {page}, only {pages}.")
+    }
+}
+
+pub fn created(name: &str, persona: Option<&str>) -> String {
+    persona.map_or_else(
+        || format!("Session '{name}' created."),
+        |persona| format!("Session '{name}' created with persona '{persona}'."),
+    )
+}
+
+pub fn switched(session: &Session) -> String {
+    let name = &session.name;
+    session.persona.as_ref().map_or_else(
+        || format!("Switched to session '{name}'."),
+        |persona| format!("Switched to session '{name}' (persona '{persona}')."),
+    )
+}
+
+/// What was done stands, even where the agent then did not start.
+pub fn with_trouble(done: String, trouble: Option<Error>) -> Reply {
+    Reply::plain(&trouble.map_or(done.clone(), |error| format!("{done}\n{}", error.text)))
+}
+
+pub fn done(command: &str, name: &str) -> Reply {
+    Reply::plain(&match command {
+        "archive" => format!("Session '{name}' archived. Use /restore {name} to bring it back."),
+        "restore" => format!("Session '{name}' restored."),
+        "suspend" => format!("Session '{name}' suspended. The next message wakes it."),
+        "retry" => format!("Trying again in session '{name}'."),
+        "fresh" => format!("Session '{name}' goes on without the agent's memory."),
+        _ => format!("Left it. Session '{name}' goes on with the next message."),
+    })
+}
+
+/// Why the host refused. What the host alone knows, as why a session cannot be archived now, is in its own words.
+pub fn refused(name: &str, error: Error) -> String {
+    match error.code.as_str() {
+        "unknown" => format!("Session '{name}' doesn't exist. Use /new to create it."),
+        "exists" => format!("Session '{name}' already exists. Use /session {name} to switch to it."),
+        "archived" => format!("Session '{name}' is archived. Use /restore {name}."),
+        _ => error.text,
+    }
+}
+
+/// As [`refused`], but there "exists" means that nothing is to be restored.
+pub fn not_restored(name: &str, error: Error) -> String {
+    match error.code.as_str() {
+        "exists" => format!("Session '{name}' is not archived."),
+        _ => refused(name, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::session;
+
+    use super::*;
+
+    fn error(code: &str) -> Error {
+        Error { code: code.into(), text: "as the host says".into() }
+    }
+
+    #[test]
+    fn a_name_is_short_and_plain() {
+        assert!(["a", "fix-login_2", &"x".repeat(64)].into_iter().all(is_name));
+        assert!(!["", "a b", "../x", "ä", &"x".repeat(65)].into_iter().any(is_name));
+        assert!(no_name("a b").contains("[A-Za-z0-9_-]{1,64}"));
+    }
+
+    #[test]
+    fn what_was_done_is_told() {
+        assert_eq!(created("x", None), "Session 'x' created.");
+        assert_eq!(created("x", Some("p")), "Session 'x' created with persona 'p'.");
+        assert_eq!(switched(&session("x")), "Switched to session 'x'.");
+        let with_persona = Session { persona: Some("p".into()), ..session("x") };
+        assert_eq!(switched(&with_persona), "Switched to session 'x' (persona 'p').");
+        assert_eq!(done("archive", "x").text, "Session 'x' archived. Use /restore x to bring it back.");
+    }
+
+    #[test]
+    fn a_start_that_failed_does_not_undo_the_switch() {
+        let reply = with_trouble("Switched.".into(), Some(error("failed")));
+        assert_eq!(reply.text, "Switched.\nas the host says");
+        assert_eq!(with_trouble("Switched.".into(), None).text, "Switched.");
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let told = |code| refused("x", error(code));
+        assert_eq!(told("unknown"), "Session 'x' doesn't exist. Use /new to create it.");
+        assert_eq!(told("exists"), "Session 'x' already exists. Use /session x to switch to it.");
+        assert_eq!(told("archived"), "Session 'x' is archived. Use /restore x.");
+        assert_eq!(told("busy"), "as the host says");
+        assert_eq!(not_restored("x", error("exists")), "Session 'x' is not archived.");
+    }
+}

@@ -1,0 +1,73 @@
+//! `/timeout [minutes]`: how long the active session's agent may idle. It must never suspend anything: that is the
+//! lifecycle's decision.
+
+use cordboard_plugin::{
+    Call, Command, Reply, Seconds, command::Spec, context, session_control, text::counted, text::long_span,
+};
+
+const USAGE: &str = "/timeout <minutes> (1-120)";
+
+/// What can be set, in minutes.
+const RANGE: std::ops::RangeInclusive<Seconds> = 1..=120;
+
+struct Timeout;
+
+impl Command for Timeout {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("timeout", "Show or set the idle timeout", "/timeout [minutes]")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let session = context::active_session()?;
+        if call.args.is_empty() {
+            return Ok(shown(session.idle_timeout));
+        }
+        let minutes = match asked(&call.text) {
+            Ok(minutes) => minutes,
+            Err(refusal) => return Ok(Reply::plain(refusal)),
+        };
+        session_control::set_idle_timeout(&session.name, Some(minutes * 60))?;
+        Ok(Reply::plain(&format!("Idle timeout set to {} for session '{}'.", counted(minutes, "minute"), session.name)))
+    }
+}
+
+fn shown(timeout: Seconds) -> Reply {
+    Reply::plain(&format!("Idle timeout: {}\n\nUsage: {USAGE}", long_span(timeout)))
+}
+
+/// Minutes within the range. A number may have a sign and any length: it is still a number, and out of range.
+fn asked(text: &str) -> Result<Seconds, &'static str> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("Invalid number. Usage: /timeout <minutes>");
+    }
+    let minutes = text.parse().ok().filter(|minutes| RANGE.contains(minutes));
+    minutes.ok_or("Timeout must be between 1 and 120 minutes")
+}
+
+cordboard_plugin::export!(Timeout: command);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeout_is_shown_with_the_usage() {
+        let told = |seconds| shown(seconds).text.replace('\\', "");
+        assert_eq!(told(600), "Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)");
+        assert!(told(2).starts_with("Idle timeout: 2 seconds\n"));
+        assert!(told(60).starts_with("Idle timeout: 1 minute\n"));
+    }
+
+    #[test]
+    fn minutes_are_a_number_in_range() {
+        assert_eq!([asked("1"), asked(" 5 "), asked("120")], [Ok(1), Ok(5), Ok(120)]);
+        for number in ["0", "121", "-5", "99999999999999999999"] {
+            assert_eq!(asked(number), Err("Timeout must be between 1 and 120 minutes"), "{number}");
+        }
+        for text in ["five", "1.5", "5 6", "-", "5m"] {
+            assert_eq!(asked(text), Err("Invalid number. Usage: /timeout <minutes>"), "{text}");
+        }
+    }
+}

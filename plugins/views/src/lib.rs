@@ -1,0 +1,140 @@
+//! How a turn is shown. The mode `normal`: the answer as one message, and below it one line of what the agent is doing. It
+//! must never send an empty message, nor one that a later frame takes back.
+
+use cordboard_plugin::{
+    Reply, View,
+    text::{escape, short_span},
+    view::{Limits, Part, Screen, Summary, Turn},
+};
+
+/// The longest title in the live line, in characters: one line of a phone or two.
+const TITLE: usize = 80;
+
+struct Views;
+
+impl View for Views {
+    fn modes() -> Result<Vec<Summary>, String> {
+        let description = "The answer, and one line of what the agent is doing".to_owned();
+        Ok(vec![Summary { name: "normal".to_owned(), description }])
+    }
+
+    fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+        match mode {
+            "normal" => Ok(normal(&turn)),
+            other => Err(format!("no mode is called '{other}'")),
+        }
+    }
+}
+
+fn normal(turn: &Turn) -> Screen {
+    let answer = answer(turn);
+    let live = if turn.done { None } else { live(turn, &answer) };
+    let message = match (&turn.error, answer.is_empty()) {
+        (Some(error), true) => Some(error_line(error)),
+        (Some(error), false) => Some(format!("{}\n\n{}", closed(&answer), error_line(error))),
+        (None, true) if turn.done => Some("Done.".to_owned()),
+        (None, true) => None,
+        (None, false) => Some(answer),
+    };
+    Screen { live, messages: message.map(Reply::text).into_iter().collect() }
+}
+
+/// The text parts, a paragraph each.
+fn answer(turn: &Turn) -> String {
+    let texts = turn.parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.trim_matches('\n').trim_end()).filter(|text| !text.trim().is_empty()),
+        Part::Action(_) => None,
+    });
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The action that runs, else that it thinks; nothing where the answer itself shows that it goes on.
+fn live(turn: &Turn, answer: &str) -> Option<String> {
+    let running = turn.parts.iter().rev().find_map(|part| match part {
+        Part::Action(action) if !action.done => Some(&action.title),
+        Part::Action(_) | Part::Text(_) => None,
+    });
+    match running {
+        Some(title) => Some(format!("{}…", escape(&one_line(title)))),
+        None if answer.is_empty() => Some(thinking(turn.elapsed)),
+        None => None,
+    }
+}
+
+fn thinking(elapsed: u64) -> String {
+    if elapsed == 0 { "Thinking…".to_owned() } else { format!("Thinking… {}", short_span(elapsed)) }
+}
+
+fn one_line(title: &str) -> String {
+    let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(TITLE).collect()
+}
+
+fn error_line(error: &str) -> String {
+    format!("⚠ {}", escape(error.trim()))
+}
+
+/// The text with its code block closed, so that what follows is not taken for code.
+fn closed(text: &str) -> String {
+    let mut open: Option<&str> = None;
+    for line in text.lines().map(str::trim_start) {
+        let ticks = line.len() - line.trim_start_matches('`').len();
+        match open {
+            None if ticks >= 3 => open = Some(&line[..ticks]),
+            Some(fence) if ticks >= fence.len() && line[ticks..].trim().is_empty() => open = None,
+            None | Some(_) => {}
+        }
+    }
+    open.map_or_else(|| text.to_owned(), |fence| format!("{text}\n{fence}"))
+}
+
+cordboard_plugin::export!(Views: view);
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::{testing::session, view::Action};
+
+    use super::*;
+
+    fn turn(parts: Vec<Part>) -> Turn {
+        Turn { session: session("x"), elapsed: 12, parts, done: false, error: None, cost_usd: None }
+    }
+
+    fn text(text: &str) -> Part {
+        Part::Text(text.to_owned())
+    }
+
+    fn action(title: &str, done: bool) -> Part {
+        let (id, kind) = (title.to_owned(), "tool".to_owned());
+        Part::Action(Action { id, kind, title: title.to_owned(), detail: String::new(), done, failed: false })
+    }
+
+    fn shown(turn: &Turn) -> (Option<String>, Vec<String>) {
+        let screen = normal(turn);
+        (screen.live, screen.messages.into_iter().map(|message| message.text).collect())
+    }
+
+    #[test]
+    fn a_running_turn_shows_its_text_and_what_it_does() {
+        assert_eq!(shown(&turn(vec![])), (Some("Thinking… 12 s".into()), vec![]));
+        assert_eq!(shown(&turn(vec![text("Hel")])), (None, vec!["Hel".into()]));
+        let parts = vec![text("I look.\n"), action("Read a.rs", true), action("Run  tests\nnow", false), text("")];
+        assert_eq!(shown(&turn(parts)), (Some("Run tests now…".into()), vec!["I look.".into()]));
+    }
+
+    #[test]
+    fn a_finished_turn_is_never_empty() {
+        let done = |parts| Turn { done: true, ..turn(parts) };
+        assert_eq!(shown(&done(vec![text("A"), action("x", false), text("B")])), (None, vec!["A\n\nB".into()]));
+        assert_eq!(shown(&done(vec![action("x", true)])), (None, vec!["Done.".into()]));
+    }
+
+    #[test]
+    fn an_error_stands_below_what_had_come() {
+        let failed = |parts| Turn { done: true, error: Some("it died".into()), ..turn(parts) };
+        assert_eq!(shown(&failed(vec![])).1, ["⚠ it died"]);
+        assert_eq!(shown(&failed(vec![text("Half")])).1, ["Half\n\n⚠ it died"]);
+        assert_eq!(shown(&failed(vec![text("```rust\nfn")])).1, ["```rust\nfn\n```\n\n⚠ it died"]);
+        assert_eq!(closed("```\na\n```\nb"), "```\na\n```\nb");
+    }
+}
