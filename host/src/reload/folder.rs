@@ -54,14 +54,23 @@ mod tests {
     fn only_plugin_files_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         for file in [
-            "b.wasm", "a-1_x.wasm", ".b.wasm.tmp", ".b.wasm", "b.wasm~", "b.wasm.swp", "#b.wasm#", ".wasm", "b.txt",
+            "b.wasm",
+            "a-1_x.wasm",
+            ".b.wasm.tmp",
+            ".b.wasm",
+            "b.wasm~",
+            "b.wasm.swp",
+            "#b.wasm#",
+            ".wasm",
+            "b.txt",
             "Not A Name.wasm",
         ] {
             fs::write(folder.path().join(file), "").unwrap();
         }
         let names: Vec<String> = list(folder.path()).unwrap().unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["Not A Name", "a-1_x", "b"]);
-        let scanned: Vec<String> = super::super::scan(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        let scanned: Vec<String> =
+            super::super::scan(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(scanned, ["a-1_x", "b"]);
         assert_eq!(super::super::scan(&folder.path().join("none")).unwrap(), []);
     }

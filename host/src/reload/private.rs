@@ -52,7 +52,9 @@ mod tests {
     #[test]
     fn what_others_may_write_is_refused_with_the_remedy() {
         let said = |who: &str| {
-            Some(format!("use PATH: its {who} may write to it, and grants go with the file name; run `chmod go-w PATH`"))
+            Some(format!(
+                "use PATH: its {who} may write to it, and grants go with the file name; run `chmod go-w PATH`"
+            ))
         };
         assert_eq!(refusal(0o775), said("group"));
         assert_eq!(refusal(0o757), said("others"));
