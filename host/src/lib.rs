@@ -8,6 +8,7 @@ pub mod control;
 pub mod hub;
 pub mod plugin;
 pub mod process;
+pub mod reload;
 pub mod roster;
 pub mod session;
 pub mod store;

@@ -1,0 +1,138 @@
+//! Reading one file that somebody may be writing at this moment: what it was at a reading, and whether two readings agree.
+//! Must never give out bytes that are not the file's whole content at one moment.
+
+use std::{
+    fs::{File, Metadata},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use sha2::{Digest as _, Sha256};
+
+/// A file changed less than this before it was read may change again within the same tick of the file system's clock, and
+/// look the same.
+const TICK: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// What the file system says of a file without reading it. The time of the inode's change cannot be set by hand, so that a
+/// copy that keeps its times is seen, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: (metadata.dev(), metadata.ino()),
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether an equal stamp later on proves equal bytes.
+    pub(super) fn is_settled(&self) -> bool {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let ticked = since.saturating_sub(TICK).as_secs();
+        i64::try_from(ticked).is_ok_and(|ticked| self.changed.0 < ticked && self.modified.0 < ticked)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reading {
+    Whole {
+        stamp: Stamp,
+        bytes: Vec<u8>,
+        digest: Digest,
+    },
+    /// Nothing is there.
+    Absent,
+    /// It changed while it was read.
+    Moving,
+    Unreadable(String),
+}
+
+impl Reading {
+    /// Reads at most `limit` bytes.
+    pub(super) fn of(path: &Path, limit: u64) -> Self {
+        match read(path, limit) {
+            Ok(reading) => reading,
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::Absent,
+            Err(error) => Self::Unreadable(format!("it cannot be read: {error}")),
+        }
+    }
+
+    /// Without the bytes, for the comparison with a second reading.
+    pub(super) fn print(&self) -> Option<(Stamp, Digest)> {
+        match self {
+            Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),
+            Self::Absent | Self::Moving | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+fn read(path: &Path, limit: u64) -> io::Result<Reading> {
+    // A pipe or a device would hold up the reader at the opening already.
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Ok(Reading::Unreadable("it is no regular file".to_owned()));
+    }
+    if metadata.len() > limit {
+        return Ok(too_large(limit));
+    }
+    let file = File::open(path)?;
+    let before = Stamp::of(&file.metadata()?);
+    let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or_default());
+    (&file).take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Ok(too_large(limit));
+    }
+    let after = Stamp::of(&file.metadata()?);
+    if before != after || after.size != bytes.len() as u64 {
+        return Ok(Reading::Moving);
+    }
+    let digest = Digest::of(&bytes);
+    Ok(Reading::Whole { stamp: after, bytes, digest })
+}
+
+fn too_large(limit: u64) -> Reading {
+    Reading::Unreadable(format!("it is larger than {} MiB", limit >> 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_or_too_large_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable("it is no regular file".into()));
+        assert_eq!(Reading::of(&folder.path().join("none"), 9), Reading::Absent);
+        let large = folder.path().join("large");
+        File::create(&large).unwrap().set_len((1 << 20) + 1).unwrap();
+        assert_eq!(Reading::of(&large, 1 << 20), Reading::Unreadable("it is larger than 1 MiB".into()));
+    }
+
+    #[test]
+    fn a_fresh_stamp_proves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, "x").unwrap();
+        assert!(!Stamp::of(&path.metadata().unwrap()).is_settled());
+        assert!(Stamp::of(&Path::new("/proc/self/exe").metadata().unwrap()).size > 0);
+    }
+}

@@ -1,0 +1,86 @@
+//! The plugin folder: which of its files are plugins, and what a plugin may be called. Must never read a file.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+/// As the `NAME` of `[plugins.NAME]`.
+const NAME_AT_MOST: usize = 32;
+
+/// Every plugin file by its stem, sorted; `None` where there is no folder. Hidden, temporary and backup files are no plugins.
+pub(super) fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if let Some(name) = plugin(&path) {
+            files.push((name, path));
+        }
+    }
+    files.sort();
+    Ok(Some(files))
+}
+
+/// The name under which `path` counts as a plugin, right or wrong.
+fn plugin(path: &Path) -> Option<String> {
+    let file = path.file_name()?.to_string_lossy();
+    let stem = file.strip_suffix(".wasm")?;
+    (!stem.is_empty() && !stem.starts_with('.')).then(|| stem.to_owned())
+}
+
+/// # Errors
+/// The rule, for the operator.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    if (1..=NAME_AT_MOST).contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(format!(
+        "its file name is no plugin name: use 1 to {NAME_AT_MOST} lowercase letters, digits, - and _, then .wasm"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plugin_files_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in [
+            "b.wasm",
+            "a-1_x.wasm",
+            ".b.wasm.tmp",
+            ".b.wasm",
+            "b.wasm~",
+            "b.wasm.swp",
+            "#b.wasm#",
+            ".wasm",
+            "b.txt",
+            "Not A Name.wasm",
+        ] {
+            fs::write(folder.path().join(file), "").unwrap();
+        }
+        let names: Vec<String> = list(folder.path()).unwrap().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["Not A Name", "a-1_x", "b"]);
+        let scanned: Vec<String> =
+            super::super::scan(folder.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(scanned, ["a-1_x", "b"]);
+        assert_eq!(super::super::scan(&folder.path().join("none")).unwrap(), []);
+    }
+
+    #[test]
+    fn a_name_follows_the_rule() {
+        assert!(check_name("my-plugin_2").is_ok());
+        assert!(check_name(&"x".repeat(32)).is_ok());
+        for name in ["", "X", "a b", "ä", "a.b", &"x".repeat(33)] {
+            assert!(check_name(name).unwrap_err().contains("1 to 32 lowercase letters"), "{name}");
+        }
+    }
+}

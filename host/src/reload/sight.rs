@@ -1,0 +1,206 @@
+//! One look at what lies there: which files are new, changed, gone or unreadable since the last look. Reads every file twice,
+//! and leaves to the next look what is not at rest. Must never hand out the same state of a file twice in a row.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use super::{
+    WatchError, Watched, check_private,
+    file::{Reading, Stamp},
+    folder,
+    notice::{Notice, Signals},
+    queue::{Found, Item, Queue},
+};
+
+/// Between the two readings of a file: longer than a writer's pause between two writes of a burst.
+const BETWEEN_READINGS: Duration = Duration::from_millis(20);
+
+/// A Python plugin takes up to 40 MiB.
+const PLUGIN_AT_MOST: u64 = 64 << 20;
+
+/// A configuration is a page or ten.
+const CONFIG_AT_MOST: u64 = 1 << 20;
+
+/// When to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Next {
+    /// When something happens.
+    Event,
+    /// Something was not at rest.
+    Soon,
+    /// Something tells nothing by itself.
+    Poll,
+}
+
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) found: Vec<(Item, Found)>,
+    pub(super) next: Next,
+}
+
+#[derive(Debug)]
+pub(super) struct Sight {
+    config: Option<PathBuf>,
+    plugins: Option<PathBuf>,
+    notice: Notice,
+    signals: Arc<Signals>,
+    /// What was there at the last look; the stamp where an equal one proves that nothing changed.
+    there: BTreeMap<Item, Option<Stamp>>,
+    /// What was not there at the last look, but at the one before.
+    missed: BTreeSet<Item>,
+}
+
+impl Sight {
+    pub(super) fn new(watched: &Watched, notice: Notice, signals: Arc<Signals>) -> Result<Self, WatchError> {
+        Ok(Self {
+            config: watched.config.as_deref().map(absolute).transpose()?,
+            plugins: watched.plugins.as_deref().map(absolute).transpose()?,
+            notice,
+            signals,
+            there: BTreeMap::new(),
+            missed: BTreeSet::new(),
+        })
+    }
+
+    /// The first look: what is whole counts as known. Half a file has another digest once it is complete, so that one reading
+    /// is enough.
+    pub(super) fn baseline(&mut self, queue: &mut Queue) -> Next {
+        let (files, next) = self.files();
+        for (item, path) in files.unwrap_or_default() {
+            let reading = read(&item, &path);
+            self.there.insert(item.clone(), None);
+            if let Reading::Unreadable(why) = reading {
+                queue.offer(item, Found::Unreadable(why));
+            } else if let Some((_, digest)) = reading.print() {
+                queue.assume(item, digest);
+            }
+        }
+        next
+    }
+
+    pub(super) fn look(&mut self) -> Seen {
+        let (files, mut next) = self.files();
+        let Some(files) = files else { return Seen { found: Vec::new(), next } };
+        let mut found = Vec::new();
+        if self.miss(&files, &mut found) {
+            next = next.max(Next::Soon);
+        }
+        if self.read(files, &mut found) {
+            next = next.max(Next::Soon);
+        }
+        Seen { found, next }
+    }
+
+    /// Every file that should be looked at; none at all where the plugin folder cannot be trusted or listed, so that nothing
+    /// counts as gone for that.
+    fn files(&mut self) -> (Option<Vec<(Item, PathBuf)>>, Next) {
+        let mut files = Vec::new();
+        let mut next = Next::Event;
+        if let Some(config) = self.config.clone() {
+            next = next.max(self.follow(config.parent().unwrap_or(&config)));
+            files.push((Item::Config, config));
+        }
+        if let Some(plugins) = self.plugins.clone() {
+            next = next.max(self.follow(&plugins));
+            match plugin_files(&plugins) {
+                Ok(found) => files.extend(found.into_iter().map(|(name, path)| (Item::Plugin(name), path))),
+                Err(why) => {
+                    tracing::warn!(folder = %plugins.display(), why, "the plugin folder is left out, its plugins stay");
+                    return (None, Next::Poll);
+                }
+            }
+        }
+        // What a link leads to may change where nobody watches.
+        if files.iter().any(|(_, path)| path.is_symlink()) {
+            next = Next::Poll;
+        }
+        files.retain(|(_, path)| path.metadata().map_or_else(|error| error.kind() != ErrorKind::NotFound, |_| true));
+        (Some(files), next)
+    }
+
+    fn follow(&mut self, folder: &Path) -> Next {
+        let told = self.notice.follow(folder);
+        let direct = folder.canonicalize().is_ok_and(|real| real == folder);
+        if told && direct { Next::Event } else { Next::Poll }
+    }
+
+    /// Reports what is gone, and says whether something may come back: a file that is being replaced, or a folder that is being
+    /// swapped, is missing for a moment, so that only the second look in a row counts.
+    fn miss(&mut self, files: &[(Item, PathBuf)], found: &mut Vec<(Item, Found)>) -> bool {
+        let here: BTreeSet<&Item> = files.iter().map(|(item, _)| item).collect();
+        self.missed.retain(|item| !here.contains(item));
+        let missing: Vec<Item> = self.there.keys().filter(|item| !here.contains(item)).cloned().collect();
+        for item in missing {
+            if !self.missed.insert(item.clone()) {
+                self.missed.remove(&item);
+                self.there.remove(&item);
+                found.push((item, Found::Absent));
+            }
+        }
+        !self.missed.is_empty()
+    }
+
+    /// Reads what may have changed, twice, and says whether something is not at rest.
+    fn read(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, Found)>) -> bool {
+        let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_known(item, path)).collect();
+        let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.signals.is_open(path));
+        let mut moving = !open.is_empty();
+        if closed.is_empty() {
+            return moving;
+        }
+        let first: HashMap<PathBuf, _> =
+            closed.iter().map(|(item, path)| (path.clone(), read(item, path).print())).collect();
+        thread::sleep(BETWEEN_READINGS);
+        for (item, path) in closed {
+            let second = read(&item, &path);
+            let same = first.get(&path).is_some_and(|first| *first == second.print());
+            match second {
+                Reading::Whole { stamp, bytes, digest } if same => {
+                    self.there.insert(item.clone(), Some(stamp).filter(Stamp::is_settled));
+                    found.push((item, Found::Whole { path, bytes, digest }));
+                }
+                Reading::Unreadable(why) if same => {
+                    self.there.insert(item.clone(), None);
+                    found.push((item, Found::Unreadable(why)));
+                }
+                Reading::Whole { .. } | Reading::Unreadable(_) | Reading::Absent | Reading::Moving => moving = true,
+            }
+        }
+        moving
+    }
+
+    fn is_known(&self, item: &Item, path: &Path) -> bool {
+        let now = path.metadata().ok().map(|metadata| Stamp::of(&metadata));
+        now.is_some() && self.there.get(item).copied().flatten() == now
+    }
+}
+
+/// The files of a folder that may be trusted; none where there is no folder.
+fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+    check_private(folder).map_err(|error| error.to_string())?;
+    let files = folder::list(folder).map_err(|error: io::Error| error.to_string())?;
+    Ok(files.unwrap_or_default())
+}
+
+fn read(item: &Item, path: &Path) -> Reading {
+    match item {
+        Item::Config => match check_private(path) {
+            Ok(()) => Reading::of(path, CONFIG_AT_MOST),
+            Err(error) => Reading::Unreadable(format!("the host does not {error}")),
+        },
+        Item::Plugin(name) => match folder::check_name(name) {
+            Ok(()) => Reading::of(path, PLUGIN_AT_MOST),
+            Err(why) => Reading::Unreadable(why),
+        },
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, WatchError> {
+    std::path::absolute(path).map_err(|source| WatchError::Look { path: path.to_owned(), source })
+}
