@@ -7,6 +7,7 @@ mod identity;
 mod mark;
 mod pipes;
 mod program;
+mod stray;
 mod supervisor;
 mod sweep;
 mod tree;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 
 pub use environment::{Environment, harden};
 pub use mark::Mark;
+pub use stray::leave;
 pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
 
 use supervisor::Leader;
