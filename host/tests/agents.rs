@@ -1,5 +1,7 @@
 //! The demo agent as a real process, spoken to through its codec: what a session sees of an agent, good or bad.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
 use std::{ffi::OsString, path::Path, time::Duration};
 
 use cordboard::{

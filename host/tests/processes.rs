@@ -1,5 +1,7 @@
 //! Real processes through `cordboard::process`: what they print, how they end, and that nothing of them stays.
 
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
 use std::{
     ffi::OsString,
     os::unix::fs::PermissionsExt,

@@ -11,7 +11,6 @@ use std::{
 ///
 /// # Errors
 /// When it cannot be started.
-#[expect(clippy::zombie_processes, reason = "its caller ends before it, or is killed with it")]
 pub fn leave(program: &Path, args: &[&str]) -> io::Result<u32> {
     Ok(Command::new(program).args(args).stdin(Stdio::null()).spawn()?.id())
 }
