@@ -78,6 +78,7 @@ async fn lines_go_in_and_come_out_until_the_end_of_input() {
     let (lines, status, last_words) = end(&mut events).await;
     assert_eq!(lines, ["got one", "got zwölf", "bye"]);
     assert_eq!((status.as_str(), last_words), ("exit code 3", None));
+    assert!(!Path::new(&format!("/proc/{}", process.id().pid)).exists(), "a zombie stays");
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub(super) struct Claude {
     /// Sent and not answered.
     open: BTreeSet<PromptId>,
     taken: BTreeSet<PromptId>,
+    /// This CLI names the prompts that a message belongs to: what names none then answers none.
+    names_prompts: bool,
     turn: Turn,
     interrupts: u32,
     /// An interrupt was sent in this turn.
@@ -45,6 +47,7 @@ impl Claude {
             resumable: launch.resume.is_some(),
             open: BTreeSet::new(),
             taken: BTreeSet::new(),
+            names_prompts: false,
             turn: Turn::default(),
             interrupts: 0,
             interrupted: false,
@@ -114,7 +117,7 @@ impl Claude {
         self.note_prompts(message, events);
         let outcome = result::outcome(message, self.interrupted);
         let mut turn = std::mem::take(&mut self.turn);
-        let unasked = result::is_background(message) || self.open.is_empty();
+        let unasked = result::is_background(message) || self.names_prompts || self.open.is_empty();
         if !turn.prompted && unasked {
             events.extend(result::unasked(&turn.texts(), &outcome));
             return;
@@ -140,6 +143,7 @@ impl Claude {
     /// What names a prompt belongs to the turn of that prompt, and shows that it was taken.
     fn note_prompts(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         for prompt in prompts(message) {
+            self.names_prompts = true;
             self.take(&prompt.0, events);
         }
     }

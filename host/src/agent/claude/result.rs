@@ -29,8 +29,9 @@ pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !why.is_empty()).unwrap_or_default())
 }
 
+/// It has another origin than a prompt: `task-notification`, and what later releases bring.
 pub(super) fn is_background(message: &Value) -> bool {
-    text(&message["origin"], "kind") == "task-notification"
+    !text(&message["origin"], "kind").is_empty()
 }
 
 pub(super) fn unasked(texts: &str, outcome: &Outcome) -> Option<AgentEvent> {
