@@ -24,6 +24,8 @@ pub(super) struct Claude {
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
+    /// It is a resume of which no turn has begun yet: an error is then the refusal.
+    resuming: bool,
     /// Sent and not answered.
     open: BTreeSet<PromptId>,
     taken: BTreeSet<PromptId>,
@@ -45,6 +47,7 @@ impl Claude {
             instructions: launch.instructions.clone(),
             conversation: launch.resume.clone(),
             resumable: launch.resume.is_some(),
+            resuming: launch.resume.is_some(),
             open: BTreeSet::new(),
             taken: BTreeSet::new(),
             names_prompts: false,
@@ -80,6 +83,7 @@ impl Claude {
         match text(message, "subtype") {
             // Comes anew with every turn.
             "init" => {
+                self.resuming = false;
                 self.turn.folder(text(message, "cwd"));
                 self.note_conversation(message, false, events);
             }
@@ -109,7 +113,7 @@ impl Claude {
     }
 
     fn result(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
-        if let Some(refused) = result::refused_resume(message) {
+        if let Some(refused) = result::refused_resume(message, self.resuming) {
             events.push(AgentEvent::ResumeRefused(refused));
             return;
         }
