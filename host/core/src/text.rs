@@ -2,6 +2,8 @@
 
 use crate::types::{Reply, SessionName};
 
+/// Characters, about a line on a phone.
+const REMINDER: usize = 60;
 /// The end of a turn that `/stop` ended together with its agent.
 pub const STOPPED: &str = "Stopped.";
 /// The end of a turn that the agent gave up by itself.
@@ -16,6 +18,16 @@ pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 #[must_use]
 pub fn archived(session: &SessionName) -> String {
     format!("Session '{session}' is archived. Use /restore {session}.")
+}
+
+/// Enough of a message to remind its author of it.
+#[must_use]
+pub fn beginning(text: &str) -> String {
+    let mut short: String = text.lines().next().unwrap_or_default().chars().take(REMINDER).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// Something a session has to tell of its own accord.

@@ -174,6 +174,24 @@ impl Machine {
         self.emit(Effect::Finish(turn));
     }
 
+    pub(super) const fn open(&self) -> Option<&Open> {
+        match &self.state {
+            State::Busy(open) => Some(open),
+            State::Stopping(stop) => stop.open.as_ref(),
+            State::Suspended | State::Starting(_) | State::Idle(_) => None,
+            State::Asking(_) | State::Broken(_) | State::Archived => None,
+        }
+    }
+
+    pub(super) const fn open_mut(&mut self) -> Option<&mut Open> {
+        match &mut self.state {
+            State::Busy(open) => Some(open),
+            State::Stopping(stop) => stop.open.as_mut(),
+            State::Suspended | State::Starting(_) | State::Idle(_) => None,
+            State::Asking(_) | State::Broken(_) | State::Archived => None,
+        }
+    }
+
     /// Takes the open turn out where it is `wanted`. A busy session must get another state at once.
     pub(super) fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
         if !self.open().is_some_and(wanted) {

@@ -148,6 +148,33 @@ fn a_refused_resume_gives_the_user_the_word() {
 }
 
 #[test]
+fn switching_to_it_does_not_answer_the_question() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        refused no conversation found
+        order start
+        order suspend
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            order start → stopping
+            order suspend
+                refused (busy): Session 'x' is busy. Use /stop first.
+            exit → asking
+                tell home: Session 'x' could not be resumed: no conversation found
+        "#]],
+    );
+}
+
+#[test]
 fn a_resume_refused_after_the_prompt_was_sent() {
     check(
         "

@@ -314,8 +314,11 @@ impl World {
         }
         let mut left = 6;
         while let Some((at, _)) = self.witness.machine.poll_timeout() {
-            if self.dice.one_in(3) {
-                self.agent();
+            match self.dice.roll(6) {
+                0..2 => self.agent(),
+                2 => self.order(),
+                3 => self.prompt(),
+                _ => {}
             }
             self.witness.advance_to(at);
             self.witness.time_out();
