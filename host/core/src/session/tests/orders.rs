@@ -309,3 +309,59 @@ fn nothing_to_retry_and_nothing_to_leave() {
         "#]],
     );
 }
+
+#[test]
+fn archiving_gives_up_what_was_cut_off() {
+    check(
+        "
+        restore cut=a
+        order archive
+        order restore
+        order retry r
+        ",
+        expect![[r#"
+            restore cut=a → suspended
+                settle a as cut off
+                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+            order archive → archived
+                persist
+            order restore → suspended
+                persist
+            order retry r
+                refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn the_session_s_own_model_comes_before_the_persona_s() {
+    check(
+        "
+        session persona=planner
+        order model opus
+        order start
+        brief model=haiku
+        ready
+        order model
+        exit
+        brief model=haiku
+        ",
+        expect![[r#"
+            order model opus → suspended
+                persist
+            order start → starting
+                resolve #1: planner
+            brief model=haiku → starting
+                spawn 1 anew, model opus
+            ready → idle
+                review #2: idle for 0ns
+            order model → stopping
+                persist
+                close input of 1
+            exit → starting
+                resolve #3: planner
+            brief model=haiku → starting
+                spawn 2 anew, model haiku
+        "#]],
+    );
+}

@@ -367,3 +367,24 @@ fn an_archived_session_answers_nothing() {
         "#]],
     );
 }
+
+#[test]
+fn words_for_another_resume_are_not_said() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        words #9 Resuming session (idle for 3 d)...
+        words #1 Resuming session...
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            words #9 Resuming session (idle for 3 d)... → starting
+            words #1 Resuming session... → starting
+                tell home: Resuming session...
+        "#]],
+    );
+}
