@@ -15,6 +15,26 @@ pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 
+/// Why a start has failed.
+pub const NOT_READY: &str = "it did not get ready within a minute";
+/// Why a persona could not be used.
+pub const NO_BRIEF: &str = "it did not answer within a minute";
+
+#[must_use]
+pub fn busy(session: &SessionName) -> String {
+    format!("Session '{session}' is busy. Use /stop first.")
+}
+
+#[must_use]
+pub fn not_archived(session: &SessionName) -> String {
+    format!("Session '{session}' is not archived.")
+}
+
+#[must_use]
+pub fn unknown_model(model: &str, known: &[String]) -> String {
+    format!("Unknown model '{model}'. Known: {}.", known.join(", "))
+}
+
 #[must_use]
 pub fn archived(session: &SessionName) -> String {
     format!("Session '{session}' is archived. Use /restore {session}.")

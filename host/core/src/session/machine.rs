@@ -81,9 +81,9 @@ impl Machine {
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Option<Prompt>, now: Moment) -> Vec<Effect> {
         if let Some(prompt) = cut_off {
-            self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
             let notice = Notice::CutOff { session: self.record.name.clone(), prompt: text::beginning(&prompt.text) };
             self.tell(prompt.place.clone(), notice);
+            self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
             self.kept = Some(prompt);
         }
         for prompt in queued {
@@ -183,7 +183,7 @@ impl Machine {
             return;
         }
         match reason {
-            Reason::Persona => self.persona_failed("it did not answer in time".to_owned()),
+            Reason::Persona => self.persona_failed(text::NO_BRIEF.to_owned()),
             Reason::Ready => self.start_overdue(now),
             Reason::StartAgain => self.start(now),
             Reason::Idle => self.stop(Step::Closed, Then::Suspend, now),

@@ -31,9 +31,10 @@ impl Machine {
         self.turn_away(prompt, Notice::Archived { session: self.record.name.clone() });
     }
 
+    /// Told first: if the host dies between the two, its author hears of it twice rather than never.
     fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
-        self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
         self.tell(prompt.place, notice);
+        self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
     }
 
     /// Puts a prompt at the end of the queue, and sets going what has to go.

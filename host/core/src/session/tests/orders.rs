@@ -60,8 +60,8 @@ fn an_idle_session_is_archived() {
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.
             prompt a → stopping
-                drop a
                 tell home: Session 'x' is archived. Use /restore x.
+                drop a
             exit → archived
                 persist
             order restore → suspended
@@ -321,8 +321,8 @@ fn archiving_gives_up_what_was_cut_off() {
         ",
         expect![[r#"
             restore cut=a → suspended
-                settle a as cut off
                 tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
             order archive → archived
                 persist
             order restore → suspended

@@ -179,7 +179,7 @@ fn a_persona_plugin_that_never_answers() {
                 persist
                 resolve #1: planner
             60s: persona → broken
-                tell home: The persona of session 'x' could not be used: it did not answer in time
+                tell home: The persona of session 'x' could not be used: it did not answer within a minute
             brief rules=late → broken
         "#]],
     );
