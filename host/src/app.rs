@@ -4,6 +4,7 @@
 mod board;
 mod front;
 mod inspect;
+mod outlet;
 mod shutdown;
 
 pub use inspect::{check, list_plugins, list_sessions};

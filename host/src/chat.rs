@@ -5,6 +5,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+pub mod console;
+pub mod outbox;
+
 pub use cordboard_core::chat::{MessageId, Update, What};
 use cordboard_core::{
     render::Message,
