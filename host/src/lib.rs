@@ -3,6 +3,7 @@
 //! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
 
 pub mod agent;
+pub mod chat;
 pub mod clock;
 pub mod control;
 pub mod hub;

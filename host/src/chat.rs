@@ -1,0 +1,140 @@
+//! The port to a chat: what a front-end can do for the host, and how what comes in reaches the store.
+//!
+//! Front-ends show and deliver. They must never decide what a text means, and never keep a message that the store has not seen.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+pub use cordboard_core::chat::{MessageId, Update, What};
+use cordboard_core::{
+    render::Message,
+    types::{Button, Place},
+};
+
+pub mod outbox;
+pub mod telegram;
+
+/// Where messages are shown and come from.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    /// The `front_end` of its places.
+    fn front_end(&self) -> &'static str;
+
+    fn limits(&self) -> Limits;
+
+    /// The least time between two edits in a place; zero: as fast as they come.
+    fn edit_pause(&self, place: &Place) -> Duration;
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
+
+    /// Shows `message` in place of what stands there. Editing to what stands there already is a success.
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
+
+    /// Deleting what is not there is a success.
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
+
+    /// Shows that somebody works here, and `line` where the front-end has a status line; called again every few seconds, because
+    /// some front-ends show it for a few seconds only. None: no longer.
+    async fn working(&self, place: &Place, line: Option<&str>);
+
+    /// Sets the menu of commands; setting it to what it is costs nothing.
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
+}
+
+/// What a front-end takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest message, in UTF-16 units; `usize::MAX`: nothing is ever split.
+    pub text_units: usize,
+    pub live: LiveLine,
+}
+
+/// Where the one line goes that tells what an agent is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveLine {
+    /// It is appended to the message in which the answer streams.
+    InMessage,
+    /// It is given to [`Chat::working`].
+    Status,
+}
+
+/// One message as a front-end sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The Markdown that it was made of; of a message that was split, the text of this part.
+    pub source: String,
+    /// At most [`Limits::text_units`] long.
+    pub message: Message,
+    /// In rows.
+    pub buttons: Vec<Vec<Button>>,
+    pub last: Completeness,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// More of it may come, by an edit.
+    Partial,
+    /// It stays as it is.
+    Complete,
+}
+
+/// A command in a front-end's menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuEntry {
+    /// Without the slash.
+    pub name: String,
+    pub summary: String,
+}
+
+/// Why a message was not shown, by what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChatError {
+    /// Nothing more to this place for so long; other places are not concerned.
+    #[error("send to a chat that is held for {after:?}: {why}")]
+    Later { after: Duration, why: String },
+    /// It can never be delivered there: the bot was blocked, the chat is gone.
+    #[error("send to a chat that cannot be reached any more: {why}")]
+    Gone { why: String },
+    /// The front-end itself cannot be reached; it is tried again.
+    #[error("reach the chat: {why}")]
+    Down { why: String },
+    /// It cannot be delivered as it is.
+    #[error("send a message as it is: {why}")]
+    Refused { why: String },
+    /// The front-end does not know us; nothing can be sent until the operator acts.
+    #[error("sign in to the chat: {why}")]
+    Unauthorised { why: String },
+}
+
+/// Where a front-end puts what comes in, and its buttons' command lines. One inbox belongs to one front-end.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Returns when the batch is stored and synced, so that its origin may forget it; an update whose key is known is dropped.
+    /// `offset` is where the front-end goes on, stored with the batch.
+    ///
+    /// # Errors
+    /// Nothing of the batch was stored: ask again.
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
+
+    /// The offset that was stored last.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn offset(&self) -> Result<Option<i64>, InboxError>;
+
+    /// Stores a command line and returns a token of at most 64 bytes for it.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn button(&self, command: &str) -> Result<String, InboxError>;
+
+    /// The command line of a token; none if it was forgotten.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InboxError(pub String);
