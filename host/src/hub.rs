@@ -3,20 +3,26 @@
 
 mod advisor;
 mod desk;
+mod doorway;
 mod ledger;
 mod lines;
 
+mod lookout;
 mod posts;
 mod serve;
 mod setup;
 mod stage;
 
 pub use desk::Desk;
-pub use lines::{Lines, Revived};
+pub use doorway::Doorway;
+pub use advisor::Advisor;
+pub use lines::{Lines, Revived, sort};
 
+pub use lookout::{Lookout, Open};
 pub use posts::{Outlet, Posts};
 pub use serve::Server;
 pub use setup::Live;
+pub use stage::Painter;
 
 use std::{collections::HashMap, sync::Arc};
 

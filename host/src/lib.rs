@@ -4,13 +4,16 @@
 
 pub mod agent;
 pub mod chat;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod hub;
+pub mod listing;
 pub mod plugin;
 pub mod process;
 pub mod reload;
 pub mod roster;
 pub mod session;
 pub mod store;
+pub mod supply;
 pub mod telemetry;

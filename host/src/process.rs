@@ -8,6 +8,7 @@ mod mark;
 mod memory;
 mod pipes;
 mod program;
+mod stray;
 mod supervisor;
 mod sweep;
 mod tree;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc;
 pub use environment::{Environment, harden};
 pub use mark::Mark;
 pub use memory::{free_memory, memory};
+pub use stray::leave;
 pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
 
 use supervisor::Leader;

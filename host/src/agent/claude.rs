@@ -130,10 +130,11 @@ impl Claude {
         events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
     }
 
-    /// An older CLI names no prompts: then the result answers all that it has taken.
+    /// An older CLI names no prompts: then the result answers all that it has taken; where it gave no receipts, all that is open.
     fn answered(&self, message: &Value) -> Vec<PromptId> {
         let named: Vec<PromptId> = prompts(message).collect();
-        if named.is_empty() { self.taken.iter().cloned().collect() } else { named }
+        let fallback = if self.taken.is_empty() { &self.open } else { &self.taken };
+        if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
     /// What names a prompt belongs to the turn of that prompt, and shows that it was taken.

@@ -150,8 +150,9 @@ impl Server {
             return Some(active.record.name);
         }
         let name = self.desk.config().sessions.default.clone()?;
-        let opened = self.open(&row.update, &name).await;
-        opened.inspect_err(|refusal| tracing::warn!(%name, why = refusal.text, "the default session cannot be opened"));
+        if let Err(refusal) = self.open(&row.update, &name).await {
+            tracing::warn!(%name, why = refusal.text, "the default session cannot be opened");
+        }
         self.desk.active(caller, place).map(|view| view.record.name)
     }
 

@@ -31,8 +31,8 @@ pub struct Machine {
     pub(super) waiting: VecDeque<Prompt>,
     /// Its turn was cut off and told; goes out again on `/retry` alone.
     pub(super) kept: Option<Prompt>,
-    /// The persona's, from the last start.
-    pub(super) brief: Brief,
+    /// The last one, and the persona that it is of.
+    pub(super) brief: Option<(String, Brief)>,
     /// To be said when the agent is up.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
@@ -59,7 +59,7 @@ impl Machine {
             live: None,
             waiting: VecDeque::new(),
             kept: None,
-            brief: Brief::default(),
+            brief: None,
             greeting: None,
             models: Vec::new(),
             deaths: 0,
@@ -200,12 +200,20 @@ impl Machine {
 
     /// `/timeout`'s, else the persona's, else the configuration's as it is now.
     pub(super) fn idle_timeout(&self) -> Duration {
-        self.record.idle_timeout.or(self.brief.idle_timeout).unwrap_or(self.settings.idle_timeout)
+        let persona = self.brief().and_then(|brief| brief.idle_timeout);
+        self.record.idle_timeout.or(persona).unwrap_or(self.settings.idle_timeout)
     }
 
     /// `/model`'s, else the persona's, else the configuration's as it is now.
     pub(super) fn model(&self) -> Option<String> {
-        self.record.model.clone().or_else(|| self.brief.model.clone()).or_else(|| self.settings.model.clone())
+        let persona = self.brief().and_then(|brief| brief.model.as_ref());
+        self.record.model.as_ref().or(persona).or(self.settings.model.as_ref()).cloned()
+    }
+
+    /// The brief of the persona that the session has now.
+    pub(super) fn brief(&self) -> Option<&Brief> {
+        let (persona, brief) = self.brief.as_ref()?;
+        (self.record.persona.as_ref() == Some(persona)).then_some(brief)
     }
 
     pub(super) const fn open(&self) -> Option<&Open> {

@@ -211,8 +211,6 @@ impl Machine {
             return;
         }
         self.record.persona = persona;
-        // The former persona's model and idle timeout went with it.
-        self.brief = super::Brief::default();
         self.greeting = None;
         match &self.state {
             State::Starting(Start::Persona { .. }) => self.start(now),

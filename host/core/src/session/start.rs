@@ -21,10 +21,7 @@ impl Machine {
                 self.emit(Effect::Resolve { ticket, persona });
                 self.state = State::Starting(Start::Persona { ticket, since: now });
             }
-            None => {
-                self.brief = Brief::default();
-                self.launch(now);
-            }
+            None => self.launch(now),
         }
     }
 
@@ -42,10 +39,10 @@ impl Machine {
         }
         match brief {
             Ok(brief) => {
-                self.brief = brief;
                 if self.record.conversation.is_none() && self.record.turns == 0 {
-                    self.greeting.clone_from(&self.brief.greeting);
+                    self.greeting.clone_from(&brief.greeting);
                 }
+                self.brief = self.record.persona.clone().map(|persona| (persona, brief));
                 self.launch(now);
             }
             Err(why) => self.persona_failed(why),
@@ -66,7 +63,8 @@ impl Machine {
         }
         let run = self.next_run();
         self.live = Some(self.new_live(run, resume.is_some()));
-        let launch = Launch { resume, model: self.model(), instructions: self.brief.instructions.clone() };
+        let instructions = self.brief().map(|brief| brief.instructions.clone()).unwrap_or_default();
+        let launch = Launch { resume, model: self.model(), instructions };
         self.emit(Effect::Spawn { run, launch });
         self.state = State::Starting(Start::Agent { since: now });
     }

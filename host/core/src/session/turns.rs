@@ -175,7 +175,7 @@ impl Machine {
     }
 
     /// Takes the open turn out where it is `wanted`. A busy session must get another state at once.
-    fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
+    pub(super) fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
         if !self.open().is_some_and(wanted) {
             return None;
         }
