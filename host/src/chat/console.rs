@@ -8,6 +8,7 @@
 mod history;
 mod input;
 mod lines;
+mod open;
 mod page;
 mod paper;
 mod terminal;
@@ -16,18 +17,16 @@ mod terminal;
 mod tests;
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
-    path::Path,
+    io,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use cordboard_core::{render::terminal::Colours, types::Place};
+use cordboard_core::types::Place;
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::JoinHandle,
@@ -37,40 +36,20 @@ use super::{Chat, ChatError, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outg
 use crate::clock::Clock;
 use input::Intake;
 use page::{Look, Page};
-use terminal::{Screen, Terminal};
+
+pub use open::{ConsoleError, Mode, open};
 
 pub const FRONT_END: &str = "console";
 
 /// The console's only chat, and its only user.
 const LOCAL: &str = "local";
 
-/// Below the state directory: what was typed on terminals.
-const HISTORY: &str = "console_history";
-
 /// Orders that wait for a reader of standard output who is slow. Each caller waits for its own order, so that more than a few
 /// are never there.
 const ORDERS: usize = 64;
 
-/// Lines that were read and are not stored yet: what a paste holds. A pipe then waits; a terminal says so.
-const LINES: usize = 1024;
-
 /// One event ends the console; a second, as Ctrl-C again, hurries the end.
 const EVENTS: usize = 4;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Terminal,
-    Pipe,
-}
-
-impl Mode {
-    /// A terminal is one for both directions, and one that knows how to move its cursor.
-    #[must_use]
-    pub fn detect() -> Self {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if io::stdin().is_terminal() && io::stdout().is_terminal() && !dumb { Self::Terminal } else { Self::Pipe }
-    }
-}
 
 /// What only the host can do. Until it has ended the console, the console goes on to show what comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,14 +60,6 @@ pub enum ConsoleEvent {
     Quit,
     /// Nobody reads standard output any more. What was not shown stays stored.
     OutputGone,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ConsoleError {
-    #[error("open the terminal: {0}; use pipes, as in `echo hello | cordboard run --chat console`")]
-    Terminal(#[from] rustyline_async::ReadlineError),
-    #[error("start the thread of the console's {what}: {source}")]
-    Thread { what: &'static str, source: io::Error },
 }
 
 /// What is asked of a terminal or a pipe.
@@ -125,7 +96,7 @@ pub struct Console {
 
 /// Whether somebody works for the console's place: what Ctrl-C asks.
 #[derive(Debug, Default)]
-struct Busy(std::sync::atomic::AtomicBool);
+struct Busy(AtomicBool);
 
 impl Busy {
     fn set(&self, state: bool) {
@@ -135,76 +106,6 @@ impl Busy {
     fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
-}
-
-/// Opens the console on this process's standard input and output and begins to read, inside a tokio runtime. `state` is the
-/// folder of the history.
-///
-/// # Errors
-/// When the terminal cannot be used.
-pub fn open(
-    mode: Mode,
-    inbox: Arc<dyn Inbox>,
-    clock: Clock,
-    state: &Path,
-) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
-    match mode {
-        Mode::Pipe => {
-            let look = if io::stdout().is_terminal() { Look::Neutral } else { Look::Source };
-            open_pipe(Ends { reader: io::stdin(), writer: io::stdout() }, look, inbox, clock)
-        }
-        Mode::Terminal => open_terminal(&state.join(HISTORY), inbox, clock),
-    }
-}
-
-/// The two ends of a pipe.
-struct Ends<R, W> {
-    reader: R,
-    writer: W,
-}
-
-fn open_pipe<R, W>(
-    ends: Ends<R, W>,
-    look: Look,
-    inbox: Arc<dyn Inbox>,
-    clock: Clock,
-) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError>
-where
-    R: Read + Send + 'static,
-    W: Write + Send + 'static,
-{
-    let Ends { reader, writer } = ends;
-    let (mut console, receiver, order) = Console::new(Mode::Pipe, look);
-    let (typed, lines) = mpsc::channel(LINES);
-    // Threads of their own: a read that never returns must hold up neither the runtime nor its end.
-    let start = |what: &'static str, run: Box<dyn FnOnce() + Send>| {
-        let thread = thread::Builder::new().name(format!("console-{what}")).spawn(run);
-        thread.map(drop).map_err(|source| ConsoleError::Thread { what, source })
-    };
-    start("output", Box::new(move || paper::write(writer, order)))?;
-    start("input", Box::new(move || lines::read(reader, &typed)))?;
-    console.pump(lines, inbox, clock);
-    Ok((console, receiver))
-}
-
-fn open_terminal(
-    history: &Path,
-    inbox: Arc<dyn Inbox>,
-    clock: Clock,
-) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
-    let colours = colours();
-    let (mut console, receiver, orders) = Console::new(Mode::Terminal, Look::Styled(colours));
-    let (typed, lines) = mpsc::channel(LINES);
-    let screen = Screen { colours, busy: Arc::clone(&console.busy), events: console.events.clone(), typed };
-    let terminal = Terminal::open(screen, history)?;
-    console.tasks.push(tokio::spawn(terminal.run(orders)));
-    console.pump(lines, inbox, clock);
-    Ok((console, receiver))
-}
-
-fn colours() -> Colours {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if refused { Colours::Off } else { Colours::On }
 }
 
 impl Console {

@@ -51,8 +51,8 @@ enum Goes {
 }
 
 impl Terminal {
-    pub(super) fn open(screen: Screen, history: &Path) -> Result<Self, ReadlineError> {
-        let (mut readline, above) = Readline::new(PROMPT.to_owned())?;
+    pub(super) fn open(screen: Screen, history: &Path) -> io::Result<Self> {
+        let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
         // Typed lines are printed by us, without the status that stood before the prompt.
         readline.should_print_line_on(false, false);
         let (history, lines) = History::open(history);

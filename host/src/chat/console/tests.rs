@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::{BufRead, BufReader, Cursor},
+    io::{BufRead, BufReader, Cursor, Read, Write},
     os::unix::net::UnixStream,
     sync::Mutex as StdMutex,
 };
@@ -10,7 +10,10 @@ use std::{
 use cordboard_core::{render, types::Role};
 use tokio::{sync::Notify, time::timeout};
 
-use super::*;
+use super::{
+    open::{Ends, open_pipe},
+    *,
+};
 use crate::chat::{Completeness, InboxError, Update, What};
 
 const DEADLINE: Duration = Duration::from_secs(60);
