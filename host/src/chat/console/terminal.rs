@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use cordboard_core::render::terminal::{Colours, neutral};
+use cordboard_core::render::{
+    plain,
+    terminal::{Colours, neutral},
+};
 use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr};
 use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
 use tokio::sync::{mpsc, oneshot};
@@ -161,9 +164,9 @@ impl Terminal {
     }
 }
 
-/// The prompt, and before it what is being done, shortened to `room` characters.
+/// The prompt, and before it what is being done, which comes as Markdown, shortened to `room` characters.
 fn prompt(status: Option<&str>, colours: Colours, room: usize) -> String {
-    let status = status.map(|status| neutral(&status.replace(['\n', '\t'], " ")).trim().to_owned()).unwrap_or_default();
+    let status = neutral(&plain(status.unwrap_or_default()).replace(['\n', '\t'], " ")).trim().to_owned();
     if status.is_empty() {
         return PROMPT.to_owned();
     }
@@ -199,6 +202,6 @@ mod tests {
         assert_eq!(prompt(Some(" "), Colours::On, 40), "› ");
         assert_eq!(prompt(Some("reads\na file\x1b[2J"), Colours::Off, 40), "reads a file[2J › ");
         assert_eq!(prompt(Some("reads a very long file"), Colours::Off, 8), "reads a… › ");
-        assert_eq!(prompt(Some("reads"), Colours::On, 8), "\x1b[2mreads\x1b[0m › ");
+        assert_eq!(prompt(Some("_reads_"), Colours::On, 8), "\x1b[2mreads\x1b[0m › ");
     }
 }

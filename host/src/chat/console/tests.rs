@@ -213,7 +213,7 @@ async fn a_message_of_an_earlier_run_is_shown_whole() {
 
 #[tokio::test]
 async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
-    let Stage { console, mut events, stdout, .. } = Stage::new();
+    let Stage { console, mut events, stdout, stdin: _open, shelf: _shelf } = Stage::new();
     drop(stdout);
     let lost = message("the answer", Completeness::Complete);
     let mut error = console.send(place(), &lost).await;
