@@ -94,7 +94,7 @@ impl Screen {
     fn open(state: &Path, no_color: &str) -> Option<Self> {
         let inner = format!(
             "stty rows 24 cols 80; exec '{}' --exact inside --nocapture",
-            std::env::current_exe().unwrap().display()
+            std::env::current_exe().expect("this test's own path").display()
         );
         let child = Command::new("script")
             .args(["-qec", &inner, "/dev/null"])
@@ -109,7 +109,7 @@ impl Screen {
             return None;
         };
         let (sender, output) = mpsc::channel();
-        let mut stdout = child.stdout.take().unwrap();
+        let mut stdout = child.stdout.take().expect("it is a pipe");
         thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(read @ 1..) = stdout.read(&mut chunk) {
@@ -118,12 +118,12 @@ impl Screen {
                 }
             }
         });
-        Some(Self { keys: child.stdin.take().unwrap(), output, shown: String::new(), child })
+        Some(Self { keys: child.stdin.take().expect("it is a pipe"), output, shown: String::new(), child })
     }
 
     fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.keys.flush().expect("the terminal takes keys");
     }
 
     /// Waits until `text` has been shown since the last wait, and forgets what came up to it.
@@ -141,7 +141,7 @@ impl Screen {
     }
 
     fn ended(mut self) {
-        assert!(self.child.wait().unwrap().success());
+        assert!(self.child.wait().expect("it is our child").success());
     }
 }
 
