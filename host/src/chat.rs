@@ -5,15 +5,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub mod console;
-pub mod outbox;
-
 pub use cordboard_core::chat::{MessageId, Update, What};
 use cordboard_core::{
     render::Message,
     types::{Button, Place},
 };
 
+pub mod console;
+pub mod outbox;
+pub mod telegram;
 
 /// Where messages are shown and come from.
 #[async_trait]
