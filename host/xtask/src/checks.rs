@@ -46,7 +46,8 @@ pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
 
 pub fn format(workspace: &Workspace) -> Result<()> {
     step::start("checking the format");
-    step::show(cargo(workspace).args(["fmt", "--all", "--check"])).context("`cargo fmt --all` puts it right")
+    step::show(cargo(workspace).args(["fmt", "--all", "--check"]))
+        .context("the format is not rustfmt's (`cargo fmt --all` puts it right)")
 }
 
 /// Lints everything natively, plugins included: checking needs no linker.
