@@ -37,10 +37,8 @@ pub struct Changes {
 /// The commands of a table as a chat's menu has them.
 #[must_use]
 pub fn menu(table: &Table) -> Vec<MenuEntry> {
-    let entry = |offer: &crate::plugin::Offer| MenuEntry {
-        name: offer.spec.name.clone(),
-        summary: offer.spec.summary.clone(),
-    };
+    let entry =
+        |offer: &crate::plugin::Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
     table.commands().map(entry).collect()
 }
 

@@ -13,6 +13,7 @@ use cordboard_core::{
 
 pub mod console;
 pub mod outbox;
+mod pause;
 pub mod telegram;
 
 /// Where messages are shown and come from.

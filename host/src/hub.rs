@@ -13,9 +13,9 @@ mod serve;
 mod setup;
 mod stage;
 
+pub use advisor::Advisor;
 pub use desk::Desk;
 pub use doorway::Doorway;
-pub use advisor::Advisor;
 pub use lines::{Lines, Revived, sort};
 
 pub use lookout::{Lookout, Open};

@@ -42,8 +42,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (store, contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &config.now());
     // The watch begins before anything is read, so that nothing slips in between.
-    let (watcher, changed) =
-        reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
+    let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
     let plugs = Arc::new(Plugs::start(plan.places.state.join("cache"), std::env::current_exe()?)?);
     let supply = Supply { plugs: Arc::clone(&plugs), store: Some(store.clone()), folder: folder.clone() };
     plug_in(&supply, &config, clock).await;
@@ -162,4 +161,3 @@ async fn sweep(desk: Arc<Desk>, host_id: String, known: Vec<(SessionName, Proces
         }
     }
 }
-

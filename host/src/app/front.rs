@@ -59,7 +59,10 @@ impl Front {
     /// What a person at a terminal needs to know first.
     pub fn greet(&self, places: &Places, plugins: Option<&Path>) {
         let Kind::Console(console, _) = &self.kind;
-        let config = places.config.as_ref().map_or_else(|| "the built-in defaults".to_owned(), |path| path.display().to_string());
+        let config = places
+            .config
+            .as_ref()
+            .map_or_else(|| "the built-in defaults".to_owned(), |path| path.display().to_string());
         let plugins = plugins.map_or_else(|| "the built-in ones".to_owned(), |path| path.display().to_string());
         console.greet(&[
             "Cordboard. Type /new demo to open a session, then any text; /help lists the commands.".to_owned(),

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-
 use cordboard_core::session::Input;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -89,7 +88,8 @@ async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> R
     match lookout.rest(drain.saturating_sub(began.elapsed())).await {
         Ok(()) => Ok(()),
         Err(open) => {
-            let names = open.iter().map(|one| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued));
+            let names =
+                open.iter().map(|one| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued));
             undrained(names.collect::<Vec<_>>().join(", "))
         }
     }
