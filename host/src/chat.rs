@@ -12,6 +12,7 @@ use cordboard_core::{
 };
 
 pub mod outbox;
+mod pause;
 pub mod telegram;
 
 /// Where messages are shown and come from.
@@ -115,12 +116,6 @@ pub trait Inbox: Send + Sync {
     /// # Errors
     /// Nothing of the batch was stored: ask again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
-
-    /// The offset that was stored last.
-    ///
-    /// # Errors
-    /// The store's.
-    async fn offset(&self) -> Result<Option<i64>, InboxError>;
 
     /// Stores a command line and returns a token of at most 64 bytes for it.
     ///
