@@ -1,1 +1,110 @@
-//! Telegram.
+//! Telegram: the Bot API as a [`Chat`], and the loop that asks it for updates.
+//!
+//! An update is stored before it is confirmed, and nobody is heard whom the operator did not name. The token is in every URL, so no
+//! error leaves [`api`] with it. Which message is sent when is the outbox's business.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::types::Role;
+
+use super::{Inbox, MenuEntry, pause::Pauses};
+
+mod api;
+mod entities;
+mod holds;
+mod incoming;
+mod keyboard;
+mod poll;
+mod sender;
+mod token;
+
+use api::Api;
+use holds::Holds;
+use keyboard::Keyboard;
+pub use poll::PollError;
+pub use token::TokenError;
+
+/// The `front_end` of the places here.
+pub const FRONT_END: &str = "telegram";
+
+/// What the user of this id may do; none: not served.
+pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file that holds the token.
+    pub token_file: PathBuf,
+    /// `https://api.telegram.org`, or a stand-in.
+    pub api_url: String,
+    /// The least time between two edits in a private chat; in a group it is three times as long.
+    pub edit_pause: Duration,
+    /// How long the Bot API may hold a poll that has nothing to tell, in whole seconds.
+    pub poll: Duration,
+    /// How long an answer may take beyond that.
+    pub patience: Duration,
+    /// The pause after a first failure; it grows to a minute.
+    pub first_pause: Duration,
+}
+
+impl Settings {
+    /// What is right for the real Bot API.
+    #[must_use]
+    pub fn new(token_file: PathBuf, api_url: &str) -> Self {
+        Self {
+            token_file,
+            api_url: api_url.trim_end_matches('/').to_owned(),
+            edit_pause: Duration::from_secs(1),
+            poll: Duration::from_secs(50),
+            patience: Duration::from_secs(20),
+            first_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A bot.
+pub struct Telegram {
+    settings: Settings,
+    api: Arc<Api>,
+    inbox: Arc<dyn Inbox>,
+    keyboard: Keyboard,
+    holds: Holds,
+    /// The menu as it was last set.
+    menu: Mutex<Option<Vec<MenuEntry>>>,
+    /// What stands in the messages that were written last, as a hash: editing to the same needs no call.
+    written: Mutex<HashMap<(String, String), u64>>,
+}
+
+impl Telegram {
+    /// Reads the token; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Says what is wrong with the token's file, and what to do.
+    pub fn open(settings: Settings, inbox: Arc<dyn Inbox>) -> Result<Self, TokenError> {
+        let token = token::read(&settings.token_file)?;
+        let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
+        let keyboard = Keyboard::new(Arc::clone(&inbox));
+        let (menu, written) = (Mutex::default(), Mutex::default());
+        Ok(Self { settings, api, inbox, keyboard, holds: Holds::default(), menu, written })
+    }
+
+    /// Takes updates and stores them, for ever: network and store may fail and come back.
+    ///
+    /// It may be dropped at any moment; what was not stored will come again.
+    ///
+    /// # Errors
+    /// Only the operator can help: the token is not known.
+    pub async fn poll(&self, access: Access) -> PollError {
+        let pauses = Pauses::beginning_with(self.settings.first_pause);
+        poll::run(self, access, pauses).await
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept under these locks is whole at any moment.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

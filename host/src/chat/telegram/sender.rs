@@ -1,0 +1,222 @@
+//! The bot as a [`Chat`]: what it sends, edits, deletes and shows.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::types::Place;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use teloxide_core::{
+    payloads::{
+        DeleteMessage, EditMessageText, EditMessageTextSetters, SendChatAction, SendChatActionSetters, SendMessage,
+        SendMessageSetters, SetMyCommands,
+    },
+    requests::Payload,
+    types::{self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ThreadId},
+};
+
+use super::{FRONT_END, Telegram, api::Failure, entities::entities, locked};
+use crate::chat::{Chat, ChatError, Limits, LiveLine, MenuEntry, MessageId, Outgoing};
+
+/// The longest text of a message, in UTF-16 units.
+const TEXT_UNITS: usize = 4096;
+
+/// A group takes twenty messages a minute, edits counted: one in three seconds where a private chat takes one a second.
+const GROUP_PAUSE: u32 = 3;
+
+/// What the menu takes: commands, characters of a name, characters of a description.
+const MENU: (usize, usize, usize) = (100, 32, 256);
+
+/// How many messages are remembered for what stands in them.
+const WRITTEN: usize = 512;
+
+/// A previewed page would jump in and out while an answer streams.
+const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
+    is_disabled: true,
+    url: None,
+    prefer_small_media: false,
+    prefer_large_media: false,
+    show_above_text: false,
+};
+
+/// All that is needed of a message that was sent: an answer with news in it must not look like a failure.
+#[derive(Deserialize)]
+struct Sent {
+    message_id: i32,
+}
+
+/// A place as the Bot API names it.
+#[derive(Clone, Copy)]
+struct Spot {
+    chat: i64,
+    topic: Option<ThreadId>,
+}
+
+impl Spot {
+    fn of(place: &Place) -> Result<Self, ChatError> {
+        let gone = || ChatError::Gone { why: format!("{place} is no place of Telegram") };
+        let chat = place.chat.parse().map_err(|_| gone())?;
+        let number = |topic: &String| topic.parse().map(|id| ThreadId(types::MessageId(id)));
+        let topic = place.topic.as_ref().map(number).transpose().map_err(|_| gone())?;
+        Ok(Self { chat, topic })
+    }
+}
+
+fn number(id: &MessageId) -> Result<types::MessageId, ChatError> {
+    let refused = |_| ChatError::Refused { why: format!("{} is no message of Telegram", id.0) };
+    id.0.parse().map(types::MessageId).map_err(refused)
+}
+
+#[async_trait]
+impl Chat for Telegram {
+    fn front_end(&self) -> &'static str {
+        FRONT_END
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { text_units: TEXT_UNITS, live: LiveLine::InMessage }
+    }
+
+    fn edit_pause(&self, place: &Place) -> Duration {
+        // The ids of groups are negative.
+        let is_group = place.chat.starts_with('-');
+        self.settings.edit_pause * if is_group { GROUP_PAUSE } else { 1 }
+    }
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        let spot = Spot::of(place)?;
+        let keyboard = self.keyboard(message).await?;
+        let made = |chat: i64| {
+            let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
+                .entities(entities(&message.message.entities))
+                .link_preview_options(NO_PREVIEW);
+            payload.message_thread_id = spot.topic;
+            payload.reply_markup = keyboard.clone().map(Into::into);
+            payload
+        };
+        let sent: Result<Sent, Failure> = self.call(spot, &made(spot.chat)).await;
+        let sent: Sent = match sent {
+            Err(Failure::Moved { to }) => self.call(spot, &made(to)).await.map_err(told)?,
+            sent => sent.map_err(told)?,
+        };
+        let id = MessageId(sent.message_id.to_string());
+        self.remember(place, &id, message);
+        Ok(id)
+    }
+
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        if self.stands(place, id) == Some(hash(message)) {
+            return Ok(());
+        }
+        let spot = Spot::of(place)?;
+        let mut payload = EditMessageText::new(ChatId(spot.chat), number(id)?, message.message.text.clone())
+            .entities(entities(&message.message.entities))
+            .link_preview_options(NO_PREVIEW);
+        payload.reply_markup = self.keyboard(message).await?;
+        match self.call::<_, serde_json::Value>(spot, &payload).await {
+            Ok(_) | Err(Failure::NotModified) => {
+                self.remember(place, id, message);
+                Ok(())
+            }
+            Err(failure) => Err(told(failure)),
+        }
+    }
+
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        let spot = Spot::of(place)?;
+        let payload = DeleteMessage::new(ChatId(spot.chat), number(id)?);
+        match self.call::<_, serde_json::Value>(spot, &payload).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused { why }) if why.contains("message to delete not found") => Ok(()),
+            Err(failure) => Err(told(failure)),
+        }
+    }
+
+    async fn working(&self, place: &Place, line: Option<&str>) {
+        let (Some(_), Ok(spot)) = (line, Spot::of(place)) else { return };
+        let mut payload = SendChatAction::new(ChatId(spot.chat), ChatAction::Typing);
+        if let Some(topic) = spot.topic {
+            payload = payload.message_thread_id(topic);
+        }
+        if let Err(error) = self.call::<_, serde_json::Value>(spot, &payload).await {
+            tracing::debug!(%place, %error, "typing was not shown");
+        }
+    }
+
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        let fits = |name: &str| {
+            (1..=MENU.1).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        let menu: Vec<MenuEntry> = commands.iter().filter(|entry| fits(&entry.name)).take(MENU.0).cloned().collect();
+        if locked(&self.menu).as_ref() == Some(&menu) {
+            return Ok(());
+        }
+        let listed = menu.iter().map(|entry| {
+            let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
+            BotCommand::new(entry.name.clone(), summary.chars().take(MENU.2 / 2).collect::<String>())
+        });
+        let payload = SetMyCommands::new(listed);
+        self.api.call::<_, serde_json::Value>(&payload).await.map_err(told)?;
+        *locked(&self.menu) = Some(menu);
+        Ok(())
+    }
+}
+
+impl Telegram {
+    async fn keyboard(&self, message: &Outgoing) -> Result<Option<InlineKeyboardMarkup>, ChatError> {
+        if message.buttons.is_empty() {
+            return Ok(None);
+        }
+        let failed = |error| ChatError::Down { why: format!("a button could not be stored: {error}") };
+        self.keyboard.of(&message.buttons).await.map(Some).map_err(failed)
+    }
+
+    /// A call for one chat, unless that must be left alone.
+    async fn call<P, T>(&self, spot: Spot, payload: &P) -> Result<T, Failure>
+    where
+        P: Payload + Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        if let Some(after) = self.holds.left(spot.chat) {
+            return Err(Failure::Later { after, why: "the chat is held".to_owned() });
+        }
+        let outcome = self.api.call(payload).await;
+        if let Err(Failure::Later { after, .. }) = &outcome {
+            self.holds.hold(spot.chat, *after);
+        }
+        outcome
+    }
+
+    fn remember(&self, place: &Place, id: &MessageId, message: &Outgoing) {
+        let mut written = locked(&self.written);
+        if written.len() >= WRITTEN {
+            written.clear();
+        }
+        written.insert((place.chat.clone(), id.0.clone()), hash(message));
+    }
+
+    fn stands(&self, place: &Place, id: &MessageId) -> Option<u64> {
+        locked(&self.written).get(&(place.chat.clone(), id.0.clone())).copied()
+    }
+}
+
+/// Of what is seen.
+fn hash(message: &Outgoing) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{:?} {:?}", message.message, message.buttons).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn told(failure: Failure) -> ChatError {
+    match failure {
+        Failure::Unauthorised { why } => ChatError::Unauthorised { why },
+        Failure::Later { after, why } => ChatError::Later { after, why },
+        Failure::Gone { why } => ChatError::Gone { why },
+        Failure::Down { why } | Failure::Conflict { why } => ChatError::Down { why },
+        Failure::Refused { why } => ChatError::Refused { why },
+        moved @ (Failure::Moved { .. } | Failure::NotModified) => ChatError::Refused { why: moved.to_string() },
+    }
+}
