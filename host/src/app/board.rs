@@ -50,7 +50,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (intake, accepted) = hub::intake();
     let front_end = front::name(plan.kind);
     let doorway = Arc::new(Doorway { store: store.clone(), intake: intake.clone(), front_end });
-    let mut front = front::open(&plan, doorway, clock).await?;
+    let mut front = front::open(&plan, doorway, clock)?;
     front.greet(&plan.places, folder.as_deref());
     let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(store.clone()));
     let sending = tokio::spawn(sending);
@@ -102,7 +102,6 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
         desk: Arc::clone(&desk),
         posts: posts.clone(),
         store: store.clone(),
-        bot: front.bot.clone(),
     });
     hub::Outlet::post(&outbox, unsent);
     let serving = hub::spawn(Arc::clone(&server), accepted);
@@ -128,6 +127,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     tokio::spawn(changes.run(changed));
 
     let end = shutdown::wait(&mut front).await;
+    front.hang_up();
     let lookout = Lookout { desk: Arc::clone(&desk) };
     let down = shutdown::Down { lookout, desk, outbox, sending, serving, drain: config.now().console.drain };
     let ended = down.take(end).await;

@@ -21,8 +21,6 @@ pub struct Server {
     pub desk: Arc<Desk>,
     pub posts: Posts,
     pub store: Store,
-    /// Our own name in groups.
-    pub bot: Option<String>,
 }
 
 /// A command as it came, and the message whose button was pressed for it.
@@ -46,7 +44,7 @@ impl Server {
             What::Press { command, message } => (command, message.clone()),
             What::NotText { .. } => return None,
         };
-        match route::parse(line, self.bot.as_deref()) {
+        match route::parse(line, None) {
             Routed::Command { name, args, text } => {
                 Some(Typed { name, invocation: Invocation { args, text }, pressed })
             }
@@ -58,9 +56,6 @@ impl Server {
         tracing::debug!(place = %row.update.place, "serving");
         match (&row.update.what, self.typed(&row.update)) {
             (_, Some(typed)) => self.command(&row, typed).await,
-            (What::Text(text), None) if route::parse(text, self.bot.as_deref()) == Routed::OtherBot => {
-                self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
-            }
             (What::Text(_), None) => self.prompt(&row).await,
             (What::NotText { caption, .. }, None) => self.not_text(&row, caption.is_some()).await,
             // A button holds a command that nobody offers any more.
