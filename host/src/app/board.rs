@@ -19,7 +19,7 @@ use crate::{
     clock::Clock,
     control,
     hub::{self, Advisor, Desk, Doorway, Lines, Live, Lookout, Painter, Posts, Server},
-    plugin::{Board, Plugs, ViewLimits},
+    plugin::{self, Board, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
@@ -45,7 +45,11 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) =
         reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
-    let plugs = Arc::new(Plugs::start(plan.places.state.join("cache"), std::env::current_exe()?)?);
+    let plugs = Arc::new(Plugs::start(
+        plan.places.state.join("cache"),
+        plugin::THIS_PROGRAM.into(),
+        config.now().plugins.parallel,
+    )?);
     let supply = Supply { plugs: Arc::clone(&plugs), store: Some(store.clone()), folder: folder.clone() };
     plug_in(&supply, &config, clock).await;
 

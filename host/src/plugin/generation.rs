@@ -57,6 +57,8 @@ pub struct Generation {
     pub limits: CallLimits,
     pub acts_as: Option<Caller>,
     grants: BTreeSet<String>,
+    /// The capabilities that it imports.
+    uses: BTreeSet<String>,
     pub trades: Trades,
     pub artifact: Artifact,
     mishaps: Mishaps,
@@ -99,6 +101,7 @@ impl Generation {
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
             grants: settings.grants.clone(),
+            uses: imports(engine, &artifact.component).into_iter().collect(),
             trades,
             artifact: artifact.clone(),
             mishaps: Mishaps::default(),
@@ -111,6 +114,12 @@ impl Generation {
             && self.config == settings.config
             && self.limits == settings.limits
             && self.acts_as == settings.acts_as
+    }
+
+    /// Whether it uses what `settings` no longer grants: then it must not go on.
+    pub fn exceeds(&self, settings: &PluginSettings) -> bool {
+        let for_all = |name: &String| CAPABILITIES.iter().any(|one| one.name == name && one.granted_to_all);
+        self.uses.iter().any(|name| self.grants.contains(name) && !settings.grants.contains(name) && !for_all(name))
     }
 
     /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
@@ -190,6 +199,14 @@ impl Trades {
             view: trade!("view", ViewTradePre),
             hook: trade!("hook", HookTradePre),
         };
-        if exports.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
+        if trades.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.command.is_none()
+            && self.lifecycle.is_none()
+            && self.persona.is_none()
+            && self.view.is_none()
+            && self.hook.is_none()
     }
 }
