@@ -124,8 +124,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     };
     let (events, receiver) = mpsc::channel(EVENTS);
     let (input, lines) = mpsc::channel(WRITES);
-    tokio::spawn(pipes::write(stdin, lines));
-    let pipes = pipes::Pipes::drain(stdout, stderr, events.clone());
+    let pipes = pipes::Pipes::connect((stdin, stdout, stderr), lines, events.clone());
     tokio::spawn(supervisor::supervise(Arc::clone(&leader), spawn.mark, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
 }

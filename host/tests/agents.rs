@@ -98,7 +98,7 @@ impl Agent {
             match self.next().await.expect("the agent ended without an answer") {
                 AgentEvent::Part { change: Change::Append(more), .. } => text.push_str(&more),
                 AgentEvent::Finished { answered, outcome, cost_usd } => {
-                    assert_eq!(answered, [id.clone()]);
+                    assert_eq!(answered, std::slice::from_ref(id));
                     assert!(cost_usd.is_some_and(|cost| cost > 0.0));
                     return Answer { text, outcome };
                 }

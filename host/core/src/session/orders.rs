@@ -40,12 +40,12 @@ impl Machine {
         if self.record.archived {
             refusal(RefusalCode::Archived, &text::archived(&self.record.name))
         } else {
-            refusal(RefusalCode::Invalid, &format!("Session '{}' is not archived.", self.record.name))
+            refusal(RefusalCode::Invalid, &text::not_archived(&self.record.name))
         }
     }
 
     fn busy(&self) -> Refusal {
-        refusal(RefusalCode::Busy, &format!("Session '{}' is busy. Use /stop first.", self.record.name))
+        refusal(RefusalCode::Busy, &text::busy(&self.record.name))
     }
 
     /// A session that nobody has prompted yet belongs to the place that switched to it.
@@ -198,8 +198,7 @@ impl Machine {
             && !self.models.is_empty()
             && !self.models.contains(name)
         {
-            let known = self.models.join(", ");
-            return Err(refusal(RefusalCode::Invalid, &format!("Unknown model '{name}'. Known: {known}.")));
+            return Err(refusal(RefusalCode::Invalid, &text::unknown_model(name, &self.models)));
         }
         self.record.model = model;
         self.renew(now);

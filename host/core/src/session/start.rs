@@ -5,7 +5,10 @@ use super::{
     Brief, Effect, Launch, Machine, Run, Ticket,
     state::{AGAIN_AFTER, Ending, Held, Start, State, Step, Then},
 };
-use crate::{text::Notice, types::Moment};
+use crate::{
+    text::{self, Notice},
+    types::Moment,
+};
 
 impl Machine {
     /// Starts an agent where none is; between the end of the host's interest and its own end, nothing is started.
@@ -86,12 +89,15 @@ impl Machine {
         if self.live.as_ref().is_some_and(|live| live.forgotten || live.run == Run::LEFT_OVER) {
             return;
         }
-        self.record.conversation = Some(id);
-        self.record.resumable = resumable;
+        // What is not stored yet does not displace what is: until then, the older one is what an agent can go on with.
+        if resumable || !self.record.resumable {
+            self.record.conversation = Some(id);
+            self.record.resumable = resumable;
+        }
     }
 
     pub(super) fn start_overdue(&mut self, now: Moment) {
-        self.stop(Step::Killed, Then::Fail("it did not get ready in time".to_owned()), now);
+        self.stop(Step::Killed, Then::Fail(text::NOT_READY.to_owned()), now);
     }
 
     /// The agent died without taking a prompt.

@@ -290,6 +290,17 @@ fn a_cli_that_names_no_prompts_answers_the_open_one() {
 }
 
 #[test]
+fn an_error_before_the_first_turn_refuses_the_resume() {
+    let mut codec = Claude::new(&launch(&json!(["--resume=nonsense"])));
+    let error = json!({ "type": "result", "subtype": "success", "is_error": true, "result": "not a UUID", "session_id": "other" });
+    let decode = |codec: &mut Claude, line: &Value| codec.decode(line.to_string().as_bytes()).events;
+    assert_eq!(decode(&mut codec, &error), [AgentEvent::ResumeRefused("not a UUID".to_owned())]);
+    let init = json!({ "type": "system", "subtype": "init", "session_id": "nonsense" });
+    assert_eq!(decode(&mut codec, &init), []);
+    assert!(!decode(&mut codec, &error).iter().any(|event| matches!(event, AgentEvent::ResumeRefused(_))));
+}
+
+#[test]
 fn a_result_that_was_never_said_is_shown() {
     let lines = told(&[done(json!({ "user_message_uuids": ["p1"] }))]);
     assert_eq!(lines, ["taken p1", r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);

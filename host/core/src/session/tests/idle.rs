@@ -307,3 +307,68 @@ fn a_message_comes_while_the_agent_is_let_go() {
         "#]],
     );
 }
+
+#[test]
+fn the_session_s_own_timeout_comes_before_the_persona_s() {
+    check(
+        "
+        session persona=planner
+        order start
+        brief timeout=60s
+        ready
+        order timeout 30s
+        verdict absent
+        wait 30s
+        exit
+        order timeout
+        order start
+        brief timeout=60s
+        ready
+        verdict absent
+        wait 59s
+        wait 1s
+        exit
+        order start
+        brief rules=none
+        ready
+        verdict absent
+        wait 600s
+        ",
+        expect![[r#"
+            order start → starting
+                resolve #1: planner
+            brief timeout=60s → starting
+                spawn 1 anew
+            ready → idle
+                review #2: idle for 0ns
+            order timeout 30s → idle
+                persist
+                review #3: idle for 0ns
+            verdict absent → idle
+            30s: idle → stopping
+                close input of 1
+            exit → suspended
+            order timeout → suspended
+                persist
+            order start → starting
+                resolve #4: planner
+            brief timeout=60s → starting
+                spawn 2 anew
+            ready → idle
+                review #5: idle for 0ns
+            verdict absent → idle
+            90s: idle → stopping
+                close input of 2
+            exit → suspended
+            order start → starting
+                resolve #6: planner
+            brief rules=none → starting
+                spawn 3 anew, rules none
+            ready → idle
+                review #7: idle for 0ns
+            verdict absent → idle
+            690s: idle → stopping
+                close input of 3
+        "#]],
+    );
+}

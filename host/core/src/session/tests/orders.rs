@@ -60,8 +60,8 @@ fn an_idle_session_is_archived() {
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.
             prompt a → stopping
-                drop a
                 tell home: Session 'x' is archived. Use /restore x.
+                drop a
             exit → archived
                 persist
             order restore → suspended
@@ -306,6 +306,62 @@ fn nothing_to_retry_and_nothing_to_leave() {
                 refused (invalid): Nothing to leave.
             order restore
                 refused (invalid): Session 'x' is not archived.
+        "#]],
+    );
+}
+
+#[test]
+fn archiving_gives_up_what_was_cut_off() {
+    check(
+        "
+        restore cut=a
+        order archive
+        order restore
+        order retry r
+        ",
+        expect![[r#"
+            restore cut=a → suspended
+                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
+            order archive → archived
+                persist
+            order restore → suspended
+                persist
+            order retry r
+                refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn the_session_s_own_model_comes_before_the_persona_s() {
+    check(
+        "
+        session persona=planner
+        order model opus
+        order start
+        brief model=haiku
+        ready
+        order model
+        exit
+        brief model=haiku
+        ",
+        expect![[r#"
+            order model opus → suspended
+                persist
+            order start → starting
+                resolve #1: planner
+            brief model=haiku → starting
+                spawn 1 anew, model opus
+            ready → idle
+                review #2: idle for 0ns
+            order model → stopping
+                persist
+                close input of 1
+            exit → starting
+                resolve #3: planner
+            brief model=haiku → starting
+                spawn 2 anew, model haiku
         "#]],
     );
 }

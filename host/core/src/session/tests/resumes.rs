@@ -148,6 +148,33 @@ fn a_refused_resume_gives_the_user_the_word() {
 }
 
 #[test]
+fn switching_to_it_does_not_answer_the_question() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        refused no conversation found
+        order start
+        order suspend
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            order start → stopping
+            order suspend
+                refused (busy): Session 'x' is busy. Use /stop first.
+            exit → asking
+                tell home: Session 'x' could not be resumed: no conversation found
+        "#]],
+    );
+}
+
+#[test]
 fn a_resume_refused_after_the_prompt_was_sent() {
     check(
         "
@@ -257,8 +284,8 @@ fn a_new_host_tells_what_was_cut_off() {
         ",
         expect![[r#"
             restore cut=a → suspended
-                settle a as cut off
                 tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
             prompt b → starting
                 persist
                 word resume #1: idle for 0ns
@@ -321,11 +348,11 @@ fn an_archived_session_answers_nothing() {
         ",
         expect![[r#"
             restore a → archived
+                tell home: Session 'x' is archived. Use /restore x.
                 drop a
-                tell home: Session 'x' is archived. Use /restore x.
             prompt b → archived
-                drop b
                 tell home: Session 'x' is archived. Use /restore x.
+                drop b
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.
             order archive
@@ -337,6 +364,66 @@ fn an_archived_session_answers_nothing() {
             prompt c → starting
                 persist
                 spawn 1 anew
+        "#]],
+    );
+}
+
+#[test]
+fn words_for_another_resume_are_not_said() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        words #9 Resuming session (idle for 3 d)...
+        words #1 Resuming session...
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            words #9 Resuming session (idle for 3 d)... → starting
+            words #1 Resuming session... → starting
+                tell home: Resuming session...
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_not_stored_yet_does_not_displace_what_is() {
+    check(
+        "
+        session conversation=c1
+        order start
+        conversation c1
+        ready
+        exit
+        order start
+        conversation c2
+        exit
+        wait 1s
+        conversation c2 resumable
+        exit
+        wait 5s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            conversation c1 → starting
+            ready → idle
+                review #1: idle for 0ns
+            exit → suspended
+            order start → starting
+                spawn 2 resuming c1
+            conversation c2 → starting
+            exit → starting
+            1s: start again → starting
+                spawn 3 resuming c1
+            conversation c2 resumable → starting
+                persist
+            exit → starting
+            6s: start again → starting
+                spawn 4 resuming c2
         "#]],
     );
 }

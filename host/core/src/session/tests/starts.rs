@@ -179,7 +179,7 @@ fn a_persona_plugin_that_never_answers() {
                 persist
                 resolve #1: planner
             60s: persona → broken
-                tell home: The persona of session 'x' could not be used: it did not answer in time
+                tell home: The persona of session 'x' could not be used: it did not answer within a minute
             brief rules=late → broken
         "#]],
     );
@@ -247,21 +247,22 @@ fn a_receipt_forgives_earlier_deaths() {
     check(
         "
         prompt a
+        prompt b
         exit
         wait 1s
         exit
         wait 5s
         ready
         taken a
-        done a
         exit
-        prompt b
         exit
+        wait 1s
         ",
         expect![[r#"
             prompt a → starting
                 persist
                 spawn 1 anew
+            prompt b → starting
             exit → starting
             1s: start again → starting
                 spawn 2 anew
@@ -272,14 +273,14 @@ fn a_receipt_forgives_earlier_deaths() {
                 hand a
                 send a to 3
             taken a → busy
-            done a → idle
+            exit → starting
                 persist
-                finish a at home, done
-                review #1: idle for 0ns
-            exit → suspended
-            prompt b → starting
+                finish a at home, failed: exit code 1
+                tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
                 spawn 4 anew
             exit → starting
+            7s: start again → starting
+                spawn 5 anew
         "#]],
     );
 }

@@ -77,8 +77,8 @@ fn past_the_bound_the_user_is_told() {
             prompt c → busy
             prompt d → busy
             prompt e from den → busy
-                drop e
                 tell den: Not taken: 3 messages already wait for session 'x'. Send it again when they are answered, or /stop all drops them.
+                drop e
         "#]],
     );
 }

@@ -19,7 +19,7 @@ use witness::Witness;
 /// Enough to find each of the breaks made by hand, and done in a moment.
 const WORLDS: u64 = 2_000;
 /// Long enough for a session to go through all its phases some times.
-const STEPS: usize = 120;
+const STEPS: usize = 200;
 /// What a friendly world needs at most to answer all that waits.
 const PATIENCE: usize = 400;
 
@@ -58,11 +58,14 @@ struct World {
     dice: Dice,
     witness: Witness,
     prompts: u64,
+    /// One in so many times, what need not go wrong does.
+    calm: u64,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
+        let calm = 2 + dice.roll(30);
         let mut record = script::record();
         if dice.one_in(3) {
             record.conversation = Some("c0".to_owned());
@@ -71,13 +74,14 @@ impl World {
         if dice.one_in(3) {
             record.persona = Some("planner".to_owned());
         }
-        Self { dice, witness: Witness::new(seed, record, script::settings()), prompts: 0 }
+        Self { dice, witness: Witness::new(seed, record, script::settings()), prompts: 0, calm }
     }
 
     fn run(mut self) {
         for _ in 0..STEPS {
             self.step();
         }
+        self.witness.spare();
         if self.dice.one_in(2) {
             self.make_peace();
         }
@@ -85,15 +89,18 @@ impl World {
     }
 
     fn step(&mut self) {
+        if !self.witness.machine.phase().is_live() && self.dice.one_in(3) {
+            return if self.dice.one_in(2) { self.prompt() } else { self.order() };
+        }
         match self.dice.roll(32) {
-            0..4 => self.prompt(),
-            4..15 => self.agent(),
-            15..17 => self.process(),
-            17..21 => self.time(),
-            21..25 => self.plugin(),
-            25..29 => self.order(),
+            0..2 => self.prompt(),
+            2..13 => self.agent(),
+            13..16 => self.process(),
+            16..21 => self.time(),
+            21..28 => self.plugin(),
+            28 => self.order(),
             29 => self.configuration(),
-            30 if self.dice.one_in(6) => self.host_dies(),
+            30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
             _ => self.stale(),
         }
     }
@@ -129,7 +136,7 @@ impl World {
                 AgentEvent::Finished { answered: vec![about], outcome, cost_usd: Some(0.5) }
             }
             9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
-            10 if self.dice.one_in(3) => AgentEvent::ResumeRefused("unknown".to_owned()),
+            10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
             10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
             _ => AgentEvent::Unasked("news".to_owned()),
         }
@@ -139,6 +146,9 @@ impl World {
         let Some(run) = self.witness.alive() else { return };
         if self.dice.one_in(3) && run != Run::LEFT_OVER {
             self.witness.feed(Input::Spawned { run, process: process() });
+            return;
+        }
+        if self.witness.machine.phase() != Phase::Stopping && !self.dice.one_in(self.calm) {
             return;
         }
         let exit = if self.dice.one_in(12) {
@@ -163,7 +173,7 @@ impl World {
     /// Answers one of the last questions, or one that was answered already.
     fn plugin(&mut self) {
         let latest = self.witness.latest_ticket();
-        let ticket = Ticket(latest.saturating_sub(if self.dice.one_in(4) { self.dice.roll(3) } else { 0 }));
+        let ticket = Ticket(latest.saturating_sub(if self.dice.one_in(self.calm) { self.dice.roll(3) } else { 0 }));
         let verdict = self.dice.pick(&[
             Verdict::Suspend,
             Verdict::SuspendAfter(Duration::from_secs(30)),
@@ -172,11 +182,16 @@ impl World {
             Verdict::Keep,
             Verdict::Absent,
         ]);
-        match self.dice.roll(4) {
+        let asked = match self.witness.machine.phase() {
+            Phase::Idle => 1,
+            Phase::Starting => 3,
+            _ => 0,
+        };
+        match if self.dice.one_in(3) { self.dice.roll(3) } else { asked } {
             0 => self.witness.feed(Input::ResumeNotice { ticket, text: Some("Resuming session...".to_owned()) }),
             1 => self.witness.feed(Input::Verdict { ticket, verdict }),
             _ => {
-                let brief = if self.dice.one_in(6) { Err("trap".to_owned()) } else { Ok(self.brief(ticket)) };
+                let brief = if self.dice.one_in(self.calm) { Err("trap".to_owned()) } else { Ok(self.brief(ticket)) };
                 self.witness.feed(Input::Brief { ticket, brief });
             }
         }
@@ -208,6 +223,7 @@ impl World {
             Order::Archive,
             Order::Restore,
             Order::Restore,
+            Order::Restore,
             Order::SetIdleTimeout(Some(Duration::from_secs(60))),
             Order::SetModel(Some("haiku".to_owned())),
             Order::SetModel(None),
@@ -223,7 +239,7 @@ impl World {
         } else {
             Input::Settings(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
-                queue: self.dice.pick(&[0, 1, 3]),
+                queue: self.dice.pick(&[0, 1, 3, 8]),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
             })
         };
@@ -244,10 +260,6 @@ impl World {
             Input::Spawned { run, process: process() },
         ]);
         self.witness.feed_stale(input);
-    }
-
-    fn host_dies(&mut self) {
-        self.witness.host_dies();
     }
 
     /// From now on all do as they should: everything that was accepted gets its answer.
@@ -302,8 +314,11 @@ impl World {
         }
         let mut left = 6;
         while let Some((at, _)) = self.witness.machine.poll_timeout() {
-            if self.dice.one_in(3) {
-                self.agent();
+            match self.dice.roll(6) {
+                0..2 => self.agent(),
+                2 => self.order(),
+                3 => self.prompt(),
+                _ => {}
             }
             self.witness.advance_to(at);
             self.witness.time_out();

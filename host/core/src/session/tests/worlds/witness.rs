@@ -1,18 +1,17 @@
 //! Sees every input and effect of one session, keeps its own account of processes and prompts, and objects to whatever must
 //! never be. It knows nothing of the machine's inside.
 
+mod effects;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
 };
 
-use super::super::super::{
-    Effect, Input, Launch, Machine, Order, Prompt, Reason, Refusal, Run, Settings, Settled, Ticket, Verdict,
-};
+use super::super::super::{Effect, Input, Machine, Order, Prompt, Reason, Refusal, Run, Settings, Ticket, Verdict};
 use crate::{
     agent::{AgentEvent, PromptId},
     text::Notice,
-    turn::TurnState,
     types::{Moment, Phase, SessionRecord},
 };
 
@@ -40,6 +39,10 @@ pub struct Witness {
     fresh: bool,
     ending: u32,
     finished: u64,
+    /// Starts in a row that came to nothing.
+    deaths: u32,
+    /// The host dies after so many effects of the next step.
+    doom: Option<u64>,
     step: Step,
 }
 
@@ -51,6 +54,10 @@ struct Step {
     refuses_resume: bool,
     restarts_clock: bool,
     handed: Option<PromptId>,
+    /// The agent says that the turn of these prompts is over.
+    answered: Option<Vec<PromptId>>,
+    /// The user said what to do about a session that asks or is broken.
+    has_the_word: bool,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +110,8 @@ impl Witness {
             fresh: false,
             ending: 0,
             finished: 0,
+            deaths: 0,
+            doom: None,
             step: Step::default(),
         }
     }
@@ -164,12 +173,16 @@ impl Witness {
             _ => None,
         };
         let archived = self.machine.record().archived;
+        let remembered = self.machine.record().conversation.is_some();
         let exit = matches!(input, Input::Exit { .. });
         let lost = self.open.as_ref().is_some_and(|open| exit && open.taken && !open.interrupted && self.ending == 0);
         let effects = self.machine.handle(input, self.now);
+        self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh gives the memory up");
         let mourned = effects.iter().any(|effect| matches!(effect, Effect::Tell { notice: Notice::Died { .. }, .. }));
         self.must(lost == mourned, "a death in mid-turn is told, and no other");
-        self.perform(&effects);
+        if !self.survive(&effects) {
+            return;
+        }
         if let Some(id) = offered {
             let turned_away = self.prompts[&id].1 == Fate::Settled;
             self.must(
@@ -190,6 +203,7 @@ impl Witness {
             }
             Input::Agent { run, event } => self.observe_event(*run, event),
             Input::Exit { run, .. } => {
+                self.count_death();
                 self.processes.get_mut(run).expect("a process that was started").gone = true;
             }
             Input::Verdict { ticket, verdict } if self.review == Some(*ticket) => {
@@ -203,22 +217,34 @@ impl Witness {
         }
     }
 
+    fn count_death(&mut self) {
+        let fails = match self.step.phase {
+            Some(Phase::Busy) => self.open.as_ref().is_some_and(|open| !open.taken && !open.interrupted),
+            Some(Phase::Starting) => true,
+            _ => false,
+        };
+        self.deaths += u32::from(fails);
+    }
+
     fn observe_event(&mut self, run: Run, event: &AgentEvent) {
         match event {
             AgentEvent::Ready { .. } => self.processes.get_mut(&run).expect("a live process").ready = true,
             AgentEvent::Taken(id) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.id == *id) {
                     open.taken = true;
+                    self.deaths = 0;
                 }
             }
             AgentEvent::Part { .. } => {
                 if let Some(open) = &mut self.open {
                     open.taken = true;
+                    self.deaths = 0;
                 }
             }
             AgentEvent::ResumeRefused(_) => self.step.refuses_resume = true,
             AgentEvent::Unasked(_) => self.step.restarts_clock = true,
-            AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } | AgentEvent::Finished { .. } => {}
+            AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
+            AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
         }
     }
 
@@ -236,13 +262,19 @@ impl Witness {
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.step.prompts = matches!(order, Order::Retry(_));
         self.step.restarts_clock = matches!(order, Order::Touch | Order::SetIdleTimeout(_));
+        self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = order == Order::Fresh;
+        let remembered = self.machine.record().conversation.is_some();
         match self.machine.order(order, self.now) {
             Ok(effects) => {
+                self.must(self.ending == 0, "the end of the host takes no orders");
+                let forgot = remembered && self.machine.record().conversation.is_none();
+                self.must(!forgot || fresh, "only /fresh gives the memory up");
                 self.fresh |= fresh;
-                self.perform(&effects);
-                self.inspect();
+                if self.survive(&effects) {
+                    self.inspect();
+                }
                 Ok(())
             }
             Err(refusal) => {
@@ -254,19 +286,42 @@ impl Witness {
 
     pub fn time_out(&mut self) {
         let before = (self.machine.poll_timeout(), self.machine.phase());
+        let doomed = self.doom.is_some();
         self.feed(Input::Timeout);
         let due = before.0.is_some_and(|(at, _)| at <= self.now);
         let moved = before != (self.machine.poll_timeout(), self.machine.phase());
-        self.must(due == moved, "a timer leads on when it is due, and only then");
+        self.must(doomed || due == moved, "a timer leads on when it is due, and only then");
     }
 
     pub fn shut_down(&mut self) {
         self.feed(Input::Shutdown);
     }
 
+    /// The host is killed in the middle of the next step, after `count` of its effects.
+    pub fn doom(&mut self, count: u64) {
+        self.doom = Some(count);
+    }
+
+    pub fn spare(&mut self) {
+        self.doom = None;
+    }
+
+    /// Whether the host lives to perform all of it.
+    fn survive(&mut self, effects: &[Effect]) -> bool {
+        let Some(count) = self.doom.take() else {
+            self.perform(effects);
+            self.must(self.stored == *self.machine.record(), "a changed record is stored");
+            return true;
+        };
+        let count = effects.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+        self.perform(&effects[..count]);
+        self.host_dies();
+        false
+    }
+
     /// The host is killed, and another one takes over what is stored. Where the store names a process, its sweep has yet to
     /// end.
-    pub fn host_dies(&mut self) {
+    fn host_dies(&mut self) {
         self.note(format!("{} the host is killed", self.now.0));
         self.processes.clear();
         if self.stored.process.is_some() {
@@ -281,7 +336,9 @@ impl Witness {
         let cut_off = cut_off.pop();
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         (self.open, self.review, self.words, self.policy) = (None, None, None, None);
+        self.deaths = 0;
         self.asked.clear();
+        self.fresh &= self.stored.conversation.is_none();
         self.may_retry = cut_off.is_some();
         self.machine = Machine::new(self.stored.clone(), self.settings.clone());
         self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
@@ -292,188 +349,11 @@ impl Witness {
         self.inspect();
     }
 
-    // ---- what the machine wants ----------------------------------------------------------------------------------
-
-    fn perform(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            self.note(format!("    {effect:?}"));
-            if *effect == Effect::Persist {
-                self.stored = self.machine.record().clone();
-            }
-            self.must(self.stored == *self.machine.record(), "a changed record is stored before anything else");
-            self.perform_one(effect);
-        }
-        self.must(self.stored == *self.machine.record(), "a changed record is stored");
-    }
-
-    fn perform_one(&mut self, effect: &Effect) {
-        match effect {
-            Effect::Persist => {}
-            Effect::Hand(id) => {
-                let first = self.queue.pop_front();
-                self.must(first.as_ref() == Some(id), "prompts go out in the order of their acceptance");
-                self.turn_fate(id, Fate::Waiting, Fate::Handed);
-                self.step.handed = Some(id.clone());
-            }
-            Effect::TakeBack(id) => {
-                let open = self.open.take();
-                let fits = open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume));
-                self.must(fits, "what an agent has taken is not sent again by itself");
-                self.turn_fate(id, Fate::Handed, Fate::Waiting);
-                self.queue.push_front(id.clone());
-            }
-            Effect::Accept(prompt) => {
-                self.must(self.may_retry && self.step.prompts, "only the user sends a prompt again, once");
-                self.may_retry = false;
-                let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
-                self.must(before.is_none(), "a prompt that goes out again has a new name");
-                self.queue.push_front(prompt.id.clone());
-            }
-            Effect::Settle { prompt, how: Settled::Dropped } => {
-                self.turn_fate(prompt, Fate::Waiting, Fate::Settled);
-                self.queue.retain(|id| id != prompt);
-            }
-            Effect::Settle { prompt, how: Settled::CutOff } => self.turn_fate(prompt, Fate::Handed, Fate::Settled),
-            Effect::Resolve { ticket, persona } => {
-                self.ask(*ticket, persona);
-                self.must(self.ending == 0, "nothing is started at the end");
-            }
-            Effect::Review { ticket, idle_for } => self.perform_review(*ticket, *idle_for),
-            Effect::WordResume { ticket, .. } => self.perform_words(*ticket),
-            Effect::Spawn { run, launch } => self.perform_spawn(*run, launch),
-            Effect::Send { run, prompt } => self.perform_send(*run, prompt),
-            Effect::Interrupt { .. } | Effect::CloseInput { .. } | Effect::Terminate { .. } | Effect::Kill { .. } => {
-                self.perform_end(effect);
-            }
-            Effect::Show => self.must(self.machine.turn().is_some(), "only a turn is shown"),
-            Effect::Finish(turn) => {
-                self.must(turn.state != TurnState::Running, "a finished turn does not run");
-                self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
-                self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
-                self.open = None;
-                self.finished += 1;
-            }
-            Effect::Tell { notice, .. } => self.perform_tell(notice),
-        }
-    }
-
-    fn turn_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
-        let fate = self.prompts.get(id).map(|(_, fate)| *fate);
-        self.must(fate == Some(from), &format!("{} becomes {to:?} from {fate:?}", id.0));
-        if let Some((_, fate)) = self.prompts.get_mut(id) {
-            *fate = to;
-        }
-    }
-
-    fn ask(&mut self, ticket: Ticket, about: &str) {
-        self.must(ticket.0 > self.latest_ticket(), "each question has a ticket of its own");
-        self.asked.insert(ticket, about.to_owned());
-    }
-
-    fn perform_review(&mut self, ticket: Ticket, idle_for: Duration) {
-        self.ask(ticket, "review");
-        if self.step.phase != Some(Phase::Idle) || self.step.restarts_clock {
-            self.idle_since = self.now;
-        }
-        self.must(idle_for == self.now.since(self.idle_since), "the policy hears how long the session is idle");
-        self.review = Some(ticket);
-        self.policy = None;
-    }
-
-    fn perform_words(&mut self, ticket: Ticket) {
-        self.ask(ticket, "words");
-        let away = matches!(self.step.phase, Some(Phase::Suspended | Phase::Stopping));
-        self.must(self.step.prompts && away, "only a message to a session that is away tells its resume");
-        self.must(self.machine.record().conversation.is_some(), "only what has run before is resumed");
-        self.words = Some(ticket);
-    }
-
-    fn perform_tell(&mut self, notice: &Notice) {
-        match notice {
-            Notice::Resuming(_) => {
-                let asked = self.words.take();
-                self.must(asked.is_some(), "a resume is told once");
-            }
-            Notice::Died { .. } | Notice::CutOff { .. } => self.may_retry = true,
-            Notice::Greeting(_) | Notice::Unasked(_) | Notice::QueueFull { .. } | Notice::ResumeRefused { .. } => {}
-            Notice::Broken { .. } | Notice::Ended { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } => {}
-            Notice::NotStarted { .. } | Notice::Archived { .. } => {}
-        }
-    }
-
-    fn perform_spawn(&mut self, run: Run, launch: &Launch) {
-        let record = self.machine.record().clone();
-        self.must(self.alive().is_none(), "two processes for a session");
-        self.must(self.ending == 0 && !record.archived, "nothing is started at the end, nor archived");
-        self.must(!self.processes.contains_key(&run), "each run has a number of its own");
-        let conversation = record.conversation.filter(|_| record.resumable);
-        self.must(launch.resume == conversation, "what can be resumed is resumed, and nothing else");
-        self.must(!self.fresh || launch.resume.is_none(), "what was given up is resumed");
-        self.must(
-            launch.instructions == record.persona.clone().unwrap_or_default(),
-            "an agent has its persona's rules",
-        );
-        self.must(record.model.is_none() || launch.model == record.model, "an agent has its session's model");
-        self.fresh = false;
-        let (persona, model) = (record.persona, record.model);
-        self.processes.insert(run, Process { began: self.now, persona, model, ..Process::default() });
-    }
-
-    fn perform_send(&mut self, run: Run, prompt: &Prompt) {
-        let record = self.machine.record();
-        self.must(self.alive() == Some(run), "a prompt for a dead process");
-        let process = &self.processes[&run];
-        self.must(process.ready, "a prompt before the agent is ready");
-        let leaves = process.closed.is_some() || process.terminated.is_some() || process.killed;
-        self.must(!leaves && self.ending == 0, "a prompt after the end has begun");
-        let fits = process.persona == record.persona && process.model == record.model;
-        self.must(fits, "a new persona or model comes before the next prompt");
-        self.must(self.open.is_none(), "two prompts with an agent");
-        let handed = self.step.handed.take();
-        self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
-        self.open = Some(Open { id: prompt.id.clone(), taken: false, interrupted: false });
-    }
-
-    fn perform_end(&mut self, effect: &Effect) {
-        let (now, ending, open) = (self.now, self.ending > 0, self.open.is_some());
-        let (Effect::Interrupt { run } | Effect::CloseInput { run } | Effect::Terminate { run } | Effect::Kill { run }) =
-            effect
-        else {
-            return;
-        };
-        self.must(self.alive() == Some(*run), "a signal for another process");
-        let past = |since: Option<Moment>, seconds| {
-            since.is_some_and(|since| now.since(since) >= Duration::from_secs(seconds))
-        };
-        let process = self.processes.get_mut(run).expect("it is alive");
-        let fits = match effect {
-            Effect::Interrupt { .. } => {
-                process.interrupted = Some(now);
-                open && process.closed.is_none() && !self.open.as_ref().is_some_and(|open| open.interrupted)
-            }
-            Effect::CloseInput { .. } => {
-                let first = process.closed.replace(now).is_none() && process.terminated.is_none();
-                first && (!open || ending && past(process.interrupted, 2))
-            }
-            Effect::Terminate { .. } => {
-                let unheard = past(process.closed, 2) || past(process.interrupted, 5);
-                process.terminated.replace(now).is_none() && unheard
-            }
-            _ => {
-                let unheard = past(process.terminated, 5) || past(Some(process.began), 60) && !process.ready;
-                !std::mem::replace(&mut process.killed, true) && (unheard || self.ending > 1)
-            }
-        };
-        if let (Effect::Interrupt { .. }, Some(open)) = (effect, &mut self.open) {
-            open.interrupted = true;
-        }
-        self.must(fits, "the ladder is climbed a step at a time, and not while a turn is open");
-    }
-
     // ---- what always holds ---------------------------------------------------------------------------------------
 
     fn inspect(&mut self) {
         if self.ending > 0 && self.alive().is_none() {
+            self.must(self.open.as_ref().is_none_or(|open| open.taken), "what was not taken waits for the next host");
             // It was cut off: the next host tells it.
             self.open = None;
         }
@@ -486,10 +366,20 @@ impl Witness {
         self.must(self.alive().is_none() || view.phase.is_live(), "a live process shows");
         let held = matches!(view.phase, Phase::Asking | Phase::Broken);
         self.must(held == view.why.is_some(), "who waits for a word says why");
+        let idles_on = self.step.phase == Some(Phase::Idle) && view.phase == Phase::Idle;
+        let restarted = self.step.restarts_clock && idles_on;
+        self.must(!restarted || self.idle_since == self.now, "the idle clock goes on over a sign of life");
+        let rests = matches!(view.phase, Phase::Idle | Phase::Suspended | Phase::Asking | Phase::Broken);
+        if rests || view.phase == Phase::Archived {
+            self.deaths = 0;
+        }
         let waits = !self.queue.is_empty();
         let holds = match view.phase {
             Phase::Suspended => !waits || self.ending > 0,
-            Phase::Starting => timer.is_some() && self.ending == 0,
+            Phase::Starting => {
+                let soon = self.now.after(Duration::from_secs(60));
+                self.ending == 0 && self.deaths < 4 && timer.is_some_and(|(at, _)| at <= soon)
+            }
             Phase::Idle => !waits && self.alive().is_some() && timer == self.idle_deadline(view.idle_timeout),
             Phase::Busy => {
                 let interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
