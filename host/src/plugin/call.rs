@@ -138,7 +138,8 @@ where
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
         if Instant::now() < deadline {
-            return Ok(UpdateDeadline::Yield(1));
+            // The runtime's own yield: it looks at sockets and timers before this task has its turn again.
+            return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
         }
         context.data_mut().meter.exceeded = Some(Limit::Time);
         Ok(UpdateDeadline::Interrupt)

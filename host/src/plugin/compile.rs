@@ -141,6 +141,8 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(bytes)?;
+    // After a power cut it is whole or not there: what is opened is run.
+    file.sync_data()?;
     fs::rename(&beside, path)
 }
 

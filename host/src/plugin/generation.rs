@@ -118,8 +118,7 @@ impl Generation {
 
     /// Whether it uses what `settings` no longer grants: then it must not go on.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
-        let for_all = |name: &String| CAPABILITIES.iter().any(|one| one.name == name && one.granted_to_all);
-        self.uses.iter().any(|name| self.grants.contains(name) && !settings.grants.contains(name) && !for_all(name))
+        self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
     }
 
     /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
@@ -140,17 +139,13 @@ impl Generation {
 
 /// WASI is always there, with nothing behind it.
 fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings) -> Result<Linker<CallState>, Refused> {
-    let asked = imports(engine, &artifact.component);
-    let missing: Vec<String> = asked
-        .iter()
-        .filter(|name| {
-            CAPABILITIES.iter().any(|one| one.name == name.as_str() && !one.granted_to_all)
-                && !settings.grants.contains(name.as_str())
-        })
-        .cloned()
+    let missing: Vec<String> = imports(engine, &artifact.component)
+        .into_iter()
+        .filter(|name| is_to_be_granted(name) && !settings.grants.contains(name))
         .collect();
     if !missing.is_empty() {
-        let grants = settings.grants.iter().cloned().chain(missing.iter().cloned()).collect();
+        let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
+        let grants = kept.chain(&missing).cloned().collect();
         return Err(Refused::NotGranted { plugin: artifact.name.clone(), missing, grants });
     }
     let mut linker = Linker::new(engine.engine());
@@ -162,6 +157,11 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
         capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
     }
     Ok(linker)
+}
+
+/// Whether it is a capability that not every plugin has.
+fn is_to_be_granted(name: &str) -> bool {
+    CAPABILITIES.iter().any(|one| one.name == name && !one.granted_to_all)
 }
 
 /// The interfaces of the plugin package that a component imports, by their bare names.

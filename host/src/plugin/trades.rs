@@ -79,11 +79,7 @@ macro_rules! trade_call {
 impl Caller {
     /// `parallel`: as the engine has room for.
     pub fn new(engine: SharedEngine, parallel: u32) -> Self {
-        Self {
-            engine,
-            permits: Semaphore::new(parallel as usize),
-            at_once: Semaphore::new(AT_ONCE_CALLS as usize),
-        }
+        Self { engine, permits: Semaphore::new(parallel as usize), at_once: Semaphore::new(AT_ONCE_CALLS as usize) }
     }
 
     pub const fn engine(&self) -> &SharedEngine {

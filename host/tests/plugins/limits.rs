@@ -45,7 +45,7 @@ async fn a_panic_is_told_with_its_message_and_place() {
 
 #[tokio::test]
 async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhile() {
-    let bench = Arc::new(unruly("time = \"300ms\"").await);
+    let bench = Arc::new(unruly("time = \"1s\"").await);
     let spinning = tokio::spawn({
         let bench = Arc::clone(&bench);
         async move { bench.call("spin").await }

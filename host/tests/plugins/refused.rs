@@ -89,10 +89,7 @@ async fn a_capability_is_granted_by_name() {
     let mut bench = Bench::new();
     let why = bench.refused("greedy", &bad("greedy")).await;
     let line = "[plugins.greedy] grants = [\"session-control\"]";
-    assert_eq!(
-        why,
-        format!("it asks for what it was not granted: session-control; add to the configuration: {line}")
-    );
+    assert_eq!(why, format!("it asks for what it was not granted: session-control; add to the configuration: {line}"));
     assert_eq!(bench.status("greedy"), ("refused".to_owned(), why));
     // The words are taken at their word.
     let (table, grants) = line.split_once(' ').unwrap();
@@ -131,10 +128,7 @@ async fn a_configuration_that_does_not_fit_leaves_the_one_before() {
     assert!(bench.plugs.table().persona("poet").is_none() && bench.plugs.table().persona("planner").is_some());
 
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
-    assert_eq!(
-        bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(),
-        Swapped::New
-    );
+    assert_eq!(bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(), Swapped::New);
     assert!(bench.plugs.table().persona("poet").is_some());
     assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()));
 

@@ -73,7 +73,7 @@ async fn places_have_active_sessions_of_their_own() {
     bench.call("new alpha").await.unwrap();
     bench.place = Place::new("console", "other");
     assert_eq!(bench.read("timeout").await, "No active session. Use /new to start one.");
-    bench.fake.set("alpha", |view| view.idle_timeout = Duration::from_secs(60));
+    bench.fake.change("alpha", |view| view.idle_timeout = Duration::from_secs(60));
     bench.call("session alpha").await.unwrap();
     assert!(bench.read("timeout").await.starts_with("Idle timeout: 1 minute\n"));
 }

@@ -7,10 +7,7 @@ use cordboard_core::{
     types::{Moment, Phase},
 };
 
-use crate::{
-    board::NOW,
-    components::Bench,
-};
+use crate::{board::NOW, components::Bench};
 
 /// Types each line and reads its answer.
 async fn read(bench: &Bench, script: &[(&str, &str)]) {
@@ -60,14 +57,15 @@ async fn making_and_switching(bench: &Bench) {
         ],
     )
     .await;
-    let orders: Vec<_> = bench.fake.orders.lock().unwrap().iter().map(|(name, order)| (name.clone(), order.clone())).collect();
+    let orders: Vec<_> =
+        bench.fake.orders.lock().unwrap().iter().map(|(name, order)| (name.clone(), order.clone())).collect();
     let started = orders.iter().filter(|(_, order)| *order == Order::Start).count();
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
 async fn listing(bench: &Bench) {
     let ago = |name: &str, seconds: u64, phase: Phase| {
-        bench.fake.set(name, |view| {
+        bench.fake.change(name, |view| {
             view.record.last_active = Moment(NOW.0 - seconds * 1000);
             view.phase = phase;
         });
@@ -121,7 +119,7 @@ async fn timeouts(bench: &Bench) {
         ],
     )
     .await;
-    bench.fake.set("beta", |view| view.idle_timeout = Duration::from_secs(2));
+    bench.fake.change("beta", |view| view.idle_timeout = Duration::from_secs(2));
     assert_eq!(bench.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
 }
 
@@ -148,7 +146,7 @@ async fn models_and_personas(bench: &Bench) {
         ],
     )
     .await;
-    bench.fake.set("beta", |view| view.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
+    bench.fake.change("beta", |view| view.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
     let commands = |reply: cordboard_core::types::Reply| -> Vec<String> {
         reply.buttons.into_iter().flatten().map(|button| button.command).collect()
     };
@@ -157,12 +155,12 @@ async fn models_and_personas(bench: &Bench) {
 
 async fn stopping(bench: &Bench) {
     let busy = |queued| {
-        bench.fake.set("beta", |view| {
+        bench.fake.change("beta", |view| {
             view.phase = Phase::Busy;
             view.queued = queued;
         });
     };
-    bench.fake.set("beta", |view| view.phase = Phase::Idle);
+    bench.fake.change("beta", |view| view.phase = Phase::Idle);
     read(bench, &[("stop", "Nothing is running."), ("stop now", "Usage: /stop [all]")]).await;
     for (queued, line, answer) in [
         (0, "stop", "Stopped."),
@@ -178,7 +176,7 @@ async fn stopping(bench: &Bench) {
 }
 
 async fn putting_away(bench: &Bench) {
-    bench.fake.set("beta", |view| view.phase = Phase::Busy);
+    bench.fake.change("beta", |view| view.phase = Phase::Busy);
     read(
         bench,
         &[
@@ -208,7 +206,7 @@ async fn trouble(bench: &Bench) {
         ("fresh", "Session 'beta' goes on without the agent's memory."),
         ("leave", "Left it. Session 'beta' goes on with the next message."),
     ] {
-        bench.fake.set("beta", |view| view.phase = Phase::Asking);
+        bench.fake.change("beta", |view| view.phase = Phase::Asking);
         assert_eq!(bench.read(line).await, answer);
     }
 }

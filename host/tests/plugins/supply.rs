@@ -164,7 +164,10 @@ async fn compiled_code_is_found_again_without_the_compiler() {
 
     // A damaged artifact is made anew, never run.
     for file in fs::read_dir(&cache).unwrap() {
-        fs::write(file.unwrap().path(), b"damaged").unwrap();
+        let path = file.unwrap().path();
+        // Not in place: the code above still runs from there.
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, b"damaged").unwrap();
     }
     start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
 }

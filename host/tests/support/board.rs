@@ -32,16 +32,12 @@ pub fn refusal(code: RefusalCode, text: &str) -> Refusal {
 
 impl FakeBoard {
     /// Changes a session behind everybody's back.
-    pub fn set(&self, name: &str, change: impl FnOnce(&mut SessionView)) {
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut SessionView)) {
         change(self.sessions.lock().unwrap().get_mut(name).expect("the session is there"));
     }
 
     pub fn add(&self, view: SessionView) {
         self.sessions.lock().unwrap().insert(view.record.name.to_string(), view);
-    }
-
-    pub fn forget_place(&self) {
-        self.places.lock().unwrap().clear();
     }
 
     fn seen(&self, caller: &Caller, name: &str) -> Result<SessionView, Refusal> {
@@ -189,7 +185,11 @@ impl KeyValues for FakeBoard {
 
     async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
         let keys = self.keys.lock().unwrap();
-        Ok(keys.keys().filter(|(owner, key)| owner == plugin && key.starts_with(prefix)).map(|at| at.1.clone()).collect())
+        Ok(keys
+            .keys()
+            .filter(|(owner, key)| owner == plugin && key.starts_with(prefix))
+            .map(|at| at.1.clone())
+            .collect())
     }
 
     async fn swap(
