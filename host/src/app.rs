@@ -4,11 +4,15 @@
 mod board;
 mod front;
 mod inspect;
+mod outlet;
 mod shutdown;
 
 pub use inspect::{check, list_plugins, list_sessions};
 
-use std::{path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use cordboard_core::config::{self, Config};
 
@@ -72,7 +76,8 @@ fn load(places: &Places) -> Result<Config, AppError> {
 /// Where the operator's plugins lie: the command line, the configuration, or beside it. None: nowhere.
 fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
     let beside = places.config.as_deref().and_then(Path::parent);
-    let named = config.plugins.folder.as_ref().map(|folder| beside.map_or_else(|| folder.clone(), |base| base.join(folder)));
+    let named =
+        config.plugins.folder.as_ref().map(|folder| beside.map_or_else(|| folder.clone(), |base| base.join(folder)));
     places.plugins.clone().or(named).or_else(|| beside.map(|base| base.join("plugins")))
 }
 

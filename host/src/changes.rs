@@ -9,10 +9,10 @@ use cordboard_core::{
     session::Input,
     types::{Place, Reply},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::{
-    chat::MenuEntry,
+    chat::{MenuEntry, outbox::Outbox},
     clock::Clock,
     hub::{Desk, Live, Posts},
     plugin::{Health, PluginSettings, Refused, Table, short},
@@ -29,7 +29,7 @@ pub struct Changes {
     /// `console` or `telegram`.
     pub front_end: &'static str,
     pub config_path: Option<PathBuf>,
-    pub menu: watch::Sender<Vec<MenuEntry>>,
+    pub outbox: Outbox,
     /// What was last told of the configuration, so that it is told once.
     pub told: Option<String>,
 }
@@ -37,10 +37,8 @@ pub struct Changes {
 /// The commands of a table as a chat's menu has them.
 #[must_use]
 pub fn menu(table: &Table) -> Vec<MenuEntry> {
-    let entry = |offer: &crate::plugin::Offer| MenuEntry {
-        name: offer.spec.name.clone(),
-        summary: offer.spec.summary.clone(),
-    };
+    let entry =
+        |offer: &crate::plugin::Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
     table.commands().map(entry).collect()
 }
 
@@ -54,12 +52,7 @@ impl Changes {
                 Change::PluginGone { name } => self.on_gone(&name).await,
                 Change::PluginUnreadable { name, why } => self.on_unreadable(&name, why).await,
             }
-            let now = menu(&self.supply.plugs.table());
-            self.menu.send_if_modified(|menu| {
-                let changed = *menu != now;
-                *menu = now;
-                changed
-            });
+            self.outbox.menu(menu(&self.supply.plugs.table()));
         }
     }
 

@@ -11,6 +11,10 @@ use cordboard_core::{
     types::{Button, Place},
 };
 
+pub mod console;
+pub mod outbox;
+mod pause;
+pub mod telegram;
 
 /// Where messages are shown and come from.
 #[async_trait]

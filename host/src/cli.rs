@@ -28,10 +28,14 @@ pub enum Command {
     #[command(after_help = "Examples:\n  cordboard check\n  cordboard check --config my.toml --plugins ./plugins")]
     Check(Paths),
     /// List the sessions, beside a running host or without one
-    #[command(after_help = "Examples:\n  cordboard sessions\n  cordboard sessions --json | jq -r '.[] | select(.phase == \"busy\").name'")]
+    #[command(
+        after_help = "Examples:\n  cordboard sessions\n  cordboard sessions --json | jq -r '.[] | select(.phase == \"busy\").name'"
+    )]
     Sessions(Listing),
     /// List the plugins, beside a running host or without one
-    #[command(after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'")]
+    #[command(
+        after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
+    )]
     Plugins(Listing),
 }
 
@@ -98,13 +102,10 @@ impl Paths {
     pub fn places(&self) -> Result<Places, NoHome> {
         let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
         let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
-        let state = self.state.clone().or_else(|| home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard")));
+        let state =
+            self.state.clone().or_else(|| home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard")));
         let state = absolute(&state.ok_or(NoHome)?);
-        Ok(Places {
-            config: config.as_deref().map(absolute),
-            state,
-            plugins: self.plugins.as_deref().map(absolute),
-        })
+        Ok(Places { config: config.as_deref().map(absolute), state, plugins: self.plugins.as_deref().map(absolute) })
     }
 }
 

@@ -3,8 +3,8 @@
 //! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
 
 pub mod agent;
-
-
+pub mod app;
+pub mod changes;
 pub mod chat;
 pub mod cli;
 pub mod clock;

@@ -16,7 +16,9 @@ fn main() -> ExitCode {
     // Two roles that the host gives to itself; they are no commands for people, and start without the rest.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
-        Some(plugin::COMPILE) => report(plugin::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component")),
+        Some(plugin::COMPILE) => {
+            report(plugin::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component"))
+        }
         Some(_) | None => report(dispatch().map_err(anyhow::Error::new)),
     }
 }

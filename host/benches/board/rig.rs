@@ -42,6 +42,8 @@ impl Outlet for Noting {
         drop(self.0.send(Shown::Live(screen, Instant::now())));
     }
 
+    fn over(&self, _place: &Place, _turn: &PromptId) {}
+
     fn post(&self, rows: Vec<OutboxRow>) {
         for row in rows {
             drop(self.0.send(Shown::Post(row)));
@@ -96,7 +98,8 @@ impl Rig {
         let roster = Arc::new(Roster::new(views.collect(), Vec::new()));
         let state = folder.path().join("state");
         let server = server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (plugs, state));
-        let (intake, _) = hub::spawn(server);
+        let (intake, accepted) = hub::intake();
+        drop(hub::spawn(server, accepted));
         let doorway = Doorway { store: store.clone(), intake, front_end: "console" };
         Self { supply, config, clock, store, doorway, shown, typed: 0, _folder: folder }
     }

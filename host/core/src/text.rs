@@ -161,12 +161,24 @@ pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 pub enum Answer {
     NoActive,
     OnlyText,
-    UnknownCommand { name: String, nearest: Option<String> },
-    NotAllowed { name: String, role: &'static str },
+    UnknownCommand {
+        name: String,
+        nearest: Option<String>,
+    },
+    NotAllowed {
+        name: String,
+        role: &'static str,
+    },
     /// The plugin's call failed; `why` names the limit or the trap.
-    CommandFailed { name: String, plugin: String, why: String },
+    CommandFailed {
+        name: String,
+        plugin: String,
+        why: String,
+    },
     LaneFull,
-    NotStored { why: String },
+    NotStored {
+        why: String,
+    },
 }
 
 impl Answer {

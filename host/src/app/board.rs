@@ -9,12 +9,11 @@ use cordboard_core::{
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionView},
 };
-use tokio::sync::watch;
 
 use super::{AppError, front, plugin_folder, shutdown};
 use crate::{
     changes::{self, Changes},
-    chat::Outbox,
+    chat::outbox::Outbox,
     cli::{ChatKind, Places},
     clock::Clock,
     control,
@@ -43,19 +42,20 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (store, contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &config.now());
     // The watch begins before anything is read, so that nothing slips in between.
-    let (watcher, changed) =
-        reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
-    let plugs = Arc::new(Plugs::start(
-        plan.places.state.join("cache"),
-        plugin::THIS_PROGRAM.into(),
-        config.now().plugins.parallel,
-    )?);
+    let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
+    let (cache, parallel) = (plan.places.state.join("cache"), config.now().plugins.parallel);
+    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
     let supply = Supply { plugs: Arc::clone(&plugs), store: Some(store.clone()), folder: folder.clone() };
     plug_in(&supply, &config, clock).await;
 
-    let front = front::open(&plan, folder.as_deref(), &store).await?;
-    let outbox = Arc::new(Outbox::start(Arc::clone(&front.chat), Arc::new(store.clone())));
-    let posts = Posts::new(store.clone(), Arc::clone(&outbox) as Arc<dyn hub::Outlet>);
+    let (intake, accepted) = hub::intake();
+    let front_end = front::name(plan.kind);
+    let doorway = Arc::new(Doorway { store: store.clone(), intake: intake.clone(), front_end });
+    let mut front = front::open(&plan, doorway, clock).await?;
+    front.greet(&plan.places, folder.as_deref());
+    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(store.clone()));
+    let sending = tokio::spawn(sending);
+    let posts = Posts::new(store.clone(), Arc::new(outbox.clone()));
     let Contents { host_id, sessions, places, inbox, outbox: unsent } = contents;
     let known: Vec<(SessionName, ProcessId)> =
         sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect();
@@ -82,7 +82,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
         posts: posts.clone(),
         clock,
         limits: ViewLimits {
-            front_end: front.chat.front_end().to_owned(),
+            front_end: front_end.to_owned(),
             text_units: u32::try_from(limits.text_units).unwrap_or(u32::MAX),
         },
     };
@@ -105,8 +105,8 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
         store: store.clone(),
         bot: front.bot.clone(),
     });
-    hub::Outlet::post(&*outbox, unsent);
-    let (intake, serving) = hub::spawn(Arc::clone(&server));
+    hub::Outlet::post(&outbox, unsent);
+    let serving = hub::spawn(Arc::clone(&server), accepted);
     let (anew, revived) = hub::sort(inbox);
     let anew = server.drop_stale(anew).await;
     desk.lines().revive(revived).await;
@@ -114,26 +114,25 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     tokio::spawn(sweep(Arc::clone(&desk), host_id, known));
     let control = control::serve(&plan.places.state, roster, Arc::clone(&plugs))?;
 
-    let (menu, menu_changed) = watch::channel(changes::menu(&plugs.table()));
-    tokio::spawn(front::keep_menu(Arc::clone(&front.chat), menu_changed));
+    outbox.menu(changes::menu(&plugs.table()));
     let changes = Changes {
         config: config.clone(),
         desk: Arc::clone(&desk),
         supply,
         posts,
         clock,
-        front_end: front.chat.front_end(),
+        front_end,
         config_path: plan.places.config.clone(),
-        menu,
+        outbox: outbox.clone(),
         told: None,
     };
     tokio::spawn(changes.run(changed));
 
-    let doorway = Doorway { store: store.clone(), intake, front_end: front.chat.front_end() };
-    let end = shutdown::wait(front, Arc::new(doorway)).await;
+    let end = shutdown::wait(&mut front).await;
     let lookout = Lookout { desk: Arc::clone(&desk) };
-    let down = shutdown::Down { lookout, desk, outbox, serving, drain: config.now().console.drain };
+    let down = shutdown::Down { lookout, desk, outbox, sending, serving, drain: config.now().console.drain };
     let ended = down.take(end).await;
+    front.close().await;
     drop(watcher);
     control.abort();
     store.close().await;
@@ -163,4 +162,3 @@ async fn sweep(desk: Arc<Desk>, host_id: String, known: Vec<(SessionName, Proces
         }
     }
 }
-

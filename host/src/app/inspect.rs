@@ -31,7 +31,8 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let places = paths.places()?;
     let config = Live::new(load(&places)?);
-    let source = places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
+    let source =
+        places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     println!("configuration  ok  {source}");
     block_on(async {
         let (plugs, turned) = try_all(&places, &config).await?;
@@ -60,7 +61,10 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         reload::check_private(folder)?;
     }
     if let Some(named) = places.plugins.as_deref().filter(|named| !named.is_dir()) {
-        return Err(AppError::Refused(format!("the plugin folder {} does not exist: make it, or name another one", named.display())));
+        return Err(AppError::Refused(format!(
+            "the plugin folder {} does not exist: make it, or name another one",
+            named.display()
+        )));
     }
     let cache = places.state.join("cache");
     let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);

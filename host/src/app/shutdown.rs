@@ -8,10 +8,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, front::{Front, FrontEnd}};
+use super::{AppError, front::Front};
 use crate::{
-    chat::{Inbox, Outbox},
-    hub::{Desk, Lookout},
+    chat::outbox::Outbox,
+    hub::{Desk, Lookout, Serving},
 };
 
 /// What ended the board.
@@ -31,7 +31,7 @@ const FLUSH: Duration = Duration::from_secs(5);
 const AGENTS: Duration = Duration::from_secs(20);
 
 /// Serves the chat until something ends it.
-pub async fn wait(front: Front, inbox: Arc<dyn Inbox>) -> End {
+pub async fn wait(front: &mut Front) -> End {
     let mut terminate = signal(SignalKind::terminate()).expect("a signal can be watched");
     let mut interrupt = signal(SignalKind::interrupt()).expect("a signal can be watched");
     let mut hangup = signal(SignalKind::hangup()).expect("a signal can be watched");
@@ -39,19 +39,17 @@ pub async fn wait(front: Front, inbox: Arc<dyn Inbox>) -> End {
         _ = terminate.recv() => End::Asked,
         _ = interrupt.recv() => End::Asked,
         _ = hangup.recv() => End::Asked,
-        end = front.serve(inbox) => match end {
-            FrontEnd::InputEnded => End::Input,
-            FrontEnd::Quit => End::Asked,
-            FrontEnd::Failed(why) => End::Failed(why),
-        },
+        end = front.ended() => end,
     }
 }
 
 pub struct Down {
     pub lookout: Lookout,
     pub desk: Arc<Desk>,
-    pub outbox: Arc<Outbox>,
-    pub serving: JoinHandle<()>,
+    pub outbox: Outbox,
+    /// The outbox's work.
+    pub sending: JoinHandle<()>,
+    pub serving: Serving,
     /// `[console] drain`.
     pub drain: Duration,
 }
@@ -59,7 +57,7 @@ pub struct Down {
 impl Down {
     /// Takes everything down; a second signal hurries.
     pub async fn take(self, end: End) -> Result<(), AppError> {
-        let Self { lookout, desk, outbox, serving, drain } = self;
+        let Self { lookout, desk, outbox, sending, serving, drain } = self;
         let outcome = match end {
             End::Input => finish_turns(&lookout, serving, drain).await,
             End::Asked => Ok(()),
@@ -70,25 +68,28 @@ impl Down {
             while !desk.lines().all_shown() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            outbox.flush().await;
+            outbox.drained().await;
         };
         if tokio::time::timeout(FLUSH, shown).await.is_err() {
             tracing::warn!("not everything could be sent: the rest goes out at the next start");
         }
+        outbox.close();
+        drop(tokio::time::timeout(FLUSH, sending).await);
         outcome
     }
 }
 
-async fn finish_turns(lookout: &Lookout, serving: JoinHandle<()>, drain: Duration) -> Result<(), AppError> {
+async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> Result<(), AppError> {
     let began = tokio::time::Instant::now();
     let undrained = |open: String| Err(AppError::Undrained { patience: drain, open });
-    if tokio::time::timeout(drain, serving).await.is_err() {
+    if tokio::time::timeout(drain, serving.finish()).await.is_err() {
         return undrained("commands".to_owned());
     }
     match lookout.rest(drain.saturating_sub(began.elapsed())).await {
         Ok(()) => Ok(()),
         Err(open) => {
-            let names = open.iter().map(|one| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued));
+            let names =
+                open.iter().map(|one| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued));
             undrained(names.collect::<Vec<_>>().join(", "))
         }
     }

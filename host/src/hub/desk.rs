@@ -219,7 +219,10 @@ impl Board for Desk {
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal> {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.clone().ok_or_else(|| {
-            refuse(RefusalCode::Failed, format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere."))
+            refuse(
+                RefusalCode::Failed,
+                format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere."),
+            )
         })?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());

@@ -10,11 +10,7 @@ use cordboard_core::{
     types::{Reply, SessionName, SessionView},
 };
 
-use super::{
-    desk::Desk,
-    lines::prompt_of,
-    posts::Posts,
-};
+use super::{desk::Desk, lines::prompt_of, posts::Posts};
 use crate::{
     plugin::{Asked, Blueprint, Board, CallError, CallOrder, Invocation, Offer, Plugs},
     store::Store,
@@ -51,7 +47,9 @@ impl Server {
             What::NotText { .. } => return None,
         };
         match route::parse(line, self.bot.as_deref()) {
-            Routed::Command { name, args, text } => Some(Typed { name, invocation: Invocation { args, text }, pressed }),
+            Routed::Command { name, args, text } => {
+                Some(Typed { name, invocation: Invocation { args, text }, pressed })
+            }
             Routed::OtherBot | Routed::Text => None,
         }
     }
@@ -157,8 +155,7 @@ impl Server {
     }
 
     async fn open(&self, update: &Update, name: &SessionName) -> Result<SessionView, cordboard_core::session::Refusal> {
-        let blueprint =
-            Blueprint { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
+        let blueprint = Blueprint { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
         match self.desk.create(&update.caller, blueprint).await {
             Ok(_) => {}
             Err(refusal) if refusal.code == RefusalCode::Exists => {}

@@ -5,7 +5,11 @@ use super::{
     Effect, Machine, Order, Prompt, Refusal, RefusalCode, Waiting,
     state::{Ending, Interrupt, Start, State, Step, Then},
 };
-use crate::{agent::PromptId, text, types::{Moment, Place}};
+use crate::{
+    agent::PromptId,
+    text,
+    types::{Moment, Place},
+};
 
 impl Machine {
     pub(super) fn obey(&mut self, order: Order, now: Moment) -> Result<(), Refusal> {

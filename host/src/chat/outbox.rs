@@ -1,0 +1,204 @@
+//! The way out: one worker a place sends stored posts in order, and shows the newest frame of each running turn in between.
+//!
+//! Final answers go before frames. A post is forgotten only when it is shown, or can never be; a frame is never stored. Nothing
+//! here knows a front-end, and a place that must wait holds no other one up.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, OutboxRow, PostId},
+    types::{Place, Reply},
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+
+use super::{Chat, MenuEntry, MessageId};
+
+mod compose;
+mod delivery;
+mod mailbox;
+mod menu;
+mod streaming;
+mod worker;
+
+use mailbox::Mailbox;
+use worker::Worker;
+
+/// What a turn looks like at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Frame {
+    /// Message i replaces message i of the frame before.
+    pub messages: Vec<Reply>,
+    /// What the agent is doing, in a line of Markdown.
+    pub live: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Post {
+    /// The newest frame of a running turn; older ones that are not shown yet are dropped. An empty one shows that somebody works.
+    Live { place: Place, turn: PromptId, screen: Frame },
+    /// A stored post. The first one of a turn ends its frames.
+    Final(OutboxRow),
+    /// The turn ends without a post; what it has shown stays.
+    Over { place: Place, turn: PromptId },
+}
+
+/// Where it is stored how far posts have come.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The turn is shown in this message, too: its final answer will take its place, even after a crash.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), LedgerError>;
+
+    /// The post has come so far.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError>;
+
+    /// The post was sent, or is given up.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn sent(&self, post: PostId) -> Result<(), LedgerError>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LedgerError(pub String);
+
+/// A handle; clones share the outbox.
+#[derive(Clone)]
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+impl Outbox {
+    /// An outbox, and the task that does its work until [`close`](Self::close).
+    #[must_use]
+    pub fn new(chat: Arc<dyn Chat>, ledger: Arc<dyn Ledger>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let shared = Arc::new(Shared {
+            chat,
+            ledger,
+            state: Mutex::default(),
+            born: Notify::new(),
+            quiet: Notify::new(),
+            menu: watch::Sender::new(Vec::new()),
+            closing: watch::Sender::new(Run::On),
+        });
+        (Self { shared: Arc::clone(&shared) }, work(shared))
+    }
+
+    /// Takes a post and returns at once. What waits here is not bounded: every final post is held by the store already, and of a
+    /// turn there is one frame.
+    pub fn post(&self, post: Post) {
+        let place = match &post {
+            Post::Live { place, .. } | Post::Over { place, .. } => place.clone(),
+            Post::Final(row) => row.place.clone(),
+        };
+        let mut state = self.shared.state();
+        let State { boxes, born } = &mut *state;
+        let mailbox = boxes.entry(place.clone()).or_insert_with(|| {
+            born.push(place);
+            self.shared.born.notify_one();
+            Mailbox::default()
+        });
+        mailbox.put(post);
+    }
+
+    /// Sets the front-end's menu, however long it takes; a newer menu replaces one that is not set yet.
+    pub fn menu(&self, commands: Vec<MenuEntry>) {
+        self.shared.menu.send_replace(commands);
+    }
+
+    /// Returns when no final post waits any more.
+    pub async fn drained(&self) {
+        loop {
+            let quiet = self.shared.quiet.notified();
+            if self.shared.state().boxes.values().all(|mailbox| mailbox.finals.is_empty()) {
+                return;
+            }
+            quiet.await;
+        }
+    }
+
+    /// Ends the work after the calls that are under way. Posts that are not sent stay stored.
+    pub fn close(&self) {
+        self.shared.closing.send_replace(Run::Off);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    On,
+    Off,
+}
+
+struct Shared {
+    chat: Arc<dyn Chat>,
+    ledger: Arc<dyn Ledger>,
+    state: Mutex<State>,
+    /// A place has got its mailbox and wants a worker.
+    born: Notify,
+    /// A final post is done.
+    quiet: Notify,
+    menu: watch::Sender<Vec<MenuEntry>>,
+    closing: watch::Sender<Run>,
+}
+
+#[derive(Default)]
+struct State {
+    boxes: HashMap<Place, Mailbox>,
+    /// Mailboxes without a worker.
+    born: Vec<Place>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is one step, so a panic elsewhere leaves it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Starts a worker for each place that has something, and ends when all have ended.
+async fn work(shared: Arc<Shared>) {
+    let mut workers = JoinSet::new();
+    let mut closing = shared.closing.subscribe();
+    workers.spawn(menu::keep(Arc::clone(&shared)));
+    loop {
+        let born = std::mem::take(&mut shared.state().born);
+        for place in born {
+            let bell = shared.state().boxes.get(&place).map(|mailbox| Arc::clone(&mailbox.bell));
+            if let Some(bell) = bell {
+                workers.spawn(Worker::new(Arc::clone(&shared), place, bell).run());
+            }
+        }
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|run| *run == Run::Off) => break,
+            () = shared.born.notified() => {}
+            Some(ended) = workers.join_next() => report(ended),
+        }
+    }
+    while let Some(ended) = workers.join_next().await {
+        report(ended);
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a worker of the outbox failed");
+    }
+}
+
+#[cfg(test)]
+mod tests;

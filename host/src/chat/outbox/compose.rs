@@ -1,0 +1,159 @@
+//! Makes messages out of replies: rendered, and cut to what the front-end takes. Pure.
+
+use cordboard_core::{
+    render::{self, Entity, Message, units},
+    types::{Attachment, Content, Reply},
+};
+
+use super::Frame;
+use crate::chat::{Completeness, Limits, LiveLine, Outgoing};
+
+/// What stands between an answer and the live line below it.
+const GAP: &str = "\n\n";
+
+/// Telegram shows no buttons without a text.
+const NO_TEXT: &str = "…";
+
+/// The messages of a stored reply.
+pub(super) fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
+    parts(reply, None, limits, Completeness::Complete)
+}
+
+/// The messages of a frame.
+pub(super) fn frame(frame: &Frame, limits: Limits) -> Vec<Outgoing> {
+    let line = frame.live.as_deref().filter(|line| limits.live == LiveLine::InMessage && !line.trim().is_empty());
+    let Some((last, before)) = frame.messages.split_last() else {
+        return line.map_or_else(Vec::new, |line| parts(&Reply::text(line), None, limits, Completeness::Partial));
+    };
+    let before = before.iter().flat_map(|reply| parts(reply, None, limits, Completeness::Partial));
+    before.chain(parts(last, line, limits, Completeness::Partial)).collect()
+}
+
+/// A message without what a front-end may refuse.
+pub(super) fn plain(message: &Outgoing) -> Outgoing {
+    let text = message.message.text.clone();
+    Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
+}
+
+fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
+    let source = with_attachments(reply);
+    let mut messages = cut(render::render(&source), limits.text_units);
+    if messages.is_empty() && !reply.buttons.is_empty() {
+        messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
+    }
+    let sole = messages.len() == 1;
+    if let Some(line) = line {
+        append(&mut messages, line, limits.text_units);
+    }
+    let part = |message: Message| Outgoing {
+        source: if sole { source.clone() } else { message.text.clone() },
+        message,
+        buttons: Vec::new(),
+        last,
+    };
+    let mut parts: Vec<Outgoing> = messages.into_iter().map(part).collect();
+    if let Some(end) = parts.last_mut() {
+        end.buttons.clone_from(&reply.buttons);
+    }
+    parts
+}
+
+fn cut(message: Message, limit: usize) -> Vec<Message> {
+    if limit == usize::MAX && !message.text.trim().is_empty() {
+        return vec![message];
+    }
+    render::split(message, limit)
+}
+
+/// Appends the live line where it fits: it must not open a message that the next frame closes again.
+fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
+    let line = render::render(line);
+    let Some(last) = messages.last_mut() else {
+        messages.push(line);
+        return;
+    };
+    let before = units(&last.text) + units(GAP);
+    if before + units(&line.text) > limit || last.entities.len() + line.entities.len() > render::MOST_ENTITIES {
+        return;
+    }
+    last.text.push_str(GAP);
+    last.text.push_str(&line.text);
+    let shifted = line.entities.into_iter().map(|entity| Entity { offset: entity.offset + before, ..entity });
+    last.entities.extend(shifted);
+}
+
+/// Until chats take files, a text that is attached is shown as code, and of anything else its name.
+fn with_attachments(reply: &Reply) -> String {
+    let mut source = reply.text.clone();
+    for Attachment { name, content, .. } in &reply.attachments {
+        let shown = match content {
+            Content::Text(text) => format!("**{name}**\n~~~~~~\n{text}\n~~~~~~"),
+            Content::Bytes(bytes) => format!("**{name}** ({} bytes)", bytes.len()),
+            Content::File(path) => format!("**{name}** (`{path}`)"),
+        };
+        if !source.is_empty() {
+            source.push_str(GAP);
+        }
+        source.push_str(&shown);
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::{render::Style, types::Button};
+
+    use super::*;
+
+    const SMALL: Limits = Limits { text_units: 20, live: LiveLine::InMessage };
+
+    fn texts(parts: &[Outgoing]) -> Vec<&str> {
+        parts.iter().map(|part| part.message.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_reply_is_cut_and_its_buttons_hang_on_the_last_part() {
+        let parts = reply(&Reply::text("one two three\n\nfour five six").button("Go", "/go"), SMALL);
+        assert_eq!(texts(&parts), ["one two three", "four five six"]);
+        assert!(parts[0].buttons.is_empty());
+        assert_eq!(parts[1].buttons, [[Button { label: "Go".into(), command: "/go".into() }]]);
+    }
+
+    #[test]
+    fn the_live_line_stands_below_an_open_code_block_and_not_in_it() {
+        let screen = Frame { messages: vec![Reply::text("```rust\nfn a")], live: Some("_reads_".into()) };
+        let parts = frame(&screen, SMALL);
+        assert_eq!(texts(&parts), ["fn a\n\nreads"]);
+        let styles: Vec<_> = parts[0].message.entities.iter().map(|e| (e.offset, e.length, e.style.clone())).collect();
+        assert_eq!(styles, [(0, 4, Style::Pre { language: Some("rust".into()) }), (6, 5, Style::Italic)]);
+    }
+
+    #[test]
+    fn a_live_line_that_does_not_fit_is_left_out() {
+        let screen = Frame { messages: vec![Reply::text("nineteen letters it")], live: Some("works".into()) };
+        assert_eq!(texts(&frame(&screen, SMALL)), ["nineteen letters it"]);
+    }
+
+    #[test]
+    fn a_front_end_with_a_status_line_gets_no_live_line_in_the_message() {
+        let console = Limits { text_units: usize::MAX, live: LiveLine::Status };
+        let screen = Frame { messages: vec![Reply::text("text")], live: Some("works".into()) };
+        assert_eq!(texts(&frame(&screen, console)), ["text"]);
+        assert!(frame(&Frame { messages: vec![], live: Some("works".into()) }, console).is_empty());
+    }
+
+    #[test]
+    fn what_is_never_split_keeps_its_source() {
+        let console = Limits { text_units: usize::MAX, live: LiveLine::Status };
+        let long = "**bold** word ".repeat(500);
+        let parts = reply(&Reply::text(long.clone()), console);
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts[0].source, long);
+        assert!(reply(&Reply::text("  \n"), console).is_empty());
+    }
+
+    #[test]
+    fn buttons_without_a_text_get_one() {
+        assert_eq!(texts(&reply(&Reply::default().button("Go", "/go"), SMALL)), ["…"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! Keeps the front-end's menu equal to what was last asked for.
+
+use std::sync::Arc;
+
+use super::{Run, Shared};
+use crate::chat::{ChatError, MenuEntry, pause::Pauses};
+
+/// Sets each new menu, again and again until it is taken or refused.
+pub(super) async fn keep(shared: Arc<Shared>) {
+    let (mut menus, mut closing) = (shared.menu.subscribe(), shared.closing.subscribe());
+    let mut pauses = Pauses::default();
+    // A menu that was asked for before this task began is new, too.
+    if shared.menu.borrow().is_empty() {
+        menus.mark_unchanged();
+    } else {
+        menus.mark_changed();
+    }
+    loop {
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|run| *run == Run::Off) => return,
+            Ok(()) = menus.changed() => {}
+        }
+        loop {
+            let commands: Vec<MenuEntry> = menus.borrow_and_update().clone();
+            let pause = match shared.chat.menu(&commands).await {
+                Ok(()) => break pauses.reset(),
+                Err(ChatError::Later { after, .. }) => after,
+                Err(error @ (ChatError::Refused { .. } | ChatError::Gone { .. })) => {
+                    tracing::error!(%error, "the menu of commands was not taken");
+                    break;
+                }
+                Err(error @ (ChatError::Down { .. } | ChatError::Unauthorised { .. })) => {
+                    tracing::debug!(%error, "the menu of commands is set later");
+                    pauses.grow()
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = closing.wait_for(|run| *run == Run::Off) => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A running turn in a place: what it shows there, what it shall show, and the next call that brings both together. Pure.
+
+use cordboard_core::agent::PromptId;
+
+use super::{Frame, compose};
+use crate::chat::{Limits, MessageId, Outgoing};
+
+/// How a message is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Attempt {
+    #[default]
+    Styled,
+    /// It was refused once: without styles and buttons.
+    Plain,
+    /// Refused again.
+    Never,
+}
+
+impl Attempt {
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Styled => Self::Plain,
+            Self::Plain | Self::Never => Self::Never,
+        }
+    }
+}
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Edit(MessageId, Outgoing),
+    Send(Outgoing),
+    Delete(MessageId),
+}
+
+pub(super) struct Streaming {
+    pub turn: PromptId,
+    /// What stands in the chat, in order.
+    shown: Vec<(MessageId, Outgoing)>,
+    wanted: Vec<Outgoing>,
+    /// Newer than `wanted`, and not rendered yet: a frame that is replaced costs nothing.
+    frame: Option<Frame>,
+    /// The last frame's live line.
+    pub line: Option<String>,
+    attempt: Attempt,
+    /// Messages that were deleted; the store still knows them.
+    deleted: Vec<MessageId>,
+}
+
+impl Streaming {
+    pub const fn new(turn: PromptId) -> Self {
+        Self {
+            turn,
+            shown: Vec::new(),
+            wanted: Vec::new(),
+            frame: None,
+            line: None,
+            attempt: Attempt::Styled,
+            deleted: Vec::new(),
+        }
+    }
+
+    pub fn set(&mut self, frame: Frame) {
+        self.line.clone_from(&frame.live);
+        self.frame = Some(frame);
+    }
+
+    /// Whether there may be a call to make.
+    pub fn is_stale(&self) -> bool {
+        self.attempt != Attempt::Never && (self.frame.is_some() || self.diff().is_some())
+    }
+
+    /// The next call, if any.
+    pub fn step(&mut self, limits: Limits) -> Option<Step> {
+        if let Some(frame) = self.frame.take() {
+            self.wanted = compose::frame(&frame, limits);
+            if self.attempt == Attempt::Plain {
+                self.wanted = self.wanted.iter().map(compose::plain).collect();
+            }
+        }
+        self.diff()
+    }
+
+    fn diff(&self) -> Option<Step> {
+        // An empty frame takes back nothing: the message will be needed again.
+        if self.attempt == Attempt::Never || self.wanted.is_empty() {
+            return None;
+        }
+        for (at, wanted) in self.wanted.iter().enumerate() {
+            match self.shown.get(at) {
+                None => return Some(Step::Send(wanted.clone())),
+                Some((id, shown)) if shown != wanted => return Some(Step::Edit(id.clone(), wanted.clone())),
+                Some(_) => {}
+            }
+        }
+        let (superfluous, _) = self.shown.get(self.wanted.len()..)?.last()?;
+        Some(Step::Delete(superfluous.clone()))
+    }
+
+    pub fn edited(&mut self, id: &MessageId, message: Outgoing) {
+        if let Some((_, shown)) = self.shown.iter_mut().find(|(of, _)| of == id) {
+            *shown = message;
+        }
+    }
+
+    pub fn sent(&mut self, id: MessageId, message: Outgoing) {
+        self.shown.push((id, message));
+    }
+
+    pub fn deleted(&mut self, id: MessageId) {
+        self.shown.retain(|(of, _)| *of != id);
+        self.deleted.push(id);
+    }
+
+    /// It is tried once more without styles, and then no more: the final answer is sent in any case.
+    pub fn refused(&mut self) {
+        self.attempt = self.attempt.next();
+        self.wanted = self.wanted.iter().map(compose::plain).collect();
+    }
+
+    /// Nobody reads it.
+    pub const fn mute(&mut self) {
+        self.attempt = Attempt::Never;
+    }
+
+    /// The messages that the final answer takes the place of: `stored` are those that the store knew when it was stored.
+    pub fn hand_over(self, stored: Vec<MessageId>) -> Vec<MessageId> {
+        let mut messages = stored;
+        for (id, _) in self.shown {
+            if !messages.contains(&id) {
+                messages.push(id);
+            }
+        }
+        messages.retain(|id| !self.deleted.contains(id));
+        messages
+    }
+}

@@ -1,0 +1,302 @@
+//! The outbox on a paused clock, with a chat that answers as it is told.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, MessageId, OutboxRow, PostId},
+    types::{Place, Reply},
+};
+use tokio::time::sleep;
+
+mod fake;
+
+use fake::{Fake, Notes};
+
+use super::*;
+use crate::chat::{ChatError, LiveLine};
+
+fn start(fake: &Arc<Fake>) -> (Outbox, Arc<Notes>) {
+    let notes = Arc::new(Notes::default());
+    let (outbox, work) = Outbox::new(Arc::<Fake>::clone(fake), Arc::<Notes>::clone(&notes));
+    tokio::spawn(work);
+    (outbox, notes)
+}
+
+fn place(chat: &str) -> Place {
+    Place::new("fake", chat)
+}
+
+fn turn(name: &str) -> PromptId {
+    PromptId(name.to_owned())
+}
+
+fn live(chat: &str, of: &str, text: &str) -> Post {
+    let screen = Frame { messages: vec![Reply::text(text)], live: None };
+    Post::Live { place: place(chat), turn: turn(of), screen }
+}
+
+fn row(id: i64, chat: &str, text: &str) -> OutboxRow {
+    OutboxRow { id: PostId(id), place: place(chat), reply: Reply::text(text), turn: None, state: Delivery::default() }
+}
+
+fn answer(id: i64, chat: &str, of: &str, text: &str) -> OutboxRow {
+    OutboxRow { turn: Some(turn(of)), ..row(id, chat, text) }
+}
+
+fn begun(row: OutboxRow, messages: &[&str], shown: u32) -> OutboxRow {
+    let messages = messages.iter().map(|id| MessageId((*id).to_owned())).collect();
+    OutboxRow { state: Delivery { messages, shown }, ..row }
+}
+
+fn refused() -> ChatError {
+    ChatError::Refused { why: "no".to_owned() }
+}
+
+fn down() -> ChatError {
+    ChatError::Down { why: "no network".to_owned() }
+}
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[tokio::test(start_paused = true)]
+async fn final_posts_go_in_order_and_before_frames() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    outbox.post(live("a", "t", "frame"));
+    for (id, text) in [(1, "one"), (2, "two"), (3, "three")] {
+        outbox.post(Post::Final(row(id, "a", text)));
+    }
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send one", "a send two", "a send three"]);
+    assert_eq!(notes.all(), ["1 sent", "2 sent", "3 sent"]);
+    sleep(ms(1100)).await;
+    assert_eq!(fake.calls().last().unwrap(), "a send frame");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_newest_frame_is_shown_and_no_faster_than_the_chat_wants() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    for n in 0..30 {
+        outbox.post(live("a", "t", &format!("frame {n}")));
+        sleep(ms(100)).await;
+    }
+    sleep(ms(1000)).await;
+    let frames: Vec<_> = fake.all().into_iter().filter(|(_, call)| !call.contains("working")).collect();
+    assert_eq!(frames[0].1, "a send frame 0");
+    assert_eq!(frames.last().unwrap().1, "a edit m1 frame 29");
+    assert!(frames.len() <= 5, "one a second: {frames:?}");
+    assert!(frames.windows(2).all(|pair| pair[1].0 - pair[0].0 >= fake::EDIT_PAUSE), "{frames:?}");
+    assert_eq!(notes.all(), ["t in m1"], "the message is remembered before it is edited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_says_the_same_is_no_call() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    for text in ["same", "same", "**same**", "**same**"] {
+        outbox.post(live("a", "t", text));
+        sleep(ms(1500)).await;
+    }
+    assert_eq!(fake.calls(), ["a send same", "a edit m1 same *"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_takes_the_place_of_the_frames_and_a_late_frame_is_dropped() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, notes) = start(&fake);
+    outbox.post(live("a", "t", "12345678\n\nabcdefgh"));
+    sleep(ms(3000)).await;
+    outbox.post(Post::Final(answer(7, "a", "t", "done")));
+    outbox.post(live("a", "t", "late"));
+    outbox.drained().await;
+    sleep(ms(3000)).await;
+    assert_eq!(fake.calls(), ["a send 12345678", "a send abcdefgh", "a edit m1 done", "a delete m2"]);
+    assert_eq!(notes.all(), ["t in m1", "t in m2", "7 shows 1 of m1,m2", "7 sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_post_of_a_turn_is_a_message_of_its_own() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "frame"));
+    sleep(ms(10)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", "first")));
+    outbox.post(Post::Final(answer(2, "a", "t", "second")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send frame", "a edit m1 first", "a send second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_says_wait_is_waited_for_and_no_other_one() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    fake.fail("a", ChatError::Later { after: Duration::from_secs(40), why: "flood".to_owned() });
+    outbox.post(Post::Final(row(1, "a", "held")));
+    sleep(ms(10)).await;
+    outbox.post(Post::Final(row(2, "b", "free")));
+    outbox.post(live("a", "t", "frame"));
+    sleep(Duration::from_secs(39)).await;
+    assert_eq!(fake.calls(), ["a send held !", "b send free"]);
+    assert!(fake.seconds("a working").is_empty(), "nothing at all goes to a chat that is held");
+    outbox.drained().await;
+    assert_eq!(fake.seconds("a send held"), [0, 40]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_gone_is_tried_for_ever_with_growing_pauses() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    for _ in 0..12 {
+        fake.fail("a", down());
+    }
+    outbox.post(Post::Final(row(1, "a", "patient")));
+    outbox.drained().await;
+    assert_eq!(fake.calls().len(), 13, "one that came through, after twelve that did not");
+    assert_eq!(notes.all(), ["1 sent"]);
+    let at = fake.seconds("a send");
+    let pauses: Vec<_> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses[0] <= 2 && pauses[11] >= 60 && pauses[11] <= 76, "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_refused_goes_out_plain_and_one_that_nobody_can_get_is_dropped() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    fake.fail("a", refused());
+    let mut styled = row(1, "a", "**bold**");
+    styled.reply = styled.reply.button("Go", "/go");
+    outbox.post(Post::Final(styled));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send bold * [+] !", "a send bold"]);
+    fake.fail("b", ChatError::Gone { why: "blocked".to_owned() });
+    outbox.post(Post::Final(row(2, "b", "unheard")));
+    fake.fail("c", refused());
+    fake.fail("c", refused());
+    outbox.post(Post::Final(row(3, "c", "impossible")));
+    outbox.drained().await;
+    let mut sent = notes.all();
+    sent.sort();
+    assert_eq!(sent, ["1 sent", "2 sent", "3 sent"]);
+    assert_eq!(fake.calls().iter().filter(|call| call.starts_with("b ")).count(), 1);
+    assert_eq!(fake.calls().iter().filter(|call| call.starts_with("c ")).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_message_was_deleted_by_the_user_is_sent_anew_in_order() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, notes) = start(&fake);
+    fake.fail("a", refused());
+    fake.fail("a", refused());
+    outbox.post(Post::Final(begun(row(1, "a", "12345678\n\nabcdefgh"), &["x", "y"], 0)));
+    outbox.drained().await;
+    let calls = fake.calls();
+    assert_eq!(calls[..2], ["a edit x 12345678 !", "a edit x 12345678 !"]);
+    assert_eq!(calls[2..], ["a delete y", "a delete x", "a send 12345678", "a send abcdefgh"]);
+    assert_eq!(notes.all().last().unwrap(), "1 sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_was_begun_before_a_crash_is_gone_on_with() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, notes) = start(&fake);
+    outbox.post(Post::Final(begun(row(1, "a", "12345678\n\nabcdefgh\n\nzyxwvuts"), &["x", "y"], 1)));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a edit y abcdefgh", "a send zyxwvuts"], "x is shown already");
+    assert_eq!(notes.all(), ["1 shows 2 of x,y", "1 sent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn typing_is_told_every_four_seconds_until_the_answer_is_there() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    let place = place("a");
+    outbox.post(Post::Live { place: place.clone(), turn: turn("t"), screen: Frame::default() });
+    sleep(ms(9000)).await;
+    assert_eq!(fake.seconds("a working Some"), [0, 4, 8]);
+    assert!(fake.calls().is_empty(), "an empty frame shows no message");
+    outbox.post(Post::Final(answer(1, "a", "t", "done")));
+    sleep(ms(20_000)).await;
+    assert_eq!(fake.all().last().unwrap().1, "a working None");
+    outbox.post(Post::Live { place: place.clone(), turn: turn("u"), screen: Frame::default() });
+    sleep(ms(10)).await;
+    outbox.post(Post::Over { place, turn: turn("u") });
+    sleep(ms(20_000)).await;
+    assert_eq!(fake.seconds("a working None").len(), 2);
+    assert_eq!(fake.seconds("a working Some").len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_line_is_told_as_soon_as_it_changes() {
+    let fake = Fake::with(LiveLine::Status, usize::MAX);
+    let (outbox, _) = start(&fake);
+    for line in ["reads", "writes"] {
+        let screen = Frame { messages: Vec::new(), live: Some(line.to_owned()) };
+        outbox.post(Post::Live { place: place("a"), turn: turn("t"), screen });
+        sleep(ms(100)).await;
+    }
+    let told: Vec<_> = fake.all().into_iter().map(|(_, call)| call).collect();
+    assert_eq!(told, [r#"a working Some("reads")"#, r#"a working Some("writes")"#]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn turns_of_one_place_take_turns() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    for n in 0..80 {
+        outbox.post(live("a", "t", &format!("t {n}")));
+        outbox.post(live("a", "u", &format!("u {n}")));
+        sleep(ms(100)).await;
+    }
+    let calls = fake.calls();
+    let of = |name: &str| calls.iter().filter(|call| call.contains(name)).count();
+    assert!(of(" t ").abs_diff(of(" u ")) <= 1, "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_ends_when_it_is_idle_and_the_next_post_finds_a_new_one() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    outbox.post(Post::Final(row(1, "a", "one")));
+    sleep(Duration::from_secs(60)).await;
+    assert!(outbox.shared.state().boxes.is_empty());
+    outbox.post(Post::Final(row(2, "a", "two")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send one", "a send two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_ends_the_work_and_leaves_what_is_not_sent() {
+    let fake = Fake::new();
+    let notes = Arc::new(Notes::default());
+    let (outbox, work) = Outbox::new(Arc::<Fake>::clone(&fake), Arc::<Notes>::clone(&notes));
+    let work = tokio::spawn(work);
+    fake.fail("a", down());
+    outbox.post(Post::Final(row(1, "a", "later")));
+    sleep(ms(10)).await;
+    outbox.close();
+    work.await.unwrap();
+    assert_eq!(fake.calls(), ["a send later !"]);
+    assert!(notes.all().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_menu_is_set_however_long_it_takes_and_the_newest_wins() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    let menu = |name: &str| vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned() }];
+    fake.fail("menu", down());
+    fake.fail("menu", down());
+    outbox.menu(menu("old"));
+    sleep(ms(10)).await;
+    outbox.menu(menu("new"));
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(fake.calls(), ["menu old !", "menu new !", "menu new"]);
+    fake.fail("menu", refused());
+    outbox.menu(menu("bad"));
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(fake.calls().len(), 4, "one that is refused is not tried again");
+}

@@ -1,0 +1,153 @@
+//! A chat and a ledger that write down what is asked of them, and answer as they were told.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, MessageId, PostId},
+    types::Place,
+};
+use tokio::time::Instant;
+
+use super::super::{Ledger, LedgerError};
+use crate::chat::{Chat, ChatError, Limits, LiveLine, MenuEntry, Outgoing};
+
+/// One pause for all places, long enough to see.
+pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
+
+pub struct Fake {
+    began: Instant,
+    pub live: LiveLine,
+    pub units: usize,
+    calls: Mutex<Vec<(Duration, String)>>,
+    /// The answers of the next calls to a chat; then all succeed.
+    script: Mutex<VecDeque<(String, ChatError)>>,
+    next: Mutex<u32>,
+}
+
+impl Fake {
+    pub fn new() -> Arc<Self> {
+        Self::with(LiveLine::InMessage, 4096)
+    }
+
+    pub fn with(live: LiveLine, units: usize) -> Arc<Self> {
+        let (calls, script) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { began: Instant::now(), live, units, calls, script, next: Mutex::new(0) })
+    }
+
+    /// The next call to `chat` that sends, edits or deletes is answered so.
+    pub fn fail(&self, chat: &str, error: ChatError) {
+        self.script.lock().unwrap().push_back((chat.to_owned(), error));
+    }
+
+    /// The calls without typing, as `chat verb text`.
+    pub fn calls(&self) -> Vec<String> {
+        self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
+    }
+
+    pub fn all(&self) -> Vec<(Duration, String)> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// When the calls were made that begin with `what`, in whole seconds after the start.
+    pub fn seconds(&self, what: &str) -> Vec<u64> {
+        self.all().iter().filter(|(_, call)| call.starts_with(what)).map(|(at, _)| at.as_secs()).collect()
+    }
+
+    fn record(&self, call: String) {
+        self.calls.lock().unwrap().push((self.began.elapsed(), call));
+    }
+
+    async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
+        // A real call lets others run.
+        tokio::task::yield_now().await;
+        let error = {
+            let mut script = self.script.lock().unwrap();
+            let at = script.iter().position(|(chat, _)| *chat == place.chat);
+            at.and_then(|at| script.remove(at))
+        };
+        let mark = if error.is_some() { " !" } else { "" };
+        self.record(format!("{} {call}{mark}", place.chat));
+        error.map_or(Ok(()), |(_, error)| Err(error))
+    }
+}
+
+fn shown(message: &Outgoing) -> String {
+    let buttons = if message.buttons.is_empty() { "" } else { " [+]" };
+    let styles = if message.message.entities.is_empty() { "" } else { " *" };
+    format!("{}{styles}{buttons}", message.message.text.replace('\n', "|"))
+}
+
+#[async_trait]
+impl Chat for Fake {
+    fn front_end(&self) -> &'static str {
+        "fake"
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { text_units: self.units, live: self.live }
+    }
+
+    fn edit_pause(&self, _place: &Place) -> Duration {
+        EDIT_PAUSE
+    }
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        self.answer(place, format!("send {}", shown(message))).await?;
+        let mut next = self.next.lock().unwrap();
+        *next += 1;
+        Ok(MessageId(format!("m{next}")))
+    }
+
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        self.answer(place, format!("edit {} {}", id.0, shown(message))).await
+    }
+
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        self.answer(place, format!("delete {}", id.0)).await
+    }
+
+    async fn working(&self, place: &Place, line: Option<&str>) {
+        self.record(format!("{} working {line:?}", place.chat));
+    }
+
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        let names: Vec<_> = commands.iter().map(|entry| entry.name.as_str()).collect();
+        self.answer(&Place::new("fake", "menu"), names.join(",")).await
+    }
+}
+
+#[derive(Default)]
+pub struct Notes(Mutex<Vec<String>>);
+
+impl Notes {
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn note(&self, note: String) -> Result<(), LedgerError> {
+        self.0.lock().unwrap().push(note);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Ledger for Notes {
+    async fn placeholder(&self, turn: &PromptId, _place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+        self.note(format!("{} in {}", turn.0, message.0))
+    }
+
+    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
+        let messages: Vec<_> = delivery.messages.iter().map(|id| id.0.as_str()).collect();
+        self.note(format!("{} shows {} of {}", post.0, delivery.shown, messages.join(",")))
+    }
+
+    async fn sent(&self, post: PostId) -> Result<(), LedgerError> {
+        self.note(format!("{} sent", post.0))
+    }
+}

@@ -1,0 +1,59 @@
+//! How long to wait after a failure: longer each time, and never all at once.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+const FIRST: Duration = Duration::from_secs(1);
+
+/// A network that comes back is noticed within this time.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Growing pauses between attempts that fail.
+#[derive(Debug, Clone)]
+pub(super) struct Pauses {
+    first: Duration,
+    next: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self::beginning_with(FIRST)
+    }
+}
+
+impl Pauses {
+    pub const fn beginning_with(first: Duration) -> Self {
+        Self { first, next: first }
+    }
+
+    /// The pause after one more failure, with up to a quarter more, so that many who failed together don't come back together.
+    pub fn grow(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST);
+        let jitter = u32::from(Uuid::new_v4().as_bytes()[0]);
+        pause + pause * jitter / 1024
+    }
+
+    /// It works again.
+    pub const fn reset(&mut self) {
+        self.next = self.first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_begin_again() {
+        let mut pauses = Pauses::default();
+        for least in [1, 2, 4, 8, 16, 32, 60, 60] {
+            let pause = pauses.grow();
+            let least = Duration::from_secs(least);
+            assert!(pause >= least && pause <= least * 5 / 4, "{pause:?} is about {least:?}");
+        }
+        pauses.reset();
+        assert!(pauses.grow() < Duration::from_secs(2));
+    }
+}
