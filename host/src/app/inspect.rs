@@ -11,7 +11,7 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::Live,
     listing,
-    plugin::Plugs,
+    plugin::{self, Plugs},
     reload,
     session::Setup,
     store,
@@ -67,7 +67,7 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         )));
     }
     let cache = places.state.join("cache");
-    let plugs = Arc::new(Plugs::start(cache, std::env::current_exe()?)?);
+    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
     let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder };
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
     Ok((plugs, turned))
