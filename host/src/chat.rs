@@ -117,6 +117,12 @@ pub trait Inbox: Send + Sync {
     /// Nothing of the batch was stored: ask again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
 
+    /// The offset that was stored last.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn offset(&self) -> Result<Option<i64>, InboxError>;
+
     /// Stores a command line and returns a token of at most 64 bytes for it.
     ///
     /// # Errors
