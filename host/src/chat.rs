@@ -11,6 +11,7 @@ use cordboard_core::{
     types::{Button, Place},
 };
 
+pub mod console;
 pub mod outbox;
 mod pause;
 pub mod telegram;

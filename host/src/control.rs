@@ -128,7 +128,8 @@ pub fn serve(state: &Path, roster: Arc<Roster>, plugs: Arc<Plugs>) -> io::Result
                     let (roster, plugs) = (Arc::clone(&roster), Arc::clone(&plugs));
                     tokio::spawn(tokio::time::timeout(PATIENCE, async move {
                         let answered = answer(stream, &roster, &plugs).await;
-                        answered.unwrap_or_else(|error| tracing::debug!(%error, "a question on the control socket failed"));
+                        answered
+                            .unwrap_or_else(|error| tracing::debug!(%error, "a question on the control socket failed"));
                     }));
                 }
                 Err(error) => {

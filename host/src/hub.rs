@@ -3,20 +3,26 @@
 
 mod advisor;
 mod desk;
+mod doorway;
 mod ledger;
 mod lines;
 
+mod lookout;
 mod posts;
 mod serve;
 mod setup;
 mod stage;
 
+pub use advisor::Advisor;
 pub use desk::Desk;
-pub use lines::{Lines, Revived};
+pub use doorway::Doorway;
+pub use lines::{Lines, Revived, sort};
 
+pub use lookout::{Lookout, Open};
 pub use posts::{Outlet, Posts};
 pub use serve::Server;
 pub use setup::Live;
+pub use stage::Painter;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,7 +31,10 @@ use cordboard_core::{
     lane::{Full, Lane},
     types::Place,
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+};
 
 /// How many updates of one place may wait: a person does not type so many, a script that does is told.
 const LANE: usize = 10_000;
@@ -55,8 +64,28 @@ enum Lanes {
     Beside,
 }
 
-/// Hands accepted updates to the hub. When every one is gone, and what was taken is served, the hub ends.
+/// Hands accepted updates to the hub.
 pub type Intake = mpsc::Sender<Vec<InboxRow>>;
+
+/// The way into a hub that is started later: a front-end opens first.
+#[must_use]
+pub fn intake() -> (Intake, mpsc::Receiver<Vec<InboxRow>>) {
+    mpsc::channel(BATCHES)
+}
+
+/// A running hub.
+pub struct Serving {
+    closing: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Takes nothing more in, and returns when what was taken is served.
+    pub async fn finish(self) {
+        self.closing.send_replace(true);
+        drop(self.task.await);
+    }
+}
 
 pub struct Hub {
     lanes: HashMap<Place, Lane<InboxRow>>,
@@ -98,19 +127,29 @@ impl Hub {
     }
 }
 
-/// Starts the hub. Its task ends when the intake is closed and all is served.
-pub fn spawn(server: Arc<Server>) -> (Intake, tokio::task::JoinHandle<()>) {
-    let (intake, accepted) = mpsc::channel(BATCHES);
+/// Starts the hub.
+#[must_use]
+pub fn spawn(server: Arc<Server>, accepted: mpsc::Receiver<Vec<InboxRow>>) -> Serving {
     let asking = Arc::clone(&server);
     let hub = Hub::new(move |row| asking.jumps(row));
-    (intake, tokio::spawn(run(hub, server, accepted)))
+    let (closing, closed) = watch::channel(false);
+    Serving { closing, task: tokio::spawn(run(hub, server, (accepted, closed))) }
 }
 
-async fn run(mut hub: Hub, server: Arc<Server>, mut accepted: mpsc::Receiver<Vec<InboxRow>>) {
+async fn run(
+    mut hub: Hub,
+    server: Arc<Server>,
+    (mut accepted, mut closed): (mpsc::Receiver<Vec<InboxRow>>, watch::Receiver<bool>),
+) {
     let mut serving: JoinSet<Option<Place>> = JoinSet::new();
     let mut open = true;
     while open || !serving.is_empty() {
         let event = tokio::select! {
+            Ok(()) = closed.changed() => {
+                // What lies in the box is still given out, then comes the end.
+                accepted.close();
+                continue;
+            }
             Some(served) = serving.join_next() => served.ok().flatten().map_or(Event::Accepted(Vec::new()), Event::Served),
             rows = accepted.recv(), if open => rows.map_or(Event::Closed, Event::Accepted),
         };

@@ -3,14 +3,19 @@
 //! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
 
 pub mod agent;
+pub mod app;
+pub mod changes;
 pub mod chat;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod hub;
+pub mod listing;
 pub mod plugin;
 pub mod process;
 pub mod reload;
 pub mod roster;
 pub mod session;
 pub mod store;
+pub mod supply;
 pub mod telemetry;

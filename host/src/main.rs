@@ -1,11 +1,39 @@
 //! The binary: it dispatches, and never decides.
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use cordboard::{
+    agent::demo,
+    app::{self, AppError},
+    cli::{Cli, Command},
+    plugin,
+};
 
 fn main() -> ExitCode {
-    let mut args = std::env::args_os().skip(1);
-    match args.next() {
-        Some(first) if first == "demo-agent" => cordboard::agent::demo::run(args),
-        _ => ExitCode::from(2),
+    let mut args = env::args_os().skip(1).peekable();
+    // Two roles that the host gives to itself; they are no commands for people, and start without the rest.
+    match args.peek().and_then(|first| first.to_str()) {
+        Some("demo-agent") => demo::run(args.skip(1)),
+        Some(plugin::COMPILE) => {
+            report(plugin::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component"))
+        }
+        Some(_) | None => report(dispatch().map_err(anyhow::Error::new)),
     }
+}
+
+fn dispatch() -> Result<(), AppError> {
+    match Cli::parse().command {
+        Command::Run(run) => app::run(&run),
+        Command::Check(paths) => app::check(&paths),
+        Command::Sessions(listing) => app::list_sessions(&listing),
+        Command::Plugins(listing) => app::list_plugins(&listing),
+    }
+}
+
+fn report(outcome: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    eprintln!("cordboard: {error:#}");
+    error.downcast_ref::<AppError>().map_or(ExitCode::FAILURE, AppError::code)
 }

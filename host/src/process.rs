@@ -8,6 +8,7 @@ mod mark;
 mod memory;
 mod pipes;
 mod program;
+mod stray;
 mod supervisor;
 mod sweep;
 mod tree;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc;
 pub use environment::{Environment, harden};
 pub use mark::Mark;
 pub use memory::{free_memory, memory};
+pub use stray::leave;
 pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
 
 use supervisor::Leader;
@@ -122,8 +124,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     };
     let (events, receiver) = mpsc::channel(EVENTS);
     let (input, lines) = mpsc::channel(WRITES);
-    tokio::spawn(pipes::write(stdin, lines));
-    let pipes = pipes::Pipes::drain(stdout, stderr, events.clone());
+    let pipes = pipes::Pipes::connect((stdin, stdout, stderr), lines, events.clone());
     tokio::spawn(supervisor::supervise(Arc::clone(&leader), spawn.mark, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
 }

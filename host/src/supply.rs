@@ -103,7 +103,9 @@ impl Supply {
         let swapped = self.plugs.plug_in(name, wasm, settings).await?;
         if let (Swapped::New, Some(store)) = (swapped, &self.store) {
             let kept = store.save_generation(name, &digest(wasm), wasm).await;
-            kept.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"));
+            kept.unwrap_or_else(
+                |error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"),
+            );
         }
         Ok(swapped)
     }
@@ -154,7 +156,9 @@ impl Supply {
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let length = fs::metadata(path)?.len();
     if length > LARGEST_WASM {
-        return Err(io::Error::other(format!("it has {length} bytes, more than the {LARGEST_WASM} that are looked at")));
+        return Err(io::Error::other(format!(
+            "it has {length} bytes, more than the {LARGEST_WASM} that are looked at"
+        )));
     }
     fs::read(path)
 }

@@ -16,3 +16,6 @@ pub use effect::{Effect, Launch, Settled};
 pub use input::{Brief, Exit, Input, Order, Prompt, Refusal, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
 pub use machine::Machine;
 pub use state::Reason;
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use crate::types::{Reply, SessionName};
 
+/// Characters, about a line on a phone.
+const REMINDER: usize = 60;
 /// The end of a turn that `/stop` ended together with its agent.
 pub const STOPPED: &str = "Stopped.";
 /// The end of a turn that the agent gave up by itself.
@@ -13,9 +15,39 @@ pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 
+/// Why a start has failed.
+pub const NOT_READY: &str = "it did not get ready within a minute";
+/// Why a persona could not be used.
+pub const NO_BRIEF: &str = "it did not answer within a minute";
+
+#[must_use]
+pub fn busy(session: &SessionName) -> String {
+    format!("Session '{session}' is busy. Use /stop first.")
+}
+
+#[must_use]
+pub fn not_archived(session: &SessionName) -> String {
+    format!("Session '{session}' is not archived.")
+}
+
+#[must_use]
+pub fn unknown_model(model: &str, known: &[String]) -> String {
+    format!("Unknown model '{model}'. Known: {}.", known.join(", "))
+}
+
 #[must_use]
 pub fn archived(session: &SessionName) -> String {
     format!("Session '{session}' is archived. Use /restore {session}.")
+}
+
+/// Enough of a message to remind its author of it.
+#[must_use]
+pub fn beginning(text: &str) -> String {
+    let mut short: String = text.lines().next().unwrap_or_default().chars().take(REMINDER).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// Something a session has to tell of its own accord.
@@ -129,12 +161,24 @@ pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 pub enum Answer {
     NoActive,
     OnlyText,
-    UnknownCommand { name: String, nearest: Option<String> },
-    NotAllowed { name: String, role: &'static str },
+    UnknownCommand {
+        name: String,
+        nearest: Option<String>,
+    },
+    NotAllowed {
+        name: String,
+        role: &'static str,
+    },
     /// The plugin's call failed; `why` names the limit or the trap.
-    CommandFailed { name: String, plugin: String, why: String },
+    CommandFailed {
+        name: String,
+        plugin: String,
+        why: String,
+    },
     LaneFull,
-    NotStored { why: String },
+    NotStored {
+        why: String,
+    },
 }
 
 impl Answer {

@@ -24,9 +24,13 @@ pub(super) struct Claude {
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
+    /// It is a resume of which no turn has begun yet: an error is then the refusal.
+    resuming: bool,
     /// Sent and not answered.
     open: BTreeSet<PromptId>,
     taken: BTreeSet<PromptId>,
+    /// This CLI names the prompts that a message belongs to: what names none then answers none.
+    names_prompts: bool,
     turn: Turn,
     interrupts: u32,
     /// An interrupt was sent in this turn.
@@ -43,8 +47,10 @@ impl Claude {
             instructions: launch.instructions.clone(),
             conversation: launch.resume.clone(),
             resumable: launch.resume.is_some(),
+            resuming: launch.resume.is_some(),
             open: BTreeSet::new(),
             taken: BTreeSet::new(),
+            names_prompts: false,
             turn: Turn::default(),
             interrupts: 0,
             interrupted: false,
@@ -77,6 +83,7 @@ impl Claude {
         match text(message, "subtype") {
             // Comes anew with every turn.
             "init" => {
+                self.resuming = false;
                 self.turn.folder(text(message, "cwd"));
                 self.note_conversation(message, false, events);
             }
@@ -106,7 +113,7 @@ impl Claude {
     }
 
     fn result(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
-        if let Some(refused) = result::refused_resume(message) {
+        if let Some(refused) = result::refused_resume(message, self.resuming) {
             events.push(AgentEvent::ResumeRefused(refused));
             return;
         }
@@ -114,7 +121,7 @@ impl Claude {
         self.note_prompts(message, events);
         let outcome = result::outcome(message, self.interrupted);
         let mut turn = std::mem::take(&mut self.turn);
-        let unasked = result::is_background(message) || self.open.is_empty();
+        let unasked = result::is_background(message) || self.names_prompts || self.open.is_empty();
         if !turn.prompted && unasked {
             events.extend(result::unasked(&turn.texts(), &outcome));
             return;
@@ -130,15 +137,17 @@ impl Claude {
         events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
     }
 
-    /// An older CLI names no prompts: then the result answers all that it has taken.
+    /// An older CLI names no prompts: then the result answers all that it has taken; where it gave no receipts, all that is open.
     fn answered(&self, message: &Value) -> Vec<PromptId> {
         let named: Vec<PromptId> = prompts(message).collect();
-        if named.is_empty() { self.taken.iter().cloned().collect() } else { named }
+        let fallback = if self.taken.is_empty() { &self.open } else { &self.taken };
+        if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
     /// What names a prompt belongs to the turn of that prompt, and shows that it was taken.
     fn note_prompts(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         for prompt in prompts(message) {
+            self.names_prompts = true;
             self.take(&prompt.0, events);
         }
     }

@@ -11,7 +11,7 @@ use cordboard_core::{
     chat::{NewPost, Update, What},
     config::Config,
     session::{Input, Order, Prompt, Refusal, RefusalCode},
-    types::{Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, SessionView},
+    types::{Caller, Moment, Place, Reply, SessionName, SessionRecord, SessionView},
 };
 
 use super::{lines::Lines, posts::Posts, setup::Live};
@@ -219,7 +219,10 @@ impl Board for Desk {
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal> {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.clone().ok_or_else(|| {
-            refuse(RefusalCode::Failed, format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere."))
+            refuse(
+                RefusalCode::Failed,
+                format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere."),
+            )
         })?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
@@ -272,11 +275,4 @@ impl KeyValues for Desk {
 
 fn state_limit(plugin: &str, bytes: usize) -> Limit {
     Limit { key: format!("plugins.{plugin}.state"), bytes: bytes as u64 }
-}
-
-/// Whoever sits at the console.
-#[must_use]
-pub fn console_caller() -> Caller {
-    let name = std::env::var("USER").unwrap_or_else(|_| "you".to_owned());
-    Caller { id: cordboard_core::types::UserId("console:local".to_owned()), name, role: Role::Owner }
 }

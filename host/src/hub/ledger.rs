@@ -8,7 +8,10 @@ use cordboard_core::{
     types::{Caller, Role, SessionRecord},
 };
 
-use crate::{session::Ledger, store::{Store, StoreError}};
+use crate::{
+    session::Ledger,
+    store::{Store, StoreError},
+};
 
 fn said(outcome: Result<(), StoreError>) -> Result<(), String> {
     outcome.map_err(|error| error.to_string())

@@ -21,6 +21,8 @@ pub trait Outlet: Send + Sync {
     /// A frame of a turn in progress; never stored, and replaced by later ones.
     fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
     fn post(&self, rows: Vec<OutboxRow>);
+    /// The turn ends without a post; what it has shown stays.
+    fn over(&self, place: &Place, turn: &PromptId);
 }
 
 #[derive(Clone)]
@@ -37,6 +39,10 @@ impl Posts {
 
     pub fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
         self.outlet.live(place, turn, screen);
+    }
+
+    pub fn over(&self, place: &Place, turn: &PromptId) {
+        self.outlet.over(place, turn);
     }
 
     /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is

@@ -10,11 +10,7 @@ use cordboard_core::{
     types::{Reply, SessionName, SessionView},
 };
 
-use super::{
-    desk::Desk,
-    lines::prompt_of,
-    posts::Posts,
-};
+use super::{desk::Desk, lines::prompt_of, posts::Posts};
 use crate::{
     plugin::{Asked, Blueprint, Board, CallError, CallOrder, Invocation, Offer, Plugs},
     store::Store,
@@ -25,8 +21,6 @@ pub struct Server {
     pub desk: Arc<Desk>,
     pub posts: Posts,
     pub store: Store,
-    /// Our own name in groups.
-    pub bot: Option<String>,
 }
 
 /// A command as it came, and the message whose button was pressed for it.
@@ -50,8 +44,10 @@ impl Server {
             What::Press { command, message } => (command, message.clone()),
             What::NotText { .. } => return None,
         };
-        match route::parse(line, self.bot.as_deref()) {
-            Routed::Command { name, args, text } => Some(Typed { name, invocation: Invocation { args, text }, pressed }),
+        match route::parse(line, None) {
+            Routed::Command { name, args, text } => {
+                Some(Typed { name, invocation: Invocation { args, text }, pressed })
+            }
             Routed::OtherBot | Routed::Text => None,
         }
     }
@@ -60,9 +56,6 @@ impl Server {
         tracing::debug!(place = %row.update.place, "serving");
         match (&row.update.what, self.typed(&row.update)) {
             (_, Some(typed)) => self.command(&row, typed).await,
-            (What::Text(text), None) if route::parse(text, self.bot.as_deref()) == Routed::OtherBot => {
-                self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
-            }
             (What::Text(_), None) => self.prompt(&row).await,
             (What::NotText { caption, .. }, None) => self.not_text(&row, caption.is_some()).await,
             // A button holds a command that nobody offers any more.
@@ -150,14 +143,14 @@ impl Server {
             return Some(active.record.name);
         }
         let name = self.desk.config().sessions.default.clone()?;
-        let opened = self.open(&row.update, &name).await;
-        opened.inspect_err(|refusal| tracing::warn!(%name, why = refusal.text, "the default session cannot be opened"));
+        if let Err(refusal) = self.open(&row.update, &name).await {
+            tracing::warn!(%name, why = refusal.text, "the default session cannot be opened");
+        }
         self.desk.active(caller, place).map(|view| view.record.name)
     }
 
     async fn open(&self, update: &Update, name: &SessionName) -> Result<SessionView, cordboard_core::session::Refusal> {
-        let blueprint =
-            Blueprint { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
+        let blueprint = Blueprint { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
         match self.desk.create(&update.caller, blueprint).await {
             Ok(_) => {}
             Err(refusal) if refusal.code == RefusalCode::Exists => {}

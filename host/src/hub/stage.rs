@@ -2,12 +2,11 @@
 //! replace the one that waits.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use cordboard_core::{
-    agent::PromptId,
     chat::{Done, NewPost},
     turn::{Part, Turn, TurnState},
     types::{Reply, SessionView},
@@ -49,11 +48,10 @@ impl Presenter {
     }
 
     async fn run(self: Arc<Self>, painter: Painter) {
-        let mut modes = HashMap::new();
         loop {
             let scene = self.scenes.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             match scene {
-                Some(scene) => painter.paint(scene, &mut modes).await,
+                Some(scene) => painter.paint(scene).await,
                 None => self.wake.notified().await,
             }
         }
@@ -78,25 +76,23 @@ impl Stage for Presenter {
     }
 }
 
-/// A turn keeps the mode with which it began.
-type Modes = HashMap<PromptId, String>;
-
 impl Painter {
-    async fn paint(&self, scene: Scene, modes: &mut Modes) {
+    async fn paint(&self, scene: Scene) {
         match scene {
             Scene::Frame(turn, view) => {
-                let mode = modes.entry(turn.prompt.clone()).or_insert_with(|| mode_of(&view)).clone();
-                let screen = self.draw(&mode, &turn, &view).await;
+                let screen = self.draw(&turn, &view).await;
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
             Scene::Final(turn, view) => {
-                let mode = modes.remove(&turn.prompt).unwrap_or_else(|| mode_of(&view));
-                let screen = self.draw(&mode, &turn, &view).await;
+                let screen = self.draw(&turn, &view).await;
                 let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
                 let mut posts: Vec<NewPost> = posts.collect();
                 // The first message takes over what was shown live.
                 if let Some(first) = posts.first_mut() {
                     first.turn = Some(turn.prompt.clone());
+                }
+                if posts.is_empty() {
+                    self.posts.over(&turn.place, &turn.prompt);
                 }
                 self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
             }
@@ -106,17 +102,14 @@ impl Painter {
         }
     }
 
-    async fn draw(&self, mode: &str, turn: &Turn, view: &SessionView) -> Screen {
+    async fn draw(&self, turn: &Turn, view: &SessionView) -> Screen {
+        let mode = turn.mode.as_deref().unwrap_or(DEFAULT_MODE);
         let drawn = self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await;
         drawn.unwrap_or_else(|error| {
             tracing::warn!(mode, %error, "failed to draw a turn: shown plainly");
             plain(turn)
         })
     }
-}
-
-fn mode_of(view: &SessionView) -> String {
-    view.record.mode.clone().unwrap_or_else(|| DEFAULT_MODE.to_owned())
 }
 
 /// What is shown where no view can be asked: an answer is worth more than its form.

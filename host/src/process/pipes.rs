@@ -25,19 +25,24 @@ const CHUNK: usize = 64 * 1024;
 /// How long the pipes may stay open after the whole tree is gone: only a process that shed its mark can still hold them.
 const LEAK_GRACE: Duration = Duration::from_secs(2);
 
-/// The tasks that drain stdout and stderr.
+/// The tasks that feed stdin, and drain stdout and stderr.
 pub(super) struct Pipes {
+    stdin: JoinHandle<()>,
     stdout: JoinHandle<()>,
     stderr: JoinHandle<()>,
     last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 }
 
+/// This side of a process's stdin, stdout and stderr.
+pub(super) type Ends = (ChildStdin, ChildStdout, ChildStderr);
+
 impl Pipes {
-    pub(super) fn drain(stdout: ChildStdout, stderr: ChildStderr, events: mpsc::Sender<ProcessEvent>) -> Self {
+    pub(super) fn connect(pipes: Ends, lines: mpsc::Receiver<Vec<u8>>, events: mpsc::Sender<ProcessEvent>) -> Self {
+        let (stdin, stdout, stderr) = pipes;
         let last_words = std::sync::Arc::default();
         let stdout = tokio::spawn(forward(stdout, events));
         let stderr = tokio::spawn(listen(stderr, std::sync::Arc::clone(&last_words)));
-        Self { stdout, stderr, last_words }
+        Self { stdin: tokio::spawn(write(stdin, lines)), stdout, stderr, last_words }
     }
 
     /// Waits for the pipes' ends, but not for ever; what was read so far has been told.
@@ -49,12 +54,14 @@ impl Pipes {
                 task.abort();
             }
         }
+        // It may still wait for a reader that hides.
+        self.stdin.abort();
         self.last_words.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
 
 /// Writes what is queued, a line each; ends the input when the queue is closed.
-pub(super) async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
+async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
     while let Some(mut line) = lines.recv().await {
         line.push(b'\n');
         if let Err(error) = stdin.write_all(&line).await {

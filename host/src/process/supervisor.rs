@@ -102,8 +102,7 @@ fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 
 pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
     leader.exited().await;
-    let group = Some(leader.id.pid);
-    let target = Target { wanted: Wanted::Session(mark), group, known: Vec::new() };
+    let target = Target { group: Some(leader.id.pid), ..Target::new(Wanted::Session(mark)) };
     let end = tree::end(target, LEFT_BEHIND, &leader.hurried.subscribe()).await;
     if !end.ended.is_empty() || !end.left.is_empty() {
         tracing::info!(ended = end.ended.len(), left = end.left.len(), "an agent left processes behind");

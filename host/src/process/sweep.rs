@@ -37,7 +37,7 @@ pub struct Swept {
 
 /// Looks for what a killed host left behind: by the marker of its state directory, and by the stored identities.
 pub async fn orphans(host: &str, known: &[(SessionName, ProcessId)]) -> Orphans {
-    let target = Target { wanted: Wanted::Host(host.to_owned()), group: None, known: known.to_vec() };
+    let target = Target { known: known.to_vec(), ..Target::new(Wanted::Host(host.to_owned())) };
     let looked = target.clone();
     let members = tokio::task::spawn_blocking(move || tree::members(&looked)).await.unwrap_or_default();
     Orphans { target, members }
@@ -68,7 +68,7 @@ pub async fn sweep(host: &str, known: &[(SessionName, ProcessId)]) -> Swept {
 
 /// Ends all processes that carry this session's mark, this host's among them. Only while the session has no agent.
 pub async fn sweep_session(mark: Mark) -> Swept {
-    run(Target { wanted: Wanted::Session(mark), group: None, known: Vec::new() }, LEFTOVERS).await
+    run(Target::new(Wanted::Session(mark)), LEFTOVERS).await
 }
 
 async fn run(target: Target, grace: Grace) -> Swept {

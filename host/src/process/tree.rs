@@ -26,7 +26,12 @@ pub(super) struct Target {
     /// A process group whose leader is not reaped yet, so that its number cannot be another's.
     pub group: Option<i32>,
     pub known: Vec<(SessionName, ProcessId)>,
+    /// Those that earlier looks found: a child that shed the mark stays a member when its parent is gone.
+    pub seen: BTreeMap<Key, Option<SessionName>>,
 }
+
+/// A process of this boot: pid and start time.
+type Key = (i32, u64);
 
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
@@ -40,6 +45,12 @@ pub(super) enum Wanted {
 pub(super) struct Member {
     pub stat: Stat,
     pub session: Option<SessionName>,
+}
+
+impl Target {
+    pub(super) const fn new(wanted: Wanted) -> Self {
+        Self { wanted, group: None, known: Vec::new(), seen: BTreeMap::new() }
+    }
 }
 
 /// How long a tree has: after `term` it gets SIGKILL, after `kill` more it is given up.
@@ -63,28 +74,29 @@ const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
 /// SIGTERM, SIGKILL after a grace (at once when hurried), until nothing is found any more: what is forked meanwhile is found by
 /// the next look.
-pub(super) async fn end(target: Target, grace: Grace, hurried: &watch::Receiver<bool>) -> End {
+pub(super) async fn end(mut target: Target, grace: Grace, hurried: &watch::Receiver<bool>) -> End {
     let (start, mut pause) = (Instant::now(), FIRST_LOOK);
-    let mut seen: BTreeMap<(i32, u64), Member> = BTreeMap::new();
+    let mut seen: BTreeMap<Key, Member> = BTreeMap::new();
     loop {
         let looked = target.clone();
         let members = tokio::task::spawn_blocking(move || members(&looked)).await.unwrap_or_default();
         let elapsed = start.elapsed();
         if members.is_empty() || elapsed >= grace.term + grace.kill {
             for member in &members {
-                seen.remove(&key(member));
+                seen.remove(&key(member.stat));
             }
             return End { ended: seen.into_values().collect(), left: members };
         }
         let kill = elapsed >= grace.term || *hurried.borrow();
         for member in members {
-            let first = !seen.contains_key(&key(&member));
+            let first = !seen.contains_key(&key(member.stat));
             if kill {
                 signal(member.stat, Signal::KILL);
             } else if first {
                 signal(member.stat, Signal::TERM);
             }
-            seen.insert(key(&member), member);
+            target.seen.insert(key(member.stat), member.session.clone());
+            seen.insert(key(member.stat), member);
         }
         let mut hurried = hurried.clone();
         tokio::select! {
@@ -96,8 +108,8 @@ pub(super) async fn end(target: Target, grace: Grace, hurried: &watch::Receiver<
     }
 }
 
-const fn key(member: &Member) -> (i32, u64) {
-    (member.stat.pid, member.stat.started)
+const fn key(stat: Stat) -> Key {
+    (stat.pid, stat.started)
 }
 
 /// All living processes of the tree. Reads `/proc` and blocks for some milliseconds.
@@ -135,6 +147,9 @@ pub(super) fn members(target: &Target) -> Vec<Member> {
 fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     if let Some((session, _)) = target.known.iter().find(|(_, known)| *known == identity::id(stat)) {
         return Some(Some(session.clone()));
+    }
+    if let Some(session) = target.seen.get(&key(stat)) {
+        return Some(session.clone());
     }
     if let Wanted::Session(mark) = &target.wanted
         && target.group == Some(stat.group)

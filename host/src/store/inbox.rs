@@ -74,7 +74,12 @@ impl Store {
     ///
     /// # Errors
     /// The disk's.
-    pub async fn accept_again(&self, update: Update, prompt: &PromptId, session: &SessionName) -> Result<(), StoreError> {
+    pub async fn accept_again(
+        &self,
+        update: Update,
+        prompt: &PromptId,
+        session: &SessionName,
+    ) -> Result<(), StoreError> {
         let (prompt, session) = (prompt.clone(), session.clone());
         self.ask(format!("store a message of session '{session}' again"), move |db| {
             let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";

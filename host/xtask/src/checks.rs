@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() || args == ["--no-fail-fast"] {
         step::start("running the examples of the documentation");
-        step::show(cargo(workspace).args(["test", "--quiet", "--doc"]).args(LIBRARIES))?;
+        step::show(cargo(workspace).args(["test", "--quiet", "--doc", "--workspace"]))?;
     }
     let mut runner = cargo(workspace);
     if nextest_exists() {
@@ -27,10 +27,8 @@ pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step::show(&mut runner)
 }
 
-/// The libraries that may have examples in their documentation. Plugins have none: they don't link natively.
-const LIBRARIES: [&str; 4] = ["--package", "cordboard", "--package", "cordboard-core"];
-
-/// Everything in the workspace. Without `--lib --bins --tests` cargo would link the plugins themselves, natively.
+/// Everything in the workspace, as everywhere here: with fewer packages cargo picks other features, and builds wasmtime
+/// once more. Without `--lib --bins --tests` cargo would link the plugins themselves, natively.
 const TESTED: [&str; 4] = ["--workspace", "--lib", "--bins", "--tests"];
 
 fn nextest_exists() -> bool {
@@ -46,7 +44,8 @@ pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
 
 pub fn format(workspace: &Workspace) -> Result<()> {
     step::start("checking the format");
-    step::show(cargo(workspace).args(["fmt", "--all", "--check"])).context("`cargo fmt --all` puts it right")
+    step::show(cargo(workspace).args(["fmt", "--all", "--check"]))
+        .context("the format is not rustfmt's (`cargo fmt --all` puts it right)")
 }
 
 /// Lints everything natively, plugins included: checking needs no linker.

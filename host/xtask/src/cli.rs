@@ -74,6 +74,9 @@ enum Task {
     },
     /// What CI checks: format, lints with warnings denied, every test
     Ci,
+    /// Find the compiler that builds the plugins, or make it, and stop there
+    #[command(hide = true)]
+    Toolchain,
     /// Say which compiler would build the plugins, without making anything
     Doctor,
 }
@@ -105,6 +108,10 @@ impl Cli {
                 plugins::build(&workspace, self.toolchain)?;
                 checks::lint(&workspace)?;
                 checks::test(&workspace, &["--no-fail-fast".into()])
+            }
+            Task::Toolchain => {
+                println!("{}", Toolchain::find(self.toolchain)?);
+                Ok(())
             }
             Task::Doctor => {
                 println!("{}", Toolchain::present(self.toolchain));

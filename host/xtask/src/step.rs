@@ -51,9 +51,9 @@ fn of_package(variable: &str) -> bool {
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
 }
 
-/// Runs a command whose own output is the progress.
+/// Runs a command whose own output is the progress. Its stdin is empty: what is piped in is meant for the host.
 pub fn show(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("couldn't start {}", name(command)))?;
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("couldn't start {}", name(command)))?;
     if !status.success() {
         bail!("{} failed ({status}); what it printed above says why", name(command));
     }

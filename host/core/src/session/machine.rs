@@ -5,17 +5,14 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Brief, Effect, Input, Order, Prompt, Refusal, Run, Settings, Settled, Ticket,
-    state::{Ending, Held, Live, Open, Reason, State, Step, Stop, Then},
+    state::{Ending, Held, Live, Reason, State, Step, Stop, Then},
 };
 use crate::{
     agent::AgentEvent,
-    text::Notice,
+    text::{self, Notice},
     turn::Turn,
     types::{Moment, Phase, Place, SessionRecord, SessionView},
 };
-
-/// Characters of a prompt that remind its author of it.
-const REMINDER: usize = 60;
 
 /// One session. Feed it inputs and orders, perform the effects in their order, come back when `poll_timeout` says.
 #[derive(Debug)]
@@ -31,8 +28,8 @@ pub struct Machine {
     pub(super) waiting: VecDeque<Prompt>,
     /// Its turn was cut off and told; goes out again on `/retry` alone.
     pub(super) kept: Option<Prompt>,
-    /// The persona's, from the last start.
-    pub(super) brief: Brief,
+    /// The last one, and the persona that it is of.
+    pub(super) brief: Option<(String, Brief)>,
     /// To be said when the agent is up.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
@@ -59,7 +56,7 @@ impl Machine {
             live: None,
             waiting: VecDeque::new(),
             kept: None,
-            brief: Brief::default(),
+            brief: None,
             greeting: None,
             models: Vec::new(),
             deaths: 0,
@@ -84,9 +81,9 @@ impl Machine {
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Option<Prompt>, now: Moment) -> Vec<Effect> {
         if let Some(prompt) = cut_off {
-            self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
-            let notice = Notice::CutOff { session: self.record.name.clone(), prompt: reminder(&prompt.text) };
+            let notice = Notice::CutOff { session: self.record.name.clone(), prompt: text::beginning(&prompt.text) };
             self.tell(prompt.place.clone(), notice);
+            self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
             self.kept = Some(prompt);
         }
         for prompt in queued {
@@ -186,7 +183,7 @@ impl Machine {
             return;
         }
         match reason {
-            Reason::Persona => self.persona_failed("it did not answer in time".to_owned()),
+            Reason::Persona => self.persona_failed(text::NO_BRIEF.to_owned()),
             Reason::Ready => self.start_overdue(now),
             Reason::StartAgain => self.start(now),
             Reason::Idle => self.stop(Step::Closed, Then::Suspend, now),
@@ -200,30 +197,20 @@ impl Machine {
 
     /// `/timeout`'s, else the persona's, else the configuration's as it is now.
     pub(super) fn idle_timeout(&self) -> Duration {
-        self.record.idle_timeout.or(self.brief.idle_timeout).unwrap_or(self.settings.idle_timeout)
+        let persona = self.brief().and_then(|brief| brief.idle_timeout);
+        self.record.idle_timeout.or(persona).unwrap_or(self.settings.idle_timeout)
     }
 
     /// `/model`'s, else the persona's, else the configuration's as it is now.
     pub(super) fn model(&self) -> Option<String> {
-        self.record.model.clone().or_else(|| self.brief.model.clone()).or_else(|| self.settings.model.clone())
+        let persona = self.brief().and_then(|brief| brief.model.as_ref());
+        self.record.model.as_ref().or(persona).or(self.settings.model.as_ref()).cloned()
     }
 
-    pub(super) const fn open(&self) -> Option<&Open> {
-        match &self.state {
-            State::Busy(open) => Some(open),
-            State::Stopping(stop) => stop.open.as_ref(),
-            State::Suspended | State::Starting(_) | State::Idle(_) => None,
-            State::Asking(_) | State::Broken(_) | State::Archived => None,
-        }
-    }
-
-    pub(super) const fn open_mut(&mut self) -> Option<&mut Open> {
-        match &mut self.state {
-            State::Busy(open) => Some(open),
-            State::Stopping(stop) => stop.open.as_mut(),
-            State::Suspended | State::Starting(_) | State::Idle(_) => None,
-            State::Asking(_) | State::Broken(_) | State::Archived => None,
-        }
+    /// The brief of the persona that the session has now.
+    pub(super) fn brief(&self) -> Option<&Brief> {
+        let (persona, brief) = self.brief.as_ref()?;
+        (self.record.persona.as_ref() == Some(persona)).then_some(brief)
     }
 
     fn is_live(&self, run: Run) -> bool {
@@ -290,13 +277,4 @@ impl Machine {
         }
         std::mem::take(&mut self.effects)
     }
-}
-
-fn reminder(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let mut short: String = line.chars().take(REMINDER).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

@@ -5,7 +5,11 @@ use super::{
     Effect, Machine, Order, Prompt, Refusal, RefusalCode, Waiting,
     state::{Ending, Interrupt, Start, State, Step, Then},
 };
-use crate::{agent::PromptId, text, types::{Moment, Place}};
+use crate::{
+    agent::PromptId,
+    text,
+    types::{Moment, Place},
+};
 
 impl Machine {
     pub(super) fn obey(&mut self, order: Order, now: Moment) -> Result<(), Refusal> {
@@ -40,12 +44,12 @@ impl Machine {
         if self.record.archived {
             refusal(RefusalCode::Archived, &text::archived(&self.record.name))
         } else {
-            refusal(RefusalCode::Invalid, &format!("Session '{}' is not archived.", self.record.name))
+            refusal(RefusalCode::Invalid, &text::not_archived(&self.record.name))
         }
     }
 
     fn busy(&self) -> Refusal {
-        refusal(RefusalCode::Busy, &format!("Session '{}' is busy. Use /stop first.", self.record.name))
+        refusal(RefusalCode::Busy, &text::busy(&self.record.name))
     }
 
     /// A session that nobody has prompted yet belongs to the place that switched to it.
@@ -198,8 +202,7 @@ impl Machine {
             && !self.models.is_empty()
             && !self.models.contains(name)
         {
-            let known = self.models.join(", ");
-            return Err(refusal(RefusalCode::Invalid, &format!("Unknown model '{name}'. Known: {known}.")));
+            return Err(refusal(RefusalCode::Invalid, &text::unknown_model(name, &self.models)));
         }
         self.record.model = model;
         self.renew(now);
@@ -211,8 +214,6 @@ impl Machine {
             return;
         }
         self.record.persona = persona;
-        // The former persona's model and idle timeout went with it.
-        self.brief = super::Brief::default();
         self.greeting = None;
         match &self.state {
             State::Starting(Start::Persona { .. }) => self.start(now),

@@ -5,7 +5,10 @@ use super::{
     Brief, Effect, Launch, Machine, Run, Ticket,
     state::{AGAIN_AFTER, Ending, Held, Start, State, Step, Then},
 };
-use crate::{text::Notice, types::Moment};
+use crate::{
+    text::{self, Notice},
+    types::Moment,
+};
 
 impl Machine {
     /// Starts an agent where none is; between the end of the host's interest and its own end, nothing is started.
@@ -21,10 +24,7 @@ impl Machine {
                 self.emit(Effect::Resolve { ticket, persona });
                 self.state = State::Starting(Start::Persona { ticket, since: now });
             }
-            None => {
-                self.brief = Brief::default();
-                self.launch(now);
-            }
+            None => self.launch(now),
         }
     }
 
@@ -42,10 +42,10 @@ impl Machine {
         }
         match brief {
             Ok(brief) => {
-                self.brief = brief;
                 if self.record.conversation.is_none() && self.record.turns == 0 {
-                    self.greeting.clone_from(&self.brief.greeting);
+                    self.greeting.clone_from(&brief.greeting);
                 }
+                self.brief = self.record.persona.clone().map(|persona| (persona, brief));
                 self.launch(now);
             }
             Err(why) => self.persona_failed(why),
@@ -66,7 +66,8 @@ impl Machine {
         }
         let run = self.next_run();
         self.live = Some(self.new_live(run, resume.is_some()));
-        let launch = Launch { resume, model: self.model(), instructions: self.brief.instructions.clone() };
+        let instructions = self.brief().map(|brief| brief.instructions.clone()).unwrap_or_default();
+        let launch = Launch { resume, model: self.model(), instructions };
         self.emit(Effect::Spawn { run, launch });
         self.state = State::Starting(Start::Agent { since: now });
     }
@@ -88,12 +89,15 @@ impl Machine {
         if self.live.as_ref().is_some_and(|live| live.forgotten || live.run == Run::LEFT_OVER) {
             return;
         }
-        self.record.conversation = Some(id);
-        self.record.resumable = resumable;
+        // What is not stored yet does not displace what is: until then, the older one is what an agent can go on with.
+        if resumable || !self.record.resumable {
+            self.record.conversation = Some(id);
+            self.record.resumable = resumable;
+        }
     }
 
     pub(super) fn start_overdue(&mut self, now: Moment) {
-        self.stop(Step::Killed, Then::Fail("it did not get ready in time".to_owned()), now);
+        self.stop(Step::Killed, Then::Fail(text::NOT_READY.to_owned()), now);
     }
 
     /// The agent died without taking a prompt.

@@ -38,13 +38,12 @@ impl Machine {
 
     /// `/stop` and no reaction: what had come is the answer.
     pub(super) fn interrupt_unheard(&mut self, now: Moment) {
-        let state = std::mem::replace(&mut self.state, State::Suspended);
-        self.stop(Step::Terminated, Then::Suspend, now);
-        if let State::Busy(open) = state {
+        if let Some(open) = self.take_open(|_| true) {
             let place = open.turn.place.clone();
             self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
             self.tell(place, Notice::Ended { session: self.record.name.clone() });
         }
+        self.stop(Step::Terminated, Then::Suspend, now);
     }
 
     pub(super) fn handle_exit(&mut self, exit: &Exit, now: Moment) {

@@ -31,9 +31,10 @@ impl Machine {
         self.turn_away(prompt, Notice::Archived { session: self.record.name.clone() });
     }
 
+    /// Told first: if the host dies between the two, its author hears of it twice rather than never.
     fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
-        self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
         self.tell(prompt.place, notice);
+        self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
     }
 
     /// Puts a prompt at the end of the queue, and sets going what has to go.
@@ -174,8 +175,26 @@ impl Machine {
         self.emit(Effect::Finish(turn));
     }
 
+    pub(super) const fn open(&self) -> Option<&Open> {
+        match &self.state {
+            State::Busy(open) => Some(open),
+            State::Stopping(stop) => stop.open.as_ref(),
+            State::Suspended | State::Starting(_) | State::Idle(_) => None,
+            State::Asking(_) | State::Broken(_) | State::Archived => None,
+        }
+    }
+
+    pub(super) const fn open_mut(&mut self) -> Option<&mut Open> {
+        match &mut self.state {
+            State::Busy(open) => Some(open),
+            State::Stopping(stop) => stop.open.as_mut(),
+            State::Suspended | State::Starting(_) | State::Idle(_) => None,
+            State::Asking(_) | State::Broken(_) | State::Archived => None,
+        }
+    }
+
     /// Takes the open turn out where it is `wanted`. A busy session must get another state at once.
-    fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
+    pub(super) fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
         if !self.open().is_some_and(wanted) {
             return None;
         }

@@ -66,13 +66,15 @@ const QUESTION: &str = "AskUserQuestion";
 fn denial(tool: &str) -> &'static str {
     match tool {
         QUESTION => {
-            "There are no menus in this chat. Ask in plain text, as your answer, and end your turn: the user replies with the next message."
+            "There are no menus in this chat. Ask in plain text, as your answer, and end your turn: \
+             the user replies with the next message."
         }
         "ExitPlanMode" => {
             "Give the plan as your answer and end your turn: in this chat the user decides about it with the next message."
         }
         _ => {
-            "Not permitted in this chat, and nobody can be asked meanwhile. Go on without it, or say in your answer what you would need it for."
+            "Not permitted in this chat, and nobody can be asked meanwhile. Go on without it, \
+             or say in your answer what you would need it for."
         }
     }
 }

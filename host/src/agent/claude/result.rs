@@ -5,14 +5,19 @@ use serde_json::Value;
 
 use super::text;
 
-/// The CLI's own words for an id that it does not know; it then exits.
+/// The CLI's own words for an id that it does not know; it then exits. A demo conversation that was forgotten has them too.
 const UNKNOWN: &str = "No conversation found";
 
 /// A remark for the CLI's developers among the errors.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
-pub(super) fn refused_resume(message: &Value) -> Option<String> {
-    errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned)
+/// `resuming`: no turn has begun yet, so that any error is about the resume.
+pub(super) fn refused_resume(message: &Value, resuming: bool) -> Option<String> {
+    let unknown = errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned);
+    unknown.or_else(|| match outcome(message, false) {
+        Outcome::Failed(why) if resuming => Some(why),
+        Outcome::Failed(_) | Outcome::Done | Outcome::Interrupted => None,
+    })
 }
 
 /// An API failure is a `success` with `is_error`; an abort may be one without.
@@ -29,8 +34,9 @@ pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !why.is_empty()).unwrap_or_default())
 }
 
+/// It has another origin than a prompt: `task-notification`, and what later releases bring.
 pub(super) fn is_background(message: &Value) -> bool {
-    text(&message["origin"], "kind") == "task-notification"
+    !text(&message["origin"], "kind").is_empty()
 }
 
 pub(super) fn unasked(texts: &str, outcome: &Outcome) -> Option<AgentEvent> {

@@ -167,3 +167,159 @@ fn recordings_mean_what_they_meant() {
     }
     assert!(count > 40, "only {count} recordings in {}", folder.display());
 }
+
+/// What a codec with one open prompt makes of these lines.
+fn told(lines: &[Value]) -> Vec<String> {
+    let mut codec = Claude::new(&launch(&json!([])));
+    codec.prompt(&prompt("p1", "hello"));
+    let mut trace = Trace::default();
+    for line in lines {
+        let decoded = codec.decode(line.to_string().as_bytes());
+        decoded.events.iter().for_each(|event| trace.event(event));
+        decoded.lines.iter().for_each(|line| trace.line(format!("> {}", answer(line))));
+    }
+    trace.flush();
+    trace.lines
+}
+
+fn said(id: &str, text: &str) -> Value {
+    json!({ "type": "assistant", "message": { "id": id, "content": [{ "type": "text", "text": text }] } })
+}
+
+fn done(more: Value) -> Value {
+    let mut result =
+        json!({ "type": "result", "subtype": "success", "is_error": false, "result": "all", "total_cost_usd": 1 });
+    more.as_object().unwrap().iter().for_each(|(name, value)| result[name] = value.clone());
+    result
+}
+
+#[test]
+fn the_first_line_carries_the_persona_and_its_answer_makes_ready() {
+    let launch = Launch { resume: None, model: None, instructions: "Be \"kind\".\nAlways.".to_owned() };
+    let opening: Value = serde_json::from_slice(&Claude::new(&launch).open()[0]).unwrap();
+    let request = json!({
+        "subtype": "initialize", "appendSystemPrompt": "Be \"kind\".\nAlways.", "systemPromptSnapshot": false,
+    });
+    assert_eq!(opening, json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }));
+    let answer = |subtype: &str| {
+        let models = json!([{ "value": "default" }, { "value": "opus" }, { "name": "no value" }]);
+        let response = json!({ "subtype": subtype, "request_id": INITIALIZE, "response": { "models": models } });
+        json!({ "type": "control_response", "response": response })
+    };
+    assert_eq!(told(&[answer("success")]), [r#"ready ["default", "opus"]"#]);
+    let refused = json!({ "subtype": "error", "request_id": INITIALIZE, "error": "unknown request" });
+    assert_eq!(told(&[json!({ "type": "control_response", "response": refused })]), ["ready []"]);
+}
+
+#[test]
+fn a_prompt_is_one_line_that_reads_no_files() {
+    let mut codec = Claude::new(&launch(&json!([])));
+    let line = codec.prompt(&prompt("p1", "look at @/etc/passwd\nand \u{1f600}"));
+    assert!(!line.contains(&b'\n'));
+    let line: Value = serde_json::from_slice(&line).unwrap();
+    assert_eq!(line["client_composed"], true);
+    assert_eq!(line["uuid"], "p1");
+    assert_eq!(line["message"]["content"][0]["text"], "look at @/etc/passwd\nand \u{1f600}");
+}
+
+#[test]
+fn whatever_the_agent_asks_is_answered() {
+    let ask = |id: &str, request: Value| json!({ "type": "control_request", "request_id": id, "request": request });
+    let lines = told(&[
+        ask("1", json!({ "subtype": "can_use_tool", "tool_name": "Bash", "input": { "command": "rm -r x" } })),
+        ask("2", json!({ "subtype": "can_use_tool", "tool_name": "AskUserQuestion", "input": { "questions": [] } })),
+        ask("3", json!({ "subtype": "elicitation" })),
+        ask("4", json!({})),
+        ask("", json!({ "subtype": "can_use_tool" })),
+        json!({ "type": "control_cancel_request", "request_id": "1" }),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            "denied Bash: rm -r x",
+            r#"> success "deny" """#,
+            r#"> success "deny" """#,
+            r#"> error null "this host does not support 'elicitation'""#,
+            r#"> error null "this host does not support ''""#,
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_understood_tells_nothing() {
+    let mut codec = Claude::new(&launch(&json!([])));
+    for line in [
+        &b""[..],
+        b"no JSON",
+        b"\xff\xfe",
+        b"null",
+        b"[1]",
+        b"\"text\"",
+        b"{\"type\":7}",
+        b"{\"type\":\"from_the_future\"}",
+    ] {
+        assert_eq!(codec.decode(line), Decoded::default());
+    }
+    assert_eq!(codec.skipped, 3);
+}
+
+#[test]
+fn a_background_turn_that_takes_a_prompt_leaves_its_words_unasked() {
+    let replay = json!({ "type": "user", "uuid": "p1", "isReplay": true, "message": { "content": [] } });
+    let lines = told(&[
+        said("m1", "The build is done."),
+        replay,
+        said("m2", "Hello."),
+        done(json!({ "user_message_uuids": ["p1"] })),
+    ]);
+    assert_eq!(
+        lines,
+        [r#"unasked "The build is done.""#, "taken p1", r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $",]
+    );
+}
+
+#[test]
+fn a_background_turn_closes_no_prompt() {
+    let background = done(json!({ "origin": { "kind": "task-notification" } }));
+    assert_eq!(told(&[said("m1", "The build is done."), background]), [r#"unasked "The build is done.""#]);
+}
+
+#[test]
+fn a_cli_that_names_no_prompts_answers_the_open_one() {
+    assert_eq!(told(&[said("m1", "Hello."), done(json!({}))]), [r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $"]);
+}
+
+#[test]
+fn an_error_before_the_first_turn_refuses_the_resume() {
+    let mut codec = Claude::new(&launch(&json!(["--resume=nonsense"])));
+    let error = json!({ "type": "result", "subtype": "success", "is_error": true, "result": "not a UUID", "session_id": "other" });
+    let decode = |codec: &mut Claude, line: &Value| codec.decode(line.to_string().as_bytes()).events;
+    assert_eq!(decode(&mut codec, &error), [AgentEvent::ResumeRefused("not a UUID".to_owned())]);
+    let init = json!({ "type": "system", "subtype": "init", "session_id": "nonsense" });
+    assert_eq!(decode(&mut codec, &init), []);
+    assert!(!decode(&mut codec, &error).iter().any(|event| matches!(event, AgentEvent::ResumeRefused(_))));
+}
+
+#[test]
+fn a_result_that_was_never_said_is_shown() {
+    let lines = told(&[done(json!({ "user_message_uuids": ["p1"] }))]);
+    assert_eq!(lines, ["taken p1", r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);
+}
+
+#[test]
+fn a_stream_that_begins_anew_replaces_what_it_said() {
+    let event = |event: Value| json!({ "type": "stream_event", "user_message_uuids": ["p1"], "event": event });
+    let begin = |id: &str| event(json!({ "type": "message_start", "message": { "id": id } }));
+    let piece = |text: &str| event(json!({ "type": "content_block_delta", "index": 0, "delta": { "text": text } }));
+    let lines = told(&[begin("m1"), piece("Half of"), begin("m2"), piece("Half of it"), said("m2", "Half of it all")]);
+    assert_eq!(
+        lines,
+        [
+            "taken p1",
+            r#"0 + "Half of" (1 pieces)"#,
+            "0 gone",
+            r#"1 + "Half of it" (1 pieces)"#,
+            r#"1 = "Half of it all""#,
+        ]
+    );
+}

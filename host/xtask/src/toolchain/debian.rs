@@ -101,12 +101,13 @@ fn discard(folder: &Path) -> Result<()> {
 }
 
 fn assemble(home: &Path, workshop: &Path) -> Result<()> {
+    let linkers = Linkers::find()?;
     step::start("private toolchain 1/4: fetching Debian's compiler, without installing it (150 MB, about a minute)");
     compiler(home, &workshop.join("compiler"))?;
     step::start("private toolchain 2/4: fetching wasi's libc (a few seconds)");
     libc(home, &workshop.join("libc"))?;
     step::start("private toolchain 3/4: compiling the standard library (about a minute)");
-    linkers(home)?;
+    linkers.lay(home)?;
     standard_library(home, &workshop.join("proof"))?;
     step::start("private toolchain 4/4: building a component, to be sure (a second)");
     prove(home, &workshop.join("proof"))
@@ -152,20 +153,34 @@ fn libc(home: &Path, workshop: &Path) -> Result<()> {
     packages.remove()
 }
 
-/// The linkers, which rustup's toolchain has even without the target.
-fn linkers(home: &Path) -> Result<()> {
-    let sysroot = step::read(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let version = step::read(Command::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc doesn't name its host")?;
-    let tools = Path::new("lib/rustlib").join(host).join("bin");
-    let (from, into) = (Path::new(sysroot.trim()).join(&tools), home.join("usr").join(&tools));
-    let found = from.join("wasm-component-ld").is_file() && from.join("gcc-ld/wasm-ld").is_file();
-    if !found {
-        bail!("the installed toolchain has no wasm linker ({}): it must be one of rustup's", from.display());
+/// Where rustup's toolchain has its linkers, which it has even without the target.
+#[derive(Debug)]
+struct Linkers {
+    sysroot: PathBuf,
+    /// Below any compiler's own root.
+    place: PathBuf,
+}
+
+impl Linkers {
+    fn find() -> Result<Self> {
+        let sysroot = step::read(Command::new("rustc").args(["--print", "sysroot"]))?;
+        let version = step::read(Command::new("rustc").arg("-vV"))?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+        let place = Path::new("lib/rustlib").join(host).join("bin");
+        let tools = Path::new(sysroot.trim()).join(&place);
+        if !tools.join("wasm-component-ld").is_file() || !tools.join("gcc-ld/wasm-ld").is_file() {
+            bail!("the installed Rust has no wasm linker in {}: only rustup's toolchains do", tools.display());
+        }
+        Ok(Self { sysroot: sysroot.trim().into(), place })
     }
-    fs::create_dir_all(into.join("gcc-ld"))?;
-    copy_all(&from, &into, |_| true)?;
-    copy_all(&from.join("gcc-ld"), &into.join("gcc-ld"), |_| true)
+
+    /// Copies them, so that the private toolchain outlives an update of the installed one.
+    fn lay(&self, home: &Path) -> Result<()> {
+        let (from, into) = (self.sysroot.join(&self.place), home.join("usr").join(&self.place));
+        fs::create_dir_all(into.join("gcc-ld"))?;
+        copy_all(&from, &into, |_| true)?;
+        copy_all(&from.join("gcc-ld"), &into.join("gcc-ld"), |_| true)
+    }
 }
 
 /// Copies the files of one folder, not those below it.

@@ -1,0 +1,10 @@
+//! The machine under test: stories an area, then random worlds.
+
+mod idle;
+mod orders;
+mod resumes;
+mod script;
+mod starts;
+mod stops;
+mod turns;
+mod worlds;

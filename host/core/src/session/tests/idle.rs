@@ -1,0 +1,374 @@
+//! Stories of the idle clock and the lifecycle policy's verdicts.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn an_idle_session_is_suspended_silently() {
+    check(
+        "
+        prompt a
+        spawned
+        ready
+        done a
+        verdict after 10s
+        wait 10s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            spawned → starting
+                persist
+            ready → busy
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            verdict after 10s → idle
+            10s: idle → stopping
+                close input of 1
+            exit → suspended
+                persist
+        "#]],
+    );
+}
+
+#[test]
+fn verdicts() {
+    check(
+        "
+        order start
+        ready
+        verdict keep
+        wait 9999s
+        policy
+        verdict review 30s
+        wait 30s
+        verdict review 0s
+        wait 1s
+        verdict absent
+        wait 1s
+        exit
+        order start
+        ready
+        verdict suspend
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict keep → idle
+            policy → idle
+                review #2: idle for 9999s
+            verdict review 30s → idle
+            10029s: review → idle
+                review #3: idle for 10029s
+            verdict review 0s → idle
+            10030s: review → idle
+                review #4: idle for 10030s
+            verdict absent → idle
+            10030s: idle → stopping
+                close input of 1
+            exit → suspended
+            order start → starting
+                spawn 2 anew
+            ready → idle
+                review #5: idle for 0ns
+            verdict suspend → stopping
+                close input of 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_stale_verdict_is_ignored() {
+    check(
+        "
+        order start
+        ready
+        policy
+        verdict #1 suspend
+        verdict keep
+        verdict suspend
+        prompt a
+        done a
+        verdict #2 suspend
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            policy → idle
+                review #2: idle for 0ns
+            verdict #1 suspend → idle
+            verdict keep → idle
+            verdict suspend → idle
+            prompt a → busy
+                persist
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #3: idle for 0ns
+            verdict #2 suspend → idle
+        "#]],
+    );
+}
+
+#[test]
+fn no_policy_means_the_idle_timeout_as_it_is_now() {
+    check(
+        "
+        order start
+        ready
+        verdict absent
+        wait 100s
+        settings 200s
+        verdict absent
+        settings 200s
+        wait 99s
+        wait 1s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict absent → idle
+            settings 200s → idle
+                review #2: idle for 100s
+            verdict absent → idle
+            settings 200s → idle
+            200s: idle → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_timeout_of_its_own_restarts_the_clock() {
+    check(
+        "
+        order start
+        ready
+        verdict absent
+        wait 500s
+        order timeout 120s
+        verdict absent
+        wait 119s
+        wait 1s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict absent → idle
+            order timeout 120s → idle
+                persist
+                review #2: idle for 0ns
+            verdict absent → idle
+            620s: idle → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn switching_to_it_restarts_the_clock() {
+    check(
+        "
+        order start
+        ready
+        verdict after 60s
+        wait 50s
+        order touch
+        verdict after 60s
+        wait 50s
+        wait 10s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict after 60s → idle
+            order touch → idle
+                persist
+                review #2: idle for 0ns
+            verdict after 60s → idle
+            110s: idle → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn no_clock_runs_while_busy() {
+    check(
+        "
+        order start
+        ready
+        verdict after 60s
+        wait 59s
+        prompt a
+        wait 9999s
+        done a
+        verdict after 60s
+        wait 60s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict after 60s → idle
+            prompt a → busy
+                persist
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #2: idle for 0ns
+            verdict after 60s → idle
+            10118s: idle → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_policy_is_asked_again_with_the_time_since_the_answer() {
+    check(
+        "
+        order start
+        ready
+        verdict after 60s
+        wait 30s
+        policy
+        verdict after 40s
+        wait 10s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict after 60s → idle
+            policy → idle
+                review #2: idle for 30s
+            verdict after 40s → idle
+            40s: idle → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_message_comes_while_the_agent_is_let_go() {
+    check(
+        "
+        session conversation=c1
+        order start
+        ready
+        verdict suspend
+        wait 1s
+        prompt a
+        words Resuming session...
+        exit
+        ready
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            ready → idle
+                review #1: idle for 0ns
+            verdict suspend → stopping
+                close input of 1
+            prompt a → stopping
+                persist
+                word resume #2: idle for 1s
+            words Resuming session... → stopping
+                tell home: Resuming session...
+            exit → starting
+                spawn 2 resuming c1
+            ready → busy
+                hand a
+                send a to 2
+        "#]],
+    );
+}
+
+#[test]
+fn the_session_s_own_timeout_comes_before_the_persona_s() {
+    check(
+        "
+        session persona=planner
+        order start
+        brief timeout=60s
+        ready
+        order timeout 30s
+        verdict absent
+        wait 30s
+        exit
+        order timeout
+        order start
+        brief timeout=60s
+        ready
+        verdict absent
+        wait 59s
+        wait 1s
+        exit
+        order start
+        brief rules=none
+        ready
+        verdict absent
+        wait 600s
+        ",
+        expect![[r#"
+            order start → starting
+                resolve #1: planner
+            brief timeout=60s → starting
+                spawn 1 anew
+            ready → idle
+                review #2: idle for 0ns
+            order timeout 30s → idle
+                persist
+                review #3: idle for 0ns
+            verdict absent → idle
+            30s: idle → stopping
+                close input of 1
+            exit → suspended
+            order timeout → suspended
+                persist
+            order start → starting
+                resolve #4: planner
+            brief timeout=60s → starting
+                spawn 2 anew
+            ready → idle
+                review #5: idle for 0ns
+            verdict absent → idle
+            90s: idle → stopping
+                close input of 2
+            exit → suspended
+            order start → starting
+                resolve #6: planner
+            brief rules=none → starting
+                spawn 3 anew, rules none
+            ready → idle
+                review #7: idle for 0ns
+            verdict absent → idle
+            690s: idle → stopping
+                close input of 3
+        "#]],
+    );
+}

@@ -1,0 +1,367 @@
+//! Stories of orders: suspend, archive, persona and model, fresh.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn a_busy_session_is_neither_suspended_nor_archived() {
+    check(
+        "
+        prompt a
+        order suspend
+        ready
+        order suspend
+        order archive
+        order fresh
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            order suspend
+                refused (busy): Session 'x' is busy. Use /stop first.
+            ready → busy
+                hand a
+                send a to 1
+            order suspend
+                refused (busy): Session 'x' is busy. Use /stop first.
+            order archive
+                refused (busy): Session 'x' is busy. Use /stop first.
+            order fresh
+                refused (busy): Session 'x' is busy. Use /stop first.
+        "#]],
+    );
+}
+
+#[test]
+fn an_idle_session_is_archived() {
+    check(
+        "
+        order start
+        spawned
+        ready
+        order archive
+        order start
+        prompt a
+        exit
+        order restore
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            spawned → starting
+                persist
+            ready → idle
+                review #1: idle for 0ns
+            order archive → stopping
+                persist
+                close input of 1
+            order start
+                refused (archived): Session 'x' is archived. Use /restore x.
+            prompt a → stopping
+                tell home: Session 'x' is archived. Use /restore x.
+                drop a
+            exit → archived
+                persist
+            order restore → suspended
+                persist
+        "#]],
+    );
+}
+
+#[test]
+fn archiving_drops_what_waits() {
+    check(
+        "
+        prompt a
+        prompt b
+        order archive
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b → starting
+            order archive → stopping
+                persist
+                drop a
+                drop b
+                close input of 1
+            exit → archived
+        "#]],
+    );
+}
+
+#[test]
+fn a_start_is_taken_back() {
+    check(
+        "
+        order start
+        order suspend
+        order start
+        exit
+        order suspend
+        exit
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            order suspend → stopping
+                close input of 1
+            order start → stopping
+            exit → starting
+                spawn 2 anew
+            order suspend → stopping
+                close input of 2
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_model_restarts_the_idle_agent() {
+    check(
+        "
+        session conversation=c1
+        order start
+        ready opus haiku
+        order model sonnet
+        order model haiku
+        exit
+        ready opus haiku
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            ready opus haiku → idle
+                review #1: idle for 0ns
+            order model sonnet
+                refused (invalid): Unknown model 'sonnet'. Known: opus, haiku.
+            order model haiku → stopping
+                persist
+                close input of 1
+            exit → starting
+                spawn 2 resuming c1, model haiku
+            ready opus haiku → idle
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_persona_waits_for_the_end_of_the_turn() {
+    check(
+        "
+        prompt a
+        conversation c1 resumable
+        ready
+        taken a
+        order persona planner
+        prompt b
+        done a
+        exit
+        brief rules=plan
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            conversation c1 resumable → starting
+                persist
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            order persona planner → busy
+                persist
+            prompt b → busy
+            done a → stopping
+                persist
+                finish a at home, done
+                close input of 1
+            exit → starting
+                resolve #1: planner
+            brief rules=plan → starting
+                spawn 2 resuming c1, rules plan
+            ready → busy
+                hand b
+                send b to 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_persona_taken_back_in_mid_turn_restarts_nothing() {
+    check(
+        "
+        prompt a
+        ready
+        order persona planner
+        order persona
+        done a
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            order persona planner → busy
+                persist
+            order persona → busy
+                persist
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_persona_while_the_old_one_is_asked() {
+    check(
+        "
+        session persona=planner
+        order start
+        order persona research
+        brief rules=research
+        ",
+        expect![[r#"
+            order start → starting
+                resolve #1: planner
+            order persona research → starting
+                persist
+                resolve #2: research
+            brief rules=research → starting
+                spawn 1 anew, rules research
+        "#]],
+    );
+}
+
+#[test]
+fn a_suspended_session_takes_a_model_at_its_next_start() {
+    check(
+        "
+        order model opus
+        order start
+        ",
+        expect![[r#"
+            order model opus → suspended
+                persist
+            order start → starting
+                spawn 1 anew, model opus
+        "#]],
+    );
+}
+
+#[test]
+fn fresh_gives_the_memory_up() {
+    check(
+        "
+        session conversation=c1
+        order start
+        ready
+        order fresh
+        conversation c1 resumable
+        exit
+        conversation c2
+        ready
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            ready → idle
+                review #1: idle for 0ns
+            order fresh → stopping
+                persist
+                close input of 1
+            conversation c1 resumable → stopping
+            exit → starting
+                spawn 2 anew
+            conversation c2 → starting
+                persist
+            ready → idle
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_to_retry_and_nothing_to_leave() {
+    check(
+        "
+        order retry r
+        order leave
+        order restore
+        ",
+        expect![[r#"
+            order retry r
+                refused (invalid): Nothing to retry.
+            order leave
+                refused (invalid): Nothing to leave.
+            order restore
+                refused (invalid): Session 'x' is not archived.
+        "#]],
+    );
+}
+
+#[test]
+fn archiving_gives_up_what_was_cut_off() {
+    check(
+        "
+        restore cut=a
+        order archive
+        order restore
+        order retry r
+        ",
+        expect![[r#"
+            restore cut=a → suspended
+                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
+            order archive → archived
+                persist
+            order restore → suspended
+                persist
+            order retry r
+                refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn the_session_s_own_model_comes_before_the_persona_s() {
+    check(
+        "
+        session persona=planner
+        order model opus
+        order start
+        brief model=haiku
+        ready
+        order model
+        exit
+        brief model=haiku
+        ",
+        expect![[r#"
+            order model opus → suspended
+                persist
+            order start → starting
+                resolve #1: planner
+            brief model=haiku → starting
+                spawn 1 anew, model opus
+            ready → idle
+                review #2: idle for 0ns
+            order model → stopping
+                persist
+                close input of 1
+            exit → starting
+                resolve #3: planner
+            brief model=haiku → starting
+                spawn 2 anew, model haiku
+        "#]],
+    );
+}

@@ -1,0 +1,429 @@
+//! Stories of coming back: notices, refused resumes, a host that was away.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn a_message_tells_the_resume() {
+    check(
+        "
+        session conversation=c1
+        wait 900s
+        prompt a
+        words Resuming session (idle for 15 min)...
+        words Resuming session (idle for 15 min)...
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 900s
+                spawn 1 resuming c1
+            words Resuming session (idle for 15 min)... → starting
+                tell home: Resuming session (idle for 15 min)...
+            words Resuming session (idle for 15 min)... → starting
+            ready → busy
+                hand a
+                send a to 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_session_that_never_ran_has_nothing_to_resume() {
+    check(
+        "
+        prompt a
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+        "#]],
+    );
+}
+
+#[test]
+fn words_that_come_after_the_answer_are_not_said() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        ready
+        done a
+        words #1 Resuming session...
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #2: idle for 0ns
+            words #1 Resuming session... → idle
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_never_stored_is_begun_anew() {
+    check(
+        "
+        session lost=c1
+        prompt a
+        conversation c2
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 anew
+            conversation c2 → starting
+                persist
+        "#]],
+    );
+}
+
+#[test]
+fn a_refused_resume_gives_the_user_the_word() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        refused no conversation found
+        exit
+        prompt b from den
+        order start
+        order retry r
+        refused no conversation found
+        order fresh
+        exit
+        conversation c2
+        ready
+        taken a
+        done a
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            exit → asking
+                tell home: Session 'x' could not be resumed: no conversation found
+            prompt b from den → asking
+                persist
+                tell den: Session 'x' could not be resumed: no conversation found
+            order start → asking
+                tell home: Session 'x' could not be resumed: no conversation found
+                tell den: Session 'x' could not be resumed: no conversation found
+            order retry r → starting
+                spawn 2 resuming c1
+            refused no conversation found → stopping
+                close input of 2
+            order fresh → stopping
+                persist
+            exit → starting
+                spawn 3 anew
+            conversation c2 → starting
+                persist
+            ready → busy
+                hand a
+                send a to 3
+            taken a → busy
+            done a → busy
+                persist
+                finish a at home, done
+                hand b
+                send b to 3
+        "#]],
+    );
+}
+
+#[test]
+fn switching_to_it_does_not_answer_the_question() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        refused no conversation found
+        order start
+        order suspend
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            order start → stopping
+            order suspend
+                refused (busy): Session 'x' is busy. Use /stop first.
+            exit → asking
+                tell home: Session 'x' could not be resumed: no conversation found
+        "#]],
+    );
+}
+
+#[test]
+fn a_resume_refused_after_the_prompt_was_sent() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        ready
+        taken a
+        refused no conversation found
+        exit
+        order fresh
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            refused no conversation found → stopping
+                take back a
+                close input of 1
+            exit → asking
+                tell home: Session 'x' could not be resumed: no conversation found
+            order fresh → starting
+                persist
+                spawn 2 anew
+        "#]],
+    );
+}
+
+#[test]
+fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
+    check(
+        "
+        session conversation=c1 place=den
+        order start
+        refused no conversation found
+        exit
+        order archive
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            exit → asking
+                tell den: Session 'x' could not be resumed: no conversation found
+            order archive → archived
+                persist
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_was_resumed_so_nothing_can_be_refused() {
+    check(
+        "
+        prompt a
+        refused nonsense
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            refused nonsense → starting
+            ready → busy
+                hand a
+                send a to 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_host_takes_up_what_was_accepted() {
+    check(
+        "
+        session conversation=c1
+        wait 60s
+        restore a b
+        ready
+        ",
+        expect![[r#"
+            restore a b → starting
+                persist
+                word resume #1: idle for 60s
+                spawn 1 resuming c1
+            ready → busy
+                hand a
+                send a to 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_host_tells_what_was_cut_off() {
+    check(
+        "
+        session conversation=c1
+        restore cut=a
+        prompt b
+        ready
+        order retry a2
+        done b
+        ",
+        expect![[r#"
+            restore cut=a → suspended
+                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
+            prompt b → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                hand b
+                send b to 1
+            order retry a2 → busy
+                accept a2: the text of a
+            done b → busy
+                persist
+                finish b at home, done
+                hand a2
+                send a2 to 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_left_over_agent_is_waited_for() {
+    check(
+        "
+        session conversation=c1 process
+        restore a
+        prompt b
+        order suspend
+        wait 100s
+        @0 exit
+        ready
+        ",
+        expect![[r#"
+            restore a → stopping
+                persist
+                word resume #1: idle for 0ns
+            prompt b → stopping
+            order suspend
+                refused (busy): Session 'x' is busy. Use /stop first.
+            @0 exit → starting
+                persist
+                spawn 1 resuming c1
+            ready → busy
+                hand a
+                send a to 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_archived_session_answers_nothing() {
+    check(
+        "
+        session archived
+        restore a
+        prompt b
+        order start
+        order archive
+        order restore
+        order restore
+        prompt c
+        ",
+        expect![[r#"
+            restore a → archived
+                tell home: Session 'x' is archived. Use /restore x.
+                drop a
+            prompt b → archived
+                tell home: Session 'x' is archived. Use /restore x.
+                drop b
+            order start
+                refused (archived): Session 'x' is archived. Use /restore x.
+            order archive
+                refused (archived): Session 'x' is archived. Use /restore x.
+            order restore → suspended
+                persist
+            order restore
+                refused (invalid): Session 'x' is not archived.
+            prompt c → starting
+                persist
+                spawn 1 anew
+        "#]],
+    );
+}
+
+#[test]
+fn words_for_another_resume_are_not_said() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        words #9 Resuming session (idle for 3 d)...
+        words #1 Resuming session...
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            words #9 Resuming session (idle for 3 d)... → starting
+            words #1 Resuming session... → starting
+                tell home: Resuming session...
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_not_stored_yet_does_not_displace_what_is() {
+    check(
+        "
+        session conversation=c1
+        order start
+        conversation c1
+        ready
+        exit
+        order start
+        conversation c2
+        exit
+        wait 1s
+        conversation c2 resumable
+        exit
+        wait 5s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            conversation c1 → starting
+            ready → idle
+                review #1: idle for 0ns
+            exit → suspended
+            order start → starting
+                spawn 2 resuming c1
+            conversation c2 → starting
+            exit → starting
+            1s: start again → starting
+                spawn 3 resuming c1
+            conversation c2 resumable → starting
+                persist
+            exit → starting
+            6s: start again → starting
+                spawn 4 resuming c2
+        "#]],
+    );
+}

@@ -1,0 +1,333 @@
+//! Stories of starts: launches, briefs, deaths before a prompt is taken.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn a_prompt_starts_a_new_agent() {
+    check(
+        "
+        prompt a
+        spawned
+        conversation c1
+        ready
+        taken a
+        says Hello
+        conversation c1 resumable
+        done a $0.25
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            spawned → starting
+                persist
+            conversation c1 → starting
+                persist
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            says Hello → busy
+                show
+            conversation c1 resumable → busy
+                persist
+            done a $0.25 → idle
+                persist
+                finish a at home, done, $0.25 “Hello”
+                review #1: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_start_without_a_prompt_ends_idle_and_tells_nothing() {
+    check(
+        "
+        session conversation=c1
+        order start
+        spawned
+        ready
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            spawned → starting
+                persist
+            ready → idle
+                review #1: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_persona_is_asked_at_each_start_and_greets_once() {
+    check(
+        "
+        session persona=planner place=home
+        order start
+        brief rules=plan model=opus timeout=60s greeting=Hi
+        conversation c1
+        ready
+        verdict absent
+        wait 60s
+        exit
+        order start
+        brief rules=plan greeting=Hi
+        ready
+        ",
+        expect![[r#"
+            order start → starting
+                resolve #1: planner
+            brief rules=plan model=opus timeout=60s greeting=Hi → starting
+                spawn 1 anew, model opus, rules plan
+            conversation c1 → starting
+                persist
+            ready → idle
+                tell home: Hi
+                review #2: idle for 0ns
+            verdict absent → idle
+            60s: idle → stopping
+                close input of 1
+            exit → suspended
+            order start → starting
+                resolve #3: planner
+            brief rules=plan greeting=Hi → starting
+                spawn 2 anew, rules plan
+            ready → idle
+                review #4: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_greeting_waits_for_an_agent_that_is_up() {
+    check(
+        "
+        session persona=planner place=home
+        order start
+        brief greeting=Hi
+        conversation c1
+        exit boom
+        wait 1s
+        brief greeting=Hi
+        ready
+        ",
+        expect![[r#"
+            order start → starting
+                resolve #1: planner
+            brief greeting=Hi → starting
+                spawn 1 anew
+            conversation c1 → starting
+                persist
+            exit boom → starting
+            1s: start again → starting
+                resolve #2: planner
+            brief greeting=Hi → starting
+                spawn 2 anew
+            ready → idle
+                tell home: Hi
+                review #3: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn without_its_persona_no_agent_is_started() {
+    check(
+        "
+        session persona=planner
+        prompt a
+        no-brief it traps
+        prompt b from den
+        order retry r
+        brief rules=plan
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                resolve #1: planner
+            no-brief it traps → broken
+                tell home: The persona of session 'x' could not be used: it traps
+            prompt b from den → broken
+                persist
+                tell den: The persona of session 'x' could not be used: it traps
+            order retry r → starting
+                resolve #2: planner
+            brief rules=plan → starting
+                spawn 1 anew, rules plan
+            ready → busy
+                hand a
+                send a to 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_persona_plugin_that_never_answers() {
+    check(
+        "
+        session persona=planner
+        prompt a
+        wait 60s
+        brief rules=late
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                resolve #1: planner
+            60s: persona → broken
+                tell home: The persona of session 'x' could not be used: it did not answer within a minute
+            brief rules=late → broken
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_that_dies_before_taking_the_prompt() {
+    check(
+        "
+        prompt a
+        exit boom 1
+        wait 1s
+        ready
+        exit
+        wait 5s
+        ready
+        exit boom 3
+        wait 25s
+        exit boom 4
+        prompt b from den
+        order start
+        order retry r
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            exit boom 1 → starting
+            1s: start again → starting
+                spawn 2 anew
+            ready → busy
+                hand a
+                send a to 2
+            exit → starting
+                take back a
+            6s: start again → starting
+                spawn 3 anew
+            ready → busy
+                hand a
+                send a to 3
+            exit boom 3 → starting
+                take back a
+            31s: start again → starting
+                spawn 4 anew
+            exit boom 4 → broken
+                tell home: The agent of session 'x' does not stay up: boom 4
+            prompt b from den → broken
+                persist
+                tell den: The agent of session 'x' does not stay up: boom 4
+            order start → broken
+                tell home: The agent of session 'x' does not stay up: boom 4
+                tell den: The agent of session 'x' does not stay up: boom 4
+            order retry r → starting
+                spawn 5 anew
+            ready → busy
+                hand a
+                send a to 5
+        "#]],
+    );
+}
+
+#[test]
+fn a_receipt_forgives_earlier_deaths() {
+    check(
+        "
+        prompt a
+        prompt b
+        exit
+        wait 1s
+        exit
+        wait 5s
+        ready
+        taken a
+        exit
+        exit
+        wait 1s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b → starting
+            exit → starting
+            1s: start again → starting
+                spawn 2 anew
+            exit → starting
+            6s: start again → starting
+                spawn 3 anew
+            ready → busy
+                hand a
+                send a to 3
+            taken a → busy
+            exit → starting
+                persist
+                finish a at home, failed: exit code 1
+                tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
+                spawn 4 anew
+            exit → starting
+            7s: start again → starting
+                spawn 5 anew
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_that_never_gets_ready() {
+    check(
+        "
+        prompt a
+        spawned
+        wait 60s
+        exit
+        wait 1s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            spawned → starting
+                persist
+            60s: ready → stopping
+                kill 1
+            exit → starting
+                persist
+            61s: start again → starting
+                spawn 2 anew
+        "#]],
+    );
+}
+
+#[test]
+fn a_command_that_is_not_there_is_not_tried_again() {
+    check(
+        "
+        prompt a
+        not-started the command 'cluade' was not found: correct `command` in [agents.demo]
+        wait 100s
+        order retry r
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            not-started the command 'cluade' was not found: correct `command` in [agents.demo] → broken
+                tell home: The agent of session 'x' could not be started: the command 'cluade' was not found: correct `command` in [agents.demo]
+            order retry r → starting
+                spawn 2 anew
+        "#]],
+    );
+}

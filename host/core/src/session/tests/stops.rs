@@ -1,0 +1,472 @@
+//! Stories of ends: /stop, the ladder, the end of the host.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn stop_interrupts_and_the_process_stays() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        says Half
+        prompt b
+        order stop
+        order stop
+        interrupted a
+        done b
+        order stop
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            says Half → busy
+                show
+            prompt b → busy
+            order stop → busy
+                interrupt 1
+            order stop → busy
+            interrupted a → busy
+                persist
+                finish a at home, done “Half”
+                hand b
+                send b to 1
+            done b → idle
+                persist
+                finish b at home, done
+                review #1: idle for 0ns
+            order stop
+                refused (invalid): Nothing is running.
+        "#]],
+    );
+}
+
+#[test]
+fn stop_all_drops_what_waits() {
+    check(
+        "
+        prompt a
+        ready
+        prompt b
+        prompt c
+        order stop all
+        interrupted a
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            prompt b → busy
+            prompt c → busy
+            order stop all → busy
+                interrupt 1
+                drop b
+                drop c
+            interrupted a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_that_does_not_hear_stop_is_ended() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        says Half
+        order stop
+        wait 5s
+        says ghost
+        done a
+        wait 5s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            says Half → busy
+                show
+            order stop → busy
+                interrupt 1
+            5s: interrupt → stopping
+                persist
+                finish a at home, failed: Stopped. “Half”
+                tell home: The agent of session 'x' did not react and was ended. The next message resumes it.
+                terminate 1
+            says ghost → stopping
+            done a → stopping
+            10s: kill → stopping
+                kill 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_that_dies_of_stop_is_not_mourned() {
+    check(
+        "
+        prompt a
+        ready
+        prompt b
+        order stop
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            prompt b → busy
+            order stop → busy
+                interrupt 1
+            exit → starting
+                persist
+                finish a at home, failed: Stopped.
+                spawn 2 anew
+        "#]],
+    );
+}
+
+#[test]
+fn stop_takes_the_prompt_that_is_about_to_go_out() {
+    check(
+        "
+        prompt a
+        prompt b
+        order stop
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b → starting
+            order stop → starting
+                drop a
+            ready → busy
+                hand b
+                send b to 1
+        "#]],
+    );
+}
+
+#[test]
+fn stop_with_nothing_at_work() {
+    check(
+        "
+        order stop
+        order stop all
+        prompt a
+        not-started no such file
+        order stop
+        order stop all
+        order stop all
+        ",
+        expect![[r#"
+            order stop
+                refused (invalid): Nothing is running.
+            order stop all
+                refused (invalid): Nothing is running.
+            prompt a → starting
+                persist
+                spawn 1 anew
+            not-started no such file → broken
+                tell home: The agent of session 'x' could not be started: no such file
+            order stop
+                refused (invalid): Nothing is running.
+            order stop all → broken
+                drop a
+            order stop all
+                refused (invalid): Nothing is running.
+        "#]],
+    );
+}
+
+#[test]
+fn the_ladder() {
+    check(
+        "
+        order start
+        ready
+        order suspend
+        wait 2s
+        wait 5s
+        wait 100s
+        prompt a
+        exit
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            order suspend → stopping
+                close input of 1
+            2s: terminate → stopping
+                terminate 1
+            7s: kill → stopping
+                kill 1
+            prompt a → stopping
+                persist
+            exit → starting
+                spawn 2 anew
+        "#]],
+    );
+}
+
+#[test]
+fn the_host_ends_with_an_idle_agent() {
+    check(
+        "
+        order start
+        ready
+        shutdown
+        prompt a
+        order start
+        exit
+        prompt b
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            shutdown → stopping
+                close input of 1
+            prompt a → stopping
+                persist
+            order start
+                refused (failed): Cordboard is shutting down.
+            exit → suspended
+            prompt b → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn the_host_ends_while_an_agent_starts() {
+    check(
+        "
+        prompt a
+        shutdown
+        ready
+        wait 2s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            shutdown → stopping
+                close input of 1
+            ready → stopping
+            2s: terminate → stopping
+                terminate 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn the_host_ends_and_the_turn_ends_well() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        says Half
+        prompt b
+        shutdown
+        interrupted a
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            says Half → busy
+                show
+            prompt b → busy
+            shutdown → stopping
+                interrupt 1
+            interrupted a → stopping
+                persist
+                finish a at home, failed: Stopped by the end of Cordboard. “Half”
+                close input of 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn the_host_ends_and_the_turn_is_cut_off() {
+    check(
+        "
+        prompt a
+        spawned
+        ready
+        taken a
+        says Half
+        shutdown
+        wait 9s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            spawned → starting
+                persist
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            says Half → busy
+                show
+            shutdown → stopping
+                interrupt 1
+            2s: close input → stopping
+                close input of 1
+            4s: terminate → stopping
+                terminate 1
+            9s: kill → stopping
+                kill 1
+            exit → suspended
+                persist
+        "#]],
+    );
+}
+
+#[test]
+fn the_host_ends_before_the_prompt_was_taken() {
+    check(
+        "
+        prompt a
+        ready
+        shutdown
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            shutdown → stopping
+                interrupt 1
+            exit → suspended
+                take back a
+        "#]],
+    );
+}
+
+#[test]
+fn a_second_signal_hurries() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        shutdown
+        shutdown
+        shutdown
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            shutdown → stopping
+                interrupt 1
+            shutdown → stopping
+                kill 1
+            shutdown → stopping
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn stop_then_the_end_of_the_host() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        says Half
+        order stop
+        shutdown
+        wait 2s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            says Half → busy
+                show
+            order stop → busy
+                interrupt 1
+            shutdown → stopping
+            2s: close input → stopping
+                close input of 1
+            exit → suspended
+                persist
+                finish a at home, failed: Stopped. “Half”
+        "#]],
+    );
+}
+
+#[test]
+fn the_host_ends_between_two_starts() {
+    check(
+        "
+        prompt a
+        exit
+        shutdown
+        wait 100s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            exit → starting
+            shutdown → suspended
+        "#]],
+    );
+}

@@ -1,0 +1,336 @@
+//! Random worlds: an agent that dies, repeats itself and lies, plugins that answer late or twice, users who order anything at
+//! any time, and a host that is killed. A witness checks each step, see `witness`. `CORDBOARD_WORLDS` says how many,
+//! `CORDBOARD_SEED` from which on.
+
+mod witness;
+
+use std::time::Duration;
+
+use super::{
+    super::{Brief, Exit, Input, Order, Run, Settings, Ticket, Verdict, Waiting},
+    script::{self, process, prompt},
+};
+use crate::{
+    agent::{AgentEvent, Change, Outcome, PromptId},
+    types::{Moment, Phase},
+};
+use witness::Witness;
+
+/// Enough to find each of the breaks made by hand, and done in a moment.
+const WORLDS: u64 = 2_000;
+/// Long enough for a session to go through all its phases some times.
+const STEPS: usize = 200;
+/// What a friendly world needs at most to answer all that waits.
+const PATIENCE: usize = 400;
+
+#[test]
+fn in_random_worlds_nothing_is_lost_doubled_or_stuck() {
+    let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let first = number("CORDBOARD_SEED", 0);
+    for seed in first..first + number("CORDBOARD_WORLDS", WORLDS) {
+        World::new(seed).run();
+    }
+}
+
+/// SplitMix64: small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+
+    fn one_in(&mut self, sides: u64) -> bool {
+        self.roll(sides) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, among: &[T]) -> T {
+        let index = usize::try_from(self.roll(among.len() as u64)).expect("a small number");
+        among[index].clone()
+    }
+}
+
+struct World {
+    dice: Dice,
+    witness: Witness,
+    prompts: u64,
+    /// One in so many times, what need not go wrong does.
+    calm: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice(seed);
+        let calm = 2 + dice.roll(30);
+        let mut record = script::record();
+        if dice.one_in(3) {
+            record.conversation = Some("c0".to_owned());
+            record.resumable = !dice.one_in(4);
+        }
+        if dice.one_in(3) {
+            record.persona = Some("planner".to_owned());
+        }
+        Self { dice, witness: Witness::new(seed, record, script::settings()), prompts: 0, calm }
+    }
+
+    fn run(mut self) {
+        for _ in 0..STEPS {
+            self.step();
+        }
+        self.witness.spare();
+        if self.dice.one_in(2) {
+            self.make_peace();
+        }
+        self.shut_down();
+    }
+
+    fn step(&mut self) {
+        if !self.witness.machine.phase().is_live() && self.dice.one_in(3) {
+            return if self.dice.one_in(2) { self.prompt() } else { self.order() };
+        }
+        match self.dice.roll(32) {
+            0..2 => self.prompt(),
+            2..13 => self.agent(),
+            13..16 => self.process(),
+            16..21 => self.time(),
+            21..28 => self.plugin(),
+            28 => self.order(),
+            29 => self.configuration(),
+            30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
+            _ => self.stale(),
+        }
+    }
+
+    fn prompt(&mut self) {
+        let id = self.new_id();
+        let chat = self.dice.pick(&["home", "den"]);
+        self.witness.feed(Input::Prompt(prompt(&id.0, chat)));
+    }
+
+    fn new_id(&mut self) -> PromptId {
+        self.prompts += 1;
+        PromptId(format!("p{}", self.prompts))
+    }
+
+    fn agent(&mut self) {
+        let Some(run) = self.witness.alive() else { return };
+        let event = self.event();
+        self.witness.feed(Input::Agent { run, event });
+    }
+
+    /// Mostly about the prompt that the agent has, at times about one that it had or never had.
+    fn event(&mut self) -> AgentEvent {
+        let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
+        let open = if self.dice.one_in(8) { None } else { self.witness.open() };
+        let about = open.unwrap_or(any);
+        match self.dice.roll(12) {
+            0..4 => AgentEvent::Ready { models: Vec::new() },
+            4 => AgentEvent::Taken(about),
+            5 => AgentEvent::Part { at: 0, change: Change::Append("word".to_owned()) },
+            6..9 => {
+                let outcome = self.dice.pick(&[Outcome::Done, Outcome::Interrupted, Outcome::Failed("why".to_owned())]);
+                AgentEvent::Finished { answered: vec![about], outcome, cost_usd: Some(0.5) }
+            }
+            9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
+            10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
+            10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
+            _ => AgentEvent::Unasked("news".to_owned()),
+        }
+    }
+
+    fn process(&mut self) {
+        let Some(run) = self.witness.alive() else { return };
+        if self.dice.one_in(3) && run != Run::LEFT_OVER {
+            self.witness.feed(Input::Spawned { run, process: process() });
+            return;
+        }
+        if self.witness.machine.phase() != Phase::Stopping && !self.dice.one_in(self.calm) {
+            return;
+        }
+        let exit = if self.dice.one_in(12) {
+            Exit::NotStarted("no such file".to_owned())
+        } else {
+            Exit::Ended { status: "exit code 1".to_owned(), last_words: None }
+        };
+        self.witness.feed(Input::Exit { run, exit });
+    }
+
+    fn time(&mut self) {
+        match self.witness.machine.poll_timeout() {
+            Some((at, _)) if !self.dice.one_in(3) => self.witness.advance_to(at),
+            _ => {
+                let span = self.dice.pick(&[1, 500, 3_000, 70_000]);
+                self.witness.now = self.witness.now.after(Duration::from_millis(span));
+            }
+        }
+        self.witness.time_out();
+    }
+
+    /// Answers one of the last questions, or one that was answered already.
+    fn plugin(&mut self) {
+        let latest = self.witness.latest_ticket();
+        let ticket = Ticket(latest.saturating_sub(if self.dice.one_in(self.calm) { self.dice.roll(3) } else { 0 }));
+        let verdict = self.dice.pick(&[
+            Verdict::Suspend,
+            Verdict::SuspendAfter(Duration::from_secs(30)),
+            Verdict::ReviewIn(Duration::ZERO),
+            Verdict::ReviewIn(Duration::from_secs(9)),
+            Verdict::Keep,
+            Verdict::Absent,
+        ]);
+        let asked = match self.witness.machine.phase() {
+            Phase::Idle => 1,
+            Phase::Starting => 3,
+            _ => 0,
+        };
+        match if self.dice.one_in(3) { self.dice.roll(3) } else { asked } {
+            0 => self.witness.feed(Input::ResumeNotice { ticket, text: Some("Resuming session...".to_owned()) }),
+            1 => self.witness.feed(Input::Verdict { ticket, verdict }),
+            _ => {
+                let brief = if self.dice.one_in(self.calm) { Err("trap".to_owned()) } else { Ok(self.brief(ticket)) };
+                self.witness.feed(Input::Brief { ticket, brief });
+            }
+        }
+    }
+
+    fn brief(&mut self, ticket: Ticket) -> Brief {
+        Brief {
+            instructions: self.witness.persona_of(ticket),
+            model: self.dice.pick(&[None, Some("opus".to_owned())]),
+            idle_timeout: self.dice.pick(&[None, Some(Duration::from_secs(5))]),
+            greeting: None,
+        }
+    }
+
+    fn order(&mut self) {
+        let again = self.new_id();
+        let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
+        let order = self.dice.pick(&[
+            Order::Touch,
+            Order::Start,
+            Order::Start,
+            Order::Suspend,
+            Order::Interrupt(Waiting::Keep),
+            Order::Interrupt(Waiting::Drop),
+            Order::Retry(again.clone()),
+            Order::Retry(again),
+            Order::Fresh,
+            Order::Leave,
+            Order::Archive,
+            Order::Restore,
+            Order::Restore,
+            Order::Restore,
+            Order::SetIdleTimeout(Some(Duration::from_secs(60))),
+            Order::SetModel(Some("haiku".to_owned())),
+            Order::SetModel(None),
+            Order::SetPersona(persona),
+            Order::SetMode(Some("quiet".to_owned())),
+        ]);
+        let _ = self.witness.order(order);
+    }
+
+    fn configuration(&mut self) {
+        let input = if self.dice.one_in(2) {
+            Input::PolicyChanged
+        } else {
+            Input::Settings(Settings {
+                idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
+                queue: self.dice.pick(&[0, 1, 3, 8]),
+                model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
+            })
+        };
+        self.witness.feed(input);
+    }
+
+    /// Something of a run that is over, or a timer that was set before.
+    fn stale(&mut self) {
+        let run = Run(self.dice.roll(9));
+        if self.witness.alive() == Some(run) || self.dice.one_in(4) {
+            return self.witness.time_out();
+        }
+        let event = self.event();
+        let exit = Exit::Ended { status: "signal 9".to_owned(), last_words: None };
+        let input = self.dice.pick(&[
+            Input::Agent { run, event },
+            Input::Exit { run, exit },
+            Input::Spawned { run, process: process() },
+        ]);
+        self.witness.feed_stale(input);
+    }
+
+    /// From now on all do as they should: everything that was accepted gets its answer.
+    fn make_peace(&mut self) {
+        for _ in 0..PATIENCE {
+            if self.witness.is_at_rest() {
+                return;
+            }
+            self.be_good();
+        }
+        self.witness.fail("what waits is never answered");
+    }
+
+    fn be_good(&mut self) {
+        let ticket = Ticket(self.witness.latest_ticket());
+        match (self.witness.machine.phase(), self.witness.alive()) {
+            (Phase::Asking | Phase::Broken, _) => {
+                let again = self.new_id();
+                self.witness.order(Order::Fresh).expect("a held session can be begun afresh");
+                let _ = self.witness.order(Order::Retry(again));
+            }
+            (Phase::Stopping, Some(run)) => {
+                let exit = Exit::Ended { status: "exit code 0".to_owned(), last_words: None };
+                self.witness.feed(Input::Exit { run, exit });
+            }
+            (Phase::Starting, Some(run)) => {
+                self.witness.feed(Input::Agent { run, event: AgentEvent::Ready { models: Vec::new() } });
+            }
+            (Phase::Busy, Some(run)) => {
+                let answered = vec![self.witness.open().expect("a busy session has a prompt")];
+                let event = AgentEvent::Finished { answered, outcome: Outcome::Done, cost_usd: None };
+                self.witness.feed(Input::Agent { run, event });
+            }
+            (Phase::Starting, None) => {
+                let brief = Ok(self.brief(ticket));
+                self.witness.feed(Input::Brief { ticket, brief });
+                if self.witness.alive().is_none() {
+                    self.time();
+                }
+            }
+            (phase, _) => self.witness.fail(&format!("prompts wait while the session is {}", phase.as_str())),
+        }
+    }
+
+    /// The host ends: no agent may outlive it by more than the ladder takes.
+    fn shut_down(&mut self) {
+        let began = self.witness.now;
+        self.witness.shut_down();
+        let hurried = self.dice.one_in(4);
+        if hurried {
+            self.witness.shut_down();
+        }
+        let mut left = 6;
+        while let Some((at, _)) = self.witness.machine.poll_timeout() {
+            match self.dice.roll(6) {
+                0..2 => self.agent(),
+                2 => self.order(),
+                3 => self.prompt(),
+                _ => {}
+            }
+            self.witness.advance_to(at);
+            self.witness.time_out();
+            left -= 1;
+            assert!(left > 0, "the ladder has no end");
+        }
+        self.witness.check_end(began, Moment(if hurried { 0 } else { 9_000 }));
+        if let Some(run) = self.witness.alive() {
+            self.witness
+                .feed(Input::Exit { run, exit: Exit::Ended { status: "signal 9".to_owned(), last_words: None } });
+        }
+        self.prompt();
+        self.witness.check_nothing_runs();
+    }
+}

@@ -1,0 +1,423 @@
+//! Sees every input and effect of one session, keeps its own account of processes and prompts, and objects to whatever must
+//! never be. It knows nothing of the machine's inside.
+
+mod effects;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use super::super::super::{Effect, Input, Machine, Order, Prompt, Reason, Refusal, Run, Settings, Ticket, Verdict};
+use crate::{
+    agent::{AgentEvent, PromptId},
+    text::Notice,
+    types::{Moment, Phase, SessionRecord},
+};
+
+pub struct Witness {
+    pub machine: Machine,
+    pub now: Moment,
+    seed: u64,
+    log: VecDeque<String>,
+    settings: Settings,
+    /// As the last `Persist` left it.
+    stored: SessionRecord,
+    processes: BTreeMap<Run, Process>,
+    prompts: BTreeMap<PromptId, (Prompt, Fate)>,
+    /// In the order in which they must be sent.
+    queue: VecDeque<PromptId>,
+    open: Option<Open>,
+    /// Who was cut off last may go out once more, if the user says so.
+    may_retry: bool,
+    asked: BTreeMap<Ticket, String>,
+    review: Option<Ticket>,
+    words: Option<Ticket>,
+    policy: Option<(Verdict, Moment)>,
+    idle_since: Moment,
+    /// The conversation was given up, and no agent started since.
+    fresh: bool,
+    ending: u32,
+    finished: u64,
+    /// Starts in a row that came to nothing.
+    deaths: u32,
+    /// The host dies after so many effects of the next step.
+    doom: Option<u64>,
+    step: Step,
+}
+
+/// What the step at hand allows.
+#[derive(Debug, Default)]
+struct Step {
+    phase: Option<Phase>,
+    prompts: bool,
+    refuses_resume: bool,
+    restarts_clock: bool,
+    handed: Option<PromptId>,
+    /// The agent says that the turn of these prompts is over.
+    answered: Option<Vec<PromptId>>,
+    /// The user said what to do about a session that asks or is broken.
+    has_the_word: bool,
+}
+
+#[derive(Debug, Default)]
+struct Process {
+    began: Moment,
+    persona: Option<String>,
+    model: Option<String>,
+    ready: bool,
+    interrupted: Option<Moment>,
+    closed: Option<Moment>,
+    terminated: Option<Moment>,
+    killed: bool,
+    gone: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Waiting,
+    Handed,
+    Answered,
+    Settled,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: PromptId,
+    taken: bool,
+    interrupted: bool,
+}
+
+impl Witness {
+    pub fn new(seed: u64, record: SessionRecord, settings: Settings) -> Self {
+        Self {
+            machine: Machine::new(record.clone(), settings.clone()),
+            now: record.created,
+            seed,
+            log: VecDeque::new(),
+            settings,
+            stored: record,
+            processes: BTreeMap::new(),
+            prompts: BTreeMap::new(),
+            queue: VecDeque::new(),
+            open: None,
+            may_retry: false,
+            asked: BTreeMap::new(),
+            review: None,
+            words: None,
+            policy: None,
+            idle_since: Moment(0),
+            fresh: false,
+            ending: 0,
+            finished: 0,
+            deaths: 0,
+            doom: None,
+            step: Step::default(),
+        }
+    }
+
+    pub fn fail(&self, why: &str) -> ! {
+        let log = self.log.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        panic!("world {}: {why}\n{log}\nphase {:?}, queue {:?}", self.seed, self.machine.phase(), self.queue);
+    }
+
+    fn must(&self, holds: bool, why: &str) {
+        if !holds {
+            self.fail(why);
+        }
+    }
+
+    fn note(&mut self, line: String) {
+        if self.log.len() == 40 {
+            self.log.pop_front();
+        }
+        self.log.push_back(line);
+    }
+
+    // ---- what the world asks -------------------------------------------------------------------------------------
+
+    pub fn alive(&self) -> Option<Run> {
+        self.processes.iter().find(|(_, process)| !process.gone).map(|(run, _)| *run)
+    }
+
+    pub fn open(&self) -> Option<PromptId> {
+        self.open.as_ref().map(|open| open.id.clone())
+    }
+
+    pub fn latest_ticket(&self) -> u64 {
+        self.asked.keys().last().map_or(0, |ticket| ticket.0)
+    }
+
+    pub fn persona_of(&self, ticket: Ticket) -> String {
+        self.asked.get(&ticket).cloned().unwrap_or_default()
+    }
+
+    pub fn is_at_rest(&self) -> bool {
+        self.queue.is_empty() && self.open.is_none()
+    }
+
+    pub fn advance_to(&mut self, at: Moment) {
+        self.now = self.now.max(at);
+    }
+
+    // ---- what happens --------------------------------------------------------------------------------------------
+
+    pub fn feed(&mut self, input: Input) {
+        self.note(format!("{} {input:?}", self.now.0));
+        self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
+        self.observe(&input);
+        let limit = self.settings.queue.max(1);
+        let full = self.queue.len() > limit;
+        let offered = match &input {
+            Input::Prompt(prompt) => Some(prompt.id.clone()),
+            _ => None,
+        };
+        let archived = self.machine.record().archived;
+        let remembered = self.machine.record().conversation.is_some();
+        let exit = matches!(input, Input::Exit { .. });
+        let lost = self.open.as_ref().is_some_and(|open| exit && open.taken && !open.interrupted && self.ending == 0);
+        let effects = self.machine.handle(input, self.now);
+        self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh gives the memory up");
+        let mourned = effects.iter().any(|effect| matches!(effect, Effect::Tell { notice: Notice::Died { .. }, .. }));
+        self.must(lost == mourned, "a death in mid-turn is told, and no other");
+        if !self.survive(&effects) {
+            return;
+        }
+        if let Some(id) = offered {
+            let turned_away = self.prompts[&id].1 == Fate::Settled;
+            self.must(
+                turned_away == (full || archived),
+                "a prompt is turned away where the queue is full, and only there",
+            );
+        }
+        self.inspect();
+    }
+
+    /// The account of what the input itself changes.
+    fn observe(&mut self, input: &Input) {
+        match input {
+            Input::Prompt(prompt) => {
+                self.step.prompts = true;
+                self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
+                self.queue.push_back(prompt.id.clone());
+            }
+            Input::Agent { run, event } => self.observe_event(*run, event),
+            Input::Exit { run, .. } => {
+                self.count_death();
+                self.processes.get_mut(run).expect("a process that was started").gone = true;
+            }
+            Input::Verdict { ticket, verdict } if self.review == Some(*ticket) => {
+                self.review = None;
+                self.policy = Some((*verdict, self.now));
+            }
+            Input::Settings(settings) => self.settings = settings.clone(),
+            Input::Shutdown => self.ending += 1,
+            Input::Spawned { .. } | Input::Timeout | Input::Verdict { .. } | Input::Brief { .. } => {}
+            Input::ResumeNotice { .. } | Input::PolicyChanged => {}
+        }
+    }
+
+    fn count_death(&mut self) {
+        let fails = match self.step.phase {
+            Some(Phase::Busy) => self.open.as_ref().is_some_and(|open| !open.taken && !open.interrupted),
+            Some(Phase::Starting) => true,
+            _ => false,
+        };
+        self.deaths += u32::from(fails);
+    }
+
+    fn observe_event(&mut self, run: Run, event: &AgentEvent) {
+        match event {
+            AgentEvent::Ready { .. } => self.processes.get_mut(&run).expect("a live process").ready = true,
+            AgentEvent::Taken(id) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.id == *id) {
+                    open.taken = true;
+                    self.deaths = 0;
+                }
+            }
+            AgentEvent::Part { .. } => {
+                if let Some(open) = &mut self.open {
+                    open.taken = true;
+                    self.deaths = 0;
+                }
+            }
+            AgentEvent::ResumeRefused(_) => self.step.refuses_resume = true,
+            AgentEvent::Unasked(_) => self.step.restarts_clock = true,
+            AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
+            AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
+        }
+    }
+
+    /// What comes of a run that is over changes nothing and leads to nothing.
+    pub fn feed_stale(&mut self, input: Input) {
+        self.note(format!("{} stale {input:?}", self.now.0));
+        let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
+        let effects = self.machine.handle(input, self.now);
+        let after = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
+        self.must(effects.is_empty() && before == after, "an older run has something to say");
+    }
+
+    pub fn order(&mut self, order: Order) -> Result<(), Refusal> {
+        self.note(format!("{} {order:?}", self.now.0));
+        self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
+        self.step.prompts = matches!(order, Order::Retry(_));
+        self.step.restarts_clock = matches!(order, Order::Touch | Order::SetIdleTimeout(_));
+        self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
+        let before = (self.machine.view(), self.machine.poll_timeout());
+        let fresh = order == Order::Fresh;
+        let remembered = self.machine.record().conversation.is_some();
+        match self.machine.order(order, self.now) {
+            Ok(effects) => {
+                self.must(self.ending == 0, "the end of the host takes no orders");
+                let forgot = remembered && self.machine.record().conversation.is_none();
+                self.must(!forgot || fresh, "only /fresh gives the memory up");
+                self.fresh |= fresh;
+                if self.survive(&effects) {
+                    self.inspect();
+                }
+                Ok(())
+            }
+            Err(refusal) => {
+                self.must(before == (self.machine.view(), self.machine.poll_timeout()), "a refusal changes nothing");
+                Err(refusal)
+            }
+        }
+    }
+
+    pub fn time_out(&mut self) {
+        let before = (self.machine.poll_timeout(), self.machine.phase());
+        let doomed = self.doom.is_some();
+        self.feed(Input::Timeout);
+        let due = before.0.is_some_and(|(at, _)| at <= self.now);
+        let moved = before != (self.machine.poll_timeout(), self.machine.phase());
+        self.must(doomed || due == moved, "a timer leads on when it is due, and only then");
+    }
+
+    pub fn shut_down(&mut self) {
+        self.feed(Input::Shutdown);
+    }
+
+    /// The host is killed in the middle of the next step, after `count` of its effects.
+    pub fn doom(&mut self, count: u64) {
+        self.doom = Some(count);
+    }
+
+    pub fn spare(&mut self) {
+        self.doom = None;
+    }
+
+    /// Whether the host lives to perform all of it.
+    fn survive(&mut self, effects: &[Effect]) -> bool {
+        let Some(count) = self.doom.take() else {
+            self.perform(effects);
+            self.must(self.stored == *self.machine.record(), "a changed record is stored");
+            return true;
+        };
+        let count = effects.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+        self.perform(&effects[..count]);
+        self.host_dies();
+        false
+    }
+
+    /// The host is killed, and another one takes over what is stored. Where the store names a process, its sweep has yet to
+    /// end.
+    fn host_dies(&mut self) {
+        self.note(format!("{} the host is killed", self.now.0));
+        self.processes.clear();
+        if self.stored.process.is_some() {
+            self.processes.insert(Run::LEFT_OVER, Process { killed: true, ..Process::default() });
+        }
+        let of_fate = |fate| {
+            let prompts = self.prompts.values().filter(move |(_, one)| *one == fate);
+            prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
+        };
+        let mut cut_off = of_fate(Fate::Handed);
+        self.must(cut_off.len() <= 1, "one prompt at a time is with the agent");
+        let cut_off = cut_off.pop();
+        let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
+        (self.open, self.review, self.words, self.policy) = (None, None, None, None);
+        self.deaths = 0;
+        self.asked.clear();
+        self.fresh &= self.stored.conversation.is_none();
+        self.may_retry = cut_off.is_some();
+        self.machine = Machine::new(self.stored.clone(), self.settings.clone());
+        self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
+        let effects = self.machine.restore(queued, cut_off.clone(), self.now);
+        let told = effects.iter().filter(|effect| matches!(effect, Effect::Tell { notice: Notice::CutOff { .. }, .. }));
+        self.must(told.count() == usize::from(cut_off.is_some()), "what was cut off is told once");
+        self.perform(&effects);
+        self.inspect();
+    }
+
+    // ---- what always holds ---------------------------------------------------------------------------------------
+
+    fn inspect(&mut self) {
+        if self.ending > 0 && self.alive().is_none() {
+            self.must(self.open.as_ref().is_none_or(|open| open.taken), "what was not taken waits for the next host");
+            // It was cut off: the next host tells it.
+            self.open = None;
+        }
+        let view = self.machine.view();
+        let timer = self.machine.poll_timeout();
+        self.must(view.queued as usize == self.queue.len(), "the queue is as long as it says");
+        self.must(view.record.turns >= self.finished, "every finished turn counts");
+        let turn = self.machine.turn().map(|turn| turn.prompt.clone());
+        self.must(turn == self.open(), "a prompt with an agent has a turn");
+        self.must(self.alive().is_none() || view.phase.is_live(), "a live process shows");
+        let held = matches!(view.phase, Phase::Asking | Phase::Broken);
+        self.must(held == view.why.is_some(), "who waits for a word says why");
+        let idles_on = self.step.phase == Some(Phase::Idle) && view.phase == Phase::Idle;
+        let restarted = self.step.restarts_clock && idles_on;
+        self.must(!restarted || self.idle_since == self.now, "the idle clock goes on over a sign of life");
+        let rests = matches!(view.phase, Phase::Idle | Phase::Suspended | Phase::Asking | Phase::Broken);
+        if rests || view.phase == Phase::Archived {
+            self.deaths = 0;
+        }
+        let waits = !self.queue.is_empty();
+        let holds = match view.phase {
+            Phase::Suspended => !waits || self.ending > 0,
+            Phase::Starting => {
+                let soon = self.now.after(Duration::from_secs(60));
+                self.ending == 0 && self.deaths < 4 && timer.is_some_and(|(at, _)| at <= soon)
+            }
+            Phase::Idle => !waits && self.alive().is_some() && timer == self.idle_deadline(view.idle_timeout),
+            Phase::Busy => {
+                let interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
+                self.open.is_some() && timer.map(|(_, reason)| reason) == interrupted.then_some(Reason::Interrupt)
+            }
+            Phase::Stopping => {
+                let killed = self.alive().is_some_and(|run| self.processes[&run].killed);
+                self.alive().is_some() && killed == timer.is_none()
+            }
+            Phase::Asking | Phase::Broken => timer.is_none(),
+            Phase::Archived => timer.is_none() && !waits && view.record.archived,
+        };
+        self.must(holds, &format!("no way out of {}, or a wrong one: {timer:?}", view.phase.as_str()));
+    }
+
+    fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+        let (verdict, at) = self.policy?;
+        match verdict {
+            Verdict::Suspend => Some((at, Reason::Idle)),
+            Verdict::SuspendAfter(span) => Some((self.idle_since.after(span), Reason::Idle)),
+            Verdict::ReviewIn(span) => Some((at.after(span.max(Duration::from_secs(1))), Reason::Review)),
+            Verdict::Keep => None,
+            Verdict::Absent => Some((self.idle_since.after(idle_timeout), Reason::Idle)),
+        }
+    }
+
+    /// `grace` is what the ladder may take from the host's signal on, in milliseconds.
+    pub fn check_end(&self, began: Moment, grace: Moment) {
+        let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
+        self.must(killed, "at the end of the ladder stands SIGKILL");
+        self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the ladder takes too long");
+    }
+
+    pub fn check_nothing_runs(&self) {
+        self.must(self.alive().is_none() && !self.machine.phase().is_live(), "something outlives the host");
+        let waiting = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Waiting);
+        self.must(waiting.count() == self.queue.len(), "what waits is stored");
+        let handed = self.prompts.values().filter(|(_, fate)| *fate == Fate::Handed);
+        self.must(handed.count() <= 1, "one prompt at most was cut off");
+    }
+}

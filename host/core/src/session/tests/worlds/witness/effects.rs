@@ -1,0 +1,198 @@
+//! What the witness objects to in the effects, one at a time.
+
+use std::time::Duration;
+
+use super::{
+    super::super::super::{Effect, Launch, Prompt, Run, Settled, Ticket},
+    Fate, Open, Process, Witness,
+};
+use crate::{
+    agent::PromptId,
+    text::Notice,
+    turn::TurnState,
+    types::{Moment, Phase},
+};
+
+impl Witness {
+    pub(super) fn perform(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            self.note(format!("    {effect:?}"));
+            if *effect == Effect::Persist {
+                self.stored = self.machine.record().clone();
+            }
+            self.must(self.stored == *self.machine.record(), "a changed record is stored before anything else");
+            self.perform_one(effect);
+        }
+    }
+
+    fn perform_one(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Persist => {}
+            Effect::Hand(id) => {
+                let first = self.queue.pop_front();
+                self.must(first.as_ref() == Some(id), "prompts go out in the order of their acceptance");
+                self.turn_fate(id, Fate::Waiting, Fate::Handed);
+                self.step.handed = Some(id.clone());
+            }
+            Effect::TakeBack(id) => {
+                let open = self.open.take();
+                let fits = open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume));
+                self.must(fits, "what an agent has taken is not sent again by itself");
+                self.turn_fate(id, Fate::Handed, Fate::Waiting);
+                self.queue.push_front(id.clone());
+            }
+            Effect::Accept(prompt) => {
+                self.must(self.may_retry && self.step.prompts, "only the user sends a prompt again, once");
+                self.may_retry = false;
+                let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
+                self.must(before.is_none(), "a prompt that goes out again has a new name");
+                self.queue.push_front(prompt.id.clone());
+            }
+            Effect::Settle { prompt, how: Settled::Dropped } => {
+                self.turn_fate(prompt, Fate::Waiting, Fate::Settled);
+                self.queue.retain(|id| id != prompt);
+            }
+            Effect::Settle { prompt, how: Settled::CutOff } => self.turn_fate(prompt, Fate::Handed, Fate::Settled),
+            Effect::Resolve { ticket, persona } => {
+                self.ask(*ticket, persona);
+                let held = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
+                self.must(!held || self.step.has_the_word, "the user has the word, and has not said it");
+                self.must(self.ending == 0, "nothing is started at the end");
+            }
+            Effect::Review { ticket, idle_for } => self.perform_review(*ticket, *idle_for),
+            Effect::WordResume { ticket, .. } => self.perform_words(*ticket),
+            Effect::Spawn { run, launch } => self.perform_spawn(*run, launch),
+            Effect::Send { run, prompt } => self.perform_send(*run, prompt),
+            Effect::Interrupt { .. } | Effect::CloseInput { .. } | Effect::Terminate { .. } | Effect::Kill { .. } => {
+                self.perform_end(effect);
+            }
+            Effect::Show => self.must(self.machine.turn().is_some(), "only a turn is shown"),
+            Effect::Finish(turn) => {
+                self.must(turn.state != TurnState::Running, "a finished turn does not run");
+                self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
+                let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
+                self.must(named, "a turn is ended by the answer to another prompt");
+                self.deaths = 0;
+                self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
+                self.open = None;
+                self.finished += 1;
+            }
+            Effect::Tell { notice, .. } => self.perform_tell(notice),
+        }
+    }
+
+    fn turn_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
+        let fate = self.prompts.get(id).map(|(_, fate)| *fate);
+        self.must(fate == Some(from), &format!("{} becomes {to:?} from {fate:?}", id.0));
+        if let Some((_, fate)) = self.prompts.get_mut(id) {
+            *fate = to;
+        }
+    }
+
+    fn ask(&mut self, ticket: Ticket, about: &str) {
+        self.must(ticket.0 > self.latest_ticket(), "each question has a ticket of its own");
+        self.asked.insert(ticket, about.to_owned());
+    }
+
+    fn perform_review(&mut self, ticket: Ticket, idle_for: Duration) {
+        self.ask(ticket, "review");
+        if self.step.phase != Some(Phase::Idle) || self.step.restarts_clock {
+            self.idle_since = self.now;
+        }
+        self.must(idle_for == self.now.since(self.idle_since), "the policy hears how long the session is idle");
+        self.review = Some(ticket);
+        self.policy = None;
+    }
+
+    fn perform_words(&mut self, ticket: Ticket) {
+        self.ask(ticket, "words");
+        let away = matches!(self.step.phase, Some(Phase::Suspended | Phase::Stopping));
+        self.must(self.step.prompts && away, "only a message to a session that is away tells its resume");
+        self.must(self.machine.record().conversation.is_some(), "only what has run before is resumed");
+        self.words = Some(ticket);
+    }
+
+    fn perform_tell(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Resuming(_) => {
+                let asked = self.words.take();
+                self.must(asked.is_some(), "a resume is told once");
+            }
+            Notice::Died { .. } | Notice::CutOff { .. } => self.may_retry = true,
+            Notice::Greeting(_) | Notice::Unasked(_) | Notice::QueueFull { .. } | Notice::ResumeRefused { .. } => {}
+            Notice::Broken { .. } | Notice::Ended { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } => {}
+            Notice::NotStarted { .. } | Notice::Archived { .. } => {}
+        }
+    }
+
+    fn perform_spawn(&mut self, run: Run, launch: &Launch) {
+        let record = self.machine.record().clone();
+        let held = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
+        self.must(!held || self.step.has_the_word, "the user has the word, and has not said it");
+        self.must(self.alive().is_none(), "two processes for a session");
+        self.must(self.ending == 0 && !record.archived, "nothing is started at the end, nor archived");
+        self.must(!self.processes.contains_key(&run), "each run has a number of its own");
+        let conversation = record.conversation.filter(|_| record.resumable);
+        self.must(launch.resume == conversation, "what can be resumed is resumed, and nothing else");
+        self.must(!self.fresh || launch.resume.is_none(), "what was given up is resumed");
+        self.must(
+            launch.instructions == record.persona.clone().unwrap_or_default(),
+            "an agent has its persona's rules",
+        );
+        self.must(record.model.is_none() || launch.model == record.model, "an agent has its session's model");
+        self.fresh = false;
+        let (persona, model) = (record.persona, record.model);
+        self.processes.insert(run, Process { began: self.now, persona, model, ..Process::default() });
+    }
+
+    fn perform_send(&mut self, run: Run, prompt: &Prompt) {
+        let record = self.machine.record();
+        self.must(self.alive() == Some(run), "a prompt for a dead process");
+        let process = &self.processes[&run];
+        self.must(process.ready, "a prompt before the agent is ready");
+        let leaves = process.closed.is_some() || process.terminated.is_some() || process.killed;
+        self.must(!leaves && self.ending == 0, "a prompt after the end has begun");
+        let fits = process.persona == record.persona && process.model == record.model;
+        self.must(fits, "a new persona or model comes before the next prompt");
+        self.must(self.open.is_none(), "two prompts with an agent");
+        let handed = self.step.handed.take();
+        self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
+        self.open = Some(Open { id: prompt.id.clone(), taken: false, interrupted: false });
+    }
+
+    fn perform_end(&mut self, effect: &Effect) {
+        let (now, ending, open) = (self.now, self.ending > 0, self.open.is_some());
+        let (Effect::Interrupt { run } | Effect::CloseInput { run } | Effect::Terminate { run } | Effect::Kill { run }) =
+            effect
+        else {
+            return;
+        };
+        self.must(self.alive() == Some(*run), "a signal for another process");
+        let past = |since: Option<Moment>, seconds| {
+            since.is_some_and(|since| now.since(since) >= Duration::from_secs(seconds))
+        };
+        let process = self.processes.get_mut(run).expect("it is alive");
+        let fits = match effect {
+            Effect::Interrupt { .. } => {
+                process.interrupted = Some(now);
+                open && process.closed.is_none() && !self.open.as_ref().is_some_and(|open| open.interrupted)
+            }
+            Effect::CloseInput { .. } => {
+                let first = process.closed.replace(now).is_none() && process.terminated.is_none();
+                first && (!open || ending && past(process.interrupted, 2))
+            }
+            Effect::Terminate { .. } => {
+                let unheard = past(process.closed, 2) || past(process.interrupted, 5);
+                process.terminated.replace(now).is_none() && unheard
+            }
+            _ => {
+                let unheard = past(process.terminated, 5) || past(Some(process.began), 60) && !process.ready;
+                !std::mem::replace(&mut process.killed, true) && (unheard || self.ending > 1)
+            }
+        };
+        if let (Effect::Interrupt { .. }, Some(open)) = (effect, &mut self.open) {
+            open.interrupted = true;
+        }
+        self.must(fits, "the ladder is climbed a step at a time, and not while a turn is open");
+    }
+}

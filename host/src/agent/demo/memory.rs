@@ -1,0 +1,83 @@
+//! What the demo agent remembers of a conversation: a small file in the session's folder, which a later process resumes from.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// One conversation's memory.
+pub(super) struct Memory {
+    path: PathBuf,
+    kept: Kept,
+    forgotten: bool,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    turns: u64,
+    remembered: Vec<String>,
+}
+
+/// Why a conversation is not opened.
+pub(super) enum Refused {
+    /// It was to be resumed, and there is none.
+    Unknown,
+    /// It was to be new, and there is one.
+    InUse,
+}
+
+/// A made-up price, so that sums have something to show.
+const COST_USD: f64 = 0.0001;
+
+impl Memory {
+    pub(super) fn open(conversation: &str, resume: bool) -> Result<Self, Refused> {
+        // The id becomes a file's name.
+        if !conversation.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(Refused::Unknown);
+        }
+        let path = PathBuf::from(format!(".demo-{conversation}.json"));
+        let kept = std::fs::read(&path).ok().and_then(|kept| serde_json::from_slice(&kept).ok());
+        match (resume, kept) {
+            (true, Some(kept)) => Ok(Self { path, kept, forgotten: false }),
+            (true, None) => Err(Refused::Unknown),
+            (false, None) => Ok(Self { path, kept: Kept::default(), forgotten: false }),
+            (false, Some(_)) => Err(Refused::InUse),
+        }
+    }
+
+    pub(super) fn remember(&mut self, what: &str) {
+        self.kept.remembered.push(what.to_owned());
+    }
+
+    pub(super) fn recall(&self) -> String {
+        match self.kept.remembered.as_slice() {
+            [] => "I remember nothing.".to_owned(),
+            remembered => format!("I remember: {}", remembered.join(", ")),
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.kept.remembered.clear();
+        self.forgotten = true;
+        if let Err(error) = std::fs::remove_file(&self.path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            eprintln!("failed to forget '{}': {error}", self.path.display());
+        }
+    }
+
+    pub(super) fn count_turn(&mut self) {
+        self.kept.turns += 1;
+        if self.forgotten {
+            return;
+        }
+        let kept = serde_json::to_vec(&self.kept).unwrap_or_default();
+        if let Err(error) = std::fs::write(&self.path, kept) {
+            eprintln!("failed to store '{}': {error}", self.path.display());
+        }
+    }
+
+    /// Of the whole conversation, as the real one counts.
+    pub(super) fn cost_usd(&self) -> f64 {
+        f64::from(u32::try_from(self.kept.turns).unwrap_or(u32::MAX)) * COST_USD
+    }
+}

@@ -1,0 +1,148 @@
+//! What the demo agent prints: the claude protocol's lines, as the real CLI prints them, in its order.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::Pause;
+
+/// Speaks for one conversation.
+pub(super) struct Voice {
+    conversation: String,
+    model: String,
+    /// Of the running turn.
+    prompt: Value,
+    message: u64,
+    said: String,
+}
+
+/// As the real one names them; both are the same here.
+const MODELS: [&str; 2] = ["demo", "demo-large"];
+
+impl Voice {
+    pub(super) fn new(conversation: &str, model: &str) -> Self {
+        Self {
+            conversation: conversation.to_owned(),
+            model: model.to_owned(),
+            prompt: Value::Null,
+            message: 0,
+            said: String::new(),
+        }
+    }
+
+    /// Prints a line; the conversation is added.
+    fn print(&self, mut message: Value) {
+        message["session_id"] = self.conversation.as_str().into();
+        self.raw(message.to_string().as_bytes());
+    }
+
+    /// Prints any bytes as a line. Nobody reads any more where that fails.
+    pub(super) fn raw(&self, line: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        let printed = stdout.write_all(line).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+        if printed.is_err() {
+            std::process::exit(1);
+        }
+    }
+
+    pub(super) fn initialized(&self, id: &str) {
+        let models: Vec<Value> = MODELS.iter().map(|model| json!({ "value": model, "displayName": model })).collect();
+        self.respond(json!({ "subtype": "success", "request_id": id, "response": { "models": models } }));
+    }
+
+    pub(super) fn interrupted(&self, id: &str) {
+        self.respond(json!({ "subtype": "success", "request_id": id, "response": { "still_queued": [] } }));
+    }
+
+    pub(super) fn unsupported(&self, id: &str) {
+        self.respond(json!({ "subtype": "error", "request_id": id, "error": "Unsupported control request" }));
+    }
+
+    fn respond(&self, response: Value) {
+        self.raw(json!({ "type": "control_response", "response": response }).to_string().as_bytes());
+    }
+
+    pub(super) fn no_conversation(&self) {
+        self.print(json!({
+            "type": "result",
+            "subtype": "error_during_execution",
+            "is_error": true,
+            "total_cost_usd": 0,
+            "errors": [format!("No conversation found with session ID: {}", self.conversation)],
+        }));
+    }
+
+    /// The turn's first lines: what is at work, and the receipt.
+    pub(super) fn begin(&mut self, prompt: &Value) {
+        self.prompt = prompt["uuid"].clone();
+        self.message += 1;
+        self.said.clear();
+        let folder = std::env::current_dir().unwrap_or_default();
+        self.print(json!({ "type": "system", "subtype": "init", "cwd": folder, "model": self.model }));
+        self.print(json!({
+            "type": "user",
+            "message": prompt["message"],
+            "parent_tool_use_id": null,
+            "uuid": self.prompt,
+            "isReplay": true,
+        }));
+        let message = json!({ "id": self.id(), "role": "assistant", "model": self.model, "content": [] });
+        self.event(&json!({ "type": "message_start", "message": message }));
+        let block = json!({ "type": "text", "text": "" });
+        self.event(&json!({ "type": "content_block_start", "index": 0, "content_block": block }));
+    }
+
+    /// A piece of the answer.
+    pub(super) fn say(&mut self, piece: &str) {
+        self.said.push_str(piece);
+        let delta = json!({ "type": "text_delta", "text": piece });
+        self.event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
+    }
+
+    pub(super) fn end(&mut self, pause: Pause, cost_usd: f64) {
+        let content = json!([{ "type": "text", "text": self.said }]);
+        self.print(json!({
+            "type": "assistant",
+            "message": { "id": self.id(), "role": "assistant", "model": self.model, "content": content },
+            "parent_tool_use_id": null,
+            "user_message_uuids": self.prompts(),
+        }));
+        self.event(&json!({ "type": "message_stop" }));
+        let mut result = match pause {
+            Pause::Over => json!({
+                "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": self.said,
+            }),
+            Pause::Interrupted => json!({
+                "subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_streaming",
+            }),
+        };
+        result["type"] = "result".into();
+        result["total_cost_usd"] = cost_usd.into();
+        result["user_message_uuids"] = self.prompts();
+        self.print(result);
+    }
+
+    fn event(&self, event: &Value) {
+        self.print(json!({
+            "type": "stream_event",
+            "event": event,
+            "parent_tool_use_id": null,
+            "user_message_uuids": self.prompts(),
+        }));
+    }
+
+    fn prompts(&self) -> Value {
+        json!([self.prompt])
+    }
+
+    fn id(&self) -> String {
+        format!("msg_demo_{}", self.message)
+    }
+}
+
+/// The text of a prompt; its content is a string or blocks.
+pub(super) fn prompt_text(prompt: &Value) -> String {
+    let content = &prompt["message"]["content"];
+    let blocks = content.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+    content.as_str().into_iter().chain(blocks).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,105 @@
+//! Puts the board together, runs it, and takes it down: configuration, store, plugins, sessions, chat, in that order. It decides nothing
+//! that a part can decide.
+
+mod board;
+mod front;
+mod inspect;
+mod outlet;
+mod shutdown;
+
+pub use inspect::{check, list_plugins, list_sessions};
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use cordboard_core::config::{self, Config};
+
+use crate::{
+    cli::{self, ChatKind, Places},
+    hub::Live,
+    process::{self, Environment},
+    telemetry,
+};
+
+/// The exit code for a configuration that cannot be used.
+const BAD_CONFIGURATION: u8 = 2;
+
+/// Why a host does not start, or ended badly. For the operator, on standard error.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("{0}")]
+    Place(#[from] cli::NoHome),
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{} cannot be used:\n{excerpt}", path.display())]
+    Config { path: PathBuf, excerpt: String },
+    #[error("failed to open the state directory: {0}")]
+    Store(#[from] crate::store::OpenError),
+    #[error("failed to {0}")]
+    Watch(#[from] crate::reload::WatchError),
+    #[error("{0}")]
+    Front(String),
+    #[error("failed to start: {0}")]
+    Start(#[from] std::io::Error),
+    #[error("the input has ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
+    Undrained { patience: std::time::Duration, open: String },
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl AppError {
+    #[must_use]
+    pub fn code(&self) -> ExitCode {
+        match self {
+            Self::Config { .. } => ExitCode::from(BAD_CONFIGURATION),
+            Self::Place(_)
+            | Self::Read { .. }
+            | Self::Store(_)
+            | Self::Watch(_)
+            | Self::Front(_)
+            | Self::Start(_)
+            | Self::Undrained { .. }
+            | Self::Refused(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Reads and validates the configuration; an empty file means the defaults.
+fn load(places: &Places) -> Result<Config, AppError> {
+    let Some(path) = &places.config else { return Ok(Config::defaults()) };
+    let text = std::fs::read_to_string(path).map_err(|source| AppError::Read { path: path.clone(), source })?;
+    config::load(&text).map_err(|error| AppError::Config { path: path.clone(), excerpt: error.excerpt() })
+}
+
+/// Where the operator's plugins lie: the command line, the configuration, or beside it. None: nowhere.
+fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
+    let beside = places.config.as_deref().and_then(Path::parent);
+    let named =
+        config.plugins.folder.as_ref().map(|folder| beside.map_or_else(|| folder.clone(), |base| base.join(folder)));
+    places.plugins.clone().or(named).or_else(|| beside.map(|base| base.join("plugins")))
+}
+
+/// `cordboard run`.
+///
+/// # Errors
+/// Why it did not start, or what was left open at its end.
+pub fn run(run: &cli::Run) -> Result<(), AppError> {
+    let places = run.paths.places()?;
+    let config = load(&places)?;
+    let kind = run.chat.unwrap_or(match config.telegram.token_file {
+        Some(_) => ChatKind::Telegram,
+        None => ChatKind::Console,
+    });
+    telemetry::start(front::log_level(kind));
+    let agents = config.agents.by_name.values();
+    // Before there are threads: what agents are given of it is then nowhere else in this process.
+    let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
+    process::harden();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment }));
+    // A reader of standard input blocks a thread until its next line: it is not waited for.
+    runtime.shutdown_background();
+    ended
+}

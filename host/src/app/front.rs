@@ -1,0 +1,123 @@
+//! The front-end that was chosen: opened, watched for its end, closed.
+
+use std::{path::Path, sync::Arc};
+
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{AppError, board::Plan, shutdown::End};
+use crate::{
+    chat::{
+        Chat, Inbox,
+        console::{self, Console, ConsoleEvent, Mode},
+        telegram::{self, PollError, Telegram},
+    },
+    cli::{ChatKind, Places},
+    clock::Clock,
+};
+
+/// The `front_end` of a chat's places.
+pub const fn name(kind: ChatKind) -> &'static str {
+    match kind {
+        ChatKind::Console => console::FRONT_END,
+        ChatKind::Telegram => telegram::FRONT_END,
+    }
+}
+
+/// On a terminal the log stands between the lines of the chat: what is in order is not worth that.
+pub fn log_level(kind: ChatKind) -> &'static str {
+    match (kind, Mode::detect()) {
+        (ChatKind::Console, Mode::Terminal) => "warn",
+        (ChatKind::Console, Mode::Pipe) | (ChatKind::Telegram, _) => "info",
+    }
+}
+
+pub struct Front {
+    pub chat: Arc<dyn Chat>,
+    kind: Kind,
+}
+
+enum Kind {
+    Console(Arc<Console>, mpsc::Receiver<ConsoleEvent>),
+    Telegram(JoinHandle<PollError>),
+}
+
+/// Opens the front-end; from here on it reads.
+pub fn open(plan: &Plan, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
+    match plan.kind {
+        ChatKind::Console => open_console(plan, inbox, clock),
+        ChatKind::Telegram => open_telegram(plan, inbox),
+    }
+}
+
+fn open_console(plan: &Plan, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
+    let opened = console::open(Mode::detect(), inbox, clock, &plan.places.state);
+    let (console, events) = opened.map_err(|error| AppError::Front(format!("failed to {error}")))?;
+    let console = Arc::new(console);
+    Ok(Front { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: Kind::Console(console, events) })
+}
+
+fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> {
+    let config = plan.config.now();
+    let token = config.telegram.token_file.clone().ok_or_else(|| {
+        AppError::Front("--chat telegram needs a bot: name the file of its token in [telegram] token_file".to_owned())
+    })?;
+    let beside = plan.places.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let mut settings = telegram::Settings::new(beside.join(token), &config.telegram.api_url);
+    settings.edit_pause = config.telegram.edit_pause;
+    if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
+        tracing::warn!("nobody is let in: name your numeric Telegram id in [access] owner");
+    }
+    let opened = Telegram::open(settings, inbox);
+    let telegram = Arc::new(opened.map_err(|error| AppError::Front(format!("failed to {error}")))?);
+    let polled = Arc::clone(&telegram);
+    let live = plan.config.clone();
+    // Asked anew for each update: who is let in can change while the host runs.
+    let access: telegram::Access = Arc::new(move |id| live.now().access.role_of(id));
+    let polling = tokio::spawn(async move { polled.poll(access).await });
+    Ok(Front { chat: telegram, kind: Kind::Telegram(polling) })
+}
+
+impl Front {
+    /// What a person at a terminal needs to know first.
+    pub fn greet(&self, places: &Places, plugins: Option<&Path>) {
+        let Kind::Console(console, _) = &self.kind else { return };
+        let config = places.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
+        let plugins = plugins.map_or("the built-in ones".into(), Path::to_string_lossy);
+        console.greet(&[
+            "Cordboard. Type /new demo to open a session, then any text; /help lists the commands.".to_owned(),
+            "Ctrl-C interrupts an answer, and ends Cordboard when nothing runs; so does Ctrl-D.".to_owned(),
+            format!("config   {config}"),
+            format!("plugins  {plugins}"),
+            format!("state    {}", places.state.display()),
+            String::new(),
+        ]);
+    }
+
+    /// Waits for what ends it.
+    pub async fn ended(&mut self) -> End {
+        match &mut self.kind {
+            Kind::Console(_, events) => match events.recv().await {
+                Some(ConsoleEvent::End) => End::Input,
+                Some(ConsoleEvent::Quit | ConsoleEvent::OutputGone) | None => End::Asked,
+            },
+            Kind::Telegram(polling) => End::Failed(match polling.await {
+                Ok(error) => format!("failed to {error}"),
+                Err(error) => format!("failed to poll Telegram: {error}"),
+            }),
+        }
+    }
+
+    /// Takes nothing more in.
+    pub fn hang_up(&self) {
+        if let Kind::Telegram(polling) = &self.kind {
+            polling.abort();
+        }
+    }
+
+    /// Shows what was ordered, and gives the terminal back.
+    pub async fn close(&self) {
+        if let Kind::Console(console, _) = &self.kind {
+            console.close().await;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The commands that only look: `check`, `sessions`, `plugins`. Beside a running host they ask it; without one they read what it would.
+
+use std::sync::Arc;
+
+use cordboard_core::{session::Machine, types::SessionRecord};
+
+use super::{AppError, load, plugin_folder};
+use crate::{
+    cli::{Listing, Paths, Places},
+    clock::Clock,
+    control::{self, Answer, PluginRow, Question, SessionRow},
+    hub::Live,
+    listing,
+    plugin::{self, Plugs},
+    reload,
+    session::Setup,
+    store,
+    supply::{NO_STANDARD, STANDARD, Supply, Turned},
+    telemetry,
+};
+
+fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// `cordboard check`.
+///
+/// # Errors
+/// What is not in order.
+pub fn check(paths: &Paths) -> Result<(), AppError> {
+    telemetry::start("error");
+    let places = paths.places()?;
+    let config = Live::new(load(&places)?);
+    let source =
+        places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
+    println!("configuration  ok  {source}");
+    block_on(async {
+        let (plugs, turned) = try_all(&places, &config).await?;
+        for status in plugs.table().statuses() {
+            let refused = turned.iter().find(|(name, _)| *name == status.name);
+            let verdict = if refused.is_some() { "refused" } else { "ok" };
+            println!("plugin         {verdict}  {}", status.name);
+        }
+        match refusals(&turned) {
+            Some(why) => Err(AppError::Refused(why)),
+            None if STANDARD.is_empty() => Err(AppError::Refused(NO_STANDARD.to_owned())),
+            None => Ok(()),
+        }
+    })
+}
+
+fn refusals(turned: &[Turned]) -> Option<String> {
+    let lines: Vec<String> = turned.iter().map(|(name, why)| format!("plugin '{name}': {why}")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Plugs everything in as a host would, and serves nothing.
+async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turned>), AppError> {
+    let folder = plugin_folder(places, &config.now());
+    if let Some(folder) = folder.as_deref().filter(|folder| folder.exists()) {
+        reload::check_private(folder)?;
+    }
+    if let Some(named) = places.plugins.as_deref().filter(|named| !named.is_dir()) {
+        return Err(AppError::Refused(format!(
+            "the plugin folder {} does not exist: make it, or name another one",
+            named.display()
+        )));
+    }
+    let cache = places.state.join("cache");
+    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
+    let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder };
+    let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
+    Ok((plugs, turned))
+}
+
+/// `cordboard sessions`.
+///
+/// # Errors
+/// A configuration or a store that cannot be read.
+pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
+    telemetry::start("error");
+    let places = wanted.paths.places()?;
+    let rows = block_on(async {
+        match control::ask(&places.state, Question::Sessions).await? {
+            Some(Answer::Sessions(rows)) => Ok(rows),
+            Some(other) => Err(surprised(&other)),
+            None => stored_sessions(&places),
+        }
+    })?;
+    print(&rows, wanted.json, |rows| listing::sessions(rows, Clock::system().now()))
+}
+
+fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
+    let config = Live::new(load(places)?);
+    let view = |mut record: SessionRecord| {
+        // Without a host no agent is ours.
+        record.process = None;
+        let settings = config.settings(&record);
+        SessionRow::from(&Machine::new(record, settings).view())
+    };
+    let mut rows: Vec<SessionRow> = store::read_only(&places.state)?.sessions.into_iter().map(view).collect();
+    rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
+    Ok(rows)
+}
+
+/// `cordboard plugins`.
+///
+/// # Errors
+/// A configuration or plugins that cannot be read.
+pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
+    telemetry::start("error");
+    let places = wanted.paths.places()?;
+    let rows: Vec<PluginRow> = block_on(async {
+        match control::ask(&places.state, Question::Plugins).await? {
+            Some(Answer::Plugins(rows)) => Ok(rows),
+            Some(other) => Err(surprised(&other)),
+            None => {
+                let config = Live::new(load(&places)?);
+                let (plugs, _) = try_all(&places, &config).await?;
+                Ok(plugs.table().statuses().map(PluginRow::from).collect())
+            }
+        }
+    })?;
+    print(&rows, wanted.json, |rows| listing::plugins(rows, Clock::system().now()))
+}
+
+fn surprised(answer: &Answer) -> AppError {
+    AppError::Refused(match answer {
+        Answer::Error(why) => format!("the running host said: {why}"),
+        Answer::Sessions(_) | Answer::Plugins(_) => "the running host answered something else".to_owned(),
+    })
+}
+
+fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> String) -> Result<(), AppError> {
+    let text = if json {
+        let text = serde_json::to_string_pretty(rows).map_err(std::io::Error::other)?;
+        format!("{text}\n")
+    } else {
+        table(rows)
+    };
+    // A reader that goes away early, as `head` does, is no failure.
+    let _: std::io::Result<()> = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    Ok(())
+}

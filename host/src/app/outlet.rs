@@ -1,0 +1,51 @@
+//! The outbox between the hub, which hands it stored posts, and the store, which remembers how far they have come.
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, MessageId, OutboxRow, PostId},
+    types::Place,
+};
+
+use crate::{
+    chat::outbox::{Frame, Ledger, LedgerError, Outbox, Post},
+    hub::Outlet,
+    plugin::Screen,
+    store::{Store, StoreError},
+};
+
+impl Outlet for Outbox {
+    fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
+        let Screen { live, messages } = screen;
+        self.post(Post::Live { place: place.clone(), turn: turn.clone(), screen: Frame { messages, live } });
+    }
+
+    fn post(&self, rows: Vec<OutboxRow>) {
+        for row in rows {
+            self.post(Post::Final(row));
+        }
+    }
+
+    fn over(&self, place: &Place, turn: &PromptId) {
+        self.post(Post::Over { place: place.clone(), turn: turn.clone() });
+    }
+}
+
+fn said(outcome: Result<(), StoreError>) -> Result<(), LedgerError> {
+    outcome.map_err(|error| LedgerError(error.to_string()))
+}
+
+#[async_trait]
+impl Ledger for Store {
+    async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+        said(Self::placeholder(self, turn, place, message).await)
+    }
+
+    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
+        said(Self::sending(self, post, delivery).await)
+    }
+
+    async fn sent(&self, post: PostId) -> Result<(), LedgerError> {
+        said(Self::sent(self, post).await)
+    }
+}

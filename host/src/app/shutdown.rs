@@ -1,0 +1,117 @@
+//! The end: what brings it about, and how the board is taken down so that no process is left and nothing that was accepted is lost.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::session::Input;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+
+use super::{AppError, front::Front};
+use crate::{
+    chat::outbox::Outbox,
+    hub::{Desk, Lookout, Serving},
+};
+
+/// What ended the board.
+#[derive(Debug)]
+pub enum End {
+    /// SIGTERM, SIGINT, or the user's wish.
+    Asked,
+    /// The input has ended; open turns are finished first.
+    Input,
+    Failed(String),
+}
+
+/// How long the outbox may still send what it holds; the rest goes out at the next start.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// How long agents may take in all, all at once: an interrupt, 2 s, 5 s, and the sweep.
+const AGENTS: Duration = Duration::from_secs(20);
+
+/// Serves the chat until something ends it.
+pub async fn wait(front: &mut Front) -> End {
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal can be watched");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal can be watched");
+    let mut hangup = signal(SignalKind::hangup()).expect("a signal can be watched");
+    tokio::select! {
+        _ = terminate.recv() => End::Asked,
+        _ = interrupt.recv() => End::Asked,
+        _ = hangup.recv() => End::Asked,
+        end = front.ended() => end,
+    }
+}
+
+pub struct Down {
+    pub lookout: Lookout,
+    pub desk: Arc<Desk>,
+    pub outbox: Outbox,
+    /// The outbox's work.
+    pub sending: JoinHandle<()>,
+    pub serving: Serving,
+    /// `[console] drain`.
+    pub drain: Duration,
+}
+
+impl Down {
+    /// Takes everything down; a second signal hurries.
+    pub async fn take(self, end: End) -> Result<(), AppError> {
+        let Self { lookout, desk, outbox, sending, serving, drain } = self;
+        let outcome = match end {
+            End::Input => finish_turns(&lookout, serving, drain).await,
+            End::Asked => Ok(()),
+            End::Failed(why) => Err(AppError::Front(why)),
+        };
+        end_agents(&desk).await;
+        let shown = async {
+            while !desk.lines().all_shown() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            outbox.drained().await;
+        };
+        if tokio::time::timeout(FLUSH, shown).await.is_err() {
+            tracing::warn!("not everything could be sent: the rest goes out at the next start");
+        }
+        outbox.close();
+        drop(tokio::time::timeout(FLUSH, sending).await);
+        outcome
+    }
+}
+
+async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> Result<(), AppError> {
+    let began = tokio::time::Instant::now();
+    let undrained = |open: String| Err(AppError::Undrained { patience: drain, open });
+    if tokio::time::timeout(drain, serving.finish()).await.is_err() {
+        return undrained("commands".to_owned());
+    }
+    match lookout.rest(drain.saturating_sub(began.elapsed())).await {
+        Ok(()) => Ok(()),
+        Err(open) => {
+            let names =
+                open.iter().map(|one| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued));
+            undrained(names.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// All agents in parallel; every further signal hurries.
+async fn end_agents(desk: &Desk) {
+    let roster = &desk.lines().roster;
+    let mut changes = roster.changes();
+    desk.lines().tell_all(|_| Some(Input::Shutdown)).await;
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal can be watched");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal can be watched");
+    let gone = async {
+        while roster.live() > 0 {
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = terminate.recv() => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
+                _ = interrupt.recv() => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
+            }
+        }
+    };
+    if tokio::time::timeout(AGENTS, gone).await.is_err() {
+        tracing::error!(live = roster.live(), "agents are left that even SIGKILL does not end");
+    }
+}

@@ -1,0 +1,106 @@
+//! What was typed on terminals, kept over runs in a file that its owner alone can read. Must never hold up typing: a history
+//! that cannot be kept is a line in the log.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+/// Lines that are offered again, the latest.
+const KEPT: usize = 1000;
+
+/// Prompts hold secrets now and then.
+const OWNER_ALONE: u32 = 0o600;
+
+#[derive(Debug)]
+pub(super) struct History {
+    file: Option<File>,
+    last: Option<String>,
+}
+
+impl History {
+    /// The history, and its lines, oldest first.
+    pub(super) fn open(path: &Path) -> (Self, Vec<String>) {
+        let lines = load(path);
+        let file = open(path, &lines)
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "the console's history is not kept"))
+            .ok();
+        (Self { file, last: lines.last().cloned() }, lines)
+    }
+
+    /// Keeps `line`, unless it was typed just now.
+    pub(super) fn add(&mut self, line: &str) {
+        if self.last.as_deref() == Some(line) {
+            return;
+        }
+        self.last = Some(line.to_owned());
+        if let Some(Err(error)) = self.file.as_mut().map(|file| file.write_all(format!("{line}\n").as_bytes())) {
+            tracing::warn!(%error, "the console's history is not kept any more");
+            self.file = None;
+        }
+    }
+}
+
+fn load(path: &Path) -> Vec<String> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines[lines.len().saturating_sub(KEPT)..].to_vec()
+}
+
+/// Opens for appending; shortened first, where too much of it is never offered again.
+fn open(path: &Path, lines: &[String]) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 2 * size(lines) + 1) {
+        let shorter = path.with_extension("tmp");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ALONE).open(&shorter)?;
+        lines.iter().try_for_each(|line| writeln!(file, "{line}"))?;
+        fs::rename(shorter, path)?;
+    }
+    let file = OpenOptions::new().append(true).create(true).mode(OWNER_ALONE).open(path)?;
+    file.set_permissions(Permissions::from_mode(OWNER_ALONE))?;
+    Ok(file)
+}
+
+fn size(lines: &[String]) -> u64 {
+    lines.iter().map(|line| line.len() as u64 + 1).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_back_and_only_the_owner_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history");
+        let (mut history, lines) = History::open(&path);
+        assert_eq!(lines, Vec::<String>::new());
+        for line in ["/new demo", "hello", "hello", "/sessions"] {
+            history.add(line);
+        }
+        let (_, lines) = History::open(&path);
+        assert_eq!(lines, ["/new demo", "hello", "/sessions"]);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ALONE);
+    }
+
+    #[test]
+    fn a_long_history_is_shortened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history");
+        let all: String = (0..KEPT * 3).map(|line| format!("line {line}\n")).collect();
+        fs::write(&path, all).unwrap();
+        let (_, lines) = History::open(&path);
+        assert_eq!((lines.len(), lines[0].as_str()), (KEPT, "line 2000"));
+        assert_eq!(load(&path), lines);
+        assert_eq!(fs::metadata(&path).unwrap().len(), size(&lines));
+    }
+
+    #[test]
+    fn without_a_place_it_is_not_kept() {
+        let (mut history, lines) = History::open(Path::new("/nowhere/history"));
+        assert!(lines.is_empty());
+        history.add("still typed");
+    }
+}

@@ -1,0 +1,94 @@
+//! What was typed, on its way into the store: each line an update of the local owner. Must never drop a line: a store that
+//! fails is asked again, and the reader of the pipe waits.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::types::{Caller, Role, UserId};
+use tokio::sync::mpsc;
+
+use super::{
+    super::{Inbox, Update, What},
+    ConsoleEvent, Events, FRONT_END, LOCAL, Order,
+    lines::{LINE_AT_MOST, Line},
+    place, print,
+};
+use crate::clock::Clock;
+
+/// Lines stored in one commit.
+const BATCH: usize = 64;
+
+/// Before a store that failed is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) struct Intake {
+    inbox: Arc<dyn Inbox>,
+    clock: Clock,
+    /// A new run must not use the keys of an earlier one, or its lines would count as known.
+    run: String,
+    count: u64,
+    caller: Caller,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Intake {
+    pub(super) fn new(inbox: Arc<dyn Inbox>, clock: Clock, run: &str, orders: mpsc::Sender<Order>) -> Self {
+        let name = std::env::var("USER").ok().filter(|name| !name.is_empty());
+        let caller = Caller {
+            id: UserId(format!("{FRONT_END}:{LOCAL}")),
+            name: name.unwrap_or_else(|| LOCAL.to_owned()),
+            role: Role::Owner,
+        };
+        Self { inbox, clock, run: run.to_owned(), count: 0, caller, orders }
+    }
+
+    /// Ends with the lines, and says so.
+    pub(super) async fn run(mut self, mut lines: mpsc::Receiver<Line>, events: Events) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while lines.recv_many(&mut batch, BATCH).await > 0 {
+            let mut updates = Vec::with_capacity(batch.len());
+            for line in batch.drain(..) {
+                match line {
+                    Line::Text(text) if text.trim().is_empty() => {}
+                    Line::Text(text) => updates.push(self.update(text)),
+                    Line::TooLong => self.say(&refusal()).await,
+                }
+            }
+            self.accept(updates).await;
+        }
+        events.tell(ConsoleEvent::End);
+    }
+
+    fn update(&mut self, text: String) -> Update {
+        self.count += 1;
+        Update {
+            key: format!("{}-{}", self.run, self.count),
+            caller: self.caller.clone(),
+            place: place().clone(),
+            what: What::Text(text),
+            at: self.clock.now(),
+            locale: None,
+        }
+    }
+
+    async fn accept(&self, updates: Vec<Update>) {
+        let mut told = false;
+        while !updates.is_empty() {
+            let Err(error) = self.inbox.accept(updates.clone(), None).await else { return };
+            tracing::error!(%error, retry_in = ?AGAIN, "failed to store what was typed");
+            if !told {
+                told = true;
+                self.say(&format!("Not stored yet, trying again: {error}\n")).await;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn say(&self, text: &str) {
+        // Where nobody reads, nobody misses it.
+        drop(print(&self.orders, text.to_owned()).await);
+    }
+}
+
+fn refusal() -> String {
+    format!("A line was longer than {} MiB and was not sent.\n", LINE_AT_MOST >> 20)
+}

@@ -1,0 +1,106 @@
+//! The way in through a pipe: bytes to lines, one line one message. Must never hold more of a line than the bound, and never
+//! split one.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+
+use tokio::sync::mpsc;
+
+/// The longest line, in bytes: far more than a model takes, far less than memory.
+pub(super) const LINE_AT_MOST: usize = 1 << 20;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Without its line break.
+    Text(String),
+    TooLong,
+}
+
+/// Reads to the end, on a thread of its own; waits where nobody takes the lines.
+pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<Line>) {
+    let mut reader = BufReader::with_capacity(64 << 10, reader);
+    loop {
+        match next(&mut reader) {
+            Ok(Some(line)) => {
+                if lines.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "standard input cannot be read: it counts as ended");
+                return;
+            }
+        }
+    }
+}
+
+/// The next line; the last one may have no line break.
+fn next(reader: &mut impl BufRead) -> io::Result<Option<Line>> {
+    let mut line = Vec::new();
+    let mut read = 0;
+    loop {
+        let chunk = match reader.fill_buf() {
+            Ok(chunk) => chunk,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if chunk.is_empty() {
+            return Ok((read > 0).then(|| finished(line, read)));
+        }
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let taken = end.unwrap_or(chunk.len());
+        read += taken;
+        if read <= LINE_AT_MOST {
+            line.extend_from_slice(&chunk[..taken]);
+        }
+        reader.consume(end.map_or(taken, |end| end + 1));
+        if end.is_some() {
+            return Ok(Some(finished(line, read)));
+        }
+    }
+}
+
+fn finished(mut line: Vec<u8>, read: usize) -> Line {
+    if read > LINE_AT_MOST {
+        return Line::TooLong;
+    }
+    if line.ends_with(b"\r") {
+        line.pop();
+    }
+    Line::Text(String::from_utf8_lossy(&line).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(bytes: &[u8]) -> Vec<Line> {
+        let mut reader = BufReader::with_capacity(7, bytes);
+        std::iter::from_fn(|| next(&mut reader).unwrap()).collect()
+    }
+
+    fn text(text: &str) -> Line {
+        Line::Text(text.to_owned())
+    }
+
+    #[test]
+    fn lines_of_all_kinds() {
+        assert_eq!(lines(b""), []);
+        assert_eq!(
+            lines(b"one\r\n\ntwo, longer than the buffer\nlast"),
+            [text("one"), text(""), text("two, longer than the buffer"), text("last")]
+        );
+        assert_eq!(lines(b"bad \xff byte\n"), [text("bad \u{fffd} byte")]);
+        assert_eq!(lines("split über the buffer\n".as_bytes()), [text("split über the buffer")]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_whole() {
+        let mut bytes = vec![b'x'; LINE_AT_MOST];
+        bytes.extend(b"\n");
+        assert_eq!(lines(&bytes), [text(&"x".repeat(LINE_AT_MOST))]);
+        bytes.insert(0, b'x');
+        bytes.extend(b"next");
+        assert_eq!(lines(&bytes), [Line::TooLong, text("next")]);
+    }
+}

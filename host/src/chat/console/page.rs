@@ -1,0 +1,243 @@
+//! What has been printed of each message, and what a newer version of it adds. Pure. Output is append-only and whole lines, so
+//! that messages that grow at the same time never meet within a line. Must never print a line twice, unless a final text
+//! differs from what stands there.
+
+use std::collections::VecDeque;
+
+use cordboard_core::{
+    render::terminal::{Colours, Styler, neutral},
+    types::Button,
+};
+
+use super::super::{Completeness, MessageId, Outgoing};
+
+/// Messages that may still be edited. An older one is printed anew.
+const KEPT: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// For programs: the Markdown as it is.
+    Source,
+    /// For a terminal that is only written to.
+    Neutral,
+    Styled(Colours),
+}
+
+#[derive(Debug)]
+pub(super) struct Page {
+    look: Look,
+    /// The latest last.
+    messages: VecDeque<(MessageId, Shown)>,
+}
+
+/// What stands on the page of one message.
+#[derive(Debug)]
+struct Shown {
+    /// Of its source.
+    text: String,
+    buttons: Vec<Button>,
+    styler: Option<Styler>,
+}
+
+impl Page {
+    pub(super) const fn new(look: Look) -> Self {
+        Self { look, messages: VecDeque::new() }
+    }
+
+    /// The lines to print now; empty where there are none.
+    pub(super) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
+        let look = self.look;
+        let shown = self.shown(id);
+        match message.last {
+            Completeness::Partial => shown.grow(completed(&message.source)),
+            Completeness::Complete => {
+                let mut lines = shown.finish(&message.source, look);
+                lines.push_str(&shown.buttons(&message.buttons));
+                lines
+            }
+        }
+    }
+
+    fn shown(&mut self, id: &MessageId) -> &mut Shown {
+        let found = self.messages.iter().position(|(other, _)| other == id);
+        let index = found.unwrap_or_else(|| {
+            if self.messages.len() == KEPT {
+                self.messages.pop_front();
+            }
+            self.messages.push_back((id.clone(), Shown::new(self.look)));
+            self.messages.len() - 1
+        });
+        &mut self.messages[index].1
+    }
+}
+
+impl Shown {
+    fn new(look: Look) -> Self {
+        let styler = match look {
+            Look::Source => None,
+            Look::Neutral => Some(Styler::new(Colours::Off)),
+            Look::Styled(colours) => Some(Styler::new(colours)),
+        };
+        Self { text: String::new(), buttons: Vec::new(), styler }
+    }
+
+    /// Prints what `whole` has beyond what stands there. Where it does not begin with that, only the final text can tell
+    /// what is meant.
+    fn grow(&mut self, whole: String) -> String {
+        let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
+        let lines = style(self.styler.as_mut(), new);
+        self.text = whole;
+        lines
+    }
+
+    fn finish(&mut self, source: &str, look: Look) -> String {
+        let whole = ended(source);
+        if self.text.trim_end() == whole.trim_end() {
+            return String::new();
+        }
+        if !whole.starts_with(&self.text) {
+            *self = Self { buttons: std::mem::take(&mut self.buttons), ..Self::new(look) };
+        }
+        self.grow(whole)
+    }
+
+    fn buttons(&mut self, rows: &[Vec<Button>]) -> String {
+        let buttons: Vec<Button> = rows.iter().flatten().cloned().collect();
+        if buttons == self.buttons {
+            return String::new();
+        }
+        let line = |button: &Button| format!("  [{}] {}\n", one_line(&button.label), one_line(&button.command));
+        let lines = buttons.iter().map(line).collect();
+        self.buttons = buttons;
+        lines
+    }
+}
+
+/// The lines of a text that still grows, without blank ones at its end: they may go away again.
+fn completed(source: &str) -> String {
+    ended(&source[..source.rfind('\n').unwrap_or_default()])
+}
+
+/// With exactly one line break at the end, or nothing.
+fn ended(text: &str) -> String {
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.is_empty() { String::new() } else { format!("{text}\n") }
+}
+
+/// A label or a command is no place for a line break or an escape sequence, on a pipe neither.
+fn one_line(text: &str) -> String {
+    neutral(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
+}
+
+fn style(styler: Option<&mut Styler>, lines: &str) -> String {
+    let Some(styler) = styler else { return lines.to_owned() };
+    lines.lines().map(|line| styler.line(line) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(source: &str, last: Completeness) -> Outgoing {
+        let message = cordboard_core::render::render(source);
+        Outgoing { source: source.to_owned(), message, buttons: Vec::new(), last }
+    }
+
+    fn id(name: &str) -> MessageId {
+        MessageId(name.to_owned())
+    }
+
+    /// What each version of one message prints; the last is complete.
+    fn versions(look: Look, sources: &[&str]) -> Vec<String> {
+        let mut page = Page::new(look);
+        let last = sources.len() - 1;
+        let put = |(index, source): (usize, &&str)| {
+            let last = if index == last { Completeness::Complete } else { Completeness::Partial };
+            page.put(&id("m"), &message(source, last))
+        };
+        sources.iter().enumerate().map(put).collect()
+    }
+
+    #[test]
+    fn completed_lines_come_as_they_come() {
+        assert_eq!(
+            versions(
+                Look::Source,
+                &["li", "line 1\nli", "line 1\nline 2\n", "line 1\nline 2\nli", "line 1\nline 2\nline 3"]
+            ),
+            ["", "line 1\n", "line 2\n", "", "line 3\n"]
+        );
+        assert_eq!(versions(Look::Source, &["one"]), ["one\n"]);
+        assert_eq!(versions(Look::Source, &["one\n\n"]), ["one\n"]);
+        assert_eq!(versions(Look::Source, &[""]), [""]);
+    }
+
+    #[test]
+    fn blank_lines_wait_for_what_follows_them() {
+        assert_eq!(versions(Look::Source, &["a\n\n\n", "a\n\nb\n", "a\n\nb"]), ["a\n", "\nb\n", ""]);
+    }
+
+    #[test]
+    fn a_final_text_that_differs_is_printed_anew() {
+        assert_eq!(versions(Look::Source, &["working\n", "other\n", "the answer"]), ["working\n", "", "the answer\n"]);
+        assert_eq!(versions(Look::Source, &["a\nb\n", "a"]), ["a\nb\n", "a\n"]);
+    }
+
+    #[test]
+    fn an_edit_to_the_same_prints_nothing_and_one_to_more_prints_the_rest() {
+        let mut page = Page::new(Look::Source);
+        let put = |page: &mut Page, source: &str| page.put(&id("m"), &message(source, Completeness::Complete));
+        assert_eq!(put(&mut page, "one"), "one\n");
+        assert_eq!(put(&mut page, "one"), "");
+        assert_eq!(put(&mut page, "one\ntwo"), "two\n");
+        assert_eq!(put(&mut page, "three"), "three\n");
+    }
+
+    #[test]
+    fn messages_that_grow_together_meet_between_lines_only() {
+        let mut page = Page::new(Look::Source);
+        let mut out = page.put(&id("a"), &message("a 1\na ", Completeness::Partial));
+        out += &page.put(&id("b"), &message("notice", Completeness::Complete));
+        out += &page.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
+        assert_eq!(out, "a 1\nnotice\na 2\n");
+    }
+
+    #[test]
+    fn buttons_are_their_commands_and_come_once() {
+        let mut page = Page::new(Look::Source);
+        let mut asked = message("It failed.", Completeness::Complete);
+        let button = |label: &str, command: &str| Button { label: label.into(), command: command.into() };
+        asked.buttons = vec![vec![button("Try again", "/retry alpha"), button("No\n\x1b[2J", "/fresh alpha")]];
+        let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
+        assert_eq!(page.put(&id("m"), &asked), printed);
+        assert_eq!(page.put(&id("m"), &asked), "");
+    }
+
+    #[test]
+    fn a_terminal_gets_styles_of_ours_and_no_controls_of_theirs() {
+        let styled = versions(
+            Look::Styled(Colours::On),
+            &[
+                "**bold** \x1b]0;title\x07\n",
+                "**bold** \x1b]0;title\x07\n```\ncode\n",
+                "**bold** \x1b]0;title\x07\n```\ncode\n```",
+            ],
+        );
+        let all = styled.concat();
+        assert!(all.contains("\x1b[1mbold"), "{all:?}");
+        assert!(!all.contains("\x1b]") && !all.contains('\x07'), "{all:?}");
+        let plain = versions(Look::Neutral, &["**bold** \x1b[2J"]);
+        assert_eq!(plain, ["**bold** [2J\n"]);
+        let off = versions(Look::Styled(Colours::Off), &["**bold**\x1b[2J"]);
+        assert_eq!(off, ["**bold**[2J\n"]);
+    }
+
+    #[test]
+    fn only_so_many_messages_are_remembered() {
+        let mut page = Page::new(Look::Source);
+        for index in 0..KEPT * 2 {
+            page.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+        }
+        assert_eq!(page.messages.len(), KEPT);
+    }
+}

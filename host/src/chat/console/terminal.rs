@@ -1,0 +1,207 @@
+//! The terminal: a prompt that is edited, with everything else printed above it. The only place that knows `rustyline_async`.
+//! Must never leave the terminal in raw mode, and never wait for the store while somebody types.
+
+use std::{
+    io::{self, ErrorKind, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use cordboard_core::render::{
+    plain,
+    terminal::{Colours, neutral},
+};
+use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr};
+use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Busy, ConsoleEvent, Events, Order,
+    history::History,
+    lines::{LINE_AT_MOST, Line},
+};
+
+const PROMPT: &str = "› ";
+
+/// Where the terminal does not tell its width.
+const WIDTH: usize = 80;
+
+/// What Ctrl-C types while an agent works.
+const STOP: &str = "/stop";
+
+/// What the terminal shares with its console.
+pub(super) struct Screen {
+    pub(super) colours: Colours,
+    pub(super) busy: Arc<Busy>,
+    pub(super) events: Events,
+    pub(super) typed: mpsc::Sender<Line>,
+}
+
+pub(super) struct Terminal {
+    readline: Readline,
+    above: SharedWriter,
+    screen: Screen,
+    history: History,
+    prompt: String,
+}
+
+/// Whether the terminal goes on.
+#[derive(Debug)]
+enum Goes {
+    On,
+    /// Whoever closed it is told when the terminal is given back.
+    Ended(Option<oneshot::Sender<()>>),
+}
+
+impl Terminal {
+    pub(super) fn open(screen: Screen, history: &Path) -> io::Result<Self> {
+        let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
+        // Typed lines are printed by us, without the status that stood before the prompt.
+        readline.should_print_line_on(false, false);
+        let (history, lines) = History::open(history);
+        for line in lines {
+            readline.add_history_entry(line);
+        }
+        if let Err(error) = keep_line_breaks() {
+            tracing::debug!(%error, "lines of the log may be out of place");
+        }
+        Ok(Self { readline, above, screen, history, prompt: PROMPT.to_owned() })
+    }
+
+    /// Ends when the console is closed or dropped, or at a terminal that is gone.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let closed = loop {
+            let goes = tokio::select! {
+                event = self.readline.readline() => self.on_read(event),
+                order = orders.recv() => order.map_or(Goes::Ended(None), |order| self.on_order(order)),
+            };
+            if let Goes::Ended(closed) = goes {
+                break closed;
+            }
+        };
+        // Gives the terminal back.
+        drop(self);
+        if let Some(closed) = closed {
+            let _ = closed.send(());
+        }
+    }
+
+    fn on_read(&mut self, event: Result<ReadlineEvent, ReadlineError>) -> Goes {
+        match event {
+            Ok(event) => {
+                self.on_event(event);
+                Goes::On
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the terminal is gone");
+                self.screen.events.tell(ConsoleEvent::OutputGone);
+                Goes::Ended(None)
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: ReadlineEvent) {
+        match event {
+            ReadlineEvent::Line(line) => self.on_line(line),
+            ReadlineEvent::Eof => self.screen.events.tell(ConsoleEvent::End),
+            ReadlineEvent::Interrupted if self.screen.busy.is_set() => self.hand_in(Line::Text(STOP.to_owned())),
+            ReadlineEvent::Interrupted => self.screen.events.tell(ConsoleEvent::Quit),
+        }
+    }
+
+    fn on_line(&mut self, line: String) {
+        let shown = neutral(&line);
+        // A failure shows at the next reading.
+        drop(self.print(&format!("{PROMPT}{shown}\n")));
+        if line.trim().is_empty() {
+            return;
+        }
+        self.history.add(&line);
+        self.readline.add_history_entry(line.clone());
+        self.hand_in(if line.len() > LINE_AT_MOST { Line::TooLong } else { Line::Text(line) });
+    }
+
+    /// Waiting here would freeze the terminal.
+    fn hand_in(&mut self, line: Line) {
+        if self.screen.typed.try_send(line).is_err() {
+            drop(self.print("Too many lines wait to be stored; that one was not sent.\n"));
+        }
+    }
+
+    fn on_order(&mut self, order: Order) -> Goes {
+        match order {
+            Order::Print { text, done } => drop(done.send(self.print(&text))),
+            Order::Status(status) => self.on_status(status.as_deref()),
+            Order::Close { done } => {
+                if let Err(error) = self.readline.flush() {
+                    tracing::debug!(%error, "the terminal could not be cleared");
+                }
+                return Goes::Ended(Some(done));
+            }
+        }
+        Goes::On
+    }
+
+    fn on_status(&mut self, status: Option<&str>) {
+        let prompt = prompt(status, self.screen.colours, width() / 2);
+        if prompt != self.prompt {
+            // A failure shows at the next reading.
+            drop(self.readline.update_prompt(&prompt));
+            self.prompt = prompt;
+        }
+    }
+
+    /// Prints whole lines above the prompt.
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        match self.above.write_all(text.as_bytes()) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                // The writer has kept the text, and passes it on once there is room.
+                self.readline.flush().map_err(io::Error::other)?;
+                self.above.write(b"").map(|_| ())
+            }
+            written => written,
+        }
+    }
+}
+
+/// The prompt, and before it what is being done, which comes as Markdown, shortened to `room` characters.
+fn prompt(status: Option<&str>, colours: Colours, room: usize) -> String {
+    let status = neutral(&plain(status.unwrap_or_default()).replace(['\n', '\t'], " ")).trim().to_owned();
+    if status.is_empty() {
+        return PROMPT.to_owned();
+    }
+    let short = if status.chars().count() > room {
+        status.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    } else {
+        status
+    };
+    match colours {
+        Colours::On => format!("\x1b[2m{short}\x1b[0m {PROMPT}"),
+        Colours::Off => format!("{short} {PROMPT}"),
+    }
+}
+
+fn width() -> usize {
+    tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH)
+}
+
+/// Raw input also stops the terminal from beginning each line at the left, which the log on standard error relies on.
+fn keep_line_breaks() -> io::Result<()> {
+    let mut modes = tcgetattr(io::stdout())?;
+    modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+    Ok(tcsetattr(io::stdout(), OptionalActions::Now, &modes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_stands_before_the_prompt_in_one_line() {
+        assert_eq!(prompt(None, Colours::On, 40), "› ");
+        assert_eq!(prompt(Some(" "), Colours::On, 40), "› ");
+        assert_eq!(prompt(Some("reads\na file\x1b[2J"), Colours::Off, 40), "reads a file[2J › ");
+        assert_eq!(prompt(Some("reads a very long file"), Colours::Off, 8), "reads a… › ");
+        assert_eq!(prompt(Some("_reads_"), Colours::On, 8), "\x1b[2mreads\x1b[0m › ");
+    }
+}

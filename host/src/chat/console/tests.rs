@@ -1,0 +1,245 @@
+//! The console over pipes: real ends, an inbox in memory. Nothing waits for a time; only a hang reaches the deadline.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Cursor, Read, Write},
+    os::unix::net::UnixStream,
+    sync::Mutex as StdMutex,
+};
+
+use cordboard_core::{render, types::Role};
+use tokio::{sync::Notify, time::timeout};
+
+use super::{
+    open::{Ends, open_pipe},
+    *,
+};
+use crate::chat::{Completeness, InboxError, Update, What};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Keeps what it accepts; refuses as often as it is told to.
+#[derive(Default)]
+struct Shelf {
+    kept: StdMutex<Vec<Update>>,
+    refusals: StdMutex<u32>,
+    came: Notify,
+}
+
+#[async_trait]
+impl Inbox for Shelf {
+    async fn accept(&self, updates: Vec<Update>, _offset: Option<i64>) -> Result<(), InboxError> {
+        let mut refusals = self.refusals.lock().unwrap();
+        if *refusals > 0 {
+            *refusals -= 1;
+            return Err(InboxError("the disk is full".to_owned()));
+        }
+        self.kept.lock().unwrap().extend(updates);
+        self.came.notify_one();
+        Ok(())
+    }
+
+    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+        Ok(None)
+    }
+
+    async fn button(&self, _command: &str) -> Result<String, InboxError> {
+        Err(InboxError("a console needs no tokens".to_owned()))
+    }
+
+    async fn command_of(&self, _token: &str) -> Result<Option<String>, InboxError> {
+        Ok(None)
+    }
+}
+
+impl Shelf {
+    fn texts(&self) -> Vec<String> {
+        let text = |update: &Update| match &update.what {
+            What::Text(text) => text.clone(),
+            What::Press { .. } | What::NotText { .. } => panic!("{update:?}"),
+        };
+        self.kept.lock().unwrap().iter().map(text).collect()
+    }
+}
+
+/// A console between two sockets, whose far ends are the test's.
+struct Stage {
+    console: Console,
+    events: mpsc::Receiver<ConsoleEvent>,
+    shelf: Arc<Shelf>,
+    stdin: UnixStream,
+    stdout: BufReader<UnixStream>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (reader, stdin) = UnixStream::pair().unwrap();
+        let (writer, stdout) = UnixStream::pair().unwrap();
+        let shelf = Arc::new(Shelf::default());
+        let inbox: Arc<dyn Inbox> = shelf.clone();
+        let ends = Ends { reader, writer };
+        let (console, events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
+        stdout.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self { console, events, shelf, stdin, stdout: BufReader::new(stdout) }
+    }
+
+    async fn event(&mut self) -> ConsoleEvent {
+        timeout(DEADLINE, self.events.recv()).await.expect("an event").expect("a console")
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Everything that was printed, once the console is closed.
+    async fn printed(mut self) -> String {
+        self.console.close().await;
+        drop(self.console);
+        let mut text = String::new();
+        self.stdout.read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+fn message(source: &str, last: Completeness) -> Outgoing {
+    Outgoing { source: source.to_owned(), message: render::render(source), buttons: Vec::new(), last }
+}
+
+async fn send(console: &Console, source: &str, last: Completeness) -> MessageId {
+    console.send(place(), &message(source, last)).await.unwrap()
+}
+
+/// Reads `bytes` to their end as one run of a console.
+async fn run_over(bytes: &[u8], refusals: u32) -> (Arc<Shelf>, String) {
+    let shelf = Arc::new(Shelf { refusals: StdMutex::new(refusals), ..Shelf::default() });
+    let (writer, mut stdout) = UnixStream::pair().unwrap();
+    let inbox: Arc<dyn Inbox> = shelf.clone();
+    let ends = Ends { reader: Cursor::new(bytes.to_vec()), writer };
+    let (console, mut events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
+    assert_eq!(timeout(DEADLINE, events.recv()).await.expect("an end"), Some(ConsoleEvent::End));
+    console.close().await;
+    drop(console);
+    let mut text = String::new();
+    stdout.read_to_string(&mut text).unwrap();
+    (shelf, text)
+}
+
+#[tokio::test]
+async fn each_line_is_an_update_of_the_local_owner() {
+    let (shelf, printed) = run_over(b"/new demo\r\n\n  \nhello \xff\nlast", 0).await;
+    assert_eq!(shelf.texts(), ["/new demo", "hello \u{fffd}", "last"]);
+    assert_eq!(printed, "", "nothing of its own");
+    let kept = shelf.kept.lock().unwrap();
+    for update in kept.iter() {
+        assert_eq!((update.caller.id.0.as_str(), update.caller.role), ("console:local", Role::Owner));
+        assert_eq!(update.place.to_string(), "console:local");
+    }
+}
+
+#[tokio::test]
+async fn no_two_keys_are_equal_in_any_two_runs() {
+    let (first, _) = run_over(b"a\na\n", 0).await;
+    let (second, _) = run_over(b"a\na\n", 0).await;
+    let key = |update: &Update| update.key.clone();
+    let keys: BTreeSet<String> =
+        first.kept.lock().unwrap().iter().chain(second.kept.lock().unwrap().iter()).map(key).collect();
+    assert_eq!(keys.len(), 4);
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_is_told_and_the_next_one_serves() {
+    let mut bytes = vec![b'x'; lines::LINE_AT_MOST + 1];
+    bytes.extend(b"\nnext\n");
+    let (shelf, printed) = run_over(&bytes, 0).await;
+    assert_eq!(shelf.texts(), ["next"]);
+    assert_eq!(printed, "A line was longer than 1 MiB and was not sent.\n");
+}
+
+#[tokio::test]
+async fn a_thousand_lines_come_in_order() {
+    let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
+    let (shelf, _) = run_over(text.as_bytes(), 0).await;
+    assert_eq!(shelf.texts().len(), 5000);
+    assert!(shelf.texts().iter().enumerate().all(|(index, line)| *line == format!("line {index}")));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_asked_again_and_told_of_once() {
+    let (shelf, printed) = run_over(b"hello\n", 2).await;
+    assert_eq!(shelf.texts(), ["hello"]);
+    assert_eq!(printed, "Not stored yet, trying again: the disk is full\n");
+}
+
+#[tokio::test]
+async fn input_comes_before_its_end() {
+    let mut stage = Stage::new();
+    stage.stdin.write_all(b"hello\n").unwrap();
+    timeout(DEADLINE, stage.shelf.came.notified()).await.expect("a line");
+    assert_eq!(stage.shelf.texts(), ["hello"]);
+    stage.stdin.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(stage.event().await, ConsoleEvent::End);
+    send(&stage.console, "the answer", Completeness::Complete).await;
+    assert_eq!(stage.line(), "the answer\n", "the console still shows what comes");
+}
+
+#[tokio::test]
+async fn an_answer_streams_in_whole_lines_and_nothing_comes_twice() {
+    let mut stage = Stage::new();
+    let id = send(&stage.console, "line 1\nli", Completeness::Partial).await;
+    assert_eq!(stage.line(), "line 1\n");
+    let notice = send(&stage.console, "**A notice**", Completeness::Complete).await;
+    assert_ne!(id, notice);
+    let more = message("line 1\nline 2\n", Completeness::Partial);
+    stage.console.edit(place(), &id, &more).await.unwrap();
+    stage.console.working(place(), Some("reads a file")).await;
+    let whole = message("line 1\nline 2\nline 3", Completeness::Complete);
+    stage.console.edit(place(), &id, &whole).await.unwrap();
+    stage.console.edit(place(), &id, &whole).await.unwrap();
+    stage.console.delete(place(), &notice).await.unwrap();
+    stage.console.working(place(), None).await;
+    stage.console.greet(&["never on a pipe".to_owned()]);
+    assert_eq!(stage.printed().await, "**A notice**\nline 2\nline 3\n");
+}
+
+#[tokio::test]
+async fn a_message_of_an_earlier_run_is_shown_whole() {
+    let stage = Stage::new();
+    let earlier = MessageId("earlier-3".to_owned());
+    stage.console.edit(place(), &earlier, &message("the answer", Completeness::Complete)).await.unwrap();
+    assert_eq!(stage.printed().await, "the answer\n");
+}
+
+#[tokio::test]
+async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
+    let Stage { console, mut events, stdout, stdin: _open, shelf: _shelf } = Stage::new();
+    drop(stdout);
+    let lost = message("the answer", Completeness::Complete);
+    let mut error = console.send(place(), &lost).await;
+    assert!(matches!(error, Err(ChatError::Down { .. })), "{error:?}");
+    assert_eq!(timeout(DEADLINE, events.recv()).await.expect("an event"), Some(ConsoleEvent::OutputGone));
+    error = console.send(place(), &lost).await;
+    assert!(matches!(error, Err(ChatError::Down { .. })), "{error:?}");
+    console.close().await;
+}
+
+#[tokio::test]
+async fn a_reader_who_is_slow_holds_up_only_who_sends() {
+    let mut stage = Stage::new();
+    let long = "x".repeat(1 << 22);
+    let console = Arc::new(stage.console);
+    let sender = tokio::spawn({
+        let (console, long) = (Arc::clone(&console), long.clone());
+        async move { send(&console, &long, Completeness::Complete).await }
+    });
+    stage.stdin.write_all(b"still heard\n").unwrap();
+    timeout(DEADLINE, stage.shelf.came.notified()).await.expect("a line");
+    let mut stdout = stage.stdout;
+    let read = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        stdout.read_line(&mut line).map(|_| line.len())
+    });
+    timeout(DEADLINE, sender).await.expect("it is written").unwrap();
+    assert_eq!(read.await.unwrap().unwrap(), long.len() + 1);
+}

@@ -1,0 +1,120 @@
+//! The command line: what it takes, and the tables it prints.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A chat gateway to coding agents whose commands and policy are WebAssembly components, swapped live.
+#[derive(Debug, Parser)]
+#[command(name = "cordboard", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  cordboard run                              chat at this terminal, with the demo agent
+  cordboard run --config my.toml             … with your agents and plugins
+  echo 'hello' | cordboard run --chat console
+  cordboard check --config my.toml           is everything in order?
+  cordboard sessions --json | jq '.[].name'";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the host and serve a chat
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Validate the configuration and the plugins; exit 0 when all is well, else 1
+    #[command(after_help = "Examples:\n  cordboard check\n  cordboard check --config my.toml --plugins ./plugins")]
+    Check(Paths),
+    /// List the sessions, beside a running host or without one
+    #[command(
+        after_help = "Examples:\n  cordboard sessions\n  cordboard sessions --json | jq -r '.[] | select(.phase == \"busy\").name'"
+    )]
+    Sessions(Listing),
+    /// List the plugins, beside a running host or without one
+    #[command(
+        after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
+    )]
+    Plugins(Listing),
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  cordboard run
+  cordboard run --chat telegram --config /etc/cordboard/config.toml
+  printf '/new a\\nhello\\n' | cordboard run --chat console --state /tmp/state";
+
+#[derive(Debug, Clone, Args)]
+pub struct Paths {
+    /// The configuration [default: $XDG_CONFIG_HOME/cordboard/config.toml, else the built-in defaults]
+    #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where sessions and messages are kept [default: $XDG_STATE_HOME/cordboard]
+    #[arg(long, value_name = "DIR", env = "CORDBOARD_STATE")]
+    pub state: Option<PathBuf>,
+    /// Your plugins [default: `[plugins] folder`, else plugins/ beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// [default: telegram if `[telegram] token_file` is set, else console]
+    #[arg(long, value_enum)]
+    pub chat: Option<ChatKind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChatKind {
+    Console,
+    Telegram,
+}
+
+#[derive(Debug, Args)]
+pub struct Listing {
+    #[command(flatten)]
+    pub paths: Paths,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where everything lies, as far as the command line and the environment say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// None: the built-in defaults.
+    pub config: Option<PathBuf>,
+    pub state: PathBuf,
+    /// `--plugins`; the configuration may name another one.
+    pub plugins: Option<PathBuf>,
+}
+
+/// A home folder is missing.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("find a place for the state: neither XDG_STATE_HOME nor HOME is set; name one with --state")]
+pub struct NoHome;
+
+impl Paths {
+    /// # Errors
+    /// Where nothing says where the state lies.
+    pub fn places(&self) -> Result<Places, NoHome> {
+        let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
+        let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
+        let state =
+            self.state.clone().or_else(|| home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard")));
+        let state = absolute(&state.ok_or(NoHome)?);
+        Ok(Places { config: config.as_deref().map(absolute), state, plugins: self.plugins.as_deref().map(absolute) })
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// An XDG folder; as its specification says, one that is not absolute counts as not set.
+fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))
+}

@@ -1,0 +1,45 @@
+//! The way in: what a front-end accepted is stored, and only then served.
+
+use async_trait::async_trait;
+use cordboard_core::chat::Update;
+
+use super::Intake;
+use crate::{
+    chat::{Inbox, InboxError},
+    store::{Store, StoreError},
+};
+
+pub struct Doorway {
+    pub store: Store,
+    pub intake: Intake,
+    pub front_end: &'static str,
+}
+
+fn failed(error: StoreError) -> InboxError {
+    InboxError(error.to_string())
+}
+
+#[async_trait]
+impl Inbox for Doorway {
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError> {
+        let offset = offset.map(|next| (self.front_end.to_owned(), next));
+        let rows = self.store.accept(updates, offset).await.map_err(failed)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.intake.send(rows).await.map_err(|_| InboxError("take messages: Cordboard is shutting down".to_owned()))
+    }
+
+    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+        self.store.offset(self.front_end).await.map_err(failed)
+    }
+
+    async fn button(&self, command: &str) -> Result<String, InboxError> {
+        let tokens = self.store.buttons(vec![command.to_owned()]).await.map_err(failed)?;
+        tokens.into_iter().next().ok_or_else(|| InboxError("store a button: no token came back".to_owned()))
+    }
+
+    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError> {
+        self.store.command_of(token).await.map_err(failed)
+    }
+}

@@ -1,0 +1,109 @@
+//! `cordboard sessions` and `cordboard plugins`: tables for people, JSON for scripts.
+
+use std::{fmt::Write as _, time::Duration};
+
+use cordboard_core::{config::spell_duration, types::Moment};
+
+use crate::{
+    control::{PluginRow, SessionRow},
+    plugin::short,
+};
+
+/// Columns of text, each as wide as its widest cell.
+fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let mut text = String::new();
+    for row in std::iter::once(&head).chain(rows) {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            write!(line, "{cell:<width$}  ").expect("a string takes all");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn ago(now: Moment, then: u64) -> String {
+    let seconds = now.since(Moment(then)).as_secs();
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3_600 => format!("{}m ago", seconds / 60),
+        3_600..86_400 => format!("{}h ago", seconds / 3_600),
+        86_400.. => format!("{}d ago", seconds / 86_400),
+    }
+}
+
+#[must_use]
+pub fn sessions(rows: &[SessionRow], now: Moment) -> String {
+    if rows.is_empty() {
+        return "No sessions.\n".to_owned();
+    }
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.name.clone(),
+            row.phase.clone(),
+            row.agent.clone(),
+            row.persona.clone().unwrap_or_else(|| "-".to_owned()),
+            row.model.clone().unwrap_or_else(|| "-".to_owned()),
+            row.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            spell_duration(Duration::from_secs(row.idle_timeout_s)),
+            row.turns.to_string(),
+            row.queued.to_string(),
+            ago(now, row.last_active),
+        ]
+    });
+    let head = ["NAME", "PHASE", "AGENT", "PERSONA", "MODEL", "PID", "TIMEOUT", "TURNS", "QUEUED", "ACTIVE"];
+    table(&head, &cells.collect::<Vec<_>>())
+}
+
+#[must_use]
+pub fn plugins(rows: &[PluginRow], now: Moment) -> String {
+    if rows.is_empty() {
+        return "No plugins.\n".to_owned();
+    }
+    let cells = rows.iter().map(|row| {
+        let digest = if row.digest.is_empty() { "-" } else { short(&row.digest) };
+        vec![
+            row.name.clone(),
+            digest.to_owned(),
+            row.generation.to_string(),
+            row.health.clone(),
+            ago(now, row.since),
+            row.note.replace('\n', " "),
+        ]
+    });
+    table(&["NAME", "DIGEST", "GENERATION", "HEALTH", "SINCE", "NOTE"], &cells.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |name: &str, note: &str| PluginRow {
+            name: name.to_owned(),
+            digest: "0123456789abcdef".to_owned(),
+            generation: 2,
+            health: "ok".to_owned(),
+            note: note.to_owned(),
+            since: 0,
+        };
+        let text = plugins(&[row("a", ""), row("sessions", "two\nlines")], Moment(7_200_000));
+        expect![[r#"
+            NAME      DIGEST        GENERATION  HEALTH  SINCE   NOTE
+            a         0123456789ab  2           ok      2h ago
+            sessions  0123456789ab  2           ok      2h ago  two lines
+        "#]]
+        .assert_eq(&text);
+    }
+}

@@ -1,0 +1,315 @@
+//! The demo agent as a real process, spoken to through its codec: what a session sees of an agent, good or bad.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use cordboard::{
+    agent::{AgentKind, AgentSpec, Codec, Start, prepare},
+    process::{Environment, Process, ProcessEvent, spawn},
+};
+use cordboard_core::{
+    agent::{AgentEvent, Change, Outcome, PromptId},
+    session::{Launch, Prompt},
+    types::{Place, SessionName},
+};
+use tokio::{sync::mpsc::Receiver, time::timeout};
+
+/// Only for a test that would otherwise hang; nothing here comes near it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct Agent {
+    process: Process,
+    lines: Receiver<ProcessEvent>,
+    codec: Box<dyn Codec>,
+    events: std::collections::VecDeque<AgentEvent>,
+    exit: Option<(String, Option<String>)>,
+    too_long: u64,
+}
+
+/// What a prompt brought.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    text: String,
+    outcome: Outcome,
+}
+
+fn spec() -> AgentSpec {
+    AgentSpec {
+        name: "demo".to_owned(),
+        kind: AgentKind::Demo,
+        command: Some(env!("CARGO_BIN_EXE_cordboard").into()),
+        args: vec!["--pace-ms=50".to_owned()],
+        model: None,
+        permission_mode: "default".to_owned(),
+        pass_env: Vec::new(),
+        env: Vec::new(),
+    }
+}
+
+fn start(folder: &Path, resume: Option<&str>) -> Agent {
+    let launch = Launch { resume: resume.map(str::to_owned), model: None, instructions: "Be kind.".to_owned() };
+    let session: SessionName = "demo".parse().unwrap();
+    let host = uuid::Uuid::new_v4().to_string();
+    let start = Start {
+        session: &session,
+        folder,
+        launch: &launch,
+        spec: &spec(),
+        environment: &Environment::default(),
+        host_id: &host,
+    };
+    let (what, mut codec) = prepare(&start).unwrap();
+    let (process, lines) = spawn(what).unwrap();
+    for line in codec.open() {
+        process.write(line).unwrap();
+    }
+    Agent { process, lines, codec, events: std::collections::VecDeque::new(), exit: None, too_long: 0 }
+}
+
+impl Agent {
+    /// The next event; none after the end of the process.
+    async fn next(&mut self) -> Option<AgentEvent> {
+        while self.events.is_empty() && self.exit.is_none() {
+            match timeout(LIMIT, self.lines.recv()).await.expect("the agent says nothing").unwrap() {
+                ProcessEvent::Line(line) => {
+                    let decoded = self.codec.decode(&line);
+                    self.events.extend(decoded.events);
+                    assert!(decoded.lines.is_empty());
+                }
+                ProcessEvent::TooLong { .. } => self.too_long += 1,
+                ProcessEvent::Ended { status, last_words } => self.exit = Some((status, last_words)),
+            }
+        }
+        self.events.pop_front()
+    }
+
+    fn send(&mut self, text: &str) -> PromptId {
+        let id = PromptId(uuid::Uuid::new_v4().to_string());
+        let prompt = Prompt { id: id.clone(), place: Place::new("test", "1"), text: text.to_owned() };
+        let line = self.codec.prompt(&prompt);
+        self.process.write(line).unwrap();
+        id
+    }
+
+    async fn answer(&mut self, id: &PromptId) -> Answer {
+        let mut text = String::new();
+        loop {
+            match self.next().await.expect("the agent ended without an answer") {
+                AgentEvent::Part { change: Change::Append(more), .. } => text.push_str(&more),
+                AgentEvent::Finished { answered, outcome, cost_usd } => {
+                    assert_eq!(answered, std::slice::from_ref(id));
+                    assert!(cost_usd.is_some_and(|cost| cost > 0.0));
+                    return Answer { text, outcome };
+                }
+                AgentEvent::Part { .. }
+                | AgentEvent::Ready { .. }
+                | AgentEvent::Taken(_)
+                | AgentEvent::Conversation { .. } => {}
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+    }
+
+    async fn ask(&mut self, text: &str) -> String {
+        let id = self.send(text);
+        let answer = self.answer(&id).await;
+        assert_eq!(answer.outcome, Outcome::Done);
+        answer.text
+    }
+
+    /// The end of its process.
+    async fn end(mut self) -> (String, Option<String>) {
+        while self.next().await.is_some() {}
+        self.exit.unwrap()
+    }
+
+    async fn suspend(self) {
+        self.process.close_input();
+        assert_eq!(self.end().await.0, "exit code 0");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_tells_readiness_receipt_text_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    assert_eq!(
+        agent.next().await,
+        Some(AgentEvent::Ready { models: vec!["demo".to_owned(), "demo-large".to_owned()] })
+    );
+    let prompt = agent.send("hello");
+    let mut events = Vec::new();
+    while !matches!(events.last(), Some(AgentEvent::Finished { .. })) {
+        events.push(agent.next().await.unwrap());
+    }
+    let Some(AgentEvent::Conversation { id, resumable: false }) = events.first().cloned() else {
+        panic!("no conversation: {events:?}");
+    };
+    assert_eq!(
+        events[1..],
+        [
+            AgentEvent::Taken(prompt.clone()),
+            AgentEvent::Part { at: 0, change: Change::Append("You said: hello".to_owned()) },
+            AgentEvent::Conversation { id, resumable: true },
+            AgentEvent::Finished { answered: vec![prompt], outcome: Outcome::Done, cost_usd: Some(0.0001) },
+        ]
+    );
+    agent.suspend().await;
+}
+
+#[tokio::test]
+async fn an_interrupt_is_heard_while_it_streams_and_the_process_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    let slow = agent.send("slow 1000");
+    while !matches!(agent.next().await, Some(AgentEvent::Part { .. })) {}
+    let line = agent.codec.interrupt();
+    agent.process.write(line).unwrap();
+    assert_eq!(agent.answer(&slow).await.outcome, Outcome::Interrupted);
+    assert_eq!(agent.ask("still there?").await, "You said: still there?");
+    assert_eq!(agent.ask("slow 3").await, "line 1\nline 2\nline 3");
+    agent.suspend().await;
+}
+
+#[tokio::test]
+async fn prompts_that_come_while_it_works_are_answered_in_order_and_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    let prompts = ["slow 2", "two", "three"].map(|text| agent.send(text));
+    agent.process.close_input();
+    for (prompt, text) in prompts.iter().zip(["line 1\nline 2", "You said: two", "You said: three"]) {
+        assert_eq!(agent.answer(prompt).await.text, text);
+    }
+    assert_eq!(agent.end().await.0, "exit code 0");
+}
+
+/// Remembers something in a conversation and gives its id.
+async fn conversation(folder: &Path) -> String {
+    let mut agent = start(folder, None);
+    agent.send("remember the milk");
+    let id = loop {
+        if let AgentEvent::Conversation { id, resumable: true } = agent.next().await.unwrap() {
+            break id;
+        }
+    };
+    agent.suspend().await;
+    id
+}
+
+#[tokio::test]
+async fn memory_outlives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = conversation(folder.path()).await;
+    let mut agent = start(folder.path(), Some(&id));
+    assert_eq!(agent.ask("recall").await, "I remember: the milk");
+    agent.suspend().await;
+}
+
+#[tokio::test]
+async fn a_forgotten_conversation_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = conversation(folder.path()).await;
+    let mut agent = start(folder.path(), Some(&id));
+    agent.ask("forget").await;
+    assert_eq!(agent.ask("recall").await, "I remember nothing.");
+    agent.suspend().await;
+    let mut agent = start(folder.path(), Some(&id));
+    let refused = AgentEvent::ResumeRefused(format!("No conversation found with session ID: {id}"));
+    assert_eq!(agent.next().await, Some(refused));
+    assert_eq!(agent.end().await.0, "exit code 1");
+}
+
+#[tokio::test]
+async fn a_crash_shows_what_came_and_its_last_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    agent.send("crash");
+    let mut text = String::new();
+    while let Some(event) = agent.next().await {
+        if let AgentEvent::Part { change: Change::Append(more), .. } = event {
+            text.push_str(&more);
+        }
+    }
+    assert_eq!(text, "I am about to ");
+    let exit = ("exit code 70".to_owned(), Some("the demo agent crashed, as it was told to".to_owned()));
+    assert_eq!(agent.end().await, exit);
+}
+
+#[tokio::test]
+async fn garbage_floods_and_big_lines_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    assert_eq!(agent.ask("garbage").await, "I printed garbage.");
+    assert_eq!(agent.ask("bigline 10000000").await, "I printed one line of 10000000 bytes.");
+    assert_eq!(agent.ask("bigline 70000000").await, "I printed one line of 70000000 bytes.");
+    assert_eq!(agent.too_long, 1);
+    assert_eq!(agent.ask("flood 2000").await.lines().count(), 2000);
+    agent.suspend().await;
+}
+
+#[tokio::test]
+async fn a_hanging_agent_hears_no_interrupt_but_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    let prompt = agent.send("hang");
+    while agent.next().await != Some(AgentEvent::Taken(prompt.clone())) {}
+    let line = agent.codec.interrupt();
+    agent.process.write(line).unwrap();
+    agent.process.close_input();
+    agent.process.terminate();
+    assert_eq!(agent.end().await.0, "killed by SIGTERM");
+}
+
+#[tokio::test]
+async fn a_stubborn_agent_and_its_children_are_gone_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    let left = agent.ask("children").await;
+    let pid: u32 = left.split(' ').nth(3).unwrap().parse().unwrap();
+    agent.ask("stubborn").await;
+    agent.process.terminate();
+    assert_eq!(agent.ask("still there?").await, "You said: still there?");
+    agent.process.close_input();
+    agent.process.kill();
+    assert_eq!(agent.end().await.0, "killed by SIGKILL");
+    assert!(!Path::new(&format!("/proc/{pid}/exe")).exists(), "process {pid} was left behind");
+}
+
+#[test]
+fn a_start_has_the_protocol_the_conversation_and_nothing_of_the_host() {
+    let session: SessionName = "x".parse().unwrap();
+    let launch = Launch { resume: Some("abc".to_owned()), model: Some("opus".to_owned()), instructions: String::new() };
+    let own = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+    };
+    let environment: Environment =
+        own(&[("HOME", "/h"), ("SECRET", "s"), ("CLAUDECODE", "1"), ("PATH", "/bin")]).into_iter().collect();
+    let spec = AgentSpec {
+        name: "claude".to_owned(),
+        kind: AgentKind::Claude,
+        command: None,
+        args: vec!["--add-dir=/x".to_owned()],
+        pass_env: ["HOME", "CLAUDECODE", "PATH"].map(str::to_owned).to_vec(),
+        env: own(&[("PATH", "/usr/bin")]),
+        ..spec()
+    };
+    let start = Start {
+        session: &session,
+        folder: Path::new("/tmp"),
+        launch: &launch,
+        spec: &spec,
+        environment: &environment,
+        host_id: "h",
+    };
+    let (spawn, _) = prepare(&start).unwrap();
+    assert_eq!(spawn.program, Path::new("claude"));
+    assert_eq!(spawn.env, own(&[("HOME", "/h"), ("PATH", "/bin"), ("PATH", "/usr/bin")]));
+    let args = spawn.args.join(&OsString::from(" ")).into_string().unwrap();
+    assert_eq!(
+        args,
+        "-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages \
+         --replay-user-messages --permission-prompt-tool stdio --permission-mode default --model opus --resume=abc \
+         --add-dir=/x"
+    );
+}

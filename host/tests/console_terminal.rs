@@ -1,0 +1,178 @@
+//! The console on a real terminal, which `script` lends: the test starts itself again inside it, as a board that echoes.
+
+use std::{
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{ChildStdin, Command, Stdio},
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use cordboard::{
+    chat::{
+        Chat, Completeness, Inbox, InboxError, Outgoing, Update, What,
+        console::{self, ConsoleEvent, Mode},
+    },
+    clock::Clock,
+};
+use cordboard_core::render;
+
+/// Only a hang gets there.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Set in the inner process: its state directory.
+const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
+
+/// Passes on what was typed.
+struct Typed(tokio::sync::mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl Inbox for Typed {
+    async fn accept(&self, updates: Vec<Update>, _offset: Option<i64>) -> Result<(), InboxError> {
+        for update in updates {
+            if let What::Text(text) = update.what {
+                self.0.send(text).map_err(|error| InboxError(error.to_string()))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+        Ok(None)
+    }
+
+    async fn button(&self, _command: &str) -> Result<String, InboxError> {
+        Err(InboxError("no tokens".to_owned()))
+    }
+
+    async fn command_of(&self, _token: &str) -> Result<Option<String>, InboxError> {
+        Ok(None)
+    }
+}
+
+/// Does nothing but inside the terminal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inside() {
+    let Some(state) = std::env::var_os(INSIDE) else { return };
+    let (typed, mut texts) = tokio::sync::mpsc::unbounded_channel();
+    let mode = Mode::detect();
+    let (console, mut events) =
+        console::open(mode, Arc::new(Typed(typed)), Clock::system(), Path::new(&state)).unwrap();
+    console.greet(&[format!("greeting on a {mode:?}")]);
+    loop {
+        tokio::select! {
+            Some(text) = texts.recv() => {
+                console.working(console::place(), (text == "work").then_some("_reads_ a file")).await;
+                let source = format!("**you said** {text} \x1b[2J");
+                let message = render::render(&source);
+                let echo = Outgoing { source, message, buttons: Vec::new(), last: Completeness::Complete };
+                console.send(console::place(), &echo).await.unwrap();
+            }
+            Some(event) = events.recv() => {
+                console.close().await;
+                assert_ne!(event, ConsoleEvent::OutputGone);
+                println!("ended by {event:?}");
+                return;
+            }
+        }
+    }
+}
+
+/// A terminal with the console in it, and everything that it has shown.
+struct Screen {
+    keys: ChildStdin,
+    output: mpsc::Receiver<Vec<u8>>,
+    shown: String,
+    child: std::process::Child,
+}
+
+impl Screen {
+    /// None where this machine has no `script`.
+    fn open(state: &Path, no_color: &str) -> Option<Self> {
+        let inner = format!(
+            "stty rows 24 cols 80; exec '{}' --exact inside --nocapture",
+            std::env::current_exe().expect("this test's own path").display()
+        );
+        let child = Command::new("script")
+            .args(["-qec", &inner, "/dev/null"])
+            .env(INSIDE, state)
+            .env("TERM", "xterm")
+            .env("NO_COLOR", no_color)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut child) = child else {
+            eprintln!("skipped: there is no `script` here to lend a terminal");
+            return None;
+        };
+        let (sender, output) = mpsc::channel();
+        let mut stdout = child.stdout.take().expect("it is a pipe");
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(read @ 1..) = stdout.read(&mut chunk) {
+                if sender.send(chunk[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Some(Self { keys: child.stdin.take().expect("it is a pipe"), output, shown: String::new(), child })
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.keys.flush().expect("the terminal takes keys");
+    }
+
+    /// Waits until `text` has been shown since the last wait, and forgets what came up to it.
+    fn wait(&mut self, text: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(at) = self.shown.find(text) {
+                self.shown.drain(..at + text.len());
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(chunk) = self.output.recv_timeout(left) else { panic!("no {text:?} in {:?}", self.shown) };
+            self.shown.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    }
+
+    fn ended(mut self) {
+        assert!(self.child.wait().expect("it is our child").success());
+    }
+}
+
+#[test]
+fn a_person_edits_recalls_interrupts_and_ends() {
+    let state = tempfile::tempdir().unwrap();
+    let Some(mut screen) = Screen::open(state.path(), "") else { return };
+    screen.wait("greeting on a Terminal");
+    screen.press("helo\x7flo\r");
+    screen.wait("› hello\r\n");
+    screen.wait("\x1b[1myou said\x1b[0m hello [2J");
+    screen.press("\x1b[A\r");
+    screen.wait("› hello\r\n");
+    screen.wait("you said\x1b[0m hello");
+    screen.press("work\r");
+    screen.wait("you said\x1b[0m work");
+    screen.wait("reads a file\x1b[0m › ");
+    screen.press("\x03");
+    screen.wait("you said\x1b[0m /stop");
+    screen.press("\x03");
+    screen.wait("ended by Quit\r\n");
+    screen.ended();
+    let history = state.path().join("console_history");
+    assert_eq!(std::fs::read_to_string(&history).unwrap(), "hello\nwork\n");
+    assert_eq!(std::fs::metadata(&history).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let mut screen = Screen::open(state.path(), "1").unwrap();
+    screen.wait("greeting on a Terminal");
+    screen.press("\x1b[A\x1b[A\r");
+    screen.wait("**you said** hello [2J");
+    screen.press("\x04");
+    screen.wait("ended by End\r\n");
+    screen.ended();
+}

@@ -1,0 +1,314 @@
+//! Real processes through `cordboard::process`: what they print, how they end, and that nothing of them stays.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
+use std::{
+    ffi::OsString,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use cordboard::process::{
+    Environment, Mark, Process, ProcessEvent, Spawn, WriteError, orphans, spawn, sweep, sweep_session,
+};
+use cordboard_core::types::{ProcessId, SessionName};
+use tokio::{sync::mpsc::Receiver, time::timeout};
+
+/// Only for a test that would otherwise hang; nothing here comes near it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn mark() -> Mark {
+    Mark { host: uuid::Uuid::new_v4().to_string(), session: "test".parse().unwrap() }
+}
+
+fn shell(script: &str) -> Spawn {
+    Spawn {
+        program: PathBuf::from("sh"),
+        args: ["-c", script].map(OsString::from).to_vec(),
+        env: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
+        folder: std::env::temp_dir(),
+        mark: mark(),
+    }
+}
+
+fn start(script: &str) -> (Process, Receiver<ProcessEvent>) {
+    spawn(shell(script)).unwrap()
+}
+
+async fn next(events: &mut Receiver<ProcessEvent>) -> Option<ProcessEvent> {
+    timeout(LIMIT, events.recv()).await.expect("the process says nothing")
+}
+
+async fn line(events: &mut Receiver<ProcessEvent>) -> String {
+    match next(events).await {
+        Some(ProcessEvent::Line(line)) => String::from_utf8(line).unwrap(),
+        other => panic!("a line was awaited, not {other:?}"),
+    }
+}
+
+/// The end, and the lines before it.
+async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Option<String>) {
+    let mut lines = Vec::new();
+    loop {
+        match next(events).await.expect("there was no end") {
+            ProcessEvent::Line(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
+            ProcessEvent::TooLong { bytes } => lines.push(format!("{bytes} bytes")),
+            ProcessEvent::Ended { status, last_words } => {
+                assert_eq!(next(events).await, None, "the end came before something else");
+                return (lines, status, last_words);
+            }
+        }
+    }
+}
+
+fn lives(pid: &str) -> bool {
+    // A zombie that nobody reaps yet, as an orphan in a container may be one, is gone all the same.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn lines_go_in_and_come_out_until_the_end_of_input() {
+    let (process, mut events) = start("while read line; do echo \"got $line\"; done; echo bye; exit 3");
+    process.write(b"one".to_vec()).unwrap();
+    process.write("zwölf".as_bytes().to_vec()).unwrap();
+    process.close_input();
+    assert_eq!(process.write(b"three".to_vec()), Err(WriteError::Closed));
+    let (lines, status, last_words) = end(&mut events).await;
+    assert_eq!(lines, ["got one", "got zwölf", "bye"]);
+    assert_eq!((status.as_str(), last_words), ("exit code 3", None));
+    assert!(!Path::new(&format!("/proc/{}", process.id().pid)).exists(), "a zombie stays");
+}
+
+#[tokio::test]
+async fn the_last_words_are_the_last_line_of_stderr_that_says_something() {
+    let (_process, mut events) = start("echo first >&2; echo 'no token given' >&2; printf '\\n  \\n' >&2; exit 1");
+    let (_, status, last_words) = end(&mut events).await;
+    assert_eq!((status.as_str(), last_words.as_deref()), ("exit code 1", Some("no token given")));
+}
+
+#[tokio::test]
+async fn a_flood_on_stderr_and_binary_on_stdout_stop_nobody() {
+    let script = "i=0; while [ $i -lt 3000 ]; do echo 'a line that nobody reads, again and again and again' >&2; i=$((i+1)); done; \
+                  printf 'a\\377\\000b\\n\\n'; echo end";
+    let (_process, mut events) = start(script);
+    let mut raw = Vec::new();
+    while let Some(event) = next(&mut events).await {
+        raw.push(event);
+    }
+    assert_eq!(
+        raw[..3],
+        [ProcessEvent::Line(b"a\xff\0b".to_vec()), ProcessEvent::Line(Vec::new()), ProcessEvent::Line(b"end".to_vec())]
+    );
+}
+
+#[tokio::test]
+async fn a_line_of_10_mb_comes_whole_and_one_past_the_bound_is_skipped() {
+    let (_process, mut events) =
+        start("head -c 10000000 /dev/zero | tr '\\0' x; echo; head -c 70000000 /dev/zero; echo; echo end");
+    assert_eq!(line(&mut events).await.len(), 10_000_000);
+    assert_eq!(next(&mut events).await, Some(ProcessEvent::TooLong { bytes: 70_000_000 }));
+    assert_eq!(line(&mut events).await, "end");
+}
+
+#[tokio::test]
+async fn the_environment_is_what_was_given_and_the_mark() {
+    let mut env = shell("env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^PATH= | sort");
+    env.env.push(("GIVEN".to_owned(), "yes".to_owned()));
+    let host = env.mark.host.clone();
+    let (_process, mut events) = spawn(env).unwrap();
+    let (lines, ..) = end(&mut events).await;
+    assert_eq!(lines[0], format!("CORDBOARD_HOST={host}"));
+    assert!(lines[1].starts_with("CORDBOARD_HOST_RUN="));
+    assert_eq!(lines[2..], ["CORDBOARD_SESSION=test", "GIVEN=yes"]);
+}
+
+#[tokio::test]
+async fn sigterm_reaches_the_whole_group() {
+    let (process, mut events) = start("sleep 1000 & echo $!; wait");
+    let child = line(&mut events).await;
+    process.terminate();
+    let (_, status, _) = end(&mut events).await;
+    assert_eq!(status, "killed by SIGTERM");
+    assert!(!lives(&child) && !lives(&process.id().pid.to_string()));
+}
+
+#[tokio::test]
+async fn what_ignores_sigterm_is_killed() {
+    let (process, mut events) = start("trap '' TERM; sleep 1000 & echo $!; while :; do sleep 1000; done");
+    let child = line(&mut events).await;
+    process.terminate();
+    process.close_input();
+    process.kill();
+    let (_, status, _) = end(&mut events).await;
+    assert_eq!(status, "killed by SIGKILL");
+    assert!(!lives(&child));
+}
+
+#[tokio::test]
+async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
+    // In the group and deaf, out of the group, out of the group and deaf, and holding stdout each.
+    let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
+                  setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";
+    let (process, mut events) = start(script);
+    let pids = [line(&mut events).await, line(&mut events).await, line(&mut events).await];
+    process.write(b"go".to_vec()).unwrap();
+    let (_, status, _) = end(&mut events).await;
+    assert_eq!(status, "exit code 0");
+    for pid in pids {
+        assert!(!lives(&pid), "process {pid} is still there");
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_held_by_a_process_that_hides_is_given_up() {
+    // It sheds the mark, the group and its parent, as nothing but an attack would.
+    let (process, mut events) = start("setsid sh -c \"env -i sh -c 'echo \\$\\$; exec sleep 20' &\"; read go");
+    let pid = line(&mut events).await;
+    process.write(b"go".to_vec()).unwrap();
+    let (_, status, _) = end(&mut events).await;
+    assert_eq!(status, "exit code 0");
+    assert!(lives(&pid));
+    let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_handle_ends_the_tree() {
+    let (process, mut events) = start("trap '' TERM; setsid sleep 1000 & echo $!; while :; do sleep 1000; done");
+    let child = line(&mut events).await;
+    drop(process);
+    let (_, status, _) = end(&mut events).await;
+    assert_eq!(status, "killed by SIGKILL");
+    assert!(!lives(&child));
+}
+
+#[tokio::test]
+async fn an_agent_that_reads_nothing_holds_nobody_up() {
+    let (process, mut events) = start("echo up; while :; do sleep 1000; done");
+    line(&mut events).await;
+    let mut refused = None;
+    for _ in 0..1000 {
+        if let Err(error) = process.write(vec![b'x'; 100_000]) {
+            refused = Some(error);
+            break;
+        }
+    }
+    assert_eq!(refused, Some(WriteError::Full));
+    process.kill();
+    end(&mut events).await;
+}
+
+#[tokio::test]
+async fn each_failed_start_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    };
+    let error = |program: &Path, folder: &Path| {
+        let spawned = spawn(Spawn { program: program.to_owned(), folder: folder.to_owned(), ..shell("") });
+        spawned.map(|_| ()).unwrap_err().to_string().replace(&folder.display().to_string(), "FOLDER")
+    };
+    let plain = file("plain", "text", 0o644);
+    let no_interpreter = file("script", "#!/no/such/interpreter\n", 0o755);
+    let at = folder.path();
+    assert_eq!(
+        error(Path::new("no-such-agent"), at),
+        "start 'no-such-agent': there is no such program in PATH; install it, or set `command` of this agent to its full path"
+    );
+    assert_eq!(
+        error(&at.join("gone"), at),
+        "start 'FOLDER/gone': there is no such file; set `command` of this agent to the program's full path"
+    );
+    assert_eq!(
+        error(&plain, at),
+        "start 'FOLDER/plain': it is not an executable file; make it one with `chmod +x`, or correct `command` of this agent"
+    );
+    assert_eq!(
+        error(&no_interpreter, at),
+        "start 'FOLDER/script': the interpreter in its first line is missing; install it"
+    );
+    assert_eq!(
+        error(Path::new("sh"), &at.join("gone")),
+        "start 'sh': its folder 'FOLDER' is missing; make it again, or open a new session"
+    );
+}
+
+/// A process as a killed host leaves it: with the mark, and without a handle. Waits until it is up.
+fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
+    use std::io::{BufRead, BufReader};
+    let mut command = Command::new("setsid");
+    command.args(["sh", "-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.env("CORDBOARD_HOST", host).env("CORDBOARD_SESSION", session).env("CORDBOARD_HOST_RUN", "another");
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let pids = lines.take_while(|line| line != "up").collect();
+    (child, pids)
+}
+
+#[tokio::test]
+async fn what_a_killed_host_left_is_found_by_its_mark_and_ended() {
+    let host = mark().host;
+    let deaf = "trap '' TERM; setsid env -u CORDBOARD_HOST sleep 1000 & echo $!; sleep 1000 & echo $!; echo up; while :; do sleep 1000; done";
+    let (mut alpha, pids) = orphan(&host, "alpha", deaf);
+    let (mut beta, _) = orphan(&host, "beta", "echo up; sleep 1000");
+    let (mut other, _) = orphan(&mark().host, "alpha", "echo up; exec sleep 1000");
+    // This host's own agents are not a killed host's.
+    let (ours, mut events) =
+        spawn(Spawn { mark: Mark { host: host.clone(), ..mark() }, ..shell("echo up; sleep 1000") }).unwrap();
+    line(&mut events).await;
+
+    let left = orphans(&host, &[]).await;
+    let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<SessionName>>();
+    assert_eq!(left.sessions(), names(&["alpha", "beta"]));
+    let swept = left.end().await;
+    assert_eq!((swept.ended >= 4, swept.left), (true, 0), "{swept:?}");
+    assert_eq!(swept.sessions.into_keys().collect::<Vec<_>>(), names(&["alpha", "beta"]));
+    for pid in &pids {
+        assert!(!lives(pid));
+    }
+    assert!(alpha.wait().is_ok() && beta.wait().is_ok());
+    assert!(other.try_wait().unwrap().is_none(), "another state directory's process was hit");
+    assert!(lives(&ours.id().pid.to_string()), "this host's own process was hit");
+    assert!(orphans(&host, &[]).await.is_empty());
+    other.kill().unwrap();
+    other.wait().unwrap();
+    ours.kill();
+    end(&mut events).await;
+}
+
+#[tokio::test]
+async fn a_stored_identity_finds_a_process_without_a_mark_and_never_a_later_one() {
+    let (process, mut events) = start("echo up; sleep 1000");
+    line(&mut events).await;
+    let session: SessionName = "test".parse().unwrap();
+    let later = ProcessId { started: process.id().started + 1, ..process.id().clone() };
+    let rebooted = ProcessId { boot: "another".to_owned(), ..process.id().clone() };
+    let host = mark().host;
+    let swept = sweep(&host, &[(session.clone(), later), (session.clone(), rebooted)]).await;
+    assert_eq!(swept, cordboard::process::Swept::default());
+    let swept = sweep(&host, &[(session.clone(), process.id().clone())]).await;
+    assert_eq!((swept.left, swept.sessions.contains_key(&session)), (0, true));
+    end(&mut events).await;
+}
+
+#[tokio::test]
+async fn a_session_is_swept_by_its_name() {
+    let (host, session) = (mark().host, "gamma");
+    let (mut child, _) = orphan(&host, session, "echo up; exec sleep 1000");
+    let swept = sweep_session(Mark { host, session: session.parse().unwrap() }).await;
+    assert_eq!((swept.ended, swept.left), (1, 0));
+    child.wait().unwrap();
+}
+
+#[test]
+fn an_agent_gets_the_variables_that_are_named() {
+    let pairs = [("A", "1"), ("B", "2"), ("C", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment: Environment = pairs.into_iter().collect();
+    assert_eq!(environment.pick(["C", "X", "A"]), [("C".to_owned(), "3".to_owned()), ("A".to_owned(), "1".to_owned())]);
+    assert_eq!(format!("{environment:?}"), "Environment(3 variables)");
+}

@@ -1,0 +1,192 @@
+//! A host that is killed at any moment has lost nothing that it was told is stored, and has stored nothing by halves.
+//!
+//! The test runs itself as a child that works on a store and says what was acknowledged; then it kills the child.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
+use std::{
+    collections::HashSet,
+    env,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use cordboard::store::{self, Delivery, Done, InboxRow, NewPost, Store};
+use cordboard_core::{
+    chat::{MessageId, Update, What},
+    types::{Caller, Moment, Place, Reply, Role, SessionRecord, UserId},
+};
+
+/// Names the state directory to the child; without it the child's test does nothing.
+const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
+
+/// Enough to hit commits, syncs and a checkpoint; each costs a start of this program.
+const KILLS: usize = 8;
+
+#[test]
+fn nothing_acknowledged_is_missing_after_a_kill() {
+    let state = tempfile::tempdir().unwrap();
+    let path = state.path().join("state");
+    let mut said = Said::default();
+    for kill in 0..KILLS {
+        let mut child = start(&path);
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        // Each time somewhere else in the child's round.
+        for _ in 0..150 + 37 * kill {
+            assert!(said.hear(&mut lines), "the child ended by itself");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        while said.hear(&mut lines) {}
+        check(&path, &said);
+    }
+    assert!(said.done.len() > 100, "the child did work");
+}
+
+fn start(state: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env(STATE, state)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What the children were told is stored, by key.
+#[derive(Default)]
+struct Said {
+    accepted: HashSet<String>,
+    handed: HashSet<String>,
+    done: HashSet<String>,
+    /// The sending was begun, so the post may be gone.
+    sending: HashSet<String>,
+    sent: HashSet<String>,
+    sessions: HashSet<String>,
+    offset: i64,
+}
+
+impl Said {
+    /// One line of the child; false at its end.
+    fn hear(&mut self, lines: &mut BufReader<ChildStdout>) -> bool {
+        let mut line = String::new();
+        if lines.read_line(&mut line).unwrap() == 0 {
+            return false;
+        }
+        // A line that the kill cut short says nothing.
+        if let Some((word, key)) = line.strip_suffix('\n').and_then(|line| line.split_once(' ')) {
+            let key = key.to_owned();
+            match word {
+                "accepted" => self.accepted.insert(key),
+                "handed" => self.handed.insert(key),
+                "done" => self.done.insert(key),
+                "sending" => self.sending.insert(key),
+                "sent" => self.sent.insert(key),
+                "session" => self.sessions.insert(key),
+                "offset" => {
+                    self.offset = key.parse().unwrap();
+                    true
+                }
+                // The test harness talks too.
+                _ => true,
+            };
+        }
+        true
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn check(state: &Path, said: &Said) {
+    let seen = store::read_only(state).unwrap();
+    let (store, contents) = store::open(state).unwrap();
+    assert_eq!(seen, contents, "a reader without a host sees the same");
+    let open: HashSet<_> = contents.inbox.iter().map(|row| &row.update.key).collect();
+    let posts: HashSet<_> = contents.outbox.iter().map(|row| &row.reply.text).collect();
+    let sessions: HashSet<_> = contents.sessions.iter().map(|record| record.name.as_str()).collect();
+    for key in &said.accepted {
+        let done = posts.contains(key) || said.sending.contains(key);
+        assert!(open.contains(key) != done, "{key} is open or answered, never both nor neither");
+        assert!(open.contains(key) || done, "{key} is lost");
+    }
+    for row in &contents.inbox {
+        let handed = matches!(row.state, store::InboxState::Handed { .. });
+        assert!(handed || !said.handed.contains(&row.update.key), "{} was handed", row.update.key);
+        assert!(!said.done.contains(&row.update.key), "{} was done", row.update.key);
+    }
+    assert!(said.sent.iter().all(|key| !posts.contains(key)), "what was sent is not sent again");
+    assert!(said.sessions.iter().all(|name| sessions.contains(&**name)), "a session is lost");
+    assert!(store.offset("telegram").await.unwrap().unwrap_or_default() >= said.offset, "the offset went back");
+    let replay = said.accepted.iter().map(|key| update(key)).collect();
+    assert_eq!(store.accept(replay, None).await.unwrap(), [], "a replay is known");
+    store.close().await;
+}
+
+/// The child: works until it is killed.
+#[test]
+fn child() {
+    if let Some(state) = env::var_os(STATE) {
+        work(Path::new(&state));
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn work(state: &Path) {
+    let (store, contents) = store::open(state).unwrap();
+    // What an earlier one left is finished first, as a host would.
+    for row in &contents.outbox {
+        send(&store, row.id, &row.reply.text).await;
+    }
+    for row in contents.inbox {
+        answer(&store, row).await;
+    }
+    let mut at = store.offset("telegram").await.unwrap().unwrap_or_default();
+    loop {
+        let batch = (at..at + 3).map(|key| update(&key.to_string())).collect();
+        at += 3;
+        let rows = store.accept(batch, Some(("telegram".to_owned(), at))).await.unwrap();
+        println!("offset {at}");
+        rows.iter().for_each(|row| println!("accepted {}", row.update.key));
+        futures::future::join_all(rows.into_iter().map(|row| answer(&store, row))).await;
+    }
+}
+
+async fn answer(store: &Store, row: InboxRow) {
+    let key = &row.update.key;
+    let session = SessionRecord::new(
+        format!("s{key}").parse().unwrap(),
+        UserId("telegram:42".to_owned()),
+        "/sessions/s".into(),
+        "demo",
+        Moment(1),
+    );
+    store.save(&session).await.unwrap();
+    println!("session {}", session.name);
+    store.assign(row.id, &session.name).await.unwrap();
+    store.hand(&row.prompt).await.unwrap();
+    println!("handed {key}");
+    let post = NewPost { turn: Some(row.prompt.clone()), ..NewPost::new(row.update.place.clone(), Reply::text(key)) };
+    let posts = store.finish(vec![Done::Prompt(row.prompt)], vec![post]).await.unwrap();
+    println!("done {key}");
+    if key.ends_with(['1', '2', '3', '4']) {
+        send(store, posts[0].id, key).await;
+    }
+}
+
+async fn send(store: &Store, id: store::PostId, key: &str) {
+    println!("sending {key}");
+    let delivery = Delivery { messages: vec![MessageId("1".to_owned())], shown: 1 };
+    store.sending(id, delivery).await.unwrap();
+    store.sent(id).await.unwrap();
+    println!("sent {key}");
+}
+
+fn update(key: &str) -> Update {
+    Update {
+        key: key.to_owned(),
+        caller: Caller { id: UserId("telegram:42".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
+        place: Place::new("telegram", "1"),
+        what: What::Text(format!("text of {key} {}", "x".repeat(500))),
+        at: Moment(7),
+        locale: None,
+    }
+}
