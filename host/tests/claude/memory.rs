@@ -1,0 +1,58 @@
+//! What the real CLI remembers over a suspension, and what it is told to be.
+
+use crate::board::{Board, open};
+
+const PIRATE: &str = r#"
+[plugins.persona.config.personas.pirate]
+description = "Arr"
+instructions = "Talk like a pirate of the seven seas."
+"#;
+
+fn suspend(board: &mut Board) {
+    board.phase("idle");
+    board.ask("/suspend", "suspended");
+    board.phase("suspended");
+}
+
+#[test]
+fn a_resumed_session_keeps_its_conversation_and_takes_the_persona_of_now() {
+    let Some(mut board) = open(PIRATE) else { return };
+    board.ask("/new a pirate", "Session 'a' created with persona 'pirate'.");
+    board.ask("hello", "You said: hello");
+    let system = board.api.system();
+    assert!(system.contains("pirate of the seven seas"), "{system}");
+    let pid = board.pid();
+
+    board.configure(&PIRATE.replace("a pirate of the seven seas", "an old whaler"));
+    suspend(&mut board);
+    let told = board.ask("hello again", "You said: hello again");
+    assert!(told.contains("Resuming session"), "{told}");
+    assert_ne!(board.pid(), pid);
+    assert_eq!(board.api.said(), ["hello", "hello again"]);
+    let system = board.api.system();
+    assert!(system.contains("an old whaler") && !system.contains("seven seas"), "{system}");
+
+    suspend(&mut board);
+    board.ask("/persona none", "has no persona now");
+    board.ask("third", "You said: third");
+    let system = board.api.system();
+    assert!(!system.contains("whaler") && !system.contains("seven seas"), "{system}");
+    assert_eq!(board.api.said(), ["hello", "hello again", "third"]);
+}
+
+#[test]
+fn a_refused_resume_asks_and_goes_on_fresh() {
+    let Some(mut board) = open("") else { return };
+    board.ask("/new a", "Session 'a' created.");
+    board.ask("hello", "You said: hello");
+    suspend(&mut board);
+    std::fs::remove_dir_all(board.home().join(".claude/projects")).unwrap();
+    let told = board.ask("are you there?", "/fresh a");
+    assert!(told.contains("Session 'a' could not be resumed: No conversation found"), "{told}");
+    board.phase("asking");
+    board.ask("/fresh", "You said: are you there?");
+    assert_eq!(board.api.said(), ["are you there?"]);
+    suspend(&mut board);
+    board.ask("still there?", "You said: still there?");
+    assert_eq!(board.api.said(), ["are you there?", "still there?"]);
+}
