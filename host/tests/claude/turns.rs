@@ -51,8 +51,8 @@ fn models_are_the_ones_that_the_cli_names() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("hello", "You said: hello");
-    let told = board.ask("/model", "/model opus");
-    assert!(told.contains("Model: the agent's default") && told.contains("/model sonnet"), "{told}");
+    let told = board.ask("/model", "/model sonnet");
+    assert!(told.contains("Model: the agent's default") && told.contains("/model opus"), "{told}");
     board.ask("/model nonsense", "Unknown model 'nonsense'. Known: default, ");
     board.ask("/model haiku", "Model set to haiku for session 'a'.");
     board.ask("hello again", "You said: hello again");
