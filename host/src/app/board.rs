@@ -37,6 +37,7 @@ pub struct Plan {
 
 /// Runs the board until a signal, the chat's end, or a failure.
 pub async fn serve(plan: Plan) -> Result<(), AppError> {
+    let mut signals = shutdown::Signals::watch()?;
     let clock = Clock::system();
     let config = plan.config.clone();
     let (store, contents) = store::open(&plan.places.state)?;
@@ -127,10 +128,10 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     };
     tokio::spawn(changes.run(changed));
 
-    let end = shutdown::wait(&mut front).await;
+    let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
     let lookout = Lookout { desk: Arc::clone(&desk) };
-    let down = shutdown::Down { lookout, desk, outbox, sending, serving, drain: config.now().console.drain };
+    let down = shutdown::Down { lookout, desk, outbox, sending, serving, drain: config.now().console.drain, signals };
     let ended = down.take(end).await;
     front.close().await;
     drop(watcher);
