@@ -34,8 +34,15 @@ pub struct Painter {
 
 /// One session's scenes.
 pub struct Presenter {
-    scenes: Mutex<VecDeque<Scene>>,
+    scenes: Mutex<Scenes>,
     wake: Notify,
+}
+
+#[derive(Default)]
+struct Scenes {
+    waiting: VecDeque<Scene>,
+    /// One is being shown right now.
+    on: bool,
 }
 
 impl Presenter {
@@ -49,28 +56,35 @@ impl Presenter {
 
     async fn run(self: Arc<Self>, painter: Painter) {
         loop {
-            let scene = self.scenes.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            match scene {
+            match self.next() {
                 Some(scene) => painter.paint(scene).await,
                 None => self.wake.notified().await,
             }
         }
     }
 
-    /// Whether nothing waits to be shown.
+    fn next(&self) -> Option<Scene> {
+        let mut scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = scenes.waiting.pop_front();
+        scenes.on = next.is_some();
+        next
+    }
+
+    /// Whether everything was shown and handed on.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.scenes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        let scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
+        scenes.waiting.is_empty() && !scenes.on
     }
 }
 
 impl Stage for Presenter {
     fn show(&self, scene: Scene) {
         let mut scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(scene, Scene::Frame(..)) && matches!(scenes.back(), Some(Scene::Frame(..))) {
-            scenes.pop_back();
+        if matches!(scene, Scene::Frame(..)) && matches!(scenes.waiting.back(), Some(Scene::Frame(..))) {
+            scenes.waiting.pop_back();
         }
-        scenes.push_back(scene);
+        scenes.waiting.push_back(scene);
         drop(scenes);
         self.wake.notify_one();
     }
