@@ -46,7 +46,15 @@ pub struct Compiler {
 impl Compiler {
     /// `cache` is made, readable by its owner alone.
     pub fn new(engine: SharedEngine, cache: PathBuf, program: PathBuf) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache)?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache);
+        made.map_err(|error| {
+            let what = "the folder of compiled plugins";
+            let text = format!(
+                "{what}, {}, cannot be made: {error}; name another state directory with --state",
+                cache.display()
+            );
+            io::Error::new(error.kind(), text)
+        })?;
         let mut hasher = DefaultHasher::new();
         engine.engine().precompile_compatibility_hash().hash(&mut hasher);
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
@@ -61,7 +69,12 @@ impl Compiler {
         }
         sniff(wasm)?;
         let compiled = self.compile(wasm).await?;
-        write_private(&path, &compiled).map_err(|error| Refused::Read(format!("{}: {error}", path.display())))?;
+        write_private(&path, &compiled).map_err(|error| {
+            let cache = self.cache.display();
+            Refused::Compile(format!(
+                "the result could not be stored in {cache}: {error}; free some space and save it again"
+            ))
+        })?;
         let component = self.open(&path).ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
         Ok(Artifact { name: name.to_owned(), digest, component })
     }
@@ -134,8 +147,12 @@ fn sniff(wasm: &[u8]) -> Result<(), Refused> {
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
-    fs::rename(&beside, path)
+    let written = file.write_all(bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // Half of it would keep a full disk full.
+        drop(fs::remove_file(&beside));
+    }
+    written
 }
 
 /// The child's side: wasm on standard input, the artifact on standard output.
