@@ -18,7 +18,7 @@ mod trial;
 
 pub use board::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
 pub use call::{Asked, CallError};
-pub use compile::{COMPILE, LARGEST_WASM, compile_stdin, digest};
+pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin, digest};
 pub use generation::PluginSettings;
 pub use limits::{CallLimits, Limit};
 pub use plugs::{Plugs, Swapped};

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     control,
     hub::{self, Advisor, Desk, Doorway, Lines, Live, Lookout, Painter, Posts, Server},
-    plugin::{Board, Plugs, ViewLimits},
+    plugin::{self, Board, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
@@ -43,7 +43,8 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let folder = plugin_folder(&plan.places, &config.now());
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
-    let plugs = Arc::new(Plugs::start(plan.places.state.join("cache"), std::env::current_exe()?)?);
+    let (cache, parallel) = (plan.places.state.join("cache"), config.now().plugins.parallel);
+    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
     let supply = Supply { plugs: Arc::clone(&plugs), store: Some(store.clone()), folder: folder.clone() };
     plug_in(&supply, &config, clock).await;
 

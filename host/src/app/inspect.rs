@@ -11,7 +11,7 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::Live,
     listing,
-    plugin::Plugs,
+    plugin::{self, Plugs},
     reload,
     session::Setup,
     store,
@@ -30,8 +30,9 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let places = paths.places()?;
-    // All that a check finds is one answer, and not the failure of a start.
-    let config = Live::new(load(&places).map_err(|error| AppError::Refused(error.to_string()))?);
+    // Exit code 1 for whatever is not in order; 2 is for a host that was to run.
+    let config = load(&places).map_err(|error| AppError::Refused(error.to_string()))?;
+    let config = Live::new(config);
     let source =
         places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     say(&format!("configuration  ok  {source}\n"));
@@ -68,7 +69,7 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         )));
     }
     let cache = places.state.join("cache");
-    let plugs = Arc::new(Plugs::start(cache, std::env::current_exe()?)?);
+    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
     let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder };
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
     Ok((plugs, turned))

@@ -4,7 +4,7 @@
 use std::{future::Future, sync::Arc, time::Instant};
 
 use cordboard_core::types::{Caller, Moment, Place, SessionView};
-use wasmtime::{Store, UpdateDeadline, component::ResourceTable};
+use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
 
 use super::{
@@ -42,7 +42,7 @@ pub struct CallState {
     pub generation: Arc<Generation>,
     pub asked: Asked,
     pub now: Moment,
-    /// None while a version is on trial: it may read its configuration and log, no more.
+    /// None for trials and views: they may read their configuration and log, no more.
     pub lent: Option<Lent>,
     pub meter: Meter,
     stderr: MemoryOutputPipe,
@@ -79,7 +79,7 @@ impl CallState {
         self.count()?;
         self.lent
             .clone()
-            .ok_or_else(|| wasmtime::Error::msg("only config and log can be called while a version is on trial"))
+            .ok_or_else(|| wasmtime::Error::msg("only config, context and log can be called in a trial or a view"))
     }
 
     pub fn count(&mut self) -> wasmtime::Result<()> {
@@ -133,12 +133,13 @@ where
     let deadline = Instant::now() + limits.time;
     let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, lent));
     store.limiter(|state| &mut state.meter);
-    // What one host call may bring over: refused before it is copied.
-    store.set_hostcall_fuel(limits.reply);
+    // What one call in either direction may bring over: refused before it is copied.
+    store.set_hostcall_fuel(limits.reply.max(limits.state));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
         if Instant::now() < deadline {
-            return Ok(UpdateDeadline::Yield(1));
+            // The runtime's own yield: it looks at sockets and timers before this task has its turn again.
+            return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
         }
         context.data_mut().meter.exceeded = Some(Limit::Time);
         Ok(UpdateDeadline::Interrupt)
@@ -157,14 +158,20 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
         return CallError::Limit { plugin: state.generation.name.clone(), limit };
     }
     let root = error.root_cause().to_string();
-    if root.contains("hostcalls") {
-        return CallError::Limit { plugin: state.generation.name.clone(), limit: Limit::Reply };
+    if root.contains("fuel allocated for hostcalls") {
+        // Where frames of the guest are on the way, it was giving something to the host; else the host was taking its answer.
+        let giving = error.downcast_ref::<WasmBacktrace>().is_some();
+        let limit = if giving { Limit::State } else { Limit::Reply };
+        return CallError::Limit { plugin: state.generation.name.clone(), limit };
     }
-    let stderr = state.stderr.contents();
-    let said = String::from_utf8_lossy(&stderr);
-    match said.trim() {
-        // The innermost cause names the trap; what is above it are frames without names.
-        "" => CallError::Trap(root),
-        panic => CallError::Trap(panic.to_owned()),
-    }
+    // The innermost cause names the trap; what is above it are frames without names.
+    CallError::Trap(panic_message(&state.stderr.contents()).unwrap_or(root))
+}
+
+/// What a guest wrote as it fell, on one line and without the advice to set variables that it has not.
+fn panic_message(stderr: &[u8]) -> Option<String> {
+    let said = String::from_utf8_lossy(stderr);
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: run with"));
+    let message = lines.collect::<Vec<_>>().join(" ");
+    (!message.is_empty()).then_some(message)
 }

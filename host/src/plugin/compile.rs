@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -24,6 +25,9 @@ use super::{
 
 /// The hidden subcommand that compiles standard input to standard output.
 pub const COMPILE: &str = "compile-plugin";
+
+/// This very binary, even where a newer one has taken its place on disk meanwhile.
+pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// The longest compilation: a Python plugin of 18 MB takes 6 s.
 const COMPILE_TIME: Duration = Duration::from_secs(120);
@@ -145,9 +149,12 @@ fn sniff(wasm: &[u8]) -> Result<(), Refused> {
 
 /// Written beside and renamed, so that nobody opens half an artifact.
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let beside = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    let written = file.write_all(bytes).and_then(|()| fs::rename(&beside, path));
+    // Synced before it is renamed: after a power cut it is whole or not there, and what is opened is run.
+    let written = file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         // Half of it would keep a full disk full.
         drop(fs::remove_file(&beside));

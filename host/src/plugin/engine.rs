@@ -14,11 +14,17 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 /// How often a running call looks at its deadline. A spinning plugin steals at most this much from the others of its thread.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
-/// How many instances may live at once. A Rust component takes about three core instances, one in another language up to ten.
-pub const PARALLEL_CALLS: u32 = 64;
+/// Calls that `at-once` commands have for themselves, so that `/stop` never waits behind slow ones.
+pub const AT_ONCE_CALLS: u32 = 8;
+
+/// Instances of the one trial that may run: it asks each trade in an instance of its own.
+const TRIAL_INSTANCES: u32 = 5;
+
+/// A Rust component takes about three core instances, one in another language up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;
 
-/// The largest linear memory the pool reserves address space for; `memory` in the configuration bounds what a call may use of it.
+/// The largest linear memory the pool reserves address space for; `memory` in the configuration, which takes no more, bounds what a
+/// call may use of it.
 const LARGEST_MEMORY: usize = 512 << 20;
 
 /// What stays mapped of a returned slot: resetting these pages is cheaper than faulting them in again (measured: 10.8 µs a fresh call
@@ -34,9 +40,10 @@ pub struct SharedEngine {
 }
 
 impl SharedEngine {
-    /// Starts the engine, pooled where the address space allows it.
-    pub fn start() -> wasmtime::Result<Self> {
-        let engine = Engine::new(&config(Pool::Pooled)).or_else(|error| {
+    /// Starts the engine with room for `parallel` calls beside those that are at once, pooled where the address space allows it.
+    pub fn start(parallel: u32) -> wasmtime::Result<Self> {
+        let instances = parallel.saturating_add(AT_ONCE_CALLS + TRIAL_INSTANCES);
+        let engine = Engine::new(&config(Pool::Of { instances })).or_else(|error| {
             tracing::warn!(%error, "no room for an instance pool: calls are slower");
             Engine::new(&config(Pool::OnDemand))
         })?;
@@ -72,7 +79,7 @@ pub fn compiler() -> wasmtime::Result<Engine> {
 }
 
 enum Pool {
-    Pooled,
+    Of { instances: u32 },
     OnDemand,
 }
 
@@ -80,7 +87,7 @@ fn config(pool: Pool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false);
     match pool {
-        Pool::Pooled => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling())),
+        Pool::Of { instances } => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(instances))),
         Pool::OnDemand => config.allocation_strategy(InstanceAllocationStrategy::OnDemand),
     };
     // The artifact's memory layout must be the same in the child that compiles and in the host that runs.
@@ -88,13 +95,13 @@ fn config(pool: Pool) -> Config {
     config
 }
 
-fn pooling() -> PoolingAllocationConfig {
+fn pooling(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(PARALLEL_CALLS)
-        .total_core_instances(PARALLEL_CALLS * CORE_INSTANCES_PER_CALL)
-        .total_memories(PARALLEL_CALLS * 2)
-        .total_tables(PARALLEL_CALLS * 4)
-        .total_stacks(PARALLEL_CALLS)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES_PER_CALL)
+        .total_memories(instances * 2)
+        .total_tables(instances * 4)
+        .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES_PER_CALL * 4)
         .max_tables_per_component(20)
         .max_component_instance_size(1 << 20)

@@ -57,6 +57,8 @@ pub struct Generation {
     pub limits: CallLimits,
     pub acts_as: Option<Caller>,
     grants: BTreeSet<String>,
+    /// The capabilities that it imports.
+    uses: BTreeSet<String>,
     pub trades: Trades,
     pub artifact: Artifact,
     mishaps: Mishaps,
@@ -99,6 +101,7 @@ impl Generation {
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
             grants: settings.grants.clone(),
+            uses: imports(engine, &artifact.component).into_iter().collect(),
             trades,
             artifact: artifact.clone(),
             mishaps: Mishaps::default(),
@@ -111,6 +114,11 @@ impl Generation {
             && self.config == settings.config
             && self.limits == settings.limits
             && self.acts_as == settings.acts_as
+    }
+
+    /// Whether it uses what `settings` no longer grants: then it must not go on.
+    pub fn exceeds(&self, settings: &PluginSettings) -> bool {
+        self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
     }
 
     /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
@@ -131,17 +139,13 @@ impl Generation {
 
 /// WASI is always there, with nothing behind it.
 fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings) -> Result<Linker<CallState>, Refused> {
-    let asked = imports(engine, &artifact.component);
-    let missing: Vec<String> = asked
-        .iter()
-        .filter(|name| {
-            CAPABILITIES.iter().any(|one| one.name == name.as_str() && !one.granted_to_all)
-                && !settings.grants.contains(name.as_str())
-        })
-        .cloned()
+    let missing: Vec<String> = imports(engine, &artifact.component)
+        .into_iter()
+        .filter(|name| is_to_be_granted(name) && !settings.grants.contains(name))
         .collect();
     if !missing.is_empty() {
-        let grants = settings.grants.iter().cloned().chain(missing.iter().cloned()).collect();
+        let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
+        let grants = kept.chain(&missing).cloned().collect();
         return Err(Refused::NotGranted { plugin: artifact.name.clone(), missing, grants });
     }
     let mut linker = Linker::new(engine.engine());
@@ -153,6 +157,11 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
         capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
     }
     Ok(linker)
+}
+
+/// Whether it is a capability that not every plugin has.
+fn is_to_be_granted(name: &str) -> bool {
+    CAPABILITIES.iter().any(|one| one.name == name && !one.granted_to_all)
 }
 
 /// The interfaces of the plugin package that a component imports, by their bare names.
@@ -190,6 +199,14 @@ impl Trades {
             view: trade!("view", ViewTradePre),
             hook: trade!("hook", HookTradePre),
         };
-        if exports.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
+        if trades.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.command.is_none()
+            && self.lifecycle.is_none()
+            && self.persona.is_none()
+            && self.view.is_none()
+            && self.hook.is_none()
     }
 }

@@ -39,6 +39,7 @@ pub enum Limit {
     Memory,
     Calls,
     Reply,
+    State,
 }
 
 impl fmt::Display for Limit {
@@ -48,6 +49,7 @@ impl fmt::Display for Limit {
             Self::Memory => "memory",
             Self::Calls => "calls",
             Self::Reply => "reply",
+            Self::State => "state",
         })
     }
 }

@@ -40,12 +40,13 @@ pub enum Swapped {
 }
 
 impl Plugs {
-    /// `cache`: the folder of compiled artifacts; `program`: this binary, for the compiling child.
-    pub fn start(cache: PathBuf, program: PathBuf) -> io::Result<Self> {
-        let engine = SharedEngine::start().map_err(io::Error::other)?;
+    /// `cache`: the folder of compiled artifacts; `program`: this binary, for the compiling child; `parallel`: how many calls may run
+    /// at once, as `[plugins] parallel` has it.
+    pub fn start(cache: PathBuf, program: PathBuf, parallel: u32) -> io::Result<Self> {
+        let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         let compiler = Compiler::new(engine.clone(), cache, program)?;
         let table = ArcSwap::from_pointee(Table::default());
-        Ok(Self { table, compiler, caller: Caller::new(engine), swapping: Mutex::new(()) })
+        Ok(Self { table, compiler, caller: Caller::new(engine, parallel), swapping: Mutex::new(()) })
     }
 
     /// The table as it is now.
@@ -115,10 +116,21 @@ impl Plugs {
             Err(refused) => Err(refused),
         };
         if let Err(why) = &plugged {
+            self.withdraw(name, settings).await;
             tracing::warn!(plugin = name, digest = short(&digest), %why, "version refused, the one before goes on");
             self.turn_away(name, &digest, (why, now)).await;
         }
         plugged
+    }
+
+    /// A grant that was taken back acts at once, even where no version is left that does without it.
+    async fn withdraw(&self, name: &str, settings: &PluginSettings) {
+        let _swapping = self.swapping.lock().await;
+        let table = self.table();
+        if table.generation(name).is_some_and(|serving| serving.exceeds(settings)) {
+            tracing::warn!(plugin = name, "unplugged: it uses what it is no longer granted");
+            self.table.store(Arc::new(table.without(name)));
+        }
     }
 
     async fn try_in(
@@ -133,8 +145,11 @@ impl Plugs {
         if let Some(serving) = serving
             && serving.digest == artifact.digest
             && serving.is_set(settings)
-            && entry.is_some_and(|entry| entry.turned.is_none())
         {
+            // What was refused meanwhile is gone again.
+            if entry.is_some_and(|entry| entry.turned.is_some()) {
+                self.table.store(Arc::new(table.kept(&artifact.name)));
+            }
             return Ok(Swapped::Unchanged);
         }
         let number = serving.map_or(1, |serving| serving.number + 1);

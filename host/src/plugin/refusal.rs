@@ -28,8 +28,8 @@ pub enum Refused {
     Trade { trade: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
-    #[error("{what} is not a {kind} name: use 1 to 32 of a-z, 0-9 and '_'")]
-    OfferName { kind: &'static str, what: String },
+    #[error("{what} is not a {kind} name: use {rule}")]
+    OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
     #[error("it offers the {kind} '{what}' twice")]

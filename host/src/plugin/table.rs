@@ -167,6 +167,15 @@ impl Table {
         next
     }
 
+    /// This table with nothing held against `name` any more.
+    pub fn kept(&self, name: &str) -> Self {
+        let mut next = self.clone();
+        if let Some(entry) = next.entries.get_mut(name) {
+            entry.turned = None;
+        }
+        next
+    }
+
     pub fn without(&self, name: &str) -> Self {
         let mut next = self.clone();
         next.entries.remove(name);
@@ -214,9 +223,7 @@ fn mode_names(offers: &Offers) -> Vec<&str> {
 fn status(name: &str, entry: &Entry) -> PluginStatus {
     let mishaps = entry.plugged.as_ref().and_then(|plugged| plugged.generation.mishaps());
     let (health, note) = match (&entry.plugged, &entry.turned, mishaps) {
-        (Some(_), Some(turned), _) => {
-            (Health::Held, format!("version {} was refused: {}", short(&turned.digest), turned.why))
-        }
+        (Some(plugged), Some(turned), _) => (Health::Held, held(plugged, turned)),
         (None, turned, _) => (Health::Refused, turned.as_ref().map_or_else(String::new, |turned| turned.why.clone())),
         (Some(_), None, Some((count, last))) => {
             (Health::Failing, format!("{count} failed call{}, the last one {last}", if count == 1 { "" } else { "s" }))
@@ -231,6 +238,17 @@ fn status(name: &str, entry: &Entry) -> PluginStatus {
         since: generation.map_or_else(|| entry.turned.as_ref().map_or(Moment(0), |turned| turned.at), |one| one.since),
         health,
         note,
+    }
+}
+
+/// What is held against the newest version, or against the newest configuration of the one that serves.
+fn held(plugged: &Plugged, turned: &Turned) -> String {
+    if turned.digest == plugged.generation.digest {
+        format!("its new configuration was refused: {}", turned.why)
+    } else if turned.digest.is_empty() {
+        format!("the newest version was refused: {}", turned.why)
+    } else {
+        format!("version {} was refused: {}", short(&turned.digest), turned.why)
     }
 }
 

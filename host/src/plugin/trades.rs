@@ -13,14 +13,11 @@ use super::{
     bindings::{lifecycle::exports::cordboard::plugin::lifecycle as policy, view::exports::cordboard::plugin::view},
     call::{self, Asked, CallError, Lent},
     convert,
-    engine::{PARALLEL_CALLS, SharedEngine},
+    engine::{AT_ONCE_CALLS, SharedEngine},
     generation::Generation,
     limits::Limit,
     table::{CallOrder, Offer},
 };
-
-/// Permits that `at-once` calls have for themselves, so that `/stop` never waits behind slow commands.
-const AT_ONCE_CALLS: u32 = 8;
 
 /// A command as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,12 +77,9 @@ macro_rules! trade_call {
 }
 
 impl Caller {
-    pub fn new(engine: SharedEngine) -> Self {
-        Self {
-            engine,
-            permits: Semaphore::new((PARALLEL_CALLS - AT_ONCE_CALLS) as usize),
-            at_once: Semaphore::new(AT_ONCE_CALLS as usize),
-        }
+    /// `parallel`: as the engine has room for.
+    pub fn new(engine: SharedEngine, parallel: u32) -> Self {
+        Self { engine, permits: Semaphore::new(parallel as usize), at_once: Semaphore::new(AT_ONCE_CALLS as usize) }
     }
 
     pub const fn engine(&self) -> &SharedEngine {
@@ -109,8 +103,7 @@ impl Caller {
     }
 
     fn check_size(&self, generation: &Arc<Generation>, reply: Reply) -> Result<Reply, CallError> {
-        let buttons: usize = reply.buttons.iter().flatten().map(|one| one.label.len() + one.command.len()).sum();
-        if reply.text.len() + buttons <= generation.limits.reply {
+        if reply.bytes() <= generation.limits.reply {
             return Ok(reply);
         }
         let error = CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply };

@@ -92,13 +92,29 @@ fn check(offers: &Offers) -> Result<(), Refused> {
     let modes = offers.modes.iter().map(|choice| ("mode", &choice.name));
     let mut seen = std::collections::BTreeSet::new();
     for (kind, name) in commands.chain(personas).chain(modes) {
-        let typeable = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if !(1..=32).contains(&name.len()) || !name.bytes().all(typeable) {
-            return Err(Refused::OfferName { kind, what: format!("{name:?}") });
+        let fits = if kind == "command" { is_command_name(name) } else { is_choice_name(name) };
+        if !fits {
+            let rule = if kind == "command" { COMMAND_RULE } else { CHOICE_RULE };
+            return Err(Refused::OfferName { kind, what: format!("{name:?}"), rule });
         }
         if !seen.insert((kind, name)) {
             return Err(Refused::Twice { kind, what: name.clone() });
         }
     }
     Ok(())
+}
+
+const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
+const CHOICE_RULE: &str = "1 to 64 letters, digits, '-' and '_'";
+
+/// As a chat's menu takes it.
+fn is_command_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=32).contains(&name.len()) && name.bytes().all(fits)
+}
+
+/// As it is typed behind a command.
+fn is_choice_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }

@@ -13,8 +13,8 @@ const GIB: u64 = 1 << 30;
 
 /// A chat waits for a call: minutes are no answer any more.
 const TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-/// A Rust component needs a little over 1 MiB to begin; 4 GiB is all that 32 bits reach.
-const MEMORY: RangeInclusive<u64> = MIB..=4 * GIB;
+/// A Rust component needs a little over 1 MiB to begin; the host's pool has room for 512 MiB a memory.
+const MEMORY: RangeInclusive<u64> = MIB..=512 * MIB;
 const CALLS: RangeInclusive<u32> = 1..=10_000_000;
 const LOG: RangeInclusive<u32> = 0..=100_000;
 const REPLY: RangeInclusive<u64> = KIB..=64 * MIB;

@@ -18,6 +18,15 @@ pub enum Content {
     File(String),
 }
 
+impl Content {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::File(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     pub name: String,
@@ -43,6 +52,14 @@ impl Reply {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// How much of it there is, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
+        let attachments = self.attachments.iter().map(|one| one.name.len() + one.content.bytes());
+        self.text.len() + buttons.sum::<usize>() + attachments.sum::<usize>()
     }
 
     /// Adds a row of one button.

@@ -78,7 +78,12 @@ impl Gate {
     }
 
     fn what(&mut self, message: &Message) -> Option<What> {
-        let MessageKind::Common(common) = &message.kind else { return None };
+        let common = match &message.kind {
+            MessageKind::Common(common) => common,
+            // More than teloxide reads: a content of the future, or one whose optional fields it wants.
+            MessageKind::Empty {} => return Some(What::NotText { kind: "message".to_owned(), caption: None }),
+            _ => return None,
+        };
         if let MediaKind::Text(text) = &common.media_kind {
             return self.text(&text.text).map(What::Text);
         }

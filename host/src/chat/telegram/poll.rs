@@ -22,6 +22,10 @@ use crate::chat::{InboxError, pause::Pauses};
 /// For whoever presses a button whose command line is not stored any more.
 const FORGOTTEN: &str = "This button no longer works.";
 
+/// How far below the stored offset an update may lie to be one that we have: the Bot API repeats one batch of a hundred at most.
+/// Numbers that began anew lie far away.
+const REPEATED: i64 = 1000;
+
 /// Why polling ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
@@ -101,6 +105,7 @@ pub(super) async fn run(telegram: &Telegram, access: Access, pauses: Pauses) -> 
     };
     tracing::info!(bot, "Telegram is polled");
     let (mut gate, mut answers) = (Gate::new(access, bot), JoinSet::new());
+    let known = telegram.inbox.offset().await.ok().flatten();
     let mut offset = None;
     loop {
         // Ended ones make room; their outcome is told by themselves.
@@ -121,6 +126,10 @@ pub(super) async fn run(telegram: &Telegram, access: Access, pauses: Pauses) -> 
             link.works();
             continue;
         };
+        let is_new = |update: &types::Update| {
+            known.is_none_or(|next| !(next - REPEATED..next).contains(&i64::from(update.id.0)))
+        };
+        let batch = batch.into_iter().filter(is_new).collect();
         match take(telegram, &mut gate, batch, last + 1).await {
             Ok(queries) => {
                 offset = Some(last + 1);

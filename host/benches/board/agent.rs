@@ -1,0 +1,69 @@
+//! An agent that says when it wrote each line: the other end of the measured turns.
+
+use std::{
+    io::{BufRead as _, Write as _},
+    thread::sleep,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+/// The argument by which this program is the agent.
+pub const ROLE: &str = "demo-agent";
+
+/// Between the turn's beginning and its first word, so that the beginning has been shown.
+const BREATH: Duration = Duration::from_millis(5);
+
+/// Nanoseconds since 1970: the one clock that both processes have.
+pub fn now() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
+}
+
+fn print(line: &Value) {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).unwrap();
+}
+
+pub fn run() {
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let message: Value = serde_json::from_str(&line).unwrap();
+        match message["type"].as_str() {
+            Some("control_request") => {
+                let id = &message["request_id"];
+                let response = json!({ "subtype": "success", "request_id": id, "response": { "models": [] } });
+                print(&json!({ "type": "control_response", "response": response }));
+            }
+            Some("user") => turn(&message),
+            _ => {}
+        }
+    }
+}
+
+fn turn(prompt: &Value) {
+    let uuids = json!([prompt["uuid"]]);
+    let event = |event: Value| {
+        print(&json!({
+            "type": "stream_event", "event": event, "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,
+        }));
+    };
+    print(&json!({ "type": "system", "subtype": "init", "session_id": "s", "model": "m" }));
+    print(&json!({
+        "type": "user", "message": prompt["message"], "parent_tool_use_id": null, "uuid": prompt["uuid"],
+        "isReplay": true, "session_id": "s",
+    }));
+    event(json!({ "type": "message_start", "message": { "id": "1", "role": "assistant", "content": [] } }));
+    event(json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }));
+    sleep(BREATH);
+    let text = now().to_string();
+    event(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": text } }));
+    sleep(BREATH);
+    print(&json!({
+        "type": "assistant", "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,
+        "message": { "id": "1", "role": "assistant", "content": [{ "type": "text", "text": text }] },
+    }));
+    event(json!({ "type": "message_stop" }));
+    print(&json!({
+        "type": "result", "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": text,
+        "total_cost_usd": 0, "session_id": "s", "user_message_uuids": uuids,
+    }));
+}

@@ -1,0 +1,103 @@
+//! A command that echoes 200 bytes: against the floor without the store, and with the commits that it waits for.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cordboard::plugin::{Asked, Invocation, Plugs};
+use cordboard_core::{
+    render,
+    route::{self, Routed},
+};
+
+use crate::{
+    components::{Bench, bad},
+    floor::Floor,
+    rig::Rig,
+    runtime,
+    table::{Row, Spans},
+};
+
+const CALLS: usize = 20_000;
+
+/// Calls in a row of one kind: both kinds take turns, so that what else the machine does meets both.
+const BATCH: usize = 100;
+
+/// With the line's `/echo `, 200 bytes.
+const BYTES: usize = 194;
+
+pub fn measure() -> Vec<Row> {
+    let runtime = runtime();
+    let mut rows = runtime.block_on(without_store());
+    rows.push(runtime.block_on(with_store()));
+    rows
+}
+
+async fn without_store() -> Vec<Row> {
+    let bench = Bench::new();
+    bench.plug("echo", &bad("echo")).await.unwrap();
+    let floor = Floor::new(&bad("echo"));
+    let text = "x".repeat(BYTES);
+    let line = format!("/echo {text}");
+    let (mut bare, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..CALLS / BATCH {
+        for _ in 0..BATCH {
+            bare.push(floor.call(&text).await);
+        }
+        for _ in 0..BATCH {
+            whole.push(command(&bench, &bench.plugs, &line).await);
+        }
+    }
+    let (bare, whole) = (Spans::new(bare), Spans::new(whole));
+    let ratio = whole.p50().as_secs_f64() / bare.p50().as_secs_f64();
+    vec![
+        Row {
+            what: "the same component, bare wasmtime: fresh instance and call",
+            measured: bare.to_string(),
+            figure: "the floor".to_owned(),
+            reached: true,
+        },
+        Row {
+            what: "command that echoes 200 bytes: routed, fresh instance, reply rendered",
+            measured: format!("{whole}; {ratio:.2} × the floor"),
+            figure: "p50 ≤ 1.5 × the floor".to_owned(),
+            reached: ratio <= 1.5,
+        },
+    ]
+}
+
+async fn command(bench: &Bench, plugs: &Arc<Plugs>, line: &str) -> Duration {
+    let began = Instant::now();
+    let Routed::Command { name, args, text } = route::parse(line, None) else { panic!("it is a command") };
+    let table = plugs.table();
+    let offer = table.command(&name).unwrap();
+    let asked =
+        Asked { caller: Some(bench.caller.clone()), place: Some(bench.place.clone()), active: None, locale: None };
+    let reply = plugs.command(&bench.board, (offer, asked), &Invocation { args, text }).await.unwrap();
+    let message = render::render(&reply.text);
+    let took = began.elapsed();
+    assert_eq!(message.text.len(), BYTES + "v1: ".len());
+    took
+}
+
+/// From the chat's hand to the chat's hand: stored, routed, called, the reply stored and rendered.
+async fn with_store() -> Row {
+    let mut rig = Rig::new(0).await;
+    rig.plug("echo", &bad("echo")).await;
+    let line = format!("/echo {}", "x".repeat(BYTES));
+    let mut spans = Vec::new();
+    for number in 0..2000 {
+        let (took, reply) = rig.answer(&line).await;
+        assert!(reply.text.starts_with("v1: "));
+        // The first ones prepare the statements.
+        if number >= 100 {
+            spans.push(took);
+        }
+    }
+    Row::at_most(
+        "the same from accepted to handed out, with the commits it waits for",
+        &Spans::new(spans),
+        Duration::from_micros(250),
+    )
+}

@@ -1,0 +1,57 @@
+//! The project's figures, measured: `cargo xtask bench [NAME…]` prints them as a table. Never a test: a slow machine fails nothing.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made says enough by ending there")]
+
+#[path = "../../tests/support/board.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+mod board;
+#[path = "../../tests/support/components.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+mod components;
+
+mod agent;
+mod command;
+mod floor;
+mod process;
+mod reload;
+mod rig;
+mod sessions;
+mod table;
+mod turns;
+
+use tokio::runtime::{Builder, Runtime};
+
+use table::Row;
+
+/// A name to choose it by, and what measures it.
+type Measure = (&'static str, fn() -> Vec<Row>);
+
+const MEASURES: [Measure; 6] = [
+    ("command", command::measure),
+    ("reload", reload::measure),
+    ("start", process::start),
+    ("idle", process::idle),
+    ("sessions", sessions::measure),
+    ("turn", turns::measure),
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|first| first == agent::ROLE) {
+        return agent::run();
+    }
+    let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
+    let chosen =
+        MEASURES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|part| name.contains(*part)));
+    let mut rows = Vec::new();
+    for (name, measure) in chosen {
+        eprintln!("measuring: {name}");
+        rows.extend(measure());
+    }
+    table::print(&rows);
+}
+
+/// As the host runs.
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().enable_all().build().unwrap()
+}

@@ -1,0 +1,113 @@
+//! The host as a process of its own: how fast it is up, and what it takes while nothing happens.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::table::{Row, Spans};
+
+/// A state directory and an empty configuration, for one host after the other.
+pub struct Host(TempDir);
+
+impl Host {
+    /// With a warm cache.
+    pub fn new() -> Self {
+        let host = Self(tempfile::tempdir().unwrap());
+        fs::write(host.0.path().join("config.toml"), "").unwrap();
+        host.start_to_answer();
+        host
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.0.path().join("state")
+    }
+
+    fn spawn(&self) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_cordboard"))
+            .args(["run", "--chat", "console", "--config"])
+            .arg(self.0.path().join("config.toml"))
+            .arg("--state")
+            .arg(self.state())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// From `exec` to the first line of an answer: more than to the first poll, which has no command to serve.
+    pub fn start_to_answer(&self) -> Duration {
+        let began = Instant::now();
+        let mut child = self.spawn();
+        let took = first_answer(&mut child, began);
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+        took
+    }
+}
+
+fn first_answer(child: &mut Child, began: Instant) -> Duration {
+    writeln!(child.stdin.as_mut().unwrap(), "/help").unwrap();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    let answer = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("/archive")));
+    let took = began.elapsed();
+    assert!(answer.is_some(), "the host answers /help");
+    took
+}
+
+pub fn start() -> Vec<Row> {
+    let host = Host::new();
+    let spans = Spans::new((0..20).map(|_| host.start_to_answer()).collect());
+    vec![Row::at_most("start to the first answer, all standard plugins, warm cache", &spans, Duration::from_millis(50))]
+}
+
+/// How long an idle host is watched, in seconds.
+const WATCHED: u32 = 10;
+
+pub fn idle() -> Vec<Row> {
+    let host = Host::new();
+    let mut child = host.spawn();
+    first_answer(&mut child, Instant::now());
+    sleep(Duration::from_secs(3));
+    let before = wake_ups(child.id());
+    sleep(Duration::from_secs(WATCHED.into()));
+    let wakes = f64::from(u32::try_from(wake_ups(child.id()) - before).unwrap()) / f64::from(WATCHED);
+    let megabytes = field(&format!("/proc/{}/status", child.id()), "VmRSS:") as f64 / 1000.0;
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    vec![
+        Row {
+            what: "resident memory idle, all standard plugins, warm cache",
+            measured: format!("{megabytes:.1} MB"),
+            figure: "≤ 20 MB".to_owned(),
+            reached: megabytes <= 20.0,
+        },
+        Row {
+            what: "wake-ups idle",
+            measured: format!("{wakes:.1} a second"),
+            figure: "≤ 1 a second".to_owned(),
+            reached: wakes <= 1.0,
+        },
+    ]
+}
+
+/// How often any of its threads gave up the processor to wait.
+fn wake_ups(pid: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    tasks
+        .map(|task| field(&task.unwrap().path().join("status").display().to_string(), "voluntary_ctxt_switches:"))
+        .sum()
+}
+
+fn field(path: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}

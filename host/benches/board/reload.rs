@@ -1,0 +1,88 @@
+//! From a saved file to the first call that new code serves.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use cordboard::{
+    hub::Live,
+    plugin::{COMPILE, Plugs},
+    reload::{self, Change, Watched},
+    supply::Supply,
+};
+use cordboard_core::config::Config;
+use tokio::sync::mpsc::Receiver;
+
+use crate::{
+    board::NOW,
+    components::{Bench, bad},
+    runtime,
+    table::{Row, Spans, spell},
+};
+
+const ROUNDS: usize = 10;
+
+/// What may come on top of the compilation.
+const ALLOWED: Duration = Duration::from_millis(200);
+
+pub fn measure() -> Vec<Row> {
+    let compile = Spans::new((0..ROUNDS).map(|_| compile(&bad("echo2"))).collect());
+    let (mut cold, mut cached) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (first, second) = runtime().block_on(round());
+        cold.push(first);
+        cached.push(second);
+    }
+    let limit = compile.p50() + ALLOWED;
+    let cold = Spans::new(cold);
+    let compiled = Row {
+        what: "file saved → first call served by new code, cold",
+        measured: cold.to_string(),
+        figure: format!("p50 ≤ compile ({}) + 200 ms", spell(compile.p50())),
+        reached: cold.p50() <= limit,
+    };
+    vec![compiled, Row::at_most("the same with the artifact in the cache", &Spans::new(cached), ALLOWED)]
+}
+
+/// The compiling child alone.
+fn compile(wasm: &[u8]) -> Duration {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.wasm");
+    fs::write(&path, wasm).unwrap();
+    let began = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    child.arg(COMPILE).stdin(fs::File::open(&path).unwrap()).stdout(Stdio::null());
+    assert!(child.status().unwrap().success());
+    began.elapsed()
+}
+
+/// One version after another, the first time and the second time.
+async fn round() -> (Duration, Duration) {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let plugins = folder.path().join("plugins");
+    fs::create_dir(&plugins).unwrap();
+    let plugs = Plugs::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
+    let supply = Supply { plugs: plugs.into(), store: None, folder: Some(plugins.clone()) };
+    let (_watcher, mut changes) =
+        reload::watch(Watched { config: None, plugins: Some(plugins.clone()) }).expect("the folder is ours");
+    let bench = Bench { plugs: supply.plugs.clone(), ..bench };
+    let file = plugins.join("echo.wasm");
+    let mut spans = Vec::new();
+    for (version, tag) in [("echo", "v1: "), ("echo2", "v2: "), ("echo", "v1: ")] {
+        fs::write(&file, bad(version)).unwrap();
+        let began = Instant::now();
+        plug(&supply, &mut changes).await;
+        assert!(bench.call("echo x").await.unwrap().text.starts_with(tag));
+        spans.push(began.elapsed());
+    }
+    (spans[1], spans[2])
+}
+
+async fn plug(supply: &Supply, changes: &mut Receiver<Change>) {
+    let config = Live::new(Config::defaults());
+    let Some(Change::Plugin { name, wasm, .. }) = changes.recv().await else { panic!("a plugin was saved") };
+    supply.plug_new(&name, &wasm, (&config.plugin(&name), NOW)).await.unwrap();
+}

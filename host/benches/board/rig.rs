@@ -1,0 +1,192 @@
+//! The board as the application wires it, with a chat that notes what it is called with and when.
+
+use std::{
+    any::Any,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use cordboard::{
+    chat::Inbox as _,
+    clock::Clock,
+    hub::{self, Advisor, Desk, Doorway, Lines, Live, Outlet, Painter, Posts, Server},
+    plugin::{Board, Plugs, Screen, ViewLimits},
+    process::Environment,
+    roster::Roster,
+    session::Ports,
+    store::{self, Store},
+    supply::Supply,
+};
+use cordboard_core::{
+    agent::PromptId,
+    chat::{OutboxRow, Update, What},
+    config, render,
+    session::Machine,
+    types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
+};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use crate::components::plugs;
+
+/// What the chat was called with.
+pub enum Shown {
+    Live(Screen, Instant),
+    Post(OutboxRow),
+}
+
+struct Noting(mpsc::UnboundedSender<Shown>);
+
+impl Outlet for Noting {
+    fn live(&self, _place: &Place, _turn: &PromptId, screen: Screen) {
+        drop(self.0.send(Shown::Live(screen, Instant::now())));
+    }
+
+    fn over(&self, _place: &Place, _turn: &PromptId) {}
+
+    fn post(&self, rows: Vec<OutboxRow>) {
+        for row in rows {
+            drop(self.0.send(Shown::Post(row)));
+        }
+    }
+}
+
+pub struct Rig {
+    supply: Supply,
+    config: Live,
+    clock: Clock,
+    store: Store,
+    doorway: Doorway,
+    shown: mpsc::UnboundedReceiver<Shown>,
+    typed: u64,
+    /// The hub serves as long as this is kept.
+    _serving: Box<dyn Any + Send>,
+    _folder: TempDir,
+}
+
+pub fn owner() -> Caller {
+    Caller { id: UserId("console:local".to_owned()), name: "you".to_owned(), role: Role::Owner }
+}
+
+pub fn place() -> Place {
+    Place::new("console", "local")
+}
+
+/// A stored session at rest.
+pub fn record(number: usize, clock: Clock) -> SessionRecord {
+    let name: SessionName = format!("session-{number}").parse().unwrap();
+    SessionRecord::new(name, owner().id, PathBuf::from("/nonexistent"), "demo", clock.now())
+}
+
+impl Rig {
+    /// With every standard plugin, and with that many suspended sessions.
+    pub async fn new(sessions: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, contents) = store::open(&folder.path().join("state")).unwrap();
+        let agent = std::env::current_exe().unwrap();
+        let text = format!("[agents.demo]\ncommand = {:?}\n", agent.display().to_string());
+        let config = Live::new(config::load(&text).unwrap());
+        let clock = Clock::system();
+        let plugs = plugs();
+        let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder: None };
+        assert!(supply.plug_all(&|name| config.plugin(name), clock.now()).await.is_empty());
+        let (sender, shown) = mpsc::unbounded_channel();
+        let posts = Posts::new(store.clone(), Arc::new(Noting(sender)));
+        let views = (0..sessions).map(|number| {
+            let record = record(number, clock);
+            let settings = cordboard::session::Setup::settings(&config, &record);
+            Machine::new(record, settings).view()
+        });
+        let roster = Arc::new(Roster::new(views.collect(), Vec::new()));
+        let state = folder.path().join("state");
+        let server = server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (plugs, state));
+        let (intake, accepted) = hub::intake();
+        let serving = hub::spawn(server, accepted);
+        let doorway = Doorway { store: store.clone(), intake, front_end: "console" };
+        Self { supply, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
+    }
+
+    pub async fn plug(&self, name: &str, wasm: &[u8]) {
+        self.supply.plug_new(name, wasm, (&self.config.plugin(name), self.clock.now())).await.unwrap();
+    }
+
+    pub async fn typed(&mut self, line: &str) {
+        self.typed += 1;
+        let update = Update {
+            key: self.typed.to_string(),
+            caller: owner(),
+            place: place(),
+            what: What::Text(line.to_owned()),
+            at: self.clock.now(),
+            locale: None,
+        };
+        self.doorway.accept(vec![update], None).await.unwrap();
+    }
+
+    pub async fn next(&mut self) -> Shown {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.shown.recv()).await;
+        next.expect("the board answers").expect("the board lives")
+    }
+
+    /// Waits for the next post, which is forgotten as sent; the frames before it go to `frame`.
+    pub async fn post(&mut self, mut frame: impl FnMut(Screen, Instant)) -> Reply {
+        loop {
+            match self.next().await {
+                Shown::Live(screen, at) => frame(screen, at),
+                Shown::Post(row) => {
+                    self.store.sent(row.id).await.unwrap();
+                    return row.reply;
+                }
+            }
+        }
+    }
+
+    /// How long a line takes until its answer is in the chat's hands, rendered.
+    pub async fn answer(&mut self, line: &str) -> (Duration, Reply) {
+        let began = Instant::now();
+        self.typed(line).await;
+        let Shown::Post(row) = self.next().await else { panic!("a command has no frames") };
+        let message = render::render(&row.reply.text);
+        let took = began.elapsed();
+        assert!(!message.text.is_empty());
+        self.store.sent(row.id).await.unwrap();
+        (took, row.reply)
+    }
+}
+
+fn server(
+    roster: &Arc<Roster>,
+    (config, clock): (&Live, Clock),
+    (store, host_id, posts): (&Store, &str, Posts),
+    (plugs, state): (Arc<Plugs>, PathBuf),
+) -> Arc<Server> {
+    let advisor = Arc::new(Advisor {
+        plugs: Arc::clone(&plugs),
+        config: config.clone(),
+        roster: Arc::clone(roster),
+        board: OnceLock::new(),
+    });
+    let ports = Ports {
+        clock,
+        environment: Environment::read(),
+        host_id: host_id.into(),
+        ledger: Arc::new(store.clone()),
+        advisor: Arc::new(Arc::clone(&advisor)),
+        setup: Arc::new(config.clone()),
+    };
+    let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
+    let painter = Painter { plugs: Arc::clone(&plugs), posts: posts.clone(), clock, limits };
+    let desk = Arc::new(Desk {
+        clock,
+        config: config.clone(),
+        plugs: Arc::clone(&plugs),
+        lines: Lines::new(Arc::clone(roster), ports, painter),
+        posts: posts.clone(),
+        store: store.clone(),
+        state,
+    });
+    let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
+    drop(advisor.board.set(Arc::downgrade(&board)));
+    Arc::new(Server { plugs, desk, posts, store: store.clone(), bot: None })
+}

@@ -1,0 +1,42 @@
+//! Ten thousand suspended sessions: how long the start takes, and the list.
+
+use std::time::Duration;
+
+use cordboard::{clock::Clock, store};
+
+use crate::{
+    process::Host,
+    rig::{Rig, record},
+    runtime,
+    table::{Row, Spans},
+};
+
+const SESSIONS: usize = 10_000;
+
+pub fn measure() -> Vec<Row> {
+    let runtime = runtime();
+    let host = Host::new();
+    runtime.block_on(async {
+        let (store, _) = store::open(&host.state()).unwrap();
+        let clock = Clock::system();
+        for number in 0..SESSIONS {
+            store.create(&record(number, clock)).await.unwrap();
+        }
+        store.close().await;
+    });
+    let starts = Spans::new((0..10).map(|_| host.start_to_answer()).collect());
+    let lists = runtime.block_on(async {
+        let mut rig = Rig::new(SESSIONS).await;
+        let mut spans = Vec::new();
+        for _ in 0..200 {
+            let (took, reply) = rig.answer("/sessions").await;
+            assert!(reply.text.ends_with("…and 9980 more: /sessions 2"), "{}", reply.text);
+            spans.push(took);
+        }
+        Spans::new(spans)
+    });
+    vec![
+        Row::at_most("10,000 suspended sessions: start to the first answer", &starts, Duration::from_millis(300)),
+        Row::at_most("10,000 suspended sessions: /sessions, with its commits", &lists, Duration::from_millis(5)),
+    ]
+}

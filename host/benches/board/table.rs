@@ -1,0 +1,63 @@
+//! What was measured, beside what is to be reached.
+
+use std::time::Duration;
+
+pub struct Row {
+    pub what: &'static str,
+    pub measured: String,
+    pub figure: String,
+    pub reached: bool,
+}
+
+impl Row {
+    /// A time that is to be at most `limit` in the middle.
+    pub fn at_most(what: &'static str, spans: &Spans, limit: Duration) -> Self {
+        Self {
+            what,
+            measured: spans.to_string(),
+            figure: format!("p50 ≤ {}", spell(limit)),
+            reached: spans.p50() <= limit,
+        }
+    }
+}
+
+/// Times of the same thing, done again and again.
+pub struct Spans(Vec<Duration>);
+
+impl Spans {
+    pub fn new(mut spans: Vec<Duration>) -> Self {
+        assert!(!spans.is_empty(), "nothing was measured");
+        spans.sort();
+        Self(spans)
+    }
+
+    pub fn p50(&self) -> Duration {
+        self.0[self.0.len() / 2]
+    }
+
+    pub fn p99(&self) -> Duration {
+        self.0[self.0.len() * 99 / 100]
+    }
+}
+
+impl std::fmt::Display for Spans {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} / {} of {}", spell(self.p50()), spell(self.p99()), self.0.len())
+    }
+}
+
+pub fn spell(span: Duration) -> String {
+    let micros = span.as_secs_f64() * 1e6;
+    if micros < 1000.0 { format!("{micros:.1} µs") } else { format!("{:.1} ms", micros / 1000.0) }
+}
+
+pub fn print(rows: &[Row]) {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    println!(
+        "\n{cores} cores; times are p50 / p99 of how many\n\n| what | measured | figure | reached |\n|---|---|---|---|"
+    );
+    for row in rows {
+        let reached = if row.reached { "yes" } else { "no" };
+        println!("| {} | {} | {} | {reached} |", row.what, row.measured, row.figure);
+    }
+}

@@ -1,0 +1,141 @@
+//! Plugins that misbehave in a call: the call ends with a word on which limit it went over, and the next one is answered.
+
+use std::sync::{Arc, Mutex};
+
+use cordboard::plugin::CallError;
+
+use crate::components::{Bench, bad};
+
+/// Room enough for what is not on test, and little for what is.
+async fn unruly(limits: &str) -> Bench {
+    let bench = Bench::of(&format!("[plugins.unruly]\n{limits}"));
+    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    bench
+}
+
+/// The words for what `/line` did, after which the plugin answers as before.
+async fn told(bench: &Bench, line: &str) -> String {
+    let error = bench.call(line).await.expect_err("it misbehaves");
+    assert_eq!(bench.read("ok").await, "ok", "after /{line}");
+    let (health, note) = bench.status("unruly");
+    assert_eq!(health, "failing");
+    assert!(note.contains(&error.to_string()), "{note}");
+    error.to_string()
+}
+
+fn over(limit: &str) -> String {
+    format!("went over its {limit} limit (raise `{limit}` in [plugins.unruly] if it needs more)")
+}
+
+#[tokio::test]
+async fn a_trap_ends_one_call() {
+    let bench = unruly("").await;
+    let told = told(&bench, "trap").await;
+    assert_eq!(told, "trapped: wasm trap: wasm `unreachable` instruction executed");
+    assert_eq!(bench.status("unruly").1, format!("1 failed call, the last one {told}"));
+}
+
+#[tokio::test]
+async fn a_panic_is_told_with_its_message_and_place() {
+    let told = told(&unruly("").await, "panic").await;
+    assert!(told.contains("as it was asked to"), "{told}");
+    assert!(told.contains("unruly/src/lib.rs:"), "{told}");
+    assert!(!told.contains('\n') && !told.contains("RUST_BACKTRACE"), "{told}");
+}
+
+#[tokio::test]
+async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhile() {
+    let bench = Arc::new(unruly("time = \"1s\"").await);
+    let spinning = tokio::spawn({
+        let bench = Arc::clone(&bench);
+        async move { bench.call("spin").await }
+    });
+    let mut answers = 0;
+    while !spinning.is_finished() {
+        assert_eq!(bench.read("ok").await, "ok");
+        answers += 1;
+        tokio::task::yield_now().await;
+    }
+    // Both share the one thread of this test, so each of these came in between two slices of the loop.
+    assert!(answers > 2, "{answers}");
+    assert_eq!(spinning.await.unwrap().unwrap_err().to_string(), over("time"));
+}
+
+#[tokio::test]
+async fn a_hoard_ends_at_the_memory_limit() {
+    assert_eq!(told(&unruly("memory = \"16MiB\"\ntime = \"1m\"").await, "grow").await, over("memory"));
+}
+
+#[tokio::test]
+async fn too_large_a_reply_is_not_taken() {
+    // 100 MB that it may make, and not give.
+    let bench = unruly("memory = \"256MiB\"\ntime = \"1m\"\nreply = \"64KiB\"").await;
+    assert_eq!(told(&bench, "huge").await, over("reply"));
+}
+
+#[tokio::test]
+async fn too_many_host_calls_end_the_call() {
+    assert_eq!(told(&unruly("calls = 1000\ntime = \"1m\"").await, "calls").await, over("calls"));
+}
+
+#[tokio::test]
+async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
+    let bench = unruly("log = 7\ntime = \"1m\"").await;
+    let lines = Lines::default();
+    let heard = lines.clone();
+    let subscriber = tracing_subscriber::fmt().without_time().with_writer(move || heard.clone()).finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
+    assert_eq!(bench.read("flood").await, "survived");
+    let written = lines.0.lock().unwrap().clone();
+    let written = String::from_utf8(written).unwrap();
+    assert_eq!(written.matches("plugin says").count(), 7, "{written}");
+    assert_eq!(written.matches("past its `log` limit").count(), 1, "{written}");
+    assert_eq!(written.lines().count(), 8, "{written}");
+}
+
+#[tokio::test]
+async fn a_plugin_has_limits_of_its_own_and_a_change_acts_at_once() {
+    let mut bench = Bench::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"1m\"");
+    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    assert_eq!(bench.read("calls").await, "survived");
+    bench.configure("[plugins]\ncalls = 10");
+    bench.plugs.reconfigure("unruly", (&bench.settings("unruly"), crate::board::NOW)).await.unwrap();
+    assert_eq!(bench.call("calls").await.unwrap_err().to_string(), over("calls"));
+}
+
+#[tokio::test]
+async fn more_callers_than_places_wait_for_one_another() {
+    let bench = Arc::new(Bench::new());
+    bench.plug("echo", &bad("echo")).await.unwrap();
+    let calls: Vec<_> = (0..200)
+        .map(|number| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move { bench.call(&format!("echo {number}")).await })
+        })
+        .collect();
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap().unwrap().text, format!("v1: {number}"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_plugin_says_by_itself_is_no_mishap() {
+    let bench = Bench::standard().await;
+    assert!(matches!(bench.call("timeout").await, Err(CallError::Said(_))));
+    assert_eq!(bench.status("timeout"), ("ok".to_owned(), String::new()));
+}
+
+/// A log that a test reads.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,18 @@
+//! Every plugin of the repository, good and bad, as real components on a real engine, with a board in memory behind them: what they offer,
+//! what they say, and that a bad one harms nobody.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
+#[path = "../support/board.rs"]
+mod board;
+#[path = "../support/components.rs"]
+mod components;
+
+mod limits;
+mod refused;
+mod rights;
+mod sentences;
+mod standard;
+mod supply;
+mod swaps;
+mod trades;

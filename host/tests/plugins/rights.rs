@@ -1,0 +1,79 @@
+//! Whose rights a call has: its caller's, and never more.
+
+use std::time::Duration;
+
+use cordboard::plugin::{Asked, CallError, Invocation};
+use cordboard_core::types::{Place, Role};
+
+use crate::{
+    board::session,
+    components::{Bench, bad, person},
+};
+
+#[tokio::test]
+async fn members_see_their_own_sessions_alone() {
+    let bench = Bench::standard().await;
+    let ann = person("telegram:1", Role::Member);
+    let bob = person("telegram:2", Role::Member);
+    bench.fake.add(session("hers", &ann));
+    bench.fake.add(session("his", &bob));
+    let list = |caller| {
+        let bench = &bench;
+        async move { bench.call_as(&caller, "sessions").await.unwrap().text }
+    };
+    assert_eq!(list(ann.clone()).await, "⚪ `hers` - just now");
+    assert_eq!(list(person("telegram:3", Role::Admin)).await.lines().count(), 2);
+    for line in ["session his", "archive his", "suspend his", "retry his"] {
+        let why = bench.call_as(&ann, line).await.unwrap_err();
+        let unknown = CallError::Said("Session 'his' doesn't exist. Use /new to create it.".to_owned());
+        assert_eq!(why, unknown, "/{line}");
+    }
+    assert!(bench.fake.orders.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
+    let bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
+    bench.plug("greedy", &bad("greedy")).await.unwrap();
+    bench.fake.add(session("his", &person("telegram:2", Role::Member)));
+    let ann = person("telegram:1", Role::Member);
+    assert!(bench.call_as(&ann, "greedy his").await.is_err());
+    assert_eq!(bench.call("greedy his").await.unwrap().text, "took his");
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_made_has_the_rights_of_acts_as() {
+    let mut bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
+    bench.plug("greedy", &bad("greedy")).await.unwrap();
+    bench.fake.add(session("his", &person("telegram:2", Role::Member)));
+    assert_eq!(uncalled(&bench).await, Err(CallError::Said("Nobody asked for this.".to_owned())));
+    bench.configure("[plugins.greedy]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
+    bench.plugs.reconfigure("greedy", (&bench.settings("greedy"), crate::board::NOW)).await.unwrap();
+    assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
+}
+
+/// The command as a call without a caller.
+async fn uncalled(bench: &Bench) -> Result<String, CallError> {
+    let table = bench.plugs.table();
+    let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
+    let reply = bench.plugs.command(&bench.board, (table.command("greedy").unwrap(), Asked::default()), &typed).await;
+    reply.map(|reply| reply.text)
+}
+
+#[tokio::test]
+async fn help_hides_what_a_member_may_not_use() {
+    let bench = Bench::standard().await;
+    let help = bench.call_as(&person("telegram:1", Role::Member), "help").await.unwrap().text;
+    assert!(!help.contains("/plugins") && help.contains("/new"), "{help}");
+}
+
+#[tokio::test]
+async fn places_have_active_sessions_of_their_own() {
+    let mut bench = Bench::standard().await;
+    bench.call("new alpha").await.unwrap();
+    bench.place = Place::new("console", "other");
+    assert_eq!(bench.read("timeout").await, "No active session. Use /new to start one.");
+    bench.fake.change("alpha", |view| view.idle_timeout = Duration::from_secs(60));
+    bench.call("session alpha").await.unwrap();
+    assert!(bench.read("timeout").await.starts_with("Idle timeout: 1 minute\n"));
+}

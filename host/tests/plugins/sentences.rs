@@ -1,0 +1,246 @@
+//! Every sentence of the standard plugins, read once where a user reads it: in the answer to a command.
+
+use std::time::Duration;
+
+use cordboard_core::{
+    session::{Order, Waiting},
+    types::{Moment, Phase},
+};
+
+use crate::{board::NOW, components::Bench};
+
+/// Types each line and reads its answer.
+async fn read(bench: &Bench, script: &[(&str, &str)]) {
+    for (line, answer) in script {
+        assert_eq!(bench.read(line).await, *answer, "/{line}");
+    }
+}
+
+const NONE_ACTIVE: &str = "No active session. Use /new to start one.";
+
+#[tokio::test]
+async fn one_test_reads_them_all() {
+    let bench = Bench::standard().await;
+    for line in ["timeout", "model", "persona", "stop", "archive", "suspend", "retry", "fresh", "leave"] {
+        assert_eq!(bench.read(line).await, NONE_ACTIVE, "/{line}");
+    }
+    making_and_switching(&bench).await;
+    listing(&bench).await;
+    timeouts(&bench).await;
+    models_and_personas(&bench).await;
+    stopping(&bench).await;
+    putting_away(&bench).await;
+    trouble(&bench).await;
+}
+
+async fn making_and_switching(bench: &Bench) {
+    read(
+        bench,
+        &[
+            ("sessions", "No sessions. Use /new to create one."),
+            ("session", "Usage: /session <name>\n\nNo sessions. Use /new to create one."),
+            ("new", "Usage: /new <name> [persona]"),
+            ("new a b c", "Usage: /new <name> [persona]"),
+            (
+                "new a/b",
+                "'a/b' can't be a session's name. Use 1 to 64 letters, digits, - and _, as [A-Za-z0-9_-]{1,64} has it.",
+            ),
+            ("new alpha poet", "Unknown persona 'poet'. Known: brainstorm, default, planner, research."),
+            ("new alpha brainstorm", "Session 'alpha' created with persona 'brainstorm'."),
+            ("new alpha", "Session 'alpha' already exists. Use /session alpha to switch to it."),
+            ("new beta", "Session 'beta' created."),
+            ("session alpha", "Switched to session 'alpha' (persona 'brainstorm')."),
+            ("session beta", "Switched to session 'beta'."),
+            ("session gamma", "Session 'gamma' doesn't exist. Use /new to create it."),
+            ("session ../x", "Session '../x' doesn't exist. Use /new to create it."),
+            ("session", "Usage: /session <name>\n\n🟢 alpha (brainstorm) - just now\n→ 🟢 beta - just now"),
+        ],
+    )
+    .await;
+    let orders: Vec<_> =
+        bench.fake.orders.lock().unwrap().iter().map(|(name, order)| (name.clone(), order.clone())).collect();
+    let started = orders.iter().filter(|(_, order)| *order == Order::Start).count();
+    assert_eq!(started, 4, "each /new and each /session starts the agent");
+}
+
+async fn listing(bench: &Bench) {
+    let ago = |name: &str, seconds: u64, phase: Phase| {
+        bench.fake.change(name, |view| {
+            view.record.last_active = Moment(NOW.0 - seconds * 1000);
+            view.phase = phase;
+        });
+    };
+    for (seconds, told) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
+        ago("alpha", seconds, Phase::Suspended);
+        ago("beta", 0, Phase::Busy);
+        let list = format!("→ 🟢 beta - just now\n⚪ alpha (brainstorm) - {told}");
+        assert_eq!(bench.read("sessions").await, list);
+    }
+    for (phase, light) in [
+        (Phase::Starting, "🟢"),
+        (Phase::Idle, "🟢"),
+        (Phase::Stopping, "🟢"),
+        (Phase::Asking, "🔴"),
+        (Phase::Broken, "🔴"),
+    ] {
+        ago("beta", 0, phase);
+        assert!(bench.read("sessions").await.starts_with(&format!("→ {light} beta - just now")), "{phase:?}");
+    }
+    pages(bench).await;
+}
+
+async fn pages(bench: &Bench) {
+    for number in 0..30 {
+        let mut view = crate::board::session(&format!("s{number}"), &bench.caller);
+        view.record.last_active = Moment(NOW.0 - 1_000_000 * (100 + number));
+        bench.fake.add(view);
+    }
+    let first = bench.call("sessions").await.unwrap();
+    assert_eq!(first.text.lines().count(), 21);
+    assert!(first.text.contains("`beta`") && first.text.ends_with("\n…and 12 more: /sessions 2"), "{}", first.text);
+    assert!(first.in_place && first.buttons[0][0].command == "/sessions 2");
+    assert_eq!(bench.call("sessions 2").await.unwrap().text.lines().count(), 12);
+    read(bench, &[("sessions 3", "There is no page 3, only 2."), ("sessions x", "Usage: /sessions [page]")]).await;
+}
+
+async fn timeouts(bench: &Bench) {
+    let usage = "Usage: /timeout <minutes> (1-120)";
+    read(
+        bench,
+        &[
+            ("timeout", &format!("Idle timeout: 10 minutes\n\n{usage}")),
+            ("timeout 5", "Idle timeout set to 5 minutes for session 'beta'."),
+            ("timeout", &format!("Idle timeout: 5 minutes\n\n{usage}")),
+            ("timeout 1", "Idle timeout set to 1 minute for session 'beta'."),
+            ("timeout 0", "Timeout must be between 1 and 120 minutes"),
+            ("timeout 121", "Timeout must be between 1 and 120 minutes"),
+            ("timeout -5", "Timeout must be between 1 and 120 minutes"),
+            ("timeout soon", "Invalid number. Usage: /timeout <minutes>"),
+        ],
+    )
+    .await;
+    bench.fake.change("beta", |view| view.idle_timeout = Duration::from_secs(2));
+    assert_eq!(bench.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
+}
+
+async fn models_and_personas(bench: &Bench) {
+    read(
+        bench,
+        &[
+            ("model", "Model: the agent's default\n\nUsage: /model <name>, or /model default"),
+            ("model opus", "Model set to opus for session 'beta'."),
+            ("model", "Model: opus\n\nUsage: /model <name>, or /model default"),
+            ("model default", "Model set to the default for session 'beta'."),
+            ("model a b", "Usage: /model [name]"),
+            ("persona planner", "Persona set to 'planner' for session 'beta'."),
+            ("persona poet", "Unknown persona 'poet'. Known: brainstorm, default, planner, research."),
+            ("persona none", "Session 'beta' has no persona now."),
+            (
+                "persona",
+                "Persona: none\n\nbrainstorm - Finds many ideas, before judging any\n\
+                 default - A careful colleague: does what is asked, says what was done\n\
+                 planner - Turns a goal into steps that can be checked\n\
+                 research - Finds out, with sources, and says how sure it is\n\n\
+                 Usage: /persona <name>, or /persona none",
+            ),
+        ],
+    )
+    .await;
+    bench.fake.change("beta", |view| view.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
+    let commands = |reply: cordboard_core::types::Reply| -> Vec<String> {
+        reply.buttons.into_iter().flatten().map(|button| button.command).collect()
+    };
+    assert_eq!(commands(bench.call("model").await.unwrap()), ["/model opus", "/model sonnet"]);
+}
+
+async fn stopping(bench: &Bench) {
+    let busy = |queued| {
+        bench.fake.change("beta", |view| {
+            view.phase = Phase::Busy;
+            view.queued = queued;
+        });
+    };
+    bench.fake.change("beta", |view| view.phase = Phase::Idle);
+    read(bench, &[("stop", "Nothing is running."), ("stop now", "Usage: /stop [all]")]).await;
+    for (queued, line, answer) in [
+        (0, "stop", "Stopped."),
+        (1, "stop", "Stopped. 1 message still waits (/stop all drops it)."),
+        (2, "stop", "Stopped. 2 messages still wait (/stop all drops them)."),
+        (2, "stop all", "Stopped."),
+    ] {
+        busy(queued);
+        assert_eq!(bench.read(line).await, answer);
+    }
+    let last = bench.fake.orders.lock().unwrap().last().cloned();
+    assert_eq!(last, Some(("beta".to_owned(), Order::Interrupt(Waiting::Drop))));
+}
+
+async fn putting_away(bench: &Bench) {
+    bench.fake.change("beta", |view| view.phase = Phase::Busy);
+    read(
+        bench,
+        &[
+            ("restore", "No archived sessions."),
+            ("archive", "It is busy. /stop it first."),
+            ("archive nobody", "Session 'nobody' doesn't exist. Use /new to create it."),
+            ("archive alpha", "Session 'alpha' archived. Use /restore alpha to bring it back."),
+            ("session alpha", "Session 'alpha' is archived. Use /restore alpha."),
+            ("new alpha", "Session 'alpha' is archived. Use /restore alpha."),
+            (
+                "restore",
+                "Archived sessions, to be restored with /restore and the name:\n⚪ alpha (brainstorm) - 2d ago",
+            ),
+            ("restore alpha", "Session 'alpha' restored."),
+            ("restore alpha", "Session 'alpha' is not archived."),
+            ("restore nobody", "Session 'nobody' doesn't exist. Use /new to create it."),
+            ("suspend", "Session 'beta' suspended. The next message wakes it."),
+        ],
+    )
+    .await;
+}
+
+async fn trouble(bench: &Bench) {
+    assert_eq!(bench.read("retry").await, "Nothing to retry.");
+    for (line, answer) in [
+        ("retry", "Trying again in session 'beta'."),
+        ("fresh", "Session 'beta' goes on without the agent's memory."),
+        ("leave", "Left it. Session 'beta' goes on with the next message."),
+    ] {
+        bench.fake.change("beta", |view| view.phase = Phase::Asking);
+        assert_eq!(bench.read(line).await, answer);
+    }
+}
+
+#[tokio::test]
+async fn help_and_plugins_tell_what_is_plugged_in_now() {
+    let bench = Bench::standard().await;
+    let help = bench.read("help").await;
+    assert_eq!(
+        help,
+        "/archive [name] - Put a session away\n\
+         /fresh [name] - Go on without the agent's memory\n\
+         /help - List the commands\n\
+         /leave [name] - Drop a message that was cut off\n\
+         /model [name] - Show or set the model\n\
+         /new <name> [persona] - Start a session\n\
+         /persona [name] - Show or set the persona\n\
+         /plugins - List the plugins\n\
+         /restore [name] - Bring an archived session back\n\
+         /retry [name] - Try again what failed\n\
+         /session <name> - Switch to a session\n\
+         /sessions [page] - List the sessions\n\
+         /stop [all] - Interrupt the answer\n\
+         /suspend [name] - Let go of an agent now\n\
+         /timeout [minutes] - Show or set the idle timeout\n\n\
+         Anything else goes to the active session."
+    );
+    bench.plug("echo", &crate::components::bad("echo")).await.unwrap();
+    assert!(bench.read("help").await.contains("/echo <text> - Says it again"));
+    bench.plugs.unplug("echo").await;
+    assert_eq!(bench.read("help").await, help);
+    bench.refused("timeout", b"no wasm").await;
+    let plugins = bench.read("plugins").await;
+    let line = plugins.lines().find(|line| line.starts_with("timeout")).unwrap();
+    assert!(line.starts_with("timeout held - ") && line.ends_with(", generation 1, just now"), "{line}");
+    assert!(plugins.contains("was refused: it is not a WebAssembly component"), "{plugins}");
+}

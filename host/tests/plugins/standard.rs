@@ -1,0 +1,58 @@
+//! What the standard plugins offer under the configuration that everybody begins with.
+
+use cordboard::plugin::{CallOrder, Table};
+use cordboard_core::types::Role;
+
+use crate::components::{Bench, STANDARD};
+
+fn commands(table: &Table) -> Vec<(&str, &str)> {
+    table.commands().map(|offer| (offer.spec.name.as_str(), offer.generation.name.as_str())).collect()
+}
+
+#[tokio::test]
+async fn every_standard_plugin_offers_what_it_should() {
+    let bench = Bench::standard().await;
+    let table = bench.plugs.table();
+    assert_eq!(
+        commands(&table),
+        [
+            ("archive", "sessions"),
+            ("fresh", "sessions"),
+            ("help", "help"),
+            ("leave", "sessions"),
+            ("model", "model"),
+            ("new", "sessions"),
+            ("persona", "persona"),
+            ("plugins", "help"),
+            ("restore", "sessions"),
+            ("retry", "sessions"),
+            ("session", "sessions"),
+            ("sessions", "sessions"),
+            ("stop", "control"),
+            ("suspend", "sessions"),
+            ("timeout", "timeout"),
+        ]
+    );
+    let personas: Vec<_> = table.personas().map(|choice| choice.name.as_str()).collect();
+    assert_eq!(personas, ["brainstorm", "default", "planner", "research"]);
+    let modes: Vec<_> = table.modes().map(|choice| choice.name.as_str()).collect();
+    assert_eq!(modes, ["normal"]);
+    for status in table.statuses() {
+        assert_eq!((status.health.as_str(), status.note.as_str()), ("ok", ""), "{}", status.name);
+        assert_eq!((status.generation, status.digest.len()), (1, 64), "{}", status.name);
+    }
+    assert_eq!(table.names().collect::<Vec<_>>(), STANDARD);
+}
+
+#[tokio::test]
+async fn only_stop_jumps_and_only_plugins_needs_a_role() {
+    let bench = Bench::standard().await;
+    let table = bench.plugs.table();
+    for offer in table.commands() {
+        let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
+        assert_eq!(spec.order == CallOrder::AtOnce, name == "stop", "{name}");
+        assert_eq!(spec.least_role, if name == "plugins" { Role::Admin } else { Role::Member }, "{name}");
+        assert!(spec.usage.starts_with(&format!("/{name}")), "{name}: {}", spec.usage);
+        assert!(!spec.summary.is_empty(), "{name}");
+    }
+}

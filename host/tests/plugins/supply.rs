@@ -1,0 +1,173 @@
+//! Which bytes serve: a file of the plugin folder before the embedded plugin, and what worked last where a file does not.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use cordboard::{
+    plugin::{Asked, Board, Invocation, Swapped, digest},
+    store::{self, Store},
+    supply::{STANDARD, Supply, Turned},
+};
+use cordboard_core::types::Place;
+use tempfile::TempDir;
+
+use crate::{
+    board::NOW,
+    components::{Bench, bad, plugs, standard},
+};
+
+/// A plugin folder and a store, as one host after another finds them.
+struct World {
+    _folder: TempDir,
+    plugins: PathBuf,
+    store: Store,
+    bench: Bench,
+}
+
+impl World {
+    fn new() -> Self {
+        assert!(!STANDARD.is_empty(), "built without standard plugins: run cargo xtask build");
+        let folder = tempfile::tempdir().unwrap();
+        let plugins = folder.path().join("plugins");
+        fs::create_dir(&plugins).unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        Self { _folder: folder, plugins, store, bench: Bench::new() }
+    }
+
+    fn save(&self, name: &str, wasm: &[u8]) {
+        fs::write(self.plugins.join(format!("{name}.wasm")), wasm).unwrap();
+    }
+
+    /// A host that starts now.
+    async fn start(&self) -> (Supply, Vec<Turned>) {
+        let supply = Supply { plugs: plugs(), store: Some(self.store.clone()), folder: Some(self.plugins.clone()) };
+        let turned = supply.plug_all(&|name| self.bench.settings(name), NOW).await;
+        (supply, turned)
+    }
+
+    async fn save_new(&self, supply: &Supply, name: &str, wasm: &[u8]) -> Result<Swapped, String> {
+        self.save(name, wasm);
+        let swapped = supply.plug_new(name, wasm, (&self.bench.settings(name), NOW)).await;
+        swapped.map_err(|refused| refused.to_string())
+    }
+}
+
+fn serves(supply: &Supply, name: &str) -> Option<String> {
+    supply.plugs.table().generation(name).map(|generation| generation.digest.clone())
+}
+
+fn note(supply: &Supply, name: &str) -> (String, String) {
+    let status = supply.plugs.table().statuses().find(|status| status.name == name).unwrap();
+    (status.health.as_str().to_owned(), status.note)
+}
+
+async fn echo(supply: &Supply, board: &Arc<dyn Board>) -> String {
+    let table = supply.plugs.table();
+    let asked = Asked { place: Some(Place::new("console", "local")), ..Asked::default() };
+    let typed = Invocation { args: Vec::new(), text: "x".to_owned() };
+    supply.plugs.command(board, (table.command("echo").unwrap(), asked), &typed).await.unwrap().text
+}
+
+#[tokio::test]
+async fn the_embedded_plugins_serve_where_there_is_nothing_else() {
+    let world = World::new();
+    let (supply, turned) = world.start().await;
+    assert_eq!(turned, []);
+    assert_eq!(supply.plugs.table().names().collect::<Vec<_>>(), crate::components::STANDARD);
+    for one in STANDARD {
+        assert_eq!((one.digest, one.wasm), (digest(one.wasm).as_str(), standard(one.name).as_slice()), "{}", one.name);
+    }
+}
+
+#[tokio::test]
+async fn a_file_takes_the_place_of_an_embedded_plugin_and_its_removal_brings_that_back() {
+    let world = World::new();
+    world.save("lifecycle", &bad("hesitant"));
+    let (supply, turned) = world.start().await;
+    assert_eq!(turned, []);
+    assert_eq!(serves(&supply, "lifecycle"), Some(digest(&bad("hesitant"))));
+    fs::remove_file(world.plugins.join("lifecycle.wasm")).unwrap();
+    supply.unplug("lifecycle", (&world.bench.settings("lifecycle"), NOW)).await.unwrap();
+    assert_eq!(serves(&supply, "lifecycle"), Some(digest(&standard("lifecycle"))));
+    assert_eq!(note(&supply, "lifecycle").0, "ok");
+}
+
+#[tokio::test]
+async fn a_stranger_leaves_with_its_file() {
+    let world = World::new();
+    world.save("echo", &bad("echo"));
+    let (supply, _) = world.start().await;
+    assert_eq!(echo(&supply, &world.bench.board).await, "v1: x");
+    supply.unplug("echo", (&world.bench.settings("echo"), NOW)).await.unwrap();
+    assert!(supply.plugs.table().entry("echo").is_none());
+}
+
+#[tokio::test]
+async fn a_bad_file_at_the_start_leaves_the_last_good_version() {
+    let world = World::new();
+    let (supply, _) = world.start().await;
+    world.save_new(&supply, "echo", &bad("echo")).await.unwrap();
+    world.save_new(&supply, "echo", &bad("echo2")).await.unwrap();
+    let why = world.save_new(&supply, "echo", b"half").await.unwrap_err();
+    assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
+
+    let (supply, turned) = world.start().await;
+    assert_eq!(turned.iter().map(|(name, why)| (name.as_str(), why.to_string())).collect::<Vec<_>>(), [("echo", why)]);
+    assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
+    let (health, told) = note(&supply, "echo");
+    assert!(health == "held" && told.contains("it is not a WebAssembly component"), "{told}");
+}
+
+#[tokio::test]
+async fn a_bad_file_of_a_standard_name_leaves_the_embedded_one() {
+    let world = World::new();
+    world.save("timeout", b"half");
+    let (supply, turned) = world.start().await;
+    assert_eq!(turned.len(), 1);
+    assert_eq!(serves(&supply, "timeout"), Some(digest(&standard("timeout"))));
+    assert_eq!(note(&supply, "timeout").0, "held");
+    // The bad file goes, and with it what was held against the plugin.
+    fs::remove_file(world.plugins.join("timeout.wasm")).unwrap();
+    supply.unplug("timeout", (&world.bench.settings("timeout"), NOW)).await.unwrap();
+    assert_eq!(note(&supply, "timeout"), ("ok".to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn a_bad_file_that_nothing_came_before_is_shown() {
+    let world = World::new();
+    world.save("half", &bad("echo")[..1000]);
+    let (supply, turned) = world.start().await;
+    assert_eq!(turned.len(), 1);
+    let (health, told) = note(&supply, "half");
+    assert!(health == "refused" && told.starts_with("it did not compile: "), "{told}");
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_take_a_standard_command() {
+    let world = World::new();
+    world.save("a-clash", &bad("clash"));
+    let (supply, turned) = world.start().await;
+    assert_eq!(turned.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
+    assert_eq!(supply.plugs.table().command("new").unwrap().generation.name, "sessions");
+}
+
+#[tokio::test]
+async fn compiled_code_is_found_again_without_the_compiler() {
+    let world = World::new();
+    let cache = world.plugins.join("../state/cache");
+    let settings = world.bench.settings("echo");
+    let start = |program: &str| cordboard::plugin::Plugs::start(cache.clone(), program.into(), 4).unwrap();
+    start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    let without = start("/nonexistent");
+    without.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    let why = without.plug_in("echo", &bad("echo2"), (&settings, NOW)).await.unwrap_err().to_string();
+    assert!(why.starts_with("it did not compile: the compiler could not be run: "), "{why}");
+
+    // A damaged artifact is made anew, never run.
+    for file in fs::read_dir(&cache).unwrap() {
+        let path = file.unwrap().path();
+        // Not in place: the code above still runs from there.
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, b"damaged").unwrap();
+    }
+    start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+}

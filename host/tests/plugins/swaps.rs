@@ -1,0 +1,92 @@
+//! Swaps while calls run: none is lost, each is answered by one version or the other, and what was kept stays.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use cordboard::plugin::Swapped;
+
+use crate::components::{Bench, bad};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_is_lost_in_a_swap() {
+    let bench = Arc::new(Bench::new());
+    let versions = [bad("echo"), bad("echo2")];
+    bench.plug("echo", &versions[0]).await.unwrap();
+    let callers: Vec<_> = (0..4)
+        .map(|caller| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move {
+                let mut answers = BTreeSet::new();
+                for number in 0..250 {
+                    let text = bench.call(&format!("echo {caller}-{number}")).await.unwrap().text;
+                    let (version, echoed) = text.split_once(": ").unwrap();
+                    assert_eq!(echoed, format!("{caller}-{number}"));
+                    answers.insert(version.to_owned());
+                }
+                answers
+            })
+        })
+        .collect();
+    let mut swaps = 1;
+    while callers.iter().any(|caller| !caller.is_finished()) {
+        assert_eq!(bench.plug("echo", &versions[swaps % 2]).await.unwrap(), Swapped::New);
+        swaps += 1;
+    }
+    let mut answers = BTreeSet::new();
+    for caller in callers {
+        answers.extend(caller.await.unwrap());
+    }
+    assert!(answers.iter().all(|version| version == "v1" || version == "v2"), "{answers:?}");
+    assert_eq!(bench.plugs.table().generation("echo").unwrap().number as usize, swaps);
+}
+
+#[tokio::test]
+async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
+    let bench = Arc::new(Bench::of("[plugins.unruly]\ntime = \"300ms\""));
+    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    let running = tokio::spawn({
+        let bench = Arc::clone(&bench);
+        async move { bench.call("spin").await }
+    });
+    tokio::task::yield_now().await;
+    // Under this name, another plugin altogether: the running call goes on in the old one, to its end.
+    bench.plug("unruly", &bad("echo")).await.unwrap();
+    assert_eq!(bench.read("echo now").await, "v1: now");
+    assert!(bench.plugs.table().command("ok").is_none());
+    assert!(running.await.unwrap().unwrap_err().to_string().contains("`time`"));
+    assert_eq!(bench.status("unruly").0, "ok", "what the old version did is not held against the new one");
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_no_swap() {
+    let bench = Bench::new();
+    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Swapped::New);
+    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Swapped::Unchanged);
+    assert_eq!(bench.plugs.table().generation("echo").unwrap().number, 1);
+}
+
+#[tokio::test]
+async fn state_outlives_calls_and_swaps() {
+    let bench = Bench::new();
+    for count in 1..=3 {
+        bench.plug("keeper", &bad("keeper")).await.unwrap();
+        assert_eq!(bench.read("count").await, format!("Counted to {count}."));
+        bench.plug("keeper", &bad("echo")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn two_that_count_at_once_count_twice() {
+    let bench = Arc::new(Bench::new());
+    bench.plug("keeper", &bad("keeper")).await.unwrap();
+    let counts: Vec<_> = (0..20)
+        .map(|_| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move { bench.read("count").await })
+        })
+        .collect();
+    let mut told = BTreeSet::new();
+    for count in counts {
+        told.insert(count.await.unwrap());
+    }
+    assert_eq!(told, (1..=20).map(|count| format!("Counted to {count}.")).collect());
+}

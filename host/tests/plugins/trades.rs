@@ -1,0 +1,118 @@
+//! The trades that are no commands: the policy, the personas, the views.
+
+use std::time::Duration;
+
+use cordboard::plugin::{CallError, Load, Screen, ViewLimits};
+use cordboard_core::{
+    agent::{Action, ActionState, PromptId},
+    session::Verdict,
+    turn::{Part, Turn, TurnState},
+    types::{Moment, Place},
+};
+
+use crate::{
+    board::{NOW, session},
+    components::{Bench, bad, standard},
+};
+
+fn idle_for(seconds: u64) -> Load {
+    Load { idle_for: Duration::from_secs(seconds), live_agents: 1, agent_memory: None, free_memory: 1 << 30 }
+}
+
+#[tokio::test]
+async fn the_default_policy_lets_go_at_the_idle_timeout() {
+    let bench = Bench::standard().await;
+    let view = session("alpha", &bench.caller);
+    let review = |seconds| bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(seconds)));
+    assert_eq!(review(0).await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
+    assert_eq!(review(600).await, Ok(Verdict::Suspend));
+    let notice = |seconds| bench.plugs.resume_notice(&bench.board, "lifecycle", (&view, idle_for(seconds)));
+    assert_eq!(notice(60).await, Ok(Some("Resuming session...".to_owned())));
+    assert_eq!(notice(15 * 60).await, Ok(Some("Resuming session (idle for 15 min)...".to_owned())));
+}
+
+#[tokio::test]
+async fn another_policy_serves_the_next_review() {
+    let bench = Bench::new();
+    let view = session("alpha", &bench.caller);
+    let review = || bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(5)));
+    assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
+    bench.plug("lifecycle", &standard("lifecycle")).await.unwrap();
+    assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
+    bench.plug("lifecycle", &bad("hesitant")).await.unwrap();
+    assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(1))));
+    bench.plug("lifecycle", &bad("grumpy")).await.unwrap();
+    assert!(matches!(review().await, Err(CallError::Trap(_))));
+    assert_eq!(bench.status("lifecycle").0, "failing");
+    bench.plug("lifecycle", &bad("echo")).await.unwrap();
+    assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
+}
+
+#[tokio::test]
+async fn a_persona_is_resolved_from_the_configuration() {
+    let bench = Bench::standard().await;
+    let view = session("alpha", &bench.caller);
+    let brief = bench.plugs.resolve(&bench.board, "brainstorm", &view).await.unwrap();
+    assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
+    assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
+    let why = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
+    assert_eq!(why, CallError::Said("there is no persona 'poet' now".to_owned()));
+}
+
+#[tokio::test]
+async fn a_persona_may_be_called_as_people_write() {
+    let bench = Bench::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
+    bench.plug("persona", &standard("persona")).await.unwrap();
+    assert!(bench.plugs.table().persona("Code-Review_2").is_some());
+}
+
+fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
+    let began = Moment(NOW.0 - 12_000);
+    Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("console", "local"), began) }
+}
+
+async fn shown(bench: &Bench, turn: &Turn) -> (Option<String>, Vec<String>) {
+    let view = session("alpha", &bench.caller);
+    let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
+    let Screen { live, messages } = bench.plugs.render("normal", (turn, &view, NOW), &limits).await.unwrap();
+    (live, messages.into_iter().map(|message| message.text).collect())
+}
+
+#[tokio::test]
+async fn a_view_shows_the_turn_and_the_next_frame_is_the_next_views() {
+    let bench = Bench::standard().await;
+    let action = Action {
+        id: "1".to_owned(),
+        kind: "tool".to_owned(),
+        title: "Read a.rs".to_owned(),
+        detail: String::new(),
+        state: ActionState::Running,
+    };
+    let parts = vec![Part::Text("I look.".to_owned()), Part::Action(action)];
+    let running = turn(parts.clone(), TurnState::Running);
+    assert_eq!(shown(&bench, &turn(vec![], TurnState::Running)).await, (Some("Thinking… 12 s".to_owned()), vec![]));
+    assert_eq!(shown(&bench, &running).await, (Some("Read a.rs…".to_owned()), vec!["I look.".to_owned()]));
+    assert_eq!(shown(&bench, &turn(parts.clone(), TurnState::Done)).await, (None, vec!["I look.".to_owned()]));
+    let failed = turn(parts, TurnState::Failed("it died".to_owned()));
+    assert_eq!(shown(&bench, &failed).await, (None, vec!["I look.\n\n⚠ it died".to_owned()]));
+    bench.plug("views", &bad("shouty")).await.unwrap();
+    assert_eq!(shown(&bench, &running).await, (None, vec!["I LOOK.".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_view_takes_a_whole_long_answer() {
+    let bench = Bench::standard().await;
+    let long = "line of an answer\n".repeat(200_000);
+    let (_, messages) = shown(&bench, &turn(vec![Part::Text(long.clone())], TurnState::Done)).await;
+    assert_eq!(messages, [long.trim_end()]);
+}
+
+#[tokio::test]
+async fn a_mode_that_nobody_offers_is_told() {
+    let bench = Bench::standard().await;
+    let view = session("alpha", &bench.caller);
+    let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
+    let shown = turn(vec![], TurnState::Running);
+    let told = bench.plugs.render("fancy", (&shown, &view, NOW), &limits).await;
+    assert_eq!(told, Err(CallError::NotOffered("view")));
+}

@@ -1,0 +1,319 @@
+//! A stand-in for Telegram's Bot API, over HTTP on loopback: it keeps messages, hands out updates by long poll, fails as it is told
+//! to, and checks each call against the schema of the real one.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRequest, Multipart, Request, State},
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+use tokio::{net::TcpListener, sync::watch, time::timeout};
+
+#[path = "botapi/schema.rs"]
+pub mod schema;
+
+use schema::Schema;
+
+pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
+
+/// For a condition that comes true at once where the machine has time.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What a call is answered instead of what it asked for.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Code, description.
+    Error(u16, &'static str),
+    /// 429 with its seconds.
+    Flood(u64),
+    /// A body that is no JSON.
+    Garbage(u16),
+    /// No answer at all.
+    Hang,
+    /// It is done, and the answer is lost.
+    Lost,
+}
+
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// In lower case.
+    pub method: String,
+    pub params: Value,
+}
+
+impl Call {
+    pub fn text(&self) -> &str {
+        self.params["text"].as_str().unwrap_or_default()
+    }
+}
+
+#[derive(Default)]
+struct Inner {
+    calls: Vec<Call>,
+    updates: VecDeque<Value>,
+    next_update: i64,
+    next_message: i64,
+    /// Chat and message: text, entities and keyboard.
+    messages: HashMap<(i64, i64), Value>,
+    faults: HashMap<String, VecDeque<Fault>>,
+    /// Chats that don't want us.
+    blocked: HashSet<i64>,
+    complaints: Vec<String>,
+}
+
+struct Shared {
+    inner: Mutex<Inner>,
+    changed: watch::Sender<u64>,
+    schema: Schema,
+}
+
+pub struct BotApi {
+    pub url: String,
+    shared: Arc<Shared>,
+}
+
+impl BotApi {
+    pub async fn start() -> Self {
+        let inner = Inner { next_update: 1000, next_message: 1, ..Inner::default() };
+        let shared =
+            Arc::new(Shared { inner: Mutex::new(inner), changed: watch::Sender::new(0), schema: Schema::load() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, shared }
+    }
+
+    /// The next call of `method` fails so; several are used up in order.
+    pub fn fail(&self, method: &str, fault: Fault) {
+        self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
+    }
+
+    pub fn block(&self, chat: i64) {
+        self.with(|inner| inner.blocked.insert(chat));
+    }
+
+    /// Queues an update; `update_id` is added.
+    pub fn push(&self, mut update: Value) -> i64 {
+        self.with(|inner| {
+            let id = inner.next_update;
+            inner.next_update += 1;
+            update["update_id"] = id.into();
+            inner.updates.push_back(update);
+            id
+        })
+    }
+
+    /// Queues a text of a user in the private chat with them.
+    pub fn says(&self, user: i64, text: &str) -> i64 {
+        self.push(json!({"message": message(user, user, json!({"text": text}))}))
+    }
+
+    pub fn calls(&self, method: &str) -> Vec<Call> {
+        self.with(|inner| inner.calls.iter().filter(|call| call.method == method.to_lowercase()).cloned().collect())
+    }
+
+    /// Texts that stand in a chat, in order.
+    pub fn chat(&self, chat: i64) -> Vec<String> {
+        self.with(|inner| {
+            let mut of: Vec<_> = inner.messages.iter().filter(|((of, _), _)| *of == chat).collect();
+            of.sort_by_key(|((_, id), _)| *id);
+            of.into_iter().map(|(_, message)| message["text"].as_str().unwrap_or_default().to_owned()).collect()
+        })
+    }
+
+    /// Waits until `holds`, which is asked again after each call.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let mut changed = self.shared.changed.subscribe();
+        let waited = timeout(DEADLINE, async {
+            while !holds(self) {
+                changed.changed().await.unwrap();
+            }
+        });
+        if waited.await.is_err() {
+            panic!("never seen: {what}; calls: {:#?}", self.with(|inner| inner.calls.clone()));
+        }
+    }
+
+    pub async fn until_calls(&self, method: &str, count: usize) {
+        self.until(&format!("{count} calls of {method}"), |api| api.calls(method).len() >= count).await;
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        self.shared.with(work)
+    }
+}
+
+impl Drop for BotApi {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let complaints = self.with(|inner| std::mem::take(&mut inner.complaints));
+            assert!(complaints.is_empty(), "calls that the Bot API would refuse: {complaints:#?}");
+        }
+    }
+}
+
+/// A message as the Bot API tells it, with `more` in it.
+pub fn message(user: i64, chat: i64, more: Value) -> Value {
+    let kind = if chat < 0 { "supergroup" } else { "private" };
+    let mut message = json!({
+        "message_id": 7, "date": 1_790_000_000,
+        "from": {"id": user, "is_bot": false, "first_name": "Ada", "last_name": "L", "language_code": "de"},
+        "chat": {"id": chat, "type": kind, "first_name": "Ada", "title": "A group"},
+    });
+    for (key, value) in more.as_object().unwrap() {
+        message[key] = value.clone();
+    }
+    message
+}
+
+impl Shared {
+    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        let done = work(&mut self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        self.changed.send_modify(|changes| *changes += 1);
+        done
+    }
+}
+
+fn answer(status: u16, body: &Value) -> Response {
+    (StatusCode::from_u16(status).unwrap(), [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+fn ok(result: Value) -> Response {
+    answer(200, &json!({"ok": true, "result": result}))
+}
+
+fn error(code: u16, description: &str) -> Response {
+    answer(code, &json!({"ok": false, "error_code": code, "description": description}))
+}
+
+async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let Some((token, method)) = path.strip_prefix("/bot").and_then(|path| path.split_once('/')) else {
+        return error(404, "Not Found");
+    };
+    if token != TOKEN {
+        return error(401, "Unauthorized");
+    }
+    let method = method.to_lowercase();
+    let params = params(request).await;
+    let fault = shared.with(|inner| {
+        let fault = inner.faults.get_mut(&method).and_then(VecDeque::pop_front);
+        inner.complaints.extend(shared.schema.complaints(&method, &params));
+        inner.calls.push(Call { method: method.clone(), params: params.clone() });
+        fault
+    });
+    match fault {
+        None => done(&shared, &method, &params).await,
+        Some(Fault::Error(code, description)) => error(code, description),
+        Some(Fault::Flood(seconds)) => {
+            let body = json!({
+                "ok": false, "error_code": 429, "description": format!("Too Many Requests: retry after {seconds}"),
+                "parameters": {"retry_after": seconds},
+            });
+            answer(429, &body)
+        }
+        Some(Fault::Garbage(code)) => (StatusCode::from_u16(code).unwrap(), "<html>no Bot API</html>").into_response(),
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Lost) => {
+            done(&shared, &method, &params).await;
+            (StatusCode::BAD_GATEWAY, "lost").into_response()
+        }
+    }
+}
+
+/// Parameters of a JSON body or of a form; what looks as JSON in a form is read as such.
+async fn params(request: Request<Body>) -> Value {
+    let of_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !of_type.starts_with("multipart/") {
+        let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap_or_default();
+        return serde_json::from_slice(&body).unwrap_or_else(|_| json!({}));
+    }
+    let mut params = Map::new();
+    let mut form = Multipart::from_request(request, &()).await.expect("a form");
+    while let Some(field) = form.next_field().await.expect("a field") {
+        let name = field.name().unwrap_or_default().to_owned();
+        let text = field.text().await.expect("a field's text");
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        params.insert(name, value);
+    }
+    Value::Object(params)
+}
+
+async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
+    match method {
+        "getme" => ok(json!({"id": 42, "is_bot": true, "first_name": "Cord", "username": "cord_bot"})),
+        "getupdates" => poll(shared, params).await,
+        "sendmessage" => shared.with(|inner| send(inner, params)),
+        "editmessagetext" => shared.with(|inner| edit(inner, params)),
+        "deletemessage" => shared.with(|inner| match inner.messages.remove(&key(params)) {
+            Some(_) => ok(true.into()),
+            None => error(400, "Bad Request: message to delete not found"),
+        }),
+        "sendchataction" | "setmycommands" | "answercallbackquery" => ok(true.into()),
+        _ => error(404, "Not Found: method not found"),
+    }
+}
+
+async fn poll(shared: &Shared, params: &Value) -> Response {
+    let offset = params["offset"].as_i64().unwrap_or(i64::MIN);
+    let mut changed = shared.changed.subscribe();
+    let waiting = async {
+        loop {
+            let batch: Vec<Value> = {
+                let mut inner = shared.inner.lock().unwrap();
+                inner.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
+                inner.updates.iter().take(100).cloned().collect()
+            };
+            if !batch.is_empty() || changed.changed().await.is_err() {
+                return batch;
+            }
+        }
+    };
+    let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or(0));
+    ok(timeout(patience, waiting).await.unwrap_or_default().into())
+}
+
+fn key(params: &Value) -> (i64, i64) {
+    (params["chat_id"].as_i64().unwrap_or_default(), params["message_id"].as_i64().unwrap_or_default())
+}
+
+/// What of a message an edit compares.
+fn content(params: &Value) -> Value {
+    json!({"text": params["text"], "entities": params["entities"], "reply_markup": params["reply_markup"]})
+}
+
+fn send(inner: &mut Inner, params: &Value) -> Response {
+    let (chat, _) = key(params);
+    if inner.blocked.contains(&chat) {
+        return error(403, "Forbidden: bot was blocked by the user");
+    }
+    let id = inner.next_message;
+    inner.next_message += 1;
+    inner.messages.insert((chat, id), content(params));
+    // A field of the future must not look as if nothing was sent.
+    ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
+}
+
+fn edit(inner: &mut Inner, params: &Value) -> Response {
+    match inner.messages.get_mut(&key(params)) {
+        None => error(400, "Bad Request: message to edit not found"),
+        Some(stands) if *stands == content(params) => error(
+            400,
+            "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a \
+             current content and reply markup of the message",
+        ),
+        Some(stands) => {
+            *stands = content(params);
+            ok(json!({"message_id": params["message_id"], "date": 1_790_000_000, "chat": {"id": 1, "type": "private"}}))
+        }
+    }
+}

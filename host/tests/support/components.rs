@@ -1,0 +1,143 @@
+//! The built components, read from where `cargo xtask build` leaves them, and a plug board to plug them into.
+
+use std::{fs, path::Path, sync::Arc};
+
+use cordboard::{
+    hub::Live,
+    plugin::{Asked, Board, CallError, Invocation, PluginSettings, Plugs, Refused, Swapped},
+};
+use cordboard_core::{
+    config::{self, Config},
+    types::{Caller, Place, Reply, Role, UserId},
+};
+
+use super::board::{FakeBoard, NOW};
+
+/// The plugins that are part of the binary.
+pub const STANDARD: [&str; 8] = ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];
+
+/// Calls that may run at once on a test's plug board.
+const PARALLEL: u32 = 16;
+
+/// A standard plugin's bytes.
+pub fn standard(name: &str) -> Vec<u8> {
+    component(&format!("{name}.wasm"))
+}
+
+/// The bytes of a plugin that misbehaves.
+pub fn bad(name: &str) -> Vec<u8> {
+    component(&format!("bad/{name}.wasm"))
+}
+
+fn component(path: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
+    fs::read(&path).unwrap_or_else(|error| {
+        panic!("built without standard plugins: run cargo xtask build ({}: {error})", path.display())
+    })
+}
+
+/// A component of nothing but what `text` says.
+pub fn wat(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the text is right")
+}
+
+/// An empty plug board. All tests share one folder of compiled code, so that each component is compiled once.
+pub fn plugs() -> Arc<Plugs> {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    Arc::new(Plugs::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
+}
+
+/// A plug board, the fake board behind it, one place and the owner who types there.
+pub struct Bench {
+    pub plugs: Arc<Plugs>,
+    pub fake: Arc<FakeBoard>,
+    pub board: Arc<dyn Board>,
+    pub config: Config,
+    pub place: Place,
+    pub caller: Caller,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::of("")
+    }
+
+    /// `text`: the operator's configuration.
+    pub fn of(text: &str) -> Self {
+        let fake = Arc::new(FakeBoard::default());
+        Self {
+            plugs: plugs(),
+            board: Arc::clone(&fake) as Arc<dyn Board>,
+            fake,
+            config: config::load(text).unwrap_or_else(|error| panic!("{error}")),
+            place: Place::new("console", "local"),
+            caller: person("console:local", Role::Owner),
+        }
+    }
+
+    /// With every standard plugin plugged in.
+    pub async fn standard() -> Self {
+        let bench = Self::new();
+        for name in STANDARD {
+            bench.plug(name, &standard(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        }
+        bench
+    }
+
+    pub fn settings(&self, name: &str) -> PluginSettings {
+        Live::new(self.config.clone()).plugin(name)
+    }
+
+    pub fn configure(&mut self, text: &str) {
+        self.config = config::load(text).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Swapped, Refused> {
+        self.plugs.plug_in(name, wasm, (&self.settings(name), NOW)).await
+    }
+
+    /// Why `wasm` was refused.
+    pub async fn refused(&self, name: &str, wasm: &[u8]) -> String {
+        self.plug(name, wasm).await.expect_err("it should have been refused").to_string()
+    }
+
+    /// Types a command line without its slash.
+    pub async fn call(&self, line: &str) -> Result<Reply, CallError> {
+        self.call_as(&self.caller, line).await
+    }
+
+    pub async fn call_as(&self, caller: &Caller, line: &str) -> Result<Reply, CallError> {
+        let (name, text) = line.split_once(' ').unwrap_or((line, ""));
+        let table = self.plugs.table();
+        let offer = table.command(name).unwrap_or_else(|| panic!("no plugin offers /{name}"));
+        let asked = Asked {
+            caller: Some(caller.clone()),
+            place: Some(self.place.clone()),
+            active: self.board.active(caller, &self.place),
+            locale: None,
+        };
+        let args = text.split_whitespace().map(str::to_owned).collect();
+        let typed = Invocation { args, text: text.to_owned() };
+        self.plugs.command(&self.board, (offer, asked), &typed).await
+    }
+
+    /// What is read in the chat.
+    pub async fn read(&self, line: &str) -> String {
+        match self.call(line).await {
+            Ok(reply) => cordboard_core::render::plain(&reply.text),
+            Err(CallError::Said(why)) => why,
+            Err(error) => format!("it {error}"),
+        }
+    }
+
+    /// What `/plugins` shows of a plugin: its health and its note.
+    pub fn status(&self, name: &str) -> (String, String) {
+        let table = self.plugs.table();
+        let status = table.statuses().find(|status| status.name == name).expect("it is known");
+        (status.health.as_str().to_owned(), status.note)
+    }
+}
+
+pub fn person(id: &str, role: Role) -> Caller {
+    Caller { id: UserId(id.to_owned()), name: id.to_owned(), role }
+}

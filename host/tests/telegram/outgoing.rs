@@ -1,0 +1,172 @@
+//! What goes out: styles, long texts, streams, buttons, the menu.
+
+use cordboard::chat::{
+    Chat, MenuEntry,
+    outbox::{Frame, Post},
+};
+use cordboard_core::{
+    agent::PromptId,
+    chat::OutboxRow,
+    types::{Place, Reply},
+};
+use serde_json::json;
+
+use crate::{
+    botapi::Fault,
+    rig::{ADA, Rig, place, row},
+};
+
+fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
+    let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
+    let screen = Frame { messages, live: line.map(str::to_owned) };
+    Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), screen }
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+#[tokio::test]
+async fn styles_are_entities_in_utf_16_units() {
+    let rig = Rig::new().await;
+    let text = "👋 **bold** and `code`, [a link](https://example.org/x)\n\n```rust\nfn main() {}\n```";
+    rig.outbox.post(Post::Final(row(1, ADA, Reply::text(text))));
+    rig.outbox.drained().await;
+    let sent = rig.api.calls("sendMessage");
+    assert_eq!(sent[0].text(), "👋 bold and code, a link\n\nfn main() {}");
+    let expected = json!([
+        {"type": "bold", "offset": 3, "length": 4},
+        {"type": "code", "offset": 12, "length": 4},
+        {"type": "text_link", "offset": 18, "length": 6, "url": "https://example.org/x"},
+        {"type": "pre", "offset": 26, "length": 12, "language": "rust"},
+    ]);
+    assert_eq!(sent[0].params["entities"], expected);
+    assert_eq!(sent[0].params.get("parse_mode"), None);
+}
+
+#[tokio::test]
+async fn a_long_text_is_cut_at_4096_units_and_a_code_block_stays_one_in_both() {
+    let rig = Rig::new().await;
+    let line = "let wave = \"👋👋👋👋\";\n";
+    let code = line.repeat(300);
+    rig.outbox.post(Post::Final(row(1, ADA, Reply::text(format!("Before.\n\n```rust\n{code}```\n\nAfter.")))));
+    rig.outbox.drained().await;
+    let sent = rig.api.calls("sendMessage");
+    assert!(sent.len() >= 2, "the code has {} units", units(&code));
+    for call in sent.iter().filter(|call| call.text() != "Before.") {
+        let blocks = call.params["entities"].as_array().unwrap();
+        assert_eq!((blocks.len(), &blocks[0]["language"]), (1, &"rust".into()));
+        let (from, length) = (blocks[0]["offset"].as_u64().unwrap(), blocks[0]["length"].as_u64().unwrap());
+        let all: Vec<u16> = call.text().encode_utf16().collect();
+        let block = String::from_utf16(&all[from as usize..][..length as usize]).unwrap();
+        assert!(block.trim_end().lines().all(|of| of == line.trim_end()), "no line is cut");
+    }
+    let lines = |text: &str| text.lines().filter(|of| *of == line.trim_end()).count();
+    assert_eq!(sent.iter().map(|call| lines(call.text())).sum::<usize>(), 300);
+}
+
+#[tokio::test]
+async fn an_answer_streams_into_one_message_while_typing_is_shown() {
+    let rig = Rig::new().await;
+    rig.outbox.post(live("t", "", None));
+    rig.api.until_calls("sendChatAction", 1).await;
+    assert_eq!(rig.api.calls("sendChatAction")[0].params["action"], "typing");
+    rig.outbox.post(live("t", "", Some("_thinks_")));
+    rig.api.until("the live line", |api| api.chat(ADA) == ["thinks"]).await;
+    rig.outbox.post(live("t", "One", Some("_reads_")));
+    rig.api.until("the first words", |api| api.chat(ADA) == ["One\n\nreads"]).await;
+    rig.outbox.post(live("t", "One two", None));
+    rig.api.until("more words", |api| api.chat(ADA) == ["One two"]).await;
+    let answer = Reply::text("One two **three**").button("Again", &format!("/retry {}", "long ".repeat(40)));
+    rig.outbox.post(Post::Final(OutboxRow { turn: Some(PromptId("t".to_owned())), ..row(1, ADA, answer) }));
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.chat(ADA), ["One two three"]);
+    assert_eq!(rig.api.calls("sendMessage").len(), 1, "one message is edited");
+    assert_eq!(rig.api.calls("editMessageText").len(), 3);
+}
+
+#[tokio::test]
+async fn an_edit_to_what_stands_there_is_a_success() {
+    let rig = Rig::new().await;
+    rig.outbox.post(live("t", "All of it", None));
+    rig.api.until_calls("sendMessage", 1).await;
+    let turn = Some(PromptId("t".to_owned()));
+    rig.outbox.post(Post::Final(OutboxRow { turn, ..row(1, ADA, Reply::text("All of it")) }));
+    rig.outbox.drained().await;
+    assert!(rig.api.calls("editMessageText").is_empty(), "what we wrote ourselves needs no call");
+    // After a restart nobody remembers what stands there: the Bot API does.
+    let again = Rig::new().await;
+    again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));
+    again.outbox.drained().await;
+    let id = cordboard::chat::MessageId("1".to_owned());
+    let outgoing = |text: &str| cordboard::chat::Outgoing {
+        source: text.to_owned(),
+        message: cordboard_core::render::render(text),
+        buttons: Vec::new(),
+        last: cordboard::chat::Completeness::Complete,
+    };
+    again.api.fail("editMessageText", Fault::Error(400, "Bad Request: message is not modified: specified new…"));
+    assert_eq!(again.telegram.edit(&place(ADA), &id, &outgoing("Other")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_answer_whose_response_was_lost_is_edited_and_not_doubled() {
+    let rig = Rig::new().await;
+    rig.outbox.post(live("t", "Begun", None));
+    rig.api.until_calls("sendMessage", 1).await;
+    rig.api.fail("editMessageText", Fault::Lost);
+    let turn = Some(PromptId("t".to_owned()));
+    rig.outbox.post(Post::Final(OutboxRow { turn, ..row(1, ADA, Reply::text("Done")) }));
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.chat(ADA), ["Done"]);
+    assert_eq!(rig.api.calls("editMessageText").len(), 2);
+}
+
+#[tokio::test]
+async fn a_button_comes_back_as_its_command() {
+    let rig = Rig::new().await;
+    let command = format!("/retry {}", "x".repeat(60));
+    let reply = Reply::text("Try?").button("Try again", &command).button("Leave it", "/leave x");
+    rig.outbox.post(Post::Final(row(1, ADA, reply)));
+    rig.outbox.drained().await;
+    let rows = rig.api.calls("sendMessage")[0].params["reply_markup"]["inline_keyboard"].clone();
+    assert_eq!((rows[0][0]["text"].as_str(), rows[1][0]["text"].as_str()), (Some("Try again"), Some("Leave it")));
+    let token = rows[0][0]["callback_data"].as_str().unwrap();
+    let found = cordboard::chat::Inbox::command_of(&*rig.inbox, token).await.unwrap();
+    assert_eq!(found, Some(command));
+}
+
+#[tokio::test]
+async fn a_topic_gets_its_messages_and_its_typing() {
+    let rig = Rig::new().await;
+    let topic = Place { topic: Some("5".to_owned()), ..place(-100_123) };
+    rig.telegram.working(&topic, Some("")).await;
+    rig.telegram.working(&topic, None).await;
+    let post = OutboxRow { place: topic, ..row(1, 0, Reply::text("here")) };
+    rig.outbox.post(Post::Final(post));
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.calls("sendMessage")[0].params["message_thread_id"], 5);
+    let typing = rig.api.calls("sendChatAction");
+    assert_eq!((typing.len(), &typing[0].params["message_thread_id"]), (1, &5.into()));
+}
+
+fn menu(names: &[&str]) -> Vec<MenuEntry> {
+    let entry = |name: &&str| MenuEntry { name: (*name).to_owned(), summary: "Does \u{1f44b} it. ".repeat(40) };
+    names.iter().map(entry).collect()
+}
+
+#[tokio::test]
+async fn the_menu_is_set_when_it_changes_and_holds_what_telegram_takes() {
+    let rig = Rig::new().await;
+    rig.telegram.menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
+    rig.telegram.menu(&menu(&["new", "session"])).await.unwrap();
+    rig.telegram.menu(&menu(&["new"])).await.unwrap();
+    let set = rig.api.calls("setMyCommands");
+    let names = |call: usize| {
+        let commands = set[call].params["commands"].as_array().unwrap();
+        commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(set.len(), 2);
+    assert_eq!(names(0), ["new", "session"]);
+    assert_eq!(names(1), ["new"]);
+}

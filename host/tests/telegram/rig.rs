@@ -1,0 +1,210 @@
+//! A bot on the stand-in: an inbox in memory, an outbox, and the log.
+
+use std::{
+    collections::HashMap,
+    io::Write,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard::chat::{
+    Inbox, InboxError, MessageId, Update,
+    outbox::{Ledger, LedgerError, Outbox},
+    telegram::{PollError, Settings, Telegram},
+};
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, OutboxRow, PostId},
+    types::{Place, Reply, Role},
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tracing::subscriber::DefaultGuard;
+
+use crate::botapi::{BotApi, TOKEN};
+
+/// The one user who is served, as a member.
+pub const ADA: i64 = 7001;
+
+pub struct Rig {
+    pub api: BotApi,
+    pub telegram: Arc<Telegram>,
+    pub inbox: Arc<Memory>,
+    pub outbox: Outbox,
+    pub token_file: PathBuf,
+    pub log: Log,
+    _folder: TempDir,
+    _logging: DefaultGuard,
+}
+
+impl Rig {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let (log, logging) = Log::capture();
+        let folder = tempfile::tempdir().unwrap();
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, format!("{TOKEN}\n")).unwrap();
+        let api = BotApi::start().await;
+        let mut settings = Settings::new(token_file.clone(), &api.url);
+        settings.edit_pause = Duration::from_millis(5);
+        settings.first_pause = Duration::from_millis(5);
+        change(&mut settings);
+        let inbox = Arc::new(Memory::default());
+        let telegram = Arc::new(Telegram::open(settings, Arc::<Memory>::clone(&inbox)).unwrap());
+        let (outbox, work) = Outbox::new(Arc::<Telegram>::clone(&telegram), Arc::new(NoLedger));
+        tokio::spawn(work);
+        Self { api, telegram, inbox, outbox, token_file, log, _folder: folder, _logging: logging }
+    }
+
+    pub fn poll(&self) -> JoinHandle<PollError> {
+        let telegram = Arc::clone(&self.telegram);
+        let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
+        tokio::spawn(async move { telegram.poll(access).await })
+    }
+
+    /// Waits until as many updates are stored.
+    pub async fn until_stored(&self, count: usize) -> Vec<Update> {
+        let inbox = Arc::clone(&self.inbox);
+        // Whatever is stored is confirmed by a call.
+        self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
+        self.inbox.updates()
+    }
+}
+
+pub fn place(chat: i64) -> Place {
+    Place::new("telegram", &chat.to_string())
+}
+
+pub fn row(id: i64, chat: i64, reply: Reply) -> OutboxRow {
+    OutboxRow { id: PostId(id), place: place(chat), reply, turn: None, state: Delivery::default() }
+}
+
+/// What the store does, in memory.
+#[derive(Default)]
+pub struct Memory(Mutex<Stored>);
+
+#[derive(Default)]
+struct Stored {
+    updates: Vec<Update>,
+    offset: Option<i64>,
+    buttons: HashMap<String, String>,
+    /// How many times storing still fails.
+    broken: usize,
+}
+
+impl Memory {
+    pub fn updates(&self) -> Vec<Update> {
+        self.stored().updates.clone()
+    }
+
+    pub fn break_down(&self, times: usize) {
+        self.stored().broken = times;
+    }
+
+    pub fn set_offset(&self, offset: i64) {
+        self.stored().offset = Some(offset);
+    }
+
+    pub fn last_offset(&self) -> Option<i64> {
+        self.stored().offset
+    }
+
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Inbox for Memory {
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError> {
+        let mut stored = self.stored();
+        if stored.broken > 0 {
+            stored.broken -= 1;
+            return Err(InboxError("store 1 new messages: no space left on device".to_owned()));
+        }
+        for update in updates {
+            if stored.updates.iter().all(|known| known.key != update.key) {
+                stored.updates.push(update);
+            }
+        }
+        stored.offset = offset.or(stored.offset);
+        Ok(())
+    }
+
+    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+        Ok(self.stored().offset)
+    }
+
+    async fn button(&self, command: &str) -> Result<String, InboxError> {
+        let mut stored = self.stored();
+        let token = format!("{:016x}", stored.buttons.len());
+        stored.buttons.insert(token.clone(), command.to_owned());
+        Ok(token)
+    }
+
+    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError> {
+        Ok(self.stored().buttons.get(token).cloned())
+    }
+}
+
+struct NoLedger;
+
+#[async_trait]
+impl Ledger for NoLedger {
+    async fn placeholder(&self, _: &PromptId, _: &Place, _: &MessageId) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn sending(&self, _: PostId, _: Delivery) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
+    async fn sent(&self, _: PostId) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+/// All that is logged on this thread.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn capture() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        (log, guard)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+
+    /// How many lines of our own, at info or above, hold `what`.
+    pub fn count(&self, what: &str) -> usize {
+        let text = self.text();
+        let told = |line: &&str| [" INFO ", " WARN ", "ERROR "].iter().any(|level| line.contains(level));
+        text.lines().filter(told).filter(|line| line.contains(what)).count()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

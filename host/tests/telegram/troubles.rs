@@ -1,0 +1,223 @@
+//! A Bot API that fails in every way it does: what is said, what goes on, and that nothing is lost or told with the token in it.
+
+use std::{net::TcpListener, time::Duration};
+
+use cordboard::chat::{
+    Chat, ChatError,
+    outbox::Post,
+    telegram::{Settings, Telegram},
+};
+use cordboard_core::types::{Reply, Role};
+
+use crate::{
+    botapi::{Fault, TOKEN},
+    rig::{ADA, Rig, place, row},
+};
+
+const SECRET: &str = "AbC-dEf_ghijklmnop";
+
+fn post(rig: &Rig, id: i64, chat: i64, text: &str) {
+    rig.outbox.post(Post::Final(row(id, chat, Reply::text(text))));
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_known_ends_polling_and_names_its_file() {
+    let rig = Rig::new().await;
+    rig.api.fail("getMe", Fault::Error(401, "Unauthorized"));
+    let error = rig.poll().await.unwrap();
+    let text = error.to_string();
+    assert!(text.contains(&rig.token_file.display().to_string()), "{text}");
+    assert!(text.contains("@BotFather") && text.contains("Unauthorized"), "{text}");
+    // It was revoked while the bot ran.
+    rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+    assert_eq!(rig.poll().await.unwrap(), error);
+    assert!(!format!("{text}{error:?}{}", rig.log.text()).contains(SECRET));
+}
+
+#[tokio::test]
+async fn another_poller_is_told_of_once_and_not_fought() {
+    let rig = Rig::new().await;
+    let why = "Conflict: terminated by other getUpdates request";
+    for _ in 0..3 {
+        rig.api.fail("getUpdates", Fault::Error(409, why));
+    }
+    rig.api.says(ADA, "through");
+    let _poll = rig.poll();
+    rig.until_stored(1).await;
+    rig.api.until_calls("getUpdates", 5).await;
+    assert_eq!(rig.log.count("another program polls Telegram with this token"), 1);
+    assert_eq!(rig.log.count("Telegram answers again"), 1);
+}
+
+#[tokio::test]
+async fn polling_goes_on_after_outages_and_each_is_told_once() {
+    let rig = Rig::new().await;
+    rig.api.fail("getMe", Fault::Garbage(200));
+    let outages = [
+        Fault::Error(500, "Internal Server Error"),
+        Fault::Garbage(502),
+        Fault::Garbage(200),
+        Fault::Error(500, "Internal Server Error"),
+    ];
+    for fault in outages {
+        rig.api.fail("getUpdates", fault);
+    }
+    rig.api.says(ADA, "one");
+    let _poll = rig.poll();
+    rig.until_stored(1).await;
+    rig.api.until_calls("getUpdates", 6).await;
+    assert_eq!(rig.log.count("Telegram does not answer"), 2, "once for the start, once for the polls");
+    assert_eq!(rig.log.count("Telegram answers again"), 2);
+    assert_eq!(rig.inbox.updates().len(), 1, "nothing comes twice");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_asked_again() {
+    let rig = Rig::with(|settings| {
+        settings.patience = Duration::from_millis(300);
+        settings.poll = Duration::from_secs(1);
+    })
+    .await;
+    rig.api.fail("getMe", Fault::Hang);
+    rig.api.fail("getUpdates", Fault::Hang);
+    rig.api.says(ADA, "one");
+    let _poll = rig.poll();
+    assert_eq!(rig.until_stored(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_flood_warning_is_obeyed_by_the_poll() {
+    let rig = Rig::new().await;
+    rig.api.fail("getUpdates", Fault::Flood(0));
+    rig.api.says(ADA, "one");
+    let _poll = rig.poll();
+    rig.until_stored(1).await;
+    assert_eq!(rig.log.count("Telegram wants us to wait"), 1);
+}
+
+#[tokio::test]
+async fn a_chat_that_is_flooded_holds_no_other_one() {
+    let rig = Rig::new().await;
+    rig.api.fail("sendMessage", Fault::Flood(100_000));
+    post(&rig, 1, ADA, "held");
+    rig.api.until_calls("sendMessage", 1).await;
+    post(&rig, 2, 8002, "free");
+    rig.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
+    rig.telegram.working(&place(ADA), Some("")).await;
+    assert!(rig.api.calls("sendChatAction").is_empty(), "not even typing is shown in a chat that is held");
+    assert!(rig.api.chat(ADA).is_empty());
+    assert_eq!(rig.api.calls("sendMessage").len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_outlives_outages_and_a_flood() {
+    let rig = Rig::new().await;
+    rig.api.fail("sendMessage", Fault::Flood(1));
+    post(&rig, 1, ADA, "patient");
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.chat(ADA), ["patient"]);
+    assert_eq!(rig.api.calls("sendMessage").len(), 2);
+}
+
+#[tokio::test]
+async fn who_blocked_the_bot_gets_nothing_and_holds_nothing_up() {
+    let rig = Rig::new().await;
+    rig.api.block(ADA);
+    post(&rig, 1, ADA, "unheard");
+    post(&rig, 2, 8002, "heard");
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.chat(8002), ["heard"]);
+    assert_eq!(rig.api.calls("sendMessage").len(), 2);
+    assert_eq!(rig.log.count("nobody can get it"), 1);
+}
+
+#[tokio::test]
+async fn what_is_refused_goes_out_without_styles() {
+    let rig = Rig::new().await;
+    rig.api.fail("sendMessage", Fault::Error(400, "Bad Request: ENTITY_BOUNDS_INVALID"));
+    post(&rig, 1, ADA, "**bold**");
+    rig.outbox.drained().await;
+    let sent = rig.api.calls("sendMessage");
+    assert_eq!((sent.len(), sent[1].text()), (2, "bold"));
+    assert_eq!(sent[1].params["entities"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_message_that_the_user_deleted_is_sent_anew() {
+    let rig = Rig::new().await;
+    let mut gone = row(1, ADA, Reply::text("still said"));
+    gone.state.messages = vec![cordboard::chat::MessageId("77".to_owned())];
+    rig.outbox.post(Post::Final(gone));
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.chat(ADA), ["still said"]);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_confirms_nothing() {
+    let rig = Rig::new().await;
+    rig.inbox.break_down(3);
+    let id = rig.api.says(ADA, "kept by Telegram");
+    let _poll = rig.poll();
+    assert_eq!(rig.until_stored(1).await.len(), 1);
+    rig.api.until_calls("getUpdates", 5).await;
+    let offsets: Vec<_> = rig.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
+    assert_eq!(offsets[..5], [None, None, None, None, Some(id + 1)]);
+    assert_eq!(rig.log.count("messages could not be stored"), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token() {
+    let rig = Rig::new().await;
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut settings = Settings::new(rig.token_file.clone(), &format!("http://{port}"));
+    settings.first_pause = Duration::from_millis(1);
+    let inbox = std::sync::Arc::clone(&rig.inbox);
+    let telegram = Telegram::open(settings, inbox).unwrap();
+    let told = async {
+        while rig.log.count("Telegram does not answer") == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        // Some more attempts.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    tokio::select! {
+        error = telegram.poll(std::sync::Arc::new(|_| Some(Role::Owner))) => panic!("it goes on: {error}"),
+        () = told => {}
+    }
+    assert_eq!(rig.log.count("Telegram does not answer"), 1, "{}", rig.log.text());
+    let message = cordboard::chat::Outgoing {
+        source: String::new(),
+        message: cordboard_core::render::render("x"),
+        buttons: Vec::new(),
+        last: cordboard::chat::Completeness::Complete,
+    };
+    let error = telegram.send(&place(ADA), &message).await.unwrap_err();
+    assert!(matches!(&error, ChatError::Down { why } if why.contains(&port.to_string())), "{error}");
+    let all = format!("{error} {error:?} {}", rig.log.text());
+    assert!(!all.contains(SECRET) && !all.contains(TOKEN), "{all}");
+}
+
+#[tokio::test]
+async fn an_answer_that_shows_the_token_is_not_passed_on() {
+    let rig = Rig::new().await;
+    rig.api.fail("sendMessage", Fault::Error(418, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
+    rig.api.fail("sendMessage", Fault::Error(403, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
+    post(&rig, 1, ADA, "x");
+    rig.outbox.drained().await;
+    assert_eq!(rig.log.count("<token>"), 1, "{}", rig.log.text());
+    assert!(!rig.log.text().contains(SECRET));
+}
+
+#[tokio::test]
+async fn the_stand_in_itself_refuses_what_the_bot_api_refuses() {
+    let complaints = |method: &str, params: serde_json::Value| {
+        crate::botapi::schema::Schema::load().complaints(method, &params).len()
+    };
+    let long = "👋".repeat(2049);
+    assert_eq!(complaints("sendmessage", serde_json::json!({"chat_id": 1, "text": long})), 1);
+    assert_eq!(complaints("sendmessage", serde_json::json!({"chat_id": 1})), 2, "no text");
+    assert!(complaints("sendmessage", serde_json::json!({"chat_id": 1, "text": "x", "no_such": 1})) > 0);
+    let cut = serde_json::json!([{"type": "bold", "offset": 1, "length": 1}]);
+    assert_eq!(complaints("sendmessage", serde_json::json!({"chat_id": 1, "text": "👋", "entities": cut})), 1);
+    assert_eq!(complaints("nosuchmethod", serde_json::json!({})), 1);
+}
