@@ -51,6 +51,7 @@ struct Ground {
 
 /// Runs the board until a signal, the chat's end, or a failure.
 pub async fn serve(plan: Plan) -> Result<(), AppError> {
+    let mut signals = shutdown::Signals::watch()?;
     let (store, contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
     // The watch begins before anything is read, so that nothing slips in between.
@@ -80,11 +81,11 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     outbox.menu(changes::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed));
 
-    let end = shutdown::wait(&mut front).await;
+    let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
     let lookout = Lookout { desk: Arc::clone(&desk) };
     let drain = ground.config.now().console.drain;
-    let ended = shutdown::Down { lookout, desk, outbox, sending, serving, drain }.take(end).await;
+    let ended = shutdown::Down { lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
     front.close().await;
     drop(watcher);
     control.abort();
