@@ -40,7 +40,8 @@ impl Profile {
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     step::start("building the host (the first time: several minutes; afterwards: seconds)");
     let mut cargo = step::cargo();
-    cargo.current_dir(&workspace.root).args(["build", "--package", "cordboard"]);
+    // Of the whole workspace, as the tests are: for one package alone cargo picks other features, and builds wasmtime anew.
+    cargo.current_dir(&workspace.root).args(["build", "--workspace", "--bin", "cordboard"]);
     if profile == Profile::Release {
         cargo.arg("--release");
     }
