@@ -1,6 +1,7 @@
 //! The board as the application wires it, with a chat that notes what it is called with and when.
 
 use std::{
+    any::Any,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -59,6 +60,8 @@ pub struct Rig {
     doorway: Doorway,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
+    /// The hub serves as long as this is kept.
+    _serving: Box<dyn Any + Send>,
     _folder: TempDir,
 }
 
@@ -99,9 +102,9 @@ impl Rig {
         let state = folder.path().join("state");
         let server = server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (plugs, state));
         let (intake, accepted) = hub::intake();
-        drop(hub::spawn(server, accepted));
+        let serving = hub::spawn(server, accepted);
         let doorway = Doorway { store: store.clone(), intake, front_end: "console" };
-        Self { supply, config, clock, store, doorway, shown, typed: 0, _folder: folder }
+        Self { supply, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) {

@@ -30,7 +30,9 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let places = paths.places()?;
-    let config = Live::new(load(&places)?);
+    // Exit code 1 for whatever is not in order; 2 is for a host that was to run.
+    let config = load(&places).map_err(|error| AppError::Refused(error.to_string()))?;
+    let config = Live::new(config);
     let source =
         places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     println!("configuration  ok  {source}");

@@ -84,7 +84,6 @@ pub struct Outbox {
 
 impl Outbox {
     /// An outbox, and the task that does its work until [`close`](Self::close).
-    #[must_use]
     pub fn new(chat: Arc<dyn Chat>, ledger: Arc<dyn Ledger>) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::new(Shared {
             chat,

@@ -47,16 +47,11 @@ pub struct Call {
     /// In lower case.
     pub method: String,
     pub params: Value,
-    pub failed: bool,
 }
 
 impl Call {
     pub fn text(&self) -> &str {
         self.params["text"].as_str().unwrap_or_default()
-    }
-
-    pub fn chat(&self) -> i64 {
-        self.params["chat_id"].as_i64().unwrap_or_default()
     }
 }
 
@@ -213,8 +208,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let fault = shared.with(|inner| {
         let fault = inner.faults.get_mut(&method).and_then(VecDeque::pop_front);
         inner.complaints.extend(shared.schema.complaints(&method, &params));
-        let failed = fault.is_some();
-        inner.calls.push(Call { method: method.clone(), params: params.clone(), failed });
+        inner.calls.push(Call { method: method.clone(), params: params.clone() });
         fault
     });
     match fault {

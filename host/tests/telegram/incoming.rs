@@ -11,12 +11,12 @@ use crate::{
 
 const GROUP: i64 = -100_123;
 
-fn texts(updates: &[cordboard::chat::Update]) -> Vec<&str> {
-    let text = |what| match what {
-        &What::Text(ref text) => Some(text.as_str()),
+fn texts(updates: &[cordboard::chat::Update]) -> Vec<String> {
+    let text = |update: &'_ cordboard::chat::Update| match &update.what {
+        What::Text(text) => Some(text.clone()),
         What::Press { .. } | What::NotText { .. } => None,
     };
-    updates.iter().filter_map(|update| text(&update.what)).collect()
+    updates.iter().filter_map(text).collect()
 }
 
 #[tokio::test]

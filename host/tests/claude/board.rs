@@ -1,0 +1,217 @@
+//! The host as a user has it: the real binary on pipes, with the real CLI as its agent. It must never leave a process behind.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::api::Api;
+
+/// Names the CLI to test with.
+const CLI: &str = "CORDBOARD_TEST_CLAUDE";
+
+/// Only for a test that would otherwise hang; nothing here comes near it on an idle machine.
+const LIMIT: Duration = Duration::from_secs(90);
+
+pub struct Board {
+    pub api: Api,
+    cli: PathBuf,
+    folder: TempDir,
+    host: Option<Host>,
+}
+
+struct Host {
+    child: Child,
+    input: Option<ChildStdin>,
+    printed: Arc<Printed>,
+    /// What was looked at, in bytes.
+    read: usize,
+}
+
+#[derive(Default)]
+struct Printed {
+    text: Mutex<String>,
+    more: Condvar,
+}
+
+/// None, and a line that says so, where there is no CLI to test with.
+pub fn open(settings: &str) -> Option<Board> {
+    let Some(cli) = std::env::var_os(CLI).map(PathBuf::from) else {
+        eprintln!("skipped: no claude CLI (set {CLI})");
+        return None;
+    };
+    assert!(cli.is_file(), "{CLI} names {}, which is no file", cli.display());
+    let mut board = Board { api: Api::start(), cli, folder: TempDir::new().unwrap(), host: None };
+    std::fs::create_dir(board.home()).unwrap();
+    board.configure(settings);
+    board.start();
+    Some(board)
+}
+
+impl Board {
+    /// The agent's home, and its folder for sockets.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `settings`: lines for `[agents.claude]`, then whole tables.
+    pub fn configure(&self, settings: &str) {
+        let home = self.home();
+        let text = format!(
+            r#"
+[agents]
+default = "claude"
+[agents.claude]
+command = {cli:?}
+env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = "1", DISABLE_TELEMETRY = "1", DISABLE_AUTOUPDATER = "1", CLAUDE_CODE_MAX_RETRIES = "2", HOME = {home:?}, TMPDIR = {home:?} }}
+{settings}
+"#,
+            cli = self.cli,
+            url = self.api.url(),
+        );
+        // Renamed into place, as editors do: the host must not see half of it.
+        let new = self.path("config.new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, self.path("config.toml")).unwrap();
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+        command.arg(name).arg("--config").arg(self.path("config.toml")).arg("--state").arg(self.path("state"));
+        command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    pub fn start(&mut self) {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
+        let mut command = self.command("run");
+        command.args(["--chat", "console"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let printed = Arc::new(Printed::default());
+        let (stdout, shared) = (child.stdout.take().unwrap(), Arc::clone(&printed));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let mut text = shared.text.lock().unwrap();
+                text.push_str(&line.unwrap());
+                text.push('\n');
+                shared.more.notify_all();
+            }
+        });
+        self.host = Some(Host { input: child.stdin.take(), child, printed, read: 0 });
+    }
+
+    fn host(&mut self) -> &mut Host {
+        self.host.as_mut().expect("the host is not running")
+    }
+
+    pub fn say(&mut self, line: &str) {
+        let input = self.host().input.as_mut().unwrap();
+        input.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Waits for `wanted`; gives all that was printed since the last wait, up to the end of its line.
+    pub fn until(&mut self, wanted: &str) -> String {
+        let log = self.path("log");
+        let host = self.host();
+        let text = host.printed.text.lock().unwrap();
+        let missing = |text: &mut String| !text[host.read..].contains(wanted);
+        let (text, _) = host.printed.more.wait_timeout_while(text, LIMIT, missing).unwrap();
+        let new = &text[host.read..];
+        let Some(at) = new.find(wanted) else {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            panic!("'{wanted}' did not come; since the last wait came:\n{new}\nlog:\n{log}");
+        };
+        let end = at + new[at..].find('\n').map_or(wanted.len(), |line| line + 1);
+        let told = new[..end].to_owned();
+        host.read += end;
+        told
+    }
+
+    /// Says a line and waits for this answer to it.
+    pub fn ask(&mut self, line: &str, wanted: &str) -> String {
+        self.say(line);
+        self.until(wanted)
+    }
+
+    /// The only session, as `cordboard sessions --json` tells of it.
+    pub fn session(&self) -> Value {
+        let output = self.command("sessions").arg("--json").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()[0].take()
+    }
+
+    pub fn pid(&self) -> u64 {
+        self.session()["pid"].as_u64().expect("the session has a process")
+    }
+
+    /// Waits until the session is in this phase.
+    pub fn phase(&self, wanted: &str) -> Value {
+        eventually(wanted, || Some(self.session()).filter(|session| session["phase"] == wanted))
+    }
+
+    /// As a crash: nothing is said, nothing is closed.
+    pub fn kill(&mut self) {
+        let mut host = self.host.take().unwrap();
+        host.child.kill().unwrap();
+        host.child.wait().unwrap();
+    }
+
+    /// The end of input; gives the exit code.
+    pub fn end(&mut self) -> Option<i32> {
+        let mut host = self.host.take().unwrap();
+        drop(host.input.take());
+        eventually("the host's end", || host.child.try_wait().unwrap()).code()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap()
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        if self.host.is_some() && !std::thread::panicking() {
+            assert_eq!(self.end(), Some(0), "{}", self.log());
+        } else if let Some(mut host) = self.host.take() {
+            drop(host.input.take());
+            drop(Command::new("kill").arg(host.child.id().to_string()).status());
+            drop(host.child.wait());
+        }
+    }
+}
+
+/// Waits for what must come about by itself.
+pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(start.elapsed() < LIMIT, "in vain waited for: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The processes that run this program.
+pub fn running(environment: &Path) -> Vec<u32> {
+    let needle = format!("HOME={}\0", environment.display());
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        let is_agent = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(&needle)
+            && String::from_utf8_lossy(&is_agent).contains("stream-json")
+    })
+    .collect()
+}

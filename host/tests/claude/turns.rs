@@ -1,0 +1,62 @@
+//! Turns of the real CLI: streamed, one after the other, stopped; models.
+
+use crate::board::open;
+
+#[test]
+fn an_answer_is_streamed_and_two_turns_share_a_process() {
+    let Some(mut board) = open("") else { return };
+    board.ask("/new a", "Session 'a' created.");
+    board.say("count 200");
+    board.until("line 1\n");
+    assert_eq!(board.session()["phase"], "busy");
+    let pid = board.pid();
+    board.until("line 200\n");
+    board.ask("hello there", "You said: hello there");
+    assert_eq!(board.phase("idle")["turns"], 2);
+    assert_eq!(board.pid(), pid);
+    assert_eq!(board.api.said(), ["count 200", "hello there"]);
+}
+
+#[test]
+fn messages_for_a_busy_agent_are_answered_in_their_order() {
+    let Some(mut board) = open("") else { return };
+    board.ask("/new a", "Session 'a' created.");
+    board.ask("count 100", "line 1\n");
+    board.say("second");
+    board.say("third");
+    let told = board.until("You said: third");
+    assert!(told.find("line 100\n") < told.find("You said: second"), "{told}");
+    assert_eq!(board.api.said(), ["count 100", "second", "third"]);
+}
+
+#[test]
+fn stop_ends_the_turn_and_keeps_the_process() {
+    let Some(mut board) = open("") else { return };
+    board.ask("/new a", "Session 'a' created.");
+    board.ask("count 10000", "line 1\n");
+    let pid = board.pid();
+    board.ask("/stop", "Stopped.");
+    board.ask("hello", "You said: hello");
+    assert_eq!(board.pid(), pid);
+    board.phase("idle");
+    board.say("hang");
+    board.phase("busy");
+    board.ask("/stop", "Stopped.");
+    board.ask("again", "You said: again");
+    assert_eq!(board.pid(), pid);
+}
+
+#[test]
+fn models_are_the_ones_that_the_cli_names() {
+    let Some(mut board) = open("") else { return };
+    board.ask("/new a", "Session 'a' created.");
+    board.ask("hello", "You said: hello");
+    let told = board.ask("/model", "/model sonnet");
+    assert!(told.contains("Model: the agent's default") && told.contains("/model opus"), "{told}");
+    board.ask("/model nonsense", "Unknown model 'nonsense'. Known: default, ");
+    board.ask("/model haiku", "Model set to haiku for session 'a'.");
+    board.ask("hello again", "You said: hello again");
+    let last = board.api.last();
+    assert!(last["model"].as_str().unwrap().contains("haiku"), "{}", last["model"]);
+    assert_eq!(board.api.said(), ["hello", "hello again"]);
+}
