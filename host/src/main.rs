@@ -34,6 +34,11 @@ fn dispatch() -> Result<(), AppError> {
 
 fn report(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("cordboard: {error:#}");
-    error.downcast_ref::<AppError>().map_or(ExitCode::FAILURE, AppError::code)
+    let Some(known) = error.downcast_ref::<AppError>() else {
+        eprintln!("cordboard: {error:#}");
+        return ExitCode::FAILURE;
+    };
+    // Its text has its cause in it already.
+    eprintln!("cordboard: {known}");
+    known.code()
 }

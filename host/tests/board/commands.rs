@@ -89,6 +89,7 @@ fn a_timeout_is_shown_and_set() {
     }
     assert_eq!(host.session("x")["idle_timeout_s"], 60);
     host.ask("/new y brainstorm", "Session 'y' created with persona 'brainstorm'.");
+    host.await_phase("y", "idle");
     host.ask("/timeout", &format!("Idle timeout: 30 minutes{usage}"));
     home.configure("[sessions]\nidle_timeout = \"2s\"");
     host.ask("/new z", "Session 'z' created.");
@@ -214,7 +215,7 @@ fn only_a_command_is_a_command() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("/etc/hosts is broken", "You said: /etc/hosts is broken");
-    host.ask("/New x", "You said: /New x");
+    host.ask("/Timeout x", "Invalid number. Usage: /timeout <minutes>");
     host.ask("/ a", "You said: / a");
     host.ask("/sesions", "There is no /sesions. Did you mean /sessions?");
     host.ask("/qqqqqqqq", "There is no /qqqqqqqq. /help lists what there is.");

@@ -61,12 +61,16 @@ fn an_agent_whose_command_is_missing_is_told_at_once() {
     let home =
         Home::with("[agents]\ndefault = \"lost\"\n[agents.lost]\nkind = \"claude\"\ncommand = \"/no/such/agent\"");
     let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
+    host.say("/new a");
+    super::support::until("it is broken", || home.sessions()[0]["phase"] == "broken");
     host.say("hello");
-    let told = host.expect("/retry tries again.\n  [Try again] /retry a\n");
-    assert!(told.contains("could not be started: ") && told.contains("/no/such/agent"), "{told}");
-    host.await_phase("a", "broken");
-    assert_eq!(host.end().1, Some(0));
+    let (told, code) = host.end();
+    let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': there is no such file; \
+               set `command` of this agent to the program's full path\n\
+               Your messages are kept. /retry tries again.\n";
+    assert_eq!(told.matches(why).count(), 2, "at the start, and as the answer: {told}");
+    assert!(told.contains("Session 'a' created.\n"), "{told}");
+    assert_eq!(code, Some(0));
 }
 
 #[test]
