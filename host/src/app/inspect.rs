@@ -9,7 +9,7 @@ use crate::{
     cli::{Listing, Paths, Places},
     clock::Clock,
     control::{self, Answer, PluginRow, Question, SessionRow},
-    hub::Live,
+    hub::{self, Live},
     listing,
     plugin::{self, Plugs},
     reload,
@@ -94,13 +94,17 @@ pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
 
 fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
     let config = Live::new(load(places)?);
-    let view = |mut record: SessionRecord| {
+    let contents = store::read_only(&places.state)?;
+    let (_, accepted) = hub::sort(contents.inbox);
+    let row = |mut record: SessionRecord| {
         // Without a host no agent is ours.
         record.process = None;
         let settings = config.settings(&record);
-        SessionRow::from(&Machine::new(record, settings).view())
+        let waiting = accepted.get(&record.name).map_or(0, |past| past.queued.len());
+        let row = SessionRow::from(&Machine::new(record, settings).view());
+        SessionRow { queued: u32::try_from(waiting).unwrap_or(u32::MAX), ..row }
     };
-    let mut rows: Vec<SessionRow> = store::read_only(&places.state)?.sessions.into_iter().map(view).collect();
+    let mut rows: Vec<SessionRow> = contents.sessions.into_iter().map(row).collect();
     rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
     Ok(rows)
 }
