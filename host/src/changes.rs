@@ -116,8 +116,8 @@ impl Changes {
             };
             let before = table.generation(&name).map(|generation| generation.number);
             match swapped {
-                // Its refusal was told, so is the end of it.
-                Ok(_) if waiting.contains(&name) => self.on_swapped(&name, before).await,
+                // Its refusal was told, so is the end of it; and its file may have come a moment ago.
+                Ok(_) if waiting.contains(&name) || before.is_none() => self.on_swapped(&name, before).await,
                 Ok(_) => {}
                 Err(refused) => self.tell_refused(&name, &refused).await,
             }
