@@ -84,12 +84,12 @@ impl Changes {
         if changes.is_empty() {
             return;
         }
+        self.config.replace(new);
         tracing::info!(%changes, "configuration changed");
         if !changes.restart.is_empty() {
             let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
             self.tell(format!("These lines of the configuration act at the next start: {}.", keys.join(", "))).await;
         }
-        self.config.replace(new);
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;
         let policy = &self.config.now().plugins.lifecycle;

@@ -6,6 +6,9 @@ use crate::types::{Reply, SessionName};
 const REMINDER: usize = 60;
 /// The end of a turn that `/stop` ended together with its agent.
 pub const STOPPED: &str = "Stopped.";
+
+/// Below what had come of an answer whose agent died; [`Notice::Died`] says why.
+pub const CUT_SHORT: &str = "Cut short.";
 /// The end of a turn that the agent gave up by itself.
 pub const INTERRUPTED: &str = "Interrupted.";
 /// The end of a turn that the host interrupted at its own end.
@@ -137,9 +140,7 @@ impl Notice {
             Self::Ended { session } => Reply::text(format!(
                 "The agent of session '{session}' did not react and was ended. The next message resumes it."
             )),
-            Self::Denied { tool, detail, agent } => Reply::text(format!(
-                "Denied: {tool} {detail}\nTo allow it, set `permission_mode` in `[agents.{agent}]` (as `acceptEdits`)."
-            )),
+            Self::Denied { tool, detail, agent } => Reply::text(denied(tool, detail, agent)),
             Self::PersonaFailed { session, why } => Reply::text(format!(
                 "The persona of session '{session}' could not be used: {why}\nYour messages are kept. /retry tries again, /persona takes another one."
             ))
@@ -151,6 +152,31 @@ impl Notice {
             Self::Archived { session } => Reply::text(archived(session)),
         }
     }
+}
+
+/// The tools that the mode `acceptEdits` is about.
+const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
+
+/// What was denied, and the line of the configuration that allows it next time. A path inside the session's folder is told from there.
+fn denied(tool: &str, detail: &str, agent: &str) -> String {
+    let what = if detail.is_empty() { String::new() } else { format!(" {}", code(&beginning(detail))) };
+    let allowed = match detail.rsplit_once('/') {
+        _ if !EDITS.contains(&tool) => format!("`args = [\"--allowedTools={tool}\"]`"),
+        Some((folder, _)) if detail.starts_with('/') => {
+            let folder = code(&format!("args = [\"--add-dir={}\"]", if folder.is_empty() { "/" } else { folder }));
+            format!("`permission_mode = \"acceptEdits\"` and {folder}")
+        }
+        Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
+    };
+    format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
+}
+
+/// Words of others as Markdown that shows them as they are.
+fn code(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{gap}{text}{gap}{fence}")
 }
 
 /// Said to a plain text where no session is active.
@@ -198,5 +224,28 @@ impl Answer {
             Self::LaneFull => "Not taken: too many messages wait here. Send it again in a moment.".to_owned(),
             Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_line_that_allows_it() {
+        let text = |tool: &str, detail: &str| denied(tool, detail, "claude");
+        assert_eq!(
+            text("Bash", "echo `date`\nrm -r x"),
+            "Denied: Bash ``echo `date`…``\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`."
+        );
+        assert_eq!(
+            text("Write", "src/a.rs"),
+            "Denied: Write `src/a.rs`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`."
+        );
+        assert_eq!(
+            text("Edit", "/etc/hosts"),
+            "Denied: Edit `/etc/hosts`\nTo allow it, set `permission_mode = \"acceptEdits\"` and `args = [\"--add-dir=/etc\"]` in `[agents.claude]`."
+        );
+        assert!(text("WebSearch", "").starts_with("Denied: WebSearch\nTo allow it, "));
     }
 }

@@ -72,7 +72,7 @@ impl Claude {
                 self.take(text(message, "command_uuid"), events);
             }
             "result" => self.result(message, events),
-            "control_request" => control::answer(message, decoded),
+            "control_request" => control::answer(message, &self.turn.folder, decoded),
             "control_response" => control::response(message, INITIALIZE, events),
             _ => {}
         }

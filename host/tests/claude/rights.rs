@@ -6,26 +6,44 @@ use crate::board::open;
 fn a_denied_tool_is_told_with_the_key_that_allows_it() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
-    let file = board.path("made");
-    let told = board.ask(&format!("write {}", file.display()), "The tool said: ");
-    assert!(told.contains(&format!("Denied: Write {}", file.display())), "{told}");
-    assert!(told.contains("permission_mode") && told.contains("[agents.claude]"), "{told}");
+    let inside = board.path("state/sessions/a/made");
+    let told = board.ask(&format!("write {}", inside.display()), "The tool said: ");
+    let denied = "Denied: Write `made`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`.\n";
+    assert!(told.contains(denied), "{told}");
     assert!(told.contains("Not permitted in this chat"), "{told}");
-    assert!(!file.exists());
-    let told = board.ask(&format!("bash touch {}", file.display()), "The tool said: ");
-    assert!(told.contains(&format!("Denied: Bash touch {}", file.display())), "{told}");
-    assert!(!file.exists());
+    assert!(!inside.exists());
     board.phase("idle");
+    let told = board.ask("bash touch made", "The tool said: ");
+    let denied =
+        "Denied: Bash `touch made`\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`.\n";
+    assert!(told.contains(denied), "{told}");
+    assert!(!inside.exists());
 }
 
 #[test]
-fn accepted_edits_are_made_without_a_question() {
-    let Some(mut board) = open(r#"permission_mode = "acceptEdits""#) else { return };
+fn what_the_keys_allow_is_done_without_a_question() {
+    let outside = tempfile::tempdir().unwrap();
+    let (allowed, other) = (outside.path().join("allowed"), outside.path().join("other"));
+    std::fs::create_dir_all(&allowed).unwrap();
+    std::fs::create_dir_all(&other).unwrap();
+    let args = format!("--add-dir={}", allowed.display());
+    let settings = format!("permission_mode = \"acceptEdits\"\nargs = [{args:?}, \"--allowedTools=Bash\"]");
+    let Some(mut board) = open(&settings) else { return };
     board.ask("/new a", "Session 'a' created.");
-    let file = board.path("state/sessions/a/made.txt");
-    let told = board.ask(&format!("write {}", file.display()), "The tool said: ");
+    let inside = board.path("state/sessions/a/inside");
+    for file in [&inside, &allowed.join("outside")] {
+        let told = board.ask(&format!("write {}", file.display()), "The tool said: ");
+        assert!(!told.contains("Denied"), "{told}");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "written\n");
+        board.phase("idle");
+    }
+    let told = board.ask("bash touch made", "The tool said: ");
     assert!(!told.contains("Denied"), "{told}");
-    assert_eq!(std::fs::read_to_string(file).unwrap(), "written\n");
+    assert!(board.path("state/sessions/a/made").exists());
+    board.phase("idle");
+    let told = board.ask(&format!("write {}/file", other.display()), "The tool said: ");
+    assert!(told.contains(&format!("`args = [\"--add-dir={}\"]`", other.display())), "{told}");
+    assert!(!other.join("file").exists());
 }
 
 #[test]

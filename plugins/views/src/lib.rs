@@ -34,6 +34,7 @@ fn normal(turn: &Turn) -> Screen {
         (Some(error), false) => Some(format!("{}\n\n{}", closed(&answer), error_line(error))),
         (None, true) if turn.done => Some("Done.".to_owned()),
         (None, true) => None,
+        (None, false) if !turn.done && at_work(turn) => Some(format!("{answer}\n")),
         (None, false) => Some(answer),
     };
     Screen { live, messages: message.map(Reply::text).into_iter().collect() }
@@ -46,6 +47,12 @@ fn answer(turn: &Turn) -> String {
         Part::Action(_) => None,
     });
     texts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Whether it does something after what it has said: then the last line is whole, and may be printed.
+fn at_work(turn: &Turn) -> bool {
+    let last = turn.parts.iter().rfind(|part| !matches!(part, Part::Text(text) if text.trim().is_empty()));
+    matches!(last, Some(Part::Action(_)))
 }
 
 /// The action that runs, else that it thinks; nothing where the answer itself shows that it goes on.
@@ -119,7 +126,7 @@ mod tests {
         assert_eq!(shown(&turn(vec![])), (Some("Thinking… 12 s".into()), vec![]));
         assert_eq!(shown(&turn(vec![text("Hel")])), (None, vec!["Hel".into()]));
         let parts = vec![text("I look.\n"), action("Read a.rs", true), action("Run  tests\nnow", false), text("")];
-        assert_eq!(shown(&turn(parts)), (Some("Run tests now…".into()), vec!["I look.".into()]));
+        assert_eq!(shown(&turn(parts)), (Some("Run tests now…".into()), vec!["I look.\n".into()]));
     }
 
     #[test]

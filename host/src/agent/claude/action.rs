@@ -3,6 +3,8 @@
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
 
+use super::text;
+
 /// Fits a line on a phone.
 const LONGEST_TITLE: usize = 80;
 
@@ -26,13 +28,11 @@ const TELLING: [&str; 12] = [
 ];
 
 pub(super) fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
-    let argument = argument(input);
-    // In the session's own folder a path is told from there.
-    let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
+    let argument = argument(input, folder);
     Action {
         id: id.to_owned(),
         kind: "tool".to_owned(),
-        title: title(name, short.unwrap_or(argument)),
+        title: title(name, argument),
         detail: cut(argument, LONGEST_DETAIL),
         state: ActionState::Running,
     }
@@ -51,22 +51,25 @@ pub(super) fn thinking(id: String) -> Action {
 pub(super) fn retry(message: &Value) -> Action {
     let number = |name: &str| message[name].as_u64().unwrap_or_default();
     let reason = match message["error_status"].as_u64() {
-        Some(status) => format!("error {status}"),
-        None => "no connection".to_owned(),
+        Some(status) => format!("Error {status} from the API"),
+        None => "No answer from the API".to_owned(),
     };
     let seconds = number("retry_delay_ms").div_ceil(1_000);
+    let (attempt, most) = (number("attempt"), number("max_retries"));
     Action {
         id: "retry".to_owned(),
         kind: "retry".to_owned(),
-        title: format!("The API does not answer; attempt {} of {}", number("attempt"), number("max_retries")),
-        detail: format!("{reason}; again in {seconds} s"),
+        title: format!("{reason}; again in {seconds} s ({attempt} of {most})"),
+        detail: text(message, "error").to_owned(),
         state: ActionState::Running,
     }
 }
 
-/// Empty where none is telling.
-pub(super) fn argument(input: &Value) -> &str {
-    TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
+/// Empty where none is telling. In the session's own folder a path is told from there.
+pub(super) fn argument<'a>(input: &'a Value, folder: &str) -> &'a str {
+    let argument = TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default();
+    let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
+    short.unwrap_or(argument)
 }
 
 /// What a tool answered, in bounds.

@@ -38,15 +38,16 @@ pub(super) fn response(message: &Value, initialize: &str, events: &mut Vec<Agent
     events.push(AgentEvent::Ready { models });
 }
 
-pub(super) fn answer(message: &Value, decoded: &mut Decoded) {
+/// `folder`: the session's; a path inside it is told from there.
+pub(super) fn answer(message: &Value, folder: &str, decoded: &mut Decoded) {
     let (id, request) = (text(message, "request_id"), &message["request"]);
     if id.is_empty() {
         return;
     }
     let response = if text(request, "subtype") == "can_use_tool" {
         let tool = text(request, "tool_name");
-        if tool != QUESTION {
-            let detail = action::argument(&request["input"]).to_owned();
+        if ![QUESTION, PLAN].contains(&tool) {
+            let detail = action::argument(&request["input"], folder).to_owned();
             decoded.events.push(AgentEvent::Denied { tool: tool.to_owned(), detail });
         }
         let denial = json!({ "behavior": "deny", "message": denial(tool), "interrupt": false });
@@ -59,8 +60,9 @@ pub(super) fn answer(message: &Value, decoded: &mut Decoded) {
     decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
 }
 
-/// No right is asked for here, so it is no denial that a key could lift.
+// No right is asked for by these, so that no key could lift the denial.
 const QUESTION: &str = "AskUserQuestion";
+const PLAN: &str = "ExitPlanMode";
 
 /// For the model to read.
 fn denial(tool: &str) -> &'static str {
@@ -69,7 +71,7 @@ fn denial(tool: &str) -> &'static str {
             "There are no menus in this chat. Ask in plain text, as your answer, and end your turn: \
              the user replies with the next message."
         }
-        "ExitPlanMode" => {
+        PLAN => {
             "Give the plan as your answer and end your turn: in this chat the user decides about it with the next message."
         }
         _ => {

@@ -20,7 +20,7 @@ pub(super) struct Turn {
     /// Tool calls by their id.
     tools: BTreeMap<String, (u32, Action)>,
     retry: Option<(u32, Action)>,
-    folder: String,
+    pub folder: String,
     changes: Vec<AgentEvent>,
 }
 
