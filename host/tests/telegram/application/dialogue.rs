@@ -18,15 +18,28 @@ async fn a_session_is_made_and_its_agent_answers_in_one_message_that_is_edited()
     let all: Vec<_> = (1..=4).map(|number| format!("line {number}")).collect();
     app.until("the final text", || (app.api.chat(OWNER)[before..] == [all.join("\n")]).then_some(())).await;
     assert_eq!(app.api.calls("sendMessage").len(), sent + 1, "it is one message");
-    assert!(app.api.calls("editMessageText").len() >= 2, "it is edited while it streams");
+    assert!(!app.api.calls("editMessageText").is_empty(), "it is edited while it streams");
     assert!(!app.api.calls("sendChatAction").is_empty(), "typing is shown");
-    assert!(app.ask(OWNER, "hello, *agent*", "hello, ").await.contains("hello, *agent*"));
+    app.ask(OWNER, "hello, agent", "You said: hello, agent").await;
 }
 
 fn menu(api: &BotApi) -> Vec<String> {
     let calls = api.calls("setMyCommands");
     let commands = calls.last().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();
     commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_says_nothing_is_seen_to_work_until_it_is_stopped() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let typing = app.api.calls("sendChatAction").len();
+    app.ask(OWNER, "hang", "Thinking…").await;
+    app.api.until_calls("sendChatAction", typing + 2).await;
+    // The demo does not listen while it hangs: the host ends it after its patience.
+    app.api.says(OWNER, "/stop");
+    app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text == "Thinking…")).await;
+    app.ask(OWNER, "again", "You said: again").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +56,7 @@ async fn the_menu_is_what_is_plugged_in() {
     assert_eq!(app.ask(OWNER, "/echo hello", "hello").await, "v1: hello");
     std::fs::remove_file(app.path("plugins/echo.wasm")).unwrap();
     app.api.until("the menu without /echo", |api| !has("echo")(api)).await;
-    assert!(app.ask(OWNER, "/echo hello", "echo").await.starts_with("Unknown command"));
+    app.ask(OWNER, "/echo hello", "There is no /echo.").await;
 }
 
 /// Sessions that were there before this start.

@@ -24,7 +24,7 @@ async fn a_view_and_a_command_are_swapped_while_an_answer_streams() {
     let parts = app.api.chat(OWNER).iter().filter(|text| text.contains("line 1")).count();
     assert_eq!((parts, app.pid("alpha")), (1, pid), "one message, one agent");
     app.ask(OWNER, "hang", "Brooding…").await;
-    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.ask(OWNER, "/stop", "Stopped").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
