@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use cordboard_core::{
@@ -41,8 +41,8 @@ pub struct Presenter {
 #[derive(Default)]
 struct Scenes {
     waiting: VecDeque<Scene>,
-    /// One is being shown right now.
-    on: bool,
+    /// One was taken out and is not stored yet.
+    painting: bool,
 }
 
 impl Presenter {
@@ -63,24 +63,28 @@ impl Presenter {
         }
     }
 
+    fn scenes(&self) -> MutexGuard<'_, Scenes> {
+        self.scenes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn next(&self) -> Option<Scene> {
-        let mut scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scenes = self.scenes();
         let next = scenes.waiting.pop_front();
-        scenes.on = next.is_some();
+        scenes.painting = next.is_some();
         next
     }
 
-    /// Whether everything was shown and handed on.
+    /// Whether nothing waits to be shown, and nothing is on its way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
-        scenes.waiting.is_empty() && !scenes.on
+        let scenes = self.scenes();
+        scenes.waiting.is_empty() && !scenes.painting
     }
 }
 
 impl Stage for Presenter {
     fn show(&self, scene: Scene) {
-        let mut scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scenes = self.scenes();
         if matches!(scene, Scene::Frame(..)) && matches!(scenes.waiting.back(), Some(Scene::Frame(..))) {
             scenes.waiting.pop_back();
         }
