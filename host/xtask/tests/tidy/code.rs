@@ -113,8 +113,8 @@ fn text_becomes_blanks_and_code_stays() {
         ("a // b\nc", "a     \nc"),
         ("a /* /* b */ \n */ c", "a            \n    c"),
         (r#"f("a \" {", b"x", c"y")"#, r#"f(        ,     ,     )"#),
-        ("f(r#\"a\" }\"#, g)", "f(          , g)"),
-        (r"f('{', '\'', '\u{1F600}', &'a str, b'\n')", r"f(   ,     ,            , &'a str,      )"),
+        ("f(r#\"a\" }\"#, g)", "f(         , g)"),
+        (r"f('{', '\'', '\u{1F600}', &'a str, b'\n')", "f(   ,     ,            , &'a str,      )"),
         ("for number in r#type", "for number in r#type"),
         ("abc\"d\"", "abc   "),
     ];
