@@ -26,8 +26,7 @@ fn a_command_that_is_not_there_is_named_and_the_message_waits_for_it() {
     ] {
         let board = Board::new(&with_agent(command));
         let mut host = board.run();
-        host.exchange("/new a", "Session 'a' created.");
-        host.hear("The agent of session 'a' could not be started: ");
+        host.exchange("/new a", "The agent of session 'a' could not be started: ");
         host.hear(why);
         host.say("are you there?");
         host.hear("Your messages are kept. /retry tries again.");

@@ -99,7 +99,7 @@ fn a_running_board_keeps_the_last_good_one_and_tells_each_fault_once() {
     host.exchange("/timeout", "Idle timeout: 7 minutes");
     for (text, why) in [
         ("", format!("{path} is empty")),
-        ("\u{0}\u{1}garbage", format!("{path}\nline 1, column 1: this is not TOML")),
+        ("\u{0}\u{1}garbage", format!("{path}\nline 1, column 10: this is not TOML: ")),
         ("[sessions]\nidle_timeout = 3\n", format!("{path}\nline 2, column 16: 'idle_timeout' in [sessions] must be")),
     ] {
         board.configure(text);
