@@ -10,6 +10,7 @@ mod shutdown;
 pub use inspect::{check, list_plugins, list_sessions};
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -31,11 +32,16 @@ const BAD_CONFIGURATION: u8 = 2;
 pub enum AppError {
     #[error("{0}")]
     Place(#[from] cli::NoHome),
-    #[error("cannot read {}: {source}", path.display())]
+    #[error(
+        "the configuration {} does not exist: make that file, name another one with --config, or leave it out for the built-in defaults",
+        path.display()
+    )]
+    NoConfig { path: PathBuf },
+    #[error("the configuration {} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{} cannot be used:\n{excerpt}", path.display())]
     Config { path: PathBuf, excerpt: String },
-    #[error("failed to open the state directory: {0}")]
+    #[error("failed to {0}")]
     Store(#[from] crate::store::OpenError),
     #[error("failed to {0}")]
     Watch(#[from] crate::reload::WatchError),
@@ -53,9 +59,8 @@ impl AppError {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         match self {
-            Self::Config { .. } => ExitCode::from(BAD_CONFIGURATION),
+            Self::Config { .. } | Self::NoConfig { .. } | Self::Read { .. } => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
-            | Self::Read { .. }
             | Self::Store(_)
             | Self::Watch(_)
             | Self::Front(_)
@@ -69,16 +74,25 @@ impl AppError {
 /// Reads and validates the configuration; an empty file means the defaults.
 fn load(places: &Places) -> Result<Config, AppError> {
     let Some(path) = &places.config else { return Ok(Config::defaults()) };
-    let text = std::fs::read_to_string(path).map_err(|source| AppError::Read { path: path.clone(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
+        _ => AppError::Read { path: path.clone(), source },
+    })?;
     config::load(&text).map_err(|error| AppError::Config { path: path.clone(), excerpt: error.excerpt() })
 }
 
 /// Where the operator's plugins lie: the command line, the configuration, or beside it. None: nowhere.
 fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
     let beside = places.config.as_deref().and_then(Path::parent);
-    let named =
-        config.plugins.folder.as_ref().map(|folder| beside.map_or_else(|| folder.clone(), |base| base.join(folder)));
-    places.plugins.clone().or(named).or_else(|| beside.map(|base| base.join("plugins")))
+    named_plugin_folder(places, config).or_else(|| beside.map(|base| base.join("plugins")))
+}
+
+/// The folder that somebody named, and so expects to be there.
+fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
+    let beside = places.config.as_deref().and_then(Path::parent);
+    let named = config.plugins.folder.as_ref();
+    let named = named.map(|folder| beside.map_or_else(|| folder.clone(), |base| base.join(folder)));
+    places.plugins.clone().or(named)
 }
 
 /// `cordboard run`.
@@ -93,10 +107,14 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         None => ChatKind::Console,
     });
     telemetry::start(front::log_level(kind));
+    if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.exists()) {
+        tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
+    }
     let agents = config.agents.by_name.values();
     // Before there are threads: what agents are given of it is then nowhere else in this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::harden();
+    process::survive_file_limits();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment }));
     // A reader of standard input blocks a thread until its next line: it is not waited for.

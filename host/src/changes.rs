@@ -84,12 +84,12 @@ impl Changes {
         if changes.is_empty() {
             return;
         }
+        self.config.replace(new);
         tracing::info!(%changes, "configuration changed");
         if !changes.restart.is_empty() {
             let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
             self.tell(format!("These lines of the configuration act at the next start: {}.", keys.join(", "))).await;
         }
-        self.config.replace(new);
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;
         let policy = &self.config.now().plugins.lifecycle;
@@ -103,7 +103,8 @@ impl Changes {
         let table = self.supply.plugs.table();
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         let waiting = table.statuses().filter(|status| matches!(status.health, Health::Held | Health::Refused));
-        names.extend(waiting.map(|status| status.name));
+        let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
+        names.extend(waiting.iter().cloned());
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
             names.extend(table.names().map(str::to_owned));
         }
@@ -113,8 +114,12 @@ impl Changes {
                 Some(wasm) => self.supply.plug_new(&name, &wasm, (&settings, self.clock.now())).await,
                 None => self.supply.plugs.reconfigure(&name, (&settings, self.clock.now())).await,
             };
-            if let Err(refused) = swapped {
-                self.tell_refused(&name, &refused).await;
+            let before = table.generation(&name).map(|generation| generation.number);
+            match swapped {
+                // Its refusal was told, so is the end of it; and its file may have come a moment ago.
+                Ok(_) if waiting.contains(&name) || before.is_none() => self.on_swapped(&name, before).await,
+                Ok(_) => {}
+                Err(refused) => self.tell_refused(&name, &refused).await,
             }
         }
     }

@@ -61,7 +61,7 @@ pub struct Paths {
 pub struct Run {
     #[command(flatten)]
     pub paths: Paths,
-    /// [default: telegram if `[telegram] token_file` is set, else console]
+    /// Which chat to serve [default: telegram if `[telegram] token_file` is set, else console]
     #[arg(long, value_enum)]
     pub chat: Option<ChatKind>,
 }

@@ -1,6 +1,6 @@
 //! The binary: it dispatches, and never decides.
 
-use std::{env, process::ExitCode};
+use std::{env, io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -34,6 +34,12 @@ fn dispatch() -> Result<(), AppError> {
 
 fn report(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    eprintln!("cordboard: {error:#}");
-    error.downcast_ref::<AppError>().map_or(ExitCode::FAILURE, AppError::code)
+    // The application's own errors tell their sources already.
+    let (text, code) = match error.downcast_ref::<AppError>() {
+        Some(error) => (error.to_string(), error.code()),
+        None => (format!("{error:#}"), ExitCode::FAILURE),
+    };
+    // Not `eprintln!`: that panics where nobody reads.
+    drop(writeln!(std::io::stderr(), "cordboard: {text}"));
+    code
 }

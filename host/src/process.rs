@@ -19,7 +19,7 @@ use cordboard_core::types::ProcessId;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
-pub use environment::{Environment, harden};
+pub use environment::{Environment, harden, survive_file_limits};
 pub use mark::Mark;
 pub use memory::{free_memory, memory};
 pub use stray::leave;

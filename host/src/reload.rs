@@ -44,7 +44,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
 /// Between looks at what tells nothing by itself: a folder that is missing, a link that leads elsewhere, no `notify` at all.
-const POLL: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_secs(10);
 
 /// What is watched. Neither needs to exist yet.
 #[derive(Debug, Clone, Default)]

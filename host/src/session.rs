@@ -95,6 +95,8 @@ enum Message {
     Input(Input),
     Order(Order, oneshot::Sender<Result<SessionView, Refusal>>),
     Restore(Past),
+    /// Answered when everything before it is done and published.
+    CatchUp(oneshot::Sender<()>),
 }
 
 /// Speaks to one session's actor.
@@ -109,6 +111,7 @@ impl std::fmt::Debug for Message {
             Self::Input(_) => "Input",
             Self::Order(..) => "Order",
             Self::Restore(_) => "Restore",
+            Self::CatchUp(_) => "CatchUp",
         })
     }
 }
@@ -134,6 +137,14 @@ impl Handle {
     /// Gives back what was accepted before the host started.
     pub async fn restore(&self, past: Past) {
         self.deliver(Message::Restore(past)).await;
+    }
+
+    /// Returns when everything that was sent before is done and published.
+    pub async fn caught_up(&self) {
+        let (answer, answered) = oneshot::channel();
+        self.deliver(Message::CatchUp(answer)).await;
+        // An actor that has ended has nothing left to do.
+        drop(answered.await);
     }
 
     async fn deliver(&self, message: Message) {

@@ -188,5 +188,5 @@ fn server(
     });
     let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
     drop(advisor.board.set(Arc::downgrade(&board)));
-    Arc::new(Server { plugs, desk, posts, store: store.clone(), bot: None })
+    Arc::new(Server { plugs, desk, posts, store: store.clone() })
 }

@@ -6,6 +6,9 @@ use crate::types::{Reply, SessionName};
 const REMINDER: usize = 60;
 /// The end of a turn that `/stop` ended together with its agent.
 pub const STOPPED: &str = "Stopped.";
+
+/// Below what had come of an answer whose agent died; [`Notice::Died`] says why.
+pub const CUT_SHORT: &str = "Cut short.";
 /// The end of a turn that the agent gave up by itself.
 pub const INTERRUPTED: &str = "Interrupted.";
 /// The end of a turn that the host interrupted at its own end.

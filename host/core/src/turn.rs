@@ -39,6 +39,12 @@ impl Turn {
         Self { prompt, place, began, parts: Vec::new(), state: TurnState::Running, cost_usd: None, mode: None }
     }
 
+    /// Whether there is anything of an answer to be read.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Text(text) if !text.trim().is_empty()))
+    }
+
     /// Applies what the agent told of part `at`. A part that is not there yet is added at the end, so that a codec's gap in its
     /// numbers costs nothing.
     pub fn change(&mut self, at: u32, change: Change) {

@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashSet,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
 use cordboard_core::{
+    chat::InboxRow,
     session::{Exit, Input, Machine, Run},
-    types::{ProcessId, SessionName, SessionView},
+    types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 
 use super::{AppError, front, plugin_folder, shutdown};
@@ -17,13 +19,13 @@ use crate::{
     cli::{ChatKind, Places},
     clock::Clock,
     control,
-    hub::{self, Advisor, Desk, Doorway, Lines, Live, Lookout, Painter, Posts, Server},
+    hub::{self, Advisor, Desk, Doorway, Intake, Lines, Live, Lookout, Painter, Posts, Server},
     plugin::{self, Board, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
     session::{Ports, Setup},
-    store::{self, Contents},
+    store::{self, Contents, Store},
     supply::{NO_STANDARD, STANDARD, Supply},
 };
 
@@ -35,108 +37,177 @@ pub struct Plan {
     pub environment: Environment,
 }
 
+/// What lies below the sessions and the chat: opened first, closed last.
+struct Ground {
+    clock: Clock,
+    config: Live,
+    environment: Environment,
+    state: PathBuf,
+    front_end: &'static str,
+    store: Store,
+    plugs: Arc<Plugs>,
+    host_id: String,
+}
+
 /// Runs the board until a signal, the chat's end, or a failure.
 pub async fn serve(plan: Plan) -> Result<(), AppError> {
-    let clock = Clock::system();
-    let config = plan.config.clone();
+    let mut signals = shutdown::Signals::watch()?;
     let (store, contents) = store::open(&plan.places.state)?;
-    let folder = plugin_folder(&plan.places, &config.now());
+    let folder = plugin_folder(&plan.places, &plan.config.now());
+    warn_of_missing(folder.as_deref(), &plan.places, &plan.config);
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
-    let (cache, parallel) = (plan.places.state.join("cache"), config.now().plugins.parallel);
-    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
-    let supply = Supply { plugs: Arc::clone(&plugs), store: Some(store.clone()), folder: folder.clone() };
-    plug_in(&supply, &config, clock).await;
+    let ground = Ground::new(&plan, store, contents.host_id.clone())?;
+    let supply = Supply { plugs: Arc::clone(&ground.plugs), store: Some(ground.store.clone()), folder: folder.clone() };
+    plug_in(&supply, &ground.config, ground.clock).await;
 
     let (intake, accepted) = hub::intake();
-    let front_end = front::name(plan.kind);
-    let doorway = Arc::new(Doorway { store: store.clone(), intake: intake.clone(), front_end });
-    let mut front = front::open(&plan, doorway, clock)?;
+    let mut front = front::open(&plan, ground.doorway(&intake), ground.clock)?;
     front.greet(&plan.places, folder.as_deref());
-    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(store.clone()));
+    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
     let sending = tokio::spawn(sending);
-    let posts = Posts::new(store.clone(), Arc::new(outbox.clone()));
+    let posts = Posts::new(ground.store.clone(), Arc::new(outbox.clone()));
     let Contents { host_id, sessions, places, inbox, outbox: unsent } = contents;
-    let known: Vec<(SessionName, ProcessId)> =
-        sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect();
-    let views: Vec<SessionView> =
-        sessions.into_iter().map(|record| Machine::new(record.clone(), config.settings(&record)).view()).collect();
-    let roster = Arc::new(Roster::new(views, places));
-    let advisor = Arc::new(Advisor {
-        plugs: Arc::clone(&plugs),
-        config: config.clone(),
-        roster: Arc::clone(&roster),
-        board: OnceLock::new(),
-    });
-    let ports = Ports {
-        clock,
-        environment: plan.environment.clone(),
-        host_id: host_id.as_str().into(),
-        ledger: Arc::new(store.clone()),
-        advisor: Arc::new(Arc::clone(&advisor)),
-        setup: Arc::new(config.clone()),
-    };
-    let limits = front.chat.limits();
-    let painter = Painter {
-        plugs: Arc::clone(&plugs),
-        posts: posts.clone(),
-        clock,
-        limits: ViewLimits {
-            front_end: front_end.to_owned(),
-            text_units: u32::try_from(limits.text_units).unwrap_or(u32::MAX),
-        },
-    };
-    let desk = Arc::new(Desk {
-        clock,
-        config: config.clone(),
-        plugs: Arc::clone(&plugs),
-        lines: Lines::new(Arc::clone(&roster), ports, painter),
-        posts: posts.clone(),
-        store: store.clone(),
-        state: plan.places.state.clone(),
-    });
-    let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
-    drop(advisor.board.set(Arc::downgrade(&board)));
+    let left_over = left_over(&sessions);
+    let roster = Arc::new(Roster::new(views(sessions, &ground.config), places));
+    let desk = ground.desk(&roster, &posts, front.chat.limits().text_units);
 
-    let server = Arc::new(Server {
-        plugs: Arc::clone(&plugs),
-        desk: Arc::clone(&desk),
-        posts: posts.clone(),
-        store: store.clone(),
-    });
     hub::Outlet::post(&outbox, unsent);
+    let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);
-    let (anew, revived) = hub::sort(inbox);
-    let anew = server.drop_stale(anew).await;
-    desk.lines().revive(revived).await;
-    drop(intake.send(anew).await);
-    tokio::spawn(sweep(Arc::clone(&desk), host_id, known));
-    let control = control::serve(&plan.places.state, roster, Arc::clone(&plugs))?;
-
-    outbox.menu(changes::menu(&plugs.table()));
-    let changes = Changes {
-        config: config.clone(),
-        desk: Arc::clone(&desk),
-        supply,
-        posts,
-        clock,
-        front_end,
-        config_path: plan.places.config.clone(),
-        outbox: outbox.clone(),
-        told: None,
-    };
+    take_up(&server, inbox, &intake).await;
+    tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
+    let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
+    let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
+    outbox.menu(changes::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed));
 
-    let end = shutdown::wait(&mut front).await;
+    let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
     let lookout = Lookout { desk: Arc::clone(&desk) };
-    let down = shutdown::Down { lookout, desk, outbox, sending, serving, drain: config.now().console.drain };
-    let ended = down.take(end).await;
+    let drain = ground.config.now().console.drain;
+    let ended = shutdown::Down { lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
     front.close().await;
     drop(watcher);
     control.abort();
-    store.close().await;
+    ground.store.close().await;
     ended
+}
+
+impl Ground {
+    fn new(plan: &Plan, store: Store, host_id: String) -> Result<Self, AppError> {
+        let (cache, parallel) = (plan.places.state.join("cache"), plan.config.now().plugins.parallel);
+        Ok(Self {
+            clock: Clock::system(),
+            config: plan.config.clone(),
+            environment: plan.environment.clone(),
+            state: plan.places.state.clone(),
+            front_end: front::name(plan.kind),
+            store,
+            plugs: Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?),
+            host_id,
+        })
+    }
+
+    fn doorway(&self, intake: &Intake) -> Arc<Doorway> {
+        Arc::new(Doorway { store: self.store.clone(), intake: intake.clone(), front_end: self.front_end })
+    }
+
+    /// The desk, and the lines below it, which ask plugins that in turn look at the desk.
+    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, text_units: usize) -> Arc<Desk> {
+        let advisor = Arc::new(Advisor {
+            plugs: Arc::clone(&self.plugs),
+            config: self.config.clone(),
+            roster: Arc::clone(roster),
+            board: OnceLock::new(),
+        });
+        let lines = Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units));
+        let desk = Arc::new(Desk {
+            clock: self.clock,
+            config: self.config.clone(),
+            plugs: Arc::clone(&self.plugs),
+            lines,
+            posts: posts.clone(),
+            store: self.store.clone(),
+            state: self.state.clone(),
+        });
+        let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
+        drop(advisor.board.set(Arc::downgrade(&board)));
+        desk
+    }
+
+    fn ports(&self, advisor: &Arc<Advisor>) -> Ports {
+        Ports {
+            clock: self.clock,
+            environment: self.environment.clone(),
+            host_id: self.host_id.as_str().into(),
+            ledger: Arc::new(self.store.clone()),
+            advisor: Arc::new(Arc::clone(advisor)),
+            setup: Arc::new(self.config.clone()),
+        }
+    }
+
+    fn painter(&self, posts: &Posts, text_units: usize) -> Painter {
+        let text_units = u32::try_from(text_units).unwrap_or(u32::MAX);
+        Painter {
+            plugs: Arc::clone(&self.plugs),
+            posts: posts.clone(),
+            clock: self.clock,
+            limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
+        }
+    }
+
+    fn server(&self, desk: &Arc<Desk>, posts: &Posts) -> Server {
+        Server {
+            plugs: Arc::clone(&self.plugs),
+            desk: Arc::clone(desk),
+            posts: posts.clone(),
+            store: self.store.clone(),
+        }
+    }
+
+    fn changes(&self, places: &Places, supply: Supply, desk: &Arc<Desk>, (posts, outbox): (Posts, Outbox)) -> Changes {
+        Changes {
+            config: self.config.clone(),
+            desk: Arc::clone(desk),
+            supply,
+            posts,
+            clock: self.clock,
+            front_end: self.front_end,
+            config_path: places.config.clone(),
+            outbox,
+            told: None,
+        }
+    }
+}
+
+/// The agents that a host that was killed may have left running.
+fn left_over(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
+    sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect()
+}
+
+fn views(sessions: Vec<SessionRecord>, config: &Live) -> Vec<SessionView> {
+    let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
+    sessions.into_iter().map(view).collect()
+}
+
+/// Goes on with what was accepted before the host ended.
+async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
+    let (anew, revived) = hub::sort(inbox);
+    let anew = server.drop_stale(anew).await;
+    server.desk.lines().revive(revived).await;
+    drop(intake.send(anew).await);
+}
+
+/// A folder that nobody named need not be there.
+fn warn_of_missing(folder: Option<&Path>, places: &Places, config: &Live) {
+    let named = places.plugins.is_some() || config.now().plugins.folder.is_some();
+    if let Some(folder) = folder.filter(|folder| named && !folder.is_dir()) {
+        tracing::warn!(
+            folder = %folder.display(),
+            "the plugin folder does not exist, and the built-in plugins serve: make it, and what is put there is plugged in"
+        );
+    }
 }
 
 async fn plug_in(supply: &Supply, config: &Live, clock: Clock) {

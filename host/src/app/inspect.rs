@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use cordboard_core::{session::Machine, types::SessionRecord};
 
-use super::{AppError, load, plugin_folder};
+use super::{AppError, load, named_plugin_folder, plugin_folder};
 use crate::{
     cli::{Listing, Paths, Places},
     clock::Clock,
     control::{self, Answer, PluginRow, Question, SessionRow},
-    hub::Live,
+    hub::{self, Live},
     listing,
     plugin::{self, Plugs},
     reload,
@@ -35,13 +35,13 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     let config = Live::new(config);
     let source =
         places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
-    println!("configuration  ok  {source}");
+    say(&format!("configuration  ok  {source}\n"));
     block_on(async {
         let (plugs, turned) = try_all(&places, &config).await?;
         for status in plugs.table().statuses() {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
             let verdict = if refused.is_some() { "refused" } else { "ok" };
-            println!("plugin         {verdict}  {}", status.name);
+            say(&format!("plugin         {verdict}  {}\n", status.name));
         }
         match refusals(&turned) {
             Some(why) => Err(AppError::Refused(why)),
@@ -62,7 +62,7 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
     if let Some(folder) = folder.as_deref().filter(|folder| folder.exists()) {
         reload::check_private(folder)?;
     }
-    if let Some(named) = places.plugins.as_deref().filter(|named| !named.is_dir()) {
+    if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
         return Err(AppError::Refused(format!(
             "the plugin folder {} does not exist: make it, or name another one",
             named.display()
@@ -94,13 +94,17 @@ pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
 
 fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
     let config = Live::new(load(places)?);
-    let view = |mut record: SessionRecord| {
+    let contents = store::read_only(&places.state)?;
+    let (_, accepted) = hub::sort(contents.inbox);
+    let row = |mut record: SessionRecord| {
         // Without a host no agent is ours.
         record.process = None;
         let settings = config.settings(&record);
-        SessionRow::from(&Machine::new(record, settings).view())
+        let waiting = accepted.get(&record.name).map_or(0, |past| past.queued.len());
+        let row = SessionRow::from(&Machine::new(record, settings).view());
+        SessionRow { queued: u32::try_from(waiting).unwrap_or(u32::MAX), ..row }
     };
-    let mut rows: Vec<SessionRow> = store::read_only(&places.state)?.sessions.into_iter().map(view).collect();
+    let mut rows: Vec<SessionRow> = contents.sessions.into_iter().map(row).collect();
     rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
     Ok(rows)
 }
@@ -140,7 +144,11 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
     } else {
         table(rows)
     };
-    // A reader that goes away early, as `head` does, is no failure.
-    let _: std::io::Result<()> = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    say(&text);
     Ok(())
+}
+
+/// A reader that goes away early, as `head` does, is no failure.
+fn say(text: &str) {
+    let _: std::io::Result<()> = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cordboard_core::session::Input;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
 };
 
@@ -30,15 +30,35 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// How long agents may take in all, all at once: an interrupt, 2 s, 5 s, and the sweep.
 const AGENTS: Duration = Duration::from_secs(20);
 
+/// The signals that end the board. Watched from the start to the end: one that came unwatched would be lost, or kill the host.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    pub fn watch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
 /// Serves the chat until something ends it.
-pub async fn wait(front: &mut Front) -> End {
-    let mut terminate = signal(SignalKind::terminate()).expect("a signal can be watched");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal can be watched");
-    let mut hangup = signal(SignalKind::hangup()).expect("a signal can be watched");
+pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
     tokio::select! {
-        _ = terminate.recv() => End::Asked,
-        _ = interrupt.recv() => End::Asked,
-        _ = hangup.recv() => End::Asked,
+        () = signals.next() => End::Asked,
         end = front.ended() => end,
     }
 }
@@ -52,18 +72,23 @@ pub struct Down {
     pub serving: Serving,
     /// `[console] drain`.
     pub drain: Duration,
+    pub signals: Signals,
 }
 
 impl Down {
     /// Takes everything down; a second signal hurries.
     pub async fn take(self, end: End) -> Result<(), AppError> {
-        let Self { lookout, desk, outbox, sending, serving, drain } = self;
+        let Self { lookout, desk, outbox, sending, serving, drain, mut signals } = self;
         let outcome = match end {
-            End::Input => finish_turns(&lookout, serving, drain).await,
+            // Who ends it by a signal does not want to wait for the turns any more.
+            End::Input => tokio::select! {
+                ended = finish_turns(&lookout, serving, drain) => ended,
+                () = signals.next() => Ok(()),
+            },
             End::Asked => Ok(()),
             End::Failed(why) => Err(AppError::Front(why)),
         };
-        end_agents(&desk).await;
+        end_agents(&desk, &mut signals).await;
         let shown = async {
             while !desk.lines().all_shown() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -96,18 +121,15 @@ async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> R
 }
 
 /// All agents in parallel; every further signal hurries.
-async fn end_agents(desk: &Desk) {
+async fn end_agents(desk: &Desk, signals: &mut Signals) {
     let roster = &desk.lines().roster;
     let mut changes = roster.changes();
     desk.lines().tell_all(|_| Some(Input::Shutdown)).await;
-    let mut terminate = signal(SignalKind::terminate()).expect("a signal can be watched");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal can be watched");
     let gone = async {
         while roster.live() > 0 {
             tokio::select! {
                 _ = changes.changed() => {}
-                _ = terminate.recv() => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
-                _ = interrupt.recv() => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
+                () = signals.next() => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
             }
         }
     };

@@ -69,13 +69,21 @@ impl Lines {
         }
     }
 
+    fn handles(&self) -> Vec<(SessionName, Handle)> {
+        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        actors.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
+    }
+
+    /// Returns when every actor has done what lay in its box, and its snapshot shows it.
+    pub async fn caught_up(&self) {
+        for (_, handle) in self.handles() {
+            handle.caught_up().await;
+        }
+    }
+
     /// Tells every actor that was started.
     pub async fn tell_all(&self, input: impl Fn(&SessionName) -> Option<Input>) {
-        let handles: Vec<(SessionName, Handle)> = {
-            let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
-            actors.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
-        };
-        for (name, handle) in handles {
+        for (name, handle) in self.handles() {
             if let Some(input) = input(&name) {
                 handle.send(input).await;
             }

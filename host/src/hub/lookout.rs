@@ -28,6 +28,8 @@ impl Lookout {
     /// The sessions that were not at rest in time.
     pub async fn rest(&self, patience: Duration) -> Result<(), Vec<Open>> {
         let rest = async {
+            // A prompt that still lies in an actor's box shows nowhere else.
+            self.desk.lines().caught_up().await;
             while !self.open().is_empty() || !self.desk.lines().all_shown() {
                 tokio::time::sleep(LOOK).await;
             }

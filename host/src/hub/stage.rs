@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use cordboard_core::{
@@ -34,8 +34,15 @@ pub struct Painter {
 
 /// One session's scenes.
 pub struct Presenter {
-    scenes: Mutex<VecDeque<Scene>>,
+    scenes: Mutex<Scenes>,
     wake: Notify,
+}
+
+#[derive(Default)]
+struct Scenes {
+    waiting: VecDeque<Scene>,
+    /// One was taken out and is not stored yet.
+    painting: bool,
 }
 
 impl Presenter {
@@ -49,28 +56,39 @@ impl Presenter {
 
     async fn run(self: Arc<Self>, painter: Painter) {
         loop {
-            let scene = self.scenes.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            match scene {
+            match self.next() {
                 Some(scene) => painter.paint(scene).await,
                 None => self.wake.notified().await,
             }
         }
     }
 
-    /// Whether nothing waits to be shown.
+    fn scenes(&self) -> MutexGuard<'_, Scenes> {
+        self.scenes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Scene> {
+        let mut scenes = self.scenes();
+        let next = scenes.waiting.pop_front();
+        scenes.painting = next.is_some();
+        next
+    }
+
+    /// Whether nothing waits to be shown, and nothing is on its way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.scenes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        let scenes = self.scenes();
+        scenes.waiting.is_empty() && !scenes.painting
     }
 }
 
 impl Stage for Presenter {
     fn show(&self, scene: Scene) {
-        let mut scenes = self.scenes.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(scene, Scene::Frame(..)) && matches!(scenes.back(), Some(Scene::Frame(..))) {
-            scenes.pop_back();
+        let mut scenes = self.scenes();
+        if matches!(scene, Scene::Frame(..)) && matches!(scenes.waiting.back(), Some(Scene::Frame(..))) {
+            scenes.waiting.pop_back();
         }
-        scenes.push_back(scene);
+        scenes.waiting.push_back(scene);
         drop(scenes);
         self.wake.notify_one();
     }

@@ -50,7 +50,15 @@ pub struct Compiler {
 impl Compiler {
     /// `cache` is made, readable by its owner alone.
     pub fn new(engine: SharedEngine, cache: PathBuf, program: PathBuf) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache)?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache);
+        made.map_err(|error| {
+            let what = "the folder of compiled plugins";
+            let text = format!(
+                "{what}, {}, cannot be made: {error}; name another state directory with --state",
+                cache.display()
+            );
+            io::Error::new(error.kind(), text)
+        })?;
         let mut hasher = DefaultHasher::new();
         engine.engine().precompile_compatibility_hash().hash(&mut hasher);
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
@@ -65,7 +73,12 @@ impl Compiler {
         }
         sniff(wasm)?;
         let compiled = self.compile(wasm).await?;
-        write_private(&path, &compiled).map_err(|error| Refused::Read(format!("{}: {error}", path.display())))?;
+        write_private(&path, &compiled).map_err(|error| {
+            let cache = self.cache.display();
+            Refused::Compile(format!(
+                "the result could not be stored in {cache}: {error}; free some space and save it again"
+            ))
+        })?;
         let component = self.open(&path).ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
         Ok(Artifact { name: name.to_owned(), digest, component })
     }
@@ -140,10 +153,13 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
-    // After a power cut it is whole or not there: what is opened is run.
-    file.sync_data()?;
-    fs::rename(&beside, path)
+    // Synced before it is renamed: after a power cut it is whole or not there, and what is opened is run.
+    let written = file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // Half of it would keep a full disk full.
+        drop(fs::remove_file(&beside));
+    }
+    written
 }
 
 /// The child's side: wasm on standard input, the artifact on standard output.

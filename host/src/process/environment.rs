@@ -91,3 +91,13 @@ pub fn harden() {
         tracing::warn!(%error, "other processes of this user can read the host's environment");
     }
 }
+
+/// A limit on the size of files (`ulimit -f`) is then an error of the write, as a full disk is, and not the host's death. Not
+/// ignored but caught: agents get the signal back as it was.
+pub fn survive_file_limits() {
+    // The flag is read by nobody.
+    let caught = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    if let Err(error) = caught {
+        tracing::warn!(%error, "a limit on the size of files will end the host");
+    }
+}

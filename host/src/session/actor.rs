@@ -98,6 +98,7 @@ impl Actor {
                 let effects = self.machine.restore(past.queued, past.cut_off, now);
                 drop(self.perform(effects).await);
             }
+            Event::Message(Message::CatchUp(answer)) => drop(answer.send(())),
             Event::Told(told) => self.on_told(told).await,
             Event::Due => self.feed(Input::Timeout).await,
             Event::Abandoned => {}

@@ -36,7 +36,11 @@ impl Actor {
             Effect::Review { ticket, idle_for } => self.ask(ticket, Question::Review { idle_for }),
             Effect::WordResume { ticket, idle_for } => self.ask(ticket, Question::WordResume { idle_for }),
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
-            Effect::Send { run, prompt } => self.with(run, |running| running.send(&prompt)),
+            Effect::Send { run, prompt } => {
+                self.with(run, |running| running.send(&prompt));
+                // Whoever asked sees that it is worked on, however long the agent says nothing.
+                self.unshown = true;
+            }
             Effect::Interrupt { run } => self.with(run, Running::interrupt),
             Effect::CloseInput { run } => self.with(run, |running| running.close_input()),
             Effect::Terminate { run } => self.with(run, |running| running.terminate()),

@@ -43,7 +43,7 @@ impl Running {
             host_id: &ports.host_id,
         };
         let (spawn, mut codec) = agent::prepare(&start).map_err(|error| error.to_string())?;
-        let (process, events) = process::spawn(spawn).map_err(|error| error.to_string())?;
+        let (process, events) = process::spawn(spawn).map_err(|error| format!("failed to {error}"))?;
         let opening = codec.open();
         let running = Self { run, process, codec, events };
         running.write(opening);

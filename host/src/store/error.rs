@@ -121,6 +121,12 @@ pub enum OpenError {
     )]
     WritableByOthers { path: PathBuf, mode: u32 },
     #[error(
+        "use state directory {}: it belongs to another user (uid {uid}); run `chown -R {me} {}`, or name another with --state",
+        path.display(),
+        path.display()
+    )]
+    Foreign { path: PathBuf, uid: u32, me: u32 },
+    #[error(
         "use state directory {}: another host uses it ({holder}); end that one, or name another with --state",
         path.display()
     )]

@@ -26,7 +26,7 @@ pub(super) fn database(state: &Path) -> PathBuf {
 pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     let refuse = |source| not_writable(state, source);
     DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(refuse)?;
-    check_mode(state)?;
+    check_private(state)?;
     let mut file = private().truncate(false).open(state.join("lock")).map_err(refuse)?;
     match file.try_lock() {
         Ok(()) => {}
@@ -47,8 +47,14 @@ fn private() -> OpenOptions {
     options
 }
 
-fn check_mode(state: &Path) -> Result<(), OpenError> {
-    let mode = fs::metadata(state).map_err(|source| not_writable(state, source))?.mode() & 0o777;
+/// Who may write here may put in messages, grants and plugin versions.
+fn check_private(state: &Path) -> Result<(), OpenError> {
+    let metadata = fs::metadata(state).map_err(|source| not_writable(state, source))?;
+    let (uid, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if uid != 0 && uid != me {
+        return Err(OpenError::Foreign { path: state.to_owned(), uid, me });
+    }
+    let mode = metadata.mode() & 0o777;
     if mode & OTHERS_WRITE == 0 { Ok(()) } else { Err(OpenError::WritableByOthers { path: state.to_owned(), mode }) }
 }
 

@@ -17,6 +17,8 @@ use axum::{
 use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, sync::watch, time::timeout};
 
+#[path = "botapi/buttons.rs"]
+mod buttons;
 #[path = "botapi/schema.rs"]
 pub mod schema;
 
@@ -24,8 +26,8 @@ use schema::Schema;
 
 pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
 
-/// For a condition that comes true at once where the machine has time.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// For a condition that comes true soon where the machine has time.
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What a call is answered instead of what it asked for.
 #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
-//! The Telegram adapter over HTTP, against a stand-in for the Bot API that checks every call.
+//! The Telegram adapter, alone and in the whole application, over HTTP, against a stand-in for the Bot API that checks every call.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod application;
 #[path = "../support/botapi.rs"]
 mod botapi;
 mod incoming;

@@ -153,7 +153,8 @@ impl Machine {
         let state = match (outcome, open.interrupt) {
             (Outcome::Done, _) => TurnState::Done,
             (Outcome::Failed(why), _) => TurnState::Failed(why),
-            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => TurnState::Done,
+            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) if turn.says_something() => TurnState::Done,
+            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => TurnState::Failed(text::STOPPED.to_owned()),
             (Outcome::Interrupted, Some(Interrupt::ByHost)) => TurnState::Failed(text::HOST_ENDED.to_owned()),
             (Outcome::Interrupted, None) => TurnState::Failed(text::INTERRUPTED.to_owned()),
         };
@@ -237,7 +238,7 @@ impl Machine {
             }
             Receipt::Taken => {
                 let place = open.turn.place.clone();
-                self.finish(open.turn, TurnState::Failed(why.clone()), now);
+                self.finish(open.turn, TurnState::Failed(text::CUT_SHORT.to_owned()), now);
                 self.tell(place, Notice::Died { session: self.record.name.clone(), why });
                 self.kept = Some(open.prompt);
                 self.rest(now);

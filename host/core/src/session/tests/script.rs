@@ -187,7 +187,7 @@ impl Teller {
 fn order(text: &str) -> Order {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     match verb {
-        "touch" => Order::Touch,
+        "touch" => Order::Touch(Place::new("test", words(rest).as_deref().unwrap_or("home"))),
         "start" => Order::Start,
         "suspend" => Order::Suspend,
         "stop" => Order::Interrupt(if rest == "all" { Waiting::Drop } else { Waiting::Keep }),

@@ -275,7 +275,7 @@ fn a_receipt_forgives_earlier_deaths() {
             taken a → busy
             exit → starting
                 persist
-                finish a at home, failed: exit code 1
+                finish a at home, failed: Cut short.
                 tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
                 spawn 4 anew
             exit → starting

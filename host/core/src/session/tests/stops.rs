@@ -74,7 +74,7 @@ fn stop_all_drops_what_waits() {
                 drop c
             interrupted a → idle
                 persist
-                finish a at home, done
+                finish a at home, failed: Stopped.
                 review #1: idle for 0ns
         "#]],
     );

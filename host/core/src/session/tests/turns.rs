@@ -121,7 +121,7 @@ fn an_agent_that_dies_in_mid_turn() {
                 persist
             exit boom → starting
                 persist
-                finish a at home, failed: boom “Half” [Bash]
+                finish a at home, failed: Cut short. “Half” [Bash]
                 tell home: The agent of session 'x' ended in the middle of its answer: boom
                 spawn 2 resuming c1
             ready → busy
@@ -170,7 +170,7 @@ fn a_part_is_a_receipt() {
                 show
             exit boom → suspended
                 persist
-                finish a at home, failed: boom “Half”
+                finish a at home, failed: Cut short. “Half”
                 tell home: The agent of session 'x' ended in the middle of its answer: boom
             order leave → suspended
             order leave
@@ -322,7 +322,7 @@ fn a_refused_tool_is_told_where_the_turn_belongs() {
             prompt b → busy
                 persist
             denied Bash rm -rf / → busy
-                tell den: Denied: Bash rm -rf /
+                tell den: Denied: Bash `rm -rf /`
             failed a out of credit → busy
                 persist
                 finish a at den, failed: out of credit

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     agent::{AgentEvent, Change, Outcome, PromptId},
-    types::{Moment, Phase},
+    types::{Moment, Phase, Place},
 };
 use witness::Witness;
 
@@ -210,7 +210,7 @@ impl World {
         let again = self.new_id();
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
         let order = self.dice.pick(&[
-            Order::Touch,
+            Order::Touch(Place::new("test", "home")),
             Order::Start,
             Order::Start,
             Order::Suspend,

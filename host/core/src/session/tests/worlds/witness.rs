@@ -261,7 +261,7 @@ impl Witness {
         self.note(format!("{} {order:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.step.prompts = matches!(order, Order::Retry(_));
-        self.step.restarts_clock = matches!(order, Order::Touch | Order::SetIdleTimeout(_));
+        self.step.restarts_clock = matches!(order, Order::Touch(_) | Order::SetIdleTimeout(_));
         self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = order == Order::Fresh;

@@ -1,0 +1,174 @@
+//! Agents that are not there, die, print what they must not, say nothing, or do not end. Each time the user is told what to do, and what was
+//! asked is answered once the agent is mended.
+
+use std::path::Path;
+
+use super::board::{Board, QUICK};
+
+/// A board whose agent is `command`.
+fn with_agent(command: &str) -> String {
+    format!("[console]\ndrain = \"2s\"\n[agents.demo]\ncommand = \"{command}\"\n")
+}
+
+fn is_alive(pid: &str) -> bool {
+    // A zombie has no environment left.
+    std::fs::read(Path::new("/proc").join(pid).join("environ")).is_ok_and(|environ| !environ.is_empty())
+}
+
+#[test]
+fn a_command_that_is_not_there_is_named_and_the_message_waits_for_it() {
+    for (command, why) in [
+        (
+            "/nowhere/agent",
+            "'/nowhere/agent': there is no such file; set `command` of this agent to the program's full path",
+        ),
+        ("no-such-agent", "'no-such-agent': "),
+    ] {
+        let board = Board::new(&with_agent(command));
+        let mut host = board.run();
+        host.exchange("/new a", "The agent of session 'a' could not be started: ");
+        host.hear(why);
+        host.say("are you there?");
+        host.hear("Your messages are kept. /retry tries again.");
+        board.configure(QUICK);
+        host.log("configuration changed");
+        host.exchange("/retry", "You said: are you there?");
+        assert_eq!(host.end().code, Some(0));
+    }
+}
+
+#[test]
+fn a_command_that_cannot_be_executed_is_named() {
+    let board = Board::new("");
+    board.configure(&with_agent(&board.path("config.toml").display().to_string()));
+    let mut host = board.run();
+    host.exchange("/new a", "The agent of session 'a' could not be started: ");
+    host.hear("config.toml'");
+    host.hear("/retry tries again.");
+    // What waits for a person holds up no end of input.
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered_later() {
+    let board = Board::new("");
+    board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
+    let ended = board.talk(&["/new a", "are you there?"]);
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.out, "Session 'a' created.\n");
+    assert!(
+        ended
+            .err
+            .contains("cordboard: the input has ended, and after 2s these were still open: a (starting, 1 waiting)"),
+        "{}",
+        ended.err
+    );
+    board.configure(QUICK);
+    let mut host = board.run();
+    host.hear("You said: are you there?");
+    assert_eq!(host.end().code, Some(0));
+}
+
+/// Takes the 31 seconds after which an agent is given up.
+#[test]
+fn an_agent_that_dies_at_each_start_is_given_up_with_its_last_words() {
+    let board = Board::new("");
+    board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    host.say("are you there?");
+    host.hear("The agent of session 'a' does not stay up: the licence has expired\n");
+    host.hear("Your messages are kept. /retry starts it again");
+    board.configure(QUICK);
+    host.log("configuration changed");
+    host.exchange("/retry", "You said: are you there?");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn garbage_and_a_line_of_10_mb_are_passed_over() {
+    let board = Board::new(QUICK);
+    let ended = board.talk(&["/new a", "garbage", "bigline 10000000", "flood 3000", "recall"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for answer in ["I printed garbage.\n", "I printed one line of 10000000 bytes.\n", "line 1\nline 2\n", "line 3000\n"]
+    {
+        assert!(ended.out.contains(answer), "{answer:?} in {:?}", ended.out.chars().take(2000).collect::<String>());
+    }
+    assert!(ended.err.len() < 100_000, "garbage floods the log: {} bytes", ended.err.len());
+}
+
+#[test]
+fn an_agent_that_prints_nothing_but_garbage_can_be_replaced() {
+    let board = Board::new("");
+    let chatter = board.script("agent", "while read -r line; do echo \"what? $line\"; printf '\\377\\376\\n'; done");
+    board.configure(&with_agent(&chatter));
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    host.say("hello?");
+    board.wait_for_phase("starting");
+    board.configure(QUICK);
+    host.log("configuration changed");
+    host.exchange("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.hear("You said: hello?");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn an_agent_that_never_answers_is_ended_by_stop_and_resumed_by_the_next_message() {
+    let board = Board::new(QUICK);
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    host.exchange("remember the milk", "I will remember: the milk");
+    host.say("hang");
+    board.wait_for_phase("busy");
+    host.say("recall");
+    host.exchange("/stop", "Stopped.");
+    host.hear("The agent of session 'a' did not react and was ended. The next message resumes it.");
+    host.hear("the milk");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn an_agent_that_never_answers_is_named_when_the_input_ends() {
+    let board = Board::new(&format!("[console]\ndrain = \"1s\"\n{QUICK}"));
+    let ended = board.talk(&["/new a", "hang"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("after 1s these were still open: a (busy, 0 waiting)"), "{}", ended.err);
+    let mut host = board.run();
+    host.hear("Cordboard was stopped while session 'a' answered “hang”. Your message was not sent again.");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn an_agent_that_dies_in_mid_turn_is_told_and_not_asked_twice() {
+    let board = Board::new(QUICK);
+    let ended = board.talk(&["/new a", "crash", "and now?"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(
+        ended.out.contains(
+            "The agent of session 'a' ended in the middle of its answer: the demo agent crashed, as it was told to\n\
+             Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a\n"
+        ),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("You said: and now?\n"), "{}", ended.out);
+}
+
+/// Deaf to SIGTERM and to the end of its input, and with a child in a session of its own that is as deaf.
+#[test]
+fn an_agent_that_ignores_sigterm_is_gone_with_its_tree_after_the_host() {
+    let board = Board::new(QUICK);
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    host.exchange("stubborn", "From now on I ignore SIGTERM");
+    host.exchange("children", "I left process ");
+    host.hear(" behind.");
+    let pid = board.wait_for_phase("idle");
+    assert!(is_alive(&pid));
+    host.signal(rustix::process::Signal::TERM);
+    let ended = host.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let child = ended.out.split("I left process ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(!is_alive(&pid) && !is_alive(child), "{pid} and {child} are left");
+}

@@ -1,0 +1,258 @@
+//! A board in a folder of its own, and the real binary on it, over pipes. It waits for words, never for a time.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, symlink},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Only a hang gets there.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");
+
+/// The demo agent, in a hurry.
+pub const QUICK: &str = "[agents.demo]\nargs = [\"--pace-ms=20\"]\n";
+
+/// A folder with `config.toml`, `plugins` and `state`.
+pub struct Board {
+    folder: tempfile::TempDir,
+}
+
+/// How a process ended, and all that it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Board {
+    pub fn new(config: &str) -> Self {
+        let board = Self { folder: tempfile::tempdir().unwrap() };
+        for folder in ["plugins", "state"] {
+            fs::DirBuilder::new().mode(0o700).create(board.path(folder)).unwrap();
+        }
+        // Compiled once for all tests: the cache is not what they are about.
+        symlink(compiled(), board.path("state/cache")).unwrap();
+        board.configure(config);
+        board
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Put in place whole, as an editor does.
+    pub fn configure(&self, text: &str) {
+        let beside = self.path("config.toml.new");
+        fs::write(&beside, text).unwrap();
+        fs::rename(beside, self.path("config.toml")).unwrap();
+    }
+
+    /// A program of a few lines of sh, as an agent's command; gives its path.
+    pub fn script(&self, name: &str, lines: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        path.display().to_string()
+    }
+
+    /// `program` with nothing of the test's own environment that means something to a host.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env_clear().env("PATH", path).env("HOME", self.folder.path()).current_dir(self.folder.path());
+        command
+    }
+
+    pub fn cordboard(&self, args: &[&str]) -> Command {
+        let mut command = self.program(CORDBOARD);
+        command.args(args);
+        command
+    }
+
+    /// Where this board lies, as arguments.
+    pub fn places(&self) -> Vec<String> {
+        ["config.toml", "state", "plugins"]
+            .iter()
+            .zip(["--config", "--state", "--plugins"])
+            .flat_map(|(name, option)| [option.to_owned(), self.path(name).display().to_string()])
+            .collect()
+    }
+
+    /// Runs it to its end, with nothing to read.
+    pub fn once(&self, args: &[&str]) -> Ended {
+        finish(self.cordboard(args).stdin(Stdio::null()))
+    }
+
+    /// A subcommand on this board.
+    pub fn ask(&self, subcommand: &str, more: &[&str]) -> Ended {
+        finish(self.cordboard(&[subcommand]).args(self.places()).args(more).stdin(Stdio::null()))
+    }
+
+    /// Waits until the first session is in `phase`, and gives its pid.
+    pub fn wait_for_phase(&self, phase: &str) -> String {
+        for _ in 0..1000 {
+            let rows: serde_json::Value = serde_json::from_str(&self.ask("sessions", &["--json"]).out).unwrap();
+            if rows[0]["phase"] == phase {
+                return rows[0]["pid"].to_string();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("no session ever was {phase}")
+    }
+
+    pub fn run(&self) -> Host {
+        let mut command = self.cordboard(&["run", "--chat", "console"]);
+        Host::start(command.args(self.places()))
+    }
+
+    /// A run that is told `lines` and then nothing more.
+    pub fn talk(&self, lines: &[&str]) -> Ended {
+        let mut host = self.run();
+        lines.iter().for_each(|line| host.say(line));
+        host.end()
+    }
+}
+
+fn finish(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// Where all boards keep their compiled plugins.
+pub fn compiled() -> PathBuf {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bad-input-cache");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache).unwrap();
+    cache
+}
+
+/// A host at work; killed with the test if it is not ended.
+pub struct Host {
+    pub child: Child,
+    stdin: Option<ChildStdin>,
+    out: Heard,
+    err: Heard,
+}
+
+impl Host {
+    pub fn start(command: &mut Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        let stdin = child.stdin.take();
+        let (out, err) = (Heard::listen(child.stdout.take().unwrap()), Heard::listen(child.stderr.take().unwrap()));
+        Self { child, stdin, out, err }
+    }
+
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
+    pub fn say(&mut self, line: &str) {
+        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Waits until the chat shows `text` after what was heard before.
+    pub fn hear(&mut self, text: &str) {
+        self.out.wait(text, &self.err);
+    }
+
+    /// Waits until the log says `text` after what was read before.
+    pub fn log(&mut self, text: &str) {
+        self.err.wait(text, &self.out);
+    }
+
+    /// Says something and waits for the answer.
+    pub fn exchange(&mut self, line: &str, answer: &str) {
+        self.say(line);
+        self.hear(answer);
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_raw(self.pid()).unwrap(), signal).unwrap();
+    }
+
+    /// Ends its input and waits for it.
+    pub fn end(mut self) -> Ended {
+        drop(self.stdin.take());
+        self.wait()
+    }
+
+    /// Waits for its end; its input stays open.
+    pub fn wait(mut self) -> Ended {
+        let status = self.child.wait().unwrap();
+        Ended { code: status.code(), out: self.out.all(), err: self.err.all() }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // Only of a test that has failed; of one that ended it nothing is left to kill.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What came through a pipe up to now.
+struct Heard {
+    text: Arc<(Mutex<Stream>, Condvar)>,
+    /// Bytes that a wait has gone past.
+    past: usize,
+    reader: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Stream {
+    text: String,
+    over: bool,
+}
+
+impl Heard {
+    fn listen(mut pipe: impl Read + Send + 'static) -> Self {
+        let text: Arc<(Mutex<Stream>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            let mut chunk = [0; 65536];
+            loop {
+                let read = pipe.read(&mut chunk).unwrap_or(0);
+                let mut stream = shared.0.lock().unwrap();
+                stream.text.push_str(&String::from_utf8_lossy(&chunk[..read]));
+                stream.over = read == 0;
+                shared.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        Self { text, past: 0, reader: Some(reader) }
+    }
+
+    fn wait(&mut self, text: &str, other: &Self) {
+        let stream = self.text.0.lock().unwrap();
+        let missing = |stream: &mut Stream| !stream.over && !stream.text[self.past..].contains(text);
+        let (stream, _) = self.text.1.wait_timeout_while(stream, DEADLINE, missing).unwrap();
+        let heard = stream.text[self.past..].to_owned();
+        drop(stream);
+        let Some(at) = heard.find(text) else {
+            let other = other.text.0.lock().unwrap().text.clone();
+            panic!("no {text:?} in {heard:?}\nand elsewhere:\n{other}")
+        };
+        self.past += at + text.len();
+    }
+
+    fn all(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.text.0.lock().unwrap().text.clone()
+    }
+}

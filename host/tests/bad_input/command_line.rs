@@ -1,0 +1,94 @@
+//! The command line itself: what it explains, what it refuses, and what `check` finds.
+
+use std::fs;
+
+use super::board::{Board, QUICK};
+
+#[test]
+fn every_help_has_examples() {
+    let board = Board::new("");
+    for args in
+        [&["--help"][..], &["run", "--help"], &["check", "--help"], &["sessions", "--help"], &["plugins", "--help"]]
+    {
+        let ended = board.once(args);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{args:?}");
+        let example = format!("Examples:\n  cordboard {}", if args.len() == 2 { args[0] } else { "run" });
+        assert!(ended.out.contains(&example), "{args:?}: {}", ended.out);
+    }
+}
+
+#[test]
+fn an_unknown_subcommand_or_option_is_refused_with_the_nearest() {
+    let board = Board::new("");
+    for (args, said) in [
+        (&["sesions"][..], "a similar subcommand exists: 'sessions'"),
+        (&["run", "--plugin", "x"], "a similar argument exists: '--plugins'"),
+        (&["run", "--chat", "irc"], "possible values: console, telegram"),
+        (&[], "Usage: cordboard"),
+    ] {
+        let ended = board.once(args);
+        assert_eq!(ended.code, Some(2), "{args:?}");
+        assert!(ended.err.contains(said), "{args:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn check_says_that_all_is_well() {
+    let board = Board::new(QUICK);
+    let ended = board.ask("check", &[]);
+    let config = board.path("config.toml").display().to_string();
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(
+        ended.out.starts_with(&format!("configuration  ok  {config}\nplugin         ok  control\n")),
+        "{}",
+        ended.out
+    );
+}
+
+#[test]
+fn check_names_a_plugin_that_is_refused_and_why() {
+    let board = Board::new("");
+    fs::write(board.path("plugins/note.wasm"), "not wasm").unwrap();
+    let ended = board.ask("check", &[]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.out.contains("plugin         refused  note\n"), "{}", ended.out);
+    assert_eq!(
+        ended.err,
+        "cordboard: plugin 'note': it is not a WebAssembly component: it does not start as one does\n"
+    );
+}
+
+#[test]
+fn check_runs_a_plugin_with_its_configuration() {
+    let board = Board::new("[plugins.persona.config.personas.x]\ninstructions = 3\n");
+    let ended = board.ask("check", &[]);
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(ended.err.starts_with("cordboard: plugin 'persona': it failed its trial: "), "{}", ended.err);
+}
+
+#[test]
+fn tables_come_with_and_without_a_host() {
+    let board = Board::new(QUICK);
+    let names = |ended: super::board::Ended| {
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+        let rows: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(board.ask("sessions", &["--json"])), [""; 0]);
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    assert_eq!(names(board.ask("sessions", &["--json"])), ["a"]);
+    assert!(names(board.ask("plugins", &["--json"])).contains(&"sessions".to_owned()));
+    assert_eq!(host.end().code, Some(0));
+    assert_eq!(names(board.ask("sessions", &["--json"])), ["a"]);
+    assert!(names(board.ask("plugins", &["--json"])).contains(&"sessions".to_owned()));
+}
+
+#[test]
+fn the_sessions_of_a_place_without_any_are_none() {
+    let board = Board::new("");
+    let nowhere = board.path("nowhere").display().to_string();
+    let ended = board.once(&["sessions", "--state", &nowhere]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(!board.path("nowhere").exists(), "looking makes nothing");
+}

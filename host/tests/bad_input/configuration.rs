@@ -1,0 +1,119 @@
+//! Configurations that cannot be used: at the start they end it, with the place; while the board runs they change nothing, and are told once.
+
+use std::fs;
+
+use super::board::{Board, QUICK};
+
+/// What `run` says of a configuration that it does not start with.
+fn refused(config: &str) -> String {
+    let board = Board::new(config);
+    let ended = board.run().end();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{}", ended.err);
+    let path = board.path("config.toml").display().to_string();
+    let head = format!("cordboard: {path} cannot be used:\n");
+    ended.err.strip_prefix(&head).unwrap_or_else(|| panic!("{}", ended.err)).to_owned()
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_the_nearest_one() {
+    assert_eq!(
+        refused("[sessions]\nqueue = 5\nidel_timeout = \"5m\"\n"),
+        "line 3, column 1: unknown key 'idel_timeout' in [sessions]; did you mean 'idle_timeout'?\n\
+         3 | idel_timeout…\n  | ^^^^^^^^^^^^\n"
+    );
+}
+
+#[test]
+fn a_bad_duration_is_shown_with_good_ones() {
+    assert_eq!(
+        refused("[sessions]\nidle_timeout = \"soon\"\n"),
+        "line 2, column 16: 'idle_timeout' in [sessions] must be a duration such as \"10m\" or \"1h30m\" (units: ms, s, m, h, d), \
+         not \"soon\"\n2 | idle_timeout = \"soon\"\n  |                ^^^^^^\n"
+    );
+}
+
+#[test]
+fn a_wrong_type_is_shown_with_the_right_one() {
+    assert_eq!(
+        refused("[telegram]\napi_url = 3\n"),
+        "line 2, column 11: 'api_url' in [telegram] must be text in quotes, not the number 3\n2 | api_url = 3\n  |           ^\n"
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_shown_where_it_ends_to_be() {
+    let said = refused("[sessions\n");
+    assert!(said.starts_with("line 1, column 10: this is not TOML: "), "{said}");
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let board = Board::new("");
+    let gone = board.path("gone.toml").display().to_string();
+    let said = format!(
+        "cordboard: the configuration {gone} does not exist: make that file, name another one with --config, or leave it out for the \
+         built-in defaults\n"
+    );
+    let state = board.path("state").display().to_string();
+    for (subcommand, code) in [("run", 2), ("sessions", 2), ("plugins", 2), ("check", 1)] {
+        let ended = board.once(&[subcommand, "--config", &gone, "--state", &state]);
+        assert_eq!(
+            (ended.code, ended.out.as_str(), ended.err.as_str()),
+            (Some(code), "", said.as_str()),
+            "{subcommand}"
+        );
+    }
+    let folder = board.path("plugins").display().to_string();
+    let ended = board.once(&["run", "--config", &folder, "--state", &state]);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.err.contains(&format!("the configuration {folder} cannot be read: Is a directory")), "{}", ended.err);
+}
+
+#[test]
+fn an_empty_file_means_the_defaults_at_the_start() {
+    let board = Board::new("");
+    let ended = board.talk(&["/timeout"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "No active session. Use /new to start one.\n"));
+}
+
+#[test]
+fn check_shows_the_place_and_answers_with_1() {
+    let board = Board::new("[sessions]\nidel_timeout = \"5m\"\n[plugin.help]\n");
+    let ended = board.ask("check", &[]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    for part in [
+        "line 2, column 1: unknown key 'idel_timeout'",
+        "line 3, column 2: unknown table [plugin]; did you mean 'plugins'?",
+    ] {
+        assert!(ended.err.contains(part), "{}", ended.err);
+    }
+}
+
+/// Says what of the configuration was not used, how often it did, and that the session does not notice.
+#[test]
+fn a_running_board_keeps_the_last_good_one_and_tells_each_fault_once() {
+    let board = Board::new(&format!("[sessions]\nidle_timeout = \"7m\"\n{QUICK}"));
+    let path = board.path("config.toml").display().to_string();
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    host.exchange("/timeout", "Idle timeout: 7 minutes");
+    for (text, why) in [
+        ("", format!("{path} is empty")),
+        ("\u{0}\u{1}garbage", format!("{path}\nline 1, column 10: this is not TOML: ")),
+        ("[sessions]\nidle_timeout = 3\n", format!("{path}\nline 2, column 16: 'idle_timeout' in [sessions] must be")),
+    ] {
+        board.configure(text);
+        host.hear(&format!("The new configuration is not used, the one before goes on:\n{why}"));
+        host.exchange("/timeout", "Idle timeout: 7 minutes");
+    }
+    fs::remove_file(board.path("config.toml")).unwrap();
+    host.hear(&format!("{path} is gone"));
+    board.configure(&format!("[sessions]\nidle_timeout = \"8m\"\n{QUICK}"));
+    host.log("configuration changed");
+    host.exchange("still here?", "You said: still here?");
+    host.exchange("/timeout", "Idle timeout: 8 minutes");
+    let ended = host.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(ended.out.matches("is not used").count(), 4, "{}", ended.out);
+    assert_eq!(ended.err.matches("is not used").count(), 4, "{}", ended.err);
+}

@@ -1,0 +1,121 @@
+//! A disk that is full at a write. The host goes on, says what to do, keeps what it has, and takes up what waits as soon as there is room.
+
+use std::{fs, io::Write, process::Command, thread, time::Duration};
+
+use super::board::{Board, CORDBOARD, Host, QUICK, compiled};
+
+/// A state directory on a disk of its own, which only this host sees. Behind it something fills and frees it by order.
+const SMALL_DISK: &str = r#"
+state=$1 cache=$2 orders=$3
+mount -t tmpfs -o size=2m,mode=700 tmpfs "$state" && ln -s "$cache" "$state/cache" || exit 77
+shift 3
+(while read -r order; do
+    case $order in
+        fill) cat /dev/zero >"$state/filler" ;;
+        free) rm "$state/filler" ;;
+    esac
+    : >"$orders.done"
+done <"$orders") </dev/null >/dev/null 2>&1 &
+exec "$@"
+"#;
+
+/// Without rights of its own, in a user namespace where there are none.
+fn unshare(board: &Board) -> Command {
+    let mut command = board.program("unshare");
+    command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });
+    command
+}
+
+fn has_disks(board: &Board) -> bool {
+    let mut command = unshare(board);
+    let tried = command.args(["sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]).output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
+struct Disk {
+    orders: fs::File,
+    done: std::path::PathBuf,
+}
+
+impl Disk {
+    fn order(&mut self, order: &str) {
+        writeln!(self.orders, "{order}").unwrap();
+        while !self.done.exists() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        fs::remove_file(&self.done).unwrap();
+    }
+}
+
+/// A host on a disk of 2 MiB; none where this machine lends no disks.
+fn on_small_disk(board: &Board) -> Option<(Host, Disk)> {
+    if !has_disks(board) {
+        eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
+        return None;
+    }
+    let orders = board.path("orders");
+    assert!(Command::new("mkfifo").arg(&orders).status().unwrap().success());
+    let mut command = unshare(board);
+    command.args(["sh", "-c", SMALL_DISK, "sh"]).arg(board.path("state")).arg(compiled()).arg(&orders);
+    let host = Host::start(command.args([CORDBOARD, "run", "--chat", "console"]).args(board.places()));
+    let done = board.path("orders.done");
+    let orders = fs::OpenOptions::new().write(true).open(&orders).unwrap();
+    Some((host, Disk { orders, done }))
+}
+
+#[test]
+fn what_is_typed_on_a_full_disk_is_taken_when_there_is_room() {
+    let board = Board::new(QUICK);
+    let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
+    host.exchange("/new a", "Session 'a' created.");
+    host.exchange("hello", "You said: hello");
+    disk.order("fill");
+    host.say(&format!("on a full disk {}", "x".repeat(20_000)));
+    host.hear("Not stored yet, trying again: store ");
+    host.hear("the disk is full, nothing of it was stored; free some space and try again");
+    disk.order("free");
+    host.hear("You said: on a full disk x");
+    host.exchange("and on", "You said: and on");
+    drop(disk);
+    let ended = host.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(ended.out.matches("You said: on a full disk").count(), 1);
+    assert_eq!(ended.out.matches("Not stored yet").count(), 1, "told once");
+}
+
+#[test]
+fn an_answer_on_a_full_disk_is_shown_when_there_is_room() {
+    let board = Board::new("[agents.demo]\nargs = [\"--pace-ms=300\"]\n");
+    let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
+    host.exchange("/new a", "Session 'a' created.");
+    host.exchange("slow 4", "line 1\n");
+    disk.order("fill");
+    host.log("failed to store an answer");
+    disk.order("free");
+    host.hear("line 4\n");
+    host.exchange("and on", "You said: and on");
+    drop(disk);
+    let ended = host.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("line 1\nline 2\nline 3\nline 4\n"), "{}", ended.out);
+}
+
+/// A limit on the size of a file is a full disk that sends a signal first.
+#[test]
+fn a_limit_on_file_sizes_ends_nothing() {
+    let board = Board::new(QUICK);
+    let mut command = board.program("sh");
+    let limited = command.args(["-c", "ulimit -S -f 2000; exec \"$@\"", "sh", CORDBOARD, "run", "--chat", "console"]);
+    let mut host = Host::start(limited.args(board.places()));
+    host.exchange("/new a", "Session 'a' created.");
+    host.say(&format!("too much {}", "x".repeat(900_000)));
+    host.say(&format!("for a small disk {}", "x".repeat(900_000)));
+    host.hear("Not stored yet, trying again: ");
+    let pid = rustix::process::Pid::from_raw(host.pid());
+    let unlimited = rustix::process::Rlimit { current: None, maximum: None };
+    rustix::process::prlimit(pid, rustix::process::Resource::Fsize, unlimited).unwrap();
+    host.hear("You said: for a small disk");
+    let ended = host.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(ended.out.matches("You said: too much").count(), 1);
+}

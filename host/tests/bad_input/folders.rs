@@ -1,0 +1,186 @@
+//! Folders that are not there, that others may write to, that are in use, or that a newer version has written.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, chown},
+    path::Path,
+    process::Stdio,
+};
+
+use super::board::{Board, CORDBOARD, Host, QUICK};
+
+/// What one of the test plugins is, where they were built.
+fn plugin(name: &str) -> Vec<u8> {
+    let file = Path::new(CORDBOARD).ancestors().nth(2).unwrap().join("plugins/bad").join(format!("{name}.wasm"));
+    fs::read(&file).unwrap_or_else(|_| panic!("{} is missing: run cargo xtask build", file.display()))
+}
+
+#[test]
+fn a_plugin_folder_that_was_named_is_missed_and_served_once_it_is_there() {
+    let board = Board::new("");
+    fs::remove_dir(board.path("plugins")).unwrap();
+    let folder = board.path("plugins").display().to_string();
+    let ended = board.ask("check", &[]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains(&format!("the plugin folder {folder} does not exist: make it")), "{}", ended.err);
+
+    let mut host = board.run();
+    host.log("the plugin folder does not exist: its plugins come in when it is made");
+    host.exchange("/echo hello", "There is no /echo.");
+    let beside = board.path("beside");
+    fs::create_dir(&beside).unwrap();
+    fs::set_permissions(&beside, Permissions::from_mode(0o700)).unwrap();
+    fs::write(beside.join("echo.wasm"), plugin("echo")).unwrap();
+    fs::rename(&beside, &folder).unwrap();
+    host.hear("Plugin 'echo' is plugged in");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn a_plugin_folder_of_the_configuration_is_missed_by_name() {
+    let board = Board::new("[plugins]\nfolder = \"mine\"\n");
+    let (config, state) = (board.path("config.toml").display().to_string(), board.path("state").display().to_string());
+    let ended = board.once(&["check", "--config", &config, "--state", &state]);
+    assert_eq!(ended.code, Some(1));
+    let folder = board.path("mine").display().to_string();
+    assert!(ended.err.contains(&format!("the plugin folder {folder} does not exist")), "{}", ended.err);
+}
+
+#[test]
+fn a_plugin_folder_that_others_may_write_to_is_refused() {
+    let board = Board::new("");
+    let folder = board.path("plugins").display().to_string();
+    fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+    let said = format!(
+        "cordboard: failed to use {folder}: its others may write to it, and grants go with the file name; run `chmod go-w {folder}`\n"
+    );
+    for subcommand in ["run", "check"] {
+        let ended = board.ask(subcommand, &[]);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(1), said.as_str()), "{subcommand}");
+    }
+}
+
+#[test]
+fn a_configuration_that_others_may_write_to_is_refused() {
+    let board = Board::new("");
+    let path = board.path("config.toml").display().to_string();
+    fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+    let ended = board.run().end();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains(&format!("run `chmod go-w {path}`")), "{}", ended.err);
+}
+
+/// What `run` says of a state directory.
+fn refused(board: &Board, state: &str) -> String {
+    let (config, plugins) = (board.path("config.toml"), board.path("plugins"));
+    let mut command = board.cordboard(&["run", "--chat", "console", "--state", state]);
+    let ended = Host::start(command.arg("--config").arg(config).arg("--plugins").arg(plugins)).end();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{}", ended.err);
+    ended.err.trim_end().to_owned()
+}
+
+#[test]
+fn a_state_directory_without_write_right_is_refused() {
+    let board = Board::new("");
+    // Not even root can make a folder there.
+    let said = refused(&board, "/proc/cordboard");
+    assert!(said.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{said}");
+    assert!(said.contains("cannot write to it ("), "{said}");
+    assert!(said.ends_with("; give it to that user, or name another with --state"), "{said}");
+    let file = board.path("file").display().to_string();
+    fs::write(&file, "").unwrap();
+    let said = refused(&board, &file);
+    assert!(said.contains(&format!("{file}: ")) && said.contains("(it is not a directory)"), "{said}");
+}
+
+#[test]
+fn check_names_a_state_directory_that_cannot_be_written() {
+    let board = Board::new("");
+    let ended = board.once(&["check", "--state", "/proc/cordboard"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("/proc/cordboard/cache, cannot be made: "), "{}", ended.err);
+    assert!(ended.err.contains("name another state directory with --state"), "{}", ended.err);
+}
+
+#[test]
+fn a_state_directory_that_others_may_write_to_is_refused() {
+    let board = Board::new("");
+    let state = board.path("state").display().to_string();
+    fs::set_permissions(&state, Permissions::from_mode(0o770)).unwrap();
+    assert_eq!(
+        refused(&board, &state),
+        format!(
+            "cordboard: failed to use state directory {state}: others may write to it (mode 770); run `chmod go-w {state}`"
+        )
+    );
+}
+
+#[test]
+fn a_state_directory_of_somebody_else_is_refused() {
+    let board = Board::new("");
+    let state = board.path("state");
+    if chown(&state, Some(12345), None).is_err() {
+        eprintln!("skipped: only root can give a folder away");
+        return;
+    }
+    let state = state.display().to_string();
+    let said = refused(&board, &state);
+    assert!(said.contains("it belongs to another user (uid 12345); run `chown -R 0 "), "{said}");
+}
+
+#[test]
+fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
+    let board = Board::new(QUICK);
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    let state = board.path("state").display().to_string();
+    let said = refused(&board, &state);
+    assert_eq!(
+        said,
+        format!(
+            "cordboard: failed to use state directory {state}: another host uses it (pid {}); end that one, or name another with --state",
+            host.pid()
+        )
+    );
+    host.exchange("unharmed", "You said: unharmed");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn a_state_directory_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let board = Board::new("");
+    assert_eq!(board.talk(&["/new a"]).code, Some(0));
+    let database = board.path("state/cordboard.db");
+    let set = |version: i64| {
+        rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", version).unwrap();
+    };
+    let known: i64 = rusqlite::Connection::open(&database)
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    set(999);
+    let state = board.path("state").display().to_string();
+    assert_eq!(
+        refused(&board, &state),
+        format!(
+            "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999, this one knows {known}); \
+             install that version, or name another with --state"
+        )
+    );
+    let ended = board.ask("sessions", &[]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("it was written by a newer Cordboard"), "{}", ended.err);
+    set(known);
+    let ended = board.talk(&["/session a"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Switched to session 'a'.\n"), "{}", ended.err);
+}
+
+#[test]
+fn without_a_home_a_place_for_the_state_has_to_be_named() {
+    let board = Board::new("");
+    let output =
+        board.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("neither XDG_STATE_HOME nor HOME is set; name one with --state"), "{said}");
+}

@@ -1,0 +1,222 @@
+//! Every command, word for word.
+
+use super::support::Home;
+
+const NO_ACTIVE: &str = "No active session. Use /new to start one.";
+
+#[test]
+fn without_a_session_everything_says_how_to_get_one() {
+    let home = Home::new();
+    let mut host = home.start();
+    for line in
+        ["hello", "/timeout", "/timeout 5", "/model", "/model x", "/persona", "/persona planner", "/stop", "/stop all"]
+    {
+        host.ask(line, NO_ACTIVE);
+    }
+    for line in ["/archive", "/suspend", "/retry", "/fresh", "/leave"] {
+        host.ask(line, NO_ACTIVE);
+    }
+    host.ask("/sessions", "No sessions. Use /new to create one.");
+    host.ask("/restore", "No archived sessions.");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_session_is_made_and_switched_to() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new", "Usage: /new <name> [persona]");
+    host.ask("/new a b c", "Usage: /new <name> [persona]");
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("/new b brainstorm", "Session 'b' created with persona 'brainstorm'.");
+    host.ask("/new a", "Session 'a' already exists. Use /session a to switch to it.");
+    host.ask("/new c nope", "Unknown persona 'nope'. Known: brainstorm, default, planner, research.");
+    host.ask(
+        "/new ../c",
+        "'../c' can't be a session's name. Use 1 to 64 letters, digits, - and _, as [A-Za-z0-9_-]{1,64} has it.",
+    );
+    host.await_phase("b", "idle");
+    host.ask("/sessions", "→ 🟢 `b` (brainstorm) - just now\n🟢 `a` - just now");
+    host.ask("/session a", "Switched to session 'a'.");
+    host.ask("/session b", "Switched to session 'b' (persona 'brainstorm').");
+    host.ask("/session nope", "Session 'nope' doesn't exist. Use /new to create it.");
+    host.ask(
+        "/session",
+        "Usage: /session <name>\n\n→ 🟢 `b` (brainstorm) - just now\n🟢 `a` - just now\n  [a] /session a",
+    );
+    assert!(home.path("state/sessions/a").is_dir(), "a session has a folder");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn sessions_are_listed_twenty_at_a_time() {
+    let home = Home::new();
+    let mut host = home.start();
+    for number in 1..=25 {
+        host.ask(&format!("/new s{number}"), &format!("Session 's{number}' created."));
+        // Their agents are of no interest here.
+        host.ask("/suspend", &format!("Session 's{number}' suspended. The next message wakes it."));
+    }
+    host.say("/sessions");
+    let page = host.expect("…and 5 more: /sessions 2\n  [More] /sessions 2\n");
+    let names: Vec<&str> = page.lines().filter_map(|line| line.split('`').nth(1)).collect();
+    let latest: Vec<String> = (6..=25).rev().map(|number| format!("s{number}")).collect();
+    assert_eq!(names, latest, "{page}");
+    assert!(page.starts_with("→ "), "{page}");
+    host.say("/sessions 2");
+    let page = host.expect("[Back] /sessions 1\n");
+    assert_eq!(page.lines().count(), 6, "{page}");
+    assert!(page.contains("`s1` - just now") && !page.contains("more"), "{page}");
+    host.ask("/sessions 3", "There is no page 3, only 2.");
+    host.ask("/sessions x", "Usage: /sessions [page]");
+}
+
+#[test]
+fn a_timeout_is_shown_and_set() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new x", "Session 'x' created.");
+    let usage = "\n\nUsage: /timeout <minutes> (1-120)";
+    host.ask("/timeout", &format!("Idle timeout: 10 minutes{usage}"));
+    host.ask("/timeout 5", "Idle timeout set to 5 minutes for session 'x'.");
+    host.ask("/timeout 1", "Idle timeout set to 1 minute for session 'x'.");
+    host.ask("/timeout", &format!("Idle timeout: 1 minute{usage}"));
+    for number in ["0", "121", "-1", "99999999999999999999999"] {
+        host.ask(&format!("/timeout {number}"), "Timeout must be between 1 and 120 minutes");
+    }
+    for text in ["soon", "1.5", "5m"] {
+        host.ask(&format!("/timeout {text}"), "Invalid number. Usage: /timeout <minutes>");
+    }
+    assert_eq!(host.session("x")["idle_timeout_s"], 60);
+    host.ask("/new y brainstorm", "Session 'y' created with persona 'brainstorm'.");
+    host.await_phase("y", "idle");
+    host.ask("/timeout", &format!("Idle timeout: 30 minutes{usage}"));
+    home.configure("[sessions]\nidle_timeout = \"2s\"");
+    host.ask("/new z", "Session 'z' created.");
+    super::support::until("the new default holds", || host.session("z")["idle_timeout_s"] == 2);
+    host.ask("/timeout", &format!("Idle timeout: 2 seconds{usage}"));
+}
+
+#[test]
+fn a_session_is_put_away_and_brought_back() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember the milk", "I will remember: the milk");
+    host.ask("/archive", "Session 'a' archived. Use /restore a to bring it back.");
+    host.ask("hello", NO_ACTIVE);
+    host.ask("/sessions", "No sessions. Use /new to create one.");
+    host.ask("/new a", "Session 'a' is archived. Use /restore a.");
+    host.ask("/session a", "Session 'a' is archived. Use /restore a.");
+    host.await_phase("a", "archived");
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    host.ask(
+        "/restore",
+        "Archived sessions, to be restored with /restore and the name:\n⚪ `a` - just now\n  [a] /restore a",
+    );
+    host.ask("/restore nope", "Session 'nope' doesn't exist. Use /new to create it.");
+    host.ask("/restore a", "Session 'a' restored.\n  [Switch to it] /session a");
+    host.ask("/restore a", "Session 'a' is not archived.");
+    host.ask("/session a", "Switched to session 'a'.");
+    host.ask("recall", "I remember: the milk");
+    host.say("slow 1000");
+    host.reads("line 1");
+    host.say("/archive");
+    host.expect("Session 'a' is busy. Use /stop first.\n");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+}
+
+#[test]
+fn what_is_not_to_be_done_is_said() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.await_phase("a", "idle");
+    host.ask("/retry", "Nothing to retry.");
+    host.ask("/leave", "Nothing to leave.");
+    host.ask("/stop", "Nothing is running.");
+    host.ask("/stop now", "Usage: /stop [all]");
+    host.ask("/suspend nope", "Session 'nope' doesn't exist. Use /new to create it.");
+    host.ask("/suspend a b", "Usage: /suspend [name]");
+    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.await_phase("a", "suspended");
+    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/fresh", "Session 'a' goes on without the agent's memory.");
+}
+
+#[test]
+fn models_and_personas_are_shown_and_set() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember tea", "I will remember: tea");
+    host.ask(
+        "/model",
+        "Model: the agent's default\n\nUsage: /model <name>, or /model default\n  [demo] /model demo\n  [demo-large] /model demo-large",
+    );
+    host.ask("/model nope", "Unknown model 'nope'. Known: demo, demo-large.");
+    let first = host.agent("a");
+    host.ask("/model demo-large", "Model set to demo-large for session 'a'.");
+    host.ask("recall", "I remember: tea");
+    assert_ne!(host.agent("a"), first, "the agent was started again");
+    assert_eq!(host.session("a")["model"], "demo-large");
+    host.ask("/model default", "Model set to the default for session 'a'.");
+    host.ask("/persona nope", "Unknown persona 'nope'. Known: brainstorm, default, planner, research.");
+    host.ask("/persona planner", "Persona set to 'planner' for session 'a'.");
+    host.ask("recall", "I remember: tea");
+    assert_eq!(host.session("a")["persona"], "planner");
+    host.say("/persona");
+    let shown = host.expect("  [research] /persona research\n");
+    assert!(shown.starts_with("Persona: planner\n\n`brainstorm` - Finds many ideas, before judging any\n"), "{shown}");
+    host.ask("/persona none", "Session 'a' has no persona now.");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn help_and_plugins_show_what_is_plugged_in_now() {
+    let home = Home::new();
+    let mut host = home.start();
+    let help = [
+        "/archive [name] - Put a session away",
+        "/fresh [name] - Go on without the agent's memory",
+        "/help - List the commands",
+        "/leave [name] - Drop a message that was cut off",
+        "/model [name] - Show or set the model",
+        "/new <name> [persona] - Start a session",
+        "/persona [name] - Show or set the persona",
+        "/plugins - List the plugins",
+        "/restore [name] - Bring an archived session back",
+        "/retry [name] - Try again what failed",
+        "/session <name> - Switch to a session",
+        "/sessions [page] - List the sessions",
+        "/stop [all] - Interrupt the answer",
+        "/suspend [name] - Let go of an agent now",
+        "/timeout [minutes] - Show or set the idle timeout",
+    ];
+    host.ask("/help", &format!("{}\n\nAnything else goes to the active session.", help.join("\n")));
+    host.say("/plugins");
+    let plugins = host.expect("`views` ok - ");
+    let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();
+    assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
+    home.plug("echo", "echo");
+    host.expect("Plugin 'echo' is plugged in: generation 1, ");
+    host.say("/help");
+    host.expect("/echo <text> - Says it again\n");
+    home.unplug("echo");
+    super::support::until("the plugin is gone", || home.plugins().as_array().unwrap().len() == 8);
+    host.say("/echo x");
+    host.expect("There is no /echo.");
+}
+
+#[test]
+fn only_a_command_is_a_command() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("/etc/hosts is broken", "You said: /etc/hosts is broken");
+    host.ask("/Timeout x", "Invalid number. Usage: /timeout <minutes>");
+    host.ask("/ a", "You said: / a");
+    host.ask("/sesions", "There is no /sesions. Did you mean /sessions?");
+    host.ask("/qqqqqqqq", "There is no /qqqqqqqq. /help lists what there is.");
+}

@@ -1,0 +1,95 @@
+//! Agents that die, and agents that won't.
+
+use super::support::{Home, until};
+
+/// What a crash in the middle of an answer says, to the end.
+const DIED: &str = "I am about to\n\n⚠ Cut short.\n\
+    The agent of session 'a' ended in the middle of its answer: the demo agent crashed, as it was told to\n\
+    Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a";
+
+#[test]
+fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("crash", DIED);
+    host.await_phase("a", "suspended");
+    host.ask("hello", "Resuming session...\nYou said: hello");
+    host.ask("/retry", "Trying again in session 'a'.");
+    host.reads(DIED);
+    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Nothing to leave.");
+    host.ask("/retry", "Nothing to retry.");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn what_waits_behind_a_crash_is_answered() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 5");
+    for line in ["crash", "after"] {
+        host.say(line);
+    }
+    host.expect("line 5\n");
+    host.reads(DIED);
+    host.reads("You said: after");
+}
+
+#[test]
+fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
+    let home = Home::with("[agents]\ndefault = \"dead\"\n[agents.dead]\nkind = \"claude\"\ncommand = \"/bin/false\"");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("hello");
+    host.expect("The agent of session 'a' does not stay up: ");
+    host.expect(
+        "\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
+    );
+    host.await_phase("a", "broken");
+    host.ask("/sessions", "→ 🔴 `a` - just now");
+    assert_eq!(host.session("a")["queued"], 1);
+    home.write_config("[agents.dead]\nkind = \"demo\"");
+    host.expect_logged("configuration changed");
+    host.ask("/retry", "Trying again in session 'a'.");
+    host.reads("You said: hello");
+}
+
+#[test]
+fn an_agent_whose_command_is_missing_is_told_at_once() {
+    let home =
+        Home::with("[agents]\ndefault = \"lost\"\n[agents.lost]\nkind = \"claude\"\ncommand = \"/no/such/agent\"");
+    let mut host = home.start();
+    host.say("/new a");
+    super::support::until("it is broken", || home.sessions()[0]["phase"] == "broken");
+    host.say("hello");
+    let (told, code) = host.end();
+    let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': there is no such file; \
+               set `command` of this agent to the program's full path\n\
+               Your messages are kept. /retry tries again.\n";
+    assert_eq!(told.matches(why).count(), 2, "at the start, and as the answer: {told}");
+    assert!(told.contains("Session 'a' created.\n"), "{told}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("children");
+    host.expect("I left process ");
+    host.expect(" behind.\n");
+    host.ask("stubborn", "From now on I ignore SIGTERM and the end of input.");
+    assert_eq!(home.agents().len(), 2);
+    host.await_phase("a", "idle");
+    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    assert_eq!(host.session("a")["phase"], "stopping");
+    // What comes meanwhile waits for the next one.
+    host.ask("hello", "Resuming session...\nYou said: hello");
+    until("only the new agent is left", || home.agents().len() == 1);
+    host.expect_logged("an agent left processes behind");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+    assert_eq!(home.agents(), [] as [i32; 0]);
+}

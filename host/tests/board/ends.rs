@@ -1,0 +1,202 @@
+//! The end of a board, wanted and not, and what the next one makes of it.
+
+use rustix::process::Signal;
+
+use super::support::{Home, until};
+
+#[test]
+fn the_end_of_input_waits_for_what_is_open() {
+    let home = Home::new();
+    let mut host = home.start();
+    for line in ["/new a", "slow 5", "two", "/timeout 5", "three"] {
+        host.say(line);
+    }
+    let (chat, code) = host.end();
+    assert_eq!(code, Some(0), "{chat}");
+    assert!(chat.ends_with("line 5\nYou said: two\nYou said: three\n"), "{chat}");
+    assert_eq!(home.agents(), [] as [i32; 0]);
+}
+
+#[test]
+fn a_last_line_needs_no_end() {
+    use std::{
+        io::Write,
+        process::{Command, Stdio},
+    };
+    let home = Home::with("[sessions]\ndefault = \"main\"");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
+        .args(["run", "--chat", "console", "--config"])
+        .arg(home.path("config.toml"))
+        .arg("--state")
+        .arg(home.state())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"hello").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()),
+        ("You said: hello\n", Some(0))
+    );
+}
+
+#[test]
+fn what_is_still_open_after_the_drain_is_named() {
+    let home = Home::with("[console]\ndrain = \"1s\"");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.say("waits");
+    until("it waits", || host.session("a")["queued"] == 1);
+    host.close_input();
+    assert_eq!(host.wait().code(), Some(1));
+    let (chat, log) = host.rest();
+    assert!(log.contains("the input has ended, and after 1s these were still open: a (busy, 1 waiting)"), "{log}");
+    assert!(chat.ends_with("⚠ Stopped by the end of Cordboard.\n"), "{chat}");
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    assert_eq!(home.sessions()[0]["queued"], 1);
+    let mut host = home.start();
+    host.ask("/timeout", "Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)");
+}
+
+#[test]
+fn a_signal_cuts_the_drain_short() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.close_input();
+    host.signal(Signal::TERM);
+    assert_eq!(host.wait().code(), Some(0));
+    assert_eq!(home.agents(), [] as [i32; 0]);
+}
+
+#[test]
+fn sigterm_ends_all_agents_and_leaves_nothing() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new idle", "Session 'idle' created.");
+    host.ask("hello", "You said: hello");
+    host.ask("/new busy", "Session 'busy' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.say("/new stubborn");
+    host.expect("Session 'stubborn' created.\n");
+    host.say("children");
+    host.expect("behind.\n");
+    host.say("stubborn");
+    host.expect("From now on I ignore SIGTERM and the end of input.\n");
+    assert_eq!(home.agents().len(), 4);
+    host.signal(Signal::TERM);
+    assert_eq!(host.wait().code(), Some(0));
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    let (chat, _) = host.rest();
+    assert!(chat.contains("⚠ Stopped by the end of Cordboard.\n"), "{chat}");
+}
+
+#[test]
+fn a_second_signal_hurries() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("stubborn", "From now on I ignore SIGTERM and the end of input.");
+    host.await_phase("a", "idle");
+    host.signal(Signal::TERM);
+    host.await_phase("a", "stopping");
+    let began = std::time::Instant::now();
+    host.signal(Signal::INT);
+    assert_eq!(host.wait().code(), Some(0));
+    // Without it the agent has 2 s for the end of its input and 5 s for SIGTERM, and here nothing else takes time.
+    assert!(began.elapsed() < super::support::LIMIT);
+    assert_eq!(home.agents(), [] as [i32; 0]);
+}
+
+#[test]
+fn a_killed_host_leaves_nothing_running_and_loses_nothing() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember tea", "I will remember: tea");
+    host.say("children");
+    host.expect("behind.\n");
+    host.ask("stubborn", "From now on I ignore SIGTERM and the end of input.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.say("recall");
+    host.say("two");
+    until("they wait", || host.session("a")["queued"] == 2);
+    let before = host.kill();
+    assert!(!before.contains("I remember"), "{before}");
+    assert!(!home.agents().is_empty(), "there is something to sweep");
+    assert_eq!(home.sessions()[0]["queued"], 2);
+
+    let mut host = home.start();
+    host.reads(
+        "Cordboard was stopped while session 'a' answered “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
+    );
+    host.reads("Resuming session...\nI remember: tea\nYou said: two");
+    let logged = host.expect_logged("ended agents that a killed host had left behind");
+    assert_eq!(logged.matches("left behind").count(), 1, "{logged}");
+    until("only the new agent is left", || home.agents().len() == 1);
+    host.say("/retry");
+    host.reads("Trying again in session 'a'.\nline 1");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+    assert_eq!(host.end().1, Some(0));
+}
+
+#[test]
+fn a_cut_off_turn_can_be_left_and_is_told_once() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.kill();
+    let mut host = home.start();
+    host.expect("  [Leave it] /leave a\n");
+    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+    let mut host = home.start();
+    host.ask("hello", "Resuming session...\nYou said: hello");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn commands_found_undone_are_run_again_and_stop_is_not() {
+    let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
+    home.plug("unruly", "unruly");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    // It never ends, and holds up what comes after it in this place; what is at once it does not.
+    host.say("/spin");
+    host.say("/timeout 5");
+    host.say("hello");
+    host.ask("/stop", "Nothing is running.");
+    host.kill();
+    home.configure("[plugins.unruly]\ntime = \"100ms\"");
+    let mut host = home.start();
+    host.expect("/spin failed: plugin 'unruly' ");
+    host.expect(". Everything else goes on.\n");
+    host.reads("Idle timeout set to 5 minutes for session 'a'.");
+    let (chat, code) = host.end();
+    assert!(chat.ends_with("You said: hello\n"), "{chat}");
+    assert!(!chat.contains("Nothing is running."), "{chat}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn one_state_one_host() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    let mut second = home.start();
+    assert_eq!(second.wait().code(), Some(1));
+    let (_, log) = second.rest();
+    assert!(log.matches("another host uses it").count() == 1, "{log}");
+    host.ask("hello", "You said: hello");
+}

@@ -1,0 +1,118 @@
+//! Agents that idle go away in silence and come back with their memory.
+
+use super::support::Home;
+
+const SHORT: &str = "[sessions]\nidle_timeout = \"1s\"";
+
+#[test]
+fn an_idle_agent_goes_away_and_the_next_message_brings_it_back() {
+    let home = Home::with(SHORT);
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember the milk", "I will remember: the milk");
+    let first = host.agent("a");
+    host.await_phase("a", "suspended");
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    host.ask("/sessions", "→ ⚪ `a` - just now");
+    host.ask("recall", "Resuming session...\nI remember: the milk");
+    host.await_phase("a", "suspended");
+    assert_ne!(host.session("a")["pid"], first);
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_switch_brings_an_agent_back_without_a_word() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember the milk", "I will remember: the milk");
+    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.await_phase("a", "suspended");
+    host.ask("/session a", "Switched to session 'a'.");
+    host.await_phase("a", "idle");
+    host.ask("recall", "I remember: the milk");
+}
+
+#[test]
+fn a_turn_is_never_suspended_and_the_session_left_behind_keeps_its_clock() {
+    let home = Home::with(SHORT);
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    host.ask("/new b", "Session 'b' created.");
+    // Twice as long as the idle timeout.
+    host.say("slow 40");
+    host.await_phase("a", "suspended");
+    assert_eq!(host.session("b")["phase"], "busy");
+    host.expect("line 40\n");
+    assert_eq!(host.unread(), "");
+    host.await_phase("b", "suspended");
+}
+
+#[test]
+fn a_session_outlives_its_host_and_asks_the_agent_for_its_memory() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a planner", "Session 'a' created with persona 'planner'.");
+    host.ask("remember tea", "I will remember: tea");
+    host.ask("/timeout 7", "Idle timeout set to 7 minutes for session 'a'.");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+    let mut host = home.start();
+    host.ask("/sessions", "→ ⚪ `a` (planner) - just now");
+    assert_eq!(host.session("a")["idle_timeout_s"], 420);
+    host.ask("recall", "Resuming session...\nI remember: tea");
+}
+
+/// Makes an agent forget, so that its next resume is refused, and lets it be resumed for a message.
+fn refused(host: &mut super::support::Host<'_>) {
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember tea", "I will remember: tea");
+    host.ask("forget", "I have forgotten everything; this conversation cannot be resumed any more.");
+    host.await_phase("a", "idle");
+    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.await_phase("a", "suspended");
+    host.say("first");
+    host.expect("Resuming session...\n");
+    question(host);
+    host.await_phase("a", "asking");
+}
+
+fn question(host: &mut super::support::Host<'_>) {
+    host.expect("Session 'a' could not be resumed: No conversation found with session ID: ");
+    host.expect("\n");
+    host.reads(
+        "Your messages are kept. /retry tries again, /fresh goes on without its memory.\n  [Try again] /retry a\n  [Start fresh] /fresh a",
+    );
+}
+
+#[test]
+fn a_refused_resume_leaves_the_word_to_the_user() {
+    let home = Home::new();
+    let mut host = home.start();
+    refused(&mut host);
+    host.ask("/sessions", "→ 🔴 `a` - just now");
+    host.say("second");
+    question(&mut host);
+    host.ask("/retry", "Trying again in session 'a'.");
+    question(&mut host);
+    host.await_phase("a", "asking");
+    assert_eq!(host.session("a")["queued"], 2);
+    host.ask("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.reads("You said: first\nYou said: second");
+    host.ask("recall", "I remember nothing.");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_question_outlives_the_host() {
+    let home = Home::new();
+    let mut host = home.start();
+    refused(&mut host);
+    let (rest, code) = host.end();
+    assert_eq!((rest.as_str(), code), ("", Some(0)), "who waits for a person holds nothing up");
+    assert_eq!(home.sessions()[0]["queued"], 1);
+    let mut host = home.start();
+    question(&mut host);
+    host.ask("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.reads("You said: first");
+}

@@ -1,0 +1,79 @@
+//! `cordboard sessions`, `cordboard plugins` and `cordboard check`, beside a host and without one.
+
+use super::support::Home;
+
+const KEYS: [&str; 10] =
+    ["name", "phase", "agent", "persona", "model", "pid", "idle_timeout_s", "last_active", "turns", "queued"];
+
+#[test]
+fn sessions_are_listed_beside_a_host_and_without_one() {
+    let home = Home::new();
+    assert_eq!(home.printed(&["sessions"]), "No sessions.\n");
+    assert_eq!(home.sessions(), serde_json::json!([]));
+    let mut host = home.start();
+    host.ask("/new a planner", "Session 'a' created with persona 'planner'.");
+    host.ask("hello", "You said: hello");
+    host.await_phase("a", "idle");
+    let beside = home.sessions();
+    for key in KEYS {
+        assert!(beside[0].get(key).is_some(), "{key} is missing in {beside}");
+    }
+    assert_eq!(beside[0]["agent"], "demo");
+    assert_eq!(beside[0]["persona"], "planner");
+    assert_eq!(beside[0]["idle_timeout_s"], 1200);
+    assert_eq!(beside[0]["turns"], 1);
+    let table = home.printed(&["sessions"]);
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    let pid = host.agent("a").to_string();
+    assert_eq!(row, ["a", "idle", "demo", "planner", "-", &pid, "20m", "1", "0", "just", "now"], "{table}");
+    assert_eq!(host.end().1, Some(0));
+
+    let without = home.sessions();
+    assert_eq!(without[0]["phase"], "suspended");
+    assert_eq!(without[0]["pid"], serde_json::Value::Null);
+    for key in ["name", "agent", "persona", "turns", "last_active"] {
+        assert_eq!(without[0][key], beside[0][key], "{key}");
+    }
+    let head = "NAME  PHASE      AGENT  PERSONA  MODEL  PID  TIMEOUT  TURNS  QUEUED  ACTIVE\n";
+    assert!(home.printed(&["sessions"]).starts_with(head));
+}
+
+#[test]
+fn plugins_are_listed_beside_a_host_and_without_one() {
+    let home = Home::new();
+    let without = home.plugins();
+    let host = home.start();
+    super::support::until("the host answers", || home.state().join("control.sock").exists());
+    let beside = home.plugins();
+    for rows in [&without, &beside] {
+        let names: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
+        for key in ["name", "digest", "generation", "health", "note"] {
+            assert!(rows[0].get(key).is_some(), "{key} is missing in {rows}");
+        }
+        assert_eq!(rows[0]["health"], "ok");
+    }
+    assert_eq!(without[0]["digest"], beside[0]["digest"]);
+    assert!(home.printed(&["plugins"]).starts_with("NAME       DIGEST        GENERATION  HEALTH  SINCE     NOTE\n"));
+    assert_eq!(host.end().1, Some(0));
+}
+
+#[test]
+fn a_check_says_what_is_in_order_and_what_is_not() {
+    let home = Home::new();
+    let printed = home.printed(&["check"]);
+    assert!(
+        printed.starts_with("configuration  ok  ") && printed.contains("\nplugin         ok  views\n"),
+        "{printed}"
+    );
+    home.plug_bytes("broken", b"not wasm at all");
+    let output = home.run(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("plugin 'broken': it is not a WebAssembly component"), "{said}");
+    home.write_config("[sesions]\n");
+    let output = home.run(&["check"]);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("sesions") && said.contains("sessions"), "{said}");
+}

@@ -1,0 +1,14 @@
+//! The board as a user meets it: the real binary on pipes, with the real demo agent and the real plugins. Each module is a part of what the
+//! board promises, each test a story. Nothing here reaches into the host.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
+mod commands;
+mod deaths;
+mod ends;
+mod idle;
+mod listings;
+mod refusals;
+mod support;
+mod swaps;
+mod turns;

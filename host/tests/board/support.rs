@@ -1,0 +1,183 @@
+//! A home for a board, and a board in it that is talked to over pipes. Nothing that was started here outlives its test.
+
+mod cache;
+mod home;
+mod transcript;
+
+pub use home::{Home, component_of as component};
+
+use std::{
+    io::Write,
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+
+use transcript::Transcript;
+
+/// Only for a test that would otherwise hang; nothing here comes near it.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Between two looks at something that nobody announces.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Waits until something holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < LIMIT, "in vain was awaited that {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// A running board. Its end is waited for, or comes with the end of the test.
+pub struct Host<'h> {
+    home: &'h Home,
+    child: Child,
+    input: Option<ChildStdin>,
+    chat: Transcript,
+    log: Transcript,
+}
+
+impl<'h> Host<'h> {
+    fn start(home: &'h Home, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
+            .args(["run", "--chat", "console"])
+            .args(home.arguments())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let chat = Transcript::of(child.stdout.take().unwrap());
+        let log = Transcript::of(child.stderr.take().unwrap());
+        Self { home, input: child.stdin.take(), child, chat, log }
+    }
+
+    pub fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("the input is open");
+        input.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Says a line, and reads exactly that answer next.
+    #[track_caller]
+    pub fn ask(&mut self, line: &str, answer: &str) {
+        self.say(line);
+        self.reads(answer);
+    }
+
+    /// The next lines are exactly these.
+    #[track_caller]
+    pub fn reads(&mut self, lines: &str) {
+        let wanted = format!("{lines}\n");
+        let enough = |unread: &str| (unread.len() >= wanted.len()).then_some(wanted.len());
+        match self.chat.take(enough, LIMIT) {
+            Ok(read) => assert_eq!(read, wanted, "{}", self.everything()),
+            Err(unread) => panic!("{wanted:?} was awaited, and this came: {unread:?}\n{}", self.everything()),
+        }
+    }
+
+    /// Reads on to the end of this text, and gives what it passed, with it.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) -> String {
+        let found = |unread: &str| unread.find(text).map(|at| at + text.len());
+        match self.chat.take(found, LIMIT) {
+            Ok(read) => read,
+            Err(unread) => panic!("{text:?} was awaited, and this came: {unread:?}\n{}", self.everything()),
+        }
+    }
+
+    /// As [`Self::expect`], in the log.
+    #[track_caller]
+    pub fn expect_logged(&mut self, text: &str) -> String {
+        let found = |unread: &str| unread.find(text).map(|at| at + unread[at..].find('\n').unwrap_or(text.len()));
+        match self.log.take(found, LIMIT) {
+            Ok(read) => read,
+            Err(unread) => panic!("{text:?} was to be logged, and this was: {unread:?}\n{}", self.everything()),
+        }
+    }
+
+    /// What came and was not read yet.
+    pub fn unread(&self) -> String {
+        self.chat.unread()
+    }
+
+    /// The whole chat so far.
+    pub fn chat(&self) -> String {
+        self.chat.whole()
+    }
+
+    pub fn log(&self) -> String {
+        self.log.whole()
+    }
+
+    fn everything(&self) -> String {
+        format!("the chat:\n{}\nthe log:\n{}", self.chat(), self.log())
+    }
+
+    /// The session as scripts see it.
+    #[track_caller]
+    pub fn session(&self, name: &str) -> Value {
+        let rows = self.home.sessions();
+        let found = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
+        found.unwrap_or_else(|| panic!("there is no session {name}: {rows}")).clone()
+    }
+
+    pub fn agent(&self, name: &str) -> u64 {
+        self.session(name)["pid"].as_u64().expect("an agent runs")
+    }
+
+    pub fn await_phase(&self, name: &str, phase: &str) {
+        until(&format!("{name} is {phase}\n{}", self.everything()), || self.session(name)["phase"] == phase);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        // One that has just ended by itself gets none.
+        let _: rustix::io::Result<()> = rustix::process::kill_process(pid, signal);
+    }
+
+    pub fn close_input(&mut self) {
+        drop(self.input.take());
+    }
+
+    /// Ends the input, and gives what was not read yet with the exit code.
+    pub fn end(mut self) -> (String, Option<i32>) {
+        self.close_input();
+        let status = self.wait();
+        (self.chat.rest(), status.code())
+    }
+
+    /// Waits for the end that something else has brought about.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut ended = None;
+        until("the host ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.unwrap()
+    }
+
+    /// Kills it, as the kernel would; its agents are left behind.
+    pub fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.chat.rest()
+    }
+
+    /// Everything that came, once it has ended.
+    pub fn rest(&self) -> (String, String) {
+        (self.chat.rest(), self.log.rest())
+    }
+}
+
+impl Drop for Host<'_> {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to kill.
+        let _: std::io::Result<()> = self.child.kill();
+        let _: std::io::Result<ExitStatus> = self.child.wait();
+    }
+}

@@ -1,0 +1,70 @@
+//! Compiled plugins for all homes: compiled once for a build of the binary, then lent by hard links.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::UNIX_EPOCH,
+};
+
+use super::home::{component_of, components};
+
+/// The components of the tests that homes plug in.
+const LENT: [&str; 6] = ["echo", "echo2", "greedy", "hesitant", "shouty", "unruly"];
+
+/// Fills the cache of a home.
+pub fn lend(cache: &Path) {
+    let shared = warmed();
+    fs::DirBuilder::new().mode(0o700).create(cache).unwrap();
+    for artifact in fs::read_dir(shared.join("state/cache")).unwrap().map(Result::unwrap) {
+        let lent = cache.join(artifact.file_name());
+        // The temporary folder may lie on another file system.
+        if fs::hard_link(artifact.path(), &lent).is_err() {
+            fs::copy(artifact.path(), &lent).unwrap();
+        }
+    }
+}
+
+/// A folder in which a board with all those plugins has run. Tests run as processes of their own too, so that a file says who is first.
+fn warmed() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board");
+    fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let now = stamp();
+    if fs::read_to_string(folder.join("stamp")).unwrap_or_default() != now {
+        warm(&folder);
+        fs::write(folder.join("stamp"), now).unwrap();
+    }
+    folder
+}
+
+fn warm(folder: &Path) {
+    for below in ["plugins", "state"] {
+        drop(fs::remove_dir_all(folder.join(below)));
+        fs::DirBuilder::new().mode(0o700).create(folder.join(below)).unwrap();
+    }
+    for name in LENT {
+        fs::write(folder.join(format!("plugins/{name}.wasm")), component_of(name)).unwrap();
+    }
+    fs::write(folder.join("config.toml"), "").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cordboard"))
+        .args(["run", "--chat", "console"])
+        .args(["config.toml", "state", "plugins"].into_iter().flat_map(|below| {
+            let flag = format!("--{}", below.trim_end_matches(".toml"));
+            [PathBuf::from(flag), folder.join(below)]
+        }))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Changes with the binary and with the components.
+fn stamp() -> String {
+    let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+    let components = LENT.map(|name| components().join(format!("{name}.wasm")));
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_cordboard"));
+    components.iter().chain([&binary]).map(|path| format!("{:?}\n", changed(path))).collect()
+}

@@ -1,0 +1,134 @@
+//! A folder with everything that is a board's: configuration, plugins, state. At its end every process that works in it is killed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Host, cache};
+
+pub struct Home(TempDir);
+
+/// What every agent has in its environment.
+const MARK: &[u8] = b"CORDBOARD_SESSION=";
+
+impl Home {
+    /// With the demo agent, which takes 50 ms for each line of `slow`.
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more lines of configuration.
+    pub fn with(more: &str) -> Self {
+        let home = Self(tempfile::Builder::new().prefix("cordboard-").tempdir().unwrap());
+        for folder in ["plugins", "state"] {
+            fs::create_dir(home.path(folder)).unwrap();
+        }
+        home.configure(more);
+        cache::lend(&home.path("state/cache"));
+        home
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    /// Writes the configuration as an editor does: beside, then renamed.
+    pub fn configure(&self, more: &str) {
+        self.write_config(&format!("[agents.demo]\nargs = [\"--pace-ms=50\"]\n\n{more}"));
+    }
+
+    pub fn write_config(&self, text: &str) {
+        fs::write(self.path("config.new"), text).unwrap();
+        fs::rename(self.path("config.new"), self.path("config.toml")).unwrap();
+    }
+
+    /// Copies a component of the tests into the plugin folder.
+    pub fn plug(&self, name: &str, component: &str) {
+        self.plug_bytes(name, &component_of(component));
+    }
+
+    /// Written in place, so that the host sees half of it at times.
+    pub fn plug_bytes(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(&format!("plugins/{name}.wasm")), bytes).unwrap();
+    }
+
+    pub fn unplug(&self, name: &str) {
+        fs::remove_file(self.path(&format!("plugins/{name}.wasm"))).unwrap();
+    }
+
+    pub(super) fn arguments(&self) -> Vec<PathBuf> {
+        let named = [("--config", "config.toml"), ("--state", "state"), ("--plugins", "plugins")];
+        named.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]).collect()
+    }
+
+    pub fn start(&self) -> Host<'_> {
+        Host::start(self, &[])
+    }
+
+    /// Runs another command of the binary to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let places = [("--config", "config.toml"), ("--state", "state")];
+        let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);
+        Command::new(env!("CARGO_BIN_EXE_cordboard")).args(arguments).args(places).output().unwrap()
+    }
+
+    /// What it prints, where it succeeds.
+    pub fn printed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn sessions(&self) -> Value {
+        serde_json::from_str(&self.printed(&["sessions", "--json"])).unwrap()
+    }
+
+    pub fn plugins(&self) -> Value {
+        serde_json::from_str(&self.printed(&["plugins", "--json"])).unwrap()
+    }
+
+    /// The agents of this home and what they have left behind, found as the kernel shows them: by the folder they work in, and the mark.
+    pub fn agents(&self) -> Vec<i32> {
+        let marked = |pid: &i32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|variable| variable.starts_with(MARK))
+        };
+        self.processes().into_iter().filter(marked).collect()
+    }
+
+    fn processes(&self) -> Vec<i32> {
+        let below =
+            |pid: &i32| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder.starts_with(self.0.path()));
+        let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(below).collect()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for pid in self.processes().into_iter().filter_map(Pid::from_raw) {
+            // It may have ended meanwhile.
+            let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// The bytes of a component that is made for the tests.
+pub fn component_of(name: &str) -> Vec<u8> {
+    let path = components().join(format!("{name}.wasm"));
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))
+}
+
+pub fn components() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins/bad")
+}

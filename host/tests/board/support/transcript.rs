@@ -1,0 +1,77 @@
+//! What a program prints, read as it comes by a thread of its own.
+
+use std::{
+    io::Read,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+pub struct Transcript(Arc<(Mutex<Text>, Condvar)>);
+
+#[derive(Default)]
+struct Text {
+    whole: String,
+    /// Up to here it was read, in bytes.
+    read: usize,
+    ended: bool,
+}
+
+impl Transcript {
+    pub fn of(mut source: impl Read + Send + 'static) -> Self {
+        let shared = Arc::new((Mutex::new(Text::default()), Condvar::new()));
+        let writer = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
+            loop {
+                let count = source.read(&mut chunk).unwrap_or(0);
+                kept.extend_from_slice(&chunk[..count]);
+                // Whole lines, so that no character is torn.
+                let whole =
+                    if count == 0 { kept.len() } else { kept.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) };
+                let mut text = writer.0.lock().unwrap();
+                text.whole.push_str(&String::from_utf8_lossy(&kept[..whole]));
+                text.ended = count == 0;
+                drop(text);
+                writer.1.notify_all();
+                kept.drain(..whole);
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self(shared)
+    }
+
+    /// Reads as much as `enough` says, once it says so; what is there without it after `patience`.
+    pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
+        let found = |text: &Text| enough(&text.whole[text.read..]);
+        let waiting = |text: &mut Text| found(text).is_none() && !text.ended;
+        let (mut text, _) = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), patience, waiting).unwrap();
+        let from = text.read;
+        match found(&text) {
+            Some(length) => {
+                // In the middle of a character the texts differ anyway.
+                let end = (from + length..).find(|&at| text.whole.is_char_boundary(at)).unwrap();
+                text.read = end;
+                Ok(text.whole[from..end].to_owned())
+            }
+            None => Err(text.whole[from..].to_owned()),
+        }
+    }
+
+    pub fn unread(&self) -> String {
+        let text = self.0.0.lock().unwrap();
+        text.whole[text.read..].to_owned()
+    }
+
+    pub fn whole(&self) -> String {
+        self.0.0.lock().unwrap().whole.clone()
+    }
+
+    /// Waits for the end, and gives what was not read before.
+    pub fn rest(&self) -> String {
+        let text = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), super::LIMIT, |text| !text.ended).unwrap().0;
+        assert!(text.ended, "somebody still holds the output open");
+        text.whole[text.read..].to_owned()
+    }
+}

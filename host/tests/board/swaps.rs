@@ -1,0 +1,228 @@
+//! Plugins and configuration are changed while an agent is in the middle of an answer: the answer goes on, the agent stays, and the next call
+//! runs the new code.
+
+use super::support::{Home, Host, until};
+
+/// Begins an answer without an end in the session `long`, and goes on in another one.
+fn begin(host: &mut Host<'_>) -> u64 {
+    host.ask("/new long", "Session 'long' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.agent("long")
+}
+
+/// The answer still runs in the same process; once it is stopped it proves to be without a gap and without a repetition.
+fn goes_on(host: &mut Host<'_>, agent: u64) {
+    assert_eq!(host.session("long")["phase"], "busy");
+    assert_eq!(host.agent("long"), agent);
+    let last = line_numbers(&host.chat()).last().copied().unwrap_or(0);
+    host.expect(&format!("line {}\n", last + 2));
+    host.say("/session long");
+    host.expect("Switched to session 'long'.\n");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+    host.await_phase("long", "idle");
+    assert_eq!(host.agent("long"), agent);
+    let numbers = line_numbers(&host.chat());
+    assert!(numbers.iter().copied().eq(1..=numbers.len()), "{}", host.chat());
+}
+
+fn line_numbers(chat: &str) -> Vec<usize> {
+    chat.lines().filter_map(|line| line.strip_prefix("line ")?.parse().ok()).collect()
+}
+
+#[test]
+fn a_command_is_swapped_while_an_answer_streams() {
+    let home = Home::new();
+    home.plug("echo", "echo");
+    let mut host = home.start();
+    let agent = begin(&mut host);
+    host.say("/echo hi");
+    host.expect("v1: hi\n");
+    home.plug("echo", "echo2");
+    host.expect("Plugin 'echo' is plugged in: generation 2, ");
+    host.say("/echo hi");
+    host.expect("v2: hi\n");
+    home.unplug("echo");
+    host.expect_logged("its file is gone");
+    until("it is gone", || home.plugins().as_array().unwrap().iter().all(|row| row["name"] != "echo"));
+    host.say("/echo hi");
+    host.expect("There is no /echo.");
+    goes_on(&mut host, agent);
+}
+
+#[test]
+fn a_whole_answer_arrives_over_swaps_and_configuration_changes() {
+    let home = Home::new();
+    home.plug("echo", "echo");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 60");
+    host.reads("line 1");
+    home.plug("echo", "echo2");
+    host.expect("Plugin 'echo' is plugged in: generation 2, ");
+    home.configure("[sessions]\nidle_timeout = \"20m\"");
+    host.expect_logged("configuration changed");
+    home.plug("echo", "echo");
+    host.expect("Plugin 'echo' is plugged in: generation 3, ");
+    host.await_phase("a", "idle");
+    until("all is printed", || host.chat().ends_with("line 60\n") || host.chat().contains("line 60\n"));
+    assert!(line_numbers(&host.chat()).into_iter().eq(1..=60), "{}", host.chat());
+    assert_eq!(host.session("a")["idle_timeout_s"], 1200);
+}
+
+#[test]
+fn a_bad_version_never_takes_over() {
+    let home = Home::new();
+    home.plug("echo", "echo");
+    let mut host = home.start();
+    let agent = begin(&mut host);
+    let good = super::support::component("echo2");
+    let bad: [(&[u8], &str); 4] = [
+        (b"garbage", "it is not a WebAssembly component"),
+        (&good[..good.len() / 2], "it did not compile"),
+        (&super::support::component("mute"), "it has nothing to say"),
+        (&super::support::component("clash"), "it offers the command 'new', which plugin 'sessions' already offers"),
+    ];
+    for (bytes, why) in bad {
+        home.plug_bytes("echo", bytes);
+        let told = host.expect("Generation 1 goes on.\n");
+        assert!(told.contains("Plugin 'echo' was refused: ") && told.contains(why), "{why}: {told}");
+        host.expect_logged(why);
+        host.say("/plugins");
+        let shown = host.expect("`help` ok - ");
+        assert!(shown.contains(why), "{why}: {shown}");
+        let rows = home.plugins();
+        let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "echo").unwrap();
+        assert!(row["note"].as_str().unwrap().contains(why) && row["generation"] == 1, "{row}");
+        host.say("/echo hi");
+        host.expect("v1: hi\n");
+    }
+    home.plug("echo", "echo2");
+    host.expect("Plugin 'echo' is plugged in: generation 2, ");
+    host.say("/echo hi");
+    host.expect("v2: hi\n");
+    let rows = home.plugins();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "echo").unwrap();
+    assert_eq!((&row["note"], &row["health"]), (&"".into(), &"ok".into()), "{row}");
+    goes_on(&mut host, agent);
+}
+
+#[test]
+fn a_new_policy_reviews_the_sessions_that_idle() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new idler", "Session 'idler' created.");
+    host.ask("remember tea", "I will remember: tea");
+    let agent = begin(&mut host);
+    home.plug("lifecycle", "hesitant");
+    host.expect("Plugin 'lifecycle' is plugged in: generation 2, ");
+    host.await_phase("idler", "suspended");
+    home.unplug("lifecycle");
+    host.expect_logged("its file is gone");
+    host.say("/session idler");
+    host.expect("Switched to session 'idler'.\n");
+    host.say("recall");
+    host.expect("I remember: tea\n");
+    assert_eq!(host.session("long")["phase"], "busy");
+    goes_on(&mut host, agent);
+}
+
+#[test]
+fn a_new_view_draws_the_rest_of_the_answer() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 40");
+    host.reads("line 1");
+    let agent = host.agent("a");
+    home.plug("views", "shouty");
+    host.expect("Plugin 'views' is plugged in: generation 2, ");
+    host.expect("LINE 40\n");
+    assert_eq!(host.chat().matches("LINE 40\n").count(), 1, "{}", host.chat());
+    assert_eq!(host.agent("a"), agent);
+    host.ask("hello", "YOU SAID: HELLO");
+    home.unplug("views");
+    host.expect_logged("its file is gone");
+    until("the standard view is back", || {
+        home.plugins().as_array().unwrap().iter().any(|row| row["name"] == "views" && row["generation"] == 3)
+    });
+    host.ask("hello", "You said: hello");
+}
+
+#[test]
+fn a_saved_configuration_acts_at_once() {
+    let home = Home::new();
+    home.plug("greedy", "greedy");
+    let mut host = home.start();
+    host.expect_logged("add to the configuration: [plugins.greedy] grants = [\"session-control\"]");
+    let agent = begin(&mut host);
+    host.say("/new idler");
+    host.expect("Session 'idler' created.\n");
+    host.await_phase("idler", "idle");
+    host.say("/greedy idler");
+    host.expect("There is no /greedy.");
+    home.configure("[plugins.greedy]\ngrants = [\"session-control\"]");
+    until("it is plugged in", || {
+        home.plugins().as_array().unwrap().iter().any(|row| row["name"] == "greedy" && row["health"] == "ok")
+    });
+    host.say("/greedy idler");
+    host.expect("took idler\n");
+    host.say("/session idler");
+    host.expect("Switched to session 'idler'.\n");
+    home.configure("[sessions]\nidle_timeout = \"1s\"");
+    host.await_phase("idler", "suspended");
+    home.configure(
+        "[plugins.persona.config.personas.poet]\ndescription = \"Speaks in verse\"\ninstructions = \"Rhyme.\"",
+    );
+    until("the persona is there", || {
+        host.say("/persona");
+        host.expect("Usage: /persona <name>, or /persona none\n").contains("`poet` - Speaks in verse")
+    });
+    host.say("/new verse poet");
+    host.expect("Session 'verse' created with persona 'poet'.\n");
+    goes_on(&mut host, agent);
+}
+
+#[test]
+fn a_bad_configuration_is_told_once_and_changes_nothing() {
+    let home = Home::with("[sessions]\nidle_timeout = \"20m\"");
+    let mut host = home.start();
+    let agent = begin(&mut host);
+    for bad in ["[sessions]\nidle_timeot = \"5m\"", "[sessions]\nidle_timeout = \"soon\"", "[sessions"] {
+        home.write_config(bad);
+        host.expect("The new configuration is not used, the one before goes on:\n");
+        host.expect_logged("the new configuration is not used, the one before goes on");
+    }
+    home.write_config("");
+    host.expect(" is empty\n");
+    std::fs::remove_file(home.path("config.toml")).unwrap();
+    host.expect(" is gone\n");
+    assert_eq!(host.session("long")["idle_timeout_s"], 1200);
+    home.configure("[sessions]\nidle_timeout = \"30m\"");
+    until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);
+    goes_on(&mut host, agent);
+    let told = host.chat().matches("The new configuration is not used").count();
+    assert_eq!(told, 5, "{}", host.chat());
+}
+
+#[test]
+fn a_bad_file_at_the_start_does_not_keep_a_good_version_from_serving() {
+    let home = Home::new();
+    home.plug("echo", "echo");
+    let mut host = home.start();
+    host.ask("/echo hi", "v1: hi");
+    assert_eq!(host.end().1, Some(0));
+    home.plug_bytes("echo", b"garbage");
+    home.plug_bytes("views", b"garbage");
+    let mut host = home.start();
+    host.ask("/echo hi", "v1: hi");
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    host.expect_logged("not plugged in");
+    let rows = home.plugins();
+    for name in ["echo", "views"] {
+        let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+        assert!(row["note"].as_str().unwrap().contains("it is not a WebAssembly component"), "{row}");
+    }
+}

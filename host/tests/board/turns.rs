@@ -1,0 +1,138 @@
+//! Prompts and answers: in order, bounded, as they come, and stopped.
+
+use super::support::Home;
+
+#[test]
+fn an_answer_comes_line_by_line() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1\nline 2\nline 3");
+    assert_eq!(host.session("a")["phase"], "busy");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+    host.await_phase("a", "idle");
+    host.say("slow 5");
+    // The line that was begun when it was stopped may come before.
+    host.expect("line 1\nline 2\nline 3\nline 4\nline 5\n");
+}
+
+#[test]
+fn messages_for_a_busy_agent_wait_in_order() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 3");
+    for word in ["one", "two", "three"] {
+        host.say(word);
+    }
+    host.reads("line 1\nline 2\nline 3\nYou said: one\nYou said: two\nYou said: three");
+    assert_eq!(host.session("a")["turns"], 4);
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_queue_has_an_end() {
+    let home = Home::with("[sessions]\nqueue = 2");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    for word in ["one", "two", "three"] {
+        host.say(word);
+    }
+    host.expect(
+        "Not taken: 2 messages already wait for session 'a'. Send it again when they are answered, or /stop all drops them.\n",
+    );
+    assert_eq!(host.session("a")["queued"], 2);
+    host.say("/stop");
+    host.expect("Stopped. 2 messages still wait (/stop all drops them).\n");
+    host.expect("You said: one\nYou said: two\n");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn stop_interrupts_and_stop_all_drops_what_waits() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    let agent = host.agent("a");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+    host.await_phase("a", "idle");
+    assert_eq!(host.agent("a"), agent, "the process stays");
+    host.say("slow 100000");
+    host.expect("line 1\n");
+    host.say("never answered");
+    super::support::until("it waits", || host.session("a")["queued"] == 1);
+    host.say("/stop all");
+    host.expect("Stopped.\n");
+    host.await_phase("a", "idle");
+    host.say("and now");
+    host.expect("You said: and now\n");
+    assert!(!host.chat().contains("You said: never answered"), "{}", host.chat());
+}
+
+#[test]
+fn an_agent_that_does_not_hear_a_stop_is_ended() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("remember tea", "I will remember: tea");
+    host.say("hang");
+    host.await_phase("a", "busy");
+    host.ask("/stop", "Stopped.");
+    host.expect("The agent of session 'a' did not react and was ended. The next message resumes it.\n");
+    host.await_phase("a", "suspended");
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    host.ask("recall", "Resuming session...\nI remember: tea");
+}
+
+#[test]
+fn the_operators_session_is_opened_for_a_first_message() {
+    let home = Home::with("[sessions]\ndefault = \"main\"");
+    let mut host = home.start();
+    host.ask("hello", "You said: hello");
+    host.ask("/sessions", "→ 🟢 `main` - just now");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn sessions_work_side_by_side() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.say("/new b");
+    host.expect("Session 'b' created.\n");
+    host.say("hello");
+    host.expect("You said: hello\n");
+    assert_eq!(host.session("a")["phase"], "busy");
+    assert_eq!(host.session("b")["turns"], 1);
+    host.say("/stop");
+    host.expect("Nothing is running.\n");
+    host.say("/session a");
+    host.expect("Switched to session 'a'.\n");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+}
+
+#[test]
+fn floods_long_lines_and_garbage_do_no_harm() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("flood 2000");
+    let answer = host.expect("line 2000\n");
+    let lines: Vec<String> = (1..=2000).map(|number| format!("line {number}")).collect();
+    assert!(answer.lines().eq(&lines), "{answer}");
+    host.say("bigline 10000000");
+    host.expect("I printed one line of 10000000 bytes.\n");
+    host.say("garbage");
+    host.expect("I printed garbage.\n");
+    host.ask("still there?", "You said: still there?");
+}

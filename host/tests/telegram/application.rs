@@ -1,0 +1,201 @@
+//! The whole application with Telegram: the real binary, its plugins and the demo agent, against the stand-in. It must never leave a
+//! process behind.
+
+mod access;
+mod crashes;
+mod dialogue;
+mod faults;
+mod swaps;
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::botapi::{BotApi, DEADLINE, TOKEN};
+
+pub const OWNER: i64 = 42;
+pub const MEMBER: i64 = 43;
+pub const STRANGER: i64 = 7;
+
+/// Between two looks at something that tells nobody of its changes.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub struct App {
+    pub api: BotApi,
+    folder: TempDir,
+    host: Option<Child>,
+}
+
+impl App {
+    /// Runs, and has asked for updates.
+    pub async fn new() -> Self {
+        let mut app = Self::prepared().await;
+        app.start();
+        app.api.until_calls("getUpdates", 1).await;
+        app
+    }
+
+    /// All is there, and nothing runs yet.
+    pub async fn prepared() -> Self {
+        let app = Self { api: BotApi::start().await, folder: TempDir::new().unwrap(), host: None };
+        fs::create_dir(app.path("plugins")).unwrap();
+        fs::create_dir(app.path("state")).unwrap();
+        fs::set_permissions(app.path("state"), fs::Permissions::from_mode(0o700)).unwrap();
+        // Each plugin is compiled once for all tests.
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+        fs::create_dir_all(&cache).unwrap();
+        symlink(cache, app.path("state/cache")).unwrap();
+        fs::write(app.path("token"), format!("{TOKEN}\n")).unwrap();
+        fs::set_permissions(app.path("token"), fs::Permissions::from_mode(0o600)).unwrap();
+        app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
+        app
+    }
+
+    /// Saves the configuration; `access`: who is served.
+    pub fn configure(&self, access: &str) {
+        let telegram = format!("token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"", self.api.url);
+        fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
+        fs::rename(self.path("new.tmp"), self.path("config.toml")).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+        command.arg(name).arg("--config").arg(self.path("config.toml")).arg("--state").arg(self.path("state"));
+        command.env_clear().env("HOME", self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    pub fn start(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
+        let mut command = self.command("run");
+        command.args(["--chat", "telegram"]).arg("--plugins").arg(self.path("plugins"));
+        // All that there is, but for the compiler's: the token must not be in it.
+        command.env("CORDBOARD_LOG", "trace,cranelift=off,wasmtime=off").stderr(log);
+        self.host = Some(command.spawn().unwrap());
+    }
+
+    /// Sends a text, and waits for a new message that holds `wanted`.
+    pub async fn ask(&self, user: i64, text: &str, wanted: &str) -> String {
+        let before = self.api.chat(user).len();
+        self.api.says(user, text);
+        self.told(user, before, wanted).await
+    }
+
+    /// Waits for a message that holds `wanted`, after the first `before` of a chat.
+    pub async fn told(&self, user: i64, before: usize, wanted: &str) -> String {
+        let find = |api: &BotApi| api.chat(user).into_iter().skip(before).find(|text| text.contains(wanted));
+        self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
+    }
+
+    /// Waits for what must come about by itself.
+    pub async fn until<T>(&self, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = probe() {
+                return found;
+            }
+            if start.elapsed() > DEADLINE {
+                panic!("in vain waited for {what}\nowner's chat: {:#?}\nlog:\n{}", self.api.chat(OWNER), self.log());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// A list, as `cordboard sessions --json` or `cordboard plugins --json` prints it.
+    fn list(&self, what: &str) -> Vec<Value> {
+        let output = self.command(what).arg("--json").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn one(&self, what: &str, name: &str) -> Value {
+        self.list(what).into_iter().find(|one| one["name"] == name).unwrap_or(Value::Null)
+    }
+
+    pub fn session(&self, name: &str) -> Value {
+        self.one("sessions", name)
+    }
+
+    pub fn plugin(&self, name: &str) -> Value {
+        self.one("plugins", name)
+    }
+
+    pub fn pid(&self, session: &str) -> u64 {
+        self.session(session)["pid"].as_u64().expect("the session has a process")
+    }
+
+    /// Saves a plugin as an editor does.
+    pub fn save_plugin(&self, name: &str, wasm: &[u8]) {
+        fs::write(self.path("new.tmp"), wasm).unwrap();
+        fs::rename(self.path("new.tmp"), self.path("plugins").join(format!("{name}.wasm"))).unwrap();
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// As a crash: nothing is said, nothing is closed.
+    pub fn kill(&mut self) {
+        let mut host = self.host.take().unwrap();
+        host.kill().unwrap();
+        host.wait().unwrap();
+    }
+
+    /// Waits for the host's own end; gives its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let mut host = self.host.take().unwrap();
+        self.until("the host's end", || host.try_wait().unwrap()).await.code()
+    }
+
+    pub async fn terminate(&mut self) -> Option<i32> {
+        signal(self.host.as_ref().unwrap());
+        self.ended().await
+    }
+}
+
+fn signal(host: &Child) {
+    let pid = rustix::process::Pid::from_child(host);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if let Some(mut host) = self.host.take() {
+            signal(&host);
+            let status = host.wait().unwrap();
+            assert!(std::thread::panicking() || status.code() == Some(0), "{status}\n{}", self.log());
+        }
+        let (_, secret) = TOKEN.split_once(':').unwrap();
+        assert!(std::thread::panicking() || !self.log().contains(secret), "the token is in the log:\n{}", self.log());
+    }
+}
+
+/// A built component, by its path below the folder of plugins.
+pub fn component(path: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
+    fs::read(&path).unwrap_or_else(|error| {
+        panic!("built without standard plugins: run cargo xtask build ({}: {error})", path.display())
+    })
+}
+
+/// The same code with another sentence in it, of the same length.
+pub fn reworded(mut wasm: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
+    assert_eq!(old.len(), new.len());
+    let starts: Vec<usize> = (0..wasm.len()).filter(|at| wasm[*at..].starts_with(old.as_bytes())).collect();
+    assert!(!starts.is_empty(), "'{old}' does not stand in it");
+    for at in starts {
+        wasm[at..at + old.len()].copy_from_slice(new.as_bytes());
+    }
+    wasm
+}

@@ -1,0 +1,102 @@
+//! A host that is killed at any moment: what was accepted is answered, once.
+
+use super::{App, OWNER};
+use crate::botapi::Fault;
+
+fn count(app: &App, text: &str) -> usize {
+    app.api.chat(OWNER).iter().filter(|told| told.contains(text)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "slow 3000", "line 2").await;
+    let pid = app.pid("alpha");
+    app.kill();
+    app.start();
+    let told = app.told(OWNER, 0, "Your message was not sent again.").await;
+    assert!(told.contains("“slow 3000”"), "{told}");
+    app.until("the old agent's end", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
+    assert_eq!((count(&app, "line 1"), count(&app, "Session 'alpha' created.")), (1, 1));
+    app.api.press(OWNER, OWNER, "Leave it");
+    app.told(OWNER, 0, "Left it.").await;
+    app.ask(OWNER, "and now?", "and now?").await;
+    assert_eq!((count(&app, "line 1"), count(&app, "was not sent again")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_that_was_cut_off_is_run_again_when_its_user_says_so() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "slow 4", "line 1").await;
+    app.kill();
+    app.start();
+    app.told(OWNER, 0, "Your message was not sent again.").await;
+    let before = app.api.chat(OWNER).len();
+    app.api.press(OWNER, OWNER, "Send again");
+    app.told(OWNER, before, "line 1\nline 2\nline 3\nline 4").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_was_not_sent_goes_out_at_the_next_start() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.api.fail("sendMessage", Fault::Hang);
+    let sent = app.api.calls("sendMessage").len();
+    app.api.says(OWNER, "/timeout");
+    app.api.until_calls("sendMessage", sent + 1).await;
+    app.kill();
+    app.start();
+    app.told(OWNER, 0, "Idle timeout: 10 minutes").await;
+    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
+    assert_eq!(count(&app, "Idle timeout: 10 minutes"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_final_answer_of_a_turn_is_not_lost() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.api.fail("sendMessage", Fault::Hang);
+    app.api.says(OWNER, "remember the milk");
+    app.until("the end of the turn", || (app.session("alpha")["turns"] == 1).then_some(())).await;
+    app.kill();
+    app.start();
+    app.told(OWNER, 0, "the milk").await;
+    app.ask(OWNER, "recall", "milk").await;
+    assert_eq!(count(&app, "not sent again"), 0, "it was no broken turn");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_is_answered_however_soon_after_it_came_the_host_dies() {
+    let mut app = App::new().await;
+    for (number, polls) in [0, 1, 1, 2].into_iter().enumerate() {
+        let before = app.api.calls("getUpdates").len();
+        let name = format!("s{number}");
+        app.api.says(OWNER, &format!("/new {name}"));
+        // From before the update is stored, over its confirmation, to some time after it.
+        app.api.until_calls("getUpdates", before + polls.min(1)).await;
+        if polls == 2 {
+            app.until("the session", || app.session(&name).is_object().then_some(())).await;
+        }
+        app.kill();
+        app.start();
+        let told = format!("Session '{name}'");
+        app.told(OWNER, 0, &told).await;
+        app.ask(OWNER, "/help", "/help").await;
+        assert!((1..=2).contains(&count(&app, &told)), "{:#?}", app.api.chat(OWNER));
+        assert!(app.session(&name).is_object());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_termination_does_not_wait_for_the_poll_that_hangs() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let pid = app.pid("alpha");
+    let asked = std::time::Instant::now();
+    assert_eq!(app.terminate().await, Some(0));
+    // The stand-in holds a poll for fifty seconds.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(45), "it has waited for the poll");
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+}

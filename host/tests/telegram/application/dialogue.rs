@@ -1,0 +1,113 @@
+//! What a user does all day: sessions, texts, buttons, the menu.
+
+use cordboard::store;
+use cordboard_core::types::{Moment, SessionRecord, UserId};
+
+use super::{App, OWNER, component};
+use crate::botapi::BotApi;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_made_and_its_agent_answers_in_one_message_that_is_edited() {
+    let app = App::new().await;
+    assert_eq!(app.ask(OWNER, "hello?", "No active").await, "No active session. Use /new to start one.");
+    assert_eq!(app.ask(OWNER, "/new alpha", "alpha").await, "Session 'alpha' created.");
+    let (before, sent) = (app.api.chat(OWNER).len(), app.api.calls("sendMessage").len());
+    app.api.says(OWNER, "slow 4");
+    app.told(OWNER, before, "line 4").await;
+    app.until("the end of the turn", || (app.session("alpha")["phase"] == "idle").then_some(())).await;
+    let all: Vec<_> = (1..=4).map(|number| format!("line {number}")).collect();
+    app.until("the final text", || (app.api.chat(OWNER)[before..] == [all.join("\n")]).then_some(())).await;
+    assert_eq!(app.api.calls("sendMessage").len(), sent + 1, "it is one message");
+    assert!(!app.api.calls("editMessageText").is_empty(), "it is edited while it streams");
+    assert!(!app.api.calls("sendChatAction").is_empty(), "typing is shown");
+    app.ask(OWNER, "hello, agent", "You said: hello, agent").await;
+}
+
+fn menu(api: &BotApi) -> Vec<String> {
+    let calls = api.calls("setMyCommands");
+    let commands = calls.last().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();
+    commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_says_nothing_is_seen_to_work_until_it_is_stopped() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let typing = app.api.calls("sendChatAction").len();
+    app.ask(OWNER, "hang", "Thinking…").await;
+    app.api.until_calls("sendChatAction", typing + 2).await;
+    // The demo does not listen while it hangs: the host ends it after its patience.
+    app.api.says(OWNER, "/stop");
+    app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text == "Thinking…")).await;
+    app.ask(OWNER, "again", "You said: again").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_menu_is_what_is_plugged_in() {
+    let app = App::new().await;
+    let has = |name: &'static str| move |api: &BotApi| menu(api).iter().any(|command| command == name);
+    app.api.until("the first menu", has("new")).await;
+    for command in ["new", "session", "sessions", "timeout", "model", "stop", "persona", "help", "plugins"] {
+        assert!(has(command)(&app.api), "/{command} is missing: {:?}", menu(&app.api));
+    }
+    assert!(!has("echo")(&app.api));
+    app.save_plugin("echo", &component("bad/echo.wasm"));
+    app.api.until("the menu with /echo", has("echo")).await;
+    assert_eq!(app.ask(OWNER, "/echo hello", "hello").await, "v1: hello");
+    std::fs::remove_file(app.path("plugins/echo.wasm")).unwrap();
+    app.api.until("the menu without /echo", |api| !has("echo")(api)).await;
+    app.ask(OWNER, "/echo hello", "There is no /echo.").await;
+}
+
+/// Sessions that were there before this start.
+async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
+    let (store, _) = store::open(&app.path("state")).unwrap();
+    for (number, name) in (1u64..).zip(names) {
+        let owner = UserId(format!("telegram:{OWNER}"));
+        let now = Moment(1_000 * number);
+        let folder = app.path("state/folders").join(&name);
+        let mut record = SessionRecord::new(name.parse().unwrap(), owner, folder, "demo", now);
+        record.archived = archived;
+        store.create(&record).await.unwrap();
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_runs_its_command_and_turns_the_page_in_place() {
+    let mut app = App::prepared().await;
+    seed(&app, (1..=23).map(|number| format!("s{number:02}")), false).await;
+    app.start();
+    let first = app.ask(OWNER, "/sessions", "s23").await;
+    assert!(first.ends_with("…and 3 more: /sessions 2"), "{first}");
+    for (_, _, data) in app.api.buttons(OWNER) {
+        assert!((1..=64).contains(&data.len()) && !data.contains("sessions"), "{data}");
+    }
+    let count = app.api.chat(OWNER).len();
+    let (press, message) = app.api.press(OWNER, OWNER, "More");
+    app.api.until("the second page", |api| api.stands(OWNER, message).contains("s03")).await;
+    assert!(!app.api.stands(OWNER, message).contains("s04"));
+    let (_, message) = app.api.press(OWNER, OWNER, "Back");
+    app.api.until("the first page again", |api| api.stands(OWNER, message) == first).await;
+    assert_eq!(app.api.chat(OWNER).len(), count, "nothing new was sent");
+    let answered =
+        |api: &BotApi| api.calls("answerCallbackQuery").iter().any(|call| call.params["callback_query_id"] == press);
+    app.api.until("the answer to the press", answered).await;
+    // A button of a message before the restart still works.
+    assert_eq!(app.terminate().await, Some(0));
+    app.start();
+    let (_, message) = app.api.press(OWNER, OWNER, "More");
+    app.api.until("the second page", |api| api.stands(OWNER, message).contains("s03")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archived_session_is_brought_back_by_its_button() {
+    let mut app = App::prepared().await;
+    seed(&app, ["old-one", "old-two"].map(str::to_owned).into_iter(), true).await;
+    app.start();
+    app.ask(OWNER, "/restore", "Archived sessions").await;
+    let before = app.api.chat(OWNER).len();
+    app.api.press(OWNER, OWNER, "old-one");
+    assert_eq!(app.told(OWNER, before, "old-one").await, "Session 'old-one' restored.");
+    assert!(app.ask(OWNER, "/sessions", "old-one").await.starts_with("⚪"));
+}

@@ -1,0 +1,41 @@
+//! Plugins that are swapped while a turn runs.
+
+use super::{App, OWNER, component, reworded};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_and_a_command_are_swapped_while_an_answer_streams() {
+    let app = App::new().await;
+    app.save_plugin("echo", &component("bad/echo.wasm"));
+    app.told(OWNER, 0, "Plugin 'echo' is plugged in").await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let (pid, before) = (app.pid("alpha"), app.api.chat(OWNER).len());
+    app.api.says(OWNER, "slow 8");
+    app.told(OWNER, before, "line 2").await;
+    let generation = |name: &str| app.plugin(name)["generation"].as_u64().unwrap();
+    let (view, echo) = (generation("views"), generation("echo"));
+    app.save_plugin("views", &reworded(component("views.wasm"), "Thinking", "Brooding"));
+    app.save_plugin("echo", &component("bad/echo2.wasm"));
+    app.told(OWNER, before, "Plugin 'views' is plugged in").await;
+    app.told(OWNER, before, "Plugin 'echo' is plugged in").await;
+    assert_eq!(app.ask(OWNER, "/echo now", "now").await, "v2: now");
+    assert_eq!((generation("views"), generation("echo")), (view + 1, echo + 1));
+    let answer: String = (1..=8).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
+    app.until("the whole answer", || app.api.chat(OWNER)[before..].contains(&answer).then_some(())).await;
+    let parts = app.api.chat(OWNER).iter().filter(|text| text.contains("line 1")).count();
+    assert_eq!((parts, app.pid("alpha")), (1, pid), "one message, one agent");
+    app.ask(OWNER, "hang", "Brooding…").await;
+    app.ask(OWNER, "/stop", "Stopped").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_is_refused_is_told_to_the_owner_alone() {
+    let app = App::new().await;
+    app.save_plugin("echo", &component("bad/echo.wasm"));
+    app.told(OWNER, 0, "Plugin 'echo' is plugged in").await;
+    app.save_plugin("echo", b"no component at all");
+    let told = app.told(OWNER, 0, "refused").await;
+    assert!(told.starts_with("Plugin 'echo' was refused: "), "{told}");
+    assert!(told.ends_with("Generation 1 goes on."), "{told}");
+    assert_eq!(app.ask(OWNER, "/echo still", "still").await, "v1: still");
+    assert!(app.api.calls("sendMessage").iter().all(|call| call.params["chat_id"] == OWNER));
+}

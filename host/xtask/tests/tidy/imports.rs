@@ -1,0 +1,87 @@
+//! Imports of the host go one way, from the application down to the ports.
+
+use super::Findings;
+use super::code::{line_of, places};
+use super::sources::product;
+
+/// From top to bottom: a module imports from the rows below its own, never from beside it. `main` and `lib` see all.
+const LAYERS: [&[&str]; 9] = [
+    &["app"],
+    &["changes", "listing"],
+    &["hub"],
+    &["control", "supply"],
+    &["session", "plugin", "reload"],
+    &["roster"],
+    &["agent", "chat", "store"],
+    &["process"],
+    &["cli", "clock", "telemetry"],
+];
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&module))
+}
+
+#[test]
+fn imports_go_one_way() {
+    let mut findings = Findings::default();
+    for file in product() {
+        let Some(below) = file.path.strip_prefix("host/src/") else { continue };
+        let module = below.split('/').next().unwrap_or(below).trim_end_matches(".rs");
+        if matches!(module, "main" | "lib") {
+            continue;
+        }
+        let Some(own) = layer(module) else {
+            findings.add(file, 1, format!("`{module}` has no layer"), "give it a row in LAYERS of the test");
+            continue;
+        };
+        let depth = below.split('/').count();
+        for (line, name) in imported(&file.code, depth) {
+            if name != module && layer(&name).is_some_and(|other| other <= own) {
+                let rule = format!("`{module}` imports `{name}`, which stands above or beside it");
+                findings.add(file, line, rule, "have the layer above hand it in, or move what both need further down");
+            }
+        }
+    }
+    findings.none();
+}
+
+/// The modules at the top of the crate that are named, and in which line. `depth` is 1 for a file in `src` itself.
+fn imported(code: &str, depth: usize) -> Vec<(usize, String)> {
+    let above = "super::".repeat(depth);
+    ["crate::", above.as_str()]
+        .iter()
+        .flat_map(|root| {
+            places(code, root).flat_map(|at| {
+                let names = first_names(&code[at + root.len()..]);
+                names.into_iter().map(move |name| (line_of(code, at), name))
+            })
+        })
+        .collect()
+}
+
+/// Of `a::b` it is `a`, of `{a, b::{c, d}}` it is `a` and `b`.
+fn first_names(path: &str) -> Vec<String> {
+    let word = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let Some(group) = path.strip_prefix('{') else { return vec![word(path)] };
+    let mut depth = 0_usize;
+    let mut names = vec![String::new()];
+    for c in group.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(String::new()),
+            _ if depth == 0 => names.last_mut().expect("there is always one").push(c),
+            _ => {}
+        }
+    }
+    names.iter().map(|name| word(name)).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn an_import_is_seen_however_it_is_written() {
+    let names = |code: &str| imported(code, 2).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+    assert_eq!(names("use crate::hub::Hub;"), ["hub"]);
+    assert_eq!(names("use crate::{\n    chat::{Chat, Post},\n    hub,\n};"), ["chat", "hub"]);
+    assert_eq!(names("super::super::app::run(); super::near();"), ["app"]);
+}

@@ -1,0 +1,35 @@
+//! What a machine can check of how this project is written: sizes, one place for one thing, imports that go one way,
+//! documentation that is true. Reads files only, and never builds or runs any of them.
+//!
+//! Each finding names the file, the line, the rule and the remedy.
+
+mod code;
+mod functions;
+mod imports;
+mod places;
+mod readme;
+mod sizes;
+mod sources;
+mod words;
+
+use std::fmt::Display;
+
+use sources::File;
+
+/// What breaks a rule. A test shows all of its findings at once.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn add(&mut self, file: &File, line: usize, rule: impl Display, remedy: impl Display) {
+        self.0.push(format!("{}:{line}: {rule}\n    {remedy}", file.path));
+    }
+
+    fn add_overall(&mut self, rule: impl Display, remedy: impl Display) {
+        self.0.push(format!("{rule}\n    {remedy}"));
+    }
+
+    fn none(self) {
+        assert!(self.0.is_empty(), "\n{}\n{} findings", self.0.join("\n"), self.0.len());
+    }
+}

@@ -1,0 +1,98 @@
+//! One thing, one place: what each foreign name may be used in, and what the pure core has to do without.
+
+use super::Findings;
+use super::code::{line_of, places};
+use super::sources::{File, product, read};
+
+/// A name, and the beginnings of the paths that may use it. Others reach it through what those export.
+const OWNERS: [(&str, &[&str]); 6] = [
+    ("teloxide_core", &["host/src/chat/telegram"]),
+    ("wasmtime", &["host/src/plugin"]),
+    ("wasmtime_wasi", &["host/src/plugin"]),
+    ("rusqlite", &["host/src/store"]),
+    ("notify::", &["host/src/reload"]),
+    // The compiler's child is bounded in memory and time by the module that reads its output. `xtask` is made of programs.
+    ("process::Command", &["host/src/process", "host/src/plugin/compile.rs", "host/xtask/"]),
+];
+
+/// What would make the core depend on more than its arguments.
+const IMPURE_CRATES: [&str; 8] =
+    ["tokio", "futures", "wasmtime", "wasmtime-wasi", "teloxide-core", "rusqlite", "notify", "rustix"];
+const IMPURE_NAMES: [&str; 6] =
+    ["SystemTime::now", "Instant::now", "std::fs", "std::net", "std::thread", "std::process"];
+
+#[test]
+fn a_name_has_one_place() {
+    let mut findings = Findings::default();
+    for file in product() {
+        for (name, owners) in OWNERS {
+            if owners.iter().any(|owner| file.path.starts_with(owner)) {
+                continue;
+            }
+            for line in uses(file, name) {
+                let rule = format!("`{}` is used outside {}", name.trim_end_matches(':'), owners.join(", "));
+                findings.add(file, line, rule, "ask that module for what is needed, in this project's own words");
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn an_owner_exists() {
+    for (name, owners) in OWNERS {
+        for owner in owners {
+            assert!(product().any(|file| file.path.starts_with(owner)), "nothing lies at {owner}, the place of {name}");
+        }
+    }
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut findings = Findings::default();
+    for file in product().filter(|file| file.path.starts_with("host/core/")) {
+        for name in IMPURE_NAMES {
+            for line in uses(file, name) {
+                findings.add(file, line, format!("the core uses `{name}`"), "take it as an argument (`now`, a text)");
+            }
+        }
+    }
+    let manifest = read("host/core/Cargo.toml");
+    for (number, line) in manifest.lines().enumerate() {
+        let key = line.split(['.', ' ', '=']).next().unwrap_or_default();
+        if IMPURE_CRATES.contains(&key) {
+            let rule = format!("host/core/Cargo.toml:{}: the core depends on {key}", number + 1);
+            findings.add_overall(rule, "do it in the shell, host/src, and hand the core what came of it");
+        }
+    }
+    findings.none();
+}
+
+fn uses(file: &File, name: &str) -> Vec<usize> {
+    let mut lines: Vec<usize> = grouped(&file.code, name);
+    lines.extend(places(&file.code, name).map(|at| line_of(&file.code, at)));
+    lines.dedup();
+    lines
+}
+
+/// `use std::{fs, net}` and `process::{Child, Command}` name the same thing in another way.
+fn grouped(code: &str, name: &str) -> Vec<usize> {
+    let Some((module, item)) = name.split_once("::").filter(|(_, item)| !item.is_empty()) else { return Vec::new() };
+    let opening = format!("{module}::{{");
+    let groups = places(code, &opening).filter(|at| {
+        let inside = &code[at + opening.len()..];
+        let group = &inside[..inside.find(';').unwrap_or(inside.len())];
+        places(group, item).next().is_some()
+    });
+    groups.map(|at| line_of(code, at)).collect()
+}
+
+#[test]
+fn a_use_is_seen_however_it_is_written() {
+    let file =
+        File::example("a.rs", "use std::{env, process::{Child, Command}};\nlet a = tokio::process::Command::new;\n");
+    assert_eq!(uses(&file, "process::Command"), [1, 2]);
+    let file = File::example("a.rs", "use std::{\n    fs, io,\n};\n// std::net\n");
+    assert_eq!(uses(&file, "std::fs"), [1]);
+    assert!(uses(&file, "std::net").is_empty());
+}

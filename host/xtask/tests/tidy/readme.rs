@@ -1,0 +1,151 @@
+//! What README.md tells a reader to type exists: each subcommand and each flag stands in a command line's definition.
+
+use std::collections::BTreeSet;
+
+use super::Findings;
+use super::code::line_of;
+use super::sources::read;
+
+/// What the command lines take, read from their definitions.
+struct Known {
+    xtask: BTreeSet<String>,
+    cordboard: BTreeSet<String>,
+    flags: BTreeSet<String>,
+}
+
+impl Known {
+    fn load() -> Self {
+        let (xtask, host) = (read("host/xtask/src/cli.rs"), read("host/src/cli.rs"));
+        let mut flags = BTreeSet::from(["help".to_owned(), "version".to_owned()]);
+        flags.extend(long_flags(&xtask));
+        flags.extend(long_flags(&host));
+        Self { xtask: subcommands(&xtask, "enum Task {"), cordboard: subcommands(&host, "enum Command {"), flags }
+    }
+}
+
+#[test]
+fn the_readme_names_commands_that_exist() {
+    let readme = read("README.md");
+    let known = Known::load();
+    let mut findings = Findings::default();
+    for (line, command) in commands(&readme) {
+        for (program, subcommands) in [("cargo xtask", &known.xtask), ("cordboard", &known.cordboard)] {
+            let Some(rest) = after(&command, program) else { continue };
+            let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            if !name.is_empty() && !name.starts_with('-') && name != "help" && !subcommands.contains(&name) {
+                missing(&mut findings, line, &format!("{program} {name}"), subcommands);
+            }
+            for flag in flags(rest).filter(|flag| !known.flags.contains(flag)) {
+                missing(&mut findings, line, &format!("--{flag}"), &known.flags);
+            }
+        }
+    }
+    findings.none();
+}
+
+fn missing(findings: &mut Findings, line: usize, what: &str, known: &BTreeSet<String>) {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    findings.add_overall(
+        format!("README.md:{line}: `{what}` doesn't exist"),
+        format!("name one of {}, or define it in host/src/cli.rs or host/xtask/src/cli.rs", known.join(", ")),
+    );
+}
+
+/// The lines of fenced blocks that are typed, and the spans of code. Of a pipeline each part is a command.
+fn commands(readme: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for (number, line) in readme.lines().enumerate() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            found.push((number + 1, line.to_owned()));
+        } else {
+            found.extend(line.split('`').skip(1).step_by(2).map(|span| (number + 1, span.to_owned())));
+        }
+    }
+    let parts = found.iter().flat_map(|(line, text)| {
+        let text = text.split(" #").next().unwrap_or_default();
+        text.split(['|', ';', '&']).map(|part| (*line, part.trim().trim_start_matches("$ ").to_owned()))
+    });
+    parts.collect()
+}
+
+/// What follows a program that stands where a command begins: first, after a path, or after variables.
+fn after<'a>(command: &'a str, program: &str) -> Option<&'a str> {
+    let mut rest = command;
+    while let Some((first, more)) = rest.split_once(' ').filter(|(first, _)| first.contains('=') || *first == "sudo") {
+        debug_assert!(!first.is_empty());
+        rest = more;
+    }
+    let (name, _) = rest.split_once(' ').unwrap_or((rest, ""));
+    let folder = name.rfind('/').map_or(0, |slash| slash + 1);
+    rest[folder..].strip_prefix(program)?.strip_prefix(' ')
+}
+
+fn flags(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split([' ', '[', ']', '='])
+        .filter_map(|word| word.strip_prefix("--"))
+        .filter(|flag| !flag.is_empty())
+        .map(str::to_owned)
+}
+
+/// The variants of an enum, as clap spells them.
+fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
+    let from = source.find(head).unwrap_or_else(|| panic!("`{head}` isn't defined"));
+    let body = &source[from..];
+    let body = &body[..body.find("\n}").unwrap_or(body.len())];
+    let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let names = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    names.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())).collect()
+}
+
+/// The fields that are marked as long flags.
+fn long_flags(source: &str) -> BTreeSet<String> {
+    let marked = source.match_indices("#[arg(long");
+    let fields = marked.map(|(at, _)| {
+        let line = line_of(source, at);
+        let field = source.lines().skip(line).map(str::trim).find(|line| !line.starts_with(['#', '/']));
+        let field = field.unwrap_or_else(|| panic!("line {line}: a flag without a field"));
+        field.trim_start_matches("pub ").split(':').next().unwrap_or_default().replace('_', "-")
+    });
+    fields.collect()
+}
+
+fn kebab(name: &str) -> String {
+    let mut kebab = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.push(c.to_ascii_lowercase());
+    }
+    kebab
+}
+
+#[test]
+fn definitions_are_read() {
+    let known = Known::load();
+    for name in ["build", "run", "test", "bench", "ci", "doctor"] {
+        assert!(known.xtask.contains(name), "{name}: {:?}", known.xtask);
+    }
+    for name in ["run", "check", "sessions", "plugins"] {
+        assert!(known.cordboard.contains(name), "{name}: {:?}", known.cordboard);
+    }
+    for flag in ["release", "config", "state", "plugins", "chat", "json"] {
+        assert!(known.flags.contains(flag), "{flag}: {:?}", known.flags);
+    }
+}
+
+#[test]
+fn commands_are_found() {
+    let readme =
+        "Type `cargo xtask run --release`.\n```\n$ echo a | target/debug/cordboard run --chat console  # here\n```\n";
+    let found = commands(readme);
+    assert_eq!(found[0], (1, "cargo xtask run --release".to_owned()));
+    assert_eq!(found[2], (3, "target/debug/cordboard run --chat console".to_owned()));
+    assert_eq!(after(&found[2].1, "cordboard"), Some("run --chat console"));
+    assert_eq!(after("A=1 cordboard run", "cordboard"), Some("run"));
+    assert_eq!(after("journalctl -u cordboard -f", "cordboard"), None);
+    assert_eq!(flags("run --chat console").collect::<Vec<_>>(), ["chat"]);
+}

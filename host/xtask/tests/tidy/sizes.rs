@@ -1,0 +1,92 @@
+//! How large files and functions may be, tests left out. A split made only for the counter is worse than what it splits:
+//! cut where an idea ends.
+
+use super::Findings;
+use super::code::without_tests;
+use super::functions;
+use super::sources::{File, product};
+
+const MEDIAN_FILE: usize = 130;
+/// Nine of ten files and functions stay below these.
+const LONG_FILE: usize = 300;
+const LONG_FUNCTION: usize = 30;
+const LONGEST_FILE: usize = 400;
+const LONGEST_FUNCTION: usize = 60;
+const LONGEST_MAIN: usize = 60;
+const MOST_PARAMETERS: usize = 5;
+
+fn lines(file: &File) -> usize {
+    without_tests(&file.text).trim_end().lines().count()
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let mut findings = Findings::default();
+    for file in product() {
+        let most = if file.path.ends_with("/main.rs") { LONGEST_MAIN } else { LONGEST_FILE };
+        let lines = lines(file);
+        if lines > most {
+            let rule = format!("{lines} lines, and {most} are the most");
+            findings.add(file, most, rule, "move the part that is an idea of its own into a module beside it");
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn most_files_are_short() {
+    let mut findings = Findings::default();
+    let mut sizes: Vec<(usize, &str)> = product().map(|file| (lines(file), file.path.as_str())).collect();
+    sizes.sort_unstable();
+    let median = sizes[sizes.len() / 2].0;
+    if median > MEDIAN_FILE {
+        let rule = format!("the median file has {median} lines, and {MEDIAN_FILE} are the most");
+        findings.add_overall(rule, "split the files that hold more than one idea");
+    }
+    tail(&mut findings, "files", LONG_FILE, &sizes);
+    findings.none();
+}
+
+#[test]
+fn no_function_is_too_long_or_takes_too_much() {
+    let mut findings = Findings::default();
+    for file in product() {
+        for function in functions::of(&file.code) {
+            let name = &function.name;
+            if function.lines > LONGEST_FUNCTION {
+                let rule = format!("`{name}` has {} lines, and {LONGEST_FUNCTION} are the most", function.lines);
+                findings.add(file, function.line, rule, "name its steps, each a function below it");
+            }
+            if function.parameters > MOST_PARAMETERS {
+                let rule = format!("`{name}` takes {}, and {MOST_PARAMETERS} are the most", function.parameters);
+                findings.add(file, function.line, rule, "make a type of those that always come together");
+            }
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn most_functions_are_short() {
+    let mut findings = Findings::default();
+    let mut sizes: Vec<(usize, String)> = Vec::new();
+    for file in product() {
+        let found = functions::of(&file.code).into_iter();
+        sizes.extend(found.map(|f| (f.lines, format!("{}:{} {}", file.path, f.line, f.name))));
+    }
+    sizes.sort_unstable();
+    assert!(sizes.len() > 500, "only {} functions were found", sizes.len());
+    let named: Vec<_> = sizes.iter().map(|(lines, name)| (*lines, name.as_str())).collect();
+    tail(&mut findings, "functions", LONG_FUNCTION, &named);
+    findings.none();
+}
+
+/// At most a tenth is longer than `long`. `sizes` are in order.
+fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)]) {
+    let longer: Vec<String> =
+        sizes.iter().rev().filter(|(lines, _)| *lines > long).map(|(lines, name)| format!("{lines} {name}")).collect();
+    if longer.len() * 10 > sizes.len() {
+        let rule = format!("{} of {} {what} have more than {long} lines, and a tenth may", longer.len(), sizes.len());
+        findings.add_overall(rule, longer.join("\n    "));
+    }
+}

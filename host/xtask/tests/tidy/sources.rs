@@ -1,0 +1,88 @@
+//! The files of the project, as they lie in the working tree.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use super::code;
+
+/// Of the hidden folders, those that hold something that people wrote.
+const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
+
+pub struct File {
+    /// Below the root, with slashes.
+    pub path: String,
+    pub text: String,
+    /// The text without its unit tests, comments and the insides of its literals; every line keeps its number.
+    pub code: String,
+}
+
+impl File {
+    fn new(path: String, text: String) -> Self {
+        let code = if path.ends_with(".rs") { code::bare(code::without_tests(&text)) } else { String::new() };
+        Self { path, text, code }
+    }
+
+    /// A file of Rust for a rule's own test.
+    #[cfg(test)]
+    pub fn example(path: &str, text: &str) -> Self {
+        Self::new(path.to_owned(), text.to_owned())
+    }
+
+    pub fn is_rust(&self) -> bool {
+        self.path.ends_with(".rs")
+    }
+
+    pub fn is_test(&self) -> bool {
+        let mut parts = self.path.split('/');
+        parts.any(|part| part == "tests" || part == "tests.rs" || part == "benches")
+    }
+
+    /// What this project ships or builds with.
+    pub fn is_product(&self) -> bool {
+        self.is_rust() && !self.is_test()
+    }
+}
+
+static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
+    let mut files = Vec::new();
+    let root = root();
+    collect(&root, &root, &mut files);
+    assert!(files.len() > 100, "only {} files below {}: the rules would hold for nothing", files.len(), root.display());
+    files
+});
+
+/// Every file of text, but for what is built. In a work tree of git, `.git` is a file.
+pub fn all() -> &'static [File] {
+    &ALL
+}
+
+pub fn product() -> impl Iterator<Item = &'static File> {
+    all().iter().filter(|file| file.is_product())
+}
+
+/// The text of one file that has to be there.
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path} can't be read: {error}"))
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the root can't be found")
+}
+
+fn collect(folder: &Path, root: &Path, files: &mut Vec<File>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{} can't be read: {error}", folder.display()));
+    for path in entries.map(|entry| entry.expect("an entry can't be read").path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name isn't text");
+        if path.is_dir() && !path.is_symlink() {
+            if name != "target" && (!name.starts_with('.') || HIDDEN.contains(&name)) {
+                collect(&path, root, files);
+            }
+        } else if name != ".git"
+            && let Ok(text) = fs::read_to_string(&path)
+        {
+            let below = path.strip_prefix(root).expect("all lie below the root");
+            files.push(File::new(below.to_str().expect("a path isn't text").to_owned(), text));
+        }
+    }
+}

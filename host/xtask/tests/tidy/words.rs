@@ -1,0 +1,72 @@
+//! Words that don't belong into the tree: what was left for later, and what is true on one machine alone.
+
+use super::Findings;
+use super::code::{line_of, places};
+use super::sources::{all, product, root};
+
+/// Each with its remedy. Those in tests count as well.
+const UNFINISHED: [(&str, &str); 5] = [
+    ("todo!", "write it, or don't offer it"),
+    ("unimplemented!", "write it, or don't offer it"),
+    ("dbg!", "remove it"),
+    ("#[ignore", "make the test fast and true, or remove it"),
+    ("[allow(", "use #[expect(lint, reason = \"…\")], which tells when it is no longer needed"),
+];
+
+#[test]
+fn a_file_says_what_it_is() {
+    let mut findings = Findings::default();
+    for file in all().iter().filter(|file| file.is_rust() && !file.text.starts_with("//!")) {
+        findings.add(file, 1, "doesn't open with `//!`", "say what the file owns and what it must never do");
+    }
+    findings.none();
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let mut findings = Findings::default();
+    for file in all().iter().filter(|file| file.is_rust()) {
+        let code = super::code::bare(&file.text);
+        for (word, remedy) in UNFINISHED {
+            for at in places(&code, word) {
+                findings.add(file, line_of(&code, at), format!("`{word}`"), remedy);
+            }
+        }
+    }
+    findings.none();
+}
+
+/// In a fresh clone elsewhere, the folder of this one means nothing.
+#[test]
+fn nothing_is_true_on_one_machine_alone() {
+    let here = root().display().to_string();
+    let mut findings = Findings::default();
+    for file in all() {
+        for (number, _) in file.text.lines().enumerate().filter(|(_, line)| names(line, &here)) {
+            let finding = format!("names `{here}`, where this clone lies");
+            findings.add(file, number + 1, finding, "use a path below the project, or one that is made up");
+        }
+    }
+    findings.none();
+}
+
+/// Whether `path` begins in `line`: not in the middle of a longer path, as `/src` in `host/src`.
+fn names(line: &str, path: &str) -> bool {
+    let inside = |before: char| before.is_alphanumeric() || "._-/".contains(before);
+    line.match_indices(path).any(|(at, _)| !line[..at].ends_with(inside))
+}
+
+/// Bounds stand on declarations, so that a channel without one has no reason either.
+#[test]
+fn channels_are_bounded() {
+    let mut findings = Findings::default();
+    for file in product().filter(|file| file.path.starts_with("host/")) {
+        for word in ["unbounded_channel", "mpsc::unbounded"] {
+            for at in places(&file.code, word) {
+                let remedy = "bound it by a named constant that says why it is enough";
+                findings.add(file, line_of(&file.code, at), format!("`{word}`"), remedy);
+            }
+        }
+    }
+    findings.none();
+}
