@@ -169,3 +169,6 @@ pub fn spawn(record: SessionRecord, cell: Arc<Cell>, stage: Arc<dyn Stage>, port
 pub fn folder(state: &std::path::Path, name: &SessionName) -> PathBuf {
     state.join("sessions").join(name.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! The actor with a scripted agent and recorded ports: what it does beyond what the machine decides.
+//!
+//! The agents are real processes, which a paused clock would outrun: it stands still only where none is started. A test waits for
+//! what comes about and for no span of time.
+
+mod ports;
+
+use std::time::Duration;
+
+use cordboard_core::{
+    session::{Input, Order, RefusalCode, Verdict},
+    text::Notice,
+    turn::TurnState,
+    types::Phase,
+};
+
+use ports::{Fakes, ends, prompt};
+
+/// Answers every prompt with its own text, and says who asked what of it.
+const ECHO: &str = r#"
+while read -r line; do
+  case "$line" in
+    *initialize*) say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}' ;;
+    *'"type":"user"'*)
+      id=${line#*'"uuid":"'}; id=${id%%'"'*}
+      say '{"type":"user","isReplay":true,"uuid":"'$id'","message":{"content":[]}}'
+      say '{"type":"assistant","session_id":"c1","message":{"id":"m-'$id'","content":[{"type":"text","text":"answer to '$id'"}]}}'
+      say '{"type":"result","subtype":"success","session_id":"c1","user_message_uuids":["'$id'"]}' ;;
+  esac
+done
+"#;
+
+/// 8192 lines for the first prompt, in one write.
+const FLOOD: &str = r#"
+read -r line
+say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
+lines='{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}'
+for power in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
+  lines="$lines
+$lines"
+done
+say "$lines"
+say '{"type":"result","subtype":"success","user_message_uuids":["p1"]}'
+read -r line
+"#;
+
+#[tokio::test]
+async fn everything_is_stored_before_it_is_done() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("final p1").await;
+    fakes.until("saved turns=1").await;
+    let told = fakes.told();
+    let at = |what: &str| told.iter().position(|one| one == what).unwrap_or_else(|| panic!("{what} in {told:#?}"));
+    // The process is stored as soon as it lives, the prompt as handed before its answer can come.
+    assert!(at("saved process") < at("hand p1"), "{told:#?}");
+    assert!(at("hand p1") < at("final p1"), "{told:#?}");
+    fakes.end(session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_cannot_be_stored_is_told_and_stored_with_the_next_one() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    fakes.full_disk(true);
+    let refused = session.order(Order::SetModel(Some("opus".to_owned()))).await.unwrap_err();
+    assert_eq!(refused.code, RefusalCode::Failed);
+    assert_eq!(refused.text, "Done, but it could not be stored and may be lost at a restart: no room");
+    fakes.full_disk(false);
+    let view = session.order(Order::SetIdleTimeout(Some(Duration::from_secs(60)))).await.unwrap();
+    assert_eq!(view.record.model.as_deref(), Some("opus"));
+    assert_eq!(fakes.stored().model.as_deref(), Some("opus"));
+    fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn an_agent_is_answered_even_where_nothing_can_be_stored() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    fakes.full_disk(true);
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("final p1").await;
+    fakes.end(session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_after_the_end_is_answered() {
+    let fakes = Fakes::new(ECHO);
+    let handle = ends();
+    let refused = handle.order(Order::Start).await.unwrap_err();
+    assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, "Cordboard is shutting down."));
+    drop(fakes);
+}
+
+#[tokio::test]
+async fn a_flood_of_lines_is_shown_in_few_frames() {
+    let fakes = Fakes::new(FLOOD);
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("final p1").await;
+    let frames = fakes.told().iter().filter(|one| *one == "frame").count();
+    // One for each time that the actor drained what was there; a frame a line would be thousands.
+    assert!(frames < 1_000, "{frames} frames");
+    assert_eq!(fakes.answer().0.lines().count(), 8_192);
+    fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late_verdict_changes_nothing() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("review").await;
+    fakes.answer_review(&session, Verdict::Absent).await;
+    fakes.phase(Phase::Suspended).await;
+    assert!(fakes.stored().process.is_none());
+    fakes.answer_review(&session, Verdict::Keep).await;
+    let view = session.order(Order::SetModel(None)).await.unwrap();
+    assert_eq!(view.phase, Phase::Suspended);
+    fakes.end(session).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_is_not_there_is_told_with_what_to_do() {
+    let fakes = Fakes::missing();
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.phase(Phase::Broken).await;
+    fakes.until("tell").await;
+    let Some(Notice::NotStarted { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    assert!(why.contains("set `command` of this agent"), "{why}");
+    fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_dies_in_mid_turn_is_told_with_its_last_words() {
+    let fakes = Fakes::new(
+        r#"
+read -r line
+say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
+echo 'out of ideas' >&2
+exit 3
+"#,
+    );
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("tell").await;
+    let Some(Notice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    assert_eq!(why, "out of ideas");
+    assert!(!matches!(fakes.answer().1, TurnState::Done));
+    fakes.end(session).await;
+}

@@ -1,0 +1,249 @@
+//! Recorded ports of one session: what was stored, shown and asked, in one order.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    session::{Input, Prompt, Settings, Ticket, Verdict},
+    text::Notice,
+    turn::{Part, Turn, TurnState},
+    types::{Phase, Place, SessionRecord, SessionView, UserId},
+};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::super::{Advisor, Handle, Ledger, Ports, Question, Scene, Setup, Stage, spawn};
+use crate::{
+    agent::{AgentKind, AgentSpec},
+    clock::Clock,
+    process::Environment,
+    roster::Roster,
+};
+
+pub struct Fakes {
+    notes: Arc<Notes>,
+    command: PathBuf,
+    folder: TempDir,
+    roster: Roster,
+}
+
+/// What happened, and what of it a test asks for.
+#[derive(Default)]
+struct Seen {
+    told: Vec<String>,
+    stored: Option<SessionRecord>,
+    last: Option<Turn>,
+    notice: Option<Notice>,
+    review: Option<Ticket>,
+    full: bool,
+}
+
+struct Notes {
+    seen: Mutex<Seen>,
+    ticks: watch::Sender<u64>,
+}
+
+struct Agents(PathBuf, String);
+
+pub fn prompt(id: &str) -> Prompt {
+    Prompt { id: PromptId(id.to_owned()), place: Place::new("test", "home"), text: "hello".to_owned() }
+}
+
+/// A handle whose actor is gone.
+pub fn ends() -> Handle {
+    Handle { messages: tokio::sync::mpsc::channel(1).0 }
+}
+
+impl Fakes {
+    /// With an agent that is this shell script.
+    pub fn new(script: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("agent.sh");
+        std::fs::write(&path, script).unwrap();
+        Self { command: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/agent.sh").into(), ..Self::with(folder) }
+    }
+
+    /// With an agent whose program does not exist.
+    pub fn missing() -> Self {
+        Self { command: "/nonexistent/agent".into(), ..Self::with(TempDir::new().unwrap()) }
+    }
+
+    fn with(folder: TempDir) -> Self {
+        let notes = Arc::new(Notes { seen: Mutex::default(), ticks: watch::Sender::new(0) });
+        Self { notes, command: PathBuf::new(), folder, roster: Roster::new(Vec::new(), Vec::new()) }
+    }
+
+    pub fn session(&self) -> Handle {
+        let owner = UserId("console:local".to_owned());
+        let clock = Clock::system();
+        let folder = self.folder.path().join("work");
+        let record = SessionRecord::new("x".parse().unwrap(), owner, folder, "script", clock.now());
+        let machine = cordboard_core::session::Machine::new(record.clone(), settings());
+        let cell = self.roster.add(machine.view());
+        let notes = Arc::clone(&self.notes);
+        let script = self.folder.path().join("agent.sh").display().to_string();
+        let ports = Ports {
+            clock,
+            environment: Environment::default(),
+            host_id: uuid::Uuid::new_v4().to_string().into(),
+            ledger: Arc::<Notes>::clone(&notes),
+            advisor: Arc::<Notes>::clone(&notes),
+            setup: Arc::new(Agents(self.command.clone(), script)),
+        };
+        spawn(record, cell, notes, ports)
+    }
+
+    fn seen<T>(&self, read: impl FnOnce(&mut Seen) -> T) -> T {
+        read(&mut self.notes.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn told(&self) -> Vec<String> {
+        self.seen(|seen| seen.told.clone())
+    }
+
+    pub fn stored(&self) -> SessionRecord {
+        self.seen(|seen| seen.stored.clone()).unwrap()
+    }
+
+    pub fn notice(&self) -> Option<Notice> {
+        self.seen(|seen| seen.notice.clone())
+    }
+
+    /// The last finished turn's text, and how it ended.
+    pub fn answer(&self) -> (String, TurnState) {
+        let turn = self.seen(|seen| seen.last.clone()).unwrap();
+        let texts = turn.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Action(_) => None,
+        });
+        (texts.collect(), turn.state)
+    }
+
+    /// Whether storing fails from now on.
+    pub fn full_disk(&self, full: bool) {
+        self.seen(|seen| seen.full = full);
+    }
+
+    pub async fn until(&self, what: &str) {
+        let mut ticks = self.notes.ticks.subscribe();
+        while !self.told().iter().any(|one| one == what) {
+            ticks.changed().await.unwrap();
+        }
+    }
+
+    pub async fn phase(&self, wanted: Phase) {
+        let mut changes = self.roster.changes();
+        while self.roster.view("x").unwrap().phase != wanted {
+            changes.changed().await.unwrap();
+        }
+    }
+
+    /// The policy's answer to the question that it got, whenever that was.
+    pub async fn answer_review(&self, session: &Handle, verdict: Verdict) {
+        let ticket = self.seen(|seen| seen.review).unwrap();
+        session.send(Input::Verdict { ticket, verdict }).await;
+    }
+
+    /// As the host's end: every process is gone afterwards.
+    pub async fn end(&self, session: Handle) {
+        session.send(Input::Shutdown).await;
+        let mut changes = self.roster.changes();
+        while self.roster.view("x").unwrap().phase.is_live() {
+            changes.changed().await.unwrap();
+        }
+    }
+}
+
+/// With an idle timeout that a test can wait for.
+fn settings() -> Settings {
+    Settings { idle_timeout: Duration::from_millis(100), queue: 3, model: None }
+}
+
+impl Notes {
+    fn note(&self, what: &str, change: impl FnOnce(&mut Seen)) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut seen);
+        seen.told.push(what.to_owned());
+        drop(seen);
+        self.ticks.send_modify(|ticks| *ticks += 1);
+    }
+
+    fn store(&self, what: &str, change: impl FnOnce(&mut Seen)) -> Result<(), String> {
+        if self.seen.lock().unwrap_or_else(PoisonError::into_inner).full {
+            return Err("no room".to_owned());
+        }
+        self.note(what, change);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Ledger for Notes {
+    async fn save(&self, record: &SessionRecord) -> Result<(), String> {
+        let process = if record.process.is_some() { "process" } else { "nothing" };
+        self.store(&format!("saved {process}"), |seen| seen.stored = Some(record.clone()))?;
+        self.store(&format!("saved turns={}", record.turns), |_| {})
+    }
+
+    async fn accept(&self, _record: &SessionRecord, prompt: &Prompt) -> Result<(), String> {
+        self.store(&format!("accept {}", prompt.id.0), |_| {})
+    }
+
+    async fn hand(&self, prompt: &PromptId) -> Result<(), String> {
+        self.store(&format!("hand {}", prompt.0), |_| {})
+    }
+
+    async fn take_back(&self, prompt: &PromptId) -> Result<(), String> {
+        self.store(&format!("take back {}", prompt.0), |_| {})
+    }
+
+    async fn settle(&self, prompt: &PromptId) -> Result<(), String> {
+        self.store(&format!("settle {}", prompt.0), |_| {})
+    }
+}
+
+impl Advisor for Notes {
+    fn ask(&self, _view: SessionView, (ticket, question): (Ticket, Question), _answer: Handle) {
+        match question {
+            Question::Resolve { .. } => self.note("resolve", |_| {}),
+            Question::Review { .. } => self.note("review", |seen| seen.review = Some(ticket)),
+            Question::WordResume { .. } => self.note("word resume", |_| {}),
+        }
+    }
+}
+
+impl Stage for Notes {
+    fn show(&self, scene: Scene) {
+        match scene {
+            Scene::Frame(..) => self.note("frame", |_| {}),
+            Scene::Final(turn, _) => {
+                self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
+            }
+            Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
+        }
+    }
+}
+
+impl Setup for Agents {
+    fn settings(&self, _record: &SessionRecord) -> Settings {
+        settings()
+    }
+
+    fn agent(&self, name: &str) -> Option<AgentSpec> {
+        Some(AgentSpec {
+            name: name.to_owned(),
+            kind: AgentKind::Claude,
+            command: Some(self.0.clone()),
+            args: Vec::new(),
+            model: None,
+            permission_mode: "default".to_owned(),
+            pass_env: Vec::new(),
+            env: vec![("SCRIPT".to_owned(), self.1.clone())],
+        })
+    }
+}
