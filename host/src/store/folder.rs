@@ -5,12 +5,20 @@ use std::{
     io::{self, ErrorKind, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::error::OpenError;
 
 /// The mode bits by which a group and others may write.
 const OTHERS_WRITE: u32 = 0o022;
+
+/// How long what a killed host left may hold the lock: a child runs its program within milliseconds, but for a machine under load.
+const LET_GO: Duration = Duration::from_secs(5);
+
+/// Between two attempts at the lock meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Held by the host that uses the directory; the kernel lets go of it when that process ends, however it ends.
 #[derive(Debug)]
@@ -28,7 +36,7 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(refuse)?;
     check_private(state)?;
     let mut file = private().truncate(false).open(state.join("lock")).map_err(refuse)?;
-    match file.try_lock() {
+    match lock(&mut file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             return Err(OpenError::InUse { path: state.to_owned(), holder: holder(&mut file) });
@@ -39,6 +47,25 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     // SQLite gives its other files the rights of this one.
     private().truncate(false).open(database(state)).map_err(refuse)?;
     Ok(Lock { _file: file })
+}
+
+/// A host that was killed while it started an agent: the child has the lock too, until it runs its own program.
+fn lock(file: &mut File) -> Result<(), TryLockError> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if began.elapsed() < LET_GO && is_gone(file) => thread::sleep(LOOK),
+            done => return done,
+        }
+    }
+}
+
+/// Whether the host that wrote its pid into the file has ended.
+fn is_gone(file: &mut File) -> bool {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let pid = text.trim();
+    read.is_ok() && !pid.is_empty() && !Path::new("/proc").join(pid).exists()
 }
 
 fn private() -> OpenOptions {
@@ -85,4 +112,24 @@ fn user() -> String {
         (fields.nth(1)? == uid.to_string()).then_some(name)
     });
     name.map_or_else(|| format!("user {uid}"), |name| format!("user '{name}'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_host_leaves_holds_the_directory_for_a_moment_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut held = private().truncate(false).open(folder.path().join("lock")).unwrap();
+        held.lock().unwrap();
+        // No process has this id: the kernel's go to four million.
+        writeln!(held, "999999999").unwrap();
+        let child = thread::spawn(move || {
+            thread::sleep(LOOK * 5);
+            drop(held);
+        });
+        claim(folder.path()).unwrap();
+        child.join().unwrap();
+    }
 }
