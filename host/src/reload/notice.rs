@@ -84,7 +84,9 @@ impl Notice {
     pub(super) fn new(signals: Arc<Signals>) -> Self {
         let watcher = notify::recommended_watcher(move |event| signals.on_event(event));
         let watcher = watcher
-            .inspect_err(|error| tracing::warn!(%error, "no watch on files here: they are looked at every 10 s instead"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "no watch on files here: they are looked at every 10 s instead"),
+            )
             .ok();
         Self { watcher, watched: HashMap::new() }
     }
