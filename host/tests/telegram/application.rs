@@ -54,13 +54,15 @@ impl App {
         symlink(cache, app.path("state/cache")).unwrap();
         fs::write(app.path("token"), format!("{TOKEN}\n")).unwrap();
         fs::set_permissions(app.path("token"), fs::Permissions::from_mode(0o600)).unwrap();
-        let config = format!(
-            "[telegram]\ntoken_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"\n\
-             [access]\nowner = {OWNER}\nmembers = [{MEMBER}]\n",
-            app.api.url
-        );
-        fs::write(app.path("config.toml"), config).unwrap();
+        app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
         app
+    }
+
+    /// Saves the configuration; `access`: who is served.
+    pub fn configure(&self, access: &str) {
+        let telegram = format!("token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"", self.api.url);
+        fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
+        fs::rename(self.path("new.tmp"), self.path("config.toml")).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -78,7 +80,8 @@ impl App {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = self.command("run");
         command.args(["--chat", "telegram"]).arg("--plugins").arg(self.path("plugins"));
-        command.env("CORDBOARD_LOG", "debug,cranelift=off,wasmtime=off").stderr(log);
+        // All that there is, but for the compiler's: the token must not be in it.
+        command.env("CORDBOARD_LOG", "trace,cranelift=off,wasmtime=off").stderr(log);
         self.host = Some(command.spawn().unwrap());
     }
 

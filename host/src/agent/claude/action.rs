@@ -28,11 +28,11 @@ const TELLING: [&str; 12] = [
 ];
 
 pub(super) fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
-    let argument = argument(input, folder);
+    let argument = argument(input);
     Action {
         id: id.to_owned(),
         kind: "tool".to_owned(),
-        title: title(name, argument),
+        title: title(name, from(folder, argument)),
         detail: cut(argument, LONGEST_DETAIL),
         state: ActionState::Running,
     }
@@ -65,9 +65,13 @@ pub(super) fn retry(message: &Value) -> Action {
     }
 }
 
-/// Empty where none is telling. In the session's own folder a path is told from there.
-pub(super) fn argument<'a>(input: &'a Value, folder: &str) -> &'a str {
-    let argument = TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default();
+/// Empty where none is telling.
+pub(super) fn argument(input: &Value) -> &str {
+    TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
+}
+
+/// In the session's own folder a path is told from there.
+pub(super) fn from<'a>(folder: &str, argument: &'a str) -> &'a str {
     let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
     short.unwrap_or(argument)
 }

@@ -47,7 +47,7 @@ pub(super) fn answer(message: &Value, folder: &str, decoded: &mut Decoded) {
     let response = if text(request, "subtype") == "can_use_tool" {
         let tool = text(request, "tool_name");
         if ![QUESTION, PLAN].contains(&tool) {
-            let detail = action::argument(&request["input"], folder).to_owned();
+            let detail = action::from(folder, action::argument(&request["input"])).to_owned();
             decoded.events.push(AgentEvent::Denied { tool: tool.to_owned(), detail });
         }
         let denial = json!({ "behavior": "deny", "message": denial(tool), "interrupt": false });

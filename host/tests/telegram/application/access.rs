@@ -56,3 +56,17 @@ async fn a_member_sees_and_steers_his_own_sessions_alone() {
     assert_eq!(app.told(MEMBER, before, "alpha").await, unknown);
     assert_eq!(app.session("alpha")["phase"], "archived");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_let_in_is_changed_while_the_host_runs() {
+    let app = App::new().await;
+    app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
+    app.configure(&format!("owner = {OWNER}\nadmins = [{STRANGER}]"));
+    let applied = || app.log().contains("configuration changed").then_some(());
+    app.until("the new configuration", applied).await;
+    let before = app.api.chat(MEMBER).len();
+    app.api.says(MEMBER, "/sessions");
+    assert!(app.ask(STRANGER, "/sessions", "beta").await.contains("beta"), "an admin sees all");
+    app.ask(STRANGER, "/restore", "No archived sessions.").await;
+    assert_eq!(app.api.chat(MEMBER).len(), before);
+}

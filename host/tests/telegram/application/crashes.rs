@@ -26,6 +26,19 @@ async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_that_was_cut_off_is_run_again_when_its_user_says_so() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "slow 4", "line 1").await;
+    app.kill();
+    app.start();
+    app.told(OWNER, 0, "Your message was not sent again.").await;
+    let before = app.api.chat(OWNER).len();
+    app.api.press(OWNER, OWNER, "Send again");
+    app.told(OWNER, before, "line 1\nline 2\nline 3\nline 4").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_was_not_sent_goes_out_at_the_next_start() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
