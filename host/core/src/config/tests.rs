@@ -57,7 +57,7 @@ fn tables_are_merged_and_lists_replaced() {
     for part in [
         "\"mine\"",
         "\"planner\"",
-        "\"default\":{\"description\":\"The agent as it is\",\"instructions\":\"Be short.\"}",
+        "\"default\":{\"description\":\"A careful colleague: does what is asked, says what was done\",\"instructions\":\"Be short.\"}",
     ] {
         assert!(personas.contains(part), "{part} in {personas}");
     }

@@ -85,10 +85,8 @@ fn what_has_no_default_is_known() {
         [plugins] folder
         [plugins.sessions] acts_as
         [plugins.sessions] time
-        [plugins.sessions] memory
         [plugins.sessions] calls
         [plugins.sessions] log
-        [plugins.sessions] reply
         [plugins.sessions] state
         [plugins.sessions] config"#]]
     .assert_eq(&unset.join("\n"));

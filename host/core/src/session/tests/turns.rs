@@ -204,7 +204,7 @@ fn sending_again_wakes_a_suspended_session() {
             taken a → busy
             exit boom → suspended
                 persist
-                finish a at home, failed: boom
+                finish a at home, failed: Cut short.
                 tell home: The agent of session 'x' ended in the middle of its answer: boom
             order retry a2 → starting
                 accept a2: the text of a
