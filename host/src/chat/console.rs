@@ -85,7 +85,8 @@ impl Events {
 pub struct Console {
     mode: Mode,
     orders: mpsc::Sender<Order>,
-    page: Mutex<Page>,
+    /// None once standard output is gone.
+    page: Mutex<Option<Page>>,
     /// Message ids of an earlier run must name nothing here.
     run: String,
     next: AtomicU64,
@@ -115,7 +116,7 @@ impl Console {
         let console = Self {
             mode,
             orders,
-            page: Mutex::new(Page::new(look)),
+            page: Mutex::new(Some(Page::new(look))),
             run: uuid::Uuid::new_v4().simple().to_string(),
             next: AtomicU64::new(0),
             busy: Arc::default(),
@@ -151,13 +152,16 @@ impl Console {
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         // Held over the printing: what is worked out first is printed first.
         let mut page = self.page.lock().await;
-        let text = page.put(id, message);
+        let Some(shown) = page.as_mut() else { return Err(gone("nobody reads it")) };
+        let text = shown.put(id, message);
         if text.is_empty() {
             return Ok(());
         }
         print(&self.orders, text).await.map_err(|error| {
+            // The page holds what nobody saw: from here on nothing counts as shown.
+            *page = None;
             self.events.tell(ConsoleEvent::OutputGone);
-            ChatError::Down { why: format!("standard output is closed: {error}") }
+            gone(error)
         })
     }
 }
@@ -168,6 +172,10 @@ async fn print(orders: &mpsc::Sender<Order>, text: String) -> io::Result<()> {
     let (done, written) = oneshot::channel();
     orders.send(Order::Print { text, done }).await.map_err(|_| gone())?;
     written.await.unwrap_or_else(|_| Err(gone()))
+}
+
+fn gone(why: impl std::fmt::Display) -> ChatError {
+    ChatError::Down { why: format!("standard output is closed: {why}") }
 }
 
 impl Drop for Console {

@@ -224,6 +224,19 @@ async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
     console.close().await;
 }
 
+/// 1. Half a line is there, and nothing is printed yet. 2. The reader goes. 3. The whole line cannot be printed, and is not taken for
+/// shown when it is tried again.
+#[tokio::test]
+async fn an_answer_that_was_begun_is_not_lost_with_its_reader() {
+    let Stage { console, events: _events, stdout, stdin: _open, shelf: _shelf } = Stage::new();
+    let id = console.send(place(), &message("the ans", Completeness::Partial)).await.unwrap();
+    drop(stdout);
+    for _ in 0..2 {
+        let told = console.edit(place(), &id, &message("the answer", Completeness::Complete)).await;
+        assert!(matches!(told, Err(ChatError::Down { .. })), "{told:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_reader_who_is_slow_holds_up_only_who_sends() {
     let mut stage = Stage::new();
