@@ -38,6 +38,12 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{model}'. Known: {}.", known.join(", "))
 }
 
+/// Whether or not `name` could be one.
+#[must_use]
+pub fn unknown(name: &str) -> String {
+    format!("Session '{name}' doesn't exist. Use /new to create it.")
+}
+
 #[must_use]
 pub fn archived(session: &SessionName) -> String {
     format!("Session '{session}' is archived. Use /restore {session}.")

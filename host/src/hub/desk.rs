@@ -11,6 +11,7 @@ use cordboard_core::{
     chat::{NewPost, Update, What},
     config::Config,
     session::{Input, Order, Prompt, Refusal, RefusalCode},
+    text,
     types::{Caller, Moment, Place, Reply, SessionName, SessionRecord, SessionView},
 };
 
@@ -39,7 +40,7 @@ fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
 }
 
 fn unknown(name: &str) -> Refusal {
-    refuse(RefusalCode::Unknown, format!("Session '{name}' doesn't exist. Use /new to create it."))
+    refuse(RefusalCode::Unknown, text::unknown(name))
 }
 
 fn not_stored(error: &StoreError) -> Refusal {
@@ -127,7 +128,7 @@ fn sentence(error: &impl std::fmt::Display) -> String {
 fn taken(there: &SessionView) -> Refusal {
     let name = &there.record.name;
     if there.record.archived {
-        refuse(RefusalCode::Archived, format!("Session '{name}' is archived. Use /restore {name}."))
+        refuse(RefusalCode::Archived, text::archived(name))
     } else {
         let text = format!("Session '{name}' already exists. Use /session {name} to switch to it.");
         refuse(RefusalCode::Exists, text)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cordboard_core::{
     agent::PromptId,
     session::{Order, Refusal, RefusalCode, Waiting as Keeping},
+    text,
     types::{Caller, SessionName, SessionView},
 };
 
@@ -44,10 +45,7 @@ impl CallState {
 
 /// A name that no session can have is one that none has.
 fn known(name: &str) -> Result<SessionName, Refusal> {
-    name.parse().map_err(|_| Refusal {
-        code: RefusalCode::Unknown,
-        text: format!("Session '{name}' doesn't exist. Use /new to create it."),
-    })
+    name.parse().map_err(|_| Refusal { code: RefusalCode::Unknown, text: text::unknown(name) })
 }
 
 fn answer(done: Result<SessionView, Refusal>) -> Result<types::Session, Error> {
