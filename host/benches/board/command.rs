@@ -52,12 +52,7 @@ async fn without_store() -> Vec<Row> {
     let (bare, whole) = (Spans::new(bare), Spans::new(whole));
     let ratio = whole.p50().as_secs_f64() / bare.p50().as_secs_f64();
     vec![
-        Row {
-            what: "the same component, bare wasmtime: fresh instance and call",
-            measured: bare.to_string(),
-            figure: "the floor".to_owned(),
-            reached: true,
-        },
+        Row::floor("the same component, bare wasmtime: fresh instance and call", &bare),
         Row {
             what: "command that echoes 200 bytes: routed, fresh instance, reply rendered",
             measured: format!("{whole}; {ratio:.2} × the floor"),

@@ -37,8 +37,10 @@ const MEASURES: [Measure; 6] = [
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == agent::ROLE) {
-        return agent::run();
+    match args.first().map(String::as_str) {
+        Some(agent::ROLE) => return agent::run(),
+        Some(agent::WRITER) => return agent::run_writer(),
+        Some(_) | None => {}
     }
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let chosen =
