@@ -3,15 +3,20 @@
 
 mod bindings;
 mod board;
+mod busy;
 mod call;
 mod compile;
 mod convert;
+mod egress;
 mod engine;
 mod generation;
 mod imports;
+mod journal;
 mod limits;
 mod plugs;
+mod reach;
 mod refusal;
+mod secrets;
 mod table;
 mod trades;
 mod trial;
