@@ -18,6 +18,7 @@ mod reach;
 mod refusal;
 mod secrets;
 mod table;
+mod told;
 mod trades;
 mod trial;
 

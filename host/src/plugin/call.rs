@@ -19,6 +19,7 @@ use super::{
     limits::{Limit, Meter},
     secrets::Vault,
     table::Table,
+    told::Told,
 };
 
 /// Who asked for a call, and where. Empty where nobody did.
@@ -43,7 +44,7 @@ pub enum CallError {
     NotOffered(&'static str),
 }
 
-impl CallError {
+impl Told for CallError {
     fn scrubbed(self, vault: &Vault) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(vault.scrub(why)),
@@ -153,6 +154,7 @@ pub async fn run<T, F, Fut>(
     call: F,
 ) -> Result<T, CallError>
 where
+    T: Told,
     F: FnOnce(Store<CallState>) -> Fut,
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
@@ -171,7 +173,7 @@ where
     match tokio::time::timeout(limits.time * 2 + network, busy.count(call)).await {
         Ok((store, Ok(answer))) => {
             store.data().finish();
-            Ok(answer)
+            Ok(if vault.is_empty() { answer } else { answer.scrubbed(&vault) })
         }
         Ok((store, Err(error))) => {
             store.data().finish();

@@ -7,8 +7,15 @@ mod failure;
 mod tls;
 mod waits;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use bytes::Bytes;
 use cordboard_core::{
     config::Reach,
     egress::{Target, TcpGrant, line_for, may_request},
@@ -16,9 +23,10 @@ use cordboard_core::{
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
+    body::{Body, Frame},
     header::{self, HeaderName},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::ClientConfig;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpHooks,
@@ -35,6 +43,9 @@ const AT_ONCE: usize = 8;
 
 /// Bytes of the fields of a request, as they are counted in memory.
 const FIELDS: usize = 32 << 10;
+
+/// Bytes that a guest may write before they are taken: it may hold many bodies that are never sent.
+const CHUNK: usize = 16 << 10;
 
 /// What a generation may reach.
 pub struct Network {
@@ -127,8 +138,10 @@ impl Egress {
         let network = self.network.clone().ok_or_else(|| Failure::no_network().to_string())?;
         let measured = async {
             let host = network.check_tcp(host, port)?;
-            let _place = network.at_once.acquire().await.expect("it is never closed");
-            let connect = connect::connect(&network, &host, port);
+            let connect = async {
+                let _place = network.at_once.acquire().await.expect("it is never closed");
+                connect::connect(&network, &host, port).await
+            };
             self.waits.bound(network.time, connect).await?.map(|connection| connection.took)
         };
         let measured = measured.await;
@@ -144,6 +157,24 @@ impl Egress {
     }
 }
 
+/// An answer that the guest holds. It keeps its place among those under way, so that a guest that hoards them soon waits.
+struct Held {
+    body: Full<Bytes>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+}
+
 type Exchanged = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for Egress {
@@ -152,6 +183,10 @@ impl WasiHttpHooks for Egress {
         Arc::new(|name: &HeaderName| {
             DEFAULT_FORBIDDEN_HEADERS.contains(name) || [header::TE, header::TRAILER, header::EXPECT].contains(name)
         })
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
     }
 
     fn set_host_header(&mut self) -> bool {
@@ -177,14 +212,16 @@ impl WasiHttpHooks for Egress {
         Box::new(async move {
             let time = exchange::time(&network, options);
             let exchange = async {
-                let _place = network.at_once.acquire().await.expect("it is never closed");
-                exchange::exchange(&network, &vault, (target, parts, body)).await
+                let place = Arc::clone(&network.at_once).acquire_owned().await.expect("it is never closed");
+                exchange::exchange(&network, &vault, (target, parts, body)).await.map(|answer| (answer, place))
             };
             let answer = waits.bound(time, exchange).await.and_then(|answer| answer);
             if let Err(Failure::Refused(why)) = &answer {
                 journal.refused(&network.plugin, why);
             }
-            let answer = answer?.map(|body| Full::new(body).map_err(Error::from).boxed_unsync());
+            let (answer, place) = answer?;
+            let answer =
+                answer.map(|body| Held { body: Full::new(body), _place: place }.map_err(Error::from).boxed_unsync());
             Ok((answer, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
         })
     }

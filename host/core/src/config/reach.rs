@@ -48,7 +48,20 @@ impl Reach {
 }
 
 fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Complaint> {
-    text(value)?.parse().map_err(Complaint::new)
+    let text = text(value)?;
+    if text.contains('@') {
+        return Err(hidden(
+            "must not hold a user or a password: a plugin sends them in a header, from [secrets]",
+            value,
+        ));
+    }
+    text.parse().map_err(Complaint::new)
+}
+
+/// A complaint that does not show what it is about.
+fn hidden(text: impl Into<String>, value: &Value<'_>) -> Complaint {
+    let start = value.span().start;
+    Complaint { text: text.into(), at: Some(start..start) }
 }
 
 fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
@@ -77,19 +90,19 @@ fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
     match value.get_ref() {
         DeValue::String(_) => absolute_path(value)
             .map(SecretSource::File)
-            .map_err(|_| Complaint::new(format!("{expected}; the secret itself must not stand here"))),
+            .map_err(|_| hidden(format!("{expected}; the secret itself must not stand here"), value)),
         DeValue::Table(entries) => match entries.iter().next() {
             Some((key, name)) if key.get_ref() == "credential" && entries.len() == 1 => {
                 let name = filled(name)?;
                 let plain = name.len() <= 255 && !name.starts_with('.') && !name.contains('/');
                 plain
                     .then_some(SecretSource::Credential(name))
-                    .ok_or_else(|| Complaint::new("must name a credential of systemd, as { credential = \"pbs\" }"))
+                    .ok_or_else(|| hidden("must name a credential of systemd, as { credential = \"pbs\" }", value))
             }
-            Some(_) | None => Err(Complaint::new(expected)),
+            Some(_) | None => Err(hidden(expected, value)),
         },
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
-            Err(Complaint::new(expected))
+            Err(hidden(expected, value))
         }
     }
 }

@@ -10,7 +10,9 @@ pub enum Standing {
     Public,
     /// Of this machine or of the networks around it: the name must be called `private` as well.
     Private(&'static str),
-    /// Nothing that a plugin may reach by any name.
+    /// Where a cloud's machines are told their keys: no name may stand for it, and only the address itself opens it.
+    Metadata,
+    /// No address of a host.
     Never(&'static str),
 }
 
@@ -29,7 +31,7 @@ pub fn standing(address: IpAddr) -> Standing {
 
 fn standing_v4(address: Ipv4Addr) -> Standing {
     if METADATA_V4.contains(&address) {
-        return Standing::Never("a cloud's metadata service");
+        return Standing::Metadata;
     }
     match address.octets() {
         [0, ..] => Standing::Never("no address of a host"),
@@ -48,7 +50,7 @@ fn standing_v4(address: Ipv4Addr) -> Standing {
 /// Addresses that carry one of IPv4 stand where that one does.
 fn standing_v6(address: Ipv6Addr) -> Standing {
     if address == METADATA_V6 {
-        return Standing::Never("a cloud's metadata service");
+        return Standing::Metadata;
     }
     let carried = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());

@@ -163,8 +163,8 @@ fn paths(text: &str) -> Option<Paths> {
 /// An address that is written out is its own permission, but for what is no host at all.
 fn check_host(host: &Host) -> Result<(), String> {
     match address_of(host).map(standing) {
-        Some(Standing::Never(why)) if !why.contains("metadata") => Err(format!("this address is {why}")),
-        Some(Standing::Never(_) | Standing::Private(_) | Standing::Public) | None => Ok(()),
+        Some(Standing::Never(why)) => Err(format!("this address is {why}")),
+        Some(Standing::Metadata | Standing::Private(_) | Standing::Public) | None => Ok(()),
     }
 }
 

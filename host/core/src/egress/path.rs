@@ -43,7 +43,7 @@ fn is_odd(path: &[u8]) -> bool {
         let bare = segment.split(|byte| *byte == b';').next().unwrap_or_default();
         bare == b"." || bare == b".."
     };
-    let strange = |byte: &u8| *byte == b'\\' || byte.is_ascii_control() || *byte == b' ';
+    let strange = |byte: &u8| *byte == b'\\' || byte.is_ascii_control();
     !path.starts_with(b"/")
         || path.windows(2).any(|pair| pair == b"//")
         || path.iter().any(strange)

@@ -65,7 +65,7 @@ fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<
     let may = |address: &&SocketAddr| match standing(address.ip()) {
         Standing::Public => true,
         Standing::Private(_) => network.is_private(name),
-        Standing::Never(_) => false,
+        Standing::Metadata | Standing::Never(_) => false,
     };
     let good: Vec<_> = found.iter().filter(may).take(TRIED).copied().collect();
     match found.first() {
@@ -77,6 +77,7 @@ fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<
 fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
     match standing(address) {
         Standing::Never(why) => format!("{name} stands for {address}, which no name may stand for ({why})"),
+        Standing::Metadata => format!("{name} stands for {address}, where a cloud keeps its keys: no name may"),
         Standing::Private(why) => {
             let kept: String = network.reach.private.iter().map(|name| format!("\"{name}\", ")).collect();
             let line = format!("[plugins.{}] private = [{kept}\"{name}\"]", network.plugin);
