@@ -17,6 +17,7 @@ use super::{
     compile::{Compiler, digest},
     engine::SharedEngine,
     generation::{Artifact, Generation, PluginSettings},
+    look::Look,
     refusal::Refused,
     table::{Offer, Plugged, Table, Turned, short},
     trades::{Caller, Invocation, Load, Screen, ViewLimits},
@@ -67,6 +68,12 @@ impl Plugs {
             Err(refused) => Err(refused),
         };
         self.settle(name, digest, (settings, now), artifact).await
+    }
+
+    /// What a component asks for and offers, without plugging it in.
+    pub async fn look(&self, name: &str, wasm: &[u8]) -> Result<Look, Refused> {
+        let artifact = self.compiler.artifact(name, digest(wasm), wasm).await?;
+        Ok(Look::at(self.caller.engine(), &artifact))
     }
 
     /// As `plug_in`, for a version whose digest is known: its bytes are not asked for when its artifact is in the cache.
