@@ -15,6 +15,7 @@ mod plugins;
 mod section;
 mod sessions;
 mod size;
+mod swapping;
 mod telegram;
 mod value;
 
@@ -30,6 +31,7 @@ pub use limits::{LimitOverrides, Limits};
 pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
 pub use sessions::{Console, Sessions};
+pub use swapping::Swapping;
 pub use telegram::Telegram;
 
 use section::{Known, Reader, Section};

@@ -11,7 +11,7 @@ use cordboard_core::{
 
 use crate::{
     agent::{AgentKind, AgentSpec},
-    plugin::{CallLimits, PluginSettings},
+    plugin::{CallLimits, PluginSettings, SwapTerms},
     session::Setup,
 };
 
@@ -55,6 +55,11 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
             log: limits.log,
             reply: usize::try_from(limits.reply).unwrap_or(usize::MAX),
             state: usize::try_from(limits.state).unwrap_or(usize::MAX),
+        },
+        terms: SwapTerms {
+            probation: config.plugins.swapping.probation,
+            traps: config.plugins.swapping.probation_traps,
+            drain: config.plugins.swapping.drain,
         },
         acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
     }

@@ -1,9 +1,16 @@
 //! One call: a fresh instance in a store of its own, with its meter, its deadlines and what it knows of its caller. Nothing of it
 //! outlives the call, so no state leaks and a trap ends one call alone.
 
-use std::{future::Future, sync::Arc, time::Instant};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use cordboard_core::types::{Caller, Moment, Place, SessionView};
+use cordboard_core::{
+    config::spell_duration,
+    types::{Caller, Moment, Place, SessionView},
+};
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
 
@@ -29,6 +36,11 @@ pub struct Asked {
 pub enum CallError {
     #[error("went over its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
     Limit { plugin: String, limit: Limit },
+    #[error(
+        "was cut off: its version was replaced, and running calls may go on for {} after that (raise `drain` in [plugins] if they need more)",
+        spell_duration(*drain)
+    )]
+    Drained { drain: Duration },
     #[error("trapped: {0}")]
     Trap(String),
     #[error("said: {0}")]
@@ -45,6 +57,8 @@ pub struct CallState {
     /// None for trials and views: they may read their configuration and log, no more.
     pub lent: Option<Lent>,
     pub meter: Meter,
+    /// It ran when its generation had to be over.
+    cut_off: bool,
     stderr: MemoryOutputPipe,
     wasi: WasiCtx,
     resources: ResourceTable,
@@ -71,7 +85,7 @@ impl CallState {
         resources.set_max_capacity(HANDLES);
         let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
         let meter = Meter::new(generation.limits.clone());
-        Self { generation, asked, now, lent, meter, stderr, wasi, resources }
+        Self { generation, asked, now, lent, meter, cut_off: false, stderr, wasi, resources }
     }
 
     /// Counts a host call and lends what it needs.
@@ -137,6 +151,10 @@ where
     store.set_hostcall_fuel(limits.reply.max(limits.state));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
+        if context.data().generation.retirement.is_over() {
+            context.data_mut().cut_off = true;
+            return Ok(UpdateDeadline::Interrupt);
+        }
         if Instant::now() < deadline {
             // The runtime's own yield: it looks at sockets and timers before this task has its turn again.
             return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
@@ -146,7 +164,12 @@ where
     });
     let _ticking = engine.tick_while();
     // The epoch ends a guest that never yields, the timeout one that waits in a host call; its store goes with it.
-    match tokio::time::timeout(limits.time * 2, call(store)).await {
+    let ended = tokio::select! {
+        biased;
+        ended = tokio::time::timeout(limits.time * 2, call(store)) => ended,
+        () = generation.retirement.over() => return Err(CallError::Drained { drain: generation.terms.drain }),
+    };
+    match ended {
         Ok((_, Ok(answer))) => Ok(answer),
         Ok((store, Err(error))) => Err(explain(store.data(), &error)),
         Err(_) => Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time }),
@@ -154,6 +177,9 @@ where
 }
 
 fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
+    if state.cut_off {
+        return CallError::Drained { drain: state.generation.terms.drain };
+    }
     if let Some(limit) = state.meter.exceeded {
         return CallError::Limit { plugin: state.generation.name.clone(), limit };
     }

@@ -21,6 +21,7 @@ use super::{
     engine::SharedEngine,
     imports::CAPABILITIES,
     limits::CallLimits,
+    probation::{Probation, Retirement, SwapTerms},
     refusal::Refused,
 };
 
@@ -36,6 +37,8 @@ pub struct PluginSettings {
     pub limits: CallLimits,
     /// In whose name calls without a caller act, if in anybody's.
     pub acts_as: Option<Caller>,
+    /// How it is swapped. A change of these alone is no reason to swap.
+    pub terms: SwapTerms,
 }
 
 /// Compiled code, known by the hash of the wasm that it was made of.
@@ -61,7 +64,18 @@ pub struct Generation {
     uses: BTreeSet<String>,
     pub trades: Trades,
     pub artifact: Artifact,
+    /// None: it is trusted, as one that was gone back to.
+    pub probation: Option<Arc<Probation>>,
+    pub terms: SwapTerms,
+    pub retirement: Retirement,
     mishaps: Mishaps,
+}
+
+/// How a generation comes into the world.
+pub struct Birth {
+    pub number: u32,
+    pub since: Moment,
+    pub probation: Option<Arc<Probation>>,
 }
 
 /// The exports that a component has.
@@ -87,7 +101,7 @@ impl Generation {
         engine: &SharedEngine,
         artifact: &Artifact,
         settings: &PluginSettings,
-        (number, since): (u32, Moment),
+        birth: Birth,
     ) -> Result<Self, Refused> {
         let linker = linker(engine, artifact, settings)?;
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
@@ -95,8 +109,8 @@ impl Generation {
         Ok(Self {
             name: artifact.name.clone(),
             digest: artifact.digest.clone(),
-            number,
-            since,
+            number: birth.number,
+            since: birth.since,
             config: Arc::clone(&settings.config),
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
@@ -104,6 +118,9 @@ impl Generation {
             uses: imports(engine, &artifact.component).into_iter().collect(),
             trades,
             artifact: artifact.clone(),
+            probation: birth.probation,
+            terms: settings.terms,
+            retirement: Retirement::new(),
             mishaps: Mishaps::default(),
         })
     }
@@ -121,13 +138,17 @@ impl Generation {
         self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
     }
 
-    /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
-    pub fn note(&self, error: &CallError) {
-        if matches!(error, CallError::Said(_)) {
-            return;
+    /// Keeps why a call failed, for `/plugins`; true where that was one too many in its probation. What a plugin says by its own error is no
+    /// mishap, nor that its call was cut off.
+    pub fn note(&self, error: &CallError) -> bool {
+        match error {
+            CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
+            CallError::Limit { .. } | CallError::Trap(_) => {}
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
+        let fell = self.probation.as_ref().filter(|probation| probation.count());
+        fell.inspect(|probation| probation.fall()).is_some()
     }
 
     /// How many calls failed, and the last one's reason.

@@ -6,6 +6,7 @@ mod chat;
 mod config;
 mod context;
 mod log;
+mod plugin_control;
 mod session_control;
 mod sessions;
 mod state;
@@ -34,7 +35,7 @@ macro_rules! capability {
 }
 
 /// Each is an interface of the package `cordboard:plugin` with the same name.
-pub const CAPABILITIES: [Capability; 8] = [
+pub const CAPABILITIES: [Capability; 9] = [
     capability!("context", context, true),
     capability!("log", log, true),
     capability!("config", config, true),
@@ -43,6 +44,7 @@ pub const CAPABILITIES: [Capability; 8] = [
     capability!("sessions", sessions, false),
     capability!("session-control", session_control, false),
     capability!("chat", chat, false),
+    capability!("plugin-control", plugin_control, false),
 ];
 
 impl Capability {

@@ -20,6 +20,9 @@ pub enum Refused {
         quoted(grants)
     )]
     NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String> },
+    /// Nothing is wrong with it, but something speaks against it now.
+    #[error("{0}")]
+    HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
     #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook")]

@@ -14,5 +14,6 @@ mod rights;
 mod sentences;
 mod standard;
 mod supply;
+mod swapping;
 mod swaps;
 mod trades;
