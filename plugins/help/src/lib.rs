@@ -154,7 +154,7 @@ mod tests {
         ] {
             assert_eq!(usage_of(typed), format!("Did you mean /plugins {meant}?\nUsage: {USAGE}"), "{typed}");
         }
-        for typed in ["", "x", "é", "remove", "dance"] {
+        for typed in ["", "x", "é", "dance"] {
             assert_eq!(usage_of(typed), format!("Usage: {USAGE}"), "{typed}");
         }
         assert_eq!(usage_of("grant"), "Usage: /plugins grant <name> <digest>");
