@@ -1,12 +1,14 @@
 //! Puts the board together, runs it, and takes it down: configuration, store, plugins, sessions, chat, in that order. It decides nothing
 //! that a part can decide.
 
+mod author;
 mod board;
 mod front;
 mod inspect;
 mod outlet;
 mod shutdown;
 
+pub use author::author;
 pub use inspect::{check, list_plugins, list_sessions};
 
 use std::{
@@ -53,6 +55,8 @@ pub enum AppError {
     Undrained { patience: std::time::Duration, open: String },
     #[error("{0}")]
     Refused(String),
+    #[error("failed to {0}")]
+    Kit(#[from] crate::kit::KitError),
 }
 
 impl AppError {
@@ -66,7 +70,8 @@ impl AppError {
             | Self::Front(_)
             | Self::Start(_)
             | Self::Undrained { .. }
-            | Self::Refused(_) => ExitCode::FAILURE,
+            | Self::Refused(_)
+            | Self::Kit(_) => ExitCode::FAILURE,
         }
     }
 }

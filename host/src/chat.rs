@@ -14,7 +14,10 @@ use cordboard_core::{
 pub mod console;
 pub mod outbox;
 mod pause;
+mod preview;
 pub mod telegram;
+
+pub use preview::preview;
 
 /// Where messages are shown and come from.
 #[async_trait]

@@ -1,8 +1,12 @@
 //! The command line: what it takes, and the tables it prints.
 
+mod plugin;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use plugin::{Build, Call, Check, Language, New, Plugin, Rank, Task, Test, Trade, Watch};
 
 /// A chat gateway to coding agents whose commands and policy are WebAssembly components, swapped live.
 #[derive(Debug, Parser)]
@@ -37,6 +41,9 @@ pub enum Command {
         after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
     )]
     Plugins(Listing),
+    /// Write, build, try and test a plugin of your own
+    #[command(after_help = plugin::EXAMPLES)]
+    Plugin(Plugin),
 }
 
 const RUN_EXAMPLES: &str = "Examples:

@@ -21,7 +21,7 @@ pub use lines::{Lines, Revived, sort};
 pub use lookout::{Lookout, Open};
 pub use posts::{Outlet, Posts};
 pub use serve::Server;
-pub use setup::Live;
+pub use setup::{Live, plugin_settings};
 pub use stage::Painter;
 
 use std::{collections::HashMap, sync::Arc};

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod hub;
+pub mod kit;
 pub mod listing;
 pub mod plugin;
 pub mod process;

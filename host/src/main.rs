@@ -29,6 +29,7 @@ fn dispatch() -> Result<(), AppError> {
         Command::Check(paths) => app::check(&paths),
         Command::Sessions(listing) => app::list_sessions(&listing),
         Command::Plugins(listing) => app::list_plugins(&listing),
+        Command::Plugin(plugin) => app::author(&plugin.task),
     }
 }
 

@@ -49,6 +49,11 @@ pub fn archived(session: &SessionName) -> String {
     format!("Session '{session}' is archived. Use /restore {session}.")
 }
 
+#[must_use]
+pub fn exists(session: &SessionName) -> String {
+    format!("Session '{session}' already exists. Use /session {session} to switch to it.")
+}
+
 /// Enough of a message to remind its author of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {

@@ -35,7 +35,7 @@ use tokio::{
 use super::{Chat, ChatError, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing};
 use crate::clock::Clock;
 use input::Intake;
-use page::{Look, Page};
+pub(super) use page::{Look, Page};
 
 pub use open::{ConsoleError, Mode, open};
 

@@ -28,6 +28,7 @@ mod menu;
 mod streaming;
 mod worker;
 
+pub(super) use compose::reply as messages;
 use mailbox::Mailbox;
 use worker::Worker;
 

@@ -131,8 +131,7 @@ fn taken(there: &SessionView) -> Refusal {
     if there.record.archived {
         refuse(RefusalCode::Archived, text::archived(name))
     } else {
-        let text = format!("Session '{name}' already exists. Use /session {name} to switch to it.");
-        refuse(RefusalCode::Exists, text)
+        refuse(RefusalCode::Exists, text::exists(name))
     }
 }
 

@@ -181,7 +181,7 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
 }
 
 /// Whether it is a capability that not every plugin has.
-fn is_to_be_granted(name: &str) -> bool {
+pub(super) fn is_to_be_granted(name: &str) -> bool {
     CAPABILITIES.iter().any(|one| one.name == name && !one.granted_to_all)
 }
 

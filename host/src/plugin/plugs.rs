@@ -11,6 +11,7 @@ use super::{
     compile::{Compiler, digest},
     engine::SharedEngine,
     generation::{Artifact, Birth, Generation, PluginSettings},
+    look::Look,
     probation::Probation,
     refusal::Refused,
     table::{Hold, Plugged, Table, Turned, short},
@@ -78,6 +79,12 @@ impl Plugs {
     ) -> Result<Swapped, Refused> {
         let compiled = self.compile(name, digest(wasm), wasm).await;
         self.plug_compiled(compiled, context, Entrance::New).await
+    }
+
+    /// What a component asks for and offers, without plugging it in.
+    pub async fn look(&self, name: &str, wasm: &[u8]) -> Result<Look, Refused> {
+        let artifact = self.compiler.artifact(name, digest(wasm), wasm).await?;
+        Ok(Look::at(self.caller.engine(), &artifact))
     }
 
     /// As `plug_in`, for a version whose digest is known: its bytes are not asked for when its artifact is in the cache.

@@ -15,7 +15,7 @@ use super::super::{Completeness, MessageId, Outgoing};
 const KEPT: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(in crate::chat) enum Look {
     /// For programs: the Markdown as it is.
     Source,
     /// For a terminal that is only written to.
@@ -24,7 +24,7 @@ pub(super) enum Look {
 }
 
 #[derive(Debug)]
-pub(super) struct Page {
+pub(in crate::chat) struct Page {
     look: Look,
     /// The latest last.
     messages: VecDeque<(MessageId, Shown)>,
@@ -40,12 +40,12 @@ struct Shown {
 }
 
 impl Page {
-    pub(super) const fn new(look: Look) -> Self {
+    pub(in crate::chat) const fn new(look: Look) -> Self {
         Self { look, messages: VecDeque::new() }
     }
 
     /// The lines to print now; empty where there are none.
-    pub(super) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
+    pub(in crate::chat) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
         let look = self.look;
         let shown = self.shown(id);
         match message.last {

@@ -15,7 +15,7 @@ const GAP: &str = "\n\n";
 const NO_TEXT: &str = "…";
 
 /// The messages of a stored reply.
-pub(super) fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
+pub(in crate::chat) fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
 }
 

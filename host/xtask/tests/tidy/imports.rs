@@ -7,7 +7,7 @@ use super::sources::product;
 /// From top to bottom: a module imports from the rows below its own, never from beside it. `main` and `lib` see all.
 const LAYERS: [&[&str]; 10] = [
     &["app"],
-    &["changes", "listing"],
+    &["changes", "kit", "listing"],
     &["hub"],
     &["swaps"],
     &["control", "supply"],

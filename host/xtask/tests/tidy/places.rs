@@ -11,8 +11,9 @@ const OWNERS: [(&str, &[&str]); 6] = [
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/src/store"]),
     ("notify::", &["host/src/reload"]),
-    // The compiler's child is bounded in memory and time by the module that reads its output. `xtask` is made of programs.
-    ("process::Command", &["host/src/process", "host/src/plugin/compile.rs", "host/xtask/"]),
+    // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
+    // author's terminal. `xtask` is made of programs.
+    ("process::Command", &["host/src/process", "host/src/plugin/compile.rs", "host/src/kit/tool.rs", "host/xtask/"]),
 ];
 
 /// What would make the core depend on more than its arguments.

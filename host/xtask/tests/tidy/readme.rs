@@ -15,7 +15,7 @@ struct Known {
 
 impl Known {
     fn load() -> Self {
-        let (xtask, host) = (read("host/xtask/src/cli.rs"), read("host/src/cli.rs"));
+        let (xtask, host) = (read("host/xtask/src/cli.rs"), read("host/src/cli.rs") + &read("host/src/cli/plugin.rs"));
         let mut flags = BTreeSet::from(["help".to_owned(), "version".to_owned()]);
         flags.extend(long_flags(&xtask));
         flags.extend(long_flags(&host));

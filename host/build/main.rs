@@ -1,11 +1,14 @@
 //! Embeds the standard plugins that lie in `target/plugins/`. It never runs cargo: `cargo xtask build` makes them first, and where they are
-//! absent the binary says so.
+//! absent the binary says so. The author's kit is embedded as well, as text.
+
+mod kit;
 
 use std::{env, fmt::Write as _, fs, io, path::Path};
 
 use sha2::{Digest, Sha256};
 
 fn main() -> io::Result<()> {
+    kit::embed()?;
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../target/plugins");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut components: Vec<_> = match fs::read_dir(&folder) {

@@ -1,0 +1,32 @@
+//! A reply as the console prints it, without a console: for those who try a plugin at the command line. Pure.
+
+use cordboard_core::{render::terminal::Colours, types::Reply};
+
+use super::{
+    Limits, LiveLine, MessageId,
+    console::{Look, Page},
+    outbox,
+};
+
+/// The lines of a reply, whole. On a terminal styled or not; `None`: as on a pipe, where Markdown is left as it is.
+#[must_use]
+pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
+    let mut page = Page::new(terminal.map_or(Look::Source, Look::Styled));
+    let limits = Limits { text_units: usize::MAX, live: LiveLine::Status };
+    let messages = outbox::messages(reply, limits);
+    let put = |(number, message): (usize, &super::Outgoing)| page.put(&MessageId(number.to_string()), message);
+    messages.iter().enumerate().map(put).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_printed_with_its_buttons() {
+        let reply = Reply::text("**One**\ntwo").button("Again", "/one");
+        assert_eq!(preview(&reply, None), "**One**\ntwo\n  [Again] /one\n");
+        assert!(preview(&reply, Some(Colours::On)).starts_with("\x1b[1mOne"));
+        assert_eq!(preview(&Reply::text(""), None), "");
+    }
+}

@@ -1,0 +1,292 @@
+//! A board in memory: sessions, places and keys without agents and without a store. Orders take effect at once, and what was done is
+//! kept in order. Rights are checked as the real board checks them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    session::{Order, Refusal, RefusalCode, Waiting},
+    text,
+    types::{Caller, Moment, Phase, Place, Reply, SessionName, SessionRecord, SessionView},
+};
+
+use super::deed::Deed;
+use crate::plugin::{Blueprint, Board, Choice, KeyValues, Outcome, PlugOrder, Shelf, Swap, check_order};
+
+/// The idle timeout of a session that nothing says otherwise of.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+pub struct MemoryBoard {
+    inner: Mutex<Inner>,
+    agents: Vec<Choice>,
+}
+
+struct Inner {
+    now: Moment,
+    sessions: BTreeMap<String, SessionView>,
+    places: HashMap<Place, String>,
+    keys: BTreeMap<(String, String), Vec<u8>>,
+    deeds: Vec<Deed>,
+}
+
+impl MemoryBoard {
+    /// `agents`: what sessions may be made with; the first is the default.
+    #[must_use]
+    pub fn new(now: Moment, agents: Vec<Choice>) -> Self {
+        let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Self { inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new() }), agents }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_now(&self, now: Moment) {
+        self.inner().now = now;
+    }
+
+    /// What was done since this was asked last.
+    pub fn take_deeds(&self) -> Vec<Deed> {
+        std::mem::take(&mut self.inner().deeds)
+    }
+
+    /// Adds a session, or takes the place of the one of that name.
+    pub fn add(&self, view: SessionView) {
+        self.inner().sessions.insert(view.record.name.to_string(), view);
+    }
+
+    pub fn session(&self, name: &str) -> Option<SessionView> {
+        self.inner().sessions.get(name).cloned()
+    }
+
+    /// Makes a session the active one of a place, as if somebody had switched to it there.
+    pub fn bind(&self, place: &Place, name: &SessionName) {
+        self.inner().places.insert(place.clone(), name.to_string());
+    }
+
+    fn seen(&self, caller: &Caller, name: &str) -> Result<SessionView, Refusal> {
+        let view = self.inner().sessions.get(name).filter(|view| caller.may_steer(&view.record.owner)).cloned();
+        view.ok_or_else(|| refuse(RefusalCode::Unknown, text::unknown(name)))
+    }
+
+    fn record(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionRecord, Refusal> {
+        let invalid = |text: String| refuse(RefusalCode::Invalid, text);
+        let name: SessionName =
+            blueprint.name.parse().map_err(|error: cordboard_core::types::InvalidName| invalid(format!("{error}.")))?;
+        match self.inner().sessions.get(name.as_str()) {
+            Some(there) if there.record.archived => return Err(refuse(RefusalCode::Archived, text::archived(&name))),
+            Some(_) => return Err(refuse(RefusalCode::Exists, text::exists(&name))),
+            None => {}
+        }
+        let known: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
+        let agent = blueprint.agent.unwrap_or_else(|| known.first().copied().unwrap_or("demo").to_owned());
+        if !known.contains(&agent.as_str()) {
+            return Err(invalid(format!("There is no agent '{agent}'. Known: {}.", known.join(", "))));
+        }
+        let folder = blueprint.folder.unwrap_or_else(|| format!("/sessions/{name}"));
+        let mut record = SessionRecord::new(name, caller.id.clone(), folder.into(), &agent, self.now());
+        record.persona = blueprint.persona;
+        record.model = blueprint.model;
+        Ok(record)
+    }
+}
+
+fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
+    Refusal { code, text: text.into() }
+}
+
+/// A session as it is seen without an agent.
+#[must_use]
+pub fn at_rest(record: SessionRecord) -> SessionView {
+    SessionView {
+        phase: Phase::Suspended,
+        why: None,
+        idle_timeout: record.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+        model: record.model.clone(),
+        models: Vec::new(),
+        queued: 0,
+        record,
+    }
+}
+
+fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {
+    let name = view.record.name.clone();
+    let failed = |text: &str| Err(refuse(RefusalCode::Failed, text));
+    match order {
+        Order::Archive if view.phase == Phase::Busy => return Err(refuse(RefusalCode::Busy, text::busy(&name))),
+        Order::Restore if !view.record.archived => {
+            return Err(refuse(RefusalCode::Exists, text::not_archived(&name)));
+        }
+        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => {
+            return failed(text::NOTHING_TO_RETRY);
+        }
+        Order::Leave if view.phase != Phase::Asking => return failed(text::NOTHING_TO_LEAVE),
+        Order::Touch(place) => {
+            view.record.place = Some(place.clone());
+            view.record.last_active = now;
+        }
+        Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
+        Order::Suspend => view.phase = Phase::Suspended,
+        Order::Interrupt(waiting) => {
+            view.phase = Phase::Idle;
+            view.queued = if *waiting == Waiting::Drop { 0 } else { view.queued };
+        }
+        Order::Archive => {
+            view.record.archived = true;
+            view.phase = Phase::Archived;
+        }
+        Order::Restore => {
+            view.record.archived = false;
+            view.phase = Phase::Suspended;
+        }
+        Order::SetIdleTimeout(timeout) => {
+            view.record.idle_timeout = *timeout;
+            view.idle_timeout = timeout.unwrap_or(IDLE_TIMEOUT);
+        }
+        Order::SetModel(model) => {
+            view.record.model.clone_from(model);
+            view.model.clone_from(model);
+        }
+        Order::SetPersona(persona) => view.record.persona.clone_from(persona),
+        Order::SetMode(mode) => view.record.mode.clone_from(mode),
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Board for MemoryBoard {
+    fn now(&self) -> Moment {
+        self.inner().now
+    }
+
+    fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        let name = self.inner().places.get(place).cloned()?;
+        self.seen(caller, &name).ok().filter(|view| !view.record.archived)
+    }
+
+    fn count(&self, caller: &Caller) -> usize {
+        self.page(caller, Shelf::Current, 0, usize::MAX).len()
+    }
+
+    fn page(&self, caller: &Caller, shelf: Shelf, skip: usize, count: usize) -> Vec<SessionView> {
+        let inner = self.inner();
+        let shown = |view: &&SessionView| {
+            view.record.archived == (shelf == Shelf::Archived) && caller.may_steer(&view.record.owner)
+        };
+        let mut views: Vec<_> = inner.sessions.values().filter(shown).cloned().collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.record.last_active));
+        views.into_iter().skip(skip).take(count).collect()
+    }
+
+    fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
+        self.seen(caller, name).ok()
+    }
+
+    fn agents(&self) -> Vec<Choice> {
+        self.agents.clone()
+    }
+
+    async fn create(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionView, Refusal> {
+        let view = at_rest(self.record(caller, blueprint)?);
+        self.add(view.clone());
+        self.inner().deeds.push(Deed::Created(Box::new(view.record.clone())));
+        Ok(view)
+    }
+
+    async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, Refusal> {
+        if self.seen(caller, name.as_str())?.record.archived {
+            return Err(refuse(RefusalCode::Archived, text::archived(name)));
+        }
+        self.bind(place, name);
+        self.order(caller, name, Order::Touch(place.clone())).await
+    }
+
+    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
+        self.seen(caller, name.as_str())?;
+        let mut inner = self.inner();
+        let now = inner.now;
+        let unknown = || refuse(RefusalCode::Unknown, text::unknown(name.as_str()));
+        let view = inner.sessions.get_mut(name.as_str()).ok_or_else(unknown)?;
+        apply(view, &order, now)?;
+        let view = view.clone();
+        inner.deeds.push(Deed::Ordered(name.clone(), order));
+        Ok(view)
+    }
+
+    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal> {
+        self.seen(caller, name.as_str())?;
+        self.inner().deeds.push(Deed::Prompted(name.clone(), text));
+        Ok(())
+    }
+
+    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
+        self.inner().deeds.push(Deed::Posted(place.clone(), Box::new(reply)));
+        Ok(())
+    }
+
+    /// There is no plug board behind this one: the order is checked and noted.
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        check_order(caller, &order)?;
+        let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
+        self.inner().deeds.push(Deed::Steered(plugin.to_owned(), order));
+        Ok(said)
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, (plugin, key): (&str, &str), value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        let at = (plugin.to_owned(), key.to_owned());
+        let others = self.keys.iter().filter(|(other, _)| other.0 == plugin && **other != at);
+        let size: usize = others.map(|((_, key), value)| key.len() + value.len()).sum();
+        match &value {
+            Some(value) if size + key.len() + value.len() > limit => {
+                let size = size + key.len() + value.len();
+                return Err(format!(
+                    "with it the plugin would keep {size} bytes, over its limit: plugins.{plugin}.state = {limit}"
+                ));
+            }
+            Some(value) => self.keys.insert(at, value.clone()),
+            None => self.keys.remove(&at),
+        };
+        self.deeds.push(Deed::Kept(key.to_owned(), value));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl KeyValues for MemoryBoard {
+    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.inner().keys.get(&(plugin.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        self.inner().keep((plugin, key), value, limit)
+    }
+
+    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
+        let inner = self.inner();
+        let own = inner.keys.keys().filter(|(owner, key)| owner == plugin && key.starts_with(prefix));
+        Ok(own.map(|(_, key)| key.clone()).collect())
+    }
+
+    async fn swap(
+        &self,
+        plugin: &str,
+        key: &str,
+        change: Swap,
+        limit: usize,
+    ) -> Result<Result<(), Option<Vec<u8>>>, String> {
+        // A moment's pause, so that two who count at once do meet.
+        tokio::task::yield_now().await;
+        let mut inner = self.inner();
+        let found = inner.keys.get(&(plugin.to_owned(), key.to_owned())).cloned();
+        if found != change.expected {
+            return Ok(Err(found));
+        }
+        inner.keep((plugin, key), change.value, limit).map(Ok)
+    }
+}

@@ -1,0 +1,75 @@
+//! `cordboard plugin build`: a plugin's folder becomes `dist/NAME.wasm`, whatever it is written in.
+
+mod rust;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{error::KitError, new, progress, project::Project};
+use crate::{
+    cli::Language,
+    plugin::{digest, short},
+};
+
+/// Builds what lies in `folder`, and tells where the result lies.
+///
+/// # Errors
+/// A missing tool, or what the tool said.
+pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
+    let project = Project::open(folder)?;
+    let built = match project.language {
+        Language::Rust => {
+            new::refresh_sdk(&project.folder)?;
+            rust::build(&project)?
+        }
+        Language::Python | Language::Js => return Err(KitError::NoResult("not yet".to_owned())),
+    };
+    let component = project.component();
+    place(&built, &component)?;
+    let wasm = fs::read(&component).map_err(KitError::read(&component))?;
+    progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
+    Ok(component)
+}
+
+/// Copies beside and renames: a watcher sees the old file or the new one.
+pub fn place(from: &Path, to: &Path) -> Result<(), KitError> {
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(KitError::write(folder))?;
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let beside = folder.join(format!(".{name}.{}", std::process::id()));
+    let copied = fs::copy(from, &beside).map(drop).and_then(|()| fs::rename(&beside, to));
+    copied.map_err(|source| {
+        drop(fs::remove_file(&beside));
+        KitError::Write { path: to.to_owned(), source }
+    })
+}
+
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KB", bytes as f64 / 1024.0),
+        1_048_576.. => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_told_in_its_unit() {
+        assert_eq!([size(12), size(60_000), size(18 << 20)], ["12 B", "58.6 KB", "18.0 MB"]);
+    }
+
+    #[test]
+    fn a_component_is_placed_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join("a.wasm"), folder.path().join("dist/b.wasm"));
+        fs::write(&from, "new").expect("written");
+        place(&from, &to).expect("placed");
+        assert_eq!(fs::read(&to).expect("there"), b"new");
+        assert_eq!(fs::read_dir(to.parent().expect("a folder")).expect("listed").count(), 1, "nothing temporary stays");
+    }
+}

@@ -1,0 +1,79 @@
+//! Rust: cargo, with a compiler that has the target. Adds no target by itself: what a toolchain holds is its owner's business.
+
+use std::{env, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::kit::{error::KitError, progress, project::Project, tool::Tool};
+
+const TARGET: &str = "wasm32-wasip2";
+
+const INSTALL_RUST: &str = "install Rust from https://rustup.rs";
+
+/// Made by `cargo xtask build` where rustup cannot fetch the target: below the user's cache folder.
+const PRIVATE: &str = "cordboard/toolchain-wasip2-1/bin/rustc";
+
+/// A line of cargo's own account of a build.
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    #[serde(default)]
+    manifest_path: PathBuf,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+    let rustc = compiler()?;
+    progress::step(&format!("building '{}' for {TARGET} (the first time: about a minute)", project.name));
+    let mut cargo = Tool::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), INSTALL_RUST)
+        .within(&project.folder)
+        .args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"])
+        // Flags meant for the machine's own programs (a linker, a processor) make no sense for a component.
+        .without_env("RUSTFLAGS")
+        .without_env("CARGO_ENCODED_RUSTFLAGS");
+    if let Some(rustc) = rustc {
+        cargo = cargo.env("RUSTC", rustc);
+    }
+    let manifest = project.folder.join("Cargo.toml");
+    let manifest = manifest.canonicalize().map_err(KitError::read(&manifest))?;
+    let messages = cargo.read()?;
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let of_project =
+        messages.filter(|message| message.reason == "compiler-artifact" && message.manifest_path == manifest);
+    let component =
+        of_project.flat_map(|message| message.filenames).find(|file| file.extension().is_some_and(|end| end == "wasm"));
+    component.ok_or_else(|| {
+        KitError::NoResult(
+            "cargo made no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
+        )
+    })
+}
+
+/// None: the one that cargo takes by itself.
+fn compiler() -> Result<Option<PathBuf>, KitError> {
+    let installed = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    if has_target(Tool::new(installed, INSTALL_RUST)) {
+        return Ok(None);
+    }
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = cache.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    let private = cache.map(|cache| cache.join(PRIVATE)).filter(|rustc| has_target(Tool::new(rustc, INSTALL_RUST)));
+    if private.is_some() {
+        return Ok(private);
+    }
+    Err(KitError::NoTool {
+        tool: format!("a compiler for {TARGET}"),
+        remedy: "add it with `rustup target add wasm32-wasip2`; rustup itself comes from https://rustup.rs",
+    })
+}
+
+/// A compiler prints the folder of any target that it knows; only a library in it means that the target is there.
+fn has_target(rustc: Tool) -> bool {
+    let folder = rustc.args(["--print", "target-libdir", "--target", TARGET]).ask();
+    let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());
+    entries.into_iter().flatten().flatten().any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.starts_with("libstd-") && name.ends_with(".rlib")
+    })
+}

@@ -1,0 +1,79 @@
+//! `cordboard plugin call`: one command on a board in memory. The reply goes to standard output as the console prints it, what the plugin
+//! did to standard error.
+
+use std::sync::Arc;
+
+use cordboard_core::{config::Config, types::Role};
+
+use super::{
+    error::KitError,
+    log::Log,
+    progress,
+    project::Subject,
+    stage::{Bench, Lending, Stage, person},
+};
+use crate::{chat, cli, clock::Clock};
+
+/// # Errors
+/// Where there was no answer; the reply that says so was printed.
+pub fn call(wanted: &cli::Call, bench: Bench) -> Result<(), KitError> {
+    let line = line(&wanted.line)?;
+    let subject = Subject::find(&wanted.plugin)?;
+    super::block_on(async {
+        let mut stage = Stage::new(Arc::new(bench.plugs()?), Log::start(), subject, Clock::system().now());
+        stage.caller = person("ada", Role::from(wanted.rank));
+        plug(&stage, &bench).await?;
+        let said = stage.say(&line).await;
+        for deed in stage.take_deeds() {
+            progress::note(&format!("* {deed}"));
+        }
+        progress::print(&chat::preview(&said.reply, progress::out()));
+        said.failed.map_or(Ok(()), |why| Err(KitError::Answered(why)))
+    })
+}
+
+async fn plug(stage: &Stage, bench: &Bench) -> Result<(), KitError> {
+    let Some(config) = &bench.config else {
+        stage.plug(&Config::defaults(), Lending::All).await?;
+        let look = stage.plugs.look(&stage.subject.name, &stage.subject.wasm).await?;
+        let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
+        if !asked.is_empty() {
+            let name = &stage.subject.name;
+            progress::note(&format!("  a host wants: [plugins.{name}] grants = [{}]", asked.join(", ")));
+        }
+        return Ok(());
+    };
+    Ok(stage.plug(config, Lending::AsGranted).await?)
+}
+
+/// The command line as it would be typed: words that a shell took apart are quoted again.
+fn line(words: &[String]) -> Result<String, KitError> {
+    let line = match words {
+        [line] => line.clone(),
+        [command, args @ ..] => {
+            let quoted = args.iter().map(|arg| match arg.contains(char::is_whitespace) || arg.is_empty() {
+                true => format!("\"{}\"", arg.replace('\\', "\\\\").replace('"', "\\\"")),
+                false => arg.clone(),
+            });
+            format!("{command} {}", quoted.collect::<Vec<_>>().join(" "))
+        }
+        [] => String::new(),
+    };
+    if line.starts_with('/') {
+        return Ok(line);
+    }
+    Err(KitError::Command { command: line, why: "a command begins with a slash, as /hello" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_it_would_be_typed() {
+        let of = |words: &[&str]| line(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["/a", "b", "c d", "e\"f g"]).expect("a line"), "/a b \"c d\" \"e\\\"f g\"");
+        assert_eq!(of(&["/a  b 'c d'"]).expect("a line"), "/a  b 'c d'");
+        assert!(of(&["a"]).is_err());
+    }
+}

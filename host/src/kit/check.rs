@@ -1,0 +1,88 @@
+//! `cordboard plugin check`: what a component asks for and offers, and whether a host with this configuration would take it.
+
+use std::sync::Arc;
+
+use cordboard_core::config::Config;
+
+use super::{
+    build::size,
+    error::KitError,
+    log::Log,
+    progress,
+    project::Subject,
+    stage::{Bench, Lending, Stage},
+};
+use crate::{
+    cli,
+    clock::Clock,
+    plugin::{Look, Plugs, short},
+};
+
+/// # Errors
+/// Why a host would not take it; everything else was printed.
+pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
+    let subject = Subject::find(&wanted.plugin)?;
+    super::block_on(async {
+        let plugs = Arc::new(bench.plugs()?);
+        let stage = Stage::new(Arc::clone(&plugs), Log::start(), subject, Clock::system().now());
+        let Subject { name, wasm, path } = &stage.subject;
+        progress::print(&format!("plugin   {name}  {}  {}\n", size(wasm.len()), path.display()));
+        let look = plugs.look(name, wasm).await?;
+        let config = bench.config.unwrap_or_else(Config::defaults);
+        print_look(&look, &config, name);
+        let taken = stage.plug(&config, Lending::AsGranted).await;
+        // What it offers is worth telling even where a grant is missing.
+        if taken.is_err() {
+            drop(stage.plug(&config, Lending::All).await);
+        }
+        print_offers(&plugs);
+        taken?;
+        progress::print("verdict  a host would take it\n");
+        Ok(())
+    })
+}
+
+fn print_look(look: &Look, config: &Config, name: &str) {
+    progress::print(&format!("digest   sha256 {}\n", short(&look.digest)));
+    let granted = crate::hub::plugin_settings(config, name).grants;
+    let trades: Vec<&str> = look.exports.iter().map(String::as_str).collect();
+    progress::print(&format!("offers   {}\n", trades.join(", ")));
+    for import in &look.imports {
+        let verdict = match look.to_grant().find(|name| import.contains(&format!("/{name}@"))) {
+            Some(name) if granted.contains(name) => "granted",
+            Some(_) => "NOT GRANTED",
+            None => "",
+        };
+        progress::print(format!("imports  {import}  {verdict}").trim_end());
+        progress::print("\n");
+    }
+    let limits = config.plugins.limits_of(name);
+    progress::print(&format!(
+        "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}\n",
+        cordboard_core::config::spell_duration(limits.time),
+        bytes(limits.memory),
+        limits.calls,
+        limits.log,
+        bytes(limits.reply),
+        bytes(limits.state)
+    ));
+}
+
+fn bytes(bytes: u64) -> String {
+    size(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn print_offers(plugs: &Plugs) {
+    let table = plugs.table();
+    for offer in table.commands() {
+        let spec = &offer.spec;
+        let role = spec.least_role.as_str();
+        progress::print(&format!("command  {}  {} (for {role} and above)\n", spec.usage, spec.summary));
+    }
+    for persona in table.personas() {
+        progress::print(&format!("persona  {}  {}\n", persona.name, persona.description));
+    }
+    for mode in table.modes() {
+        progress::print(&format!("mode     {}  {}\n", mode.name, mode.description));
+    }
+}

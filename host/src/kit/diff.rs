@@ -1,0 +1,58 @@
+//! What was expected against what came, line by line. Pure.
+
+/// One line of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    Same(String),
+    Missing(String),
+    Unexpected(String),
+}
+
+/// The longest common run of lines stays; `fits` says whether a line is what was expected.
+pub fn diff(expected: &[String], came: &[String], fits: impl Fn(&str, &str) -> bool) -> Vec<Line> {
+    let (rows, columns) = (expected.len(), came.len());
+    let mut common = vec![vec![0_usize; columns + 1]; rows + 1];
+    for row in (0..rows).rev() {
+        for column in (0..columns).rev() {
+            common[row][column] = if fits(&expected[row], &came[column]) {
+                common[row + 1][column + 1] + 1
+            } else {
+                common[row + 1][column].max(common[row][column + 1])
+            };
+        }
+    }
+    let (mut row, mut column) = (0, 0);
+    let mut lines = Vec::new();
+    while row < rows || column < columns {
+        if row < rows && column < columns && fits(&expected[row], &came[column]) {
+            lines.push(Line::Same(came[column].clone()));
+            (row, column) = (row + 1, column + 1);
+        } else if row < rows && (column == columns || common[row + 1][column] >= common[row][column + 1]) {
+            lines.push(Line::Missing(expected[row].clone()));
+            row += 1;
+        } else {
+            lines.push(Line::Unexpected(came[column].clone()));
+            column += 1;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_same_stays() {
+        let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let account = diff(&lines("a b c"), &lines("a x c d"), |a, b| a == b);
+        let expected = [
+            Line::Same("a".into()),
+            Line::Missing("b".into()),
+            Line::Unexpected("x".into()),
+            Line::Same("c".into()),
+            Line::Unexpected("d".into()),
+        ];
+        assert_eq!(account, expected);
+    }
+}

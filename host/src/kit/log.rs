@@ -1,0 +1,83 @@
+//! The lines that a plugin logs while the kit calls it: caught, so that they can be shown and demanded with its other deeds.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{EnvFilter, Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use super::deed::Deed;
+
+/// Where the host writes what plugins say.
+const PLUGIN_LINES: &str = "cordboard::plugin::call";
+
+/// What the host puts beside a plugin's own line.
+const HOST_WORDS: &str = "plugin says";
+
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<Deed>>>);
+
+impl Log {
+    /// Catches plugins' lines from now on; the host's own errors go to standard error. Once a process.
+    pub fn start() -> Self {
+        let log = Self::default();
+        let default = format!("error,{PLUGIN_LINES}=off");
+        let filter = EnvFilter::try_from_env("CORDBOARD_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+        let host = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+        tracing_subscriber::registry().with(log.clone()).with(host.with_filter(filter)).init();
+        log
+    }
+
+    pub fn take(&self) -> Vec<Deed> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        if !event.metadata().target().starts_with(PLUGIN_LINES) {
+            return;
+        }
+        let mut line = Line::default();
+        event.record(&mut line);
+        let said = line.own.or(line.hosts);
+        let deed = said.map(|text| Deed::Logged(level(*event.metadata().level()), text));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(deed);
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        _ => "debug",
+    }
+}
+
+/// An event's text: the plugin's own words, else the host's.
+#[derive(Default)]
+struct Line {
+    own: Option<String>,
+    hosts: Option<String>,
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.own = Some(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            let text = format!("{value:?}");
+            self.hosts = (text != HOST_WORDS).then_some(text);
+        }
+    }
+}

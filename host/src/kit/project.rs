@@ -1,0 +1,141 @@
+//! A plugin's folder: what it is written in, what the plugin is called, and where its component lies.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::error::KitError;
+use crate::cli::Language;
+
+/// Where the component of every language is left, below the project.
+const DIST: &str = "dist";
+
+/// What lies in a plugin's folder decides what it is written in.
+const MANIFESTS: [(&str, Language); 3] =
+    [("Cargo.toml", Language::Rust), ("pyproject.toml", Language::Python), ("package.json", Language::Js)];
+
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// As it was named, so that paths are told as their reader knows them.
+    pub folder: PathBuf,
+    pub language: Language,
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(alias = "project")]
+    package: Named,
+}
+
+impl Project {
+    pub fn open(folder: &Path) -> Result<Self, KitError> {
+        let found = MANIFESTS.iter().find(|(file, _)| folder.join(file).is_file());
+        let (file, language) = found.ok_or_else(|| KitError::NoProject { path: folder.to_owned() })?;
+        let path = folder.join(file);
+        let text = fs::read_to_string(&path).map_err(KitError::read(&path))?;
+        let name = name(*language, &text).map_err(|why| KitError::NoName { path, why })?;
+        check_name(&name)?;
+        Ok(Self { folder: folder.to_owned(), language: *language, name })
+    }
+
+    pub fn component(&self) -> PathBuf {
+        self.below(DIST).join(format!("{}.wasm", self.name))
+    }
+
+    /// A path below the project, short where the project is the current folder.
+    pub fn below(&self, path: &str) -> PathBuf {
+        if self.folder == Path::new(".") { PathBuf::from(path) } else { self.folder.join(path) }
+    }
+}
+
+fn name(language: Language, text: &str) -> Result<String, String> {
+    match language {
+        Language::Rust | Language::Python => {
+            toml::from_str(text).map(|manifest: Manifest| manifest.package.name).map_err(|error| error.to_string())
+        }
+        Language::Js => serde_json::from_str(text).map(|named: Named| named.name).map_err(|error| error.to_string()),
+    }
+}
+
+/// Names that compilers have taken: crates of theirs, and keywords.
+const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen abstract as async await become box break const \
+    continue crate do dyn else enum extern false final fn for if impl in let loop macro match mod move mut override priv pub ref \
+    return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";
+
+/// A plugin's name is its file's and its crate's.
+pub fn check_name(name: &str) -> Result<(), KitError> {
+    let refuse = |why| Err(KitError::Name { name: name.to_owned(), why });
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    let letters = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(fits);
+    if !letters || name.len() > 32 || name.ends_with(['-', '_']) {
+        return refuse(
+            "use 1 to 32 of a-z, 0-9, '-' and '_', beginning with a letter and ending with a letter or a digit",
+        );
+    }
+    if TAKEN.split_whitespace().any(|taken| taken == name) {
+        refuse("compilers have taken that name; take another one")
+    } else {
+        Ok(())
+    }
+}
+
+/// A component as it lies on disk, under the name that it has as a plugin.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub name: String,
+    pub path: PathBuf,
+    pub wasm: Vec<u8>,
+}
+
+impl Subject {
+    /// Of a component, or of a plugin's folder.
+    pub fn find(path: &Path) -> Result<Self, KitError> {
+        if !path.is_dir() {
+            return Self::read(path);
+        }
+        let project = Project::open(path)?;
+        let component = project.component();
+        if component.is_file() {
+            return Self::read(&component);
+        }
+        Err(KitError::NotBuilt { path: component, folder: path.to_owned() })
+    }
+
+    pub fn read(path: &Path) -> Result<Self, KitError> {
+        let wasm = fs::read(path).map_err(KitError::read(path))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { name, path: path.to_owned(), wasm })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_fits_a_file_and_a_crate() {
+        for good in ["a", "hello", "my-plugin_2", &"x".repeat(32)] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Hello", "2x", "-a", "a-", "a b", "../x", "ä", "test", "cordboard-plugin", &"x".repeat(33)] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_language_names_its_plugin() {
+        assert_eq!(name(Language::Rust, "[package]\nname = \"a\"\nversion = \"1\"").as_deref(), Ok("a"));
+        assert_eq!(name(Language::Python, "[project]\nname = \"b\"").as_deref(), Ok("b"));
+        assert_eq!(name(Language::Js, "{\"name\": \"c\", \"type\": \"module\"}").as_deref(), Ok("c"));
+        assert!(name(Language::Js, "{}").is_err());
+    }
+}

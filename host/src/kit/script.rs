@@ -1,0 +1,159 @@
+//! Conversations as they are written: what is said, what must come back, and what happens in between. Reads and writes text; runs nothing.
+
+use std::fmt;
+
+/// One thing that happens, and what must come of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// From 1.
+    pub line: usize,
+    pub act: Act,
+    pub expected: Expected,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// `> text`
+    Say(String),
+    /// `> [Label]`: a button of the message before.
+    Press(String),
+    /// `@name words`
+    Directive { name: String, words: String },
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Say(text) => write!(f, "> {text}"),
+            Self::Press(label) => write!(f, "> [{label}]"),
+            Self::Directive { name, words } => write!(f, "@{name} {words}"),
+        }
+    }
+}
+
+/// What must come of a step: lines of the chat, and deeds where one is demanded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expected {
+    pub chat: Vec<String>,
+    pub deeds: Vec<String>,
+    /// Which lines of the file they are, from 1; they stand together.
+    pub lines: Vec<usize>,
+}
+
+/// A line that is no part of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub line: usize,
+    pub why: String,
+}
+
+pub fn parse(text: &str) -> Result<Vec<Step>, Fault> {
+    let mut steps: Vec<Step> = Vec::new();
+    for (index, raw) in text.lines().enumerate() {
+        let line = index + 1;
+        let Some(first) = raw.chars().next() else { continue };
+        let rest = raw[first.len_utf8()..].strip_prefix(' ').unwrap_or(&raw[first.len_utf8()..]);
+        let fault = |why: &str| Fault { line, why: why.to_owned() };
+        match first {
+            '#' => {}
+            '>' => steps.push(Step { line, act: said(rest), expected: Expected::default() }),
+            '@' => {
+                let (name, words) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+                let act = Act::Directive { name: name.to_owned(), words: words.trim().to_owned() };
+                steps.push(Step { line, act, expected: Expected::default() });
+            }
+            '<' | '*' => {
+                let step = steps.last_mut().ok_or_else(|| fault("nothing was said before it"))?;
+                let expected = &mut step.expected;
+                if expected.lines.last().is_some_and(|&last| last + 1 != line) {
+                    return Err(fault("it stands apart from the lines that must come back with it"));
+                }
+                expected.lines.push(line);
+                if first == '<' { &mut expected.chat } else { &mut expected.deeds }.push(rest.to_owned());
+            }
+            _ if raw.trim().is_empty() => {}
+            _ => return Err(fault("a line begins with >, <, *, @ or #")),
+        }
+    }
+    Ok(steps)
+}
+
+fn said(text: &str) -> Act {
+    match text.trim().strip_prefix('[').and_then(|label| label.strip_suffix(']')) {
+        Some(label) => Act::Press(label.to_owned()),
+        None => Act::Say(text.to_owned()),
+    }
+}
+
+/// Whether a line is what was expected; `{*}` stands for any text.
+pub fn fits(pattern: &str, line: &str) -> bool {
+    let mut parts = pattern.split("{*}");
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    let Some(last) = pattern.contains("{*}").then(|| pattern.rsplit("{*}").next().unwrap_or_default()) else {
+        return rest.is_empty();
+    };
+    let between: Vec<&str> = parts.collect();
+    for part in &between[..between.len() - 1] {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+/// The text with other expectations for some steps: for each the lines that take the place of the old ones.
+pub fn rewritten(text: &str, steps: &[(&Step, Vec<String>)]) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut written = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let number = index + 1;
+        if !steps.iter().any(|(step, _)| step.expected.lines.contains(&number)) {
+            written.push((*line).to_owned());
+        }
+        if let Some((_, new)) = steps.iter().find(|(step, _)| step.line == number) {
+            written.extend(new.iter().cloned());
+        }
+    }
+    written.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        "# a remark\n@as member bob\n\n> /a  b\n< one\n<   [Go] /b\n* state delete k\n# more\n> [Go]\n<\n> hi\n";
+
+    #[test]
+    fn a_conversation_is_read() {
+        let steps = parse(TEXT).expect("it is one");
+        let acts: Vec<_> = steps.iter().map(|step| (step.line, step.act.clone())).collect();
+        let directive = Act::Directive { name: "as".into(), words: "member bob".into() };
+        let say = |text: &str| Act::Say(text.into());
+        assert_eq!(acts, [(2, directive), (4, say("/a  b")), (9, Act::Press("Go".into())), (11, say("hi"))]);
+        assert_eq!(steps[1].expected.chat, ["one", "  [Go] /b"]);
+        assert_eq!((steps[1].expected.deeds.len(), &steps[1].expected.lines[..]), (1, &[5, 6, 7][..]));
+        assert_eq!(steps[2].expected.chat, [""]);
+    }
+
+    #[test]
+    fn a_line_out_of_place_is_told() {
+        let why = |text: &str| parse(text).expect_err(text);
+        assert_eq!(why("< a").line, 1);
+        assert_eq!(why("> a\nb").why, "a line begins with >, <, *, @ or #");
+        assert_eq!(why("> a\n< b\n\n< c").line, 4);
+    }
+
+    #[test]
+    fn any_text_fits_a_star_in_braces() {
+        assert!(fits("a {*} c {*}", "a b c d") && fits("{*}", "") && fits("x{*}y", "xy"));
+        assert!(!fits("a {*} c", "a b d") && !fits("a", "ab") && !fits("ab{*}b", "ab"));
+    }
+
+    #[test]
+    fn other_expectations_take_the_old_ones_place() {
+        let steps = parse(TEXT).expect("it is one");
+        let new = rewritten(TEXT, &[(&steps[1], vec!["< two".into()]), (&steps[3], vec!["< three".into()])]);
+        assert_eq!(new, "# a remark\n@as member bob\n\n> /a  b\n< two\n# more\n> [Go]\n<\n> hi\n< three\n");
+    }
+}

@@ -1,0 +1,173 @@
+//! One plugin on a board in memory: plugged in as a host would, under what the configuration says of it, and called as the hub would.
+
+use std::{path::PathBuf, sync::Arc};
+
+use cordboard_core::{
+    config::{self, Config},
+    route::{self, Routed},
+    text::Answer,
+    types::{Caller, Moment, Place, Reply, Role, UserId},
+};
+
+use super::{board::MemoryBoard, deed::Deed, error::KitError, log::Log, project::Subject};
+use crate::{
+    chat::console,
+    hub,
+    plugin::{self, Asked, Board, CallError, Choice, Invocation, Offer, PluginSettings, Plugs, Refused},
+    supply::STANDARD,
+};
+
+/// Calls that may run at once: one is called, and it may meet itself.
+const PARALLEL: u32 = 2;
+
+/// What a call or a test takes of this machine.
+pub struct Bench {
+    /// The folder of compiled components.
+    pub cache: PathBuf,
+    /// What the operator says. None: the defaults, and a plugin is lent all that it asks for.
+    pub config: Option<Config>,
+}
+
+impl Bench {
+    pub fn plugs(&self) -> Result<Plugs, KitError> {
+        Ok(Plugs::start(self.cache.clone(), plugin::THIS_PROGRAM.into(), PARALLEL)?)
+    }
+}
+
+/// What a line or an event brought.
+pub struct Said {
+    pub reply: Reply,
+    /// Why it is no answer: the plugin's own error, a trap, a limit, a command that nobody offers.
+    pub failed: Option<String>,
+}
+
+pub struct Stage {
+    pub plugs: Arc<Plugs>,
+    pub board: Arc<MemoryBoard>,
+    pub log: Log,
+    pub subject: Subject,
+    pub caller: Caller,
+    pub place: Place,
+    pub locale: Option<String>,
+}
+
+impl Stage {
+    /// An empty board at `now`, the owner at the console, and nothing plugged in.
+    pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject, now: Moment) -> Self {
+        let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
+        let board = Arc::new(MemoryBoard::new(now, vec![demo]));
+        let (caller, place) = (person("ada", Role::Owner), console::place().clone());
+        Self { plugs, board, log, subject, caller, place, locale: None }
+    }
+
+    /// Plugs the subject in, or has it meet new settings. `Lending::All` where nobody says what it is granted.
+    pub async fn plug(&self, config: &Config, lending: Lending) -> Result<(), Refused> {
+        let Subject { name, wasm, .. } = &self.subject;
+        let mut settings = hub::plugin_settings(config, name);
+        if lending == Lending::All {
+            let look = self.plugs.look(name, wasm).await?;
+            settings.grants.extend(look.to_grant().map(str::to_owned));
+        }
+        self.plugs.plug_in(name, wasm, (&settings, self.board.now())).await.map(drop)
+    }
+
+    /// Plugs in a standard plugin beside it.
+    pub async fn plug_standard(&self, name: &str) -> Result<(), String> {
+        let standard = STANDARD.iter().find(|standard| standard.name == name);
+        let standard = standard.ok_or_else(|| {
+            let known: Vec<&str> = STANDARD.iter().map(|standard| standard.name).collect();
+            format!("'{name}' is no standard plugin; there are {}", known.join(", "))
+        })?;
+        let settings: PluginSettings = hub::plugin_settings(&Config::defaults(), name);
+        let plugged = self.plugs.plug_in(name, standard.wasm, (&settings, self.board.now())).await;
+        plugged.map(drop).map_err(|refused| refused.to_string())
+    }
+
+    /// A line of the chat, as the hub serves it.
+    pub async fn say(&self, line: &str) -> Said {
+        let Routed::Command { name, args, text } = route::parse(line, None) else { return self.prompt(line).await };
+        let table = self.plugs.table();
+        let role = self.caller.role;
+        let Some(offer) = table.command(&name) else {
+            let known = table.commands().filter(|offer| role >= offer.spec.least_role);
+            let nearest = route::nearest(&name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
+            return refused(Answer::UnknownCommand { name, nearest });
+        };
+        if role < offer.spec.least_role {
+            return refused(Answer::NotAllowed { name, role: offer.spec.least_role.as_str() });
+        }
+        self.call(offer, &Invocation { args, text }).await
+    }
+
+    async fn call(&self, offer: &Offer, typed: &Invocation) -> Said {
+        let board = Arc::clone(&self.board) as Arc<dyn Board>;
+        let asked = Asked {
+            caller: Some(self.caller.clone()),
+            place: Some(self.place.clone()),
+            active: None,
+            locale: self.locale.clone(),
+        };
+        match self.plugs.command(&board, (offer, asked), typed).await {
+            Ok(reply) => Said { reply, failed: None },
+            Err(CallError::Said(why)) => Said { reply: Reply::text(why.clone()), failed: Some(why) },
+            Err(error) => {
+                let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
+                refused(Answer::CommandFailed { name, plugin, why: error.to_string() })
+            }
+        }
+    }
+
+    /// Words for the agent of the active session. There is no agent here: that it would have got them is a deed.
+    async fn prompt(&self, line: &str) -> Said {
+        let Some(active) = self.board.active(&self.caller, &self.place) else { return refused(Answer::NoActive) };
+        let sent = self.board.prompt(&self.caller, &active.record.name, line.to_owned()).await;
+        let failed = sent.err().map(|refusal| refusal.text);
+        Said { reply: Reply::text(failed.clone().unwrap_or_default()), failed }
+    }
+
+    /// What was done and logged since this was asked last.
+    pub fn take_deeds(&self) -> Vec<Deed> {
+        let mut deeds = self.board.take_deeds();
+        deeds.extend(self.log.take());
+        deeds
+    }
+}
+
+/// Whether the configuration decides what a plugin is lent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lending {
+    /// There is nothing real behind the board: whatever it asks for.
+    All,
+    AsGranted,
+}
+
+fn refused(answer: Answer) -> Said {
+    let reply = answer.reply();
+    Said { failed: Some(reply.text.clone()), reply }
+}
+
+/// Somebody at the console.
+pub fn person(name: &str, role: Role) -> Caller {
+    Caller { id: UserId(format!("{}:{name}", console::FRONT_END)), name: name.to_owned(), role }
+}
+
+/// A configuration from the lines of a conversation: those of `[plugins.NAME]`, and those of its own table.
+pub fn configured(name: &str, lines: &[String], own: &[String]) -> Result<Config, String> {
+    let mut text = format!("[plugins.{name}]\n");
+    text.extend(lines.iter().map(|line| format!("{line}\n")));
+    text.push_str(&format!("[plugins.{name}.config]\n"));
+    for line in own {
+        // A table of its own is one below the plugin's.
+        let line = match line.strip_prefix("[[") {
+            Some(rest) => format!("[[plugins.{name}.config.{rest}"),
+            None => {
+                line.strip_prefix('[').map_or_else(|| line.clone(), |rest| format!("[plugins.{name}.config.{rest}"))
+            }
+        };
+        text.push_str(&format!("{line}\n"));
+    }
+    config::load(&text).map_err(|error| {
+        let faults: Vec<&str> = error.faults().iter().map(|fault| fault.message.as_str()).collect();
+        faults.join("; ")
+    })
+}

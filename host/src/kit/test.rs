@@ -1,0 +1,157 @@
+//! `cordboard plugin test`: holds the conversations of a folder with a plugin, each on a board of its own, under a clock that stands still
+//! until it is moved. Tells what went otherwise, or writes it down as right.
+
+mod actor;
+mod directives;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cordboard_core::render::terminal::Colours;
+
+use super::{
+    diff::{Line, diff},
+    error::KitError,
+    log::Log,
+    progress::{self, BOLD, GREEN, RED, paint},
+    project::{Project, Subject},
+    script::{self, Act, Step, fits},
+    stage::Bench,
+};
+use crate::{cli, plugin::Plugs};
+use actor::{Actor, Came};
+
+/// Below a plugin's folder.
+const FOLDER: &str = "tests";
+
+/// # Errors
+/// What went otherwise, after all of it was told; a conversation that cannot be read; a build that fails.
+pub fn test(wanted: &cli::Test, bench: Bench) -> Result<(), KitError> {
+    let subject = match &wanted.component {
+        Some(file) => Subject::read(file)?,
+        None => Subject::read(&super::build(&wanted.folder)?)?,
+    };
+    let files = conversations(&wanted.folder)?;
+    let log = Log::start();
+    let failed = super::block_on(async {
+        let plugs = Arc::new(bench.plugs()?);
+        let mut failed = 0;
+        for file in &files {
+            let text = fs::read_to_string(file).map_err(KitError::read(file))?;
+            let actor = Actor::new(Arc::clone(&plugs), log.clone(), subject.clone());
+            let held = hold(actor, (file, &text)).await;
+            clear(&plugs).await;
+            let held = held?;
+            failed += usize::from(!held.is_as_written());
+            if wanted.bless { held.bless(file, &text)? } else { held.tell(file) }
+        }
+        Ok(failed)
+    })?;
+    if failed == 0 || wanted.bless { Ok(()) } else { Err(KitError::Otherwise { failed, all: files.len() }) }
+}
+
+/// The next conversation begins with an empty plug board.
+async fn clear(plugs: &Plugs) {
+    let table = plugs.table();
+    for name in table.names() {
+        plugs.unplug(name).await;
+    }
+}
+
+/// In the plugin's folder or in its `tests/`, in the order of their names.
+fn conversations(folder: &Path) -> Result<Vec<PathBuf>, KitError> {
+    let below = Project::open(folder).map_or_else(|_| folder.join(FOLDER), |project| project.below(FOLDER));
+    let none = || KitError::NoConversation { folder: below.clone() };
+    let entries = fs::read_dir(&below).map_err(|_| none())?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "chat"));
+    files.sort();
+    if files.is_empty() { Err(none()) } else { Ok(files) }
+}
+
+/// A conversation, and what came of each of its steps.
+struct Held {
+    steps: Vec<(Step, Came)>,
+}
+
+async fn hold(mut actor: Actor, (file, text): (&Path, &str)) -> Result<Held, KitError> {
+    let fault = |line: usize, why: String| KitError::Script { place: format!("{}:{line}", file.display()), why };
+    let script = script::parse(text).map_err(|error| fault(error.line, error.why))?;
+    let mut steps = Vec::new();
+    for step in script {
+        let came = actor.act(&step.act).await.map_err(|why| fault(step.line, why))?;
+        steps.push((step, came));
+    }
+    Ok(Held { steps })
+}
+
+/// The lines of a step as they would stand in the file. Deeds count where one is demanded.
+fn expected(step: &Step) -> Vec<String> {
+    let chat = step.expected.chat.iter().map(|line| marked('<', line));
+    chat.chain(step.expected.deeds.iter().map(|line| marked('*', line))).collect()
+}
+
+fn came(step: &Step, came: &Came) -> Vec<String> {
+    let deeds: &[String] = if step.expected.deeds.is_empty() { &[] } else { &came.deeds };
+    came.chat.iter().map(|line| marked('<', line)).chain(deeds.iter().map(|line| marked('*', line))).collect()
+}
+
+fn marked(mark: char, line: &str) -> String {
+    format!("{mark} {line}").trim_end().to_owned()
+}
+
+impl Held {
+    fn otherwise(&self) -> impl Iterator<Item = (&Step, Vec<Line>)> {
+        self.steps.iter().filter_map(|(step, brought)| {
+            let lines = diff(&expected(step), &came(step, brought), fits);
+            lines.iter().any(|line| !matches!(line, Line::Same(_))).then_some((step, lines))
+        })
+    }
+
+    fn is_as_written(&self) -> bool {
+        self.otherwise().next().is_none()
+    }
+
+    fn tell(&self, file: &Path) {
+        let colours = progress::out().unwrap_or(Colours::Off);
+        let said =
+            self.steps.iter().filter(|(step, came)| !matches!(step.act, Act::Directive { .. }) || !came.is_empty());
+        let verdict = if self.is_as_written() { paint("ok", GREEN, colours) } else { paint("FAILED", RED, colours) };
+        let mut text = format!("{}  {verdict}  {} exchanges\n", file.display(), said.count());
+        for (step, lines) in self.otherwise() {
+            text.push_str(&format!(
+                "  {}\n",
+                paint(&format!("{}:{}: {}", file.display(), step.line, step.act), BOLD, colours)
+            ));
+            for line in lines {
+                let line = match line {
+                    Line::Same(line) => format!("      {line}"),
+                    Line::Missing(line) => paint(&format!("    - {line}"), RED, colours),
+                    Line::Unexpected(line) => paint(&format!("    + {line}"), GREEN, colours),
+                };
+                text.push_str(&format!("{line}\n"));
+            }
+        }
+        progress::print(&text);
+    }
+
+    /// Writes down what came as what must come. Lines that fit stay as they are, with their `{*}`.
+    fn bless(&self, file: &Path, text: &str) -> Result<(), KitError> {
+        let of = |(step, brought): &(Step, Came)| {
+            let (old, new) = (expected(step), came(step, brought));
+            new.into_iter().map(|line| old.iter().find(|old| fits(old, &line)).cloned().unwrap_or(line)).collect()
+        };
+        let steps: Vec<(&Step, Vec<String>)> = self.steps.iter().map(|one| (&one.0, of(one))).collect();
+        let written = script::rewritten(text, &steps);
+        if written == text {
+            progress::print(&format!("{}  unchanged\n", file.display()));
+            return Ok(());
+        }
+        fs::write(file, written).map_err(KitError::write(file))?;
+        progress::print(&format!("{}  rewritten\n", file.display()));
+        Ok(())
+    }
+}

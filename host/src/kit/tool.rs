@@ -1,0 +1,79 @@
+//! The author's own tools (cargo, npm, python), run in the author's terminal: what they print is the progress. Must never fetch anything
+//! that was not told first.
+
+use std::{
+    ffi::OsStr,
+    io::ErrorKind,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use super::error::KitError;
+
+pub struct Tool {
+    command: Command,
+    name: String,
+    /// What to do where it is not installed.
+    remedy: &'static str,
+}
+
+impl Tool {
+    pub fn new(program: impl AsRef<OsStr>, remedy: &'static str) -> Self {
+        let program = program.as_ref();
+        let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        Self { command, name, remedy }
+    }
+
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub fn within(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Runs it to its end, and returns what it printed on standard output. Standard error is the terminal's.
+    pub fn read(mut self) -> Result<String, KitError> {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let output = self.command.output().map_err(|source| self.missing(source))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(KitError::Build { tool: self.name, status: output.status.to_string() })
+    }
+
+    /// As `read`; what it prints goes to standard error, where progress is.
+    pub fn run(self) -> Result<(), KitError> {
+        let said = self.read()?;
+        said.lines().for_each(|line| super::progress::note(&format!("    {line}")));
+        Ok(())
+    }
+
+    /// What it prints, where it runs and succeeds; silently nothing else.
+    pub fn ask(mut self) -> Option<String> {
+        let output = self.command.stderr(Stdio::null()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn missing(&self, source: std::io::Error) -> KitError {
+        let tool = self.name.clone();
+        match source.kind() {
+            ErrorKind::NotFound => KitError::NoTool { tool, remedy: self.remedy },
+            _ => KitError::Tool { tool, source },
+        }
+    }
+}

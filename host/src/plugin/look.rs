@@ -1,0 +1,38 @@
+//! What a component asks for and offers, read from its types alone: nothing of it runs.
+
+use super::{
+    engine::SharedEngine,
+    generation::{Artifact, is_to_be_granted},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// SHA-256 in hex.
+    pub digest: String,
+    /// The interfaces that it imports, with package and version, as `cordboard:plugin/sessions@0.1.0`.
+    pub imports: Vec<String>,
+    /// The interfaces that it exports, in the same way.
+    pub exports: Vec<String>,
+}
+
+impl Look {
+    pub fn at(engine: &SharedEngine, artifact: &Artifact) -> Self {
+        let types = artifact.component.component_type();
+        Self {
+            digest: artifact.digest.clone(),
+            imports: types.imports(engine.engine()).map(|(name, _)| name.to_owned()).collect(),
+            exports: types.exports(engine.engine()).map(|(name, _)| name.to_owned()).collect(),
+        }
+    }
+
+    /// The capabilities among the imports that an operator has to grant, by their bare names.
+    pub fn to_grant(&self) -> impl Iterator<Item = &str> {
+        self.imports.iter().map(|import| bare(import)).filter(|name| is_to_be_granted(name))
+    }
+}
+
+/// `sessions` of `cordboard:plugin/sessions@0.1.0`.
+fn bare(name: &str) -> &str {
+    let name = name.strip_prefix("cordboard:plugin/").unwrap_or(name);
+    name.split('@').next().unwrap_or_default()
+}

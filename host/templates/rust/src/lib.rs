@@ -1,0 +1,37 @@
+//! `/{{command}} [name]`: greets, and counts how often it has greeted that name.
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec, context, state, text};
+
+struct Plugin;
+
+impl Command for Plugin {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("{{command}}", "Greets you", "/{{command}} [name]")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let caller = context::who().map(|who| who.name);
+        let name = call.arg(0).map(str::to_owned).or(caller).unwrap_or_else(|| "you".into());
+        let key = format!("greeted/{name}");
+        let times = state::get_text(&key).and_then(|times| times.parse().ok()).unwrap_or(0) + 1;
+        state::set(&key, times.to_string().as_bytes())?;
+        Ok(Reply::text(greeting(&name, times)).button("Again", format!("/{{command}} {name}")))
+    }
+}
+
+/// What does not call the host can be tested natively: `cargo test`.
+fn greeting(name: &str, times: u64) -> String {
+    format!("Hello, {}! I have greeted you {}.", text::escape(name), text::counted(times, "time"))
+}
+
+cordboard_plugin::export!(Plugin: command);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_as_it_is() {
+        assert_eq!(greeting("*Ada*", 2), r"Hello, \*Ada\*! I have greeted you 2 times.");
+    }
+}
