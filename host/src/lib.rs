@@ -19,4 +19,5 @@ pub mod roster;
 pub mod session;
 pub mod store;
 pub mod supply;
+pub mod swaps;
 pub mod telemetry;
