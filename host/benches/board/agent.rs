@@ -1,4 +1,5 @@
-//! An agent that says when it wrote each line: the other end of the measured turns.
+//! The other end of the measured pipes: an agent that says when it wrote the first word of a turn, and a bare writer that says
+//! when it wrote each line.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -10,6 +11,9 @@ use serde_json::{Value, json};
 
 /// The argument by which this program is the agent.
 pub const ROLE: &str = "demo-agent";
+
+/// The argument by which it is the bare writer.
+pub const WRITER: &str = "bare-writer";
 
 /// Between the turn's beginning and its first word, so that the beginning has been shown.
 const BREATH: Duration = Duration::from_millis(5);
@@ -39,13 +43,33 @@ pub fn run() {
     }
 }
 
+/// A first word for each line that it reads.
+pub fn run_writer() {
+    for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
+        sleep(BREATH);
+        print(&word(&now().to_string(), &json!(["a"])));
+    }
+}
+
+fn event(event: &Value, uuids: &Value) -> Value {
+    json!({
+        "type": "stream_event", "event": event, "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,
+    })
+}
+
+fn word(text: &str, uuids: &Value) -> Value {
+    let delta = json!({ "type": "text_delta", "text": text });
+    event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }), uuids)
+}
+
+/// When the line of a first word was written, in nanoseconds.
+pub fn written(line: &str) -> Option<u128> {
+    serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
+}
+
 fn turn(prompt: &Value) {
     let uuids = json!([prompt["uuid"]]);
-    let event = |event: Value| {
-        print(&json!({
-            "type": "stream_event", "event": event, "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,
-        }));
-    };
+    let event = |one: Value| print(&event(&one, &uuids));
     print(&json!({ "type": "system", "subtype": "init", "session_id": "s", "model": "m" }));
     print(&json!({
         "type": "user", "message": prompt["message"], "parent_tool_use_id": null, "uuid": prompt["uuid"],
@@ -55,7 +79,7 @@ fn turn(prompt: &Value) {
     event(json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }));
     sleep(BREATH);
     let text = now().to_string();
-    event(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": text } }));
+    print(&word(&text, &uuids));
     sleep(BREATH);
     print(&json!({
         "type": "assistant", "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,

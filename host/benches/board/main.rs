@@ -12,6 +12,7 @@ mod components;
 mod agent;
 mod command;
 mod floor;
+mod load;
 mod process;
 mod reload;
 mod rig;
@@ -26,8 +27,9 @@ use table::Row;
 /// A name to choose it by, and what measures it.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
-const MEASURES: [Measure; 6] = [
+const MEASURES: [Measure; 7] = [
     ("command", command::measure),
+    ("load", load::measure),
     ("reload", reload::measure),
     ("start", process::start),
     ("idle", process::idle),
@@ -37,8 +39,10 @@ const MEASURES: [Measure; 6] = [
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == agent::ROLE) {
-        return agent::run();
+    match args.first().map(String::as_str) {
+        Some(agent::ROLE) => return agent::run(),
+        Some(agent::WRITER) => return agent::run_writer(),
+        Some(_) | None => {}
     }
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let chosen =

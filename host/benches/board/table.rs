@@ -19,6 +19,11 @@ impl Row {
             reached: spans.p50() <= limit,
         }
     }
+
+    /// A time that others are compared with.
+    pub fn floor(what: &'static str, spans: &Spans) -> Self {
+        Self { what, measured: spans.to_string(), figure: "the floor".to_owned(), reached: true }
+    }
 }
 
 /// Times of the same thing, done again and again.

@@ -29,10 +29,12 @@ impl Command for Control {
     }
 }
 
-/// Whether a turn runs, or messages wait that are to be dropped.
+/// Whether a turn runs or is about to, or messages wait that are to be dropped.
 fn stoppable(session: &Session, waiting: Waiting) -> bool {
     match (session.phase, waiting) {
         (Phase::Busy, _) => true,
+        // What waits for an agent that comes up would run in a moment.
+        (Phase::Starting | Phase::Stopping, Waiting::Keep) => session.queued > 0,
         (_, Waiting::Drop) => session.queued > 0,
         (_, Waiting::Keep) => false,
     }
@@ -66,7 +68,8 @@ mod tests {
         let in_phase = |phase, queued| Session { phase, queued, ..session("x") };
         assert!(stoppable(&in_phase(Phase::Busy, 0), Waiting::Keep));
         assert!(!stoppable(&in_phase(Phase::Idle, 0), Waiting::Drop));
-        assert!(!stoppable(&in_phase(Phase::Starting, 1), Waiting::Keep));
+        assert!(stoppable(&in_phase(Phase::Starting, 1), Waiting::Keep));
+        assert!(!stoppable(&in_phase(Phase::Starting, 0), Waiting::Keep));
         assert!(!stoppable(&in_phase(Phase::Asking, 2), Waiting::Keep));
         assert!(stoppable(&in_phase(Phase::Asking, 2), Waiting::Drop));
     }
