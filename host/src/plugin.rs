@@ -23,7 +23,7 @@ pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin, digest};
 pub use engine::EPOCH_TICK;
 pub use generation::PluginSettings;
 pub use limits::{CallLimits, Limit};
-pub use look::Look;
+pub use look::{Look, bare};
 pub use plugs::{Plugs, Swapped};
 pub use refusal::Refused;
 pub use table::{CallOrder, CommandSpec, Health, Offer, PluginStatus, Table, short};
