@@ -3,17 +3,23 @@
 
 mod bindings;
 mod board;
+mod busy;
 mod call;
 mod compile;
 mod convert;
+mod egress;
 mod engine;
 mod generation;
 mod imports;
+mod journal;
 mod limits;
 mod look;
 mod plugs;
+mod reach;
 mod refusal;
+mod secrets;
 mod table;
+mod told;
 mod trades;
 mod trial;
 
