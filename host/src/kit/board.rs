@@ -125,6 +125,9 @@ fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refus
             return failed(text::NOTHING_TO_RETRY);
         }
         Order::Leave if view.phase != Phase::Asking => return failed(text::NOTHING_TO_LEAVE),
+        Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
+            return Err(refuse(RefusalCode::Invalid, text::unknown_model(model, &view.models)));
+        }
         Order::Touch(place) => {
             view.record.place = Some(place.clone());
             view.record.last_active = now;

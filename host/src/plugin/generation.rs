@@ -31,7 +31,7 @@ use super::{
 };
 
 /// The package whose interfaces are capabilities and trades.
-const PACKAGE: &str = "cordboard:plugin/";
+pub(super) const PACKAGE: &str = "cordboard:plugin/";
 
 /// What the operator says of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+mod author;
 mod commands;
 mod deaths;
 mod ends;
