@@ -8,6 +8,7 @@ use std::{
 
 use cordboard_core::{
     chat::InboxRow,
+    happening::{Happening, Trail},
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
@@ -19,12 +20,12 @@ use crate::{
     cli::{ChatKind, Places},
     clock::Clock,
     control,
-    hub::{self, Advisor, Desk, Doorway, Intake, Lines, Live, Lookout, Painter, Posts, Server},
+    hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
     plugin::{self, Board, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
-    session::{Ports, Setup},
+    session::{Herald, Ports, Setup},
     store::{self, Contents, Store},
     supply::{NO_STANDARD, STANDARD, Supply},
 };
@@ -46,6 +47,7 @@ struct Ground {
     front_end: &'static str,
     store: Store,
     plugs: Arc<Plugs>,
+    hooks: Arc<Hooks>,
     host_id: String,
 }
 
@@ -75,6 +77,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     hub::Outlet::post(&outbox, unsent);
     let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);
+    ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
     let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
@@ -97,6 +100,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
 impl Ground {
     fn new(plan: &Plan, store: Store, host_id: String) -> Result<Self, AppError> {
         let (cache, parallel) = (plan.places.state.join("cache"), plan.config.now().plugins.parallel);
+        let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
         Ok(Self {
             clock: Clock::system(),
             config: plan.config.clone(),
@@ -104,7 +108,8 @@ impl Ground {
             state: plan.places.state.clone(),
             front_end: front::name(plan.kind),
             store,
-            plugs: Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?),
+            hooks: Hooks::new(Arc::clone(&plugs)),
+            plugs,
             host_id,
         })
     }
@@ -121,7 +126,7 @@ impl Ground {
             roster: Arc::clone(roster),
             board: OnceLock::new(),
         });
-        let lines = Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units));
+        let lines = Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units)));
         let desk = Arc::new(Desk {
             clock: self.clock,
             config: self.config.clone(),
@@ -130,7 +135,9 @@ impl Ground {
             posts: posts.clone(),
             store: self.store.clone(),
             state: self.state.clone(),
+            trail: Trail::default(),
         });
+        self.hooks.serve_at(&desk);
         let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
         drop(advisor.board.set(Arc::downgrade(&board)));
         desk
@@ -144,6 +151,7 @@ impl Ground {
             ledger: Arc::new(self.store.clone()),
             advisor: Arc::new(Arc::clone(advisor)),
             setup: Arc::new(self.config.clone()),
+            herald: Arc::new(Arc::clone(&self.hooks)),
         }
     }
 

@@ -24,6 +24,8 @@ use super::{
     trial,
 };
 
+mod unasked;
+
 pub struct Plugs {
     table: ArcSwap<Table>,
     compiler: Compiler,

@@ -129,6 +129,11 @@ impl Table {
         self.plugged().flat_map(|plugged| &plugged.offers.modes)
     }
 
+    /// The plugins that hear of events.
+    pub fn hooks(&self) -> impl Iterator<Item = &str> {
+        self.plugged().map(|one| &one.generation).filter(|one| one.trades.hook.is_some()).map(|one| one.name.as_str())
+    }
+
     /// Who offers this persona.
     pub fn persona(&self, name: &str) -> Option<&Arc<Generation>> {
         self.offering(|offers| offers.personas.iter().any(|choice| choice.name == name))

@@ -76,6 +76,8 @@ macro_rules! trade_call {
     }};
 }
 
+mod unasked;
+
 impl Caller {
     /// `parallel`: as the engine has room for.
     pub fn new(engine: SharedEngine, parallel: u32) -> Self {

@@ -8,6 +8,7 @@ mod ports;
 use std::time::Duration;
 
 use cordboard_core::{
+    happening::Trail,
     session::{Input, Order, RefusalCode, Verdict},
     text::Notice,
     turn::TurnState,
@@ -66,11 +67,11 @@ async fn a_change_that_cannot_be_stored_is_told_and_stored_with_the_next_one() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     fakes.full_disk(true);
-    let refused = session.order(Order::SetModel(Some("opus".to_owned()))).await.unwrap_err();
+    let refused = session.order(Order::SetModel(Some("opus".to_owned())), Trail::default()).await.unwrap_err();
     assert_eq!(refused.code, RefusalCode::Failed);
     assert_eq!(refused.text, "Done, but it could not be stored and may be lost at a restart: no room");
     fakes.full_disk(false);
-    let view = session.order(Order::SetIdleTimeout(Some(Duration::from_secs(60)))).await.unwrap();
+    let view = session.order(Order::SetIdleTimeout(Some(Duration::from_secs(60))), Trail::default()).await.unwrap();
     assert_eq!(view.record.model.as_deref(), Some("opus"));
     assert_eq!(fakes.stored().model.as_deref(), Some("opus"));
     fakes.end(session).await;
@@ -90,7 +91,7 @@ async fn an_agent_is_answered_even_where_nothing_can_be_stored() {
 async fn an_order_after_the_end_is_answered() {
     let fakes = Fakes::new(ECHO);
     let handle = ends();
-    let refused = handle.order(Order::Start).await.unwrap_err();
+    let refused = handle.order(Order::Start, Trail::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, "Cordboard is shutting down."));
     drop(fakes);
 }
@@ -118,7 +119,7 @@ async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late
     fakes.phase(Phase::Suspended).await;
     assert!(fakes.stored().process.is_none());
     fakes.answer_review(&session, Verdict::Keep).await;
-    let view = session.order(Order::SetModel(None)).await.unwrap();
+    let view = session.order(Order::SetModel(None), Trail::default()).await.unwrap();
     assert_eq!(view.phase, Phase::Suspended);
     fakes.end(session).await;
 }
