@@ -48,7 +48,9 @@ pub struct Cron {
 /// Why an expression is no such thing; for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
-    #[error("it has {0} fields: write five, minute, hour, day of month, month and day of week, as \"30 7 * * mon-fri\"")]
+    #[error(
+        "it has {0} fields: write five, minute, hour, day of month, month and day of week, as \"30 7 * * mon-fri\""
+    )]
     Fields(usize),
     #[error("its {field}, '{text}', is none")]
     Field { field: &'static str, text: String },

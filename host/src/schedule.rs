@@ -92,7 +92,12 @@ impl<W: Work> Schedule<W> {
     async fn start_due(&mut self) {
         for due in self.timetable.due((self.wall)()) {
             if let Err(why) = self.work.begin(&due.key, due.at).await {
-                tracing::error!(plugin = due.key.plugin, job = due.key.job, why, "failed to store that a job runs: it may run again");
+                tracing::error!(
+                    plugin = due.key.plugin,
+                    job = due.key.job,
+                    why,
+                    "failed to store that a job runs: it may run again"
+                );
             }
             let work = Arc::clone(&self.work);
             self.running.spawn(async move {

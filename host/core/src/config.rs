@@ -17,6 +17,7 @@ mod sessions;
 mod size;
 mod telegram;
 mod value;
+mod webhook;
 
 use std::sync::LazyLock;
 
@@ -31,6 +32,7 @@ pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
 pub use sessions::{Console, Sessions};
 pub use telegram::Telegram;
+pub use webhook::{Proofs, Webhook};
 
 use section::{Known, Reader, Section};
 
@@ -44,6 +46,7 @@ pub struct Config {
     pub access: Access,
     pub sessions: Sessions,
     pub console: Console,
+    pub webhook: Webhook,
     pub agents: Agents,
     pub plugins: Plugins,
 }
@@ -95,6 +98,7 @@ impl Config {
             access: Access::default(),
             sessions: Sessions::blank(),
             console: Console::blank(),
+            webhook: Webhook::blank(),
             agents: Agents::blank(),
             plugins: Plugins::blank(),
         }
@@ -105,6 +109,7 @@ impl Config {
         root.table("access", |section| self.access.lay(section));
         root.table("sessions", |section| self.sessions.lay(section));
         root.table("console", |section| self.console.lay(section));
+        root.table("webhook", |section| self.webhook.lay(section));
         root.table("agents", |section| self.agents.lay(section));
         root.table("plugins", |section| self.plugins.lay(section));
     }

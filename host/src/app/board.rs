@@ -13,13 +13,14 @@ use cordboard_core::{
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 
-use super::{AppError, front, plugin_folder, shutdown};
+use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
     changes::{self, Changes},
     chat::outbox::Outbox,
     cli::{ChatKind, Places},
     clock::Clock,
     control,
+    cron::Zone,
     hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
     plugin::{self, Board, Plugs, ViewLimits},
     process::{self, Environment},
@@ -36,6 +37,7 @@ pub struct Plan {
     pub config: Live,
     pub kind: ChatKind,
     pub environment: Environment,
+    pub zone: Zone,
 }
 
 /// What lies below the sessions and the chat: opened first, closed last.
@@ -80,6 +82,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
+    let beside = Beside::start(&desk, plan.zone.clone()).await?;
     let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
     let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
@@ -93,6 +96,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     front.close().await;
     drop(watcher);
     control.abort();
+    drop(beside);
     ground.store.close().await;
     ended
 }

@@ -3,7 +3,6 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use arc_swap::ArcSwap;
 use cordboard_core::{
     session::{Brief, Verdict},
     turn::Turn,
@@ -18,6 +17,7 @@ use super::{
     engine::SharedEngine,
     generation::{Artifact, Generation, PluginSettings},
     look::Look,
+    published::Published,
     refusal::Refused,
     table::{Offer, Plugged, Table, Turned, short},
     trades::{Caller, Invocation, Load, Screen, ViewLimits},
@@ -27,7 +27,7 @@ use super::{
 mod unasked;
 
 pub struct Plugs {
-    table: ArcSwap<Table>,
+    table: Published,
     compiler: Compiler,
     caller: Caller,
     /// Held while a table is made of the one before, so that two swaps cannot lose each other.
@@ -48,7 +48,7 @@ impl Plugs {
     pub fn start(cache: PathBuf, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         let compiler = Compiler::new(engine.clone(), cache, program)?;
-        let table = ArcSwap::from_pointee(Table::default());
+        let table = Published::new(Table::default());
         Ok(Self { table, compiler, caller: Caller::new(engine, parallel), swapping: Mutex::new(()) })
     }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use cordboard_core::types::{Moment, Role};
 
 use super::{board::Choice, generation::Generation, refusal::Refused};
+use crate::cron::Cron;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -29,6 +30,8 @@ pub struct Offers {
     pub commands: Vec<CommandSpec>,
     pub personas: Vec<Choice>,
     pub modes: Vec<Choice>,
+    /// By name.
+    pub jobs: Vec<(String, Cron)>,
 }
 
 #[derive(Clone)]
@@ -132,6 +135,18 @@ impl Table {
     /// The plugins that hear of events.
     pub fn hooks(&self) -> impl Iterator<Item = &str> {
         self.plugged().map(|one| &one.generation).filter(|one| one.trades.hook.is_some()).map(|one| one.name.as_str())
+    }
+
+    /// The jobs of the plugins that have some.
+    pub fn jobs(&self) -> impl Iterator<Item = (&str, &[(String, Cron)])> {
+        let jobs = self.plugged().map(|one| (one.generation.name.as_str(), one.offers.jobs.as_slice()));
+        jobs.filter(|(_, jobs)| !jobs.is_empty())
+    }
+
+    /// Whether a plugin of that name answers requests from the net.
+    #[must_use]
+    pub fn answers_requests(&self, plugin: &str) -> bool {
+        self.generation(plugin).is_some_and(|generation| generation.trades.webhook.is_some())
     }
 
     /// Who offers this persona.

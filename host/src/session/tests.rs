@@ -8,7 +8,7 @@ mod ports;
 use std::time::Duration;
 
 use cordboard_core::{
-    happening::Trail,
+    happening::{Happening, Kind, Trail},
     session::{Input, Order, RefusalCode, Verdict},
     text::Notice,
     turn::TurnState,
@@ -155,4 +155,34 @@ exit 3
     assert_eq!(why, "out of ideas");
     assert!(!matches!(fakes.answer().1, TurnState::Done));
     fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn what_happens_is_told_with_the_hooks_that_led_to_it() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    session.prompt(prompt("p1"), Trail::default().through("a")).await;
+    session.send(Input::Prompt(prompt("p2"))).await;
+    fakes.happens(|told| told.iter().filter(|one| one.kind == Kind::TurnFinished).count() == 2).await;
+    drop(session.order(Order::Suspend, Trail::default().through("b")).await.unwrap());
+    fakes.happens(|told| told.iter().any(|one| one.kind == Kind::Suspended)).await;
+    drop(session.order(Order::Archive, Trail::default()).await.unwrap());
+    drop(session.order(Order::Restore, Trail::default()).await.unwrap());
+    let told = |one: &Happening| {
+        let by = ["a", "b"].into_iter().filter(|name| one.trail.has(name)).collect::<String>();
+        format!("{} {by}", one.kind.as_str())
+    };
+    let told: Vec<String> = fakes.happened().iter().map(told).collect();
+    // The second prompt came while the first one's agent started: it is the last act by then.
+    let wanted = [
+        "started ",
+        "turn-started a",
+        "turn-finished a",
+        "turn-started ",
+        "turn-finished ",
+        "suspended b",
+        "archived ",
+        "restored ",
+    ];
+    assert_eq!(told, wanted);
 }

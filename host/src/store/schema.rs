@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
     CREATE TABLE session (
         name TEXT PRIMARY KEY, owner TEXT NOT NULL, archived INTEGER NOT NULL, record TEXT NOT NULL
@@ -35,6 +35,10 @@ const STEPS: [&str; 1] = ["
         wasm BLOB NOT NULL, UNIQUE (plugin, digest)
     ) STRICT;
     CREATE TABLE button (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, command TEXT NOT NULL) STRICT;
+", "
+    CREATE TABLE job (
+        plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// The version that this program writes and reads.

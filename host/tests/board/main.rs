@@ -6,6 +6,7 @@
 mod commands;
 mod deaths;
 mod ends;
+mod hooks;
 mod idle;
 mod listings;
 mod refusals;

@@ -15,6 +15,7 @@ pub enum Area {
     /// Idle timeout, queue, default, roots, folders: verdicts are asked for again.
     Sessions,
     Console,
+    Webhook,
     /// The agent of new sessions.
     DefaultAgent,
     /// The plugin that is asked for verdicts.
@@ -31,6 +32,8 @@ pub struct PluginChange {
     pub config: bool,
     pub limits: bool,
     pub acts_as: bool,
+    /// What requests from the net have to show.
+    pub webhook: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +54,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Access, old.access != new.access),
         (Area::Sessions, old.sessions != new.sessions),
         (Area::Console, old.console != new.console),
+        (Area::Webhook, old.webhook != new.webhook),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
@@ -81,6 +85,7 @@ fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> BT
             config: old.config != new.config,
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
+            webhook: old.webhook != new.webhook,
         };
         (name.clone(), change)
     });
@@ -93,6 +98,7 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
         ("telegram.api_url", old.telegram.api_url != new.telegram.api_url),
+        ("webhook.listen", old.webhook.listen != new.webhook.listen),
         ("plugins.folder", old.plugins.folder != new.plugins.folder),
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
     ];
@@ -115,6 +121,7 @@ impl Area {
             Self::Access => "access",
             Self::Sessions => "sessions",
             Self::Console => "console",
+            Self::Webhook => "webhook",
             Self::DefaultAgent => "default agent",
             Self::Lifecycle => "lifecycle",
             Self::PluginFolder => "plugin folder",

@@ -11,6 +11,7 @@ use super::{
     limits::{LimitOverrides, Limits},
     section::{Section, is_plain},
     value::{Complaint, Value, list, number, one_of, path, shown, text},
+    webhook::Proofs,
 };
 use crate::types::Role;
 use serde_json::{Map, Value as Json};
@@ -38,6 +39,8 @@ pub struct Plugin {
     /// The rights of calls that nobody made; none: no rights on sessions.
     pub acts_as: Option<Role>,
     pub limits: LimitOverrides,
+    /// How requests from the net prove who asks.
+    pub webhook: Proofs,
     /// Its `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
@@ -114,6 +117,12 @@ impl Plugins {
         self.by_name.get(name)?.acts_as
     }
 
+    /// What requests for the plugin `name` have to show.
+    #[must_use]
+    pub fn proofs_of(&self, name: &str) -> Proofs {
+        self.by_name.get(name).map_or_else(Proofs::default, |plugin| plugin.webhook.clone())
+    }
+
     /// `[plugins.NAME.config]` as JSON, its keys in order, `{}` where there is none.
     #[must_use]
     pub fn config_json(&self, name: &str) -> String {
@@ -139,6 +148,7 @@ impl Plugin {
         section.set("grants", &mut self.grants, list(one_of(Grant::ALL, Grant::as_str)));
         section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
         self.limits.lay(section);
+        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section));
         section.free_table("config", |key, value| {
             json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())

@@ -144,6 +144,14 @@ impl Fakes {
         }
     }
 
+    /// Waits until what listeners were told is enough.
+    pub async fn happens(&self, enough: impl Fn(&[Happening]) -> bool) {
+        let mut ticks = self.notes.ticks.subscribe();
+        while !enough(&self.happened()) {
+            ticks.changed().await.unwrap();
+        }
+    }
+
     pub async fn phase(&self, wanted: Phase) {
         let mut changes = self.roster.changes();
         while self.roster.view("x").unwrap().phase != wanted {
