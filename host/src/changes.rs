@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use cordboard_core::config::{self, Area, Config, ConfigError};
 use tokio::sync::mpsc;
 
-mod herald;
+mod admins;
 
-pub use herald::{Herald, menu};
+pub use admins::{Admins, menu};
 
 use crate::{
     hub::{Desk, Live},
@@ -21,7 +21,7 @@ pub struct Changes {
     pub config: Live,
     pub desk: Arc<Desk>,
     pub swaps: Swaps,
-    pub herald: Arc<Herald>,
+    pub admins: Arc<Admins>,
     pub config_path: Option<PathBuf>,
     /// What was last told of the configuration, so that it is told once.
     pub told: Option<String>,
@@ -90,7 +90,7 @@ impl Changes {
         self.desk.lines().resettle().await;
         let policy = &self.config.now().plugins.lifecycle;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
-            self.herald.review_all().await;
+            self.admins.review_all().await;
         }
     }
 
@@ -104,6 +104,6 @@ impl Changes {
     }
 
     async fn tell(&self, text: String) {
-        self.herald.tell(text, None).await;
+        self.admins.tell(text, None).await;
     }
 }

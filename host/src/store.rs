@@ -18,6 +18,7 @@ mod error;
 mod folder;
 mod generations;
 mod inbox;
+mod jobs;
 mod outbox;
 mod plugin_state;
 mod schema;

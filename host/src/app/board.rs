@@ -8,23 +8,25 @@ use std::{
 
 use cordboard_core::{
     chat::InboxRow,
+    happening::{Happening, Trail},
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 
-use super::{AppError, front, plugin_folder, shutdown};
+use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
-    changes::{self, Changes, Herald},
+    changes::{self, Admins, Changes},
     chat::outbox::Outbox,
     cli::{ChatKind, Places},
     clock::Clock,
     control,
-    hub::{self, Advisor, Desk, Doorway, Intake, Lines, Live, Lookout, Painter, Posts, Server},
+    cron::Zone,
+    hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
     plugin::{self, Board, Orders, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
-    session::{Ports, Setup},
+    session::{Herald, Ports, Setup},
     store::{self, Contents, Store},
     supply::{NO_STANDARD, STANDARD, Supply},
     swaps::{Audience, Settings, Swaps},
@@ -36,6 +38,7 @@ pub struct Plan {
     pub config: Live,
     pub kind: ChatKind,
     pub environment: Environment,
+    pub zone: Zone,
 }
 
 /// What lies below the sessions and the chat: opened first, closed last.
@@ -47,6 +50,7 @@ struct Ground {
     front_end: &'static str,
     store: Store,
     plugs: Arc<Plugs>,
+    hooks: Arc<Hooks>,
     host_id: String,
 }
 
@@ -78,8 +82,10 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     hub::Outlet::post(&outbox, unsent);
     let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);
+    ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
+    let beside = Beside::start(&desk, plan.zone.clone()).await?;
     let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
     let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
@@ -93,6 +99,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     front.close().await;
     drop(watcher);
     control.abort();
+    drop(beside);
     ground.store.close().await;
     ended
 }
@@ -100,6 +107,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
 impl Ground {
     fn new(plan: &Plan, store: Store, host_id: String) -> Result<Self, AppError> {
         let (cache, parallel) = (plan.places.state.join("cache"), plan.config.now().plugins.parallel);
+        let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
         Ok(Self {
             clock: Clock::system(),
             config: plan.config.clone(),
@@ -107,7 +115,8 @@ impl Ground {
             state: plan.places.state.clone(),
             front_end: front::name(plan.kind),
             store,
-            plugs: Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?),
+            hooks: Hooks::new(Arc::clone(&plugs)),
+            plugs,
             host_id,
         })
     }
@@ -124,7 +133,7 @@ impl Ground {
             roster: Arc::clone(roster),
             board: OnceLock::new(),
         });
-        let lines = Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units));
+        let lines = Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units)));
         let desk = Arc::new(Desk {
             clock: self.clock,
             config: self.config.clone(),
@@ -134,7 +143,9 @@ impl Ground {
             store: self.store.clone(),
             orders,
             state: self.state.clone(),
+            trail: Trail::default(),
         });
+        self.hooks.serve_at(&desk);
         let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
         drop(advisor.board.set(Arc::downgrade(&board)));
         desk
@@ -148,6 +159,7 @@ impl Ground {
             ledger: Arc::new(self.store.clone()),
             advisor: Arc::new(Arc::clone(advisor)),
             setup: Arc::new(self.config.clone()),
+            herald: Arc::new(Arc::clone(&self.hooks)),
         }
     }
 
@@ -173,13 +185,13 @@ impl Ground {
     fn changes(&self, places: &Places, supply: Supply, desk: &Arc<Desk>, (posts, outbox): (Posts, Outbox)) -> Changes {
         let (config, desk) = (self.config.clone(), Arc::clone(desk));
         let front_end = self.front_end;
-        let herald = Herald { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
-        let herald = Arc::new(herald);
+        let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
+        let admins = Arc::new(admins);
         let asked = config.clone();
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
-        let audience = Arc::clone(&herald) as Arc<dyn Audience>;
+        let audience = Arc::clone(&admins) as Arc<dyn Audience>;
         let swaps = Swaps::new(supply, settings, (self.clock, audience));
-        Changes { config, desk, swaps, herald, config_path: places.config.clone(), told: None }
+        Changes { config, desk, swaps, admins, config_path: places.config.clone(), told: None }
     }
 }
 

@@ -18,7 +18,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::{
     bindings::{
         command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
-        view::ViewTradePre,
+        schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
     },
     call::{CallError, CallState},
     egress::Network,
@@ -116,6 +116,8 @@ pub struct Trades {
     pub persona: Option<PersonaTradePre<CallState>>,
     pub view: Option<ViewTradePre<CallState>>,
     pub hook: Option<HookTradePre<CallState>>,
+    pub schedule: Option<ScheduleTradePre<CallState>>,
+    pub webhook: Option<WebhookTradePre<CallState>>,
 }
 
 /// What went wrong in calls of this generation.
@@ -274,6 +276,8 @@ impl Trades {
             persona: trade!("persona", PersonaTradePre),
             view: trade!("view", ViewTradePre),
             hook: trade!("hook", HookTradePre),
+            schedule: trade!("schedule", ScheduleTradePre),
+            webhook: trade!("webhook", WebhookTradePre),
         };
         if trades.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
     }
@@ -284,5 +288,7 @@ impl Trades {
             && self.persona.is_none()
             && self.view.is_none()
             && self.hook.is_none()
+            && self.schedule.is_none()
+            && self.webhook.is_none()
     }
 }

@@ -3,7 +3,6 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
 use cordboard_core::types::Moment;
 use tokio::sync::Mutex;
 
@@ -13,6 +12,7 @@ use super::{
     generation::{Artifact, Birth, Generation, PluginSettings},
     look::Look,
     probation::Probation,
+    published::Published,
     refusal::Refused,
     table::{Hold, Plugged, Table, Turned, short},
     trades::Caller,
@@ -20,9 +20,10 @@ use super::{
 };
 
 mod calls;
+mod unasked;
 
 pub struct Plugs {
-    table: ArcSwap<Table>,
+    table: Published,
     compiler: Compiler,
     caller: Caller,
     /// Held while a table is made of the one before, so that two swaps cannot lose each other.
@@ -61,7 +62,7 @@ impl Plugs {
     pub fn start(cache: PathBuf, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         let compiler = Compiler::new(engine.clone(), cache, program)?;
-        let table = ArcSwap::from_pointee(Table::default());
+        let table = Published::new(Table::default());
         Ok(Self { table, compiler, caller: Caller::new(engine, parallel), swapping: Mutex::new(()) })
     }
 

@@ -1,6 +1,7 @@
 //! Why a version of a plugin was not plugged in, in words that say what to do. The version before it goes on.
 
 use super::call::CallError;
+use crate::cron::CronError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -29,7 +30,7 @@ pub enum Refused {
     HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
-    #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook")]
+    #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook")]
     NoTrade,
     #[error("its export `{trade}` is not the one of this host: {why}")]
     Trade { trade: &'static str, why: String },
@@ -39,6 +40,10 @@ pub enum Refused {
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
+    #[error("its job '{job}' has the times \"{cron}\", and {why}")]
+    Cron { job: String, cron: String, why: CronError },
+    #[error("it has more jobs than the {most} that a plugin may have: let one job look through a list")]
+    Jobs { most: usize },
     #[error("it offers the {kind} '{what}' twice")]
     Twice { kind: &'static str, what: String },
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]

@@ -10,6 +10,7 @@ use super::{
     refusal::Refused,
     status::{self, PluginStatus},
 };
+use crate::cron::Cron;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -34,6 +35,8 @@ pub struct Offers {
     pub commands: Vec<CommandSpec>,
     pub personas: Vec<Choice>,
     pub modes: Vec<Choice>,
+    /// By name.
+    pub jobs: Vec<(String, Cron)>,
 }
 
 #[derive(Clone)]
@@ -133,6 +136,23 @@ impl Table {
 
     pub fn modes(&self) -> impl Iterator<Item = &Choice> {
         self.plugged().flat_map(|plugged| &plugged.offers.modes)
+    }
+
+    /// The plugins that hear of events.
+    pub fn hooks(&self) -> impl Iterator<Item = &str> {
+        self.plugged().map(|one| &one.generation).filter(|one| one.trades.hook.is_some()).map(|one| one.name.as_str())
+    }
+
+    /// The jobs of the plugins that have some.
+    pub fn jobs(&self) -> impl Iterator<Item = (&str, &[(String, Cron)])> {
+        let jobs = self.plugged().map(|one| (one.generation.name.as_str(), one.offers.jobs.as_slice()));
+        jobs.filter(|(_, jobs)| !jobs.is_empty())
+    }
+
+    /// Whether a plugin of that name answers requests from the net.
+    #[must_use]
+    pub fn answers_requests(&self, plugin: &str) -> bool {
+        self.generation(plugin).is_some_and(|generation| generation.trades.webhook.is_some())
     }
 
     /// Who offers this persona.

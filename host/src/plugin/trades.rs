@@ -78,6 +78,10 @@ macro_rules! trade_call {
     }};
 }
 
+mod unasked;
+
+pub use unasked::{DueJob, WebRequest, WebResponse};
+
 impl Caller {
     /// `parallel`: as the engine has room for.
     pub fn new(engine: SharedEngine, parallel: u32) -> Self {

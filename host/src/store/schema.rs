@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 2] = [FIRST, DECISIONS];
+const STEPS: [&str; 3] = [FIRST, DECISIONS, JOBS];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -45,6 +45,13 @@ const DECISIONS: &str = "
     CREATE TABLE grant_answer (
         plugin TEXT NOT NULL, capabilities TEXT NOT NULL, granted INTEGER NOT NULL, who TEXT NOT NULL, at INTEGER NOT NULL,
         PRIMARY KEY (plugin, capabilities)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Until when the jobs of plugins have been run.
+const JOBS: &str = "
+    CREATE TABLE job (
+        plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)
     ) STRICT, WITHOUT ROWID;
 ";
 

@@ -13,6 +13,7 @@ use super::{
     section::{Section, is_plain},
     swapping::Swapping,
     value::{Complaint, Value, list, number, one_of, path, shown, text},
+    webhook::Proofs,
 };
 use crate::types::Role;
 use serde_json::{Map, Value as Json};
@@ -44,6 +45,8 @@ pub struct Plugin {
     /// The only version that may serve, by the SHA-256 of its file.
     pub sha256: Option<String>,
     pub limits: LimitOverrides,
+    /// How requests from the net prove who asks.
+    pub webhook: Proofs,
     /// Its `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
@@ -124,6 +127,12 @@ impl Plugins {
         self.by_name.get(name)?.acts_as
     }
 
+    /// What requests for the plugin `name` have to show.
+    #[must_use]
+    pub fn proofs_of(&self, name: &str) -> Proofs {
+        self.by_name.get(name).map_or_else(Proofs::default, |plugin| plugin.webhook.clone())
+    }
+
     /// `[plugins.NAME.config]` as JSON, its keys in order, `{}` where there is none.
     #[must_use]
     pub fn config_json(&self, name: &str) -> String {
@@ -163,6 +172,7 @@ impl Plugin {
         section.set_some("sha256", &mut self.sha256, sha256);
         self.reach.lay(section, secrets);
         self.limits.lay(section);
+        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section));
         section.free_table("config", |key, value| {
             json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())
