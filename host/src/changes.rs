@@ -62,7 +62,7 @@ impl Changes {
             ConfigRead::Text(text) if text.trim().is_empty() => Err(format!("{path} is empty")),
             ConfigRead::Text(text) => config::load(&text).map_err(|error: ConfigError| format!("{path}\n{error}")),
             ConfigRead::Missing => Err(format!("{path} is gone")),
-            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be read: {why}")),
+            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be used: {why}")),
         };
         match loaded {
             Ok(new) => {
@@ -130,7 +130,7 @@ impl Changes {
 
     async fn on_plugin(&self, name: &str, wasm: &[u8]) {
         let settings = self.settings(name);
-        let before = self.supply.plugs.table().generation(name).map(|generation| generation.number);
+        let before = self.serving(name);
         match self.supply.plug_new(name, wasm, (&settings, self.clock.now())).await {
             Ok(_) => self.on_swapped(name, before).await,
             Err(refused) => self.tell_refused(name, &refused).await,
@@ -157,22 +157,43 @@ impl Changes {
 
     async fn on_gone(&self, name: &str) {
         tracing::info!(plugin = name, "its file is gone");
+        let before = self.serving(name);
         match self.supply.unplug(name, (&self.settings(name), self.clock.now())).await {
-            Ok(()) => self.after_swap(name).await,
+            Ok(()) => {
+                self.tell_gone(name, before).await;
+                self.after_swap(name).await;
+            }
             Err(refused) => self.tell_refused(name, &refused).await,
         }
     }
 
+    /// Nothing where the file was never plugged in: then nothing has changed.
+    async fn tell_gone(&self, name: &str, before: Option<u32>) {
+        match self.serving(name) {
+            None if before.is_some() => {
+                self.tell(format!("Plugin '{name}' is unplugged: its file is gone.")).await;
+            }
+            Some(number) if before != Some(number) => {
+                self.tell(format!("Plugin '{name}' is the built-in one again: generation {number}.")).await;
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// The number of the generation that serves.
+    fn serving(&self, name: &str) -> Option<u32> {
+        self.supply.plugs.table().generation(name).map(|generation| generation.number)
+    }
+
     async fn on_unreadable(&self, name: &str, why: String) {
         let refused = Refused::Read(why);
-        tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
+        tracing::warn!(plugin = name, serves = self.serving(name), why = %refused, "version refused");
         self.supply.plugs.turn_away(name, "", (&refused, self.clock.now())).await;
         self.tell_refused(name, &refused).await;
     }
 
     async fn tell_refused(&self, name: &str, refused: &Refused) {
-        let serves = self.supply.plugs.table().generation(name).map(|generation| generation.number);
-        let rest = serves.map_or_else(String::new, |number| format!("\nGeneration {number} goes on."));
+        let rest = self.serving(name).map_or_else(String::new, |number| format!("\nGeneration {number} goes on."));
         self.tell(format!("Plugin '{name}' was refused: {refused}.{rest}")).await;
     }
 

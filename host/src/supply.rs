@@ -11,6 +11,7 @@ use cordboard_core::types::Moment;
 
 use crate::{
     plugin::{LARGEST_WASM, PluginSettings, Plugs, Refused, Swapped, digest},
+    reload,
     store::Store,
 };
 
@@ -61,7 +62,7 @@ impl Supply {
 
     fn files(&self) -> BTreeMap<String, PathBuf> {
         let Some(folder) = &self.folder else { return BTreeMap::new() };
-        crate::reload::scan(folder).unwrap_or_default().into_iter().collect()
+        reload::scan(folder).unwrap_or_default().into_iter().collect()
     }
 
     async fn plug_standard(
@@ -79,7 +80,7 @@ impl Supply {
         path: &Path,
         settings: (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
-        let read = read(path).map_err(|error| Refused::Read(format!("{}: {error}", path.display())));
+        let read = read(path).map_err(|error| Refused::Read(error.to_string()));
         let wasm = match read {
             Ok(wasm) => wasm,
             Err(refused) => return self.go_back(name, "", (refused, settings)).await,
@@ -154,7 +155,13 @@ impl Supply {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let length = fs::metadata(path)?.len();
+    reload::check_private(path).map_err(|error| io::Error::other(error.reason()))?;
+    let metadata = fs::metadata(path)?;
+    // A pipe or a device would hold up the start, and the end, for ever.
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let length = metadata.len();
     if length > LARGEST_WASM {
         return Err(io::Error::other(format!(
             "it has {length} bytes, more than the {LARGEST_WASM} that are looked at"
