@@ -25,11 +25,8 @@ pub fn embed() -> io::Result<()> {
     sdk.insert("wit/cordboard.wit".to_owned(), read(&root.join("wit/cordboard.wit"))?);
     let mut templates = BTreeMap::new();
     collect(&root.join("host/templates"), "", &mut templates)?;
-    let text = format!(
-        "const SDK: &[Embedded] = &{};\nconst TEMPLATES: &[Embedded] = &{};\n",
-        list(&sdk),
-        list(&templates)
-    );
+    let text =
+        format!("const SDK: &[Embedded] = &{};\nconst TEMPLATES: &[Embedded] = &{};\n", list(&sdk), list(&templates));
     fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("kit.rs"), text)
 }
 

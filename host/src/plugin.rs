@@ -3,23 +3,30 @@
 
 mod bindings;
 mod board;
+mod busy;
 mod call;
 mod compile;
 mod convert;
+mod egress;
 mod engine;
 mod generation;
 mod imports;
+mod journal;
 mod limits;
 mod look;
 mod plugs;
+mod reach;
 mod refusal;
+mod secrets;
 mod table;
+mod told;
 mod trades;
 mod trial;
 
 pub use board::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
 pub use call::{Asked, CallError};
 pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin, digest};
+pub use engine::EPOCH_TICK;
 pub use generation::PluginSettings;
 pub use limits::{CallLimits, Limit};
 pub use look::Look;

@@ -12,6 +12,7 @@ mod components;
 mod agent;
 mod command;
 mod floor;
+mod load;
 mod process;
 mod reload;
 mod rig;
@@ -26,8 +27,9 @@ use table::Row;
 /// A name to choose it by, and what measures it.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
-const MEASURES: [Measure; 6] = [
+const MEASURES: [Measure; 7] = [
     ("command", command::measure),
+    ("load", load::measure),
     ("reload", reload::measure),
     ("start", process::start),
     ("idle", process::idle),

@@ -106,7 +106,7 @@ fn wake_ups(pid: u32) -> u64 {
         .sum()
 }
 
-fn field(path: &str, name: &str) -> u64 {
+pub fn field(path: &str, name: &str) -> u64 {
     let text = fs::read_to_string(path).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()

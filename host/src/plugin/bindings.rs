@@ -28,4 +28,6 @@ trade!(persona, "persona-trade");
 trade!(view, "view-trade");
 trade!(hook, "hook-trade");
 
-pub use lent::cordboard::plugin::{catalog, chat, config, context, log, session_control, sessions, state, types};
+pub use lent::cordboard::plugin::{
+    catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp, types,
+};

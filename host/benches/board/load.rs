@@ -1,0 +1,136 @@
+//! Many calls at once: what a spinning plugin takes from the others, how many calls the machine sustains, and what a plugin holds in memory.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
+
+use cordboard::plugin::EPOCH_TICK;
+use tokio::task::JoinSet;
+
+use crate::{
+    components::{Bench, bad, standard},
+    runtime,
+    table::{Row, Spans, spell},
+};
+
+const CALLS: usize = 2000;
+
+/// Calls that are under way at once while the rate is taken: more than there are cores, so that none is idle.
+const AT_ONCE: usize = 8;
+
+/// How long the rate is taken.
+const RATE_SPAN: Duration = Duration::from_secs(3);
+
+/// How many plugins are plugged in to see what one holds.
+const PLUGINS: u32 = 40;
+
+pub fn measure() -> Vec<Row> {
+    let runtime = runtime();
+    vec![runtime.block_on(beside_spinners()), runtime.block_on(rate()), runtime.block_on(memory())]
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+async fn bench() -> Arc<Bench> {
+    let bench = Bench::new();
+    bench.plug("echo", &bad("echo")).await.unwrap();
+    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    Arc::new(bench)
+}
+
+/// From a task of its own, as the hub calls.
+async fn calls(bench: &Arc<Bench>) -> Spans {
+    let bench = Arc::clone(bench);
+    let calls = tokio::spawn(async move {
+        let mut spans = Vec::new();
+        for _ in 0..CALLS {
+            let began = Instant::now();
+            bench.call("echo x").await.unwrap();
+            spans.push(began.elapsed());
+        }
+        spans
+    });
+    Spans::new(calls.await.unwrap())
+}
+
+async fn beside_spinners() -> Row {
+    let bench = bench().await;
+    let quiet = calls(&bench).await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let mut spinners = JoinSet::new();
+    for _ in 0..cores() {
+        let (bench, ended) = (Arc::clone(&bench), Arc::clone(&ended));
+        spinners.spawn(async move {
+            while !ended.load(Ordering::Relaxed) {
+                bench.call("spin").await.expect_err("it never ends by itself");
+            }
+        });
+    }
+    let beside = calls(&bench).await;
+    ended.store(true, Ordering::Relaxed);
+    spinners.shutdown().await;
+    let limit = quiet.p99() + 2 * EPOCH_TICK;
+    Row {
+        what: "a call beside one spinning plugin a core",
+        measured: format!("{beside}; quiet {quiet}"),
+        figure: format!("p99 ≤ quiet p99 + 2 epoch ticks ({})", spell(limit)),
+        reached: beside.p99() <= limit,
+    }
+}
+
+async fn rate() -> Row {
+    let bench = bench().await;
+    let end = Instant::now() + RATE_SPAN;
+    let mut callers = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let bench = Arc::clone(&bench);
+        callers.spawn(async move {
+            let mut made = 0_u32;
+            while Instant::now() < end {
+                bench.call("echo x").await.unwrap();
+                made += 1;
+                // As between updates of a chat.
+                tokio::task::yield_now().await;
+            }
+            made
+        });
+    }
+    let made: u32 = callers.join_all().await.into_iter().sum();
+    let rate = f64::from(made) / RATE_SPAN.as_secs_f64();
+    Row {
+        what: "command calls a second, all cores, store left out",
+        measured: format!("{rate:.0}"),
+        figure: "≥ 60,000 on 2 cores".to_owned(),
+        reached: rate >= 60_000.0,
+    }
+}
+
+/// The policy offers no names, so it can be plugged in under many.
+async fn memory() -> Row {
+    let bench = Bench::new();
+    let wasm = standard("lifecycle");
+    bench.plug("first", &wasm).await.unwrap();
+    let before = resident();
+    for number in 0..PLUGINS {
+        bench.plug(&format!("copy-{number}"), &wasm).await.unwrap();
+    }
+    let each = resident().saturating_sub(before) as f64 / f64::from(PLUGINS) / 1000.0;
+    Row {
+        what: "resident memory of one more plugin, plugged in and tried",
+        measured: format!("{each:.2} MB, of {} KB wasm", wasm.len() / 1000),
+        figure: "≤ 1.5 MB".to_owned(),
+        reached: each <= 1.5,
+    }
+}
+
+/// Kilobytes.
+fn resident() -> u64 {
+    crate::process::field("/proc/self/status", "VmRSS:")
+}
