@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cordboard_core::session::{Effect, Input, Machine, Refusal, RefusalCode};
+use cordboard_core::session::{Effect, Exit, Input, Machine, Refusal, RefusalCode};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -134,6 +134,9 @@ impl Actor {
                 }
                 Told::Ended(exit) => {
                     self.running = None;
+                    if let Exit::Ended { status, .. } = &exit {
+                        tracing::info!(status, "agent ended");
+                    }
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }
