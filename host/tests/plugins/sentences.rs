@@ -41,10 +41,7 @@ async fn making_and_switching(bench: &Bench) {
             ("session", "Usage: /session <name>\n\nNo sessions. Use /new to create one."),
             ("new", "Usage: /new <name> [persona]"),
             ("new a b c", "Usage: /new <name> [persona]"),
-            (
-                "new a/b",
-                "'a/b' can't be a session's name. Use 1 to 64 of a-z, A-Z, 0-9, - and _.",
-            ),
+            ("new a/b", "'a/b' can't be a session's name. Use 1 to 64 of a-z, A-Z, 0-9, - and _."),
             ("new alpha poet", "Unknown persona 'poet'. Known: brainstorm, default, planner, research."),
             ("new alpha brainstorm", "Session 'alpha' created with persona 'brainstorm'."),
             ("new alpha", "Session 'alpha' already exists. Use /session alpha to switch to it."),
