@@ -199,6 +199,7 @@ fn a_bad_configuration_is_told_once_and_changes_nothing() {
     assert_eq!(host.session("long")["idle_timeout_s"], 1200);
     home.configure("[sessions]\nidle_timeout = \"30m\"");
     until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);
+    host.expect("The configuration is in order again, and in use.\n");
     goes_on(&mut host, agent);
     let told = host.chat().matches("The new configuration is not used").count();
     assert_eq!(told, 5, "{}", host.chat());
