@@ -42,9 +42,10 @@ impl Vault {
         if sources.is_empty() {
             return Self::default();
         }
-        let (plugin, sources) = (plugin.to_owned(), Arc::clone(sources));
-        let read = move || Self(Arc::new(sources.iter().map(|(name, source)| read(&plugin, name, source)).collect()));
-        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+        let sources = Arc::clone(sources);
+        let read = move || sources.iter().map(|(name, source)| (name.clone(), value(source))).collect();
+        let read: Vec<(String, Result<String, String>)> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+        Self(Arc::new(read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect()))
     }
 
     /// What stands for the secret `name` in this call.
@@ -112,6 +113,15 @@ impl Vault {
 }
 
 impl Secret {
+    fn new(plugin: &str, name: String, value: Result<String, String>) -> Self {
+        let value = value.map_err(|why| {
+            tracing::warn!(plugin, secret = name, %why, "a secret cannot be used");
+            format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
+        });
+        let forms = value.as_deref().map(forms).unwrap_or_default();
+        Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value, forms }
+    }
+
     /// None where it does not stand in `text`.
     fn without(&self, text: &[u8], instead: &[u8]) -> Option<Vec<u8>> {
         let mut changed = None;
@@ -136,15 +146,6 @@ fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     }
     next.extend_from_slice(&text[from..]);
     Some(next)
-}
-
-fn read(plugin: &str, name: &str, source: &SecretSource) -> Secret {
-    let value = value(source).map_err(|why| {
-        tracing::warn!(plugin, secret = name, %why, "a secret cannot be used");
-        format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
-    });
-    let forms = value.as_deref().map(forms).unwrap_or_default();
-    Secret { name: name.to_owned(), placeholder: format!("secret-{}", Uuid::new_v4().simple()), value, forms }
 }
 
 fn value(source: &SecretSource) -> Result<String, String> {
