@@ -17,5 +17,6 @@ mod sentences;
 mod standard;
 mod stranger;
 mod supply;
+mod swapping;
 mod swaps;
 mod trades;
