@@ -5,7 +5,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,6 +16,7 @@ use base64::{
 };
 use cordboard_core::config::SecretSource;
 use memchr::memmem;
+use rustix::fs::OFlags;
 use uuid::Uuid;
 
 /// The shortest secret, in bytes: a shorter one would be found, and taken out, in texts that have nothing to do with it.
@@ -177,7 +178,9 @@ fn path(source: &SecretSource) -> Result<PathBuf, String> {
 /// A file that everybody can read keeps no secret.
 fn read_private(path: &Path) -> io::Result<String> {
     use io::Read;
-    let file = fs::File::open(path)?;
+    // A pipe that nobody writes to is opened at once, and seen to be none.
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let file = fs::File::options().read(true).custom_flags(at_once).open(path)?;
     let about = file.metadata()?;
     let mode = about.permissions().mode();
     if !about.is_file() {

@@ -15,6 +15,7 @@ use tokio::{
 use crate::components::{Bench, bad};
 
 pub mod http;
+mod ping;
 pub mod secrets;
 pub mod tls;
 

@@ -127,7 +127,9 @@ impl Request {
         let options = self.timeout.map(|time| {
             let options = RequestOptions::new();
             // A host that can't keep to it has a bound of its own.
-            options.set_first_byte_timeout(Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))).unwrap_or_default();
+            options
+                .set_first_byte_timeout(Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
+                .unwrap_or_default();
             options
         });
         Ok((request, options))

@@ -168,6 +168,12 @@ async fn a_file_that_keeps_no_secret_is_told_to_the_log_alone() {
         let log = log.text();
         assert!(log.contains(why) && !log.contains(text), "{log}");
     }
+    let pipe = tempfile::tempdir().unwrap();
+    let pipe = pipe.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let bench = with_secret(&format!("{pipe:?}"), &mirror).await;
+    let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    assert!(said.starts_with("the secret 'token' cannot be used"), "{said}");
     let bench = with_secret("{ credential = \"nothing-of-that-name\" }", &mirror).await;
     assert!(
         bench.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be used")
