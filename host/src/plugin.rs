@@ -39,6 +39,7 @@ pub use look::{Look, bare};
 pub use orders::{Ordered, Orders, Outcome, PlugOrder, check as check_order, refuse};
 pub use plugs::{Compiled, Entrance, Plugs, Swapped};
 pub use probation::SwapTerms;
+pub use reach::{has as reaches, list_of};
 pub use refusal::Refused;
 pub use status::{Health, PluginStatus};
 pub use table::{CallOrder, CommandSpec, Hold, Offer, Table, Turned, short};

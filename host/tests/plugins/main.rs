@@ -8,13 +8,14 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
-mod http;
+mod journal;
 mod limits;
+mod network;
 mod refused;
 mod rights;
-mod secrets;
 mod sentences;
 mod standard;
+mod stranger;
 mod supply;
 mod swapping;
 mod swaps;
