@@ -8,6 +8,7 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod homelab;
 mod http;
 mod limits;
 mod refused;
