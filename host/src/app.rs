@@ -2,9 +2,11 @@
 //! that a part can decide.
 
 mod author;
+mod beside;
 mod board;
 mod front;
 mod inspect;
+mod jobs;
 mod outlet;
 mod shutdown;
 
@@ -21,9 +23,10 @@ use cordboard_core::config::{self, Config};
 
 use crate::{
     cli::{self, ChatKind, Places},
+    cron::Zone,
     hub::Live,
     process::{self, Environment},
-    telemetry,
+    reload, telemetry,
 };
 
 /// The exit code for a configuration that cannot be used.
@@ -41,18 +44,24 @@ pub enum AppError {
     NoConfig { path: PathBuf },
     #[error("the configuration {} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("failed to {0}")]
+    Untrusted(#[source] reload::WatchError),
     #[error("{} cannot be used:\n{excerpt}", path.display())]
     Config { path: PathBuf, excerpt: String },
     #[error("failed to {0}")]
     Store(#[from] crate::store::OpenError),
     #[error("failed to {0}")]
-    Watch(#[from] crate::reload::WatchError),
+    Watch(#[from] reload::WatchError),
     #[error("{0}")]
     Front(String),
     #[error("failed to start: {0}")]
     Start(#[from] std::io::Error),
     #[error("the input has ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
+    #[error(
+        "failed to listen to requests on {address}: {source}; name another address in [webhook] listen, or remove that line"
+    )]
+    Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error("{0}")]
     Refused(String),
     #[error("failed to {0}")]
@@ -63,13 +72,16 @@ impl AppError {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         match self {
-            Self::Config { .. } | Self::NoConfig { .. } | Self::Read { .. } => ExitCode::from(BAD_CONFIGURATION),
+            Self::Config { .. } | Self::NoConfig { .. } | Self::Read { .. } | Self::Untrusted(_) => {
+                ExitCode::from(BAD_CONFIGURATION)
+            }
             Self::Place(_)
             | Self::Store(_)
             | Self::Watch(_)
             | Self::Front(_)
             | Self::Start(_)
             | Self::Undrained { .. }
+            | Self::Listen { .. }
             | Self::Refused(_)
             | Self::Kit(_) => ExitCode::FAILURE,
         }
@@ -79,6 +91,7 @@ impl AppError {
 /// Reads and validates the configuration; an empty file means the defaults.
 fn load(places: &Places) -> Result<Config, AppError> {
     let Some(path) = &places.config else { return Ok(Config::defaults()) };
+    reload::check_private(path).map_err(AppError::Untrusted)?;
     let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
         _ => AppError::Read { path: path.clone(), source },
@@ -112,16 +125,19 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         None => ChatKind::Console,
     });
     telemetry::start(front::log_level(kind));
-    if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.exists()) {
+    if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.is_dir()) {
         tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
     }
     let agents = config.agents.by_name.values();
+    // Before `TZ` is taken out of the environment with what agents are given.
+    let zone = Zone::system();
     // Before there are threads: what agents are given of it is then nowhere else in this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::harden();
     process::survive_file_limits();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment }));
+    let ended =
+        runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment, zone }));
     // A reader of standard input blocks a thread until its next line: it is not waited for.
     runtime.shutdown_background();
     ended

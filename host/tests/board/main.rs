@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+mod author;
 mod commands;
 mod deaths;
 mod ends;
+mod hooks;
 mod idle;
 mod listings;
 mod refusals;

@@ -17,5 +17,6 @@ mod secrets;
 mod sentences;
 mod standard;
 mod supply;
+mod swapping;
 mod swaps;
 mod trades;
