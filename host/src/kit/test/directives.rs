@@ -13,7 +13,7 @@ use crate::{
     plugin::Board as _,
 };
 
-const KNOWN: &str = "@as, @clock, @config, @locale, @plug, @plugin, @session, @with";
+const KNOWN: &str = "@as, @clock, @config, @http, @locale, @plug, @plugin, @secret, @session, @tcp, @with";
 
 impl Actor {
     /// What it brings to the chat: of most directives nothing.
@@ -24,6 +24,12 @@ impl Actor {
             "config" => self.configure(|actor| actor.own.push(words.to_owned())),
             "plugin" => self.configure(|actor| actor.lines.push(words.to_owned())),
             "locale" => self.stage.locale = (!words.is_empty()).then(|| words.to_owned()),
+            "http" => self.far.add_http(words, &self.folder)?,
+            "tcp" => self.far.add_tcp(words)?,
+            "secret" => {
+                self.secrets.add(words)?;
+                self.stale = true;
+            }
             "session" => self.add_session(words)?,
             "with" => {
                 for standard in words.split_whitespace() {
