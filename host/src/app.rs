@@ -2,9 +2,11 @@
 //! that a part can decide.
 
 mod author;
+mod beside;
 mod board;
 mod front;
 mod inspect;
+mod jobs;
 mod outlet;
 mod shutdown;
 
@@ -21,6 +23,7 @@ use cordboard_core::config::{self, Config};
 
 use crate::{
     cli::{self, ChatKind, Places},
+    cron::Zone,
     hub::Live,
     process::{self, Environment},
     telemetry,
@@ -53,6 +56,10 @@ pub enum AppError {
     Start(#[from] std::io::Error),
     #[error("the input has ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
+    #[error(
+        "failed to listen to requests on {address}: {source}; name another address in [webhook] listen, or remove that line"
+    )]
+    Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error("{0}")]
     Refused(String),
     #[error("failed to {0}")]
@@ -70,6 +77,7 @@ impl AppError {
             | Self::Front(_)
             | Self::Start(_)
             | Self::Undrained { .. }
+            | Self::Listen { .. }
             | Self::Refused(_)
             | Self::Kit(_) => ExitCode::FAILURE,
         }
@@ -116,12 +124,15 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
     }
     let agents = config.agents.by_name.values();
+    // Before `TZ` is taken out of the environment with what agents are given.
+    let zone = Zone::system();
     // Before there are threads: what agents are given of it is then nowhere else in this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::harden();
     process::survive_file_limits();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment }));
+    let ended =
+        runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment, zone }));
     // A reader of standard input blocks a thread until its next line: it is not waited for.
     runtime.shutdown_background();
     ended

@@ -4,6 +4,7 @@
 mod advisor;
 mod desk;
 mod doorway;
+mod hooks;
 mod ledger;
 mod lines;
 
@@ -16,6 +17,7 @@ mod stage;
 pub use advisor::Advisor;
 pub use desk::Desk;
 pub use doorway::Doorway;
+pub use hooks::Hooks;
 pub use lines::{Lines, Revived, sort};
 
 pub use lookout::{Lookout, Open};

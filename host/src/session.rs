@@ -2,6 +2,7 @@
 //! it never awaits a plugin nor a chat: it asks an [`Advisor`] and hands frames to a [`Stage`], and goes on.
 
 mod actor;
+mod chronicle;
 mod perform;
 mod running;
 
@@ -10,12 +11,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
+    happening::Trail,
     session::{Input, Machine, Order, Prompt, Refusal, RefusalCode, Settings, Ticket},
     text::Notice,
     turn::Turn,
     types::{Place, SessionName, SessionRecord, SessionView},
 };
 use tokio::sync::{mpsc, oneshot};
+
+pub use chronicle::Herald;
 
 use crate::{agent::AgentSpec, clock::Clock, process::Environment, roster::Cell};
 
@@ -80,6 +84,7 @@ pub struct Ports {
     pub ledger: Arc<dyn Ledger>,
     pub advisor: Arc<dyn Advisor>,
     pub setup: Arc<dyn Setup>,
+    pub herald: Arc<dyn Herald>,
 }
 
 /// What was accepted before the host started.
@@ -93,7 +98,8 @@ pub struct Past {
 
 enum Message {
     Input(Input),
-    Order(Order, oneshot::Sender<Result<SessionView, Refusal>>),
+    Prompt(Prompt, Trail),
+    Order((Order, Trail), oneshot::Sender<Result<SessionView, Refusal>>),
     Restore(Past),
     /// Answered when everything before it is done and published.
     CatchUp(oneshot::Sender<()>),
@@ -109,6 +115,7 @@ impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Input(_) => "Input",
+            Self::Prompt(..) => "Prompt",
             Self::Order(..) => "Order",
             Self::Restore(_) => "Restore",
             Self::CatchUp(_) => "CatchUp",
@@ -122,13 +129,18 @@ impl Handle {
         self.deliver(Message::Input(input)).await;
     }
 
-    /// Returns when the change is stored and published.
+    /// As [`Self::send`] of a prompt, with the hooks that led to it.
+    pub async fn prompt(&self, prompt: Prompt, trail: Trail) {
+        self.deliver(Message::Prompt(prompt, trail)).await;
+    }
+
+    /// Returns when the change is stored and published. `trail`: the hooks that led to it.
     ///
     /// # Errors
     /// What the session refuses, for the user to read.
-    pub async fn order(&self, order: Order) -> Result<SessionView, Refusal> {
+    pub async fn order(&self, order: Order, trail: Trail) -> Result<SessionView, Refusal> {
         let (answer, answered) = oneshot::channel();
-        self.deliver(Message::Order(order, answer)).await;
+        self.deliver(Message::Order((order, trail), answer)).await;
         answered.await.unwrap_or_else(|_| {
             Err(Refusal { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
         })

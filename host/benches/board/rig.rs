@@ -10,18 +10,20 @@ use std::{
 use cordboard::{
     chat::Inbox as _,
     clock::Clock,
-    hub::{self, Advisor, Desk, Doorway, Lines, Live, Outlet, Painter, Posts, Server},
-    plugin::{Board, Plugs, Screen, ViewLimits},
+    hub::{self, Advisor, Desk, Doorway, Hooks, Lines, Live, Outlet, Painter, Posts, Server},
+    plugin::{Board, Orders, Plugs, Screen, ViewLimits},
     process::Environment,
     roster::Roster,
     session::Ports,
-    store::{self, Store},
+    store::{self, Decisions, Store},
     supply::Supply,
 };
 use cordboard_core::{
     agent::PromptId,
     chat::{OutboxRow, Update, What},
-    config, render,
+    config,
+    happening::Trail,
+    render,
     session::Machine,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };
@@ -89,7 +91,7 @@ impl Rig {
         let config = Live::new(config::load(&text).unwrap());
         let clock = Clock::system();
         let plugs = plugs();
-        let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder: None };
+        let supply = Supply::new(Arc::clone(&plugs), None, (None, Decisions::default()));
         assert!(supply.plug_all(&|name| config.plugin(name), clock.now()).await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
         let posts = Posts::new(store.clone(), Arc::new(Noting(sender)));
@@ -167,6 +169,7 @@ fn server(
         roster: Arc::clone(roster),
         board: OnceLock::new(),
     });
+    let hooks = Hooks::new(Arc::clone(&plugs));
     let ports = Ports {
         clock,
         environment: Environment::read(),
@@ -174,6 +177,7 @@ fn server(
         ledger: Arc::new(store.clone()),
         advisor: Arc::new(Arc::clone(&advisor)),
         setup: Arc::new(config.clone()),
+        herald: Arc::new(Arc::clone(&hooks)),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let painter = Painter { plugs: Arc::clone(&plugs), posts: posts.clone(), clock, limits };
@@ -181,11 +185,14 @@ fn server(
         clock,
         config: config.clone(),
         plugs: Arc::clone(&plugs),
-        lines: Lines::new(Arc::clone(roster), ports, painter),
+        lines: Arc::new(Lines::new(Arc::clone(roster), ports, painter)),
         posts: posts.clone(),
         store: store.clone(),
+        orders: Orders::channel().0,
         state,
+        trail: Trail::default(),
     });
+    hooks.serve_at(&desk);
     let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
     drop(advisor.board.set(Arc::downgrade(&board)));
     Arc::new(Server { plugs, desk, posts, store: store.clone() })

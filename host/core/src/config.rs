@@ -16,8 +16,10 @@ mod reach;
 mod section;
 mod sessions;
 mod size;
+mod swapping;
 mod telegram;
 mod value;
+mod webhook;
 
 use std::sync::LazyLock;
 
@@ -32,7 +34,9 @@ pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
 pub use reach::{Reach, SecretSource, Secrets};
 pub use sessions::{Console, Sessions};
+pub use swapping::Swapping;
 pub use telegram::Telegram;
+pub use webhook::{Proofs, Webhook};
 
 use section::{Known, Reader, Section};
 
@@ -46,6 +50,7 @@ pub struct Config {
     pub access: Access,
     pub sessions: Sessions,
     pub console: Console,
+    pub webhook: Webhook,
     pub agents: Agents,
     pub secrets: Secrets,
     pub plugins: Plugins,
@@ -98,6 +103,7 @@ impl Config {
             access: Access::default(),
             sessions: Sessions::blank(),
             console: Console::blank(),
+            webhook: Webhook::blank(),
             agents: Agents::blank(),
             secrets: Secrets::new(),
             plugins: Plugins::blank(),
@@ -109,6 +115,7 @@ impl Config {
         root.table("access", |section| self.access.lay(section));
         root.table("sessions", |section| self.sessions.lay(section));
         root.table("console", |section| self.console.lay(section));
+        root.table("webhook", |section| self.webhook.lay(section));
         root.table("agents", |section| self.agents.lay(section));
         root.free_table("secrets", |name, value| {
             self.secrets.extend([reach::secret(name, value)?]);

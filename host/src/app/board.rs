@@ -8,25 +8,28 @@ use std::{
 
 use cordboard_core::{
     chat::InboxRow,
+    happening::{Happening, Trail},
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 
-use super::{AppError, front, plugin_folder, shutdown};
+use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
-    changes::{self, Changes},
+    changes::{self, Admins, Changes},
     chat::outbox::Outbox,
     cli::{ChatKind, Places},
     clock::Clock,
     control,
-    hub::{self, Advisor, Desk, Doorway, Intake, Lines, Live, Lookout, Painter, Posts, Server},
-    plugin::{self, Board, Plugs, ViewLimits},
+    cron::Zone,
+    hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
+    plugin::{self, Board, Orders, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
-    session::{Ports, Setup},
+    session::{Herald, Ports, Setup},
     store::{self, Contents, Store},
     supply::{NO_STANDARD, STANDARD, Supply},
+    swaps::{Audience, Settings, Swaps},
 };
 
 /// What was decided before the runtime started.
@@ -35,6 +38,7 @@ pub struct Plan {
     pub config: Live,
     pub kind: ChatKind,
     pub environment: Environment,
+    pub zone: Zone,
 }
 
 /// What lies below the sessions and the chat: opened first, closed last.
@@ -46,19 +50,22 @@ struct Ground {
     front_end: &'static str,
     store: Store,
     plugs: Arc<Plugs>,
+    hooks: Arc<Hooks>,
     host_id: String,
 }
 
 /// Runs the board until a signal, the chat's end, or a failure.
 pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
-    let (store, contents) = store::open(&plan.places.state)?;
+    let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
     warn_of_missing(folder.as_deref(), &plan.places, &plan.config);
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
     let ground = Ground::new(&plan, store, contents.host_id.clone())?;
-    let supply = Supply { plugs: Arc::clone(&ground.plugs), store: Some(ground.store.clone()), folder: folder.clone() };
+    let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
+    let kept = (Some(ground.store.clone()), decisions);
+    let supply = Supply::new(Arc::clone(&ground.plugs), folder.clone(), kept);
     plug_in(&supply, &ground.config, ground.clock).await;
 
     let (intake, accepted) = hub::intake();
@@ -67,20 +74,22 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
     let sending = tokio::spawn(sending);
     let posts = Posts::new(ground.store.clone(), Arc::new(outbox.clone()));
-    let Contents { host_id, sessions, places, inbox, outbox: unsent } = contents;
+    let Contents { host_id, sessions, places, inbox, outbox: unsent, decisions: _ } = contents;
     let left_over = left_over(&sessions);
     let roster = Arc::new(Roster::new(views(sessions, &ground.config), places));
-    let desk = ground.desk(&roster, &posts, front.chat.limits().text_units);
+    let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
 
     hub::Outlet::post(&outbox, unsent);
     let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);
+    ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
+    let beside = Beside::start(&desk, plan.zone.clone()).await?;
     let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
     let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
-    tokio::spawn(changes.run(changed));
+    tokio::spawn(changes.run(changed, orders.1));
 
     let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
@@ -90,6 +99,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     front.close().await;
     drop(watcher);
     control.abort();
+    drop(beside);
     ground.store.close().await;
     ended
 }
@@ -97,6 +107,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
 impl Ground {
     fn new(plan: &Plan, store: Store, host_id: String) -> Result<Self, AppError> {
         let (cache, parallel) = (plan.places.state.join("cache"), plan.config.now().plugins.parallel);
+        let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
         Ok(Self {
             clock: Clock::system(),
             config: plan.config.clone(),
@@ -104,7 +115,8 @@ impl Ground {
             state: plan.places.state.clone(),
             front_end: front::name(plan.kind),
             store,
-            plugs: Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?),
+            hooks: Hooks::new(Arc::clone(&plugs)),
+            plugs,
             host_id,
         })
     }
@@ -114,14 +126,14 @@ impl Ground {
     }
 
     /// The desk, and the lines below it, which ask plugins that in turn look at the desk.
-    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, text_units: usize) -> Arc<Desk> {
+    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, (text_units, orders): (usize, Orders)) -> Arc<Desk> {
         let advisor = Arc::new(Advisor {
             plugs: Arc::clone(&self.plugs),
             config: self.config.clone(),
             roster: Arc::clone(roster),
             board: OnceLock::new(),
         });
-        let lines = Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units));
+        let lines = Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units)));
         let desk = Arc::new(Desk {
             clock: self.clock,
             config: self.config.clone(),
@@ -129,8 +141,11 @@ impl Ground {
             lines,
             posts: posts.clone(),
             store: self.store.clone(),
+            orders,
             state: self.state.clone(),
+            trail: Trail::default(),
         });
+        self.hooks.serve_at(&desk);
         let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
         drop(advisor.board.set(Arc::downgrade(&board)));
         desk
@@ -144,6 +159,7 @@ impl Ground {
             ledger: Arc::new(self.store.clone()),
             advisor: Arc::new(Arc::clone(advisor)),
             setup: Arc::new(self.config.clone()),
+            herald: Arc::new(Arc::clone(&self.hooks)),
         }
     }
 
@@ -167,17 +183,15 @@ impl Ground {
     }
 
     fn changes(&self, places: &Places, supply: Supply, desk: &Arc<Desk>, (posts, outbox): (Posts, Outbox)) -> Changes {
-        Changes {
-            config: self.config.clone(),
-            desk: Arc::clone(desk),
-            supply,
-            posts,
-            clock: self.clock,
-            front_end: self.front_end,
-            config_path: places.config.clone(),
-            outbox,
-            told: None,
-        }
+        let (config, desk) = (self.config.clone(), Arc::clone(desk));
+        let front_end = self.front_end;
+        let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
+        let admins = Arc::new(admins);
+        let asked = config.clone();
+        let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
+        let audience = Arc::clone(&admins) as Arc<dyn Audience>;
+        let swaps = Swaps::new(supply, settings, (self.clock, audience));
+        Changes { config, desk, swaps, admins, config_path: places.config.clone(), told: None }
     }
 }
 

@@ -10,7 +10,8 @@ use cordboard_core::{
     agent::PromptId,
     chat::{NewPost, Update, What},
     config::Config,
-    session::{Input, Order, Prompt, Refusal, RefusalCode},
+    happening::Trail,
+    session::{Order, Prompt, Refusal, RefusalCode},
     text,
     types::{Caller, Moment, Place, Reply, SessionName, SessionRecord, SessionView},
 };
@@ -18,21 +19,25 @@ use cordboard_core::{
 use super::{lines::Lines, posts::Posts, setup::Live};
 use crate::{
     clock::Clock,
-    plugin::{Blueprint, Board, Choice, KeyValues, Plugs, Shelf, Swap},
+    plugin::{Blueprint, Board, Choice, KeyValues, Orders, Outcome, PlugOrder, Plugs, Shelf, Swap},
     roster::Roster,
     session,
     store::{Limit, Store, StoreError},
 };
 
+#[derive(Clone)]
 pub struct Desk {
     pub clock: Clock,
     pub config: Live,
     pub plugs: Arc<Plugs>,
-    pub lines: Lines,
+    pub lines: Arc<Lines>,
     pub posts: Posts,
     pub store: Store,
+    pub orders: Orders,
     /// The state directory.
     pub state: PathBuf,
+    /// The hooks that led to what is done at this desk.
+    pub trail: Trail,
 }
 
 fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
@@ -48,8 +53,14 @@ fn not_stored(error: &StoreError) -> Refusal {
 }
 
 impl Desk {
-    pub const fn lines(&self) -> &Lines {
+    pub fn lines(&self) -> &Lines {
         &self.lines
+    }
+
+    /// The same desk, for a call that these hooks led to.
+    #[must_use]
+    pub fn reached_by(&self, trail: Trail) -> Self {
+        Self { trail, ..self.clone() }
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -68,7 +79,7 @@ impl Desk {
 
     async fn act(&self, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        line.order(order).await
+        line.order(order, self.trail.clone()).await
     }
 
     /// The operator's folder of that name, the one that was asked for below a root, else one of its own.
@@ -188,6 +199,7 @@ impl Board for Desk {
         }
         let view = self.lines.at_rest(record);
         self.roster().add(view.clone());
+        self.lines.tell_created(view.clone(), self.trail.clone());
         Ok(view)
     }
 
@@ -232,13 +244,17 @@ impl Board for Desk {
         self.store.assign(row.id, name).await.map_err(|error| not_stored(&error))?;
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
         let PromptId(id) = row.prompt;
-        line.send(Input::Prompt(Prompt { id: PromptId(id), place: row.update.place, text })).await;
+        line.prompt(Prompt { id: PromptId(id), place: row.update.place, text }, self.trail.clone()).await;
         Ok(())
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
         self.posts.finish(Vec::new(), vec![NewPost::new(place.clone(), reply)]).await;
         Ok(())
+    }
+
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        self.orders.give(caller, plugin, order).await
     }
 }
 

@@ -7,8 +7,9 @@ use std::{
 
 use cordboard_core::{
     chat::{InboxRow, InboxState, What},
+    happening::{Happening, Kind, Trail},
     session::{Input, Prompt},
-    types::{SessionName, SessionRecord},
+    types::{SessionName, SessionRecord, SessionView},
 };
 
 use super::stage::{Painter, Presenter};
@@ -52,9 +53,14 @@ impl Lines {
         Some(line.handle.clone())
     }
 
+    /// Tells that a session was made.
+    pub fn tell_created(&self, view: SessionView, trail: Trail) {
+        self.ports.herald.tell(Happening::of(Kind::Created, view, self.ports.clock.now(), trail));
+    }
+
     /// The snapshot of a new or stored session at rest.
     #[must_use]
-    pub fn at_rest(&self, record: SessionRecord) -> cordboard_core::types::SessionView {
+    pub fn at_rest(&self, record: SessionRecord) -> SessionView {
         let settings = self.ports.setup.settings(&record);
         cordboard_core::session::Machine::new(record, settings).view()
     }
@@ -99,11 +105,11 @@ impl Lines {
         self.tell_all(settings).await;
     }
 
-    /// Whether every scene of every session was shown.
+    /// Whether every scene of every session was shown, and every hook has heard.
     #[must_use]
     pub fn all_shown(&self) -> bool {
         let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
-        actors.values().all(|line| line.presenter.is_idle())
+        actors.values().all(|line| line.presenter.is_idle()) && self.ports.herald.is_quiet()
     }
 }
 

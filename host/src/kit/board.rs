@@ -15,7 +15,7 @@ use cordboard_core::{
 };
 
 use super::deed::Deed;
-use crate::plugin::{Blueprint, Board, Choice, FarSide, KeyValues, Shelf, Swap};
+use crate::plugin::{Blueprint, Board, Choice, FarSide, KeyValues, Outcome, PlugOrder, Shelf, Swap, check_order};
 
 /// The idle timeout of a session that nothing says otherwise of.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -240,6 +240,14 @@ impl Board for MemoryBoard {
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
         self.inner().deeds.push(Deed::Posted(place.clone(), Box::new(reply)));
         Ok(())
+    }
+
+    /// There is no plug board behind this one: the order is checked and noted.
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        check_order(caller, &order)?;
+        let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
+        self.inner().deeds.push(Deed::Steered(plugin.to_owned(), order));
+        Ok(said)
     }
 }
 

@@ -4,6 +4,7 @@
 mod actor;
 mod directives;
 mod secrets;
+mod unasked;
 
 use std::{
     fs,

@@ -9,6 +9,15 @@ pub mod lent {
     });
 }
 
+/// The one trade that shares no types with the others.
+pub mod webhook {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "webhook-trade",
+        exports: { default: async },
+    });
+}
+
 macro_rules! trade {
     ($name:ident, $world:literal) => {
         pub mod $name {
@@ -27,7 +36,8 @@ trade!(lifecycle, "lifecycle-trade");
 trade!(persona, "persona-trade");
 trade!(view, "view-trade");
 trade!(hook, "hook-trade");
+trade!(schedule, "schedule-trade");
 
 pub use lent::cordboard::plugin::{
-    catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp, types,
+    catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp, types,
 };

@@ -10,7 +10,10 @@ use cordboard_core::{
     types::{Caller, Moment, Place, Reply, SessionName, SessionView},
 };
 
-use super::egress::FarSide;
+use super::{
+    egress::FarSide,
+    orders::{Outcome, PlugOrder},
+};
 
 /// Which sessions a plugin asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,4 +79,6 @@ pub trait Board: KeyValues {
         None
     }
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
+    /// What came of it, for the caller; without one it is denied.
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome;
 }

@@ -18,7 +18,7 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 pub const AT_ONCE_CALLS: u32 = 8;
 
 /// Instances of the one trial that may run: it asks each trade in an instance of its own.
-const TRIAL_INSTANCES: u32 = 5;
+const TRIAL_INSTANCES: u32 = 7;
 
 /// A Rust component takes about three core instances, one in another language up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;

@@ -1,6 +1,7 @@
 //! Why a version of a plugin was not plugged in, in words that say what to do. The version before it goes on.
 
 use super::call::CallError;
+use crate::cron::CronError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -15,24 +16,21 @@ pub enum Refused {
     #[error("it did not compile: {0}")]
     Compile(String),
     #[error(
-        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] grants = [{}]",
-        missing.join(", "),
-        quoted(grants)
-    )]
-    NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String> },
-    #[error(
-        "it asks for what it was not granted: {}; add to the configuration, with what it may reach: [plugins.{plugin}] {}",
+        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] {}",
         missing.join(", "),
         lines.join(", ")
     )]
-    NoReach { plugin: String, missing: Vec<String>, lines: Vec<String> },
+    NotGranted { plugin: String, missing: Vec<String>, lines: Vec<String> },
     #[error("it is not the version that [plugins.{plugin}] sha256 allows: it has {digest}, allowed is {only}")]
     Pinned { plugin: String, digest: String, only: String },
     #[error("its network cannot be set up: {0}")]
     Ca(String),
+    /// Nothing is wrong with it, but something speaks against it now.
+    #[error("{0}")]
+    HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
-    #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook")]
+    #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook")]
     NoTrade,
     #[error("its export `{trade}` is not the one of this host: {why}")]
     Trade { trade: &'static str, why: String },
@@ -42,13 +40,12 @@ pub enum Refused {
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
+    #[error("its job '{job}' has the times \"{cron}\", and {why}")]
+    Cron { job: String, cron: String, why: CronError },
+    #[error("it has more jobs than the {most} that a plugin may have: let one job look through a list")]
+    Jobs { most: usize },
     #[error("it offers the {kind} '{what}' twice")]
     Twice { kind: &'static str, what: String },
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
-}
-
-fn quoted(grants: &[String]) -> String {
-    let quoted: Vec<_> = grants.iter().map(|grant| format!("\"{grant}\"")).collect();
-    quoted.join(", ")
 }

@@ -3,7 +3,7 @@
 use super::{
     bindings::{
         lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
-        view::exports::cordboard::plugin::view,
+        view::exports::cordboard::plugin::view, webhook::exports::cordboard::plugin::webhook,
     },
     secrets::Vault,
 };
@@ -64,6 +64,17 @@ impl Told for view::Screen {
     fn scrubbed(self, vault: &Vault) -> Self {
         let messages = self.messages.into_iter().map(|message| message.scrubbed(vault)).collect();
         Self { live: self.live.scrubbed(vault), messages }
+    }
+}
+
+impl Told for webhook::Response {
+    fn scrubbed(self, vault: &Vault) -> Self {
+        let header = |(name, value): (String, String)| (name.scrubbed(vault), value.scrubbed(vault));
+        Self {
+            status: self.status,
+            headers: self.headers.into_iter().map(header).collect(),
+            body: self.body.scrubbed(vault),
+        }
     }
 }
 

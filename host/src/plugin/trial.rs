@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    bindings::command::exports::cordboard::plugin::command::{Order, Spec},
+    bindings::{
+        command::exports::cordboard::plugin::command::{Order, Spec},
+        schedule::exports::cordboard::plugin::schedule::Job,
+    },
     board::Choice,
     call::{self, Asked, CallError, CallState},
     engine::SharedEngine,
@@ -13,6 +16,7 @@ use super::{
     table::{CallOrder, CommandSpec, Offers},
     told::Told,
 };
+use crate::cron::Cron;
 
 /// What the trial asks before the names are checked.
 #[derive(Default)]
@@ -20,6 +24,7 @@ struct Answers {
     specs: Vec<Spec>,
     personas: Vec<Choice>,
     modes: Vec<Choice>,
+    jobs: Vec<Job>,
 }
 
 /// They are compared, and shown in menus, as they stand; a trial has no network to get a secret back from.
@@ -40,6 +45,7 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Resu
         commands: answers.specs.into_iter().map(spec).collect::<Result<_, _>>()?,
         personas: answers.personas,
         modes: answers.modes,
+        jobs: answers.jobs.into_iter().map(job).collect::<Result<_, _>>()?,
     };
     check(&offers)?;
     Ok(offers)
@@ -77,6 +83,13 @@ async fn ask(
             Err(why) => return Ok(Err(CallError::Said(why))),
         }
     }
+    if let Some(pre) = &generation.trades.schedule {
+        let guest = pre.instantiate_async(&mut *store).await?;
+        match guest.cordboard_plugin_schedule().call_jobs(&mut *store).await? {
+            Ok(jobs) => answers.jobs = jobs,
+            Err(why) => return Ok(Err(CallError::Said(why))),
+        }
+    }
     Ok(Ok(answers))
 }
 
@@ -94,13 +107,24 @@ fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
     Ok(CommandSpec { name: spec.name, summary: spec.summary, usage: spec.usage, least_role, order })
 }
 
+fn job(job: Job) -> Result<(String, Cron), Refused> {
+    match Cron::parse(&job.cron) {
+        Ok(cron) => Ok((job.name, cron)),
+        Err(why) => Err(Refused::Cron { job: job.name, cron: job.cron, why }),
+    }
+}
+
 /// Names that can be typed, menus that can be shown, and nothing twice.
 fn check(offers: &Offers) -> Result<(), Refused> {
     let commands = offers.commands.iter().map(|spec| ("command", &spec.name));
     let personas = offers.personas.iter().map(|choice| ("persona", &choice.name));
     let modes = offers.modes.iter().map(|choice| ("mode", &choice.name));
+    let jobs = offers.jobs.iter().map(|(name, _)| ("job", name));
+    if offers.jobs.len() > MOST_JOBS {
+        return Err(Refused::Jobs { most: MOST_JOBS });
+    }
     let mut seen = std::collections::BTreeSet::new();
-    for (kind, name) in commands.chain(personas).chain(modes) {
+    for (kind, name) in commands.chain(personas).chain(modes).chain(jobs) {
         let fits = if kind == "command" { is_command_name(name) } else { is_choice_name(name) };
         if !fits {
             let rule = if kind == "command" { COMMAND_RULE } else { CHOICE_RULE };
@@ -121,6 +145,9 @@ fn is_command_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
+
+/// All jobs are looked at whenever one is due: what has more to do at set times has a list of its own.
+const MOST_JOBS: usize = 64;
 
 /// As it is typed behind a command.
 fn is_choice_name(name: &str) -> bool {

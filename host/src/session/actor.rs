@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use cordboard_core::session::{Effect, Input, Machine, Refusal, RefusalCode};
+use cordboard_core::{
+    happening::Trail,
+    session::{Effect, Input, Machine, Order, Refusal, RefusalCode},
+    types::Phase,
+};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::{
     Message, Ports, Stage,
+    chronicle::Chronicle,
     running::{Running, Told},
 };
 use crate::roster::Cell;
@@ -22,6 +27,7 @@ pub struct Actor {
     pub(super) running: Option<Running>,
     /// Whether the running turn has changed since it was last shown.
     pub(super) unshown: bool,
+    pub(super) chronicle: Chronicle,
     cell: Arc<Cell>,
     messages: mpsc::Receiver<Message>,
     /// For the answers of plugins; weak, so that an actor does not keep itself alive.
@@ -42,7 +48,8 @@ impl Actor {
         ports: Ports,
         (messages, myself): (mpsc::Receiver<Message>, mpsc::WeakSender<Message>),
     ) -> Self {
-        Self { machine, ports, stage, running: None, unshown: false, cell, messages, myself }
+        let chronicle = Chronicle::new(Arc::clone(&ports.herald));
+        Self { machine, ports, stage, running: None, unshown: false, chronicle, cell, messages, myself }
     }
 
     pub(super) async fn run(mut self) {
@@ -86,17 +93,27 @@ impl Actor {
 
     async fn on(&mut self, event: Event) {
         match event {
-            Event::Message(Message::Input(input)) => self.feed(input).await,
-            Event::Message(Message::Order(order, answer)) => {
-                let outcome = self.obey(order).await;
+            Event::Message(Message::Input(input)) => {
+                if let Input::Prompt(prompt) = &input {
+                    self.chronicle.prompted(&prompt.id, Trail::default());
+                }
+                self.feed(input).await;
+            }
+            Event::Message(Message::Prompt(prompt, trail)) => {
+                self.chronicle.prompted(&prompt.id, trail);
+                self.feed(Input::Prompt(prompt)).await;
+            }
+            Event::Message(Message::Order((order, trail), answer)) => {
+                let outcome = self.obey(order, trail).await;
                 self.publish();
                 drop(answer.send(outcome));
                 return;
             }
             Event::Message(Message::Restore(past)) => {
                 let now = self.ports.clock.now();
+                let before = self.machine.phase();
                 let effects = self.machine.restore(past.queued, past.cut_off, now);
-                drop(self.perform(effects).await);
+                drop(self.go(before, effects).await);
             }
             Event::Message(Message::CatchUp(answer)) => drop(answer.send(())),
             Event::Told(told) => self.on_told(told).await,
@@ -106,12 +123,12 @@ impl Actor {
         self.publish();
     }
 
-    async fn obey(
-        &mut self,
-        order: cordboard_core::session::Order,
-    ) -> Result<cordboard_core::types::SessionView, Refusal> {
+    async fn obey(&mut self, order: Order, trail: Trail) -> Result<cordboard_core::types::SessionView, Refusal> {
+        let before = self.machine.phase();
         let effects = self.machine.order(order, self.ports.clock.now())?;
-        match self.perform(effects).await {
+        // A refused order has done nothing, and so led to nothing.
+        self.chronicle.ordered(trail);
+        match self.go(before, effects).await {
             Ok(()) => Ok(self.machine.view()),
             Err(why) => {
                 let text = format!("Done, but it could not be stored and may be lost at a restart: {why}");
@@ -146,10 +163,26 @@ impl Actor {
     }
 
     pub(super) async fn feed(&mut self, input: Input) {
+        let before = self.machine.phase();
         let effects: Vec<Effect> = self.machine.handle(input, self.ports.clock.now());
-        if let Err(error) = self.perform(effects).await {
+        if let Err(error) = self.go(before, effects).await {
             tracing::error!(%error, "failed to store a change: it is tried again with the next one");
         }
+    }
+
+    /// Performs, and tells what the step from the phase `before` means.
+    async fn go(&mut self, before: Phase, effects: Vec<Effect>) -> Result<(), String> {
+        let told = |actor: &Self, first: bool| {
+            let kind =
+                actor.chronicle.between(before, actor.machine.phase()).filter(|kind| kind.comes_first() == first);
+            if let Some(kind) = kind {
+                actor.chronicle.changed(kind, actor.machine.view(), actor.ports.clock.now());
+            }
+        };
+        told(self, true);
+        let outcome = self.perform(effects).await;
+        told(self, false);
+        outcome
     }
 
     fn publish(&mut self) {

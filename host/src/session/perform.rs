@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use cordboard_core::session::{Effect, Exit, Input, Launch, Run, Ticket};
+use cordboard_core::{
+    happening::Start,
+    session::{Effect, Exit, Input, Launch, Run, Ticket},
+};
 
 use super::{Question, Scene, actor::Actor, running::Running};
 
@@ -30,6 +33,7 @@ impl Actor {
             Effect::TakeBack(prompt) => self.ports.ledger.take_back(&prompt).await?,
             Effect::Settle { prompt, how } => {
                 tracing::debug!(?how, "prompt settled");
+                self.chronicle.settled(&prompt);
                 self.ports.ledger.settle(&prompt).await?;
             }
             Effect::Resolve { ticket, persona } => self.ask(ticket, Question::Resolve { persona }),
@@ -38,6 +42,7 @@ impl Actor {
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |running| running.send(&prompt));
+                self.chronicle.began(&prompt, self.machine.view(), self.ports.clock.now());
                 // Whoever asked sees that it is worked on, however long the agent says nothing.
                 self.unshown = true;
             }
@@ -48,6 +53,7 @@ impl Actor {
             Effect::Show => self.unshown = true,
             Effect::Finish(turn) => {
                 self.unshown = false;
+                self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
                 self.stage.show(Scene::Final(turn, self.machine.view()));
             }
             Effect::Tell { place, notice } => self.stage.show(Scene::Tell(place, notice)),
@@ -65,6 +71,7 @@ impl Actor {
         let input = match Running::start(run, (self.machine.record(), launch), &self.ports) {
             Ok(running) => {
                 let process = running.id().clone();
+                self.chronicle.start = if launch.resume.is_some() { Start::Resumed } else { Start::New };
                 tracing::info!(pid = process.pid, resumed = launch.resume.is_some(), "agent started");
                 self.running = Some(running);
                 Input::Spawned { run, process }

@@ -8,6 +8,7 @@ mod ports;
 use std::time::Duration;
 
 use cordboard_core::{
+    happening::{Happening, Kind, Trail},
     session::{Input, Order, RefusalCode, Verdict},
     text::Notice,
     turn::TurnState,
@@ -66,11 +67,11 @@ async fn a_change_that_cannot_be_stored_is_told_and_stored_with_the_next_one() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     fakes.full_disk(true);
-    let refused = session.order(Order::SetModel(Some("opus".to_owned()))).await.unwrap_err();
+    let refused = session.order(Order::SetModel(Some("opus".to_owned())), Trail::default()).await.unwrap_err();
     assert_eq!(refused.code, RefusalCode::Failed);
     assert_eq!(refused.text, "Done, but it could not be stored and may be lost at a restart: no room");
     fakes.full_disk(false);
-    let view = session.order(Order::SetIdleTimeout(Some(Duration::from_secs(60)))).await.unwrap();
+    let view = session.order(Order::SetIdleTimeout(Some(Duration::from_secs(60))), Trail::default()).await.unwrap();
     assert_eq!(view.record.model.as_deref(), Some("opus"));
     assert_eq!(fakes.stored().model.as_deref(), Some("opus"));
     fakes.end(session).await;
@@ -90,7 +91,7 @@ async fn an_agent_is_answered_even_where_nothing_can_be_stored() {
 async fn an_order_after_the_end_is_answered() {
     let fakes = Fakes::new(ECHO);
     let handle = ends();
-    let refused = handle.order(Order::Start).await.unwrap_err();
+    let refused = handle.order(Order::Start, Trail::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, "Cordboard is shutting down."));
     drop(fakes);
 }
@@ -118,7 +119,7 @@ async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late
     fakes.phase(Phase::Suspended).await;
     assert!(fakes.stored().process.is_none());
     fakes.answer_review(&session, Verdict::Keep).await;
-    let view = session.order(Order::SetModel(None)).await.unwrap();
+    let view = session.order(Order::SetModel(None), Trail::default()).await.unwrap();
     assert_eq!(view.phase, Phase::Suspended);
     fakes.end(session).await;
 }
@@ -154,4 +155,34 @@ exit 3
     assert_eq!(why, "out of ideas");
     assert!(!matches!(fakes.answer().1, TurnState::Done));
     fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn what_happens_is_told_with_the_hooks_that_led_to_it() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    session.prompt(prompt("p1"), Trail::default().through("a")).await;
+    session.send(Input::Prompt(prompt("p2"))).await;
+    fakes.happens(|told| told.iter().filter(|one| one.kind == Kind::TurnFinished).count() == 2).await;
+    drop(session.order(Order::Suspend, Trail::default().through("b")).await.unwrap());
+    fakes.happens(|told| told.iter().any(|one| one.kind == Kind::Suspended)).await;
+    drop(session.order(Order::Archive, Trail::default()).await.unwrap());
+    drop(session.order(Order::Restore, Trail::default()).await.unwrap());
+    let told = |one: &Happening| {
+        let by = ["a", "b"].into_iter().filter(|name| one.trail.has(name)).collect::<String>();
+        format!("{} {by}", one.kind.as_str())
+    };
+    let told: Vec<String> = fakes.happened().iter().map(told).collect();
+    // The second prompt came while the first one's agent started: it is the last act by then.
+    let wanted = [
+        "started ",
+        "turn-started a",
+        "turn-finished a",
+        "turn-started ",
+        "turn-finished ",
+        "suspended b",
+        "archived ",
+        "restored ",
+    ];
+    assert_eq!(told, wanted);
 }

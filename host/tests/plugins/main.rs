@@ -8,6 +8,7 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod fixtures;
 mod http;
 mod limits;
 mod refused;
@@ -16,5 +17,6 @@ mod secrets;
 mod sentences;
 mod standard;
 mod supply;
+mod swapping;
 mod swaps;
 mod trades;

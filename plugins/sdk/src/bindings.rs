@@ -9,6 +9,18 @@ pub mod lent {
     });
 }
 
+/// The one trade that shares no types with the others.
+pub mod webhook {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "webhook-trade",
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_webhook",
+        default_bindings_module: "cordboard_plugin::bindings::webhook",
+    });
+}
+
 macro_rules! trade {
     ($module:ident, $world:literal, $macro_name:literal, $path:literal) => {
         pub mod $module {
@@ -30,3 +42,4 @@ trade!(lifecycle, "lifecycle-trade", "export_lifecycle", "cordboard_plugin::bind
 trade!(persona, "persona-trade", "export_persona", "cordboard_plugin::bindings::persona");
 trade!(view, "view-trade", "export_view", "cordboard_plugin::bindings::view");
 trade!(hook, "hook-trade", "export_hook", "cordboard_plugin::bindings::hook");
+trade!(schedule, "schedule-trade", "export_schedule", "cordboard_plugin::bindings::schedule");

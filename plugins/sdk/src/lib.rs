@@ -40,8 +40,11 @@ mod trades;
 pub use bindings::lent::cordboard::plugin::types::{
     Attachment, Button, Caller, Content, Instant, Phase, Place, Reply, Seconds, Session,
 };
-pub use host::{catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp};
-pub use trades::{Call, Command, Hook, Lifecycle, Persona, View, command, hook, lifecycle, persona, view};
+pub use host::{catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp};
+pub use trades::{
+    Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, command, hook, lifecycle, persona, schedule,
+    view, webhook,
+};
 
 /// Exports a type as the trades that it implements, as `export!(Hello: command, hook)`. Once a crate.
 #[macro_export]
@@ -66,5 +69,11 @@ macro_rules! export_trade {
     };
     ($plugin:ident, hook) => {
         $crate::bindings::hook::export_hook!($plugin with_types_in $crate::bindings::hook);
+    };
+    ($plugin:ident, schedule) => {
+        $crate::bindings::schedule::export_schedule!($plugin with_types_in $crate::bindings::schedule);
+    };
+    ($plugin:ident, webhook) => {
+        $crate::bindings::webhook::export_webhook!($plugin with_types_in $crate::bindings::webhook);
     };
 }

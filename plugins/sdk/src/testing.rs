@@ -26,6 +26,25 @@ pub fn session(name: &str) -> Session {
     }
 }
 
+/// An event of that kind about an idle session called `main`; `data` is JSON.
+#[must_use]
+pub fn event(kind: &str, data: &str) -> crate::hook::Event {
+    crate::hook::Event { kind: kind.to_owned(), at: 0, session: Some(session("main")), data: data.to_owned() }
+}
+
+/// A posted request with this body.
+#[must_use]
+pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhook::Request {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    crate::webhook::Request {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        query: String::new(),
+        headers,
+        body: body.as_bytes().to_vec(),
+    }
+}
+
 /// A command as it is typed, split at spaces.
 #[must_use]
 pub fn call(line: &str) -> Call {

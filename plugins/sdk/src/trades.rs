@@ -3,6 +3,10 @@
 
 use crate::{Reply, Session, bindings};
 
+mod unasked;
+
+pub use unasked::{Hook, Schedule, Webhook, hook, schedule, webhook};
+
 /// The records of the trade [`Command`](crate::Command).
 pub mod command {
     pub use crate::bindings::command::exports::cordboard::plugin::command::{Order, Spec};
@@ -45,11 +49,6 @@ pub mod persona {
 /// The records of the trade [`View`](crate::View).
 pub mod view {
     pub use crate::bindings::view::exports::cordboard::plugin::view::{Action, Limits, Part, Screen, Summary, Turn};
-}
-
-/// The records of the trade [`Hook`](crate::Hook).
-pub mod hook {
-    pub use crate::bindings::hook::exports::cordboard::plugin::hook::Event;
 }
 
 /// A command as it was given.
@@ -121,12 +120,6 @@ pub trait View {
     fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String>;
 }
 
-/// Hears of events, and has no say in them.
-pub trait Hook {
-    /// Called after the fact.
-    fn on_event(event: hook::Event);
-}
-
 impl<T: Command> bindings::command::exports::cordboard::plugin::command::Guest for T {
     fn specs() -> Result<Vec<command::Spec>, String> {
         <T as Command>::specs()
@@ -164,11 +157,5 @@ impl<T: View> bindings::view::exports::cordboard::plugin::view::Guest for T {
 
     fn render(mode: String, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String> {
         <T as View>::render(&mode, turn, limits)
-    }
-}
-
-impl<T: Hook> bindings::hook::exports::cordboard::plugin::hook::Guest for T {
-    fn on_event(event: hook::Event) {
-        <T as Hook>::on_event(event);
     }
 }

@@ -15,6 +15,7 @@ pub enum Area {
     /// Idle timeout, queue, default, roots, folders: verdicts are asked for again.
     Sessions,
     Console,
+    Webhook,
     /// The agent of new sessions.
     DefaultAgent,
     /// The plugin that is asked for verdicts.
@@ -22,6 +23,8 @@ pub enum Area {
     PluginFolder,
     /// The host-wide limits of calls.
     PluginLimits,
+    /// Probation and drain: they hold from the next swap.
+    Swapping,
 }
 
 /// What is new about one plugin's table.
@@ -33,6 +36,8 @@ pub struct PluginChange {
     pub acts_as: bool,
     /// What it may reach outside of the host, with the places of its secrets, and which version may serve.
     pub reach: bool,
+    /// What requests from the net have to show.
+    pub webhook: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,9 +58,11 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Access, old.access != new.access),
         (Area::Sessions, old.sessions != new.sessions),
         (Area::Console, old.console != new.console),
+        (Area::Webhook, old.webhook != new.webhook),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
+        (Area::Swapping, old.plugins.swapping != new.plugins.swapping),
         (Area::PluginLimits, old.plugins.limits != new.plugins.limits || old.plugins.parallel != new.plugins.parallel),
     ];
     let changed = |(area, changed): (Area, bool)| changed.then_some(area);
@@ -87,6 +94,7 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
             reach: old.reach != new.reach || old.sha256 != new.sha256 || moved(new),
+            webhook: old.webhook != new.webhook,
         };
         (name.clone(), change)
     });
@@ -99,6 +107,7 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
         ("telegram.api_url", old.telegram.api_url != new.telegram.api_url),
+        ("webhook.listen", old.webhook.listen != new.webhook.listen),
         ("plugins.folder", old.plugins.folder != new.plugins.folder),
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
     ];
@@ -121,10 +130,12 @@ impl Area {
             Self::Access => "access",
             Self::Sessions => "sessions",
             Self::Console => "console",
+            Self::Webhook => "webhook",
             Self::DefaultAgent => "default agent",
             Self::Lifecycle => "lifecycle",
             Self::PluginFolder => "plugin folder",
             Self::PluginLimits => "plugin limits",
+            Self::Swapping => "swapping",
         }
     }
 }

@@ -11,7 +11,9 @@ use super::{
     limits::{LimitOverrides, Limits},
     reach::{Reach, Secrets, sha256},
     section::{Section, is_plain},
+    swapping::Swapping,
     value::{Complaint, Value, list, number, one_of, path, shown, text},
+    webhook::Proofs,
 };
 use crate::types::Role;
 use serde_json::{Map, Value as Json};
@@ -30,6 +32,7 @@ pub enum Grant {
     Sessions,
     SessionControl,
     Chat,
+    PluginControl,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,6 +45,8 @@ pub struct Plugin {
     /// The only version that may serve, by the SHA-256 of its file.
     pub sha256: Option<String>,
     pub limits: LimitOverrides,
+    /// How requests from the net prove who asks.
+    pub webhook: Proofs,
     /// Its `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
@@ -55,6 +60,7 @@ pub struct Plugins {
     /// Calls that may run at once, of all plugins.
     pub parallel: u32,
     pub limits: Limits,
+    pub swapping: Swapping,
     pub by_name: BTreeMap<String, Plugin>,
 }
 
@@ -68,6 +74,7 @@ impl Grant {
         Self::Sessions,
         Self::SessionControl,
         Self::Chat,
+        Self::PluginControl,
     ];
 
     /// As the interface is called.
@@ -82,6 +89,7 @@ impl Grant {
             Self::Sessions => "sessions",
             Self::SessionControl => "session-control",
             Self::Chat => "chat",
+            Self::PluginControl => "plugin-control",
         }
     }
 
@@ -90,14 +98,15 @@ impl Grant {
     pub const fn is_for_all(self) -> bool {
         match self {
             Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => true,
-            Self::Sessions | Self::SessionControl | Self::Chat => false,
+            Self::Sessions | Self::SessionControl | Self::Chat | Self::PluginControl => false,
         }
     }
 }
 
 impl Plugins {
     pub(super) const fn blank() -> Self {
-        Self { folder: None, lifecycle: String::new(), parallel: 0, limits: Limits::blank(), by_name: BTreeMap::new() }
+        let (limits, swapping) = (Limits::blank(), Swapping::blank());
+        Self { folder: None, lifecycle: String::new(), parallel: 0, limits, swapping, by_name: BTreeMap::new() }
     }
 
     /// All that the plugin `name` may import, those for all included.
@@ -116,6 +125,12 @@ impl Plugins {
     #[must_use]
     pub fn acts_as(&self, name: &str) -> Option<Role> {
         self.by_name.get(name)?.acts_as
+    }
+
+    /// What requests for the plugin `name` have to show.
+    #[must_use]
+    pub fn proofs_of(&self, name: &str) -> Proofs {
+        self.by_name.get(name).map_or_else(Proofs::default, |plugin| plugin.webhook.clone())
     }
 
     /// `[plugins.NAME.config]` as JSON, its keys in order, `{}` where there is none.
@@ -143,6 +158,7 @@ impl Plugins {
         }
         section.set("parallel", &mut self.parallel, number(PARALLEL));
         self.limits.lay(section);
+        self.swapping.lay(section);
         section.named("plugins.NAME", |name, _, section| {
             self.by_name.entry(name.to_owned()).or_default().lay(section, secrets);
         });
@@ -156,6 +172,7 @@ impl Plugin {
         section.set_some("sha256", &mut self.sha256, sha256);
         self.reach.lay(section, secrets);
         self.limits.lay(section);
+        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section));
         section.free_table("config", |key, value| {
             json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())

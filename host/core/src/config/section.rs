@@ -102,6 +102,16 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
+    /// As [`Self::table`], in a table that the operator named; `pattern` stands for it, as `plugins.NAME.webhook`.
+    pub fn inner_table(&mut self, key: &'static str, pattern: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
+        let name = self.full_name(key);
+        if let Some((entries, _)) = self.take_table(key) {
+            let mut section = Section { reader: self.reader, name, pattern, entries };
+            read(&mut section);
+            section.finish();
+        }
+    }
+
     /// Reads the table `key`, whose keys are the operator's own; `read` gets each with its name.
     pub fn free_table(
         &mut self,

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
+    happening::Happening,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     text::Notice,
     turn::{Part, Turn, TurnState},
@@ -17,7 +18,7 @@ use cordboard_core::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::super::{Advisor, Handle, Ledger, Ports, Question, Scene, Setup, Stage, spawn};
+use super::super::{Advisor, Handle, Herald, Ledger, Ports, Question, Scene, Setup, Stage, spawn};
 use crate::{
     agent::{AgentKind, AgentSpec},
     clock::Clock,
@@ -36,6 +37,7 @@ pub struct Fakes {
 #[derive(Default)]
 struct Seen {
     told: Vec<String>,
+    happened: Vec<Happening>,
     stored: Option<SessionRecord>,
     last: Option<Turn>,
     notice: Option<Notice>,
@@ -94,12 +96,18 @@ impl Fakes {
             ledger: Arc::<Notes>::clone(&notes),
             advisor: Arc::<Notes>::clone(&notes),
             setup: Arc::new(Agents(self.command.clone(), script)),
+            herald: Arc::<Notes>::clone(&notes),
         };
         spawn(record, cell, notes, ports)
     }
 
     fn seen<T>(&self, read: impl FnOnce(&mut Seen) -> T) -> T {
         read(&mut self.notes.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What listeners were told, by kind.
+    pub fn happened(&self) -> Vec<Happening> {
+        self.seen(|seen| seen.happened.clone())
     }
 
     pub fn told(&self) -> Vec<String> {
@@ -132,6 +140,14 @@ impl Fakes {
     pub async fn until(&self, what: &str) {
         let mut ticks = self.notes.ticks.subscribe();
         while !self.told().iter().any(|one| one == what) {
+            ticks.changed().await.unwrap();
+        }
+    }
+
+    /// Waits until what listeners were told is enough.
+    pub async fn happens(&self, enough: impl Fn(&[Happening]) -> bool) {
+        let mut ticks = self.notes.ticks.subscribe();
+        while !enough(&self.happened()) {
             ticks.changed().await.unwrap();
         }
     }
@@ -245,5 +261,16 @@ impl Setup for Agents {
             pass_env: Vec::new(),
             env: vec![("SCRIPT".to_owned(), self.1.clone())],
         })
+    }
+}
+
+impl Herald for Notes {
+    fn tell(&self, happening: Happening) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).happened.push(happening);
+        self.ticks.send_modify(|count| *count += 1);
+    }
+
+    fn is_quiet(&self) -> bool {
+        true
     }
 }

@@ -5,16 +5,17 @@ use super::code::{line_of, places};
 use super::sources::product;
 
 /// From top to bottom: a module imports from the rows below its own, never from beside it. `main` and `lib` see all.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["app"],
-    &["changes", "kit", "listing"],
+    &["changes", "kit", "listing", "webhook"],
     &["hub"],
-    &["control", "supply"],
+    &["swaps"],
+    &["control", "schedule", "supply"],
     &["session", "plugin", "reload"],
     &["roster"],
     &["agent", "chat", "store"],
     &["process"],
-    &["cli", "clock", "telemetry"],
+    &["cli", "clock", "cron", "telemetry"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

@@ -5,12 +5,14 @@ use super::code::{line_of, places};
 use super::sources::{File, product, read};
 
 /// A name, and the beginnings of the paths that may use it. Others reach it through what those export.
-const OWNERS: [(&str, &[&str]); 6] = [
+const OWNERS: [(&str, &[&str]); 8] = [
     ("teloxide_core", &["host/src/chat/telegram"]),
     ("wasmtime", &["host/src/plugin"]),
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/src/store"]),
     ("notify::", &["host/src/reload"]),
+    ("croner", &["host/src/cron"]),
+    ("jiff", &["host/src/cron"]),
     // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
     // author's terminal. `xtask` is made of programs.
     ("process::Command", &["host/src/process", "host/src/plugin/compile.rs", "host/src/kit/tool.rs", "host/xtask/"]),

@@ -19,6 +19,7 @@ fn pattern(table: &str) -> Option<String> {
     let parts: Vec<_> = table.split('.').collect();
     match parts.as_slice() {
         ["agents" | "plugins", _] => Some(format!("{}.NAME", parts[0])),
+        ["plugins", _, "webhook"] => Some("plugins.NAME.webhook".to_owned()),
         [one] => Some((*one).to_owned()),
         [..] => None,
     }
@@ -50,6 +51,8 @@ fn each_known_key_is_documented_and_no_other() {
         lines().iter().filter_map(|line| pattern(&line.table).map(|table| format!("{table} {}", line.key))).collect();
     assert!(DEFAULTS.contains("\n[sessions.folders]\n"), "a table of its own, and so documented");
     documented.insert("sessions folders".to_owned());
+    assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "so is this one");
+    documented.insert("plugins.NAME webhook".to_owned());
     let tables = SHIPPED.known.iter().filter(|(table, _)| !table.is_empty());
     let known: BTreeSet<_> =
         tables.flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table} {key}"))).collect();
@@ -81,6 +84,7 @@ fn what_has_no_default_is_known() {
         [telegram] token_file
         [access] owner
         [sessions] default
+        [webhook] listen
         [agents.claude] model
         [plugins] folder
         [plugins.sessions] acts_as
@@ -96,7 +100,10 @@ fn what_has_no_default_is_known() {
         [plugins.sessions] state
         [plugins.sessions] http_body
         [plugins.sessions] http_time
-        [plugins.sessions] config"#]]
+                [plugins.sessions] config
+        [plugins.github.webhook] hmac
+        [plugins.github.webhook] token
+        [plugins.github.webhook] header"#]]
     .assert_eq(&unset.join("\n"));
 }
 

@@ -1,0 +1,80 @@
+//! `[webhook]`: where requests from the net come in, and `[plugins.NAME.webhook]`: how those for a plugin prove who asks.
+
+// The type alone: nothing is opened here.
+use core::net::SocketAddr;
+use std::ops::RangeInclusive;
+
+use super::{
+    section::{Section, is_plain},
+    value::{Complaint, Value, bytes, filled, shown},
+};
+
+/// A body is held in memory as a whole, once for each request that is being read.
+const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// A loopback address. None: nothing is listened to.
+    pub listen: Option<SocketAddr>,
+    /// The largest body that is taken, in bytes.
+    pub body: u64,
+}
+
+/// What a request for a plugin has to show; each suffices, and where there is none, no request is let through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proofs {
+    /// The name of the secret that is sent as it is.
+    pub token: Option<String>,
+    /// The name of the secret that signs the body, by HMAC with SHA-256.
+    pub hmac: Option<String>,
+    /// The header with the signature, or without `hmac` the one with the token; in lower case.
+    pub header: Option<String>,
+}
+
+impl Webhook {
+    pub(super) const fn blank() -> Self {
+        Self { listen: None, body: 0 }
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("listen", &mut self.listen, loopback);
+        section.set("body", &mut self.body, bytes(BODY));
+    }
+}
+
+impl Proofs {
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("token", &mut self.token, secret);
+        section.set_some("hmac", &mut self.hmac, secret);
+        section.set_some("header", &mut self.header, header);
+    }
+}
+
+/// Who is to be reached from other machines stands behind a proxy that speaks TLS.
+fn loopback(value: &Value<'_>) -> Result<SocketAddr, Complaint> {
+    let written = filled(value)?;
+    let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
+    address.ok_or_else(|| {
+        let written = shown(&written);
+        Complaint::new(format!(
+            "must be a loopback address with its port, as \"127.0.0.1:8787\", not \"{written}\"; let a reverse proxy face the net"
+        ))
+    })
+}
+
+fn secret(value: &Value<'_>) -> Result<String, Complaint> {
+    let name = filled(value)?;
+    if is_plain(&name) {
+        return Ok(name);
+    }
+    // What was written may be the secret itself.
+    Err(Complaint::new("must be the name of a secret, not the secret itself"))
+}
+
+fn header(value: &Value<'_>) -> Result<String, Complaint> {
+    let name = filled(value)?;
+    if is_plain(&name) {
+        return Ok(name.to_ascii_lowercase());
+    }
+    Err(Complaint::new(format!("must be the name of a header, as \"X-Hub-Signature-256\", not \"{}\"", shown(&name))))
+}

@@ -1,0 +1,67 @@
+//! The plugins' jobs as the schedule sees them: what is plugged in, what was stored, and the calls.
+
+use std::{
+    sync::{Arc, Weak},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use cordboard_core::types::Moment;
+use tokio::sync::watch;
+
+use crate::{
+    cron::{Cron, Zone},
+    hub::Desk,
+    plugin::{Board, DueJob, Plugs},
+    schedule::{Due, Jobs, Key, Schedule, Work},
+    store::Store,
+};
+
+struct Job {
+    plugs: Arc<Plugs>,
+    store: Store,
+    /// Weak, so that a schedule does not keep the board from its end.
+    desk: Weak<Desk>,
+}
+
+/// Runs the jobs of the board, until it is dropped.
+pub fn of(desk: &Arc<Desk>, zone: Zone) -> impl Future<Output = ()> + use<> {
+    let job = Job { plugs: Arc::clone(&desk.plugs), store: desk.store.clone(), desk: Arc::downgrade(desk) };
+    let wall = || Moment(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+    Schedule::new(Arc::new(job), zone, Arc::new(wall)).run()
+}
+
+#[async_trait]
+impl Work for Job {
+    fn jobs(&self) -> Jobs {
+        self.plugs.table().jobs().map(|(plugin, jobs)| (plugin.to_owned(), jobs.to_vec())).collect()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.plugs.changes()
+    }
+
+    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Moment) -> Vec<Moment> {
+        let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
+        let known = self.store.jobs(plugin, named, now).await;
+        known.unwrap_or_else(|error| {
+            tracing::error!(plugin, %error, "what its jobs missed is not known: they run from now on");
+            vec![now; jobs.len()]
+        })
+    }
+
+    async fn begin(&self, key: &Key, at: Moment) -> Result<(), String> {
+        self.store.begin_job(&key.plugin, &key.job, at).await.map_err(|error| error.to_string())
+    }
+
+    async fn run(&self, due: &Due) {
+        let Some(desk) = self.desk.upgrade() else { return };
+        let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
+        tracing::debug!(plugin, job, missed = due.missed, "job runs");
+        let asked = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
+        let board = desk as Arc<dyn Board>;
+        if let Err(error) = self.plugs.run_job(&board, plugin, &asked).await {
+            tracing::warn!(plugin, job, %error, "job failed");
+        }
+    }
+}

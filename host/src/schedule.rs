@@ -1,0 +1,123 @@
+//! Runs the plugins' jobs at their times. When each was due last is stored before it runs, so that what a host that was down has missed
+//! is made up for by one run. It must wake nobody while there are no jobs, and never run a job twice at once.
+
+mod timetable;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use cordboard_core::types::Moment;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::cron::{Cron, Zone};
+
+pub use timetable::{Due, Key, Timetable};
+
+/// How long it sleeps at most while there are jobs. Timers stand still while a machine sleeps, and know nothing of a clock that is set:
+/// a job is late by no more than this.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// The jobs that are plugged in, by plugin, each with its times.
+pub type Jobs = BTreeMap<String, Vec<(String, Cron)>>;
+
+/// What a schedule needs of the board.
+#[async_trait]
+pub trait Work: Send + Sync + 'static {
+    fn jobs(&self) -> Jobs;
+    /// Ticks when there may be other jobs.
+    fn changes(&self) -> watch::Receiver<u64>;
+    /// Remembers the jobs of a plugin and forgets its others. Gives for each up to when it was run or skipped: `now`, where it is new.
+    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Moment) -> Vec<Moment>;
+    /// Stores that a job runs.
+    ///
+    /// # Errors
+    /// Why it is not stored.
+    async fn begin(&self, key: &Key, at: Moment) -> Result<(), String>;
+    async fn run(&self, due: &Due);
+}
+
+/// What time it is on the wall, sleep of the machine included.
+pub type Wall = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+pub struct Schedule<W> {
+    work: Arc<W>,
+    wall: Wall,
+    timetable: Timetable,
+    running: JoinSet<Key>,
+}
+
+impl<W: Work> Schedule<W> {
+    pub fn new(work: Arc<W>, zone: Zone, wall: Wall) -> Self {
+        Self { work, wall, timetable: Timetable::new(zone), running: JoinSet::new() }
+    }
+
+    /// Runs until the board is gone.
+    pub async fn run(mut self) {
+        let mut changes = self.work.changes();
+        loop {
+            changes.mark_unchanged();
+            self.take_up().await;
+            // Jobs come and go far more seldom than they are due.
+            loop {
+                self.start_due().await;
+                let sleep = self.sleep();
+                tokio::select! {
+                    changed = changes.changed() => match changed {
+                        Ok(()) => break,
+                        Err(_) => return,
+                    },
+                    Some(ended) = self.running.join_next() => match ended {
+                        Ok(key) => self.timetable.ended(&key),
+                        Err(error) => tracing::error!(%error, "a job's task failed"),
+                    },
+                    () = sleep => {}
+                }
+            }
+        }
+    }
+
+    async fn take_up(&mut self) {
+        let jobs = self.work.jobs();
+        self.timetable.keep(|plugin| jobs.contains_key(plugin));
+        for (plugin, jobs) in jobs {
+            if self.timetable.has(&plugin, &jobs) {
+                continue;
+            }
+            let now = (self.wall)();
+            let since = self.work.remember(&plugin, &jobs, now).await;
+            self.timetable.replace(&plugin, jobs.into_iter().zip(since));
+        }
+    }
+
+    async fn start_due(&mut self) {
+        for due in self.timetable.due((self.wall)()) {
+            if let Err(why) = self.work.begin(&due.key, due.at).await {
+                tracing::error!(
+                    plugin = due.key.plugin,
+                    job = due.key.job,
+                    why,
+                    "failed to store that a job runs: it may run again"
+                );
+            }
+            let work = Arc::clone(&self.work);
+            self.running.spawn(async move {
+                work.run(&due).await;
+                due.key
+            });
+        }
+    }
+
+    fn sleep(&self) -> impl Future<Output = ()> + use<W> {
+        let now = (self.wall)();
+        let pause = self.timetable.next(now).map(|next| next.since(now).min(LONGEST_SLEEP));
+        async move {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

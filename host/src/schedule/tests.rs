@@ -1,0 +1,210 @@
+//! The schedule on a clock that stands still until a test moves it.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::{sync::Semaphore, time::Instant};
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The wall clock goes with tokio's, and can be set besides.
+struct Clocks {
+    began: Instant,
+    set_by: AtomicU64,
+}
+
+struct Fake {
+    jobs: Mutex<Jobs>,
+    changed: watch::Sender<u64>,
+    stored: Mutex<BTreeMap<Key, Moment>>,
+    ran: Mutex<VecDeque<Due>>,
+    /// A run takes one of these.
+    permits: Semaphore,
+    looks: AtomicU64,
+    clocks: Clocks,
+}
+
+fn key(job: &str) -> Key {
+    Key { plugin: "p".to_owned(), job: job.to_owned() }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no test panics with it")
+}
+
+impl Fake {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            jobs: Mutex::default(),
+            changed: watch::Sender::new(0),
+            stored: Mutex::default(),
+            ran: Mutex::default(),
+            permits: Semaphore::new(1000),
+            looks: AtomicU64::new(0),
+            clocks: Clocks { began: Instant::now(), set_by: AtomicU64::new(0) },
+        })
+    }
+
+    fn now(&self) -> Moment {
+        let set_by = Duration::from_millis(self.clocks.set_by.load(Ordering::Relaxed));
+        // An hour after 1970 began, on the minute.
+        Moment(3_600_000).after(self.clocks.began.elapsed() + set_by)
+    }
+
+    fn set_clock(&self, by: Duration) {
+        self.clocks.set_by.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    fn plug(&self, jobs: &[(&str, &str)]) {
+        let jobs = jobs.iter().map(|(name, cron)| ((*name).to_owned(), Cron::parse(cron).unwrap())).collect();
+        lock(&self.jobs).insert("p".to_owned(), jobs);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn unplug(&self) {
+        lock(&self.jobs).clear();
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn start(self: &Arc<Self>) {
+        let (work, clock) = (Arc::clone(self), Arc::clone(self));
+        let wall: Wall = Arc::new(move || {
+            clock.looks.fetch_add(1, Ordering::Relaxed);
+            clock.now()
+        });
+        tokio::spawn(Schedule::new(work, Zone::named("UTC").unwrap_or_else(Zone::system), wall).run());
+    }
+
+    fn ran(&self) -> Vec<(String, u64, u32)> {
+        let minute = |due: Due| (due.key.job, due.at.0 / 60_000, due.missed);
+        lock(&self.ran).drain(..).map(minute).collect()
+    }
+}
+
+#[async_trait]
+impl Work for Fake {
+    fn jobs(&self) -> Jobs {
+        lock(&self.jobs).clone()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Moment) -> Vec<Moment> {
+        assert_eq!(plugin, "p");
+        jobs.iter().map(|(job, _)| *lock(&self.stored).entry(key(job)).or_insert(now)).collect()
+    }
+
+    async fn begin(&self, key: &Key, at: Moment) -> Result<(), String> {
+        lock(&self.stored).insert(key.clone(), at);
+        Ok(())
+    }
+
+    async fn run(&self, due: &Due) {
+        lock(&self.ran).push_back(due.clone());
+        self.permits.acquire().await.expect("never closed").forget();
+    }
+}
+
+/// Lets time pass; whatever is due in it is done after it.
+async fn pass(span: Duration) {
+    tokio::time::sleep(span + Duration::from_millis(1)).await;
+}
+
+fn of(job: &str, minute: u64, missed: u32) -> (String, u64, u32) {
+    (job.to_owned(), minute, missed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_runs_at_its_times_and_not_before() {
+    let fake = Fake::new();
+    fake.plug(&[("often", "*/2 * * * *"), ("late", "5 * * * *")]);
+    fake.start();
+    pass(MINUTE).await;
+    assert_eq!(fake.ran(), []);
+    pass(MINUTE * 4).await;
+    assert_eq!(fake.ran(), [of("often", 62, 0), of("often", 64, 0), of("late", 65, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_is_run_once() {
+    let fake = Fake::new();
+    lock(&fake.stored).insert(key("hourly"), Moment(0));
+    lock(&fake.stored).insert(key("often"), Moment(50 * 60_000));
+    fake.plug(&[("hourly", "0 * * * *"), ("often", "*/2 * * * *")]);
+    fake.start();
+    pass(Duration::ZERO).await;
+    assert_eq!(fake.ran(), [of("hourly", 60, 0), of("often", 60, 4)]);
+    assert_eq!(lock(&fake.stored)[&key("often")], Moment(3_600_000));
+    pass(MINUTE).await;
+    assert_eq!(fake.ran(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_slept_makes_up_for_it_within_a_minute() {
+    let fake = Fake::new();
+    fake.plug(&[("daily", "0 7 * * *")]);
+    fake.start();
+    pass(MINUTE).await;
+    fake.set_clock(Duration::from_secs(3 * 86_400));
+    pass(MINUTE).await;
+    assert_eq!(fake.ran(), [of("daily", (2 * 24 + 24 + 7) * 60 - 24 * 60, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_never_runs_twice_at_once_and_makes_up_for_it() {
+    let fake = Fake::new();
+    fake.permits.forget_permits(1000);
+    fake.plug(&[("slow", "* * * * *")]);
+    fake.start();
+    pass(MINUTE * 5).await;
+    assert_eq!(fake.ran(), [of("slow", 61, 0)]);
+    // It comes back as another version while it still runs.
+    fake.unplug();
+    pass(MINUTE).await;
+    fake.plug(&[("slow", "* * * * *")]);
+    pass(MINUTE * 2).await;
+    assert_eq!(fake.ran(), []);
+    fake.permits.add_permits(1);
+    pass(Duration::ZERO).await;
+    assert_eq!(fake.ran(), [of("slow", 68, 6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_jobs_nobody_is_woken() {
+    let fake = Fake::new();
+    fake.start();
+    pass(MINUTE).await;
+    let looks = fake.looks.load(Ordering::Relaxed);
+    pass(MINUTE * 10_000).await;
+    assert_eq!(fake.looks.load(Ordering::Relaxed), looks);
+    fake.plug(&[("often", "* * * * *")]);
+    pass(MINUTE).await;
+    assert_eq!(fake.ran().len(), 1);
+    fake.unplug();
+    pass(MINUTE).await;
+    let looks = fake.looks.load(Ordering::Relaxed);
+    pass(MINUTE * 10_000).await;
+    assert_eq!((fake.looks.load(Ordering::Relaxed), fake.ran()), (looks, vec![]));
+}
+
+#[test]
+fn a_clock_that_is_set_back_repeats_nothing_and_stops_nothing() {
+    let zone = Zone::named("UTC").unwrap_or_else(Zone::system);
+    let mut table = Timetable::new(zone);
+    let minutes = |count: u64| Moment(count * 60_000);
+    table.replace("p", [(("j".to_owned(), Cron::parse("* * * * *").unwrap()), minutes(600))].into_iter());
+    assert_eq!(table.due(minutes(590)), [], "until the clock has caught up");
+    assert_eq!(table.next(minutes(590)), Some(minutes(601)));
+    assert_eq!(table.due(minutes(300)), [], "a clock that was far ahead");
+    assert_eq!(table.next(minutes(300)), Some(minutes(301)));
+    assert_eq!(table.due(minutes(301)), [Due { key: key("j"), at: minutes(301), missed: 0 }]);
+}

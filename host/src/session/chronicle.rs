@@ -1,0 +1,75 @@
+//! What an actor tells of its session, and what led to it. It never waits for those who listen.
+
+use std::{collections::HashMap, sync::Arc};
+
+use cordboard_core::{
+    agent::PromptId,
+    happening::{Happening, Kind, Start, Trail},
+    session::Prompt,
+    turn::Turn,
+    types::{Moment, Phase, SessionView},
+};
+
+/// Who is told what happens.
+pub trait Herald: Send + Sync {
+    /// Returns at once.
+    fn tell(&self, happening: Happening);
+    /// Whether all that was told has been heard.
+    fn is_quiet(&self) -> bool;
+}
+
+/// Which act led to what a session does: that of a turn stays with its prompt, all else goes back to the last act on the session.
+pub struct Chronicle {
+    herald: Arc<dyn Herald>,
+    last: Trail,
+    prompts: HashMap<PromptId, Trail>,
+    pub start: Start,
+}
+
+impl Chronicle {
+    pub fn new(herald: Arc<dyn Herald>) -> Self {
+        Self { herald, last: Trail::default(), prompts: HashMap::new(), start: Start::New }
+    }
+
+    /// Somebody gave an order.
+    pub fn ordered(&mut self, trail: Trail) {
+        self.last = trail;
+    }
+
+    /// Somebody sent a prompt, which may wait for its turn.
+    pub fn prompted(&mut self, prompt: &PromptId, trail: Trail) {
+        if !trail.is_empty() {
+            self.prompts.insert(prompt.clone(), trail.clone());
+        }
+        self.last = trail;
+    }
+
+    pub fn changed(&self, kind: Kind, view: SessionView, at: Moment) {
+        self.herald.tell(Happening::of(kind, view, at, self.last.clone()));
+    }
+
+    pub fn began(&mut self, prompt: &Prompt, view: SessionView, at: Moment) {
+        self.last = self.trail(&prompt.id);
+        self.herald.tell(Happening::turn_started(&prompt.place, view, at, self.last.clone()));
+    }
+
+    pub fn finished(&mut self, turn: &Turn, view: SessionView, at: Moment) {
+        let trail = self.trail(&turn.prompt);
+        self.settled(&turn.prompt);
+        self.herald.tell(Happening::turn_finished(turn, view, at, trail));
+    }
+
+    /// Nothing more comes of a prompt.
+    pub fn settled(&mut self, prompt: &PromptId) {
+        self.prompts.remove(prompt);
+    }
+
+    /// What the step from `before` to `after` means.
+    pub const fn between(&self, before: Phase, after: Phase) -> Option<Kind> {
+        Kind::between(before, after, self.start)
+    }
+
+    fn trail(&self, prompt: &PromptId) -> Trail {
+        self.prompts.get(prompt).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,51 @@
+//! Up to when each job of a plugin was run or skipped. By it a host knows what was missed while it was down.
+
+use cordboard_core::types::Moment;
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, error::StoreError, inbox::column};
+
+impl Store {
+    /// Keeps these jobs of a plugin, each with its times, and forgets its others. Gives for each up to when it is done: `now` for one
+    /// that is new or has other times.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn jobs(
+        &self,
+        plugin: &str,
+        jobs: Vec<(String, String)>,
+        now: Moment,
+    ) -> Result<Vec<Moment>, StoreError> {
+        let plugin = plugin.to_owned();
+        self.ask(format!("read when the jobs of plugin '{plugin}' ran"), move |db| {
+            let mut until = Vec::with_capacity(jobs.len());
+            for (name, cron) in &jobs {
+                let sql = "SELECT until FROM job WHERE plugin = ? AND name = ? AND cron = ?";
+                let known: Option<i64> =
+                    db.prepare_cached(sql)?.query_row([&plugin, name, cron], |row| row.get(0)).optional()?;
+                until.push(known.map_or(now, |known| Moment(known.unsigned_abs())));
+            }
+            db.prepare_cached("DELETE FROM job WHERE plugin = ?")?.execute([&plugin])?;
+            let sql = "INSERT OR REPLACE INTO job (plugin, name, cron, until) VALUES (?, ?, ?, ?)";
+            for ((name, cron), until) in jobs.iter().zip(&until) {
+                db.prepare_cached(sql)?.execute(params![plugin, name, cron, column(*until)])?;
+            }
+            Ok(until)
+        })
+        .await
+    }
+
+    /// A job runs for its time `at`, and for all before it.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn begin_job(&self, plugin: &str, name: &str, at: Moment) -> Result<(), StoreError> {
+        let (plugin, name) = (plugin.to_owned(), name.to_owned());
+        self.ask(format!("store that the job '{name}' of plugin '{plugin}' runs"), move |db| {
+            let sql = "UPDATE job SET until = ? WHERE plugin = ? AND name = ?";
+            Ok(db.prepare_cached(sql)?.execute(params![column(at), plugin, name]).map(drop)?)
+        })
+        .await
+    }
+}

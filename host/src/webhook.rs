@@ -1,0 +1,185 @@
+//! Requests from the net for plugins: a loopback listener that checks who asks before a plugin hears of it. Whatever is wrong with a
+//! request is answered here, in one line. It must never call a plugin for somebody who has shown nothing.
+
+mod answer;
+mod proof;
+mod request;
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use cordboard_core::config::{Config, Proofs};
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::{
+    hub::Live,
+    plugin::{Board, Plugs, WebRequest},
+};
+use answer::Refusal;
+use request::{Head, Target};
+
+/// Connections at once. Each may hold one body; who comes later waits to be let in.
+const CONNECTIONS: usize = 64;
+
+/// Requests that plugins answer at once; past it senders are told to come again, as all of them can.
+const CALLS: usize = 16;
+
+/// What a head may have: far more than any sender of hooks puts in.
+const HEADERS: usize = 64;
+const HEAD_BYTES: usize = 16 << 10;
+
+/// For a head, and for a body: senders are programs, and have it ready.
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// For all of a connection: the longest call of a plugin takes ten minutes.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(11 * 60);
+
+/// Before the next connection is taken, where taking one failed: there may be no file descriptors left.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often it is told of one plugin that its requests are refused: strangers must not be able to fill the log.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
+
+/// Reads the secret of that name as it is now; the error is for the operator.
+pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, String> + Send + Sync>;
+
+pub struct Door {
+    config: Live,
+    plugs: Arc<Plugs>,
+    /// Weak, so that a request does not keep the board from its end.
+    board: Weak<dyn Board>,
+    secrets: Secrets,
+    calls: Semaphore,
+    told: Mutex<HashMap<String, Instant>>,
+}
+
+/// Opens the listener.
+///
+/// # Errors
+/// The system's, as that the address is taken.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    tracing::info!(address = %listener.local_addr()?, "listening to requests for plugins, at /hooks/NAME");
+    Ok(listener)
+}
+
+impl Door {
+    #[must_use]
+    pub fn new(config: Live, plugs: Arc<Plugs>, board: Weak<dyn Board>, secrets: Secrets) -> Arc<Self> {
+        Arc::new(Self { config, plugs, board, secrets, calls: Semaphore::new(CALLS), told: Mutex::default() })
+    }
+
+    /// Answers until its task is ended.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let permit = Arc::clone(&room).acquire_owned().await.expect("the semaphore is never closed");
+            match listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(Arc::clone(&self).connection(stream, permit))),
+                Err(error) => {
+                    tracing::warn!(%error, "failed to take a connection");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
+        let service = service_fn(move |request| {
+            let door = Arc::clone(&self);
+            async move { Ok::<_, Infallible>(door.answer(request).await) }
+        });
+        let mut http = http1::Builder::new();
+        // One request a connection: nobody keeps a place that he does not use.
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).keep_alive(false);
+        http.max_headers(HEADERS).max_buf_size(HEAD_BYTES);
+        let served = http.serve_connection(TokioIo::new(stream), service);
+        match tokio::time::timeout(CONNECTION_WITHIN, served).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+            Err(_) => tracing::debug!("a connection took too long"),
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.take(request).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.response(),
+        }
+    }
+
+    async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Refusal> {
+        let (parts, body) = request.into_parts();
+        let target = Target::of(parts.uri.path()).ok_or(Refusal::NotFound)?;
+        if !self.plugs.table().answers_requests(target.plugin) {
+            return Err(Refusal::NotFound);
+        }
+        let method = request::method(&parts.method)?;
+        let config = self.config.now();
+        let proofs = config.plugins.proofs_of(target.plugin);
+        let checks = self.checks(target.plugin, &config, &proofs)?;
+        let most = config.webhook.body;
+        let body = tokio::time::timeout(BODY_WITHIN, request::body(body, &parts.headers, most));
+        let body = body.await.map_err(|_| Refusal::TooSlow)??;
+        if !checks.iter().any(|check| check.holds(&parts.headers, &body)) {
+            self.tell(target.plugin, || "it shows neither the right token nor the right signature".to_owned());
+            return Err(Refusal::Unproven);
+        }
+        let head = Head { method, target: &target, query: parts.uri.query(), headers: &parts.headers };
+        self.call(target.plugin, head.with(body.to_vec(), &checks)).await
+    }
+
+    /// What the plugin's requests have to show.
+    fn checks(&self, plugin: &str, config: &Config, proofs: &Proofs) -> Result<Vec<proof::Check>, Refusal> {
+        let checks = proof::checks(proofs, |name| (self.secrets)(config, name)).map_err(|why| {
+            self.tell(plugin, || why.clone());
+            Refusal::Failed(plugin.to_owned())
+        })?;
+        if checks.is_empty() {
+            self.tell(plugin, || {
+                format!("nothing says what they have to show: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with NAME = \"/path/of/a/file\"")
+            });
+            return Err(Refusal::NoProofs(plugin.to_owned()));
+        }
+        Ok(checks)
+    }
+
+    async fn call(&self, plugin: &str, request: WebRequest) -> Result<Response<Full<Bytes>>, Refusal> {
+        let _permit = self.calls.try_acquire().map_err(|_| Refusal::Busy)?;
+        let board = self.board.upgrade().ok_or_else(|| Refusal::Failed(plugin.to_owned()))?;
+        let answer = self.plugs.receive(&board, plugin, &request).await;
+        let answer = answer.map_err(|error| error.to_string()).and_then(answer::of);
+        answer.map_err(|why| {
+            tracing::warn!(plugin, why, "a request was not answered well");
+            Refusal::Failed(plugin.to_owned())
+        })
+    }
+
+    /// Says why requests for a plugin are refused, not for each of them.
+    fn tell(&self, plugin: &str, why: impl Fn() -> String) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.get(plugin).is_some_and(|at| at.elapsed() < TELL_AGAIN) {
+            return;
+        }
+        told.insert(plugin.to_owned(), Instant::now());
+        tracing::warn!(plugin, why = why(), "requests are refused");
+    }
+}

@@ -1,0 +1,125 @@
+//! What goes back: a plugin's answer, as far as it is one, or one line that says what is wrong with the request.
+
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Response, StatusCode,
+    body::Bytes,
+    header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use crate::plugin::WebResponse;
+
+/// Why a request did not get to its plugin, or the plugin gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    NotFound,
+    Method,
+    /// The configuration does not say what a request for this plugin has to show.
+    NoProofs(String),
+    Unproven,
+    /// The largest body, in bytes.
+    TooLarge(u64),
+    TooSlow,
+    Broken,
+    Busy,
+    Failed(String),
+}
+
+/// Headers that belong to the connection, which is the host's.
+const OF_THE_CONNECTION: [&str; 8] =
+    ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+impl Refusal {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoProofs(_) => StatusCode::FORBIDDEN,
+            Self::Unproven => StatusCode::UNAUTHORIZED,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Nothing of it is a secret of the host's: strangers read it.
+    fn text(&self) -> String {
+        match self {
+            Self::NotFound => "nobody answers here: requests go to /hooks/NAME of a plugin that takes some".to_owned(),
+            Self::Method => "the method must be GET, POST, PUT, PATCH or DELETE".to_owned(),
+            Self::NoProofs(plugin) => {
+                format!("the configuration does not say what a request for '{plugin}' has to show, so none is let in")
+            }
+            Self::Unproven => "the token or the signature is missing or wrong".to_owned(),
+            Self::TooLarge(most) => format!("the body has more than {most} bytes"),
+            Self::TooSlow => "the body came too slowly".to_owned(),
+            Self::Broken => "the body broke off".to_owned(),
+            Self::Busy => "too many requests at once: come again in a moment".to_owned(),
+            Self::Failed(plugin) => format!("'{plugin}' could not answer; the host's log says why"),
+        }
+    }
+
+    pub fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(format!("{}\n", self.text()))));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        match self {
+            Self::Method => insert(headers, ALLOW, "GET, POST, PUT, PATCH, DELETE"),
+            Self::Unproven => insert(headers, WWW_AUTHENTICATE, "Bearer"),
+            Self::Busy => insert(headers, RETRY_AFTER, "1"),
+            Self::NotFound | Self::NoProofs(_) | Self::TooLarge(_) | Self::TooSlow | Self::Broken | Self::Failed(_) => {
+            }
+        }
+        response
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.insert(name, HeaderValue::from_static(value));
+}
+
+/// A plugin's answer. What of its headers is none, or is the host's to say, is left out.
+pub fn of(answer: WebResponse) -> Result<Response<Full<Bytes>>, String> {
+    let status = StatusCode::from_u16(answer.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
+    let status = status.ok_or_else(|| format!("it answered with the status {}: use 200 to 599", answer.status))?;
+    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+    *response.status_mut() = status;
+    for (name, value) in answer.headers {
+        let pair = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()));
+        if let (Ok(name), Ok(value)) = pair
+            && !OF_THE_CONNECTION.contains(&name.as_str())
+        {
+            response.headers_mut().append(name, value);
+        }
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&str, &str)]) -> WebResponse {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        WebResponse { status, headers, body: b"x".to_vec() }
+    }
+
+    #[test]
+    fn headers_of_the_connection_are_the_hosts() {
+        let odd = [("X-Fine", "yes"), ("Transfer-Encoding", "chunked"), ("bad name", "x"), ("x-split", "a\r\nb: c")];
+        let response = of(answer(201, &odd)).unwrap();
+        assert_eq!(response.status(), 201);
+        let names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["x-fine"]);
+    }
+
+    #[test]
+    fn a_status_that_is_none_is_told() {
+        for status in [0, 42, 100, 101, 600, 999, u16::MAX] {
+            assert!(of(answer(status, &[])).unwrap_err().contains("use 200 to 599"), "{status}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Who asks: a token that is shown, or a signature over the body. Compared in a time that says nothing of how much was right.
+
+use cordboard_core::config::Proofs;
+use hmac::{Hmac, KeyInit, Mac};
+use hyper::HeaderMap;
+use sha2::Sha256;
+
+/// Where senders put a signature, unless the operator says otherwise.
+const SIGNATURE: &str = "x-hub-signature-256";
+
+/// Where they put a token.
+const TOKEN: &str = "authorization";
+
+/// One thing that a request may show.
+pub enum Check {
+    Token { header: String, secret: String },
+    Signature { header: String, secret: String },
+}
+
+/// What a request has to show one of, with the secrets as they are now.
+pub fn checks(proofs: &Proofs, secret: impl Fn(&str) -> Result<String, String>) -> Result<Vec<Check>, String> {
+    let named = |header: &Option<String>, default: &str| header.clone().unwrap_or_else(|| default.to_owned());
+    let mut checks = Vec::new();
+    if let Some(name) = &proofs.hmac {
+        checks.push(Check::Signature { header: named(&proofs.header, SIGNATURE), secret: secret(name)? });
+    }
+    if let Some(name) = &proofs.token {
+        let header = if proofs.hmac.is_some() { TOKEN.to_owned() } else { named(&proofs.header, TOKEN) };
+        checks.push(Check::Token { header, secret: secret(name)? });
+    }
+    Ok(checks)
+}
+
+impl Check {
+    /// The header that is the host's alone.
+    pub fn header(&self) -> &str {
+        match self {
+            Self::Token { header, .. } | Self::Signature { header, .. } => header,
+        }
+    }
+
+    pub fn holds(&self, headers: &HeaderMap, body: &[u8]) -> bool {
+        let Some(shown) = headers.get(self.header()).and_then(|value| value.to_str().ok()) else { return false };
+        match self {
+            Self::Token { header, secret } if header == TOKEN => {
+                let bearer = shown.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+                bearer.is_some_and(|(_, token)| same(secret, token.trim()))
+            }
+            Self::Token { secret, .. } => same(secret, shown),
+            Self::Signature { secret, .. } => {
+                let hex = shown.strip_prefix("sha256=").unwrap_or(shown);
+                unhex(hex).is_some_and(|signature| keyed(secret, body).verify_slice(&signature).is_ok())
+            }
+        }
+    }
+}
+
+/// What is compared is the same length whatever was shown.
+fn same(secret: &str, shown: &str) -> bool {
+    let shown = keyed(shown, b"token").finalize().into_bytes();
+    keyed(secret, b"token").verify_slice(&shown).is_ok()
+}
+
+fn keyed(key: &str, text: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("a key of any length will do");
+    mac.update(text);
+    mac
+}
+
+fn unhex(hex: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = hex.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As GitHub's documentation has it: the secret, the body, the signature.
+    const GITHUB: (&str, &str, &str) = (
+        "It's a Secret to Everybody",
+        "Hello, World!",
+        "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+    );
+
+    fn holds(proofs: &Proofs, secret: &str, (header, value): (&'static str, &str), body: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header, value.parse().unwrap());
+        let checks = checks(proofs, |_| Ok(secret.to_owned())).unwrap();
+        checks.iter().any(|check| check.holds(&headers, body.as_bytes()))
+    }
+
+    fn hmac() -> Proofs {
+        Proofs { hmac: Some("s".to_owned()), ..Proofs::default() }
+    }
+
+    #[test]
+    fn a_signature_is_githubs() {
+        let (secret, body, signature) = GITHUB;
+        let github = format!("sha256={signature}");
+        assert!(holds(&hmac(), secret, (SIGNATURE, &github), body));
+        assert!(holds(&hmac(), secret, (SIGNATURE, signature), body));
+        let own = Proofs { header: Some("x-signature".to_owned()), ..hmac() };
+        assert!(holds(&own, secret, ("x-signature", &signature.to_uppercase()), body));
+        assert!(!holds(&own, secret, (SIGNATURE, &github), body));
+    }
+
+    #[test]
+    fn a_wrong_signature_does_not_hold() {
+        let (secret, body, signature) = GITHUB;
+        assert!(!holds(&hmac(), secret, (SIGNATURE, signature), "Hello, World"));
+        assert!(!holds(&hmac(), "another", (SIGNATURE, signature), body));
+        for wrong in ["", "sha256=", "zz", "7", &signature[..62], "sha1=757107ea", secret] {
+            assert!(!holds(&hmac(), secret, (SIGNATURE, wrong), body), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_shown_as_it_is() {
+        let token = Proofs { token: Some("s".to_owned()), ..Proofs::default() };
+        assert!(holds(&token, "open sesame", ("authorization", "Bearer open sesame"), ""));
+        for wrong in ["open sesame", "Bearer open sesam", "Bearer open sesames", "Basic open sesame", "Bearer", ""] {
+            assert!(!holds(&token, "open sesame", ("authorization", wrong), ""), "{wrong}");
+        }
+        let gitlab = Proofs { header: Some("x-gitlab-token".to_owned()), ..token };
+        assert!(holds(&gitlab, "open sesame", ("x-gitlab-token", "open sesame"), ""));
+        assert!(!holds(&gitlab, "open sesame", ("authorization", "Bearer open sesame"), ""));
+    }
+
+    #[test]
+    fn each_of_two_suffices() {
+        let (secret, body, signature) = GITHUB;
+        let both = Proofs { token: Some("s".to_owned()), ..hmac() };
+        assert!(holds(&both, secret, (SIGNATURE, signature), body));
+        assert!(holds(&both, secret, ("authorization", &format!("bearer {secret}")), "whatever"));
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_lets_nobody_in() {
+        let why = checks(&hmac(), |name| Err(format!("no {name}"))).err();
+        assert_eq!(why.as_deref(), Some("no s"));
+        assert!(checks(&Proofs::default(), |_| Ok(String::new())).unwrap().is_empty());
+    }
+}

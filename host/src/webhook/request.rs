@@ -1,0 +1,93 @@
+//! A request, taken apart: what it is for, its bounded body, and what of its head a plugin reads.
+
+use http_body_util::{BodyExt, Limited};
+use hyper::{
+    HeaderMap, Method,
+    body::{Bytes, Incoming},
+    header::CONTENT_LENGTH,
+};
+
+use super::{answer::Refusal, proof::Check};
+use crate::plugin::WebRequest;
+
+/// Where all of them go.
+const ROOT: &str = "/hooks/";
+
+/// What plugins are never shown: what proves who asks, here or to a proxy.
+const WITHHELD: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// Whom a request is for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Target<'u> {
+    pub plugin: &'u str,
+    /// From its slash.
+    pub path: &'u str,
+}
+
+impl<'u> Target<'u> {
+    pub fn of(path: &'u str) -> Option<Self> {
+        let rest = path.strip_prefix(ROOT)?;
+        let (plugin, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let path = if path.is_empty() { "/" } else { path };
+        (!plugin.is_empty()).then_some(Self { plugin, path })
+    }
+}
+
+/// The method, where it is one that asks for something.
+pub fn method(method: &Method) -> Result<&'static str, Refusal> {
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let names = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    known.iter().zip(names).find(|(one, _)| *one == method).map(|(_, name)| name).ok_or(Refusal::Method)
+}
+
+/// The whole body, of `most` bytes. One that says at once that it is larger is not read.
+pub async fn body(body: Incoming, headers: &HeaderMap, most: u64) -> Result<Bytes, Refusal> {
+    let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if said.is_some_and(|length| length > most) {
+        return Err(Refusal::TooLarge(most));
+    }
+    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    match limited.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge(most)),
+        Err(_) => Err(Refusal::Broken),
+    }
+}
+
+/// Everything before the body.
+pub struct Head<'r> {
+    pub method: &'static str,
+    pub target: &'r Target<'r>,
+    pub query: Option<&'r str>,
+    pub headers: &'r HeaderMap,
+}
+
+impl Head<'_> {
+    /// As the plugin reads it.
+    pub fn with(&self, body: Vec<u8>, checks: &[Check]) -> WebRequest {
+        let withheld = |name: &str| WITHHELD.contains(&name) || checks.iter().any(|check| check.header() == name);
+        let headers = self.headers.iter().filter(|(name, _)| !withheld(name.as_str()));
+        let text = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        WebRequest {
+            method: self.method.to_owned(),
+            path: self.target.path.to_owned(),
+            query: self.query.unwrap_or_default().to_owned(),
+            headers: text.collect(),
+            body,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_plugin() {
+        assert_eq!(Target::of("/hooks/github"), Some(Target { plugin: "github", path: "/" }));
+        assert_eq!(Target::of("/hooks/github/a//b/"), Some(Target { plugin: "github", path: "/a//b/" }));
+        for nobody in ["/", "/hooks", "/hooks/", "/hooks//x", "/Hooks/github", "hooks/github", ""] {
+            assert_eq!(Target::of(nobody), None, "{nobody}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Hooks hear of what happens, delay nobody, and never hear of what they caused.
+
+use super::support::{Home, until};
+
+/// Answers what it hears of with what raises the same again.
+const RESTLESS: &str = "[plugins.restless]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
+
+fn heard(log: &str, event: &str) -> usize {
+    log.matches(&format!("heard {event}")).count()
+}
+
+#[test]
+fn a_hook_hears_of_everything_but_what_it_caused() {
+    let home = Home::with(RESTLESS);
+    home.plug("restless", "restless");
+    let mut host = home.start();
+    host.expect_logged("heard host-started");
+    host.ask("/new a", "Session 'a' created.");
+    host.expect_logged("heard created of a");
+    host.ask("hello", "You said: hello");
+    for event in ["started", "turn-started", "turn-finished"] {
+        host.expect_logged(&format!("heard {event} of a"));
+    }
+    host.reads("You said: once more");
+    host.await_phase("a", "idle");
+    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.expect_logged("heard suspended of a");
+    // It started the agent again, and does not hear of that.
+    host.await_phase("a", "idle");
+    host.ask("/archive", "Session 'a' archived. Use /restore a to get it back.");
+    host.expect_logged("heard archived of a");
+    let log = host.log();
+    for (event, times) in [("turn-started", 1), ("turn-finished", 1), ("resumed", 0), ("suspended", 1)] {
+        assert_eq!(heard(&log, event), times, "{event}\n{log}");
+    }
+    assert_eq!(host.chat().matches("once more").count(), 1);
+}
+
+#[test]
+fn two_hooks_that_answer_each_other_come_to_an_end() {
+    let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("restless", "second")));
+    home.plug("restless", "restless");
+    home.plug("second", "restless");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("hello");
+    // Each answers the person, and then the other one; whose answer both had a hand in is heard by neither.
+    until("all were answered", || host.chat().matches("You said: once more").count() == 4);
+    let (_, code) = host.end();
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn the_end_of_the_input_waits_for_hooks_and_no_more_comes() {
+    let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("restless", "second")));
+    home.plug("restless", "restless");
+    home.plug("second", "restless");
+    let mut host = home.start();
+    host.say("/new a\nhello");
+    let (chat, code) = host.end();
+    assert_eq!((chat.matches("You said: once more").count(), code), (4, Some(0)), "{chat}");
+}
+
+#[test]
+fn a_hook_that_fails_or_hangs_harms_nobody_and_is_shown() {
+    let home = Home::with(&format!("{RESTLESS}time = \"5m\"\n"));
+    home.plug("restless", "restless");
+    let mut host = home.start();
+    host.ask("/new trap", "Session 'trap' created.");
+    host.expect_logged("hook failed");
+    let shown = || home.plugins().as_array().unwrap().iter().find(|row| row["name"] == "restless").unwrap().clone();
+    until("it is shown", || shown()["health"] == "failing");
+    assert!(shown()["note"].as_str().unwrap().contains("fell into it"), "{}", shown());
+    host.ask("/new spin", "Session 'spin' created.");
+    host.expect_logged("heard created of spin");
+    host.ask("hello", "You said: hello");
+    host.ask("again", "You said: again");
+    host.await_phase("spin", "idle");
+}

@@ -1,0 +1,32 @@
+//! For tests: runs the jobs that its configuration names, as `jobs = { NAME = "cron" }`.
+
+use std::collections::BTreeMap;
+
+use cordboard_plugin::{
+    Schedule, config, log,
+    schedule::{Due, Job},
+};
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    #[serde(default)]
+    jobs: BTreeMap<String, String>,
+}
+
+struct Clockwork;
+
+impl Schedule for Clockwork {
+    fn jobs() -> Result<Vec<Job>, String> {
+        let Config { jobs } = config::parse()?;
+        Ok(jobs.iter().map(|(name, cron)| Job::new(name, cron)).collect())
+    }
+
+    fn run(due: Due) -> Result<(), String> {
+        assert!(due.job != "trap", "the spring broke");
+        log::info(&format!("ran {} at {}, missed {}", due.job, due.at, due.missed));
+        if due.job == "fail" { Err("out of oil".to_owned()) } else { Ok(()) }
+    }
+}
+
+cordboard_plugin::export!(Clockwork: schedule);

@@ -1,0 +1,30 @@
+//! For tests: answers the events that it hears with what raises the same again. It would never end, if it heard of what it caused.
+
+use cordboard_plugin::{
+    Hook,
+    hook::{Event, kind},
+    log, session_control,
+};
+
+struct Restless;
+
+impl Hook for Restless {
+    fn on_event(event: Event) {
+        let Some(session) = event.session else { return log::info(&format!("heard {}", event.kind)) };
+        log::info(&format!("heard {} of {}", event.kind, session.name));
+        assert!(session.name != "trap", "fell into it");
+        while session.name == "spin" {
+            std::hint::spin_loop();
+        }
+        let done = match event.kind.as_str() {
+            kind::TURN_FINISHED => session_control::send(&session.name, "once more"),
+            kind::SUSPENDED => session_control::start(&session.name).map(drop),
+            _ => Ok(()),
+        };
+        if let Err(error) = done {
+            log::warn(&error.text);
+        }
+    }
+}
+
+cordboard_plugin::export!(Restless: hook);
