@@ -58,12 +58,14 @@ impl Changes {
             ConfigRead::Text(text) if text.trim().is_empty() => Err(format!("{path} is empty")),
             ConfigRead::Text(text) => config::load(&text).map_err(|error: ConfigError| format!("{path}\n{error}")),
             ConfigRead::Missing => Err(format!("{path} is gone")),
-            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be read: {why}")),
+            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be used: {why}")),
         };
         match loaded {
             Ok(new) => {
-                self.told = None;
                 self.apply(new).await;
+                if self.told.take().is_some() {
+                    self.tell("The configuration is in order again, and in use.".to_owned()).await;
+                }
             }
             Err(why) if self.told.as_ref() == Some(&why) => {}
             Err(why) => {

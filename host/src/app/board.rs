@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
@@ -59,7 +59,6 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
-    warn_of_missing(folder.as_deref(), &plan.places, &plan.config);
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
     let ground = Ground::new(&plan, store, contents.host_id.clone())?;
@@ -211,17 +210,6 @@ async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
     let anew = server.drop_stale(anew).await;
     server.desk.lines().revive(revived).await;
     drop(intake.send(anew).await);
-}
-
-/// A folder that nobody named need not be there.
-fn warn_of_missing(folder: Option<&Path>, places: &Places, config: &Live) {
-    let named = places.plugins.is_some() || config.now().plugins.folder.is_some();
-    if let Some(folder) = folder.filter(|folder| named && !folder.is_dir()) {
-        tracing::warn!(
-            folder = %folder.display(),
-            "the plugin folder does not exist, and the built-in plugins serve: make it, and what is put there is plugged in"
-        );
-    }
 }
 
 async fn plug_in(supply: &Supply, config: &Live, clock: Clock) {
