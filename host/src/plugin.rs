@@ -31,6 +31,7 @@ mod trial;
 pub use board::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
 pub use call::{Asked, CallError};
 pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin, digest};
+pub use egress::{Errand, FarAnswer, FarSide};
 pub use engine::EPOCH_TICK;
 pub use generation::PluginSettings;
 pub use grants::{Parked, by_line_alone};

@@ -25,7 +25,7 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
         let plugs = Arc::new(bench.plugs()?);
-        let stage = Stage::new(Arc::clone(&plugs), Log::start(), subject, Clock::system().now());
+        let stage = Stage::new(Arc::clone(&plugs), Log::start(), subject, (Clock::system().now(), None));
         let Subject { name, wasm, path } = &stage.subject;
         progress::print(&format!("plugin   {name}  {}  {}\n", size(wasm.len()), path.display()));
         let look = plugs.look(name, wasm).await?;

@@ -103,7 +103,8 @@ impl CallState {
         let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
         let meter = Meter::new(generation.limits.clone());
         let network = generation.network.clone().filter(|_| lent.is_some());
-        let egress = Egress::new(network, vault, journal.clone());
+        let far = lent.as_ref().and_then(|lent| lent.board.far_side());
+        let egress = Egress::new(network, far, (vault, journal.clone()));
         Self {
             generation,
             asked,
