@@ -8,6 +8,7 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod endurance;
 mod limits;
 mod refused;
 mod rights;
