@@ -3,21 +3,27 @@
 
 mod bindings;
 mod board;
+mod busy;
 mod call;
 mod compile;
 mod convert;
+mod egress;
 mod engine;
 mod generation;
 mod grants;
 mod imports;
+mod journal;
 mod limits;
 mod look;
 mod orders;
 mod plugs;
 mod probation;
+mod reach;
 mod refusal;
+mod secrets;
 mod status;
 mod table;
+mod told;
 mod trades;
 mod trial;
 

@@ -12,6 +12,7 @@ mod limits;
 mod nearest;
 mod people;
 mod plugins;
+mod reach;
 mod section;
 mod sessions;
 mod size;
@@ -30,6 +31,7 @@ pub use fault::{ConfigError, Fault};
 pub use limits::{LimitOverrides, Limits};
 pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
+pub use reach::{Reach, SecretSource, Secrets};
 pub use sessions::{Console, Sessions};
 pub use swapping::Swapping;
 pub use telegram::Telegram;
@@ -47,6 +49,7 @@ pub struct Config {
     pub sessions: Sessions,
     pub console: Console,
     pub agents: Agents,
+    pub secrets: Secrets,
     pub plugins: Plugins,
 }
 
@@ -98,6 +101,7 @@ impl Config {
             sessions: Sessions::blank(),
             console: Console::blank(),
             agents: Agents::blank(),
+            secrets: Secrets::new(),
             plugins: Plugins::blank(),
         }
     }
@@ -108,7 +112,11 @@ impl Config {
         root.table("sessions", |section| self.sessions.lay(section));
         root.table("console", |section| self.console.lay(section));
         root.table("agents", |section| self.agents.lay(section));
-        root.table("plugins", |section| self.plugins.lay(section));
+        root.free_table("secrets", |name, value| {
+            self.secrets.extend([reach::secret(name, value)?]);
+            Ok(())
+        });
+        root.table("plugins", |section| self.plugins.lay(section, &self.secrets));
     }
 }
 

@@ -29,5 +29,5 @@ trade!(view, "view-trade");
 trade!(hook, "hook-trade");
 
 pub use lent::cordboard::plugin::{
-    catalog, chat, config, context, log, plugin_control, session_control, sessions, state, types,
+    catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp, types,
 };

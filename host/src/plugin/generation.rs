@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use cordboard_core::types::{Caller, Moment};
+use cordboard_core::{
+    config::{Reach, Secrets},
+    types::{Caller, Moment},
+};
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::{
@@ -18,10 +21,12 @@ use super::{
         view::ViewTradePre,
     },
     call::{CallError, CallState},
+    egress::Network,
     engine::SharedEngine,
-    imports::CAPABILITIES,
+    imports::{CAPABILITIES, Granted},
     limits::CallLimits,
     probation::{Probation, Retirement, SwapTerms},
+    reach,
     refusal::Refused,
 };
 
@@ -39,6 +44,24 @@ pub struct PluginSettings {
     pub acts_as: Option<Caller>,
     /// How it is swapped. A change of these alone is no reason to swap.
     pub terms: SwapTerms,
+    /// What it may reach outside of the host.
+    pub reach: Reach,
+    /// Where the secrets of `reach` are.
+    pub secrets: Arc<Secrets>,
+    /// The only digest that may serve.
+    pub sha256: Option<String>,
+}
+
+impl PluginSettings {
+    /// Other bytes than those that the operator has pinned never serve.
+    pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), Refused> {
+        match &self.sha256 {
+            Some(only) if only != digest => {
+                Err(Refused::Pinned { plugin: plugin.to_owned(), digest: digest.to_owned(), only: only.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Compiled code, known by the hash of the wasm that it was made of.
@@ -52,6 +75,8 @@ pub struct Artifact {
 
 pub struct Generation {
     pub name: String,
+    /// The name, as log lines share it.
+    pub label: Arc<str>,
     pub digest: String,
     /// Counts the swaps of this name, from 1.
     pub number: u32,
@@ -59,6 +84,11 @@ pub struct Generation {
     pub config: Arc<str>,
     pub limits: CallLimits,
     pub acts_as: Option<Caller>,
+    /// None where it uses none.
+    pub network: Option<Arc<Network>>,
+    pub secrets: Arc<Secrets>,
+    reach: Reach,
+    sha256: Option<String>,
     grants: BTreeSet<String>,
     /// The capabilities that it imports.
     uses: BTreeSet<String>,
@@ -106,16 +136,22 @@ impl Generation {
         let linker = linker(engine, artifact, settings)?;
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
         let trades = Trades::of(engine, &pre)?;
+        let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
         Ok(Self {
             name: artifact.name.clone(),
+            label: Arc::from(artifact.name.as_str()),
             digest: artifact.digest.clone(),
             number: birth.number,
             since: birth.since,
             config: Arc::clone(&settings.config),
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
+            network: reach::network(&uses, settings, &artifact.name)?,
+            secrets: Arc::clone(&settings.secrets),
+            reach: settings.reach.clone(),
+            sha256: settings.sha256.clone(),
             grants: settings.grants.clone(),
-            uses: imports(engine, &artifact.component).into_iter().collect(),
+            uses,
             trades,
             artifact: artifact.clone(),
             probation: birth.probation,
@@ -131,11 +167,16 @@ impl Generation {
             && self.config == settings.config
             && self.limits == settings.limits
             && self.acts_as == settings.acts_as
+            && self.reach == settings.reach
+            && self.secrets == settings.secrets
+            && self.sha256 == settings.sha256
     }
 
     /// Whether it uses what `settings` no longer grants: then it must not go on.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
+            || reach::is_wider(&self.reach, &settings.reach)
+            || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
     /// Keeps why a call failed, for `/plugins`; true where that was one too many in its probation. What a plugin says by its own error is no
@@ -164,35 +205,58 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
         .into_iter()
         .filter(|name| is_to_be_granted(name) && !settings.grants.contains(name))
         .collect();
-    if !missing.is_empty() {
-        let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
-        let grants = kept.chain(&missing).cloned().collect();
-        return Err(Refused::NotGranted { plugin: artifact.name.clone(), missing, grants });
+    let reach = reach::check(&imports(engine, &artifact.component), &settings.reach, &artifact.name);
+    match (missing.is_empty(), reach) {
+        (true, reach) => reach?,
+        (false, reach) => return Err(not_granted((artifact, settings), missing, reach)),
     }
     let mut linker = Linker::new(engine.engine());
     let wasi = wasmtime_wasi::p2::add_to_linker_async(&mut linker);
-    wasi.map_err(|error| Refused::Link(error.to_string()))?;
+    wasi.and_then(|()| reach::link(&mut linker, &settings.reach)).map_err(|error| Refused::Link(error.to_string()))?;
     super::bindings::types::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(&mut linker, |state| state)
         .map_err(|error| Refused::Link(error.to_string()))?;
-    for capability in CAPABILITIES.iter().filter(|one| one.granted_to_all || settings.grants.contains(one.name)) {
+    for capability in CAPABILITIES.iter().filter(|one| match one.granted {
+        Granted::ToAll => true,
+        Granted::ByName => settings.grants.contains(one.name),
+        Granted::ByList => reach::has(&settings.reach, one.name),
+    }) {
         capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
     }
     Ok(linker)
 }
 
-/// Whether it is a capability that not every plugin has.
-pub(super) fn is_to_be_granted(name: &str) -> bool {
-    CAPABILITIES.iter().any(|one| one.name == name && !one.granted_to_all)
+/// With all that it lacks, so that whoever grants it sees the whole.
+fn not_granted(
+    (artifact, settings): (&Artifact, &PluginSettings),
+    mut missing: Vec<String>,
+    reach: Result<(), Refused>,
+) -> Refused {
+    let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
+    let grants = kept.chain(&missing).cloned().collect();
+    let mut beyond = Vec::new();
+    if let Err(Refused::NoReach { missing: lists, lines, .. }) = reach {
+        missing.extend(lists);
+        beyond = lines;
+    }
+    Refused::NotGranted { plugin: artifact.name.clone(), missing, grants, lines: beyond }
 }
 
-/// The interfaces of the plugin package that a component imports, by their bare names.
+/// Whether it is a capability that not every plugin has.
+pub(super) fn is_to_be_granted(name: &str) -> bool {
+    CAPABILITIES.iter().any(|one| one.name == name && one.granted == Granted::ByName)
+}
+
+/// The interfaces of the plugin package that a component imports, by their bare names, and `http`.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
-    component
-        .component_type()
-        .imports(engine.engine())
-        .filter_map(|(name, _)| name.strip_prefix(PACKAGE).map(str::to_owned))
-        .map(|name| name.split('@').next().unwrap_or_default().to_owned())
-        .collect()
+    let bare = |name: &str| {
+        let name = name.split('@').next().unwrap_or_default();
+        if name == reach::OUTGOING {
+            Some(reach::HTTP.to_owned())
+        } else {
+            name.strip_prefix(PACKAGE).map(str::to_owned)
+        }
+    };
+    component.component_type().imports(engine.engine()).filter_map(|(name, _)| bare(name)).collect()
 }
 
 impl Trades {

@@ -15,14 +15,25 @@ pub enum Refused {
     #[error("it did not compile: {0}")]
     Compile(String),
     #[error(
-        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] grants = [{}]",
+        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] grants = [{}]{}",
         missing.join(", "),
-        quoted(grants)
+        quoted(grants),
+        lines.iter().map(|line| format!(", {line}")).collect::<String>()
     )]
-    NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String> },
+    NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String>, lines: Vec<String> },
     /// Nothing is wrong with it, but something speaks against it now.
     #[error("{0}")]
     HeldOff(String),
+    #[error(
+        "it asks for what it was not granted: {}; add to the configuration, with what it may reach: [plugins.{plugin}] {}",
+        missing.join(", "),
+        lines.join(", ")
+    )]
+    NoReach { plugin: String, missing: Vec<String>, lines: Vec<String> },
+    #[error("it is not the version that [plugins.{plugin}] sha256 allows: it has {digest}, allowed is {only}")]
+    Pinned { plugin: String, digest: String, only: String },
+    #[error("its network cannot be set up: {0}")]
+    Ca(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
     #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook")]
@@ -39,6 +50,17 @@ pub enum Refused {
     Twice { kind: &'static str, what: String },
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
+}
+
+impl Refused {
+    /// The capabilities that would have to be granted, where that is all that is amiss.
+    #[must_use]
+    pub fn missing(&self) -> Option<&[String]> {
+        match self {
+            Self::NotGranted { missing, .. } | Self::NoReach { missing, .. } => Some(missing),
+            _ => None,
+        }
+    }
 }
 
 fn quoted(grants: &[String]) -> String {

@@ -6,6 +6,7 @@
 mod commands;
 mod deaths;
 mod ends;
+mod grants;
 mod idle;
 mod listings;
 mod refusals;

@@ -24,6 +24,9 @@ use crate::{
 /// Enough to meet every interleaving that a swap and a call have.
 const SWAPS: usize = 10_000;
 
+/// They call without a pause: one always runs beside the swap.
+const CALLERS: usize = 2;
+
 /// As many as the operator of a busy author's host sees in a week.
 const RELOADS: usize = 1_000;
 
@@ -59,7 +62,7 @@ async fn ten_thousand_swaps_lose_no_call() {
         swap(number).await.unwrap();
     }
     let over = Arc::new(AtomicBool::new(false));
-    let callers: Vec<_> = (0..4)
+    let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
             let (bench, over, tags) = (Arc::clone(&bench), Arc::clone(&over), Arc::clone(&tags));
             tokio::spawn(async move {

@@ -9,9 +9,11 @@ mod board;
 mod components;
 
 mod endurance;
+mod http;
 mod limits;
 mod refused;
 mod rights;
+mod secrets;
 mod sentences;
 mod standard;
 mod supply;

@@ -31,6 +31,7 @@
 #[doc(hidden)]
 pub mod bindings;
 mod host;
+pub mod http;
 mod reply;
 pub mod testing;
 pub mod text;
@@ -39,7 +40,7 @@ mod trades;
 pub use bindings::lent::cordboard::plugin::types::{
     Attachment, Button, Caller, Content, Instant, Phase, Place, Reply, Seconds, Session,
 };
-pub use host::{catalog, chat, config, context, log, plugin_control, session_control, sessions, state};
+pub use host::{catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp};
 pub use trades::{Call, Command, Hook, Lifecycle, Persona, View, command, hook, lifecycle, persona, view};
 
 /// Exports a type as the trades that it implements, as `export!(Hello: command, hook)`. Once a crate.

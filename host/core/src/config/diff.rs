@@ -33,6 +33,8 @@ pub struct PluginChange {
     pub config: bool,
     pub limits: bool,
     pub acts_as: bool,
+    /// What it may reach outside of the host, with the places of its secrets, and which version may serve.
+    pub reach: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,7 +68,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             .filter(|name| old.agents.get(name) != new.agents.get(name))
             .cloned()
             .collect(),
-        plugins: plugins(&old.plugins.by_name, &new.plugins.by_name),
+        plugins: plugins(old, new),
         restart: restart(old, new),
     }
 }
@@ -75,8 +77,11 @@ fn names<'a, T>(old: &'a BTreeMap<String, T>, new: &'a BTreeMap<String, T>) -> i
     old.keys().chain(new.keys())
 }
 
-fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> BTreeMap<String, PluginChange> {
+fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     let none = Plugin::default();
+    let moved =
+        |plugin: &Plugin| plugin.reach.secrets.iter().any(|name| old.secrets.get(name) != new.secrets.get(name));
+    let (old, new) = (&old.plugins.by_name, &new.plugins.by_name);
     let changes = names(old, new).map(|name| {
         let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
         let change = PluginChange {
@@ -84,6 +89,7 @@ fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> BT
             config: old.config != new.config,
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
+            reach: old.reach != new.reach || old.sha256 != new.sha256 || moved(new),
         };
         (name.clone(), change)
     });

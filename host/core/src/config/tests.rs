@@ -8,6 +8,7 @@ use super::*;
 use crate::types::Role;
 
 mod documented;
+mod reach;
 mod refused;
 
 #[test]
