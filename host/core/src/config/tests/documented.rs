@@ -100,7 +100,7 @@ fn what_has_no_default_is_known() {
         [plugins.sessions] state
         [plugins.sessions] http_body
         [plugins.sessions] http_time
-                [plugins.sessions] config
+        [plugins.sessions] config
         [plugins.github.webhook] hmac
         [plugins.github.webhook] token
         [plugins.github.webhook] header"#]]
