@@ -3,18 +3,24 @@
 
 mod bindings;
 mod board;
+mod busy;
 mod call;
 mod compile;
 mod convert;
+mod egress;
 mod engine;
 mod generation;
 mod imports;
+mod journal;
 mod limits;
 mod look;
 mod plugs;
 mod published;
+mod reach;
 mod refusal;
+mod secrets;
 mod table;
+mod told;
 mod trades;
 mod trial;
 
@@ -27,5 +33,6 @@ pub use limits::{CallLimits, Limit};
 pub use look::Look;
 pub use plugs::{Plugs, Swapped};
 pub use refusal::Refused;
+pub use secrets::value as secret_value;
 pub use table::{CallOrder, CommandSpec, Health, Offer, PluginStatus, Table, short};
 pub use trades::{DueJob, Invocation, Load, Screen, ViewLimits, WebRequest, WebResponse};

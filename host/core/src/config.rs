@@ -12,6 +12,7 @@ mod limits;
 mod nearest;
 mod people;
 mod plugins;
+mod reach;
 mod section;
 mod sessions;
 mod size;
@@ -30,6 +31,7 @@ pub use fault::{ConfigError, Fault};
 pub use limits::{LimitOverrides, Limits};
 pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
+pub use reach::{Reach, SecretSource, Secrets};
 pub use sessions::{Console, Sessions};
 pub use telegram::Telegram;
 pub use webhook::{Proofs, Webhook};
@@ -48,6 +50,7 @@ pub struct Config {
     pub console: Console,
     pub webhook: Webhook,
     pub agents: Agents,
+    pub secrets: Secrets,
     pub plugins: Plugins,
 }
 
@@ -100,6 +103,7 @@ impl Config {
             console: Console::blank(),
             webhook: Webhook::blank(),
             agents: Agents::blank(),
+            secrets: Secrets::new(),
             plugins: Plugins::blank(),
         }
     }
@@ -111,7 +115,11 @@ impl Config {
         root.table("console", |section| self.console.lay(section));
         root.table("webhook", |section| self.webhook.lay(section));
         root.table("agents", |section| self.agents.lay(section));
-        root.table("plugins", |section| self.plugins.lay(section));
+        root.free_table("secrets", |name, value| {
+            self.secrets.extend([reach::secret(name, value)?]);
+            Ok(())
+        });
+        root.table("plugins", |section| self.plugins.lay(section, &self.secrets));
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod chat;
 pub mod config;
+pub mod egress;
 pub mod happening;
 pub mod lane;
 pub mod render;

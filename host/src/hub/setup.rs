@@ -45,6 +45,9 @@ impl Live {
 #[must_use]
 pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
     let limits = config.plugins.limits_of(name);
+    let reach = config.plugins.reach_of(name);
+    let secrets = config.secrets.iter().filter(|(secret, _)| reach.secrets.contains(*secret));
+    let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
     PluginSettings {
         grants: config.plugins.grants_of(name).into_iter().map(|grant| grant.as_str().to_owned()).collect(),
         config: config.plugins.config_json(name).into(),
@@ -55,8 +58,13 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
             log: limits.log,
             reply: usize::try_from(limits.reply).unwrap_or(usize::MAX),
             state: usize::try_from(limits.state).unwrap_or(usize::MAX),
+            http_body: usize::try_from(limits.http_body).unwrap_or(usize::MAX),
+            http_time: limits.http_time,
         },
         acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
+        reach,
+        secrets,
+        sha256: config.plugins.sha256_of(name).map(str::to_owned),
     }
 }
 

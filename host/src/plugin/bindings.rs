@@ -38,4 +38,6 @@ trade!(view, "view-trade");
 trade!(hook, "hook-trade");
 trade!(schedule, "schedule-trade");
 
-pub use lent::cordboard::plugin::{catalog, chat, config, context, log, session_control, sessions, state, types};
+pub use lent::cordboard::plugin::{
+    catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp, types,
+};

@@ -1,18 +1,25 @@
 //! One call: a fresh instance in a store of its own, with its meter, its deadlines and what it knows of its caller. Nothing of it
 //! outlives the call, so no state leaks and a trap ends one call alone.
 
-use std::{future::Future, sync::Arc, time::Instant};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use cordboard_core::types::{Caller, Moment, Place, SessionView};
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::pipe::MemoryOutputPipe};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
+    bindings::log::Level,
     board::Board,
+    busy::Busy,
+    egress::{self, Egress},
     engine::SharedEngine,
     generation::Generation,
-    limits::{Limit, LogLine, Meter},
+    journal::{Journal, Printed},
+    limits::{Limit, Meter},
+    secrets::Vault,
     table::Table,
+    told::Told,
 };
 
 /// Who asked for a call, and where. Empty where nobody did.
@@ -37,6 +44,16 @@ pub enum CallError {
     NotOffered(&'static str),
 }
 
+impl Told for CallError {
+    fn scrubbed(self, vault: &Vault) -> Self {
+        match self {
+            Self::Trap(why) => Self::Trap(vault.scrub(why)),
+            Self::Said(why) => Self::Said(vault.scrub(why)),
+            Self::Limit { .. } | Self::NotOffered(_) => self,
+        }
+    }
+}
+
 /// The state that the imports of one call see.
 pub struct CallState {
     pub generation: Arc<Generation>,
@@ -45,9 +62,14 @@ pub struct CallState {
     /// None for trials and views: they may read their configuration and log, no more.
     pub lent: Option<Lent>,
     pub meter: Meter,
-    stderr: MemoryOutputPipe,
+    pub journal: Journal,
+    pub egress: Egress,
+    stdout: Printed,
+    stderr: Printed,
     wasi: WasiCtx,
     resources: ResourceTable,
+    /// Bounds of what the guest puts into headers.
+    fields: WasiHttpCtx,
 }
 
 /// What a call borrows of the running host.
@@ -57,21 +79,35 @@ pub struct Lent {
     pub table: Arc<Table>,
 }
 
-/// The most of a panic message that is kept, in bytes.
-const STDERR_BYTES: usize = 4096;
-
 /// The most resource handles that a guest may hold.
 const HANDLES: usize = 256;
 
 impl CallState {
-    fn new(generation: Arc<Generation>, asked: Asked, lent: Option<Lent>) -> Self {
-        let stderr = MemoryOutputPipe::new(STDERR_BYTES);
-        let wasi = WasiCtxBuilder::new().stderr(stderr.clone()).build();
+    fn new(generation: Arc<Generation>, asked: Asked, (lent, vault): (Option<Lent>, Vault)) -> Self {
+        let journal = Journal::new(&generation.label, generation.limits.log, vault.clone());
+        let stdout = Printed::new(journal.clone(), Level::Info);
+        let stderr = Printed::new(journal.clone(), Level::Warn);
+        let wasi = WasiCtxBuilder::new().stdout(stdout.clone()).stderr(stderr.clone()).build();
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
         let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
         let meter = Meter::new(generation.limits.clone());
-        Self { generation, asked, now, lent, meter, stderr, wasi, resources }
+        let network = generation.network.clone().filter(|_| lent.is_some());
+        let egress = Egress::new(network, vault, journal.clone());
+        Self {
+            generation,
+            asked,
+            now,
+            lent,
+            meter,
+            journal,
+            egress,
+            stdout,
+            stderr,
+            wasi,
+            resources,
+            fields: egress::fields(),
+        }
     }
 
     /// Counts a host call and lends what it needs.
@@ -86,35 +122,27 @@ impl CallState {
         if self.meter.call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
     }
 
+    /// What was printed without a line's end goes to the log as well.
+    fn finish(&self) {
+        self.stdout.finish();
+        self.stderr.finish();
+    }
+
     /// The rights that the call acts with: its caller's, and nobody's where nobody called.
     pub fn caller(&self) -> Option<&Caller> {
         self.asked.caller.as_ref().or(self.generation.acts_as.as_ref())
-    }
-
-    pub fn write_log(&mut self, level: super::bindings::log::Level, message: &str) {
-        use super::bindings::log::Level;
-        let plugin = self.generation.name.as_str();
-        match (self.meter.log(), level) {
-            (LogLine::Write, Level::Error) => tracing::error!(plugin, message, "plugin says"),
-            (LogLine::Write, Level::Warn) => tracing::warn!(plugin, message, "plugin says"),
-            (LogLine::Write, Level::Info) => tracing::info!(plugin, message, "plugin says"),
-            (LogLine::Write, Level::Debug) => tracing::debug!(plugin, message, "plugin says"),
-            (LogLine::SayDropped, _) => {
-                let limit = self.meter.limits().log;
-                tracing::warn!(
-                    plugin,
-                    limit,
-                    "plugin logs past its `log` limit: the rest of this call's lines is dropped"
-                );
-            }
-            (LogLine::Drop, _) => {}
-        }
     }
 }
 
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+impl WasiHttpView for CallState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.egress, table: &mut self.resources, ctx: &mut self.fields }
     }
 }
 
@@ -126,31 +154,46 @@ pub async fn run<T, F, Fut>(
     call: F,
 ) -> Result<T, CallError>
 where
+    T: Told,
     F: FnOnce(Store<CallState>) -> Fut,
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
     let limits = &generation.limits;
-    let deadline = Instant::now() + limits.time;
-    let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, lent));
+    let vault = Vault::open(&generation.name, &generation.secrets).await;
+    let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, (lent, vault.clone())));
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
-    store.set_hostcall_fuel(limits.reply.max(limits.state));
+    store.set_hostcall_fuel(limits.reply.max(limits.state).max(limits.http_body));
+    let busy = Busy::new();
+    bound(&mut store, busy.clone(), limits.time);
+    let _ticking = engine.tick_while();
+    let network = generation.network.as_ref().map_or(Duration::ZERO, |network| network.time);
+    let call = std::pin::pin!(call(store));
+    // The epoch ends a guest that never yields, the timeout one that waits in a host call; its store goes with it.
+    match tokio::time::timeout(limits.time * 2 + network, busy.count(call)).await {
+        Ok((store, Ok(answer))) => {
+            store.data().finish();
+            Ok(if vault.is_empty() { answer } else { answer.scrubbed(&vault) })
+        }
+        Ok((store, Err(error))) => {
+            store.data().finish();
+            Err(explain(store.data(), &error).scrubbed(&vault))
+        }
+        Err(_) => Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time }),
+    }
+}
+
+/// Ends a guest that has computed for longer than `time`, and gives others a turn meanwhile.
+fn bound(store: &mut Store<CallState>, busy: Busy, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
-        if Instant::now() < deadline {
+        if busy.spent() < time {
             // The runtime's own yield: it looks at sockets and timers before this task has its turn again.
             return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
         }
         context.data_mut().meter.exceeded = Some(Limit::Time);
         Ok(UpdateDeadline::Interrupt)
     });
-    let _ticking = engine.tick_while();
-    // The epoch ends a guest that never yields, the timeout one that waits in a host call; its store goes with it.
-    match tokio::time::timeout(limits.time * 2, call(store)).await {
-        Ok((_, Ok(answer))) => Ok(answer),
-        Ok((store, Err(error))) => Err(explain(store.data(), &error)),
-        Err(_) => Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time }),
-    }
 }
 
 fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
@@ -165,7 +208,7 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
         return CallError::Limit { plugin: state.generation.name.clone(), limit };
     }
     // The innermost cause names the trap; what is above it are frames without names.
-    CallError::Trap(panic_message(&state.stderr.contents()).unwrap_or(root))
+    CallError::Trap(panic_message(&state.stderr.last()).unwrap_or(root))
 }
 
 /// What a guest wrote as it fell, on one line and without the advice to set variables that it has not.

@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use cordboard_core::types::{Caller, Moment};
+use cordboard_core::{
+    config::{Reach, Secrets},
+    types::{Caller, Moment},
+};
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::{
@@ -18,9 +21,11 @@ use super::{
         schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
     },
     call::{CallError, CallState},
+    egress::Network,
     engine::SharedEngine,
-    imports::CAPABILITIES,
+    imports::{CAPABILITIES, Granted},
     limits::CallLimits,
+    reach,
     refusal::Refused,
 };
 
@@ -36,6 +41,24 @@ pub struct PluginSettings {
     pub limits: CallLimits,
     /// In whose name calls without a caller act, if in anybody's.
     pub acts_as: Option<Caller>,
+    /// What it may reach outside of the host.
+    pub reach: Reach,
+    /// Where the secrets of `reach` are.
+    pub secrets: Arc<Secrets>,
+    /// The only digest that may serve.
+    pub sha256: Option<String>,
+}
+
+impl PluginSettings {
+    /// Other bytes than those that the operator has pinned never serve.
+    pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), Refused> {
+        match &self.sha256 {
+            Some(only) if only != digest => {
+                Err(Refused::Pinned { plugin: plugin.to_owned(), digest: digest.to_owned(), only: only.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Compiled code, known by the hash of the wasm that it was made of.
@@ -49,6 +72,8 @@ pub struct Artifact {
 
 pub struct Generation {
     pub name: String,
+    /// The name, as log lines share it.
+    pub label: Arc<str>,
     pub digest: String,
     /// Counts the swaps of this name, from 1.
     pub number: u32,
@@ -56,6 +81,11 @@ pub struct Generation {
     pub config: Arc<str>,
     pub limits: CallLimits,
     pub acts_as: Option<Caller>,
+    /// None where it uses none.
+    pub network: Option<Arc<Network>>,
+    pub secrets: Arc<Secrets>,
+    reach: Reach,
+    sha256: Option<String>,
     grants: BTreeSet<String>,
     /// The capabilities that it imports.
     uses: BTreeSet<String>,
@@ -94,16 +124,22 @@ impl Generation {
         let linker = linker(engine, artifact, settings)?;
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
         let trades = Trades::of(engine, &pre)?;
+        let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
         Ok(Self {
             name: artifact.name.clone(),
+            label: Arc::from(artifact.name.as_str()),
             digest: artifact.digest.clone(),
             number,
             since,
             config: Arc::clone(&settings.config),
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
+            network: reach::network(&uses, settings, &artifact.name)?,
+            secrets: Arc::clone(&settings.secrets),
+            reach: settings.reach.clone(),
+            sha256: settings.sha256.clone(),
             grants: settings.grants.clone(),
-            uses: imports(engine, &artifact.component).into_iter().collect(),
+            uses,
             trades,
             artifact: artifact.clone(),
             mishaps: Mishaps::default(),
@@ -116,11 +152,16 @@ impl Generation {
             && self.config == settings.config
             && self.limits == settings.limits
             && self.acts_as == settings.acts_as
+            && self.reach == settings.reach
+            && self.secrets == settings.secrets
+            && self.sha256 == settings.sha256
     }
 
     /// Whether it uses what `settings` no longer grants: then it must not go on.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
+            || reach::is_wider(&self.reach, &settings.reach)
+            || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
     /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
@@ -150,12 +191,17 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
         let grants = kept.chain(&missing).cloned().collect();
         return Err(Refused::NotGranted { plugin: artifact.name.clone(), missing, grants });
     }
+    reach::check(&imports(engine, &artifact.component), &settings.reach, &artifact.name)?;
     let mut linker = Linker::new(engine.engine());
     let wasi = wasmtime_wasi::p2::add_to_linker_async(&mut linker);
-    wasi.map_err(|error| Refused::Link(error.to_string()))?;
+    wasi.and_then(|()| reach::link(&mut linker, &settings.reach)).map_err(|error| Refused::Link(error.to_string()))?;
     super::bindings::types::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(&mut linker, |state| state)
         .map_err(|error| Refused::Link(error.to_string()))?;
-    for capability in CAPABILITIES.iter().filter(|one| one.granted_to_all || settings.grants.contains(one.name)) {
+    for capability in CAPABILITIES.iter().filter(|one| match one.granted {
+        Granted::ToAll => true,
+        Granted::ByName => settings.grants.contains(one.name),
+        Granted::ByList => reach::has(&settings.reach, one.name),
+    }) {
         capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
     }
     Ok(linker)
@@ -163,17 +209,20 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
 
 /// Whether it is a capability that not every plugin has.
 pub(super) fn is_to_be_granted(name: &str) -> bool {
-    CAPABILITIES.iter().any(|one| one.name == name && !one.granted_to_all)
+    CAPABILITIES.iter().any(|one| one.name == name && one.granted == Granted::ByName)
 }
 
-/// The interfaces of the plugin package that a component imports, by their bare names.
+/// The interfaces of the plugin package that a component imports, by their bare names, and `http`.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
-    component
-        .component_type()
-        .imports(engine.engine())
-        .filter_map(|(name, _)| name.strip_prefix(PACKAGE).map(str::to_owned))
-        .map(|name| name.split('@').next().unwrap_or_default().to_owned())
-        .collect()
+    let bare = |name: &str| {
+        let name = name.split('@').next().unwrap_or_default();
+        if name == reach::OUTGOING {
+            Some(reach::HTTP.to_owned())
+        } else {
+            name.strip_prefix(PACKAGE).map(str::to_owned)
+        }
+    };
+    component.component_type().imports(engine.engine()).filter_map(|(name, _)| bare(name)).collect()
 }
 
 impl Trades {

@@ -6,43 +6,56 @@ mod chat;
 mod config;
 mod context;
 mod log;
+mod secrets;
 mod session_control;
 mod sessions;
 mod state;
+mod tcp;
 
 use wasmtime::component::{HasSelf, Linker};
 
 use super::{bindings as b, call::CallState};
 
-/// A capability that an operator grants by name, `[plugins.NAME] grants`.
+/// How an operator grants a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granted {
+    ToAll,
+    /// `[plugins.NAME] grants`.
+    ByName,
+    /// `[plugins.NAME]` has a list that is called like it, of what it may reach.
+    ByList,
+}
+
+/// An interface that the host lends.
 #[derive(Debug, Clone, Copy)]
 pub struct Capability {
     pub name: &'static str,
-    /// Whether every plugin has it.
-    pub granted_to_all: bool,
+    pub granted: Granted,
     link: fn(&mut Linker<CallState>) -> wasmtime::Result<()>,
 }
 
 macro_rules! capability {
-    ($name:literal, $module:ident, $granted_to_all:literal) => {
+    ($name:literal, $module:ident, $granted:ident) => {
         Capability {
             name: $name,
-            granted_to_all: $granted_to_all,
+            granted: Granted::$granted,
             link: |linker| b::$module::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state),
         }
     };
 }
 
 /// Each is an interface of the package `cordboard:plugin` with the same name.
-pub const CAPABILITIES: [Capability; 8] = [
-    capability!("context", context, true),
-    capability!("log", log, true),
-    capability!("config", config, true),
-    capability!("state", state, true),
-    capability!("catalog", catalog, true),
-    capability!("sessions", sessions, false),
-    capability!("session-control", session_control, false),
-    capability!("chat", chat, false),
+pub const CAPABILITIES: [Capability; 10] = [
+    capability!("context", context, ToAll),
+    capability!("log", log, ToAll),
+    capability!("config", config, ToAll),
+    capability!("state", state, ToAll),
+    capability!("catalog", catalog, ToAll),
+    capability!("sessions", sessions, ByName),
+    capability!("session-control", session_control, ByName),
+    capability!("chat", chat, ByName),
+    capability!("secrets", secrets, ByList),
+    capability!("tcp", tcp, ByList),
 ];
 
 impl Capability {

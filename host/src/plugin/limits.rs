@@ -17,6 +17,10 @@ pub struct CallLimits {
     pub reply: usize,
     /// Bytes of keys and values in the store.
     pub state: usize,
+    /// Bytes of the body of one request or response.
+    pub http_body: usize,
+    /// What a call may wait for the network in all.
+    pub http_time: Duration,
 }
 
 impl Default for CallLimits {
@@ -28,6 +32,8 @@ impl Default for CallLimits {
             log: 200,
             reply: 256 << 10,
             state: 1 << 20,
+            http_body: 4 << 20,
+            http_time: Duration::from_secs(10),
         }
     }
 }
@@ -63,13 +69,12 @@ pub struct Meter {
     limits: CallLimits,
     memory: usize,
     calls: u32,
-    log: u32,
     pub exceeded: Option<Limit>,
 }
 
 impl Meter {
     pub const fn new(limits: CallLimits) -> Self {
-        Self { limits, memory: 0, calls: 0, log: 0, exceeded: None }
+        Self { limits, memory: 0, calls: 0, exceeded: None }
     }
 
     pub const fn limits(&self) -> &CallLimits {
@@ -84,26 +89,6 @@ impl Meter {
         }
         self.calls <= self.limits.calls
     }
-
-    /// Counts one log line and says what to do with it.
-    pub const fn log(&mut self) -> LogLine {
-        self.log = self.log.saturating_add(1);
-        if self.log <= self.limits.log {
-            LogLine::Write
-        } else if self.log == self.limits.log + 1 {
-            LogLine::SayDropped
-        } else {
-            LogLine::Drop
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogLine {
-    Write,
-    /// The first one past the bound: say once that the rest is dropped.
-    SayDropped,
-    Drop,
 }
 
 impl ResourceLimiter for Meter {
@@ -133,12 +118,5 @@ mod tests {
         assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory counts with the first");
         assert_eq!(meter.exceeded, Some(Limit::Memory));
         assert!(meter.memory_growing(60, 100, None).expect("counted"));
-    }
-
-    #[test]
-    fn the_line_past_the_bound_is_told_once() {
-        let mut meter = Meter::new(CallLimits { log: 1, ..CallLimits::default() });
-        let said: Vec<_> = (0..4).map(|_| meter.log()).collect();
-        assert_eq!(said, [LogLine::Write, LogLine::SayDropped, LogLine::Drop, LogLine::Drop]);
     }
 }

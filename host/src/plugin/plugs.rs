@@ -65,7 +65,10 @@ impl Plugs {
         (settings, now): (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
         let digest = digest(wasm);
-        let artifact = self.compiler.artifact(name, digest.clone(), wasm).await;
+        let artifact = match settings.check_pin(name, &digest) {
+            Ok(()) => self.compiler.artifact(name, digest.clone(), wasm).await,
+            Err(refused) => Err(refused),
+        };
         self.settle(name, digest, (settings, now), artifact).await
     }
 
@@ -148,6 +151,7 @@ impl Plugs {
         (settings, now): (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
         let _swapping = self.swapping.lock().await;
+        settings.check_pin(&artifact.name, &artifact.digest)?;
         let table = self.table();
         let entry = table.entry(&artifact.name);
         let serving = entry.and_then(|entry| entry.plugged.as_ref()).map(|plugged| &plugged.generation);

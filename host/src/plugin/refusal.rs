@@ -21,6 +21,16 @@ pub enum Refused {
         quoted(grants)
     )]
     NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String> },
+    #[error(
+        "it asks for what it was not granted: {}; add to the configuration, with what it may reach: [plugins.{plugin}] {}",
+        missing.join(", "),
+        lines.join(", ")
+    )]
+    NoReach { plugin: String, missing: Vec<String>, lines: Vec<String> },
+    #[error("it is not the version that [plugins.{plugin}] sha256 allows: it has {digest}, allowed is {only}")]
+    Pinned { plugin: String, digest: String, only: String },
+    #[error("its network cannot be set up: {0}")]
+    Ca(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
     #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook")]

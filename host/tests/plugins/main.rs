@@ -8,9 +8,11 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod http;
 mod limits;
 mod refused;
 mod rights;
+mod secrets;
 mod sentences;
 mod standard;
 mod supply;

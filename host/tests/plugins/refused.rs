@@ -59,7 +59,7 @@ async fn a_trade_of_another_shape_is_refused() {
 
 #[tokio::test]
 async fn an_import_that_nobody_has_is_named() {
-    for import in ["cordboard:plugin/rockets@0.1.0", "wasi:http/outgoing-handler@0.2.3", "acme:tools/saw"] {
+    for import in ["cordboard:plugin/rockets@0.1.0", "wasi:http/incoming-handler@0.2.3", "acme:tools/saw"] {
         let text = format!(r#"(component (import "{import}" (instance (export "launch" (func)))))"#);
         let why = refused(&wat(&text)).await;
         assert!(why.starts_with("it imports what this host does not have: "), "{why}");

@@ -73,7 +73,7 @@ fn replace(place: &Path, bytes: &[u8]) -> Result<()> {
 /// Removes the components of plugins that are no more: the host would embed them still.
 fn clear(plugins: &[Plugin], shelf: &Path) -> Result<()> {
     let kept: Vec<PathBuf> = plugins.iter().map(|plugin| place(plugin, shelf)).collect();
-    for folder in [shelf.to_path_buf(), shelf.join("bad")] {
+    for folder in [shelf.to_path_buf(), shelf.join("bad"), shelf.join("extra")] {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for path in entries.flatten().map(|entry| entry.path()) {
             if path.extension().is_some_and(|ending| ending == "wasm") && !kept.contains(&path) {
@@ -123,10 +123,10 @@ mod tests {
     #[test]
     fn what_is_no_plugin_any_more_is_removed() {
         let shelf = tempfile::tempdir().unwrap();
-        for name in ["kept.wasm", "gone.wasm", "bad/kept.wasm", "bad/gone.wasm"] {
+        for name in ["kept.wasm", "gone.wasm", "bad/kept.wasm", "bad/gone.wasm", "extra/kept.wasm", "extra/gone.wasm"] {
             replace(&shelf.path().join(name), b"x").unwrap();
         }
-        clear(&[plugin("kept", "kept"), plugin("bad/kept", "kept")], shelf.path()).unwrap();
+        clear(&["kept", "bad/kept", "extra/kept"].map(|name| plugin(name, "kept")), shelf.path()).unwrap();
         let left = |folder: &Path| {
             let mut names: Vec<String> = fs::read_dir(folder)
                 .unwrap()
@@ -135,7 +135,8 @@ mod tests {
             names.sort();
             names
         };
-        assert_eq!(left(shelf.path()), ["bad", "kept.wasm"]);
+        assert_eq!(left(shelf.path()), ["bad", "extra", "kept.wasm"]);
         assert_eq!(left(&shelf.path().join("bad")), ["kept.wasm"]);
+        assert_eq!(left(&shelf.path().join("extra")), ["kept.wasm"]);
     }
 }

@@ -20,7 +20,8 @@ pub struct Workspace {
 /// A member that becomes a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The path of its folder below `plugins/`, which is the plugin's name: `timeout`, `bad/spin`.
+    /// The path of its folder below `plugins/`, which is the plugin's name: `timeout`, `bad/spin`; behind its shelf where it
+    /// has one, as `extra/pbs`: what lies on a shelf is built and not embedded.
     pub name: String,
     /// Cargo's full id: a bare name such as `model` could also be that of a dependency.
     pub id: String,
@@ -40,6 +41,9 @@ struct Package {
     id: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    /// Whatever stands below `[package.metadata]`.
+    #[serde(default)]
+    metadata: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -99,7 +103,10 @@ impl Plugin {
     fn of(package: &Package, folder: &Path) -> Option<Self> {
         let place = package.manifest_path.parent()?.strip_prefix(folder).ok()?;
         let library = package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
-        Some(Self { name: place.to_str()?.to_owned(), id: package.id.clone(), library: library.name.replace('-', "_") })
+        let shelf =
+            package.metadata.pointer("/cordboard/shelf").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let name = Path::new(shelf).join(place).to_str()?.to_owned();
+        Some(Self { name, id: package.id.clone(), library: library.name.replace('-', "_") })
     }
 }
 
@@ -111,8 +118,10 @@ mod tests {
         "packages": [
             {"id": "path+file:///w/plugins/bad/spin#0.1.0", "manifest_path": "/w/plugins/bad/spin/Cargo.toml",
              "targets": [{"name": "spin", "crate_types": ["cdylib"]}]},
-            {"id": "path+file:///w/plugins/my-clock#0.1.0", "manifest_path": "/w/plugins/my-clock/Cargo.toml",
+            {"id": "path+file:///w/plugins/my-clock#0.1.0", "manifest_path": "/w/plugins/my-clock/Cargo.toml", "metadata": null,
              "targets": [{"name": "my_clock", "crate_types": ["cdylib", "rlib"]}]},
+            {"id": "path+file:///w/plugins/pbs#0.1.0", "manifest_path": "/w/plugins/pbs/Cargo.toml",
+             "metadata": {"cordboard": {"shelf": "extra"}}, "targets": [{"name": "pbs", "crate_types": ["cdylib"]}]},
             {"id": "path+file:///w/plugins/sdk#cordboard-plugin@0.1.0", "manifest_path": "/w/plugins/sdk/Cargo.toml",
              "targets": [{"name": "cordboard_plugin", "crate_types": ["lib"]}]},
             {"id": "path+file:///w/host#0.1.0", "manifest_path": "/w/host/Cargo.toml",
@@ -126,7 +135,7 @@ mod tests {
         let workspace = Workspace::of(METADATA).unwrap();
         let seen: Vec<(&str, &str)> =
             workspace.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.library.as_str())).collect();
-        assert_eq!(seen, [("bad/spin", "spin"), ("my-clock", "my_clock")]);
+        assert_eq!(seen, [("bad/spin", "spin"), ("extra/pbs", "pbs"), ("my-clock", "my_clock")]);
         assert_eq!(workspace.target, Path::new("/elsewhere/target"));
     }
 

@@ -140,6 +140,31 @@ pub mod chat {
     pub use crate::bindings::lent::cordboard::plugin::chat::*;
 }
 
+/// What the plugin may send and never see, by `[plugins.NAME] secrets`.
+pub mod secrets {
+    /// A text that stands for the secret in this call: put it into a header or the body of a [request](crate::http::Request) to a
+    /// host of `[plugins.NAME] http`, as `format!("Bearer {token}")`, and the host puts the secret in its place on the way.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    pub fn placeholder(name: &str) -> Result<String, String> {
+        crate::bindings::lent::cordboard::plugin::secrets::placeholder(name)
+    }
+}
+
+/// Whether somebody is there: ports of `[plugins.NAME] tcp`.
+pub mod tcp {
+    use std::time::Duration;
+
+    /// How long it took until a connection stood. Nothing is sent.
+    ///
+    /// # Errors
+    /// Why none came about, for people.
+    pub fn connect_time(host: &str, port: u16) -> Result<Duration, String> {
+        crate::bindings::lent::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::catalog::{Choice, check_persona};

@@ -31,6 +31,7 @@
 #[doc(hidden)]
 pub mod bindings;
 mod host;
+pub mod http;
 mod reply;
 pub mod testing;
 pub mod text;
@@ -39,7 +40,7 @@ mod trades;
 pub use bindings::lent::cordboard::plugin::types::{
     Attachment, Button, Caller, Content, Instant, Phase, Place, Reply, Seconds, Session,
 };
-pub use host::{catalog, chat, config, context, log, session_control, sessions, state};
+pub use host::{catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp};
 pub use trades::{
     Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, command, hook, lifecycle, persona, schedule,
     view, webhook,

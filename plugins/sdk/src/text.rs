@@ -88,6 +88,27 @@ pub fn long_span(seconds: Seconds) -> String {
     text
 }
 
+/// A span as a configuration has it, "30s", "10m", "1h30m" or "2d", longer than nothing; none where it is something else.
+#[must_use]
+pub fn span(text: &str) -> Option<Seconds> {
+    let mut total: Seconds = 0;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let unit = rest.find(|letter: char| !letter.is_ascii_digit())?;
+        let number: Seconds = rest[..unit].parse().ok()?;
+        let factor = match rest.as_bytes()[unit] {
+            b's' => 1,
+            b'm' => MINUTE,
+            b'h' => HOUR,
+            b'd' => DAY,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(factor)?)?;
+        rest = rest[unit + 1..].trim_start();
+    }
+    (total > 0).then_some(total)
+}
+
 /// A number and its noun: `1 minute`, `2 minutes`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {
@@ -107,6 +128,14 @@ mod tests {
         assert_eq!([59, 900, 3600, 200_000].map(short_span), ["59 s", "15 min", "1 h", "2 d"]);
         let long = [0, 1, 2, 60, 90, 600].map(long_span);
         assert_eq!(long, ["0 seconds", "1 second", "2 seconds", "1 minute", "1 minute 30 seconds", "10 minutes"]);
+    }
+
+    #[test]
+    fn spans_have_units() {
+        assert_eq!(["30s", "10m", " 2d ", "1h 1s", "1d12h"].map(span), [30, 600, 172_800, 3601, 129_600].map(Some));
+        for bad in ["", "10", "m", "0s", "5 apples", "99999999999999999999d", "9999999999999999999d", "1ä"] {
+            assert_eq!(span(bad), None, "{bad}");
+        }
     }
 
     #[test]

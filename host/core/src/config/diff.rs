@@ -34,6 +34,8 @@ pub struct PluginChange {
     pub acts_as: bool,
     /// What requests from the net have to show.
     pub webhook: bool,
+    /// What it may reach outside of the host, with the places of its secrets, and which version may serve.
+    pub reach: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,7 +69,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             .filter(|name| old.agents.get(name) != new.agents.get(name))
             .cloned()
             .collect(),
-        plugins: plugins(&old.plugins.by_name, &new.plugins.by_name),
+        plugins: plugins(old, new),
         restart: restart(old, new),
     }
 }
@@ -76,8 +78,11 @@ fn names<'a, T>(old: &'a BTreeMap<String, T>, new: &'a BTreeMap<String, T>) -> i
     old.keys().chain(new.keys())
 }
 
-fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> BTreeMap<String, PluginChange> {
+fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     let none = Plugin::default();
+    let moved =
+        |plugin: &Plugin| plugin.reach.secrets.iter().any(|name| old.secrets.get(name) != new.secrets.get(name));
+    let (old, new) = (&old.plugins.by_name, &new.plugins.by_name);
     let changes = names(old, new).map(|name| {
         let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
         let change = PluginChange {
@@ -86,6 +91,7 @@ fn plugins(old: &BTreeMap<String, Plugin>, new: &BTreeMap<String, Plugin>) -> BT
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
             webhook: old.webhook != new.webhook,
+            reach: old.reach != new.reach || old.sha256 != new.sha256 || moved(new),
         };
         (name.clone(), change)
     });

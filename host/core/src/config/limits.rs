@@ -19,10 +19,12 @@ const CALLS: RangeInclusive<u32> = 1..=10_000_000;
 const LOG: RangeInclusive<u32> = 0..=100_000;
 const REPLY: RangeInclusive<u64> = KIB..=64 * MIB;
 const STATE: RangeInclusive<u64> = KIB..=GIB;
+const HTTP_BODY: RangeInclusive<u64> = KIB..=64 * MIB;
+const HTTP_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// From the start of a call to its end, waiting included.
+    /// What a call may take of the processor; and twice of it may pass, waiting for the network left out.
     pub time: Duration,
     /// Bytes, of all memories of an instance together.
     pub memory: u64,
@@ -34,6 +36,10 @@ pub struct Limits {
     pub reply: u64,
     /// Bytes of keys and values that the plugin may keep, in all and not by call.
     pub state: u64,
+    /// Bytes of the body of one request, and of one response.
+    pub http_body: u64,
+    /// What a call may wait for the network, in all.
+    pub http_time: Duration,
 }
 
 /// What one plugin has instead of the host-wide limits.
@@ -45,11 +51,22 @@ pub struct LimitOverrides {
     pub log: Option<u32>,
     pub reply: Option<u64>,
     pub state: Option<u64>,
+    pub http_body: Option<u64>,
+    pub http_time: Option<Duration>,
 }
 
 impl Limits {
     pub(super) const fn blank() -> Self {
-        Self { time: Duration::ZERO, memory: 0, calls: 0, log: 0, reply: 0, state: 0 }
+        Self {
+            time: Duration::ZERO,
+            memory: 0,
+            calls: 0,
+            log: 0,
+            reply: 0,
+            state: 0,
+            http_body: 0,
+            http_time: Duration::ZERO,
+        }
     }
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
@@ -67,6 +84,8 @@ impl Limits {
             log: own.log.unwrap_or(self.log),
             reply: own.reply.unwrap_or(self.reply),
             state: own.state.unwrap_or(self.state),
+            http_body: own.http_body.unwrap_or(self.http_body),
+            http_time: own.http_time.unwrap_or(self.http_time),
         }
     }
 }
@@ -79,5 +98,7 @@ impl LimitOverrides {
         section.set_some("log", &mut self.log, number(LOG));
         section.set_some("reply", &mut self.reply, bytes(REPLY));
         section.set_some("state", &mut self.state, bytes(STATE));
+        section.set_some("http_body", &mut self.http_body, bytes(HTTP_BODY));
+        section.set_some("http_time", &mut self.http_time, span(HTTP_TIME));
     }
 }

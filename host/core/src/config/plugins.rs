@@ -9,6 +9,7 @@ use std::{
 use super::{
     json,
     limits::{LimitOverrides, Limits},
+    reach::{Reach, Secrets, sha256},
     section::{Section, is_plain},
     value::{Complaint, Value, list, number, one_of, path, shown, text},
     webhook::Proofs,
@@ -38,6 +39,9 @@ pub struct Plugin {
     pub grants: BTreeSet<Grant>,
     /// The rights of calls that nobody made; none: no rights on sessions.
     pub acts_as: Option<Role>,
+    pub reach: Reach,
+    /// The only version that may serve, by the SHA-256 of its file.
+    pub sha256: Option<String>,
     pub limits: LimitOverrides,
     /// How requests from the net prove who asks.
     pub webhook: Proofs,
@@ -129,7 +133,18 @@ impl Plugins {
         self.by_name.get(name).map_or_else(|| "{}".to_owned(), |plugin| json::spell(&plugin.config))
     }
 
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    /// What the plugin `name` may reach outside of the host.
+    #[must_use]
+    pub fn reach_of(&self, name: &str) -> Reach {
+        self.by_name.get(name).map_or_else(Reach::default, |plugin| plugin.reach.clone())
+    }
+
+    #[must_use]
+    pub fn sha256_of(&self, name: &str) -> Option<&str> {
+        self.by_name.get(name)?.sha256.as_deref()
+    }
+
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("folder", &mut self.folder, path);
         // The standard policy is called like this key: a table is what that plugin is granted and told.
         if !section.has_table("lifecycle") {
@@ -138,17 +153,19 @@ impl Plugins {
         section.set("parallel", &mut self.parallel, number(PARALLEL));
         self.limits.lay(section);
         section.named("plugins.NAME", |name, _, section| {
-            self.by_name.entry(name.to_owned()).or_default().lay(section);
+            self.by_name.entry(name.to_owned()).or_default().lay(section, secrets);
         });
     }
 }
 
 impl Plugin {
-    fn lay(&mut self, section: &mut Section<'_, '_>) {
+    fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set("grants", &mut self.grants, list(one_of(Grant::ALL, Grant::as_str)));
         section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
+        section.set_some("sha256", &mut self.sha256, sha256);
+        self.reach.lay(section, secrets);
         self.limits.lay(section);
-        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section));
+        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section, secrets));
         section.free_table("config", |key, value| {
             json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())

@@ -8,7 +8,9 @@ use super::*;
 use crate::types::Role;
 
 mod documented;
+mod reach;
 mod refused;
+mod webhook;
 
 #[test]
 fn an_empty_text_is_the_defaults() {

@@ -7,11 +7,13 @@ use super::super::{
     },
     call::CallState,
     convert,
+    told::Told,
 };
 
 impl Host for CallState {
     async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
+        let message = message.scrubbed(&self.egress.vault);
         Ok(lent.board.post(&convert::place_of(place), convert::reply_of(message)).await)
     }
 }

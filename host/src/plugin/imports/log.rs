@@ -7,7 +7,7 @@ use super::super::{
 
 impl Host for CallState {
     async fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        self.write_log(level, &message);
+        self.journal.write(level, &message);
         Ok(())
     }
 }

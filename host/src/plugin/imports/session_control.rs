@@ -19,6 +19,7 @@ use super::super::{
     board,
     call::{CallState, Lent},
     convert,
+    told::Told,
 };
 
 type Answer = wasmtime::Result<Result<types::Session, Error>>;
@@ -135,7 +136,7 @@ impl Host for CallState {
     async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {
         let done = match self.acting()? {
             Ok((lent, caller)) => match known(&name) {
-                Ok(name) => lent.board.prompt(&caller, &name, prompt).await,
+                Ok(name) => lent.board.prompt(&caller, &name, prompt.scrubbed(&self.egress.vault)).await,
                 Err(refusal) => Err(refusal),
             },
             Err(refusal) => Err(refusal),

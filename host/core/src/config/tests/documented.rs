@@ -20,6 +20,7 @@ fn pattern(table: &str) -> Option<String> {
     match parts.as_slice() {
         ["agents" | "plugins", _] => Some(format!("{}.NAME", parts[0])),
         ["plugins", _, "webhook"] => Some("plugins.NAME.webhook".to_owned()),
+        ["secrets"] => None,
         [one] => Some((*one).to_owned()),
         [..] => None,
     }
@@ -34,7 +35,7 @@ fn lines() -> Vec<Line<'static>> {
         let key = bare
             .split_once(" = ")
             .map(|(key, _)| key)
-            .filter(|key| key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()));
+            .filter(|key| key.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit()));
         if let Some(name) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             table = name.to_owned();
         } else if let Some(key) = key {
@@ -86,12 +87,21 @@ fn what_has_no_default_is_known() {
         [sessions] default
         [webhook] listen
         [agents.claude] model
+        [secrets] github
         [plugins] folder
         [plugins.sessions] acts_as
+        [plugins.sessions] http
+        [plugins.sessions] private
+        [plugins.sessions] ca
+        [plugins.sessions] secrets
+        [plugins.sessions] tcp
+        [plugins.sessions] sha256
         [plugins.sessions] time
         [plugins.sessions] calls
         [plugins.sessions] log
         [plugins.sessions] state
+        [plugins.sessions] http_body
+        [plugins.sessions] http_time
         [plugins.sessions] config
         [plugins.github.webhook] hmac
         [plugins.github.webhook] token

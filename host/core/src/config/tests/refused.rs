@@ -53,7 +53,7 @@ fn unknown_tables() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [web]; known here: access, agents, console, plugins, sessions, telegram
+            line 3, column 2: unknown table [web]; known here: access, agents, console, plugins, secrets, sessions, telegram
             3 | [web]
               |  ^^^
             line 4, column 10: unknown key 'colours' in [console]; known here: drain
@@ -106,7 +106,7 @@ fn wrong_types() {
             line 6, column 13: 'A' in [agents.claude.env] must be text in quotes, not the number 1
             6 | env = { A = 1 }
               |             ^
-            line 7, column 11: unknown key 'help' in [plugins]; known here: calls, folder, lifecycle, log, memory, parallel, reply, state, time, and tables such as [plugins.help]
+            line 7, column 11: unknown key 'help' in [plugins]; known here: calls, folder, http_body, http_time, lifecycle, log, memory, parallel, reply, state, time, and tables such as [plugins.help]
             7 | [[plugins.help]]
               |           ^^^^
         "#]],

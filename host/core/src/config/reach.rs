@@ -1,0 +1,116 @@
+//! What a plugin may reach outside of the host, in `[plugins.NAME]`, and `[secrets]`, which it may use without seeing them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use toml::de::DeValue;
+
+use super::{
+    section::{Section, is_plain},
+    value::{Complaint, Key, Value, absolute_path, filled, list, shown, text},
+};
+use crate::egress::{HttpGrant, TcpGrant, read_host};
+
+/// Where a secret is. Its value is never part of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretSource {
+    File(PathBuf),
+    /// A name in systemd's `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+/// By the names that plugins know them by.
+pub type Secrets = BTreeMap<String, SecretSource>;
+
+/// What one plugin may reach. Empty: nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach {
+    pub http: Vec<HttpGrant>,
+    pub tcp: Vec<TcpGrant>,
+    /// Names of `[secrets]` that it may send to the hosts of `http`.
+    pub secrets: BTreeSet<String>,
+    /// Hosts whose names may stand for addresses of private networks.
+    pub private: BTreeSet<String>,
+    /// A PEM file of certificates that are trusted beside those of public authorities.
+    pub ca: Option<PathBuf>,
+}
+
+impl Reach {
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
+        section.set("http", &mut self.http, list(parsed::<HttpGrant>));
+        section.set("tcp", &mut self.tcp, list(parsed::<TcpGrant>));
+        section.set("secrets", &mut self.secrets, list(|value| secret_name(value, secrets)));
+        section.set("private", &mut self.private, list(|value| read_host(&text(value)?).map_err(Complaint::new)));
+        section.set_some("ca", &mut self.ca, absolute_path);
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Complaint> {
+    let text = text(value)?;
+    if text.contains('@') {
+        return Err(hidden(
+            "must not hold a user or a password: a plugin sends them in a header, from [secrets]",
+            value,
+        ));
+    }
+    text.parse().map_err(Complaint::new)
+}
+
+/// A complaint that does not show what it is about.
+pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> Complaint {
+    let start = value.span().start;
+    Complaint { text: text.into(), at: Some(start..start) }
+}
+
+fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
+    let name = text(value)?;
+    if secrets.contains_key(&name) {
+        return Ok(name);
+    }
+    let shown = shown(&name);
+    Err(Complaint::new(format!(
+        "names no secret: there is no {shown} in [secrets]; add {shown} = \"/path/of/its/file\" there"
+    )))
+}
+
+/// One line of `[secrets]`.
+pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), Complaint> {
+    let name = name.get_ref().as_ref();
+    if !is_plain(name) {
+        return Err(Complaint::new("cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'"));
+    }
+    Ok((name.to_owned(), source(value)?))
+}
+
+/// A secret that was written where its file belongs is refused without being shown.
+fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
+    let expected = "must be the absolute path of a file that holds the secret, or { credential = \"name\" }";
+    match value.get_ref() {
+        DeValue::String(_) => absolute_path(value)
+            .map(SecretSource::File)
+            .map_err(|_| hidden(format!("{expected}; the secret itself must not stand here"), value)),
+        DeValue::Table(entries) => match entries.iter().next() {
+            Some((key, name)) if key.get_ref() == "credential" && entries.len() == 1 => {
+                let name = filled(name)?;
+                let plain = name.len() <= 255 && !name.starts_with('.') && !name.contains('/');
+                plain
+                    .then_some(SecretSource::Credential(name))
+                    .ok_or_else(|| hidden("must name a credential of systemd, as { credential = \"pbs\" }", value))
+            }
+            Some(_) | None => Err(hidden(expected, value)),
+        },
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
+            Err(hidden(expected, value))
+        }
+    }
+}
+
+/// A SHA-256 in hex, in lower case.
+pub(super) fn sha256(value: &Value<'_>) -> Result<String, Complaint> {
+    let digest = text(value)?.to_ascii_lowercase();
+    let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let expected = "must be a SHA-256 in hex, 64 digits, as sha256sum prints it";
+    fits.then_some(digest).ok_or_else(|| Complaint::new(expected))
+}

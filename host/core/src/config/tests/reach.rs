@@ -1,0 +1,116 @@
+//! What plugins may reach, and secrets that nobody reads in an error.
+
+use expect_test::{Expect, expect};
+
+use super::super::{SecretSource, diff, load};
+
+fn refused(text: &str, expected: Expect) {
+    let error = load(text).expect_err("a fault was expected");
+    expected.assert_eq(&format!("{}\n", error.excerpt()));
+}
+
+const GOOD: &str = r#"
+[secrets]
+pbs = "/etc/cordboard/pbs.token"
+beszel = { credential = "beszel" }
+
+[plugins.pbs]
+http = ["https://pbs.lan:8007/api2/*", "POST https://pbs.lan:8007/api2/json/access/ticket"]
+tcp = ["pbs.lan:8007"]
+secrets = ["pbs"]
+private = ["PBS.lan"]
+ca = "/etc/cordboard/pbs.pem"
+sha256 = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"
+http_time = "1m"
+http_body = "1MiB"
+"#;
+
+#[test]
+fn what_a_plugin_may_reach_is_read() {
+    let config = load(GOOD).unwrap();
+    let reach = config.plugins.reach_of("pbs");
+    assert_eq!(reach.http[0].as_str(), "https://pbs.lan:8007/api2/*");
+    assert_eq!((reach.http.len(), reach.tcp[0].port), (2, 8007));
+    assert!(reach.private.contains("pbs.lan") && reach.secrets.contains("pbs"));
+    assert_eq!(config.plugins.sha256_of("pbs").unwrap().len(), 64);
+    assert_eq!(config.secrets["pbs"], SecretSource::File("/etc/cordboard/pbs.token".into()));
+    assert_eq!(config.secrets["beszel"], SecretSource::Credential("beszel".to_owned()));
+    assert_eq!(config.plugins.limits_of("pbs").http_body, 1 << 20);
+    assert_eq!(config.plugins.reach_of("other"), super::super::Reach::default());
+}
+
+#[test]
+fn a_secret_that_moved_concerns_those_who_use_it() {
+    let old = load(GOOD).unwrap();
+    let moved = |from: &str, to: &str| diff(&old, &load(&GOOD.replace(from, to)).unwrap());
+    assert!(moved("pbs.token", "new.token").plugins["pbs"].reach);
+    assert!(moved("8007/api2/*", "8007/*").plugins["pbs"].reach);
+    assert!(moved("9F86", "0000").plugins["pbs"].reach);
+    assert!(moved("\"beszel\" }", "\"other\" }").plugins.is_empty(), "nobody uses it");
+}
+
+#[test]
+fn odd_grants_are_told_at_their_item() {
+    refused(
+        "[plugins.pbs]\nhttp = [\"https://pbs.lan/*\", \"https://pbs.lan\"]\ntcp = [\"pbs.lan\"]\nprivate = [\"10.0.0.1\"]\nca = \"pbs.pem\"\nsha256 = \"abc\"\nsecrets = [\"pbs\"]\n",
+        expect![[r#"
+            line 2, column 30: an item of 'http' in [plugins.pbs] must be as "https://pbs.lan:8007/*" or "POST https://pbs.lan:8007/*", not "https://pbs.lan": say which paths, /* for all
+            2 | http = ["https://pbs.lan/*", "https://pbs.lan"]
+              |                              ^^^^^^^^^^^^^^^^^
+            line 3, column 8: an item of 'tcp' in [plugins.pbs] must be a host and a port, as "pbs.lan:8007", not "pbs.lan"
+            3 | tcp = ["pbs.lan"]
+              |        ^^^^^^^^^
+            line 4, column 12: an item of 'private' in [plugins.pbs] must be a host's name, not "10.0.0.1": an address that is granted needs no line here
+            4 | private = ["10.0.0.1"]
+              |            ^^^^^^^^^^
+            line 5, column 6: 'ca' in [plugins.pbs] must be an absolute path, as "/home/me/project", not "pbs.pem"
+            5 | ca = "pbs.pem"
+              |      ^^^^^^^^^
+            line 6, column 10: 'sha256' in [plugins.pbs] must be a SHA-256 in hex, 64 digits, as sha256sum prints it
+            6 | sha256 = "abc"
+              |          ^^^^^
+            line 7, column 12: an item of 'secrets' in [plugins.pbs] names no secret: there is no pbs in [secrets]; add pbs = "/path/of/its/file" there
+            7 | secrets = ["pbs"]
+              |            ^^^^^
+        "#]],
+    );
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    refused(
+        "[plugins.pbs]\nhttp = [\"https://me:hunter2@pbs.lan/*\"]\n",
+        expect![[r#"
+        line 2, column 9: an item of 'http' in [plugins.pbs] must not hold a user or a password: a plugin sends them in a header, from [secrets]
+        2 | http = […
+          |         ^
+    "#]],
+    );
+}
+
+#[test]
+fn a_secret_that_stands_in_the_configuration_is_not_shown() {
+    let error = load("[secrets]\npbs = \"hunter2-hunter2\"\n").expect_err("it is no path");
+    let told = format!("{}\n{error}\n{error:?}", error.excerpt());
+    assert!(!told.contains("hunter2"), "{told}");
+    refused(
+        "[secrets]\npbs = \"hunter2\"\nother = { credential = \"../x\" }\nthird = { file = \"/x\" }\nfourth = 4\n\"a b\" = \"/x\"\n",
+        expect![[r#"
+        line 2, column 7: 'pbs' in [secrets] must be the absolute path of a file that holds the secret, or { credential = "name" }; the secret itself must not stand here
+        2 | pbs = …
+          |       ^
+        line 3, column 9: 'other' in [secrets] must name a credential of systemd, as { credential = "pbs" }
+        3 | other = …
+          |         ^
+        line 4, column 9: 'third' in [secrets] must be the absolute path of a file that holds the secret, or { credential = "name" }
+        4 | third = …
+          |         ^
+        line 5, column 10: 'fourth' in [secrets] must be the absolute path of a file that holds the secret, or { credential = "name" }
+        5 | fourth = …
+          |          ^
+        line 6, column 9: 'a b' in [secrets] cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'
+        6 | "a b" = "/x"
+          |         ^^^^
+    "#]],
+    );
+}

@@ -1,0 +1,76 @@
+//! Which addresses a name may stand for. A name is given to a plugin by the operator, but what it resolves to is not in the
+//! operator's hand: so a name alone never opens the way into the network that the host stands in.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// What it takes to reach an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Anybody's: a granted name may stand for it.
+    Public,
+    /// Of this machine or of the networks around it: the name must be called `private` as well.
+    Private(&'static str),
+    /// Where a cloud's machines are told their keys: no name may stand for it, and only the address itself opens it.
+    Metadata,
+    /// No address of a host.
+    Never(&'static str),
+}
+
+/// Where cloud machines are told their own keys.
+const METADATA_V4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(100, 100, 100, 200)];
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+#[must_use]
+pub fn standing(address: IpAddr) -> Standing {
+    match address {
+        IpAddr::V4(address) => standing_v4(address),
+        IpAddr::V6(address) => standing_v6(address),
+    }
+}
+
+fn standing_v4(address: Ipv4Addr) -> Standing {
+    if METADATA_V4.contains(&address) {
+        return Standing::Metadata;
+    }
+    match address.octets() {
+        [0, ..] => Standing::Never("no address of a host"),
+        [127, ..] => Standing::Private("this machine"),
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Standing::Private("a private network"),
+        [100, 64..=127, ..] => Standing::Private("a provider's private network"),
+        [169, 254, ..] => Standing::Private("link-local"),
+        [198, 18..=19, ..] => Standing::Private("a network for measurements"),
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => Standing::Never("reserved"),
+        [224..=239, ..] => Standing::Never("multicast"),
+        [240..=255, ..] => Standing::Never("reserved"),
+        _ => Standing::Public,
+    }
+}
+
+/// Addresses that carry one of IPv4 stand where that one does.
+fn standing_v6(address: Ipv6Addr) -> Standing {
+    if address == METADATA_V6 {
+        return Standing::Metadata;
+    }
+    let carried = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        standing_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 1] => Standing::Private("this machine"),
+        // Mapped, translated (SIIT) and NAT64.
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low),
+        // 6to4.
+        [0x2002, high, low, ..] => carried(high, low),
+        [0x64, 0xff9b, 1, ..] => Standing::Private("a private translation to IPv4"),
+        [0xfe80..=0xfebf, ..] => Standing::Private("link-local"),
+        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Standing::Private("a private network"),
+        [0xff00..=0xffff, ..] => Standing::Never("multicast"),
+        // Teredo and its neighbours, documentation.
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Standing::Never("reserved"),
+        [0x2000..=0x3fff, ..] => Standing::Public,
+        _ => Standing::Never("reserved"),
+    }
+}

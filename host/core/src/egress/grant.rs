@@ -1,0 +1,199 @@
+//! What the operator granted: `"https://pbs.lan:8007/api2/*"`, `"POST https://…"`, `"host:port"`.
+
+use std::str::FromStr;
+
+use super::{
+    Host, Scheme, Standing, Target,
+    path::{self, Reading},
+    standing,
+    target::{address_of, host_of, shown, split},
+};
+
+/// A part of the web that a plugin may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpGrant {
+    /// As the operator wrote it.
+    text: String,
+    methods: Methods,
+    scheme: Scheme,
+    host: Host,
+    port: u16,
+    paths: Paths,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Methods {
+    /// GET and HEAD, where no method is written.
+    Reading,
+    One(String),
+    /// `*`.
+    Any,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Paths {
+    Exactly(Vec<u8>),
+    /// What begins so.
+    Below(Vec<u8>),
+}
+
+/// A port that a plugin may knock at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TcpGrant {
+    pub host: String,
+    pub port: u16,
+}
+
+/// These make a tunnel of a connection, or echo what was sent.
+const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
+
+impl HttpGrant {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    #[must_use]
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    fn covers_host(&self, target: &Target) -> bool {
+        self.scheme == target.scheme && self.host == target.host && self.port == target.port
+    }
+
+    fn covers(&self, method: &str, target: &Target) -> bool {
+        let method = match &self.methods {
+            Methods::Reading => matches!(method, "GET" | "HEAD"),
+            Methods::One(granted) => granted == method,
+            Methods::Any => true,
+        };
+        method && self.covers_host(target) && self.paths.cover(&target.path)
+    }
+}
+
+impl Paths {
+    fn cover(&self, path: &Reading) -> bool {
+        match (self, path) {
+            (Self::Exactly(exact), Reading::Plain(path)) => exact == path,
+            (Self::Below(prefix), Reading::Plain(path)) => path.starts_with(prefix),
+            (Self::Below(prefix), Reading::Odd) => prefix == b"/",
+            (Self::Exactly(_), Reading::Odd) => false,
+        }
+    }
+}
+
+/// Whether one of the grants covers the request.
+#[must_use]
+pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool {
+    !NEVER.contains(&method) && grants.iter().any(|grant| grant.covers(method, target))
+}
+
+/// The line of the configuration that would grant the request, what is granted already included.
+#[must_use]
+pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
+    let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
+    let kept = grants.iter().map(|grant| format!("{:?}, ", grant.text)).collect::<String>();
+    format!("[plugins.{plugin}] http = [{kept}\"{method}{target}/*\"]")
+}
+
+/// A host's name as it is compared.
+///
+/// # Errors
+/// What is wrong with it, to be read on after the key's name.
+pub fn read_host(text: &str) -> Result<String, String> {
+    let host = host_of(text).map_err(|_| format!("must be a host's name, as \"pbs.lan\", not \"{}\"", shown(text)))?;
+    match host {
+        url::Host::Domain(name) => Ok(name),
+        url::Host::Ipv4(_) | url::Host::Ipv6(_) => Err(format!(
+            "must be a host's name, not \"{}\": an address that is granted needs no line here",
+            shown(text)
+        )),
+    }
+}
+
+impl FromStr for HttpGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let example = "\"https://pbs.lan:8007/*\" or \"POST https://pbs.lan:8007/*\"";
+        let wrong = |why: &str| format!("must be as {example}, not \"{}\": {why}", shown(text));
+        let (methods, url) = match text.split_once(' ') {
+            Some((method, url)) => (methods(method).ok_or_else(|| wrong("the method is none"))?, url),
+            None => (Methods::Reading, text),
+        };
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it must begin with https:// or http://"))?;
+        let scheme = Scheme::read(scheme).map_err(|_| wrong("it must begin with https:// or http://"))?;
+        let slash = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(slash);
+        let (host, port) = split(authority).map_err(|why| wrong(&why.to_string()))?;
+        if path.is_empty() {
+            return Err(wrong("say which paths, /* for all"));
+        }
+        if path.contains(['?', '#']) {
+            return Err(wrong("it ends with the path; any query is allowed"));
+        }
+        check_host(&host).map_err(|why| wrong(&why))?;
+        let port = port.unwrap_or(scheme.default_port());
+        let paths = paths(path).ok_or_else(|| wrong("the path must be plain, with a * at its end only"))?;
+        Ok(Self { text: text.to_owned(), methods, scheme, host, port, paths })
+    }
+}
+
+fn methods(text: &str) -> Option<Methods> {
+    if text == "*" {
+        return Some(Methods::Any);
+    }
+    let plain = !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    (plain && !NEVER.contains(&text)).then(|| Methods::One(text.to_owned()))
+}
+
+fn paths(text: &str) -> Option<Paths> {
+    let (stem, is_prefix) = text.strip_suffix('*').map_or((text, false), |stem| (stem, true));
+    if stem.contains('*') {
+        return None;
+    }
+    match path::read(stem) {
+        Reading::Plain(path) if is_prefix => Some(Paths::Below(path)),
+        Reading::Plain(path) => Some(Paths::Exactly(path)),
+        Reading::Odd => None,
+    }
+}
+
+/// An address that is written out is its own permission, but for what is no host at all.
+fn check_host(host: &Host) -> Result<(), String> {
+    match address_of(host).map(standing) {
+        Some(Standing::Never(why)) => Err(format!("this address is {why}")),
+        Some(Standing::Metadata | Standing::Private(_) | Standing::Public) | None => Ok(()),
+    }
+}
+
+impl FromStr for TcpGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("must be a host and a port, as \"pbs.lan:8007\", not \"{}\"{why}", shown(text));
+        match split(text) {
+            Ok((host, Some(port))) => {
+                check_host(&host).map_err(|why| wrong(&format!(": {why}")))?;
+                Ok(Self { host: host.to_string(), port })
+            }
+            Ok((_, None)) | Err(_) => Err(wrong("")),
+        }
+    }
+}
+
+impl TcpGrant {
+    /// The grant that a call for `host` and `port` needs.
+    ///
+    /// # Errors
+    /// Says what is no host.
+    pub fn needed(host: &str, port: u16) -> Result<(Self, Host), String> {
+        let named = host.trim_start_matches('[').trim_end_matches(']');
+        let read = match named.parse::<std::net::Ipv6Addr>() {
+            Ok(address) => url::Host::Ipv6(address),
+            Err(_) => host_of(host).map_err(|error| error.to_string())?,
+        };
+        Ok((Self { host: read.to_string(), port }, read))
+    }
+}

@@ -1,0 +1,151 @@
+//! What a request asks for, read as strictly as it can be.
+
+use std::{fmt, net::IpAddr};
+
+use super::{
+    Host,
+    path::{self, Reading},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub scheme: Scheme,
+    pub host: Host,
+    pub port: u16,
+    pub(super) path: Reading,
+}
+
+/// Why a request goes nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error("'{0}' is no scheme for a request: use https or http")]
+    Scheme(String),
+    #[error("an address must not hold a user or a password: send them in a header")]
+    UserInfo,
+    #[error("'{0}' is no host to send a request to")]
+    Host(String),
+    #[error("'{0}' is no port: use 1 to 65535")]
+    Port(String),
+}
+
+impl Scheme {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    pub(super) fn read(text: &str) -> Result<Self, TargetError> {
+        match text.to_ascii_lowercase().as_str() {
+            "http" => Ok(Self::Http),
+            "https" => Ok(Self::Https),
+            _ => Err(TargetError::Scheme(shown(text))),
+        }
+    }
+}
+
+impl Target {
+    /// # Errors
+    /// What can't be a request, or could be read as another one.
+    pub fn new(scheme: &str, authority: &str, path_and_query: &str) -> Result<Self, TargetError> {
+        let scheme = Scheme::read(scheme)?;
+        let (host, port) = split(authority)?;
+        let port = port.unwrap_or(scheme.default_port());
+        Ok(Self { scheme, host, port, path: path::read(path_and_query) })
+    }
+
+    /// As it stands in a `Host` header.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.port == self.scheme.default_port() {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Scheme, host and port.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.authority())
+    }
+}
+
+/// Host and port of `host[:port]`.
+pub(super) fn split(authority: &str) -> Result<(Host, Option<u16>), TargetError> {
+    if authority.contains('@') {
+        return Err(TargetError::UserInfo);
+    }
+    let end = authority.rfind(']').map_or(0, |end| end + 1);
+    match authority[end..].rfind(':') {
+        Some(at) => {
+            let (host, port) = (&authority[..end + at], &authority[end + at + 1..]);
+            Ok((host_of(host)?, Some(port_of(port)?)))
+        }
+        None => Ok((host_of(authority)?, None)),
+    }
+}
+
+pub(super) fn port_of(text: &str) -> Result<u16, TargetError> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = digits.then(|| text.parse().ok()).flatten().filter(|port| *port != 0);
+    port.ok_or_else(|| TargetError::Port(shown(text)))
+}
+
+/// In lower case, punycode and without the root's dot; what resolvers take for an address is one here, as `0x7f.1`.
+pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
+    let wrong = || TargetError::Host(shown(text));
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "%/\\?#@*".contains(c);
+    if bare.is_empty() || bare.ends_with('.') || bare.contains(odd) {
+        return Err(wrong());
+    }
+    let host = Host::parse(bare).map_err(|_| wrong())?;
+    match &host {
+        // A label that begins with a dash is an option to some program, sooner or later.
+        url::Host::Domain(name) if name.len() > 253 || name.split('.').any(|label| is_no_label(label)) => Err(wrong()),
+        url::Host::Domain(_) | url::Host::Ipv4(_) | url::Host::Ipv6(_) => Ok(host),
+    }
+}
+
+fn is_no_label(label: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    label.is_empty() || label.len() > 63 || label.starts_with('-') || !label.bytes().all(fits)
+}
+
+/// The address that a host is, where it is no name.
+pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
+    match host {
+        url::Host::Ipv4(address) => Some(IpAddr::V4(*address)),
+        url::Host::Ipv6(address) => Some(IpAddr::V6(*address)),
+        url::Host::Domain(_) => None,
+    }
+}
+
+/// `text` on one line, and not the whole of a long one.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut plain: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        plain.push('…');
+    }
+    plain
+}

@@ -1,0 +1,297 @@
+//! What grants cover and what they don't, and where addresses stand: tables, and what holds for any text.
+
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn grant(text: &str) -> HttpGrant {
+    text.parse().unwrap_or_else(|why| panic!("{text}: {why}"))
+}
+
+/// `GET https://host/path` as a request; none where it is none at all.
+fn request(text: &str) -> Option<(String, Target)> {
+    let (method, url) = text.split_once(' ').unwrap_or(("GET", text));
+    let (scheme, rest) = url.split_once("://")?;
+    let at = rest.find(['/', '?']).unwrap_or(rest.len());
+    Target::new(scheme, &rest[..at], &rest[at..]).ok().map(|target| (method.to_owned(), target))
+}
+
+fn may(grants: &[&str], text: &str) -> bool {
+    let grants: Vec<_> = grants.iter().map(|text| grant(text)).collect();
+    request(text).is_some_and(|(method, target)| may_request(&grants, &method, &target))
+}
+
+#[test]
+fn a_grant_covers_scheme_host_port_and_path() {
+    let grants =
+        ["https://pbs.lan:8007/api2/*", "http://bücher.example/list", "https://[fd00::1]/*", "https://10.0.0.7/*"];
+    for good in [
+        "https://pbs.lan:8007/api2/",
+        "https://PBS.lan.:8007/api2/json?x=../..",
+        "HEAD https://pbs.lan:8007/api2/%6ason",
+        "HTTPS://pbs.lan:08007/api2/a",
+        "http://xn--bcher-kva.example/list?page=2",
+        "http://bücher.example:80/list",
+        "https://[FD00:0:0::1]:443/anything",
+        "https://10.0.0.7/x",
+        // As resolvers read it.
+        "https://0x0a.7/x",
+        "https://167772167/x",
+    ] {
+        assert!(may(&grants, good), "{good}");
+    }
+    for bad in [
+        "http://pbs.lan:8007/api2/x",
+        "https://pbs.lan/api2/x",
+        "https://pbs.lan:8008/api2/x",
+        "https://pbs.lan.evil.example:8007/api2/x",
+        "https://evil.pbs.lan:8007/api2/x",
+        "https://pbs.lan@evil.example:8007/api2/x",
+        "https://evil.example@pbs.lan:8007/api2/x",
+        "https://pbs.lan:8007@evil.example/api2/x",
+        "https://pbs.lan:8007/api2",
+        "https://pbs.lan:8007/api20/x",
+        "https://pbs.lan:8007/API2/x",
+        "https://pbs.lan:8007/",
+        "https://pbs.lan:8007/x?/api2/",
+        "http://bücher.example/list/",
+        "http://bücher.example/lists",
+        "POST https://pbs.lan:8007/api2/x",
+        "get https://pbs.lan:8007/api2/x",
+        "https://10.0.0.70/x",
+        "https://pbs.lan%2eevil.example:8007/api2/x",
+        "https://pbs.lan..:8007/api2/x",
+        "https://pbs.lan:80070/api2/x",
+        "https://pbs.lan:+8007/api2/x",
+        "https://pbs.lan:/api2/x",
+        "https://pbs.lan\\evil:8007/api2/x",
+        "https:///api2/x",
+        "ftp://pbs.lan:8007/api2/x",
+    ] {
+        assert!(!may(&grants, bad), "{bad}");
+    }
+}
+
+#[test]
+fn a_path_that_can_be_read_in_two_ways_needs_the_whole_host() {
+    for odd in [
+        "/api/../admin",
+        "/api/./x",
+        "/api/..",
+        "/api/%2e%2e/admin",
+        "/api/%2E./admin",
+        "/api/..%2fadmin",
+        "/api/x%2Fy",
+        "/api/%5c..%5cadmin",
+        "/api/..;/admin",
+        "/api/..;x=1/admin",
+        "/api//x",
+        "/api/x\\..\\y",
+        "/api/%252e%252e/x",
+        "/api/%25252e/x",
+        "/api/%00x",
+        "/api/%0d%0ax",
+        "/api/%zz",
+        "/api/%2",
+    ] {
+        let url = format!("https://pbs.lan{odd}");
+        assert!(!may(&["https://pbs.lan/api/*"], &url), "{odd}");
+        assert!(url.parse::<HttpGrant>().is_err(), "{odd} cannot be granted by itself");
+        assert!(may(&["https://pbs.lan/*"], &url), "{odd} stays on its host");
+    }
+    for plain in ["/api/x.y/..z", "/api/a%20b", "/api/%7Euser", "/api/a:b@c", "/api/ä"] {
+        assert!(may(&["https://pbs.lan/api/*"], &format!("https://pbs.lan{plain}")), "{plain}");
+    }
+}
+
+#[test]
+fn methods_are_granted_one_by_one_or_all() {
+    let url = "https://pbs.lan/x";
+    let may = |grant: &str, method: &str| may(&[&format!("{grant}https://pbs.lan/*")], &format!("{method} {url}"));
+    assert!(may("", "GET") && may("", "HEAD") && !may("", "POST") && !may("", "DELETE"));
+    assert!(may("POST ", "POST") && !may("POST ", "GET") && !may("GET ", "HEAD"));
+    assert!(may("* ", "GET") && may("* ", "DELETE") && may("* ", "PROPFIND"));
+    for method in ["CONNECT", "TRACE"] {
+        assert!(!may("* ", method), "{method}");
+        assert!(format!("{method} {url}").parse::<HttpGrant>().is_err());
+    }
+}
+
+#[test]
+fn a_grant_that_says_too_little_or_too_much_is_refused() {
+    for bad in [
+        "pbs.lan",
+        "pbs.lan/*",
+        "ftp://pbs.lan/*",
+        "https://pbs.lan",
+        "https://pbs.lan:8007",
+        "https://*/*",
+        "https://*.lan/*",
+        "https://pbs.lan/*/x",
+        "https://pbs.lan/x?y=1",
+        "https://pbs.lan/x#y",
+        "https://user@pbs.lan/*",
+        "https://user:pass@pbs.lan/*",
+        "https://pbs.lan:0/*",
+        "https://pbs.lan:99999/*",
+        "https://pbs.lan/a/../b/*",
+        "https://pbs.lan//b/*",
+        "https:///*",
+        "https:// pbs.lan/*",
+        "post https://pbs.lan/*",
+        "GET  https://pbs.lan/*",
+        "https://0.0.0.0/*",
+        "https://224.0.0.1/*",
+        "https://[::]/*",
+        "https://[::ffff:0.0.0.0]/*",
+        "",
+    ] {
+        let why = bad.parse::<HttpGrant>().expect_err(bad);
+        assert!(why.starts_with("must be as "), "{bad}: {why}");
+    }
+}
+
+#[test]
+fn ports_are_granted_with_their_host() {
+    let grant = |text: &str| text.parse::<TcpGrant>();
+    let needed = |host: &str, port| TcpGrant::needed(host, port).map(|(grant, _)| grant);
+    assert_eq!(grant("PBS.lan.:8007"), needed("pbs.LAN", 8007));
+    assert_eq!(grant("[fd00::1]:22"), needed("fd00::1", 22));
+    assert_eq!(grant("[fd00::1]:22"), needed("[fd00:0::1]", 22));
+    assert_eq!(grant("10.0.0.7:22"), needed("0x0a000007", 22));
+    assert_ne!(grant("pbs.lan:8007"), needed("pbs.lan", 8008));
+    for bad in ["pbs.lan", "pbs.lan:", "pbs.lan:x", ":22", "a/b:22", "u@h:22", "224.0.0.1:5353", "*:22"] {
+        assert!(grant(bad).is_err(), "{bad}");
+    }
+    assert!(needed("a b", 1).is_err() && needed("", 1).is_err() && needed("a:1", 1).is_err());
+}
+
+#[test]
+fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
+    let had = [grant("https://a.example/*")];
+    let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
+    let line = line_for("pbs", &had, (&method, &target));
+    assert_eq!(line, r#"[plugins.pbs] http = ["https://a.example/*", "POST https://pbs.lan:8007/*"]"#);
+    assert!(may_request(&[grant("POST https://pbs.lan:8007/*")], &method, &target));
+}
+
+#[test]
+fn names_that_may_be_private_are_names() {
+    assert_eq!(read_host("PBS.Lan."), Ok("pbs.lan".to_owned()));
+    for bad in ["10.0.0.7", "[::1]", "pbs.lan:80", "https://pbs.lan", "", "*.lan"] {
+        assert!(read_host(bad).is_err(), "{bad}");
+    }
+}
+
+fn sort(address: &str) -> &'static str {
+    match standing(address.parse::<IpAddr>().unwrap()) {
+        Standing::Public => "public",
+        Standing::Private(_) => "private",
+        Standing::Metadata => "metadata",
+        Standing::Never(_) => "never",
+    }
+}
+
+#[test]
+fn addresses_stand_where_they_stand() {
+    let table = [
+        (
+            "public",
+            &["1.1.1.1", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1", "192.167.1.1", "193.0.0.1"][..],
+        ),
+        ("public", &["2606:4700::1111", "2a00:1450::1", "64:ff9b::101:101", "2002:101:101::1", "::ffff:1.1.1.1"]),
+        ("private", &["127.0.0.1", "127.255.255.254", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1"]),
+        ("private", &["100.64.0.1", "100.127.255.254", "169.254.1.1", "198.18.0.1"]),
+        ("private", &["::1", "fe80::1", "febf::1", "fc00::1", "fdff::1", "fec0::1", "64:ff9b:1::a00:1"]),
+        ("private", &["::ffff:127.0.0.1", "::ffff:0:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::"]),
+        (
+            "metadata",
+            &["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fd00:ec2::254"],
+        ),
+        ("metadata", &["169.254.170.2", "100.100.100.200"]),
+        ("never", &["0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"]),
+        ("never", &["192.0.2.1", "198.51.100.1", "203.0.113.9", "192.0.0.8", "192.88.99.1"]),
+        (
+            "never",
+            &[
+                "::",
+                "::2",
+                "::127.0.0.1",
+                "ff02::1",
+                "2001:db8::1",
+                "2001::1",
+                "100::1",
+                "3fff::1",
+                "4000::1",
+                "5f00::1",
+            ],
+        ),
+    ];
+    for (expected, addresses) in table {
+        for address in addresses {
+            assert_eq!(sort(address), expected, "{address}");
+        }
+    }
+}
+
+proptest! {
+    /// However an address of IPv4 is written into one of IPv6, it stands where it stood.
+    #[test]
+    fn no_disguise_helps(bits in any::<u32>()) {
+        let bare = standing(IpAddr::from(bits.to_be_bytes()));
+        let (high, low) = (bits >> 16, bits & 0xffff);
+        for disguise in [format!("::ffff:{high:x}:{low:x}"), format!("64:ff9b::{high:x}:{low:x}"), format!("2002:{high:x}:{low:x}::")] {
+            prop_assert_eq!(standing(disguise.parse().unwrap()), bare, "{}", disguise);
+        }
+    }
+
+    /// No spelling of a path leaves the folder that was granted, as a server sees it that decodes it once or twice.
+    #[test]
+    fn no_spelling_leaves_the_folder(path in "/api/(\\.|%2e|%2E|%252e|/|%2f|%5c|\\\\|;|a|%61){0,8}") {
+        if may(&["https://h.example/api/*"], &format!("https://h.example{path}")) {
+            let mut seen = path;
+            for _ in 0..3 {
+                let plain = seen.replace('\\', "/");
+                let mut depth = 0;
+                for segment in plain.trim_start_matches('/').split('/') {
+                    depth += if segment.split(';').next() == Some("..") { -1 } else { 1 };
+                    prop_assert!(depth > 0, "{}", plain);
+                }
+                seen = percent_decoded(&seen);
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_odd(a in ".*", b in ".*", c in ".*") {
+        let _ = a.parse::<HttpGrant>();
+        let _ = a.parse::<TcpGrant>();
+        let _ = Target::new(&a, &b, &c);
+        let _ = Target::new("https", &b, &c);
+        let _ = TcpGrant::needed(&b, 1);
+    }
+
+    /// What is told to be added is a grant, and it is enough.
+    #[test]
+    fn the_line_helps(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
+        if let Ok(target) = Target::new("https", &host, &path) {
+            let line = line_for("p", &[], ("GET", &target));
+            let text = line.split('"').nth(1).unwrap();
+            if let Ok(grant) = text.parse::<HttpGrant>() {
+                prop_assert!(may_request(&[grant], "GET", &target), "{}", line);
+            } else {
+                prop_assert!(matches!(target.host, url::Host::Ipv4(_) | url::Host::Ipv6(_)), "{}", line);
+            }
+        }
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut plain = text.to_owned();
+    for (code, letter) in [("%252e", "%2e"), ("%2e", "."), ("%2E", "."), ("%2f", "/"), ("%5c", "\\"), ("%61", "a")] {
+        plain = plain.replace(code, letter);
+    }
+    plain
+}

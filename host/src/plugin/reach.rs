@@ -1,0 +1,72 @@
+//! What of the network is linked into a generation, and what it lacks. Each of `http`, `tcp` and `secrets` is granted by its list, so an empty
+//! list is a grant that is missing.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use cordboard_core::config::Reach;
+use wasmtime::component::Linker;
+use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
+
+use super::{call::CallState, egress::Network, generation::PluginSettings, refusal::Refused};
+
+/// The interface of WASI that sends requests.
+pub const OUTGOING: &str = "wasi:http/outgoing-handler";
+
+/// What it is called here, as the key that grants it.
+pub const HTTP: &str = "http";
+
+/// The lists, each with an item as it looks.
+const LISTS: [(&str, &str); 3] = [(HTTP, "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
+
+/// Whether anything was granted by the list `name`.
+pub fn has(reach: &Reach, name: &str) -> bool {
+    match name {
+        HTTP => !reach.http.is_empty(),
+        "tcp" => !reach.tcp.is_empty(),
+        "secrets" => !reach.secrets.is_empty(),
+        _ => false,
+    }
+}
+
+pub fn check(imports: &[String], reach: &Reach, plugin: &str) -> Result<(), Refused> {
+    let lacking = |(name, _): &&(&'static str, &str)| imports.iter().any(|import| import == name) && !has(reach, name);
+    let missing: Vec<_> =
+        LISTS.iter().filter(lacking).map(|(name, item)| ((*name).to_owned(), format!("{name} = [{item:?}]"))).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (missing, lines) = missing.into_iter().unzip();
+    Err(Refused::NoReach { plugin: plugin.to_owned(), missing, lines })
+}
+
+/// The words of `wasi:http` do nothing by themselves.
+pub fn link(linker: &mut Linker<CallState>, reach: &Reach) -> wasmtime::Result<()> {
+    let options = http::types::LinkOptions::default();
+    http::types::add_to_linker::<_, WasiHttp>(linker, &options, CallState::http)?;
+    if has(reach, HTTP) {
+        http::outgoing_handler::add_to_linker::<_, WasiHttp>(linker, CallState::http)?;
+    }
+    Ok(())
+}
+
+/// The network for a generation that uses it.
+pub fn network(
+    uses: &BTreeSet<String>,
+    settings: &PluginSettings,
+    plugin: &str,
+) -> Result<Option<Arc<Network>>, Refused> {
+    if !uses.contains(HTTP) && !uses.contains("tcp") {
+        return Ok(None);
+    }
+    let network = Network::new(plugin, &settings.reach, &settings.limits).map_err(Refused::Ca)?;
+    Ok(Some(Arc::new(network)))
+}
+
+/// Whether `had` reaches what `has` does not.
+pub fn is_wider(had: &Reach, has: &Reach) -> bool {
+    had.http.iter().any(|one| !has.http.contains(one))
+        || had.tcp.iter().any(|one| !has.tcp.contains(one))
+        || !had.secrets.is_subset(&has.secrets)
+        || !had.private.is_subset(&has.private)
+        || (had.ca.is_some() && had.ca != has.ca)
+}

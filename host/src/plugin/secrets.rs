@@ -1,0 +1,232 @@
+//! Secrets that a plugin may send and never sees. A call gets a random placeholder for each; the value is put in on the way to a granted
+//! host, and taken out of everything that comes back.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use cordboard_core::config::SecretSource;
+use memchr::memmem;
+use uuid::Uuid;
+
+/// The shortest secret, in bytes: a shorter one would be found, and taken out, in texts that have nothing to do with it.
+const SHORTEST: usize = 6;
+
+/// The longest one, in bytes: more than any token has.
+const LONGEST: usize = 8 << 10;
+
+/// The secrets of one call. Clones share them.
+#[derive(Clone, Default)]
+pub struct Vault(Arc<Vec<Secret>>);
+
+struct Secret {
+    name: String,
+    placeholder: String,
+    value: Result<String, String>,
+    /// How the value may come back, the longest first.
+    forms: Vec<Vec<u8>>,
+}
+
+impl Vault {
+    /// Reads them as they are now. One that can't be read is told to the log, and to who asks for it.
+    pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
+        if sources.is_empty() {
+            return Self::default();
+        }
+        let (plugin, sources) = (plugin.to_owned(), Arc::clone(sources));
+        let read = move || Self(Arc::new(sources.iter().map(|(name, source)| read(&plugin, name, source)).collect()));
+        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    }
+
+    /// What stands for the secret `name` in this call.
+    pub fn placeholder(&self, name: &str) -> Result<String, String> {
+        let secret =
+            self.0.iter().find(|secret| secret.name == name).ok_or_else(|| format!("no secret '{name}' is granted"))?;
+        secret.value.as_ref().map(|_| secret.placeholder.clone()).map_err(Clone::clone)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a placeholder stands in `text`.
+    pub fn stands_in(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
+    }
+
+    /// `text` with values for placeholders.
+    pub fn fill<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        self.replace(text, |secret, text| match &secret.value {
+            Ok(value) => replaced(text, secret.placeholder.as_bytes(), value.as_bytes()),
+            Err(_) => None,
+        })
+    }
+
+    /// As [`Self::fill`], for the value of a header: also in what `Basic` has encoded.
+    pub fn fill_header<'t>(&self, value: &'t [u8]) -> Cow<'t, [u8]> {
+        if let Some((scheme, encoded)) = value.split_at_checked(6)
+            && scheme.eq_ignore_ascii_case(b"basic ")
+            && let Ok(pair) = STANDARD.decode(encoded.trim_ascii())
+            && let Cow::Owned(filled) = self.fill(&pair)
+        {
+            return Cow::Owned(format!("Basic {}", STANDARD.encode(filled)).into_bytes());
+        }
+        self.fill(value)
+    }
+
+    /// `text` with placeholders for values, for the guest.
+    pub fn veil<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        self.replace(text, |secret, text| secret.without(text, secret.placeholder.as_bytes()))
+    }
+
+    /// `text` without values, for people.
+    pub fn scrub(&self, text: String) -> String {
+        match self.scrub_bytes(text.as_bytes()) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    pub fn scrub_bytes<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        self.replace(text, |secret, text| secret.without(text, format!("(secret {})", secret.name).as_bytes()))
+    }
+
+    fn replace<'t>(&self, text: &'t [u8], with: impl Fn(&Secret, &[u8]) -> Option<Vec<u8>>) -> Cow<'t, [u8]> {
+        let mut now = Cow::Borrowed(text);
+        for secret in self.0.iter() {
+            if let Some(next) = with(secret, &now) {
+                now = Cow::Owned(next);
+            }
+        }
+        now
+    }
+}
+
+impl Secret {
+    /// None where it does not stand in `text`.
+    fn without(&self, text: &[u8], instead: &[u8]) -> Option<Vec<u8>> {
+        let mut changed = None;
+        for form in &self.forms {
+            if let Some(next) = replaced(changed.as_deref().unwrap_or(text), form, instead) {
+                changed = Some(next);
+            }
+        }
+        changed
+    }
+}
+
+fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
+    let mut places = memmem::find_iter(text, what).peekable();
+    places.peek()?;
+    let mut next = Vec::with_capacity(text.len());
+    let mut from = 0;
+    for at in places {
+        next.extend_from_slice(&text[from..at]);
+        next.extend_from_slice(with);
+        from = at + what.len();
+    }
+    next.extend_from_slice(&text[from..]);
+    Some(next)
+}
+
+fn read(plugin: &str, name: &str, source: &SecretSource) -> Secret {
+    let value = value(source).map_err(|why| {
+        tracing::warn!(plugin, secret = name, %why, "a secret cannot be used");
+        format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
+    });
+    let forms = value.as_deref().map(forms).unwrap_or_default();
+    Secret { name: name.to_owned(), placeholder: format!("secret-{}", Uuid::new_v4().simple()), value, forms }
+}
+
+/// The secret as it is now; the error is for the operator.
+pub fn value(source: &SecretSource) -> Result<String, String> {
+    let path = path(source)?;
+    let shown = path.display();
+    let text = read_private(&path).map_err(|error| format!("failed to read {shown}: {error}"))?;
+    let value = text.trim();
+    if !(SHORTEST..=LONGEST).contains(&value.len()) {
+        return Err(format!("{shown} must hold a secret of {SHORTEST} to {LONGEST} bytes, not {}", value.len()));
+    }
+    if value.contains(char::is_control) {
+        return Err(format!("{shown} must hold the secret alone, on one line"));
+    }
+    Ok(value.to_owned())
+}
+
+fn path(source: &SecretSource) -> Result<PathBuf, String> {
+    match source {
+        SecretSource::File(path) => Ok(path.clone()),
+        SecretSource::Credential(name) => {
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+            let folder =
+                folder.ok_or("there is no CREDENTIALS_DIRECTORY: start the host by systemd, with LoadCredential=")?;
+            Ok(Path::new(&folder).join(name))
+        }
+    }
+}
+
+/// A file that everybody can read keeps no secret.
+fn read_private(path: &Path) -> io::Result<String> {
+    use io::Read;
+    let file = fs::File::open(path)?;
+    let about = file.metadata()?;
+    let mode = about.permissions().mode();
+    if !about.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    if mode & 0o007 != 0 {
+        return Err(io::Error::other(format!("everybody may use it (mode {:o}): chmod 600 it", mode & 0o777)));
+    }
+    let mut text = String::new();
+    // A little more than is taken, so that what is too long is seen to be.
+    file.take(4 * LONGEST as u64).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// The value, and what it becomes in addresses, in JSON and, wherever it begins, in base64.
+fn forms(value: &str) -> Vec<Vec<u8>> {
+    let mut forms = vec![value.as_bytes().to_vec()];
+    for upper in [true, false] {
+        forms.push(percent(value, upper));
+    }
+    let json = serde_json::Value::from(value).to_string();
+    let json = json.trim_start_matches('"');
+    let json = json.strip_suffix('"').unwrap_or(json);
+    forms.push(json.as_bytes().to_vec());
+    forms.push(json.replace('/', "\\/").into_bytes());
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        forms.extend((0..3).map(|before| encoded(&engine, value.as_bytes(), before)));
+    }
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms
+}
+
+fn percent(value: &str, is_upper: bool) -> Vec<u8> {
+    let mut text = String::new();
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ if is_upper => text.push_str(&format!("%{byte:02X}")),
+            _ => text.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    text.into_bytes()
+}
+
+/// The digits of base64 that `value` alone decides, where `before` bytes stand before it.
+fn encoded(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
+    let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
+    let digits = engine.encode(&padded).into_bytes();
+    let (first, end) = ((8 * before).div_ceil(6), 8 * padded.len() / 6);
+    digits[first..end].to_vec()
+}

@@ -1,0 +1,129 @@
+//! `[plugins.backups.config]`: where the server is, and how old a backup may be. Pure but for [`Config::read`].
+
+use std::collections::BTreeMap;
+
+use cordboard_plugin::{Seconds, config};
+use homelab::{pbs::Access, time::span};
+use serde::Deserialize;
+
+/// How old a backup may be where nothing is said: a day, and two hours for the run itself.
+const WARN_AFTER: &str = "26h";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    url: Option<String>,
+    token: Option<String>,
+    #[serde(default = "secret")]
+    secret: String,
+    #[serde(default)]
+    datastores: Vec<String>,
+    warn_after: Option<String>,
+    #[serde(default)]
+    ignore: Vec<String>,
+    #[serde(default)]
+    guests: BTreeMap<String, GuestTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuestTable {
+    name: Option<String>,
+    warn_after: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Config {
+    pub access: Access,
+    /// The name of the secret that belongs to the token.
+    pub secret: String,
+    /// The datastores to look into; none for all that the token may see.
+    pub datastores: Vec<String>,
+    pub warn_after: Seconds,
+    /// Guests that nobody misses, as `vm/900` or `lab:vm/900`.
+    ignore: Vec<String>,
+    /// Guests of which there must be a backup, by the same keys.
+    pub guests: BTreeMap<String, Guest>,
+}
+
+#[derive(Debug, Default)]
+pub struct Guest {
+    pub name: Option<String>,
+    pub warn_after: Option<Seconds>,
+}
+
+fn secret() -> String {
+    "pbs".to_owned()
+}
+
+impl Config {
+    /// # Errors
+    /// Which key is missing or wrong.
+    pub fn read() -> Result<Self, String> {
+        config::parse().and_then(Self::of)
+    }
+
+    fn of(table: Table) -> Result<Self, String> {
+        let access = Access::read("backups", table.url.as_deref(), table.token.as_deref())?;
+        let warn_after = table.warn_after.as_deref().unwrap_or(WARN_AFTER);
+        let warn_after = span(warn_after).map_err(|why| format!("warn_after = {why}"))?;
+        let mut guests = BTreeMap::new();
+        for (key, guest) in table.guests {
+            known(&key)?;
+            let warn_after = guest.warn_after.as_deref().map(span).transpose();
+            let warn_after = warn_after.map_err(|why| format!("guests.\"{key}\": warn_after = {why}"))?;
+            guests.insert(key, Guest { name: guest.name, warn_after });
+        }
+        table.ignore.iter().try_for_each(|key| known(key))?;
+        let Table { secret, datastores, ignore, .. } = table;
+        Ok(Self { access, secret, datastores, warn_after, ignore, guests })
+    }
+
+    pub fn is_ignored(&self, key: &str) -> bool {
+        self.ignore.iter().any(|ignored| ignored == key)
+    }
+
+    #[cfg(test)]
+    pub fn parse(json: &str) -> Result<Self, String> {
+        config::parse_text(json).and_then(Self::of)
+    }
+}
+
+/// A guest is called as in the server's own lists, with its namespace before a colon.
+fn known(key: &str) -> Result<(), String> {
+    let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
+    let right = group.split_once('/').is_some_and(|(kind, id)| ["vm", "ct", "host"].contains(&kind) && !id.is_empty());
+    let told =
+        || format!("\"{key}\" is no guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"");
+    if right { Ok(()) } else { Err(told()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(more: &str) -> String {
+        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect_err(more)
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("it is right");
+        assert_eq!((config.secret.as_str(), config.warn_after), ("pbs", 93_600));
+        assert!(
+            Config::parse("{}").expect_err("empty").starts_with("url is missing: set [plugins.backups.config] url")
+        );
+    }
+
+    #[test]
+    fn a_wrong_key_is_told_with_what_would_be_right() {
+        let spans = "is no span; write one as \"90m\", \"26h\" or \"8d\"";
+        assert_eq!(refused(r#","warn_after":"soon""#), format!("warn_after = \"soon\" {spans}"));
+        let guest = refused(r#","guests":{"vm/1":{"warn_after":"8"}}"#);
+        assert_eq!(guest, format!("guests.\"vm/1\": warn_after = \"8\" {spans}"));
+        let names = "is no guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"";
+        assert_eq!(refused(r#","guests":{"101":{}}"#), format!("\"101\" {names}"));
+        assert_eq!(refused(r#","ignore":["lab:qemu/1"]"#), format!("\"lab:qemu/1\" {names}"));
+        assert!(refused(r#","guests":{"vm/1":{"age":"8d"}}"#).starts_with("unknown field `age`, expected `name` or"));
+    }
+}

@@ -1,0 +1,179 @@
+//! The newest backup of each guest, over all datastores. Pure: nothing here may call the host.
+
+use std::collections::BTreeMap;
+
+use cordboard_plugin::{
+    Instant,
+    text::{ago, code, counted, escape},
+};
+use homelab::{Json, show::Light, time::whole_span};
+
+use crate::config::{Config, Guest};
+
+/// Good guests that get a line of their own; more of them are counted.
+const TOLD: usize = 40;
+
+/// What the server knows of one guest in one place.
+#[derive(Debug)]
+pub struct Group {
+    /// `vm/101`, behind its namespace and a colon where it is not in the root.
+    key: String,
+    last: Instant,
+    count: u64,
+    comment: Option<String>,
+    store: String,
+}
+
+/// # Errors
+/// What is missing or odd, with its path.
+pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, String> {
+    let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}:") };
+    let group = |item: &Json| {
+        Ok(Group {
+            key: format!("{prefix}{}/{}", item.at("backup-type")?.text()?, item.at("backup-id")?.text()?),
+            last: Instant::try_from(item.at("last-backup")?.whole()?).unwrap_or_default().saturating_mul(1000),
+            count: u64::try_from(item.at("backup-count")?.whole()?).unwrap_or_default(),
+            comment: item.find("comment").map(|comment| comment.text().map(str::to_owned)).transpose()?,
+            store: store.to_owned(),
+        })
+    };
+    data.items()?.iter().map(group).collect()
+}
+
+/// How many guests are well and how many are not, then a line for each, the worst first.
+pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
+    let mut newest: BTreeMap<String, Group> = BTreeMap::new();
+    for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {
+        let known = newest.get(&group.key);
+        if known.is_none_or(|known| known.last < group.last) {
+            newest.insert(group.key.clone(), group);
+        }
+    }
+    let mut old: Vec<_> = missing(&newest, config);
+    let mut good = Vec::new();
+    for group in newest.values() {
+        let guest = config.guests.get(&group.key);
+        let limit = guest.and_then(|guest| guest.warn_after).unwrap_or(config.warn_after);
+        let is_old = now.saturating_sub(group.last) / 1000 > limit;
+        let line = line(group, guest, is_old.then_some(limit), now);
+        if is_old { old.push(line) } else { good.push(line) }
+    }
+    if old.is_empty() && good.is_empty() {
+        return vec!["There is no backup that this token may see.".to_owned()];
+    }
+    let all = (old.len() + good.len()) as u64;
+    let head = match old.len() {
+        0 => format!("The backups of {} are recent.", counted(all, "guest")),
+        bad => format!("{bad} of {} without a recent backup:", counted(all, "guest")),
+    };
+    let more = good.len().saturating_sub(TOLD);
+    good.truncate(TOLD);
+    let rest = (more > 0).then(|| format!("…and {more} more that are well"));
+    [head].into_iter().chain(old).chain(good).chain(rest).collect()
+}
+
+/// The guests that are named in the configuration and have no backup at all.
+fn missing(newest: &BTreeMap<String, Group>, config: &Config) -> Vec<String> {
+    let gone = config.guests.iter().filter(|(key, _)| !newest.contains_key(*key));
+    gone.map(|(key, guest)| format!("{} {} has no backup", Light::Broken.letter(), called(key, guest.name.as_deref())))
+        .collect()
+}
+
+fn line(group: &Group, guest: Option<&Guest>, over: Option<u64>, now: Instant) -> String {
+    let name = guest.and_then(|guest| guest.name.as_deref()).or(group.comment.as_deref());
+    let light = if over.is_some() { Light::Warning } else { Light::Well };
+    let late = over.map_or(String::new(), |limit| format!(", older than {}", whole_span(limit)));
+    format!(
+        "{} {} {}{late}, {} in {}",
+        light.letter(),
+        called(&group.key, name),
+        ago(now, group.last),
+        counted(group.count, "backup"),
+        code(&group.store)
+    )
+}
+
+fn called(key: &str, name: Option<&str>) -> String {
+    let name = name.map(str::trim).filter(|name| !name.is_empty());
+    format!("{}{}", code(key), name.map_or(String::new(), |name| format!(" ({})", escape(name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_268_736_000;
+
+    fn config(more: &str) -> Config {
+        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("it is right")
+    }
+
+    fn groups(text: &str, store: &str, namespace: &str) -> Vec<Group> {
+        let value = serde_json::from_str(text).expect("it is JSON");
+        read(&Json::root(&value).at("data").expect("data"), store, namespace).expect("it is known")
+    }
+
+    fn all() -> Vec<Group> {
+        let mut all = groups(include_str!("../tests/data/groups.json"), "main", "");
+        all.extend(groups(include_str!("../tests/data/groups-lab.json"), "main", "lab"));
+        all.extend(groups(include_str!("../tests/data/groups-offsite.json"), "offsite", ""));
+        all
+    }
+
+    #[test]
+    fn the_newest_backup_of_each_guest_is_shown_and_old_ones_come_first() {
+        assert_eq!(
+            lines(all(), &config(""), NOW),
+            [
+                "3 of 5 guests without a recent backup:",
+                "🟡 `ct/102` 1d ago, older than 26 h, 4 backups in `offsite`",
+                "🟡 `host/nas` 3d ago, older than 26 h, 52 backups in `main`",
+                "🟡 `vm/900` 1102d ago, older than 26 h, 1 backup in `main`",
+                "🟢 `lab:vm/101` 2h ago, 3 backups in `main`",
+                "🟢 `vm/101` (nextcloud) 3h ago, 14 backups in `main`",
+            ]
+        );
+    }
+
+    #[test]
+    fn guests_have_names_and_limits_of_their_own_and_some_are_not_missed() {
+        let config = config(
+            r#","warn_after":"2d","ignore":["vm/900"],"guests":{"host/nas":{"warn_after":"8d"},
+            "vm/101":{"name":"cloud"},"vm/103":{"name":"git"}}"#,
+        );
+        assert_eq!(
+            lines(all(), &config, NOW),
+            [
+                "1 of 5 guests without a recent backup:",
+                "🔴 `vm/103` (git) has no backup",
+                "🟢 `ct/102` 1d ago, 4 backups in `offsite`",
+                "🟢 `host/nas` 3d ago, 52 backups in `main`",
+                "🟢 `lab:vm/101` 2h ago, 3 backups in `main`",
+                "🟢 `vm/101` (cloud) 3h ago, 14 backups in `main`",
+            ]
+        );
+    }
+
+    #[test]
+    fn good_news_is_short_and_an_empty_server_says_so() {
+        let many = (0..45).map(|id| Group {
+            key: format!("vm/{id}"),
+            last: NOW,
+            count: 1,
+            comment: None,
+            store: "main".into(),
+        });
+        let told = lines(many.collect(), &config(""), NOW);
+        assert_eq!((told[0].as_str(), told.len()), ("The backups of 45 guests are recent.", TOLD + 2));
+        assert_eq!(told[TOLD + 1], "…and 5 more that are well");
+        assert_eq!(lines(Vec::new(), &config(""), NOW), ["There is no backup that this token may see."]);
+    }
+
+    #[test]
+    fn what_is_odd_is_told_by_its_path() {
+        let odd = |json| read(&Json::root(&json), "main", "").map(|_| ()).expect_err("it is odd");
+        assert_eq!(odd(serde_json::json!([{"backup-type": "vm"}])), "`[0].backup-id` is missing");
+        let never = serde_json::json!([{"backup-type": "vm", "backup-id": "1", "last-backup": null}]);
+        assert_eq!(odd(never), "`[0].last-backup` is missing");
+    }
+}

@@ -1,0 +1,129 @@
+//! `/backups`: the newest backup of each guest on a Proxmox Backup Server, and a warning of what is old. It must never
+//! change anything there: it only asks.
+
+mod config;
+mod groups;
+
+use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context};
+use homelab::{Ask, Json, fetch, server::trouble};
+
+use config::Config;
+use groups::Group;
+
+struct Backups;
+
+impl Command for Backups {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Config::read()?;
+        let spec = Spec::new("backups", "The newest backup of each guest", "/backups").least_role("admin");
+        Ok(vec![spec])
+    }
+
+    fn run(_call: &Call) -> Result<Reply, String> {
+        let config = Config::read()?;
+        let server = config.access.server();
+        let authorization = config.access.authorization(&fetch::secret(&server, &config.secret)?);
+        let ask = |path: &str| fetch::get(&server, path, Some(&authorization));
+        report(&config, &ask, context::now()).map(|text| Reply::text(text).button("Again", "/backups"))
+    }
+}
+
+/// What all datastores say, as Markdown; those that do not answer are told behind the others.
+fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+    let stores = match config.datastores.as_slice() {
+        [] => config.access.data(ask, "/status/datastore-usage", |data| mounted(&data))?,
+        named => named.to_vec(),
+    };
+    let (mut groups, mut troubles) = (Vec::new(), Vec::new());
+    for store in &stores {
+        match of_store(config, ask, store) {
+            Ok(found) => groups.extend(found),
+            Err(line) => troubles.push(trouble(&format!("Datastore {store}: {line}"))),
+        }
+    }
+    if groups.is_empty() && !troubles.is_empty() {
+        return Ok(troubles.join("\n"));
+    }
+    let mut lines = groups::lines(groups, config, now);
+    lines.extend(troubles);
+    Ok(lines.join("\n"))
+}
+
+/// The datastores that can be looked into. One that is unplugged now is none.
+fn mounted(data: &Json) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    for item in data.items()? {
+        let status = item.find("mount-status").map(|status| status.text()).transpose()?;
+        if status != Some("notmounted") {
+            names.push(item.at("store")?.text()?.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// The groups of all namespaces of a datastore.
+fn of_store(config: &Config, ask: Ask, store: &str) -> Result<Vec<Group>, String> {
+    let base = format!("/admin/datastore/{store}");
+    let namespaces = config.access.data(ask, &format!("{base}/namespace"), |data| {
+        data.items()?.iter().map(|item| item.at("ns")?.text().map(str::to_owned)).collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut all = Vec::new();
+    for namespace in &namespaces {
+        // A name of a namespace is made of letters, digits, `-`, `_` and `.`, in levels with a slash between.
+        let path =
+            if namespace.is_empty() { format!("{base}/groups") } else { format!("{base}/groups?ns={namespace}") };
+        all.extend(config.access.data(ask, &path, |data| groups::read(&data, store, namespace))?);
+    }
+    Ok(all)
+}
+
+cordboard_plugin::export!(Backups: command);
+
+#[cfg(test)]
+mod tests {
+    use homelab::Answer;
+
+    use super::*;
+
+    const NOW: Instant = 1_795_268_736_000;
+
+    fn answers(path: &str) -> Result<Answer, String> {
+        let (status, body) = match path {
+            "/api2/json/status/datastore-usage" => (200, include_str!("../tests/data/usage.json")),
+            "/api2/json/admin/datastore/main/namespace" => (200, include_str!("../tests/data/namespaces.json")),
+            "/api2/json/admin/datastore/main/groups" => (200, include_str!("../tests/data/groups.json")),
+            "/api2/json/admin/datastore/main/groups?ns=lab" => (200, include_str!("../tests/data/groups-lab.json")),
+            "/api2/json/admin/datastore/offsite/namespace" => (200, r#"{"data":[{"ns":""}]}"#),
+            "/api2/json/admin/datastore/offsite/groups" => (403, "permission check failed"),
+            _ => (404, "Path not found."),
+        };
+        Ok(Answer { status, body: body.to_owned() })
+    }
+
+    fn config(more: &str) -> Config {
+        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("it is right")
+    }
+
+    #[test]
+    fn all_mounted_datastores_are_looked_into_and_one_that_refuses_is_told() {
+        let report = report(&config(""), &answers, NOW).expect("most of it came");
+        let lines: Vec<_> = report.lines().collect();
+        assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{report}");
+        assert_eq!(
+            lines[6],
+            "⚠️ Datastore offsite: Proxmox Backup Server does not allow /api2/json/admin/datastore/offsite/groups (403: \
+             permission check failed). Give the token the role Audit on the path / (Access Control, Permissions)."
+        );
+    }
+
+    #[test]
+    fn only_the_datastores_that_are_named_are_asked() {
+        let only = config(r#","datastores":["nowhere"]"#);
+        let told = report(&only, &answers, NOW).expect("it is told in the reply");
+        assert!(told.starts_with("⚠️ Datastore nowhere: Proxmox Backup Server at https://pbs has no /api2"), "{told}");
+        let whole = report(&config(""), &|_| Ok(Answer { status: 401, body: String::new() }), NOW);
+        let refusal =
+            "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
+        assert_eq!(whole, Err(refusal.to_owned()));
+    }
+}

@@ -1,0 +1,94 @@
+//! `[plugins.beszel.config]`: where the hub is, who asks it, and from when on something is full. Pure but for
+//! [`Config::read`].
+
+use cordboard_plugin::config;
+use homelab::{Server, server::address};
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    url: Option<String>,
+    user: Option<String>,
+    #[serde(default = "secret")]
+    secret: String,
+    #[serde(default = "warn_at")]
+    warn_at: f64,
+}
+
+#[derive(Debug)]
+pub struct Config {
+    url: String,
+    /// The address by which the hub knows the user.
+    pub user: String,
+    /// The name of the secret that is the user's password.
+    pub secret: String,
+    /// From how many percent on something is shown as full.
+    pub warn_at: f64,
+}
+
+fn secret() -> String {
+    "beszel".to_owned()
+}
+
+const fn warn_at() -> f64 {
+    90.0
+}
+
+impl Config {
+    /// # Errors
+    /// Which key is missing or wrong.
+    pub fn read() -> Result<Self, String> {
+        config::parse().and_then(Self::of)
+    }
+
+    fn of(table: Table) -> Result<Self, String> {
+        let url = address("beszel", "url", table.url.as_deref(), "https://beszel.lan")?.to_owned();
+        let user = table.user.map(|user| user.trim().to_owned()).filter(|user| !user.is_empty());
+        let missing = "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", as the hub knows it";
+        let user = user.ok_or(missing)?;
+        if !(1.0..=100.0).contains(&table.warn_at) {
+            return Err(format!("warn_at = {} is no share in percent, from 1 to 100", table.warn_at));
+        }
+        Ok(Self { url, user, secret: table.secret, warn_at: table.warn_at })
+    }
+
+    #[must_use]
+    pub fn server(&self) -> Server<'_> {
+        Server {
+            title: "Beszel",
+            plugin: "beszel",
+            url: &self.url,
+            known: "a Beszel hub, 0.5 to 0.18",
+            place: "url",
+            login: "user and its secret",
+            rights: "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off).",
+        }
+    }
+
+    #[cfg(test)]
+    pub fn parse(json: &str) -> Result<Self, String> {
+        config::parse_text(json).and_then(Self::of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_has_a_default_or_is_asked_for() {
+        let config = Config::parse(r#"{"url":"https://beszel.lan/","user":"a@b"}"#).expect("it is right");
+        assert_eq!(
+            (config.server().url, config.secret.as_str(), config.warn_at),
+            ("https://beszel.lan", "beszel", 90.0)
+        );
+        let refused = |json| Config::parse(json).expect_err(json);
+        assert_eq!(refused("{}"), "url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"");
+        let user = refused(r#"{"url":"https://beszel.lan","user":" "}"#);
+        assert_eq!(user, "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", as the hub knows it");
+        let share = refused(r#"{"url":"https://beszel.lan","user":"a@b","warn_at":101}"#);
+        assert_eq!(share, "warn_at = 101 is no share in percent, from 1 to 100");
+        assert!(refused(r#"{"password":"x"}"#).starts_with("unknown field `password`, expected one of `url`, `user`"));
+    }
+}

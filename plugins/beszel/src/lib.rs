@@ -1,0 +1,86 @@
+//! `/beszel`: the systems of a Beszel hub, how busy and how full they are. It must never change anything there: it logs in
+//! and asks.
+
+mod config;
+mod login;
+mod systems;
+
+use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, http::Request, text::escape};
+use homelab::{Answer, Ask, fetch};
+
+use config::Config;
+
+/// The first 200 systems by name, and only what is shown of them.
+const SYSTEMS: &str = "/api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
+
+struct Beszel;
+
+impl Command for Beszel {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Config::read()?;
+        Ok(vec![Spec::new("beszel", "Load of the machines", "/beszel").least_role("admin")])
+    }
+
+    fn run(_call: &Call) -> Result<Reply, String> {
+        let config = Config::read()?;
+        let server = config.server();
+        let token = login::token(&config, log_in(&config)?)?;
+        let ask = |path: &str| fetch::get(&server, path, Some(&token));
+        report(&config, &ask, context::now()).map(|text| Reply::text(text).button("Again", "/beszel"))
+    }
+}
+
+fn log_in(config: &Config) -> Result<Answer, String> {
+    let server = config.server();
+    let body = login::body(&config.user, &fetch::secret(&server, &config.secret)?);
+    let request = Request::post(&format!("{}{}", server.url, login::PATH));
+    fetch::send(&server, request.header("content-type", "application/json").body(body))
+}
+
+fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+    let systems = config.server().read(SYSTEMS, ask(SYSTEMS)?, |page| systems::read(&page))?;
+    if systems.is_empty() {
+        // The hub hides what a user may not see instead of refusing it.
+        let user = escape(&config.user);
+        return Ok(format!(
+            "There is no system that {user} may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
+        ));
+    }
+    Ok(systems::lines(&systems, config.warn_at, now).join("\n"))
+}
+
+cordboard_plugin::export!(Beszel: command);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, body: &str) -> Result<String, String> {
+        let config = Config::parse(r#"{"url":"https://hub","user":"chat_a@home.lan"}"#).expect("it is right");
+        let answer = |path: &str| {
+            assert_eq!(path, SYSTEMS);
+            Ok(Answer { status, body: body.to_owned() })
+        };
+        report(&config, &answer, 1_795_268_736_000)
+    }
+
+    #[test]
+    fn systems_are_shown_and_none_is_explained() {
+        let text = told(200, include_str!("../tests/data/systems.json")).expect("it is known");
+        assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
+        let none = "There is no system that chat_a@home.lan may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
+        assert_eq!(told(200, r#"{"items":[]}"#).as_deref(), Ok(none));
+    }
+
+    #[test]
+    fn what_is_refused_or_odd_is_told() {
+        let gone = told(404, r#"{"data":{},"message":"Missing collection context.","status":404}"#);
+        let line = "Beszel at https://hub has no /api/collections/systems/records (404: Missing collection context). Check url in \
+                    [plugins.beszel.config], and that it is a Beszel hub, 0.5 to 0.18.";
+        assert_eq!(gone, Err(line.to_owned()));
+        let odd = told(200, r#"{"items":[{"name":"a","status":"up","info":{}}]}"#);
+        let line = "Beszel at https://hub answered /api/collections/systems/records in an unknown form: `items[0].info.cpu` is \
+                    missing. Known is a Beszel hub, 0.5 to 0.18.";
+        assert_eq!(odd, Err(line.to_owned()));
+    }
+}

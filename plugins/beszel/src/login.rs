@@ -1,0 +1,54 @@
+//! How one logs in to a hub. The token of the answer lives for one call and is shown to nobody.
+
+use homelab::Answer;
+
+use crate::config::Config;
+
+/// Where one logs in.
+pub const PATH: &str = "/api/collections/users/auth-with-password";
+
+/// What is sent there; `password` is a placeholder, which the host replaces.
+pub fn body(user: &str, password: &str) -> String {
+    serde_json::json!({ "identity": user, "password": password }).to_string()
+}
+
+/// The token of the answer.
+///
+/// # Errors
+/// A line for the operator.
+pub fn token(config: &Config, answer: Answer) -> Result<String, String> {
+    // The hub answers 400 to a wrong password, not 401; and 401 where it wants a second factor.
+    match answer.status {
+        400 => return Err(config.server().refuses_login(&answer)),
+        401 => return Err(config.server().forbids(PATH, &answer)),
+        _ => {}
+    }
+    config.server().read(PATH, answer, |json| json.at("token")?.text().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, body: &str) -> Result<String, String> {
+        let config = Config::parse(r#"{"url":"https://hub","user":"chat@home.lan"}"#).expect("it is right");
+        token(&config, Answer { status, body: body.to_owned() })
+    }
+
+    #[test]
+    fn the_token_is_read_and_a_refusal_names_the_keys() {
+        assert_eq!(
+            told(200, include_str!("../tests/data/login.json")).as_deref(),
+            Ok("eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x")
+        );
+        let refusal = "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
+        assert_eq!(told(400, include_str!("../tests/data/login-refused.json")), Err(refusal.to_owned()));
+        let factor = told(401, r#"{"mfaId":"x"}"#).expect_err("it wants more");
+        assert!(factor.ends_with(
+            "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off)."
+        ));
+        let odd = told(200, "{}").expect_err("there is no token");
+        assert!(odd.ends_with("in an unknown form: `token` is missing. Known is a Beszel hub, 0.5 to 0.18."), "{odd}");
+        assert_eq!(body("a\"b", "x"), r#"{"identity":"a\"b","password":"x"}"#);
+    }
+}

@@ -1,0 +1,155 @@
+//! The systems of a hub: how busy, how full, since when. Pure: nothing here may call the host.
+
+use cordboard_plugin::{
+    Instant,
+    text::{ago, code, counted, escape, short_span},
+};
+use homelab::{
+    Json,
+    show::{Light, percent},
+    time::moment,
+};
+
+/// One system as the hub has it.
+#[derive(Debug)]
+pub struct System {
+    name: String,
+    status: String,
+    /// When the hub last wrote the record: the last figures of one that is up, the fall of one that is down.
+    changed: Option<Instant>,
+    /// Only of one that is up; what the others had is history.
+    figures: Option<Figures>,
+}
+
+#[derive(Debug)]
+struct Figures {
+    cpu: f64,
+    memory: f64,
+    disk: f64,
+    uptime: u64,
+    /// Degrees Celsius, where the agent knows one.
+    temperature: Option<f64>,
+    /// Further file systems, in percent.
+    disks: Vec<(String, f64)>,
+    failed_services: u64,
+}
+
+/// # Errors
+/// What is missing or odd, with its path.
+pub fn read(page: &Json) -> Result<Vec<System>, String> {
+    page.at("items")?.items()?.iter().map(system).collect()
+}
+
+fn system(item: &Json) -> Result<System, String> {
+    let status = item.at("status")?.text()?.to_owned();
+    let figures = if status == "up" { Some(figures(&item.at("info")?)?) } else { None };
+    let changed = item.find("updated").map(|updated| updated.text()).transpose()?.and_then(moment);
+    Ok(System { name: item.at("name")?.text()?.to_owned(), status, changed, figures })
+}
+
+fn figures(info: &Json) -> Result<Figures, String> {
+    let mut disks = Vec::new();
+    if let Some(more) = info.find("efs") {
+        for (name, share) in more.entries()? {
+            disks.push((name.to_owned(), share.number()?));
+        }
+    }
+    let services = info.find("sv").map(|services| services.items()).transpose()?;
+    let failed = services.and_then(|services| services.get(1).map(|failed| failed.whole())).transpose()?;
+    Ok(Figures {
+        cpu: info.at("cpu")?.number()?,
+        memory: info.at("mp")?.number()?,
+        disk: info.at("dp")?.number()?,
+        uptime: u64::try_from(info.at("u")?.whole()?).unwrap_or_default(),
+        temperature: info.find("dt").map(|degrees| degrees.number()).transpose()?,
+        disks,
+        failed_services: failed.and_then(|failed| u64::try_from(failed).ok()).unwrap_or_default(),
+    })
+}
+
+/// How many there are, then a line for each, as the hub sorts them.
+pub fn lines(systems: &[System], warn_at: f64, now: Instant) -> Vec<String> {
+    let down = systems.iter().filter(|system| system.status == "down").count();
+    let all = counted(systems.len() as u64, "system");
+    let head = if down == 0 { format!("{all}, none is down.") } else { format!("{all}, {down} down:") };
+    [head].into_iter().chain(systems.iter().map(|system| line(system, warn_at, now))).collect()
+}
+
+fn line(system: &System, warn_at: f64, now: Instant) -> String {
+    let name = code(&system.name);
+    if let Some(figures) = &system.figures {
+        return up(&name, figures, warn_at);
+    }
+    let since = system.changed.map_or(String::new(), |changed| format!(", {}", ago(now, changed)));
+    match system.status.as_str() {
+        "down" => format!("{} {name} is down{since}", Light::Broken.letter()),
+        "paused" => format!("{} {name} is paused{since}", Light::Resting.letter()),
+        "pending" => format!("{} {name} has not reported yet{since}", Light::Resting.letter()),
+        other => format!("{} {name} is {}{since}", Light::Warning.letter(), escape(other)),
+    }
+}
+
+fn up(name: &str, figures: &Figures, warn_at: f64) -> String {
+    let full: Vec<_> = figures.disks.iter().filter(|(_, share)| *share >= warn_at).collect();
+    let busy = [figures.cpu, figures.memory, figures.disk].into_iter().any(|share| share >= warn_at);
+    let warned = busy || !full.is_empty() || figures.failed_services > 0;
+    let light = if warned { Light::Warning } else { Light::Well };
+    let mut parts = vec![
+        format!("{} {name} CPU {}", light.letter(), percent(figures.cpu)),
+        format!("memory {}", percent(figures.memory)),
+        format!("disk {}", percent(figures.disk)),
+    ];
+    parts.extend(full.iter().map(|(disk, share)| format!("{} {}", code(disk), percent(*share))));
+    parts.extend(figures.temperature.map(|degrees| format!("{degrees:.0} °C")));
+    if figures.failed_services > 0 {
+        parts.push(counted(figures.failed_services, "failed service"));
+    }
+    parts.push(format!("up {}", short_span(figures.uptime)));
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_268_736_000;
+
+    fn shown(text: &str) -> Vec<String> {
+        let value = serde_json::from_str(text).expect("it is JSON");
+        lines(&read(&Json::root(&value)).expect("it is known"), 90.0, NOW)
+    }
+
+    #[test]
+    fn each_system_is_shown_with_its_figures() {
+        assert_eq!(
+            shown(include_str!("../tests/data/systems.json")),
+            [
+                "5 systems, 1 down:",
+                "🟡 `nas` CPU 12 %, memory 63 %, disk 72 %, `tank` 93 %, 54 °C, 2 failed services, up 12 d",
+                "🟢 `pve1` CPU <1 %, memory 31 %, disk 40 %, up 1 d",
+                "🔴 `pve2` is down, 3h ago",
+                "⚪ `lab` is paused, 20d ago",
+                "⚪ `new` has not reported yet, 5m ago",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_answer_of_an_old_hub_is_read_too() {
+        let old = shown(include_str!("../tests/data/systems-old.json"));
+        assert_eq!(old, ["1 system, none is down.", "🟡 `nas` CPU 100 %, memory 20 %, disk 3 %, up 1 min"]);
+    }
+
+    #[test]
+    fn what_is_odd_is_told_by_its_path() {
+        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
+        assert_eq!(odd(serde_json::json!({})), "`items` is missing");
+        assert_eq!(odd(serde_json::json!({"items": [{"name": "a"}]})), "`items[0].status` is missing");
+        let without = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"cpu": 1}}]});
+        assert_eq!(odd(without), "`items[0].info.mp` is missing");
+        let disks = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"efs": {"tank": "full"}}}]});
+        assert_eq!(odd(disks), "`items[0].info.efs.tank` is no number but \"full\"");
+        let unknown = serde_json::json!({"items": [{"name": "a", "status": "asleep"}]});
+        assert_eq!(lines(&read(&Json::root(&unknown)).expect("known"), 90.0, NOW)[1], "🟡 `a` is asleep");
+    }
+}

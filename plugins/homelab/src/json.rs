@@ -1,0 +1,115 @@
+//! Reads foreign JSON by path. What is not there, or is something else, is told by its full path, so that an operator can
+//! see which version of a server a plugin does not know; what is there beyond that is passed over.
+
+use serde_json::Value;
+
+/// What is told of a value that is something else, at most so many letters of it.
+const SHOWN: usize = 40;
+
+/// A value and where it stands, as `data[0].store`.
+#[derive(Debug, Clone)]
+pub struct Json<'a> {
+    value: &'a Value,
+    path: String,
+}
+
+impl<'a> Json<'a> {
+    /// The whole answer.
+    #[must_use]
+    pub const fn root(value: &'a Value) -> Self {
+        Self { value, path: String::new() }
+    }
+
+    /// The value of a key, which must be there.
+    ///
+    /// # Errors
+    /// That it is missing.
+    pub fn at(&self, key: &str) -> Result<Self, String> {
+        self.find(key).ok_or_else(|| format!("`{}` is missing", self.below(key)))
+    }
+
+    /// The value of a key; none where it is absent or null.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<Self> {
+        let value = self.value.get(key).filter(|value| !value.is_null())?;
+        Some(Self { value, path: self.below(key) })
+    }
+
+    /// Its items.
+    ///
+    /// # Errors
+    /// That it is no list.
+    pub fn items(&self) -> Result<Vec<Self>, String> {
+        let items = self.value.as_array().ok_or_else(|| self.is_no("list"))?;
+        Ok(items
+            .iter()
+            .enumerate()
+            .map(|(place, value)| Self { value, path: format!("{}[{place}]", self.path) })
+            .collect())
+    }
+
+    /// Its keys and their values; what is null is passed over.
+    ///
+    /// # Errors
+    /// That it is no table.
+    pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, String> {
+        let table = self.value.as_object().ok_or_else(|| self.is_no("table"))?;
+        Ok(table.keys().filter_map(|key| Some((key.as_str(), self.find(key)?))).collect())
+    }
+
+    /// # Errors
+    /// That it is no text.
+    pub fn text(&self) -> Result<&'a str, String> {
+        self.value.as_str().ok_or_else(|| self.is_no("text"))
+    }
+
+    /// # Errors
+    /// That it is no number.
+    pub fn number(&self) -> Result<f64, String> {
+        self.value.as_f64().ok_or_else(|| self.is_no("number"))
+    }
+
+    /// # Errors
+    /// That it is no whole number.
+    pub fn whole(&self) -> Result<i64, String> {
+        self.value.as_i64().ok_or_else(|| self.is_no("whole number"))
+    }
+
+    fn below(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn is_no(&self, kind: &str) -> String {
+        let path = if self.path.is_empty() { "the whole" } else { &self.path };
+        format!("`{path}` is no {kind} but {}", crate::show::shortened(&self.value.to_string(), SHOWN))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_or_else_is_told_by_its_path() {
+        let value = serde_json::json!({ "data": [{ "store": "main", "used": 5, "note": null }, { "store": 7 }] });
+        let root = Json::root(&value);
+        let items = root.at("data").expect("it is there").items().expect("it is a list");
+        assert_eq!(items[0].at("store").and_then(|store| store.text()), Ok("main"));
+        assert_eq!(items[0].at("used").and_then(|used| used.number()), Ok(5.0));
+        assert_eq!(items[0].at("used").and_then(|used| used.whole()), Ok(5));
+        assert!(items[0].find("note").is_none() && items[0].find("other").is_none());
+        let told = |result: Result<&str, String>| result.expect_err("it is wrong");
+        assert_eq!(told(items[1].at("used").map(|_| "")), "`data[1].used` is missing");
+        assert_eq!(told(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is no text but 7");
+        assert_eq!(
+            told(root.items().map(|_| "")),
+            "`the whole` is no list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
+        );
+        assert_eq!(
+            told(items[0].at("store").and_then(|it| it.whole()).map(|_| "")),
+            "`data[0].store` is no whole number but \"main\""
+        );
+        let keys: Vec<_> = items[0].entries().expect("a table").into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["store", "used"]);
+    }
+}

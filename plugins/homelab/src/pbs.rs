@@ -1,0 +1,95 @@
+//! A Proxmox Backup Server: how one logs in, and the envelope of its answers. Two plugins ask it.
+
+use crate::{Answer, Ask, Json, Server, server::address};
+
+/// An example that an operator can copy.
+const EXAMPLE_URL: &str = "https://pbs.lan:8007";
+
+/// A server as the configuration has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    plugin: &'static str,
+    url: String,
+    token: String,
+}
+
+impl Access {
+    /// What `[plugins.NAME.config] url` and `token` say.
+    ///
+    /// # Errors
+    /// Which of them is missing or wrong, with an example.
+    pub fn read(plugin: &'static str, url: Option<&str>, token: Option<&str>) -> Result<Self, String> {
+        let url = address(plugin, "url", url, EXAMPLE_URL)?.to_owned();
+        let hint = || format!("set [plugins.{plugin}.config] token = \"chat@pbs!cordboard\", the id of an API token");
+        let token = token.map(str::trim).filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| format!("token is missing: {}", hint()))?.to_owned();
+        let is_id = token.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains('!'));
+        if !is_id || token.contains([':', ' ']) {
+            return Err(format!("token = \"{token}\" is no id of an API token, without its secret: {}", hint()));
+        }
+        Ok(Self { plugin, url, token })
+    }
+
+    #[must_use]
+    pub fn server(&self) -> Server<'_> {
+        Server {
+            title: "Proxmox Backup Server",
+            plugin: self.plugin,
+            url: &self.url,
+            known: "Proxmox Backup Server 2.2 to 4",
+            place: "url",
+            login: "token and its secret",
+            rights: "Give the token the role Audit on the path / (Access Control, Permissions).",
+        }
+    }
+
+    /// The value of the header `Authorization`, with a placeholder for the secret.
+    #[must_use]
+    pub fn authorization(&self, secret: &str) -> String {
+        format!("PBSAPIToken {}:{secret}", self.token)
+    }
+
+    /// Asks for a path below `/api2/json` and reads what is below `data`.
+    ///
+    /// # Errors
+    /// A line for the operator.
+    pub fn data<T>(&self, ask: Ask, path: &str, read: impl FnOnce(Json) -> Result<T, String>) -> Result<T, String> {
+        let path = format!("/api2/json{path}");
+        let answer: Answer = ask(&path)?;
+        self.server().read(&path, answer, |json| read(json.at("data")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access() -> Access {
+        Access::read("pbs", Some("https://pbs.lan:8007/"), Some("chat@pbs!cordboard")).expect("it is right")
+    }
+
+    #[test]
+    fn url_and_token_are_needed_and_told_with_an_example() {
+        let refused = |url, token| Access::read("pbs", url, token).expect_err("it is wrong");
+        assert_eq!(refused(None, None), "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\"");
+        let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
+        assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));
+        for odd in ["root@pam", "chat", "@pbs!x", "chat@pbs!x:d63e505a"] {
+            let told = format!("token = \"{odd}\" is no id of an API token, without its secret: {hint}");
+            assert_eq!(refused(Some("https://pbs"), Some(odd)), told);
+        }
+        assert_eq!(access().authorization("SECRET"), "PBSAPIToken chat@pbs!cordboard:SECRET");
+    }
+
+    #[test]
+    fn the_envelope_is_opened() {
+        let body = |body: &str| Ok(Answer { status: 200, body: body.to_owned() });
+        let read = |answer: &str| {
+            access().data(&|_| body(answer), "/version?x=1", |data| data.at("release")?.text().map(str::to_owned))
+        };
+        assert_eq!(read(r#"{"data":{"release":"1"}}"#), Ok("1".to_owned()));
+        let odd = "Proxmox Backup Server at https://pbs.lan:8007 answered /api2/json/version in an unknown form: \
+                   `data` is missing. Known is Proxmox Backup Server 2.2 to 4.";
+        assert_eq!(read(r#"{"success":1}"#), Err(odd.to_owned()));
+    }
+}

@@ -1,0 +1,273 @@
+//! A server that is asked over HTTP, and the one line that is told when it does not answer as it should: what happened,
+//! and which key of the configuration to look at. It must never hold a secret: it gets placeholders.
+
+use cordboard_plugin::text::escape;
+use serde_json::Value;
+
+use crate::{Json, show::shortened};
+
+/// What is told of a server's own words, at most so many letters.
+const WORDS: usize = 120;
+
+/// A server as the configuration has it, and what to tell the operator about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Server<'a> {
+    /// What it is called: `Proxmox Backup Server`.
+    pub title: &'a str,
+    /// The plugin that asks, whose table `[plugins.NAME.config]` is named in what is told.
+    pub plugin: &'a str,
+    /// Where it answers, without a slash at the end.
+    pub url: &'a str,
+    /// Which versions are known: `Proxmox Backup Server 2.0 to 4`.
+    pub known: &'a str,
+    /// The keys that say what is asked for: `url`.
+    pub place: &'a str,
+    /// The keys that hold the login: `token and secret`.
+    pub login: &'a str,
+    /// What to do when the login is right and is not allowed to read, a sentence.
+    pub rights: &'a str,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+impl Server<'_> {
+    /// The answer to `path` as text, where the server agreed.
+    ///
+    /// # Errors
+    /// A line for the operator.
+    pub fn text(&self, path: &str, answer: Answer) -> Result<String, String> {
+        match answer.status {
+            200..=299 => Ok(answer.body),
+            _ => Err(self.refused(path, &answer)),
+        }
+    }
+
+    /// The answer to `path` as JSON, where the server agreed.
+    ///
+    /// # Errors
+    /// A line for the operator.
+    pub fn json(&self, path: &str, answer: Answer) -> Result<Value, String> {
+        let body = self.text(path, answer)?;
+        serde_json::from_str(&body).map_err(|_| {
+            let Self { title, url, plugin, known, .. } = self;
+            let begin = match shortened(&body, 30) {
+                nothing if nothing.is_empty() => "nothing".to_owned(),
+                begin => format!("'{begin}'"),
+            };
+            format!(
+                "{title} at {url} did not answer {path} with JSON but with {begin}. Check url in [plugins.{plugin}.config], \
+                 and that it is {known}."
+            )
+        })
+    }
+
+    /// What `read` makes of the answer to `path`, where the server agreed and answered with JSON.
+    ///
+    /// # Errors
+    /// A line for the operator.
+    pub fn read<T>(
+        &self,
+        path: &str,
+        answer: Answer,
+        read: impl FnOnce(Json) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let path = path.split('?').next().unwrap_or(path);
+        let value = self.json(path, answer)?;
+        read(Json::root(&value)).map_err(|what| self.odd(path, &what))
+    }
+
+    /// What is told where the answer to `path` is JSON in which `what` is the case.
+    #[must_use]
+    pub fn odd(&self, path: &str, what: &str) -> String {
+        let Self { title, url, known, .. } = self;
+        format!("{title} at {url} answered {path} in an unknown form: {what}. Known is {known}.")
+    }
+
+    /// What is told where there is no answer at all.
+    #[must_use]
+    pub fn silent(&self, why: &str) -> String {
+        let Self { title, url, plugin, .. } = self;
+        format!("{title} at {url} can't be reached: {why}. Check that it runs, and [plugins.{plugin}.config] url.")
+    }
+
+    /// What is told where it began and did not come to an end in time.
+    #[must_use]
+    pub fn slow(&self) -> String {
+        let Self { title, url, plugin, .. } = self;
+        format!(
+            "{title} at {url} did not answer in time. Check that it runs; [plugins.{plugin}] http_time is how long a call may wait."
+        )
+    }
+
+    /// What is told where something came back that is no answer.
+    #[must_use]
+    pub fn garbled(&self, why: &str) -> String {
+        let Self { title, url, plugin, .. } = self;
+        format!("{title} at {url} can't be understood: {why}. Check [plugins.{plugin}.config] url.")
+    }
+
+    /// What is told where it does not take the login.
+    #[must_use]
+    pub fn refuses_login(&self, answer: &Answer) -> String {
+        let Self { title, plugin, login, .. } = self;
+        format!("{title} refused the login ({}). Check {login} in [plugins.{plugin}.config].", answer.said())
+    }
+
+    /// What is told where it takes the login and does not allow `path`.
+    #[must_use]
+    pub fn forbids(&self, path: &str, answer: &Answer) -> String {
+        let Self { title, rights, .. } = self;
+        format!("{title} does not allow {path} ({}). {rights}", answer.said())
+    }
+
+    /// What is told where the server answered, and would not.
+    fn refused(&self, path: &str, answer: &Answer) -> String {
+        let Self { title, url, plugin, known, place, .. } = self;
+        let said = answer.said();
+        match answer.status {
+            300..=399 => format!(
+                "{title} at {url} sends {path} elsewhere ({said}). Set [plugins.{plugin}.config] url to where it really answers."
+            ),
+            401 => self.refuses_login(answer),
+            403 => self.forbids(path, answer),
+            404 => format!(
+                "{title} at {url} has no {path} ({said}). Check {place} in [plugins.{plugin}.config], and that it is {known}."
+            ),
+            429 => format!("{title} asks for a pause ({said}). Try again in a minute."),
+            500..=599 => format!("{title} at {url} failed ({said}). Its own log says more."),
+            _ => format!("{title} at {url} refused {path} ({said}). Check that it is {known}."),
+        }
+    }
+}
+
+impl Answer {
+    /// The status, with the server's own words where it has any.
+    fn said(&self) -> String {
+        match words(&self.body) {
+            words if words.is_empty() => self.status.to_string(),
+            words => format!("{}: {words}", self.status),
+        }
+    }
+}
+
+/// What the server itself says about a refusal: the message of a JSON answer, else the first line unless that is HTML.
+fn words(body: &str) -> String {
+    let said: Option<Value> = serde_json::from_str(body).ok();
+    let message =
+        said.as_ref().and_then(|said| ["message", "msg", "error"].iter().find_map(|key| said.get(key)?.as_str()));
+    let text = match (message, said.is_some()) {
+        (Some(message), _) => message,
+        (None, true) => "",
+        (None, false) if body.trim_start().starts_with('<') => "",
+        (None, false) => body,
+    };
+    shortened(text, WORDS).trim_end_matches('.').to_owned()
+}
+
+/// A line about trouble among lines that are Markdown.
+#[must_use]
+pub fn trouble(line: &str) -> String {
+    format!("⚠️ {}", escape(line))
+}
+
+/// The address of a server as it was configured, without slashes at its end.
+///
+/// # Errors
+/// Which key is missing or wrong, with an example.
+pub fn address<'a>(plugin: &str, key: &str, url: Option<&'a str>, example: &str) -> Result<&'a str, String> {
+    let hint = || format!("set [plugins.{plugin}.config] {key} = \"{example}\"");
+    let url = url.map(|url| url.trim().trim_end_matches('/')).filter(|url| !url.is_empty());
+    let url = url.ok_or_else(|| format!("{key} is missing: {}", hint()))?;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    if rest.is_empty() || rest.starts_with('/') || rest.contains([' ', '?', '#', '@']) {
+        return Err(format!("{key} = \"{url}\" is no address of a server: {}", hint()));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: Server = Server {
+        title: "Box",
+        plugin: "box",
+        url: "https://box.lan",
+        known: "Box 2 or later",
+        place: "url",
+        login: "user and secret",
+        rights: "Give the user the role Audit.",
+    };
+
+    fn told(status: u16, body: &str) -> String {
+        SERVER.json("/api", Answer { status, body: body.to_owned() }).expect_err("it is refused")
+    }
+
+    #[test]
+    fn each_refusal_is_one_line_that_says_what_to_do() {
+        let no = "permission check failed";
+        assert_eq!(told(401, ""), "Box refused the login (401). Check user and secret in [plugins.box.config].");
+        assert_eq!(
+            told(403, no),
+            "Box does not allow /api (403: permission check failed). Give the user the role Audit."
+        );
+        let where_to = "Check url in [plugins.box.config], and that it is Box 2 or later.";
+        assert_eq!(told(404, "<html>\nno"), format!("Box at https://box.lan has no /api (404). {where_to}"));
+        assert_eq!(
+            told(429, r#"{"message":"Too many."}"#),
+            "Box asks for a pause (429: Too many). Try again in a minute."
+        );
+        assert_eq!(told(502, "{}"), "Box at https://box.lan failed (502). Its own log says more.");
+        assert_eq!(
+            told(302, "moved"),
+            "Box at https://box.lan sends /api elsewhere (302: moved). Set [plugins.box.config] url to where it really answers."
+        );
+        let odd = told(418, r#"{"status":"fail","msg":"teapot"}"#);
+        assert_eq!(odd, "Box at https://box.lan refused /api (418: teapot). Check that it is Box 2 or later.");
+        assert_eq!(
+            told(200, "<!doctype html>\n<html>"),
+            format!("Box at https://box.lan did not answer /api with JSON but with '<!doctype html>'. {where_to}")
+        );
+        assert!(told(200, "").contains("with JSON but with nothing. Check"));
+        assert_eq!(
+            SERVER.odd("/api", "`data` is missing"),
+            "Box at https://box.lan answered /api in an unknown form: `data` is missing. Known is Box 2 or later."
+        );
+        assert_eq!(
+            SERVER.silent("connection refused"),
+            "Box at https://box.lan can't be reached: connection refused. Check that it runs, and [plugins.box.config] url."
+        );
+        assert_eq!(
+            SERVER.slow(),
+            "Box at https://box.lan did not answer in time. Check that it runs; [plugins.box] http_time is how long a call may wait."
+        );
+    }
+
+    #[test]
+    fn foreign_words_stay_one_line() {
+        assert_eq!(words("first\nsecond"), "first");
+        assert_eq!(words(&"x".repeat(500)).chars().count(), WORDS + 1);
+        assert_eq!(trouble("a *b*"), r"⚠️ a \*b\*");
+    }
+
+    #[test]
+    fn an_address_is_needed_and_has_a_scheme() {
+        let read = |url| address("box", "url", url, "https://box.lan");
+        assert_eq!(read(Some(" https://box.lan:8007/ ")), Ok("https://box.lan:8007"));
+        assert_eq!(read(Some("http://box/sub")), Ok("http://box/sub"));
+        assert_eq!(read(None), Err("url is missing: set [plugins.box.config] url = \"https://box.lan\"".into()));
+        for odd in
+            ["box.lan", "https:", "https:///x", "ftp://x", "https://a b", "https://u:p@box.lan", "https://box/?x=1"]
+        {
+            let refusal = format!(
+                "url = \"{odd}\" is no address of a server: set [plugins.box.config] url = \"https://box.lan\""
+            );
+            assert_eq!(read(Some(odd)), Err(refusal), "{odd}");
+        }
+    }
+}

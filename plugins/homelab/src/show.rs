@@ -1,0 +1,104 @@
+//! How numbers are shown: sizes, shares, lights, and what a server said in its own words.
+
+/// The letters of a gauge.
+const GAUGE: usize = 10;
+
+/// A size with two or three figures, in powers of 1000, as disks are sold: `512 B`, `4.9 TB`, `48 GB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let bytes = u128::from(bytes);
+    let mut unit = 1_u128;
+    let mut place = 0;
+    while place + 1 < units.len() && rounded(bytes, unit) >= 1000 {
+        unit *= 1000;
+        place += 1;
+    }
+    let tenths = rounded(bytes * 10, unit);
+    if place == 0 || tenths >= 100 {
+        format!("{} {}", rounded(bytes, unit), units[place])
+    } else {
+        format!("{}.{} {}", tenths / 10, tenths % 10, units[place])
+    }
+}
+
+const fn rounded(bytes: u128, unit: u128) -> u128 {
+    (bytes + unit / 2) / unit
+}
+
+/// A share in percent, without a fraction: `62 %`. Below one and yet more than nothing it is `<1 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    if share > 0.0 && share < 1.0 { "<1 %".to_owned() } else { format!("{share:.0} %") }
+}
+
+/// A share in percent as ten letters: `▓▓▓▓▓▓░░░░`.
+#[must_use]
+pub fn gauge(share: f64) -> String {
+    let full = (share.clamp(0.0, 100.0) / 10.0).round() as usize;
+    "▓".repeat(full) + &"░".repeat(GAUGE.saturating_sub(full))
+}
+
+/// How something is, as a light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Light {
+    Well,
+    /// Nobody expects anything of it now: paused, in maintenance, not there yet.
+    Resting,
+    Warning,
+    Broken,
+}
+
+impl Light {
+    #[must_use]
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Well => "🟢",
+            Self::Resting => "⚪",
+            Self::Warning => "🟡",
+            Self::Broken => "🔴",
+        }
+    }
+}
+
+/// The first line of a foreign text, at most `most` letters of it.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let line = text.trim().lines().next().unwrap_or_default().trim_end();
+    let mut short: String = line.chars().filter(|letter| !letter.is_control()).take(most).collect();
+    if line.chars().count() > most {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_the_unit_that_a_disk_is_sold_by() {
+        let sizes =
+            [0, 999, 1000, 1500, 999_950, 9_949_999, 9_950_000, 48_000_000_000, 4_912_345_678_901, 8_000_000_000_000];
+        let told: Vec<_> = sizes.into_iter().map(size).collect();
+        assert_eq!(
+            told,
+            ["0 B", "999 B", "1.0 kB", "1.5 kB", "1.0 MB", "9.9 MB", "10 MB", "48 GB", "4.9 TB", "8.0 TB"]
+        );
+        assert_eq!(size(u64::MAX), "18 EB");
+    }
+
+    #[test]
+    fn shares_are_whole_and_gauges_full_at_a_hundred() {
+        assert_eq!([0.0, 0.2, 0.5, 61.6, 100.0].map(percent), ["0 %", "<1 %", "<1 %", "62 %", "100 %"]);
+        assert_eq!(gauge(62.0), "▓▓▓▓▓▓░░░░");
+        assert_eq!([gauge(-5.0), gauge(250.0), gauge(f64::NAN)], ["░░░░░░░░░░", "▓▓▓▓▓▓▓▓▓▓", "░░░░░░░░░░"]);
+    }
+
+    #[test]
+    fn foreign_words_are_one_short_line() {
+        assert_eq!(shortened("  one\ntwo", 10), "one");
+        assert_eq!(shortened("a\u{7}bäcd", 3), "abä…");
+        assert_eq!(shortened("", 3), "");
+    }
+}

@@ -1,0 +1,88 @@
+//! Points in time as servers write them, and spans as operators do.
+
+use cordboard_plugin::{Instant, Seconds, text::span as read_span};
+
+const DAY: Seconds = 86_400;
+
+/// `2026-11-21 13:45:36.008Z`, with `T` or a space, with or without the fraction and the `Z`; always taken as UTC. None
+/// where it is something else.
+#[must_use]
+pub fn moment(text: &str) -> Option<Instant> {
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let (date, clock) = text.split_once(['T', ' '])?;
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(clock, ':')?;
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    let millis: Instant = digits.parse().ok()?;
+    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    Some(seconds * 1000 + millis)
+}
+
+/// A span that the configuration holds, such as "90m", "26h" or "8d".
+///
+/// # Errors
+/// That it is none, with examples.
+pub fn span(text: &str) -> Result<Seconds, String> {
+    read_span(text).ok_or_else(|| format!("\"{text}\" is no span; write one as \"90m\", \"26h\" or \"8d\""))
+}
+
+/// A limit without rounding, in the largest unit that fits: `26 h`, `8 d`, `90 min`.
+#[must_use]
+pub fn whole_span(seconds: Seconds) -> String {
+    let units = [(DAY, "d"), (3600, "h"), (60, "min")];
+    let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
+    unit.map_or_else(|| format!("{seconds} s"), |(length, name)| format!("{} {name}", seconds / length))
+}
+
+fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
+    let mut parts = text.split(between).map(|part| part.parse().ok());
+    let all = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(all)
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar, by counting from March, so that the leap day is a year's last.
+const fn days(year: u64, month: u64, day: u64) -> u64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let before = year * 365 + year / 4 - year / 100 + year / 400;
+    // From 0000-03-01 to 1970-01-01 there are 719468 days.
+    before + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_servers_write_them() {
+        assert_eq!(moment("1970-01-01 00:00:00"), Some(0));
+        assert_eq!(moment("2026-11-21 13:45:36.008"), Some(1_795_268_736_008));
+        assert_eq!(moment("2026-11-21T13:45:36.5Z"), Some(1_795_268_736_500));
+        assert_eq!(moment("2024-02-29 23:59:59.123456Z"), Some(1_709_251_199_123));
+        assert_eq!(moment("2000-03-01 00:00:00Z"), Some(951_868_800_000));
+        for odd in [
+            "",
+            "yesterday",
+            "2026-11-21",
+            "2026-13-01 00:00:00",
+            "2026-11-21 25:00:00",
+            "2026-11-21 1:2",
+            "1-1-1 0:0:0",
+        ] {
+            assert_eq!(moment(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_span_is_told_with_examples() {
+        assert_eq!(span("26h"), Ok(93_600));
+        assert_eq!([93_600, 691_200, 5400, 61, 0].map(whole_span), ["26 h", "8 d", "90 min", "61 s", "0 s"]);
+        assert_eq!(span("soon"), Err("\"soon\" is no span; write one as \"90m\", \"26h\" or \"8d\"".to_owned()));
+    }
+}

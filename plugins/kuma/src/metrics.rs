@@ -1,0 +1,133 @@
+//! `/metrics`: all monitors, in the text format of Prometheus. Pure: nothing here may call the host.
+
+use crate::monitors::{Monitor, State};
+
+/// One line: a name, labels, a number.
+struct Sample<'a> {
+    name: &'a str,
+    labels: Vec<(&'a str, String)>,
+    value: f64,
+}
+
+impl Sample<'_> {
+    fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What tells a monitor from others: its number, and before version 2 its name, type and target.
+    fn key(&self) -> Option<String> {
+        let names = ["monitor_name", "monitor_type", "monitor_url", "monitor_hostname", "monitor_port"];
+        let old =
+            || names.iter().map(|name| self.label(name)).collect::<Option<Vec<_>>>().map(|labels| labels.join("\n"));
+        self.label("monitor_id").map(str::to_owned).or_else(old)
+    }
+}
+
+/// The monitors, in the order of the text.
+///
+/// # Errors
+/// That there is no `monitor_status`, which is never missing where a monitor has beaten.
+pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
+    let samples: Vec<_> = text.lines().filter(|line| line.starts_with("monitor_")).filter_map(sample).collect();
+    let mut monitors: Vec<(String, Monitor)> = Vec::new();
+    for status in samples.iter().filter(|sample| sample.name == "monitor_status") {
+        let (Some(key), Some(name)) = (status.key(), status.label("monitor_name")) else { continue };
+        let (name, state) = (name.to_owned(), State::of(status.value as i64));
+        monitors.push((key, Monitor { name, state, ping: None, uptime: None, certificate: None, beat: None }));
+    }
+    if monitors.is_empty() && !text.lines().any(|line| line.starts_with("# TYPE monitor_status ")) {
+        return Err("`monitor_status` is missing".to_owned());
+    }
+    for sample in &samples {
+        let key = sample.key();
+        let Some((_, monitor)) = monitors.iter_mut().find(|(known, _)| Some(known) == key.as_ref()) else { continue };
+        match sample.name {
+            // -1 stands for none.
+            "monitor_response_time" if sample.value >= 0.0 => monitor.ping = Some(sample.value),
+            "monitor_uptime_ratio" if sample.label("window") == Some("1d") => monitor.uptime = Some(sample.value),
+            "monitor_cert_days_remaining" => monitor.certificate = Some(sample.value as i64),
+            _ => {}
+        }
+    }
+    Ok(monitors.into_iter().map(|(_, monitor)| monitor).collect())
+}
+
+/// `name{label="value",…} number`; none where it is something else, as a line of a form that comes later.
+fn sample(line: &str) -> Option<Sample<'_>> {
+    let (name, mut rest) = line.split_once('{')?;
+    let mut labels = Vec::new();
+    while !rest.starts_with('}') {
+        let (label, behind) = rest.split_once("=\"")?;
+        let (value, behind) = quoted(behind)?;
+        labels.push((label.trim_start_matches(',').trim(), value));
+        rest = behind.trim_start_matches([',', ' ']);
+    }
+    let value = rest[1..].split_whitespace().next()?.parse().ok()?;
+    Some(Sample { name, labels, value })
+}
+
+/// A text up to its quotation mark, and what stands behind it; `\"`, `\\` and `\n` stand for a letter each.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut letters = text.char_indices();
+    while let Some((place, letter)) = letters.next() {
+        match letter {
+            '"' => return Some((value, &text[place + 1..])),
+            '\\' => match letters.next()?.1 {
+                'n' => value.push('\n'),
+                other => value.push(other),
+            },
+            other => value.push(other),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitors::{line, summary};
+
+    fn shown(text: &str) -> Vec<String> {
+        let monitors = read(text).expect("it is known");
+        let mut lines = vec![summary(monitors.iter())];
+        lines.extend(monitors.iter().map(|monitor| line(monitor, 0)));
+        lines
+    }
+
+    #[test]
+    fn the_metrics_are_shown_as_they_were_recorded() {
+        assert_eq!(
+            shown(include_str!("../tests/data/metrics.txt")),
+            [
+                "6 monitors: 3 up, 2 down, 1 in maintenance",
+                "🟢 NAS, 2 ms, 100 % of 24 h",
+                "🟢 SSH, 0 ms, 100 % of 24 h",
+                "🔴 Git \"forge\" \\\\ one, down, 0 % of 24 h",
+                "🔴 Printer, down, 0 % of 24 h",
+                "⚪ Media, in maintenance, 100 % of 24 h",
+                "🟢 Lab, 7 ms, 100 % of 24 h",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_metrics_of_version_1_are_read_too() {
+        let told = ["1 monitor: 1 up", "🟡 Blog, 31 ms, its certificate ends in 6 days"];
+        assert_eq!(shown(include_str!("../tests/data/metrics-1.23.txt")), told);
+    }
+
+    #[test]
+    fn names_hold_what_they_like_and_broken_lines_are_passed_over() {
+        let text = "monitor_status{monitor_id=\"1\",monitor_name=\"a,b}=\\\"c\\\"\\n d\", site=\"x\",} 1 1700000000\n\
+                    monitor_status{monitor_id=\"2\",monitor_name=\"cut\nmonitor_status 5\nmonitor_status{} x\n";
+        let names: Vec<_> = read(text).expect("it is known").into_iter().map(|monitor| monitor.name).collect();
+        assert_eq!(names, ["a,b}=\"c\"\n d"]);
+    }
+
+    #[test]
+    fn a_text_without_monitors_is_told() {
+        assert_eq!(read("# TYPE go_threads gauge\ngo_threads 9\n"), Err("`monitor_status` is missing".to_owned()));
+        assert_eq!(read("# TYPE monitor_status gauge\n"), Ok(Vec::new()));
+    }
+}

@@ -1,0 +1,144 @@
+//! A status page: its groups, its monitors and their beats, and what it announces. Pure: nothing here may call the host.
+
+use cordboard_plugin::{Instant, text::escape};
+use homelab::{Json, time::moment};
+
+use crate::monitors::{Monitor, State, line, summary};
+
+#[derive(Debug)]
+pub struct Page {
+    title: String,
+    /// What is pinned to the page now.
+    notices: Vec<String>,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    name: String,
+    /// By number, with what the beats say later.
+    monitors: Vec<(i64, Monitor)>,
+}
+
+/// # Errors
+/// What is missing or odd, with its path.
+pub fn read(page: &Json) -> Result<Page, String> {
+    let title = page.at("config")?.at("title")?.text()?.to_owned();
+    let mut notices = Vec::new();
+    // Version 2 has a list of them, version 1 has one or null.
+    let incidents = page.find("incidents").map(|incidents| incidents.items()).transpose()?.unwrap_or_default();
+    for incident in incidents.into_iter().chain(page.find("incident")) {
+        notices.push(format!("⚠️ {}", escape(incident.at("title")?.text()?)));
+    }
+    let maintenance = page.find("maintenanceList").map(|list| list.items()).transpose()?.unwrap_or_default();
+    for maintenance in maintenance {
+        if maintenance.find("status").map(|status| status.text()).transpose()? == Some("under-maintenance") {
+            notices.push(format!("🔧 {}", escape(maintenance.at("title")?.text()?)));
+        }
+    }
+    let groups = page.at("publicGroupList")?.items()?.iter().map(group).collect::<Result<_, _>>()?;
+    Ok(Page { title, notices, groups })
+}
+
+fn group(group: &Json) -> Result<Group, String> {
+    let monitors = group.at("monitorList")?.items()?.iter().map(monitor).collect::<Result<_, _>>()?;
+    Ok(Group { name: group.at("name")?.text()?.to_owned(), monitors })
+}
+
+fn monitor(monitor: &Json) -> Result<(i64, Monitor), String> {
+    let name = monitor.at("name")?.text()?.to_owned();
+    // It is an empty text where there is no certificate, and is there only where the page shows it.
+    let certificate = monitor.find("certExpiryDaysRemaining").and_then(|days| days.whole().ok());
+    let bare = Monitor { name, state: State::Unknown, ping: None, uptime: None, certificate, beat: None };
+    Ok((monitor.at("id")?.whole()?, bare))
+}
+
+impl Page {
+    /// Adds what the beats say.
+    ///
+    /// # Errors
+    /// What is missing or odd, with its path.
+    pub fn beat(&mut self, beats: &Json) -> Result<(), String> {
+        let (lists, uptimes) = (beats.at("heartbeatList")?, beats.at("uptimeList")?);
+        for (id, monitor) in self.groups.iter_mut().flat_map(|group| &mut group.monitors) {
+            monitor.uptime = uptimes.find(&format!("{id}_24")).map(|share| share.number()).transpose()?;
+            let list = lists.find(&id.to_string()).map(|list| list.items()).transpose()?.unwrap_or_default();
+            let Some(last) = list.last() else { continue };
+            monitor.state = State::of(last.at("status")?.whole()?);
+            monitor.ping = last.find("ping").map(|ping| ping.number()).transpose()?;
+            monitor.beat = moment(last.at("time")?.text()?);
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn lines(&self, now: Instant) -> Vec<String> {
+        let monitors = self.groups.iter().flat_map(|group| group.monitors.iter().map(|(_, monitor)| monitor));
+        let mut lines = vec![format!("{}, {}", escape(&self.title), summary(monitors))];
+        lines.extend(self.notices.iter().cloned());
+        for group in self.groups.iter().filter(|group| !group.monitors.is_empty()) {
+            lines.extend([String::new(), escape(&group.name)]);
+            lines.extend(group.monitors.iter().map(|(_, monitor)| line(monitor, now)));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(page: &str, beats: &str, now: Instant) -> Result<Vec<String>, String> {
+        let [page, beats] = [page, beats].map(|text| serde_json::from_str(text).expect("it is JSON"));
+        let mut page = read(&Json::root(&page))?;
+        page.beat(&Json::root(&beats))?;
+        Ok(page.lines(now))
+    }
+
+    #[test]
+    fn a_page_is_shown_as_it_was_recorded() {
+        let (page, beats) = (include_str!("../tests/data/page.json"), include_str!("../tests/data/beats.json"));
+        let recorded = moment("2026-11-21 13:46:51").expect("it is a moment");
+        assert_eq!(
+            shown(page, beats, recorded).expect("it is known"),
+            [
+                "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance",
+                "⚠️ Fibre is cut",
+                "🔧 Disks are swapped",
+                "",
+                "Services",
+                "🟢 NAS, 2 ms, 100 % of 24 h",
+                "🔴 Git \"forge\" \\\\ one, down, 0 % of 24 h",
+                "⚪ Media, in maintenance, 100 % of 24 h",
+                "🟢 Lab, 7 ms, 100 % of 24 h",
+                "",
+                "Network",
+                "🟢 SSH, 0 ms, 100 % of 24 h",
+                "🔴 Printer, down, 0 % of 24 h",
+            ]
+        );
+        let later = shown(page, beats, recorded + 7_200_000).expect("it is known");
+        assert_eq!(later[8], "🟢 Lab, 7 ms, 100 % of 24 h, last beat 2h ago");
+    }
+
+    #[test]
+    fn a_page_of_version_1_is_read_too() {
+        let page = include_str!("../tests/data/page-1.23.json");
+        let beats = r#"{"heartbeatList":{"1":[]},"uptimeList":{}}"#;
+        let lines = shown(page, beats, 0).expect("it is known");
+        let told = ["Homelab, 1 monitor: 1 without a beat", "⚠️ Fibre is cut", "", "Services", "⚪ NAS, no beat yet"];
+        assert_eq!(lines, told);
+    }
+
+    #[test]
+    fn what_is_odd_is_told_by_its_path() {
+        let empty = r#"{"heartbeatList":{},"uptimeList":{}}"#;
+        assert_eq!(shown("{}", empty, 0), Err("`config` is missing".into()));
+        let group = r#"{"config":{"title":"a"},"publicGroupList":[{"name":"b","monitorList":[{"id":1,"name":5}]}]}"#;
+        assert_eq!(shown(group, empty, 0), Err("`publicGroupList[0].monitorList[0].name` is no text but 5".into()));
+        let one = r#"{"config":{"title":"a"},"publicGroupList":[{"name":"b","monitorList":[{"id":1,"name":"c"}]}]}"#;
+        assert_eq!(shown(one, "{}", 0), Err("`heartbeatList` is missing".into()));
+        let beat = r#"{"heartbeatList":{"1":[{"time":"now"}]},"uptimeList":{}}"#;
+        assert_eq!(shown(one, beat, 0), Err("`heartbeatList.1[0].status` is missing".into()));
+    }
+}

@@ -1,0 +1,71 @@
+//! `[plugins.pbs.config]`: where the server is, and from when on a datastore is full. Pure but for [`Config::read`].
+
+use cordboard_plugin::config;
+use homelab::pbs::Access;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    url: Option<String>,
+    token: Option<String>,
+    #[serde(default = "secret")]
+    secret: String,
+    #[serde(default = "warn_at")]
+    warn_at: f64,
+}
+
+#[derive(Debug)]
+pub struct Config {
+    pub access: Access,
+    /// The name of the secret that belongs to the token.
+    pub secret: String,
+    /// From how many percent on a datastore is shown as full.
+    pub warn_at: f64,
+}
+
+fn secret() -> String {
+    "pbs".to_owned()
+}
+
+const fn warn_at() -> f64 {
+    85.0
+}
+
+impl Config {
+    /// # Errors
+    /// Which key is missing or wrong.
+    pub fn read() -> Result<Self, String> {
+        config::parse().and_then(Self::of)
+    }
+
+    fn of(table: Table) -> Result<Self, String> {
+        if !(1.0..=100.0).contains(&table.warn_at) {
+            return Err(format!("warn_at = {} is no share in percent, from 1 to 100", table.warn_at));
+        }
+        let access = Access::read("pbs", table.url.as_deref(), table.token.as_deref())?;
+        Ok(Self { access, secret: table.secret, warn_at: table.warn_at })
+    }
+
+    #[cfg(test)]
+    pub fn parse(json: &str) -> Result<Self, String> {
+        config::parse_text(json).and_then(Self::of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("it is right");
+        assert_eq!((config.secret.as_str(), config.warn_at), ("pbs", 85.0));
+        let refused = |json| Config::parse(json).expect_err(json);
+        assert!(refused("{}").starts_with("url is missing"));
+        assert!(refused(r#"{"url":"https://pbs"}"#).starts_with("token is missing"));
+        assert!(refused(r#"{"host":"pbs"}"#).starts_with("unknown field `host`, expected one of `url`"));
+        let share = r#"{"url":"https://pbs","token":"a@pbs!b","warn_at":0}"#;
+        assert_eq!(refused(share), "warn_at = 0 is no share in percent, from 1 to 100");
+    }
+}

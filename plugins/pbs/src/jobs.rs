@@ -1,0 +1,177 @@
+//! The jobs: of each kind the last one, how many there were, and what failed. Pure: nothing here may call the host.
+
+use cordboard_plugin::{
+    Instant,
+    text::{ago, code, counted, escape, short_span},
+};
+use homelab::{
+    Json,
+    show::{Light, shortened},
+};
+
+/// How far back the jobs are asked for: 7 days, in seconds.
+pub const BACK: u64 = 7 * 86_400;
+
+/// How many tasks are asked for: a busy server has 50 a day, and each takes about 300 bytes.
+pub const MOST: usize = 500;
+
+/// Failed jobs that are told one by one.
+const TOLD: usize = 5;
+
+/// The kinds that are told, in this order, with the worker types that belong to each; others are the server's own chores.
+const KINDS: [(&str, &[&str]); 6] = [
+    ("Backup", &["backup"]),
+    ("Verify", &["verificationjob", "verify", "verify_group", "verify_snapshot"]),
+    ("Prune", &["prunejob", "prune"]),
+    ("Garbage collection", &["garbage_collection"]),
+    ("Sync", &["syncjob", "sync"]),
+    ("Tape backup", &["tape-backup-job", "tape-backup"]),
+];
+
+#[derive(Debug)]
+pub struct Task {
+    kind: String,
+    /// What it worked on, as `main:vm/101`; nothing for some.
+    object: String,
+    started: Instant,
+    end: End,
+}
+
+#[derive(Debug)]
+enum End {
+    Running,
+    Well,
+    Warnings,
+    /// With what it says about itself.
+    Failed(String),
+}
+
+/// # Errors
+/// What is missing or odd, with its path.
+pub fn read(data: &Json) -> Result<Vec<Task>, String> {
+    data.items()?.iter().map(task).collect()
+}
+
+fn task(item: &Json) -> Result<Task, String> {
+    let seconds = item.at("starttime")?.whole()?;
+    Ok(Task {
+        kind: item.at("worker_type")?.text()?.to_owned(),
+        object: item.find("worker_id").map(|id| id.text()).transpose()?.unwrap_or_default().to_owned(),
+        started: Instant::try_from(seconds).unwrap_or_default().saturating_mul(1000),
+        end: match item.find("status").map(|status| status.text()).transpose()? {
+            None => End::Running,
+            Some("OK") => End::Well,
+            Some(text) if text.starts_with("WARNINGS") => End::Warnings,
+            Some("unknown") => End::Failed("it ended without a word".to_owned()),
+            Some(text) => End::Failed(shortened(text, 120)),
+        },
+    })
+}
+
+/// A line for each kind, and one for each of the newest failures.
+pub fn lines(tasks: &[Task], now: Instant) -> Vec<String> {
+    let of = |types: &[&str]| -> Vec<&Task> {
+        let mut of_kind: Vec<_> = tasks.iter().filter(|task| types.contains(&task.kind.as_str())).collect();
+        of_kind.sort_by_key(|task| std::cmp::Reverse(task.started));
+        of_kind
+    };
+    let kinds: Vec<_> =
+        KINDS.iter().map(|(title, types)| (*title, of(types))).filter(|(_, tasks)| !tasks.is_empty()).collect();
+    let mut lines: Vec<_> = kinds.iter().map(|(title, tasks)| kind(title, tasks, now)).collect();
+    let mut failed: Vec<_> = kinds
+        .iter()
+        .flat_map(|(title, tasks)| tasks.iter().map(move |task| (*title, *task)))
+        .filter_map(|(title, task)| match &task.end {
+            End::Failed(why) => Some((title, task, why)),
+            End::Running | End::Well | End::Warnings => None,
+        })
+        .collect();
+    failed.sort_by_key(|(_, task, _)| std::cmp::Reverse(task.started));
+    lines.extend(failed.iter().take(TOLD).map(|(title, task, why)| {
+        let object = if task.object.is_empty() { String::new() } else { format!(" {}", code(&task.object)) };
+        format!("❌ {title}{object} {}: {}", ago(now, task.started), escape(why))
+    }));
+    if failed.len() > TOLD {
+        lines.push(format!("…and {} more", counted((failed.len() - TOLD) as u64, "failure")));
+    }
+    lines
+}
+
+/// `tasks` are of one kind, the newest first, and at least one.
+fn kind(title: &str, tasks: &[&Task], now: Instant) -> String {
+    let failures = tasks.iter().filter(|task| matches!(task.end, End::Failed(_))).count();
+    let last = tasks.iter().find(|task| !matches!(task.end, End::Running));
+    let light = match last.map(|task| &task.end) {
+        Some(End::Failed(_)) => Light::Broken,
+        Some(End::Warnings) => Light::Warning,
+        Some(End::Well | End::Running) if failures > 0 => Light::Warning,
+        Some(End::Well) => Light::Well,
+        Some(End::Running) | None => Light::Resting,
+    };
+    let mut parts = Vec::new();
+    if let Some(running) = tasks.iter().find(|task| matches!(task.end, End::Running)) {
+        parts.push(format!("running for {}", short_span(now.saturating_sub(running.started) / 1000)));
+    }
+    if let Some(last) = last {
+        let how = match last.end {
+            End::Failed(_) => "failed ",
+            End::Warnings => "with warnings ",
+            End::Well | End::Running => "",
+        };
+        parts.push(format!("{how}{}", ago(now, last.started)));
+    }
+    parts.push(counted(tasks.len() as u64, "run"));
+    if failures > 0 {
+        parts.push(format!("{failures} failed"));
+    }
+    format!("{} {title}: {}", light.letter(), parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_268_736_000;
+
+    fn shown(value: &serde_json::Value) -> Vec<String> {
+        lines(&read(&Json::root(value)).expect("it is known"), NOW)
+    }
+
+    #[test]
+    fn each_kind_is_shown_with_its_last_run_and_what_failed() {
+        let value: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/data/tasks.json")).expect("it is JSON");
+        assert_eq!(
+            shown(&value["data"]),
+            [
+                "🟡 Backup: 3h ago, 2 runs, 1 failed",
+                "🔴 Verify: running for 10 min, failed 1d ago, 2 runs, 1 failed",
+                "🟢 Prune: 1d ago, 1 run",
+                "🟡 Garbage collection: with warnings 1d ago, 1 run",
+                "🔴 Sync: failed 1d ago, 1 run, 1 failed",
+                "❌ Backup `main:ct/102` 1d ago: backup ended but finished flag is not set.",
+                "❌ Sync `offsite:main:archive::s-77` 1d ago: it ended without a word",
+                "❌ Verify `main:v-1a2b` 1d ago: verification failed - please check the log for details",
+            ]
+        );
+    }
+
+    #[test]
+    fn many_failures_are_counted_and_a_first_run_is_neither_good_nor_bad() {
+        let failure = serde_json::json!({"worker_type": "sync", "starttime": 1_795_268_000, "status": "no"});
+        let told = shown(&serde_json::Value::Array(vec![failure; 7]));
+        assert_eq!(told[0], "🔴 Sync: failed 12m ago, 7 runs, 7 failed");
+        assert_eq!((told[1].as_str(), told.len()), ("❌ Sync 12m ago: no", 7));
+        assert_eq!(told[6], "…and 2 failures more");
+        let first = serde_json::json!([{"worker_type": "tape-backup", "starttime": 1_795_268_730}]);
+        assert_eq!(shown(&first), ["⚪ Tape backup: running for 6 s, 1 run"]);
+    }
+
+    #[test]
+    fn what_is_odd_is_told_by_its_path() {
+        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
+        assert_eq!(odd(serde_json::json!([{"starttime": 5}])), "`[0].worker_type` is missing");
+        let text = odd(serde_json::json!([{"worker_type": "sync", "starttime": "now"}]));
+        assert_eq!(text, "`[0].starttime` is no whole number but \"now\"");
+    }
+}

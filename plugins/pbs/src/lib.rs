@@ -1,0 +1,124 @@
+//! `/pbs`: the datastores of a Proxmox Backup Server, how full they are, and how its jobs went. It must never change
+//! anything there: it only asks.
+
+mod config;
+mod jobs;
+mod stores;
+
+use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, text::escape};
+use homelab::{Ask, fetch, server::trouble};
+
+use config::Config;
+
+struct Pbs;
+
+impl Command for Pbs {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Config::read()?;
+        let spec = Spec::new("pbs", "Datastores and jobs of the backup server", "/pbs").least_role("admin");
+        Ok(vec![spec])
+    }
+
+    fn run(_call: &Call) -> Result<Reply, String> {
+        let config = Config::read()?;
+        let server = config.access.server();
+        let authorization = config.access.authorization(&fetch::secret(&server, &config.secret)?);
+        let ask = |path: &str| fetch::get(&server, path, Some(&authorization));
+        report(&config, &ask, context::now()).map(|text| Reply::text(text).button("Again", "/pbs"))
+    }
+}
+
+/// What both questions say, as Markdown; where only the second one fails, the first one's answer is shown nevertheless.
+fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+    let stores = config.access.data(ask, "/status/datastore-usage", |data| stores::read(&data))?;
+    let host = config.access.server().url.split("//").last().unwrap_or_default();
+    let mut lines = vec![format!("Datastores of {}", escape(host))];
+    if stores.is_empty() {
+        lines.push(format!("None that this token may see. {}", config.access.server().rights));
+    }
+    lines.extend(stores::lines(&stores, config.warn_at, now));
+    lines.push(String::new());
+    let path = format!("/nodes/localhost/tasks?limit={}&since={}", jobs::MOST, (now / 1000).saturating_sub(jobs::BACK));
+    match config.access.data(ask, &path, |data| jobs::read(&data)) {
+        Ok(tasks) => {
+            let whole = tasks.len() < jobs::MOST;
+            lines.push(if whole {
+                "Jobs of the last 7 days".into()
+            } else {
+                format!("Jobs among the last {} tasks", jobs::MOST)
+            });
+            match jobs::lines(&tasks, now) {
+                none if none.is_empty() => lines.push("None that this token may see.".to_owned()),
+                some => lines.extend(some),
+            }
+        }
+        Err(line) => lines.push(trouble(&line)),
+    }
+    Ok(lines.join("\n"))
+}
+
+cordboard_plugin::export!(Pbs: command);
+
+#[cfg(test)]
+mod tests {
+    use homelab::Answer;
+
+    use super::*;
+
+    const NOW: Instant = 1_795_268_736_000;
+
+    const USAGE: &str = "/api2/json/status/datastore-usage";
+
+    const TASKS: &str = "/api2/json/nodes/localhost/tasks?limit=500&since=1794663936";
+
+    fn told(usage: (u16, &str), tasks: (u16, &str)) -> Result<String, String> {
+        let config =
+            Config::parse(r#"{"url":"https://pbs.lan:8007","token":"chat@pbs!cordboard"}"#).expect("it is right");
+        let ask = |path: &str| {
+            let (status, body) = match path {
+                USAGE => usage,
+                TASKS => tasks,
+                other => panic!("{other} is asked"),
+            };
+            Ok(Answer { status, body: body.to_owned() })
+        };
+        report(&config, &ask, NOW)
+    }
+
+    #[test]
+    fn datastores_and_jobs_stand_in_one_message() {
+        let usage = include_str!("../tests/data/usage.json");
+        let text = told((200, usage), (200, include_str!("../tests/data/tasks.json"))).expect("both came");
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(
+            (lines[0], lines[8], lines.len()),
+            ("Datastores of pbs.lan:8007", "Jobs of the last 7 days", 17),
+            "{text}"
+        );
+        let empty = told((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both came");
+        let told = "Datastores of pbs.lan:8007\nNone that this token may see. Give the token the role Audit on the path / \
+                    (Access Control, Permissions).\n\nJobs of the last 7 days\nNone that this token may see.";
+        assert_eq!(empty, told);
+    }
+
+    #[test]
+    fn many_tasks_are_the_last_ones_only() {
+        let one = r#"{"worker_type":"sync","starttime":1795268000,"status":"OK"}"#;
+        let tasks = format!(r#"{{"data":[{}]}}"#, vec![one; jobs::MOST].join(","));
+        let text = told((200, r#"{"data":[]}"#), (200, &tasks)).expect("both came");
+        assert!(text.ends_with("\nJobs among the last 500 tasks\n🟢 Sync: 12m ago, 500 runs"), "{text}");
+    }
+
+    #[test]
+    fn what_is_refused_is_told_and_what_came_is_shown() {
+        let refused = told((401, "authentication failed - invalid credentials"), (200, ""));
+        let line = "Proxmox Backup Server refused the login (401: authentication failed - invalid credentials). Check token and \
+                    its secret in [plugins.pbs.config].";
+        assert_eq!(refused, Err(line.to_owned()));
+        let half =
+            told((200, r#"{"data":[{"store":"a"}]}"#), (403, "permission check failed")).expect("half of it came");
+        let line = "⚠️ Proxmox Backup Server does not allow /api2/json/nodes/localhost/tasks (403: permission check failed). Give \
+                    the token the role Audit on the path / (Access Control, Permissions).";
+        assert_eq!(half.lines().last(), Some(line));
+    }
+}

@@ -1,0 +1,157 @@
+//! The datastores: how full, how well packed, when full. Pure: nothing here may call the host.
+
+use cordboard_plugin::{
+    Instant,
+    text::{code, counted, escape, short_span},
+};
+use homelab::{
+    Json,
+    show::{Light, gauge, percent, shortened, size},
+};
+
+/// An estimate further away than this is a guess, and not shown: two years, in seconds.
+const FORESEEABLE: i64 = 2 * 365 * 86_400;
+
+/// A datastore that is full within this time is a warning: 30 days, in seconds.
+const SOON: i64 = 30 * 86_400;
+
+#[derive(Debug)]
+pub struct Store {
+    name: String,
+    /// Bytes in all, used and free, where the token may know.
+    sizes: Option<[u64; 3]>,
+    /// When it will be full, in seconds since 1970; in the past where it never will.
+    full: Option<i64>,
+    /// How much it would be without deduplication, and how much it is.
+    packed: Option<[u64; 2]>,
+    bad_chunks: u64,
+    mounted: bool,
+    error: Option<String>,
+}
+
+/// # Errors
+/// What is missing or odd, with its path.
+pub fn read(data: &Json) -> Result<Vec<Store>, String> {
+    data.items()?.iter().map(store).collect()
+}
+
+fn store(item: &Json) -> Result<Store, String> {
+    let bytes = |json: Option<Json>| json.map_or(Ok(None), |json| json.whole().map(|bytes| u64::try_from(bytes).ok()));
+    let sizes = [bytes(item.find("total"))?, bytes(item.find("used"))?, bytes(item.find("avail"))?];
+    let garbage = item.find("gc-status");
+    let of_garbage = |key| bytes(garbage.as_ref().and_then(|garbage| garbage.find(key)));
+    let packed = [of_garbage("index-data-bytes")?, of_garbage("disk-bytes")?];
+    Ok(Store {
+        name: item.at("store")?.text()?.to_owned(),
+        sizes: if let [Some(total), Some(used), Some(free)] = sizes { Some([total, used, free]) } else { None },
+        full: item.find("estimated-full-date").map(|date| date.whole()).transpose()?,
+        packed: if let [Some(plain), Some(packed)] = packed { Some([plain, packed]) } else { None },
+        bad_chunks: of_garbage("still-bad")?.unwrap_or_default(),
+        mounted: item.find("mount-status").map(|it| it.text()).transpose()?.is_none_or(|status| status != "notmounted"),
+        error: item.find("error").map(|error| error.text().map(|error| shortened(error, 160))).transpose()?,
+    })
+}
+
+/// A line for each.
+pub fn lines(stores: &[Store], warn_at: f64, now: Instant) -> Vec<String> {
+    stores.iter().map(|store| line(store, warn_at, now)).collect()
+}
+
+fn line(store: &Store, warn_at: f64, now: Instant) -> String {
+    let name = code(&store.name);
+    if let Some(error) = &store.error {
+        return format!("{} {name} {}", Light::Broken.letter(), escape(error));
+    }
+    let Some([total, used, free]) = store.sizes else {
+        return if store.mounted {
+            format!("{} {name} not for this token: give it the role DatastoreAudit", Light::Resting.letter())
+        } else {
+            format!("{} {name} is not mounted", Light::Resting.letter())
+        };
+    };
+    // As df counts: what is kept for root is neither used nor free.
+    let share = if used + free == 0 { 0.0 } else { used as f64 * 100.0 / (used + free) as f64 };
+    let left = store.full.map(|full| full.saturating_sub(i64::try_from(now / 1000).unwrap_or(i64::MAX)));
+    let left = left.filter(|left| (1..FORESEEABLE).contains(left));
+    let light = if share >= warn_at || store.bad_chunks > 0 || left.is_some_and(|left| left < SOON) {
+        Light::Warning
+    } else {
+        Light::Well
+    };
+    let mut parts = vec![format!(
+        "{} {name} {} {}, {} of {}",
+        light.letter(),
+        gauge(share),
+        percent(share),
+        size(used),
+        size(total)
+    )];
+    if let Some([plain, packed]) = store.packed.filter(|[plain, packed]| *plain > 0 && *packed > 0) {
+        parts.push(format!("packed {:.1} to 1", plain as f64 / packed as f64));
+    }
+    if let Some(left) = left {
+        parts.push(format!("full in {}", short_span(left.unsigned_abs())));
+    }
+    if store.bad_chunks > 0 {
+        parts.push(format!("{}: verify it", counted(store.bad_chunks, "bad chunk")));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = 1_795_268_736_000;
+
+    fn shown(text: &str) -> Vec<String> {
+        let value = serde_json::from_str(text).expect("it is JSON");
+        lines(&read(&Json::root(&value).at("data").expect("data")).expect("it is known"), 85.0, NOW)
+    }
+
+    #[test]
+    fn each_datastore_is_shown_with_its_usage() {
+        assert_eq!(
+            shown(include_str!("../tests/data/usage.json")),
+            [
+                "🟢 `main` ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, packed 12.4 to 1, full in 150 d",
+                "🟡 `archive` ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks: verify it",
+                "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
+                "⚪ `usb` is not mounted",
+                "🔴 `broken` datastore 'broken' is in offline maintenance mode: new disks",
+                "⚪ `theirs` not for this token: give it the role DatastoreAudit",
+            ]
+        );
+    }
+
+    #[test]
+    fn sizes_below_nothing_are_no_sizes() {
+        assert_eq!(
+            shown(include_str!("../tests/data/usage-old.json")),
+            [
+                "🔴 `main` unable to open chunk store 'main' at \"/mnt/main/.chunks\" - No such file or directory (os error 2)",
+                "🟢 `two` ▓▓▓░░░░░░░ 25 %, 1.0 TB of 4.0 TB",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_store_that_fills_soon_or_is_bad_is_no_good_news() {
+        let one = |more: &str| {
+            shown(&format!(r#"{{"data":[{{"store":"a","total":100,"used":10,"avail":90{more}}}]}}"#)).remove(0)
+        };
+        assert_eq!(one(""), "🟢 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B");
+        assert_eq!(one(r#","estimated-full-date":1795355136"#), "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, full in 1 d");
+        assert_eq!(one(r#","estimated-full-date":1995355136"#), "🟢 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B");
+        let bad = one(r#","gc-status":{"still-bad":1}"#);
+        assert_eq!(bad, "🟡 `a` ▓░░░░░░░░░ 10 %, 10 B of 100 B, 1 bad chunk: verify it");
+    }
+
+    #[test]
+    fn what_is_odd_is_told_by_its_path() {
+        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
+        assert_eq!(odd(serde_json::json!([{}])), "`[0].store` is missing");
+        assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is no whole number but \"5\"");
+        assert_eq!(odd(serde_json::json!({})), "`the whole` is no list but {}");
+    }
+}

@@ -1,0 +1,279 @@
+//! Requests to the hosts that the operator granted, by `[plugins.NAME] http`. What is not granted is refused, with the line to add.
+//!
+//! A plugin that calls nothing here has no way out in its component.
+
+use std::{fmt, time::Duration};
+
+use wasip2::{
+    http::{
+        outgoing_handler,
+        types::{
+            ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+            Scheme,
+        },
+    },
+    io::streams::{OutputStream, StreamError},
+};
+
+/// Bytes that are asked for at once.
+const CHUNK: u64 = 64 << 10;
+
+/// A request that is being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it goes nowhere until it is sent"]
+pub struct Request {
+    method: &'static str,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    timeout: Option<Duration>,
+}
+
+/// What came back, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    /// As they came; names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Why nothing came back. Its text is one line, for people; it turns into it with `?`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The operator did not allow it; the text holds the line that would.
+    Refused(String),
+    /// No connection came about.
+    Unreachable(String),
+    TimedOut,
+    /// The request or the answer is larger than `http_body` allows.
+    TooLarge(String),
+    /// The server, or this request, does not keep to HTTP or TLS.
+    Protocol(String),
+}
+
+impl Request {
+    pub fn get(url: &str) -> Self {
+        Self::new("GET", url)
+    }
+
+    /// Needs a grant of its own, as `"POST https://pbs.lan:8007/*"`.
+    pub fn post(url: &str) -> Self {
+        Self::new("POST", url)
+    }
+
+    pub fn put(url: &str) -> Self {
+        Self::new("PUT", url)
+    }
+
+    pub fn delete(url: &str) -> Self {
+        Self::new("DELETE", url)
+    }
+
+    pub fn head(url: &str) -> Self {
+        Self::new("HEAD", url)
+    }
+
+    fn new(method: &'static str, url: &str) -> Self {
+        Self { method, url: url.to_owned(), headers: Vec::new(), body: Vec::new(), timeout: None }
+    }
+
+    /// The value may hold a [placeholder](crate::secrets::placeholder).
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.body = bytes.into();
+        self
+    }
+
+    /// Gives up after `time`, where that is less than `http_time` leaves: for a plugin that asks several hosts.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = Some(time);
+        self
+    }
+
+    /// Sends it, and waits for the whole answer. A redirect is an answer like any other: nobody follows it.
+    ///
+    /// # Errors
+    /// See [`Error`]. A status such as 404 is none.
+    pub fn send(self) -> Result<Response, Error> {
+        let (request, options) = self.outgoing()?;
+        let body = request.body().map_err(|()| Error::Protocol("the request has no body".to_owned()))?;
+        let answer = outgoing_handler::handle(request, Some(options)).map_err(Error::of)?;
+        write(body, &self.body)?;
+        let ready = answer.subscribe();
+        ready.block();
+        drop(ready);
+        let response = answer.get().and_then(Result::ok).ok_or(Error::TimedOut)?.map_err(Error::of)?;
+        Response::read(&response)
+    }
+
+    fn outgoing(&self) -> Result<(OutgoingRequest, RequestOptions), Error> {
+        let url = split(&self.url).ok_or_else(|| wrong("address", &self.url))?;
+        let headers = Fields::new();
+        for (name, value) in &self.headers {
+            headers.append(name, value.as_bytes()).map_err(|_| wrong("header", name))?;
+        }
+        let request = OutgoingRequest::new(headers);
+        let set = |done: Result<(), ()>| done.map_err(|()| wrong("address", &self.url));
+        set(request.set_method(&method(self.method)))?;
+        set(request.set_scheme(Some(&url.scheme)))?;
+        set(request.set_authority(Some(url.authority)))?;
+        set(request.set_path_with_query(Some(&url.path)))?;
+        let options = RequestOptions::new();
+        let time = self.timeout.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        // A host that can't keep to it has a bound of its own.
+        options.set_first_byte_timeout(time).unwrap_or_default();
+        Ok((request, options))
+    }
+}
+
+fn wrong(what: &str, text: &str) -> Error {
+    Error::Protocol(format!("the request has no good {what}: {text}"))
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        _ => Method::Delete,
+    }
+}
+
+struct Url<'a> {
+    scheme: Scheme,
+    authority: &'a str,
+    path: String,
+}
+
+/// The host looks closer; here it is only taken apart.
+fn split(url: &str) -> Option<Url<'_>> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = match scheme {
+        "https" => Scheme::Https,
+        "http" => Scheme::Http,
+        other => Scheme::Other(other.to_owned()),
+    };
+    let rest = rest.split('#').next().unwrap_or_default();
+    let at = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(at);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    (!authority.is_empty()).then_some(Url { scheme, authority, path })
+}
+
+fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
+    let stream = body.write().map_err(|()| Error::Protocol("the request's body is closed".to_owned()))?;
+    // Where the host refuses the request, it takes no body; its answer says why.
+    let whole = write_all(&stream, bytes).is_ok();
+    drop(stream);
+    if whole { OutgoingBody::finish(body, None).map_err(Error::of) } else { Ok(()) }
+}
+
+fn write_all(stream: &OutputStream, bytes: &[u8]) -> Result<(), StreamError> {
+    for chunk in bytes.chunks(4096) {
+        stream.blocking_write_and_flush(chunk)?;
+    }
+    Ok(())
+}
+
+impl Response {
+    /// The first header of that name, in whichever case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body, as far as it is UTF-8.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn read(response: &IncomingResponse) -> Result<Self, Error> {
+        let lossy = |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
+        let headers = response.headers().entries().into_iter().map(lossy).collect();
+        let body = response.consume().map_err(|()| Error::Protocol("the answer has no body".to_owned()))?;
+        Ok(Self { status: response.status(), headers, body: read(&body)? })
+    }
+}
+
+fn read(body: &IncomingBody) -> Result<Vec<u8>, Error> {
+    let stream = body.stream().map_err(|()| Error::Protocol("the answer has no body".to_owned()))?;
+    let mut bytes = Vec::new();
+    loop {
+        match stream.blocking_read(CHUNK) {
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::LastOperationFailed(error)) => return Err(Error::Protocol(error.to_debug_string())),
+        }
+    }
+}
+
+impl Error {
+    fn of(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::InternalError(Some(text)) => Self::said(text),
+            ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
+                Self::Refused("the host refused the request".to_owned())
+            }
+            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => Self::TimedOut,
+            other => Self::Protocol(other.to_string()),
+        }
+    }
+
+    /// The host says first which kind it is.
+    fn said(text: String) -> Self {
+        match text.split_once(": ") {
+            Some(("refused", why)) => Self::Refused(why.to_owned()),
+            Some(("unreachable", why)) => Self::Unreachable(why.to_owned()),
+            Some(("timed out", _)) => Self::TimedOut,
+            Some(("too large", why)) => Self::TooLarge(why.to_owned()),
+            Some(("protocol", why)) => Self::Protocol(why.to_owned()),
+            Some(_) | None => Self::Protocol(text),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(why) | Self::Unreachable(why) | Self::TooLarge(why) | Self::Protocol(why) => f.write_str(why),
+            Self::TimedOut => f.write_str("no answer in time"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for String {
+    fn from(error: Error) -> Self {
+        error.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_apart() {
+        let parts = |url| split(url).map(|url| (url.authority.to_owned(), url.path));
+        assert_eq!(parts("https://pbs.lan:8007/api?x=1#top"), Some(("pbs.lan:8007".to_owned(), "/api?x=1".to_owned())));
+        assert_eq!(parts("http://pbs.lan"), Some(("pbs.lan".to_owned(), "/".to_owned())));
+        assert_eq!(parts("http://pbs.lan?x"), Some(("pbs.lan".to_owned(), "/?x".to_owned())));
+        assert_eq!(parts("pbs.lan/x"), None);
+        assert_eq!(parts("https:///x"), None);
+    }
+
+    #[test]
+    fn the_kind_of_a_failure_is_read_off() {
+        assert_eq!(Error::said("refused: add a: b".into()), Error::Refused("add a: b".into()));
+        assert_eq!(Error::said("timed out: it waited".into()), Error::TimedOut);
+        assert_eq!(Error::said("odd".into()), Error::Protocol("odd".into()));
+    }
+}
