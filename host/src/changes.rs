@@ -3,56 +3,52 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use cordboard_core::{
-    chat::NewPost,
-    config::{self, Area, Config, ConfigError},
-    session::Input,
-    types::{Place, Reply},
-};
+use cordboard_core::config::{self, Area, Config, ConfigError};
 use tokio::sync::mpsc;
 
+mod herald;
+
+pub use herald::{Herald, menu};
+
 use crate::{
-    chat::{MenuEntry, outbox::Outbox},
-    clock::Clock,
-    hub::{Desk, Live, Posts},
-    plugin::{Health, PluginSettings, Refused, Table, short},
+    hub::{Desk, Live},
+    plugin::Ordered,
     reload::{Change, ConfigRead},
-    supply::Supply,
+    swaps::{Audience, Swaps},
 };
 
 pub struct Changes {
     pub config: Live,
     pub desk: Arc<Desk>,
-    pub supply: Supply,
-    pub posts: Posts,
-    pub clock: Clock,
-    /// `console` or `telegram`.
-    pub front_end: &'static str,
+    pub swaps: Swaps,
+    pub herald: Arc<Herald>,
     pub config_path: Option<PathBuf>,
-    pub outbox: Outbox,
     /// What was last told of the configuration, so that it is told once.
     pub told: Option<String>,
 }
 
-/// The commands of a table as a chat's menu has them.
-#[must_use]
-pub fn menu(table: &Table) -> Vec<MenuEntry> {
-    let entry =
-        |offer: &crate::plugin::Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
-    table.commands().map(entry).collect()
-}
-
 impl Changes {
     /// Runs until the watcher is gone.
-    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>) {
-        while let Some(change) = changes.recv().await {
-            match change {
-                Change::Config(read) => self.on_config(read).await,
-                Change::Plugin { name, wasm, .. } => self.on_plugin(&name, &wasm).await,
-                Change::PluginGone { name } => self.on_gone(&name).await,
-                Change::PluginUnreadable { name, why } => self.on_unreadable(&name, why).await,
+    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<Ordered>) {
+        self.swaps.ask_about_parked().await;
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Some(change) => self.on_change(change).await,
+                    None => return,
+                },
+                Some(ordered) = orders.recv() => self.swaps.on_order(ordered).await,
+                event = self.swaps.next() => self.swaps.handle(event).await,
             }
-            self.outbox.menu(menu(&self.supply.plugs.table()));
+        }
+    }
+
+    async fn on_change(&mut self, change: Change) {
+        match change {
+            Change::Config(read) => self.on_config(read).await,
+            Change::Plugin { name, wasm, .. } => self.swaps.on_file(&name, wasm).await,
+            Change::PluginGone { name } => self.swaps.on_gone(&name).await,
+            Change::PluginUnreadable { name, why } => self.swaps.on_unreadable(&name, why).await,
         }
     }
 
@@ -94,100 +90,20 @@ impl Changes {
         self.desk.lines().resettle().await;
         let policy = &self.config.now().plugins.lifecycle;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
-            self.review_all().await;
+            self.herald.review_all().await;
         }
     }
 
     /// Plugins whose table changed, all where a common limit did, and those that wait for a grant.
-    async fn resettle_plugins(&self, changes: &config::Changes) {
-        let table = self.supply.plugs.table();
+    async fn resettle_plugins(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
-        let waiting = table.statuses().filter(|status| matches!(status.health, Health::Held | Health::Refused));
-        let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
-        names.extend(waiting.iter().cloned());
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
-            names.extend(table.names().map(str::to_owned));
+            names.extend(self.swaps.supply.plugs.table().names().map(str::to_owned));
         }
-        for name in names {
-            let settings = self.settings(&name);
-            let swapped = match self.supply.file_of(&name) {
-                Some(wasm) => self.supply.plug_new(&name, &wasm, (&settings, self.clock.now())).await,
-                None => self.supply.plugs.reconfigure(&name, (&settings, self.clock.now())).await,
-            };
-            let before = table.generation(&name).map(|generation| generation.number);
-            match swapped {
-                // Its refusal was told, so is the end of it; and its file may have come a moment ago.
-                Ok(_) if waiting.contains(&name) || before.is_none() => self.on_swapped(&name, before).await,
-                Ok(_) => {}
-                Err(refused) => self.tell_refused(&name, &refused).await,
-            }
-        }
-    }
-
-    fn settings(&self, name: &str) -> PluginSettings {
-        self.config.plugin(name)
-    }
-
-    async fn on_plugin(&self, name: &str, wasm: &[u8]) {
-        let settings = self.settings(name);
-        let before = self.supply.plugs.table().generation(name).map(|generation| generation.number);
-        match self.supply.plug_new(name, wasm, (&settings, self.clock.now())).await {
-            Ok(_) => self.on_swapped(name, before).await,
-            Err(refused) => self.tell_refused(name, &refused).await,
-        }
-    }
-
-    async fn on_swapped(&self, name: &str, before: Option<u32>) {
-        let table = self.supply.plugs.table();
-        let Some(generation) = table.generation(name).filter(|now| Some(now.number) != before) else { return };
-        let digest = short(&generation.digest);
-        self.tell(format!("Plugin '{name}' is plugged in: generation {}, {digest}.", generation.number)).await;
-        self.after_swap(name).await;
-    }
-
-    async fn after_swap(&self, name: &str) {
-        if self.config.now().plugins.lifecycle == name {
-            self.review_all().await;
-        }
-    }
-
-    async fn review_all(&self) {
-        self.desk.lines().tell_all(|_| Some(Input::PolicyChanged)).await;
-    }
-
-    async fn on_gone(&self, name: &str) {
-        tracing::info!(plugin = name, "its file is gone");
-        match self.supply.unplug(name, (&self.settings(name), self.clock.now())).await {
-            Ok(()) => self.after_swap(name).await,
-            Err(refused) => self.tell_refused(name, &refused).await,
-        }
-    }
-
-    async fn on_unreadable(&self, name: &str, why: String) {
-        let refused = Refused::Read(why);
-        tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
-        self.supply.plugs.turn_away(name, "", (&refused, self.clock.now())).await;
-        self.tell_refused(name, &refused).await;
-    }
-
-    async fn tell_refused(&self, name: &str, refused: &Refused) {
-        let serves = self.supply.plugs.table().generation(name).map(|generation| generation.number);
-        let rest = serves.map_or_else(String::new, |number| format!("\nGeneration {number} goes on."));
-        self.tell(format!("Plugin '{name}' was refused: {refused}.{rest}")).await;
+        self.swaps.resettle(names).await;
     }
 
     async fn tell(&self, text: String) {
-        for place in admins(self.front_end, &self.config.now()) {
-            self.posts.finish(Vec::new(), vec![NewPost::new(place, Reply::text(text.clone()))]).await;
-        }
+        self.herald.tell(text, None).await;
     }
-}
-
-/// Where the operators are: the console, or the private chats of owner and admins.
-fn admins(front_end: &str, config: &Config) -> Vec<Place> {
-    if front_end == "console" {
-        return vec![Place::new("console", "local")];
-    }
-    let access = &config.access;
-    access.owner.iter().chain(&access.admins).map(|id| Place::new(front_end, &id.to_string())).collect()
 }

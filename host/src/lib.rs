@@ -21,5 +21,6 @@ pub mod schedule;
 pub mod session;
 pub mod store;
 pub mod supply;
+pub mod swaps;
 pub mod telemetry;
 pub mod webhook;

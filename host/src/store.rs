@@ -23,6 +23,7 @@ mod outbox;
 mod plugin_state;
 mod schema;
 mod sessions;
+mod standing;
 mod writer;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, Ne
 pub use error::{Limit, OpenError, StoreError};
 pub use generations::Generation;
 pub use plugin_state::Swap;
+pub use standing::{Decisions, GrantAnswer};
 
 use error::Trouble;
 use writer::{Durability, Request, Task, Writer};

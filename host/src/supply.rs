@@ -9,9 +9,15 @@ use std::{
 
 use cordboard_core::types::Moment;
 
+mod decided;
+mod words;
+
+pub use decided::Decided;
+pub use words::{disabled, held_off};
+
 use crate::{
-    plugin::{LARGEST_WASM, PluginSettings, Plugs, Refused, Swapped, digest},
-    store::Store,
+    plugin::{Compiled, Entrance, Hold, LARGEST_WASM, PluginSettings, Plugs, Refused, Swapped, digest},
+    store::{Decisions, Store},
 };
 
 /// A component that is part of the binary.
@@ -29,31 +35,63 @@ pub static STANDARD: &[Standard] = include!(concat!(env!("OUT_DIR"), "/standard.
 pub const NO_STANDARD: &str = "built without standard plugins: run cargo xtask build";
 
 /// Plugs in what there is, and goes back to what worked where a file does not.
-#[derive(Clone)]
 pub struct Supply {
     pub plugs: Arc<Plugs>,
     /// None: nothing is kept, as for a check.
     pub store: Option<Store>,
     pub folder: Option<PathBuf>,
+    pub decided: Decided,
 }
 
 /// A version that was not let in.
 pub type Turned = (String, Refused);
 
+/// The bytes of one version.
+#[derive(Clone)]
+pub struct Version {
+    /// SHA-256 in hex.
+    pub digest: String,
+    pub wasm: Arc<[u8]>,
+}
+
+impl Version {
+    #[must_use]
+    pub fn new(wasm: impl Into<Arc<[u8]>>) -> Self {
+        let wasm = wasm.into();
+        Self { digest: digest(&wasm), wasm }
+    }
+}
+
+impl From<&Standard> for Version {
+    fn from(standard: &Standard) -> Self {
+        Self { digest: standard.digest.to_owned(), wasm: standard.wasm.into() }
+    }
+}
+
+fn standard(name: &str) -> Option<&'static Standard> {
+    STANDARD.iter().find(|standard| standard.name == name)
+}
+
 impl Supply {
+    /// `decisions`: what the store holds of them.
+    #[must_use]
+    pub fn new(plugs: Arc<Plugs>, folder: Option<PathBuf>, (store, decisions): (Option<Store>, Decisions)) -> Self {
+        let decided = Decided::new(store.clone(), decisions);
+        Self { plugs, store, folder, decided }
+    }
+
     /// Plugs in all that there is at the start. Standard names first, so that a stranger cannot take a standard command.
     pub async fn plug_all(&self, settings: &impl Fn(&str) -> PluginSettings, now: Moment) -> Vec<Turned> {
         let mut files = self.files();
         let mut turned = Vec::new();
         for standard in STANDARD {
-            let refused = match files.remove(standard.name) {
-                Some(path) => self.plug_file(standard.name, &path, (&settings(standard.name), now)).await.err(),
-                None => self.plug_standard(standard, (&settings(standard.name), now)).await.err(),
-            };
+            let file = files.remove(standard.name);
+            let refused =
+                self.plug_at_start(standard.name, file.as_deref(), (&settings(standard.name), now)).await.err();
             turned.extend(refused.map(|refused| (standard.name.to_owned(), refused)));
         }
         for (name, path) in files {
-            let refused = self.plug_file(&name, &path, (&settings(&name), now)).await.err();
+            let refused = self.plug_at_start(&name, Some(&path), (&settings(&name), now)).await.err();
             turned.extend(refused.map(|refused| (name, refused)));
         }
         turned
@@ -64,30 +102,51 @@ impl Supply {
         crate::reload::scan(folder).unwrap_or_default().into_iter().collect()
     }
 
-    async fn plug_standard(
-        &self,
-        standard: &Standard,
-        settings: (&PluginSettings, Moment),
-    ) -> Result<Swapped, Refused> {
-        self.plugs.plug_in_known((standard.name, standard.digest), standard.wasm, settings).await
-    }
-
-    /// A file at the start: where it is refused, an older version serves and the refusal stays visible.
-    async fn plug_file(
+    /// A file, or the embedded one where there is none. Where a file is refused, an older version serves and the refusal stays visible.
+    async fn plug_at_start(
         &self,
         name: &str,
-        path: &Path,
-        settings: (&PluginSettings, Moment),
+        path: Option<&Path>,
+        context: (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
-        let read = read(path).map_err(|error| Refused::Read(format!("{}: {error}", path.display())));
-        let wasm = match read {
-            Ok(wasm) => wasm,
-            Err(refused) => return self.go_back(name, "", (refused, settings)).await,
+        let standing = self.decided.standing(name);
+        if let Some(word) = &standing.disabled {
+            self.plugs.switch_off(name, words::disabled(name, word)).await;
+            return Ok(Swapped::Unchanged);
+        }
+        let Some(path) = path else {
+            let Some(standard) = standard(name) else { return Ok(Swapped::Unchanged) };
+            return self.plug_version(name, standard.into(), context, Entrance::Back).await;
         };
-        match self.plug_new(name, &wasm, settings).await {
-            Err(refused) => self.go_back(name, &digest(&wasm), (refused, settings)).await,
+        let version = match read(path) {
+            Ok(wasm) => Version::new(wasm),
+            Err(error) => {
+                let refused = Refused::Read(format!("{}: {error}", path.display()));
+                return self.go_back(name, "", (refused, context)).await;
+            }
+        };
+        let digest = version.digest.clone();
+        let admission = standing.admits(&digest, context.1);
+        let plugged = match words::held_off(name, &digest, (&admission, context.1)) {
+            Some(why) => Err(Refused::HeldOff(why)),
+            None => {
+                let entrance = self.entrance_at_start(name, &digest).await;
+                self.plug_version(name, version, context, entrance).await
+            }
+        };
+        match plugged {
+            Err(refused) => self.go_back(name, &digest, (refused, context)).await,
             plugged => plugged,
         }
+    }
+
+    /// A restart is no swap: what served last is trusted.
+    async fn entrance_at_start(&self, name: &str, digest: &str) -> Entrance {
+        let latest = match &self.store {
+            Some(store) => store.latest_generation(name).await.unwrap_or_default(),
+            None => None,
+        };
+        if latest.as_deref() == Some(digest) { Entrance::Back } else { Entrance::New }
     }
 
     /// A new version of a plugin. The one before goes on where it is refused.
@@ -95,50 +154,139 @@ impl Supply {
         &self,
         name: &str,
         wasm: &[u8],
-        settings: (&PluginSettings, Moment),
+        context: (&PluginSettings, Moment),
+    ) -> Result<Swapped, Refused> {
+        self.plug_version(name, Version::new(wasm), context, Entrance::New).await
+    }
+
+    async fn plug_version(
+        &self,
+        name: &str,
+        version: Version,
+        context: (&PluginSettings, Moment),
+        entrance: Entrance,
     ) -> Result<Swapped, Refused> {
         if !is_plugin_name(name) {
             return Err(Refused::Name(name.to_owned()));
         }
-        let swapped = self.plugs.plug_in(name, wasm, settings).await?;
-        if let (Swapped::New, Some(store)) = (swapped, &self.store) {
-            let kept = store.save_generation(name, &digest(wasm), wasm).await;
-            kept.unwrap_or_else(
-                |error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"),
-            );
+        let compiled = self.plugs.compile(name, version.digest.clone(), &version.wasm).await;
+        self.plug_compiled((compiled, &version), context, entrance).await
+    }
+
+    /// Plugs in what was compiled of `version`, with what the owner granted in the chat beside what the configuration grants.
+    pub async fn plug_compiled(
+        &self,
+        (compiled, version): (Compiled, &Version),
+        (settings, now): (&PluginSettings, Moment),
+        entrance: Entrance,
+    ) -> Result<Swapped, Refused> {
+        let name = compiled.name.clone();
+        let before = self.plugs.table().generation(&name).map(|generation| generation.digest.clone());
+        let settings = self.granting(&name, settings);
+        let plugged = self.plugs.plug_compiled(compiled, (&settings, now), entrance).await;
+        match &plugged {
+            Ok(Swapped::New) if entrance != Entrance::Back => self.keep(&name, version, before).await,
+            Ok(Swapped::New | Swapped::Unchanged) => {}
+            Err(refused) => self.show_denial(&name, refused).await,
         }
-        Ok(swapped)
+        plugged
+    }
+
+    /// The version that serves, under new settings.
+    pub async fn reconfigure(
+        &self,
+        name: &str,
+        (settings, now): (&PluginSettings, Moment),
+    ) -> Result<Swapped, Refused> {
+        let done = self.plugs.reconfigure(name, (&self.granting(name, settings), now)).await;
+        if let Err(refused) = &done {
+            self.show_denial(name, refused).await;
+        }
+        done
+    }
+
+    fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
+        let mut settings = settings.clone();
+        settings.grants.extend(self.decided.granted(name));
+        settings
+    }
+
+    /// A version that asks for what the owner has refused already does not wait for a word.
+    async fn show_denial(&self, name: &str, refused: &Refused) {
+        if let Refused::NotGranted { missing, .. } = refused
+            && self.decided.refused(name, missing).is_some()
+        {
+            self.plugs.hold(name, Hold::Denied(missing.clone())).await;
+        }
+    }
+
+    /// Keeps a version that came to serve, and the one before it as the next to go back to.
+    async fn keep(&self, name: &str, version: &Version, before: Option<String>) {
+        let Some(store) = &self.store else { return };
+        if let Some(before) = before.filter(|before| *before != version.digest) {
+            let again = match standard(name).filter(|standard| standard.digest == before) {
+                Some(standard) => store.save_generation(name, standard.digest, standard.wasm).await,
+                None => store.touch_generation(name, &before).await,
+            };
+            again.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version before"));
+        }
+        let kept = store.save_generation(name, &version.digest, &version.wasm).await;
+        kept.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"));
     }
 
     /// Serves the last good version, or the embedded one, and still says why the newest does not.
-    async fn go_back(
+    pub async fn go_back(
         &self,
         name: &str,
         digest: &str,
-        (refused, settings): (Refused, (&PluginSettings, Moment)),
+        (refused, context): (Refused, (&PluginSettings, Moment)),
     ) -> Result<Swapped, Refused> {
+        let standing = self.decided.standing(name);
+        let earlier =
+            self.stored(name).await.into_iter().filter(|one| one.digest != digest && standing.is_good(&one.digest));
+        let embedded = standard(name).map(Version::from);
+        for version in earlier.chain(embedded) {
+            if self.plug_version(name, version, context, Entrance::Back).await.is_ok() {
+                break;
+            }
+        }
+        self.plugs.turn_away(name, digest, (&refused, context.1)).await;
+        self.show_denial(name, &refused).await;
+        Err(refused)
+    }
+
+    /// Newest first.
+    async fn stored(&self, name: &str) -> Vec<Version> {
         let stored = match &self.store {
             Some(store) => store.generations(name).await.unwrap_or_default(),
             None => Vec::new(),
         };
-        let mut serves = false;
-        for version in stored.iter().filter(|version| version.digest != digest) {
-            serves = self.plugs.plug_in_known((name, &version.digest), &version.wasm, settings).await.is_ok();
-            if serves {
-                break;
-            }
+        stored.into_iter().map(|one| Version { digest: one.digest, wasm: one.wasm.into() }).collect()
+    }
+
+    /// The version to go back to from the one that serves: the good one that was kept before it, else the embedded one.
+    pub async fn before(&self, name: &str, serving: &str) -> Option<Version> {
+        let embedded = standard(name);
+        if embedded.is_some_and(|standard| standard.digest == serving) {
+            return None;
         }
-        if let Some(standard) = STANDARD.iter().find(|standard| standard.name == name && !serves) {
-            let _: Result<Swapped, Refused> = self.plug_standard(standard, settings).await;
-        }
-        self.plugs.turn_away(name, digest, (&refused, settings.1)).await;
-        Err(refused)
+        let standing = self.decided.standing(name);
+        let stored = self.stored(name).await;
+        let newer = stored.iter().position(|one| one.digest == serving).map_or(0, |at| at + 1);
+        let earlier = stored.into_iter().skip(newer).find(|one| standing.is_good(&one.digest));
+        earlier.or_else(|| embedded.map(Version::from))
+    }
+
+    /// What should serve: the plugin's file, else the embedded one.
+    #[must_use]
+    pub fn newest(&self, name: &str) -> Option<Version> {
+        self.file_of(name).map(Version::new).or_else(|| standard(name).map(Version::from))
     }
 
     /// The file of a plugin is gone: the embedded one comes back, a stranger leaves.
-    pub async fn unplug(&self, name: &str, settings: (&PluginSettings, Moment)) -> Result<(), Refused> {
-        match STANDARD.iter().find(|standard| standard.name == name) {
-            Some(standard) => self.plug_standard(standard, settings).await.map(|_| ()),
+    pub async fn unplug(&self, name: &str, context: (&PluginSettings, Moment)) -> Result<(), Refused> {
+        match standard(name) {
+            Some(standard) => self.plug_version(name, standard.into(), context, Entrance::New).await.map(|_| ()),
             None => {
                 self.plugs.unplug(name).await;
                 Ok(())
@@ -163,7 +311,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-fn is_plugin_name(name: &str) -> bool {
+/// Whether a file of this name is looked at.
+#[must_use]
+pub fn is_plugin_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }

@@ -10,6 +10,7 @@ use cordboard::{
     hub::Live,
     plugin::{COMPILE, Plugs},
     reload::{self, Change, Watched},
+    store::Decisions,
     supply::Supply,
 };
 use cordboard_core::config::Config;
@@ -79,7 +80,7 @@ async fn round() -> [Swap; 3] {
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins).unwrap();
     let plugs = Plugs::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
-    let supply = Supply { plugs: plugs.into(), store: None, folder: Some(plugins.clone()) };
+    let supply = Supply::new(plugs.into(), Some(plugins.clone()), (None, Decisions::default()));
     let (_watcher, mut changes) =
         reload::watch(Watched { config: None, plugins: Some(plugins.clone()) }).expect("the folder is ours");
     let bench = Bench { plugs: supply.plugs.clone(), ..bench };

@@ -11,11 +11,11 @@ use cordboard::{
     chat::Inbox as _,
     clock::Clock,
     hub::{self, Advisor, Desk, Doorway, Hooks, Lines, Live, Outlet, Painter, Posts, Server},
-    plugin::{Board, Plugs, Screen, ViewLimits},
+    plugin::{Board, Orders, Plugs, Screen, ViewLimits},
     process::Environment,
     roster::Roster,
     session::Ports,
-    store::{self, Store},
+    store::{self, Decisions, Store},
     supply::Supply,
 };
 use cordboard_core::{
@@ -91,7 +91,7 @@ impl Rig {
         let config = Live::new(config::load(&text).unwrap());
         let clock = Clock::system();
         let plugs = plugs();
-        let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder: None };
+        let supply = Supply::new(Arc::clone(&plugs), None, (None, Decisions::default()));
         assert!(supply.plug_all(&|name| config.plugin(name), clock.now()).await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
         let posts = Posts::new(store.clone(), Arc::new(Noting(sender)));
@@ -188,6 +188,7 @@ fn server(
         lines: Arc::new(Lines::new(Arc::clone(roster), ports, painter)),
         posts: posts.clone(),
         store: store.clone(),
+        orders: Orders::channel().0,
         state,
         trail: Trail::default(),
     });

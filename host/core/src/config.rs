@@ -16,6 +16,7 @@ mod reach;
 mod section;
 mod sessions;
 mod size;
+mod swapping;
 mod telegram;
 mod value;
 mod webhook;
@@ -33,6 +34,7 @@ pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
 pub use reach::{Reach, SecretSource, Secrets};
 pub use sessions::{Console, Sessions};
+pub use swapping::Swapping;
 pub use telegram::Telegram;
 pub use webhook::{Proofs, Webhook};
 

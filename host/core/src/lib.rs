@@ -12,6 +12,7 @@ pub mod lane;
 pub mod render;
 pub mod route;
 pub mod session;
+pub mod standing;
 pub mod text;
 pub mod turn;
 pub mod types;

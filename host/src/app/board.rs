@@ -15,20 +15,21 @@ use cordboard_core::{
 
 use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
-    changes::{self, Changes},
+    changes::{self, Changes, Herald},
     chat::outbox::Outbox,
     cli::{ChatKind, Places},
     clock::Clock,
     control,
     cron::Zone,
     hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
-    plugin::{self, Board, Plugs, ViewLimits},
+    plugin::{self, Board, Orders, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
-    session::{Herald, Ports, Setup},
+    session::{Herald as _, Ports, Setup},
     store::{self, Contents, Store},
     supply::{NO_STANDARD, STANDARD, Supply},
+    swaps::{Audience, Settings, Swaps},
 };
 
 /// What was decided before the runtime started.
@@ -56,13 +57,15 @@ struct Ground {
 /// Runs the board until a signal, the chat's end, or a failure.
 pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
-    let (store, contents) = store::open(&plan.places.state)?;
+    let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
     warn_of_missing(folder.as_deref(), &plan.places, &plan.config);
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
     let ground = Ground::new(&plan, store, contents.host_id.clone())?;
-    let supply = Supply { plugs: Arc::clone(&ground.plugs), store: Some(ground.store.clone()), folder: folder.clone() };
+    let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
+    let kept = (Some(ground.store.clone()), decisions);
+    let supply = Supply::new(Arc::clone(&ground.plugs), folder.clone(), kept);
     plug_in(&supply, &ground.config, ground.clock).await;
 
     let (intake, accepted) = hub::intake();
@@ -71,10 +74,13 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
     let sending = tokio::spawn(sending);
     let posts = Posts::new(ground.store.clone(), Arc::new(outbox.clone()));
-    let Contents { host_id, sessions, places, inbox, outbox: unsent } = contents;
+    let Contents { host_id, sessions, places, inbox, outbox: unsent, decisions: _ } = contents;
     let left_over = left_over(&sessions);
     let roster = Arc::new(Roster::new(views(sessions, &ground.config), places));
-    let desk = ground.desk(&roster, &posts, front.chat.limits().text_units);
+    let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
+
+    // Before anything is begun: it is the last thing that can keep a host from its start.
+    let beside = Beside::start(&desk, plan.zone.clone()).await?;
 
     hub::Outlet::post(&outbox, unsent);
     let server = Arc::new(ground.server(&desk, &posts));
@@ -82,11 +88,10 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
-    let beside = Beside::start(&desk, plan.zone.clone()).await?;
     let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
     let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
-    tokio::spawn(changes.run(changed));
+    tokio::spawn(changes.run(changed, orders.1));
 
     let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
@@ -123,7 +128,7 @@ impl Ground {
     }
 
     /// The desk, and the lines below it, which ask plugins that in turn look at the desk.
-    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, text_units: usize) -> Arc<Desk> {
+    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, (text_units, orders): (usize, Orders)) -> Arc<Desk> {
         let advisor = Arc::new(Advisor {
             plugs: Arc::clone(&self.plugs),
             config: self.config.clone(),
@@ -138,6 +143,7 @@ impl Ground {
             lines,
             posts: posts.clone(),
             store: self.store.clone(),
+            orders,
             state: self.state.clone(),
             trail: Trail::default(),
         });
@@ -179,17 +185,15 @@ impl Ground {
     }
 
     fn changes(&self, places: &Places, supply: Supply, desk: &Arc<Desk>, (posts, outbox): (Posts, Outbox)) -> Changes {
-        Changes {
-            config: self.config.clone(),
-            desk: Arc::clone(desk),
-            supply,
-            posts,
-            clock: self.clock,
-            front_end: self.front_end,
-            config_path: places.config.clone(),
-            outbox,
-            told: None,
-        }
+        let (config, desk) = (self.config.clone(), Arc::clone(desk));
+        let front_end = self.front_end;
+        let herald = Herald { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
+        let herald = Arc::new(herald);
+        let asked = config.clone();
+        let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
+        let audience = Arc::clone(&herald) as Arc<dyn Audience>;
+        let swaps = Swaps::new(supply, settings, (self.clock, audience));
+        Changes { config, desk, swaps, herald, config_path: places.config.clone(), told: None }
     }
 }
 

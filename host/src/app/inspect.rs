@@ -1,6 +1,6 @@
 //! The commands that only look: `check`, `sessions`, `plugins`. Beside a running host they ask it; without one they read what it would.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use cordboard_core::{session::Machine, types::SessionRecord};
 
@@ -14,7 +14,7 @@ use crate::{
     plugin::{self, Plugs},
     reload,
     session::Setup,
-    store,
+    store::{self, Decisions, OpenError},
     supply::{NO_STANDARD, STANDARD, Supply, Turned},
     telemetry,
 };
@@ -70,9 +70,18 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
     }
     let cache = places.state.join("cache");
     let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
-    let supply = Supply { plugs: Arc::clone(&plugs), store: None, folder };
+    let supply = Supply::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
     Ok((plugs, turned))
+}
+
+/// What people decided about plugins; nothing where a host of this version has not run here yet.
+fn decisions(state: &Path) -> Result<Decisions, AppError> {
+    match store::read_only(state) {
+        Ok(contents) => Ok(contents.decisions),
+        Err(OpenError::Older { .. }) => Ok(Decisions::default()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `cordboard sessions`.

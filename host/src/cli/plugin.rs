@@ -114,7 +114,7 @@ pub struct Call {
     #[arg(value_name = "FILE|DIR")]
     pub plugin: PathBuf,
     /// The command and its arguments, as they are typed in the chat
-    #[arg(value_name = "/COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "/COMMAND", required = true, trailing_var_arg = true)]
     pub line: Vec<String>,
     /// In whose role it is called
     #[arg(long = "as", value_name = "ROLE", value_enum, default_value = "owner")]

@@ -19,7 +19,7 @@ use cordboard_core::{
 use super::{lines::Lines, posts::Posts, setup::Live};
 use crate::{
     clock::Clock,
-    plugin::{Blueprint, Board, Choice, KeyValues, Plugs, Shelf, Swap},
+    plugin::{Blueprint, Board, Choice, KeyValues, Orders, Outcome, PlugOrder, Plugs, Shelf, Swap},
     roster::Roster,
     session,
     store::{Limit, Store, StoreError},
@@ -33,6 +33,7 @@ pub struct Desk {
     pub lines: Arc<Lines>,
     pub posts: Posts,
     pub store: Store,
+    pub orders: Orders,
     /// The state directory.
     pub state: PathBuf,
     /// The hooks that led to what is done at this desk.
@@ -250,6 +251,10 @@ impl Board for Desk {
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
         self.posts.finish(Vec::new(), vec![NewPost::new(place.clone(), reply)]).await;
         Ok(())
+    }
+
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        self.orders.give(caller, plugin, order).await
     }
 }
 

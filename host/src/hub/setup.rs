@@ -11,7 +11,7 @@ use cordboard_core::{
 
 use crate::{
     agent::{AgentKind, AgentSpec},
-    plugin::{CallLimits, PluginSettings},
+    plugin::{CallLimits, PluginSettings, SwapTerms},
     session::Setup,
 };
 
@@ -60,6 +60,11 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
             state: usize::try_from(limits.state).unwrap_or(usize::MAX),
             http_body: usize::try_from(limits.http_body).unwrap_or(usize::MAX),
             http_time: limits.http_time,
+        },
+        terms: SwapTerms {
+            probation: config.plugins.swapping.probation,
+            traps: config.plugins.swapping.probation_traps,
+            drain: config.plugins.swapping.drain,
         },
         acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
         reach,

@@ -15,7 +15,7 @@ use cordboard_core::{
 };
 
 use super::deed::Deed;
-use crate::plugin::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
+use crate::plugin::{Blueprint, Board, Choice, KeyValues, Outcome, PlugOrder, Shelf, Swap, check_order};
 
 /// The idle timeout of a session that nothing says otherwise of.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -125,6 +125,9 @@ fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refus
             return failed(text::NOTHING_TO_RETRY);
         }
         Order::Leave if view.phase != Phase::Asking => return failed(text::NOTHING_TO_LEAVE),
+        Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
+            return Err(refuse(RefusalCode::Invalid, text::unknown_model(model, &view.models)));
+        }
         Order::Touch(place) => {
             view.record.place = Some(place.clone());
             view.record.last_active = now;
@@ -226,6 +229,14 @@ impl Board for MemoryBoard {
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
         self.inner().deeds.push(Deed::Posted(place.clone(), Box::new(reply)));
         Ok(())
+    }
+
+    /// There is no plug board behind this one: the order is checked and noted.
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        check_order(caller, &order)?;
+        let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
+        self.inner().deeds.push(Deed::Steered(plugin.to_owned(), order));
+        Ok(said)
     }
 }
 

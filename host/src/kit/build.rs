@@ -1,5 +1,7 @@
 //! `cordboard plugin build`: a plugin's folder becomes `dist/NAME.wasm`, whatever it is written in.
 
+mod js;
+mod python;
 mod rust;
 
 use std::{
@@ -8,6 +10,9 @@ use std::{
 };
 
 use super::{error::KitError, new, progress, project::Project};
+pub use js::{COMPONENTIZE_JS, JCO};
+pub use python::COMPONENTIZE_PY;
+
 use crate::{
     cli::Language,
     plugin::{digest, short},
@@ -19,15 +24,18 @@ use crate::{
 /// A missing tool, or what the tool said.
 pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     let project = Project::open(folder)?;
+    new::refresh(&project)?;
     let built = match project.language {
-        Language::Rust => {
-            new::refresh_sdk(&project.folder)?;
-            rust::build(&project)?
-        }
-        Language::Python | Language::Js => return Err(KitError::NoResult("not yet".to_owned())),
+        Language::Rust => rust::build(&project)?,
+        Language::Python => python::build(&project)?,
+        Language::Js => js::build(&project)?,
     };
     let component = project.component();
     place(&built, &component)?;
+    if project.language != Language::Rust {
+        // Made for this alone; cargo's own result is cargo's to keep.
+        fs::remove_file(&built).map_err(KitError::write(&built))?;
+    }
     let wasm = fs::read(&component).map_err(KitError::read(&component))?;
     progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
     Ok(component)

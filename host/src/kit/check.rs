@@ -15,7 +15,8 @@ use super::{
 use crate::{
     cli,
     clock::Clock,
-    plugin::{Look, Plugs, short},
+    hub,
+    plugin::{self, Look, Plugs, short},
 };
 
 /// # Errors
@@ -44,18 +45,31 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
 
 fn print_look(look: &Look, config: &Config, name: &str) {
     progress::print(&format!("digest   sha256 {}\n", short(&look.digest)));
-    let granted = crate::hub::plugin_settings(config, name).grants;
-    let trades: Vec<&str> = look.exports.iter().map(String::as_str).collect();
-    progress::print(&format!("offers   {}\n", trades.join(", ")));
-    for import in &look.imports {
-        let verdict = match look.to_grant().find(|name| import.contains(&format!("/{name}@"))) {
+    progress::print(&format!("offers   {}\n", look.trades().collect::<Vec<_>>().join(", ")));
+    let granted = hub::plugin_settings(config, name).grants;
+    for import in look.imports.iter().filter(|import| !is_empty_wasi(import)) {
+        let verdict = match look.to_grant().find(|name| plugin::bare(import) == *name) {
             Some(name) if granted.contains(name) => "granted",
             Some(_) => "NOT GRANTED",
-            None => "",
+            None => "for all",
         };
-        progress::print(format!("imports  {import}  {verdict}").trim_end());
-        progress::print("\n");
+        progress::print(&format!("imports  {}  {verdict}\n", plugin::bare(import)));
     }
+    let wasi = look.imports.iter().filter(|import| is_empty_wasi(import)).count();
+    if wasi > 0 {
+        progress::print(&format!("imports  {wasi} interfaces of WASI  for all, with nothing behind them\n"));
+    }
+    print_limits(config, name);
+}
+
+/// What language runtimes import whether they use it or not: no files, no environment, a clock.
+fn is_empty_wasi(import: &str) -> bool {
+    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/"]
+        .iter()
+        .any(|package| import.starts_with(package))
+}
+
+fn print_limits(config: &Config, name: &str) {
     let limits = config.plugins.limits_of(name);
     progress::print(&format!(
         "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}\n",

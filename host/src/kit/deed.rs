@@ -8,6 +8,8 @@ use cordboard_core::{
     types::{Place, Reply, SessionName, SessionRecord},
 };
 
+use crate::plugin::PlugOrder;
+
 /// The longest value of a state key that is shown, in characters.
 const SHOWN: usize = 60;
 
@@ -17,6 +19,8 @@ pub enum Deed {
     Ordered(SessionName, Order),
     Prompted(SessionName, String),
     Posted(Place, Box<Reply>),
+    /// An order to the plug board, about a plugin.
+    Steered(String, PlugOrder),
     /// A key, and its new value; none: it was deleted.
     Kept(String, Option<Vec<u8>>),
     /// A line of the log, with its level.
@@ -34,6 +38,16 @@ impl fmt::Display for Deed {
             Self::Ordered(session, order) => write!(f, "session {session} {}", Ordered(order)),
             Self::Prompted(session, text) => write!(f, "prompt to {session}: {}", one_line(text)),
             Self::Posted(place, reply) => write!(f, "post to {place}: {}", one_line(&reply.text)),
+            Self::Steered(plugin, order) => match order {
+                PlugOrder::Grant(digest) | PlugOrder::Refuse(digest) => {
+                    write!(f, "plugin {plugin} {} {digest}", order.as_str())
+                }
+                PlugOrder::Rollback
+                | PlugOrder::Reload
+                | PlugOrder::Disable
+                | PlugOrder::Enable
+                | PlugOrder::Revoke => write!(f, "plugin {plugin} {}", order.as_str()),
+            },
             Self::Kept(key, None) => write!(f, "state delete {key}"),
             Self::Kept(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
             Self::Logged(level, line) => write!(f, "log {level}: {}", one_line(line)),
@@ -92,6 +106,7 @@ mod tests {
             Deed::Kept("k".to_owned(), Some(b"7".to_vec())),
             Deed::Kept("k".to_owned(), None),
             Deed::Logged("warn", "low".to_owned()),
+            Deed::Steered("echo".to_owned(), PlugOrder::Grant("0123456789ab".to_owned())),
         ];
         let expected = [
             "prompt to alpha: one\\ntwo",
@@ -100,6 +115,7 @@ mod tests {
             "state set k = 7",
             "state delete k",
             "log warn: low",
+            "plugin echo grant 0123456789ab",
         ];
         assert_eq!(lines.map(|deed| deed.to_string()), expected);
     }

@@ -5,7 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::KitError, progress, project::check_name};
+use super::{
+    build,
+    error::KitError,
+    progress,
+    project::{Project, check_name},
+};
 use crate::cli::{self, Language, Trade};
 
 /// A text file that is part of the binary, by its path.
@@ -15,9 +20,6 @@ struct Embedded {
 }
 
 include!(concat!(env!("OUT_DIR"), "/kit.rs"));
-
-/// Where a project keeps what is not its author's: the SDK and the contract.
-const KEPT: &str = ".cordboard";
 
 /// # Errors
 /// A bad name, a folder that is there, a disk that is full.
@@ -32,7 +34,9 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
         let Some(path) = file.path.strip_prefix(&format!("{template}/")) else { continue };
         write(&folder.join(filled(path, &wanted.name)), &filled(file.text, &wanted.name))?;
     }
-    refresh_sdk(&folder)?;
+    for (path, text) in kept(wanted.lang) {
+        write(&folder.join(path), text)?;
+    }
     let name = &wanted.name;
     progress::print(&format!(
         "{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n  cordboard plugin call . /{} Ada\n",
@@ -56,20 +60,50 @@ fn command(name: &str) -> String {
 
 /// Dots lead no name in the repository, so that what is hidden here is seen there.
 fn filled(text: &str, name: &str) -> String {
-    text.replace("{{name}}", name).replace("{{command}}", &command(name)).replace("dot-gitignore", ".gitignore")
+    let words = [
+        ("{{name}}", name),
+        ("{{command}}", &command(name)),
+        ("{{componentize-py}}", build::COMPONENTIZE_PY),
+        ("{{componentize-js}}", build::COMPONENTIZE_JS),
+        ("{{jco}}", build::JCO),
+        ("dot-gitignore", ".gitignore"),
+    ];
+    words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
 }
 
-/// Writes the SDK and the contract of this very binary into a project, where they are absent or of another one.
-pub fn refresh_sdk(folder: &Path) -> Result<(), KitError> {
-    let kept = folder.join(KEPT);
-    let is_old = |file: &&Embedded| fs::read_to_string(kept.join(file.path)).ok().as_deref() != Some(file.text);
-    let was_there = kept.is_dir();
-    let old: Vec<&Embedded> = SDK.iter().filter(is_old).collect();
-    for file in &old {
-        write(&kept.join(file.path), file.text)?;
+/// What in a project is not its author's: the contract, and what the language needs beside it.
+fn kept(language: Language) -> Vec<(String, &'static str)> {
+    let sdk = || SDK.iter().map(|file| (format!(".cordboard/{}", file.path), file.text));
+    let contract = sdk().find(|(path, _)| path.ends_with(".wit")).map(|(_, text)| text);
+    let contract = contract.map(|text| ("wit/deps/cordboard/cordboard.wit".to_owned(), text));
+    match language {
+        Language::Rust => sdk().collect(),
+        Language::Python => contract.into_iter().collect(),
+        Language::Js => {
+            let script = TEMPLATES.iter().find(|file| file.path == "js-kept/build.mjs");
+            let script = script.map(|file| (".cordboard/build.mjs".to_owned(), file.text));
+            contract.into_iter().chain(script).collect()
+        }
     }
-    if was_there && !old.is_empty() {
-        progress::step(&format!("{} is now that of cordboard {}", kept.display(), env!("CARGO_PKG_VERSION")));
+}
+
+/// Writes what is kept, as this very binary has it, where a project's is absent or another one. A crate with an SDK from elsewhere, as one
+/// of this repository, is left alone.
+pub fn refresh(project: &Project) -> Result<(), KitError> {
+    let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
+    if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {
+        return Ok(());
+    }
+    let mut changed = false;
+    for (path, text) in kept(project.language) {
+        let path = project.folder.join(path);
+        if fs::read_to_string(&path).ok().as_deref() != Some(text) {
+            write(&path, text)?;
+            changed = true;
+        }
+    }
+    if changed {
+        progress::step(&format!("SDK and contract are now those of cordboard {}", env!("CARGO_PKG_VERSION")));
     }
     Ok(())
 }

@@ -51,6 +51,14 @@ impl Project {
         self.below(DIST).join(format!("{}.wasm", self.name))
     }
 
+    /// Where a tool leaves its result before it is placed; absolute, and in a folder that is there.
+    pub fn built(&self) -> Result<PathBuf, KitError> {
+        let dist = self.folder.join(DIST);
+        fs::create_dir_all(&dist).map_err(KitError::write(&dist))?;
+        let dist = dist.canonicalize().map_err(KitError::read(&dist))?;
+        Ok(dist.join(format!(".{}.building.wasm", self.name)))
+    }
+
     /// A path below the project, short where the project is the current folder.
     pub fn below(&self, path: &str) -> PathBuf {
         if self.folder == Path::new(".") { PathBuf::from(path) } else { self.folder.join(path) }

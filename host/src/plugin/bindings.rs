@@ -39,5 +39,5 @@ trade!(hook, "hook-trade");
 trade!(schedule, "schedule-trade");
 
 pub use lent::cordboard::plugin::{
-    catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp, types,
+    catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp, types,
 };

@@ -8,6 +8,8 @@ use cordboard_core::{
     types::{Caller, Moment, Place, Reply, SessionName, SessionView},
 };
 
+use super::orders::{Outcome, PlugOrder};
+
 /// Which sessions a plugin asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shelf {
@@ -68,4 +70,6 @@ pub trait Board: KeyValues {
     async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal>;
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal>;
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
+    /// What came of it, for the caller; without one it is denied.
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome;
 }

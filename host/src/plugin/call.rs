@@ -3,7 +3,10 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use cordboard_core::types::{Caller, Moment, Place, SessionView};
+use cordboard_core::{
+    config::spell_duration,
+    types::{Caller, Moment, Place, SessionView},
+};
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
@@ -36,6 +39,11 @@ pub struct Asked {
 pub enum CallError {
     #[error("went over its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
     Limit { plugin: String, limit: Limit },
+    #[error(
+        "was cut off: its version was replaced, and running calls may go on for {} after that (raise `drain` in [plugins] if they need more)",
+        spell_duration(*drain)
+    )]
+    Drained { drain: Duration },
     #[error("trapped: {0}")]
     Trap(String),
     #[error("said: {0}")]
@@ -49,7 +57,7 @@ impl Told for CallError {
         match self {
             Self::Trap(why) => Self::Trap(vault.scrub(why)),
             Self::Said(why) => Self::Said(vault.scrub(why)),
-            Self::Limit { .. } | Self::NotOffered(_) => self,
+            Self::Limit { .. } | Self::Drained { .. } | Self::NotOffered(_) => self,
         }
     }
 }
@@ -62,6 +70,8 @@ pub struct CallState {
     /// None for trials and views: they may read their configuration and log, no more.
     pub lent: Option<Lent>,
     pub meter: Meter,
+    /// It ran when its generation had to be over.
+    cut_off: bool,
     pub journal: Journal,
     pub egress: Egress,
     stdout: Printed,
@@ -100,6 +110,7 @@ impl CallState {
             now,
             lent,
             meter,
+            cut_off: false,
             journal,
             egress,
             stdout,
@@ -170,7 +181,12 @@ where
     let network = generation.network.as_ref().map_or(Duration::ZERO, |network| network.time);
     let call = std::pin::pin!(call(store));
     // The epoch ends a guest that never yields, the timeout one that waits in a host call; its store goes with it.
-    match tokio::time::timeout(limits.time * 2 + network, busy.count(call)).await {
+    let ended = tokio::select! {
+        biased;
+        ended = tokio::time::timeout(limits.time * 2 + network, busy.count(call)) => ended,
+        () = generation.retirement.over() => return Err(CallError::Drained { drain: generation.terms.drain }),
+    };
+    match ended {
         Ok((store, Ok(answer))) => {
             store.data().finish();
             Ok(if vault.is_empty() { answer } else { answer.scrubbed(&vault) })
@@ -187,6 +203,10 @@ where
 fn bound(store: &mut Store<CallState>, busy: Busy, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
+        if context.data().generation.retirement.is_over() {
+            context.data_mut().cut_off = true;
+            return Ok(UpdateDeadline::Interrupt);
+        }
         if busy.spent() < time {
             // The runtime's own yield: it looks at sockets and timers before this task has its turn again.
             return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
@@ -197,6 +217,9 @@ fn bound(store: &mut Store<CallState>, busy: Busy, time: Duration) {
 }
 
 fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
+    if state.cut_off {
+        return CallError::Drained { drain: state.generation.terms.drain };
+    }
     if let Some(limit) = state.meter.exceeded {
         return CallError::Limit { plugin: state.generation.name.clone(), limit };
     }

@@ -25,12 +25,13 @@ use super::{
     engine::SharedEngine,
     imports::{CAPABILITIES, Granted},
     limits::CallLimits,
+    probation::{Probation, Retirement, SwapTerms},
     reach,
     refusal::Refused,
 };
 
 /// The package whose interfaces are capabilities and trades.
-const PACKAGE: &str = "cordboard:plugin/";
+pub(super) const PACKAGE: &str = "cordboard:plugin/";
 
 /// What the operator says of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,6 +48,8 @@ pub struct PluginSettings {
     pub secrets: Arc<Secrets>,
     /// The only digest that may serve.
     pub sha256: Option<String>,
+    /// How it is swapped. A change of these alone is no reason to swap.
+    pub terms: SwapTerms,
 }
 
 impl PluginSettings {
@@ -91,7 +94,18 @@ pub struct Generation {
     uses: BTreeSet<String>,
     pub trades: Trades,
     pub artifact: Artifact,
+    /// None: it is trusted, as one that was gone back to.
+    pub probation: Option<Arc<Probation>>,
+    pub terms: SwapTerms,
+    pub retirement: Retirement,
     mishaps: Mishaps,
+}
+
+/// How a generation comes into the world.
+pub struct Birth {
+    pub number: u32,
+    pub since: Moment,
+    pub probation: Option<Arc<Probation>>,
 }
 
 /// The exports that a component has.
@@ -119,7 +133,7 @@ impl Generation {
         engine: &SharedEngine,
         artifact: &Artifact,
         settings: &PluginSettings,
-        (number, since): (u32, Moment),
+        birth: Birth,
     ) -> Result<Self, Refused> {
         let linker = linker(engine, artifact, settings)?;
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
@@ -129,8 +143,8 @@ impl Generation {
             name: artifact.name.clone(),
             label: Arc::from(artifact.name.as_str()),
             digest: artifact.digest.clone(),
-            number,
-            since,
+            number: birth.number,
+            since: birth.since,
             config: Arc::clone(&settings.config),
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
@@ -142,6 +156,9 @@ impl Generation {
             uses,
             trades,
             artifact: artifact.clone(),
+            probation: birth.probation,
+            terms: settings.terms,
+            retirement: Retirement::new(),
             mishaps: Mishaps::default(),
         })
     }
@@ -164,13 +181,17 @@ impl Generation {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Keeps why a call failed, for `/plugins`. What a plugin says by its own error is no mishap.
-    pub fn note(&self, error: &CallError) {
-        if matches!(error, CallError::Said(_)) {
-            return;
+    /// Keeps why a call failed, for `/plugins`; true where that was one too many in its probation. What a plugin says by its own error is no
+    /// mishap, nor that its call was cut off.
+    pub fn note(&self, error: &CallError) -> bool {
+        match error {
+            CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
+            CallError::Limit { .. } | CallError::Trap(_) => {}
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
+        let fell = self.probation.as_ref().filter(|probation| probation.count());
+        fell.inspect(|probation| probation.fall()).is_some()
     }
 
     /// How many calls failed, and the last one's reason.
@@ -182,16 +203,7 @@ impl Generation {
 
 /// WASI is always there, with nothing behind it.
 fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings) -> Result<Linker<CallState>, Refused> {
-    let missing: Vec<String> = imports(engine, &artifact.component)
-        .into_iter()
-        .filter(|name| is_to_be_granted(name) && !settings.grants.contains(name))
-        .collect();
-    if !missing.is_empty() {
-        let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
-        let grants = kept.chain(&missing).cloned().collect();
-        return Err(Refused::NotGranted { plugin: artifact.name.clone(), missing, grants });
-    }
-    reach::check(&imports(engine, &artifact.component), &settings.reach, &artifact.name)?;
+    check_granted(&artifact.name, &imports(engine, &artifact.component), settings)?;
     let mut linker = Linker::new(engine.engine());
     let wasi = wasmtime_wasi::p2::add_to_linker_async(&mut linker);
     wasi.and_then(|()| reach::link(&mut linker, &settings.reach)).map_err(|error| Refused::Link(error.to_string()))?;
@@ -205,6 +217,21 @@ fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings)
         capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
     }
     Ok(linker)
+}
+
+fn check_granted(plugin: &str, imports: &[String], settings: &PluginSettings) -> Result<(), Refused> {
+    let to_name = |name: &&String| is_to_be_granted(name) && !settings.grants.contains(*name);
+    let mut missing: Vec<String> = imports.iter().filter(to_name).cloned().collect();
+    let mut lines = Vec::new();
+    if !missing.is_empty() {
+        let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
+        lines.push(format!("grants = {:?}", kept.chain(&missing).collect::<Vec<_>>()));
+    }
+    for (list, line) in reach::missing(imports, &settings.reach) {
+        missing.push(list.to_owned());
+        lines.push(line);
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Refused::NotGranted { plugin: plugin.to_owned(), missing, lines }) }
 }
 
 /// Whether it is a capability that not every plugin has.

@@ -6,6 +6,7 @@ mod chat;
 mod config;
 mod context;
 mod log;
+mod plugin_control;
 mod secrets;
 mod session_control;
 mod sessions;
@@ -45,7 +46,7 @@ macro_rules! capability {
 }
 
 /// Each is an interface of the package `cordboard:plugin` with the same name.
-pub const CAPABILITIES: [Capability; 10] = [
+pub const CAPABILITIES: [Capability; 11] = [
     capability!("context", context, ToAll),
     capability!("log", log, ToAll),
     capability!("config", config, ToAll),
@@ -54,6 +55,7 @@ pub const CAPABILITIES: [Capability; 10] = [
     capability!("sessions", sessions, ByName),
     capability!("session-control", session_control, ByName),
     capability!("chat", chat, ByName),
+    capability!("plugin-control", plugin_control, ByName),
     capability!("secrets", secrets, ByList),
     capability!("tcp", tcp, ByList),
 ];

@@ -2,7 +2,7 @@
 
 use super::{
     engine::SharedEngine,
-    generation::{Artifact, is_to_be_granted},
+    generation::{Artifact, PACKAGE, is_to_be_granted},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,20 @@ impl Look {
         }
     }
 
+    /// The trades among the exports, by their bare names.
+    pub fn trades(&self) -> impl Iterator<Item = &str> {
+        self.exports.iter().filter(|export| export.starts_with(PACKAGE)).map(|export| bare(export))
+    }
+
     /// The capabilities among the imports that an operator has to grant, by their bare names.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare(import)).filter(|name| is_to_be_granted(name))
     }
 }
 
-/// `sessions` of `cordboard:plugin/sessions@0.1.0`.
-fn bare(name: &str) -> &str {
-    let name = name.strip_prefix("cordboard:plugin/").unwrap_or(name);
+/// `sessions` of `cordboard:plugin/sessions@0.1.0`; interfaces of others keep their package.
+#[must_use]
+pub fn bare(name: &str) -> &str {
+    let name = name.strip_prefix(PACKAGE).unwrap_or(name);
     name.split('@').next().unwrap_or_default()
 }

@@ -1,30 +1,25 @@
 //! The plug board itself: the table that serves now, and the way a new version gets into it. Calls never wait for a swap, and a swap never
 //! waits for calls.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use cordboard_core::{
-    session::{Brief, Verdict},
-    turn::Turn,
-    types::{Moment, Reply, SessionView},
-};
+use cordboard_core::types::Moment;
 use tokio::sync::Mutex;
 
 use super::{
-    board::Board,
-    call::{Asked, CallError, Lent},
     compile::{Compiler, digest},
     engine::SharedEngine,
-    generation::{Artifact, Generation, PluginSettings},
+    generation::{Artifact, Birth, Generation, PluginSettings},
     look::Look,
+    probation::Probation,
     published::Published,
     refusal::Refused,
-    table::{Offer, Plugged, Table, Turned, short},
-    trades::{Caller, Invocation, Load, Screen, ViewLimits},
+    table::{Hold, Plugged, Table, Turned, short},
+    trades::Caller,
     trial,
 };
 
-mod unasked;
+mod calls;
 
 pub struct Plugs {
     table: Published,
@@ -32,6 +27,24 @@ pub struct Plugs {
     caller: Caller,
     /// Held while a table is made of the one before, so that two swaps cannot lose each other.
     swapping: Mutex<()>,
+}
+
+/// A version that is ready to be linked, or why it is not.
+pub struct Compiled {
+    pub name: String,
+    pub digest: String,
+    artifact: Result<Artifact, Refused>,
+}
+
+/// How a version comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// On probation, unless it serves already.
+    New,
+    /// The same, though it serves already.
+    Anew,
+    /// It has served well before: trusted.
+    Back,
 }
 
 /// What a plug-in changed.
@@ -62,14 +75,10 @@ impl Plugs {
         &self,
         name: &str,
         wasm: &[u8],
-        (settings, now): (&PluginSettings, Moment),
+        context: (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
-        let digest = digest(wasm);
-        let artifact = match settings.check_pin(name, &digest) {
-            Ok(()) => self.compiler.artifact(name, digest.clone(), wasm).await,
-            Err(refused) => Err(refused),
-        };
-        self.settle(name, digest, (settings, now), artifact).await
+        let compiled = self.compile(name, digest(wasm), wasm).await;
+        self.plug_compiled(compiled, context, Entrance::New).await
     }
 
     /// What a component asks for and offers, without plugging it in.
@@ -83,13 +92,39 @@ impl Plugs {
         &self,
         (name, digest): (&str, &str),
         wasm: &[u8],
-        (settings, now): (&PluginSettings, Moment),
+        context: (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
-        let artifact = match self.compiler.cached(name, digest) {
+        let compiled = self.compile(name, digest.to_owned(), wasm).await;
+        self.plug_compiled(compiled, context, Entrance::New).await
+    }
+
+    /// The first half of plugging in, which may take seconds and changes nothing: it can be dropped.
+    pub async fn compile(&self, name: &str, digest: String, wasm: &[u8]) -> Compiled {
+        let artifact = match self.compiler.cached(name, &digest) {
             Some(artifact) => Ok(artifact),
-            None => self.compiler.artifact(name, digest.to_owned(), wasm).await,
+            None => self.compiler.artifact(name, digest.clone(), wasm).await,
         };
-        self.settle(name, digest.to_owned(), (settings, now), artifact).await
+        Compiled { name: name.to_owned(), digest, artifact }
+    }
+
+    /// The second half: links, tries, swaps. It must not be dropped.
+    pub async fn plug_compiled(
+        &self,
+        compiled: Compiled,
+        (settings, now): (&PluginSettings, Moment),
+        entrance: Entrance,
+    ) -> Result<Swapped, Refused> {
+        let Compiled { name, digest, artifact } = compiled;
+        let plugged = match artifact {
+            Ok(artifact) => self.try_in(&artifact, (settings, now), entrance).await,
+            Err(refused) => Err(refused),
+        };
+        if let Err(why) = &plugged {
+            self.withdraw(&name, settings).await;
+            tracing::warn!(plugin = name, digest = short(&digest), %why, "version refused, the one before goes on");
+            self.turn_away(&name, &digest, (why, now)).await;
+        }
+        plugged
     }
 
     /// The version that serves, under new settings. Where they do not fit it, the old settings stay.
@@ -101,38 +136,60 @@ impl Plugs {
         let Some(artifact) = self.table().generation(name).map(|generation| generation.artifact.clone()) else {
             return Ok(Swapped::Unchanged);
         };
-        self.settle(name, artifact.digest.clone(), (settings, now), Ok(artifact)).await
+        let compiled = Compiled { name: name.to_owned(), digest: artifact.digest.clone(), artifact: Ok(artifact) };
+        self.plug_compiled(compiled, (settings, now), Entrance::New).await
     }
 
     /// Keeps in the table why a version could not even be read.
     pub async fn turn_away(&self, name: &str, digest: &str, (why, now): (&Refused, Moment)) {
         let _swapping = self.swapping.lock().await;
-        let turned = Turned { digest: digest.to_owned(), why: why.to_string(), at: now };
+        self.table.store(Arc::new(self.table().turning(name, Turned::new(digest, why, now))));
+    }
+
+    /// What speaks against the newest version does so still.
+    pub async fn turn_back(&self, name: &str, turned: Turned) {
+        let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().turning(name, turned)));
+    }
+
+    /// Another reason for what is kept out already.
+    pub async fn hold(&self, name: &str, hold: Hold) {
+        let _swapping = self.swapping.lock().await;
+        self.table.store(Arc::new(self.table().holding(name, hold)));
+    }
+
+    /// Tells in the table that a version is being compiled, or that it is over.
+    pub async fn show_compiling(&self, name: &str, digest: Option<String>) {
+        let _swapping = self.swapping.lock().await;
+        self.table.store(Arc::new(self.table().compiling(name, digest)));
     }
 
     pub async fn unplug(&self, name: &str) {
         let _swapping = self.swapping.lock().await;
-        self.table.store(Arc::new(self.table().without(name)));
+        let table = self.table();
+        self.table.store(Arc::new(table.without(name)));
+        retire(&table, name);
     }
 
-    async fn settle(
-        &self,
-        name: &str,
-        digest: String,
-        (settings, now): (&PluginSettings, Moment),
-        artifact: Result<Artifact, Refused>,
-    ) -> Result<Swapped, Refused> {
-        let plugged = match artifact {
-            Ok(artifact) => self.try_in(&artifact, (settings, now)).await,
-            Err(refused) => Err(refused),
-        };
-        if let Err(why) = &plugged {
-            self.withdraw(name, settings).await;
-            tracing::warn!(plugin = name, digest = short(&digest), %why, "version refused, the one before goes on");
-            self.turn_away(name, &digest, (why, now)).await;
-        }
-        plugged
+    /// Takes a plugin off the board, and shows why.
+    pub async fn switch_off(&self, name: &str, why: String) {
+        let _swapping = self.swapping.lock().await;
+        let table = self.table();
+        self.table.store(Arc::new(table.disabling(name, why)));
+        retire(&table, name);
+    }
+
+    /// Returns when a version may have failed once too often in its probation.
+    pub async fn fallen(&self) {
+        self.caller.fallen.notified().await;
+    }
+
+    /// The versions that serve and failed once too often. Each is named once.
+    pub fn take_fallen(&self) -> Vec<Arc<Generation>> {
+        let table = self.table();
+        let serving = table.names().filter_map(|name| table.generation(name));
+        let fell = |generation: &&Arc<Generation>| generation.probation.as_ref().is_some_and(|one| one.take_fall());
+        serving.filter(fell).cloned().collect()
     }
 
     /// A grant that was taken back acts at once, even where no version is left that does without it.
@@ -142,6 +199,9 @@ impl Plugs {
         if table.generation(name).is_some_and(|serving| serving.exceeds(settings)) {
             tracing::warn!(plugin = name, "unplugged: it uses what it is no longer granted");
             self.table.store(Arc::new(table.without(name)));
+            if let Some(serving) = table.generation(name) {
+                serving.retirement.begin(Duration::ZERO);
+            }
         }
     }
 
@@ -149,6 +209,7 @@ impl Plugs {
         &self,
         artifact: &Artifact,
         (settings, now): (&PluginSettings, Moment),
+        entrance: Entrance,
     ) -> Result<Swapped, Refused> {
         let _swapping = self.swapping.lock().await;
         settings.check_pin(&artifact.name, &artifact.digest)?;
@@ -158,6 +219,7 @@ impl Plugs {
         if let Some(serving) = serving
             && serving.digest == artifact.digest
             && serving.is_set(settings)
+            && entrance != Entrance::Anew
         {
             // What was refused meanwhile is gone again.
             if entry.is_some_and(|entry| entry.turned.is_some()) {
@@ -166,70 +228,35 @@ impl Plugs {
             return Ok(Swapped::Unchanged);
         }
         let number = serving.map_or(1, |serving| serving.number + 1);
-        let generation = Arc::new(Generation::link(self.caller.engine(), artifact, settings, (number, now))?);
+        let birth = Birth { number, since: now, probation: probation(entrance, serving, (artifact, settings)) };
+        let generation = Arc::new(Generation::link(self.caller.engine(), artifact, settings, birth)?);
         let offers = Arc::new(trial::offers(self.caller.engine(), &generation).await?);
         self.table.store(Arc::new(table.with(Plugged { generation, offers })?));
+        if let Some(replaced) = serving {
+            replaced.retirement.begin(settings.terms.drain);
+        }
         tracing::info!(plugin = artifact.name, digest = short(&artifact.digest), generation = number, "plugged in");
         Ok(Swapped::New)
     }
+}
 
-    fn lent(&self, board: &Arc<dyn Board>) -> Option<Lent> {
-        Some(Lent { board: Arc::clone(board), table: self.table() })
-    }
-
-    pub async fn command(
-        &self,
-        board: &Arc<dyn Board>,
-        (offer, asked): (&Offer, Asked),
-        typed: &Invocation,
-    ) -> Result<Reply, CallError> {
-        self.caller.command(offer, (asked, self.lent(board)), typed).await
-    }
-
-    /// The verdict of the lifecycle plugin `policy`.
-    pub async fn review(
-        &self,
-        board: &Arc<dyn Board>,
-        policy: &str,
-        idle: (&SessionView, Load),
-    ) -> Result<Verdict, CallError> {
-        let table = self.table();
-        let generation = table.generation(policy).ok_or(CallError::NotOffered("lifecycle"))?;
-        self.caller.review(generation, (about(idle.0), self.lent(board)), idle).await
-    }
-
-    pub async fn resume_notice(
-        &self,
-        board: &Arc<dyn Board>,
-        policy: &str,
-        idle: (&SessionView, Load),
-    ) -> Result<Option<String>, CallError> {
-        let table = self.table();
-        let generation = table.generation(policy).ok_or(CallError::NotOffered("lifecycle"))?;
-        self.caller.resume_notice(generation, (about(idle.0), self.lent(board)), idle).await
-    }
-
-    pub async fn resolve(&self, board: &Arc<dyn Board>, persona: &str, view: &SessionView) -> Result<Brief, CallError> {
-        let table = self.table();
-        let generation =
-            table.persona(persona).ok_or_else(|| CallError::Said(format!("there is no persona '{persona}' now")))?;
-        self.caller.resolve(generation, (about(view), self.lent(board)), (persona, view)).await
-    }
-
-    /// One frame of a turn in the words of the plugin that offers `mode`.
-    pub async fn render(
-        &self,
-        mode: &str,
-        shown: (&Turn, &SessionView, Moment),
-        limits: &ViewLimits,
-    ) -> Result<Screen, CallError> {
-        let table = self.table();
-        let generation = table.mode(mode).ok_or(CallError::NotOffered("view"))?;
-        self.caller.render(generation, shown, (mode, limits)).await
+/// A version of other bytes is on probation; a new configuration goes on with that of its version.
+fn probation(
+    entrance: Entrance,
+    serving: Option<&Arc<Generation>>,
+    (artifact, settings): (&Artifact, &PluginSettings),
+) -> Option<Arc<Probation>> {
+    let same = serving.filter(|serving| serving.digest == artifact.digest);
+    match (entrance, same) {
+        (Entrance::Back, _) => None,
+        (Entrance::New, Some(serving)) => serving.probation.clone(),
+        (Entrance::New, None) | (Entrance::Anew, _) => Some(Arc::new(Probation::begin(settings.terms))),
     }
 }
 
-/// A call that nobody asked for, about a session.
-fn about(view: &SessionView) -> Asked {
-    Asked { active: Some(view.clone()), place: view.record.place.clone(), ..Asked::default() }
+/// What nobody can call any more has a while to finish its calls.
+fn retire(table: &Table, name: &str) {
+    if let Some(serving) = table.generation(name) {
+        serving.retirement.begin(serving.terms.drain);
+    }
 }

@@ -28,15 +28,10 @@ pub fn has(reach: &Reach, name: &str) -> bool {
     }
 }
 
-pub fn check(imports: &[String], reach: &Reach, plugin: &str) -> Result<(), Refused> {
+/// The lists that are missing, each with a line as it would look.
+pub fn missing(imports: &[String], reach: &Reach) -> Vec<(&'static str, String)> {
     let lacking = |(name, _): &&(&'static str, &str)| imports.iter().any(|import| import == name) && !has(reach, name);
-    let missing: Vec<_> =
-        LISTS.iter().filter(lacking).map(|(name, item)| ((*name).to_owned(), format!("{name} = [{item:?}]"))).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let (missing, lines) = missing.into_iter().unzip();
-    Err(Refused::NoReach { plugin: plugin.to_owned(), missing, lines })
+    LISTS.iter().filter(lacking).map(|(name, item)| (*name, format!("{name} = [{item:?}]"))).collect()
 }
 
 /// The words of `wasi:http` do nothing by themselves.

@@ -16,21 +16,18 @@ pub enum Refused {
     #[error("it did not compile: {0}")]
     Compile(String),
     #[error(
-        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] grants = [{}]",
-        missing.join(", "),
-        quoted(grants)
-    )]
-    NotGranted { plugin: String, missing: Vec<String>, grants: Vec<String> },
-    #[error(
-        "it asks for what it was not granted: {}; add to the configuration, with what it may reach: [plugins.{plugin}] {}",
+        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] {}",
         missing.join(", "),
         lines.join(", ")
     )]
-    NoReach { plugin: String, missing: Vec<String>, lines: Vec<String> },
+    NotGranted { plugin: String, missing: Vec<String>, lines: Vec<String> },
     #[error("it is not the version that [plugins.{plugin}] sha256 allows: it has {digest}, allowed is {only}")]
     Pinned { plugin: String, digest: String, only: String },
     #[error("its network cannot be set up: {0}")]
     Ca(String),
+    /// Nothing is wrong with it, but something speaks against it now.
+    #[error("{0}")]
+    HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
     #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook")]
@@ -51,9 +48,4 @@ pub enum Refused {
     Twice { kind: &'static str, what: String },
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
-}
-
-fn quoted(grants: &[String]) -> String {
-    let quoted: Vec<_> = grants.iter().map(|grant| format!("\"{grant}\"")).collect();
-    quoted.join(", ")
 }

@@ -4,7 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cordboard_core::types::{Moment, Role};
 
-use super::{board::Choice, generation::Generation, refusal::Refused};
+use super::{
+    board::Choice,
+    generation::Generation,
+    refusal::Refused,
+    status::{self, PluginStatus},
+};
 use crate::cron::Cron;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +51,29 @@ pub struct Turned {
     pub digest: String,
     pub why: String,
     pub at: Moment,
+    pub hold: Hold,
+}
+
+/// What keeps a version out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    Refused,
+    /// It asks for these capabilities beyond what is granted, and waits for the owner's word.
+    Parked(Vec<String>),
+    /// The owner has said no to them.
+    Denied(Vec<String>),
+    /// Nothing is wrong with it, but something speaks against it now.
+    HeldOff,
 }
 
 #[derive(Clone, Default)]
 pub struct Entry {
     pub plugged: Option<Plugged>,
     pub turned: Option<Turned>,
+    /// Why it is switched off, whatever lies in the folder.
+    pub disabled: Option<String>,
+    /// The digest of a version that is being compiled for some time.
+    pub compiling: Option<String>,
 }
 
 #[derive(Clone)]
@@ -66,37 +88,21 @@ pub struct Table {
     commands: BTreeMap<String, Offer>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    Ok,
-    /// Calls of it have failed since it was plugged in.
-    Failing,
-    /// A newer version was refused; this one serves.
-    Held,
-    /// Nothing of this name serves.
-    Refused,
-}
-
-impl Health {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failing => "failing",
-            Self::Held => "held",
-            Self::Refused => "refused",
-        }
+impl Entry {
+    const fn is_empty(&self) -> bool {
+        self.plugged.is_none() && self.turned.is_none() && self.disabled.is_none() && self.compiling.is_none()
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PluginStatus {
-    pub name: String,
-    /// Empty where nothing serves.
-    pub digest: String,
-    pub generation: u32,
-    pub since: Moment,
-    pub health: Health,
-    pub note: String,
+impl Turned {
+    pub fn new(digest: &str, why: &Refused, at: Moment) -> Self {
+        let hold = match why {
+            Refused::NotGranted { missing, .. } => Hold::Parked(missing.clone()),
+            Refused::HeldOff(_) => Hold::HeldOff,
+            _ => Hold::Refused,
+        };
+        Self { digest: digest.to_owned(), why: why.to_string(), at, hold }
+    }
 }
 
 impl Table {
@@ -164,7 +170,7 @@ impl Table {
     }
 
     pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
-        self.entries.iter().map(|(name, entry)| status(name, entry))
+        self.entries.iter().map(|(name, entry)| status::of(name, entry))
     }
 
     /// This table with `plugged` in the place of what had its name.
@@ -175,7 +181,7 @@ impl Table {
         let mut next = self.clone();
         let name = plugged.generation.name.clone();
         self.check_taken(&name, &plugged.offers)?;
-        next.entries.insert(name, Entry { plugged: Some(plugged), turned: None });
+        next.entries.insert(name, Entry { plugged: Some(plugged), ..Entry::default() });
         next.index();
         Ok(next)
     }
@@ -184,6 +190,31 @@ impl Table {
     pub fn turning(&self, name: &str, turned: Turned) -> Self {
         let mut next = self.clone();
         next.entries.entry(name.to_owned()).or_default().turned = Some(turned);
+        next
+    }
+
+    /// This table with `name` switched off.
+    pub fn disabling(&self, name: &str, why: String) -> Self {
+        let mut next = self.clone();
+        next.entries.insert(name.to_owned(), Entry { disabled: Some(why), ..Entry::default() });
+        next.index();
+        next
+    }
+
+    /// This table with the news that a version of `name` is being compiled, or that it is over.
+    pub fn compiling(&self, name: &str, digest: Option<String>) -> Self {
+        let mut next = self.clone();
+        next.entries.entry(name.to_owned()).or_default().compiling = digest;
+        next.entries.retain(|_, entry| !entry.is_empty());
+        next
+    }
+
+    /// This table with another reason why the newest version of `name` is kept out.
+    pub fn holding(&self, name: &str, hold: Hold) -> Self {
+        let mut next = self.clone();
+        if let Some(turned) = next.entries.get_mut(name).and_then(|entry| entry.turned.as_mut()) {
+            turned.hold = hold;
+        }
         next
     }
 
@@ -238,38 +269,6 @@ fn persona_names(offers: &Offers) -> Vec<&str> {
 
 fn mode_names(offers: &Offers) -> Vec<&str> {
     offers.modes.iter().map(|choice| choice.name.as_str()).collect()
-}
-
-fn status(name: &str, entry: &Entry) -> PluginStatus {
-    let mishaps = entry.plugged.as_ref().and_then(|plugged| plugged.generation.mishaps());
-    let (health, note) = match (&entry.plugged, &entry.turned, mishaps) {
-        (Some(plugged), Some(turned), _) => (Health::Held, held(plugged, turned)),
-        (None, turned, _) => (Health::Refused, turned.as_ref().map_or_else(String::new, |turned| turned.why.clone())),
-        (Some(_), None, Some((count, last))) => {
-            (Health::Failing, format!("{count} failed call{}, the last one {last}", if count == 1 { "" } else { "s" }))
-        }
-        (Some(_), None, None) => (Health::Ok, String::new()),
-    };
-    let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
-    PluginStatus {
-        name: name.to_owned(),
-        digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
-        generation: generation.map_or(0, |generation| generation.number),
-        since: generation.map_or_else(|| entry.turned.as_ref().map_or(Moment(0), |turned| turned.at), |one| one.since),
-        health,
-        note,
-    }
-}
-
-/// What is held against the newest version, or against the newest configuration of the one that serves.
-fn held(plugged: &Plugged, turned: &Turned) -> String {
-    if turned.digest == plugged.generation.digest {
-        format!("its new configuration was refused: {}", turned.why)
-    } else if turned.digest.is_empty() {
-        format!("the newest version was refused: {}", turned.why)
-    } else {
-        format!("version {} was refused: {}", short(&turned.digest), turned.why)
-    }
 }
 
 /// The beginning of a digest, enough to tell versions apart.

@@ -7,7 +7,7 @@ use cordboard_core::{
     turn::Turn,
     types::{Moment, Reply, SessionView},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{
     bindings::{lifecycle::exports::cordboard::plugin::lifecycle as policy, view::exports::cordboard::plugin::view},
@@ -56,6 +56,8 @@ pub struct Caller {
     engine: SharedEngine,
     permits: Semaphore,
     at_once: Semaphore,
+    /// Rung when a version failed once too often in its probation.
+    pub fallen: Notify,
 }
 
 type Context = (Asked, Option<Lent>);
@@ -72,7 +74,7 @@ macro_rules! trade_call {
             let answer = answer.await;
             (store, answer)
         });
-        outcome.await.inspect_err(|error| $generation.note(error))
+        outcome.await.inspect_err(|error| $self.note($generation, error))
     }};
 }
 
@@ -83,7 +85,8 @@ pub use unasked::{DueJob, WebRequest, WebResponse};
 impl Caller {
     /// `parallel`: as the engine has room for.
     pub fn new(engine: SharedEngine, parallel: u32) -> Self {
-        Self { engine, permits: Semaphore::new(parallel as usize), at_once: Semaphore::new(AT_ONCE_CALLS as usize) }
+        let (permits, at_once) = (Semaphore::new(parallel as usize), Semaphore::new(AT_ONCE_CALLS as usize));
+        Self { engine, permits, at_once, fallen: Notify::new() }
     }
 
     pub const fn engine(&self) -> &SharedEngine {
@@ -111,8 +114,14 @@ impl Caller {
             return Ok(reply);
         }
         let error = CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply };
-        generation.note(&error);
+        self.note(generation, &error);
         Err(error)
+    }
+
+    fn note(&self, generation: &Generation, error: &CallError) {
+        if generation.note(error) {
+            self.fallen.notify_one();
+        }
     }
 
     /// What to do with an idle session.

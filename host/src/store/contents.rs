@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     error::{OpenError, Trouble},
     folder, inbox, outbox, schema,
+    standing::Decisions,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,6 +27,8 @@ pub struct Contents {
     pub inbox: Vec<InboxRow>,
     /// Not sent yet, in the order of sending.
     pub outbox: Vec<OutboxRow>,
+    /// About plugins.
+    pub decisions: Decisions,
 }
 
 /// Reads a state directory without a host, or beside one; nothing is made, changed or locked. Empty where there is none.
@@ -66,6 +69,7 @@ pub(super) fn read(db: &Connection) -> Result<Contents, Trouble> {
         places: places(&tx)?,
         inbox: inbox::open(&tx)?,
         outbox: outbox::all(&tx)?,
+        decisions: Decisions::read(&tx)?,
     })
 }
 

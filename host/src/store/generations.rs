@@ -1,7 +1,7 @@
 //! The last good versions of each plugin's bytes: they serve after a restart that finds a bad file.
 
 use cordboard_core::types::Moment;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{
     Store,
@@ -34,6 +34,34 @@ impl Store {
                 (SELECT id FROM generation WHERE plugin = ?1 ORDER BY id DESC LIMIT ?2)";
             db.prepare_cached(sql)?.execute(params![plugin, KEPT])?;
             Ok(())
+        })
+        .await
+    }
+
+    /// A version that is stored becomes the newest, so that it is not the next to be forgotten.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn touch_generation(&self, plugin: &str, digest: &str) -> Result<(), StoreError> {
+        let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
+        self.ask(format!("keep a version of plugin '{plugin}'"), move |db| {
+            let sql = "UPDATE generation SET id = (SELECT max(id) + 1 FROM generation)
+                WHERE plugin = ?1 AND digest = ?2 AND id < (SELECT max(id) FROM generation WHERE plugin = ?1)";
+            db.prepare_cached(sql)?.execute(params![plugin, digest])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The digest of the newest one.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn latest_generation(&self, plugin: &str) -> Result<Option<String>, StoreError> {
+        let plugin = plugin.to_owned();
+        self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {
+            let sql = "SELECT digest FROM generation WHERE plugin = ? ORDER BY id DESC LIMIT 1";
+            Ok(db.prepare_cached(sql)?.query_row([&plugin], |row| row.get(0)).optional()?)
         })
         .await
     }

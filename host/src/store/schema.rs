@@ -7,7 +7,9 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 3] = [FIRST, DECISIONS, JOBS];
+
+const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
     CREATE TABLE session (
         name TEXT PRIMARY KEY, owner TEXT NOT NULL, archived INTEGER NOT NULL, record TEXT NOT NULL
@@ -35,11 +37,23 @@ const STEPS: [&str; 2] = ["
         wasm BLOB NOT NULL, UNIQUE (plugin, digest)
     ) STRICT;
     CREATE TABLE button (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, command TEXT NOT NULL) STRICT;
-", "
+";
+
+/// What people decided about plugins.
+const DECISIONS: &str = "
+    CREATE TABLE standing (plugin TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE grant_answer (
+        plugin TEXT NOT NULL, capabilities TEXT NOT NULL, granted INTEGER NOT NULL, who TEXT NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (plugin, capabilities)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Up to when the plugins' jobs are done.
+const JOBS: &str = "
     CREATE TABLE job (
         plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)
     ) STRICT, WITHOUT ROWID;
-"];
+";
 
 /// The version that this program writes and reads.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

@@ -185,7 +185,7 @@ fn help_and_plugins_show_what_is_plugged_in_now() {
         "/model [name] - Show or set the model",
         "/new <name> [persona] - Start a session",
         "/persona [name] - Show or set the persona",
-        "/plugins - List the plugins",
+        "/plugins [rollback|reload|disable|enable <name>] - List and steer the plugins",
         "/restore [name] - Bring an archived session back",
         "/retry [name] - Try again what failed",
         "/session <name> - Switch to a session",

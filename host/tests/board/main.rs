@@ -3,13 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+mod author;
 mod commands;
 mod deaths;
 mod ends;
 mod hooks;
 mod idle;
+mod jobs;
 mod listings;
 mod refusals;
+mod requests;
 mod support;
 mod swaps;
 mod turns;

@@ -16,5 +16,7 @@ mod secrets;
 mod sentences;
 mod standard;
 mod supply;
+mod swapping;
 mod swaps;
 mod trades;
+mod unasked;

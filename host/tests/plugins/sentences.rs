@@ -224,7 +224,7 @@ async fn help_and_plugins_tell_what_is_plugged_in_now() {
          /model [name] - Show or set the model\n\
          /new <name> [persona] - Start a session\n\
          /persona [name] - Show or set the persona\n\
-         /plugins - List the plugins\n\
+         /plugins [rollback|reload|disable|enable <name>] - List and steer the plugins\n\
          /restore [name] - Bring an archived session back\n\
          /retry [name] - Try again what failed\n\
          /session <name> - Switch to a session\n\

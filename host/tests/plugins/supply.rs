@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use cordboard::{
     plugin::{Asked, Board, Invocation, Swapped, digest},
-    store::{self, Store},
+    store::{self, Decisions, Store},
     supply::{STANDARD, Supply, Turned},
 };
 use cordboard_core::types::Place;
@@ -39,7 +39,8 @@ impl World {
 
     /// A host that starts now.
     async fn start(&self) -> (Supply, Vec<Turned>) {
-        let supply = Supply { plugs: plugs(), store: Some(self.store.clone()), folder: Some(self.plugins.clone()) };
+        let kept = (Some(self.store.clone()), Decisions::default());
+        let supply = Supply::new(plugs(), Some(self.plugins.clone()), kept);
         let turned = supply.plug_all(&|name| self.bench.settings(name), NOW).await;
         (supply, turned)
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard::plugin::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
+use cordboard::plugin::{Blueprint, Board, Choice, KeyValues, Orders, Outcome, PlugOrder, Shelf, Swap, refuse};
 use cordboard_core::{
     session::{Order, Refusal, RefusalCode, Waiting},
     types::{Caller, Moment, Phase, Place, Reply, SessionName, SessionRecord, SessionView},
@@ -24,6 +24,8 @@ pub struct FakeBoard {
     pub orders: Mutex<Vec<(String, Order)>>,
     pub prompts: Mutex<Vec<(String, String)>>,
     pub posts: Mutex<Vec<(Place, Reply)>>,
+    /// Where orders to the plug board go, if anybody carries them out.
+    pub plug_orders: Mutex<Option<Orders>>,
 }
 
 pub fn refusal(code: RefusalCode, text: &str) -> Refusal {
@@ -164,6 +166,14 @@ impl Board for FakeBoard {
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
         self.posts.lock().unwrap().push((place.clone(), reply));
         Ok(())
+    }
+
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        let orders = self.plug_orders.lock().unwrap().clone();
+        match orders {
+            Some(orders) => orders.give(caller, plugin, order).await,
+            None => Err(refuse(RefusalCode::Failed, "nobody swaps plugins here")),
+        }
     }
 }
 

@@ -29,6 +29,11 @@ pub fn bad(name: &str) -> Vec<u8> {
     component(&format!("bad/{name}.wasm"))
 }
 
+/// A plugin that is built beside the embedded ones.
+pub fn extra(name: &str) -> Vec<u8> {
+    component(&format!("extra/{name}.wasm"))
+}
+
 fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
     fs::read(&path).unwrap_or_else(|error| {
@@ -39,6 +44,25 @@ fn component(path: &str) -> Vec<u8> {
 /// A component of nothing but what `text` says.
 pub fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the text is right")
+}
+
+/// Fills a folder of compiled code with that of all standard plugins and of `/echo`.
+pub async fn copy_compiled(into: &Path) {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    fs::create_dir(into).expect("it is new");
+    let mut wanted: Vec<_> = STANDARD.iter().map(|name| standard(name)).collect();
+    wanted.extend(["echo", "echo2"].map(bad));
+    let plugs = plugs();
+    for wasm in wanted {
+        let digest = cordboard::plugin::digest(&wasm);
+        drop(plugs.compile("any", digest.clone(), &wasm).await);
+        for entry in fs::read_dir(&cache).expect("it is there").filter_map(Result::ok) {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(&digest) && name.to_string_lossy().ends_with(".cwasm") {
+                fs::copy(entry.path(), into.join(name)).expect("it can be copied");
+            }
+        }
+    }
 }
 
 /// An empty plug board. All tests share one folder of compiled code, so that each component is compiled once.

@@ -1,16 +1,22 @@
-//! `/help` and `/plugins`: what is plugged in now. It must never know a command or a plugin by itself: it lists what the
-//! host tells.
+//! `/help` and `/plugins`: what is plugged in now, and what admins do about it. It must never know a command or a plugin by
+//! itself, nor decide who may do what: it lists what the host tells, and asks the host.
 
 use cordboard_plugin::{
     Call, Command, Instant, Reply,
     catalog::{self, Plugin},
     command::Spec,
-    context,
+    context, plugin_control as control,
     text::{ago, code, escape},
 };
 
 /// Characters of a digest that tell one version from another.
-const DIGEST: usize = 8;
+const DIGEST: usize = 12;
+
+/// What stands behind `/plugins`.
+const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
+
+/// The same for the list of commands: the host offers the rest where it is wanted.
+const SHORT: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
 struct Help;
 
@@ -18,16 +24,60 @@ impl Command for Help {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
             Spec::new("help", "List the commands", "/help"),
-            Spec::new("plugins", "List the plugins", "/plugins").least_role("admin"),
+            Spec::new("plugins", "List and steer the plugins", SHORT).least_role("admin"),
         ])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        Ok(match call.command.as_str() {
-            "plugins" => plugins(catalog::plugins(), context::now()),
-            _ => help(catalog::commands()),
-        })
+        match (call.command.as_str(), call.args.as_slice()) {
+            ("plugins", []) => Ok(plugins(catalog::plugins(), context::now())),
+            ("plugins", [verb, names @ ..]) => steer(verb, names),
+            _ => Ok(help(catalog::commands())),
+        }
     }
+}
+
+/// What the host says to an order.
+fn steer(verb: &str, names: &[String]) -> Result<Reply, String> {
+    let verb = verb.to_lowercase();
+    let said = match (verb.as_str(), names) {
+        ("rollback", [name]) => control::rollback(name),
+        ("reload", [name]) => control::reload(name),
+        ("disable", [name]) => control::disable(name),
+        ("enable", [name]) => control::enable(name),
+        ("revoke", [name]) => control::revoke(name),
+        ("grant", [name, digest]) => control::grant(name, digest),
+        ("refuse", [name, digest]) => control::refuse(name, digest),
+        (verb, _) => return Ok(Reply::plain(&usage_of(verb))),
+    };
+    Ok(Reply::plain(&said?))
+}
+
+fn usage_of(verb: &str) -> String {
+    match verb {
+        "rollback" | "reload" | "disable" | "enable" | "revoke" => format!("Usage: /plugins {verb} <name>"),
+        "grant" | "refuse" => format!("Usage: /plugins {verb} <name> <digest>"),
+        other => {
+            let near = VERBS.iter().find(|verb| is_near(other, verb));
+            let near = near.map_or_else(String::new, |near| format!("Did you mean /plugins {near}?\n"));
+            format!("{near}Usage: {USAGE}")
+        }
+    }
+}
+
+const VERBS: [&str; 7] = ["rollback", "reload", "disable", "enable", "grant", "refuse", "revoke"];
+
+/// Whether `word` is meant: it begins so, or differs in one letter.
+fn is_near(typed: &str, word: &str) -> bool {
+    let one_off = |long: &str, short: &str| {
+        let same = long.bytes().zip(short.bytes()).take_while(|(one, other)| one == other).count();
+        long.len() == short.len() + 1 && long.as_bytes()[same + 1..] == short.as_bytes()[same..]
+    };
+    let other_letters = typed.bytes().zip(word.bytes()).filter(|(one, other)| one != other).count();
+    typed.len() >= 3 && word.starts_with(typed)
+        || typed.len() == word.len() && other_letters <= 2
+        || one_off(typed, word)
+        || one_off(word, typed)
 }
 
 fn help(mut commands: Vec<catalog::Command>) -> Reply {
@@ -90,6 +140,24 @@ mod tests {
             note: "echo.wasm: no component".into(),
         };
         let reply = plugins(vec![plugin], 300_000);
-        assert_eq!(reply.text, "`echo` serving - 01234567, generation 3, 5m ago\necho.wasm: no component");
+        assert_eq!(reply.text, "`echo` serving - 0123456789ab, generation 3, 5m ago\necho.wasm: no component");
+    }
+
+    #[test]
+    fn a_verb_that_is_none_is_answered_with_the_nearest() {
+        for (typed, meant) in [
+            ("rol", "rollback"),
+            ("relaod", "reload"),
+            ("disabel", "disable"),
+            ("gran", "grant"),
+            ("revokee", "revoke"),
+        ] {
+            assert_eq!(usage_of(typed), format!("Did you mean /plugins {meant}?\nUsage: {USAGE}"), "{typed}");
+        }
+        for typed in ["", "x", "é", "dance"] {
+            assert_eq!(usage_of(typed), format!("Usage: {USAGE}"), "{typed}");
+        }
+        assert_eq!(usage_of("grant"), "Usage: /plugins grant <name> <digest>");
+        assert_eq!(usage_of("enable"), "Usage: /plugins enable <name>");
     }
 }

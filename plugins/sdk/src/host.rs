@@ -161,6 +161,17 @@ pub mod session_control {
     }
 }
 
+/// Steers what is plugged in, with the caller's rights. Its [`Error`](plugin_control::Error) turns into its text with `?`.
+pub mod plugin_control {
+    pub use crate::bindings::lent::cordboard::plugin::plugin_control::*;
+
+    impl From<Error> for String {
+        fn from(error: Error) -> Self {
+            error.text
+        }
+    }
+}
+
 /// Says something in a chat without being asked.
 pub mod chat {
     pub use crate::bindings::lent::cordboard::plugin::chat::*;

@@ -40,7 +40,7 @@ mod trades;
 pub use bindings::lent::cordboard::plugin::types::{
     Attachment, Button, Caller, Content, Instant, Phase, Place, Reply, Seconds, Session,
 };
-pub use host::{catalog, chat, config, context, log, secrets, session_control, sessions, state, tcp};
+pub use host::{catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp};
 pub use trades::{
     Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, command, hook, lifecycle, persona, schedule,
     view, webhook,

@@ -23,6 +23,8 @@ pub enum Area {
     PluginFolder,
     /// The host-wide limits of calls.
     PluginLimits,
+    /// Probation and drain: they hold from the next swap.
+    Swapping,
 }
 
 /// What is new about one plugin's table.
@@ -60,6 +62,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
+        (Area::Swapping, old.plugins.swapping != new.plugins.swapping),
         (Area::PluginLimits, old.plugins.limits != new.plugins.limits || old.plugins.parallel != new.plugins.parallel),
     ];
     let changed = |(area, changed): (Area, bool)| changed.then_some(area);
@@ -132,6 +135,7 @@ impl Area {
             Self::Lifecycle => "lifecycle",
             Self::PluginFolder => "plugin folder",
             Self::PluginLimits => "plugin limits",
+            Self::Swapping => "swapping",
         }
     }
 }

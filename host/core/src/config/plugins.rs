@@ -11,6 +11,7 @@ use super::{
     limits::{LimitOverrides, Limits},
     reach::{Reach, Secrets, sha256},
     section::{Section, is_plain},
+    swapping::Swapping,
     value::{Complaint, Value, list, number, one_of, path, shown, text},
     webhook::Proofs,
 };
@@ -31,6 +32,7 @@ pub enum Grant {
     Sessions,
     SessionControl,
     Chat,
+    PluginControl,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,6 +60,7 @@ pub struct Plugins {
     /// Calls that may run at once, of all plugins.
     pub parallel: u32,
     pub limits: Limits,
+    pub swapping: Swapping,
     pub by_name: BTreeMap<String, Plugin>,
 }
 
@@ -71,6 +74,7 @@ impl Grant {
         Self::Sessions,
         Self::SessionControl,
         Self::Chat,
+        Self::PluginControl,
     ];
 
     /// As the interface is called.
@@ -85,6 +89,7 @@ impl Grant {
             Self::Sessions => "sessions",
             Self::SessionControl => "session-control",
             Self::Chat => "chat",
+            Self::PluginControl => "plugin-control",
         }
     }
 
@@ -93,14 +98,15 @@ impl Grant {
     pub const fn is_for_all(self) -> bool {
         match self {
             Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => true,
-            Self::Sessions | Self::SessionControl | Self::Chat => false,
+            Self::Sessions | Self::SessionControl | Self::Chat | Self::PluginControl => false,
         }
     }
 }
 
 impl Plugins {
     pub(super) const fn blank() -> Self {
-        Self { folder: None, lifecycle: String::new(), parallel: 0, limits: Limits::blank(), by_name: BTreeMap::new() }
+        let (limits, swapping) = (Limits::blank(), Swapping::blank());
+        Self { folder: None, lifecycle: String::new(), parallel: 0, limits, swapping, by_name: BTreeMap::new() }
     }
 
     /// All that the plugin `name` may import, those for all included.
@@ -152,6 +158,7 @@ impl Plugins {
         }
         section.set("parallel", &mut self.parallel, number(PARALLEL));
         self.limits.lay(section);
+        self.swapping.lay(section);
         section.named("plugins.NAME", |name, _, section| {
             self.by_name.entry(name.to_owned()).or_default().lay(section, secrets);
         });

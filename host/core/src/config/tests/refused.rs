@@ -106,7 +106,7 @@ fn wrong_types() {
             line 6, column 13: 'A' in [agents.claude.env] must be text in quotes, not the number 1
             6 | env = { A = 1 }
               |             ^
-            line 7, column 11: unknown key 'help' in [plugins]; known here: calls, folder, http_body, http_time, lifecycle, log, memory, parallel, reply, state, time, and tables such as [plugins.help]
+            line 7, column 11: unknown key 'help' in [plugins]; known here: calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, state, time, and tables such as [plugins.help]
             7 | [[plugins.help]]
               |           ^^^^
         "#]],
@@ -208,7 +208,7 @@ fn plugins_and_grants() {
     refused(
         "[plugins.mine]\ngrants = [\"log\", \"session-contol\"]\nacts_as = \"admin\"\n[plugins.time]\n",
         expect![[r#"
-            line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "chat", not "session-contol"; did you mean 'session-control'?
+            line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "chat", "plugin-control", not "session-contol"; did you mean 'session-control'?
             2 | grants = ["log", "session-contol"]
               |                  ^^^^^^^^^^^^^^^^
             line 3, column 11: 'acts_as' in [plugins.mine] must be "owner", not "admin"

@@ -1,0 +1,172 @@
+//! What stands against a plugin beside its grants: it was disabled, versions of it were rolled back, or one fell in its probation. Decides
+//! whether a version is let in, and when one that fell may try again. Nothing here reads a clock.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Moment, UserId};
+
+/// After the first, second and third fall in a row the plugin's newest version waits this long. One that has fallen more often waits for
+/// other bytes.
+const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
+
+/// How many digests are remembered as rolled back by hand: there are no more versions to go back to.
+const ROLLED_BACK: usize = 8;
+
+/// Who decided something, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    pub who: UserId,
+    pub at: Moment,
+}
+
+/// A version was rolled back by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fall {
+    /// Of the version that fell last.
+    pub digest: String,
+    /// Falls in a row.
+    pub count: u32,
+    pub at: Moment,
+    /// What its last call failed of.
+    pub why: String,
+    /// Whether the newest version is to be let in at the end of the pause.
+    pub waits: bool,
+}
+
+/// Stored as it is, one for each plugin of which there is something to say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Standing {
+    pub disabled: Option<Word>,
+    /// Digests that an admin rolled back, the latest last.
+    pub rolled_back: Vec<String>,
+    pub fall: Option<Fall>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    In,
+    Disabled(Word),
+    /// Rolled back by hand: until other bytes come.
+    RolledBack,
+    /// It fell too often: until other bytes come.
+    GivenUp {
+        falls: u32,
+        why: String,
+    },
+    /// A version of this plugin fell a short while ago.
+    Later {
+        until: Moment,
+        falls: u32,
+        why: String,
+    },
+}
+
+impl Fall {
+    fn pause(&self) -> Duration {
+        let at = (self.count as usize).saturating_sub(1).min(PAUSES.len() - 1);
+        PAUSES[at]
+    }
+
+    fn until(&self) -> Moment {
+        self.at.after(self.pause())
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.count as usize > PAUSES.len()
+    }
+}
+
+impl Standing {
+    /// Whether the version `digest` may be plugged in at `now`.
+    #[must_use]
+    pub fn admits(&self, digest: &str, now: Moment) -> Admission {
+        if let Some(word) = &self.disabled {
+            return Admission::Disabled(word.clone());
+        }
+        if self.rolled_back.iter().any(|held| held == digest) {
+            return Admission::RolledBack;
+        }
+        let Some(fall) = &self.fall else { return Admission::In };
+        if fall.digest == digest && fall.is_given_up() {
+            return Admission::GivenUp { falls: fall.count, why: fall.why.clone() };
+        }
+        if now < fall.until() {
+            return Admission::Later { until: fall.until(), falls: fall.count, why: fall.why.clone() };
+        }
+        Admission::In
+    }
+
+    /// Whether the version `digest` may be gone back to.
+    #[must_use]
+    pub fn is_good(&self, digest: &str) -> bool {
+        !self.rolled_back.iter().any(|held| held == digest)
+            && self.fall.as_ref().is_none_or(|fall| fall.digest != digest)
+    }
+
+    /// `digest` was rolled back by itself. Falls that lie further apart than a pause and two probations are not in a row: a version that was
+    /// let in after the pause has served out its probation by then.
+    pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Moment, Duration)) {
+        let in_a_row = |fall: &&Fall| now.since(fall.at) <= fall.pause() + 2 * probation;
+        let before = self.fall.as_ref().filter(in_a_row).map_or(0, |fall| fall.count);
+        let fall = Fall {
+            digest: digest.to_owned(),
+            count: before.saturating_add(1),
+            at: now,
+            why: why.to_owned(),
+            waits: true,
+        };
+        self.fall = Some(Fall { waits: !fall.is_given_up(), ..fall });
+    }
+
+    pub fn on_rollback(&mut self, digest: &str) {
+        self.rolled_back.retain(|held| held != digest);
+        self.rolled_back.push(digest.to_owned());
+        if self.rolled_back.len() > ROLLED_BACK {
+            self.rolled_back.remove(0);
+        }
+    }
+
+    /// A version was plugged in as the newest: what was rolled back before it is history.
+    pub fn on_plugged(&mut self) {
+        self.rolled_back.clear();
+        self.on_tried();
+    }
+
+    /// What waited for the end of the pause has had its chance.
+    pub fn on_tried(&mut self) {
+        if let Some(fall) = &mut self.fall {
+            fall.waits = false;
+        }
+    }
+
+    /// A version was put off until the end of the pause.
+    pub fn on_put_off(&mut self) {
+        if let Some(fall) = &mut self.fall {
+            fall.waits = true;
+        }
+    }
+
+    /// An admin wants the newest version tried now.
+    pub fn forgive(&mut self) {
+        self.rolled_back.clear();
+        self.fall = None;
+    }
+
+    /// When the newest version is to be let in, if one waits.
+    #[must_use]
+    pub fn due(&self) -> Option<Moment> {
+        let waiting = self.fall.as_ref().filter(|fall| fall.waits && self.disabled.is_none());
+        waiting.map(Fall::until)
+    }
+
+    /// Whether there is anything to store.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

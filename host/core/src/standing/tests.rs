@@ -1,0 +1,168 @@
+//! Falls, pauses and rollbacks, told as minutes of one plugin's life.
+
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+const PROBATION: Duration = Duration::from_secs(300);
+
+fn at(minute: u64) -> Moment {
+    Moment(0).after(Duration::from_secs(60 * minute))
+}
+
+/// Each step is a minute, a verb and a digest; the trace says what came of it.
+fn check(script: &[(u64, &str, &str)], trace: &Expect) {
+    let mut standing = Standing::default();
+    let mut told = String::new();
+    for (minute, verb, digest) in script {
+        let now = at(*minute);
+        let line = match *verb {
+            "fall" => {
+                standing.on_fall(digest, "trapped", (now, PROBATION));
+                format!("{digest} falls, due {:?}", standing.due().map(|due| due.0 / 60_000))
+            }
+            "new" => {
+                let admission = standing.admits(digest, now);
+                if admission == Admission::In {
+                    standing.on_plugged();
+                }
+                match admission {
+                    Admission::In => format!("{digest} is let in, due {:?}", standing.due()),
+                    Admission::Later { until, falls, .. } => {
+                        format!("{digest} waits until {} after {falls} falls", until.0 / 60_000)
+                    }
+                    Admission::GivenUp { falls, .. } => format!("{digest} is given up after {falls} falls"),
+                    Admission::RolledBack => format!("{digest} is held off"),
+                    Admission::Disabled(word) => format!("{digest} is not looked at: {} said so", word.who),
+                }
+            }
+            "rollback" => {
+                standing.on_rollback(digest);
+                format!("{digest} is rolled back")
+            }
+            "reload" => {
+                standing.forgive();
+                "all is forgiven".to_owned()
+            }
+            "disable" => {
+                standing.disabled = Some(Word { who: UserId("console:local".to_owned()), at: now });
+                format!("disabled, due {:?}", standing.due())
+            }
+            other => panic!("there is no step {other}"),
+        };
+        writeln!(told, "{minute:>3} {line}").unwrap();
+    }
+    trace.assert_eq(&told);
+}
+
+#[test]
+fn pauses_grow_and_then_other_bytes_are_waited_for() {
+    check(
+        &[
+            (0, "fall", "a"),
+            (0, "new", "a"),
+            (1, "new", "a"),
+            (2, "fall", "a"),
+            (6, "new", "a"),
+            (7, "new", "a"),
+            (8, "fall", "a"),
+            (32, "new", "a"),
+            (33, "new", "a"),
+            (34, "fall", "a"),
+            (99, "new", "a"),
+            (99, "new", "b"),
+        ],
+        &expect![[r#"
+              0 a falls, due Some(1)
+              0 a waits until 1 after 1 falls
+              1 a is let in, due None
+              2 a falls, due Some(7)
+              6 a waits until 7 after 2 falls
+              7 a is let in, due None
+              8 a falls, due Some(33)
+             32 a waits until 33 after 3 falls
+             33 a is let in, due None
+             34 a falls, due None
+             99 a is given up after 4 falls
+             99 b is let in, due None
+        "#]],
+    );
+}
+
+#[test]
+fn the_next_version_waits_as_well_and_falls_far_apart_are_not_in_a_row() {
+    check(
+        &[(0, "fall", "a"), (0, "new", "b"), (1, "new", "b"), (3, "fall", "b"), (8, "new", "c"), (99, "fall", "c")],
+        &expect![[r#"
+              0 a falls, due Some(1)
+              0 b waits until 1 after 1 falls
+              1 b is let in, due None
+              3 b falls, due Some(8)
+              8 c is let in, due None
+             99 c falls, due Some(100)
+        "#]],
+    );
+}
+
+#[test]
+fn a_rollback_by_hand_holds_until_other_bytes_or_a_reload() {
+    check(
+        &[
+            (0, "rollback", "c"),
+            (0, "rollback", "b"),
+            (9, "new", "c"),
+            (9, "new", "b"),
+            (9, "new", "d"),
+            (9, "new", "c"),
+            (9, "rollback", "c"),
+            (9, "reload", ""),
+            (9, "new", "c"),
+            (9, "fall", "c"),
+            (9, "reload", ""),
+            (9, "new", "c"),
+        ],
+        &expect![[r#"
+              0 c is rolled back
+              0 b is rolled back
+              9 c is held off
+              9 b is held off
+              9 d is let in, due None
+              9 c is let in, due None
+              9 c is rolled back
+              9 all is forgiven
+              9 c is let in, due None
+              9 c falls, due Some(10)
+              9 all is forgiven
+              9 c is let in, due None
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_disabled_waits_for_nothing() {
+    check(
+        &[(0, "fall", "a"), (0, "disable", ""), (5, "new", "a"), (5, "new", "b")],
+        &expect![[r#"
+              0 a falls, due Some(1)
+              0 disabled, due None
+              5 a is not looked at: console:local said so
+              5 b is not looked at: console:local said so
+        "#]],
+    );
+}
+
+#[test]
+fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
+    let mut standing = Standing::default();
+    assert!(standing.is_clear() && standing.is_good("a"));
+    standing.on_rollback("a");
+    standing.on_fall("b", "trapped", (at(0), PROBATION));
+    assert!(!standing.is_good("a") && !standing.is_good("b") && standing.is_good("c"));
+    for number in 0..20 {
+        standing.on_rollback(&number.to_string());
+    }
+    assert_eq!(standing.rolled_back.len(), ROLLED_BACK);
+    assert!(!standing.is_good("19"));
+}

@@ -1,0 +1,45 @@
+//! Python: componentize-py, in the project's own `.venv`, which is made where it is absent.
+
+use std::path::PathBuf;
+
+use crate::kit::{error::KitError, progress, project::Project, tool::Tool};
+
+/// The version that was tried with this contract.
+pub const COMPONENTIZE_PY: &str = "0.25.1";
+
+const INSTALL_PYTHON: &str =
+    "install Python 3.10 or later with its venv module (on Debian: apt install python3 python3-venv)";
+
+const VENV: &str = ".venv";
+
+pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+    let bin = project.folder.join(VENV).join("bin");
+    // Absolute, since the tools run in the project's folder.
+    let bin = std::path::absolute(&bin).map_err(KitError::read(&bin))?;
+    let componentize = bin.join("componentize-py");
+    if !componentize.exists() {
+        install(project, &bin)?;
+    }
+    progress::step(&format!("building '{}' with componentize-py (about 10 seconds)", project.name));
+    let output = project.built()?;
+    Tool::new(&componentize, INSTALL_PYTHON)
+        .within(&project.folder)
+        // So that packages of the project's own .venv get into the component.
+        .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
+        .args(["--quiet", "--wit-path", "wit", "--world", "plugin", "componentize", "plugin", "--output"])
+        .args([&output])
+        .run()?;
+    Ok(output)
+}
+
+fn install(project: &Project, bin: &std::path::Path) -> Result<(), KitError> {
+    let python = bin.join("python");
+    if !python.exists() {
+        progress::step("making .venv");
+        Tool::new("python3", INSTALL_PYTHON).within(&project.folder).args(["-m", "venv", VENV]).run()?;
+    }
+    let package = format!("componentize-py=={COMPONENTIZE_PY}");
+    progress::step(&format!("installing {package} from PyPI into .venv (about 70 MB)"));
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &package];
+    Tool::new(python, INSTALL_PYTHON).within(&project.folder).args(pip).run()
+}

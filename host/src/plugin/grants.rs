@@ -1,0 +1,126 @@
+//! What capabilities allow, in words for the owner who is to grant them, and which of them can be granted by a button.
+
+use cordboard_core::types::{Button, Reply};
+
+use super::table::short;
+
+/// How the owner gives a capability to a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In the chat; with what it allows.
+    Button(&'static str),
+    /// In the configuration alone; with what it allows and the line to add to `[plugins.NAME]`.
+    Line(&'static str, &'static str),
+}
+
+/// The one place that knows each capability that is not for all.
+fn way(capability: &str) -> Way {
+    match capability {
+        "sessions" => Way::Button("lists and reads the sessions that its caller may see"),
+        "session-control" => Way::Button("makes, starts, stops, prompts and archives sessions of its caller"),
+        "chat" => Way::Button("writes into chats without being asked"),
+        // Who has this grants the rest to itself as soon as the owner calls it, so that it takes more than a tap.
+        "plugin-control" => Way::Line(
+            "swaps and disables plugins, and grants capabilities when the owner calls it",
+            "grants = [\"plugin-control\"], beside what stands there",
+        ),
+        "http" => Way::Line("sends HTTP requests to the addresses that you name", "http = [\"https://host/path*\"]"),
+        "tcp" => Way::Line("connects to the hosts that you name", "tcp = [\"host:port\"]"),
+        "secrets" => Way::Line("uses the secrets that you name, unseen", "secrets = [\"name\"]"),
+        _ => Way::Line("is not known to this version of Cordboard", "a line of its own, as the documentation says"),
+    }
+}
+
+/// Those that a button cannot grant.
+pub fn by_line_alone(capabilities: &[String]) -> Vec<&str> {
+    capabilities.iter().map(String::as_str).filter(|name| matches!(way(name), Way::Line(..))).collect()
+}
+
+/// A version that waits for the owner's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    pub plugin: String,
+    pub digest: String,
+    /// What it asks for beyond what is granted, sorted.
+    pub missing: Vec<String>,
+}
+
+impl Parked {
+    /// Asks the owner. `serves` is the generation that goes on meanwhile.
+    #[must_use]
+    pub fn question(&self, serves: Option<u32>) -> Reply {
+        let Self { plugin, digest, missing } = self;
+        let mut text = format!("Plugin '{plugin}', version {}, asks for more than it was granted:\n", short(digest));
+        for name in missing {
+            let line = match way(name) {
+                Way::Button(allows) => format!("\n- `{name}`: {allows}"),
+                Way::Line(allows, line) => {
+                    format!("\n- `{name}`: {allows}. Not granted here: add to [plugins.{plugin}] `{line}`")
+                }
+            };
+            text.push_str(&line);
+        }
+        let meanwhile = match serves {
+            Some(number) => format!("It waits; generation {number} goes on."),
+            None => "It waits, and nothing serves in its place.".to_owned(),
+        };
+        let reply = Reply::text(format!("{text}\n\n{meanwhile}"));
+        let button = |label: &str, verb: &str| Button {
+            label: label.to_owned(),
+            command: format!("/plugins {verb} {plugin} {}", short(digest)),
+        };
+        let mut row = vec![button("Refuse", "refuse")];
+        if by_line_alone(missing).is_empty() {
+            row.insert(0, button("Grant and plug in", "grant"));
+        }
+        Reply { buttons: vec![row], ..reply }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn parked(missing: &[&str]) -> Parked {
+        Parked {
+            plugin: "mine".to_owned(),
+            digest: "0123456789abcdef".to_owned(),
+            missing: missing.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_question_names_the_version_and_says_what_each_capability_allows() {
+        let question = parked(&["chat", "sessions"]).question(Some(3));
+        expect![[r#"
+            Plugin 'mine', version 0123456789ab, asks for more than it was granted:
+
+            - `chat`: writes into chats without being asked
+            - `sessions`: lists and reads the sessions that its caller may see
+
+            It waits; generation 3 goes on."#]]
+        .assert_eq(&question.text);
+        let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
+        assert_eq!(commands, ["/plugins grant mine 0123456789ab", "/plugins refuse mine 0123456789ab"]);
+    }
+
+    #[test]
+    fn what_no_button_can_grant_names_its_line() {
+        let question = parked(&["chat", "http"]).question(None);
+        assert!(question.text.contains("add to [plugins.mine] `http = [\"https://host/path*\"]`"), "{}", question.text);
+        let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
+        assert_eq!(commands, ["/plugins refuse mine 0123456789ab"]);
+        assert_eq!(by_line_alone(&parked(&["chat", "plugin-control"]).missing), ["plugin-control"]);
+    }
+
+    #[test]
+    fn each_capability_that_is_not_for_all_has_its_words() {
+        use super::super::imports::{CAPABILITIES, Granted};
+        for capability in CAPABILITIES.iter().filter(|one| one.granted != Granted::ToAll) {
+            let (Way::Button(words) | Way::Line(words, _)) = way(capability.name);
+            assert!(!words.contains("is not known"), "{}", capability.name);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! How a plugin stands, as `/plugins` and `cordboard plugins` show it: its health in a word, and a note where there is something to do.
+
+use cordboard_core::types::Moment;
+
+use super::{
+    grants,
+    table::{Entry, Hold, Plugged, Turned, short},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    Ok,
+    /// Calls of it have failed since it was plugged in.
+    Failing,
+    /// A newer version was refused; this one serves.
+    Held,
+    /// Nothing of this name serves.
+    Refused,
+    /// The newest version asks for more than is granted.
+    Parked,
+    /// Switched off by an admin.
+    Disabled,
+    /// A version is being compiled for some time.
+    Compiling,
+}
+
+impl Health {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::Held => "held",
+            Self::Refused => "refused",
+            Self::Parked => "parked",
+            Self::Disabled => "disabled",
+            Self::Compiling => "compiling",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginStatus {
+    pub name: String,
+    /// Empty where nothing serves.
+    pub digest: String,
+    pub generation: u32,
+    pub since: Moment,
+    pub health: Health,
+    pub note: String,
+}
+
+pub fn of(name: &str, entry: &Entry) -> PluginStatus {
+    let (health, note) = standing(name, entry);
+    let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
+    PluginStatus {
+        name: name.to_owned(),
+        digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
+        generation: generation.map_or(0, |generation| generation.number),
+        since: generation.map_or_else(|| entry.turned.as_ref().map_or(Moment(0), |turned| turned.at), |one| one.since),
+        health,
+        note,
+    }
+}
+
+fn standing(name: &str, entry: &Entry) -> (Health, String) {
+    if let Some(digest) = &entry.compiling {
+        return (Health::Compiling, format!("version {} is being compiled", short(digest)));
+    }
+    if let Some(why) = &entry.disabled {
+        return (Health::Disabled, why.clone());
+    }
+    match (&entry.plugged, &entry.turned) {
+        (plugged, Some(turned)) => kept_out(name, plugged.as_ref(), turned),
+        (None, None) => (Health::Refused, String::new()),
+        (Some(plugged), None) => plugged.generation.mishaps().map_or((Health::Ok, String::new()), |(count, last)| {
+            (Health::Failing, format!("{count} failed call{}, the last one {last}", if count == 1 { "" } else { "s" }))
+        }),
+    }
+}
+
+fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &Turned) -> (Health, String) {
+    let version = short(&turned.digest);
+    match &turned.hold {
+        Hold::Parked(missing) => {
+            let typed = format!("; or type /plugins grant {name} {version}");
+            let way = if grants::by_line_alone(missing).is_empty() { typed } else { String::new() };
+            (Health::Parked, format!("version {version} waits: {}{way}", turned.why))
+        }
+        Hold::Denied(missing) => {
+            let missing = missing.join(", ");
+            let change = format!("/plugins grant {name} {version} changes that answer");
+            (Health::Parked, format!("version {version} was not granted {missing}; {change}"))
+        }
+        Hold::HeldOff => (if plugged.is_some() { Health::Held } else { Health::Refused }, turned.why.clone()),
+        Hold::Refused => match plugged {
+            Some(plugged) => (Health::Held, held(plugged, turned)),
+            None => (Health::Refused, turned.why.clone()),
+        },
+    }
+}
+
+/// What is held against the newest version, or against the newest configuration of the one that serves.
+fn held(plugged: &Plugged, turned: &Turned) -> String {
+    if turned.digest == plugged.generation.digest {
+        format!("its new configuration was refused: {}", turned.why)
+    } else if turned.digest.is_empty() {
+        format!("the newest version was refused: {}", turned.why)
+    } else {
+        format!("version {} was refused: {}", short(&turned.digest), turned.why)
+    }
+}

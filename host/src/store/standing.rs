@@ -1,0 +1,105 @@
+//! What people decided about plugins: what stands against each, and which capabilities they were granted or refused in the chat.
+
+use cordboard_core::{
+    standing::{Standing, Word},
+    types::{Moment, UserId},
+};
+use rusqlite::{Connection, params};
+
+use super::{
+    Store,
+    error::{StoreError, Trouble},
+    inbox::column,
+};
+
+/// An answer to the question whether a plugin may have these capabilities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantAnswer {
+    pub plugin: String,
+    /// Sorted.
+    pub capabilities: Vec<String>,
+    pub granted: bool,
+    pub word: Word,
+}
+
+/// All that was decided so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decisions {
+    /// By plugin.
+    pub standings: Vec<(String, Standing)>,
+    /// The latest answer about a plugin last.
+    pub answers: Vec<GrantAnswer>,
+}
+
+impl Decisions {
+    pub(super) fn read(db: &Connection) -> Result<Self, Trouble> {
+        Ok(Self { standings: standings(db)?, answers: answers(db)? })
+    }
+}
+
+/// Between names of capabilities, none of which has a space.
+const SEPARATOR: &str = " ";
+
+impl Store {
+    /// Stores what stands against a plugin; what is clear is forgotten.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn save_standing(&self, plugin: &str, standing: &Standing) -> Result<(), StoreError> {
+        let (plugin, standing) = (plugin.to_owned(), standing.clone());
+        self.ask(format!("store what stands against plugin '{plugin}'"), move |db| {
+            if standing.is_clear() {
+                db.prepare_cached("DELETE FROM standing WHERE plugin = ?")?.execute([&plugin])?;
+                return Ok(());
+            }
+            let record = serde_json::to_string(&standing)?;
+            db.prepare_cached("INSERT OR REPLACE INTO standing (plugin, record) VALUES (?, ?)")?
+                .execute(params![plugin, record])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The latest answer to a question replaces the one before.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn save_answer(&self, answer: GrantAnswer) -> Result<(), StoreError> {
+        self.ask(format!("store the answer about plugin '{}'", answer.plugin), move |db| {
+            let sql =
+                "INSERT OR REPLACE INTO grant_answer (plugin, capabilities, granted, who, at) VALUES (?, ?, ?, ?, ?)";
+            let capabilities = answer.capabilities.join(SEPARATOR);
+            let GrantAnswer { plugin, granted, word, .. } = &answer;
+            db.prepare_cached(sql)?.execute(params![plugin, capabilities, granted, word.who.0, column(word.at)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn standings(db: &Connection) -> Result<Vec<(String, Standing)>, Trouble> {
+    let mut query = db.prepare("SELECT plugin, record FROM standing ORDER BY plugin")?;
+    let mut rows = query.query([])?;
+    let mut standings = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+        standings.push((row.get(0)?, record));
+    }
+    Ok(standings)
+}
+
+fn answers(db: &Connection) -> Result<Vec<GrantAnswer>, Trouble> {
+    let sql = "SELECT plugin, capabilities, granted, who, at FROM grant_answer ORDER BY plugin, at, capabilities";
+    let mut query = db.prepare(sql)?;
+    let rows = query.query_map([], |row| {
+        let capabilities: String = row.get(1)?;
+        let at = Moment(row.get::<_, i64>(4)?.unsigned_abs());
+        Ok(GrantAnswer {
+            plugin: row.get(0)?,
+            capabilities: capabilities.split(SEPARATOR).map(str::to_owned).collect(),
+            granted: row.get(2)?,
+            word: Word { who: UserId(row.get(3)?), at },
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,144 @@
+//! Swaps of a running board: new files, orders, versions that fail in their probation. Compiles beside everything else, the latest version
+//! of a plugin only; tells each step. Must never read a configuration, nor decide who may order what.
+
+mod falls;
+mod files;
+mod jobs;
+mod orders;
+mod parked;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use cordboard_core::types::{Caller, Reply};
+
+use crate::{
+    clock::Clock,
+    plugin::{Entrance, PluginSettings, Plugs, Refused, Swapped, short},
+    supply::Supply,
+};
+
+pub use jobs::Event;
+
+use jobs::{Done, Jobs, Purpose};
+
+/// Who hears of swaps.
+#[async_trait]
+pub trait Audience: Send + Sync {
+    /// To the owner and the admins, less one who has the answer already.
+    async fn tell(&self, text: String, but: Option<&Caller>);
+    /// To the owner.
+    async fn ask(&self, question: Reply);
+    /// What `plugin` offers may be other than before.
+    async fn changed(&self, plugin: &str);
+}
+
+/// What the operator says of a plugin, as it is now.
+pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
+
+pub struct Swaps {
+    pub supply: Supply,
+    settings: Settings,
+    clock: Clock,
+    audience: Arc<dyn Audience>,
+    jobs: Jobs,
+    /// The versions about which the owner was asked, by plugin and digest.
+    asked: BTreeSet<(String, String)>,
+}
+
+impl Swaps {
+    #[must_use]
+    pub fn new(supply: Supply, settings: Settings, (clock, audience): (Clock, Arc<dyn Audience>)) -> Self {
+        Self { supply, settings, clock, audience, jobs: Jobs::default(), asked: BTreeSet::new() }
+    }
+
+    fn plugs(&self) -> &Arc<Plugs> {
+        &self.supply.plugs
+    }
+
+    /// What happens next by itself. Dropping it loses nothing.
+    pub async fn next(&mut self) -> Event {
+        let due = self.supply.decided.due();
+        let at = due.as_ref().map(|(moment, _)| self.clock.instant(*moment));
+        tokio::select! {
+            event = self.jobs.next() => event,
+            () = self.supply.plugs.fallen() => Event::Fell,
+            () = tokio::time::sleep_until(at.unwrap_or_else(tokio::time::Instant::now)), if at.is_some() => {
+                Event::Due(due.map(|(_, name)| name).unwrap_or_default())
+            }
+        }
+    }
+
+    pub async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Compiled(done) => self.on_compiled(*done).await,
+            Event::Slow(name) => self.on_slow(&name).await,
+            Event::Fell => self.on_fallen().await,
+            Event::Due(name) => self.on_due(&name).await,
+        }
+    }
+
+    /// A compilation takes its time: everybody who waits for it hears so.
+    async fn on_slow(&mut self, name: &str) {
+        let Some((digest, answer)) = self.jobs.take_answer(name) else { return };
+        let version = short(&digest).to_owned();
+        tracing::info!(plugin = name, digest = version, "compiling takes a while");
+        self.plugs().show_compiling(name, Some(digest)).await;
+        let text = format!("Plugin '{name}', version {version}, is being compiled; you are told when that is done.");
+        match answer {
+            Some((by, answer)) => {
+                // Who asked may have gone.
+                let _: Result<(), _> = answer.send(Ok(text.clone()));
+                self.audience.tell(text, Some(&by)).await;
+            }
+            None => self.audience.tell(text, None).await,
+        }
+    }
+
+    async fn on_compiled(&mut self, done: Done) {
+        let Done { name, compiled, version, purpose, slow } = done;
+        if slow {
+            self.plugs().show_compiling(&name, None).await;
+        }
+        let settings = (self.settings)(&name);
+        let context = (&settings, self.clock.now());
+        let plugged = self.supply.plug_compiled((compiled, &version), context, purpose.entrance()).await;
+        if let (Ok(_), Entrance::New | Entrance::Anew) = (&plugged, purpose.entrance()) {
+            self.stand(&name, |standing| standing.on_plugged()).await;
+        }
+        if matches!(plugged, Ok(Swapped::New)) {
+            self.asked.retain(|(asked, _)| *asked != name);
+        }
+        let outcome = Plugged { name, digest: version.digest, outcome: plugged };
+        match purpose {
+            Purpose::File(tell) => self.on_file_plugged(outcome, tell).await,
+            Purpose::Order(given) => self.on_order_plugged(outcome, given).await,
+            Purpose::Fall(fall) => self.on_rolled_back(outcome, fall).await,
+        }
+    }
+
+    /// Changes what stands against a plugin. A disk that fails keeps nothing from acting now, and is told.
+    async fn stand(&self, name: &str, change: impl FnOnce(&mut cordboard_core::standing::Standing)) {
+        if let Err(error) = self.supply.decided.change(name, change).await {
+            tracing::error!(plugin = name, %error, "failed to remember what stands against a plugin");
+        }
+    }
+
+    /// "generation 3, 0123456789ab", of what serves.
+    fn serving(&self, name: &str) -> Option<String> {
+        let table = self.plugs().table();
+        table.generation(name).map(|one| format!("generation {}, {}", one.number, short(&one.digest)))
+    }
+
+    fn goes_on(&self, name: &str) -> String {
+        let table = self.plugs().table();
+        table.generation(name).map_or_else(String::new, |one| format!("\nGeneration {} goes on.", one.number))
+    }
+}
+
+/// What came of a version that was compiled.
+struct Plugged {
+    name: String,
+    digest: String,
+    outcome: Result<Swapped, Refused>,
+}

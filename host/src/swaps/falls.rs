@@ -1,0 +1,88 @@
+//! Versions that fail in their probation: rolled back by themselves, and tried again after growing pauses.
+
+use cordboard_core::config::spell_duration;
+
+use super::{
+    Plugged, Swaps,
+    jobs::{Purpose, Tell},
+};
+use crate::{
+    plugin::{Refused, short},
+    supply::held_off,
+};
+
+/// What failed, and how.
+pub struct Fallen {
+    digest: String,
+    /// How many of its calls failed within how long, and the last one's words.
+    how: String,
+}
+
+impl Swaps {
+    pub(super) async fn on_fallen(&mut self) {
+        for generation in self.plugs().take_fallen() {
+            let (count, last) = generation.mishaps().unwrap_or_default();
+            let probation = generation.terms.probation;
+            let how = format!(
+                "{count} call{} failed within {} of its swap, the last one {last}",
+                if count == 1 { "" } else { "s" },
+                spell_duration(probation)
+            );
+            let (name, digest) = (generation.name.as_str(), generation.digest.as_str());
+            tracing::warn!(plugin = name, digest = short(digest), how, "fell in its probation");
+            match self.supply.before(name, digest).await {
+                Some(version) => {
+                    let now = self.clock.now();
+                    self.stand(name, |standing| standing.on_fall(digest, &last, (now, probation))).await;
+                    let fallen = Fallen { digest: digest.to_owned(), how };
+                    self.start(name, version, Purpose::Fall(fallen)).await;
+                }
+                None => {
+                    let text = format!(
+                        "Plugin '{name}', version {}: {how}. There is no version to go back to, so it goes on; \
+                         /plugins disable {name} switches it off.",
+                        short(digest)
+                    );
+                    self.audience.tell(text, None).await;
+                }
+            }
+        }
+    }
+
+    pub(super) async fn on_rolled_back(&mut self, plugged: Plugged, fallen: Fallen) {
+        let Plugged { name, outcome, .. } = plugged;
+        let Fallen { digest, how } = fallen;
+        let (version, now) = (short(&digest).to_owned(), self.clock.now());
+        if let Err(refused) = outcome {
+            let text = format!(
+                "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the version before it was refused: \
+                 {refused}."
+            );
+            return self.audience.tell(text, None).await;
+        }
+        let admission = self.supply.decided.standing(&name).admits(&digest, now);
+        let rest = held_off(&name, &digest, (&admission, now))
+            .unwrap_or_else(|| format!("/plugins reload {name} tries it again"));
+        let refused = Refused::HeldOff(rest.clone());
+        self.plugs().turn_away(&name, &digest, (&refused, now)).await;
+        let serving = self.serving(&name).unwrap_or_default();
+        tracing::warn!(plugin = name, serving, "rolled back by itself");
+        let text = format!("Plugin '{name}', version {version}, is rolled back: {how}.\nNow serves {serving}; {rest}.");
+        self.audience.tell(text, None).await;
+        self.audience.changed(&name).await;
+    }
+
+    /// The pause after a fall is over.
+    pub(super) async fn on_due(&mut self, name: &str) {
+        self.stand(name, |standing| standing.on_tried()).await;
+        let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
+        let Some(version) = self.supply.newest(name).filter(|one| serving.as_deref() != Some(&one.digest)) else {
+            return;
+        };
+        if self.jobs.is_running(name) {
+            return;
+        }
+        tracing::info!(plugin = name, digest = short(&version.digest), "tried again after a pause");
+        self.start(name, version, Purpose::File(Tell::All)).await;
+    }
+}

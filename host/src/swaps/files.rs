@@ -1,0 +1,166 @@
+//! Files that came, changed or went, and configurations that changed.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Plugged, Swaps,
+    jobs::{Purpose, Tell},
+};
+use crate::{
+    plugin::{Health, Refused, Swapped, short},
+    supply::{Version, held_off, is_plugin_name},
+};
+
+impl Swaps {
+    /// A plugin file that is new or has other bytes than before.
+    pub async fn on_file(&mut self, name: &str, wasm: Vec<u8>) {
+        let refused = Refused::Name(name.to_owned());
+        if !is_plugin_name(name) {
+            return self.tell_refused(name, &refused).await;
+        }
+        self.offer(name, Version::new(wasm), Tell::All).await;
+    }
+
+    /// Lets a version in, unless something stands against it.
+    async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
+        let (standing, now) = (self.supply.decided.standing(name), self.clock.now());
+        let admission = standing.admits(&version.digest, now);
+        let serves = self.plugs().table().generation(name).is_some_and(|one| one.digest == version.digest);
+        match held_off(name, &version.digest, (&admission, now)) {
+            Some(why) if standing.disabled.is_some() || !serves => {
+                self.cancel(name).await;
+                self.put_off(name, &version.digest, why).await;
+            }
+            Some(_) | None => {
+                tracing::info!(plugin = name, digest = short(&version.digest), "compiling");
+                self.start(name, version, Purpose::File(tell)).await;
+            }
+        }
+    }
+
+    pub(super) async fn start(&mut self, name: &str, version: Version, purpose: Purpose) {
+        self.cancel(name).await;
+        let plugs = self.plugs().clone();
+        self.jobs.start(&plugs, name, (version, purpose));
+    }
+
+    pub(super) async fn cancel(&mut self, name: &str) {
+        if self.jobs.is_running(name) {
+            self.jobs.cancel(name);
+            self.plugs().show_compiling(name, None).await;
+        }
+    }
+
+    async fn put_off(&self, name: &str, digest: &str, why: String) {
+        tracing::warn!(plugin = name, digest = short(digest), why, "version put off");
+        let standing = self.supply.decided.standing(name);
+        if standing.disabled.is_some() {
+            let text = format!("Plugin '{name}' has another file, {}, and stays {why}.", short(digest));
+            return self.audience.tell(text, None).await;
+        }
+        self.stand(name, |standing| standing.on_put_off()).await;
+        let refused = Refused::HeldOff(why.clone());
+        self.plugs().turn_away(name, digest, (&refused, self.clock.now())).await;
+        self.audience.tell(format!("Plugin '{name}': {why}.{}", self.goes_on(name)), None).await;
+    }
+
+    pub(super) async fn on_file_plugged(&mut self, plugged: Plugged, tell: Tell) {
+        let Plugged { name, digest, outcome } = plugged;
+        match outcome {
+            Ok(Swapped::Unchanged) => {}
+            Ok(Swapped::New) => {
+                if tell == Tell::All
+                    && let Some(serving) = self.serving(&name)
+                {
+                    self.audience.tell(format!("Plugin '{name}' is plugged in: {serving}."), None).await;
+                }
+                self.audience.changed(&name).await;
+            }
+            Err(refused) => {
+                self.tell_of(&name, &digest, &refused).await;
+                self.audience.changed(&name).await;
+            }
+        }
+    }
+
+    /// A refusal is told; a version that only needs a word of the owner is asked about.
+    pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &Refused) {
+        match refused {
+            Refused::NotGranted { missing, .. } => self.park(name, digest, missing).await,
+            refused => self.tell_refused(name, refused).await,
+        }
+    }
+
+    async fn tell_refused(&self, name: &str, refused: &Refused) {
+        self.audience.tell(format!("Plugin '{name}' was refused: {refused}.{}", self.goes_on(name)), None).await;
+    }
+
+    pub async fn on_unreadable(&mut self, name: &str, why: String) {
+        let refused = Refused::Read(why);
+        tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
+        self.cancel(name).await;
+        self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
+        self.tell_refused(name, &refused).await;
+    }
+
+    /// The file of a plugin is gone.
+    pub async fn on_gone(&mut self, name: &str) {
+        tracing::info!(plugin = name, "its file is gone");
+        self.cancel(name).await;
+        if self.supply.decided.standing(name).disabled.is_some() {
+            return;
+        }
+        self.stand(name, |standing| standing.forgive()).await;
+        match self.supply.unplug(name, (&(self.settings)(name), self.clock.now())).await {
+            Ok(()) => {}
+            Err(refused) => self.tell_refused(name, &refused).await,
+        }
+        self.audience.changed(name).await;
+    }
+
+    /// The settings of these plugins changed, and perhaps those for which others waited.
+    pub async fn resettle(&mut self, mut names: BTreeSet<String>) {
+        let table = self.plugs().table();
+        let waits = |health| matches!(health, Health::Held | Health::Refused | Health::Parked);
+        let waiting = table.statuses().filter(|status| waits(status.health));
+        let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
+        names.extend(waiting.iter().cloned());
+        for name in names {
+            // One that is being compiled is linked under the settings of its end.
+            if self.jobs.is_running(&name) || self.supply.decided.standing(&name).disabled.is_some() {
+                continue;
+            }
+            let fresh = waiting.contains(&name) || table.generation(&name).is_none();
+            let tell = if fresh { Tell::All } else { Tell::RefusalAlone };
+            match self.supply.file_of(&name).map(Version::new) {
+                Some(version) if self.is_admitted(&name, &version.digest) => {
+                    self.start(&name, version, Purpose::File(tell)).await;
+                }
+                Some(_) | None => self.reconfigure(name, tell).await,
+            }
+        }
+    }
+
+    fn is_admitted(&self, name: &str, digest: &str) -> bool {
+        let admission = self.supply.decided.standing(name).admits(digest, self.clock.now());
+        admission == cordboard_core::standing::Admission::In
+    }
+
+    async fn reconfigure(&mut self, name: String, tell: Tell) {
+        let table = self.plugs().table();
+        let held = table.entry(&name).and_then(|entry| entry.turned.clone());
+        // An embedded plugin that does not serve may do so under the new settings.
+        let Some(digest) = table.generation(&name).map(|one| one.digest.clone()) else {
+            if let Some(version) = self.supply.newest(&name).filter(|one| self.is_admitted(&name, &one.digest)) {
+                self.start(&name, version, Purpose::File(tell)).await;
+            }
+            return;
+        };
+        let outcome = self.supply.reconfigure(&name, (&(self.settings)(&name), self.clock.now())).await;
+        if let (Ok(_), Some(turned)) = (&outcome, held.filter(|turned| turned.digest != digest)) {
+            // What speaks against the newest version goes on to.
+            self.plugs().turn_back(&name, turned).await;
+        }
+        self.on_file_plugged(Plugged { name, digest, outcome }, tell).await;
+    }
+}

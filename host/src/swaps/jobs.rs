@@ -1,0 +1,178 @@
+//! Compilations under way, one a plugin: a newer one takes the place of the one before, whose compiler is killed.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use cordboard_core::types::Caller;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::{AbortHandle, JoinSet},
+    time::{Instant, sleep_until},
+};
+
+use super::falls::Fallen;
+use crate::{
+    plugin::{Compiled, Entrance, Outcome, PlugOrder, Plugs, refuse},
+    supply::Version,
+};
+
+/// A compilation that takes longer is told of. What lies in the cache takes a millisecond, a small plugin 60 ms.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Compilers that run at once: each may take 400 MB and a core.
+const COMPILERS: usize = 2;
+
+/// What is to be done with a version once it is compiled.
+pub enum Purpose {
+    /// It lies in the folder.
+    File(Tell),
+    Order(Given),
+    Fall(Fallen),
+}
+
+/// What is told of a version that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    All,
+    /// Its swap only follows from a change that was told.
+    RefusalAlone,
+}
+
+/// An order that is being carried out. Whoever gave it may have had an answer already.
+pub struct Given {
+    pub order: PlugOrder,
+    pub by: Caller,
+    /// The digest of what served when it was given.
+    pub served: Option<String>,
+    pub answer: Option<oneshot::Sender<Outcome>>,
+}
+
+/// What happens by itself.
+pub enum Event {
+    Compiled(Box<Done>),
+    /// The compilation of this plugin takes its time.
+    Slow(String),
+    /// A version may have failed once too often.
+    Fell,
+    /// A version of this plugin that was put off may be let in.
+    Due(String),
+}
+
+/// A compilation that is over, well or not.
+pub struct Done {
+    pub name: String,
+    pub compiled: Compiled,
+    pub version: Version,
+    pub purpose: Purpose,
+    /// It was shown in the table.
+    pub slow: bool,
+}
+
+pub struct Jobs {
+    running: JoinSet<(u64, Compiled)>,
+    by_name: BTreeMap<String, Job>,
+    started: u64,
+    compilers: Arc<Semaphore>,
+}
+
+struct Job {
+    ticket: u64,
+    abort: AbortHandle,
+    version: Version,
+    purpose: Purpose,
+    /// When it counts as slow; none where that was told.
+    slow_at: Option<Instant>,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        let compilers = Arc::new(Semaphore::new(COMPILERS));
+        Self { running: JoinSet::new(), by_name: BTreeMap::new(), started: 0, compilers }
+    }
+}
+
+impl Purpose {
+    pub const fn entrance(&self) -> Entrance {
+        match self {
+            Self::File(_) => Entrance::New,
+            Self::Order(Given { order: PlugOrder::Rollback, .. }) | Self::Fall(_) => Entrance::Back,
+            Self::Order(_) => Entrance::Anew,
+        }
+    }
+
+    /// Somebody waits for what comes of it no longer.
+    fn give_up(self, name: &str) {
+        if let Self::Order(Given { answer: Some(answer), .. }) = self {
+            let text = format!("Something newer happened to plugin '{name}' meanwhile; see /plugins.");
+            let _: Result<(), _> = answer.send(Err(refuse(cordboard_core::session::RefusalCode::Failed, text)));
+        }
+    }
+}
+
+impl Jobs {
+    pub fn is_running(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    pub fn start(&mut self, plugs: &Arc<Plugs>, name: &str, (version, purpose): (Version, Purpose)) {
+        self.cancel(name);
+        self.started += 1;
+        let (ticket, plugs, compilers) = (self.started, Arc::clone(plugs), Arc::clone(&self.compilers));
+        let (wanted, compiling) = (name.to_owned(), version.clone());
+        let abort = self.running.spawn(async move {
+            let _permit = compilers.acquire_owned().await;
+            (ticket, plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await)
+        });
+        let job = Job { ticket, abort, version, purpose, slow_at: Some(Instant::now() + SLOW) };
+        self.by_name.insert(name.to_owned(), job);
+    }
+
+    /// Ends what is under way for a plugin; whether that was shown.
+    pub fn cancel(&mut self, name: &str) {
+        if let Some(job) = self.by_name.remove(name) {
+            job.abort.abort();
+            tracing::info!(plugin = name, "a compilation is given up: something newer came");
+            job.purpose.give_up(name);
+        }
+    }
+
+    /// Dropping it loses nothing.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            let slow = self.by_name.iter().filter_map(|(name, job)| Some((job.slow_at?, name.clone()))).min();
+            let at = slow.as_ref().map(|(at, _)| *at);
+            tokio::select! {
+                biased;
+                Some(ended) = self.running.join_next() => {
+                    if let Some(done) = ended.ok().and_then(|(ticket, compiled)| self.finish(ticket, compiled)) {
+                        return Event::Compiled(Box::new(done));
+                    }
+                }
+                () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
+                    return Event::Slow(slow.map(|(_, name)| name).unwrap_or_default());
+                }
+                // Nothing runs, and nothing will until something is started.
+                () = std::future::pending() => {}
+            }
+        }
+    }
+
+    /// None for one that was given up in its last moment.
+    fn finish(&mut self, ticket: u64, compiled: Compiled) -> Option<Done> {
+        let name = compiled.name.clone();
+        self.by_name.get(&name).filter(|job| job.ticket == ticket)?;
+        let Job { version, purpose, slow_at, .. } = self.by_name.remove(&name)?;
+        Some(Done { name, compiled, version, purpose, slow: slow_at.is_none() })
+    }
+
+    /// Takes out who waits for the compilation of a plugin, with the digest of what is compiled.
+    #[expect(clippy::type_complexity, reason = "a pair of what is told and to whom, for one caller")]
+    pub fn take_answer(&mut self, name: &str) -> Option<(String, Option<(Caller, oneshot::Sender<Outcome>)>)> {
+        let job = self.by_name.get_mut(name)?;
+        job.slow_at = None;
+        let waiting = match &mut job.purpose {
+            Purpose::Order(Given { by, answer, .. }) => answer.take().map(|answer| (by.clone(), answer)),
+            Purpose::File(_) | Purpose::Fall(_) => None,
+        };
+        Some((job.version.digest.clone(), waiting))
+    }
+}

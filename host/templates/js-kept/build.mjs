@@ -1,0 +1,18 @@
+// Makes the component of plugin.js and wit/world.wit: node .cordboard/build.mjs OUTPUT. Kept by `cordboard plugin build`.
+
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { componentize } from "@bytecodealliance/componentize-js";
+
+const output = resolve(process.argv[2]);
+const { cordboard } = JSON.parse(await readFile("package.json", "utf8"));
+// Without `"cordboard": { "http": true }` it imports no HTTP, and so asks for none.
+const disableFeatures = cordboard?.http ? ["fetch-event"] : ["http", "fetch-event"];
+const { component } = await componentize({
+  sourcePath: resolve("plugin.js"),
+  witPath: resolve("wit"),
+  worldName: "plugin",
+  disableFeatures,
+});
+await mkdir(dirname(output), { recursive: true });
+await writeFile(output, component);

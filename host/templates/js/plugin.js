@@ -1,0 +1,27 @@
+// `/{{command}} [name]`: greets, and counts how often it has greeted that name.
+
+import { who } from "cordboard:plugin/context@0.1.0";
+import { get, set } from "cordboard:plugin/state@0.1.0";
+
+export const command = {
+  specs() {
+    return [
+      { name: "{{command}}", summary: "Greets you", usage: "/{{command}} [name]", leastRole: "member", order: "in-order" },
+    ];
+  },
+
+  run(command, args, text) {
+    const name = args[0] ?? who()?.name ?? "you";
+    if (name.includes("\n")) throw "That is no name."; // a string is shown to the caller
+    const key = `greeted/${name}`;
+    const kept = get(key);
+    const times = Number(kept ? new TextDecoder().decode(kept) : 0) + 1;
+    set(key, new TextEncoder().encode(String(times)));
+    const again = { label: "Again", command: `/{{command}} ${name}` };
+    return { text: greeting(name, times), buttons: [[again]], attachments: [], inPlace: false };
+  },
+};
+
+function greeting(name, times) {
+  return `Hello, ${name}! I have greeted you ${times} ${times === 1 ? "time" : "times"}.`;
+}

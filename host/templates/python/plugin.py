@@ -1,0 +1,26 @@
+"""`/{{command}} [name]`: greets, and counts how often it has greeted that name."""
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.command import Order, Spec
+from wit_world.imports import context, state
+from wit_world.imports.types import Button, Reply
+
+
+class Command(exports.Command):
+    def specs(self):
+        return [Spec("{{command}}", "Greets you", "/{{command}} [name]", "member", Order.IN_ORDER)]
+
+    def run(self, command, args, text):
+        caller = context.who()
+        name = args[0] if args else caller.name if caller else "you"
+        if not name.isprintable():
+            raise Err("That is no name.")  # shown to the caller
+        key = f"greeted/{name}"
+        times = int(state.get(key) or b"0") + 1
+        state.set(key, str(times).encode())
+        return Reply(greeting(name, times), [[Button("Again", f"/{{command}} {name}")]], [], False)
+
+
+def greeting(name, times):
+    return f"Hello, {name}! I have greeted you {times} {'time' if times == 1 else 'times'}."

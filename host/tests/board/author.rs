@@ -1,0 +1,97 @@
+//! The author's kit: a plugin is made, built, tried, tested and plugged in at each save, by the real binary and the real tools.
+
+mod conversations;
+mod languages;
+mod refusals;
+mod rust;
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+/// An author's folder. What is compiled or downloaded is shared by all of them.
+pub struct Author(TempDir);
+
+fn shared() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("author")
+}
+
+/// What a command of the kit ended with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Author {
+    pub fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("cordboard-author-").tempdir().unwrap())
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    pub fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).unwrap()
+    }
+
+    /// Copies what the kit has compiled into another cache.
+    pub fn lend_compiled(&self, cache: &Path) {
+        for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
+            let lent = cache.join(artifact.file_name());
+            if !lent.exists() && artifact.path().extension().is_some_and(|ending| ending == "cwasm") {
+                fs::copy(artifact.path(), lent).unwrap();
+            }
+        }
+    }
+
+    /// `cordboard plugin …`, ready to run in the author's folder.
+    pub fn command(&self) -> Command {
+        let shared = shared();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+        command.arg("plugin").current_dir(self.0.path());
+        command.env("XDG_STATE_HOME", shared.join("state")).env("XDG_CONFIG_HOME", self.path("config"));
+        command.env("CARGO_TARGET_DIR", shared.join("target")).env_remove("CORDBOARD_CONFIG");
+        // The tests' own cargo, and what it tells its children, mean nothing to an author's.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ended {
+        let output = self.command().args(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What it prints, where it succeeds.
+    #[track_caller]
+    pub fn printed<S: AsRef<OsStr>>(&self, arguments: &[S]) -> String {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
+        ended.out
+    }
+}
+
+/// A plugin that `cargo xtask build` has built, below the workspace's root.
+pub fn component(name: &str) -> PathBuf {
+    root().join(format!("target/plugins/{name}.wasm"))
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}

@@ -1,0 +1,84 @@
+//! Conversations: those of the standard plugins, and what is told where one goes otherwise.
+
+use std::{ffi::OsString, fs};
+
+use super::{Author, component, root};
+
+#[test]
+fn the_standard_plugins_hold_their_conversations() {
+    let author = Author::new();
+    let mut held = Vec::new();
+    for folder in fs::read_dir(root().join("plugins")).unwrap().map(|entry| entry.unwrap().path()) {
+        if !folder.join("tests").is_dir() {
+            continue;
+        }
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let arguments: [OsString; 4] =
+            ["test".into(), folder.into(), "--component".into(), component(&name).into_os_string()];
+        author.printed(&arguments);
+        held.push(name);
+    }
+    for name in ["control", "model", "persona", "sessions", "timeout"] {
+        assert!(held.iter().any(|one| one == name), "{name} has no conversation: {held:?}");
+    }
+}
+
+/// A conversation with the plugin `timeout` whose second answer is another one.
+const WRONG: &str = "@session alpha idle\n> /timeout 5\n< Idle timeout set to {*} for session 'alpha'.\n* session alpha idle timeout 6m\n> /timeout 0\n< Timeout must be\n";
+
+fn test(author: &Author, more: &[&str]) -> super::Ended {
+    let component = component("timeout").into_os_string().into_string().unwrap();
+    let arguments = [&["test", "mine", "--component", &component], more].concat();
+    author.run(&arguments)
+}
+
+#[test]
+fn what_went_otherwise_is_told_with_its_line_and_can_be_taken_as_right() {
+    let author = Author::new();
+    author.write("mine/tests/one.chat", WRONG);
+    author.write("mine/tests/two.chat", "> /timeout\n< No active session. Use /new to start one.\n");
+    let ended = test(&author, &[]);
+    let told = "mine/tests/one.chat  FAILED  2 exchanges
+  mine/tests/one.chat:2: > /timeout 5
+      < Idle timeout set to 5 minutes for session 'alpha'.
+    - * session alpha idle timeout 6m
+    + * session alpha idle timeout 5m
+  mine/tests/one.chat:5: > /timeout 0
+    - < Timeout must be
+    + < Timeout must be between 1 and 120 minutes
+mine/tests/two.chat  ok  1 exchanges
+";
+    let why = "cordboard: failed to hold the conversations as written: 1 of 2 went otherwise; --bless takes what came back as right\n";
+    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), told, why));
+
+    let blessed = test(&author, &["--bless"]);
+    assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
+    assert_eq!(blessed.out, "mine/tests/one.chat  rewritten\nmine/tests/two.chat  unchanged\n");
+    let right = WRONG.replace("6m", "5m").replace("Timeout must be\n", "Timeout must be between 1 and 120 minutes\n");
+    assert_eq!(author.read("mine/tests/one.chat"), right, "what fits stays as it was written");
+    assert_eq!(test(&author, &[]).code, Some(0));
+}
+
+#[test]
+fn a_line_that_cannot_be_played_is_named() {
+    let author = Author::new();
+    let cases = [
+        ("hello\n", "1: a line begins with >, <, *, @ or #"),
+        ("@clock 5m\n", "1: '5m' is no span: write how far the clock goes on, as +5m or +1h30m"),
+        ("@session alpha asleep\n", "1: 'asleep' is no phase: use suspended, starting,"),
+        ("\n> [Go]\n", "2: no message had a button [Go]"),
+        ("@with sesions\n", "1: 'sesions' is no standard plugin; there are control,"),
+        (
+            "@plugin grants = []\n> /timeout\n",
+            "2: the plugin is refused: it asks for what it was not granted: session-control;",
+        ),
+        ("@plugin grant = []\n> /timeout\n", "2: unknown key 'grant' in [plugins.timeout]; did you mean 'grants'?"),
+        ("@tick\n", "1: there is no @tick; there are @as, "),
+    ];
+    for (text, told) in cases {
+        author.write("mine/tests/one.chat", text);
+        let ended = test(&author, &[]);
+        let told = format!("cordboard: failed to read mine/tests/one.chat:{told}");
+        assert!(ended.code == Some(1) && ended.err.starts_with(&told), "{text:?}: {ended:?}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The same plugin in Python and JavaScript. Their tools are large: CI brings them along, and elsewhere these tests say that they were
+//! skipped.
+
+use std::{os::unix::fs::symlink, path::PathBuf};
+
+use super::Author;
+use crate::support::Home;
+
+/// Names a `.venv` with componentize-py.
+const PYTHON: &str = "CORDBOARD_TEST_PYTHON";
+
+/// Names a `node_modules` with componentize-js.
+const JS: &str = "CORDBOARD_TEST_JS";
+
+fn tools(variable: &str) -> Option<PathBuf> {
+    let tools = std::env::var_os(variable).map(PathBuf::from);
+    if tools.is_none() {
+        eprintln!("skipped: no tools of that language (set {variable})");
+    }
+    tools
+}
+
+/// Builds, tests and checks it, calls it with its configuration and has a host serve it.
+fn holds(author: &Author) {
+    let tested = author.run(&["test", "greeter"]);
+    assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
+    assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  3 exchanges\n"), "{}", tested.out);
+    let checked = author.printed(&["check", "greeter"]);
+    assert!(checked.contains("offers   command\n") && checked.contains("verdict  a host would take it"), "{checked}");
+
+    let home = Home::new();
+    // Compiling it takes seconds, and was done for the conversation.
+    author.lend_compiled(&home.path("state/cache"));
+    home.plug_bytes("greeter", &std::fs::read(author.path("greeter/dist/greeter.wasm")).unwrap());
+    let mut host = home.start();
+    host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
+}
+
+#[test]
+fn python_serves_within_the_usual_limits() {
+    let Some(venv) = tools(PYTHON) else { return };
+    let author = Author::new();
+    author.printed(&["new", "greeter", "--lang", "python"]);
+    symlink(venv, author.path("greeter/.venv")).unwrap();
+    holds(&author);
+}
+
+#[test]
+fn javascript_serves_within_the_usual_limits() {
+    let Some(modules) = tools(JS) else { return };
+    let author = Author::new();
+    author.printed(&["new", "greeter", "--lang", "js"]);
+    symlink(modules, author.path("greeter/node_modules")).unwrap();
+    holds(&author);
+}

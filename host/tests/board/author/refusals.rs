@@ -1,0 +1,124 @@
+//! What the kit refuses, and how it says what to do.
+
+use std::{ffi::OsString, fs};
+
+use super::{Author, component};
+
+#[test]
+fn every_command_explains_itself_with_examples() {
+    let author = Author::new();
+    let all = author.printed(&["--help"]);
+    for task in ["new", "build", "check", "call", "test", "watch"] {
+        assert!(all.contains(&format!("  cordboard plugin {task}")) || task == "check", "{task}: {all}");
+        let help = author.printed(&[task, "--help"]);
+        assert!(help.contains(&format!("Examples:\n  cordboard plugin {task}")), "{help}");
+    }
+}
+
+#[test]
+fn a_name_that_does_not_fit_and_a_folder_that_is_there_are_refused() {
+    let author = Author::new();
+    for name in ["Hello", "../up", "2x", "test", ""] {
+        let ended = author.run(&["new", name]);
+        assert_eq!(ended.code, Some(1), "{name}");
+        assert!(ended.err.starts_with(&format!("cordboard: failed to name a plugin '{name}': ")), "{}", ended.err);
+    }
+    author.write("mine/notes", "keep");
+    let ended = author.run(&["new", "mine"]);
+    let told = "cordboard: failed to make mine: it exists already; take another name, or remove it\n";
+    assert_eq!((ended.code, ended.err.as_str()), (Some(1), told));
+    assert_eq!(fs::read_dir(author.path("mine")).unwrap().count(), 1, "nothing was written");
+}
+
+#[test]
+fn a_folder_without_a_plugin_and_a_plugin_without_a_component_are_told() {
+    let author = Author::new();
+    author.write("empty/notes", "");
+    let ended = author.run(&["build", "empty"]);
+    assert!(ended.err.contains("it has no Cargo.toml, pyproject.toml or package.json"), "{}", ended.err);
+    author.write("mine/pyproject.toml", "[project]\nname = \"mine\"\n");
+    let ended = author.run(&["call", "mine", "/mine"]);
+    let told = "cordboard: failed to find mine/dist/mine.wasm: build it first, with `cordboard plugin build mine`\n";
+    assert_eq!((ended.code, ended.err.as_str()), (Some(1), told));
+    let ended = author.run(&["test", "mine", "--component", component("timeout").to_str().unwrap()]);
+    assert!(ended.err.contains("failed to find a conversation in mine/tests: write one"), "{}", ended.err);
+    let ended = author.run(&["watch", "mine", "--plugins", "nowhere"]);
+    assert!(ended.err.contains("nowhere: there is no such folder"), "{}", ended.err);
+}
+
+#[test]
+fn a_missing_tool_is_named_with_its_remedy() {
+    let cases = [
+        ("rust", "a compiler for wasm32-wasip2: it is not installed; add it with `rustup target add wasm32-wasip2`"),
+        ("python", "python3: it is not installed; install Python 3.10 or later with its venv module"),
+        ("js", "npm: it is not installed; install Node.js 20 or later"),
+    ];
+    for (lang, told) in cases {
+        let author = Author::new();
+        author.printed(&["new", "mine", "--lang", lang]);
+        let mut command = author.command();
+        command.args(["build", "mine"]).env("PATH", author.path("nothing")).env("XDG_CACHE_HOME", author.path("cache"));
+        let output = command.env_remove("RUSTC").env_remove("CARGO").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains(&format!("failed to run {told}")), "{said}");
+    }
+}
+
+/// One call of a component of this project.
+fn call(author: &Author, name: &str, more: &[&str]) -> super::Ended {
+    let mut arguments: Vec<OsString> = vec!["call".into(), component(name).into()];
+    arguments.extend(more.iter().map(OsString::from));
+    author.run(&arguments)
+}
+
+#[test]
+fn a_call_that_fails_says_so_and_ends_with_1() {
+    let author = Author::new();
+    let ended = call(&author, "timeout", &["/timeout"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "No active session. Use /new to start one.\n"));
+    let ended = call(&author, "timeout", &["/timeoutt"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "There is no /timeoutt. Did you mean /timeout?\n"));
+    let ended = call(&author, "timeout", &["timeout"]);
+    assert_eq!(ended.err, "cordboard: failed to take 'timeout': a command begins with a slash, as /hello\n");
+    let ended = call(&author, "bad/unruly", &["/trap"]);
+    assert!(ended.code == Some(1) && ended.out.starts_with("/trap failed: plugin 'unruly' trapped: "), "{ended:?}");
+}
+
+#[test]
+fn a_call_is_lent_all_but_where_a_configuration_grants() {
+    let author = Author::new();
+    let ended = call(&author, "sessions", &["/new", "alpha"]);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Session 'alpha' created.\n"));
+    for line in [
+        "  a host wants: [plugins.sessions] grants = [\"sessions\", \"session-control\"]",
+        "* session alpha created with agent demo",
+        "* session alpha active in console:local",
+    ] {
+        assert!(ended.err.lines().any(|said| said == line), "{line}: {}", ended.err);
+    }
+    author.write("my.toml", "[plugins.sessions]\ngrants = [\"sessions\"]\n");
+    let ended = call(&author, "sessions", &["--config", "my.toml", "/sessions"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("failed to use it: it asks for what it was not granted: session-control"), "{ended:?}");
+    let ended = call(&author, "sessions", &["--as", "member", "/new", "--as"]);
+    assert_eq!(ended.out, "Session '--as' created.\n", "what follows the command is the command's");
+}
+
+#[test]
+fn check_tells_the_grant_that_is_missing() {
+    let author = Author::new();
+    author.write("my.toml", "[plugins.sessions]\ngrants = [\"sessions\"]\n");
+    let mut arguments: Vec<OsString> = vec!["check".into(), component("sessions").into(), "--config".into()];
+    arguments.push("my.toml".into());
+    let ended = author.run(&arguments);
+    assert_eq!(ended.code, Some(1));
+    for line in ["sessions  granted", "session-control  NOT GRANTED", "command  /new <name> [persona]"] {
+        assert!(ended.out.contains(line), "{line}: {}", ended.out);
+    }
+    let told = "add to the configuration: [plugins.sessions] grants = [\"sessions\", \"session-control\"]\n";
+    assert!(ended.err.ends_with(told), "{}", ended.err);
+    let core = author.path("core.wasm");
+    fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
+    let ended = author.run(&["check", "core.wasm"]);
+    assert!(ended.err.contains("it is a core module, not a component: build it for wasm32-wasip2"), "{}", ended.err);
+}

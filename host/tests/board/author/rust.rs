@@ -1,0 +1,92 @@
+//! From nothing to a plugin that serves, in Rust.
+
+use std::{
+    fs,
+    process::{Child, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Author, root};
+use crate::support::{Home, until};
+
+/// A new plugin, which takes the versions of crates that this project has. Each test names its own: they share cargo's folder.
+fn plugin(author: &Author, name: &str) {
+    let said = author.printed(&["new", name]);
+    assert!(said.starts_with(&format!("{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n")), "{said}");
+    fs::copy(root().join("Cargo.lock"), author.path(name).join("Cargo.lock")).unwrap();
+}
+
+#[test]
+fn a_new_plugin_builds_passes_its_test_and_answers() {
+    let author = Author::new();
+    plugin(&author, "hello");
+    let built = author.run(&["build", "hello"]);
+    assert_eq!(built.code, Some(0), "{}", built.err);
+    assert!(built.out.starts_with("hello/dist/hello.wasm  ") && built.out.contains(" KB  sha256 "), "{}", built.out);
+    assert!(built.err.contains("building 'hello' for wasm32-wasip2"), "{}", built.err);
+
+    assert!(author.printed(&["test", "hello"]).ends_with("hello/tests/hello.chat  ok  3 exchanges\n"));
+
+    let called = author.run(&["call", "hello", "/hello", "*Ada*"]);
+    assert_eq!(called.code, Some(0));
+    assert_eq!(called.out, "Hello, \\*Ada\\*! I have greeted you 1 time.\n  [Again] /hello *Ada*\n");
+    assert_eq!(called.err, "* state set greeted/*Ada* = 1\n");
+
+    let checked = author.printed(&["check", "hello"]);
+    for line in ["offers   command", "command  /hello [name]", "verdict  a host would take it"] {
+        assert!(checked.contains(line), "{checked}");
+    }
+}
+
+/// `cordboard plugin watch`, which ends with its test.
+struct Watch(Child);
+
+impl Watch {
+    fn interrupt(mut self) -> Option<i32> {
+        kill_process(Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap(), Signal::INT).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // It has ended already where all went well.
+        let _: std::io::Result<()> = self.0.kill();
+        let _: std::io::Result<std::process::ExitStatus> = self.0.wait();
+    }
+}
+
+#[test]
+fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
+    let (author, home) = (Author::new(), Home::new());
+    plugin(&author, "watched");
+    let mut host = home.start();
+    let log = fs::File::create(author.path("log")).unwrap();
+    let mut watch = author.command();
+    watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
+    let watch = Watch(watch.spawn().unwrap());
+    host.expect("Plugin 'watched' is plugged in: generation 1");
+    host.say("/watched");
+    host.expect("Hello, local! I have greeted you 1 time.");
+
+    let source = author.read("watched/src/lib.rs");
+    author.write("watched/src/lib.rs", "no Rust");
+    until("the error is told", || author.read("log").contains("failed to build it: cargo ended with"));
+    author.write("watched/src/lib.rs", &source.replace("Hello, {}!", "Good day, {}!"));
+    host.expect("Plugin 'watched' is plugged in: generation 2");
+    host.say("/watched");
+    host.expect("Good day, local! I have greeted you 2 times.");
+    assert_eq!(watch.interrupt(), Some(0));
+}
+
+#[test]
+fn the_sdk_of_another_version_is_replaced() {
+    let author = Author::new();
+    plugin(&author, "renewed");
+    author.write("renewed/.cordboard/sdk/src/reply.rs", "//! Of another version.");
+    let built = author.run(&["build", "renewed"]);
+    assert_eq!(built.code, Some(0), "{}", built.err);
+    assert!(built.err.contains("SDK and contract are now those of cordboard 0.1.0"), "{}", built.err);
+    assert!(author.read("renewed/.cordboard/sdk/src/reply.rs").contains("impl Reply"));
+}

@@ -1,0 +1,258 @@
+//! Swaps of a running board: everything that follows from a file, an order or a failing version, down to what is told. Files are handed
+//! over as the watcher would; the rest is as the application wires it.
+
+mod compiling;
+mod draining;
+mod orders;
+mod parked;
+mod probation;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard::{
+    clock::Clock,
+    hub::Live,
+    plugin::{Orders, Plugs, digest},
+    store::{self, Store},
+    supply::Supply,
+    swaps::{Audience, Settings, Swaps},
+};
+use cordboard_core::{
+    config,
+    types::{Caller, Reply},
+};
+use tempfile::TempDir;
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
+
+use crate::components::{Bench, plugs};
+
+/// Only for a test that would otherwise hang.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What the watcher would say.
+enum News {
+    File(String, Vec<u8>),
+    Gone(String),
+    Configured(String),
+}
+
+/// What people were told, in order.
+#[derive(Default)]
+struct Said {
+    lines: Mutex<Vec<String>>,
+    questions: Mutex<Vec<Reply>>,
+    news: Notify,
+}
+
+#[async_trait]
+impl Audience for Said {
+    async fn tell(&self, text: String, _but: Option<&Caller>) {
+        self.lines.lock().unwrap().push(text);
+        self.news.notify_waiters();
+    }
+
+    async fn ask(&self, question: Reply) {
+        self.questions.lock().unwrap().push(question);
+        self.news.notify_waiters();
+    }
+
+    async fn changed(&self, _plugin: &str) {
+        self.news.notify_waiters();
+    }
+}
+
+/// A running board whose plugins are swapped. Its folder outlives it.
+struct Rig {
+    folder: Arc<TempDir>,
+    config: String,
+    bench: Bench,
+    store: Store,
+    said: Arc<Said>,
+    news: mpsc::Sender<News>,
+    task: JoinHandle<()>,
+}
+
+/// The same component with other bytes.
+fn other(wasm: &[u8], mark: u8) -> Vec<u8> {
+    // A custom section of one byte, named "x".
+    [wasm, &[0, 3, 1, b'x', mark]].concat()
+}
+
+fn version(wasm: &[u8]) -> String {
+    digest(wasm)[..12].to_owned()
+}
+
+impl Rig {
+    async fn new(config: &str) -> Self {
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), config, plugs()).await
+    }
+
+    async fn over(folder: Arc<TempDir>, config: &str, plugs: Arc<Plugs>) -> Self {
+        let plugins = folder.path().join("plugins");
+        fs::create_dir_all(&plugins).unwrap();
+        let (store, contents) = store::open(&folder.path().join("state")).unwrap();
+        let mut bench = Bench::of(config);
+        bench.plugs = Arc::clone(&plugs);
+        let live = Live::new(bench.config.clone());
+        let supply = Supply::new(plugs, Some(plugins), (Some(store.clone()), contents.decisions));
+        let clock = Clock::system();
+        supply.plug_all(&|name| live.plugin(name), clock.now()).await;
+        let (orders, receiver) = Orders::channel();
+        *bench.fake.plug_orders.lock().unwrap() = Some(orders);
+        let (said, asked) = (Arc::new(Said::default()), live.clone());
+        let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
+        let swaps = Swaps::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Audience>));
+        let (news, heard) = mpsc::channel(64);
+        let task = tokio::spawn(run(swaps, live, (heard, receiver)));
+        Self { folder, config: config.to_owned(), bench, store, said, news, task }
+    }
+
+    /// The next host over the same folder.
+    async fn restarted(self) -> Self {
+        let Self { folder, config, store, task, news, .. } = self;
+        drop(news);
+        task.await.unwrap();
+        store.close().await;
+        Self::over(folder, &config, plugs()).await
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("plugins/{name}.wasm"))
+    }
+
+    async fn save(&self, name: &str, wasm: &[u8]) {
+        fs::write(self.file(name), wasm).unwrap();
+        self.news.send(News::File(name.to_owned(), wasm.to_vec())).await.unwrap();
+    }
+
+    /// Saves a version that comes in.
+    async fn plug(&self, name: &str, wasm: &[u8]) {
+        self.save(name, wasm).await;
+        self.serves(name, wasm).await;
+    }
+
+    async fn remove(&self, name: &str) {
+        fs::remove_file(self.file(name)).unwrap();
+        self.news.send(News::Gone(name.to_owned())).await.unwrap();
+    }
+
+    async fn configure(&self, config: &str) {
+        self.news.send(News::Configured(config.to_owned())).await.unwrap();
+    }
+
+    async fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let looking = async {
+            loop {
+                if let Some(found) = look() {
+                    return found;
+                }
+                let heard = tokio::time::timeout(Duration::from_millis(10), self.said.news.notified());
+                let _: Result<(), _> = heard.await;
+            }
+        };
+        let found = tokio::time::timeout(LIMIT, looking).await;
+        found.unwrap_or_else(|_| panic!("in vain was awaited {what}; told was {:#?}", self.said.lines.lock().unwrap()))
+    }
+
+    async fn serves(&self, name: &str, wasm: &[u8]) {
+        let wanted = digest(wasm);
+        self.until(&format!("that {name} is {}", version(wasm)), || {
+            (self.serving(name).as_ref() == Some(&wanted)).then_some(())
+        })
+        .await;
+    }
+
+    fn serving(&self, name: &str) -> Option<String> {
+        self.bench.plugs.table().generation(name).map(|one| one.digest.clone())
+    }
+
+    /// The line that was told, with this text in it; it is told once.
+    async fn told(&self, text: &str) -> String {
+        let found = || self.said.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
+        let line = self.until(&format!("the word {text:?}"), found).await;
+        self.said.lines.lock().unwrap().retain(|other| *other != line);
+        line
+    }
+
+    /// The next question to the owner: its text, and the command of each button.
+    async fn asked(&self) -> (String, Vec<String>) {
+        let next = || {
+            let mut questions = self.said.questions.lock().unwrap();
+            (!questions.is_empty()).then(|| questions.remove(0))
+        };
+        let question = self.until("a question", next).await;
+        let commands = question.buttons.into_iter().flatten().map(|button| button.command);
+        (question.text, commands.collect())
+    }
+
+    /// What nothing more was asked or told by.
+    fn is_quiet(&self) -> bool {
+        self.said.lines.lock().unwrap().is_empty() && self.said.questions.lock().unwrap().is_empty()
+    }
+
+    fn hush(&self) {
+        self.said.lines.lock().unwrap().clear();
+        self.said.questions.lock().unwrap().clear();
+    }
+
+    /// What `/plugins` shows: health and note.
+    fn status(&self, name: &str) -> (String, String) {
+        self.bench.status(name)
+    }
+
+    /// Types a line, as a button has it or as it is typed.
+    async fn say(&self, line: &str) -> String {
+        self.bench.read(line.trim_start_matches('/')).await
+    }
+
+    /// Everything that was handed over so far has been looked at.
+    async fn caught_up(&self) {
+        self.say("plugins reload help").await;
+        self.hush();
+    }
+}
+
+async fn run(
+    mut swaps: Swaps,
+    live: Live,
+    (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard::plugin::Ordered>),
+) {
+    swaps.ask_about_parked().await;
+    loop {
+        tokio::select! {
+            heard = news.recv() => match heard {
+                None => return,
+                Some(News::File(name, wasm)) => swaps.on_file(&name, wasm).await,
+                Some(News::Gone(name)) => swaps.on_gone(&name).await,
+                Some(News::Configured(text)) => {
+                    let new = config::load(&text).unwrap();
+                    let changes = config::diff(&live.now(), &new);
+                    live.replace(new);
+                    swaps.resettle(changes.plugins.into_keys().collect()).await;
+                }
+            },
+            Some(ordered) = orders.recv() => swaps.on_order(ordered).await,
+            event = swaps.next() => swaps.handle(event).await,
+        }
+    }
+}
+
+/// Lets time pass for everybody who waits for it.
+async fn pass(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
+fn exists(path: &Path) -> bool {
+    path.exists()
+}

@@ -1,0 +1,137 @@
+//! Compilations that take their time: nothing waits for them, the latest version wins, and they are told of.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use cordboard::plugin::Plugs;
+
+use super::{Rig, exists, other, pass, version};
+use crate::components::{bad, copy_compiled};
+
+/// A board whose compiler waits until a gate is opened, and notes its process.
+struct Slow {
+    rig: Rig,
+    gate: PathBuf,
+    pids: PathBuf,
+}
+
+impl Slow {
+    async fn new() -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let [cache, program, gate, pids] = ["cache", "compiler", "gate", "pids"].map(|name| folder.path().join(name));
+        let real = env!("CARGO_BIN_EXE_cordboard");
+        let script = format!(
+            "#!/bin/sh\necho $$ >> {}\nwhile [ ! -e {} ]; do sleep 0.01; done\nexec {real} \"$@\"\n",
+            pids.display(),
+            gate.display()
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        // What is compiled already needs no compiler.
+        copy_compiled(&cache).await;
+        let plugs = Arc::new(Plugs::start(cache, program, 16).unwrap());
+        Self { rig: Rig::over(folder, "", plugs).await, gate, pids }
+    }
+
+    fn open(&self) {
+        fs::write(&self.gate, "").unwrap();
+    }
+
+    fn compilers(&self) -> Vec<u32> {
+        fs::read_to_string(&self.pids).unwrap_or_default().lines().map(|line| line.parse().unwrap()).collect()
+    }
+
+    async fn compiler(&self, number: usize) -> u32 {
+        self.rig.until("a compiler", || self.compilers().get(number).copied()).await
+    }
+}
+
+fn runs(pid: u32) -> bool {
+    // One that ended and was not waited for yet has no command line.
+    fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).is_ok_and(|line| !line.is_empty())
+}
+
+#[tokio::test]
+async fn nothing_waits_for_a_slow_compilation() {
+    let slow = Slow::new().await;
+    let rig = &slow.rig;
+    rig.save("slow", &other(&bad("unruly"), 1)).await;
+    slow.compiler(0).await;
+    rig.plug("echo", &bad("echo")).await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    rig.configure("[plugins.echo]\ntime = \"1s\"").await;
+    rig.until("the configuration", || (rig.bench.plugs.table().generation("echo").unwrap().number == 2).then_some(()))
+        .await;
+    assert!(rig.say("plugins disable echo").await.starts_with("Plugin 'echo' is disabled"));
+    slow.open();
+    rig.serves("slow", &other(&bad("unruly"), 1)).await;
+}
+
+#[tokio::test]
+async fn a_slow_compilation_is_told_of() {
+    let slow = Slow::new().await;
+    let rig = &slow.rig;
+    let wasm = other(&bad("unruly"), 1);
+    rig.save("slow", &wasm).await;
+    slow.compiler(0).await;
+    assert!(rig.bench.plugs.table().entry("slow").is_none(), "a short one is not worth a word");
+    pass(Duration::from_secs(1)).await;
+    let told = rig.told("is being compiled").await;
+    let digest = version(&wasm);
+    assert_eq!(told, format!("Plugin 'slow', version {digest}, is being compiled; you are told when that is done."));
+    let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
+    rig.until("it is shown", || rig.bench.plugs.table().entry("slow").map(|_| ())).await;
+    assert_eq!(rig.status("slow"), shown);
+    slow.open();
+    rig.told("Plugin 'slow' is plugged in: generation 1, ").await;
+    assert_eq!(rig.status("slow"), ("ok".to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn the_latest_version_wins_and_the_compiler_of_the_one_before_is_killed() {
+    let slow = Slow::new().await;
+    let rig = &slow.rig;
+    let versions = [1, 2, 3].map(|mark| other(&bad("unruly"), mark));
+    let mut pids = Vec::new();
+    for (number, wasm) in versions.iter().enumerate() {
+        rig.save("mine", wasm).await;
+        pids.push(slow.compiler(number).await);
+    }
+    for &pid in &pids[..2] {
+        rig.until("its end", || (!runs(pid)).then_some(())).await;
+    }
+    assert!(runs(pids[2]));
+    slow.open();
+    rig.serves("mine", &versions[2]).await;
+    assert_eq!(rig.bench.plugs.table().generation("mine").unwrap().number, 1, "the others never came in");
+    // A file that goes while it is compiled takes its compiler along.
+    fs::remove_file(&slow.gate).unwrap();
+    rig.save("other", &other(&bad("keeper"), 1)).await;
+    let pid = slow.compiler(3).await;
+    rig.remove("other").await;
+    rig.until("its end", || (!runs(pid)).then_some(())).await;
+    assert!(exists(&slow.pids) && rig.bench.plugs.table().entry("other").is_none());
+}
+
+#[tokio::test]
+async fn an_order_that_takes_long_is_answered_before_it_is_done() {
+    let slow = Slow::new().await;
+    let rig = &slow.rig;
+    let wasm = other(&bad("echo"), 1);
+    // It lies in the folder, and the board has not heard of it.
+    rig.plug("echo", &bad("echo")).await;
+    fs::write(rig.file("echo"), &wasm).unwrap();
+    let (said, ()) = tokio::join!(rig.say("plugins reload echo"), async {
+        slow.compiler(0).await;
+        pass(Duration::from_secs(1)).await;
+    });
+    assert!(said.ends_with("is being compiled; you are told when that is done."), "{said}");
+    rig.hush();
+    slow.open();
+    rig.told(&format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&wasm))).await;
+}

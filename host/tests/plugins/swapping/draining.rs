@@ -1,0 +1,74 @@
+//! Calls of a version that was replaced: they finish on it, but not for ever.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard::plugin::{CallError, Orders};
+
+use crate::{
+    board::NOW,
+    components::{Bench, bad, standard},
+};
+
+async fn calling(bench: &Arc<Bench>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {
+    let bench = Arc::clone(bench);
+    tokio::spawn(async move { bench.call(line).await.map(|_| ()) })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
+    let bench = Arc::new(Bench::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
+    bench.plug("mine", &bad("unruly")).await.unwrap();
+    let old = Arc::downgrade(bench.plugs.table().generation("mine").unwrap());
+    let running = calling(&bench, "spin").await;
+    while old.strong_count() < 3 {
+        tokio::task::yield_now().await;
+    }
+    bench.plug("mine", &bad("echo")).await.unwrap();
+    assert!(!running.is_finished(), "it has its time");
+    assert_eq!(bench.read("echo now").await, "v1: now");
+    let cut = running.await.unwrap().unwrap_err();
+    assert_eq!(cut, CallError::Drained { drain: Duration::from_millis(200) });
+    assert_eq!(
+        cut.to_string(),
+        "was cut off: its version was replaced, and running calls may go on for 200ms after that (raise `drain` in [plugins] if \
+         they need more)"
+    );
+    assert_eq!(old.strong_count(), 0, "nothing of the old version is left");
+    assert_eq!(bench.status("mine"), ("ok".to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn a_call_that_waits_in_the_host_is_cut_off_too() {
+    let bench = Arc::new(Bench::of("[plugins.help]\ntime = \"5m\""));
+    // Orders that nobody carries out.
+    let (orders, mut given) = Orders::channel();
+    *bench.fake.plug_orders.lock().unwrap() = Some(orders);
+    bench.plug("help", &standard("help")).await.unwrap();
+    let running = calling(&bench, "plugins reload help").await;
+    let order = given.recv().await.unwrap();
+    bench.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
+    tokio::task::yield_now().await;
+    super::pass(Duration::from_secs(29)).await;
+    assert!(!running.is_finished(), "30 s are the default");
+    super::pass(Duration::from_secs(2)).await;
+    let cut = running.await.unwrap().unwrap_err();
+    assert_eq!(cut, CallError::Drained { drain: Duration::from_secs(30) });
+    drop(order);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lost_its_grant_is_cut_off_at_once() {
+    let mut bench = Bench::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
+    let (orders, mut given) = Orders::channel();
+    *bench.fake.plug_orders.lock().unwrap() = Some(orders);
+    bench.plug("help", &standard("help")).await.unwrap();
+    let (plugs, shared) =
+        (Arc::clone(&bench.plugs), Arc::new(Bench { plugs: Arc::clone(&bench.plugs), ..Bench::new() }));
+    *shared.fake.plug_orders.lock().unwrap() = bench.fake.plug_orders.lock().unwrap().clone();
+    let running = calling(&shared, "plugins reload help").await;
+    let order = given.recv().await.unwrap();
+    bench.configure("[plugins.help]\ntime = \"5m\"\ngrants = []");
+    plugs.reconfigure("help", (&bench.settings("help"), NOW)).await.unwrap_err();
+    assert!(matches!(running.await.unwrap(), Err(CallError::Drained { .. })));
+    drop(order);
+}

@@ -1,0 +1,185 @@
+//! `/plugins rollback`, `reload`, `disable` and `enable`: through the real plugin, to the board and back.
+
+use cordboard::plugin::CallError;
+use cordboard_core::types::Role;
+
+use super::{Rig, other, version};
+use crate::components::{bad, person, standard};
+
+#[tokio::test]
+async fn a_rollback_goes_back_one_version_at_a_time_and_holds() {
+    let rig = Rig::new("").await;
+    let versions = [bad("echo"), bad("echo2"), other(&bad("echo"), 1)];
+    for wasm in &versions {
+        rig.plug("echo", wasm).await;
+    }
+    let said = rig.say("plugins rollback echo").await;
+    let (left, now) = (version(&versions[2]), version(&versions[1]));
+    assert_eq!(
+        said,
+        format!(
+            "Plugin 'echo' is rolled back: generation 4, {now}; version {left} was rolled back: save other bytes, or type \
+             /plugins reload echo."
+        )
+    );
+    assert_eq!(rig.say("echo x").await, "v2: x");
+    assert_eq!(rig.status("echo").0, "held");
+    rig.say("plugins rollback echo").await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    let none = rig.say("plugins rollback echo").await;
+    assert_eq!(none, format!("There is no version of plugin 'echo' before {}.", version(&versions[0])));
+
+    // Neither a restart nor the same bytes bring it back; other bytes do.
+    let rig = rig.restarted().await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));
+    rig.save("echo", &versions[2]).await;
+    rig.told(&format!("version {left} was rolled back")).await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    rig.plug("echo", &other(&bad("echo2"), 7)).await;
+    assert_eq!(rig.say("echo x").await, "v2: x");
+    assert_eq!(rig.status("echo"), ("ok".to_owned(), String::new()));
+    // The one before is the one that served, not one that was rolled back.
+    rig.say("plugins rollback echo").await;
+    rig.serves("echo", &versions[0]).await;
+}
+
+#[tokio::test]
+async fn a_reload_takes_a_held_version_back_in() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.plug("echo", &bad("echo2")).await;
+    rig.say("plugins rollback echo").await;
+    let said = rig.say("plugins reload echo").await;
+    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo2"))));
+    assert_eq!(rig.say("echo x").await, "v2: x");
+    // The same bytes are tried anew.
+    let said = rig.say("plugins reload echo").await;
+    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo2"))));
+}
+
+#[tokio::test]
+async fn the_plugin_that_answers_can_be_swapped_by_its_own_answer() {
+    let rig = Rig::new("").await;
+    for generation in 2..6 {
+        let said = rig.say("plugins reload help").await;
+        assert_eq!(
+            said,
+            format!("Plugin 'help' is reloaded: generation {generation}, {}.", version(&standard("help")))
+        );
+    }
+    rig.plug("help", &other(&standard("help"), 1)).await;
+    let said = rig.say("plugins rollback help").await;
+    let back = format!("Plugin 'help' is rolled back: generation 7, {}; ", version(&standard("help")));
+    assert!(said.starts_with(&back), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_disabled_stays_so_over_restarts_and_new_files() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    let said = rig.say("plugins disable echo").await;
+    assert_eq!(said, "Plugin 'echo' is disabled; /plugins enable echo brings it back. Gone with it: /echo.");
+    assert!(rig.bench.plugs.table().command("echo").is_none());
+    let shown = ("disabled".to_owned(), "disabled by console:local; /plugins enable echo brings it back".to_owned());
+    assert_eq!(rig.status("echo"), shown);
+    rig.hush();
+    rig.save("echo", &bad("echo2")).await;
+    rig.told("Plugin 'echo' has another file, ").await;
+    assert_eq!(rig.status("echo"), shown);
+    for verb in ["reload", "rollback"] {
+        let said = rig.say(&format!("plugins {verb} echo")).await;
+        assert_eq!(said, "Plugin 'echo' is disabled. Use /plugins enable echo first.");
+    }
+    let rig = rig.restarted().await;
+    assert_eq!(rig.status("echo"), shown);
+    let said = rig.say("plugins enable echo").await;
+    assert_eq!(said, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo2"))));
+    assert_eq!(rig.say("echo x").await, "v2: x");
+    assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is not disabled.");
+    let rig = rig.restarted().await;
+    assert_eq!(rig.say("echo x").await, "v2: x");
+}
+
+#[tokio::test]
+async fn an_embedded_plugin_can_be_disabled_but_for_the_one_that_enables() {
+    let rig = Rig::new("").await;
+    let said = rig.say("plugins disable lifecycle").await;
+    assert!(said.ends_with("Where it decided about idle agents, they are suspended at their idle timeout."), "{said}");
+    assert_eq!(rig.status("lifecycle").0, "disabled");
+    let said = rig.say("plugins disable help").await;
+    assert_eq!(
+        said,
+        "Plugin 'help' offers /plugins, and nobody could enable it again. Put another version in its place."
+    );
+    let rig = rig.restarted().await;
+    assert_eq!(rig.status("lifecycle").0, "disabled");
+    rig.say("plugins enable lifecycle").await;
+    rig.serves("lifecycle", &standard("lifecycle")).await;
+}
+
+#[tokio::test]
+async fn a_stranger_whose_file_is_gone_has_nothing_to_enable() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.say("plugins disable echo").await;
+    rig.remove("echo").await;
+    rig.caught_up().await;
+    assert_eq!(rig.status("echo").0, "disabled");
+    assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is enabled; it has no file now.");
+    assert_eq!(rig.say("plugins reload echo").await, "There is no plugin 'echo'. /plugins lists them.");
+}
+
+#[tokio::test]
+async fn only_admins_steer_and_nobody_uncalled() {
+    let rig = Rig::new("[plugins.help]\nacts_as = \"owner\"").await;
+    rig.plug("echo", &bad("echo")).await;
+    // The role of the command is the hub's to check; what is behind it checks by itself.
+    let member = person("telegram:3", Role::Member);
+    for verb in ["rollback", "reload", "disable", "enable"] {
+        let why = rig.bench.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();
+        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for the role admin.")));
+    }
+    let table = rig.bench.plugs.table();
+    let offer = table.command("plugins").unwrap();
+    let typed = cordboard::plugin::Invocation {
+        args: vec!["disable".to_owned(), "echo".to_owned()],
+        text: "disable echo".to_owned(),
+    };
+    let nobody = cordboard::plugin::Asked::default();
+    let uncalled = rig.bench.plugs.command(&rig.bench.board, (offer, nobody), &typed).await;
+    assert_eq!(uncalled.unwrap_err(), CallError::Said("Nobody asked for this.".to_owned()));
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    let admin = person("telegram:2", Role::Admin);
+    assert!(rig.bench.call_as(&admin, "plugins disable echo").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_slip_is_answered_with_what_was_meant() {
+    let rig = Rig::new("").await;
+    let usage = "Usage: /plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
+    for (typed, answer) in [
+        ("plugins rolback", format!("Did you mean /plugins rollback?\n{usage}")),
+        ("plugins dance x", usage.to_owned()),
+        ("plugins rollback", "Usage: /plugins rollback <name>".to_owned()),
+        ("plugins disable a b", "Usage: /plugins disable <name>".to_owned()),
+        ("plugins reload veiws", "There is no plugin 'veiws'. Did you mean 'views'? /plugins lists them.".to_owned()),
+        ("plugins reload rockets", "There is no plugin 'rockets'. /plugins lists them.".to_owned()),
+    ] {
+        assert_eq!(rig.say(typed).await, answer, "/{typed}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_granted_plugin_control_cannot_steer() {
+    let rig = Rig::new("").await;
+    let control = standard("help");
+    rig.save("stranger", &control).await;
+    let (text, commands) = rig.asked().await;
+    assert!(text.contains("- `plugin-control`: ") && text.contains("Not granted here: add to"), "{text}");
+    let digest = version(&control);
+    assert_eq!(commands, [format!("/plugins refuse stranger {digest}")], "it takes more than a tap");
+    let said = rig.say(&format!("plugins grant stranger {digest}")).await;
+    assert!(said.starts_with("Not granted here: plugin-control. "), "{said}");
+    assert_eq!(rig.status("stranger").0, "parked");
+}

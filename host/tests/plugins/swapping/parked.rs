@@ -1,0 +1,183 @@
+//! Versions that ask for more than they were granted: parked, asked about once, and let in by the owner's word alone.
+
+use cordboard::plugin::CallError;
+use cordboard_core::types::Role;
+
+use super::{Rig, other, version};
+use crate::{
+    board::session,
+    components::{bad, person},
+};
+
+#[tokio::test]
+async fn the_owner_is_asked_and_a_button_plugs_in() {
+    let rig = Rig::new("").await;
+    rig.plug("greedy", &bad("echo")).await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (text, commands) = rig.asked().await;
+    let digest = version(&bad("greedy"));
+    assert_eq!(
+        text,
+        format!(
+            "Plugin 'greedy', version {digest}, asks for more than it was granted:\n\n\
+             - `session-control`: makes, starts, stops, prompts and archives sessions of its caller\n\n\
+             It waits; generation 1 goes on."
+        )
+    );
+    assert_eq!(commands, [format!("/plugins grant greedy {digest}"), format!("/plugins refuse greedy {digest}")]);
+    let (health, note) = rig.status("greedy");
+    assert_eq!(health, "parked");
+    assert!(note.ends_with(&format!("or type /plugins grant greedy {digest}")), "{note}");
+    assert_eq!(rig.say("echo still").await, "v1: still");
+
+    let said = rig.say(&commands[0]).await;
+    assert_eq!(said, format!("Plugin 'greedy' is granted session-control, and plugged in: generation 2, {digest}."));
+    rig.bench.fake.add(session("alpha", &rig.bench.caller));
+    assert_eq!(rig.say("greedy alpha").await, "took alpha");
+    assert_eq!(rig.status("greedy"), ("ok".to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn an_answer_holds_for_versions_that_ask_for_no_more_and_over_a_restart() {
+    let rig = Rig::new("").await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (_, commands) = rig.asked().await;
+    rig.say(&commands[0]).await;
+    rig.hush();
+    let next = other(&bad("greedy"), 1);
+    rig.plug("greedy", &next).await;
+    assert!(rig.said.questions.lock().unwrap().is_empty(), "it asks for no more");
+
+    let rig = rig.restarted().await;
+    assert_eq!(rig.serving("greedy"), Some(cordboard::plugin::digest(&next)), "the answer is kept");
+    rig.save("greedy", &bad("grabby")).await;
+    let (text, commands) = rig.asked().await;
+    assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
+    assert!(text.ends_with("generation 1 goes on."), "{text}");
+    rig.say(&commands[0]).await;
+    rig.bench.fake.add(session("alpha", &rig.bench.caller));
+    assert_eq!(rig.say("greedy alpha").await, "grabbed alpha");
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_and_not_asked_about_again() {
+    let rig = Rig::new("").await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (_, commands) = rig.asked().await;
+    let said = rig.say(&commands[1]).await;
+    let text =
+        "Plugin 'greedy' is not granted session-control. Versions that ask for no more are not asked about again.";
+    assert_eq!(said, text);
+    rig.caught_up().await;
+    let next = other(&bad("greedy"), 1);
+    rig.save("greedy", &next).await;
+    rig.until("the next version", || rig.status("greedy").1.contains(&version(&next)).then_some(())).await;
+    rig.caught_up().await;
+    let rig = rig.restarted().await;
+    rig.caught_up().await;
+    let (health, note) = rig.status("greedy");
+    assert_eq!(health, "parked");
+    let change = format!("/plugins grant greedy {} changes that answer", version(&next));
+    assert_eq!(note, format!("version {} was not granted session-control; {change}", version(&next)));
+
+    rig.save("greedy", &bad("grabby")).await;
+    let (text, _) = rig.asked().await;
+    assert!(text.contains("- `chat`: ") && text.contains("- `session-control`: "), "{text}");
+    // A changed mind.
+    rig.save("greedy", &next).await;
+    rig.until("the one before", || rig.status("greedy").1.contains(&version(&next)).then_some(())).await;
+    rig.say(&format!("plugins grant greedy {}", version(&next))).await;
+    rig.serves("greedy", &next).await;
+}
+
+#[tokio::test]
+async fn an_old_button_never_grants_for_another_version() {
+    let rig = Rig::new("").await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (_, old) = rig.asked().await;
+    rig.save("greedy", &bad("grabby")).await;
+    let (_, new) = rig.asked().await;
+    let (before, after) = (version(&bad("greedy")), version(&bad("grabby")));
+    let stale = format!("Version {before} of plugin 'greedy' does not wait any more; {after} does.");
+    assert_eq!(rig.say(&old[0]).await, stale);
+    assert_eq!(rig.say(&old[1]).await, stale);
+    assert_eq!(rig.serving("greedy"), None);
+    // The file is changed behind the board's back: what waits in the table is not what would come in.
+    std::fs::write(rig.file("greedy"), other(&bad("grabby"), 1)).unwrap();
+    assert_eq!(
+        rig.say(&new[0]).await,
+        format!("Version {after} of plugin 'greedy' is not in the plugin folder any more.")
+    );
+    assert_eq!(rig.serving("greedy"), None);
+    for typed in ["", "0123456789a", "ABCDEFABCDEF", "*"] {
+        let said = rig.say(&format!("plugins grant greedy {typed}")).await;
+        assert!(said.starts_with("Name the version by") || said.starts_with("Usage: "), "{typed}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_owner_grants_refuses_and_revokes() {
+    let rig = Rig::new("").await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (_, commands) = rig.asked().await;
+    let admin = person("telegram:2", Role::Admin);
+    let typed = [commands[0].as_str(), commands[1].as_str(), "/plugins revoke greedy"];
+    for (line, verb) in typed.into_iter().zip(["grant", "refuse", "revoke"]) {
+        let why = rig.bench.call_as(&admin, &line[1..]).await.unwrap_err();
+        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for the role owner.")));
+    }
+    assert_eq!(rig.status("greedy").0, "parked");
+    assert!(rig.serving("greedy").is_none() && rig.said.lines.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_grant_that_is_revoked_is_gone_at_once_and_the_version_before_serves() {
+    let rig = Rig::new("").await;
+    assert_eq!(
+        rig.say("plugins revoke help").await,
+        "Plugin 'help' was granted nothing in the chat. What [plugins.help] grants is taken back there."
+    );
+    rig.plug("greedy", &bad("echo")).await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (_, commands) = rig.asked().await;
+    rig.say(&commands[0]).await;
+    rig.hush();
+    let said = rig.say("plugins revoke greedy").await;
+    assert!(said.starts_with("Plugin 'greedy' has lost session-control. Now serves generation "), "{said}");
+    assert_eq!(rig.say("echo again").await, "v1: again");
+    assert!(rig.bench.plugs.table().command("greedy").is_none());
+    assert_eq!(rig.status("greedy").0, "parked");
+    let rig = rig.restarted().await;
+    assert_eq!(rig.say("echo still").await, "v1: still");
+    rig.caught_up().await;
+    assert!(rig.is_quiet(), "a refusal is not asked about");
+}
+
+#[tokio::test]
+async fn what_waits_at_the_start_is_asked_about_unless_it_was_answered() {
+    let rig = Rig::new("").await;
+    rig.save("greedy", &bad("greedy")).await;
+    rig.asked().await;
+    // The same bytes again: the question stands.
+    rig.save("greedy", &bad("greedy")).await;
+    rig.caught_up().await;
+    assert!(rig.is_quiet());
+    let rig = rig.restarted().await;
+    let (text, commands) = rig.asked().await;
+    assert!(text.ends_with("It waits, and nothing serves in its place."), "{text}");
+    rig.say(&commands[0]).await;
+    rig.serves("greedy", &bad("greedy")).await;
+}
+
+#[tokio::test]
+async fn the_configuration_can_grant_as_well() {
+    let rig = Rig::new("").await;
+    rig.save("greedy", &bad("greedy")).await;
+    rig.asked().await;
+    rig.configure("[plugins.greedy]\ngrants = [\"session-control\"]").await;
+    rig.serves("greedy", &bad("greedy")).await;
+    rig.told("Plugin 'greedy' is plugged in: generation 1, ").await;
+    rig.configure("").await;
+    rig.until("it is withdrawn", || rig.serving("greedy").is_none().then_some(())).await;
+    assert_eq!(rig.status("greedy").0, "parked");
+}

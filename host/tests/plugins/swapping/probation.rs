@@ -1,0 +1,150 @@
+//! New versions that fail again and again: rolled back by themselves, tried again after growing pauses.
+
+use std::time::Duration;
+
+use super::{Rig, other, pass, version};
+use crate::components::bad;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A version that answers `/echo`, and a newer one that traps when it is asked to.
+async fn with_a_bad_version(config: &str) -> Rig {
+    let rig = Rig::new(config).await;
+    rig.plug("mine", &bad("echo")).await;
+    rig.plug("mine", &bad("unruly")).await;
+    rig.hush();
+    rig
+}
+
+async fn fail(rig: &Rig, times: usize) {
+    for _ in 0..times {
+        let said = rig.say("trap").await;
+        assert!(said.starts_with("it trapped: "), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn three_traps_roll_a_new_version_back() {
+    let rig = with_a_bad_version("").await;
+    fail(&rig, 2).await;
+    assert_eq!(rig.say("ok").await, "ok");
+    assert_eq!(rig.status("mine").0, "failing");
+    fail(&rig, 1).await;
+    let told = rig.told("is rolled back").await;
+    let (fallen, good) = (version(&bad("unruly")), version(&bad("echo")));
+    let trap = "trapped: wasm trap: wasm `unreachable` instruction executed";
+    let begun = format!(
+        "Plugin 'mine', version {fallen}, is rolled back: 3 calls failed within 5m of its swap, the last one {trap}.\n\
+         Now serves generation 3, {good}; version {fallen} is tried in "
+    );
+    assert!(told.starts_with(&begun), "{told}");
+    assert!(told.ends_with(&format!("the last call {trap}; /plugins reload mine tries it at once.")), "{told}");
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    let (health, note) = rig.status("mine");
+    assert!(health == "held" && note.contains("/plugins reload mine tries it at once"), "{health}: {note}");
+}
+
+#[tokio::test]
+async fn what_a_plugin_says_by_itself_does_not_count() {
+    let rig = Rig::new("").await;
+    rig.plug("help", &other(&crate::components::standard("help"), 1)).await;
+    let generation = rig.bench.plugs.table().generation("help").unwrap().number;
+    for _ in 0..5 {
+        rig.say("plugins reload rockets").await;
+    }
+    assert_eq!(rig.bench.plugs.table().generation("help").unwrap().number, generation);
+    assert_eq!(rig.status("help").0, "ok");
+}
+
+#[tokio::test]
+async fn the_pauses_grow_and_the_same_bytes_are_tried_again_after_each() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    for pause in [MINUTE, 5 * MINUTE, 25 * MINUTE] {
+        fail(&rig, 1).await;
+        rig.told("is rolled back").await;
+        rig.serves("mine", &bad("echo")).await;
+        pass(pause - Duration::from_secs(20)).await;
+        rig.caught_up().await;
+        rig.serves("mine", &bad("echo")).await;
+        pass(Duration::from_secs(20)).await;
+        rig.serves("mine", &bad("unruly")).await;
+    }
+    fail(&rig, 1).await;
+    let told = rig.told("is rolled back").await;
+    assert!(told.contains("was rolled back 4 times because its calls failed"), "{told}");
+    pass(600 * MINUTE).await;
+    rig.caught_up().await;
+    rig.serves("mine", &bad("echo")).await;
+    // Other bytes have a chance of their own.
+    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+}
+
+#[tokio::test]
+async fn the_next_version_waits_out_the_pause_too_unless_it_is_reloaded() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    let next = other(&bad("echo2"), 1);
+    rig.save("mine", &next).await;
+    let told = rig.told(&format!("version {} is tried in ", version(&next))).await;
+    assert!(told.contains("because the plugin was rolled back once: the last call trapped"), "{told}");
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    pass(MINUTE).await;
+    rig.serves("mine", &next).await;
+    assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
+
+    rig.plug("mine", &bad("unruly")).await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    rig.serves("mine", &next).await;
+    let said = rig.say("plugins reload mine").await;
+    assert!(said.starts_with("Plugin 'mine' is reloaded: "), "{said}");
+    rig.serves("mine", &bad("unruly")).await;
+}
+
+#[tokio::test]
+async fn a_restart_in_the_pause_does_not_let_it_in() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    let rig = rig.restarted().await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    assert!(rig.status("mine").1.contains("is tried in "), "{:?}", rig.status("mine"));
+    pass(MINUTE).await;
+    rig.serves("mine", &bad("unruly")).await;
+}
+
+#[tokio::test]
+async fn after_the_probation_a_failing_version_stays() {
+    let rig = with_a_bad_version("[plugins]\nprobation = \"1m\"\nprobation_traps = 2").await;
+    fail(&rig, 1).await;
+    pass(MINUTE).await;
+    fail(&rig, 5).await;
+    rig.caught_up().await;
+    rig.serves("mine", &bad("unruly")).await;
+    assert_eq!(rig.status("mine").0, "failing");
+}
+
+#[tokio::test]
+async fn a_version_that_was_gone_back_to_is_trusted() {
+    let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
+    rig.plug("mine", &bad("unruly")).await;
+    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    fail(&rig, 1).await;
+    rig.serves("mine", &bad("unruly")).await;
+    rig.hush();
+    fail(&rig, 5).await;
+    rig.caught_up().await;
+    rig.serves("mine", &bad("unruly")).await;
+}
+
+#[tokio::test]
+async fn without_a_version_before_it_goes_on_and_that_is_told_once() {
+    let rig = Rig::new("").await;
+    rig.plug("mine", &bad("unruly")).await;
+    fail(&rig, 6).await;
+    let told = rig.told("There is no version to go back to").await;
+    assert!(told.ends_with("/plugins disable mine switches it off."), "{told}");
+    assert!(!rig.said.lines.lock().unwrap().iter().any(|line| line.contains("no version to go back to")));
+    assert_eq!(rig.say("ok").await, "ok");
+}

@@ -1,0 +1,21 @@
+//! For tests: offers what `greedy` does and asks for more, `session-control` and `chat`, so that a grant of the one is not
+//! enough for the other.
+
+use cordboard_plugin::{Call, Command, Reply, chat, command::Spec, context, session_control};
+
+struct Grabby;
+
+impl Command for Grabby {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("greedy", "Suspends a session and boasts", "/greedy <name>")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let session = session_control::suspend(call.arg(0).unwrap_or_default())?;
+        let boast = Reply::plain(&format!("grabbed {}", session.name));
+        chat::post(&context::place()?, &boast)?;
+        Ok(boast)
+    }
+}
+
+cordboard_plugin::export!(Grabby: command);
