@@ -26,7 +26,7 @@ use crate::{
     cron::Zone,
     hub::Live,
     process::{self, Environment},
-    telemetry,
+    reload, telemetry,
 };
 
 /// The exit code for a configuration that cannot be used.
@@ -44,12 +44,14 @@ pub enum AppError {
     NoConfig { path: PathBuf },
     #[error("the configuration {} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("failed to {0}")]
+    Untrusted(#[source] reload::WatchError),
     #[error("{} cannot be used:\n{excerpt}", path.display())]
     Config { path: PathBuf, excerpt: String },
     #[error("failed to {0}")]
     Store(#[from] crate::store::OpenError),
     #[error("failed to {0}")]
-    Watch(#[from] crate::reload::WatchError),
+    Watch(#[from] reload::WatchError),
     #[error("{0}")]
     Front(String),
     #[error("failed to start: {0}")]
@@ -70,7 +72,9 @@ impl AppError {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         match self {
-            Self::Config { .. } | Self::NoConfig { .. } | Self::Read { .. } => ExitCode::from(BAD_CONFIGURATION),
+            Self::Config { .. } | Self::NoConfig { .. } | Self::Read { .. } | Self::Untrusted(_) => {
+                ExitCode::from(BAD_CONFIGURATION)
+            }
             Self::Place(_)
             | Self::Store(_)
             | Self::Watch(_)
@@ -87,6 +91,7 @@ impl AppError {
 /// Reads and validates the configuration; an empty file means the defaults.
 fn load(places: &Places) -> Result<Config, AppError> {
     let Some(path) = &places.config else { return Ok(Config::defaults()) };
+    reload::check_private(path).map_err(AppError::Untrusted)?;
     let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
         _ => AppError::Read { path: path.clone(), source },
@@ -120,7 +125,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         None => ChatKind::Console,
     });
     telemetry::start(front::log_level(kind));
-    if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.exists()) {
+    if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.is_dir()) {
         tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
     }
     let agents = config.agents.by_name.values();

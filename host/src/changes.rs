@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use cordboard_core::config::{self, Area, Config, ConfigError};
 use tokio::sync::mpsc;
 
-mod herald;
+mod admins;
 
-pub use herald::{Herald, menu};
+pub use admins::{Admins, menu};
 
 use crate::{
     hub::{Desk, Live},
@@ -21,7 +21,7 @@ pub struct Changes {
     pub config: Live,
     pub desk: Arc<Desk>,
     pub swaps: Swaps,
-    pub herald: Arc<Herald>,
+    pub admins: Arc<Admins>,
     pub config_path: Option<PathBuf>,
     /// What was last told of the configuration, so that it is told once.
     pub told: Option<String>,
@@ -58,12 +58,14 @@ impl Changes {
             ConfigRead::Text(text) if text.trim().is_empty() => Err(format!("{path} is empty")),
             ConfigRead::Text(text) => config::load(&text).map_err(|error: ConfigError| format!("{path}\n{error}")),
             ConfigRead::Missing => Err(format!("{path} is gone")),
-            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be read: {why}")),
+            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be used: {why}")),
         };
         match loaded {
             Ok(new) => {
-                self.told = None;
                 self.apply(new).await;
+                if self.told.take().is_some() {
+                    self.tell("The configuration is in order again, and in use.".to_owned()).await;
+                }
             }
             Err(why) if self.told.as_ref() == Some(&why) => {}
             Err(why) => {
@@ -90,7 +92,7 @@ impl Changes {
         self.desk.lines().resettle().await;
         let policy = &self.config.now().plugins.lifecycle;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
-            self.herald.review_all().await;
+            self.admins.review_all().await;
         }
     }
 
@@ -104,6 +106,6 @@ impl Changes {
     }
 
     async fn tell(&self, text: String) {
-        self.herald.tell(text, None).await;
+        self.admins.tell(text, None).await;
     }
 }

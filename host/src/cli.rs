@@ -19,7 +19,7 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   cordboard run                              chat at this terminal, with the demo agent
   cordboard run --config my.toml             … with your agents and plugins
-  echo 'hello' | cordboard run --chat console
+  printf '/new a\\nhello\\n' | cordboard run --chat console
   cordboard check --config my.toml           is everything in order?
   cordboard sessions --json | jq '.[].name'";
 

@@ -72,6 +72,11 @@ pub enum SpawnError {
     NotExecutable { program: String },
     #[error("start '{program}': the interpreter in its first line is missing; install it")]
     NoInterpreter { program: String },
+    #[error(
+        "start '{program}': it is neither a program of this machine nor a script that begins with a line such as `#!/bin/sh`; \
+         correct `command` of this agent"
+    )]
+    NoProgram { program: String },
     #[error("start '{program}': its folder '{folder}' is missing; make it again, or open a new session")]
     NoFolder { program: String, folder: String },
     #[error("start '{program}' in '{folder}': {source}")]

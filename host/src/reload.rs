@@ -84,12 +84,22 @@ pub enum ConfigRead {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("use {}: its {who} may write to it, and grants go with the file name; run `chmod go-w {}`", path.display(), path.display())]
+    #[error("use {}: {who} may write to it, and grants go with the file name; run `chmod go-w {}`", path.display(), path.display())]
     Writable { path: PathBuf, who: &'static str },
     #[error("use {}: it belongs to another user (uid {uid}), and grants go with the file name; run `chown {me} {}`", path.display(), path.display())]
     Foreign { path: PathBuf, uid: u32, me: u32 },
     #[error("look at {}: {source}", path.display())]
     Look { path: PathBuf, source: io::Error },
+}
+
+impl WatchError {
+    /// For where the path was named already: what is wrong with it, and the remedy.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Look { path, .. }) = self;
+        let (text, named) = (self.to_string(), format!("{}: ", path.display()));
+        text.split_once(&named).map_or(text.clone(), |(_, reason)| reason.to_owned())
+    }
 }
 
 /// Watches as long as it is kept.
@@ -115,13 +125,12 @@ pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), Watc
     start(watched, Notice::new(Arc::clone(&signals)), signals, POLL)
 }
 
-/// The plugin files of `folder`, by name. A folder that does not exist has none.
+/// The plugin files of `folder`, by name, right or wrong. A folder that does not exist has none.
 ///
 /// # Errors
 /// When the folder cannot be listed.
 pub fn scan(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let files = folder::list(folder)?.unwrap_or_default();
-    Ok(files.into_iter().filter(|(name, _)| folder::check_name(name).is_ok()).collect())
+    Ok(folder::list(folder)?.unwrap_or_default())
 }
 
 fn start(

@@ -17,6 +17,7 @@ pub use words::{disabled, held_off};
 
 use crate::{
     plugin::{Compiled, Entrance, Hold, LARGEST_WASM, PluginSettings, Plugs, Refused, Swapped, digest},
+    reload,
     store::{Decisions, Store},
 };
 
@@ -99,7 +100,7 @@ impl Supply {
 
     fn files(&self) -> BTreeMap<String, PathBuf> {
         let Some(folder) = &self.folder else { return BTreeMap::new() };
-        crate::reload::scan(folder).unwrap_or_default().into_iter().collect()
+        reload::scan(folder).unwrap_or_default().into_iter().collect()
     }
 
     /// A file, or the embedded one where there is none. Where a file is refused, an older version serves and the refusal stays visible.
@@ -121,7 +122,7 @@ impl Supply {
         let version = match read(path) {
             Ok(wasm) => Version::new(wasm),
             Err(error) => {
-                let refused = Refused::Read(format!("{}: {error}", path.display()));
+                let refused = Refused::Read(error.to_string());
                 return self.go_back(name, "", (refused, context)).await;
             }
         };
@@ -302,7 +303,13 @@ impl Supply {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let length = fs::metadata(path)?.len();
+    reload::check_private(path).map_err(|error| io::Error::other(error.reason()))?;
+    let metadata = fs::metadata(path)?;
+    // A pipe or a device would hold up the start, and the end, for ever.
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let length = metadata.len();
     if length > LARGEST_WASM {
         return Err(io::Error::other(format!(
             "it has {length} bytes, more than the {LARGEST_WASM} that are looked at"

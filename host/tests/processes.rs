@@ -215,7 +215,13 @@ async fn each_failed_start_says_what_to_do() {
     };
     let plain = file("plain", "text", 0o644);
     let no_interpreter = file("script", "#!/no/such/interpreter\n", 0o755);
+    let no_program = file("empty", "", 0o755);
     let at = folder.path();
+    assert_eq!(
+        error(&no_program, at),
+        "start 'FOLDER/empty': it is neither a program of this machine nor a script that begins with a line such as `#!/bin/sh`; \
+         correct `command` of this agent"
+    );
     assert_eq!(
         error(Path::new("no-such-agent"), at),
         "start 'no-such-agent': there is no such program in PATH; install it, or set `command` of this agent to its full path"

@@ -29,6 +29,12 @@ pub fn busy(session: &SessionName) -> String {
 }
 
 #[must_use]
+pub fn messages_wait(session: &SessionName, count: usize) -> String {
+    let waiting = if count == 1 { "1 message still waits".to_owned() } else { format!("{count} messages still wait") };
+    format!("{waiting} in session '{session}'. Use /stop all there first.")
+}
+
+#[must_use]
 pub fn not_archived(session: &SessionName) -> String {
     format!("Session '{session}' is not archived.")
 }

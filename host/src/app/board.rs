@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
@@ -15,7 +15,7 @@ use cordboard_core::{
 
 use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
-    changes::{self, Changes, Herald},
+    changes::{self, Admins, Changes},
     chat::outbox::Outbox,
     cli::{ChatKind, Places},
     clock::Clock,
@@ -59,7 +59,6 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
-    warn_of_missing(folder.as_deref(), &plan.places, &plan.config);
     // The watch begins before anything is read, so that nothing slips in between.
     let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
     let ground = Ground::new(&plan, store, contents.host_id.clone())?;
@@ -187,13 +186,13 @@ impl Ground {
     fn changes(&self, places: &Places, supply: Supply, desk: &Arc<Desk>, (posts, outbox): (Posts, Outbox)) -> Changes {
         let (config, desk) = (self.config.clone(), Arc::clone(desk));
         let front_end = self.front_end;
-        let herald = Herald { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
-        let herald = Arc::new(herald);
+        let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
+        let admins = Arc::new(admins);
         let asked = config.clone();
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
-        let audience = Arc::clone(&herald) as Arc<dyn Audience>;
+        let audience = Arc::clone(&admins) as Arc<dyn Audience>;
         let swaps = Swaps::new(supply, settings, (self.clock, audience));
-        Changes { config, desk, swaps, herald, config_path: places.config.clone(), told: None }
+        Changes { config, desk, swaps, admins, config_path: places.config.clone(), told: None }
     }
 }
 
@@ -213,17 +212,6 @@ async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
     let anew = server.drop_stale(anew).await;
     server.desk.lines().revive(revived).await;
     drop(intake.send(anew).await);
-}
-
-/// A folder that nobody named need not be there.
-fn warn_of_missing(folder: Option<&Path>, places: &Places, config: &Live) {
-    let named = places.plugins.is_some() || config.now().plugins.folder.is_some();
-    if let Some(folder) = folder.filter(|folder| named && !folder.is_dir()) {
-        tracing::warn!(
-            folder = %folder.display(),
-            "the plugin folder does not exist, and the built-in plugins serve: make it, and what is put there is plugged in"
-        );
-    }
 }
 
 async fn plug_in(supply: &Supply, config: &Live, clock: Clock) {

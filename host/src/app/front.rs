@@ -1,7 +1,11 @@
 //! The front-end that was chosen: opened, watched for its end, closed.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use cordboard_core::config::Config;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{AppError, board::Plan, shutdown::End};
@@ -56,13 +60,18 @@ fn open_console(plan: &Plan, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Fron
     Ok(Front { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: Kind::Console(console, events) })
 }
 
+/// Where the bot's token lies.
+pub fn token_file(places: &Places, config: &Config) -> Option<PathBuf> {
+    let beside = places.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    config.telegram.token_file.as_ref().map(|file| beside.join(file))
+}
+
 fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> {
     let config = plan.config.now();
-    let token = config.telegram.token_file.clone().ok_or_else(|| {
+    let token = token_file(&plan.places, &config).ok_or_else(|| {
         AppError::Front("--chat telegram needs a bot: name the file of its token in [telegram] token_file".to_owned())
     })?;
-    let beside = plan.places.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let mut settings = telegram::Settings::new(beside.join(token), &config.telegram.api_url);
+    let mut settings = telegram::Settings::new(token, &config.telegram.api_url);
     settings.edit_pause = config.telegram.edit_pause;
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
         tracing::warn!("nobody is let in: name your numeric Telegram id in [access] owner");

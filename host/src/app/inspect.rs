@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc};
 
 use cordboard_core::{session::Machine, types::SessionRecord};
 
-use super::{AppError, load, named_plugin_folder, plugin_folder};
+use super::{AppError, front, load, named_plugin_folder, plugin_folder};
 use crate::{
+    chat::telegram,
     cli::{Listing, Paths, Places},
     clock::Clock,
     control::{self, Answer, PluginRow, Question, SessionRow},
@@ -36,6 +37,13 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     let source =
         places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     say(&format!("configuration  ok  {source}\n"));
+    let mut troubles = Vec::new();
+    if let Some(file) = front::token_file(&places, &config.now()) {
+        let checked = telegram::check_token(&file);
+        let verdict = if checked.is_ok() { "ok" } else { "refused" };
+        say(&format!("token          {verdict}  {}\n", file.display()));
+        troubles.extend(checked.err().map(|error| format!("failed to {error}")));
+    }
     block_on(async {
         let (plugs, turned) = try_all(&places, &config).await?;
         for status in plugs.table().statuses() {
@@ -43,17 +51,16 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
             let verdict = if refused.is_some() { "refused" } else { "ok" };
             say(&format!("plugin         {verdict}  {}\n", status.name));
         }
-        match refusals(&turned) {
-            Some(why) => Err(AppError::Refused(why)),
-            None if STANDARD.is_empty() => Err(AppError::Refused(NO_STANDARD.to_owned())),
-            None => Ok(()),
+        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {why}")));
+        let policy = &config.now().plugins.lifecycle;
+        if !STANDARD.is_empty() && !plugs.table().is_policy(policy) {
+            troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name offers a lifecycle"));
         }
+        if STANDARD.is_empty() {
+            troubles.push(NO_STANDARD.to_owned());
+        }
+        if troubles.is_empty() { Ok(()) } else { Err(AppError::Refused(troubles.join("\n"))) }
     })
-}
-
-fn refusals(turned: &[Turned]) -> Option<String> {
-    let lines: Vec<String> = turned.iter().map(|(name, why)| format!("plugin '{name}': {why}")).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Plugs everything in as a host would, and serves nothing.

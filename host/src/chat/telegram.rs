@@ -27,7 +27,7 @@ use api::Api;
 use holds::Holds;
 use keyboard::Keyboard;
 pub use poll::PollError;
-pub use token::TokenError;
+pub use token::{TokenError, check as check_token};
 
 /// The `front_end` of the places here.
 pub const FRONT_END: &str = "telegram";

@@ -121,7 +121,8 @@ impl Plugs {
         };
         if let Err(why) = &plugged {
             self.withdraw(&name, settings).await;
-            tracing::warn!(plugin = name, digest = short(&digest), %why, "version refused, the one before goes on");
+            let serves = self.table().generation(&name).map(|generation| generation.number);
+            tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused");
             self.turn_away(&name, &digest, (why, now)).await;
         }
         plugged

@@ -11,7 +11,7 @@ pub enum Refused {
     NotWasm,
     #[error("it is a core module, not a component: build it for wasm32-wasip2")]
     CoreModule,
-    #[error("it could not be read: {0}")]
+    #[error("its file cannot be used: {0}")]
     Read(String),
     #[error("it did not compile: {0}")]
     Compile(String),

@@ -130,6 +130,11 @@ impl Table {
         self.entries.get(name)?.plugged.as_ref().map(|plugged| &plugged.generation)
     }
 
+    /// Whether that plugin can decide when agents are let go of.
+    pub fn is_policy(&self, name: &str) -> bool {
+        self.generation(name).is_some_and(|generation| generation.trades.lifecycle.is_some())
+    }
+
     pub fn personas(&self) -> impl Iterator<Item = &Choice> {
         self.plugged().flat_map(|plugged| &plugged.offers.personas)
     }

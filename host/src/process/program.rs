@@ -46,6 +46,9 @@ pub(super) fn explain(spawn: &Spawn, path: &Path, error: io::Error) -> SpawnErro
     match error.kind() {
         io::ErrorKind::NotFound if path.exists() => SpawnError::NoInterpreter { program },
         io::ErrorKind::NotFound => SpawnError::Missing { program },
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            SpawnError::NoProgram { program }
+        }
         io::ErrorKind::PermissionDenied => SpawnError::NotExecutable { program },
         _ => SpawnError::Failed { program, folder: spawn.folder.display().to_string(), source: error },
     }

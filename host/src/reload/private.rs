@@ -29,7 +29,7 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
     match metadata.mode() {
         mode if mode & OTHERS_WRITE != 0 => Err(WatchError::Writable { path, who: "others" }),
-        mode if mode & GROUP_WRITE != 0 => Err(WatchError::Writable { path, who: "group" }),
+        mode if mode & GROUP_WRITE != 0 => Err(WatchError::Writable { path, who: "its group" }),
         _ => Ok(()),
     }
 }
@@ -52,11 +52,9 @@ mod tests {
     #[test]
     fn what_others_may_write_is_refused_with_the_remedy() {
         let said = |who: &str| {
-            Some(format!(
-                "use PATH: its {who} may write to it, and grants go with the file name; run `chmod go-w PATH`"
-            ))
+            Some(format!("use PATH: {who} may write to it, and grants go with the file name; run `chmod go-w PATH`"))
         };
-        assert_eq!(refusal(0o775), said("group"));
+        assert_eq!(refusal(0o775), said("its group"));
         assert_eq!(refusal(0o757), said("others"));
     }
 

@@ -190,14 +190,19 @@ fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
 
 fn read(item: &Item, path: &Path) -> Reading {
     match item {
-        Item::Config => match check_private(path) {
-            Ok(()) => Reading::of(path, CONFIG_AT_MOST),
-            Err(error) => Reading::Unreadable(format!("the host does not {error}")),
-        },
+        Item::Config => trusted(path, CONFIG_AT_MOST),
         Item::Plugin(name) => match folder::check_name(name) {
-            Ok(()) => Reading::of(path, PLUGIN_AT_MOST),
+            Ok(()) => trusted(path, PLUGIN_AT_MOST),
             Err(why) => Reading::Unreadable(why),
         },
+    }
+}
+
+/// Each file itself, too: a private name in the folder does not keep others from writing into the file.
+fn trusted(path: &Path, limit: u64) -> Reading {
+    match check_private(path) {
+        Ok(()) => Reading::of(path, limit),
+        Err(error) => Reading::Unreadable(error.reason()),
     }
 }
 

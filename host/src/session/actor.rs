@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cordboard_core::{
     happening::{Kind, Trail},
-    session::{Effect, Input, Machine, Order, Refusal, RefusalCode},
+    session::{Effect, Exit, Input, Machine, Order, Refusal, RefusalCode},
     types::Phase,
 };
 use tokio::sync::mpsc;
@@ -151,6 +151,9 @@ impl Actor {
                 }
                 Told::Ended(exit) => {
                     self.running = None;
+                    if let Exit::Ended { status, .. } = &exit {
+                        tracing::info!(status, "agent ended");
+                    }
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }

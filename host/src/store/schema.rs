@@ -48,7 +48,7 @@ const DECISIONS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Up to when the plugins' jobs are done.
+/// Until when the jobs of plugins have been run.
 const JOBS: &str = "
     CREATE TABLE job (
         plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)

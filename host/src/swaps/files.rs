@@ -97,7 +97,7 @@ impl Swaps {
 
     pub async fn on_unreadable(&mut self, name: &str, why: String) {
         let refused = Refused::Read(why);
-        tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
+        tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
         self.cancel(name).await;
         self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
         self.tell_refused(name, &refused).await;
@@ -111,11 +111,31 @@ impl Swaps {
             return;
         }
         self.stand(name, |standing| standing.forgive()).await;
+        let before = self.generation(name);
         match self.supply.unplug(name, (&(self.settings)(name), self.clock.now())).await {
-            Ok(()) => {}
+            Ok(()) => self.tell_gone(name, before).await,
             Err(refused) => self.tell_refused(name, &refused).await,
         }
         self.audience.changed(name).await;
+    }
+
+    /// Nothing where the file was never plugged in: then nothing has changed.
+    async fn tell_gone(&self, name: &str, before: Option<u32>) {
+        match self.generation(name) {
+            None if before.is_some() => {
+                self.audience.tell(format!("Plugin '{name}' is unplugged: its file is gone."), None).await;
+            }
+            Some(number) if before != Some(number) => {
+                let text = format!("Plugin '{name}' is the built-in one again: generation {number}.");
+                self.audience.tell(text, None).await;
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// The number of the generation that serves.
+    fn generation(&self, name: &str) -> Option<u32> {
+        self.plugs().table().generation(name).map(|generation| generation.number)
     }
 
     /// The settings of these plugins changed, and perhaps those for which others waited.

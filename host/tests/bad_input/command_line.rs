@@ -33,6 +33,29 @@ fn an_unknown_subcommand_or_option_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_log_filter_that_is_none_is_named_and_changes_nothing() {
+    let board = Board::new("");
+    let run = ["run", "--chat", "console", "--state", &board.path("state").display().to_string()];
+    let output = board
+        .cordboard(&run)
+        .env("CORDBOARD_LOG", "cordboard=loud")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("CORDBOARD_LOG is not used: it takes filters such as debug"), "{said}");
+}
+
+#[test]
+fn check_names_a_policy_that_no_plugin_offers() {
+    let board = Board::new("[plugins]\nlifecycle = \"none\"\n");
+    let ended = board.ask("check", &[]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("lifecycle = \"none\": no plugin of that name offers a lifecycle"), "{}", ended.err);
+}
+
+#[test]
 fn check_says_that_all_is_well() {
     let board = Board::new(QUICK);
     let ended = board.ask("check", &[]);

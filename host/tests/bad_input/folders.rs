@@ -52,7 +52,7 @@ fn a_plugin_folder_that_others_may_write_to_is_refused() {
     let folder = board.path("plugins").display().to_string();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     let said = format!(
-        "cordboard: failed to use {folder}: its others may write to it, and grants go with the file name; run `chmod go-w {folder}`\n"
+        "cordboard: failed to use {folder}: others may write to it, and grants go with the file name; run `chmod go-w {folder}`\n"
     );
     for subcommand in ["run", "check"] {
         let ended = board.ask(subcommand, &[]);
@@ -65,9 +65,66 @@ fn a_configuration_that_others_may_write_to_is_refused() {
     let board = Board::new("");
     let path = board.path("config.toml").display().to_string();
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
-    let ended = board.run().end();
+    let said = format!(
+        "cordboard: failed to use {path}: others may write to it, and grants go with the file name; run `chmod go-w {path}`\n"
+    );
+    for (subcommand, code) in [("run", 2), ("check", 1)] {
+        let ended = board.ask(subcommand, &[]);
+        assert_eq!((ended.code, ended.err.as_str()), (Some(code), said.as_str()), "{subcommand}");
+    }
+}
+
+#[test]
+fn a_plugin_file_that_others_may_write_to_is_refused_until_they_may_not() {
+    let board = Board::new(QUICK);
+    let file = board.path("plugins/echo.wasm");
+    fs::write(&file, plugin("echo")).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    let path = file.display().to_string();
+    let why = format!(
+        "its file cannot be used: others may write to it, and grants go with the file name; run `chmod go-w {path}`"
+    );
+    let ended = board.ask("check", &[]);
+    assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
+
+    let mut host = board.run();
+    host.hear(&format!("Plugin 'echo' was refused: {why}."));
+    host.exchange("/echo hello", "There is no /echo.");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    host.hear("Plugin 'echo' is plugged in: generation 1, ");
+    fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
+    host.hear("its file cannot be used: its group may write to it");
+    host.hear("Generation 1 goes on.");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn a_pipe_in_the_plugin_folder_holds_up_nothing() {
+    let board = Board::new(QUICK);
+    let made = std::process::Command::new("mkfifo").arg("-m600").arg(board.path("plugins/pipe.wasm")).status().unwrap();
+    assert!(made.success());
+    let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains(&format!("run `chmod go-w {path}`")), "{}", ended.err);
+    assert!(ended.err.contains("plugin 'pipe': its file cannot be used: it is no regular file"), "{}", ended.err);
+    let mut host = board.run();
+    host.hear("Plugin 'pipe' was refused: its file cannot be used: it is no regular file.");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn check_names_a_token_that_is_not_there_and_files_that_are_no_plugins() {
+    let board = Board::new("[telegram]\ntoken_file = \"bot.token\"\n");
+    fs::write(board.path("plugins/My Plugin.wasm"), plugin("echo")).unwrap();
+    let ended = board.ask("check", &[]);
+    assert_eq!(ended.code, Some(1));
+    let token = board.path("bot.token").display().to_string();
+    for part in [
+        &format!("failed to read the token file {token}: No such file"),
+        "plugin 'My Plugin': 'My Plugin' is not a plugin name",
+    ] {
+        assert!(ended.err.contains(part), "{part}: {}", ended.err);
+    }
+    assert!(ended.out.contains(&format!("token          refused  {token}\n")), "{}", ended.out);
 }
 
 /// What `run` says of a state directory.

@@ -13,6 +13,7 @@ fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("crash", DIED);
+    host.expect_logged("agent ended status=");
     host.await_phase("a", "suspended");
     host.ask("hello", "Resuming session...\nYou said: hello");
     host.ask("/retry", "Trying again in session 'a'.");

@@ -103,7 +103,10 @@ fn plugins(mut plugins: Vec<Plugin>, now: Instant) -> Reply {
 fn line(plugin: &Plugin, now: Instant) -> String {
     let digest: String = plugin.digest.trim_start_matches("sha256:").chars().take(DIGEST).collect();
     let (name, health, since) = (code(&plugin.name), escape(&plugin.health), ago(now, plugin.since));
-    let line = format!("{name} {health} - {digest}, generation {}, {since}", plugin.generation);
+    // What was never let in has no version to name.
+    let version =
+        if digest.is_empty() { String::new() } else { format!("{digest}, generation {}, ", plugin.generation) };
+    let line = format!("{name} {health} - {version}{since}");
     if plugin.note.is_empty() { line } else { format!("{line}\n{}", escape(&plugin.note)) }
 }
 
@@ -139,8 +142,19 @@ mod tests {
             health: "serving".into(),
             note: "echo.wasm: no component".into(),
         };
-        let reply = plugins(vec![plugin], 300_000);
-        assert_eq!(reply.text, "`echo` serving - 0123456789ab, generation 3, 5m ago\necho.wasm: no component");
+        let never = Plugin {
+            name: "clash".into(),
+            digest: String::new(),
+            generation: 0,
+            health: "refused".into(),
+            ..plugin.clone()
+        };
+        let reply = plugins(vec![plugin, never], 300_000);
+        assert_eq!(
+            reply.text,
+            "`clash` refused - 5m ago\necho.wasm: no component\n\
+             `echo` serving - 0123456789ab, generation 3, 5m ago\necho.wasm: no component"
+        );
     }
 
     #[test]

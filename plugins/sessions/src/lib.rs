@@ -77,6 +77,7 @@ fn switch_usage() -> Reply {
     let active = context::active().map(|session| session.name);
     let recent = sessions::recent(0, list::PAGE);
     let list = list::page(&recent, active.as_deref(), context::now());
+    let list = list::with_rest(list, 1, sessions::count());
     let mut reply = usage("session");
     reply.text = format!("{}\n\n{list}", reply.text);
     list::buttons(reply, "/session", recent.iter().filter(|session| Some(&session.name) != active.as_ref()))

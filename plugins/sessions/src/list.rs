@@ -42,11 +42,21 @@ const fn light(phase: Phase) -> &'static str {
 
 /// A page with what follows it, and buttons that turn the pages in place.
 pub fn paged(list: String, page: u32, count: u32) -> Reply {
-    let rest = count.saturating_sub(page.saturating_mul(PAGE));
-    let text = if rest == 0 { list } else { format!("{list}\n…and {rest} more: /sessions {}", page + 1) };
     let back = (page > 1).then(|| ("Back".to_owned(), format!("/sessions {}", page - 1)));
-    let more = (rest > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));
-    Reply::text(text).row(back.into_iter().chain(more)).in_place()
+    let more = (rest(page, count) > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));
+    Reply::text(with_rest(list, page, count)).row(back.into_iter().chain(more)).in_place()
+}
+
+/// A page, and below it how many follow.
+pub fn with_rest(list: String, page: u32, count: u32) -> String {
+    match rest(page, count) {
+        0 => list,
+        rest => format!("{list}\n…and {rest} more: /sessions {}", page + 1),
+    }
+}
+
+const fn rest(page: u32, count: u32) -> u32 {
+    count.saturating_sub(page.saturating_mul(PAGE))
 }
 
 /// The archived sessions; one more than a page is given where there are more.

@@ -12,9 +12,7 @@ pub fn is_name(text: &str) -> bool {
 
 pub fn no_name(text: &str) -> String {
     let text: String = text.chars().take(LONGEST_NAME).collect();
-    format!(
-        "'{text}' can't be a session's name. Use 1 to 64 letters, digits, - and _, as [A-Za-z0-9_-]{{1,64}} has it."
-    )
+    format!("'{text}' can't be a session's name. Use 1 to {LONGEST_NAME} of a-z, A-Z, 0-9, - and _.")
 }
 
 pub fn no_page(page: u32, pages: u32) -> String {
@@ -88,7 +86,7 @@ mod tests {
     fn a_name_is_short_and_plain() {
         assert!(["a", "fix-login_2", &"x".repeat(64)].into_iter().all(is_name));
         assert!(!["", "a b", "../x", "ä", &"x".repeat(65)].into_iter().any(is_name));
-        assert!(no_name("a b").contains("[A-Za-z0-9_-]{1,64}"));
+        assert_eq!(no_name("ä"), "'ä' can't be a session's name. Use 1 to 64 of a-z, A-Z, 0-9, - and _.");
     }
 
     #[test]

@@ -34,10 +34,10 @@ pub struct PluginChange {
     pub config: bool,
     pub limits: bool,
     pub acts_as: bool,
-    /// What requests from the net have to show.
-    pub webhook: bool,
     /// What it may reach outside of the host, with the places of its secrets, and which version may serve.
     pub reach: bool,
+    /// What requests from the net have to show.
+    pub webhook: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -93,8 +93,8 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
             config: old.config != new.config,
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
-            webhook: old.webhook != new.webhook,
             reach: old.reach != new.reach || old.sha256 != new.sha256 || moved(new),
+            webhook: old.webhook != new.webhook,
         };
         (name.clone(), change)
     });

@@ -171,7 +171,11 @@ impl Machine {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
         }
-        self.drop_waiting(self.waiting.len());
+        // They were accepted: only who sent them drops them.
+        if !self.waiting.is_empty() {
+            let text = text::messages_wait(&self.record.name, self.waiting.len());
+            return Err(refusal(RefusalCode::Busy, &text));
+        }
         self.kept = None;
         self.resuming = None;
         self.record.archived = true;

@@ -58,8 +58,13 @@ impl Machine {
         self.hold(Held { why, notice }, State::Broken);
     }
 
+    /// The conversation that the next start goes on with.
+    pub(super) fn resumes(&self) -> Option<&String> {
+        self.record.conversation.as_ref().filter(|_| self.record.resumable)
+    }
+
     fn launch(&mut self, now: Moment) {
-        let resume = self.record.conversation.clone().filter(|_| self.record.resumable);
+        let resume = self.resumes().cloned();
         if resume.is_none() {
             // The agent's count begins anew with each conversation.
             self.record.cost_usd = None;

@@ -68,9 +68,10 @@ impl Machine {
         }
     }
 
-    /// A session that has run before is about to come back for a prompt.
+    /// A session is about to come back for a prompt. One that has nothing to come back with, as after a first turn that was cut
+    /// off, begins anew and says nothing: its words would promise a memory that is not there.
     fn word_resume(&mut self, place: Place, idle_for: Duration) {
-        if self.record.conversation.is_some() && self.ending == Ending::No {
+        if self.resumes().is_some() && self.ending == Ending::No {
             let ticket = self.next_ticket();
             self.resuming = Some((ticket, place));
             self.emit(Effect::WordResume { ticket, idle_for });

@@ -56,6 +56,11 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     Ok(Token(text.to_owned()))
 }
 
+/// Whether [`read`] would find a token there.
+pub fn check(file: &Path) -> Result<(), TokenError> {
+    read(file).map(|_| ())
+}
+
 fn is_token(text: &str) -> bool {
     let Some((bot, secret)) = text.split_once(':') else { return false };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';

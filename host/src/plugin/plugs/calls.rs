@@ -21,7 +21,7 @@ use super::{
 mod unasked;
 
 impl Plugs {
-    fn lent(&self, board: &Arc<dyn Board>) -> Option<Lent> {
+    pub(super) fn lent(&self, board: &Arc<dyn Board>) -> Option<Lent> {
         Some(Lent { board: Arc::clone(board), table: self.table() })
     }
 
@@ -78,6 +78,6 @@ impl Plugs {
 }
 
 /// A call that nobody asked for, about a session.
-fn about(view: &SessionView) -> Asked {
+pub(super) fn about(view: &SessionView) -> Asked {
     Asked { active: Some(view.clone()), place: view.record.place.clone(), ..Asked::default() }
 }

@@ -82,7 +82,6 @@ fn what_was_never_stored_is_begun_anew() {
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
                 spawn 1 anew
             conversation c2 → starting
                 persist

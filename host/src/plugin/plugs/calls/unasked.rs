@@ -11,7 +11,8 @@ use super::{
         call::{Asked, CallError},
         trades::{DueJob, WebRequest, WebResponse},
     },
-    Plugs, about,
+    Plugs,
+    calls::about,
 };
 
 impl Plugs {

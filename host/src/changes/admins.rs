@@ -17,7 +17,7 @@ use crate::{
     swaps::Audience,
 };
 
-pub struct Herald {
+pub struct Admins {
     pub config: Live,
     pub desk: Arc<Desk>,
     pub posts: Posts,
@@ -33,7 +33,7 @@ pub fn menu(table: &Table) -> Vec<MenuEntry> {
     table.commands().map(entry).collect()
 }
 
-impl Herald {
+impl Admins {
     pub async fn review_all(&self) {
         self.desk.lines().tell_all(|_| Some(Input::PolicyChanged)).await;
     }
@@ -44,7 +44,7 @@ impl Herald {
 }
 
 #[async_trait]
-impl Audience for Herald {
+impl Audience for Admins {
     async fn tell(&self, text: String, but: Option<&Caller>) {
         for place in admins(self.front_end, &self.config.now()) {
             // A user's private chat has the user's own number.
