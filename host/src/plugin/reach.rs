@@ -18,7 +18,16 @@ pub const HTTP: &str = "http";
 /// The lists, each with an item as it looks.
 const LISTS: [(&str, &str); 3] = [(HTTP, "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
+/// The list that grants an import, by its full name.
+#[must_use]
+pub fn list_of(import: &str) -> Option<&'static str> {
+    let name = super::look::bare(import);
+    let list = if name == OUTGOING { HTTP } else { name };
+    LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
+}
+
 /// Whether anything was granted by the list `name`.
+#[must_use]
 pub fn has(reach: &Reach, name: &str) -> bool {
     match name {
         HTTP => !reach.http.is_empty(),

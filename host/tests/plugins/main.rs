@@ -8,13 +8,16 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
-mod http;
+mod fixtures;
+mod homelab;
+mod journal;
 mod limits;
+mod network;
 mod refused;
 mod rights;
-mod secrets;
 mod sentences;
 mod standard;
+mod stranger;
 mod supply;
 mod swapping;
 mod swaps;

@@ -29,7 +29,7 @@ pub fn bad(name: &str) -> Vec<u8> {
     component(&format!("bad/{name}.wasm"))
 }
 
-/// A plugin that is built beside the embedded ones.
+/// The bytes of a plugin that is shipped beside the standard ones.
 pub fn extra(name: &str) -> Vec<u8> {
     component(&format!("extra/{name}.wasm"))
 }

@@ -1,6 +1,6 @@
 //! `/metrics`: all monitors, in the text format of Prometheus. Pure: nothing here may call the host.
 
-use crate::monitors::{Monitor, State};
+use homelab::kuma::{Monitor, State};
 
 /// One line: a name, labels, a number.
 struct Sample<'a> {
@@ -85,8 +85,9 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use homelab::kuma::{line, summary};
+
     use super::*;
-    use crate::monitors::{line, summary};
 
     fn shown(text: &str) -> Vec<String> {
         let monitors = read(text).expect("it is known");
