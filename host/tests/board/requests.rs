@@ -118,12 +118,8 @@ fn what_is_wrong_with_a_request_is_said_in_a_line() {
         "x".repeat(2048)
     );
     assert!(door.send(chunked.as_bytes()).starts_with("HTTP/1.1 413 "));
-    assert!(
-        door.send(
-            format!("GET /hooks/porter HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(20_000)).as_bytes()
-        )
-        .contains(" 431 ")
-    );
+    let many: Vec<_> = (0..70).map(|_| ("X-Many", "x")).collect();
+    assert_eq!(door.ask("GET /hooks/porter", &many, "").0, 431);
     let (status, text) = door.ask("POST /hooks/open", &good, "x");
     assert_eq!(status, 403, "{text}");
     let log = host.expect_logged("[plugins.open.webhook]");
