@@ -103,4 +103,7 @@ fn print_offers(plugs: &Plugs) {
     for mode in table.modes() {
         progress::print(&format!("mode     {}  {}\n", mode.name, mode.description));
     }
+    for (name, cron) in table.jobs().flat_map(|(_, jobs)| jobs) {
+        progress::print(&format!("job      {name}  {}\n", cron.as_str()));
+    }
 }

@@ -20,7 +20,6 @@ use super::{
 };
 
 mod calls;
-mod unasked;
 
 pub struct Plugs {
     table: Published,

@@ -233,7 +233,8 @@ impl Unknown {
     fn remedy(&self, known: &Known) -> String {
         let homes: Vec<_> = known
             .iter()
-            .filter(|(table, keys)| !table.is_empty() && keys.contains(self.key.as_str()))
+            // What lies within a named table is too far off to be meant.
+            .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .map(|(table, _)| format!("[{table}]"))
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();

@@ -20,6 +20,7 @@ fn pattern(table: &str) -> Option<String> {
     match parts.as_slice() {
         ["agents" | "plugins", _] => Some(format!("{}.NAME", parts[0])),
         ["plugins", _, "webhook"] => Some("plugins.NAME.webhook".to_owned()),
+        ["secrets"] => None,
         [one] => Some((*one).to_owned()),
         [..] => None,
     }
@@ -86,6 +87,7 @@ fn what_has_no_default_is_known() {
         [sessions] default
         [webhook] listen
         [agents.claude] model
+        [secrets] github
         [plugins] folder
         [plugins.sessions] acts_as
         [plugins.sessions] http
