@@ -9,6 +9,7 @@ mod check;
 mod deed;
 mod diff;
 mod error;
+mod far;
 mod log;
 mod new;
 mod progress;

@@ -65,7 +65,23 @@ A conversation is a text file, tests/NAME.chat:
   < Hello, Ada!                                what must come back, line by line; {*} is any text
   <   [Again] /hello
   * state set greetings (1 byte)               what it did; compared where one such line is there
-Before or between: @as member bob, @clock +5m, @config key = 1, @plugin memory = \"128MiB\", @with sessions, @locale de";
+Before or between, one a line:
+  @as member bob                               who speaks; at first the owner, ada
+  @clock +5m                                   the clock stands still, at 2026-01-01 09:00 UTC, until it is moved
+  @config key = 1                              a line of [plugins.NAME.config]
+  @plugin http = [\"https://hub/*\"]            a line of [plugins.NAME]; without `grants`, all is lent
+  @secret NAME VALUE                           one of [secrets]
+  @http GET https://hub/api* 200 {\"ok\":true}  what the network answers; <FILE for a body beside it, `down` for none
+  @tcp nas:22 12ms                             how long a connection takes, or `down`
+  @with sessions persona                       standard plugins beside it
+  @locale de                                   the language of who speaks
+What nobody says, and what comes of it:
+  @event turn-finished alpha {\"seconds\":9}    an event for a hook
+  @job NAME                                    a job of a schedule, due now
+  @request POST /path?q {\"a\":1}               a request for a webhook
+  @review alpha +10m                           a verdict on a session that is idle for so long
+  @persona planner alpha                       what an agent is told
+  @plug                                        nothing, or why the plugin is refused";
 
 #[derive(Debug, Args)]
 pub struct New {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use cordboard_core::{
 };
 
 use super::deed::Deed;
-use crate::plugin::{Blueprint, Board, Choice, KeyValues, Outcome, PlugOrder, Shelf, Swap, check_order};
+use crate::plugin::{Blueprint, Board, Choice, FarSide, KeyValues, Outcome, PlugOrder, Shelf, Swap, check_order};
 
 /// The idle timeout of a session that nothing says otherwise of.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -23,6 +23,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 pub struct MemoryBoard {
     inner: Mutex<Inner>,
     agents: Vec<Choice>,
+    far: Option<Arc<dyn FarSide>>,
 }
 
 struct Inner {
@@ -38,7 +39,13 @@ impl MemoryBoard {
     #[must_use]
     pub fn new(now: Moment, agents: Vec<Choice>) -> Self {
         let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
-        Self { inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new() }), agents }
+        Self { inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new() }), agents, far: None }
+    }
+
+    /// With another network than the real one.
+    #[must_use]
+    pub fn with_far_side(self, far: Arc<dyn FarSide>) -> Self {
+        Self { far: Some(far), ..self }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -191,6 +198,10 @@ impl Board for MemoryBoard {
 
     fn agents(&self) -> Vec<Choice> {
         self.agents.clone()
+    }
+
+    fn far_side(&self) -> Option<Arc<dyn FarSide>> {
+        self.far.clone()
     }
 
     async fn create(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionView, Refusal> {

@@ -20,7 +20,7 @@ pub fn call(wanted: &cli::Call, bench: Bench) -> Result<(), KitError> {
     let line = line(&wanted.line)?;
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
-        let mut stage = Stage::new(Arc::new(bench.plugs()?), Log::start(), subject, Clock::system().now());
+        let mut stage = Stage::new(Arc::new(bench.plugs()?), Log::start(), subject, (Clock::system().now(), None));
         stage.caller = person("ada", Role::from(wanted.rank));
         plug(&stage, &bench).await?;
         let said = stage.say(&line).await;

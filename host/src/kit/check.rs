@@ -25,7 +25,7 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
         let plugs = Arc::new(bench.plugs()?);
-        let stage = Stage::new(Arc::clone(&plugs), Log::start(), subject, Clock::system().now());
+        let stage = Stage::new(Arc::clone(&plugs), Log::start(), subject, (Clock::system().now(), None));
         let Subject { name, wasm, path } = &stage.subject;
         progress::print(&format!("plugin   {name}  {}  {}\n", size(wasm.len()), path.display()));
         let look = plugs.look(name, wasm).await?;
@@ -46,12 +46,14 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
 fn print_look(look: &Look, config: &Config, name: &str) {
     progress::print(&format!("digest   sha256 {}\n", short(&look.digest)));
     progress::print(&format!("offers   {}\n", look.trades().collect::<Vec<_>>().join(", ")));
-    let granted = hub::plugin_settings(config, name).grants;
+    let settings = hub::plugin_settings(config, name);
     for import in look.imports.iter().filter(|import| !is_empty_wasi(import)) {
-        let verdict = match look.to_grant().find(|name| plugin::bare(import) == *name) {
-            Some(name) if granted.contains(name) => "granted",
-            Some(_) => "NOT GRANTED",
-            None => "for all",
+        let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
+        let verdict = match (by_name, plugin::list_of(import)) {
+            (Some(name), _) if settings.grants.contains(name) => "granted",
+            (_, Some(list)) if plugin::reaches(&settings.reach, list) => "granted by its list",
+            (Some(_), _) | (_, Some(_)) => "NOT GRANTED",
+            (None, None) => "for all",
         };
         progress::print(&format!("imports  {}  {verdict}\n", plugin::bare(import)));
     }
@@ -64,7 +66,7 @@ fn print_look(look: &Look, config: &Config, name: &str) {
 
 /// What language runtimes import whether they use it or not: no files, no environment, a clock.
 fn is_empty_wasi(import: &str) -> bool {
-    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/"]
+    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
         .iter()
         .any(|package| import.starts_with(package))
 }
@@ -72,13 +74,15 @@ fn is_empty_wasi(import: &str) -> bool {
 fn print_limits(config: &Config, name: &str) {
     let limits = config.plugins.limits_of(name);
     progress::print(&format!(
-        "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}\n",
+        "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}, http_body {}, http_time {}\n",
         cordboard_core::config::spell_duration(limits.time),
         bytes(limits.memory),
         limits.calls,
         limits.log,
         bytes(limits.reply),
-        bytes(limits.state)
+        bytes(limits.state),
+        bytes(limits.http_body),
+        cordboard_core::config::spell_duration(limits.http_time)
     ));
 }
 

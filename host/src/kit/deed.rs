@@ -23,6 +23,8 @@ pub enum Deed {
     Steered(String, PlugOrder),
     /// A key, and its new value; none: it was deleted.
     Kept(String, Option<Vec<u8>>),
+    /// A request, by method and address, and what came of it: a status, or why none.
+    Asked(String, Result<u16, String>),
     /// A line of the log, with its level.
     Logged(&'static str, String),
 }
@@ -50,6 +52,8 @@ impl fmt::Display for Deed {
             },
             Self::Kept(key, None) => write!(f, "state delete {key}"),
             Self::Kept(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
+            Self::Asked(what, Ok(status)) => write!(f, "http {what}: {status}"),
+            Self::Asked(what, Err(why)) => write!(f, "http {what}: {why}"),
             Self::Logged(level, line) => write!(f, "log {level}: {}", one_line(line)),
         }
     }

@@ -14,7 +14,7 @@ use tracing_subscriber::{EnvFilter, Layer, layer::Context, layer::SubscriberExt 
 use super::deed::Deed;
 
 /// Where the host writes what plugins say.
-const PLUGIN_LINES: &str = "cordboard::plugin::call";
+const PLUGIN_LINES: &str = "cordboard::plugin::journal";
 
 /// What the host puts beside a plugin's own line.
 const HOST_WORDS: &str = "plugin says";
@@ -45,7 +45,11 @@ impl<S: Subscriber> Layer<S> for Log {
         }
         let mut line = Line::default();
         event.record(&mut line);
-        let said = line.own.or(line.hosts);
+        let said = match (line.own, line.hosts, line.why) {
+            (Some(own), _, _) => Some(own),
+            (None, Some(hosts), Some(why)) => Some(format!("{hosts}: {why}")),
+            (None, hosts, _) => hosts,
+        };
         let deed = said.map(|text| Deed::Logged(level(*event.metadata().level()), text));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(deed);
     }
@@ -65,12 +69,15 @@ fn level(level: Level) -> &'static str {
 struct Line {
     own: Option<String>,
     hosts: Option<String>,
+    why: Option<String>,
 }
 
 impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            self.own = Some(value.to_owned());
+        match field.name() {
+            "message" => self.own = Some(value.to_owned()),
+            "why" => self.why = Some(value.to_owned()),
+            _ => {}
         }
     }
 

@@ -9,11 +9,11 @@ use cordboard_core::{
     types::{Caller, Moment, Place, Reply, Role, UserId},
 };
 
-use super::{board::MemoryBoard, deed::Deed, error::KitError, log::Log, project::Subject};
+use super::{board::MemoryBoard, deed::Deed, error::KitError, far::Far, log::Log, project::Subject};
 use crate::{
     chat::console,
     hub,
-    plugin::{self, Asked, Board, CallError, Choice, Invocation, Offer, PluginSettings, Plugs, Refused},
+    plugin::{self, Asked, Board, CallError, Choice, FarSide, Invocation, Offer, PluginSettings, Plugs, Refused},
     supply::STANDARD,
 };
 
@@ -44,6 +44,8 @@ pub struct Said {
 pub struct Stage {
     pub plugs: Arc<Plugs>,
     pub board: Arc<MemoryBoard>,
+    /// The network of a conversation; none where it is the real one.
+    pub far: Option<Arc<Far>>,
     pub log: Log,
     pub subject: Subject,
     pub caller: Caller,
@@ -53,11 +55,15 @@ pub struct Stage {
 
 impl Stage {
     /// An empty board at `now`, the owner at the console, and nothing plugged in.
-    pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject, now: Moment) -> Self {
+    pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject, (now, far): (Moment, Option<Arc<Far>>)) -> Self {
         let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
-        let board = Arc::new(MemoryBoard::new(now, vec![demo]));
+        let board = MemoryBoard::new(now, vec![demo]);
+        let board = Arc::new(match &far {
+            Some(far) => board.with_far_side(Arc::clone(far) as Arc<dyn FarSide>),
+            None => board,
+        });
         let (caller, place) = (person("ada", Role::Owner), console::place().clone());
-        Self { plugs, board, log, subject, caller, place, locale: None }
+        Self { plugs, board, far, log, subject, caller, place, locale: None }
     }
 
     /// Plugs the subject in, or has it meet new settings. `Lending::All` where nobody says what it is granted.
@@ -128,6 +134,7 @@ impl Stage {
     /// What was done and logged since this was asked last.
     pub fn take_deeds(&self) -> Vec<Deed> {
         let mut deeds = self.board.take_deeds();
+        deeds.extend(self.far.iter().flat_map(|far| far.take_deeds()));
         deeds.extend(self.log.take());
         deeds
     }
@@ -151,9 +158,12 @@ pub fn person(name: &str, role: Role) -> Caller {
     Caller { id: UserId(format!("{}:{name}", console::FRONT_END)), name: name.to_owned(), role }
 }
 
-/// A configuration from the lines of a conversation: those of `[plugins.NAME]`, and those of its own table.
-pub fn configured(name: &str, lines: &[String], own: &[String]) -> Result<Config, String> {
-    let mut text = format!("[plugins.{name}]\n");
+/// A configuration from the lines of a conversation: those of `[plugins.NAME]`, those of its own table, and
+/// those of `[secrets]`.
+pub fn configured(name: &str, (lines, own): (&[String], &[String]), secrets: &[String]) -> Result<Config, String> {
+    let mut text = String::from("[secrets]\n");
+    text.extend(secrets.iter().map(|line| format!("{line}\n")));
+    text.push_str(&format!("[plugins.{name}]\n"));
     text.extend(lines.iter().map(|line| format!("{line}\n")));
     text.push_str(&format!("[plugins.{name}.config]\n"));
     for line in own {

@@ -3,6 +3,8 @@
 
 mod actor;
 mod directives;
+mod secrets;
+mod unasked;
 
 use std::{
     fs,
@@ -41,7 +43,8 @@ pub fn test(wanted: &cli::Test, bench: Bench) -> Result<(), KitError> {
         let mut failed = 0;
         for file in &files {
             let text = fs::read_to_string(file).map_err(KitError::read(file))?;
-            let actor = Actor::new(Arc::clone(&plugs), log.clone(), subject.clone());
+            let actor =
+                Actor::new(Arc::clone(&plugs), log.clone(), subject.clone(), file.parent().unwrap_or(Path::new("")));
             let held = hold(actor, (file, &text)).await;
             clear(&plugs).await;
             let held = held?;

@@ -2,13 +2,18 @@
 //!
 //! Every method takes the caller and checks that caller's rights; a plugin is never asked.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use cordboard_core::{
     session::{Order, Refusal},
     types::{Caller, Moment, Place, Reply, SessionName, SessionView},
 };
 
-use super::orders::{Outcome, PlugOrder};
+use super::{
+    egress::FarSide,
+    orders::{Outcome, PlugOrder},
+};
 
 /// Which sessions a plugin asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +74,10 @@ pub trait Board: KeyValues {
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, Refusal>;
     async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal>;
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal>;
+    /// What answers in the place of the network; none: the network itself.
+    fn far_side(&self) -> Option<Arc<dyn FarSide>> {
+        None
+    }
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
     /// What came of it, for the caller; without one it is denied.
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome;

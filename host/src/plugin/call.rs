@@ -103,7 +103,8 @@ impl CallState {
         let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
         let meter = Meter::new(generation.limits.clone());
         let network = generation.network.clone().filter(|_| lent.is_some());
-        let egress = Egress::new(network, vault, journal.clone());
+        let far = lent.as_ref().and_then(|lent| lent.board.far_side());
+        let egress = Egress::new(network, far, (vault, journal.clone()));
         Self {
             generation,
             asked,
@@ -170,7 +171,13 @@ where
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
     let limits = &generation.limits;
-    let vault = Vault::open(&generation.name, &generation.secrets).await;
+    let vault = match &lent {
+        // A folder on the net may hang.
+        Some(_) => tokio::time::timeout(limits.time * 2, Vault::open(&generation.name, &generation.secrets)).await,
+        None => Ok(Vault::default()),
+    };
+    let late = |_| CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
+    let vault = vault.map_err(late)?;
     let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, (lent, vault.clone())));
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
@@ -195,7 +202,7 @@ where
             store.data().finish();
             Err(explain(store.data(), &error).scrubbed(&vault))
         }
-        Err(_) => Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time }),
+        Err(elapsed) => Err(late(elapsed)),
     }
 }
 

@@ -4,6 +4,7 @@
 mod connect;
 mod exchange;
 mod failure;
+mod far;
 mod tls;
 mod waits;
 
@@ -34,6 +35,7 @@ use wasmtime_wasi_http::{
 
 use super::{journal::Journal, limits::CallLimits, secrets::Vault};
 use failure::Failure;
+pub use far::{Errand, FarAnswer, FarSide};
 pub use tls::client_config;
 use waits::Waits;
 
@@ -125,12 +127,18 @@ pub struct Egress {
     pub vault: Vault,
     waits: Arc<Waits>,
     journal: Journal,
+    /// None: the real one.
+    far: Option<Arc<dyn FarSide>>,
 }
 
 impl Egress {
-    pub fn new(network: Option<Arc<Network>>, vault: Vault, journal: Journal) -> Self {
+    pub fn new(
+        network: Option<Arc<Network>>,
+        far: Option<Arc<dyn FarSide>>,
+        (vault, journal): (Vault, Journal),
+    ) -> Self {
         let waits = Arc::new(Waits::new(network.as_ref().map_or(Duration::ZERO, |network| network.time)));
-        Self { network, vault, waits, journal }
+        Self { network, vault, waits, journal, far }
     }
 
     /// How long it takes to connect to a port that was granted.
@@ -138,6 +146,9 @@ impl Egress {
         let network = self.network.clone().ok_or_else(|| Failure::no_network().to_string())?;
         let measured = async {
             let host = network.check_tcp(host, port)?;
+            if let Some(far) = &self.far {
+                return far.connect(&host.to_string(), port).map_err(Failure::Unreachable);
+            }
             let connect = async {
                 let _place = network.at_once.acquire().await.expect("it is never closed");
                 connect::connect(&network, &host, port).await
@@ -209,11 +220,14 @@ impl WasiHttpHooks for Egress {
             Err(failure) => return Box::new(async { Err(failure.into()) }),
         };
         let (vault, waits, journal) = (self.vault.clone(), Arc::clone(&self.waits), self.journal.clone());
+        let far = self.far.clone();
         Box::new(async move {
             let time = exchange::time(&network, options);
             let exchange = async {
                 let place = Arc::clone(&network.at_once).acquire_owned().await.expect("it is never closed");
-                exchange::exchange(&network, &vault, (target, parts, body)).await.map(|answer| (answer, place))
+                exchange::exchange((&network, far.as_deref()), &vault, (target, parts, body))
+                    .await
+                    .map(|answer| (answer, place))
             };
             let answer = waits.bound(time, exchange).await.and_then(|answer| answer);
             if let Err(Failure::Refused(why)) = &answer {

@@ -89,7 +89,9 @@ impl Author {
 
 /// A plugin that `cargo xtask build` has built, below the workspace's root.
 pub fn component(name: &str) -> PathBuf {
-    root().join(format!("target/plugins/{name}.wasm"))
+    let shelves = ["target/plugins", "target/plugins/extra"];
+    let found = shelves.map(|shelf| root().join(shelf).join(format!("{name}.wasm")));
+    found.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no {name}.wasm: run cargo xtask build"))
 }
 
 pub fn root() -> PathBuf {

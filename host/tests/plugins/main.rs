@@ -8,14 +8,17 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod endurance;
+mod fixtures;
 mod homelab;
-mod http;
+mod journal;
 mod limits;
+mod network;
 mod refused;
 mod rights;
-mod secrets;
 mod sentences;
 mod standard;
+mod stranger;
 mod supply;
 mod swapping;
 mod swaps;

@@ -20,7 +20,7 @@ pub const NOW: Moment = Moment(1_000_000_000);
 pub struct FakeBoard {
     sessions: Mutex<BTreeMap<String, SessionView>>,
     places: Mutex<HashMap<Place, String>>,
-    keys: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    pub keys: Mutex<BTreeMap<(String, String), Vec<u8>>>,
     pub orders: Mutex<Vec<(String, Order)>>,
     pub prompts: Mutex<Vec<(String, String)>>,
     pub posts: Mutex<Vec<(Place, Reply)>>,

@@ -29,7 +29,7 @@ pub fn bad(name: &str) -> Vec<u8> {
     component(&format!("bad/{name}.wasm"))
 }
 
-/// The bytes of a plugin that is built and not embedded.
+/// The bytes of a plugin that is shipped beside the standard ones.
 pub fn extra(name: &str) -> Vec<u8> {
     component(&format!("extra/{name}.wasm"))
 }

@@ -1,16 +1,21 @@
 //! Plays a conversation: speaks each line to the stage and says what came of it.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cordboard_core::{
     config::Config,
     types::{Button, Moment, Reply},
 };
 
+use super::secrets::Secrets;
 use crate::{
     chat,
     kit::{
         deed::Deed,
+        far::Far,
         log::Log,
         project::Subject,
         script::Act,
@@ -41,6 +46,10 @@ pub struct Actor {
     /// Of `[plugins.NAME]`, and of its own table.
     pub lines: Vec<String>,
     pub own: Vec<String>,
+    pub secrets: Secrets,
+    /// Where the conversation lies: what it names lies beside it.
+    pub folder: PathBuf,
+    pub far: Arc<Far>,
     /// Of the last message that had some.
     buttons: Vec<Button>,
     /// What was configured since the plugin was plugged in.
@@ -48,9 +57,11 @@ pub struct Actor {
 }
 
 impl Actor {
-    pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject) -> Self {
-        let stage = Stage::new(plugs, log, subject, BEGINNING);
-        Self { stage, lines: Vec::new(), own: Vec::new(), buttons: Vec::new(), stale: true }
+    pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject, folder: &Path) -> Self {
+        let far = Arc::new(Far::default());
+        let stage = Stage::new(plugs, log, subject, (BEGINNING, Some(Arc::clone(&far))));
+        let (lines, own, secrets) = (Vec::new(), Vec::new(), Secrets::default());
+        Self { stage, lines, own, secrets, folder: folder.to_owned(), far, buttons: Vec::new(), stale: true }
     }
 
     /// # Errors
@@ -88,7 +99,7 @@ impl Actor {
     }
 
     pub fn config(&self) -> Result<Config, String> {
-        configured(&self.stage.subject.name, &self.lines, &self.own)
+        configured(&self.stage.subject.name, (&self.lines, &self.own), &self.secrets.lines())
     }
 
     /// What is posted here reads as what is answered; the rest is a deed.

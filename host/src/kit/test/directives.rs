@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cordboard_core::{
     config::parse_duration,
-    types::{Phase, Reply, Role, SessionName, SessionRecord, SessionView, UserId},
+    types::{Moment, Phase, Reply, Role, SessionName, SessionRecord, SessionView, UserId},
 };
 
 use super::actor::Actor;
@@ -13,23 +13,38 @@ use crate::{
     plugin::Board as _,
 };
 
-const KNOWN: &str = "@as, @clock, @config, @locale, @plug, @plugin, @session, @with";
+const KNOWN: &str = "@as, @clock, @config, @event, @http, @job, @locale, @persona, @plug, @plugin, @request, @review, @secret, \
+                     @session, @tcp, @with";
 
 impl Actor {
     /// What it brings to the chat: of most directives nothing.
     pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, String> {
         match name {
             "as" => self.speak_as(words)?,
-            "clock" => self.stage.board.set_now(self.stage.board.now().after(forward(words)?)),
+            "clock" => match moment(words) {
+                Some(moment) => self.stage.board.set_now(moment),
+                None => self.stage.board.set_now(self.stage.board.now().after(forward(words)?)),
+            },
             "config" => self.configure(|actor| actor.own.push(words.to_owned())),
             "plugin" => self.configure(|actor| actor.lines.push(words.to_owned())),
             "locale" => self.stage.locale = (!words.is_empty()).then(|| words.to_owned()),
+            "http" => self.far.add_http(words, &self.folder)?,
+            "tcp" => self.far.add_tcp(words)?,
+            "secret" => {
+                self.secrets.add(words)?;
+                self.stale = true;
+            }
             "session" => self.add_session(words)?,
             "with" => {
                 for standard in words.split_whitespace() {
                     self.stage.plug_standard(standard).await?;
                 }
             }
+            "event" => return self.event(words).await,
+            "job" => return self.job(words).await,
+            "persona" => return self.persona(words).await,
+            "request" => return self.request(words).await,
+            "review" => return self.review(words).await,
             // Says why the plugin does not come in, so that a conversation can demand it.
             "plug" => {
                 self.config()?;
@@ -79,9 +94,28 @@ impl Actor {
     }
 }
 
-fn forward(words: &str) -> Result<Duration, String> {
+pub(super) fn forward(words: &str) -> Result<Duration, String> {
     let span = words.strip_prefix('+').and_then(parse_duration);
-    span.ok_or_else(|| format!("'{words}' is no span: write how far the clock goes on, as +5m or +1h30m"))
+    span.ok_or_else(|| {
+        format!(
+            "'{words}' is no span: write how far the clock goes on, as +5m or +1h30m, or a time, as 2026-01-01 09:00"
+        )
+    })
+}
+
+/// `2026-11-21 13:45`, in UTC.
+fn moment(words: &str) -> Option<Moment> {
+    let (date, time) = words.split_once(' ')?;
+    let number = |text: &str| text.parse::<i64>().ok().filter(|number| (0..10_000).contains(number));
+    let date: Vec<i64> = date.split('-').map(number).collect::<Option<_>>()?;
+    let time: Vec<i64> = time.split(':').map(number).collect::<Option<_>>()?;
+    let ([year, month @ 1..=12, day @ 1..=31], [hour @ 0..=23, minute @ 0..=59]) = (&date[..], &time[..]) else {
+        return None;
+    };
+    // Days since 1970, with years that begin in March, so that a leap day is the last of its year.
+    let (year, month) = if *month <= 2 { (year - 1, month + 9) } else { (*year, month - 3) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    u64::try_from((days * 24 + hour) * 60 + minute).ok().map(|minutes| Moment(minutes * 60_000))
 }
 
 const PHASES: [Phase; 8] = [
@@ -129,4 +163,19 @@ fn set(view: &mut SessionView, key: &str, value: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read() {
+        assert_eq!(moment("2026-01-01 09:00"), Some(Moment(1_767_258_000_000)));
+        assert_eq!(moment("2024-02-29 23:59"), Some(Moment(1_709_251_140_000)));
+        assert_eq!(moment("1970-01-01 00:00"), Some(Moment(0)));
+        for wrong in ["+5m", "2026-13-01 00:00", "2026-01-01", "2026-01-01 24:00", "1969-01-01 00:00"] {
+            assert_eq!(moment(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ fn the_standard_plugins_hold_their_conversations() {
         author.printed(&arguments);
         held.push(name);
     }
-    for name in ["control", "model", "persona", "sessions", "timeout"] {
+    for name in ["beszel", "control", "lifecycle", "model", "persona", "sessions", "timeout"] {
         assert!(held.iter().any(|one| one == name), "{name} has no conversation: {held:?}");
     }
 }
@@ -64,7 +64,7 @@ fn a_line_that_cannot_be_played_is_named() {
     let author = Author::new();
     let cases = [
         ("hello\n", "1: a line begins with >, <, *, @ or #"),
-        ("@clock 5m\n", "1: '5m' is no span: write how far the clock goes on, as +5m or +1h30m"),
+        ("@clock 5m\n", "1: '5m' is no span: write how far the clock goes on, as +5m or +1h30m, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is no phase: use suspended, starting,"),
         ("\n> [Go]\n", "2: no message had a button [Go]"),
         ("@with sesions\n", "1: 'sesions' is no standard plugin; there are control,"),

@@ -3,7 +3,7 @@
 
 use std::{os::unix::fs::symlink, path::PathBuf};
 
-use super::Author;
+use super::{Author, root};
 use crate::support::Home;
 
 /// Names a `.venv` with componentize-py.
@@ -18,6 +18,21 @@ fn tools(variable: &str) -> Option<PathBuf> {
         eprintln!("skipped: no tools of that language (set {variable})");
     }
     tools
+}
+
+#[test]
+fn ci_tries_the_versions_that_new_plugins_pin() {
+    let author = Author::new();
+    author.printed(&["new", "one", "--lang", "python"]);
+    author.printed(&["new", "two", "--lang", "js"]);
+    let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
+    let pinned = |name: &str| ci.split_once(&format!("{name}=")).unwrap().1.split_whitespace().next().unwrap();
+    let python = format!("\"componentize-py=={}\"", pinned("componentize_py"));
+    assert!(author.read("one/pyproject.toml").contains(&python), "{python}");
+    for (package, name) in [("componentize-js", "componentize_js"), ("jco", "jco")] {
+        let line = format!("\"@bytecodealliance/{package}\": \"{}\"", pinned(name));
+        assert!(author.read("two/package.json").contains(&line), "{line}");
+    }
 }
 
 /// Builds, tests and checks it, calls it with its configuration and has a host serve it.

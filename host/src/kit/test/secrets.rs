@@ -1,0 +1,55 @@
+//! The secrets of a conversation: made up, and kept in files that go with it, since a host reads secrets from nowhere else.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::PathBuf,
+};
+
+#[derive(Default)]
+pub struct Secrets {
+    folder: Option<PathBuf>,
+    names: Vec<String>,
+}
+
+impl Secrets {
+    /// `NAME VALUE`
+    pub fn add(&mut self, words: &str) -> Result<(), String> {
+        let (name, value) = words.split_once(' ').ok_or("write @secret NAME VALUE")?;
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            return Err(format!("'{name}' names no secret: use letters, digits, '-' and '_'"));
+        }
+        let path = self.folder().map_err(|error| format!("no folder for secrets can be made: {error}"))?.join(name);
+        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let written = written.and_then(|mut file| file.write_all(value.trim().as_bytes()));
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    fn folder(&mut self) -> std::io::Result<PathBuf> {
+        if let Some(folder) = &self.folder {
+            return Ok(folder.clone());
+        }
+        let folder = std::env::temp_dir().join(format!("cordboard-secrets-{}", uuid::Uuid::new_v4()));
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        self.folder = Some(folder.clone());
+        Ok(folder)
+    }
+
+    /// Of the table `[secrets]`.
+    pub fn lines(&self) -> Vec<String> {
+        let folder = self.folder.clone().unwrap_or_default();
+        self.names.iter().map(|name| format!("{name} = {:?}", folder.join(name).display().to_string())).collect()
+    }
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // What is left lies in a folder for temporary things, readable by its owner alone.
+            drop(fs::remove_dir_all(folder));
+        }
+    }
+}
