@@ -7,6 +7,7 @@ mod author;
 mod commands;
 mod deaths;
 mod ends;
+mod grants;
 mod hooks;
 mod idle;
 mod jobs;

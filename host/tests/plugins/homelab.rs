@@ -31,7 +31,7 @@ struct Lab {
 impl Lab {
     /// `table` is what stands in the configuration; `SECRETS` in it becomes the line of a secret of that name.
     async fn new(plugin: &str, table: &str) -> Self {
-        let secret = crate::secrets::file(SECRET);
+        let secret = crate::network::secrets::file(SECRET);
         let bench = Bench::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
         *bench.fake.clock.lock().unwrap() = Some(NOW);
         bench.plug(plugin, &extra(plugin)).await.unwrap_or_else(|refused| panic!("{refused}"));

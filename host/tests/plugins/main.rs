@@ -8,6 +8,7 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod endurance;
 mod fixtures;
 mod homelab;
 mod journal;

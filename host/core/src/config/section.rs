@@ -237,10 +237,12 @@ impl Unknown {
             .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .map(|(table, _)| format!("[{table}]"))
             .collect();
-        if !homes.is_empty() {
+        let here = || known.get(self.pattern).into_iter().flatten().copied();
+        // Half a key of this table is meant for it, wherever else the half is a whole one.
+        let begun = here().any(|key| key.starts_with(self.key.as_str()));
+        if !homes.is_empty() && !begun {
             return format!("; it belongs in {}", homes.join(" or "));
         }
-        let here = || known.get(self.pattern).into_iter().flatten().copied();
         let suggestion = suggestion(&self.key, here());
         if !suggestion.is_empty() {
             return suggestion;

@@ -53,7 +53,7 @@ fn unknown_tables() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [tools]; known here: access, agents, console, plugins, secrets, sessions, telegram
+            line 3, column 2: unknown table [tools]; known here: access, agents, console, plugins, secrets, sessions, telegram, webhook
             3 | [tools]
               |  ^^^
             line 4, column 10: unknown key 'colours' in [console]; known here: drain
