@@ -89,7 +89,7 @@ fn a_signed_push_is_told_in_the_chat_and_no_other() {
     let log = host.expect_logged("requests are refused");
     assert!(log.contains("neither the right token nor the right signature"), "{log}");
     assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "told\n".to_owned()));
-    host.expect("ada pushed 1 commit to `main` of ada/board:");
+    host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
     host.expect("Mend it");
     assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "it was told before\n".to_owned()));
     assert_eq!(host.chat().matches("pushed 1 commit").count(), 1);

@@ -55,7 +55,7 @@ fn unknown_tables() {
               |  ^^^^^^^
             line 3, column 2: unknown table [tools]; known here: access, agents, console, plugins, secrets, sessions, telegram, webhook
             3 | [tools]
-              |  ^^^
+              |  ^^^^^
             line 4, column 10: unknown key 'colours' in [console]; known here: drain
             4 | [console.colours]
               |          ^^^^^^^
