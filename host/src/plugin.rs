@@ -36,7 +36,7 @@ pub use engine::EPOCH_TICK;
 pub use generation::PluginSettings;
 pub use grants::{Parked, by_line_alone};
 pub use limits::{CallLimits, Limit};
-pub use look::{Look, bare};
+pub use look::{Claim, Look, bare};
 pub use orders::{Ordered, Orders, Outcome, PlugOrder, check as check_order, refuse};
 pub use plugs::{Compiled, Entrance, Plugs, Swapped};
 pub use probation::SwapTerms;

@@ -16,7 +16,7 @@ use crate::{
     cli,
     clock::Clock,
     hub,
-    plugin::{self, Look, Plugs, short},
+    plugin::{self, Claim, Look, Plugs, short},
 };
 
 /// # Errors
@@ -46,14 +46,12 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
 fn print_look(look: &Look, config: &Config, name: &str) {
     progress::print(&format!("digest   sha256 {}\n", short(&look.digest)));
     progress::print(&format!("offers   {}\n", look.trades().collect::<Vec<_>>().join(", ")));
-    let granted = hub::plugin_settings(config, name).grants;
-    for import in look.imports.iter().filter(|import| !is_empty_wasi(import)) {
-        let verdict = match look.to_grant().find(|name| plugin::bare(import) == *name) {
-            Some(name) if granted.contains(name) => "granted",
-            Some(_) => "NOT GRANTED",
-            None => "for all",
-        };
-        progress::print(&format!("imports  {}  {verdict}\n", plugin::bare(import)));
+    let settings = hub::plugin_settings(config, name);
+    // `types` are words, and grant nothing.
+    let told = |import: &&String| !is_empty_wasi(import) && plugin::bare(import) != "types";
+    for import in look.imports.iter().filter(told) {
+        let claim = Claim::of(import, &settings).as_str();
+        progress::print(&format!("imports  {}  {claim}\n", plugin::bare(import)));
     }
     let wasi = look.imports.iter().filter(|import| is_empty_wasi(import)).count();
     if wasi > 0 {
@@ -62,9 +60,10 @@ fn print_look(look: &Look, config: &Config, name: &str) {
     print_limits(config, name);
 }
 
-/// What language runtimes import whether they use it or not: no files, no environment, a clock.
+/// What language runtimes import whether they use it or not: no files, no environment, no network;
+/// a clock, and chance.
 fn is_empty_wasi(import: &str) -> bool {
-    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/"]
+    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
         .iter()
         .any(|package| import.starts_with(package))
 }
