@@ -170,6 +170,10 @@ impl Supply {
         if !is_plugin_name(name) {
             return Err(Refused::Name(name.to_owned()));
         }
+        if let Err(refused) = context.0.check_pin(name, &version.digest) {
+            self.plugs.turn_away(name, &version.digest, (&refused, context.1)).await;
+            return Err(refused);
+        }
         let compiled = self.plugs.compile(name, version.digest.clone(), &version.wasm).await;
         self.plug_compiled((compiled, &version), context, entrance).await
     }
@@ -214,10 +218,10 @@ impl Supply {
 
     /// A version that asks for what the owner has refused already does not wait for a word.
     async fn show_denial(&self, name: &str, refused: &Refused) {
-        if let Refused::NotGranted { missing, .. } = refused
+        if let Some(missing) = refused.missing()
             && self.decided.refused(name, missing).is_some()
         {
-            self.plugs.hold(name, Hold::Denied(missing.clone())).await;
+            self.plugs.hold(name, Hold::Denied(missing.to_vec())).await;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     cli,
     clock::Clock,
     hub,
-    plugin::{self, Claim, Look, Plugs, short},
+    plugin::{self, Look, Plugs, short},
 };
 
 /// # Errors
@@ -50,8 +50,14 @@ fn print_look(look: &Look, config: &Config, name: &str) {
     // `types` are words, and grant nothing.
     let told = |import: &&String| !is_empty_wasi(import) && plugin::bare(import) != "types";
     for import in look.imports.iter().filter(told) {
-        let claim = Claim::of(import, &settings).as_str();
-        progress::print(&format!("imports  {}  {claim}\n", plugin::bare(import)));
+        let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
+        let verdict = match (by_name, plugin::list_of(import)) {
+            (Some(name), _) if settings.grants.contains(name) => "granted",
+            (_, Some(list)) if plugin::reaches(&settings.reach, list) => "granted by its list",
+            (Some(_), _) | (_, Some(_)) => "NOT GRANTED",
+            (None, None) => "for all",
+        };
+        progress::print(&format!("imports  {}  {verdict}\n", plugin::bare(import)));
     }
     let wasi = look.imports.iter().filter(|import| is_empty_wasi(import)).count();
     if wasi > 0 {
@@ -71,13 +77,15 @@ fn is_empty_wasi(import: &str) -> bool {
 fn print_limits(config: &Config, name: &str) {
     let limits = config.plugins.limits_of(name);
     progress::print(&format!(
-        "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}\n",
+        "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}, http_body {}, http_time {}\n",
         cordboard_core::config::spell_duration(limits.time),
         bytes(limits.memory),
         limits.calls,
         limits.log,
         bytes(limits.reply),
-        bytes(limits.state)
+        bytes(limits.state),
+        bytes(limits.http_body),
+        cordboard_core::config::spell_duration(limits.http_time)
     ));
 }
 
@@ -97,5 +105,8 @@ fn print_offers(plugs: &Plugs) {
     }
     for mode in table.modes() {
         progress::print(&format!("mode     {}  {}\n", mode.name, mode.description));
+    }
+    for (name, cron) in table.jobs().flat_map(|(_, jobs)| jobs) {
+        progress::print(&format!("job      {name}  {}\n", cron.as_str()));
     }
 }

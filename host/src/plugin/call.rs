@@ -171,7 +171,13 @@ where
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
     let limits = &generation.limits;
-    let vault = Vault::open(&generation.name, &generation.secrets).await;
+    let vault = match &lent {
+        // A folder on the net may hang.
+        Some(_) => tokio::time::timeout(limits.time * 2, Vault::open(&generation.name, &generation.secrets)).await,
+        None => Ok(Vault::default()),
+    };
+    let late = |_| CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
+    let vault = vault.map_err(late)?;
     let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, (lent, vault.clone())));
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
@@ -196,7 +202,7 @@ where
             store.data().finish();
             Err(explain(store.data(), &error).scrubbed(&vault))
         }
-        Err(_) => Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time }),
+        Err(elapsed) => Err(late(elapsed)),
     }
 }
 

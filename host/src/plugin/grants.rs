@@ -2,19 +2,20 @@
 
 use cordboard_core::types::{Button, Reply};
 
-use super::table::short;
+use super::{reach, table::short};
 
-/// How the owner gives a capability to a plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the owner gives a capability to a plugin, each with what it allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
-    /// In the chat; with what it allows.
+    /// In the chat.
     Button(&'static str),
-    /// In the configuration alone; with what it allows and the line to add to `[plugins.NAME]`.
-    Line(&'static str, &'static str),
+    /// In the configuration alone, by this line of `[plugins.NAME]`.
+    Line(&'static str, String),
 }
 
 /// The one place that knows each capability that is not for all.
 fn way(capability: &str) -> Way {
+    let list = |allows| Way::Line(allows, reach::line(capability).unwrap_or_default());
     match capability {
         "sessions" => Way::Button("lists and reads the sessions that its caller may see"),
         "session-control" => Way::Button("makes, starts, stops, prompts and archives sessions of its caller"),
@@ -22,12 +23,12 @@ fn way(capability: &str) -> Way {
         // Who has this grants the rest to itself as soon as the owner calls it, so that it takes more than a tap.
         "plugin-control" => Way::Line(
             "swaps and disables plugins, and grants capabilities when the owner calls it",
-            "grants = [\"plugin-control\"], beside what stands there",
+            "grants = [\"plugin-control\"]".to_owned(),
         ),
-        "http" => Way::Line("sends HTTP requests to the addresses that you name", "http = [\"https://host/path*\"]"),
-        "tcp" => Way::Line("connects to the hosts that you name", "tcp = [\"host:port\"]"),
-        "secrets" => Way::Line("uses the secrets that you name, unseen", "secrets = [\"name\"]"),
-        _ => Way::Line("is not known to this version of Cordboard", "a line of its own, as the documentation says"),
+        "http" => list("sends HTTP requests to the addresses that you name"),
+        "tcp" => list("connects to the hosts that you name"),
+        "secrets" => list("uses the secrets that you name, without seeing them"),
+        _ => Way::Line("is not known to this version of Cordboard", format!("grants = [\"{capability}\"]")),
     }
 }
 
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn what_no_button_can_grant_names_its_line() {
         let question = parked(&["chat", "http"]).question(None);
-        assert!(question.text.contains("add to [plugins.mine] `http = [\"https://host/path*\"]`"), "{}", question.text);
+        assert!(question.text.contains("add to [plugins.mine] `http = [\"https://HOST/*\"]`"), "{}", question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins refuse mine 0123456789ab"]);
         assert_eq!(by_line_alone(&parked(&["chat", "plugin-control"]).missing), ["plugin-control"]);
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn each_capability_that_is_not_for_all_has_its_words() {
-        use super::super::imports::{CAPABILITIES, Granted};
+        use crate::plugin::imports::{CAPABILITIES, Granted};
         for capability in CAPABILITIES.iter().filter(|one| one.granted != Granted::ToAll) {
             let (Way::Button(words) | Way::Line(words, _)) = way(capability.name);
             assert!(!words.contains("is not known"), "{}", capability.name);

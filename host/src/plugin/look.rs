@@ -2,9 +2,7 @@
 
 use super::{
     engine::SharedEngine,
-    generation::{Artifact, PACKAGE, PluginSettings, is_to_be_granted},
-    imports::{CAPABILITIES, Granted},
-    reach,
+    generation::{Artifact, PACKAGE, is_to_be_granted},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,39 +33,6 @@ impl Look {
     /// The capabilities among the imports that an operator has to grant, by their bare names.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare(import)).filter(|name| is_to_be_granted(name))
-    }
-}
-
-/// How an import stands with what an operator has granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    ForAll,
-    Granted,
-    NotGranted,
-}
-
-impl Claim {
-    /// Of an import with its package, under `settings`.
-    #[must_use]
-    pub fn of(import: &str, settings: &PluginSettings) -> Self {
-        let name = bare(import);
-        let name = if name == reach::OUTGOING { reach::HTTP } else { name };
-        let granted = match CAPABILITIES.iter().find(|one| one.name == name).map(|one| one.granted) {
-            Some(Granted::ByName) => settings.grants.contains(name),
-            Some(Granted::ByList) => reach::has(&settings.reach, name),
-            None if name == reach::HTTP => reach::has(&settings.reach, name),
-            Some(Granted::ToAll) | None => return Self::ForAll,
-        };
-        if granted { Self::Granted } else { Self::NotGranted }
-    }
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ForAll => "for all",
-            Self::Granted => "granted",
-            Self::NotGranted => "NOT GRANTED",
-        }
     }
 }
 

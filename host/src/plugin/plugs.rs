@@ -20,7 +20,6 @@ use super::{
 };
 
 mod calls;
-mod unasked;
 
 pub struct Plugs {
     table: Published,
@@ -78,7 +77,11 @@ impl Plugs {
         wasm: &[u8],
         context: (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
-        let compiled = self.compile(name, digest(wasm), wasm).await;
+        let digest = digest(wasm);
+        let compiled = match context.0.check_pin(name, &digest) {
+            Ok(()) => self.compile(name, digest, wasm).await,
+            Err(refused) => Compiled { name: name.to_owned(), digest, artifact: Err(refused) },
+        };
         self.plug_compiled(compiled, context, Entrance::New).await
     }
 

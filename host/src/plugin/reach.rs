@@ -18,7 +18,21 @@ pub const HTTP: &str = "http";
 /// The lists, each with an item as it looks.
 const LISTS: [(&str, &str); 3] = [(HTTP, "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
+/// The list that grants an import, by its full name.
+#[must_use]
+pub fn list_of(import: &str) -> Option<&'static str> {
+    let name = super::look::bare(import);
+    let list = if name == OUTGOING { HTTP } else { name };
+    LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
+}
+
+/// The line of `[plugins.NAME]` that grants the list `name`, as it looks; none where it is no list.
+pub fn line(name: &str) -> Option<String> {
+    LISTS.iter().find(|(list, _)| *list == name).map(|(list, item)| format!("{list} = [{item:?}]"))
+}
+
 /// Whether anything was granted by the list `name`.
+#[must_use]
 pub fn has(reach: &Reach, name: &str) -> bool {
     match name {
         HTTP => !reach.http.is_empty(),
@@ -31,7 +45,7 @@ pub fn has(reach: &Reach, name: &str) -> bool {
 /// The lists that are missing, each with a line as it would look.
 pub fn missing(imports: &[String], reach: &Reach) -> Vec<(&'static str, String)> {
     let lacking = |(name, _): &&(&'static str, &str)| imports.iter().any(|import| import == name) && !has(reach, name);
-    LISTS.iter().filter(lacking).map(|(name, item)| (*name, format!("{name} = [{item:?}]"))).collect()
+    LISTS.iter().filter(lacking).filter_map(|(name, _)| Some((*name, line(name)?))).collect()
 }
 
 /// The words of `wasi:http` do nothing by themselves.

@@ -5,7 +5,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,6 +16,7 @@ use base64::{
 };
 use cordboard_core::config::SecretSource;
 use memchr::memmem;
+use rustix::fs::OFlags;
 use uuid::Uuid;
 
 /// The shortest secret, in bytes: a shorter one would be found, and taken out, in texts that have nothing to do with it.
@@ -42,9 +43,10 @@ impl Vault {
         if sources.is_empty() {
             return Self::default();
         }
-        let (plugin, sources) = (plugin.to_owned(), Arc::clone(sources));
-        let read = move || Self(Arc::new(sources.iter().map(|(name, source)| read(&plugin, name, source)).collect()));
-        tokio::task::spawn_blocking(read).await.unwrap_or_default()
+        let sources = Arc::clone(sources);
+        let read = move || sources.iter().map(|(name, source)| (name.clone(), value(source))).collect();
+        let read: Vec<(String, Result<String, String>)> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+        Self(Arc::new(read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect()))
     }
 
     /// What stands for the secret `name` in this call.
@@ -112,6 +114,15 @@ impl Vault {
 }
 
 impl Secret {
+    fn new(plugin: &str, name: String, value: Result<String, String>) -> Self {
+        let value = value.map_err(|why| {
+            tracing::warn!(plugin, secret = name, %why, "a secret cannot be used");
+            format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
+        });
+        let forms = value.as_deref().map(forms).unwrap_or_default();
+        Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value, forms }
+    }
+
     /// None where it does not stand in `text`.
     fn without(&self, text: &[u8], instead: &[u8]) -> Option<Vec<u8>> {
         let mut changed = None;
@@ -138,16 +149,8 @@ fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     Some(next)
 }
 
-fn read(plugin: &str, name: &str, source: &SecretSource) -> Secret {
-    let value = value(source).map_err(|why| {
-        tracing::warn!(plugin, secret = name, %why, "a secret cannot be used");
-        format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
-    });
-    let forms = value.as_deref().map(forms).unwrap_or_default();
-    Secret { name: name.to_owned(), placeholder: format!("secret-{}", Uuid::new_v4().simple()), value, forms }
-}
-
-fn value(source: &SecretSource) -> Result<String, String> {
+/// The secret as it is now; the error is for the operator.
+pub fn value(source: &SecretSource) -> Result<String, String> {
     let path = path(source)?;
     let shown = path.display();
     let text = read_private(&path).map_err(|error| format!("failed to read {shown}: {error}"))?;
@@ -176,7 +179,9 @@ fn path(source: &SecretSource) -> Result<PathBuf, String> {
 /// A file that everybody can read keeps no secret.
 fn read_private(path: &Path) -> io::Result<String> {
     use io::Read;
-    let file = fs::File::open(path)?;
+    // A pipe that nobody writes to is opened at once, and seen to be none.
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let file = fs::File::options().read(true).custom_flags(at_once).open(path)?;
     let about = file.metadata()?;
     let mode = about.permissions().mode();
     if !about.is_file() {

@@ -23,6 +23,13 @@ impl Swaps {
 
     /// Lets a version in, unless something stands against it.
     async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
+        // Other bytes than those that the operator has pinned go to no compiler.
+        if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
+            tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
+            self.cancel(name).await;
+            self.plugs().turn_away(name, &version.digest, (&refused, self.clock.now())).await;
+            return self.tell_refused(name, &refused).await;
+        }
         let (standing, now) = (self.supply.decided.standing(name), self.clock.now());
         let admission = standing.admits(&version.digest, now);
         let serves = self.plugs().table().generation(name).is_some_and(|one| one.digest == version.digest);
@@ -85,9 +92,9 @@ impl Swaps {
 
     /// A refusal is told; a version that only needs a word of the owner is asked about.
     pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &Refused) {
-        match refused {
-            Refused::NotGranted { missing, .. } => self.park(name, digest, missing).await,
-            refused => self.tell_refused(name, refused).await,
+        match refused.missing() {
+            Some(missing) => self.park(name, digest, missing).await,
+            None => self.tell_refused(name, refused).await,
         }
     }
 

@@ -226,9 +226,9 @@ impl Swaps {
         let Plugged { name, digest, outcome } = plugged;
         let said = match outcome {
             Ok(Swapped::New | Swapped::Unchanged) => Ok(self.carried_out(&name, &given).await),
-            Err(Refused::NotGranted { missing, .. }) => {
-                self.park(&name, &digest, &missing).await;
-                Err(invalid(format!("Plugin '{name}' asks for what it was not granted: {}.", missing.join(", "))))
+            Err(refused) if refused.missing().is_some() => {
+                self.park(&name, &digest, refused.missing().unwrap_or_default()).await;
+                Err(invalid(format!("Plugin '{name}' was refused: {refused}.")))
             }
             Err(refused) => {
                 let text = format!("Plugin '{name}' was refused: {refused}.{}", self.goes_on(&name));

@@ -154,6 +154,8 @@ fn a_saved_configuration_acts_at_once() {
     home.plug("greedy", "greedy");
     let mut host = home.start();
     host.expect_logged("add to the configuration: [plugins.greedy] grants = [\"session-control\"]");
+    host.expect("[Refuse] /plugins refuse greedy ");
+    host.expect("\n");
     let agent = begin(&mut host);
     host.say("/new idler");
     host.expect("Session 'idler' created.\n");

@@ -1,10 +1,13 @@
 //! Plugins that misbehave in a call: the call ends with a word on which limit it went over, and the next one is answered.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cordboard::plugin::CallError;
 
-use crate::components::{Bench, bad};
+use crate::{
+    components::{Bench, bad},
+    journal,
+};
 
 /// Room enough for what is not on test, and little for what is.
 async fn unruly(limits: &str) -> Bench {
@@ -81,13 +84,9 @@ async fn too_many_host_calls_end_the_call() {
 #[tokio::test]
 async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
     let bench = unruly("log = 7\ntime = \"1m\"").await;
-    let lines = Lines::default();
-    let heard = lines.clone();
-    let subscriber = tracing_subscriber::fmt().without_time().with_writer(move || heard.clone()).finish();
-    let _listening = tracing::subscriber::set_default(subscriber);
+    let log = journal::listen();
     assert_eq!(bench.read("flood").await, "survived");
-    let written = lines.0.lock().unwrap().clone();
-    let written = String::from_utf8(written).unwrap();
+    let written = log.text();
     assert_eq!(written.matches("plugin says").count(), 7, "{written}");
     assert_eq!(written.matches("past its `log` limit").count(), 1, "{written}");
     assert_eq!(written.lines().count(), 8, "{written}");
@@ -123,19 +122,4 @@ async fn what_a_plugin_says_by_itself_is_no_mishap() {
     let bench = Bench::standard().await;
     assert!(matches!(bench.call("timeout").await, Err(CallError::Said(_))));
     assert_eq!(bench.status("timeout"), ("ok".to_owned(), String::new()));
-}
-
-/// A log that a test reads.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

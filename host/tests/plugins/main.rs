@@ -8,15 +8,19 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod endurance;
 mod fixtures;
-mod http;
+mod homelab;
+mod journal;
 mod limits;
+mod network;
 mod refused;
 mod rights;
-mod secrets;
 mod sentences;
 mod standard;
+mod stranger;
 mod supply;
 mod swapping;
 mod swaps;
 mod trades;
+mod unasked;

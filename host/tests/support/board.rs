@@ -20,10 +20,12 @@ pub const NOW: Moment = Moment(1_000_000_000);
 pub struct FakeBoard {
     sessions: Mutex<BTreeMap<String, SessionView>>,
     places: Mutex<HashMap<Place, String>>,
-    keys: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    pub keys: Mutex<BTreeMap<(String, String), Vec<u8>>>,
     pub orders: Mutex<Vec<(String, Order)>>,
     pub prompts: Mutex<Vec<(String, String)>>,
     pub posts: Mutex<Vec<(Place, Reply)>>,
+    /// What time it is, where a test says so.
+    pub clock: Mutex<Option<Moment>>,
     /// Where orders to the plug board go, if anybody carries them out.
     pub plug_orders: Mutex<Option<Orders>>,
 }
@@ -97,7 +99,7 @@ fn apply(view: &mut SessionView, order: &Order) -> Result<(), Refusal> {
 #[async_trait]
 impl Board for FakeBoard {
     fn now(&self) -> Moment {
-        NOW
+        self.clock.lock().unwrap().unwrap_or(NOW)
     }
 
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {

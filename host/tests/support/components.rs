@@ -29,6 +29,11 @@ pub fn bad(name: &str) -> Vec<u8> {
     component(&format!("bad/{name}.wasm"))
 }
 
+/// The bytes of a plugin that is shipped beside the standard ones.
+pub fn extra(name: &str) -> Vec<u8> {
+    component(&format!("extra/{name}.wasm"))
+}
+
 fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
     fs::read(&path).unwrap_or_else(|error| {

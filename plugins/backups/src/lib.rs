@@ -5,7 +5,7 @@ mod config;
 mod groups;
 
 use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context};
-use homelab::{Ask, Json, fetch, server::trouble};
+use homelab::{Ask, Json, fresh, server::trouble};
 
 use config::Config;
 use groups::Group;
@@ -21,10 +21,8 @@ impl Command for Backups {
 
     fn run(_call: &Call) -> Result<Reply, String> {
         let config = Config::read()?;
-        let server = config.access.server();
-        let authorization = config.access.authorization(&fetch::secret(&server, &config.secret)?);
-        let ask = |path: &str| fetch::get(&server, path, Some(&authorization));
-        report(&config, &ask, context::now()).map(|text| Reply::text(text).button("Again", "/backups"))
+        let text = config.access.asked(&config.secret, |ask| report(&config, ask, context::now()))?;
+        Ok(fresh(text, "/backups"))
     }
 }
 
@@ -112,7 +110,7 @@ mod tests {
         assert_eq!(
             lines[6],
             "⚠️ Datastore offsite: Proxmox Backup Server does not allow /api2/json/admin/datastore/offsite/groups (403: \
-             permission check failed). Give the token the role Audit on the path / (Access Control, Permissions)."
+             permission check failed). Give the token and its user the role Audit on the path / (Access Control, Permissions)."
         );
     }
 

@@ -2,7 +2,7 @@
 //! [`Config::read`].
 
 use cordboard_plugin::config;
-use homelab::{Server, server::address};
+use homelab::{Server, server::address, show::share};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -47,10 +47,8 @@ impl Config {
         let user = table.user.map(|user| user.trim().to_owned()).filter(|user| !user.is_empty());
         let missing = "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", as the hub knows it";
         let user = user.ok_or(missing)?;
-        if !(1.0..=100.0).contains(&table.warn_at) {
-            return Err(format!("warn_at = {} is no share in percent, from 1 to 100", table.warn_at));
-        }
-        Ok(Self { url, user, secret: table.secret, warn_at: table.warn_at })
+        let warn_at = share("warn_at", table.warn_at)?;
+        Ok(Self { url, user, secret: table.secret, warn_at })
     }
 
     #[must_use]

@@ -6,7 +6,7 @@ mod login;
 mod systems;
 
 use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, http::Request, text::escape};
-use homelab::{Answer, Ask, fetch};
+use homelab::{Answer, Ask, fetch, fresh};
 
 use config::Config;
 
@@ -26,7 +26,7 @@ impl Command for Beszel {
         let server = config.server();
         let token = login::token(&config, log_in(&config)?)?;
         let ask = |path: &str| fetch::get(&server, path, Some(&token));
-        report(&config, &ask, context::now()).map(|text| Reply::text(text).button("Again", "/beszel"))
+        report(&config, &ask, context::now()).map(|text| fresh(text, "/beszel"))
     }
 }
 

@@ -39,7 +39,9 @@ pub fn send(server: &Server, request: Request) -> Result<Answer, String> {
 pub fn secret(server: &Server, name: &str) -> Result<String, String> {
     secrets::placeholder(name).map_err(|why| {
         let plugin = server.plugin;
-        format!("{why}. The secret of /{plugin} is named by `secret` in [plugins.{plugin}.config], and granted by [plugins.{plugin}] secrets = [\"{name}\"].")
+        format!(
+            "{why}. `secret` in [plugins.{plugin}.config] names it, and [plugins.{plugin}] secrets = [\"{name}\"] grants it."
+        )
     })
 }
 

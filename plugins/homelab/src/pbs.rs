@@ -1,6 +1,6 @@
 //! A Proxmox Backup Server: how one logs in, and the envelope of its answers. Two plugins ask it.
 
-use crate::{Answer, Ask, Json, Server, server::address};
+use crate::{Answer, Ask, Json, Server, fetch, server::address};
 
 /// An example that an operator can copy.
 const EXAMPLE_URL: &str = "https://pbs.lan:8007";
@@ -39,13 +39,22 @@ impl Access {
             known: "Proxmox Backup Server 2.2 to 4",
             place: "url",
             login: "token and its secret",
-            rights: "Give the token the role Audit on the path / (Access Control, Permissions).",
+            rights: "Give the token and its user the role Audit on the path / (Access Control, Permissions).",
         }
     }
 
+    /// Lets `report` ask the server, logged in with the token and the secret of that name.
+    ///
+    /// # Errors
+    /// That there is no such secret, or what `report` says.
+    pub fn asked<T>(&self, secret: &str, report: impl FnOnce(Ask) -> Result<T, String>) -> Result<T, String> {
+        let server = self.server();
+        let authorization = self.authorization(&fetch::secret(&server, secret)?);
+        report(&|path| fetch::get(&server, path, Some(&authorization)))
+    }
+
     /// The value of the header `Authorization`, with a placeholder for the secret.
-    #[must_use]
-    pub fn authorization(&self, secret: &str) -> String {
+    fn authorization(&self, secret: &str) -> String {
         format!("PBSAPIToken {}:{secret}", self.token)
     }
 

@@ -32,6 +32,15 @@ pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 1.0 { "<1 %".to_owned() } else { format!("{share:.0} %") }
 }
 
+/// A share in percent as a configuration has it.
+///
+/// # Errors
+/// That it is none.
+pub fn share(key: &str, share: f64) -> Result<f64, String> {
+    let fits = (1.0..=100.0).contains(&share);
+    fits.then_some(share).ok_or_else(|| format!("{key} = {share} is no share in percent, from 1 to 100"))
+}
+
 /// A share in percent as ten letters: `▓▓▓▓▓▓░░░░`.
 #[must_use]
 pub fn gauge(share: f64) -> String {

@@ -1,9 +1,11 @@
 //! A status page: its groups, its monitors and their beats, and what it announces. Pure: nothing here may call the host.
 
 use cordboard_plugin::{Instant, text::escape};
-use homelab::{Json, time::moment};
-
-use crate::monitors::{Monitor, State, line, summary};
+use homelab::{
+    Json,
+    kuma::{Monitor, State, line, summary},
+    time::moment,
+};
 
 #[derive(Debug)]
 pub struct Page {

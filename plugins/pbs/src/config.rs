@@ -1,7 +1,7 @@
 //! `[plugins.pbs.config]`: where the server is, and from when on a datastore is full. Pure but for [`Config::read`].
 
 use cordboard_plugin::config;
-use homelab::pbs::Access;
+use homelab::{pbs::Access, show::share};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -40,11 +40,9 @@ impl Config {
     }
 
     fn of(table: Table) -> Result<Self, String> {
-        if !(1.0..=100.0).contains(&table.warn_at) {
-            return Err(format!("warn_at = {} is no share in percent, from 1 to 100", table.warn_at));
-        }
+        let warn_at = share("warn_at", table.warn_at)?;
         let access = Access::read("pbs", table.url.as_deref(), table.token.as_deref())?;
-        Ok(Self { access, secret: table.secret, warn_at: table.warn_at })
+        Ok(Self { access, secret: table.secret, warn_at })
     }
 
     #[cfg(test)]

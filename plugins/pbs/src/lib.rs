@@ -6,7 +6,7 @@ mod jobs;
 mod stores;
 
 use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, text::escape};
-use homelab::{Ask, fetch, server::trouble};
+use homelab::{Ask, fresh, server::trouble};
 
 use config::Config;
 
@@ -21,10 +21,8 @@ impl Command for Pbs {
 
     fn run(_call: &Call) -> Result<Reply, String> {
         let config = Config::read()?;
-        let server = config.access.server();
-        let authorization = config.access.authorization(&fetch::secret(&server, &config.secret)?);
-        let ask = |path: &str| fetch::get(&server, path, Some(&authorization));
-        report(&config, &ask, context::now()).map(|text| Reply::text(text).button("Again", "/pbs"))
+        let text = config.access.asked(&config.secret, |ask| report(&config, ask, context::now()))?;
+        Ok(fresh(text, "/pbs"))
     }
 }
 
@@ -96,7 +94,7 @@ mod tests {
             "{text}"
         );
         let empty = told((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both came");
-        let told = "Datastores of pbs.lan:8007\nNone that this token may see. Give the token the role Audit on the path / \
+        let told = "Datastores of pbs.lan:8007\nNone that this token may see. Give the token and its user the role Audit on the path / \
                     (Access Control, Permissions).\n\nJobs of the last 7 days\nNone that this token may see.";
         assert_eq!(empty, told);
     }
@@ -118,7 +116,7 @@ mod tests {
         let half =
             told((200, r#"{"data":[{"store":"a"}]}"#), (403, "permission check failed")).expect("half of it came");
         let line = "⚠️ Proxmox Backup Server does not allow /api2/json/nodes/localhost/tasks (403: permission check failed). Give \
-                    the token the role Audit on the path / (Access Control, Permissions).";
+                    the token and its user the role Audit on the path / (Access Control, Permissions).";
         assert_eq!(half.lines().last(), Some(line));
     }
 }

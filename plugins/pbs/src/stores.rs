@@ -64,7 +64,10 @@ fn line(store: &Store, warn_at: f64, now: Instant) -> String {
     }
     let Some([total, used, free]) = store.sizes else {
         return if store.mounted {
-            format!("{} {name} not for this token: give it the role DatastoreAudit", Light::Resting.letter())
+            format!(
+                "{} {name} not for this token: it and its user need the role DatastoreAudit",
+                Light::Resting.letter()
+            )
         } else {
             format!("{} {name} is not mounted", Light::Resting.letter())
         };
@@ -119,7 +122,7 @@ mod tests {
                 "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
                 "⚪ `usb` is not mounted",
                 "🔴 `broken` datastore 'broken' is in offline maintenance mode: new disks",
-                "⚪ `theirs` not for this token: give it the role DatastoreAudit",
+                "⚪ `theirs` not for this token: it and its user need the role DatastoreAudit",
             ]
         );
     }

@@ -102,7 +102,7 @@ impl Request {
     pub fn send(self) -> Result<Response, Error> {
         let (request, options) = self.outgoing()?;
         let body = request.body().map_err(|()| Error::Protocol("the request has no body".to_owned()))?;
-        let answer = outgoing_handler::handle(request, Some(options)).map_err(Error::of)?;
+        let answer = outgoing_handler::handle(request, options).map_err(Error::of)?;
         write(body, &self.body)?;
         let ready = answer.subscribe();
         ready.block();
@@ -111,7 +111,7 @@ impl Request {
         Response::read(&response)
     }
 
-    fn outgoing(&self) -> Result<(OutgoingRequest, RequestOptions), Error> {
+    fn outgoing(&self) -> Result<(OutgoingRequest, Option<RequestOptions>), Error> {
         let url = split(&self.url).ok_or_else(|| wrong("address", &self.url))?;
         let headers = Fields::new();
         for (name, value) in &self.headers {
@@ -123,10 +123,15 @@ impl Request {
         set(request.set_scheme(Some(&url.scheme)))?;
         set(request.set_authority(Some(url.authority)))?;
         set(request.set_path_with_query(Some(&url.path)))?;
-        let options = RequestOptions::new();
-        let time = self.timeout.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        // A host that can't keep to it has a bound of its own.
-        options.set_first_byte_timeout(time).unwrap_or_default();
+        // Made where they say something alone: the runtime keeps each one until the call ends.
+        let options = self.timeout.map(|time| {
+            let options = RequestOptions::new();
+            // A host that can't keep to it has a bound of its own.
+            options
+                .set_first_byte_timeout(Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
+                .unwrap_or_default();
+            options
+        });
         Ok((request, options))
     }
 }

@@ -11,7 +11,7 @@ use cordboard_plugin::{
     command::Spec,
     http::{Error, Request},
 };
-use homelab::Answer;
+use homelab::{Answer, fresh};
 
 use config::{Config, Host};
 use health::Silence;
@@ -27,7 +27,7 @@ impl Command for Status {
     fn run(_call: &Call) -> Result<Reply, String> {
         let config = Config::read()?;
         let answers: Vec<_> = config.hosts.into_iter().map(|host| ask(host, config.wait)).collect();
-        Ok(Reply::text(health::lines(&answers).join("\n")).button("Again", "/status"))
+        Ok(fresh(health::lines(&answers).join("\n"), "/status"))
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     let host = Host::parse(bare).map_err(|_| wrong())?;
     match &host {
         // A label that begins with a dash is an option to some program, sooner or later.
-        url::Host::Domain(name) if name.len() > 253 || name.split('.').any(|label| is_no_label(label)) => Err(wrong()),
+        url::Host::Domain(name) if name.len() > 253 || name.split('.').any(is_no_label) => Err(wrong()),
         url::Host::Domain(_) | url::Host::Ipv4(_) | url::Host::Ipv6(_) => Ok(host),
     }
 }

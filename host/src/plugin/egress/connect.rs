@@ -11,8 +11,11 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{Network, failure::Failure};
 
-/// A server that is there answers in a fraction of this.
-const CONNECT: Duration = Duration::from_secs(5);
+/// A server that is there answers in a fraction of this, and a plugin may have more to ask.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// What a name server may take.
+const RESOLVE: Duration = Duration::from_secs(5);
 
 /// Addresses of one name that are tried.
 const TRIED: usize = 4;
@@ -54,7 +57,7 @@ async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<Sock
         Host::Ipv6(address) => return Ok(vec![SocketAddr::new(IpAddr::V6(*address), port)]),
         Host::Domain(name) => name,
     };
-    let found = tokio::time::timeout(CONNECT, lookup_host((name.as_str(), port))).await;
+    let found = tokio::time::timeout(RESOLVE, lookup_host((name.as_str(), port))).await;
     let unknown = |why: String| Failure::Unreachable(format!("failed to find {name}: {why}"));
     let found = found.map_err(|_| unknown("the name server does not answer".to_owned()))?;
     let found: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();

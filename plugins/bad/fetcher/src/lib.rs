@@ -9,7 +9,7 @@ use cordboard_plugin::{
     secrets, tcp,
 };
 
-const COMMANDS: [&str; 5] = ["fetch", "send", "bear", "basic", "knock"];
+const COMMANDS: [&str; 8] = ["fetch", "send", "bear", "basic", "leak", "knock", "say", "fall"];
 
 struct Fetcher;
 
@@ -30,8 +30,15 @@ impl Command for Fetcher {
                 let token = secrets::placeholder(arg(1)?)?;
                 Request::post(arg(0)?).header("authorization", &format!("Bearer {token}")).body(token).send()?
             }
-            // url, what Basic encodes already.
-            "basic" => Request::get(arg(0)?).header("authorization", &format!("Basic {}", arg(1)?)).send()?,
+            // url, secret: as the password of `me`.
+            "basic" => {
+                let pair = format!("me:{}", secrets::placeholder(arg(1)?)?);
+                Request::get(arg(0)?).header("authorization", &format!("Basic {}", base64(pair.as_bytes()))).send()?
+            }
+            // url, secret: the token behind the address.
+            "leak" => Request::get(&format!("{}{}", arg(0)?, secrets::placeholder(arg(1)?)?)).send()?,
+            "say" => return Ok(Reply::plain(arg(0)?)),
+            "fall" => panic!("{}", arg(0)?),
             _ => {
                 let port = arg(1)?.parse().map_err(|_| "no port")?;
                 let took = tcp::connect_time(arg(0)?, port)?;
@@ -57,6 +64,19 @@ fn request(method: &str, url: &str) -> Result<Request, String> {
 fn headers(request: Request, words: &[String]) -> Request {
     let pairs = words.iter().filter_map(|word| word.split_once('='));
     pairs.fold(request, |request, (name, value)| request.header(name, value))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for place in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > three.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
 }
 
 fn told(response: &Response) -> String {

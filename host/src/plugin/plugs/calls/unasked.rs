@@ -6,7 +6,7 @@ use cordboard_core::happening::Happening;
 use tokio::sync::watch;
 
 use super::{
-    super::{
+    super::super::{
         board::Board,
         call::{Asked, CallError},
         trades::{DueJob, WebRequest, WebResponse},

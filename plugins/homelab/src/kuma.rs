@@ -1,16 +1,25 @@
-//! A monitor, wherever it was read, and how it is shown. Pure: nothing here may call the host.
+//! Uptime Kuma: what is told of it where it does not answer, and a monitor, wherever it was read. Two plugins ask it, because
+//! one of its doors needs a secret and the other none.
 
 use cordboard_plugin::{
     Instant,
     text::{ago, counted, escape},
 };
-use homelab::show::Light;
+
+use crate::{Server, show::Light};
 
 /// A last beat older than this is told: a paused monitor keeps its last state for ever. An hour, in milliseconds.
 const STALE: Instant = 3_600_000;
 
 /// A certificate that ends within so many days is told.
 const CERTIFICATE: i64 = 14;
+
+/// What is told of Uptime Kuma at `url`.
+#[must_use]
+pub const fn server<'a>(plugin: &'a str, url: &'a str, keys: [&'a str; 2], rights: &'a str) -> Server<'a> {
+    let [place, login] = keys;
+    Server { title: "Uptime Kuma", plugin, url, known: "Uptime Kuma 1.23 to 2", place, login, rights }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {

@@ -1,6 +1,6 @@
 //! `/metrics`: all monitors, in the text format of Prometheus. Pure: nothing here may call the host.
 
-use crate::monitors::{Monitor, State};
+use homelab::kuma::{Monitor, State};
 
 /// One line: a name, labels, a number.
 struct Sample<'a> {
@@ -85,8 +85,9 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use homelab::kuma::{line, summary};
+
     use super::*;
-    use crate::monitors::{line, summary};
 
     fn shown(text: &str) -> Vec<String> {
         let monitors = read(text).expect("it is known");
@@ -123,6 +124,18 @@ mod tests {
                     monitor_status{monitor_id=\"2\",monitor_name=\"cut\nmonitor_status 5\nmonitor_status{} x\n";
         let names: Vec<_> = read(text).expect("it is known").into_iter().map(|monitor| monitor.name).collect();
         assert_eq!(names, ["a,b}=\"c\"\n d"]);
+    }
+
+    #[test]
+    fn only_the_window_of_a_day_counts_and_monitors_of_one_name_are_two() {
+        let text = "monitor_status{monitor_id=\"1\",monitor_name=\"a\"} 1\nmonitor_status{monitor_id=\"2\",monitor_name=\"a\"} 0\n\
+                    monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"30d\"} 0.5\n\
+                    monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.75\n\
+                    monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"365d\"} 0.9\n\
+                    monitor_response_time_seconds{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.2\n\
+                    monitor_response_time{monitor_id=\"2\",monitor_name=\"a\"} -1\n";
+        assert_eq!(shown(text), ["2 monitors: 1 up, 1 down", "🟢 a, 75 % of 24 h", "🔴 a, down"]);
+        assert_eq!(read(text).expect("it is known")[1].ping, None, "-1 is no time");
     }
 
     #[test]

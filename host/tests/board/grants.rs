@@ -1,0 +1,84 @@
+//! Plugins that ask for more than they were granted, and plugins that fail: the owner's word at the console decides the one, the board itself
+//! the other.
+
+use super::support::{Home, Host, until};
+
+/// Reads the question about a plugin, and gives the lines of its buttons.
+fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
+    host.expect(&format!("Plugin '{plugin}', version "));
+    let mut asked = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
+    asked.push_str(&host.expect("\n"));
+    ["[Grant and plug in] ", "[Refuse] "].map(|label| {
+        let line = asked.lines().find_map(|line| line.trim().strip_prefix(label));
+        line.unwrap_or_else(|| panic!("no button {label}: {asked}")).to_owned()
+    })
+}
+
+fn health(home: &Home, plugin: &str) -> String {
+    let rows = home.plugins();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == plugin).expect("it is listed");
+    row["health"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn one_line_grants_and_plugs_in_and_the_answer_is_kept() {
+    let home = Home::new();
+    home.plug("greedy", "echo");
+    let mut host = home.start();
+    host.ask("/new idler", "Session 'idler' created.");
+    home.plug("greedy", "greedy");
+    let [grant, _] = question(&mut host, "greedy");
+    assert_eq!(health(&home, "greedy"), "parked");
+    host.say("/echo still");
+    host.expect("v1: still\n");
+    host.say(&grant);
+    host.expect("Plugin 'greedy' is granted session-control, and plugged in: generation 2, ");
+    host.say("/greedy idler");
+    host.expect("took idler\n");
+    assert_eq!(host.end().1, Some(0));
+
+    let mut host = home.start();
+    host.ask("/greedy idler", "took idler");
+    host.say("/plugins revoke greedy");
+    host.expect("Plugin 'greedy' has lost session-control. Now serves generation ");
+    host.say("/echo again");
+    host.expect("v1: again\n");
+    assert_eq!(health(&home, "greedy"), "parked");
+}
+
+#[test]
+fn a_refusal_outlives_the_host_and_is_not_asked_about_again() {
+    let home = Home::new();
+    home.plug("greedy", "greedy");
+    let mut host = home.start();
+    let [_, refuse] = question(&mut host, "greedy");
+    host.say(&refuse);
+    host.expect("Versions that ask for no more are not asked about again.\n");
+    assert_eq!(host.end().1, Some(0));
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    assert_eq!(health(&home, "greedy"), "parked");
+    home.plug("greedy", "grabby");
+    question(&mut host, "greedy");
+}
+
+#[test]
+fn a_version_that_keeps_failing_is_rolled_back() {
+    let home = Home::with("[plugins]\nprobation_traps = 2");
+    home.plug("mine", "echo");
+    let mut host = home.start();
+    host.ask("/echo hi", "v1: hi");
+    home.plug("mine", "unruly");
+    host.expect("Plugin 'mine' is plugged in: generation 2, ");
+    for _ in 0..2 {
+        host.say("/trap");
+        host.expect("/trap");
+    }
+    host.expect("is rolled back: 2 calls failed within 5m of its swap, the last one trapped: ");
+    host.say("/echo hi");
+    host.expect("v1: hi\n");
+    assert_eq!(health(&home, "mine"), "held");
+    host.say("/plugins disable mine");
+    host.expect("Plugin 'mine' is disabled; /plugins enable mine brings it back. Gone with it: /echo.\n");
+    until("it is shown", || health(&home, "mine") == "disabled");
+}

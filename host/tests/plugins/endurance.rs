@@ -1,0 +1,121 @@
+//! Swaps without end: under a load of calls none is lost and none is served by a mix, and nothing of what was replaced stays in memory.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use cordboard::{
+    plugin::{Asked, Invocation, Swapped, digest},
+    store::{self, Decisions},
+    supply::Supply,
+};
+
+use crate::{
+    board::NOW,
+    components::{Bench, bad},
+};
+
+/// Enough to meet every interleaving that a swap and a call have.
+const SWAPS: usize = 10_000;
+
+/// They call without a pause: one always runs beside the swap.
+const CALLERS: usize = 2;
+
+/// As many as the operator of a busy author's host sees in a week.
+const RELOADS: usize = 1_000;
+
+/// Reloads after which everything that is ever taken once was taken: pools, caches, the store's pages.
+const WARM: usize = 200;
+
+/// What the resident memory may grow by from then on, in bytes. A version that stayed would take 0.3 MB: all of them 240 MB.
+const GROWTH: u64 = 32 << 20;
+
+/// A call through the table as it is now, and whether the version that it took is the one that answered.
+async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) {
+    let table = bench.plugs.table();
+    let offer = table.command("echo").expect("there is no moment without it");
+    let typed = Invocation { args: Vec::new(), text: text.clone() };
+    let asked = Asked { caller: Some(bench.caller.clone()), ..Asked::default() };
+    let answer = bench.plugs.command(&bench.board, (offer, asked), &typed).await;
+    let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
+    assert_eq!(answer, format!("{}: {text}", versions[&offer.generation.digest]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_swaps_lose_no_call() {
+    let bench = Arc::new(Bench::new());
+    let versions = [bad("echo"), bad("echo2")].map(|wasm| (digest(&wasm), wasm));
+    let tags: Arc<BTreeMap<_, _>> =
+        Arc::new(versions.iter().zip(["v1", "v2"]).map(|((digest, _), tag)| (digest.clone(), tag)).collect());
+    let settings = bench.settings("echo");
+    let swap = async |number: usize| {
+        let (digest, wasm) = &versions[number % 2];
+        bench.plugs.plug_in_known(("echo", digest), wasm, (&settings, NOW)).await
+    };
+    for number in 0..2 {
+        swap(number).await.unwrap();
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (bench, over, tags) = (Arc::clone(&bench), Arc::clone(&over), Arc::clone(&tags));
+            tokio::spawn(async move {
+                let mut calls = 0_usize;
+                while !over.load(Ordering::Relaxed) {
+                    call(&bench, &tags, format!("{caller}-{calls}")).await;
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    let began = Instant::now();
+    for number in 0..SWAPS {
+        assert_eq!(swap(number).await.unwrap(), Swapped::New);
+    }
+    let took = began.elapsed();
+    over.store(true, Ordering::Relaxed);
+    let mut calls = 0;
+    for caller in callers {
+        calls += caller.await.unwrap();
+    }
+    assert_eq!(bench.plugs.table().generation("echo").unwrap().number as usize, SWAPS + 2);
+    assert!(calls > SWAPS / 10, "no load to speak of: {calls} calls");
+    println!("{calls} calls over {SWAPS} swaps of {:?} each", took / u32::try_from(SWAPS).unwrap());
+}
+
+/// Bytes of this process in memory.
+fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * rustix::param::page_size() as u64
+}
+
+#[tokio::test]
+async fn a_thousand_whole_reloads_leave_nothing_behind() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = store::open(&folder.path().join("state")).unwrap();
+    let supply = Supply::new(Arc::clone(&bench.plugs), None, (Some(store), Decisions::default()));
+    let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo2")]);
+    let mut generations = Vec::new();
+    let mut warm = 0;
+    for number in 0..RELOADS {
+        supply.plug_new("echo", &versions[number % 2], (&settings, NOW)).await.unwrap();
+        generations.push(Arc::downgrade(bench.plugs.table().generation("echo").unwrap()));
+        let tag = ["v1", "v2"][number % 2];
+        assert_eq!(bench.read("echo x").await, format!("{tag}: x"));
+        if number == WARM {
+            warm = resident();
+        }
+    }
+    assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
+    let grown = resident().saturating_sub(warm);
+    println!("{grown} bytes more after {} reloads", RELOADS - WARM);
+    assert!(grown < GROWTH, "{grown} bytes more after {} reloads", RELOADS - WARM);
+}

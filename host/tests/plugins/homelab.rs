@@ -1,0 +1,106 @@
+//! The homelab commands as real components, against stand-ins of the servers that they ask: what is shown, the one line that
+//! is told when something is amiss, and that nobody sees a secret.
+
+mod backups;
+mod beszel;
+mod kuma;
+mod pbs;
+mod stand_in;
+mod status;
+
+use std::time::Duration;
+
+use cordboard_core::types::{Moment, Role};
+use tempfile::NamedTempFile;
+
+use crate::components::{Bench, extra};
+use stand_in::StandIn;
+
+/// When the answers of the stand-ins were made: 2026-11-21 13:45:36 UTC.
+const NOW: Moment = Moment(1_795_268_736_000);
+
+/// What nobody must see.
+const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
+
+/// A plugin under its operator's configuration, with the secret that it may send.
+struct Lab {
+    bench: Bench,
+    _secret: NamedTempFile,
+}
+
+impl Lab {
+    /// `table` is what stands in the configuration; `SECRETS` in it becomes the line of a secret of that name.
+    async fn new(plugin: &str, table: &str) -> Self {
+        let secret = crate::network::secrets::file(SECRET);
+        let bench = Bench::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
+        *bench.fake.clock.lock().unwrap() = Some(NOW);
+        bench.plug(plugin, &extra(plugin)).await.unwrap_or_else(|refused| panic!("{refused}"));
+        Self { bench, _secret: secret }
+    }
+
+    /// What is read in the chat, which never has the secret in it.
+    async fn read(&self, line: &str) -> String {
+        let text = self.bench.read(line).await;
+        assert!(!text.contains(SECRET) && !text.contains(&SECRET[..18]), "{text}");
+        text
+    }
+}
+
+/// The plugins, each with what it asks for and the first line that it wants in its table.
+const WANTED: [(&str, bool, &str); 6] = [
+    ("pbs", true, "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\""),
+    ("backups", true, "url is missing: set [plugins.backups.config] url = \"https://pbs.lan:8007\""),
+    ("beszel", true, "url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\""),
+    ("kuma", false, "url is missing: set [plugins.kuma.config] url = \"https://kuma.lan\""),
+    ("kuma-metrics", true, "url is missing: set [plugins.kuma-metrics.config] url = \"https://kuma.lan\""),
+    ("status", false, "hosts is missing: set [plugins.status.config.hosts] nas = \"https://nas.lan/health\""),
+];
+
+#[tokio::test]
+async fn without_a_configuration_each_says_what_it_wants() {
+    for (plugin, has_secret, wanted) in WANTED {
+        let why = Bench::new().refused(plugin, &extra(plugin)).await;
+        let secrets = if has_secret { ", secrets = [\"NAME\"]" } else { "" };
+        let line = format!("[plugins.{plugin}] http = [\"https://HOST/*\"]{secrets}");
+        assert!(why.ends_with(&line), "{plugin}: {why}");
+
+        let secrets = if has_secret { "secrets = [\"a\"]\n" } else { "" };
+        let granted = format!("[secrets]\na = \"/a\"\n[plugins.{plugin}]\nhttp = [\"https://host/*\"]\n{secrets}");
+        let why = Bench::of(&granted).refused(plugin, &extra(plugin)).await;
+        assert!(why.contains(wanted), "{plugin}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn machines_are_shown_to_admins_and_services_to_members() {
+    for (plugin, command, role, table) in [
+        ("pbs", "pbs", Role::Admin, "url = \"http://a\"\ntoken = \"a@pbs!b\""),
+        ("backups", "backups", Role::Admin, "url = \"http://a\"\ntoken = \"a@pbs!b\""),
+        ("beszel", "beszel", Role::Admin, "url = \"http://a\"\nuser = \"a@b\""),
+        ("kuma", "kuma", Role::Member, "url = \"http://a\"\npage = \"a\""),
+        ("kuma-metrics", "kuma", Role::Member, "url = \"http://a\""),
+        ("status", "status", Role::Member, "hosts = { a = \"http://a\" }"),
+    ] {
+        let granted = format!("[plugins.{plugin}]\nhttp = [\"http://a/*\"]\nsecrets = [\"{plugin}\"]\n");
+        let lab = Lab::new(plugin, &format!("{granted}[plugins.{plugin}.config]\n{table}\n")).await;
+        let plugs = lab.bench.plugs.table();
+        let spec = &plugs.command(command).unwrap().spec;
+        assert_eq!((spec.least_role, spec.usage.as_str()), (role, format!("/{command}").as_str()), "{plugin}");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_answer_in_time_is_told_with_the_limit() {
+    let hub = StandIn::start(|_| None).await;
+    let table = format!(
+        "[plugins.kuma]\nhttp = [\"{0}/*\"]\nhttp_time = \"200ms\"\n[plugins.kuma.config]\nurl = \"{0}\"\npage = \"homelab\"\n",
+        hub.url
+    );
+    let lab = Lab::new("kuma", &table).await;
+    let told = format!(
+        "Uptime Kuma at {} did not answer in time. Check that it runs; [plugins.kuma] http_time is how long a call may wait.",
+        hub.url
+    );
+    let answered = tokio::time::timeout(Duration::from_secs(60), lab.read("kuma")).await;
+    assert_eq!(answered.expect("the host bounds it"), told);
+}

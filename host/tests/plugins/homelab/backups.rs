@@ -1,0 +1,90 @@
+//! `/backups` against the stand-in of a Proxmox Backup Server.
+
+use super::{
+    Lab, SECRET,
+    stand_in::{Heard, Said, StandIn, good},
+};
+
+fn table(url: &str) -> String {
+    format!(
+        "[plugins.backups]\nhttp = [\"{url}/api2/json/*\"]\nsecrets = [\"backups\"]\n[plugins.backups.config]\nurl = \"{url}\"\n\
+         token = \"chat@pbs!cordboard\"\nsecret = \"backups\"\n"
+    )
+}
+
+fn server(heard: &Heard) -> Said {
+    if heard.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
+        return Some((401, "authentication failed - invalid credentials".to_owned()));
+    }
+    match heard.line.as_str() {
+        "GET /api2/json/status/datastore-usage" => {
+            good(include_str!("../../../../plugins/backups/tests/data/usage.json"))
+        }
+        "GET /api2/json/admin/datastore/main/namespace" => {
+            good(include_str!("../../../../plugins/backups/tests/data/namespaces.json"))
+        }
+        "GET /api2/json/admin/datastore/main/groups" => {
+            good(include_str!("../../../../plugins/backups/tests/data/groups.json"))
+        }
+        "GET /api2/json/admin/datastore/main/groups?ns=lab" => {
+            good(include_str!("../../../../plugins/backups/tests/data/groups-lab.json"))
+        }
+        "GET /api2/json/admin/datastore/offsite/namespace" => good(r#"{"data":[{"ns":""}]}"#),
+        "GET /api2/json/admin/datastore/offsite/groups" => {
+            good(include_str!("../../../../plugins/backups/tests/data/groups-offsite.json"))
+        }
+        _ => Some((404, "Path not found.".to_owned())),
+    }
+}
+
+#[tokio::test]
+async fn the_newest_backup_of_each_guest_is_shown() {
+    let pbs = StandIn::start(server).await;
+    let guests = "warn_after = \"2d\"\nignore = [\"vm/900\"]\n[plugins.backups.config.guests]\n\"host/nas\" = { warn_after = \"1d\" }\n\
+                  \"vm/103\" = { name = \"git\" }\n";
+    let lab = Lab::new("backups", &(table(&pbs.url) + guests)).await;
+    let told = "2 of 5 guests without a recent backup:\n\
+                🔴 vm/103 (git) has no backup\n\
+                🟡 host/nas 3d ago, older than 1 d, 52 backups in main\n\
+                🟢 ct/102 1d ago, 4 backups in offsite\n\
+                🟢 lab:vm/101 2h ago, 3 backups in main\n\
+                🟢 vm/101 (nextcloud) 3h ago, 14 backups in main";
+    assert_eq!(lab.read("backups").await, told);
+    assert_eq!(pbs.lines().len(), 6, "the datastore that is not mounted is not asked");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_one_line_and_what_came_is_shown() {
+    let pbs = StandIn::saying(401, "").await;
+    let lab = Lab::new("backups", &table(&pbs.url)).await;
+    let told = "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
+    assert_eq!(lab.read("backups").await, told);
+
+    let half = |heard: &Heard| match heard.line.as_str() {
+        "GET /api2/json/admin/datastore/offsite/groups" => good(r#"{"data":[{"backup-type":"vm"}]}"#),
+        _ => server(heard),
+    };
+    let pbs = StandIn::start(half).await;
+    let told = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{told}");
+    let last = format!(
+        "⚠️ Datastore offsite: Proxmox Backup Server at {} answered /api2/json/admin/datastore/offsite/groups in an unknown form: \
+         `data[0].backup-id` is missing. Known is Proxmox Backup Server 2.2 to 4.",
+        pbs.url
+    );
+    assert_eq!(lines[6], last);
+
+    let old = |heard: &Heard| match heard.line.as_str() {
+        "GET /api2/json/status/datastore-usage" => good(r#"{"data":[{"store":"main"}]}"#),
+        _ => Some((404, "Path '/api2/json/admin/datastore/main/namespace' not found.".to_owned())),
+    };
+    let pbs = StandIn::start(old).await;
+    let told = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
+    assert!(told.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && told.lines().count() == 1, "{told}");
+    assert!(told.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{told}");
+
+    let url = StandIn::closed();
+    let told = Lab::new("backups", &table(&url)).await.read("backups").await;
+    assert!(told.starts_with(&format!("Proxmox Backup Server at {url} can't be reached: ")), "{told}");
+}

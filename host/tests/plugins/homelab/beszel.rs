@@ -1,0 +1,98 @@
+//! `/beszel` against the stand-in of a hub.
+
+use super::{
+    Lab, SECRET,
+    stand_in::{Heard, Said, StandIn, good},
+};
+
+/// What the hub gives to who logs in.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x";
+
+const SYSTEMS: &str = "GET /api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
+
+const LOGIN: &str = "POST /api/collections/users/auth-with-password";
+
+fn table(url: &str) -> String {
+    format!(
+        "[plugins.beszel]\nhttp = [\"{url}/api/*\", \"POST {url}/api/collections/users/auth-with-password\"]\nsecrets = [\"beszel\"]\n\
+         [plugins.beszel.config]\nurl = \"{url}\"\nuser = \"chat@home.lan\"\n"
+    )
+}
+
+fn hub(heard: &Heard) -> Said {
+    match heard.line.as_str() {
+        LOGIN if heard.body.contains("\"identity\":\"chat@home.lan\"") && heard.body.contains(SECRET) => {
+            good(include_str!("../../../../plugins/beszel/tests/data/login.json"))
+        }
+        LOGIN => Some((400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json").to_owned())),
+        // A hub hides what one may not see, it does not refuse it.
+        SYSTEMS if heard.authorization != TOKEN => {
+            good(r#"{"items":[],"page":1,"perPage":200,"totalItems":0,"totalPages":0}"#)
+        }
+        SYSTEMS => good(include_str!("../../../../plugins/beszel/tests/data/systems.json")),
+        _ => Some((404, r#"{"data":{},"message":"The requested resource wasn't found.","status":404}"#.to_owned())),
+    }
+}
+
+#[tokio::test]
+async fn the_systems_are_shown_after_a_login() {
+    let beszel = StandIn::start(hub).await;
+    let lab = Lab::new("beszel", &table(&beszel.url)).await;
+    let told = "5 systems, 1 down:\n\
+                🟡 nas CPU 12 %, memory 63 %, disk 72 %, tank 93 %, 54 °C, 2 failed services, up 12 d\n\
+                🟢 pve1 CPU <1 %, memory 31 %, disk 40 %, up 1 d\n\
+                🔴 pve2 is down, 3h ago\n\
+                ⚪ lab is paused, 20d ago\n\
+                ⚪ new has not reported yet, 5m ago";
+    assert_eq!(lab.read("beszel").await, told);
+    assert_eq!(beszel.lines(), [LOGIN, SYSTEMS]);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_one_line() {
+    let refused =
+        "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
+    let odd_login = "Beszel at URL answered /api/collections/users/auth-with-password in an unknown form: `token` is missing. Known is a \
+                     Beszel hub, 0.5 to 0.18.";
+    let other = "Beszel at URL has no /api/collections/users/auth-with-password (404). Check url in [plugins.beszel.config], and that it is \
+                 a Beszel hub, 0.5 to 0.18.";
+    for (status, body, told) in [
+        (400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json"), refused),
+        (200, r#"{"record":{}}"#, odd_login),
+        (404, "<html>", other),
+    ] {
+        let beszel = StandIn::saying(status, body).await;
+        let lab = Lab::new("beszel", &table(&beszel.url)).await;
+        assert_eq!(lab.read("beszel").await, told.replace("URL", &beszel.url));
+    }
+    let odd = |heard: &Heard| match heard.line.as_str() {
+        SYSTEMS => good(r#"{"items":[{"name":"nas","status":"up","info":{"cpu":"low"}}]}"#),
+        _ => hub(heard),
+    };
+    let beszel = StandIn::start(odd).await;
+    let told = Lab::new("beszel", &table(&beszel.url)).await.read("beszel").await;
+    assert!(
+        told.ends_with(
+            "in an unknown form: `items[0].info.cpu` is no number but \"low\". Known is a Beszel hub, 0.5 to 0.18."
+        ),
+        "{told}"
+    );
+
+    let url = StandIn::closed();
+    let told = Lab::new("beszel", &table(&url)).await.read("beszel").await;
+    assert!(told.starts_with(&format!("Beszel at {url} can't be reached: ")), "{told}");
+}
+
+#[tokio::test]
+async fn the_login_needs_its_own_grant() {
+    let beszel = StandIn::start(hub).await;
+    let reading =
+        table(&beszel.url).replace(&format!(", \"POST {}/api/collections/users/auth-with-password\"", beszel.url), "");
+    let told = Lab::new("beszel", &reading).await.read("beszel").await;
+    let begin = format!(
+        "POST {}/api/collections/users/auth-with-password was not granted; add to the configuration: ",
+        beszel.url
+    );
+    assert!(told.starts_with(&begin), "{told}");
+    assert!(beszel.lines().is_empty(), "nothing was sent");
+}

@@ -1,0 +1,115 @@
+//! `/kuma` against a stand-in that answers what a real Uptime Kuma answered.
+
+use cordboard_core::types::Moment;
+
+use super::{
+    Lab, SECRET,
+    stand_in::{Heard, Said, StandIn, good},
+};
+
+/// When the answers were recorded: 2026-11-21 13:46:51 UTC.
+const RECORDED: Moment = Moment(1_795_268_811_000);
+
+fn page(url: &str) -> String {
+    format!(
+        "[plugins.kuma]\nhttp = [\"{url}/api/status-page/*\"]\n[plugins.kuma.config]\nurl = \"{url}\"\npage = \"homelab\"\n"
+    )
+}
+
+fn metrics(url: &str) -> String {
+    format!(
+        "[plugins.kuma-metrics]\nhttp = [\"{url}/metrics\"]\nsecrets = [\"kuma-metrics\"]\n[plugins.kuma-metrics.config]\nurl = \"{url}\"\n\
+         secret = \"kuma-metrics\"\n"
+    )
+}
+
+fn server(heard: &Heard) -> Said {
+    match heard.line.as_str() {
+        "GET /api/status-page/homelab" => good(include_str!("../../../../plugins/kuma/tests/data/page.json")),
+        "GET /api/status-page/heartbeat/homelab" => {
+            good(include_str!("../../../../plugins/kuma/tests/data/beats.json"))
+        }
+        "GET /metrics" if heard.authorization == basic() => {
+            good(include_str!("../../../../plugins/kuma-metrics/tests/data/metrics.txt"))
+        }
+        "GET /metrics" => Some((401, String::new())),
+        _ => Some((404, include_str!("../../../../plugins/kuma/tests/data/page-unknown.json").to_owned())),
+    }
+}
+
+/// What `curl -u :SECRET` sends.
+fn basic() -> String {
+    let encoded = "OmQ2M2U1MDVhLWUzZWMtNDQ5YS05YmM3LTFkYTYxMGQ0Y2NkZQ==";
+    assert_eq!(SECRET, "d63e505a-e3ec-449a-9bc7-1da610d4ccde", "encode it again");
+    format!("Basic {encoded}")
+}
+
+#[tokio::test]
+async fn a_status_page_is_shown() {
+    let kuma = StandIn::start(server).await;
+    let lab = Lab::new("kuma", &page(&kuma.url)).await;
+    *lab.bench.fake.clock.lock().unwrap() = Some(RECORDED);
+    let told = "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance\n\
+                ⚠️ Fibre is cut\n\
+                🔧 Disks are swapped\n\
+                \n\
+                Services\n\
+                🟢 NAS, 2 ms, 100 % of 24 h\n\
+                🔴 Git \"forge\" \\ one, down, 0 % of 24 h\n\
+                ⚪ Media, in maintenance, 100 % of 24 h\n\
+                🟢 Lab, 7 ms, 100 % of 24 h\n\
+                \n\
+                Network\n\
+                🟢 SSH, 0 ms, 100 % of 24 h\n\
+                🔴 Printer, down, 0 % of 24 h";
+    assert_eq!(lab.read("kuma").await, told);
+    let asked = kuma.heard.lock().unwrap().clone();
+    assert!(asked.iter().all(|heard| heard.authorization.is_empty()), "a status page is everybody's");
+}
+
+#[tokio::test]
+async fn the_metrics_are_shown() {
+    let kuma = StandIn::start(server).await;
+    let told = Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await;
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("6 monitors: 3 up, 2 down, 1 in maintenance", 7), "{told}");
+    assert_eq!((lines[1], lines[3]), ("🟢 NAS, 2 ms, 100 % of 24 h", "🔴 Git \"forge\" \\ one, down, 0 % of 24 h"));
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_one_line() {
+    let kuma = StandIn::saying(401, "").await;
+    let told = "Uptime Kuma refused the login (401). Check the API key behind secret in [plugins.kuma-metrics.config].";
+    assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, told);
+
+    let kuma = StandIn::start(server).await;
+    let other = page(&kuma.url).replace("page = \"homelab\"", "page = \"other\"");
+    let told = format!(
+        "Uptime Kuma at {} has no /api/status-page/other (404: Status Page Not Found). Check url and page in [plugins.kuma.config], and \
+         that it is Uptime Kuma 1.23 to 2.",
+        kuma.url
+    );
+    assert_eq!(Lab::new("kuma", &other).await.read("kuma").await, told);
+
+    let html = StandIn::saying(200, "<!DOCTYPE html><html>").await;
+    let told = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
+    assert!(
+        told.contains("did not answer /api/status-page/homelab with JSON but with '<!DOCTYPE html><html>'."),
+        "{told}"
+    );
+    let told = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;
+    assert!(
+        told.ends_with(
+            "answered /metrics in an unknown form: `monitor_status` is missing. Known is Uptime Kuma 1.23 to 2."
+        ),
+        "{told}"
+    );
+
+    let odd = StandIn::saying(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
+    let told = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
+    assert!(told.ends_with("`publicGroupList` is no list but {}. Known is Uptime Kuma 1.23 to 2."), "{told}");
+
+    let url = StandIn::closed();
+    let told = Lab::new("kuma", &page(&url)).await.read("kuma").await;
+    assert!(told.starts_with(&format!("Uptime Kuma at {url} can't be reached: ")), "{told}");
+}

@@ -1,0 +1,116 @@
+//! `/pbs` against the stand-in of a Proxmox Backup Server.
+
+use super::{
+    Lab, SECRET,
+    stand_in::{Heard, Said, StandIn, good},
+};
+
+fn table(url: &str) -> String {
+    format!(
+        "[plugins.pbs]\nhttp = [\"{url}/api2/json/*\"]\nsecrets = [\"pbs\"]\n[plugins.pbs.config]\nurl = \"{url}\"\ntoken = \"chat@pbs!cordboard\"\n"
+    )
+}
+
+/// A server that knows the token, and what it holds.
+fn server(heard: &Heard) -> Said {
+    if heard.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
+        return Some((401, "authentication failed - invalid credentials".to_owned()));
+    }
+    match heard.line.as_str() {
+        "GET /api2/json/status/datastore-usage" => good(include_str!("../../../../plugins/pbs/tests/data/usage.json")),
+        "GET /api2/json/nodes/localhost/tasks?limit=500&since=1794663936" => {
+            good(include_str!("../../../../plugins/pbs/tests/data/tasks.json"))
+        }
+        _ => Some((404, "Path not found.".to_owned())),
+    }
+}
+
+#[tokio::test]
+async fn datastores_and_jobs_are_shown() {
+    let pbs = StandIn::start(server).await;
+    let lab = Lab::new("pbs", &table(&pbs.url)).await;
+    let host = pbs.url.trim_start_matches("http://");
+    let told = format!(
+        "Datastores of {host}\n\
+         🟢 main ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, packed 12.4 to 1, full in 150 d\n\
+         🟡 archive ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks: verify it\n\
+         🟢 cold ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB\n\
+         ⚪ usb is not mounted\n\
+         🔴 broken datastore 'broken' is in offline maintenance mode: new disks\n\
+         ⚪ theirs not for this token: it and its user need the role DatastoreAudit\n\
+         \n\
+         Jobs of the last 7 days\n\
+         🟡 Backup: 3h ago, 2 runs, 1 failed\n\
+         🔴 Verify: running for 10 min, failed 1d ago, 2 runs, 1 failed\n\
+         🟢 Prune: 1d ago, 1 run\n\
+         🟡 Garbage collection: with warnings 1d ago, 1 run\n\
+         🔴 Sync: failed 1d ago, 1 run, 1 failed\n\
+         ❌ Backup main:ct/102 1d ago: backup ended but finished flag is not set.\n\
+         ❌ Sync offsite:main:archive::s-77 1d ago: it ended without a word\n\
+         ❌ Verify main:v-1a2b 1d ago: verification failed - please check the log for details"
+    );
+    assert_eq!(lab.read("pbs").await, told);
+    let reply = lab.bench.call("pbs").await.unwrap();
+    assert_eq!(reply.buttons[0][0].command, "/pbs");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_one_line() {
+    let known = "Proxmox Backup Server 2.2 to 4.";
+    let path = "/api2/json/status/datastore-usage";
+    let check = format!("Check url in [plugins.pbs.config], and that it is {known}");
+    let odd = |what: &str| format!("at URL answered {path} in an unknown form: {what}. Known is {known}");
+    let refused = "authentication failed - invalid credentials";
+    for (status, body, told) in [
+        (
+            401,
+            refused,
+            format!("refused the login (401: {refused}). Check token and its secret in [plugins.pbs.config]."),
+        ),
+        (404, "<html>nginx</html>", format!("at URL has no {path} (404). {check}")),
+        (200, "<!doctype html>", format!("at URL did not answer {path} with JSON but with '<!doctype html>'. {check}")),
+        (200, r#"{"data":[{"name":"main"}]}"#, odd("`data[0].store` is missing")),
+        (200, r#"{"success":1}"#, odd("`data` is missing")),
+    ] {
+        let pbs = StandIn::saying(status, body).await;
+        let lab = Lab::new("pbs", &table(&pbs.url)).await;
+        assert_eq!(lab.read("pbs").await, format!("Proxmox Backup Server {}", told.replace("URL", &pbs.url)));
+        assert_eq!(pbs.lines(), [format!("GET {path}")]);
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_and_nothing_granted_are_told_apart() {
+    let url = StandIn::closed();
+    let told = Lab::new("pbs", &table(&url)).await.read("pbs").await;
+    let begin = format!("Proxmox Backup Server at {url} can't be reached: failed to connect to ");
+    assert!(told.starts_with(&begin), "{told}");
+    assert!(
+        told.ends_with(
+            ": connection refused, nothing listens there. Check that it runs, and [plugins.pbs.config] url."
+        ),
+        "{told}"
+    );
+
+    let other = table(&url).replace(&format!("http = [\"{url}/api2/json/*\"]"), "http = [\"https://pbs.lan/*\"]");
+    let told = Lab::new("pbs", &other).await.read("pbs").await;
+    let line = format!("add to the configuration: [plugins.pbs] http = [\"https://pbs.lan/*\", \"{url}/*\"]");
+    assert!(told.ends_with(&line), "{told}");
+
+    let other = table(&url) + "secret = \"other\"\n";
+    let told = Lab::new("pbs", &other).await.read("pbs").await;
+    let line = "no secret 'other' is granted. `secret` in [plugins.pbs.config] names it, and [plugins.pbs] secrets = [\"other\"] grants it.";
+    assert_eq!(told, line);
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_secret_does_not_give_it_away() {
+    let pbs = StandIn::start(|heard| Some((500, format!("unknown token {}", heard.authorization)))).await;
+    let lab = Lab::new("pbs", &table(&pbs.url)).await;
+    let told = lab.read("pbs").await;
+    assert!(
+        told.starts_with(&format!("Proxmox Backup Server at {} failed (500: unknown token PBSAPIToken", pbs.url)),
+        "{told}"
+    );
+    assert!(pbs.heard.lock().unwrap()[0].authorization.ends_with(SECRET), "the server did get it");
+}

@@ -1,0 +1,106 @@
+//! Servers on this machine for plugins to ask, and the plugin that asks.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, Method, Uri},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::components::{Bench, bad};
+
+pub mod http;
+mod ping;
+pub mod secrets;
+pub mod tls;
+
+/// The plugin that sends what it is told to, allowed to ask `http`; `more` stands in its table as well.
+pub async fn fetcher(http: &[String], more: &str) -> Bench {
+    let bench = Bench::of(&table(http, more));
+    bench.plug("fetcher", &bad("fetcher")).await.unwrap_or_else(|refused| panic!("{refused}"));
+    bench
+}
+
+/// Its configuration. The file of its one secret lies for as long as the process runs.
+pub fn table(http: &[String], more: &str) -> String {
+    let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
+    let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
+    format!("[secrets]\ntoken = {secret:?}\n[plugins.fetcher]\nsecrets = [\"token\"]\nhttp = {http:?}\n{tcp}\n{more}\n")
+}
+
+/// A server that tells what it was asked, and keeps it.
+#[derive(Clone)]
+pub struct Mirror {
+    pub address: String,
+    pub heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Mirror {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let service = mirror(Arc::clone(&heard));
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { address, heard }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn all(&self) -> [String; 1] {
+        [self.url("/*")]
+    }
+
+    pub fn last(&self) -> String {
+        self.heard.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+
+    pub fn count(&self) -> usize {
+        self.heard.lock().unwrap().len()
+    }
+}
+
+fn mirror(heard: Arc<Mutex<Vec<String>>>) -> Router {
+    let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
+        let shown = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let mut lines = vec![format!("{method} {uri}")];
+        lines.extend(headers.iter().map(|(name, value)| format!("{name}: {}", shown(value.as_bytes()))));
+        lines.push(shown(&body));
+        let told = lines.join("\n");
+        heard.lock().unwrap().push(told.clone());
+        told
+    };
+    Router::new().fallback(answer)
+}
+
+/// A server that answers each connection with these bytes, once it was asked. What is left of it hangs until the other side
+/// has had enough.
+pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let answer = Arc::new(answer.into());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = Arc::clone(&answer);
+            tokio::spawn(async move {
+                let mut asked = [0; 1024];
+                let _ = stream.read(&mut asked).await;
+                let _ = stream.write_all(&answer).await;
+                while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
+            });
+        }
+    });
+    address
+}
+
+/// A port where nobody listens.
+pub async fn nobody() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}

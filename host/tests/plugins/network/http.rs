@@ -1,0 +1,269 @@
+//! Requests of plugins over real connections on this machine: what was granted is answered, all else is refused with the line to add.
+
+use super::{Mirror, fetcher, nobody, raw, table};
+use crate::{
+    board::NOW,
+    components::{Bench, bad},
+};
+
+fn to(address: &str) -> [String; 1] {
+    [format!("http://{address}/*")]
+}
+
+/// What the plugin says of `/` at a server that answers so.
+async fn answered(answer: &str, more: &str) -> String {
+    let address = raw(answer).await;
+    fetcher(&to(&address), more).await.read(&format!("fetch http://{address}/")).await
+}
+
+#[tokio::test]
+async fn what_was_granted_is_answered() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&[mirror.url("/api/*")], "").await;
+    let told = bench.read(&format!("fetch {} x-mine=2", mirror.url("/api/x?y=1"))).await;
+    assert!(told.starts_with("200 GET /api/x?y=1\n"), "{told}");
+    assert!(told.contains("x-mine: 2") && told.contains(&format!("host: {}", mirror.address)), "{told}");
+    let refused = bench.read(&format!("fetch {}", mirror.url("/other?z=1"))).await;
+    let line = format!("[plugins.fetcher] http = [\"{}\", \"{}\"]", mirror.url("/api/*"), mirror.url("/*"));
+    let what = format!("GET {} was not granted", mirror.url("/other"));
+    assert_eq!(refused, format!("{what}; add to the configuration: {line}"));
+    assert_eq!(mirror.count(), 1, "what is refused is not sent");
+}
+
+#[tokio::test]
+async fn the_line_that_a_refusal_names_is_enough() {
+    let mirror = Mirror::start().await;
+    let mut bench = fetcher(&["https://else.example/*".to_owned()], "").await;
+    for line in [format!("fetch {}", mirror.url("/a")), format!("send POST {} body", mirror.url("/b"))] {
+        let refused = bench.read(&line).await;
+        let (_, list) = refused.split_once("[plugins.fetcher] http = ").expect(&refused);
+        let http: Vec<String> = serde_json::from_str(list).unwrap();
+        bench.configure(&table(&http, ""));
+        bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap();
+        let told = bench.read(&line).await;
+        assert!(told.starts_with("200 "), "{told}");
+    }
+    assert!(mirror.last().ends_with("\nbody"), "{}", mirror.last());
+}
+
+#[tokio::test]
+async fn a_component_that_wants_out_waits_for_its_lists() {
+    let mut bench = Bench::new();
+    let why = bench.refused("fetcher", &bad("fetcher")).await;
+    let lines = r#"[plugins.fetcher] http = ["https://HOST/*"], tcp = ["HOST:PORT"], secrets = ["NAME"]"#;
+    let asks = "it asks for what it was not granted: http, tcp, secrets";
+    assert_eq!(why, format!("{asks}; add to the configuration, with what it may reach: {lines}"));
+    bench.configure("[plugins.fetcher]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
+    let why = bench.refused("fetcher", &bad("fetcher")).await;
+    assert!(why.ends_with(r#"[plugins.fetcher] secrets = ["NAME"]"#), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_gone_at_once() {
+    let mirror = Mirror::start().await;
+    let mut bench = fetcher(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
+    bench.configure(&table(&[mirror.url("/a/*")], ""));
+    bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap();
+    assert!(bench.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
+    assert!(bench.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
+    // Where the new table cannot serve at all, the old one must not go on either.
+    bench.configure("");
+    let why = bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap_err();
+    assert_eq!(bench.status("fetcher"), ("refused".to_owned(), why.to_string()));
+    assert!(bench.plugs.table().command("fetch").is_none());
+}
+
+#[tokio::test]
+async fn a_request_is_framed_by_the_host() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&mirror.all(), "").await;
+    for name in [
+        "Host",
+        "connection",
+        "Transfer-Encoding",
+        "upgrade",
+        "te",
+        "trailer",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authorization",
+    ] {
+        let refused = bench.read(&format!("fetch {} {name}=evil.example", mirror.url("/"))).await;
+        assert_eq!(refused, format!("the request has no good header: {name}"));
+    }
+    let refused = bench.read(&format!("fetch {} bad(name=1", mirror.url("/"))).await;
+    assert!(refused.starts_with("the request has no good header"), "{refused}");
+    assert_eq!(mirror.count(), 0);
+    bench.read(&format!("fetch {} accept-encoding=gzip content-length=0", mirror.url("/"))).await;
+    let heard = mirror.last();
+    assert!(heard.contains("accept-encoding: identity") && !heard.contains("gzip"), "{heard}");
+}
+
+#[tokio::test]
+async fn methods_need_a_grant_of_their_own() {
+    let mirror = Mirror::start().await;
+    let url = mirror.url("/x");
+    let bench = fetcher(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
+    assert_eq!(bench.read(&format!("send HEAD {url} ")).await, "it wants more words");
+    assert!(bench.read(&format!("send PUT {url} body")).await.starts_with("200 PUT /x\n"));
+    for method in ["POST", "DELETE"] {
+        let refused = bench.read(&format!("send {method} {url} body")).await;
+        assert!(refused.starts_with(&format!("{method} {url} was not granted")), "{refused}");
+    }
+    assert_eq!(mirror.count(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_can_be_misread_is_refused() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&[mirror.url("/api/*")], "").await;
+    let address = &mirror.address;
+    for url in [
+        format!("http://{address}/api/../x"),
+        format!("http://{address}/api/%2e%2e/x"),
+        format!("http://me:word@{address}/api/x"),
+        format!("http://{address}@evil.example/api/x"),
+        format!("ftp://{address}/api/x"),
+        format!("https://{address}/api/x"),
+    ] {
+        let told = bench.read(&format!("fetch {url}")).await;
+        assert!(!told.starts_with("200"), "{url}: {told}");
+    }
+    assert_eq!(mirror.count(), 0);
+}
+
+#[tokio::test]
+async fn a_name_may_be_private_if_the_operator_says_so() {
+    let mirror = Mirror::start().await;
+    let port = mirror.address.rsplit(':').next().unwrap();
+    let http = [format!("http://localhost:{port}/*")];
+    let line = format!("fetch http://LOCALHOST:{port}/");
+    let refused = fetcher(&http, "").await.read(&line).await;
+    assert!(refused.starts_with("localhost stands for ") && refused.contains("(this machine)"), "{refused}");
+    assert!(refused.ends_with("add to the configuration: [plugins.fetcher] private = [\"localhost\"]"), "{refused}");
+    assert_eq!(mirror.count(), 0);
+    let told = fetcher(&http, "private = [\"localhost\"]").await.read(&line).await;
+    assert!(told.starts_with("200") && told.contains(&format!("host: localhost:{port}")), "{told}");
+}
+
+#[tokio::test]
+async fn nobody_follows_a_redirect() {
+    let mirror = Mirror::start().await;
+    let answer = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", mirror.url("/"));
+    let address = raw(answer).await;
+    let bench = fetcher(&[format!("http://{address}/*"), mirror.url("/*")], "").await;
+    assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "302");
+    assert_eq!(mirror.count(), 0);
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_in_both_directions() {
+    let more = "http_body = \"1KiB\"";
+    let over = |what: &str| {
+        let how = "(raise `http_body` in [plugins.fetcher] if it needs more)";
+        format!("the body of the {what} has more than 1024 bytes {how}")
+    };
+    let long = "x".repeat(2000);
+    let plain = format!("HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{long}");
+    assert_eq!(answered(&plain, more).await, over("response"));
+    let chunked = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n7d0\r\n{long}\r\n");
+    assert_eq!(answered(&chunked, more).await, over("response"));
+    let endless = format!("HTTP/1.1 200 OK\r\n\r\n{long}");
+    assert_eq!(answered(&endless, more).await, over("response"));
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&[format!("POST {}", mirror.url("/*"))], more).await;
+    assert_eq!(bench.read(&format!("send POST {} {long}", mirror.url("/"))).await, over("request"));
+    assert_eq!(mirror.count(), 0);
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_not_waited_for() {
+    let more = "http_time = \"100ms\"";
+    assert_eq!(answered("", more).await, "no answer in time");
+    assert_eq!(answered("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", more).await, "no answer in time");
+    assert_eq!(answered("HTTP/1.1 200 OK\r\nx: ", more).await, "no answer in time");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_told_as_what_it_is() {
+    let odd = answered("220 smtp.example ESMTP\r\n", "").await;
+    assert!(odd.starts_with("the server does not speak HTTP as it should: "), "{odd}");
+    let fields = "x: y\r\n".repeat(1000);
+    let odd = answered(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n"), "").await;
+    assert!(odd.starts_with("the server does not speak HTTP as it should: "), "{odd}");
+    let field = "y".repeat(400_000);
+    let odd = answered(&format!("HTTP/1.1 200 OK\r\nx: {field}\r\n\r\n"), "").await;
+    assert!(odd.starts_with("the server does not speak HTTP as it should: "), "{odd}");
+    let odd = answered("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "").await;
+    assert_eq!(odd, "the server wants to speak something else than HTTP");
+    let packed = answered("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx", "").await;
+    assert_eq!(packed, "the answer is packed, though it was not to be (Content-Encoding)");
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_told_as_unreachable() {
+    let address = format!("127.0.0.1:{}", nobody().await);
+    let bench = fetcher(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
+    let told = bench.read(&format!("fetch http://{address}/")).await;
+    assert_eq!(told, format!("failed to connect to {address}: connection refused, nothing listens there"));
+    let told = bench.read("fetch http://no-such-host.invalid/").await;
+    assert!(told.starts_with("failed to find no-such-host.invalid: "), "{told}");
+}
+
+#[tokio::test]
+async fn waiting_for_the_network_is_not_computing() {
+    // The call may compute for 50 ms, and waits for 300.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate").await.unwrap();
+    });
+    let bench = fetcher(&to(&address), "time = \"50ms\"\nhttp_time = \"1m\"").await;
+    assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "200 late");
+}
+
+#[tokio::test]
+async fn connections_are_measured_where_it_was_granted() {
+    let mirror = Mirror::start().await;
+    let port = mirror.address.rsplit(':').next().unwrap();
+    let silent = nobody().await;
+    let bench =
+        fetcher(&mirror.all(), &format!("tcp = [\"127.0.0.1:{port}\", \"127.0.0.1:{silent}\", \"localhost:{port}\"]"))
+            .await;
+    assert_eq!(bench.read(&format!("knock 127.0.0.1 {port}")).await, "connected, sound");
+    let told = bench.read(&format!("knock 127.0.0.1 {silent}")).await;
+    assert_eq!(told, format!("failed to connect to 127.0.0.1:{silent}: connection refused, nothing listens there"));
+    let refused = bench.read("knock 127.0.0.1 1").await;
+    assert!(
+        refused.starts_with("a connection to 127.0.0.1:1 was not granted; add to the configuration: "),
+        "{refused}"
+    );
+    assert!(refused.ends_with(&format!("\"localhost:{port}\", \"127.0.0.1:1\"]")), "{refused}");
+    let refused = bench.read(&format!("knock localhost {port}")).await;
+    assert!(refused.ends_with("[plugins.fetcher] private = [\"localhost\"]"), "{refused}");
+    assert_eq!(mirror.count(), 0, "nothing is sent");
+}
+
+#[tokio::test]
+async fn another_version_than_the_pinned_one_is_refused() {
+    let wasm = bad("echo");
+    let digest = cordboard::plugin::digest(&wasm);
+    let mut bench = Bench::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
+    bench.plug("echo", &wasm).await.unwrap();
+    let why = bench.refused("echo", &bad("echo2")).await;
+    let other = cordboard::plugin::digest(&bad("echo2"));
+    assert_eq!(
+        why,
+        format!("it is not the version that [plugins.echo] sha256 allows: it has {other}, allowed is {digest}")
+    );
+    assert_eq!(bench.read("echo hi").await, "v1: hi");
+    // A pin that comes later ends what it does not allow.
+    bench.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
+    bench.plugs.reconfigure("echo", (&bench.settings("echo"), NOW)).await.unwrap_err();
+    assert!(bench.plugs.table().command("echo").is_none());
+    bench.plug("echo", &bad("echo2")).await.unwrap();
+}

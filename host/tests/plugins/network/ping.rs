@@ -1,0 +1,22 @@
+//! `/ping`: who is there, and how far.
+
+use super::{Mirror, nobody};
+use crate::components::{Bench, extra};
+
+#[tokio::test]
+async fn hosts_are_measured_by_name_or_all() {
+    let there = Mirror::start().await.address;
+    let silent = format!("127.0.0.1:{}", nobody().await);
+    let bench = Bench::of(&format!(
+        "[plugins.ping]\ntcp = [\"{there}\", \"{silent}\"]\n[plugins.ping.config.hosts]\nnas = \"{there}\"\nold = \"{silent}\"\nnew = \"127.0.0.1:1\""
+    ));
+    bench.plug("ping", &extra("ping")).await.unwrap();
+    let all = bench.read("ping").await;
+    let lines: Vec<_> = all.lines().collect();
+    assert!(lines[0].starts_with("🟢 nas ") && (lines[0].ends_with(" ms") || lines[0].ends_with(" s")), "{all}");
+    let line = format!("add to the configuration: [plugins.ping] tcp = [\"{there}\", \"{silent}\", \"127.0.0.1:1\"]");
+    assert_eq!(lines[1], format!("🔴 new a connection to 127.0.0.1:1 was not granted; {line}"));
+    assert_eq!(lines[2], format!("🔴 old failed to connect to {silent}: connection refused, nothing listens there"));
+    assert_eq!(bench.read("ping nas").await.lines().count(), 1);
+    assert_eq!(bench.read("ping x").await, "Unknown host 'x'. Known: nas, new, old.");
+}

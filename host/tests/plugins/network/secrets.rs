@@ -1,0 +1,182 @@
+//! Secrets that plugins send and never see.
+
+use std::{fs, io::Write, os::unix::fs::PermissionsExt};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tempfile::NamedTempFile;
+
+use super::{Mirror, fetcher, raw};
+use crate::{
+    components::{Bench, bad},
+    journal,
+};
+
+pub const VALUE: &str = "hunter2/and+more=";
+
+/// A file that holds `secret`, for its owner alone.
+pub fn file(secret: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    writeln!(file, "{secret}").unwrap();
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    file
+}
+
+/// The plugin with its secret in `source`, allowed to send to `mirror`.
+async fn with_secret(source: &str, mirror: &Mirror) -> Bench {
+    let text = format!(
+        "[secrets]\ntoken = {source}\n[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
+        mirror.url("/*")
+    );
+    let bench = Bench::of(&text);
+    bench.plug("fetcher", &bad("fetcher")).await.unwrap();
+    bench
+}
+
+fn all(mirror: &Mirror) -> [String; 1] {
+    [format!("* {}", mirror.url("/*"))]
+}
+
+#[tokio::test]
+async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&all(&mirror), "").await;
+    let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    let heard = mirror.last();
+    assert!(heard.contains(&format!("authorization: Bearer {VALUE}\n")) && heard.ends_with(VALUE), "{heard}");
+    assert!(!told.contains(VALUE), "{told}");
+    // The server's echo, with the placeholder where the secret stood.
+    let placeholder = told.rsplit('\n').next().unwrap();
+    assert!(
+        placeholder.starts_with("secret-") && told.contains(&format!("authorization: Bearer {placeholder}")),
+        "{told}"
+    );
+    let again = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    assert!(!again.contains(placeholder), "a new one for each call");
+}
+
+#[tokio::test]
+async fn a_placeholder_of_another_call_is_worth_nothing() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&all(&mirror), "").await;
+    let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    let placeholder = told.rsplit('\n').next().unwrap();
+    bench.read(&format!("send POST {} {placeholder}", mirror.url("/x"))).await;
+    assert!(mirror.last().ends_with(placeholder), "{}", mirror.last());
+}
+
+#[tokio::test]
+async fn an_echo_in_another_form_is_recognised() {
+    let base64 = |text: &str| STANDARD.encode(text);
+    let forms = [
+        VALUE.to_owned(),
+        "hunter2%2Fand%2Bmore%3D".to_owned(),
+        "hunter2%2fand%2bmore%3d".to_owned(),
+        "hunter2\\/and+more=".to_owned(),
+        base64(VALUE),
+        base64(&format!("me:{VALUE}")),
+        base64(&format!("root@pam!{VALUE}")),
+        base64(&format!("x{VALUE}")),
+    ];
+    for form in forms {
+        let body = format!("before {form} after");
+        let address =
+            raw(format!("HTTP/1.1 200 OK\r\nx-echo: {form}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+        let bench = fetcher(&[format!("http://{address}/*")], "").await;
+        let told = bench.read(&format!("fetch http://{address}/")).await;
+        assert!(told.starts_with("200 before ") && told.contains("secret-"), "{told}");
+        assert!(!told.contains(&form) && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn basic_is_opened_for_its_secret() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&all(&mirror), "").await;
+    bench.read(&format!("basic {} token", mirror.url("/x"))).await;
+    let heard = mirror.last();
+    assert!(heard.contains(&format!("authorization: Basic {}\n", STANDARD.encode(format!("me:{VALUE}")))), "{heard}");
+}
+
+#[tokio::test]
+async fn a_secret_does_not_go_into_an_address_nor_to_others() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&all(&mirror), "").await;
+    let refused = bench.read(&format!("leak {}?key= token", mirror.url("/x"))).await;
+    assert!(refused.starts_with("a secret must not stand in an address"), "{refused}");
+    let other = Mirror::start().await;
+    let refused = bench.read(&format!("bear {} token", other.url("/x"))).await;
+    assert!(refused.contains("was not granted"), "{refused}");
+    let refused = bench.read(&format!("fetch {} range=bytes=0-3", mirror.url("/x"))).await;
+    assert!(refused.contains("must not ask for parts"), "{refused}");
+    assert_eq!((mirror.count(), other.count()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_granted_is_none() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&all(&mirror), "").await;
+    assert_eq!(bench.read(&format!("bear {} other", mirror.url("/x"))).await, "no secret 'other' is granted");
+    assert_eq!(mirror.count(), 0);
+}
+
+#[tokio::test]
+async fn what_people_read_is_without_secrets() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&all(&mirror), "").await;
+    let log = journal::listen();
+    // As if the plugin knew it: it gets it from the one who types.
+    let said = bench.read(&format!("fetch http://other.example/{VALUE}")).await;
+    assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
+    let said = bench.read(&format!("say {VALUE}")).await;
+    assert_eq!(said, "(secret token)");
+    assert_eq!(bench.fake.posts.lock().unwrap().len(), 0);
+    let log = log.text();
+    assert!(log.contains("a request was refused") && log.contains("(secret token)"), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+    let trapped = bench.call(&format!("fall {VALUE}")).await.unwrap_err().to_string();
+    assert!(trapped.contains("(secret token)") && !trapped.contains("hunter2"), "{trapped}");
+    assert!(!bench.status("fetcher").1.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_secret_is_read_anew_at_each_call() {
+    let mirror = Mirror::start().await;
+    let file = file("first-secret");
+    let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
+    let line = format!("bear {} token", mirror.url("/x"));
+    bench.read(&line).await;
+    assert!(mirror.last().ends_with("first-secret"));
+    fs::write(file.path(), "second-secret\n").unwrap();
+    bench.read(&line).await;
+    assert!(mirror.last().ends_with("second-secret"));
+}
+
+#[tokio::test]
+async fn a_file_that_keeps_no_secret_is_told_to_the_log_alone() {
+    let mirror = Mirror::start().await;
+    for (text, mode, why) in [
+        ("open-to-all", 0o644, "everybody may use it (mode 644): chmod 600 it"),
+        ("short", 0o600, "must hold a secret of 6 to 8192 bytes, not 5"),
+        ("two\nlines-of-it", 0o600, "must hold the secret alone, on one line"),
+    ] {
+        let file = file(text);
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
+        let log = journal::listen();
+        let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+        assert_eq!(said, "the secret 'token' cannot be used: the log says why, and [secrets] token where it should be");
+        let log = log.text();
+        assert!(log.contains(why) && !log.contains(text), "{log}");
+    }
+    let pipe = tempfile::tempdir().unwrap();
+    let pipe = pipe.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    let bench = with_secret(&format!("{pipe:?}"), &mirror).await;
+    let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    assert!(said.starts_with("the secret 'token' cannot be used"), "{said}");
+    let bench = with_secret("{ credential = \"nothing-of-that-name\" }", &mirror).await;
+    assert!(
+        bench.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be used")
+    );
+    assert_eq!(mirror.count(), 0);
+}

@@ -1,0 +1,136 @@
+//! Whom a plugin's connections trust: certificates of the operator's own, and nobody else's.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer},
+    },
+};
+
+use super::fetcher;
+use crate::components::{Bench, bad};
+
+/// A server's certificate and key, for `names`.
+fn own(names: &[&str]) -> (rcgen::Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    (CertificateParams::new(names).unwrap().self_signed(&key).unwrap(), key)
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Answers `hello` over TLS; its port.
+async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair) -> u16 {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut asked = [0; 1024];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    port
+}
+
+fn file(pem: &str) -> PathBuf {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), pem).unwrap();
+    file.into_temp_path().keep().unwrap()
+}
+
+/// What a plugin with this `ca` gets from `host`.
+async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
+    let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
+    let more = format!("private = [\"localhost\"]\n{ca}");
+    let bench = fetcher(&[format!("https://{host}:{port}/*")], &more).await;
+    bench.read(&format!("fetch https://{host}:{port}/")).await
+}
+
+#[tokio::test]
+async fn a_server_that_signs_for_itself_is_trusted_by_its_certificate() {
+    let (certificate, key) = own(&["localhost"]);
+    let port = serve(certificate.der(), &key).await;
+    let why = asked("localhost", port, None).await;
+    let whose = format!("the certificate of https://localhost:{port} is not trusted");
+    let how = "it is signed by nobody who is trusted; if it is yours, put it, or its authority, into the file of `ca`";
+    assert_eq!(why, format!("{whose}: {how}"));
+    assert_eq!(asked("localhost", port, Some(&certificate.pem())).await, "200 hello");
+    let (stranger, _) = own(&["localhost"]);
+    assert!(asked("localhost", port, Some(&stranger.pem())).await.starts_with(&whose));
+}
+
+#[tokio::test]
+async fn a_server_s_own_certificate_need_not_have_its_name() {
+    let (certificate, key) = own(&["pve.local"]);
+    let port = serve(certificate.der(), &key).await;
+    assert_eq!(asked("127.0.0.1", port, Some(&certificate.pem())).await, "200 hello");
+}
+
+#[tokio::test]
+async fn an_authority_vouches_for_names_alone() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let port = serve(certificate.der(), &key).await;
+    assert_eq!(asked("localhost", port, Some(&authority.pem())).await, "200 hello");
+    let why = asked("127.0.0.1", port, Some(&authority.pem())).await;
+    assert!(why.ends_with("it is for another name; if it is yours, put it into the file of `ca`"), "{why}");
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_not_trusted_by_its_authority() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let port = serve(certificate.der(), &key).await;
+    let why = asked("localhost", port, Some(&authority.pem())).await;
+    assert!(why.ends_with("is not trusted: it has expired"), "{why}");
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_is_told_as_that() {
+    let address = super::raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
+    let why = asked("127.0.0.1", port, None).await;
+    assert!(why.starts_with(&format!("no TLS with https://127.0.0.1:{port}: ")), "{why}");
+}
+
+#[tokio::test]
+async fn a_file_without_certificates_is_told_before_anything_is_asked() {
+    for (pem, told) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
+        let more = format!("ca = {:?}", file(pem));
+        let bench = Bench::of(&super::table(&["https://localhost/*".to_owned()], &more));
+        let why = bench.refused("fetcher", &bad("fetcher")).await;
+        assert!(why.starts_with("its network cannot be set up: `ca`, /") && why.contains(told), "{why}");
+    }
+    let bench = Bench::of(&super::table(&["https://localhost/*".to_owned()], "ca = \"/nowhere/ca.pem\""));
+    let why = bench.refused("fetcher", &bad("fetcher")).await;
+    assert!(why.contains("/nowhere/ca.pem, cannot be read: "), "{why}");
+}

@@ -1,0 +1,169 @@
+//! A component that tries everything, plugged in beside others: it gets nothing that it was not given, and meanwhile every other call
+//! is answered.
+
+use std::sync::Arc;
+
+use cordboard::plugin::CallError;
+
+use crate::{
+    components::{Bench, bad},
+    journal,
+    network::{Mirror, secrets},
+};
+
+/// Little time, so that a test need not wait long for what never ends.
+const LIMITS: &str = "time = \"300ms\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
+
+/// The stranger, which may send its one secret to `mirror` and no more, beside two others.
+async fn stranger(mirror: &Mirror, limits: &str) -> Arc<Bench> {
+    let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
+    let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
+    let text = format!("[secrets]\ntoken = {secret:?}\n[plugins.stranger]\nsecrets = [\"token\"]\n{http}\n{limits}\n");
+    let bench = Bench::of(&text);
+    for name in ["echo", "keeper", "stranger"] {
+        bench.plug(name, &bad(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
+    }
+    Arc::new(bench)
+}
+
+/// What the stranger's call gave, while another plugin is called over and over on the same thread.
+async fn meanwhile(bench: &Arc<Bench>, line: &str) -> Result<String, CallError> {
+    let calling = tokio::spawn({
+        let (bench, line) = (Arc::clone(bench), line.to_owned());
+        async move { bench.call(&line).await.map(|reply| reply.text) }
+    });
+    let mut answered = 0;
+    while !calling.is_finished() || answered == 0 {
+        assert_eq!(bench.read("echo hello").await, "v1: hello", "during /{line}");
+        answered += 1;
+        tokio::task::yield_now().await;
+    }
+    calling.await.unwrap()
+}
+
+fn over(limit: &str) -> String {
+    format!("went over its {limit} limit (raise `{limit}` in [plugins.stranger] if it needs more)")
+}
+
+#[tokio::test]
+async fn it_sees_nothing_of_the_machine() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, LIMITS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "text").unwrap();
+    let looks = [
+        "environment".to_owned(),
+        format!("files {} {}", folder.path().display(), file.display()),
+        format!("sockets {}", mirror.address),
+        "names".to_owned(),
+        "input".to_owned(),
+    ];
+    for line in looks {
+        assert_eq!(meanwhile(&bench, &line).await, Ok("nothing".to_owned()), "/{line}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(mirror.count(), 0);
+}
+
+#[tokio::test]
+async fn it_sees_nothing_of_other_plugins() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, LIMITS).await;
+    bench.read("count").await;
+    let kept: Vec<_> = bench.fake.keys.lock().unwrap().keys().cloned().collect();
+    assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "keeper"), "{kept:?}");
+    let names: Vec<_> = kept.iter().map(|(_, key)| key.as_str()).collect();
+    assert_eq!(meanwhile(&bench, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
+}
+
+#[tokio::test]
+async fn there_is_no_network_in_a_trial() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, LIMITS).await;
+    let table = bench.plugs.table();
+    assert_eq!(table.command("files").unwrap().spec.summary, "there is no network in a trial and in a view");
+}
+
+#[tokio::test]
+async fn it_never_sees_its_secret() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, LIMITS).await;
+    let log = journal::listen();
+    let said = match meanwhile(&bench, &format!("steal {} token", mirror.url("/echo"))).await {
+        Err(CallError::Said(said)) => said,
+        other => panic!("{other:?}"),
+    };
+    assert!(mirror.last().contains(secrets::VALUE), "the server got it");
+    let kept =
+        format!("{:?}", bench.fake.keys.lock().unwrap().get(&("stranger".to_owned(), "loot".to_owned())).cloned());
+    let reversed: String = secrets::VALUE.chars().rev().collect();
+    let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
+    for text in [&said, &log.text(), &kept] {
+        assert!(!text.is_empty());
+        for form in [secrets::VALUE, &reversed, &flipped] {
+            assert!(!text.contains(form), "{text}");
+        }
+    }
+    assert!(said.contains("x-token: secret-"), "{said}");
+}
+
+#[tokio::test]
+async fn it_takes_no_more_than_its_share() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, "time = \"1m\"\nmemory = \"256MiB\"").await;
+    let told = meanwhile(&bench, "address_space").await.unwrap();
+    assert!(["128 MiB", "192 MiB"].contains(&told.as_str()), "{told}");
+    assert_eq!(meanwhile(&bench, "memory").await.unwrap_err().to_string(), over("memory"));
+    assert_eq!(meanwhile(&bench, "reply").await.unwrap_err().to_string(), over("reply"));
+    for line in ["handles", "bodies", "stack", "leave"] {
+        let trapped = meanwhile(&bench, line).await.unwrap_err();
+        assert!(matches!(trapped, CallError::Trap(_)), "/{line}: {trapped}");
+    }
+    assert_eq!(meanwhile(&bench, "sockets").await, Ok("nothing".to_owned()), "and is as it was");
+}
+
+#[tokio::test]
+async fn what_never_ends_is_ended() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, LIMITS).await;
+    let log = journal::listen();
+    for line in ["sleep", "refusals"] {
+        assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), over("time"), "/{line}");
+    }
+    assert_eq!(log.text().lines().filter(|line| line.contains("a request was refused")).count(), 20, "{}", log.text());
+    let endless = meanwhile(&bench, &format!("requests {}", mirror.url("/echo"))).await.unwrap_err();
+    assert_eq!(endless.to_string(), over("time"));
+    for line in ["clock", "reads"] {
+        let ended = meanwhile(&bench, line).await.unwrap_err().to_string();
+        assert!([over("calls"), over("time")].contains(&ended), "/{line}: {ended}");
+    }
+}
+
+#[tokio::test]
+async fn many_lines_are_a_few() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, "log = 7\ntime = \"1m\"").await;
+    for line in ["log_lines", "printed_lines"] {
+        let log = journal::listen();
+        assert!(bench.call(line).await.is_ok(), "/{line}");
+        let log = log.text();
+        assert_eq!(log.matches("plugin says").count(), 7, "{log}");
+        assert_eq!(log.matches("past its `log` limit").count(), 1, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn what_it_prints_is_logged_with_its_name() {
+    let mirror = Mirror::start().await;
+    let bench = stranger(&mirror, LIMITS).await;
+    let log = journal::listen();
+    assert_eq!(bench.read("shout hello").await, "shouted");
+    let log = log.text();
+    for (level, message) in
+        [("INFO", "out: hello"), ("INFO", "second line"), ("WARN", "err: hello"), ("INFO", "no end")]
+    {
+        let line = log.lines().find(|line| line.contains(message)).unwrap_or_else(|| panic!("{message}: {log}"));
+        assert!(line.contains(level) && line.contains("plugin=\"stranger\""), "{line}");
+    }
+}

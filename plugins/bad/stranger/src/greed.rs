@@ -1,0 +1,80 @@
+//! Takes more of everything than there is.
+
+use std::hint::black_box;
+
+use cordboard_plugin::state;
+use wasip2::{
+    clocks::monotonic_clock,
+    http::types::{Fields, OutgoingRequest},
+};
+
+/// All that 32 bits can address, in pieces that are asked for politely.
+pub fn address_space(_: &[String]) -> Result<String, String> {
+    const PIECE: usize = 64 << 20;
+    let mut hoard: Vec<Vec<u8>> = Vec::new();
+    for pieces in 0..64 {
+        let mut piece = Vec::new();
+        if piece.try_reserve_exact(PIECE).is_err() {
+            return Ok(format!("{} MiB", pieces * (PIECE >> 20)));
+        }
+        hoard.push(black_box(piece));
+    }
+    Ok("4 GiB".to_owned())
+}
+
+pub fn memory(_: &[String]) -> Result<String, String> {
+    let mut hoard: Vec<Vec<u8>> = Vec::new();
+    while black_box(true) {
+        hoard.push(vec![1; 1 << 20]);
+    }
+    Ok(format!("{} MiB", hoard.len()))
+}
+
+pub fn reply(_: &[String]) -> Result<String, String> {
+    Ok("x".repeat(100 << 20))
+}
+
+pub fn state(_: &[String]) -> Result<String, String> {
+    let piece = vec![1; 1 << 20];
+    for number in 0..10_000 {
+        if let Err(why) = state::set(&format!("piece {number}"), &piece) {
+            return Ok(format!("{number} MiB: {why}"));
+        }
+    }
+    Ok("10 GB".to_owned())
+}
+
+pub fn handles(_: &[String]) -> Result<String, String> {
+    let held: Vec<_> = (0..1_000_000).map(|_| monotonic_clock::subscribe_duration(1)).collect();
+    Ok(format!("{} handles", held.len()))
+}
+
+/// Bodies that are written and never sent.
+pub fn bodies(_: &[String]) -> Result<String, String> {
+    let mut held = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let request = OutgoingRequest::new(Fields::new());
+        let body = request.body().map_err(|()| "no body")?;
+        let stream = body.write().map_err(|()| "no stream")?;
+        while let Ok(room @ 1..) = stream.check_write() {
+            let piece = usize::try_from(room).unwrap_or(1);
+            if stream.write(&vec![0; piece]).is_err() {
+                break;
+            }
+            bytes += piece;
+        }
+        held.push((stream, body, request));
+        if held.len() > 1_000_000 {
+            return Ok(format!("{bytes} bytes"));
+        }
+    }
+}
+
+#[expect(unconditional_recursion, reason = "it is what is tried")]
+pub fn stack(args: &[String]) -> Result<String, String> {
+    let more: Vec<String> = black_box(args.to_vec());
+    let deeper = stack(&more);
+    black_box(&more);
+    deeper
+}

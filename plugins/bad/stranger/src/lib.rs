@@ -1,0 +1,57 @@
+//! For tests: a component that tries to get at everything that was not given to it, and tells what it got. Its own code does
+//! nothing about what stands in its way; that is the host's to show.
+
+mod greed;
+mod loops;
+mod nosy;
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec, http::Request};
+
+/// What to do, and what to do it with, as it stands behind the command.
+type Deed = fn(&[String]) -> Result<String, String>;
+
+const DEEDS: [(&str, Deed); 23] = [
+    ("environment", nosy::environment),
+    ("files", nosy::files),
+    ("sockets", nosy::sockets),
+    ("names", nosy::names),
+    ("input", nosy::input),
+    ("keys", nosy::keys),
+    ("steal", nosy::steal),
+    ("shout", nosy::shout),
+    ("address_space", greed::address_space),
+    ("memory", greed::memory),
+    ("reply", greed::reply),
+    ("state", greed::state),
+    ("handles", greed::handles),
+    ("bodies", greed::bodies),
+    ("stack", greed::stack),
+    ("log_lines", loops::log_lines),
+    ("printed_lines", loops::printed_lines),
+    ("sleep", loops::sleep),
+    ("clock", loops::clock),
+    ("reads", loops::reads),
+    ("refusals", loops::refusals),
+    ("requests", loops::requests),
+    ("leave", loops::leave),
+];
+
+struct Stranger;
+
+impl Command for Stranger {
+    /// Even the trial is a chance: what it gave stands in the summary.
+    fn specs() -> Result<Vec<Spec>, String> {
+        let got = match Request::get("http://127.0.0.1:1/").send() {
+            Ok(response) => format!("the trial answered {}", response.status),
+            Err(error) => error.to_string(),
+        };
+        Ok(DEEDS.iter().map(|(name, _)| Spec::new(name, &got, &format!("/{name}"))).collect())
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let (_, deed) = DEEDS.iter().find(|(name, _)| *name == call.command).ok_or("it was given another command")?;
+        deed(&call.args).map(|got| Reply::plain(&got))
+    }
+}
+
+cordboard_plugin::export!(Stranger: command);

@@ -1,0 +1,64 @@
+//! Never comes back, each time in another way.
+
+use std::{hint::black_box, process, thread, time::Duration};
+
+use cordboard_plugin::{context, http::Request, log, state};
+
+/// Lines. Printing takes a few calls of the host for each.
+const LOGGED: u32 = 1_000_000;
+const PRINTED: u32 = 100_000;
+
+pub fn log_lines(_: &[String]) -> Result<String, String> {
+    (0..LOGGED).for_each(|line| log::info(&format!("line {line}")));
+    Ok("logged".to_owned())
+}
+
+pub fn printed_lines(_: &[String]) -> Result<String, String> {
+    (0..PRINTED).for_each(|line| println!("line {line}"));
+    Ok("printed".to_owned())
+}
+
+pub fn sleep(_: &[String]) -> Result<String, String> {
+    thread::sleep(Duration::from_secs(3600));
+    Ok("slept".to_owned())
+}
+
+pub fn clock(_: &[String]) -> Result<String, String> {
+    let mut last = 0;
+    while black_box(true) {
+        last = context::now().max(last);
+    }
+    Ok(last.to_string())
+}
+
+pub fn reads(_: &[String]) -> Result<String, String> {
+    let mut found = 0;
+    while black_box(true) {
+        found += usize::from(state::get("nothing").is_some());
+    }
+    Ok(found.to_string())
+}
+
+pub fn refusals(_: &[String]) -> Result<String, String> {
+    let mut last = String::new();
+    while black_box(true) {
+        last = Request::get("http://192.0.3.1/")
+            .send()
+            .map_or_else(|error| error.to_string(), |_| "came through".to_owned());
+    }
+    Ok(last)
+}
+
+/// Asks the address that it is given, again and again.
+pub fn requests(args: &[String]) -> Result<String, String> {
+    let url = args.first().ok_or("it wants an address")?;
+    let mut count = 0;
+    while black_box(true) {
+        count += usize::from(Request::post(url).send().is_ok());
+    }
+    Ok(count.to_string())
+}
+
+pub fn leave(_: &[String]) -> Result<String, String> {
+    process::exit(7)
+}

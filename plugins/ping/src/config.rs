@@ -1,0 +1,108 @@
+//! `[plugins.ping.config.hosts]`: who may be asked for, by name. Pure but for [`Config::read`].
+
+use std::collections::BTreeMap;
+
+use cordboard_plugin::config;
+use serde::Deserialize;
+
+/// Hosts that one call connects to, one after the other.
+const MOST: usize = 30;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Root {
+    #[serde(default)]
+    hosts: BTreeMap<String, String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Config {
+    hosts: Vec<Host>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    pub name: String,
+    pub address: String,
+    pub port: u16,
+}
+
+impl Config {
+    /// # Errors
+    /// Which key is missing or wrong.
+    pub fn read() -> Result<Self, String> {
+        config::parse().and_then(Self::of)
+    }
+
+    fn of(root: Root) -> Result<Self, String> {
+        if root.hosts.is_empty() {
+            return Err("hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"".to_owned());
+        }
+        if root.hosts.len() > MOST {
+            return Err(format!("hosts has {} entries: one call can ask {MOST} at most", root.hosts.len()));
+        }
+        let hosts = root.hosts.into_iter().map(|(name, address)| host(name, &address));
+        Ok(Self { hosts: hosts.collect::<Result<_, _>>()? })
+    }
+
+    #[cfg(test)]
+    pub fn parse(json: &str) -> Result<Self, String> {
+        config::parse_text(json).and_then(Self::of)
+    }
+
+    /// All hosts, or the one of that name.
+    ///
+    /// # Errors
+    /// A sentence for the caller, with the names that there are.
+    pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&Host>, String> {
+        let Some(name) = name else { return Ok(self.hosts.iter().collect()) };
+        if let Some(host) = self.hosts.iter().find(|host| host.name == name) {
+            return Ok(vec![host]);
+        }
+        let known: Vec<_> = self.hosts.iter().map(|host| host.name.as_str()).collect();
+        Err(format!("Unknown host '{name}'. Known: {}.", known.join(", ")))
+    }
+}
+
+fn host(name: String, text: &str) -> Result<Host, String> {
+    let wrong = || format!("hosts.{name} = \"{text}\" is no host and port: write it as \"{name}.lan:22\"");
+    let (address, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?;
+    if address.is_empty() || address.contains(['/', '@', ' ']) {
+        return Err(wrong());
+    }
+    let address = address.to_owned();
+    Ok(Host { name, address, port })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_chosen_by_name_or_all() {
+        let config = Config::parse(r#"{"hosts":{"pbs":"pbs.lan:8007","nas":"[fd00::1]:22"}}"#).expect("it is right");
+        let names =
+            |name| config.chosen(name).map(|hosts| hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>());
+        assert_eq!(names(None), Ok(vec!["nas".to_owned(), "pbs".to_owned()]));
+        assert_eq!(names(Some("pbs")), Ok(vec!["pbs".to_owned()]));
+        assert_eq!(names(Some("x")), Err("Unknown host 'x'. Known: nas, pbs.".to_owned()));
+        assert_eq!(config.hosts[0], Host { name: "nas".into(), address: "[fd00::1]".into(), port: 22 });
+    }
+
+    #[test]
+    fn a_wrong_table_is_told() {
+        let refused = |json: &str| Config::parse(json).expect_err(json);
+        assert_eq!(refused("{}"), "hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"");
+        for bad in ["nas.lan", "nas.lan:", "nas.lan:x", "nas.lan:0", ":22", "http://nas.lan:80", "nas.lan:70000"] {
+            let told = format!("hosts.nas = \"{bad}\" is no host and port: write it as \"nas.lan:22\"");
+            assert_eq!(refused(&format!(r#"{{"hosts":{{"nas":"{bad}"}}}}"#)), told);
+        }
+        assert!(refused(r#"{"host":{}}"#).contains("host"));
+        let many: Vec<_> = (0..31).map(|host| format!(r#""h{host}":"h:1""#)).collect();
+        assert_eq!(
+            refused(&format!(r#"{{"hosts":{{{}}}}}"#, many.join(","))),
+            "hosts has 31 entries: one call can ask 30 at most"
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! `/ping`: how long it takes to connect to the hosts that the configuration names, or to one of them. Nothing is sent, and
+//! nothing is kept.
+
+mod config;
+
+use std::time::Duration;
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec, tcp, text};
+
+use config::{Config, Host};
+
+struct Ping;
+
+impl Command for Ping {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Config::read()?;
+        Ok(vec![Spec::new("ping", "How long it takes to connect to a host", "/ping [host]")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let config = Config::read()?;
+        let hosts = config.chosen(call.arg(0))?;
+        let lines: Vec<_> = hosts.iter().map(|host| line(host, tcp::connect_time(&host.address, host.port))).collect();
+        let again = call.arg(0).map_or_else(|| "/ping".to_owned(), |name| format!("/ping {name}"));
+        Ok(Reply::text(lines.join("\n")).button("Again", &again))
+    }
+}
+
+fn line(host: &Host, measured: Result<Duration, String>) -> String {
+    let name = text::code(&host.name);
+    match measured {
+        Ok(took) => format!("🟢 {name} {}", spelled(took)),
+        Err(why) => format!("🔴 {name} {}", text::escape(&why)),
+    }
+}
+
+/// Two or three figures: `0.34 ms`, `12 ms`, `1.2 s`.
+fn spelled(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1e3;
+    match millis {
+        ..10.0 => format!("{millis:.2} ms"),
+        ..1000.0 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1e3),
+    }
+}
+
+cordboard_plugin::export!(Ping: command);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_as_many_figures_as_are_meant() {
+        let spelled = |micros| spelled(Duration::from_micros(micros));
+        assert_eq!(spelled(341), "0.34 ms");
+        assert_eq!(spelled(9_876), "9.88 ms");
+        assert_eq!(spelled(12_345), "12 ms");
+        assert_eq!(spelled(1_234_567), "1.2 s");
+    }
+
+    #[test]
+    fn a_host_is_a_line() {
+        let host = Host { name: "nas".to_owned(), address: "nas.lan".to_owned(), port: 22 };
+        assert_eq!(line(&host, Ok(Duration::from_millis(3))), "🟢 `nas` 3.00 ms");
+        assert!(line(&host, Err("it_fell".to_owned())).starts_with("🔴 `nas` it"));
+    }
+}
