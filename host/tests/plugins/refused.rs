@@ -46,7 +46,7 @@ async fn half_a_file_does_not_compile() {
 async fn a_component_without_a_trade_is_of_no_use() {
     assert_eq!(
         refused(&wat("(component)")).await,
-        "it exports no trade: export at least one of command, lifecycle, persona, view, hook"
+        "it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook"
     );
 }
 
