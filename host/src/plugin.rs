@@ -14,6 +14,7 @@ mod grants;
 mod imports;
 mod journal;
 mod limits;
+mod linkers;
 mod look;
 mod orders;
 mod plugs;

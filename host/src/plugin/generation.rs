@@ -13,7 +13,7 @@ use cordboard_core::{
     config::{Reach, Secrets},
     types::{Caller, Moment},
 };
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre};
 
 use super::{
     bindings::{
@@ -25,6 +25,7 @@ use super::{
     engine::SharedEngine,
     imports::{CAPABILITIES, Granted},
     limits::CallLimits,
+    linkers::Linkers,
     probation::{Probation, Retirement, SwapTerms},
     reach,
     refusal::Refused,
@@ -130,12 +131,14 @@ struct Mishaps {
 impl Generation {
     /// Links `artifact` against what `settings` grants, and nothing else.
     pub fn link(
-        engine: &SharedEngine,
+        linkers: &Linkers,
         artifact: &Artifact,
         settings: &PluginSettings,
         birth: Birth,
     ) -> Result<Self, Refused> {
-        let linker = linker(engine, artifact, settings)?;
+        let engine = linkers.engine();
+        check_granted(&artifact.name, &imports(engine, &artifact.component), settings)?;
+        let linker = linkers.of(settings).map_err(|error| Refused::Link(error.to_string()))?;
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
         let trades = Trades::of(engine, &pre)?;
         let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
@@ -199,24 +202,6 @@ impl Generation {
         let last = self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         last.map(|last| (self.mishaps.count.load(Ordering::Relaxed), last))
     }
-}
-
-/// WASI is always there, with nothing behind it.
-fn linker(engine: &SharedEngine, artifact: &Artifact, settings: &PluginSettings) -> Result<Linker<CallState>, Refused> {
-    check_granted(&artifact.name, &imports(engine, &artifact.component), settings)?;
-    let mut linker = Linker::new(engine.engine());
-    let wasi = wasmtime_wasi::p2::add_to_linker_async(&mut linker);
-    wasi.and_then(|()| reach::link(&mut linker, &settings.reach)).map_err(|error| Refused::Link(error.to_string()))?;
-    super::bindings::types::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(&mut linker, |state| state)
-        .map_err(|error| Refused::Link(error.to_string()))?;
-    for capability in CAPABILITIES.iter().filter(|one| match one.granted {
-        Granted::ToAll => true,
-        Granted::ByName => settings.grants.contains(one.name),
-        Granted::ByList => reach::has(&settings.reach, one.name),
-    }) {
-        capability.link(&mut linker).map_err(|error| Refused::Link(error.to_string()))?;
-    }
-    Ok(linker)
 }
 
 fn check_granted(plugin: &str, imports: &[String], settings: &PluginSettings) -> Result<(), Refused> {

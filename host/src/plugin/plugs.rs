@@ -10,6 +10,7 @@ use super::{
     compile::{Compiler, digest},
     engine::SharedEngine,
     generation::{Artifact, Birth, Generation, PluginSettings},
+    linkers::Linkers,
     look::Look,
     probation::Probation,
     published::Published,
@@ -25,6 +26,7 @@ pub struct Plugs {
     table: Published,
     compiler: Compiler,
     caller: Caller,
+    linkers: Linkers,
     /// Held while a table is made of the one before, so that two swaps cannot lose each other.
     swapping: Mutex<()>,
 }
@@ -62,7 +64,8 @@ impl Plugs {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         let compiler = Compiler::new(engine.clone(), cache, program)?;
         let table = Published::new(Table::default());
-        Ok(Self { table, compiler, caller: Caller::new(engine, parallel), swapping: Mutex::new(()) })
+        let linkers = Linkers::new(engine.clone());
+        Ok(Self { table, compiler, linkers, caller: Caller::new(engine, parallel), swapping: Mutex::new(()) })
     }
 
     /// The table as it is now.
@@ -234,7 +237,7 @@ impl Plugs {
         }
         let number = serving.map_or(1, |serving| serving.number + 1);
         let birth = Birth { number, since: now, probation: probation(entrance, serving, (artifact, settings)) };
-        let generation = Arc::new(Generation::link(self.caller.engine(), artifact, settings, birth)?);
+        let generation = Arc::new(Generation::link(&self.linkers, artifact, settings, birth)?);
         let offers = Arc::new(trial::offers(self.caller.engine(), &generation).await?);
         self.table.store(Arc::new(table.with(Plugged { generation, offers })?));
         if let Some(replaced) = serving {

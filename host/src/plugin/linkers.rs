@@ -1,0 +1,72 @@
+//! Linkers, one for each set of capabilities that plugins are granted: filling one takes longer than the rest of a swap from the cache. Must hold
+//! nothing that differs between plugins of the same set.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use wasmtime::component::{HasSelf, Linker};
+
+use super::{
+    call::CallState,
+    engine::SharedEngine,
+    generation::PluginSettings,
+    imports::{CAPABILITIES, Capability, Granted},
+    reach,
+};
+
+/// Sets are few: as many as plugins are granted differently. Past this all are made anew.
+const SETS: usize = 32;
+
+pub struct Linkers {
+    engine: SharedEngine,
+    /// By the names of what is linked.
+    made: Mutex<BTreeMap<Vec<&'static str>, Arc<Linker<CallState>>>>,
+}
+
+impl Linkers {
+    pub fn new(engine: SharedEngine) -> Self {
+        Self { engine, made: Mutex::default() }
+    }
+
+    pub const fn engine(&self) -> &SharedEngine {
+        &self.engine
+    }
+
+    /// With what `settings` grants, and nothing else. WASI is always there, with nothing behind it.
+    pub fn of(&self, settings: &PluginSettings) -> wasmtime::Result<Arc<Linker<CallState>>> {
+        let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, settings)).collect();
+        let http = reach::has(&settings.reach, reach::HTTP).then_some(reach::HTTP);
+        let set: Vec<&'static str> = granted.iter().map(|one| one.name).chain(http).collect();
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(linker) = made.get(&set) {
+            return Ok(Arc::clone(linker));
+        }
+        let linker = Arc::new(self.fill(&granted, settings)?);
+        if made.len() >= SETS {
+            made.clear();
+        }
+        made.insert(set, Arc::clone(&linker));
+        Ok(linker)
+    }
+
+    fn fill(&self, granted: &[&Capability], settings: &PluginSettings) -> wasmtime::Result<Linker<CallState>> {
+        let mut linker = Linker::new(self.engine.engine());
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        reach::link(&mut linker, &settings.reach)?;
+        super::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+        for capability in granted {
+            capability.link(&mut linker)?;
+        }
+        Ok(linker)
+    }
+}
+
+fn is_granted(capability: &Capability, settings: &PluginSettings) -> bool {
+    match capability.granted {
+        Granted::ToAll => true,
+        Granted::ByName => settings.grants.contains(capability.name),
+        Granted::ByList => reach::has(&settings.reach, capability.name),
+    }
+}
