@@ -11,8 +11,7 @@ use super::{
         call::{Asked, CallError},
         trades::{DueJob, WebRequest, WebResponse},
     },
-    Plugs,
-    calls::about,
+    Plugs, about,
 };
 
 impl Plugs {
