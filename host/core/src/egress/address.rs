@@ -1,7 +1,7 @@
 //! Which addresses a name may stand for. A name is given to a plugin by the operator, but what it resolves to is not in the
 //! operator's hand: so a name alone never opens the way into the network that the host stands in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What it takes to reach an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

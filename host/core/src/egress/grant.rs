@@ -190,7 +190,7 @@ impl TcpGrant {
     /// Says what is no host.
     pub fn needed(host: &str, port: u16) -> Result<(Self, Host), String> {
         let named = host.trim_start_matches('[').trim_end_matches(']');
-        let read = match named.parse::<std::net::Ipv6Addr>() {
+        let read = match named.parse::<core::net::Ipv6Addr>() {
             Ok(address) => url::Host::Ipv6(address),
             Err(_) => host_of(host).map_err(|error| error.to_string())?,
         };

@@ -15,6 +15,9 @@ const LONGEST_FUNCTION: usize = 60;
 const LONGEST_MAIN: usize = 60;
 const MOST_PARAMETERS: usize = 5;
 
+/// Functions of foreign traits, whose parameters are not ours to choose.
+const FOREIGN: [&str; 1] = ["verify_server_cert"];
+
 fn lines(file: &File) -> usize {
     without_tests(&file.text).trim_end().lines().count()
 }
@@ -57,7 +60,7 @@ fn no_function_is_too_long_or_takes_too_much() {
                 let rule = format!("`{name}` has {} lines, and {LONGEST_FUNCTION} are the most", function.lines);
                 findings.add(file, function.line, rule, "name its steps, each a function below it");
             }
-            if function.parameters > MOST_PARAMETERS {
+            if function.parameters > MOST_PARAMETERS && !FOREIGN.contains(&name.as_str()) {
                 let rule = format!("`{name}` takes {}, and {MOST_PARAMETERS} are the most", function.parameters);
                 findings.add(file, function.line, rule, "make a type of those that always come together");
             }
