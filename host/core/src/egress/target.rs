@@ -1,6 +1,7 @@
 //! What a request asks for, read as strictly as it can be.
 
-use std::{fmt, net::IpAddr};
+use core::net::IpAddr;
+use std::fmt;
 
 use super::{
     Host,
