@@ -43,6 +43,7 @@ pub use plugs::{Compiled, Entrance, Plugs, Swapped};
 pub use probation::SwapTerms;
 pub use reach::{has as reaches, list_of};
 pub use refusal::Refused;
+pub use secrets::value as secret_value;
 pub use status::{Health, PluginStatus};
 pub use table::{CallOrder, CommandSpec, Hold, Offer, Table, Turned, short};
 pub use trades::{DueJob, Invocation, Load, Screen, ViewLimits, WebRequest, WebResponse};

@@ -49,8 +49,8 @@ const HEAD_BYTES: usize = 16 << 10;
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// For all of a connection: the longest call of a plugin takes ten minutes.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(11 * 60);
+/// For all of a connection: the longest call of a plugin takes a quarter of an hour.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(16 * 60);
 
 /// Before the next connection is taken, where taking one failed: there may be no file descriptors left.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use super::{AppError, jobs};
 use crate::{
     cron::Zone,
     hub::Desk,
-    plugin::Board,
+    plugin::{self, Board},
     webhook::{self, Door},
 };
 
@@ -34,6 +34,8 @@ impl Beside {
     }
 }
 
-fn secret(_config: &Config, name: &str) -> Result<String, String> {
-    Err(format!("[secrets] has no {name}"))
+fn secret(config: &Config, name: &str) -> Result<String, String> {
+    let source = config.secrets.get(name);
+    let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/of/a/file\" to it"))?;
+    plugin::secret_value(source)
 }

@@ -26,7 +26,7 @@ use crate::{
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
-    session::{Herald, Ports, Setup},
+    session::{Herald as _, Ports, Setup},
     store::{self, Contents, Store},
     supply::{NO_STANDARD, STANDARD, Supply},
     swaps::{Audience, Settings, Swaps},
@@ -78,13 +78,15 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let roster = Arc::new(Roster::new(views(sessions, &ground.config), places));
     let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
 
+    // Before anything is begun: it is the last thing that can keep a host from its start.
+    let beside = Beside::start(&desk, plan.zone.clone()).await?;
+
     hub::Outlet::post(&outbox, unsent);
     let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);
     ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
-    let beside = Beside::start(&desk, plan.zone.clone()).await?;
     let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
     let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));

@@ -10,7 +10,7 @@ use cordboard_core::happening::Happening;
 
 use super::desk::Desk;
 use crate::{
-    plugin::{Board, Plugs},
+    plugin::{Board, CallError, Plugs},
     session::Herald,
 };
 
@@ -81,8 +81,10 @@ impl Hooks {
         while let Some(happening) = self.next(&plugin) {
             let Some(desk) = self.desk.get().and_then(Weak::upgrade) else { continue };
             let board = Arc::new(desk.reached_by(happening.trail.through(&plugin))) as Arc<dyn Board>;
-            if let Err(error) = self.plugs.hook(&board, &plugin, &happening).await {
-                tracing::warn!(plugin, event = happening.kind.as_str(), %error, "hook failed");
+            match self.plugs.hook(&board, &plugin, &happening).await {
+                // It was unplugged meanwhile.
+                Ok(()) | Err(CallError::NotOffered(_)) => {}
+                Err(error) => tracing::warn!(plugin, event = happening.kind.as_str(), %error, "hook failed"),
             }
         }
     }

@@ -47,7 +47,9 @@ fn print_look(look: &Look, config: &Config, name: &str) {
     progress::print(&format!("digest   sha256 {}\n", short(&look.digest)));
     progress::print(&format!("offers   {}\n", look.trades().collect::<Vec<_>>().join(", ")));
     let settings = hub::plugin_settings(config, name);
-    for import in look.imports.iter().filter(|import| !is_empty_wasi(import)) {
+    // `types` are words, and grant nothing.
+    let told = |import: &&String| !is_empty_wasi(import) && plugin::bare(import) != "types";
+    for import in look.imports.iter().filter(told) {
         let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
         let verdict = match (by_name, plugin::list_of(import)) {
             (Some(name), _) if settings.grants.contains(name) => "granted",
@@ -64,7 +66,8 @@ fn print_look(look: &Look, config: &Config, name: &str) {
     print_limits(config, name);
 }
 
-/// What language runtimes import whether they use it or not: no files, no environment, a clock.
+/// What language runtimes import whether they use it or not: no files, no environment, no network;
+/// a clock, and chance.
 fn is_empty_wasi(import: &str) -> bool {
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
         .iter()
@@ -102,5 +105,8 @@ fn print_offers(plugs: &Plugs) {
     }
     for mode in table.modes() {
         progress::print(&format!("mode     {}  {}\n", mode.name, mode.description));
+    }
+    for (name, cron) in table.jobs().flat_map(|(_, jobs)| jobs) {
+        progress::print(&format!("job      {name}  {}\n", cron.as_str()));
     }
 }

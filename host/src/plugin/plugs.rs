@@ -21,7 +21,6 @@ use super::{
 };
 
 mod calls;
-mod unasked;
 
 pub struct Plugs {
     table: Published,

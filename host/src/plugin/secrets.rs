@@ -149,7 +149,8 @@ fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     Some(next)
 }
 
-fn value(source: &SecretSource) -> Result<String, String> {
+/// The secret as it is now; the error is for the operator.
+pub fn value(source: &SecretSource) -> Result<String, String> {
     let path = path(source)?;
     let shown = path.display();
     let text = read_private(&path).map_err(|error| format!("failed to read {shown}: {error}"))?;

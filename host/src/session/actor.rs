@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cordboard_core::{
-    happening::Trail,
+    happening::{Kind, Trail},
     session::{Effect, Exit, Input, Machine, Order, Refusal, RefusalCode},
     types::Phase,
 };
@@ -175,17 +175,20 @@ impl Actor {
 
     /// Performs, and tells what the step from the phase `before` means.
     async fn go(&mut self, before: Phase, effects: Vec<Effect>) -> Result<(), String> {
-        let told = |actor: &Self, first: bool| {
-            let kind =
-                actor.chronicle.between(before, actor.machine.phase()).filter(|kind| kind.comes_first() == first);
-            if let Some(kind) = kind {
-                actor.chronicle.changed(kind, actor.machine.view(), actor.ports.clock.now());
-            }
-        };
-        told(self, true);
+        self.tell(self.step(before).filter(|kind| kind.comes_first()));
         let outcome = self.perform(effects).await;
-        told(self, false);
+        self.tell(self.step(before).filter(|kind| !kind.comes_first()));
         outcome
+    }
+
+    fn step(&self, before: Phase) -> Option<Kind> {
+        self.chronicle.between(before, self.machine.phase())
+    }
+
+    fn tell(&self, kind: Option<Kind>) {
+        if let Some(kind) = kind {
+            self.chronicle.changed(kind, self.machine.view(), self.ports.clock.now());
+        }
     }
 
     fn publish(&mut self) {

@@ -27,7 +27,7 @@ fn a_hook_hears_of_everything_but_what_it_caused() {
     host.expect_logged("heard suspended of a");
     // It started the agent again, and does not hear of that.
     host.await_phase("a", "idle");
-    host.ask("/archive", "Session 'a' archived. Use /restore a to get it back.");
+    host.ask("/archive", "Session 'a' archived. Use /restore a to bring it back.");
     host.expect_logged("heard archived of a");
     let log = host.log();
     for (event, times) in [("turn-started", 1), ("turn-finished", 1), ("resumed", 0), ("suspended", 1)] {

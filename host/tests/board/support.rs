@@ -4,7 +4,7 @@ mod cache;
 mod home;
 mod transcript;
 
-pub use home::{Home, component_of as component};
+pub use home::{Home, component_of as component, extra};
 
 use std::{
     io::Write,

@@ -49,7 +49,7 @@ async fn answers(bench: &Bench, line: &str, expected: Expect) {
 #[tokio::test]
 async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
     let bench = every().await;
-    answers(&bench, "every_types a b", expect![[""]]).await;
+    answers(&bench, "every_types a b", expect![[r#"console:local console:local owner in console:local None, about none, at 1000000000, in '', with ["a", "b"] of 'a b'"#]]).await;
     let reply = bench.call("every_types").await.unwrap();
     let rows: Vec<Vec<_>> = reply
         .buttons
@@ -66,12 +66,17 @@ async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
 #[tokio::test]
 async fn the_capabilities_of_0_1_answer_as_they_did() {
     let bench = every().await;
-    answers(&bench, "every_config", expect![[""]]).await;
-    answers(&bench, "every_state", expect![[""]]).await;
-    answers(&bench, "every_sessions", expect![[""]]).await;
-    answers(&bench, "every_catalog", expect![[""]]).await;
-    answers(&bench, "every_chat", expect![[""]]).await;
-    answers(&bench, "every_control", expect![[""]]).await;
+    answers(&bench, "every_config", expect![[r#"{"key":1}"#]]).await;
+    answers(&bench, "every_state", expect![[r#"Some("3") None true true ["a"]"#]]).await;
+    answers(
+        &bench,
+        "every_sessions",
+        expect![[r#"1 ["alpha"] [] console:local /tmp/x demo Phase::Suspended 600 0 None"#]],
+    )
+    .await;
+    answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["demo"]"#]]).await;
+    answers(&bench, "every_chat", expect!["done"]).await;
+    answers(&bench, "every_control", expect!["made Phase::Suspended failed failed unknown"]).await;
 }
 
 #[tokio::test]
@@ -100,7 +105,8 @@ async fn the_view_of_0_1_shows_a_turn() {
     let view = session("alpha", &bench.caller);
     let screen = bench.plugs.render("every", (&turn, &view, NOW), &limits).await.unwrap();
     assert_eq!(screen.live.as_deref(), Some("console 4096 true"));
-    expect![[""]].assert_eq(&screen.messages[0].text);
+    expect![[r#"every 12 true Some("why") ["Hello", "1 tool Reads a.rs true true"]"#]]
+        .assert_eq(&screen.messages[0].text);
 }
 
 #[tokio::test]

@@ -23,3 +23,4 @@ mod supply;
 mod swapping;
 mod swaps;
 mod trades;
+mod unasked;

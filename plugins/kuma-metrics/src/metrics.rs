@@ -127,6 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn only_the_window_of_a_day_counts_and_monitors_of_one_name_are_two() {
+        let text = "monitor_status{monitor_id=\"1\",monitor_name=\"a\"} 1\nmonitor_status{monitor_id=\"2\",monitor_name=\"a\"} 0\n\
+                    monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"30d\"} 0.5\n\
+                    monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.75\n\
+                    monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"365d\"} 0.9\n\
+                    monitor_response_time_seconds{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.2\n\
+                    monitor_response_time{monitor_id=\"2\",monitor_name=\"a\"} -1\n";
+        assert_eq!(shown(text), ["2 monitors: 1 up, 1 down", "🟢 a, 75 % of 24 h", "🔴 a, down"]);
+        assert_eq!(read(text).expect("it is known")[1].ping, None, "-1 is no time");
+    }
+
+    #[test]
     fn a_text_without_monitors_is_told() {
         assert_eq!(read("# TYPE go_threads gauge\ngo_threads 9\n"), Err("`monitor_status` is missing".to_owned()));
         assert_eq!(read("# TYPE monitor_status gauge\n"), Ok(Vec::new()));

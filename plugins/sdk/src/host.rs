@@ -82,6 +82,32 @@ pub mod config {
 pub mod state {
     pub use crate::bindings::lent::cordboard::plugin::state::*;
 
+    use crate::Place;
+
+    /// Keeps a place under `key`.
+    ///
+    /// # Errors
+    /// As [`set`].
+    pub fn set_place(key: &str, place: &Place) -> Result<(), String> {
+        set(key, spell_place(place).as_bytes())
+    }
+
+    /// The place that was kept under `key`.
+    #[must_use]
+    pub fn get_place(key: &str) -> Option<Place> {
+        read_place(&get_text(key)?)
+    }
+
+    pub(crate) fn spell_place(place: &Place) -> String {
+        let topic = place.topic.as_deref().map_or_else(String::new, |topic| format!("\n{topic}"));
+        format!("{}\n{}{topic}", place.front_end, place.chat)
+    }
+
+    pub(crate) fn read_place(text: &str) -> Option<Place> {
+        let mut lines = text.lines().map(str::to_owned);
+        Some(Place { front_end: lines.next()?, chat: lines.next()?, topic: lines.next() })
+    }
+
     /// The value of `key` as text; none where it is absent or no UTF-8.
     #[must_use]
     pub fn get_text(key: &str) -> Option<String> {
@@ -178,7 +204,20 @@ pub mod tcp {
 
 #[cfg(test)]
 mod tests {
-    use super::catalog::{Choice, check_persona};
+    use super::{
+        catalog::{Choice, check_persona},
+        state::{read_place, spell_place},
+    };
+    use crate::Place;
+
+    #[test]
+    fn a_place_is_kept_as_it_is() {
+        for topic in [None, Some("7".to_owned())] {
+            let place = Place { front_end: "telegram".into(), chat: "-100".into(), topic };
+            assert_eq!(read_place(&spell_place(&place)), Some(place));
+        }
+        assert_eq!(read_place(""), None);
+    }
 
     #[test]
     fn an_unknown_persona_is_refused_with_the_known_ones() {

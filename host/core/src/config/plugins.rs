@@ -172,7 +172,7 @@ impl Plugin {
         section.set_some("sha256", &mut self.sha256, sha256);
         self.reach.lay(section, secrets);
         self.limits.lay(section);
-        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section));
+        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section, secrets));
         section.free_table("config", |key, value| {
             json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())

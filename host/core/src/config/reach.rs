@@ -59,7 +59,7 @@ fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Co
 }
 
 /// A complaint that does not show what it is about.
-fn hidden(text: impl Into<String>, value: &Value<'_>) -> Complaint {
+pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> Complaint {
     let start = value.span().start;
     Complaint { text: text.into(), at: Some(start..start) }
 }

@@ -233,13 +233,16 @@ impl Unknown {
     fn remedy(&self, known: &Known) -> String {
         let homes: Vec<_> = known
             .iter()
-            .filter(|(table, keys)| !table.is_empty() && keys.contains(self.key.as_str()))
+            // What lies within a named table is too far off to be meant.
+            .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .map(|(table, _)| format!("[{table}]"))
             .collect();
-        if !homes.is_empty() {
+        let here = || known.get(self.pattern).into_iter().flatten().copied();
+        // Half a key of this table is meant for it, wherever else the half is a whole one.
+        let begun = here().any(|key| key.starts_with(self.key.as_str()));
+        if !homes.is_empty() && !begun {
             return format!("; it belongs in {}", homes.join(" or "));
         }
-        let here = || known.get(self.pattern).into_iter().flatten().copied();
         let suggestion = suggestion(&self.key, here());
         if !suggestion.is_empty() {
             return suggestion;

@@ -10,6 +10,7 @@ use crate::types::Role;
 mod documented;
 mod reach;
 mod refused;
+mod webhook;
 
 #[test]
 fn an_empty_text_is_the_defaults() {

@@ -5,8 +5,9 @@ use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use super::{
+    reach::{Secrets, hidden},
     section::{Section, is_plain},
-    value::{Complaint, Value, bytes, filled, shown},
+    value::{Complaint, Value, bytes, filled, shown, text},
 };
 
 /// A body is held in memory as a whole, once for each request that is being read.
@@ -43,9 +44,9 @@ impl Webhook {
 }
 
 impl Proofs {
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
-        section.set_some("token", &mut self.token, secret);
-        section.set_some("hmac", &mut self.hmac, secret);
+    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
+        section.set_some("token", &mut self.token, |value| secret(value, secrets));
+        section.set_some("hmac", &mut self.hmac, |value| secret(value, secrets));
         section.set_some("header", &mut self.header, header);
     }
 }
@@ -62,13 +63,16 @@ fn loopback(value: &Value<'_>) -> Result<SocketAddr, Complaint> {
     })
 }
 
-fn secret(value: &Value<'_>) -> Result<String, Complaint> {
-    let name = filled(value)?;
-    if is_plain(&name) {
+/// What is no known name is not shown: it may be the secret itself.
+fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
+    let name = text(value)?;
+    if secrets.contains_key(&name) {
         return Ok(name);
     }
-    // What was written may be the secret itself.
-    Err(Complaint::new("must be the name of a secret, not the secret itself"))
+    Err(hidden(
+        "must be the name of a secret: add NAME = \"/path/of/its/file\" to [secrets], and write that NAME here",
+        value,
+    ))
 }
 
 fn header(value: &Value<'_>) -> Result<String, Complaint> {

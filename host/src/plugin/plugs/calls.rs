@@ -18,6 +18,8 @@ use super::{
     Plugs,
 };
 
+mod unasked;
+
 impl Plugs {
     pub(super) fn lent(&self, board: &Arc<dyn Board>) -> Option<Lent> {
         Some(Lent { board: Arc::clone(board), table: self.table() })

@@ -95,7 +95,7 @@ impl Caller {
         let names = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         if body.len() + names > generation.limits.reply {
             let error = CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply };
-            generation.note(&error);
+            self.note(generation, &error);
             return Err(error);
         }
         Ok(WebResponse { status, headers, body })

@@ -9,7 +9,8 @@ fn the_standard_plugins_hold_their_conversations() {
     let author = Author::new();
     let mut held = Vec::new();
     for folder in fs::read_dir(root().join("plugins")).unwrap().map(|entry| entry.unwrap().path()) {
-        if !folder.join("tests").is_dir() {
+        let files = fs::read_dir(folder.join("tests")).into_iter().flatten().flatten();
+        if !files.map(|file| file.path()).any(|path| path.extension().is_some_and(|ending| ending == "chat")) {
             continue;
         }
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();

@@ -40,6 +40,8 @@ fn holds(author: &Author) {
     let tested = author.run(&["test", "greeter"]);
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
     assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  3 exchanges\n"), "{}", tested.out);
+    let called = author.run(&["call", "greeter", "/greeter", "Zoe"]);
+    assert!(called.err.contains("* log info: greeting Zoe\n"), "{called:?}");
     let checked = author.printed(&["check", "greeter"]);
     assert!(checked.contains("offers   command\n") && checked.contains("verdict  a host would take it"), "{checked}");
 
@@ -57,6 +59,8 @@ fn python_serves_within_the_usual_limits() {
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "python"]);
     symlink(venv, author.path("greeter/.venv")).unwrap();
+    let print = "        if name == \"Zoe\":\n            print(\"greeting\", name)\n        key = ";
+    author.write("greeter/plugin.py", &author.read("greeter/plugin.py").replace("        key = ", print));
     holds(&author);
 }
 
@@ -66,5 +70,7 @@ fn javascript_serves_within_the_usual_limits() {
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "js"]);
     symlink(modules, author.path("greeter/node_modules")).unwrap();
+    let print = "    if (name === \"Zoe\") console.log(\"greeting\", name);\n    const key = ";
+    author.write("greeter/plugin.js", &author.read("greeter/plugin.js").replace("    const key = ", print));
     holds(&author);
 }

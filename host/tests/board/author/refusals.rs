@@ -117,6 +117,10 @@ fn check_tells_the_grant_that_is_missing() {
     }
     let told = "add to the configuration: [plugins.sessions] grants = [\"sessions\", \"session-control\"]\n";
     assert!(ended.err.ends_with(told), "{}", ended.err);
+    let checked = author.run(&["check".into(), component("beszel").into_os_string()]);
+    for line in ["imports  wasi:http/outgoing-handler  NOT GRANTED\n", "imports  secrets  NOT GRANTED\n"] {
+        assert!(checked.out.contains(line), "{line}: {checked:?}");
+    }
     let core = author.path("core.wasm");
     fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
     let ended = author.run(&["check", "core.wasm"]);

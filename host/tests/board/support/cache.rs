@@ -11,7 +11,8 @@ use std::{
 use super::home::{component_of, components};
 
 /// The components of the tests that homes plug in.
-const LENT: [&str; 7] = ["echo", "echo2", "grabby", "greedy", "hesitant", "shouty", "unruly"];
+const LENT: [&str; 10] =
+    ["clockwork", "echo", "echo2", "grabby", "greedy", "hesitant", "porter", "restless", "shouty", "unruly"];
 
 /// Fills the cache of a home.
 pub fn lend(cache: &Path) {

@@ -129,6 +129,12 @@ pub fn component_of(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))
 }
 
+/// The bytes of a plugin that is built beside the embedded ones.
+pub fn extra(name: &str) -> Vec<u8> {
+    let path = components().with_file_name("extra").join(format!("{name}.wasm"));
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))
+}
+
 pub fn components() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins/bad")
 }

@@ -20,6 +20,7 @@ fn pattern(table: &str) -> Option<String> {
     match parts.as_slice() {
         ["agents" | "plugins", _] => Some(format!("{}.NAME", parts[0])),
         ["plugins", _, "webhook"] => Some("plugins.NAME.webhook".to_owned()),
+        ["secrets"] => None,
         [one] => Some((*one).to_owned()),
         [..] => None,
     }
@@ -86,6 +87,7 @@ fn what_has_no_default_is_known() {
         [sessions] default
         [webhook] listen
         [agents.claude] model
+        [secrets] github
         [plugins] folder
         [plugins.sessions] acts_as
         [plugins.sessions] http
@@ -100,7 +102,7 @@ fn what_has_no_default_is_known() {
         [plugins.sessions] state
         [plugins.sessions] http_body
         [plugins.sessions] http_time
-                [plugins.sessions] config
+        [plugins.sessions] config
         [plugins.github.webhook] hmac
         [plugins.github.webhook] token
         [plugins.github.webhook] header"#]]

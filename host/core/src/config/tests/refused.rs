@@ -48,14 +48,14 @@ fn a_key_in_the_wrong_table_is_sent_home() {
 #[test]
 fn unknown_tables() {
     refused(
-        "[sesions]\nqueue = 5\n[web]\n[console.colours]\n",
+        "[sesions]\nqueue = 5\n[tools]\n[console.colours]\n",
         expect![[r#"
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [web]; known here: access, agents, console, plugins, secrets, sessions, telegram
-            3 | [web]
-              |  ^^^
+            line 3, column 2: unknown table [tools]; known here: access, agents, console, plugins, secrets, sessions, telegram, webhook
+            3 | [tools]
+              |  ^^^^^
             line 4, column 10: unknown key 'colours' in [console]; known here: drain
             4 | [console.colours]
               |          ^^^^^^^

@@ -81,7 +81,21 @@ fn what_waits_is_not_put_away_with_its_session() {
         order archive
         exit
         ",
-        expect![[r#""#]],
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b → starting
+            order archive
+                refused (busy): 2 messages still wait in session 'x'. Use /stop all there first.
+            order stop all → starting
+                drop a
+                drop b
+            order archive → stopping
+                persist
+                close input of 1
+            exit → archived
+        "#]],
     );
 }
 

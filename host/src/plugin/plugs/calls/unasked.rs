@@ -6,13 +6,12 @@ use cordboard_core::happening::Happening;
 use tokio::sync::watch;
 
 use super::{
-    super::{
+    super::super::{
         board::Board,
         call::{Asked, CallError},
         trades::{DueJob, WebRequest, WebResponse},
     },
-    Plugs,
-    calls::about,
+    Plugs, about,
 };
 
 impl Plugs {

@@ -1,0 +1,65 @@
+//! Jobs at set times: what a host that was down has missed is made up for by one run.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cordboard::store;
+use cordboard_core::types::Moment;
+
+use super::support::Home;
+
+/// Once an hour, at a minute that is far from now in every time zone: their offsets are quarters of an hour.
+fn hourly() -> String {
+    let minute = (now() / 60_000 + 37) % 60;
+    format!("[plugins.clockwork.config.jobs]\nhourly = \"{minute} * * * *\"\n")
+}
+
+const HOUR: u64 = 3_600_000;
+
+fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// As if the host had been down since `at`.
+fn down_since(home: &Home, at: u64) {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        let (store, _) = store::open(&home.state()).unwrap();
+        store.begin_job("clockwork", "hourly", Moment(at)).await.unwrap();
+        store.close().await;
+    });
+}
+
+#[test]
+fn what_was_missed_runs_once_after_the_start() {
+    let home = Home::with(&hourly());
+    home.plug("clockwork", "clockwork");
+    let mut host = home.start();
+    // The board is up, and its jobs were looked at.
+    host.ask("/new a", "Session 'a' created.");
+    host.close_input();
+    host.wait();
+    assert!(!host.rest().1.contains("ran hourly"), "a new job has missed nothing");
+    down_since(&home, now() - 5 * HOUR);
+    let mut host = home.start();
+    let line = host.expect_logged("ran hourly at ");
+    assert!(line.contains("missed 4"), "{line}");
+    host.ask("/new b", "Session 'b' created.");
+    assert_eq!(host.log().matches("ran hourly").count(), 1);
+    host.close_input();
+    host.wait();
+    let mut host = home.start();
+    host.ask("/new c", "Session 'c' created.");
+    assert!(!host.log().contains("ran hourly"), "{}", host.log());
+}
+
+#[test]
+fn a_wrong_time_is_refused_in_the_chat_and_the_old_times_go_on() {
+    let home = Home::with(&hourly());
+    home.plug("clockwork", "clockwork");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    home.configure("[plugins.clockwork.config.jobs]\nhourly = \"60 * * * *\"\n");
+    host.expect("its job 'hourly' has the times \"60 * * * *\", and its minute, '60', is none");
+    let rows = home.plugins();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "clockwork").unwrap();
+    assert_eq!(row["generation"], 1, "{row}");
+}

@@ -1,0 +1,164 @@
+//! Requests from the net: who cannot prove himself gets no further than the host, and who can reaches the plugin.
+
+use std::{
+    fs::{self, Permissions},
+    io::{Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::support::{Home, Host, LIMIT, extra};
+
+const SECRET: &str = "It's a Secret to Everybody";
+
+const PUSH: &str = r#"{"ref":"refs/heads/main","commits":[{"message":"Mend it"}],"repository":{"full_name":"ada/board"},"sender":{"login":"ada"}}"#;
+
+/// A listener on a free port, the secret in its file, and these lines.
+fn home(lines: &str) -> Home {
+    let home = Home::new();
+    let file = home.path("secret");
+    fs::write(&file, format!("{SECRET}\n")).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    let file = file.display();
+    home.configure(&format!(
+        "[webhook]\nlisten = \"127.0.0.1:0\"\nbody = \"1KiB\"\n[secrets]\nours = \"{file}\"\n{lines}"
+    ));
+    home
+}
+
+struct Door(String);
+
+impl Door {
+    fn of(host: &mut Host<'_>) -> Self {
+        let line = host.expect_logged("listening to requests for plugins");
+        let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        Self(address.unwrap_or_else(|| panic!("no address in {line}")).to_owned())
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.0).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream
+    }
+
+    /// The whole answer to bytes as they are.
+    fn send(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(bytes).unwrap();
+        let mut answer = String::new();
+        // A peer that answers early and closes may cut off what was still being sent.
+        let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    fn ask(&self, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let answer = self
+            .send(format!("{line} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}").as_bytes());
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.unwrap_or_else(|| panic!("no status: {head}")), body.to_owned())
+    }
+}
+
+fn signature(body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
+}
+
+#[test]
+fn a_signed_push_is_told_in_the_chat_and_no_other() {
+    let home = home("[plugins.github]\ngrants = [\"chat\"]\n[plugins.github.webhook]\nhmac = \"ours\"\n");
+    home.plug_bytes("github", &extra("github"));
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    host.say("/github here");
+    host.expect("What GitHub reports is told here.");
+    let signed = signature(PUSH);
+    let head = [("X-GitHub-Event", "push"), ("X-GitHub-Delivery", "1"), ("X-Hub-Signature-256", signed.as_str())];
+    let wrong = signature("another body");
+    let bad = [("X-GitHub-Event", "push"), ("X-Hub-Signature-256", wrong.as_str())];
+    assert_eq!(door.ask("POST /hooks/github", &bad, PUSH).0, 401);
+    assert_eq!(door.ask("POST /hooks/github", &[("X-GitHub-Event", "push")], PUSH).0, 401);
+    let log = host.expect_logged("requests are refused");
+    assert!(log.contains("neither the right token nor the right signature"), "{log}");
+    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "told\n".to_owned()));
+    host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
+    host.expect("Mend it");
+    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "it was told before\n".to_owned()));
+    assert_eq!(host.chat().matches("pushed 1 commit").count(), 1);
+    assert!(!host.log().contains("Everybody"), "{}", host.log());
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_said_in_a_line() {
+    let home = home("[plugins.porter.webhook]\ntoken = \"ours\"\n");
+    home.plug("porter", "porter");
+    home.plug("open", "porter");
+    home.plug("echo", "echo");
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    let bearer = format!("Bearer {SECRET}");
+    let good = [("Authorization", bearer.as_str())];
+    for nobody in ["/", "/hooks/", "/hooks/nobody", "/hooks/echo", "/porter"] {
+        assert_eq!(door.ask(&format!("GET {nobody}"), &good, "").0, 404, "{nobody}");
+    }
+    assert_eq!(door.ask("TRACE /hooks/porter", &good, "").0, 405);
+    assert_eq!(door.ask("POST /hooks/porter", &[("Authorization", "Bearer wrong")], "x").0, 401);
+    let (status, text) = door.ask("POST /hooks/porter", &good, &"x".repeat(1025));
+    assert_eq!((status, text.as_str()), (413, "the body has more than 1024 bytes\n"));
+    let chunked = format!(
+        "POST /hooks/porter HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n{}\r\n0\r\n\r\n",
+        "x".repeat(2048)
+    );
+    assert!(door.send(chunked.as_bytes()).starts_with("HTTP/1.1 413 "));
+    let many: Vec<_> = (0..70).map(|_| ("X-Many", "x")).collect();
+    assert_eq!(door.ask("GET /hooks/porter", &many, "").0, 431);
+    let (status, text) = door.ask("POST /hooks/open", &good, "x");
+    assert_eq!(status, 403, "{text}");
+    let log = host.expect_logged("[plugins.open.webhook]");
+    assert!(log.contains("hmac = ") && log.contains("[secrets]"), "{log}");
+}
+
+#[test]
+fn a_plugin_is_shown_all_but_the_proof_and_its_failures_stay_here() {
+    let home = home("[plugins.porter.webhook]\ntoken = \"ours\"\nheader = \"X-Gitlab-Token\"\n");
+    home.plug("porter", "porter");
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    let good = [("X-Gitlab-Token", SECRET), ("Authorization", "Basic abc"), ("Cookie", "a=b"), ("X-Kind", "push")];
+    let (status, said) = door.ask("PUT /hooks/porter/a%20b?c=d&e", &good, "the body");
+    assert_eq!(status, 200);
+    assert_eq!(said, "PUT /a%20b ?c=d&e\nhost: x\nx-kind: push\ncontent-length: 8\nthe body\n");
+    for path in ["trap", "sorry", "odd", "big"] {
+        let (status, said) = door.ask(&format!("GET /hooks/porter/{path}"), &good, "");
+        assert_eq!((status, said.as_str()), (500, "'porter' could not answer; the host's log says why\n"), "{path}");
+        host.expect_logged("a request was not answered well");
+    }
+    assert!(host.log().contains("use 200 to 599"), "{}", host.log());
+    // Who connects and says nothing keeps nobody from being answered.
+    let silent: Vec<_> = (0..8).map(|_| door.connect()).collect();
+    assert_eq!(door.ask("GET /hooks/porter", &good, "").0, 200);
+    drop(silent);
+    home.write_config(&fs::read_to_string(home.path("config.toml")).unwrap().replace("\ntoken = \"ours\"", ""));
+    host.expect_logged("configuration changed");
+    assert_eq!(door.ask("GET /hooks/porter", &good, "").0, 403);
+}
+
+#[test]
+fn an_address_that_is_taken_keeps_a_host_from_its_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let home = Home::with(&format!("[webhook]\nlisten = \"{address}\"\n"));
+    let mut host = home.start();
+    assert_eq!(host.wait().code(), Some(1));
+    let (_, log) = host.rest();
+    assert!(log.contains(&format!("failed to listen to requests on {address}")), "{log}");
+    assert!(log.contains("[webhook] listen"), "{log}");
+}

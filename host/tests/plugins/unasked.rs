@@ -1,0 +1,183 @@
+//! The trades that nobody in a chat asks for, and the plugins that ply them: events, times, requests.
+
+use cordboard::plugin::{CallError, DueJob, WebRequest, WebResponse};
+use cordboard_core::{
+    agent::PromptId,
+    happening::{Happening, Kind, Trail},
+    render,
+    turn::Turn,
+    types::{Moment, Phase, Place},
+};
+
+use crate::{
+    board::{NOW, session},
+    components::{Bench, bad, extra},
+};
+
+/// What was posted, as it is read.
+fn posted(bench: &Bench) -> Vec<String> {
+    let posts = std::mem::take(&mut *bench.fake.posts.lock().unwrap());
+    posts.into_iter().map(|(_, reply)| render::plain(&reply.text).trim_end().to_owned()).collect()
+}
+
+fn finished(bench: &Bench, seconds: u64, place: Place) -> Happening {
+    let mut view = session("alpha", &bench.caller);
+    view.record.place = Some(place.clone());
+    let turn = Turn::new(PromptId("1".to_owned()), place, Moment(NOW.0 - seconds * 1000));
+    Happening::turn_finished(&turn, view, NOW, Trail::default())
+}
+
+#[tokio::test]
+async fn notify_tells_of_long_turns_elsewhere() {
+    let bench = Bench::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
+    bench.plug("notify", &extra("notify")).await.unwrap();
+    assert_eq!(bench.plugs.table().hooks().collect::<Vec<_>>(), ["notify"]);
+    let long = finished(&bench, 125, Place::new("telegram", "7"));
+    bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
+    assert_eq!(posted(&bench), [] as [String; 0], "no place was chosen");
+    assert_eq!(bench.read("notify here").await, "Turns of 2 minutes and more that end elsewhere are told here.");
+    bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
+    bench.plugs.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();
+    bench.plugs.hook(&bench.board, "notify", &finished(&bench, 125, bench.place.clone())).await.unwrap();
+    assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds."]);
+    let mut broken = session("alpha", &bench.caller);
+    (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
+    let broken = Happening::of(Kind::Broken, broken, NOW, Trail::default());
+    bench.plugs.hook(&bench.board, "notify", &broken).await.unwrap();
+    assert_eq!(posted(&bench), ["alpha needs you: no such command"]);
+    assert_eq!(bench.read("notify off").await, "Nothing is told any more.");
+    bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
+    assert_eq!(posted(&bench), [] as [String; 0]);
+    assert_eq!(bench.status("notify"), ("ok".to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_of_notify_is_refused() {
+    let bench = Bench::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"soon\"");
+    let why = bench.refused("notify", &extra("notify")).await;
+    assert!(why.contains("`after` must be a span such as \"5m\", not \"soon\""), "{why}");
+}
+
+#[tokio::test]
+async fn remind_says_it_when_it_is_due_and_not_before() {
+    let bench = Bench::of("[plugins.remind]\ngrants = [\"chat\"]");
+    bench.plug("remind", &extra("remind")).await.unwrap();
+    assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
+    assert_eq!(bench.read("remind 10m milk").await, "I will remind you in 10 minutes.");
+    assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 2 hours.");
+    let look = async |minutes: u64| {
+        let due = DueJob { name: "look".to_owned(), at: Moment(NOW.0 + minutes * 60_000), missed: 0 };
+        bench.plugs.run_job(&bench.board, "remind", &due).await.unwrap();
+        posted(&bench)
+    };
+    assert_eq!(look(9).await, [] as [String; 0]);
+    assert_eq!(look(10).await, ["\u{23f0} tea", "\u{23f0} milk"]);
+    assert_eq!(look(11).await, [] as [String; 0]);
+    let listed = bench.call("remind").await.unwrap();
+    assert_eq!(render::plain(&listed.text).trim_end(), "- in 2 hours 1 minute: bread");
+    assert_eq!(look(5 * 60).await, ["\u{23f0} bread (due 3 hours ago)"]);
+    assert!(bench.read("remind").await.starts_with("Nothing to remind you of here."));
+}
+
+#[tokio::test]
+async fn a_reminder_is_dropped_by_its_button_in_its_own_place() {
+    let mut bench = Bench::of("[plugins.remind]\ngrants = [\"chat\"]");
+    bench.plug("remind", &extra("remind")).await.unwrap();
+    drop(bench.read("remind 10m tea").await);
+    let button = bench.call("remind").await.unwrap().buttons[0][0].command.clone();
+    let line = button.trim_start_matches('/').to_owned();
+    bench.place = Place::new("telegram", "9");
+    assert_eq!(bench.read(&line).await, "It is not there any more.");
+    bench.place = Place::new("console", "local");
+    assert_eq!(bench.read(&line).await, "Dropped.");
+    assert_eq!(bench.read(&line).await, "It is not there any more.");
+}
+
+#[tokio::test]
+async fn jobs_are_known_with_their_times_and_wrong_ones_refused() {
+    let of = |jobs: &str| Bench::of(&format!("[plugins.clockwork.config.jobs]\n{jobs}"));
+    let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
+    bench.plug("clockwork", &bad("clockwork")).await.unwrap();
+    let table = bench.plugs.table();
+    let jobs: Vec<_> =
+        table.jobs().flat_map(|(_, jobs)| jobs).map(|(name, cron)| (name.as_str(), cron.as_str())).collect();
+    assert_eq!(jobs, [("a", "*/5 * * * *"), ("b", "30 7 * * mon-fri")]);
+    let why = async |jobs: &str| of(jobs).refused("clockwork", &bad("clockwork")).await;
+    assert_eq!(
+        why("a = \"61 * * * *\"").await,
+        "its job 'a' has the times \"61 * * * *\", and its minute, '61', is none"
+    );
+    assert!(why("a = \"* * * *\"").await.contains("it has 4 fields: write five"));
+    assert!(why("\"a b\" = \"* * * * *\"").await.contains("is not a job name"));
+    let many: String = (0..65).map(|job| format!("j{job} = \"* * * * *\"\n")).collect();
+    assert!(why(&many).await.contains("more jobs than the 64"));
+}
+
+#[tokio::test]
+async fn a_job_that_fails_says_why_and_one_that_traps_is_shown() {
+    let bench = Bench::of("");
+    bench.plug("clockwork", &bad("clockwork")).await.unwrap();
+    let run = async |name: &str| {
+        let due = DueJob { name: name.to_owned(), at: NOW, missed: 2 };
+        bench.plugs.run_job(&bench.board, "clockwork", &due).await
+    };
+    assert_eq!(run("fine").await, Ok(()));
+    assert_eq!(run("fail").await, Err(CallError::Said("out of oil".to_owned())));
+    assert_eq!(bench.status("clockwork").0, "ok");
+    assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
+    assert_eq!(bench.status("clockwork").0, "failing");
+    assert_eq!(
+        bench.plugs.run_job(&bench.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
+        Err(CallError::NotOffered("schedule"))
+    );
+}
+
+fn push(delivery: &str) -> WebRequest {
+    let body = r#"{"ref":"refs/heads/main","commits":[{"message":"Mend it"}],"repository":{"full_name":"ada/board"},"sender":{"login":"ada"}}"#;
+    let headers = [("x-github-event", "push"), ("x-github-delivery", delivery), ("content-type", "application/json")];
+    WebRequest {
+        method: "POST".to_owned(),
+        path: "/".to_owned(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        body: body.as_bytes().to_vec(),
+        ..WebRequest::default()
+    }
+}
+
+fn read(response: &WebResponse) -> (u16, String) {
+    (response.status, String::from_utf8(response.body.clone()).unwrap())
+}
+
+#[tokio::test]
+async fn github_tells_each_delivery_once() {
+    let bench = Bench::of("[plugins.github]\ngrants = [\"chat\"]");
+    bench.plug("github", &extra("github")).await.unwrap();
+    let receive =
+        async |request: WebRequest| read(&bench.plugs.receive(&bench.board, "github", &request).await.unwrap());
+    assert!(receive(push("1")).await.1.contains("say /github here"));
+    assert_eq!(bench.read("github here").await, "What GitHub reports is told here.");
+    assert_eq!(receive(push("1")).await, (200, "told\n".to_owned()));
+    assert_eq!(receive(push("1")).await, (200, "it was told before\n".to_owned()));
+    assert_eq!(receive(push("2")).await, (200, "told\n".to_owned()));
+    let told = posted(&bench);
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[0], "ada pushed 1 commit to main of ada/board:\n- Mend it");
+    assert_eq!(receive(WebRequest { body: b"payload=x".to_vec(), ..push("3") }).await.0, 400);
+    assert_eq!(receive(WebRequest { headers: Vec::new(), ..push("4") }).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_plugin_that_answers_too_much_or_traps_is_shown() {
+    let bench = Bench::of("");
+    bench.plug("porter", &bad("porter")).await.unwrap();
+    let receive = async |path: &str| {
+        let request = WebRequest { method: "GET".to_owned(), path: path.to_owned(), ..WebRequest::default() };
+        bench.plugs.receive(&bench.board, "porter", &request).await
+    };
+    assert_eq!(read(&receive("/a/b").await.unwrap()), (200, "GET /a/b ?\n\n\n".to_owned()));
+    assert_eq!(receive("/sorry").await, Err(CallError::Said("the key is at /home/ada".to_owned())));
+    let error = receive("/big").await.unwrap_err().to_string();
+    assert!(error.contains("`reply`"), "{error}");
+    assert!(matches!(receive("/trap").await, Err(CallError::Trap(why)) if why.contains("the door fell on it")));
+    assert_eq!(bench.status("porter").0, "failing");
+}

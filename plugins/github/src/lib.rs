@@ -1,0 +1,108 @@
+//! A webhook: tells a place what GitHub reports of a repository. `/github here` chooses the place. The host has checked the signature; it
+//! must still take every text for a stranger's, as titles and messages are.
+
+mod news;
+
+use cordboard_plugin::{
+    Call, Command, Reply, Webhook, chat,
+    command::Spec,
+    context, state,
+    webhook::{Request, Response},
+};
+
+/// Under it the place is kept.
+const PLACE: &str = "place";
+
+/// Under it the last deliveries are kept: GitHub repeats what was not answered in time.
+const SEEN: &str = "seen";
+
+/// How many of them.
+const LAST: usize = 50;
+
+const USAGE: &str = "/github [here|off]";
+
+struct Github;
+
+impl Command for Github {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("github", "Tells here what GitHub reports", USAGE).least_role("admin")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        match call.text.trim() {
+            "here" => {
+                state::set_place(PLACE, &context::place()?)?;
+                Ok(Reply::plain("What GitHub reports is told here.").button("Off", "/github off"))
+            }
+            "off" => {
+                state::delete(PLACE)?;
+                Ok(Reply::plain("Nothing is told any more."))
+            }
+            "" => Ok(match (state::get_place(PLACE), context::here()) {
+                (None, _) => Reply::plain("Nothing is told.").button("Tell here", "/github here"),
+                (place, here) if place == here => Reply::plain("It is told here.").button("Off", "/github off"),
+                (Some(_), _) => Reply::plain("It is told in another place.").button("Tell here", "/github here"),
+            }),
+            _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        }
+    }
+}
+
+impl Webhook for Github {
+    fn receive(request: Request) -> Result<Response, String> {
+        let Some(event) = request.header("x-github-event") else {
+            return Ok(Response::text(400, "this is for GitHub alone: there is no X-GitHub-Event"));
+        };
+        let report = match request.parse() {
+            Ok(report) => report,
+            Err(why) => return Ok(Response::text(400, &format!("{why}; choose the content type application/json"))),
+        };
+        let Some(text) = news::of(event, &report) else { return Ok(Response::text(200, "nothing to tell")) };
+        let Some(place) = state::get_place(PLACE) else {
+            return Ok(Response::text(200, "there is no place to tell it: say /github here in one"));
+        };
+        let delivery = request.header("x-github-delivery").unwrap_or_default();
+        if is_known(delivery)? {
+            return Ok(Response::text(200, "it was told before"));
+        }
+        chat::post(&place, &Reply::text(text))?;
+        Ok(Response::text(200, "told"))
+    }
+}
+
+/// Whether this delivery came before; from now on it did.
+fn is_known(delivery: &str) -> Result<bool, String> {
+    let seen = state::get_text(SEEN).unwrap_or_default();
+    let Some(seen) = with(&seen, delivery) else { return Ok(true) };
+    state::set(SEEN, seen.as_bytes())?;
+    Ok(false)
+}
+
+/// None where it is there already. One without a name is new each time.
+fn with(seen: &str, delivery: &str) -> Option<String> {
+    let mut seen: Vec<&str> = seen.lines().collect();
+    if delivery.is_empty() {
+        return Some(seen.join("\n"));
+    }
+    if seen.contains(&delivery) {
+        return None;
+    }
+    seen.push(delivery);
+    Some(seen.split_off(seen.len().saturating_sub(LAST)).join("\n"))
+}
+
+cordboard_plugin::export!(Github: command, webhook);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_deliveries_are_known() {
+        let seen = with("", "a").unwrap();
+        assert_eq!((with(&seen, "a"), with(&seen, "b").as_deref()), (None, Some("a\nb")));
+        assert_eq!(with("a", "").as_deref(), Some("a"));
+        let many = (0..2 * LAST).fold(String::new(), |seen, at| with(&seen, &at.to_string()).unwrap());
+        assert_eq!((many.lines().count(), many.lines().next()), (LAST, Some("50")));
+    }
+}

@@ -1,0 +1,207 @@
+//! What GitHub reports, in a line or a few. Only the fields that are shown are read; each may be missing.
+
+use cordboard_plugin::text::{code, counted, escape};
+use serde::Deserialize;
+
+/// How many commits of a push are named.
+const COMMITS: usize = 5;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Report {
+    action: String,
+    #[serde(rename = "ref")]
+    reference: String,
+    deleted: bool,
+    forced: bool,
+    compare: String,
+    commits: Vec<Commit>,
+    repository: Repository,
+    sender: User,
+    pull_request: Option<Item>,
+    issue: Option<Item>,
+    release: Option<Release>,
+    workflow_run: Option<Run>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Commit {
+    message: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Repository {
+    full_name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct User {
+    login: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Item {
+    number: u64,
+    title: String,
+    html_url: String,
+    merged: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Release {
+    tag_name: String,
+    html_url: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Run {
+    name: String,
+    conclusion: Option<String>,
+    head_branch: Option<String>,
+    html_url: String,
+}
+
+/// The text of an event; none where it is not worth one.
+pub fn of(event: &str, report: &Report) -> Option<String> {
+    match (event, report.action.as_str()) {
+        ("ping", _) => Some(format!("GitHub tells of **{}** now.", report.repository())),
+        ("push", _) => push(report),
+        ("pull_request", "opened" | "closed" | "reopened" | "ready_for_review") => {
+            report.pull_request.as_ref().map(|item| report.acted("pull request", item))
+        }
+        ("issues", "opened" | "closed" | "reopened") => report.issue.as_ref().map(|item| report.acted("issue", item)),
+        ("release", "published") => report.release.as_ref().map(|release| {
+            let link = link(&release.tag_name, &release.html_url);
+            format!("**{}** released {link} of **{}**.", report.sender(), report.repository())
+        }),
+        ("workflow_run", "completed") => report.workflow_run.as_ref().and_then(|run| failed(report, run)),
+        _ => None,
+    }
+}
+
+fn push(report: &Report) -> Option<String> {
+    let branch = report.reference.strip_prefix("refs/heads/")?;
+    let at = format!("{} of **{}**", code(branch), report.repository());
+    if report.deleted {
+        return Some(format!("**{}** deleted {at}.", report.sender()));
+    }
+    if report.commits.is_empty() {
+        return None;
+    }
+    let count = counted(report.commits.len() as u64, "commit");
+    let pushed = if report.forced { "force-pushed" } else { "pushed" };
+    let mut lines = vec![format!("**{}** {pushed} {} to {at}:", report.sender(), link(&count, &report.compare))];
+    let first = |commit: &Commit| format!("- {}", escape(commit.message.lines().next().unwrap_or_default()));
+    lines.extend(report.commits.iter().take(COMMITS).map(first));
+    if report.commits.len() > COMMITS {
+        lines.push(format!("- and {} more", report.commits.len() - COMMITS));
+    }
+    Some(lines.join("\n"))
+}
+
+fn failed(report: &Report, run: &Run) -> Option<String> {
+    let how = match run.conclusion.as_deref()? {
+        "failure" => "failed",
+        "timed_out" => "timed out",
+        "startup_failure" => "did not start",
+        _ => return None,
+    };
+    let branch = run.head_branch.as_deref().map_or_else(String::new, |branch| format!(" on {}", code(branch)));
+    Some(format!("\u{274c} {} {how}{branch} of **{}**.", link(&run.name, &run.html_url), report.repository()))
+}
+
+impl Report {
+    fn acted(&self, kind: &str, item: &Item) -> String {
+        let done = match self.action.as_str() {
+            "closed" if item.merged => "merged",
+            "ready_for_review" => "asks for a review of",
+            action => action,
+        };
+        let link = link(&format!("#{} {}", item.number, item.title), &item.html_url);
+        format!("**{}** {done} {kind} {link} in **{}**.", self.sender(), self.repository())
+    }
+
+    fn sender(&self) -> String {
+        escape(&self.sender.login)
+    }
+
+    fn repository(&self) -> String {
+        escape(&self.repository.full_name)
+    }
+}
+
+/// Only to GitHub, or whatever else speaks TLS, and never out of the link.
+fn link(text: &str, url: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_graphic() && !"<>()[]\\".contains(c);
+    if url.starts_with("https://") && url.chars().all(is_plain) {
+        format!("[{}]({url})", escape(text))
+    } else {
+        escape(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(event: &str, json: &str) -> Option<String> {
+        of(event, &serde_json::from_str(json).unwrap())
+    }
+
+    const BASE: &str = r#""repository":{"full_name":"ada/board"},"sender":{"login":"ada"}"#;
+
+    #[test]
+    fn a_push_names_its_commits() {
+        let commits = r#"[{"message":"Fix *it*\n\nAt last"},{"message":"b"},{"message":"c"},{"message":"d"},{"message":"e"},{"message":"f"}]"#;
+        let push = format!(
+            r#"{{"ref":"refs/heads/main","compare":"https://github.com/ada/board/compare/a...b","commits":{commits},{BASE}}}"#
+        );
+        let wanted = "**ada** pushed [6 commits](https://github.com/ada/board/compare/a...b) to `main` of **ada/board**:\n- Fix \\*it\\*\n- b\n- c\n- d\n- e\n- and 1 more";
+        assert_eq!(told("push", &push).as_deref(), Some(wanted));
+        assert_eq!(told("push", &format!(r#"{{"ref":"refs/tags/v1","commits":{commits},{BASE}}}"#)), None);
+        let gone = told("push", &format!(r#"{{"ref":"refs/heads/old","deleted":true,{BASE}}}"#));
+        assert_eq!(gone.as_deref(), Some("**ada** deleted `old` of **ada/board**."));
+    }
+
+    #[test]
+    fn a_pull_request_is_told_with_what_became_of_it() {
+        let item = r#""number":12,"title":"Mend [it](javascript:x)","html_url":"https://github.com/ada/board/pull/12""#;
+        let of = |action: &str, merged: bool| {
+            told(
+                "pull_request",
+                &format!(r#"{{"action":"{action}","pull_request":{{{item},"merged":{merged}}},{BASE}}}"#),
+            )
+        };
+        let opened = of("opened", false).unwrap();
+        assert!(opened.starts_with("**ada** opened pull request [#12 Mend \\[it\\]"), "{opened}");
+        assert!(opened.ends_with("(https://github.com/ada/board/pull/12) in **ada/board**."), "{opened}");
+        assert!(of("closed", true).unwrap().contains("merged"));
+        assert_eq!(of("synchronize", false), None);
+    }
+
+    #[test]
+    fn only_workflows_that_failed_are_told() {
+        let of = |conclusion: &str| {
+            let run = format!(
+                r#"{{"name":"CI","conclusion":{conclusion},"head_branch":"main","html_url":"http://elsewhere/"}}"#
+            );
+            told("workflow_run", &format!(r#"{{"action":"completed","workflow_run":{run},{BASE}}}"#))
+        };
+        assert_eq!(of("\"failure\"").as_deref(), Some("\u{274c} CI failed on `main` of **ada/board**."));
+        assert_eq!([of("\"success\""), of("null")], [None, None]);
+    }
+
+    #[test]
+    fn what_is_missing_or_new_harms_nothing() {
+        assert_eq!(told("ping", &format!("{{{BASE}}}")).as_deref(), Some("GitHub tells of **ada/board** now."));
+        for event in ["push", "pull_request", "issues", "release", "workflow_run", "of_tomorrow"] {
+            assert_eq!(told(event, "{}"), None, "{event}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A hook: tells one place when a long turn has ended in another one, and when a session needs somebody. `/notify here` chooses the place.
+//! It must never tell what was said in a session: its place may be another one's.
+
+use cordboard_plugin::{
+    Call, Command, Hook, Place, Reply, Seconds, Session, chat,
+    command::Spec,
+    config, context,
+    hook::{Event, kind},
+    log, state,
+    text::{escape, long_span, span},
+};
+
+/// Under it the place is kept.
+const PLACE: &str = "place";
+
+/// A turn that was this short was hardly left alone.
+const AFTER: Seconds = 5 * 60;
+
+const USAGE: &str = "/notify [here|off]";
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// How long a turn is that is told of, as "5m".
+    after: Option<String>,
+}
+
+impl Config {
+    fn after() -> Result<Seconds, String> {
+        let Self { after } = config::parse()?;
+        let Some(text) = after else { return Ok(AFTER) };
+        span(&text).ok_or_else(|| format!("`after` must be a span such as \"5m\", not \"{text}\""))
+    }
+}
+
+struct Notify;
+
+impl Command for Notify {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Config::after()?;
+        Ok(vec![Spec::new("notify", "Tells here when long turns end elsewhere", USAGE).least_role("admin")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let long = long_span(Config::after()?);
+        match call.text.trim() {
+            "here" => {
+                state::set_place(PLACE, &context::place()?)?;
+                Ok(Reply::plain(&format!("Turns of {long} and more that end elsewhere are told here."))
+                    .button("Off", "/notify off"))
+            }
+            "off" => {
+                state::delete(PLACE)?;
+                Ok(Reply::plain("Nothing is told any more."))
+            }
+            "" => Ok(match (state::get_place(PLACE), context::here()) {
+                (None, _) => Reply::plain("Nothing is told.").button("Tell here", "/notify here"),
+                (place, here) if place == here => Reply::plain("It is told here.").button("Off", "/notify off"),
+                (Some(_), _) => Reply::plain("It is told in another place.").button("Tell here", "/notify here"),
+            }),
+            _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        }
+    }
+}
+
+impl Hook for Notify {
+    fn on_event(event: Event) {
+        let Some(place) = state::get_place(PLACE) else { return };
+        let done = Config::after().and_then(|after| match news(&event, after, &place)? {
+            Some(reply) => chat::post(&place, &reply),
+            None => Ok(()),
+        });
+        if let Err(why) = done {
+            log::warn(&why);
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Turn {
+    seconds: Seconds,
+    cost_usd: Option<f64>,
+    error: Option<String>,
+    place: At,
+}
+
+#[derive(serde::Deserialize)]
+struct At {
+    front_end: String,
+    chat: String,
+    topic: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct Trouble {
+    why: String,
+}
+
+/// What there is to tell of an event at `place`; what happened at that very place was seen there.
+fn news(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, String> {
+    let Some(session) = &event.session else { return Ok(None) };
+    let elsewhere = session.place.as_ref() != Some(place);
+    match event.kind.as_str() {
+        kind::TURN_FINISHED => {
+            let turn: Turn = event.parse()?;
+            let At { front_end, chat, topic } = &turn.place;
+            let here = Place { front_end: front_end.clone(), chat: chat.clone(), topic: topic.clone() } == *place;
+            Ok((turn.seconds >= after && !here).then(|| ended(session, &turn)))
+        }
+        kind::BROKEN | kind::ASKING if elsewhere => {
+            let Trouble { why } = event.parse()?;
+            let needs = format!("**{}** needs you: {}", escape(&session.name), escape(&why));
+            Ok(Some(Reply::text(needs).button("Retry", format!("/retry {}", session.name))))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn ended(session: &Session, turn: &Turn) -> Reply {
+    let cost = turn.cost_usd.map_or_else(String::new, |cost| format!(", for ${cost:.2}"));
+    let name = escape(&session.name);
+    let text = match &turn.error {
+        None => format!("**{name}** has finished after {}{cost}.", long_span(turn.seconds)),
+        Some(why) => format!("**{name}** broke off after {}{cost}: {}", long_span(turn.seconds), escape(why)),
+    };
+    Reply::text(text).button("Open", format!("/session {}", session.name))
+}
+
+cordboard_plugin::export!(Notify: command, hook);
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::event;
+
+    use super::*;
+
+    fn at(chat: &str) -> Place {
+        Place { front_end: "telegram".to_owned(), chat: chat.to_owned(), topic: None }
+    }
+
+    fn told(kind: &str, data: &str) -> Option<String> {
+        news(&event(kind, data), 300, &at("7")).unwrap().map(|reply| reply.text)
+    }
+
+    fn finished(seconds: u32, chat: &str, rest: &str) -> Option<String> {
+        let place = format!(r#"{{"front_end":"telegram","chat":"{chat}","topic":null}}"#);
+        told(kind::TURN_FINISHED, &format!(r#"{{"seconds":{seconds},"actions":2,"place":{place},{rest}}}"#))
+    }
+
+    #[test]
+    fn a_long_turn_elsewhere_is_told() {
+        let good = r#""cost_usd":0.254,"error":null"#;
+        assert_eq!(
+            finished(750, "1", good).as_deref(),
+            Some("**main** has finished after 12 minutes 30 seconds, for $0.25.")
+        );
+        assert_eq!(finished(299, "1", good), None, "too short");
+        assert_eq!(finished(750, "7", good), None, "it was seen here");
+        let cut = finished(300, "1", r#""cost_usd":null,"error":"the agent died""#);
+        assert_eq!(cut.as_deref(), Some("**main** broke off after 5 minutes: the agent died"));
+    }
+
+    #[test]
+    fn who_is_needed_is_called() {
+        let called = told(kind::BROKEN, r#"{"why":"no such command"}"#);
+        assert_eq!(called.as_deref(), Some("**main** needs you: no such command"));
+        assert_eq!(told(kind::SUSPENDED, "{}"), None);
+        assert_eq!(told("of-tomorrow", "[]"), None);
+    }
+
+    #[test]
+    fn data_of_another_form_is_an_error() {
+        assert!(news(&event(kind::TURN_FINISHED, "{}"), 300, &at("7")).unwrap_err().contains("turn-finished"));
+    }
+}

@@ -1,0 +1,194 @@
+//! A schedule: `/remind 10m tea` says "tea" here in ten minutes, whatever happens to the host meanwhile. A job looks every minute.
+
+use cordboard_plugin::{
+    Call, Command, Instant, Place, Reply, Schedule, chat,
+    command::Spec,
+    context,
+    schedule::{Due, Job},
+    state,
+    text::{counted, escape, long_span, span},
+};
+
+const USAGE: &str = "/remind <10m|2h|1d> <text>";
+
+/// How many may wait in one place: nobody remembers more, and a script that sets them is told.
+const MOST: usize = 50;
+
+/// Past it, how late it is said: the host was down, or asleep.
+const LATE: Instant = 2 * 60 * 1000;
+
+/// Its key is the moment when it is due, so that they lie in order, and a number.
+#[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct Reminder {
+    front_end: String,
+    chat: String,
+    topic: Option<String>,
+    text: String,
+}
+
+struct Remind;
+
+impl Command for Remind {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("remind", "Reminds you of something after a while", "/remind [<10m|2h|1d> <text>]")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let (place, now) = (context::place()?, context::now());
+        match asked(&call.text) {
+            Asked::List => Ok(list(&kept(&place), now)),
+            Asked::Drop(key) => {
+                let known = kept(&place).iter().any(|(one, _)| *one == key);
+                if known {
+                    state::delete(&key)?;
+                }
+                Ok(Reply::plain(if known { "Dropped." } else { "It is not there any more." }))
+            }
+            Asked::In(seconds, text) => {
+                if kept(&place).len() >= MOST {
+                    return Ok(Reply::plain(&format!(
+                        "{} wait here already: drop some of them by /remind.",
+                        counted(MOST as u64, "reminder")
+                    )));
+                }
+                keep(now + seconds * 1000, Reminder::at(place, text))?;
+                Ok(Reply::plain(&format!("I will remind you in {}.", long_span(seconds))))
+            }
+            Asked::Nothing => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        }
+    }
+}
+
+impl Schedule for Remind {
+    fn jobs() -> Result<Vec<Job>, String> {
+        Ok(vec![Job::new("look", "* * * * *")])
+    }
+
+    fn run(due: Due) -> Result<(), String> {
+        for key in state::keys("") {
+            let Some(at) = moment(&key).filter(|at| *at <= due.at) else { break };
+            let Some(reminder) = read(&key) else { continue };
+            chat::post(&reminder.place(), &reminder.said(due.at.saturating_sub(at)))?;
+            // Said twice, should the host die here, is better than not at all.
+            state::delete(&key)?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands behind the command.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked<'t> {
+    List,
+    Drop(String),
+    In(u64, &'t str),
+    Nothing,
+}
+
+fn asked(text: &str) -> Asked<'_> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Asked::List;
+    }
+    let Some((first, rest)) = text.split_once(char::is_whitespace) else { return Asked::Nothing };
+    match (first, span(first)) {
+        ("drop", _) => Asked::Drop(rest.trim().to_owned()),
+        (_, Some(seconds)) => Asked::In(seconds, rest.trim()),
+        (_, None) => Asked::Nothing,
+    }
+}
+
+fn list(reminders: &[(String, Reminder)], now: Instant) -> Reply {
+    if reminders.is_empty() {
+        return Reply::plain(&format!("Nothing to remind you of here.\n\nUsage: {USAGE}"));
+    }
+    let line = |(key, reminder): &(String, Reminder)| {
+        let left = moment(key).unwrap_or(now).saturating_sub(now) / 1000;
+        format!("- in {}: {}", long_span(left / 60 * 60 + 60), escape(&reminder.text))
+    };
+    let reply = Reply::text(reminders.iter().map(line).collect::<Vec<_>>().join("\n"));
+    reminders.iter().fold(reply, |reply, (key, reminder)| {
+        let label: String = reminder.text.chars().take(20).collect();
+        reply.button(format!("Drop {label}"), format!("/remind drop {key}"))
+    })
+}
+
+impl Reminder {
+    fn at(place: Place, text: &str) -> Self {
+        Self { front_end: place.front_end, chat: place.chat, topic: place.topic, text: text.to_owned() }
+    }
+
+    fn place(&self) -> Place {
+        Place { front_end: self.front_end.clone(), chat: self.chat.clone(), topic: self.topic.clone() }
+    }
+
+    fn said(&self, late: Instant) -> Reply {
+        let text = escape(&self.text);
+        let late = if late < LATE { String::new() } else { format!(" (due {} ago)", long_span(late / 1000 / 60 * 60)) };
+        Reply::text(format!("\u{23f0} {text}{late}"))
+    }
+}
+
+/// The reminders of a place, in order.
+fn kept(place: &Place) -> Vec<(String, Reminder)> {
+    let all = state::keys("").into_iter().filter_map(|key| read(&key).map(|reminder| (key, reminder)));
+    all.filter(|(_, reminder)| reminder.place() == *place).collect()
+}
+
+fn read(key: &str) -> Option<Reminder> {
+    serde_json::from_str(&state::get_text(key)?).ok()
+}
+
+/// Two that are due at the same moment are kept side by side.
+fn keep(at: Instant, reminder: Reminder) -> Result<(), String> {
+    let value = serde_json::to_vec(&reminder).map_err(|error| error.to_string())?;
+    for number in 0..MOST {
+        match state::swap(&format!("{at:016}-{number}"), None, Some(&value)) {
+            Ok(()) => return Ok(()),
+            Err(state::SwapError::Changed(_)) => {}
+            Err(state::SwapError::Refused(why)) => return Err(why),
+        }
+    }
+    Err("Too many reminders for one moment.".to_owned())
+}
+
+fn moment(key: &str) -> Option<Instant> {
+    key.split_once('-')?.0.parse().ok()
+}
+
+cordboard_plugin::export!(Remind: command, schedule);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reminder(text: &str) -> Reminder {
+        Reminder::at(Place { front_end: "console".into(), chat: "local".into(), topic: None }, text)
+    }
+
+    #[test]
+    fn a_span_and_a_text_are_asked_for() {
+        assert_eq!(asked(" 10m  tea is ready "), Asked::In(600, "tea is ready"));
+        assert_eq!(asked("1h30m bread"), Asked::In(5400, "bread"));
+        assert_eq!(
+            [asked(""), asked("10m"), asked("tea in 10m"), asked("0m tea")],
+            [Asked::List, Asked::Nothing, Asked::Nothing, Asked::Nothing]
+        );
+        assert_eq!(asked("drop 0000000000600000-0"), Asked::Drop("0000000000600000-0".to_owned()));
+    }
+
+    #[test]
+    fn what_is_late_says_so() {
+        assert_eq!(reminder("tea").said(59_000).text, "\u{23f0} tea");
+        assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 3 hours ago)");
+    }
+
+    #[test]
+    fn they_are_listed_with_a_way_to_drop_them() {
+        let key = format!("{:016}-0", 600_000);
+        let reply = list(&[(key.clone(), reminder("tea_time"))], 0);
+        assert_eq!(reply.text, "- in 11 minutes: tea_time");
+        assert_eq!(reply.buttons[0][0].command, format!("/remind drop {key}"));
+        assert_eq!(moment(&key), Some(600_000));
+    }
+}
