@@ -136,14 +136,11 @@ impl Report {
     }
 }
 
-/// Only to GitHub, or whatever else speaks TLS, and never out of the link.
+/// Only to GitHub, or whatever else speaks TLS, and never out of the link: brackets of a stranger's title are no brackets there.
 fn link(text: &str, url: &str) -> String {
     let is_plain = |c: char| c.is_ascii_graphic() && !"<>()[]\\".contains(c);
-    if url.starts_with("https://") && url.chars().all(is_plain) {
-        format!("[{}]({url})", escape(text))
-    } else {
-        escape(text)
-    }
+    let text = escape(&text.replace('[', "(").replace(']', ")"));
+    if url.starts_with("https://") && url.chars().all(is_plain) { format!("[{text}]({url})") } else { text }
 }
 
 #[cfg(test)]
@@ -179,7 +176,7 @@ mod tests {
             )
         };
         let opened = of("opened", false).unwrap();
-        assert!(opened.starts_with("**ada** opened pull request [#12 Mend \\[it\\]"), "{opened}");
+        assert!(opened.starts_with(r"**ada** opened pull request [\#12 Mend (it)(javascript:x)]("), "{opened}");
         assert!(opened.ends_with("(https://github.com/ada/board/pull/12) in **ada/board**."), "{opened}");
         assert!(of("closed", true).unwrap().contains("merged"));
         assert_eq!(of("synchronize", false), None);
