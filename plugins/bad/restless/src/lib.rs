@@ -13,7 +13,7 @@ impl Hook for Restless {
         let Some(session) = event.session else { return log::info(&format!("heard {}", event.kind)) };
         log::info(&format!("heard {} of {}", event.kind, session.name));
         assert!(session.name != "trap", "fell into it");
-        while session.name == "spin" {
+        while std::hint::black_box(session.name == "spin") {
             std::hint::spin_loop();
         }
         let done = match event.kind.as_str() {
