@@ -52,7 +52,7 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
             }
             other => panic!("there is no step {other}"),
         };
-        writeln!(told, "{minute:>3} {line}").unwrap();
+        writeln!(told, "{minute:02} {line}").unwrap();
     }
     trace.assert_eq(&told);
 }
@@ -75,18 +75,18 @@ fn pauses_grow_and_then_other_bytes_are_waited_for() {
             (99, "new", "b"),
         ],
         &expect![[r#"
-              0 a falls, due Some(1)
-              0 a waits until 1 after 1 falls
-              1 a is let in, due None
-              2 a falls, due Some(7)
-              6 a waits until 7 after 2 falls
-              7 a is let in, due None
-              8 a falls, due Some(33)
-             32 a waits until 33 after 3 falls
-             33 a is let in, due None
-             34 a falls, due None
-             99 a is given up after 4 falls
-             99 b is let in, due None
+            00 a falls, due Some(1)
+            00 a waits until 1 after 1 falls
+            01 a is let in, due None
+            02 a falls, due Some(7)
+            06 a waits until 7 after 2 falls
+            07 a is let in, due None
+            08 a falls, due Some(33)
+            32 a waits until 33 after 3 falls
+            33 a is let in, due None
+            34 a falls, due None
+            99 a is given up after 4 falls
+            99 b is let in, due None
         "#]],
     );
 }
@@ -124,18 +124,18 @@ fn a_rollback_by_hand_holds_until_other_bytes_or_a_reload() {
             (9, "new", "c"),
         ],
         &expect![[r#"
-              0 c is rolled back
-              0 b is rolled back
-              9 c is held off
-              9 b is held off
-              9 d is let in, due None
-              9 c is let in, due None
-              9 c is rolled back
-              9 all is forgiven
-              9 c is let in, due None
-              9 c falls, due Some(10)
-              9 all is forgiven
-              9 c is let in, due None
+            00 c is rolled back
+            00 b is rolled back
+            09 c is held off
+            09 b is held off
+            09 d is let in, due None
+            09 c is let in, due None
+            09 c is rolled back
+            09 all is forgiven
+            09 c is let in, due None
+            09 c falls, due Some(10)
+            09 all is forgiven
+            09 c is let in, due None
         "#]],
     );
 }
@@ -145,10 +145,10 @@ fn what_is_disabled_waits_for_nothing() {
     check(
         &[(0, "fall", "a"), (0, "disable", ""), (5, "new", "a"), (5, "new", "b")],
         &expect![[r#"
-              0 a falls, due Some(1)
-              0 disabled, due None
-              5 a is not looked at: console:local said so
-              5 b is not looked at: console:local said so
+            00 a falls, due Some(1)
+            00 disabled, due None
+            05 a is not looked at: console:local said so
+            05 b is not looked at: console:local said so
         "#]],
     );
 }
