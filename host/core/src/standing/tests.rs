@@ -96,12 +96,12 @@ fn the_next_version_waits_as_well_and_falls_far_apart_are_not_in_a_row() {
     check(
         &[(0, "fall", "a"), (0, "new", "b"), (1, "new", "b"), (3, "fall", "b"), (8, "new", "c"), (99, "fall", "c")],
         &expect![[r#"
-              0 a falls, due Some(1)
-              0 b waits until 1 after 1 falls
-              1 b is let in, due None
-              3 b falls, due Some(8)
-              8 c is let in, due None
-             99 c falls, due Some(100)
+            00 a falls, due Some(1)
+            00 b waits until 1 after 1 falls
+            01 b is let in, due None
+            03 b falls, due Some(8)
+            08 c is let in, due None
+            99 c falls, due Some(100)
         "#]],
     );
 }
