@@ -65,6 +65,7 @@ async fn remind_says_it_when_it_is_due_and_not_before() {
     assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
     assert_eq!(bench.read("remind 10m milk").await, "I will remind you in 10 minutes.");
     assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 120 minutes.");
+    assert!(bench.read("remind 3s eggs").await.starts_with("I look at the clock once a minute"));
     let look = async |minutes: u64| {
         let due = DueJob { name: "look".to_owned(), at: Moment(NOW.0 + minutes * 60_000), missed: 0 };
         bench.plugs.run_job(&bench.board, "remind", &due).await.unwrap();

@@ -14,6 +14,9 @@ const USAGE: &str = "/remind <10m|2h|1d> <text>";
 /// How many may wait in one place: nobody remembers more, and a script that sets them is told.
 const MOST: usize = 50;
 
+/// In seconds: the job looks no oftener.
+const SHORTEST: u64 = 60;
+
 /// Past it, how late it is said: the host was down, or asleep.
 const LATE: Instant = 2 * 60 * 1000;
 
@@ -44,6 +47,9 @@ impl Command for Remind {
                 }
                 Ok(Reply::plain(if known { "Dropped." } else { "It is not there any more." }))
             }
+            Asked::In(seconds, _) if seconds < SHORTEST => Ok(Reply::plain(&format!(
+                "I look at the clock once a minute, so that is the shortest.\nUsage: {USAGE}"
+            ))),
             Asked::In(seconds, text) => {
                 if kept(&place).len() >= MOST {
                     return Ok(Reply::plain(&format!(
