@@ -91,6 +91,7 @@ impl Changes {
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;
         let policy = &self.config.now().plugins.lifecycle;
+        self.swaps.supply.plugs.govern(policy).await;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
             self.admins.review_all().await;
         }

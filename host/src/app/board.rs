@@ -221,6 +221,7 @@ async fn plug_in(supply: &Supply, config: &Live, clock: Clock) {
     for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
         tracing::warn!(plugin = name, why = %refused, "not plugged in");
     }
+    supply.plugs.govern(&config.now().plugins.lifecycle).await;
 }
 
 /// Ends what a killed host left behind. Sessions whose old agent still dies queue meanwhile; nothing else waits.

@@ -12,7 +12,7 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::{self, Live},
     listing,
-    plugin::{self, Plugs},
+    plugin::{self, Health, Plugs},
     reload,
     session::Setup,
     store::{self, Decisions, OpenError},
@@ -48,7 +48,11 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         let (plugs, turned) = try_all(&places, &config).await?;
         for status in plugs.table().statuses() {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
-            let verdict = if refused.is_some() { "refused" } else { "ok" };
+            let verdict = match refused {
+                Some(_) => "refused",
+                None if status.health == Health::Absent => "absent",
+                None => "ok",
+            };
             say(&format!("plugin         {verdict}  {}\n", status.name));
         }
         troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {why}")));
@@ -79,6 +83,7 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
     let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
     let supply = Supply::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
+    plugs.govern(&config.now().plugins.lifecycle).await;
     Ok((plugs, turned))
 }
 

@@ -1,10 +1,7 @@
-//! Linkers, one for each set of capabilities that plugins are granted: filling one takes longer than the rest of a swap from the cache. Must hold
-//! nothing that differs between plugins of the same set.
+//! The linker of the last set of capabilities: filling one takes longer than the rest of a swap from the cache, and versions of one plugin follow
+//! each other. Must hold nothing that differs between plugins of the same set, and no more than one: each is a tenth of a megabyte.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -16,18 +13,17 @@ use super::{
     reach,
 };
 
-/// Sets are few: as many as plugins are granted differently. Past this all are made anew.
-const SETS: usize = 32;
+/// By the names of what is linked.
+type Latest = Option<(Vec<&'static str>, Arc<Linker<CallState>>)>;
 
 pub struct Linkers {
     engine: SharedEngine,
-    /// By the names of what is linked.
-    made: Mutex<BTreeMap<Vec<&'static str>, Arc<Linker<CallState>>>>,
+    latest: Mutex<Latest>,
 }
 
 impl Linkers {
     pub fn new(engine: SharedEngine) -> Self {
-        Self { engine, made: Mutex::default() }
+        Self { engine, latest: Mutex::default() }
     }
 
     pub const fn engine(&self) -> &SharedEngine {
@@ -39,15 +35,12 @@ impl Linkers {
         let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, settings)).collect();
         let http = reach::has(&settings.reach, reach::HTTP).then_some(reach::HTTP);
         let set: Vec<&'static str> = granted.iter().map(|one| one.name).chain(http).collect();
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(linker) = made.get(&set) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
             return Ok(Arc::clone(linker));
         }
         let linker = Arc::new(self.fill(&granted, settings)?);
-        if made.len() >= SETS {
-            made.clear();
-        }
-        made.insert(set, Arc::clone(&linker));
+        *latest = Some((set, Arc::clone(&linker)));
         Ok(linker)
     }
 

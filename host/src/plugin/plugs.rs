@@ -172,6 +172,12 @@ impl Plugs {
         self.table.store(Arc::new(self.table().compiling(name, digest)));
     }
 
+    /// Names the plugin that decides when agents are let go of.
+    pub async fn govern(&self, policy: &str) {
+        let _swapping = self.swapping.lock().await;
+        self.table.store(Arc::new(self.table().governed(policy)));
+    }
+
     pub async fn unplug(&self, name: &str) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();

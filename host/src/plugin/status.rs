@@ -22,6 +22,8 @@ pub enum Health {
     Disabled,
     /// A version is being compiled for some time.
     Compiling,
+    /// The configuration counts on it, and there is none.
+    Absent,
 }
 
 impl Health {
@@ -34,6 +36,7 @@ impl Health {
             Self::Parked => "parked",
             Self::Disabled => "disabled",
             Self::Compiling => "compiling",
+            Self::Absent => "absent",
         }
     }
 }
@@ -59,6 +62,19 @@ pub fn of(name: &str, entry: &Entry) -> PluginStatus {
         since: generation.map_or_else(|| entry.turned.as_ref().map_or(Moment(0), |turned| turned.at), |one| one.since),
         health,
         note,
+    }
+}
+
+/// The policy that the configuration names, where there is no such plugin.
+pub fn absent(name: &str) -> PluginStatus {
+    PluginStatus {
+        name: name.to_owned(),
+        digest: String::new(),
+        generation: 0,
+        since: Moment(0),
+        health: Health::Absent,
+        note: "`[plugins] lifecycle` names it: until it is there, agents are let go of at their idle timeout"
+            .to_owned(),
     }
 }
 

@@ -86,6 +86,8 @@ pub struct Offer {
 pub struct Table {
     entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
+    /// The plugin that is to decide when agents are let go of.
+    policy: Option<String>,
 }
 
 impl Entry {
@@ -175,7 +177,13 @@ impl Table {
     }
 
     pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
-        self.entries.iter().map(|(name, entry)| status::of(name, entry))
+        let absent = self.policy.iter().filter(|name| !self.entries.contains_key(*name));
+        self.entries.iter().map(|(name, entry)| status::of(name, entry)).chain(absent.map(|name| status::absent(name)))
+    }
+
+    /// This table where `policy` decides when agents are let go of.
+    pub fn governed(&self, policy: &str) -> Self {
+        Self { policy: Some(policy.to_owned()), ..self.clone() }
     }
 
     /// This table with `plugged` in the place of what had its name.

@@ -52,6 +52,7 @@ fn check_names_a_policy_that_no_plugin_offers() {
     let board = Board::new("[plugins]\nlifecycle = \"none\"\n");
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
+    assert!(ended.out.contains("plugin         absent  none\n"), "{}", ended.out);
     assert!(ended.err.contains("lifecycle = \"none\": no plugin of that name offers a lifecycle"), "{}", ended.err);
 }
 
