@@ -218,10 +218,10 @@ impl Supply {
 
     /// A version that asks for what the owner has refused already does not wait for a word.
     async fn show_denial(&self, name: &str, refused: &Refused) {
-        if let Some(missing) = refused.missing()
+        if let Refused::NotGranted { missing, .. } = refused
             && self.decided.refused(name, missing).is_some()
         {
-            self.plugs.hold(name, Hold::Denied(missing.to_vec())).await;
+            self.plugs.hold(name, Hold::Denied(missing.clone())).await;
         }
     }
 

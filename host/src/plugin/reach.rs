@@ -28,7 +28,11 @@ pub fn list_of(import: &str) -> Option<&'static str> {
 
 /// The line of `[plugins.NAME]` that grants the list `name`, as it looks; none where it is no list.
 pub fn line(name: &str) -> Option<String> {
-    LISTS.iter().find(|(list, _)| *list == name).map(|(list, item)| format!("{list} = [{item:?}]"))
+    LISTS.iter().find(|(list, _)| *list == name).map(spell)
+}
+
+fn spell((list, item): &(&str, &str)) -> String {
+    format!("{list} = [{item:?}]")
 }
 
 /// Whether anything was granted by the list `name`.
@@ -45,7 +49,7 @@ pub fn has(reach: &Reach, name: &str) -> bool {
 /// The lists that are missing, each with a line as it would look.
 pub fn missing(imports: &[String], reach: &Reach) -> Vec<(&'static str, String)> {
     let lacking = |(name, _): &&(&'static str, &str)| imports.iter().any(|import| import == name) && !has(reach, name);
-    LISTS.iter().filter(lacking).filter_map(|(name, _)| Some((*name, line(name)?))).collect()
+    LISTS.iter().filter(lacking).map(|list| (list.0, spell(list))).collect()
 }
 
 /// The words of `wasi:http` do nothing by themselves.

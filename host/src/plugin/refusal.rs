@@ -49,14 +49,3 @@ pub enum Refused {
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
 }
-
-impl Refused {
-    /// The capabilities that would have to be granted, where that is all that is amiss.
-    #[must_use]
-    pub fn missing(&self) -> Option<&[String]> {
-        match self {
-            Self::NotGranted { missing, .. } => Some(missing),
-            _ => None,
-        }
-    }
-}

@@ -98,10 +98,10 @@ impl Entry {
 
 impl Turned {
     pub fn new(digest: &str, why: &Refused, at: Moment) -> Self {
-        let hold = match (why.missing(), why) {
-            (Some(missing), _) => Hold::Parked(missing.to_vec()),
-            (None, Refused::HeldOff(_)) => Hold::HeldOff,
-            (None, _) => Hold::Refused,
+        let hold = match why {
+            Refused::NotGranted { missing, .. } => Hold::Parked(missing.clone()),
+            Refused::HeldOff(_) => Hold::HeldOff,
+            _ => Hold::Refused,
         };
         Self { digest: digest.to_owned(), why: why.to_string(), at, hold }
     }

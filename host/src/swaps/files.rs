@@ -92,9 +92,9 @@ impl Swaps {
 
     /// A refusal is told; a version that only needs a word of the owner is asked about.
     pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &Refused) {
-        match refused.missing() {
-            Some(missing) => self.park(name, digest, missing).await,
-            None => self.tell_refused(name, refused).await,
+        match refused {
+            Refused::NotGranted { missing, .. } => self.park(name, digest, missing).await,
+            refused => self.tell_refused(name, refused).await,
         }
     }
 

@@ -226,8 +226,8 @@ impl Swaps {
         let Plugged { name, digest, outcome } = plugged;
         let said = match outcome {
             Ok(Swapped::New | Swapped::Unchanged) => Ok(self.carried_out(&name, &given).await),
-            Err(refused) if refused.missing().is_some() => {
-                self.park(&name, &digest, refused.missing().unwrap_or_default()).await;
+            Err(ref refused @ Refused::NotGranted { ref missing, .. }) => {
+                self.park(&name, &digest, missing).await;
                 Err(invalid(format!("Plugin '{name}' was refused: {refused}.")))
             }
             Err(refused) => {

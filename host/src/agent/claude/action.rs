@@ -110,10 +110,10 @@ mod tests {
 
     #[test]
     fn a_title_is_the_tool_and_what_it_is_about() {
-        let title = |name: &str, input: Value| tool("t", name, &input, "/home/user/work").title;
+        let title = |name: &str, input: Value| tool("t", name, &input, "/home/ada/lab").title;
         assert_eq!(title("Bash", json!({"description": "list", "command": "ls -la\necho"})), "Bash: ls -la");
-        assert_eq!(title("Write", json!({"content": "x", "file_path": "/home/user/work/a/b.rs"})), "Write: a/b.rs");
-        assert_eq!(title("Read", json!({"file_path": "/home/user/workshop/b.rs"})), "Read: /home/user/workshop/b.rs");
+        assert_eq!(title("Write", json!({"content": "x", "file_path": "/home/ada/lab/a/b.rs"})), "Write: a/b.rs");
+        assert_eq!(title("Read", json!({"file_path": "/home/ada/labels/b.rs"})), "Read: /home/ada/labels/b.rs");
         assert_eq!(title("mcp__telegram__send_file", json!({"path": "/x"})), "telegram send_file: /x");
         assert_eq!(title("TodoWrite", json!({"todos": []})), "TodoWrite");
         assert_eq!(title("Bash", json!({"command": "ä".repeat(200)})).chars().count(), LONGEST_TITLE);
