@@ -16,4 +16,5 @@ mod refusals;
 mod requests;
 mod support;
 mod swaps;
+mod terminal;
 mod turns;

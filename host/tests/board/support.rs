@@ -2,9 +2,11 @@
 
 mod cache;
 mod home;
+mod terminal;
 mod transcript;
 
 pub use home::{Home, component_of as component, extra};
+pub use terminal::Terminal;
 
 use std::{
     io::Write,
