@@ -1,6 +1,6 @@
 //! What the host itself says to a user; everything else is said by plugins. One sentence, one place.
 
-use crate::types::{Reply, SessionName};
+use crate::types::{Reply, Role, SessionName};
 
 /// Characters, about a line on a phone.
 const REMINDER: usize = 60;
@@ -210,7 +210,7 @@ pub enum Answer {
     },
     NotAllowed {
         name: String,
-        role: &'static str,
+        role: Role,
     },
     /// The plugin's call failed; `why` names the limit or the trap.
     CommandFailed {
@@ -234,7 +234,7 @@ impl Answer {
                 format!("There is no /{name}. Did you mean /{nearest}?")
             }
             Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
-            Self::NotAllowed { name, role } => format!("/{name} is for the {role} only."),
+            Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
             Self::CommandFailed { name, plugin, why } => {
                 format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
             }

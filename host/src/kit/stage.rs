@@ -100,7 +100,7 @@ impl Stage {
             return refused(Answer::UnknownCommand { name, nearest });
         };
         if role < offer.spec.least_role {
-            return refused(Answer::NotAllowed { name, role: offer.spec.least_role.as_str() });
+            return refused(Answer::NotAllowed { name, role: offer.spec.least_role });
         }
         self.call(offer, &Invocation { args, text }).await
     }
