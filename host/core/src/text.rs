@@ -28,6 +28,12 @@ pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
 }
 
+/// The end of a turn whose agent did not hear `/stop`.
+#[must_use]
+pub fn ended(session: &SessionName) -> String {
+    format!("The agent of session '{session}' did not react and was ended. The next message resumes it.")
+}
+
 #[must_use]
 pub fn messages_wait(session: &SessionName, count: usize) -> String {
     let waiting = if count == 1 { "1 message still waits".to_owned() } else { format!("{count} messages still wait") };
@@ -88,6 +94,12 @@ pub enum Notice {
         session: SessionName,
         why: String,
     },
+    /// The first death of an agent at its start; it is started again by itself, and the next ones are not told.
+    StartFailed {
+        session: SessionName,
+        agent: String,
+        account: String,
+    },
     Broken {
         session: SessionName,
         why: String,
@@ -102,9 +114,10 @@ pub enum Notice {
         session: SessionName,
         prompt: String,
     },
-    /// `/stop` was not heard: the agent was ended.
-    Ended {
+    /// The latest message that was cut off is dealt with, and there is an earlier one; `prompt` is its beginning.
+    StillKept {
         session: SessionName,
+        prompt: String,
     },
     Denied {
         tool: String,
@@ -139,6 +152,10 @@ impl Notice {
             ))
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
+            Self::StartFailed { session, agent, account } => Reply::text(format!(
+                "The agent of session '{session}' did not start: {account}\nIt is started again by itself for half a minute, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args."
+            ))
+            .button("Try again", &format!("/retry {session}")),
             Self::Broken { session, why } => Reply::text(format!(
                 "The agent of session '{session}' does not stay up: {why}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory."
             ))
@@ -154,9 +171,11 @@ impl Notice {
             ))
             .button("Send again", &format!("/retry {session}"))
             .button("Leave it", &format!("/leave {session}")),
-            Self::Ended { session } => Reply::text(format!(
-                "The agent of session '{session}' did not react and was ended. The next message resumes it."
-            )),
+            Self::StillKept { session, prompt } => Reply::text(format!(
+                "An earlier message of session '{session}' was not sent again either: “{prompt}”."
+            ))
+            .button("Send again", &format!("/retry {session}"))
+            .button("Leave it", &format!("/leave {session}")),
             Self::Denied { tool, detail, agent } => Reply::text(denied(tool, detail, agent)),
             Self::PersonaFailed { session, why } => Reply::text(format!(
                 "The persona of session '{session}' could not be used: {why}\nYour messages are kept. /retry tries again, /persona takes another one."

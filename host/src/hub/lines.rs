@@ -135,7 +135,7 @@ pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
                 revived.entry(session.clone()).or_default().queued.push(prompt);
             }
             (InboxState::Handed { session }, Some(prompt)) => {
-                revived.entry(session.clone()).or_default().cut_off = Some(prompt);
+                revived.entry(session.clone()).or_default().cut_off.push(prompt);
             }
             (InboxState::New, _) | (InboxState::Waiting { .. } | InboxState::Handed { .. }, None) => anew.push(row),
         }

@@ -85,7 +85,7 @@ fn an_agent_that_does_not_hear_a_stop_is_ended() {
     host.say("hang");
     host.await_phase("a", "busy");
     host.ask("/stop", "Stopped.");
-    host.expect("The agent of session 'a' did not react and was ended. The next message resumes it.\n");
+    host.reads("⚠ The agent of session 'a' did not react and was ended. The next message resumes it.");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
     host.ask("recall", "Resuming session...\nI remember: tea");
