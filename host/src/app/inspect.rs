@@ -74,10 +74,12 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         reload::check_private(folder)?;
     }
     if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
-        return Err(AppError::Refused(format!(
-            "the plugin folder {} does not exist: make it, or name another one",
-            named.display()
-        )));
+        let what = if named.exists() {
+            "is a file: name the folder that it lies in"
+        } else {
+            "does not exist: make it, or name another one"
+        };
+        return Err(AppError::Refused(format!("the plugin folder {} {what}", named.display())));
     }
     let cache = places.state.join("cache");
     let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
