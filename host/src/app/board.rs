@@ -96,7 +96,8 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     front.hang_up();
     let lookout = Lookout { desk: Arc::clone(&desk) };
     let drain = ground.config.now().console.drain;
-    let ended = shutdown::Down { lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
+    let ended =
+        shutdown::Down { front: &mut front, lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
     front.close().await;
     drop(watcher);
     control.abort();
