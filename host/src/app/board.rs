@@ -65,7 +65,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
     let kept = (Some(ground.store.clone()), decisions);
     let supply = Supply::new(Arc::clone(&ground.plugs), folder.clone(), kept);
-    plug_in(&supply, &ground.config, ground.clock).await;
+    plug_in(&supply, (&ground.config, &plan.places), ground.clock).await;
 
     let (intake, accepted) = hub::intake();
     let mut front = front::open(&plan, ground.doorway(&intake), ground.clock)?;
@@ -215,12 +215,13 @@ async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
     drop(intake.send(anew).await);
 }
 
-async fn plug_in(supply: &Supply, config: &Live, clock: Clock) {
+async fn plug_in(supply: &Supply, (config, places): (&Live, &Places), clock: Clock) {
     if STANDARD.is_empty() {
         tracing::error!("{NO_STANDARD}");
     }
     for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
-        tracing::warn!(plugin = name, why = %refused, "not plugged in");
+        let file = places.config.as_deref().map_or("the configuration".into(), std::path::Path::to_string_lossy);
+        tracing::warn!(plugin = name, why = refused.in_file(&file), "not plugged in");
     }
     supply.plugs.govern(&config.now().plugins.lifecycle).await;
 }

@@ -55,7 +55,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
             };
             say(&format!("plugin         {verdict}  {}\n", status.name));
         }
-        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {why}")));
+        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why.in_file(&source))));
         let policy = &config.now().plugins.lifecycle;
         if !STANDARD.is_empty() && !plugs.table().is_policy(policy) {
             troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name offers a lifecycle"));
