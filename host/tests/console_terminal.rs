@@ -13,7 +13,7 @@ use cordboard::{
     },
     clock::Clock,
 };
-use cordboard_core::render;
+use cordboard_core::{render, types::Words};
 
 use screen::Screen;
 
@@ -62,7 +62,8 @@ async fn inside() {
                 console.working(console::place(), (text == "work").then_some("_reads_ a file")).await;
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
-                let echo = Outgoing { source, message, buttons: Vec::new(), last: Completeness::Complete };
+                let (buttons, last) = (Vec::new(), Completeness::Complete);
+                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {

@@ -11,5 +11,5 @@ pub use moment::Moment;
 pub use name::{InvalidName, SessionName};
 pub use people::{Caller, Place, Role, UserId};
 pub use prompt::{Kept, Prompt};
-pub use reply::{Attachment, Button, Content, Reply};
+pub use reply::{Attachment, Button, Content, Reply, Words};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};

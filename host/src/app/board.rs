@@ -135,7 +135,8 @@ impl Ground {
             roster: Arc::clone(roster),
             board: OnceLock::new(),
         });
-        let lines = Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units)));
+        let lines =
+            Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter((roster, posts), text_units)));
         let desk = Arc::new(Desk {
             clock: self.clock,
             config: self.config.clone(),
@@ -165,10 +166,11 @@ impl Ground {
         }
     }
 
-    fn painter(&self, posts: &Posts, text_units: usize) -> Painter {
+    fn painter(&self, (roster, posts): (&Arc<Roster>, &Posts), text_units: usize) -> Painter {
         let text_units = u32::try_from(text_units).unwrap_or(u32::MAX);
         Painter {
             plugs: Arc::clone(&self.plugs),
+            roster: Arc::clone(roster),
             posts: posts.clone(),
             clock: self.clock,
             limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },

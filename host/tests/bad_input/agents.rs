@@ -72,6 +72,22 @@ fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered
     assert_eq!(host.end().code, Some(0));
 }
 
+#[test]
+fn an_agents_last_words_are_shown_as_they_are() {
+    let board = Board::new("");
+    let agent = board.script("agent", r"echo '__init__: no `\d+` in *.py' >&2; exit 3");
+    board.configure(&with_agent(&agent));
+    let mut host = board.run();
+    host.say("/new a");
+    host.hear("The agent of session 'a' did not start: it ended (exit code 3): __init__: no `\\d+` in *.py\n");
+    board.configure(QUICK);
+    host.log("configuration changed");
+    // Nobody has to wait for the next try.
+    host.exchange("/retry", "Trying again in session 'a'.");
+    host.exchange("are you there?", "You said: are you there?");
+    assert_eq!(host.end().code, Some(0));
+}
+
 /// Takes the 31 seconds after which an agent is given up.
 #[test]
 fn an_agent_that_dies_at_each_start_is_given_up_with_its_last_words() {

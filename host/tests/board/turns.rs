@@ -122,6 +122,36 @@ fn sessions_work_side_by_side() {
 }
 
 #[test]
+fn a_session_in_the_background_is_named_where_it_speaks() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.say("/new b");
+    let before = host.expect("Session 'b' created.\n");
+    assert!(!before.contains("[a]"), "{before}");
+    host.expect("[a] line ");
+    host.say("hello");
+    let between = host.expect("You said: hello\n");
+    assert!(!between.contains("[b]"), "the active one needs no name: {between}");
+    // Somebody else has spoken in between, so it says its name again.
+    host.expect("[a] line ");
+}
+
+#[test]
+fn names_and_errors_are_shown_as_they_are() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/session __x__", "Session '__x__' doesn't exist. Use /new to create it.");
+    host.ask("/new __x__", "Session '__x__' created.");
+    host.ask("/sessions", "→ 🟢 `__x__` - just now");
+    host.ask("/timeout \\*1\\*", "Invalid number. Usage: /timeout <minutes>");
+    // What an agent writes is its own affair.
+    host.ask(r"a \_b\_ *c*", r"You said: a \_b\_ *c*");
+}
+
+#[test]
 fn floods_long_lines_and_garbage_do_no_harm() {
     let home = Home::new();
     let mut host = home.start();

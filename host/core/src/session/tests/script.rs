@@ -296,7 +296,8 @@ fn told(effect: &Effect) -> String {
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
         Effect::Tell { place, notice } => {
-            format!("tell {}: {}", place.chat, notice.reply().text.lines().next().unwrap_or_default())
+            let text = crate::render::unescape(&notice.reply().text);
+            format!("tell {}: {}", place.chat, text.lines().next().unwrap_or_default())
         }
     }
 }
