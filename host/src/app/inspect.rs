@@ -57,7 +57,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
             };
             say(&format!("plugin         {verdict}  {}\n", status.name));
         }
-        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {why}")));
+        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why.in_file(&source))));
         let policy = &config.now().plugins.lifecycle;
         if !STANDARD.is_empty() && !plugs.table().is_policy(policy) {
             troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name offers a lifecycle"));
@@ -93,10 +93,12 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         reload::check_private(folder)?;
     }
     if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
-        return Err(AppError::Refused(format!(
-            "the plugin folder {} does not exist: make it, or name another one",
-            named.display()
-        )));
+        let what = if named.exists() {
+            "is a file: name the folder that it lies in"
+        } else {
+            "does not exist: make it, or name another one"
+        };
+        return Err(AppError::Refused(format!("the plugin folder {} {what}", named.display())));
     }
     let cache = places.state.join("cache");
     let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);

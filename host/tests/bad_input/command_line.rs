@@ -97,7 +97,16 @@ fn check_runs_a_plugin_with_its_configuration() {
     let board = Board::new("[plugins.persona.config.personas.x]\ninstructions = 3\n");
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1), "{}", ended.out);
-    assert!(ended.err.starts_with("cordboard: plugin 'persona': it failed its trial: "), "{}", ended.err);
+    let file = board.path("config.toml").display().to_string();
+    let why = format!(
+        "cordboard: plugin 'persona': it failed its trial: it said: personas.x.instructions: invalid type: integer `3`, \
+         expected a string; correct [plugins.persona.config] in {file}\n"
+    );
+    assert_eq!(ended.err, why);
+    // A host serves without what the table adds, and says the same.
+    let mut host = board.run();
+    host.log("personas.x.instructions: invalid type: integer `3`, expected a string; correct [plugins.persona.config]");
+    assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
