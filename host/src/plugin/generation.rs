@@ -49,8 +49,21 @@ pub struct PluginSettings {
     pub secrets: Arc<Secrets>,
     /// The only digest that may serve.
     pub sha256: Option<String>,
+    /// What becomes of requests from the net for it.
+    pub requests: Requests,
     /// How it is swapped. A change of these alone is no reason to swap.
     pub terms: SwapTerms,
+}
+
+/// What becomes of requests from the net for a plugin that answers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Requests {
+    /// Nothing is listened to.
+    #[default]
+    Unheard,
+    /// Nothing says what they have to show: each is refused.
+    Refused,
+    Checked,
 }
 
 impl PluginSettings {
@@ -90,6 +103,7 @@ pub struct Generation {
     pub secrets: Arc<Secrets>,
     reach: Reach,
     sha256: Option<String>,
+    requests: Requests,
     grants: BTreeSet<String>,
     /// The capabilities that it imports.
     uses: BTreeSet<String>,
@@ -155,6 +169,7 @@ impl Generation {
             secrets: Arc::clone(&settings.secrets),
             reach: settings.reach.clone(),
             sha256: settings.sha256.clone(),
+            requests: settings.requests,
             grants: settings.grants.clone(),
             uses,
             trades,
@@ -175,6 +190,12 @@ impl Generation {
             && self.reach == settings.reach
             && self.secrets == settings.secrets
             && self.sha256 == settings.sha256
+            && (self.trades.webhook.is_none() || self.requests == settings.requests)
+    }
+
+    /// Whether it answers requests, and none is let in to it.
+    pub fn lacks_proof(&self) -> bool {
+        self.trades.webhook.is_some() && self.requests == Requests::Refused
     }
 
     /// Whether it uses what `settings` no longer grants: then it must not go on.
