@@ -7,6 +7,7 @@ mod author;
 mod commands;
 mod deaths;
 mod ends;
+mod errands;
 mod grants;
 mod hooks;
 mod idle;
