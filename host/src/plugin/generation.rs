@@ -205,8 +205,8 @@ impl Generation {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Keeps why a call failed, for `/plugins`; true where that was one too many in its probation. What a plugin says by its own error is no
-    /// mishap, nor that its call was cut off.
+    /// Keeps why a call failed, for `/plugins`; true where that counts in its probation. What a plugin says by its own error is no mishap,
+    /// nor that its call was cut off.
     pub fn note(&self, error: &CallError) -> bool {
         match error {
             CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
@@ -214,8 +214,7 @@ impl Generation {
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
-        let fell = self.probation.as_ref().filter(|probation| probation.count());
-        fell.inspect(|probation| probation.fall()).is_some()
+        self.probation.as_ref().is_some_and(|probation| probation.count())
     }
 
     /// How many calls failed, and the last one's reason.
