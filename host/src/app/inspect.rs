@@ -52,10 +52,13 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
             let verdict = match refused {
                 Some(_) => "refused",
-                None if status.health == Health::Absent => "absent",
+                None if [Health::Absent, Health::Unproven].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
             say(&format!("plugin         {verdict}  {}\n", status.name));
+            if status.health == Health::Unproven {
+                troubles.push(format!("plugin '{}': {}", status.name, status.note));
+            }
         }
         troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why.in_file(&source))));
         let policy = &config.now().plugins.lifecycle;

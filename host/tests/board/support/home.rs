@@ -75,6 +75,11 @@ impl Home {
         Host::start(self, &[])
     }
 
+    /// With these variables beside those of the test.
+    pub fn start_with(&self, variables: &[(&str, &str)]) -> Host<'_> {
+        Host::start(self, variables)
+    }
+
     /// Runs another command of the binary to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let places = [("--config", "config.toml"), ("--state", "state")];
