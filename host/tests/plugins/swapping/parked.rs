@@ -32,7 +32,7 @@ async fn the_owner_is_asked_and_a_button_plugs_in() {
 
     let said = rig.say(&commands[0]).await;
     assert_eq!(said, format!("Plugin 'greedy' is granted session-control, and plugged in: generation 2, {digest}."));
-    rig.bench.fake.add(session("alpha", &rig.bench.caller));
+    rig.bench.memory.add(session("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "took alpha");
     assert_eq!(rig.status("greedy"), ("ok".to_owned(), String::new()));
 }
@@ -55,7 +55,7 @@ async fn an_answer_holds_for_versions_that_ask_for_no_more_and_over_a_restart() 
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
     assert!(text.ends_with("generation 1 goes on."), "{text}");
     rig.say(&commands[0]).await;
-    rig.bench.fake.add(session("alpha", &rig.bench.caller));
+    rig.bench.memory.add(session("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "grabbed alpha");
 }
 
