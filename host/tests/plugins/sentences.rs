@@ -187,7 +187,7 @@ async fn putting_away(bench: &Bench) {
         bench,
         &[
             ("restore", "No archived sessions."),
-            ("archive", "It is busy. /stop it first."),
+            ("archive", "Session 'beta' is busy. Use /stop first."),
             ("archive nobody", "Session 'nobody' doesn't exist. Use /new to create it."),
             ("archive alpha", "Session 'alpha' archived. Use /restore alpha to bring it back."),
             ("session alpha", "Session 'alpha' is archived. Use /restore alpha."),
