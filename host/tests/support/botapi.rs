@@ -291,10 +291,11 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
         }
     };
     let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or(0));
-    timeout(patience, waiting)
-        .await
-        .unwrap_or_else(|_| Ok(Vec::new()))
-        .map_or_else(|conflict| conflict, |batch| ok(batch.into()))
+    match timeout(patience, waiting).await {
+        Ok(Ok(batch)) => ok(batch.into()),
+        Ok(Err(conflict)) => conflict,
+        Err(_) => ok(Value::Array(Vec::new())),
+    }
 }
 
 fn key(params: &Value) -> (i64, i64) {
