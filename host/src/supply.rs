@@ -112,7 +112,7 @@ impl Supply {
     ) -> Result<Swapped, Refused> {
         let standing = self.decided.standing(name);
         if let Some(word) = &standing.disabled {
-            self.plugs.switch_off(name, words::disabled(name, word)).await;
+            self.plugs.switch_off(name, (words::disabled(name, word), word.at)).await;
             return Ok(Swapped::Unchanged);
         }
         let Some(path) = path else {

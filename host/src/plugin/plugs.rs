@@ -145,7 +145,13 @@ impl Plugs {
         if let Err(why) = &plugged {
             self.withdraw(&name, settings).await;
             let serves = self.table().generation(&name).map(|generation| generation.number);
-            tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused");
+            match why {
+                // The owner is asked about it.
+                Refused::NotGranted { .. } => {
+                    tracing::info!(plugin = name, digest = short(&digest), serves, %why, "version waits");
+                }
+                _ => tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused"),
+            }
             self.turn_away(&name, &digest, (why, now)).await;
         }
         plugged
@@ -201,11 +207,11 @@ impl Plugs {
         retire(&table, name);
     }
 
-    /// Takes a plugin off the board, and shows why.
-    pub async fn switch_off(&self, name: &str, why: String) {
+    /// Takes a plugin off the board, and shows why and since when.
+    pub async fn switch_off(&self, name: &str, off: (String, Moment)) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
-        self.table.store(Arc::new(table.disabling(name, why)));
+        self.table.store(Arc::new(table.disabling(name, off)));
         retire(&table, name);
     }
 
@@ -237,7 +243,7 @@ impl Plugs {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
         if table.generation(name).is_some_and(|serving| serving.exceeds(settings)) {
-            tracing::warn!(plugin = name, "unplugged: it uses what it is no longer granted");
+            tracing::warn!(plugin = name, "unplugged: under the configuration as it is now it may not serve");
             self.table.store(Arc::new(table.without(name)));
             if let Some(serving) = table.generation(name) {
                 serving.retirement.begin(Duration::ZERO);
@@ -267,7 +273,7 @@ impl Plugs {
             }
             return Ok(Swapped::Unchanged);
         }
-        let number = serving.map_or(1, |serving| serving.number + 1);
+        let number = table.next_number(&artifact.name);
         let birth = Birth { number, since: now, probation: probation(entrance, serving, (artifact, settings)) };
         let generation = Arc::new(Generation::link(&self.linkers, artifact, settings, birth)?);
         let offers = Arc::new(trial::offers(self.caller.engine(), &generation).await?);

@@ -94,7 +94,13 @@ impl Swaps {
     pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &Refused) {
         match refused {
             Refused::NotGranted { missing, .. } => self.park(name, digest, missing).await,
-            refused => self.tell_refused(name, refused).await,
+            // A configuration that changes tries it again, and that is no news.
+            refused => {
+                let told = (digest.to_owned(), refused.to_string());
+                if self.refused.insert(name.to_owned(), told.clone()) != Some(told) {
+                    self.tell_refused(name, refused).await;
+                }
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::falls::Fallen;
 use crate::{
-    plugin::{Compiled, Entrance, Outcome, PlugOrder, Plugs, refuse},
+    plugin::{Compiled, Entrance, Outcome, PlugOrder, Plugs, Turned, refuse},
     supply::Version,
 };
 
@@ -43,6 +43,8 @@ pub struct Given {
     pub by: Caller,
     /// The digest of what served when it was given.
     pub served: Option<String>,
+    /// What waited then for the owner's word.
+    pub waited: Option<Turned>,
     pub answer: Option<oneshot::Sender<Outcome>>,
 }
 

@@ -17,6 +17,9 @@ const MOST: usize = 50;
 /// In seconds: the job looks no oftener.
 const SHORTEST: u64 = 60;
 
+/// The look that is nearest says it: half of the time between two.
+const NEAREST: Instant = 30 * 1000;
+
 /// Past it, how late it is said: the host was down, or asleep.
 const LATE: Instant = 2 * 60 * 1000;
 
@@ -72,7 +75,7 @@ impl Schedule for Remind {
 
     fn run(due: Due) -> Result<(), String> {
         for key in state::keys("") {
-            let Some(at) = moment(&key).filter(|at| *at <= due.at) else { break };
+            let Some(at) = moment(&key).filter(|at| *at <= due.at + NEAREST) else { break };
             let Some(reminder) = read(&key) else { continue };
             chat::post(&reminder.place(), &reminder.said(due.at.saturating_sub(at)))?;
             // Said twice, should the host die here, is better than not at all.
