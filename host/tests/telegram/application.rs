@@ -5,6 +5,7 @@ mod access;
 mod crashes;
 mod dialogue;
 mod faults;
+mod rights;
 mod swaps;
 
 use std::{
