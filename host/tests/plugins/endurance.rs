@@ -1,7 +1,7 @@
 //! Swaps without end: under a load of calls none is lost and none is served by a mix, and nothing of what was replaced stays in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     sync::{
         Arc,
@@ -40,7 +40,7 @@ const GROWTH: u64 = 32 << 20;
 const FEW: usize = 100;
 
 /// A call through the table as it is now, and whether the version that it took is the one that answered.
-async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) {
+async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = bench.plugs.table();
     let offer = table.command("echo").expect("there is no moment without it");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
@@ -48,6 +48,7 @@ async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) {
     let answer = bench.plugs.command(&bench.board, (offer, asked), &typed).await;
     let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
     assert_eq!(answer, format!("{}: {text}", versions[&offer.generation.digest]));
+    offer.generation.number
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,30 +70,39 @@ async fn ten_thousand_swaps_lose_no_call() {
         .map(|caller| {
             let (bench, over, tags) = (Arc::clone(&bench), Arc::clone(&over), Arc::clone(&tags));
             tokio::spawn(async move {
-                let mut calls = 0_usize;
+                let (mut calls, mut met) = (0_usize, BTreeSet::new());
                 while !over.load(Ordering::Relaxed) {
-                    call(&bench, &tags, format!("{caller}-{calls}")).await;
+                    met.insert(call(&bench, &tags, format!("{caller}-{calls}")).await);
                     calls += 1;
                 }
-                calls
+                (calls, met)
             })
         })
         .collect();
     let (began, mut generations) = (Instant::now(), Vec::new());
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Swapped::New);
-        generations.push(Arc::downgrade(bench.plugs.table().generation("echo").unwrap()));
+        let generation = Arc::clone(bench.plugs.table().generation("echo").unwrap());
+        // The callers may not have come to this one before it is replaced.
+        assert_eq!(call(&bench, &tags, "mine".to_owned()).await, generation.number);
+        generations.push(Arc::downgrade(&generation));
     }
     let took = began.elapsed();
     over.store(true, Ordering::Relaxed);
-    let mut calls = 0;
+    let (mut calls, mut met) = (0, BTreeSet::new());
     for caller in callers {
-        calls += caller.await.unwrap();
+        let (more, others) = caller.await.unwrap();
+        calls += more;
+        met.extend(others);
     }
     assert_eq!(bench.plugs.table().generation("echo").unwrap().number as usize, SWAPS + 2);
     assert!(calls > SWAPS / 10, "no load to speak of: {calls} calls");
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
-    println!("{calls} calls over {SWAPS} swaps of {:?} each", took / u32::try_from(SWAPS).unwrap());
+    println!(
+        "{calls} calls met {} of {SWAPS} versions, a swap and a call took {:?}",
+        met.len(),
+        took / u32::try_from(SWAPS).unwrap()
+    );
 }
 
 /// What this process holds.
