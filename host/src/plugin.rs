@@ -11,6 +11,7 @@ mod egress;
 mod engine;
 mod generation;
 mod grants;
+mod guest_time;
 mod imports;
 mod journal;
 mod limits;
@@ -28,6 +29,7 @@ mod table;
 mod told;
 mod trades;
 mod trial;
+mod weight;
 
 pub use board::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
 pub use call::{Asked, CallError};

@@ -329,6 +329,9 @@ impl Supply {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     reload::check_private(path).map_err(|error| io::Error::other(error.reason()))?;
+    if let Some(why) = reload::leads_nowhere(path) {
+        return Err(io::Error::other(why));
+    }
     let metadata = fs::metadata(path)?;
     // A pipe or a device would hold up the start, and the end, for ever.
     if !metadata.is_file() {

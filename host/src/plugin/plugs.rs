@@ -88,6 +88,11 @@ impl Plugs {
         self.table.load_full()
     }
 
+    /// For guests time stands still at `at`, until it is moved.
+    pub fn stop_clock(&self, at: Moment) {
+        self.caller.engine().time().stop(at);
+    }
+
     /// Compiles, links, tries and plugs in a version. Whatever fails, the one before goes on, and `/plugins` says why.
     pub async fn plug_in(
         &self,
@@ -101,6 +106,15 @@ impl Plugs {
             Err(refused) => Compiled::new(name.to_owned(), digest, Err(refused)),
         };
         self.plug_compiled(compiled, context, Entrance::New).await
+    }
+
+    pub(super) const fn engine(&self) -> &SharedEngine {
+        self.caller.engine()
+    }
+
+    /// Whether compiled code of these bytes is in the cache.
+    pub fn is_compiled(&self, name: &str, digest: &str) -> bool {
+        self.compiler.cached(name, digest).is_some()
     }
 
     /// What a component asks for and offers, without plugging it in.

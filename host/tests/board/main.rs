@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+#[path = "../support/screen.rs"]
+mod screen;
+
 mod author;
 mod commands;
 mod deaths;
@@ -17,4 +20,5 @@ mod refusals;
 mod requests;
 mod support;
 mod swaps;
+mod terminal;
 mod turns;

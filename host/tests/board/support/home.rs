@@ -66,7 +66,7 @@ impl Home {
         fs::remove_file(self.path(&format!("plugins/{name}.wasm"))).unwrap();
     }
 
-    pub(super) fn arguments(&self) -> Vec<PathBuf> {
+    pub fn arguments(&self) -> Vec<PathBuf> {
         let named = [("--config", "config.toml"), ("--state", "state"), ("--plugins", "plugins")];
         named.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]).collect()
     }

@@ -157,7 +157,7 @@ async fn what_people_read_is_without_secrets() {
     assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
     let said = bench.read(&format!("say {VALUE}")).await;
     assert_eq!(said, "(secret token)");
-    assert_eq!(bench.fake.posts.lock().unwrap().len(), 0);
+    assert_eq!(bench.memory.deeds().len(), 0);
     let log = log.text();
     assert!(log.contains("a request was refused") && log.contains("(secret token)"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");
