@@ -222,7 +222,9 @@ impl Supply {
         done
     }
 
-    fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
+    /// With what the owner granted in the chat.
+    #[must_use]
+    pub fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
         let mut settings = settings.clone();
         settings.grants.extend(self.decided.granted(name));
         settings

@@ -48,7 +48,8 @@ impl Swaps {
     pub(super) async fn start(&mut self, name: &str, version: Version, purpose: Purpose) {
         self.cancel(name).await;
         let plugs = self.plugs().clone();
-        self.jobs.start(&plugs, name, (version, purpose));
+        let settings = self.supply.granting(name, &(self.settings)(name));
+        self.jobs.start((&plugs, settings), name, (version, purpose));
     }
 
     pub(super) async fn cancel(&mut self, name: &str) {

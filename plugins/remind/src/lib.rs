@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_late_says_so() {
         assert_eq!(reminder("tea").said(59_000).text, "\u{23f0} tea");
-        assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 180 minutes ago)");
+        assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 3 hours ago)");
     }
 
     #[test]
