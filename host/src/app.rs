@@ -126,7 +126,11 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     });
     telemetry::start(front::log_level(kind));
     if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.is_dir()) {
-        tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
+        if folder.exists() {
+            tracing::warn!(folder = %folder.display(), "the plugin folder is a file: name the folder that it lies in; none of yours is plugged in");
+        } else {
+            tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
+        }
     }
     let agents = config.agents.by_name.values();
     // Before `TZ` is taken out of the environment with what agents are given.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 pub use cordboard_core::chat::{MessageId, Update, What};
 use cordboard_core::{
     render::Message,
-    types::{Button, Place},
+    types::{Button, Place, SessionName, Words},
 };
 
 pub mod console;
@@ -73,6 +73,10 @@ pub struct Outgoing {
     /// In rows.
     pub buttons: Vec<Vec<Button>>,
     pub last: Completeness,
+    /// Whose source it is.
+    pub words: Words,
+    /// The session that says it, where it is not the active one here. `message` begins with its name already, `source` does not.
+    pub session: Option<SessionName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

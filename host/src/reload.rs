@@ -28,7 +28,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub use private::check_private;
+pub use private::{check_private, leads_nowhere};
 
 use notice::{Notice, Signals};
 use queue::Queue;

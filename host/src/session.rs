@@ -60,7 +60,7 @@ pub trait Stage: Send + Sync {
 #[async_trait]
 pub trait Ledger: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), String>;
-    /// A prompt that goes out again under a new name.
+    /// A prompt that goes out again under a new name, and the record, which keeps it no longer: both at once.
     async fn accept(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), String>;
     async fn hand(&self, prompt: &PromptId) -> Result<(), String>;
     async fn take_back(&self, prompt: &PromptId) -> Result<(), String>;
@@ -92,8 +92,8 @@ pub struct Ports {
 pub struct Past {
     /// Prompts that no agent was given.
     pub queued: Vec<Prompt>,
-    /// The prompt of a turn that the host's end cut off.
-    pub cut_off: Option<Prompt>,
+    /// Prompts of turns that the host's end cut off.
+    pub cut_off: Vec<Prompt>,
 }
 
 enum Message {

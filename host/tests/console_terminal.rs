@@ -1,14 +1,10 @@
-//! The console on a real terminal, which `script` lends: the test starts itself again inside it, as a board that echoes.
+//! The console on a real terminal: the test starts itself again inside it, as a board that echoes.
 
-use std::{
-    io::{Read, Write},
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{ChildStdin, Command, Stdio},
-    sync::{Arc, mpsc},
-    thread,
-    time::{Duration, Instant},
-};
+#[path = "support/screen.rs"]
+#[expect(dead_code, reason = "shared with the stories of the board, which use more of it")]
+mod screen;
+
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard::{
@@ -18,10 +14,9 @@ use cordboard::{
     },
     clock::Clock,
 };
-use cordboard_core::render;
+use cordboard_core::{render, types::Words};
 
-/// Only a hang gets there.
-const DEADLINE: Duration = Duration::from_secs(60);
+use screen::Screen;
 
 /// Set in the inner process: its state directory.
 const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
@@ -68,7 +63,8 @@ async fn inside() {
                 console.working(console::place(), (text == "work").then_some("_reads_ a file")).await;
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
-                let echo = Outgoing { source, message, buttons: Vec::new(), last: Completeness::Complete };
+                let (buttons, last) = (Vec::new(), Completeness::Complete);
+                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {
@@ -81,74 +77,17 @@ async fn inside() {
     }
 }
 
-/// A terminal with the console in it, and everything that it has shown.
-struct Screen {
-    keys: ChildStdin,
-    output: mpsc::Receiver<Vec<u8>>,
-    shown: String,
-    child: std::process::Child,
-}
-
-impl Screen {
-    /// None where this machine has no `script`.
-    fn open(state: &Path, no_color: &str) -> Option<Self> {
-        let inner = format!(
-            "stty rows 24 cols 80; exec '{}' --exact inside --nocapture",
-            std::env::current_exe().expect("this test's own path").display()
-        );
-        let child = Command::new("script")
-            .args(["-qec", &inner, "/dev/null"])
-            .env(INSIDE, state)
-            .env("TERM", "xterm")
-            .env("NO_COLOR", no_color)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let Ok(mut child) = child else {
-            eprintln!("skipped: there is no `script` here to lend a terminal");
-            return None;
-        };
-        let (sender, output) = mpsc::channel();
-        let mut stdout = child.stdout.take().expect("it is a pipe");
-        thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(read @ 1..) = stdout.read(&mut chunk) {
-                if sender.send(chunk[..read].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Some(Self { keys: child.stdin.take().expect("it is a pipe"), output, shown: String::new(), child })
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
-        self.keys.flush().expect("the terminal takes keys");
-    }
-
-    /// Waits until `text` has been shown since the last wait, and forgets what came up to it.
-    fn wait(&mut self, text: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(at) = self.shown.find(text) {
-                self.shown.drain(..at + text.len());
-                return;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(chunk) = self.output.recv_timeout(left) else { panic!("no {text:?} in {:?}", self.shown) };
-            self.shown.push_str(&String::from_utf8_lossy(&chunk));
-        }
-    }
-
-    fn ended(mut self) {
-        assert!(self.child.wait().expect("it is our child").success());
-    }
+/// A terminal with the console in it.
+fn open(state: &Path, no_color: &str) -> Screen {
+    let mut this = Command::new(std::env::current_exe().expect("this test's own path"));
+    this.args(["--exact", "inside", "--nocapture"]).env(INSIDE, state).env("NO_COLOR", no_color);
+    Screen::open(&mut this)
 }
 
 #[test]
 fn a_person_edits_recalls_interrupts_and_ends() {
     let state = tempfile::tempdir().unwrap();
-    let Some(mut screen) = Screen::open(state.path(), "") else { return };
+    let mut screen = open(state.path(), "");
     screen.wait("greeting on a Terminal");
     screen.press("helo\x7flo\r");
     screen.wait("› hello\r\n");
@@ -168,7 +107,7 @@ fn a_person_edits_recalls_interrupts_and_ends() {
     assert_eq!(std::fs::read_to_string(&history).unwrap(), "hello\nwork\n");
     assert_eq!(std::fs::metadata(&history).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let mut screen = Screen::open(state.path(), "1").unwrap();
+    let mut screen = open(state.path(), "1");
     screen.wait("greeting on a Terminal");
     screen.press("\x1b[A\x1b[A\r");
     screen.wait("**you said** hello [2J");

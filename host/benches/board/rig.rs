@@ -180,7 +180,8 @@ fn server(
         herald: Arc::new(Arc::clone(&hooks)),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
-    let painter = Painter { plugs: Arc::clone(&plugs), posts: posts.clone(), clock, limits };
+    let roster_of = Arc::clone(roster);
+    let painter = Painter { plugs: Arc::clone(&plugs), roster: roster_of, posts: posts.clone(), clock, limits };
     let desk = Arc::new(Desk {
         clock,
         config: config.clone(),

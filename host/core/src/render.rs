@@ -4,12 +4,14 @@
 //! its entities are, and never how they are sent.
 
 mod draft;
+mod escape;
 mod markdown;
 mod split;
 mod swallowed;
 mod table;
 pub mod terminal;
 
+pub use escape::{code, escape, literal, unescape};
 pub use split::{MOST_ENTITIES, split};
 
 /// A text and how parts of it are to look.

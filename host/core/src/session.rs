@@ -13,9 +13,11 @@ mod stop;
 mod turns;
 
 pub use effect::{Effect, Launch, Settled};
-pub use input::{Brief, Exit, Input, Order, Prompt, Refusal, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
+pub use input::{Brief, Exit, Input, Order, Refusal, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
 pub use machine::Machine;
 pub use state::Reason;
+
+pub use crate::types::Prompt;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,9 @@
 //! What the host itself says to a user; everything else is said by plugins. One sentence, one place.
 
-use crate::types::{Reply, SessionName};
+use crate::{
+    render,
+    types::{Reply, Role, SessionName, Words},
+};
 
 /// Characters, about a line on a phone.
 const REMINDER: usize = 60;
@@ -26,6 +29,12 @@ pub const NO_BRIEF: &str = "it did not answer within a minute";
 #[must_use]
 pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
+}
+
+/// The end of a turn whose agent did not hear `/stop`.
+#[must_use]
+pub fn ended(session: &SessionName) -> String {
+    format!("The agent of session '{session}' did not react and was ended. The next message resumes it.")
 }
 
 #[must_use]
@@ -70,6 +79,12 @@ pub fn beginning(text: &str) -> String {
     short
 }
 
+/// A reply that is shown as it stands, whatever of it is Markdown: names, errors and last words are others'.
+#[must_use]
+pub fn plain(text: &str) -> Reply {
+    Reply::text(render::escape(text))
+}
+
 /// Something a session has to tell of its own accord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -88,6 +103,12 @@ pub enum Notice {
         session: SessionName,
         why: String,
     },
+    /// The first death of an agent at its start; it is started again by itself, and the next ones are not told.
+    StartFailed {
+        session: SessionName,
+        agent: String,
+        account: String,
+    },
     Broken {
         session: SessionName,
         why: String,
@@ -102,9 +123,10 @@ pub enum Notice {
         session: SessionName,
         prompt: String,
     },
-    /// `/stop` was not heard: the agent was ended.
-    Ended {
+    /// The latest message that was cut off is dealt with, and there is an earlier one; `prompt` is its beginning.
+    StillKept {
         session: SessionName,
+        prompt: String,
     },
     Denied {
         tool: String,
@@ -127,46 +149,59 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Whether it does not say which session it is about.
+    #[must_use]
+    pub const fn is_nameless(&self) -> bool {
+        matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. })
+    }
+
     #[must_use]
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Resuming(text) | Self::Greeting(text) | Self::Unasked(text) => Reply::text(text.clone()),
-            Self::QueueFull { session, limit } => Reply::text(format!(
+            Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
+            Self::Unasked(text) => Reply { words: Words::Agents, ..Reply::text(text.clone()) },
+            Self::QueueFull { session, limit } => plain(&format!(
                 "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them."
             )),
-            Self::ResumeRefused { session, why } => Reply::text(format!(
+            Self::ResumeRefused { session, why } => plain(&format!(
                 "Session '{session}' could not be resumed: {why}\nYour messages are kept. /retry tries again, /fresh goes on without its memory."
             ))
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
-            Self::Broken { session, why } => Reply::text(format!(
+            Self::StartFailed { session, agent, account } => plain(&format!(
+                "The agent of session '{session}' did not start: {account}\nIt is started again by itself for half a minute, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args."
+            ))
+            .button("Try again", &format!("/retry {session}")),
+            Self::Broken { session, why } => plain(&format!(
                 "The agent of session '{session}' does not stay up: {why}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory."
             ))
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
-            Self::Died { session, why } => Reply::text(format!(
+            Self::Died { session, why } => plain(&format!(
                 "The agent of session '{session}' ended in the middle of its answer: {why}\nYour message was not sent again."
             ))
             .button("Send again", &format!("/retry {session}"))
             .button("Leave it", &format!("/leave {session}")),
-            Self::CutOff { session, prompt } => Reply::text(format!(
+            Self::CutOff { session, prompt } => plain(&format!(
                 "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
             ))
             .button("Send again", &format!("/retry {session}"))
             .button("Leave it", &format!("/leave {session}")),
-            Self::Ended { session } => Reply::text(format!(
-                "The agent of session '{session}' did not react and was ended. The next message resumes it."
-            )),
+            Self::StillKept { session, prompt } => plain(&format!(
+                "An earlier message of session '{session}' was not sent again either: “{prompt}”."
+            ))
+            .button("Send again", &format!("/retry {session}"))
+            .button("Leave it", &format!("/leave {session}")),
             Self::Denied { tool, detail, agent } => Reply::text(denied(tool, detail, agent)),
-            Self::PersonaFailed { session, why } => Reply::text(format!(
+            Self::PersonaFailed { session, why } => plain(&format!(
                 "The persona of session '{session}' could not be used: {why}\nYour messages are kept. /retry tries again, /persona takes another one."
             ))
             .button("Try again", &format!("/retry {session}")),
-            Self::NotStarted { session, why } => Reply::text(format!(
+            Self::NotStarted { session, why } => plain(&format!(
                 "The agent of session '{session}' could not be started: {why}\nYour messages are kept. /retry tries again."
             ))
             .button("Try again", &format!("/retry {session}")),
-            Self::Archived { session } => Reply::text(archived(session)),
+            Self::Archived { session } => plain(&archived(session)),
         }
     }
 }
@@ -176,24 +211,17 @@ const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
 /// What was denied, and the line of the configuration that allows it next time. A path inside the session's folder is told from there.
 fn denied(tool: &str, detail: &str, agent: &str) -> String {
-    let what = if detail.is_empty() { String::new() } else { format!(" {}", code(&beginning(detail))) };
+    let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let allowed = match detail.rsplit_once('/') {
         _ if !EDITS.contains(&tool) => format!("`args = [\"--allowedTools={tool}\"]`"),
         Some((folder, _)) if detail.starts_with('/') => {
-            let folder = code(&format!("args = [\"--add-dir={}\"]", if folder.is_empty() { "/" } else { folder }));
+            let folder =
+                render::code(&format!("args = [\"--add-dir={}\"]", if folder.is_empty() { "/" } else { folder }));
             format!("`permission_mode = \"acceptEdits\"` and {folder}")
         }
         Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
     };
     format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
-}
-
-/// Words of others as Markdown that shows them as they are.
-fn code(text: &str) -> String {
-    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
-    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{gap}{text}{gap}{fence}")
 }
 
 /// Said to a plain text where no session is active.
@@ -210,7 +238,7 @@ pub enum Answer {
     },
     NotAllowed {
         name: String,
-        role: &'static str,
+        role: Role,
     },
     /// The plugin's call failed; `why` names the limit or the trap.
     CommandFailed {
@@ -227,20 +255,25 @@ pub enum Answer {
 impl Answer {
     #[must_use]
     pub fn reply(&self) -> Reply {
-        Reply::text(match self {
+        plain(&self.text())
+    }
+
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::OnlyText => "Only text for now".to_owned(),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
                 format!("There is no /{name}. Did you mean /{nearest}?")
             }
             Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
-            Self::NotAllowed { name, role } => format!("/{name} is for the {role} only."),
+            Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
             Self::CommandFailed { name, plugin, why } => {
                 format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
             }
             Self::LaneFull => "Not taken: too many messages wait here. Send it again in a moment.".to_owned(),
             Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
-        })
+        }
     }
 }
 

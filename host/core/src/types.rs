@@ -3,11 +3,13 @@
 mod moment;
 mod name;
 mod people;
+mod prompt;
 mod reply;
 mod session;
 
 pub use moment::Moment;
 pub use name::{InvalidName, SessionName};
 pub use people::{Caller, Place, Role, UserId};
-pub use reply::{Attachment, Button, Content, Reply};
+pub use prompt::{Kept, Prompt};
+pub use reply::{Attachment, Button, Content, Reply, Words};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};

@@ -65,7 +65,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
     let kept = (Some(ground.store.clone()), decisions);
     let supply = Supply::new(Arc::clone(&ground.plugs), folder.clone(), kept);
-    plug_in(&supply, &ground.config, ground.clock).await;
+    plug_in(&supply, (&ground.config, &plan.places), ground.clock).await;
 
     let (intake, accepted) = hub::intake();
     let mut front = front::open(&plan, ground.doorway(&intake), ground.clock)?;
@@ -96,7 +96,8 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     front.hang_up();
     let lookout = Lookout { desk: Arc::clone(&desk) };
     let drain = ground.config.now().console.drain;
-    let ended = shutdown::Down { lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
+    let ended =
+        shutdown::Down { front: &mut front, lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
     front.close().await;
     drop(watcher);
     control.abort();
@@ -134,7 +135,8 @@ impl Ground {
             roster: Arc::clone(roster),
             board: OnceLock::new(),
         });
-        let lines = Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter(posts, text_units)));
+        let lines =
+            Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter((roster, posts), text_units)));
         let desk = Arc::new(Desk {
             clock: self.clock,
             config: self.config.clone(),
@@ -164,10 +166,11 @@ impl Ground {
         }
     }
 
-    fn painter(&self, posts: &Posts, text_units: usize) -> Painter {
+    fn painter(&self, (roster, posts): (&Arc<Roster>, &Posts), text_units: usize) -> Painter {
         let text_units = u32::try_from(text_units).unwrap_or(u32::MAX);
         Painter {
             plugs: Arc::clone(&self.plugs),
+            roster: Arc::clone(roster),
             posts: posts.clone(),
             clock: self.clock,
             limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
@@ -214,12 +217,13 @@ async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
     drop(intake.send(anew).await);
 }
 
-async fn plug_in(supply: &Supply, config: &Live, clock: Clock) {
+async fn plug_in(supply: &Supply, (config, places): (&Live, &Places), clock: Clock) {
     if STANDARD.is_empty() {
         tracing::error!("{NO_STANDARD}");
     }
     for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
-        tracing::warn!(plugin = name, why = %refused, "not plugged in");
+        let file = places.config.as_deref().map_or("the configuration".into(), std::path::Path::to_string_lossy);
+        tracing::warn!(plugin = name, why = refused.in_file(&file), "not plugged in");
     }
     supply.plugs.govern(&config.now().plugins.lifecycle).await;
 }

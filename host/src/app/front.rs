@@ -86,6 +86,19 @@ fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> 
     Ok(Front { chat: telegram, kind: Kind::Telegram(polling) })
 }
 
+/// Speaks for the host itself.
+pub struct Narrator(Option<Arc<Console>>);
+
+impl Narrator {
+    /// On a terminal to the person there, else to the log.
+    pub fn say(&self, line: &str) {
+        tracing::info!("{line}");
+        if let Some(console) = &self.0 {
+            console.greet(&[line.to_owned()]);
+        }
+    }
+}
+
 impl Front {
     /// What a person at a terminal needs to know first.
     pub fn greet(&self, places: &Places, plugins: Option<&Path>) {
@@ -114,6 +127,27 @@ impl Front {
                 Err(error) => format!("failed to poll Telegram: {error}"),
             }),
         }
+    }
+
+    /// Waits for the wish to be done with it now; for ever where only signals tell it.
+    pub async fn hurried(&mut self) {
+        if let Kind::Console(_, events) = &mut self.kind {
+            while let Some(event) = events.recv().await {
+                if event == ConsoleEvent::Quit {
+                    return;
+                }
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Says to a person at a terminal what takes time.
+    #[must_use]
+    pub fn narrator(&self) -> Narrator {
+        Narrator(match &self.kind {
+            Kind::Console(console, _) => Some(Arc::clone(console)),
+            Kind::Telegram(_) => None,
+        })
     }
 
     /// Takes nothing more in.

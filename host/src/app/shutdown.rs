@@ -2,16 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cordboard_core::session::Input;
+use cordboard_core::{config::spell_duration, session::Input};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
 };
 
-use super::{AppError, front::Front};
+use super::{
+    AppError,
+    front::{Front, Narrator},
+};
 use crate::{
     chat::outbox::Outbox,
-    hub::{Desk, Lookout, Serving},
+    hub::{Desk, Lookout, Open, Serving},
 };
 
 /// What ended the board.
@@ -55,6 +58,9 @@ impl Signals {
     }
 }
 
+/// Whoever waits longer for the end than this is told what for.
+const TELL: Duration = Duration::from_secs(1);
+
 /// Serves the chat until something ends it.
 pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
     tokio::select! {
@@ -63,7 +69,8 @@ pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
     }
 }
 
-pub struct Down {
+pub struct Down<'f> {
+    pub front: &'f mut Front,
     pub lookout: Lookout,
     pub desk: Arc<Desk>,
     pub outbox: Outbox,
@@ -75,20 +82,25 @@ pub struct Down {
     pub signals: Signals,
 }
 
-impl Down {
-    /// Takes everything down; a second signal hurries.
+impl Down<'_> {
+    /// Takes everything down; a second signal, or Ctrl-C at the terminal, hurries.
     pub async fn take(self, end: End) -> Result<(), AppError> {
-        let Self { lookout, desk, outbox, sending, serving, drain, mut signals } = self;
+        let Self { front, lookout, desk, outbox, sending, serving, drain, mut signals } = self;
+        let narrator = front.narrator();
         let outcome = match end {
             // Who ends it by a signal does not want to wait for the turns any more.
             End::Input => tokio::select! {
                 ended = finish_turns(&lookout, serving, drain) => ended,
-                () = signals.next() => Ok(()),
+                () = tell_open(&narrator, &lookout, drain) => Ok(()),
+                () = hurry(&mut signals, front) => Ok(()),
             },
             End::Asked => Ok(()),
             End::Failed(why) => Err(AppError::Front(why)),
         };
-        end_agents(&desk, &mut signals).await;
+        tokio::select! {
+            () = end_agents(&desk, (&mut signals, front)) => {}
+            () = tell_live(&narrator, &desk) => {}
+        }
         let shown = async {
             while !desk.lines().all_shown() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -104,6 +116,40 @@ impl Down {
     }
 }
 
+async fn hurry(signals: &mut Signals, front: &mut Front) {
+    tokio::select! {
+        () = signals.next() => {}
+        () = front.hurried() => {}
+    }
+}
+
+/// Says once what the end waits for, and never returns.
+async fn tell_open(narrator: &Narrator, lookout: &Lookout, drain: Duration) {
+    tokio::time::sleep(TELL).await;
+    let open = lookout.open();
+    let what = if open.is_empty() { "commands".to_owned() } else { spell(&open) };
+    let longest = spell_duration(drain);
+    narrator.say(&format!("Waiting at most {longest} for {what}. Ctrl-C ends Cordboard now."));
+    std::future::pending().await
+}
+
+/// Says once which agents are not gone yet, and never returns.
+async fn tell_live(narrator: &Narrator, desk: &Desk) {
+    tokio::time::sleep(TELL).await;
+    let views = desk.lines().roster.views();
+    let live: Vec<&str> =
+        views.iter().filter(|view| view.phase.is_live()).map(|view| view.record.name.as_str()).collect();
+    if !live.is_empty() {
+        narrator.say(&format!("Waiting for the agents of {} to end. Ctrl-C kills them.", live.join(", ")));
+    }
+    std::future::pending().await
+}
+
+fn spell(open: &[Open]) -> String {
+    let one = |one: &Open| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued);
+    open.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> Result<(), AppError> {
     let began = tokio::time::Instant::now();
     let undrained = |open: String| Err(AppError::Undrained { patience: drain, open });
@@ -112,16 +158,12 @@ async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> R
     }
     match lookout.rest(drain.saturating_sub(began.elapsed())).await {
         Ok(()) => Ok(()),
-        Err(open) => {
-            let names =
-                open.iter().map(|one| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued));
-            undrained(names.collect::<Vec<_>>().join(", "))
-        }
+        Err(open) => undrained(spell(&open)),
     }
 }
 
 /// All agents in parallel; every further signal hurries.
-async fn end_agents(desk: &Desk, signals: &mut Signals) {
+async fn end_agents(desk: &Desk, (signals, front): (&mut Signals, &mut Front)) {
     let roster = &desk.lines().roster;
     let mut changes = roster.changes();
     desk.lines().tell_all(|_| Some(Input::Shutdown)).await;
@@ -129,7 +171,7 @@ async fn end_agents(desk: &Desk, signals: &mut Signals) {
         while roster.live() > 0 {
             tokio::select! {
                 _ = changes.changed() => {}
-                () = signals.next() => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
+                () = hurry(signals, front) => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
             }
         }
     };

@@ -7,6 +7,7 @@ use cordboard_core::{
     chat::NewPost,
     config::Config,
     session::Input,
+    text::plain,
     types::{Caller, Place, Reply},
 };
 
@@ -50,7 +51,7 @@ impl Audience for Admins {
             // A user's private chat has the user's own number.
             let knows = but.is_some_and(|but| but.id.0 == format!("{}:{}", place.front_end, place.chat));
             if !knows {
-                self.post(place, Reply::text(text.clone())).await;
+                self.post(place, plain(&text)).await;
             }
         }
     }

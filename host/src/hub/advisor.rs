@@ -10,6 +10,8 @@ use cordboard_core::{
     types::SessionView,
 };
 
+use tokio::task::JoinHandle;
+
 use super::setup::Live;
 use crate::{
     plugin::{Board, Load, Plugs},
@@ -28,11 +30,31 @@ pub struct Advisor {
 impl session::Advisor for Arc<Advisor> {
     fn ask(&self, view: SessionView, (ticket, question): (Ticket, Question), answer: Handle) {
         let advisor = Self::clone(self);
-        tokio::spawn(async move {
-            if let Some(input) = advisor.answer(&view, (ticket, question)).await {
-                answer.send(input).await;
-            }
-        });
+        let failed = unanswered(ticket, &question);
+        let asked = tokio::spawn(async move { advisor.answer(&view, (ticket, question)).await });
+        tokio::spawn(async move { answer.send(answered(asked, failed).await).await });
+    }
+}
+
+/// A session that waits for an answer gets one, whatever becomes of whoever is asked: a defect of ours counts as a failed plugin.
+async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
+    match asked.await {
+        Ok(answer) => answer.unwrap_or(failed),
+        Err(error) => {
+            tracing::error!(%error, "a question to a plugin was not answered: it counts as failed");
+            failed
+        }
+    }
+}
+
+/// What a session hears where nobody answers.
+fn unanswered(ticket: Ticket, question: &Question) -> Input {
+    match question {
+        Question::Resolve { persona } => {
+            Input::Brief { ticket, brief: Err(format!("persona '{persona}' could not be asked; the log says why")) }
+        }
+        Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
+        Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
     }
 }
 
@@ -71,5 +93,36 @@ impl Advisor {
             agent_memory: view.record.process.as_ref().and_then(|process| crate::process::memory(process.pid)),
             free_memory: crate::process::free_memory(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICKET: Ticket = Ticket(7);
+
+    /// Whoever is asked panics, which an agent's session must outlive.
+    async fn after_a_panic(question: Question) -> Input {
+        let failed = unanswered(TICKET, &question);
+        answered(tokio::spawn(async { panic!("a defect, as the test wants it") }), failed).await
+    }
+
+    #[tokio::test]
+    async fn a_defect_counts_as_a_failed_plugin() {
+        let verdict = after_a_panic(Question::Review { idle_for: Duration::ZERO }).await;
+        assert_eq!(verdict, Input::Verdict { ticket: TICKET, verdict: Verdict::Absent });
+        let words = after_a_panic(Question::WordResume { idle_for: Duration::ZERO }).await;
+        assert_eq!(words, Input::ResumeNotice { ticket: TICKET, text: None });
+        let brief = after_a_panic(Question::Resolve { persona: "planner".to_owned() }).await;
+        assert!(matches!(brief, Input::Brief { ticket: TICKET, brief: Err(why) } if why.contains("'planner'")));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_passed_on() {
+        let kept = Input::Verdict { ticket: TICKET, verdict: Verdict::Keep };
+        let answer = kept.clone();
+        let failed = unanswered(TICKET, &Question::Review { idle_for: Duration::ZERO });
+        assert_eq!(answered(tokio::spawn(async { Some(answer) }), failed).await, kept);
     }
 }

@@ -33,7 +33,7 @@ impl Ledger for Store {
             at: record.last_active,
             locale: None,
         };
-        said(self.accept_again(update, &prompt.id, &record.name).await)
+        said(self.accept_again(update, &prompt.id, record).await)
     }
 
     async fn hand(&self, prompt: &PromptId) -> Result<(), String> {

@@ -45,7 +45,7 @@ impl Lines {
         let cell = self.roster.cell(name.as_str())?;
         let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
         let line = actors.entry(name.clone()).or_insert_with(|| {
-            let presenter = Presenter::spawn(self.painter.clone());
+            let presenter = Presenter::spawn(self.painter.clone(), name.clone());
             let record = cell.view().record.clone();
             let stage = Arc::clone(&presenter) as Arc<dyn session::Stage>;
             Line { handle: session::spawn(record, cell, stage, self.ports.clone()), presenter }
@@ -135,7 +135,7 @@ pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
                 revived.entry(session.clone()).or_default().queued.push(prompt);
             }
             (InboxState::Handed { session }, Some(prompt)) => {
-                revived.entry(session.clone()).or_default().cut_off = Some(prompt);
+                revived.entry(session.clone()).or_default().cut_off.push(prompt);
             }
             (InboxState::New, _) | (InboxState::Waiting { .. } | InboxState::Handed { .. }, None) => anew.push(row),
         }

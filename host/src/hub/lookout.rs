@@ -38,7 +38,8 @@ impl Lookout {
     }
 
     /// Sessions with a turn open or a prompt that will be answered without anybody doing anything.
-    fn open(&self) -> Vec<Open> {
+    #[must_use]
+    pub fn open(&self) -> Vec<Open> {
         let views = self.desk.lines().roster.views();
         let open = views.iter().filter(|view| match view.phase {
             Phase::Busy | Phase::Starting => true,

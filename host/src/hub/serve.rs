@@ -6,7 +6,7 @@ use cordboard_core::{
     chat::{Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
     route::{self, Routed},
     session::{Input, RefusalCode},
-    text::Answer,
+    text::{self, Answer},
     types::{Reply, SessionName, SessionView},
 };
 
@@ -86,7 +86,7 @@ impl Server {
             return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
         };
         if role < offer.spec.least_role {
-            let role = offer.spec.least_role.as_str();
+            let role = offer.spec.least_role;
             return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;
         }
         let reply = self.call(&row.update, offer, &typed).await;
@@ -103,7 +103,7 @@ impl Server {
         let board = Arc::clone(&self.desk) as Arc<dyn Board>;
         match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
             Ok(reply) => reply,
-            Err(CallError::Said(why)) => Reply::text(why),
+            Err(CallError::Said(why)) => text::plain(&why),
             Err(error) => {
                 let plugin = offer.generation.name.clone();
                 tracing::warn!(command = typed.name, plugin, %error, "command failed");

@@ -8,8 +8,9 @@ use std::{
 
 use cordboard_core::{
     chat::{Done, NewPost},
+    render::literal,
     turn::{Part, Turn, TurnState},
-    types::{Reply, SessionView},
+    types::{Place, Reply, SessionName, SessionView, Words},
 };
 use tokio::sync::Notify;
 
@@ -17,6 +18,7 @@ use super::posts::Posts;
 use crate::{
     clock::Clock,
     plugin::{Plugs, Screen, ViewLimits},
+    roster::Roster,
     session::{Scene, Stage},
 };
 
@@ -27,6 +29,7 @@ const DEFAULT_MODE: &str = "normal";
 #[derive(Clone)]
 pub struct Painter {
     pub plugs: Arc<Plugs>,
+    pub roster: Arc<Roster>,
     pub posts: Posts,
     pub clock: Clock,
     pub limits: ViewLimits,
@@ -48,16 +51,16 @@ struct Scenes {
 impl Presenter {
     /// Starts it. Its task ends with the runtime: it has nothing of its own to end.
     #[must_use]
-    pub fn spawn(painter: Painter) -> Arc<Self> {
+    pub fn spawn(painter: Painter, session: SessionName) -> Arc<Self> {
         let presenter = Arc::new(Self { scenes: Mutex::default(), wake: Notify::new() });
-        tokio::spawn(Arc::clone(&presenter).run(painter));
+        tokio::spawn(Arc::clone(&presenter).run(painter, session));
         presenter
     }
 
-    async fn run(self: Arc<Self>, painter: Painter) {
+    async fn run(self: Arc<Self>, painter: Painter, session: SessionName) {
         loop {
             match self.next() {
-                Some(scene) => painter.paint(scene).await,
+                Some(scene) => painter.paint(&session, scene).await,
                 None => self.wake.notified().await,
             }
         }
@@ -95,14 +98,16 @@ impl Stage for Presenter {
 }
 
 impl Painter {
-    async fn paint(&self, scene: Scene) {
+    async fn paint(&self, session: &SessionName, scene: Scene) {
         match scene {
             Scene::Frame(turn, view) => {
-                let screen = self.draw(&turn, &view).await;
+                let mut screen = self.draw(&turn, &view).await;
+                self.sign(session, &turn.place, &mut screen.messages);
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
             Scene::Final(turn, view) => {
-                let screen = self.draw(&turn, &view).await;
+                let mut screen = self.draw(&turn, &view).await;
+                self.sign(session, &turn.place, &mut screen.messages);
                 let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
                 let mut posts: Vec<NewPost> = posts.collect();
                 // The first message takes over what was shown live.
@@ -115,9 +120,28 @@ impl Painter {
                 self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
             }
             Scene::Tell(place, notice) => {
-                self.posts.finish(Vec::new(), vec![NewPost::new(place, notice.reply())]).await;
+                let mut reply = notice.reply();
+                if notice.is_nameless() {
+                    reply.session = self.in_background(session, &place);
+                }
+                self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
             }
         }
+    }
+
+    /// Says whose an answer is.
+    fn sign(&self, session: &SessionName, place: &Place, messages: &mut [Reply]) {
+        let background = self.in_background(session, place);
+        for message in messages {
+            message.words = Words::Agents;
+            message.session.clone_from(&background);
+        }
+    }
+
+    /// The session, where whoever reads at that place does not expect it to speak: another one is active there by now.
+    fn in_background(&self, session: &SessionName, place: &Place) -> Option<SessionName> {
+        let active = self.roster.active(place).is_some_and(|active| active.record.name == *session);
+        (!active).then(|| session.clone())
     }
 
     async fn draw(&self, turn: &Turn, view: &SessionView) -> Screen {
@@ -141,8 +165,12 @@ fn plain(turn: &Turn) -> Screen {
         })
         .filter(|text| !text.is_empty())
         .collect();
-    if let TurnState::Failed(why) = &turn.state {
-        text.push(why);
+    let failed = match &turn.state {
+        TurnState::Failed(why) => literal(why),
+        TurnState::Running | TurnState::Done => String::new(),
+    };
+    if !failed.is_empty() {
+        text.push(&failed);
     }
     let text = text.join("\n\n");
     let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use cordboard_core::{
     config::{self, Config},
     route::{self, Routed},
-    text::Answer,
+    text::{Answer, plain},
     types::{Caller, Moment, Place, Reply, Role, UserId},
 };
 
@@ -116,7 +116,7 @@ impl Stage {
             return refused(Answer::UnknownCommand { name, nearest });
         };
         if role < offer.spec.least_role {
-            return refused(Answer::NotAllowed { name, role: offer.spec.least_role.as_str() });
+            return refused(Answer::NotAllowed { name, role: offer.spec.least_role });
         }
         self.call(offer, &Invocation { args, text }).await
     }
@@ -131,7 +131,7 @@ impl Stage {
         };
         match self.plugs.command(&board, (offer, asked), typed).await {
             Ok(reply) => Said { reply, failed: None },
-            Err(CallError::Said(why)) => Said { reply: Reply::text(why.clone()), failed: Some(why) },
+            Err(CallError::Said(why)) => Said { reply: plain(&why), failed: Some(why) },
             Err(error) => {
                 let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
                 refused(Answer::CommandFailed { name, plugin, why: error.to_string() })
@@ -144,7 +144,7 @@ impl Stage {
         let Some(active) = self.board.active(&self.caller, &self.place) else { return refused(Answer::NoActive) };
         let sent = self.board.prompt(&self.caller, &active.record.name, line.to_owned()).await;
         let failed = sent.err().map(|refusal| refusal.text);
-        Said { reply: Reply::text(failed.clone().unwrap_or_default()), failed }
+        Said { reply: plain(failed.as_deref().unwrap_or_default()), failed }
     }
 
     /// What was done and logged since this was asked last.
@@ -165,8 +165,7 @@ pub enum Lending {
 }
 
 fn refused(answer: Answer) -> Said {
-    let reply = answer.reply();
-    Said { failed: Some(reply.text.clone()), reply }
+    Said { reply: answer.reply(), failed: Some(answer.text()) }
 }
 
 /// Somebody at the console.

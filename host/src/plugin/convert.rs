@@ -73,6 +73,7 @@ pub fn reply_of(reply: types::Reply) -> Reply {
         buttons: reply.buttons.into_iter().map(|row| row.into_iter().map(button_of).collect()).collect(),
         attachments: reply.attachments.into_iter().map(attachment_of).collect(),
         in_place: reply.in_place,
+        ..Reply::default()
     }
 }
 

@@ -36,6 +36,9 @@ pub enum Refused {
     Trade { trade: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
+    /// On trial a plugin knows nothing but its table: what it says is about that.
+    #[error("it failed its trial: it said: {why}; correct [plugins.{plugin}.config]")]
+    Misconfigured { plugin: String, why: String },
     #[error("{what} is not a {kind} name: use {rule}")]
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
@@ -48,4 +51,12 @@ pub enum Refused {
     Twice { kind: &'static str, what: String },
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
+}
+
+impl Refused {
+    /// For the operator: with the file that is to be corrected, where it is the configuration.
+    #[must_use]
+    pub fn in_file(&self, config: &str) -> String {
+        if matches!(self, Self::Misconfigured { .. }) { format!("{self} in {config}") } else { self.to_string() }
+    }
 }

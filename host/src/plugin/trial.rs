@@ -40,7 +40,7 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Resu
         let answers = ask(generation, &mut store).await;
         (store, answers)
     });
-    let answers = answers.await.and_then(|answers| answers).map_err(Refused::Trial)?;
+    let answers = answers.await.and_then(|answers| answers).map_err(|error| failed(generation, error))?;
     let offers = Offers {
         commands: answers.specs.into_iter().map(spec).collect::<Result<_, _>>()?,
         personas: answers.personas,
@@ -50,6 +50,18 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Resu
     check(&offers)?;
     Ok(offers)
 }
+
+fn failed(generation: &Generation, error: CallError) -> Refused {
+    match error {
+        CallError::Said(why) if generation.config.as_ref() != NO_CONFIG => {
+            Refused::Misconfigured { plugin: generation.name.clone(), why }
+        }
+        error => Refused::Trial(error),
+    }
+}
+
+/// The configuration of a plugin that has none.
+const NO_CONFIG: &str = "{}";
 
 async fn ask(
     generation: &Generation,

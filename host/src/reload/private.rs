@@ -34,6 +34,16 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
+/// What is wrong with a link to nothing; none where `path` is something else.
+#[must_use]
+pub fn leads_nowhere(path: &Path) -> Option<String> {
+    let target = path.read_link().ok()?;
+    let nothing = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    nothing.then(|| {
+        format!("it is a link to {}, and nothing is there: put the file there, or remove the link", target.display())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
@@ -56,6 +66,17 @@ mod tests {
         };
         assert_eq!(refusal(0o775), said("its group"));
         assert_eq!(refusal(0o757), said("others"));
+    }
+
+    #[test]
+    fn only_a_link_to_nothing_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "").unwrap();
+        std::os::unix::fs::symlink("gone", at("dangling")).unwrap();
+        std::os::unix::fs::symlink("file", at("link")).unwrap();
+        assert_eq!([at("file"), at("link"), at("none")].map(|path| leads_nowhere(&path)), [None, None, None]);
+        assert!(leads_nowhere(&at("dangling")).unwrap().starts_with("it is a link to gone, and nothing is there: "));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::{
     file::{Reading, Stamp},
     folder,
     notice::{Notice, Signals},
+    private::leads_nowhere,
     queue::{Found, Item, Queue},
 };
 
@@ -120,7 +121,7 @@ impl Sight {
         if files.iter().any(|(_, path)| path.is_symlink()) {
             next = Next::Poll;
         }
-        files.retain(|(_, path)| path.metadata().map_or_else(|error| error.kind() != ErrorKind::NotFound, |_| true));
+        files.retain(|(item, path)| is_there(item, path));
         (Some(files), next)
     }
 
@@ -181,6 +182,12 @@ impl Sight {
     }
 }
 
+/// A link to nothing counts as a plugin that cannot be read: who put it there wants one.
+fn is_there(item: &Item, path: &Path) -> bool {
+    let lost = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    !lost || (matches!(item, Item::Plugin(_)) && path.is_symlink())
+}
+
 /// The files of a folder that may be trusted; none where there is no folder.
 fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     check_private(folder).map_err(|error| error.to_string())?;
@@ -192,7 +199,7 @@ fn read(item: &Item, path: &Path) -> Reading {
     match item {
         Item::Config => trusted(path, CONFIG_AT_MOST),
         Item::Plugin(name) => match folder::check_name(name) {
-            Ok(()) => trusted(path, PLUGIN_AT_MOST),
+            Ok(()) => leads_nowhere(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST), Reading::Unreadable),
             Err(why) => Reading::Unreadable(why),
         },
     }

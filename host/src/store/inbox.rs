@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cordboard_core::{
     agent::PromptId,
     chat::{Done, InboxId, InboxRow, InboxState, Update},
-    types::{Moment, SessionName},
+    types::{Moment, SessionName, SessionRecord},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -29,18 +29,25 @@ impl Store {
     /// The disk's.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
-        self.ask_for(durability, format!("store {} new messages", batch.len()), move |db| {
-            let mut new = Vec::new();
-            for update in &batch {
-                new.extend(insert(db, update)?);
-            }
-            if let Some((front_end, next)) = &offset {
-                db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
-                    .execute(params![front_end, next])?;
-            }
-            forget_old(db)?;
-            Ok(new)
-        })
+        self.ask_for(
+            durability,
+            match batch.len() {
+                1 => "store a new message".to_owned(),
+                number => format!("store {number} new messages"),
+            },
+            move |db| {
+                let mut new = Vec::new();
+                for update in &batch {
+                    new.extend(insert(db, update)?);
+                }
+                if let Some((front_end, next)) = &offset {
+                    db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
+                        .execute(params![front_end, next])?;
+                }
+                forget_old(db)?;
+                Ok(new)
+            },
+        )
         .await
     }
 
@@ -70,7 +77,7 @@ impl Store {
         .await
     }
 
-    /// A prompt that goes out again under a new name: it waits for this session.
+    /// A prompt that goes out again under a new name: it waits for this session, whose record is stored with it.
     ///
     /// # Errors
     /// The disk's.
@@ -78,15 +85,15 @@ impl Store {
         &self,
         update: Update,
         prompt: &PromptId,
-        session: &SessionName,
+        record: &SessionRecord,
     ) -> Result<(), StoreError> {
-        let (prompt, session) = (prompt.clone(), session.clone());
-        self.ask(format!("store a message of session '{session}' again"), move |db| {
+        let (prompt, record) = (prompt.clone(), record.clone());
+        self.ask(format!("store a message of session '{}' again", record.name), move |db| {
             let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";
             let json = serde_json::to_string(&update)?;
-            let row = params![update.place.front_end, update.key, prompt.0, session.as_str(), column(now()), json];
+            let row = params![update.place.front_end, update.key, prompt.0, record.name.as_str(), column(now()), json];
             db.prepare_cached(sql)?.execute(row)?;
-            Ok(())
+            sessions::save(db, &record)
         })
         .await
     }

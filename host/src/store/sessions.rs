@@ -68,7 +68,7 @@ impl Store {
     }
 }
 
-fn save(db: &Connection, record: &SessionRecord) -> Result<(), Trouble> {
+pub(super) fn save(db: &Connection, record: &SessionRecord) -> Result<(), Trouble> {
     write(db, "INSERT OR REPLACE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)", record).map(drop)
 }
 

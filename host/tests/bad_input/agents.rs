@@ -55,7 +55,10 @@ fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered
     board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
     let ended = board.talk(&["/new a", "are you there?"]);
     assert_eq!(ended.code, Some(1));
-    assert_eq!(ended.out, "Session 'a' created.\n");
+    assert!(ended.out.contains("Session 'a' created.\n"), "{}", ended.out);
+    let told = "The agent of session 'a' did not start: it ended (exit code 3): the licence has expired\n";
+    assert_eq!(ended.out.matches(told).count(), 1, "{}", ended.out);
+    assert!(ended.out.contains("stands in [agents.demo] command and args."), "{}", ended.out);
     assert!(
         ended
             .err
@@ -66,6 +69,22 @@ fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered
     board.configure(QUICK);
     let mut host = board.run();
     host.hear("You said: are you there?");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn an_agents_last_words_are_shown_as_they_are() {
+    let board = Board::new("");
+    let agent = board.script("agent", r"echo '__init__: no `\d+` in *.py' >&2; exit 3");
+    board.configure(&with_agent(&agent));
+    let mut host = board.run();
+    host.say("/new a");
+    host.hear("The agent of session 'a' did not start: it ended (exit code 3): __init__: no `\\d+` in *.py\n");
+    board.configure(QUICK);
+    host.log("configuration changed");
+    // Nobody has to wait for the next try.
+    host.exchange("/retry", "Trying again in session 'a'.");
+    host.exchange("are you there?", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));
 }
 

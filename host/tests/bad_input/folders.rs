@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{PermissionsExt, chown, symlink},
     path::Path,
     process::Stdio,
 };
@@ -109,6 +109,44 @@ fn a_pipe_in_the_plugin_folder_holds_up_nothing() {
     let mut host = board.run();
     host.hear("Plugin 'pipe' was refused: its file cannot be used: it is no regular file.");
     assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn a_link_to_nothing_is_no_plugin_for_check_nor_for_run_and_one_that_is_lost_unplugs_nothing() {
+    let board = Board::new(QUICK);
+    symlink(board.path("elsewhere.wasm"), board.path("plugins/echo.wasm")).unwrap();
+    let why = format!(
+        "its file cannot be used: it is a link to {}, and nothing is there: put the file there, or remove the link",
+        board.path("elsewhere.wasm").display()
+    );
+    let ended = board.ask("check", &[]);
+    assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
+    let mut host = board.run();
+    host.hear(&format!("Plugin 'echo' was refused: {why}."));
+    fs::write(board.path("elsewhere.wasm"), plugin("echo")).unwrap();
+    host.hear("Plugin 'echo' is plugged in: generation 1, ");
+    fs::remove_file(board.path("elsewhere.wasm")).unwrap();
+    host.hear(&why);
+    host.hear("Generation 1 goes on.");
+    host.exchange("/echo hello", "v1: hello");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn a_file_in_place_of_the_plugin_folder_is_called_one() {
+    let board = Board::new(QUICK);
+    fs::remove_dir(board.path("plugins")).unwrap();
+    fs::write(board.path("plugins"), plugin("echo")).unwrap();
+    let folder = board.path("plugins").display().to_string();
+    let ended = board.ask("check", &[]);
+    let said = format!("cordboard: the plugin folder {folder} is a file: name the folder that it lies in\n");
+    assert_eq!((ended.code, ended.err), (Some(1), said));
+    let mut host = board.run();
+    host.log("the plugin folder is a file: name the folder that it lies in");
+    host.exchange("/new a", "Session 'a' created.");
+    let ended = host.end();
+    assert_eq!(ended.code, Some(0));
+    assert!(!ended.err.contains("does not exist"), "{}", ended.err);
 }
 
 #[test]

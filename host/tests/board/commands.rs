@@ -1,6 +1,6 @@
 //! Every command, word for word.
 
-use super::support::Home;
+use super::support::{FRESH, Home};
 
 const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
@@ -64,7 +64,7 @@ fn sessions_are_listed_twenty_at_a_time() {
     let page = host.expect("[Back] /sessions 1\n");
     assert_eq!(page.lines().count(), 6, "{page}");
     assert!(page.contains("`s1` - just now") && !page.contains("more"), "{page}");
-    host.ask("/sessions 3", "There is no page 3, only 2.");
+    host.ask("/sessions 3", "There is no page 3: the last one is /sessions 2.");
     host.ask("/sessions x", "Usage: /sessions [page]");
 }
 
@@ -139,7 +139,7 @@ fn what_is_not_to_be_done_is_said() {
     host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
     host.await_phase("a", "suspended");
     host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
-    host.ask("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.ask("/fresh", FRESH);
 }
 
 #[test]

@@ -43,9 +43,15 @@ fn what_waits_behind_a_crash_is_answered() {
 fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
     let home = Home::with("[agents]\ndefault = \"dead\"\n[agents.dead]\nkind = \"claude\"\ncommand = \"/bin/false\"");
     let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
+    host.say("/new a");
     host.say("hello");
-    host.expect("The agent of session 'a' does not stay up: ");
+    host.expect(
+        "The agent of session 'a' did not start: it ended (exit code 1) and said nothing\n\
+         It is started again by itself for half a minute, and your messages are kept. \
+         /retry starts it at once; what it is started with stands in [agents.dead] command and args.\n  [Try again] /retry a\n",
+    );
+    let between = host.expect("The agent of session 'a' does not stay up: ");
+    assert!(!between.contains("did not start"), "the first death is told, and the last: {between}");
     host.expect(
         "\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
     );

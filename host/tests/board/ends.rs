@@ -169,6 +169,29 @@ fn a_cut_off_turn_can_be_left_and_is_told_once() {
 }
 
 #[test]
+fn what_was_cut_off_outlives_a_second_kill() {
+    let home = Home::new();
+    for prompt in ["slow 100001", "slow 100002"] {
+        let mut host = home.start();
+        host.say("/new a");
+        host.say(prompt);
+        host.expect("line 1\n");
+        host.kill();
+    }
+    let mut host = home.start();
+    // The first one was told by the host before.
+    host.reads("Cordboard was stopped while session 'a' answered “slow 100002”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a");
+    host.say("/leave");
+    host.expect("An earlier message of session 'a' was not sent again either: “slow 100001”.\n  [Send again] /retry a\n  [Leave it] /leave a\n");
+    assert_eq!(host.end().1, Some(0));
+    // It is kept over an end in good order, too.
+    let mut host = home.start();
+    host.say("/retry");
+    host.expect("line 1\n");
+    host.ask("/stop", "Stopped.");
+}
+
+#[test]
 fn commands_found_undone_are_run_again_and_stop_is_not() {
     let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
     home.plug("unruly", "unruly");

@@ -1,6 +1,6 @@
 //! Agents that idle go away in silence and come back with their memory.
 
-use super::support::Home;
+use super::support::{FRESH, Home};
 
 const SHORT: &str = "[sessions]\nidle_timeout = \"1s\"";
 
@@ -97,7 +97,7 @@ fn a_refused_resume_leaves_the_word_to_the_user() {
     question(&mut host);
     host.await_phase("a", "asking");
     assert_eq!(host.session("a")["queued"], 2);
-    host.ask("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.ask("/fresh", FRESH);
     host.reads("You said: first\nYou said: second");
     host.ask("recall", "I remember nothing.");
     assert_eq!(host.end(), (String::new(), Some(0)));
@@ -113,6 +113,6 @@ fn a_question_outlives_the_host() {
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
     question(&mut host);
-    host.ask("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.ask("/fresh", FRESH);
     host.reads("You said: first");
 }

@@ -3,10 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+#[path = "../support/screen.rs"]
+mod screen;
+
 mod author;
 mod commands;
 mod deaths;
 mod ends;
+mod errands;
 mod grants;
 mod hooks;
 mod idle;
@@ -16,4 +20,5 @@ mod refusals;
 mod requests;
 mod support;
 mod swaps;
+mod terminal;
 mod turns;

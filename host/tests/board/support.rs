@@ -20,6 +20,10 @@ use transcript::Transcript;
 /// Only for a test that would otherwise hang; nothing here comes near it.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// What `/fresh` says of the session `a`.
+pub const FRESH: &str = "Session 'a' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
+    given up, and Cordboard cannot bring it back.";
+
 /// Between two looks at something that nobody announces.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -42,11 +46,11 @@ pub struct Host<'h> {
 }
 
 impl<'h> Host<'h> {
-    fn start(home: &'h Home, arguments: &[&str]) -> Self {
+    fn start(home: &'h Home, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
             .args(["run", "--chat", "console"])
             .args(home.arguments())
-            .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

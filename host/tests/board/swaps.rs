@@ -28,7 +28,8 @@ fn goes_on(host: &mut Host<'_>, agent: u64) {
 }
 
 fn line_numbers(chat: &str) -> Vec<usize> {
-    chat.lines().filter_map(|line| line.strip_prefix("line ")?.parse().ok()).collect()
+    let said = |line: &'_ str| line.strip_prefix("[long] ").unwrap_or(line).strip_prefix("line ")?.parse().ok();
+    chat.lines().filter_map(said).collect()
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn an_agent_that_does_not_hear_a_stop_is_ended() {
     host.say("hang");
     host.await_phase("a", "busy");
     host.ask("/stop", "Stopped.");
-    host.expect("The agent of session 'a' did not react and was ended. The next message resumes it.\n");
+    host.reads("⚠ The agent of session 'a' did not react and was ended. The next message resumes it.");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
     host.ask("recall", "Resuming session...\nI remember: tea");
@@ -119,6 +119,36 @@ fn sessions_work_side_by_side() {
     host.expect("Switched to session 'a'.\n");
     host.say("/stop");
     host.expect("Stopped.\n");
+}
+
+#[test]
+fn a_session_in_the_background_is_named_where_it_speaks() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.say("/new b");
+    let before = host.expect("Session 'b' created.\n");
+    assert!(!before.contains("[a]"), "{before}");
+    host.expect("[a] line ");
+    host.say("hello");
+    let between = host.expect("You said: hello\n");
+    assert!(!between.contains("[b]"), "the active one needs no name: {between}");
+    // Somebody else has spoken in between, so it says its name again.
+    host.expect("[a] line ");
+}
+
+#[test]
+fn names_and_errors_are_shown_as_they_are() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/session __x__", "Session '__x__' doesn't exist. Use /new to create it.");
+    host.ask("/new __x__", "Session '__x__' created.");
+    host.ask("/sessions", "→ 🟢 `__x__` - just now");
+    host.ask("/timeout \\*1\\*", "Invalid number. Usage: /timeout <minutes>");
+    // What an agent writes is its own affair.
+    host.ask(r"a \_b\_ *c*", r"You said: a \_b\_ *c*");
 }
 
 #[test]

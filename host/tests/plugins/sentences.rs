@@ -99,7 +99,14 @@ async fn pages(bench: &Bench) {
     assert!(usage.starts_with("Usage: /session <name>\n") && usage.contains("…and 12 more: /sessions 2"), "{usage}");
     assert!(first.in_place && first.buttons[0][0].command == "/sessions 2");
     assert_eq!(bench.call("sessions 2").await.unwrap().text.lines().count(), 12);
-    read(bench, &[("sessions 3", "There is no page 3, only 2."), ("sessions x", "Usage: /sessions [page]")]).await;
+    read(
+        bench,
+        &[
+            ("sessions 3", "There is no page 3: the last one is /sessions 2."),
+            ("sessions x", "Usage: /sessions [page]"),
+        ],
+    )
+    .await;
 }
 
 async fn timeouts(bench: &Bench) {
@@ -202,7 +209,10 @@ async fn trouble(bench: &Bench) {
     assert_eq!(bench.read("retry").await, "Nothing to retry.");
     for (line, answer) in [
         ("retry", "Trying again in session 'beta'."),
-        ("fresh", "Session 'beta' goes on without the agent's memory."),
+        (
+            "fresh",
+            "Session 'beta' goes on without the agent's memory. Its folder stays as it is; the conversation so far is given up, and Cordboard cannot bring it back.",
+        ),
         ("leave", "Left it. Session 'beta' goes on with the next message."),
     ] {
         bench.memory.change("beta", |view| view.phase = Phase::Asking);

@@ -66,6 +66,8 @@ struct Inner {
     /// Chat and message: text, entities and keyboard.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
+    /// Another poller has taken over, and ours does not know yet.
+    rival: bool,
     /// Chats that don't want us.
     blocked: HashSet<i64>,
     complaints: Vec<String>,
@@ -101,6 +103,11 @@ impl BotApi {
 
     pub fn block(&self, chat: i64) {
         self.with(|inner| inner.blocked.insert(chat));
+    }
+
+    /// Another program polls with the same token: the poll that is held ends, as the real one's does, or the next one.
+    pub fn rival(&self) {
+        self.with(|inner| inner.rival = true);
     }
 
     /// Queues an update; `update_id` is added.
@@ -272,16 +279,23 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
         loop {
             let batch: Vec<Value> = {
                 let mut inner = shared.inner.lock().unwrap();
+                if std::mem::take(&mut inner.rival) {
+                    return Err(error(409, "Conflict: terminated by other getUpdates request"));
+                }
                 inner.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
                 inner.updates.iter().take(100).cloned().collect()
             };
             if !batch.is_empty() || changed.changed().await.is_err() {
-                return batch;
+                return Ok(batch);
             }
         }
     };
     let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or(0));
-    ok(timeout(patience, waiting).await.unwrap_or_default().into())
+    match timeout(patience, waiting).await {
+        Ok(Ok(batch)) => ok(batch.into()),
+        Ok(Err(conflict)) => conflict,
+        Err(_) => ok(Value::Array(Vec::new())),
+    }
 }
 
 fn key(params: &Value) -> (i64, i64) {

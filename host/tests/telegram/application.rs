@@ -5,6 +5,7 @@ mod access;
 mod crashes;
 mod dialogue;
 mod faults;
+mod groups;
 mod swaps;
 
 use std::{

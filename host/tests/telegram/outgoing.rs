@@ -7,7 +7,7 @@ use cordboard::chat::{
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
-    types::{Place, Reply},
+    types::{Place, Reply, Words},
 };
 use serde_json::json;
 
@@ -104,6 +104,8 @@ async fn an_edit_to_what_stands_there_is_a_success() {
         message: cordboard_core::render::render(text),
         buttons: Vec::new(),
         last: cordboard::chat::Completeness::Complete,
+        words: Words::Own,
+        session: None,
     };
     again.api.fail("editMessageText", Fault::Error(400, "Bad Request: message is not modified: specified new…"));
     assert_eq!(again.telegram.edit(&place(ADA), &id, &outgoing("Other")).await, Ok(()));

@@ -7,7 +7,7 @@ use cordboard::chat::{
     outbox::Post,
     telegram::{Settings, Telegram},
 };
-use cordboard_core::types::{Reply, Role};
+use cordboard_core::types::{Reply, Role, Words};
 
 use crate::{
     botapi::{Fault, TOKEN},
@@ -190,6 +190,8 @@ async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token(
         message: cordboard_core::render::render("x"),
         buttons: Vec::new(),
         last: cordboard::chat::Completeness::Complete,
+        words: Words::Own,
+        session: None,
     };
     let error = telegram.send(&place(ADA), &message).await.unwrap_err();
     assert!(matches!(&error, ChatError::Down { why } if why.contains(&port.to_string())), "{error}");

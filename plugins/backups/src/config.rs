@@ -124,6 +124,9 @@ mod tests {
         let names = "is no guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"";
         assert_eq!(refused(r#","guests":{"101":{}}"#), format!("\"101\" {names}"));
         assert_eq!(refused(r#","ignore":["lab:qemu/1"]"#), format!("\"lab:qemu/1\" {names}"));
-        assert!(refused(r#","guests":{"vm/1":{"age":"8d"}}"#).starts_with("unknown field `age`, expected `name` or"));
+        assert!(
+            refused(r#","guests":{"vm/1":{"age":"8d"}}"#)
+                .starts_with("guests.vm/1: unknown field `age`, expected `name` or")
+        );
     }
 }

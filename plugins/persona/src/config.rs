@@ -45,7 +45,7 @@ impl Config {
     fn parse(json: &str) -> Result<Self, String> {
         let config: Self = config::parse_text(json)?;
         for (name, entry) in &config.personas {
-            entry.check(name).map_err(|what| format!("persona '{name}': {what}"))?;
+            entry.check(name).map_err(|what| format!("personas.{name}: {what}"))?;
         }
         Ok(config)
     }
@@ -113,12 +113,14 @@ mod tests {
 
     #[test]
     fn a_wrong_configuration_is_told() {
-        assert!(refusal(r#"{"persona":{}}"#).starts_with("unknown field `persona`, expected `personas`"));
+        assert_eq!(refusal(r#"{"persona":{}}"#), "unknown field `persona`, expected `personas`");
         assert!(!refusal(r#"{"persona":{}}"#).contains("line"));
-        assert!(refusal(r#"{"personas":{"a":{}}}"#).contains("missing field `instructions`"));
-        assert!(refusal(r#"{"personas":{"none":{"instructions":"x"}}}"#).starts_with("persona 'none': "));
+        assert!(refusal(r#"{"personas":{"a":{}}}"#) == "personas.a: missing field `instructions`");
+        let wrong = refusal(r#"{"personas":{"a":{"instructions":"x"},"b":{"instructions":3}}}"#);
+        assert_eq!(wrong, "personas.b.instructions: invalid type: integer `3`, expected a string");
+        assert!(refusal(r#"{"personas":{"none":{"instructions":"x"}}}"#).starts_with("personas.none: "));
         assert!(refusal(r#"{"personas":{"a b":{"instructions":"x"}}}"#).contains("the name must be"));
         let bad = refusal(r#"{"personas":{"a":{"instructions":"x","idle_timeout":"soon"}}}"#);
-        assert!(bad.starts_with("persona 'a': idle_timeout = \"soon\" is no duration"), "{bad}");
+        assert!(bad.starts_with("personas.a: idle_timeout = \"soon\" is no duration"), "{bad}");
     }
 }

@@ -59,7 +59,7 @@ pub mod config {
     /// `json`.
     ///
     /// # Errors
-    /// What is wrong with the table, without the place: the text that the plugin gets is not the operator's file.
+    /// What is wrong with the table, behind the key that it is wrong with, as `personas.poet.model`. The host says in which table.
     #[cfg(feature = "json")]
     pub fn parse<T: serde::de::DeserializeOwned>() -> Result<T, String> {
         parse_text(&read())
@@ -71,9 +71,15 @@ pub mod config {
     /// As [`parse`].
     #[cfg(feature = "json")]
     pub fn parse_text<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, String> {
-        serde_json::from_str(json).map_err(|error| {
-            let text = error.to_string();
-            text.rsplit_once(" at line ").map_or(text.clone(), |(what, _)| what.to_owned())
+        let mut table = serde_json::Deserializer::from_str(json);
+        serde_path_to_error::deserialize(&mut table).map_err(|error| {
+            let (key, text) = (error.path().to_string(), error.inner().to_string());
+            // The text that the plugin gets is not the operator's file: its lines are nobody's.
+            let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+            // A key that is not known is named by what is said of it.
+            let unknown = what.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+            let table = unknown.and_then(|field| key.strip_suffix(field)).unwrap_or(&key).trim_end_matches('.');
+            if table.is_empty() { what.to_owned() } else { format!("{table}: {what}") }
         })
     }
 }

@@ -37,6 +37,23 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// Words that nobody meant for people, as an error or the last line of a log, in a text that others go on with: a line that
+/// Markdown would change is code.
+///
+/// ```
+/// assert_eq!(cordboard_plugin::text::literal("it died:\n__x__"), "it died:\n`__x__`");
+/// ```
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let changes = |line: &str| {
+        let numbered = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        let lists = numbered.len() < line.len() && numbered.starts_with(['.', ')']);
+        lists || line.starts_with(['=', '|', ':']) || line.contains('<') || escape(line) != line
+    };
+    let lines = text.lines().map(str::trim).map(|line| if changes(line) { code(line) } else { line.to_owned() });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// `text` as inline code, whatever backticks are in it; line breaks become spaces.
 ///
 /// ```
@@ -140,6 +157,7 @@ mod tests {
 
     #[test]
     fn foreign_text_stays_what_it_is() {
+        assert_eq!(literal("exit code 3 (a_b)\n  1. one\n\\d+\n\nend"), "exit code 3 (a_b)\n`1. one`\n`\\d+`\n\nend");
         assert_eq!(escape("a_b _c_ [d](e) `f`\n- g - h"), "a_b \\_c\\_ [d\\](e) \\`f\\`\n\\- g - h");
         assert_eq!([code("plain"), code("a``b"), code("`x")], ["`plain`", "```a``b```", "`` `x ``"]);
     }

@@ -17,9 +17,9 @@ pub fn no_name(text: &str) -> String {
 
 pub fn no_page(page: u32, pages: u32) -> String {
     if pages == 1 {
-        format!("There is no page {page}, only one.")
+        format!("There is no page {page}: /sessions shows all there is.")
     } else {
-        format!("There is no page {page}, only {pages}.")
+        format!("There is no page {page}: the last one is /sessions {pages}.")
     }
 }
 
@@ -49,7 +49,10 @@ pub fn done(command: &str, name: &str) -> Reply {
         "restore" => format!("Session '{name}' restored."),
         "suspend" => format!("Session '{name}' suspended. The next message wakes it."),
         "retry" => format!("Trying again in session '{name}'."),
-        "fresh" => format!("Session '{name}' goes on without the agent's memory."),
+        "fresh" => format!(
+            "Session '{name}' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
+             given up, and Cordboard cannot bring it back."
+        ),
         _ => format!("Left it. Session '{name}' goes on with the next message."),
     })
 }
@@ -97,6 +100,19 @@ mod tests {
         let with_persona = Session { persona: Some("p".into()), ..session("x") };
         assert_eq!(switched(&with_persona), "Switched to session 'x' (persona 'p').");
         assert_eq!(done("archive", "x").text, "Session 'x' archived. Use /restore x to bring it back.");
+    }
+
+    #[test]
+    fn what_cannot_be_undone_is_said() {
+        let told = done("fresh", "x").text;
+        assert!(told.starts_with("Session 'x' goes on without the agent's memory. Its folder stays"), "{told}");
+        assert!(told.ends_with("cannot bring it back."), "{told}");
+    }
+
+    #[test]
+    fn a_page_that_is_not_there_names_the_last_one() {
+        assert_eq!(no_page(3, 2), "There is no page 3: the last one is /sessions 2.");
+        assert_eq!(no_page(2, 1), "There is no page 2: /sessions shows all there is.");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use cordboard_plugin::{
     Reply, View,
-    text::{escape, short_span},
+    text::{escape, literal, short_span},
     view::{Limits, Part, Screen, Summary, Turn},
 };
 
@@ -78,7 +78,7 @@ fn one_line(title: &str) -> String {
 }
 
 fn error_line(error: &str) -> String {
-    format!("⚠ {}", escape(error.trim()))
+    format!("⚠ {}", literal(error.trim()))
 }
 
 /// The text with its code block closed, so that what follows is not taken for code.
@@ -142,6 +142,8 @@ mod tests {
         assert_eq!(shown(&failed(vec![])).1, ["⚠ it died"]);
         assert_eq!(shown(&failed(vec![text("Half")])).1, ["Half\n\n⚠ it died"]);
         assert_eq!(shown(&failed(vec![text("```rust\nfn")])).1, ["```rust\nfn\n```\n\n⚠ it died"]);
+        let nasty = Turn { done: true, error: Some("__x__ failed:\nno \\d+".into()), ..turn(vec![]) };
+        assert_eq!(shown(&nasty).1, ["⚠ `__x__ failed:`\n`no \\d+`"]);
         assert_eq!(closed("```\na\n```\nb"), "```\na\n```\nb");
     }
 }

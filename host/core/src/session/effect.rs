@@ -13,7 +13,7 @@ pub enum Effect {
     Hand(PromptId),
     /// Store that the prompt waits again: the agent died without taking it.
     TakeBack(PromptId),
-    /// Store a prompt as accepted: one that was cut off goes out again, under a new name.
+    /// Store a prompt as accepted, and the record at once: one that was cut off goes out again, under a new name.
     Accept(Prompt),
     /// Store that the prompt needs nothing more. A prompt with an answer is settled by `Finish`.
     Settle {

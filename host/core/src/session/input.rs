@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     agent::{AgentEvent, PromptId},
-    types::{Place, ProcessId},
+    types::{Place, ProcessId, Prompt},
 };
 
 /// One start of an agent process; what comes from an older run is ignored.
@@ -19,14 +19,6 @@ impl Run {
 /// One question to a plugin; an answer to an older one is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
-
-/// A message that was accepted and stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prompt {
-    pub id: PromptId,
-    pub place: Place,
-    pub text: String,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -84,6 +76,16 @@ impl Exit {
         match self {
             Self::Ended { last_words: Some(words), .. } => words.clone(),
             Self::Ended { status, last_words: None } => status.clone(),
+            Self::NotStarted(why) => why.clone(),
+        }
+    }
+
+    /// As [`Self::why`], and with how it ended: for who has to find out why it did.
+    #[must_use]
+    pub fn account(&self) -> String {
+        match self {
+            Self::Ended { status, last_words: Some(words) } => format!("it ended ({status}): {words}"),
+            Self::Ended { status, last_words: None } => format!("it ended ({status}) and said nothing"),
             Self::NotStarted(why) => why.clone(),
         }
     }

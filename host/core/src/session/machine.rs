@@ -26,8 +26,6 @@ pub struct Machine {
     pub(super) live: Option<Live>,
     /// Accepted, in order, and not with an agent.
     pub(super) waiting: VecDeque<Prompt>,
-    /// Its turn was cut off and told; goes out again on `/retry` alone.
-    pub(super) kept: Option<Prompt>,
     /// The last one, and the persona that it is of.
     pub(super) brief: Option<(String, Brief)>,
     /// To be said when the agent is up.
@@ -55,7 +53,6 @@ impl Machine {
             state: rest,
             live: None,
             waiting: VecDeque::new(),
-            kept: None,
             brief: None,
             greeting: None,
             models: Vec::new(),
@@ -77,14 +74,14 @@ impl Machine {
     }
 
     /// Brings back what the host before had accepted. `queued`: not handed to an agent; they count as the next message.
-    /// `cut_off`: handed over when that host ended; told once, and kept for `/retry` or `/leave`.
+    /// `cut_off`: handed over when that host ended; each is told once, and kept for `/retry` or `/leave`.
     #[must_use]
-    pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Option<Prompt>, now: Moment) -> Vec<Effect> {
-        if let Some(prompt) = cut_off {
+    pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Vec<Prompt>, now: Moment) -> Vec<Effect> {
+        for prompt in cut_off {
             let notice = Notice::CutOff { session: self.record.name.clone(), prompt: text::beginning(&prompt.text) };
             self.tell(prompt.place.clone(), notice);
             self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
-            self.kept = Some(prompt);
+            self.keep(prompt);
         }
         for prompt in queued {
             if self.record.archived {
@@ -269,11 +266,13 @@ impl Machine {
         self.state = state(held);
     }
 
-    /// What a changed record leads to comes after the record is stored.
+    /// What a changed record leads to comes after the record is stored. A prompt that goes out again stores it as well, so that it
+    /// is kept until it waits.
     fn flush(&mut self) -> Vec<Effect> {
         if self.record != self.stored {
             self.stored.clone_from(&self.record);
-            self.effects.insert(0, Effect::Persist);
+            let at = usize::from(matches!(self.effects.first(), Some(Effect::Accept(_))));
+            self.effects.insert(at, Effect::Persist);
         }
         std::mem::take(&mut self.effects)
     }

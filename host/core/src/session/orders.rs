@@ -119,7 +119,7 @@ impl Machine {
     /// `again` names the kept prompt from now on: an agent drops a prompt whose name it has seen.
     fn retry(&mut self, again: PromptId, now: Moment) -> Result<(), Refusal> {
         match &mut self.state {
-            State::Asking(_) | State::Broken(_) => {
+            State::Asking(_) | State::Broken(_) | State::Starting(Start::Again { .. }) => {
                 self.start_anew(now);
                 return Ok(());
             }
@@ -130,22 +130,24 @@ impl Machine {
             State::Stopping(_) | State::Suspended | State::Starting(_) => {}
             State::Idle(_) | State::Busy(_) | State::Archived => {}
         }
-        let Some(kept) = self.kept.take() else {
+        let Some(kept) = self.record.kept.pop() else {
             return Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_RETRY));
         };
-        let prompt = Prompt { id: again, ..kept };
+        let prompt = Prompt { id: again, ..kept.into() };
         let place = prompt.place.clone();
         self.emit(Effect::Accept(prompt.clone()));
         self.waiting.push_front(prompt);
         self.wake(place, now);
+        self.tell_still_kept();
         Ok(())
     }
 
     fn leave(&mut self) -> Result<(), Refusal> {
-        match self.kept.take() {
-            Some(_) => Ok(()),
-            None => Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_LEAVE)),
+        if self.record.kept.pop().is_none() {
+            return Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_LEAVE));
         }
+        self.tell_still_kept();
+        Ok(())
     }
 
     fn forget(&mut self, now: Moment) -> Result<(), Refusal> {
@@ -176,7 +178,7 @@ impl Machine {
             let text = text::messages_wait(&self.record.name, self.waiting.len());
             return Err(refusal(RefusalCode::Busy, &text));
         }
-        self.kept = None;
+        self.record.kept.clear();
         self.resuming = None;
         self.record.archived = true;
         if self.live.is_none() {

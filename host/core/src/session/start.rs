@@ -3,7 +3,7 @@
 
 use super::{
     Brief, Effect, Launch, Machine, Run, Ticket,
-    state::{AGAIN_AFTER, Ending, Held, Start, State, Step, Then},
+    state::{AGAIN_AFTER, Death, Ending, Held, Start, State, Step, Then},
 };
 use crate::{
     text::{self, Notice},
@@ -102,19 +102,27 @@ impl Machine {
     }
 
     pub(super) fn start_overdue(&mut self, now: Moment) {
-        self.stop(Step::Killed, Then::Fail(text::NOT_READY.to_owned()), now);
+        let why = text::NOT_READY.to_owned();
+        self.stop(Step::Killed, Then::Fail(Death { account: why.clone(), why }), now);
     }
 
-    /// The agent died without taking a prompt.
-    pub(super) fn start_failed(&mut self, why: String, now: Moment) {
+    /// The agent died without taking a prompt. The first of several deaths in a row is told at once, and the last.
+    pub(super) fn start_failed(&mut self, death: Death, now: Moment) {
         let wait = AGAIN_AFTER.get(self.deaths).copied();
         self.deaths += 1;
+        let session = self.record.name.clone();
         match wait {
             _ if self.ending != Ending::No => self.state = State::Suspended,
-            Some(wait) => self.state = State::Starting(Start::Again { at: now.after(wait) }),
+            Some(wait) => {
+                if self.deaths == 1 {
+                    let agent = self.record.agent.clone();
+                    self.tell_concerned(&Notice::StartFailed { session, agent, account: death.account });
+                }
+                self.state = State::Starting(Start::Again { at: now.after(wait) });
+            }
             None => {
-                let notice = Notice::Broken { session: self.record.name.clone(), why: why.clone() };
-                self.hold(Held { why, notice }, State::Broken);
+                let notice = Notice::Broken { session, why: death.why.clone() };
+                self.hold(Held { why: death.why, notice }, State::Broken);
             }
         }
     }

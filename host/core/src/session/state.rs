@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Prompt, Run, Ticket, Verdict};
+use super::{Exit, Prompt, Run, Ticket, Verdict};
 use crate::{
     agent::PromptId,
     text::Notice,
@@ -214,7 +214,7 @@ pub(super) enum Then {
     Suspend,
     Start,
     /// The start has failed: started again after a while, or broken.
-    Fail(String),
+    Fail(Death),
     Ask(Held),
     Archive,
 }
@@ -231,6 +231,21 @@ impl Stop {
             Step::Terminated => Some((self.since.after(TERMINATE_WITHIN), Reason::Kill)),
             Step::Killed => None,
         }
+    }
+}
+
+/// What there is to say of an agent that died at its start.
+#[derive(Debug)]
+pub(super) struct Death {
+    /// Its last words, where it had some.
+    pub why: String,
+    /// The same, and how it ended.
+    pub account: String,
+}
+
+impl Death {
+    pub(super) fn of(exit: &Exit) -> Self {
+        Self { why: exit.why(), account: exit.account() }
     }
 }
 

@@ -3,13 +3,9 @@
 
 use super::{
     Effect, Exit, Machine,
-    state::{Ending, Interrupt, Open, Receipt, Start, State, Step, Stop, Then},
+    state::{Death, Ending, Interrupt, Open, Receipt, Start, State, Step, Stop, Then},
 };
-use crate::{
-    text::{self, Notice},
-    turn::TurnState,
-    types::Moment,
-};
+use crate::{text, turn::TurnState, types::Moment};
 
 impl Machine {
     /// Begins to end the process at `step`.
@@ -39,9 +35,8 @@ impl Machine {
     /// `/stop` and no reaction: what had come is the answer.
     pub(super) fn interrupt_unheard(&mut self, now: Moment) {
         if let Some(open) = self.take_open(|_| true) {
-            let place = open.turn.place.clone();
-            self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
-            self.tell(place, Notice::Ended { session: self.record.name.clone() });
+            let ended = text::ended(&self.record.name);
+            self.finish(open.turn, TurnState::Failed(ended), now);
         }
         self.stop(Step::Terminated, Then::Suspend, now);
     }
@@ -49,15 +44,14 @@ impl Machine {
     pub(super) fn handle_exit(&mut self, exit: &Exit, now: Moment) {
         self.live = None;
         self.record.process = None;
-        let why = exit.why();
         match std::mem::replace(&mut self.state, State::Suspended) {
             State::Starting(_) => match exit {
-                Exit::Ended { .. } => self.start_failed(why, now),
-                Exit::NotStarted(_) => self.start_impossible(why),
+                Exit::Ended { .. } => self.start_failed(Death::of(exit), now),
+                Exit::NotStarted(why) => self.start_impossible(why.clone()),
             },
             // Nobody waits for it: the next message brings it back.
             State::Idle(_) => self.rest(now),
-            State::Busy(open) => self.handle_death(open, why, now),
+            State::Busy(open) => self.handle_death(open, Death::of(exit), now),
             State::Stopping(stop) => self.handle_stopped(stop, now),
             rest @ (State::Suspended | State::Asking(_) | State::Broken(_) | State::Archived) => self.state = rest,
         }
@@ -70,7 +64,7 @@ impl Machine {
         match stop.then {
             Then::Suspend => self.rest(now),
             Then::Start => self.start(now),
-            Then::Fail(why) => self.start_failed(why, now),
+            Then::Fail(death) => self.start_failed(death, now),
             Then::Ask(held) => self.hold(held, State::Asking),
             Then::Archive => self.state = State::Archived,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Effect, Machine, Prompt, Settled, Ticket,
-    state::{Ending, Interrupt, Open, Receipt, State, Step, Then},
+    state::{Death, Ending, Interrupt, Open, Receipt, State, Step, Then},
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
@@ -13,6 +13,9 @@ use crate::{
     turn::{Turn, TurnState},
     types::{Moment, Place},
 };
+
+/// How many prompts of turns that were cut off are kept: an agent that dies over each of them, all unread, must not fill the store.
+const MOST_KEPT: usize = 100;
 
 impl Machine {
     pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Moment) {
@@ -227,7 +230,7 @@ impl Machine {
     }
 
     /// The agent died over this turn.
-    pub(super) fn handle_death(&mut self, open: Open, why: String, now: Moment) {
+    pub(super) fn handle_death(&mut self, open: Open, death: Death, now: Moment) {
         if open.interrupt.is_some() {
             self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
             return self.rest(now);
@@ -235,15 +238,32 @@ impl Machine {
         match open.receipt {
             Receipt::Sent => {
                 self.requeue(open.prompt);
-                self.start_failed(why, now);
+                self.start_failed(death, now);
             }
             Receipt::Taken => {
                 let place = open.turn.place.clone();
                 self.finish(open.turn, TurnState::Failed(text::CUT_SHORT.to_owned()), now);
-                self.tell(place, Notice::Died { session: self.record.name.clone(), why });
-                self.kept = Some(open.prompt);
+                self.tell(place, Notice::Died { session: self.record.name.clone(), why: death.why });
+                self.keep(open.prompt);
                 self.rest(now);
             }
+        }
+    }
+
+    /// Its turn was cut off, and that is told: it goes out again at the user's word alone.
+    pub(super) fn keep(&mut self, prompt: Prompt) {
+        // A host that died between the record and the inbox tells it again; it is the same prompt.
+        self.record.kept.retain(|kept| kept.id != prompt.id);
+        self.record.kept.push(prompt.into());
+        let superfluous = self.record.kept.len().saturating_sub(MOST_KEPT);
+        self.record.kept.drain(..superfluous);
+    }
+
+    /// The buttons of older messages mean the latest kept prompt: whoever has dealt with that one is asked about the one before.
+    pub(super) fn tell_still_kept(&mut self) {
+        if let Some(kept) = self.record.kept.last() {
+            let (place, prompt) = (kept.place.clone(), text::beginning(&kept.text));
+            self.tell(place, Notice::StillKept { session: self.record.name.clone(), prompt });
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SessionName;
+
 /// Pressing it runs `command` as the one who presses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
@@ -46,6 +48,21 @@ pub struct Reply {
     /// Replaces the message whose button was pressed.
     #[serde(default)]
     pub in_place: bool,
+    #[serde(default)]
+    pub words: Words,
+    /// The session that says it, where it is not the active one of the place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionName>,
+}
+
+/// Whose Markdown it is; what is shown of the source where nothing is rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Words {
+    /// The host's or a plugin's: what they escaped is meant for the reader, without the backslashes.
+    #[default]
+    Own,
+    /// An agent's: it goes out as it was written.
+    Agents,
 }
 
 impl Reply {

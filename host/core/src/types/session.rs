@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, Place, SessionName, UserId};
+use super::{Kept, Moment, Place, SessionName, UserId};
 
 /// What a session is doing, as everybody outside its machine sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,6 +84,9 @@ pub struct SessionRecord {
     pub archived: bool,
     /// The agent's process, while one may be alive.
     pub process: Option<ProcessId>,
+    /// Prompts whose turns were cut off and told, the latest last. Each goes out again at the user's word alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
 }
 
 impl SessionRecord {
@@ -107,6 +110,7 @@ impl SessionRecord {
             cost_usd: None,
             archived: false,
             process: None,
+            kept: Vec::new(),
         }
     }
 }

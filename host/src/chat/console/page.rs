@@ -2,11 +2,14 @@
 //! that messages that grow at the same time never meet within a line. Must never print a line twice, unless a final text
 //! differs from what stands there.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
 
 use cordboard_core::{
-    render::terminal::{Colours, Styler, neutral},
-    types::Button,
+    render::{
+        terminal::{Colours, Styler, neutral},
+        unescape,
+    },
+    types::{Button, SessionName, Words},
 };
 
 use super::super::{Completeness, MessageId, Outgoing};
@@ -16,7 +19,7 @@ const KEPT: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::chat) enum Look {
-    /// For programs: the Markdown as it is.
+    /// For programs: an agent's Markdown as it is, other words without what escapes them.
     Source,
     /// For a terminal that is only written to.
     Neutral,
@@ -28,6 +31,8 @@ pub(in crate::chat) struct Page {
     look: Look,
     /// The latest last.
     messages: VecDeque<(MessageId, Shown)>,
+    /// Whose lines were printed last, and under which name.
+    speaker: Option<(MessageId, Option<SessionName>)>,
 }
 
 /// What stands on the page of one message.
@@ -39,22 +44,54 @@ struct Shown {
     styler: Option<Styler>,
 }
 
+impl Look {
+    /// What is shown of the source: nobody reads the backslashes that the host or a plugin put there.
+    fn source(self, message: &Outgoing) -> Cow<'_, str> {
+        match (self, message.words) {
+            (Self::Styled(Colours::On), _) | (_, Words::Agents) => Cow::Borrowed(&message.source),
+            (Self::Source | Self::Neutral | Self::Styled(Colours::Off), Words::Own) => {
+                Cow::Owned(unescape(&message.source))
+            }
+        }
+    }
+}
+
 impl Page {
     pub(in crate::chat) const fn new(look: Look) -> Self {
-        Self { look, messages: VecDeque::new() }
+        Self { look, messages: VecDeque::new(), speaker: None }
     }
 
     /// The lines to print now; empty where there are none.
     pub(in crate::chat) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
         let look = self.look;
+        let source = self.look.source(message);
         let shown = self.shown(id);
-        match message.last {
-            Completeness::Partial => shown.grow(completed(&message.source)),
+        let lines = match message.last {
+            Completeness::Partial => shown.grow(completed(&source)),
             Completeness::Complete => {
-                let mut lines = shown.finish(&message.source, look);
+                let mut lines = shown.finish(&source, look);
                 lines.push_str(&shown.buttons(&message.buttons));
                 lines
             }
+        };
+        self.named(id, message, lines)
+    }
+
+    /// The name of a session that is not the active one stands before its lines, once, and again when others have spoken.
+    fn named(&mut self, id: &MessageId, message: &Outgoing, lines: String) -> String {
+        if lines.is_empty() {
+            return lines;
+        }
+        let speaker = Some((id.clone(), message.session.clone()));
+        let known = std::mem::replace(&mut self.speaker, speaker) == self.speaker;
+        match &message.session {
+            Some(session) if !known => {
+                let text = lines.trim_start_matches('\n');
+                // What begins a block of code must begin a line.
+                let gap = if text.starts_with("```") || text.starts_with("~~~") { '\n' } else { ' ' };
+                format!("{}[{session}]{gap}{text}", &lines[..lines.len() - text.len()])
+            }
+            Some(_) | None => lines,
         }
     }
 
@@ -140,7 +177,7 @@ mod tests {
 
     fn message(source: &str, last: Completeness) -> Outgoing {
         let message = cordboard_core::render::render(source);
-        Outgoing { source: source.to_owned(), message, buttons: Vec::new(), last }
+        Outgoing { source: source.to_owned(), message, buttons: Vec::new(), last, words: Words::Agents, session: None }
     }
 
     fn id(name: &str) -> MessageId {
@@ -200,6 +237,37 @@ mod tests {
         out += &page.put(&id("b"), &message("notice", Completeness::Complete));
         out += &page.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
         assert_eq!(out, "a 1\nnotice\na 2\n");
+    }
+
+    #[test]
+    fn words_of_the_board_are_printed_without_what_escapes_them() {
+        let own = Outgoing { words: Words::Own, ..message(r"Session '\_\_x\_\_' has `\_`.", Completeness::Complete) };
+        let printed = |look, message: &Outgoing| Page::new(look).put(&id("m"), message);
+        let plain = "Session '__x__' has `\\_`.\n";
+        for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
+            assert_eq!(printed(look, &own), plain);
+        }
+        assert!(printed(Look::Styled(Colours::On), &own).starts_with("Session '__x__' has "));
+        let agents = Outgoing { words: Words::Agents, ..own };
+        assert_eq!(printed(Look::Source, &agents), format!("{}\n", agents.source));
+    }
+
+    #[test]
+    fn a_session_in_the_background_is_named_when_it_begins_to_speak() {
+        let mut page = Page::new(Look::Source);
+        let put = |page: &mut Page, name: &str, source: &str, session: Option<&str>| {
+            let session = session.map(|session| session.parse().unwrap());
+            page.put(&id(name), &Outgoing { session, ..message(source, Completeness::Partial) })
+        };
+        let mut out = put(&mut page, "a", "a 1\n", None);
+        out += &put(&mut page, "b", "switched\n", None);
+        out += &put(&mut page, "a", "a 1\na 2\n", Some("alpha"));
+        out += &put(&mut page, "a", "a 1\na 2\na 3\n", Some("alpha"));
+        out += &put(&mut page, "c", "You said: hello\n", None);
+        out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
+        out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
+        out += &put(&mut page, "d", "```\ncode\n", Some("beta"));
+        assert_eq!(out, "a 1\nswitched\n[alpha] a 2\na 3\nYou said: hello\n\n[alpha] a 4\na 5\n[beta]\n```\ncode\n");
     }
 
     #[test]

@@ -43,6 +43,14 @@ pub(super) struct Terminal {
     screen: Screen,
     history: History,
     prompt: String,
+    stay: Stay,
+}
+
+/// Whether the person at the terminal has said that nothing more comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    Here,
+    Leaving,
 }
 
 /// Whether the terminal goes on.
@@ -65,7 +73,7 @@ impl Terminal {
         if let Err(error) = keep_line_breaks() {
             tracing::debug!(%error, "lines of the log may be out of place");
         }
-        Ok(Self { readline, above, screen, history, prompt: PROMPT.to_owned() })
+        Ok(Self { readline, above, screen, history, prompt: PROMPT.to_owned(), stay: Stay::Here })
     }
 
     /// Ends when the console is closed or dropped, or at a terminal that is gone.
@@ -103,9 +111,18 @@ impl Terminal {
     fn on_event(&mut self, event: ReadlineEvent) {
         match event {
             ReadlineEvent::Line(line) => self.on_line(line),
-            ReadlineEvent::Eof => self.screen.events.tell(ConsoleEvent::End),
-            ReadlineEvent::Interrupted if self.screen.busy.is_set() => self.hand_in(Line::Text(STOP.to_owned())),
-            ReadlineEvent::Interrupted => self.screen.events.tell(ConsoleEvent::Quit),
+            ReadlineEvent::Eof => {
+                self.stay = Stay::Leaving;
+                self.screen.events.tell(ConsoleEvent::End);
+            }
+            ReadlineEvent::Interrupted if self.stay == Stay::Here && self.screen.busy.is_set() => {
+                self.hand_in(Line::Text(STOP.to_owned()));
+            }
+            // A second one hurries the end.
+            ReadlineEvent::Interrupted => {
+                self.stay = Stay::Leaving;
+                self.screen.events.tell(ConsoleEvent::Quit);
+            }
         }
     }
 
@@ -115,6 +132,9 @@ impl Terminal {
         drop(self.print(&format!("{PROMPT}{shown}\n")));
         if line.trim().is_empty() {
             return;
+        }
+        if self.stay == Stay::Leaving {
+            return drop(self.print("Not sent: Cordboard is ending. Ctrl-C ends it now.\n"));
         }
         self.history.add(&line);
         self.readline.add_history_entry(line.clone());

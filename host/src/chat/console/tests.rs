@@ -7,7 +7,10 @@ use std::{
     sync::Mutex as StdMutex,
 };
 
-use cordboard_core::{render, types::Role};
+use cordboard_core::{
+    render,
+    types::{Role, Words},
+};
 use tokio::{sync::Notify, time::timeout};
 
 use super::{
@@ -104,7 +107,8 @@ impl Stage {
 }
 
 fn message(source: &str, last: Completeness) -> Outgoing {
-    Outgoing { source: source.to_owned(), message: render::render(source), buttons: Vec::new(), last }
+    let message = render::render(source);
+    Outgoing { source: source.to_owned(), message, buttons: Vec::new(), last, words: Words::Agents, session: None }
 }
 
 async fn send(console: &Console, source: &str, last: Completeness) -> MessageId {

@@ -1,8 +1,8 @@
 //! Makes messages out of replies: rendered, and cut to what the front-end takes. Pure.
 
 use cordboard_core::{
-    render::{self, Entity, Message, units},
-    types::{Attachment, Content, Reply},
+    render::{self, Entity, Message, Style, units},
+    types::{Attachment, Content, Reply, SessionName},
 };
 
 use super::Frame;
@@ -37,7 +37,8 @@ pub(super) fn plain(message: &Outgoing) -> Outgoing {
 
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
     let source = with_attachments(reply);
-    let mut messages = cut(render::render(&source), limits.text_units);
+    let message = named(render::render(&source), reply.session.as_ref());
+    let mut messages = cut(message, limits.text_units);
     if messages.is_empty() && !reply.buttons.is_empty() {
         messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
     }
@@ -50,12 +51,24 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
         message,
         buttons: Vec::new(),
         last,
+        words: reply.words,
+        session: reply.session.clone(),
     };
     let mut parts: Vec<Outgoing> = messages.into_iter().map(part).collect();
     if let Some(end) = parts.last_mut() {
         end.buttons.clone_from(&reply.buttons);
     }
     parts
+}
+
+/// With the name of the session that says it before it; before a block of code, in a line of its own.
+fn named(message: Message, session: Option<&SessionName>) -> Message {
+    let Some(session) = session.filter(|_| !message.text.is_empty()) else { return message };
+    let at_once = |entity: &Entity| entity.offset == 0 && matches!(entity.style, Style::Pre { .. } | Style::Quote);
+    let gap = if message.entities.iter().any(at_once) { "\n" } else { " " };
+    let name = format!("[{session}]{gap}");
+    let shift = |entity: Entity| Entity { offset: entity.offset + units(&name), ..entity };
+    Message { entities: message.entities.into_iter().map(shift).collect(), text: format!("{name}{}", message.text) }
 }
 
 fn cut(message: Message, limit: usize) -> Vec<Message> {
@@ -101,7 +114,7 @@ fn with_attachments(reply: &Reply) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::{render::Style, types::Button};
+    use cordboard_core::types::{Button, Words};
 
     use super::*;
 
@@ -150,6 +163,25 @@ mod tests {
         assert_eq!(parts.len(), 1);
         assert_eq!(parts[0].source, long);
         assert!(reply(&Reply::text("  \n"), console).is_empty());
+    }
+
+    #[test]
+    fn who_is_not_the_active_session_says_its_name() {
+        let said = |text: &str| {
+            let session = "alpha".parse().ok();
+            reply(&Reply { words: Words::Agents, session, ..Reply::text(text) }, Limits { text_units: 40, ..SMALL })
+        };
+        let parts = said("Ready, **Ada**.");
+        assert_eq!(
+            (parts[0].message.text.as_str(), parts[0].source.as_str()),
+            ("[alpha] Ready, Ada.", "Ready, **Ada**.")
+        );
+        let bold = &parts[0].message.entities[0];
+        assert_eq!((bold.offset, bold.length, &bold.style), (15, 3, &Style::Bold));
+        assert_eq!(texts(&said("```\nfn a\n```")), ["[alpha]\nfn a"]);
+        let long = said(&format!("{}\n\n{}", "x".repeat(30), "y".repeat(30)));
+        assert_eq!(texts(&long), [format!("[alpha] {}", "x".repeat(30)), "y".repeat(30)]);
+        assert!(said("").is_empty());
     }
 
     #[test]

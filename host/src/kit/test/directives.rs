@@ -7,7 +7,7 @@ use cordboard_core::{
     types::{Moment, Phase, Reply, Role, SessionName, SessionRecord, SessionView, UserId},
 };
 
-use super::actor::Actor;
+use super::{actor::Actor, unasked::verbatim};
 use crate::{
     kit::{board::at_rest, stage::person},
     plugin::Board as _,
@@ -55,7 +55,7 @@ impl Actor {
             // Says why the plugin does not come in, so that a conversation can demand it.
             "plug" => {
                 self.config()?;
-                return Ok(Reply::text(self.plug().await.err().unwrap_or_default()));
+                return Ok(verbatim(self.plug().await.err().unwrap_or_default()));
             }
             _ => return Err(format!("there is no @{name}; there are {KNOWN}")),
         }

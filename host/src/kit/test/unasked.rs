@@ -7,7 +7,7 @@ use cordboard_core::{
     config::{parse_size, spell_duration},
     happening::{Happening, Kind, Trail},
     session::Verdict,
-    types::{Reply, SessionView},
+    types::{Reply, SessionView, Words},
 };
 
 use super::{actor::Actor, directives::forward};
@@ -147,8 +147,13 @@ impl Actor {
     }
 }
 
+/// What is no Markdown, and is compared as it stands.
+pub(super) fn verbatim(text: String) -> Reply {
+    Reply { words: Words::Agents, ..Reply::text(text) }
+}
+
 pub(super) fn told(outcome: Result<String, CallError>) -> Reply {
-    Reply::text(match outcome {
+    verbatim(match outcome {
         Ok(text) => text,
         Err(CallError::Said(why)) => format!("failed: {why}"),
         Err(error) => format!("failed: it {error}"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{App, MEMBER, OWNER, STRANGER};
 
 /// Whether a file below the folder holds the text.
-fn stored(folder: &Path, text: &str) -> bool {
+pub(super) fn stored(folder: &Path, text: &str) -> bool {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| !path.ends_with("cache")).any(|path| {
         let bytes = if path.is_dir() { return stored(&path, text) } else { std::fs::read(&path).unwrap_or_default() };

@@ -23,6 +23,26 @@ async fn a_session_is_made_and_its_agent_answers_in_one_message_that_is_edited()
     app.ask(OWNER, "hello, agent", "You said: hello, agent").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_looks_like_markdown_is_shown_as_it_is() {
+    let app = App::new().await;
+    let told = app.ask(OWNER, "/session __x__", "doesn't exist").await;
+    assert_eq!(told, "Session '__x__' doesn't exist. Use /new to create it.");
+    let sent = app.api.calls("sendMessage");
+    assert_eq!(sent.last().unwrap().params["entities"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_of_a_session_in_the_background_says_whose_it_is() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "slow 4", "line 1").await;
+    app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
+    app.told(OWNER, 0, "[alpha] line 1\nline 2\nline 3\nline 4").await;
+    app.ask(OWNER, "hello", "You said: hello").await;
+    assert!(app.api.chat(OWNER).contains(&"You said: hello".to_owned()), "{:#?}", app.api.chat(OWNER));
+}
+
 fn menu(api: &BotApi) -> Vec<String> {
     let calls = api.calls("setMyCommands");
     let commands = calls.last().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();

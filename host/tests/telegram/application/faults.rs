@@ -1,6 +1,6 @@
 //! A Bot API that refuses, while the whole application runs.
 
-use super::{App, OWNER};
+use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,6 +34,102 @@ async fn another_poller_is_named_and_the_host_goes_on() {
     app.start();
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert!(app.log().contains("another program polls Telegram with this token"), "{}", app.log());
+}
+
+/// How often a text stands in the owner's chat.
+fn count(app: &App, text: &str) -> usize {
+    app.api.chat(OWNER).iter().filter(|told| *told == text).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_poller_that_comes_and_goes_costs_no_message() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    for number in 0..2 {
+        let polls = app.api.calls("getUpdates").len();
+        app.api.rival();
+        app.api.until_calls("getUpdates", polls + 1).await;
+        let text = format!("You said: {number}");
+        app.ask(OWNER, &number.to_string(), &text).await;
+        assert_eq!(count(&app, &text), 1);
+    }
+    let log = app.log();
+    assert!(
+        log.matches("another program polls Telegram with this token, or a webhook is set: end it").count() >= 1,
+        "{log}"
+    );
+    assert!(log.contains("Telegram answers again"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polls_that_fail_lose_nothing_and_serve_nothing_twice() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let faults = [
+        Fault::Error(500, "Internal Server Error"),
+        Fault::Garbage(200),
+        Fault::Garbage(502),
+        // The batch was on its way, and never came.
+        Fault::Lost,
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        app.api.fail("getUpdates", fault);
+        // The first one ends the poll that is held, the next one fails, with the second one in it or before it.
+        for half in ["a", "b"] {
+            app.api.says(OWNER, &format!("{number}{half}"));
+        }
+        for half in ["a", "b"] {
+            app.told(OWNER, 0, &format!("You said: {number}{half}")).await;
+        }
+    }
+    app.ask(OWNER, "the end", "You said: the end").await;
+    for number in 0..4 {
+        for half in ["a", "b"] {
+            assert_eq!(count(&app, &format!("You said: {number}{half}")), 1, "{:#?}", app.api.chat(OWNER));
+        }
+    }
+    assert_eq!(app.session("alpha")["turns"], 9);
+    let log = app.log();
+    assert!(
+        log.contains("Telegram does not answer; it is tried again") && log.contains("Telegram answers again"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_that_fail_are_made_again_and_what_was_sent_is_not() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let faults = [Fault::Error(500, "Internal Server Error"), Fault::Garbage(200), Fault::Garbage(502)];
+    for (number, fault) in faults.into_iter().enumerate() {
+        let minutes = number + 2;
+        let answer = format!("Idle timeout set to {minutes} minutes for session 'alpha'.");
+        app.api.fail("sendMessage", fault.clone());
+        app.ask(OWNER, &format!("/timeout {minutes}"), &answer).await;
+        // What is edited into a message that stands is tried again, too.
+        app.api.fail("editMessageText", fault);
+        let before = app.api.chat(OWNER).len();
+        app.api.says(OWNER, "slow 3");
+        let whole = "line 1\nline 2\nline 3";
+        app.until("the whole answer", || (app.api.chat(OWNER)[before..] == [whole]).then_some(())).await;
+        assert_eq!(count(&app, &answer), 1);
+    }
+}
+
+/// Takes the 20 seconds after which a call counts as unanswered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_send_that_is_never_answered_is_made_again() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.api.fail("sendMessage", Fault::Hang);
+    let sent = app.api.calls("sendMessage").len();
+    app.api.says(OWNER, "/timeout 5");
+    app.api.until_calls("sendMessage", sent + 1).await;
+    // Nobody else waits for it.
+    app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
+    let answer = "Idle timeout set to 5 minutes for session 'alpha'.";
+    app.told(OWNER, 0, answer).await;
+    assert_eq!(count(&app, answer), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -326,6 +326,7 @@ fn archiving_gives_up_what_was_cut_off() {
         ",
         expect![[r#"
             restore cut=a → suspended
+                persist
                 tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
                 settle a as cut off
             order archive → archived

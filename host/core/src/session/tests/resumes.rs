@@ -283,6 +283,7 @@ fn a_new_host_tells_what_was_cut_off() {
         ",
         expect![[r#"
             restore cut=a → suspended
+                persist
                 tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
                 settle a as cut off
             prompt b → starting
@@ -294,11 +295,63 @@ fn a_new_host_tells_what_was_cut_off() {
                 send b to 1
             order retry a2 → busy
                 accept a2: the text of a
+                persist
             done b → busy
                 persist
                 finish b at home, done
                 hand a2
                 send a2 to 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
+    check(
+        "
+        session conversation=c1 kept=old
+        restore cut=a
+        order retry a2
+        order retry old2
+        order retry none
+        ",
+        expect![[r#"
+            restore cut=a → suspended
+                persist
+                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
+            order retry a2 → starting
+                accept a2: the text of a
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+                tell home: An earlier message of session 'x' was not sent again either: “the text of old”.
+            order retry old2 → starting
+                accept old2: the text of old
+                persist
+            order retry none
+                refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_kept_already_and_cut_off_still_is_one_prompt() {
+    check(
+        "
+        session conversation=c1 kept=a
+        restore cut=a
+        order leave
+        order leave
+        ",
+        expect![[r#"
+            restore cut=a → suspended
+                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                settle a as cut off
+            order leave → suspended
+                persist
+            order leave
+                refused (invalid): Nothing to leave.
         "#]],
     );
 }

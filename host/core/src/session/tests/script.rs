@@ -104,6 +104,7 @@ impl Teller {
                 ("lost", id) => record.conversation = Some(id.to_owned()),
                 ("persona", name) => record.persona = Some(name.to_owned()),
                 ("place", chat) => record.place = Some(Place::new("test", chat)),
+                ("kept", id) => record.kept.push(prompt(id, "home").into()),
                 ("process", _) => record.process = Some(process()),
                 ("archived", _) => record.archived = true,
                 _ => panic!("unknown fact {fact}"),
@@ -113,10 +114,10 @@ impl Teller {
     }
 
     fn restore(&mut self, line: &str, facts: &str) {
-        let (mut queued, mut cut_off) = (Vec::new(), None);
+        let (mut queued, mut cut_off) = (Vec::new(), Vec::new());
         for fact in facts.split(' ') {
             match fact.split_once('=') {
-                Some(("cut", id)) => cut_off = Some(prompt(id, "home")),
+                Some(("cut", id)) => cut_off.push(prompt(id, "home")),
                 _ => queued.push(prompt(fact, "home")),
             }
         }
@@ -295,7 +296,8 @@ fn told(effect: &Effect) -> String {
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
         Effect::Tell { place, notice } => {
-            format!("tell {}: {}", place.chat, notice.reply().text.lines().next().unwrap_or_default())
+            let text = crate::render::unescape(&notice.reply().text);
+            format!("tell {}: {}", place.chat, text.lines().next().unwrap_or_default())
         }
     }
 }

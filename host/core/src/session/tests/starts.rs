@@ -102,6 +102,39 @@ fn a_persona_is_asked_at_each_start_and_greets_once() {
 }
 
 #[test]
+fn an_agent_that_dies_at_its_start_is_told_at_once_and_not_each_time() {
+    check(
+        "
+        prompt a
+        prompt b from den
+        exit bad flag
+        wait 1s
+        exit bad flag
+        order retry r
+        exit bad flag
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b from den → starting
+                persist
+            exit bad flag → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1): bad flag
+                tell den: The agent of session 'x' did not start: it ended (exit code 1): bad flag
+            1s: start again → starting
+                spawn 2 anew
+            exit bad flag → starting
+            order retry r → starting
+                spawn 3 anew
+            exit bad flag → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1): bad flag
+                tell den: The agent of session 'x' did not start: it ended (exit code 1): bad flag
+        "#]],
+    );
+}
+
+#[test]
 fn a_greeting_waits_for_an_agent_that_is_up() {
     check(
         "
@@ -122,6 +155,7 @@ fn a_greeting_waits_for_an_agent_that_is_up() {
             conversation c1 → starting
                 persist
             exit boom → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1): boom
             1s: start again → starting
                 resolve #2: planner
             brief greeting=Hi → starting
@@ -209,6 +243,7 @@ fn an_agent_that_dies_before_taking_the_prompt() {
                 persist
                 spawn 1 anew
             exit boom 1 → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1): boom 1
             1s: start again → starting
                 spawn 2 anew
             ready → busy
@@ -264,6 +299,7 @@ fn a_receipt_forgives_earlier_deaths() {
                 spawn 1 anew
             prompt b → starting
             exit → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             1s: start again → starting
                 spawn 2 anew
             exit → starting
@@ -279,6 +315,7 @@ fn a_receipt_forgives_earlier_deaths() {
                 tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
                 spawn 4 anew
             exit → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             7s: start again → starting
                 spawn 5 anew
         "#]],
@@ -305,6 +342,7 @@ fn an_agent_that_never_gets_ready() {
                 kill 1
             exit → starting
                 persist
+                tell home: The agent of session 'x' did not start: it did not get ready within a minute
             61s: start again → starting
                 spawn 2 anew
         "#]],

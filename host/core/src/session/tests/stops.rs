@@ -109,8 +109,7 @@ fn an_agent_that_does_not_hear_stop_is_ended() {
                 interrupt 1
             5s: interrupt → stopping
                 persist
-                finish a at home, failed: Stopped. “Half”
-                tell home: The agent of session 'x' did not react and was ended. The next message resumes it.
+                finish a at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it. “Half”
                 terminate 1
             says ghost → stopping
             done a → stopping
@@ -466,6 +465,7 @@ fn the_host_ends_between_two_starts() {
                 persist
                 spawn 1 anew
             exit → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             shutdown → suspended
         "#]],
     );

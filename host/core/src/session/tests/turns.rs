@@ -129,8 +129,8 @@ fn an_agent_that_dies_in_mid_turn() {
                 send b to 2
             taken b → busy
             order retry a2 → busy
-                persist
                 accept a2: the text of a
+                persist
             done b → busy
                 persist
                 finish b at den, done
@@ -143,6 +143,67 @@ fn an_agent_that_dies_in_mid_turn() {
                 review #1: idle for 0ns
             order retry a3
                 refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_cut_off_before_the_user_has_a_word_for_it_is_kept_as_well() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        exit boom
+        prompt b from den
+        ready
+        taken b
+        exit bang
+        order retry b2
+        ready
+        done b2
+        order leave
+        order leave
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            exit boom → suspended
+                persist
+                finish a at home, failed: Cut short.
+                tell home: The agent of session 'x' ended in the middle of its answer: boom
+            prompt b from den → starting
+                persist
+                spawn 2 anew
+            ready → busy
+                hand b
+                send b to 2
+            taken b → busy
+            exit bang → suspended
+                persist
+                finish b at den, failed: Cut short.
+                tell den: The agent of session 'x' ended in the middle of its answer: bang
+            order retry b2 → starting
+                accept b2: the text of b
+                persist
+                spawn 3 anew
+                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
+            ready → busy
+                hand b2
+                send b2 to 3
+            done b2 → idle
+                persist
+                finish b2 at den, done
+                review #1: idle for 0ns
+            order leave → idle
+                persist
+            order leave
+                refused (invalid): Nothing to leave.
         "#]],
     );
 }
@@ -173,6 +234,7 @@ fn a_part_is_a_receipt() {
                 finish a at home, failed: Cut short. “Half”
                 tell home: The agent of session 'x' ended in the middle of its answer: boom
             order leave → suspended
+                persist
             order leave
                 refused (invalid): Nothing to leave.
             order retry r
@@ -208,6 +270,7 @@ fn sending_again_wakes_a_suspended_session() {
                 tell home: The agent of session 'x' ended in the middle of its answer: boom
             order retry a2 → starting
                 accept a2: the text of a
+                persist
                 word resume #2: idle for 0ns
                 spawn 2 resuming c1
             ready → busy

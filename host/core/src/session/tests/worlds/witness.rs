@@ -28,8 +28,10 @@ pub struct Witness {
     /// In the order in which they must be sent.
     queue: VecDeque<PromptId>,
     open: Option<Open>,
-    /// Who was cut off last may go out once more, if the user says so.
-    may_retry: bool,
+    /// Prompts that were cut off, the latest last: each may go out once more, if the user says so.
+    kept: Vec<PromptId>,
+    /// Whose turn ended last.
+    finished_last: Option<PromptId>,
     asked: BTreeMap<Ticket, String>,
     review: Option<Ticket>,
     words: Option<Ticket>,
@@ -101,7 +103,8 @@ impl Witness {
             prompts: BTreeMap::new(),
             queue: VecDeque::new(),
             open: None,
-            may_retry: false,
+            kept: Vec::new(),
+            finished_last: None,
             asked: BTreeMap::new(),
             review: None,
             words: None,
@@ -265,6 +268,8 @@ impl Witness {
         self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = order == Order::Fresh;
+        let (leaves, archives, retries) =
+            (order == Order::Leave, order == Order::Archive, matches!(order, Order::Retry(_)));
         let remembered = self.machine.record().conversation.is_some();
         match self.machine.order(order, self.now) {
             Ok(effects) => {
@@ -272,6 +277,16 @@ impl Witness {
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh gives the memory up");
                 self.fresh |= fresh;
+                // Tried again before the pause is over: what was counted counts no more.
+                let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
+                if starts && self.step.phase == Some(Phase::Starting) {
+                    self.deaths = 0;
+                }
+                if leaves {
+                    self.kept.pop();
+                } else if archives {
+                    self.kept.clear();
+                }
                 if self.survive(&effects) {
                     self.inspect();
                 }
@@ -331,20 +346,24 @@ impl Witness {
             let prompts = self.prompts.values().filter(move |(_, one)| *one == fate);
             prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
         };
-        let mut cut_off = of_fate(Fate::Handed);
+        let cut_off = of_fate(Fate::Handed);
         self.must(cut_off.len() <= 1, "one prompt at a time is with the agent");
-        let cut_off = cut_off.pop();
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         (self.open, self.review, self.words, self.policy) = (None, None, None, None);
         self.deaths = 0;
         self.asked.clear();
         self.fresh &= self.stored.conversation.is_none();
-        self.may_retry = cut_off.is_some();
+        let stored: Vec<PromptId> = self.stored.kept.iter().map(|kept| kept.id.clone()).collect();
+        self.must(self.kept.iter().all(|id| stored.contains(id)), "what was cut off is kept over the host's end");
+        self.kept = stored;
+        let cut_off_ids: Vec<PromptId> = cut_off.iter().map(|prompt| prompt.id.clone()).collect();
+        self.kept.retain(|id| !cut_off_ids.contains(id));
+        self.kept.extend(cut_off_ids);
         self.machine = Machine::new(self.stored.clone(), self.settings.clone());
         self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
         let effects = self.machine.restore(queued, cut_off.clone(), self.now);
         let told = effects.iter().filter(|effect| matches!(effect, Effect::Tell { notice: Notice::CutOff { .. }, .. }));
-        self.must(told.count() == usize::from(cut_off.is_some()), "what was cut off is told once");
+        self.must(told.count() == cut_off.len(), "what was cut off is told once");
         self.perform(&effects);
         self.inspect();
     }
@@ -360,6 +379,7 @@ impl Witness {
         let view = self.machine.view();
         let timer = self.machine.poll_timeout();
         self.must(view.queued as usize == self.queue.len(), "the queue is as long as it says");
+        self.must(view.record.kept.iter().map(|kept| &kept.id).eq(&self.kept), "what was cut off is kept, in order");
         self.must(view.record.turns >= self.finished, "every finished turn counts");
         let turn = self.machine.turn().map(|turn| turn.prompt.clone());
         self.must(turn == self.open(), "a prompt with an agent has a turn");

@@ -17,7 +17,7 @@ impl Witness {
     pub(super) fn perform(&mut self, effects: &[Effect]) {
         for effect in effects {
             self.note(format!("    {effect:?}"));
-            if *effect == Effect::Persist {
+            if matches!(effect, Effect::Persist | Effect::Accept(_)) {
                 self.stored = self.machine.record().clone();
             }
             self.must(self.stored == *self.machine.record(), "a changed record is stored before anything else");
@@ -42,8 +42,12 @@ impl Witness {
                 self.queue.push_front(id.clone());
             }
             Effect::Accept(prompt) => {
-                self.must(self.may_retry && self.step.prompts, "only the user sends a prompt again, once");
-                self.may_retry = false;
+                let kept = self.kept.pop().map(|id| self.prompts[&id].0.text.clone());
+                let is_kept = kept.as_ref() == Some(&prompt.text);
+                self.must(
+                    is_kept && self.step.prompts,
+                    "only the user sends a prompt again, once, and the latest first",
+                );
                 let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
                 self.must(before.is_none(), "a prompt that goes out again has a new name");
                 self.queue.push_front(prompt.id.clone());
@@ -75,6 +79,7 @@ impl Witness {
                 self.deaths = 0;
                 self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
                 self.open = None;
+                self.finished_last = Some(turn.prompt.clone());
                 self.finished += 1;
             }
             Effect::Tell { notice, .. } => self.perform_tell(notice),
@@ -118,10 +123,11 @@ impl Witness {
                 let asked = self.words.take();
                 self.must(asked.is_some(), "a resume is told once");
             }
-            Notice::Died { .. } | Notice::CutOff { .. } => self.may_retry = true,
+            Notice::Died { .. } => self.kept.extend(self.finished_last.take()),
             Notice::Greeting(_) | Notice::Unasked(_) | Notice::QueueFull { .. } | Notice::ResumeRefused { .. } => {}
-            Notice::Broken { .. } | Notice::Ended { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } => {}
-            Notice::NotStarted { .. } | Notice::Archived { .. } => {}
+            Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
+            Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } => {}
+            Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
         }
     }
 

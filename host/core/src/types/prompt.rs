@@ -1,0 +1,41 @@
+//! A message for an agent, as it was accepted.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+use crate::agent::PromptId;
+
+/// A message that was accepted and stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    pub id: PromptId,
+    pub place: Place,
+    pub text: String,
+}
+
+/// A prompt whose turn was cut off, in a record that is copied often.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Prompt", into = "Prompt")]
+pub struct Kept(Arc<Prompt>);
+
+impl From<Prompt> for Kept {
+    fn from(prompt: Prompt) -> Self {
+        Self(Arc::new(prompt))
+    }
+}
+
+impl From<Kept> for Prompt {
+    fn from(Kept(prompt): Kept) -> Self {
+        Arc::unwrap_or_clone(prompt)
+    }
+}
+
+impl std::ops::Deref for Kept {
+    type Target = Prompt;
+
+    fn deref(&self) -> &Prompt {
+        &self.0
+    }
+}

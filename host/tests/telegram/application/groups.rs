@@ -1,0 +1,83 @@
+//! Groups and their topics: each is a place of its own, and only those in `[access]` are heard there.
+
+use serde_json::{Value, json};
+
+use super::{App, OWNER, STRANGER};
+use crate::botapi::{Call, message};
+
+const GROUP: i64 = -100_200;
+
+/// Who speaks where in the group.
+#[derive(Clone, Copy)]
+struct Seat {
+    user: i64,
+    topic: Option<i64>,
+}
+
+const GENERAL: Seat = Seat { user: OWNER, topic: None };
+const FIRST: Seat = Seat { user: OWNER, topic: Some(5) };
+const SECOND: Seat = Seat { user: OWNER, topic: Some(6) };
+
+impl Seat {
+    fn says(self, app: &App, text: &str) {
+        let more = match self.topic {
+            Some(topic) => json!({"text": text, "message_thread_id": topic, "is_topic_message": true}),
+            None => json!({"text": text}),
+        };
+        app.api.push(json!({"message": message(self.user, GROUP, more)}));
+    }
+
+    /// What was sent or edited so far for whoever sits here. An edit names no topic: it follows its message.
+    fn heard(self, app: &App) -> Vec<Call> {
+        let topic = self.topic.map_or(Value::Null, Value::from);
+        let sent = app.api.calls("sendMessage").into_iter();
+        sent.filter(|call| call.params["chat_id"] == GROUP && call.params["message_thread_id"] == topic).collect()
+    }
+
+    async fn asks(self, app: &App, text: &str, wanted: &str) -> String {
+        let before = self.heard(app).len();
+        self.says(app, text);
+        let find = || self.heard(app).into_iter().skip(before).find(|call| call.text().contains(wanted));
+        app.until(&format!("'{wanted}' in topic {:?}", self.topic), find).await.text().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
+    let app = App::new().await;
+    GENERAL.asks(&app, "/new general", "Session 'general' created.").await;
+    let none = "No active session. Use /new to start one.";
+    assert_eq!(app.ask(OWNER, "hello", "No active").await, none, "the private chat is another place");
+    assert_eq!(FIRST.asks(&app, "hello", "No active").await, none, "so is a topic");
+    FIRST.asks(&app, "/new@cord_bot first", "Session 'first' created.").await;
+    SECOND.asks(&app, "/session general", "Switched to session 'general'.").await;
+    FIRST.asks(&app, "to the first", "You said: to the first").await;
+    GENERAL.asks(&app, "to the general one", "You said: to the general one").await;
+    // One session in two places: the answer goes to the place of its prompt.
+    SECOND.asks(&app, "from the second", "You said: from the second").await;
+    assert_eq!((&app.session("first")["turns"], &app.session("general")["turns"]), (&json!(1), &json!(2)));
+    let typing = app.api.calls("sendChatAction");
+    let topics: Vec<&Value> = typing.iter().map(|call| &call.params["message_thread_id"]).collect();
+    assert!(topics.contains(&&json!(5)) && topics.contains(&&json!(6)), "{typing:#?}");
+    assert_eq!(app.api.chat(OWNER), [none], "nothing of the group came into the private chat");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
+    let app = App::new().await;
+    let stranger = Seat { user: STRANGER, ..GENERAL };
+    GENERAL.asks(&app, "/new general", "Session 'general' created.").await;
+    stranger.says(&app, "/new strangers-session");
+    stranger.says(&app, "a strangers-text");
+    Seat { topic: Some(5), ..stranger }.says(&app, "a strangers-topic");
+    app.api.press_data((STRANGER, GROUP), 1, "0123456789abcdef");
+    let before = GENERAL.heard(&app).len();
+    // What came before it is dealt with when this is answered.
+    GENERAL.asks(&app, "hello", "You said: hello").await;
+    let said: Vec<String> = GENERAL.heard(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
+    assert!(said.iter().all(|text| text == "You said: hello" || text.starts_with("Thinking")), "{said:?}");
+    assert!(FIRST.heard(&app).is_empty());
+    assert_eq!((&app.session("general")["turns"], &app.session("strangers-session")), (&json!(1), &Value::Null));
+    assert!(!super::access::stored(&app.path("state"), "strangers-"));
+    assert!(!app.log().contains("strangers-"));
+}
