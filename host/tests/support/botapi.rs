@@ -280,21 +280,22 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
             let batch: Vec<Value> = {
                 let mut inner = shared.inner.lock().unwrap();
                 if std::mem::take(&mut inner.rival) {
-                    return Err(error(409, "Conflict: terminated by other getUpdates request"));
+                    return None;
                 }
                 inner.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
                 inner.updates.iter().take(100).cloned().collect()
             };
             if !batch.is_empty() || changed.changed().await.is_err() {
-                return Ok(batch);
+                return Some(batch);
             }
         }
     };
     let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or(0));
-    timeout(patience, waiting)
-        .await
-        .unwrap_or_else(|_| Ok(Vec::new()))
-        .map_or_else(|conflict| conflict, |batch| ok(batch.into()))
+    match timeout(patience, waiting).await {
+        Ok(Some(batch)) => ok(batch.into()),
+        Ok(None) => error(409, "Conflict: terminated by other getUpdates request"),
+        Err(_) => ok(json!([])),
+    }
 }
 
 fn key(params: &Value) -> (i64, i64) {
