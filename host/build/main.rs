@@ -2,6 +2,7 @@
 //! absent the binary says so. The author's kit is embedded as well, as text.
 
 mod kit;
+mod link;
 
 use std::{env, fmt::Write as _, fs, io, path::Path};
 
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 fn main() -> io::Result<()> {
     kit::embed()?;
+    link::pack_relocations();
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../target/plugins");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut components: Vec<_> = match fs::read_dir(&folder) {

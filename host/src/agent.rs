@@ -13,7 +13,7 @@ use cordboard_core::{
     types::SessionName,
 };
 
-use crate::process::{Environment, Spawn};
+use crate::process::{self, Environment, Spawn};
 
 /// One `[agents.NAME]`, as far as a start needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,18 @@ pub struct Start<'a> {
 pub enum StartError {
     #[error("find the program of the demo agent: {0}; set `command` of this agent to the path of cordboard")]
     NoProgram(#[from] std::io::Error),
+}
+
+impl AgentSpec {
+    /// Whether a session in `folder` could start it. Only looks.
+    ///
+    /// # Errors
+    /// Why not, and what to do.
+    pub fn look_for(&self, environment: &Environment, folder: &Path) -> Result<(), String> {
+        let program = start::program(self).map_err(|error| format!("failed to {error}"))?;
+        let found = process::locate(&program, &start::env(self, environment), folder);
+        found.map(drop).map_err(|error| format!("failed to {error}"))
+    }
 }
 
 /// One agent's protocol, for one run of its process.

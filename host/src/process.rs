@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 pub use environment::{Environment, harden, survive_file_limits};
 pub use mark::Mark;
 pub use memory::{free_memory, memory};
+pub use program::locate;
 pub use stray::leave;
 pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
 

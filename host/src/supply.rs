@@ -117,7 +117,8 @@ impl Supply {
         }
         let Some(path) = path else {
             let Some(standard) = standard(name) else { return Ok(Swapped::Unchanged) };
-            return self.plug_version(name, standard.into(), context, Entrance::Back).await;
+            let entrance = self.entrance_back(name, standard.digest, context);
+            return self.plug_version(name, standard.into(), context, entrance).await;
         };
         let version = match read(path) {
             Ok(wasm) => Version::new(wasm),
@@ -131,7 +132,7 @@ impl Supply {
         let plugged = match words::held_off(name, &digest, (&admission, context.1)) {
             Some(why) => Err(Refused::HeldOff(why)),
             None => {
-                let entrance = self.entrance_at_start(name, &digest).await;
+                let entrance = self.entrance_at_start(name, &digest, context).await;
                 self.plug_version(name, version, context, entrance).await
             }
         };
@@ -141,13 +142,19 @@ impl Supply {
         }
     }
 
-    /// A restart is no swap: what served last is trusted.
-    async fn entrance_at_start(&self, name: &str, digest: &str) -> Entrance {
+    /// A restart is no swap: what served last is trusted as far as it was.
+    async fn entrance_at_start(&self, name: &str, digest: &str, context: (&PluginSettings, Moment)) -> Entrance {
         let latest = match &self.store {
             Some(store) => store.latest_generation(name).await.unwrap_or_default(),
             None => None,
         };
-        if latest.as_deref() == Some(digest) { Entrance::Back } else { Entrance::New }
+        if latest.as_deref() == Some(digest) { self.entrance_back(name, digest, context) } else { Entrance::New }
+    }
+
+    /// A version that has served before is trusted, unless its probation was cut short by the host's end.
+    fn entrance_back(&self, name: &str, digest: &str, (settings, now): (&PluginSettings, Moment)) -> Entrance {
+        let left = self.decided.standing(name).left_of(digest, (now, settings.terms.probation));
+        left.map_or(Entrance::Back, |(left, failed)| Entrance::Resumed { left, failed })
     }
 
     /// A new version of a plugin. The one before goes on where it is refused.
@@ -190,7 +197,12 @@ impl Supply {
         let settings = self.granting(&name, settings);
         let plugged = self.plugs.plug_compiled(compiled, (&settings, now), entrance).await;
         match &plugged {
-            Ok(Swapped::New) if entrance != Entrance::Back => self.keep(&name, version, before).await,
+            Ok(Swapped::New) if matches!(entrance, Entrance::New | Entrance::Anew) => {
+                if entrance == Entrance::Anew || before.as_ref() != Some(&version.digest) {
+                    self.begin(&name, &version.digest, now).await;
+                }
+                self.keep(&name, version, before).await;
+            }
             Ok(Swapped::New | Swapped::Unchanged) => {}
             Err(refused) => self.show_denial(&name, refused).await,
         }
@@ -225,6 +237,12 @@ impl Supply {
         }
     }
 
+    /// Remembers when the probation of a version began, before that version counts as one that served.
+    async fn begin(&self, name: &str, digest: &str, now: Moment) {
+        let begun = self.decided.change(name, |standing| standing.on_begun(digest, now)).await;
+        begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to remember a probation"));
+    }
+
     /// Keeps a version that came to serve, and the one before it as the next to go back to.
     async fn keep(&self, name: &str, version: &Version, before: Option<String>) {
         let Some(store) = &self.store else { return };
@@ -251,7 +269,8 @@ impl Supply {
             self.stored(name).await.into_iter().filter(|one| one.digest != digest && standing.is_good(&one.digest));
         let embedded = standard(name).map(Version::from);
         for version in earlier.chain(embedded) {
-            if self.plug_version(name, version, context, Entrance::Back).await.is_ok() {
+            let entrance = self.entrance_back(name, &version.digest, context);
+            if self.plug_version(name, version, context, entrance).await.is_ok() {
                 break;
             }
         }

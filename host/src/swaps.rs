@@ -62,7 +62,7 @@ impl Swaps {
         let at = due.as_ref().map(|(moment, _)| self.clock.instant(*moment));
         tokio::select! {
             event = self.jobs.next() => event,
-            () = self.supply.plugs.fallen() => Event::Fell,
+            () = self.supply.plugs.fallen() => Event::Failed,
             () = tokio::time::sleep_until(at.unwrap_or_else(tokio::time::Instant::now)), if at.is_some() => {
                 Event::Due(due.map(|(_, name)| name).unwrap_or_default())
             }
@@ -73,7 +73,7 @@ impl Swaps {
         match event {
             Event::Compiled(done) => self.on_compiled(*done).await,
             Event::Slow(name) => self.on_slow(&name).await,
-            Event::Fell => self.on_fallen().await,
+            Event::Failed => self.on_failed().await,
             Event::Due(name) => self.on_due(&name).await,
         }
     }

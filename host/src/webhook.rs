@@ -30,7 +30,7 @@ use tokio::{
 
 use crate::{
     hub::Live,
-    plugin::{Board, Plugs, WebRequest},
+    plugin::{self, Board, Plugs, WebRequest},
 };
 use answer::Refusal;
 use request::{Head, Target};
@@ -111,9 +111,13 @@ impl Door {
         // One request a connection: nobody keeps a place that he does not use.
         http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).keep_alive(false);
         http.max_headers(HEADERS).max_buf_size(HEAD_BYTES);
-        let served = http.serve_connection(TokioIo::new(stream), service);
-        match tokio::time::timeout(CONNECTION_WITHIN, served).await {
+        let mut serving = http.serve_connection(TokioIo::new(stream), service);
+        match tokio::time::timeout(CONNECTION_WITHIN, &mut serving).await {
             Ok(Ok(())) => {}
+            // There is no request yet that could be answered: the connection is.
+            Ok(Err(error)) if error.is_timeout() => {
+                answer::write(&Refusal::HeadTooSlow, serving.into_parts().io.into_inner()).await;
+            }
             Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
             Err(_) => tracing::debug!("a connection took too long"),
         }
@@ -154,9 +158,7 @@ impl Door {
             Refusal::Failed(plugin.to_owned())
         })?;
         if checks.is_empty() {
-            self.tell(plugin, || {
-                format!("nothing says what they have to show: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with NAME = \"/path/of/a/file\"")
-            });
+            self.tell(plugin, || plugin::lacks_proof(plugin));
             return Err(Refusal::NoProofs(plugin.to_owned()));
         }
         Ok(checks)

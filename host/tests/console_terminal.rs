@@ -1,9 +1,10 @@
-//! The console on a real terminal, which `script` lends: the test starts itself again inside it, as a board that echoes.
+//! The console on a real terminal: the test starts itself again inside it, as a board that echoes.
 
 #[path = "support/screen.rs"]
+#[expect(dead_code, reason = "shared with the stories of the board, which use more of it")]
 mod screen;
 
-use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard::{
@@ -77,16 +78,16 @@ async fn inside() {
 }
 
 /// A terminal with the console in it.
-fn open(state: &Path, no_color: &str) -> Option<Screen> {
-    let this = std::env::current_exe().expect("this test's own path");
-    let line = format!("'{}' --exact inside --nocapture", this.display());
-    Screen::open(&line, &[(INSIDE, state.as_os_str()), ("NO_COLOR", no_color.as_ref())])
+fn open(state: &Path, no_color: &str) -> Screen {
+    let mut this = Command::new(std::env::current_exe().expect("this test's own path"));
+    this.args(["--exact", "inside", "--nocapture"]).env(INSIDE, state).env("NO_COLOR", no_color);
+    Screen::open(&mut this)
 }
 
 #[test]
 fn a_person_edits_recalls_interrupts_and_ends() {
     let state = tempfile::tempdir().unwrap();
-    let Some(mut screen) = open(state.path(), "") else { return };
+    let mut screen = open(state.path(), "");
     screen.wait("greeting on a Terminal");
     screen.press("helo\x7flo\r");
     screen.wait("› hello\r\n");
@@ -106,7 +107,7 @@ fn a_person_edits_recalls_interrupts_and_ends() {
     assert_eq!(std::fs::read_to_string(&history).unwrap(), "hello\nwork\n");
     assert_eq!(std::fs::metadata(&history).unwrap().permissions().mode() & 0o777, 0o600);
 
-    let mut screen = open(state.path(), "1").unwrap();
+    let mut screen = open(state.path(), "1");
     screen.wait("greeting on a Terminal");
     screen.press("\x1b[A\x1b[A\r");
     screen.wait("**you said** hello [2J");

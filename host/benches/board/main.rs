@@ -12,6 +12,7 @@ mod components;
 mod agent;
 mod command;
 mod floor;
+mod languages;
 mod load;
 mod process;
 mod reload;
@@ -27,9 +28,10 @@ use table::Row;
 /// A name to choose it by, and what measures it.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 8] = [
     ("command", command::measure),
     ("load", load::measure),
+    ("languages", languages::measure),
     ("reload", reload::measure),
     ("start", process::start),
     ("idle", process::idle),

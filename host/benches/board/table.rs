@@ -20,6 +20,17 @@ impl Row {
         }
     }
 
+    /// A time that is to be at most one and a half times the floor, in the middle.
+    pub fn against(what: &'static str, spans: &Spans, floor: &Spans) -> Self {
+        let ratio = spans.p50().as_secs_f64() / floor.p50().as_secs_f64();
+        Self {
+            what,
+            measured: format!("{spans}; {ratio:.2} × the floor"),
+            figure: "p50 ≤ 1.5 × the floor".to_owned(),
+            reached: ratio <= 1.5,
+        }
+    }
+
     /// A time that others are compared with.
     pub fn floor(what: &'static str, spans: &Spans) -> Self {
         Self { what, measured: spans.to_string(), figure: "the floor".to_owned(), reached: true }

@@ -34,6 +34,7 @@ pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
 pub use reach::{Reach, SecretSource, Secrets};
 pub use sessions::{Console, Sessions};
+pub use size::{parse as parse_size, spell as spell_size};
 pub use swapping::Swapping;
 pub use telegram::Telegram;
 pub use webhook::{Proofs, Webhook};

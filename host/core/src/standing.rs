@@ -35,6 +35,15 @@ pub struct Fall {
     pub waits: bool,
 }
 
+/// A version that came in, and what came of it since: a host that is stopped or killed meanwhile forgives it nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proving {
+    pub digest: String,
+    pub since: Moment,
+    /// How many of its calls failed.
+    pub failed: u32,
+}
+
 /// Stored as it is, one for each plugin of which there is something to say.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Standing {
@@ -42,6 +51,9 @@ pub struct Standing {
     /// Digests that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
     pub fall: Option<Fall>,
+    /// The version that was last on probation. Records of the first release have none.
+    #[serde(default)]
+    pub proving: Option<Proving>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +138,27 @@ impl Standing {
         if self.rolled_back.len() > ROLLED_BACK {
             self.rolled_back.remove(0);
         }
+    }
+
+    /// `digest` came in, and its probation begins.
+    pub fn on_begun(&mut self, digest: &str, now: Moment) {
+        self.proving = Some(Proving { digest: digest.to_owned(), since: now, failed: 0 });
+    }
+
+    /// So many calls of `digest` have failed since it came in.
+    pub fn on_failed(&mut self, digest: &str, failed: u32) {
+        if let Some(proving) = self.proving.as_mut().filter(|proving| proving.digest == digest) {
+            proving.failed = failed;
+        }
+    }
+
+    /// What is left of the probation of `digest`, and how many of its calls failed; none where it has proved itself. A clock that was set
+    /// back makes it longer, never more than whole.
+    #[must_use]
+    pub fn left_of(&self, digest: &str, (now, probation): (Moment, Duration)) -> Option<(Duration, u32)> {
+        let proving = self.proving.as_ref().filter(|proving| proving.digest == digest)?;
+        let left = probation.saturating_sub(now.since(proving.since));
+        (!left.is_zero()).then_some((left, proving.failed))
     }
 
     /// A version was plugged in as the newest: what was rolled back before it is history.

@@ -2,7 +2,7 @@
 
 use crate::{
     render,
-    types::{Reply, SessionName, Words},
+    types::{Reply, Role, SessionName, Words},
 };
 
 /// Characters, about a line on a phone.
@@ -250,7 +250,7 @@ pub enum Answer {
     },
     NotAllowed {
         name: String,
-        role: &'static str,
+        role: Role,
     },
     /// The plugin's call failed; `why` names the limit or the trap.
     CommandFailed {
@@ -279,7 +279,7 @@ impl Answer {
                 format!("There is no /{name}. Did you mean /{nearest}?")
             }
             Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
-            Self::NotAllowed { name, role } => format!("/{name} is for the {role} only."),
+            Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
             Self::CommandFailed { name, plugin, why } => {
                 format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
             }

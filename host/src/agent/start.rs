@@ -2,8 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use super::{AgentKind, Start, StartError};
-use crate::process::{Mark, Spawn};
+use super::{AgentKind, AgentSpec, Start, StartError};
+use crate::process::{Environment, Mark, Spawn};
 
 /// What every start of the protocol has: one long-lived process, all it does as it does it, receipts, and questions by wire.
 const PROTOCOL: [&str; 10] = [
@@ -24,16 +24,16 @@ const NESTED: &str = "CLAUDECODE";
 
 pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
     Ok(Spawn {
-        program: program(start)?,
+        program: program(start.spec)?,
         args: args(start),
-        env: env(start),
+        env: env(start.spec, start.environment),
         folder: start.folder.to_owned(),
         mark: Mark { host: start.host_id.to_owned(), session: start.session.clone() },
     })
 }
 
-fn program(start: &Start<'_>) -> Result<PathBuf, StartError> {
-    match (&start.spec.command, start.spec.kind) {
+pub(super) fn program(spec: &AgentSpec) -> Result<PathBuf, StartError> {
+    match (&spec.command, spec.kind) {
         (Some(command), _) => Ok(command.clone()),
         (None, AgentKind::Claude) => Ok(PathBuf::from("claude")),
         (None, AgentKind::Demo) => Ok(std::env::current_exe()?),
@@ -59,9 +59,9 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     args.into_iter().map(OsString::from).collect()
 }
 
-fn env(start: &Start<'_>) -> Vec<(String, String)> {
-    let mut env = start.environment.pick(start.spec.pass_env.iter().map(String::as_str));
-    env.extend(start.spec.env.iter().cloned());
+pub(super) fn env(spec: &AgentSpec, environment: &Environment) -> Vec<(String, String)> {
+    let mut env = environment.pick(spec.pass_env.iter().map(String::as_str));
+    env.extend(spec.env.iter().cloned());
     env.retain(|(name, _)| name != NESTED);
     env
 }

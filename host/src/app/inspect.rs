@@ -13,6 +13,7 @@ use crate::{
     hub::{self, Live},
     listing,
     plugin::{self, Health, Plugs},
+    process::Environment,
     reload,
     session::Setup,
     store::{self, Decisions, OpenError},
@@ -44,16 +45,20 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         say(&format!("token          {verdict}  {}\n", file.display()));
         troubles.extend(checked.err().map(|error| format!("failed to {error}")));
     }
+    troubles.extend(check_agents(&config));
     block_on(async {
         let (plugs, turned) = try_all(&places, &config).await?;
         for status in plugs.table().statuses() {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
             let verdict = match refused {
                 Some(_) => "refused",
-                None if status.health == Health::Absent => "absent",
+                None if [Health::Absent, Health::Unproven].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
             say(&format!("plugin         {verdict}  {}\n", status.name));
+            if status.health == Health::Unproven {
+                troubles.push(format!("plugin '{}': {}", status.name, status.note));
+            }
         }
         troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why.in_file(&source))));
         let policy = &config.now().plugins.lifecycle;
@@ -65,6 +70,23 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         }
         if troubles.is_empty() { Ok(()) } else { Err(AppError::Refused(troubles.join("\n"))) }
     })
+}
+
+/// Says of each agent whether it could be started. Only the default one has to be: nobody needs all that are configured.
+fn check_agents(config: &Live) -> Option<String> {
+    let environment = Environment::read();
+    let agents = &config.now().agents;
+    let mut trouble = None;
+    for (name, spec) in agents.by_name.keys().filter_map(|name| Some((name, config.agent(name)?))) {
+        // Where a session's folder will be is not known, so that a path relative to it is taken on trust.
+        let relative = spec.command.as_ref().is_some_and(|path| path.is_relative() && path.components().count() > 1);
+        let looked = if relative { Ok(()) } else { spec.look_for(&environment, Path::new("/")) };
+        say(&format!("agent          {}  {name}\n", if looked.is_ok() { "ok" } else { "absent" }));
+        if *name == agents.default {
+            trouble = looked.err().map(|why| format!("[agents] default = \"{name}\": {why}"));
+        }
+    }
+    trouble
 }
 
 /// Plugs everything in as a host would, and serves nothing.

@@ -30,7 +30,7 @@ pub enum Task {
     Build(Build),
     /// Say what a component asks for and offers, and whether a host would take it; exit 0 when it would, else 1
     #[command(
-        after_help = "Examples:\n  cordboard plugin check\n  cordboard plugin check hello/dist/hello.wasm --config my.toml"
+        after_help = "Examples:\n  cordboard plugin check\n  cordboard plugin check hello/dist/hello.wasm --config my.toml\n  cordboard plugin check --json | jq -r '.refused[]'"
     )]
     Check(Check),
     /// Give one command to a component, with a board in memory behind it
@@ -78,9 +78,15 @@ Before or between, one a line:
 What nobody says, and what comes of it:
   @event turn-finished alpha {\"seconds\":9}    an event for a hook
   @job NAME                                    a job of a schedule, due now
-  @request POST /path?q {\"a\":1}               a request for a webhook
-  @review alpha +10m                           a verdict on a session that is idle for so long
+  @request POST /path?q {\"a\":1}               a request for a webhook, whose token or signature was right
+  @header x-github-event: push                 a header of the requests from here on; without a value, none any more
+  @review alpha +10m free=512MiB               a verdict on a session that is idle for so long, with so much free memory
+  @resume alpha +10m                           what is told when a message wakes it after that
   @persona planner alpha                       what an agent is told
+  @turn alpha                                  a turn begins, and is shown in the session's mode: messages, and after ~
+                                               what stands below them; `@turn alpha normal` in another mode
+  @says TEXT, @does TITLE                      the agent writes, or does something: the next frame
+  @done, @fails WHY                            the turn is over
   @plug                                        nothing, or why the plugin is refused";
 
 #[derive(Debug, Args)]
@@ -104,7 +110,36 @@ pub enum Language {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Trade {
+    /// What somebody types
     Command,
+    /// When to let go of idle agents
+    Lifecycle,
+    /// Who an agent is asked to be
+    Persona,
+    /// How answers are shown
+    View,
+    /// Hears of what has happened
+    Hook,
+    /// Runs at set times
+    Schedule,
+    /// Answers requests from the net
+    Webhook,
+}
+
+impl Trade {
+    /// As the contract and the command line call it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Lifecycle => "lifecycle",
+            Self::Persona => "persona",
+            Self::View => "view",
+            Self::Hook => "hook",
+            Self::Schedule => "schedule",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +157,9 @@ pub struct Check {
     /// The configuration whose grants and limits count [default: as `run` finds it]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
+    /// For scripts
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

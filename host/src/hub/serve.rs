@@ -86,7 +86,7 @@ impl Server {
             return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
         };
         if role < offer.spec.least_role {
-            let role = offer.spec.least_role.as_str();
+            let role = offer.spec.least_role;
             return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;
         }
         let reply = self.call(&row.update, offer, &typed).await;

@@ -11,7 +11,7 @@ use cordboard_core::{
 
 use crate::{
     agent::{AgentKind, AgentSpec},
-    plugin::{CallLimits, PluginSettings, SwapTerms},
+    plugin::{CallLimits, PluginSettings, Requests, SwapTerms},
     session::Setup,
 };
 
@@ -70,6 +70,15 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
         reach,
         secrets,
         sha256: config.plugins.sha256_of(name).map(str::to_owned),
+        requests: requests(config, name),
+    }
+}
+
+fn requests(config: &Config, plugin: &str) -> Requests {
+    match (config.webhook.listen, config.plugins.proofs_of(plugin).is_empty()) {
+        (None, _) => Requests::Unheard,
+        (Some(_), true) => Requests::Refused,
+        (Some(_), false) => Requests::Checked,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +15,9 @@ use cordboard_core::{
 };
 
 use super::deed::Deed;
-use crate::plugin::{Blueprint, Board, Choice, FarSide, KeyValues, Outcome, PlugOrder, Shelf, Swap, check_order};
+use crate::plugin::{
+    Blueprint, Board, Choice, FarSide, KeyValues, Orders, Outcome, PlugOrder, Shelf, Swap, check_order,
+};
 
 /// The idle timeout of a session that nothing says otherwise of.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
@@ -24,6 +26,8 @@ pub struct MemoryBoard {
     inner: Mutex<Inner>,
     agents: Vec<Choice>,
     far: Option<Arc<dyn FarSide>>,
+    /// Who carries out orders to the plug board; where nobody does, they are checked and noted.
+    plug_board: OnceLock<Orders>,
 }
 
 struct Inner {
@@ -39,13 +43,23 @@ impl MemoryBoard {
     #[must_use]
     pub fn new(now: Moment, agents: Vec<Choice>) -> Self {
         let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
-        Self { inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new() }), agents, far: None }
+        Self {
+            inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new() }),
+            agents,
+            far: None,
+            plug_board: OnceLock::new(),
+        }
     }
 
     /// With another network than the real one.
     #[must_use]
     pub fn with_far_side(self, far: Arc<dyn FarSide>) -> Self {
         Self { far: Some(far), ..self }
+    }
+
+    /// Orders to the plug board go there from now on. The first call counts.
+    pub fn carry_out(&self, orders: Orders) {
+        self.plug_board.get_or_init(|| orders);
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -61,9 +75,24 @@ impl MemoryBoard {
         std::mem::take(&mut self.inner().deeds)
     }
 
+    /// What was done since it was taken last.
+    pub fn deeds(&self) -> Vec<Deed> {
+        self.inner().deeds.clone()
+    }
+
+    /// What plugins keep, by plugin and key.
+    pub fn kept(&self) -> BTreeMap<(String, String), Vec<u8>> {
+        self.inner().keys.clone()
+    }
+
     /// Adds a session, or takes the place of the one of that name.
     pub fn add(&self, view: SessionView) {
         self.inner().sessions.insert(view.record.name.to_string(), view);
+    }
+
+    /// Changes a session behind everybody's back; one that is not there is left alone.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut SessionView)) {
+        self.inner().sessions.get_mut(name).map(change);
     }
 
     pub fn session(&self, name: &str) -> Option<SessionView> {
@@ -242,8 +271,10 @@ impl Board for MemoryBoard {
         Ok(())
     }
 
-    /// There is no plug board behind this one: the order is checked and noted.
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
+        if let Some(orders) = self.plug_board.get() {
+            return orders.give(caller, plugin, order).await;
+        }
         check_order(caller, &order)?;
         let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
         self.inner().deeds.push(Deed::Steered(plugin.to_owned(), order));

@@ -35,7 +35,7 @@ pub fn call(wanted: &cli::Call, bench: Bench) -> Result<(), KitError> {
 async fn plug(stage: &Stage, bench: &Bench) -> Result<(), KitError> {
     let Some(config) = &bench.config else {
         stage.plug(&Config::defaults(), Lending::All).await?;
-        let look = stage.plugs.look(&stage.subject.name, &stage.subject.wasm).await?;
+        let look = stage.look().await?;
         let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
         if !asked.is_empty() {
             let name = &stage.subject.name;

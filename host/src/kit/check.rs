@@ -1,11 +1,14 @@
-//! `cordboard plugin check`: what a component asks for and offers, and whether a host with this configuration would take it.
+//! `cordboard plugin check`: what a component asks for and offers, what it weighs, and whether a host with this configuration would take
+//! it. It looks at all of it even where something is missing, so that an author hears everything at once.
 
-use std::sync::Arc;
+mod page;
+mod report;
 
-use cordboard_core::config::Config;
+use std::{sync::Arc, time::Instant};
+
+use cordboard_core::config::{Config, load};
 
 use super::{
-    build::size,
     error::KitError,
     log::Log,
     progress,
@@ -16,97 +19,66 @@ use crate::{
     cli,
     clock::Clock,
     hub,
-    plugin::{self, Look, Plugs, short},
+    plugin::{Look, Refused, digest},
 };
+use report::{Compiled, Report};
 
 /// # Errors
-/// Why a host would not take it; everything else was printed.
+/// That a host would not take it, which was printed; or what keeps it from being looked at at all.
 pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
         let plugs = Arc::new(bench.plugs()?);
-        let stage = Stage::new(Arc::clone(&plugs), Log::start(), subject, (Clock::system().now(), None));
-        let Subject { name, wasm, path } = &stage.subject;
-        progress::print(&format!("plugin   {name}  {}  {}\n", size(wasm.len()), path.display()));
-        let look = plugs.look(name, wasm).await?;
+        let stage = Stage::new(plugs, Log::start(), subject, (Clock::system().now(), None));
         let config = bench.config.unwrap_or_else(Config::defaults);
-        print_look(&look, &config, name);
+        let (look, compiled) = compile(&stage).await?;
         let taken = stage.plug(&config, Lending::AsGranted).await;
-        // What it offers is worth telling even where a grant is missing.
-        if taken.is_err() {
-            drop(stage.plug(&config, Lending::All).await);
+        let then = match &taken {
+            Ok(()) => None,
+            // What it offers is worth telling even where a grant is missing, and so is what else speaks against it.
+            Err(first) => lend_all(&stage, &look, &config).await.err().filter(|then| then != first),
+        };
+        let mut report = Report::of(&stage.subject, (&look, compiled), &config);
+        report.memory.started = stage.plugs.weigh(&stage.subject.name).await.ok().flatten();
+        report.offer(&stage.plugs.table());
+        report.refused = taken.as_ref().err().into_iter().chain(then.as_ref()).map(ToString::to_string).collect();
+        if wanted.json {
+            progress::print(&format!("{}\n", report.json()));
+        } else {
+            progress::print(&report.page(progress::out()));
         }
-        print_offers(&plugs);
-        taken?;
-        progress::print("verdict  a host would take it\n");
-        Ok(())
+        taken.map_err(|_| KitError::NotTaken { name: report.name })
     })
 }
 
-fn print_look(look: &Look, config: &Config, name: &str) {
-    progress::print(&format!("digest   sha256 {}\n", short(&look.digest)));
-    progress::print(&format!("offers   {}\n", look.trades().collect::<Vec<_>>().join(", ")));
-    let settings = hub::plugin_settings(config, name);
-    // `types` are words, and grant nothing.
-    let told = |import: &&String| !is_empty_wasi(import) && plugin::bare(import) != "types";
-    for import in look.imports.iter().filter(told) {
-        let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
-        let verdict = match (by_name, plugin::list_of(import)) {
-            (Some(name), _) if settings.grants.contains(name) => "granted",
-            (_, Some(list)) if plugin::reaches(&settings.reach, list) => "granted by its list",
-            (Some(_), _) | (_, Some(_)) => "NOT GRANTED",
-            (None, None) => "for all",
-        };
-        progress::print(&format!("imports  {}  {verdict}\n", plugin::bare(import)));
-    }
-    let wasi = look.imports.iter().filter(|import| is_empty_wasi(import)).count();
-    if wasi > 0 {
-        progress::print(&format!("imports  {wasi} interfaces of WASI  for all, with nothing behind them\n"));
-    }
-    print_limits(config, name);
+/// Compiled now, with how long that took, or before.
+async fn compile(stage: &Stage) -> Result<(Look, Compiled), KitError> {
+    let Subject { name, wasm, .. } = &stage.subject;
+    let cached = stage.plugs.is_compiled(name, &digest(wasm));
+    let began = Instant::now();
+    let look = stage.look().await?;
+    let seconds = (!cached).then(|| began.elapsed().as_secs_f64());
+    let compiled = Compiled { bytes: look.compiled, seconds };
+    Ok((look, compiled))
 }
 
-/// What language runtimes import whether they use it or not: no files, no environment, no network;
-/// a clock, and chance.
-fn is_empty_wasi(import: &str) -> bool {
-    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
-        .iter()
-        .any(|package| import.starts_with(package))
-}
-
-fn print_limits(config: &Config, name: &str) {
-    let limits = config.plugins.limits_of(name);
-    progress::print(&format!(
-        "limits   time {}, memory {}, calls {}, log {}, reply {}, state {}, http_body {}, http_time {}\n",
-        cordboard_core::config::spell_duration(limits.time),
-        bytes(limits.memory),
-        limits.calls,
-        limits.log,
-        bytes(limits.reply),
-        bytes(limits.state),
-        bytes(limits.http_body),
-        cordboard_core::config::spell_duration(limits.http_time)
-    ));
-}
-
-fn bytes(bytes: u64) -> String {
-    size(usize::try_from(bytes).unwrap_or(usize::MAX))
-}
-
-fn print_offers(plugs: &Plugs) {
-    let table = plugs.table();
-    for offer in table.commands() {
-        let spec = &offer.spec;
-        let role = spec.least_role.as_str();
-        progress::print(&format!("command  {}  {} (for {role} and above)\n", spec.usage, spec.summary));
+/// As if all had been granted: no request is made in a trial, so that the addresses need not be there.
+async fn lend_all(stage: &Stage, look: &Look, config: &Config) -> Result<(), Refused> {
+    let Subject { name, wasm, .. } = &stage.subject;
+    let mut settings = hub::plugin_settings(config, name);
+    settings.grants.extend(look.to_grant().map(str::to_owned));
+    settings.sha256 = None;
+    let any = "http = [\"https://any.invalid/*\"]\ntcp = [\"any.invalid:1\"]\nsecrets = [\"any\"]\n";
+    let any = load(&format!("[secrets]\nany = \"/any\"\n[plugins.{name}]\n{any}"));
+    let (reach, any) = (&mut settings.reach, any.map(|any| any.plugins.reach_of(name)).unwrap_or_default());
+    if reach.http.is_empty() {
+        reach.http = any.http;
     }
-    for persona in table.personas() {
-        progress::print(&format!("persona  {}  {}\n", persona.name, persona.description));
+    if reach.tcp.is_empty() {
+        reach.tcp = any.tcp;
     }
-    for mode in table.modes() {
-        progress::print(&format!("mode     {}  {}\n", mode.name, mode.description));
+    if reach.secrets.is_empty() {
+        reach.secrets = any.secrets;
     }
-    for (name, cron) in table.jobs().flat_map(|(_, jobs)| jobs) {
-        progress::print(&format!("job      {name}  {}\n", cron.as_str()));
-    }
+    stage.plugs.plug_in(name, wasm, (&settings, Clock::system().now())).await.map(drop)
 }

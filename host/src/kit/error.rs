@@ -33,6 +33,8 @@ pub enum KitError {
     NoResult(String),
     #[error("use it: {0}")]
     Refused(#[from] Refused),
+    #[error("pass the check: a host would not take '{name}'; what stands at 'refused' says why, and what to do")]
+    NotTaken { name: String },
     #[error("take '{command}': {why}")]
     Command { command: String, why: &'static str },
     #[error("answer: {0}")]

@@ -29,28 +29,44 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
     if folder.symlink_metadata().is_ok() {
         return Err(KitError::Exists { path: folder });
     }
-    let template = template(wanted.lang, wanted.trade);
     for file in TEMPLATES {
-        let Some(path) = file.path.strip_prefix(&format!("{template}/")) else { continue };
-        write(&folder.join(filled(path, &wanted.name)), &filled(file.text, &wanted.name))?;
+        if let Some(path) = destination(file.path, wanted) {
+            write(&folder.join(filled(&path, wanted)), &filled(file.text, wanted))?;
+        }
     }
     for (path, text) in kept(wanted.lang) {
         write(&folder.join(path), text)?;
     }
-    let name = &wanted.name;
-    progress::print(&format!(
-        "{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n  cordboard plugin call . /{} Ada\n",
-        command(name)
-    ));
+    let mut lines =
+        vec![format!("cd {}", wanted.name), "cordboard plugin build".to_owned(), "cordboard plugin test".to_owned()];
+    lines.extend(call(wanted));
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    progress::print(&format!("{}/ is ready:\n{lines}{}", wanted.name, wish(wanted)));
     Ok(())
 }
 
-const fn template(language: Language, trade: Trade) -> &'static str {
-    match (language, trade) {
-        (Language::Rust, Trade::Command) => "rust",
-        (Language::Python, Trade::Command) => "python",
-        (Language::Js, Trade::Command) => "js",
+/// Where a template's file lies in the new folder; none where it is for another language or trade.
+fn destination(template: &str, wanted: &cli::New) -> Option<String> {
+    let (language, source, place) = match wanted.lang {
+        Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),
+        Language::Python => ("python/", "plugin.py", "plugin.py"),
+        Language::Js => ("js/", "plugin.js", "plugin.js"),
+    };
+    if let Some(common) = template.strip_prefix(language) {
+        return Some(common.to_owned());
     }
+    let file = template.strip_prefix(&trade_folder(wanted.trade))?;
+    match file {
+        "plugin.chat" => Some("tests/{{name}}.chat".to_owned()),
+        // A Rust component imports what it uses, and no more; the others name it.
+        "world.wit" if wanted.lang != Language::Rust => Some("wit/world.wit".to_owned()),
+        _ if file == source => Some(place.to_owned()),
+        _ => None,
+    }
+}
+
+fn trade_folder(trade: Trade) -> String {
+    format!("trades/{}/", trade.as_str())
 }
 
 /// A command's name has no '-'.
@@ -58,11 +74,43 @@ fn command(name: &str) -> String {
     name.replace('-', "_")
 }
 
+/// A line that calls it; none where nobody in a chat does.
+fn call(wanted: &cli::New) -> Option<String> {
+    let command = command(&wanted.name);
+    match wanted.trade {
+        Trade::Command => Some(format!("cordboard plugin call . /{command} Ada")),
+        Trade::Hook | Trade::Schedule | Trade::Webhook => Some(format!("cordboard plugin call . /{command} here")),
+        Trade::Lifecycle | Trade::Persona | Trade::View => None,
+    }
+}
+
+/// What a host has to be told before the plugin is of use.
+fn wish(wanted: &cli::New) -> String {
+    let name = &wanted.name;
+    match wanted.trade {
+        Trade::Command => String::new(),
+        Trade::Persona => format!("Plugged in, it is chosen in the chat: /new demo {name}\n"),
+        Trade::Lifecycle => format!("The host's configuration chooses it: [plugins] lifecycle = \"{name}\"\n"),
+        Trade::Hook | Trade::Schedule => format!("A host wants: [plugins.{name}] grants = [\"chat\"]\n"),
+        Trade::View => format!("A host wants: [plugins.{name}] grants = [\"session-control\"]\n"),
+        Trade::Webhook => format!(
+            "A host wants: [plugins.{name}] grants = [\"chat\"], an address and a token; README.md has the lines\n"
+        ),
+    }
+}
+
 /// Dots lead no name in the repository, so that what is hidden here is seen there.
-fn filled(text: &str, name: &str) -> String {
+fn filled(text: &str, wanted: &cli::New) -> String {
+    let readme = format!("{}README.md", trade_folder(wanted.trade));
+    let readme = TEMPLATES.iter().find(|file| file.path == readme).map_or("", |file| file.text);
+    let (about, usage) = readme.split_once("\n\n").unwrap_or((readme, ""));
+    let call = call(wanted).map_or_else(String::new, |line| format!("{line}\n"));
     let words = [
-        ("{{name}}", name),
-        ("{{command}}", &command(name)),
+        ("{{about}}", about.trim_end()),
+        ("{{use}}", usage.trim_end()),
+        ("{{call}}\n", &call),
+        ("{{name}}", &wanted.name),
+        ("{{command}}", &command(&wanted.name)),
         ("{{componentize-py}}", build::COMPONENTIZE_PY),
         ("{{componentize-js}}", build::COMPONENTIZE_JS),
         ("{{jco}}", build::JCO),

@@ -1,6 +1,9 @@
 //! What the kit says while it works: progress to standard error, results to standard output, colours on a terminal alone.
 
-use std::io::{IsTerminal as _, Write as _, stderr, stdout};
+use std::{
+    io::{IsTerminal as _, Write as _, stderr, stdout},
+    time::{Duration, Instant},
+};
 
 use cordboard_core::render::terminal::Colours;
 
@@ -14,6 +17,34 @@ pub fn step(text: &str) {
     let mark = paint("-->", BOLD, colours(stderr().is_terminal()));
     // A reader that is gone is no failure.
     drop(writeln!(stderr(), "{mark} {text}"));
+}
+
+/// What is done within this time is not told.
+const HARDLY_ANY: Duration = Duration::from_millis(500);
+
+/// Waits for `work`. Where it takes longer than a moment, a line says so: on a terminal with the seconds that have passed, until it is
+/// done; elsewhere once.
+pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(HARDLY_ANY, &mut work).await {
+        return done;
+    }
+    if !stderr().is_terminal() {
+        step(what);
+        return work.await;
+    }
+    let (began, mut second) = (Instant::now(), tokio::time::interval(Duration::from_secs(1)));
+    let mark = paint("-->", BOLD, colours(true));
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => {
+                drop(write!(stderr(), "\r\x1b[K"));
+                return done;
+            }
+            _ = second.tick() => drop(write!(stderr(), "\r\x1b[K{mark} {what}, {} s", began.elapsed().as_secs())),
+        }
+    }
 }
 
 /// A line to standard error.

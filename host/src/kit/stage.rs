@@ -9,11 +9,13 @@ use cordboard_core::{
     types::{Caller, Moment, Place, Reply, Role, UserId},
 };
 
-use super::{board::MemoryBoard, deed::Deed, error::KitError, far::Far, log::Log, project::Subject};
+use super::{
+    board::MemoryBoard, build::size, deed::Deed, error::KitError, far::Far, log::Log, progress, project::Subject,
+};
 use crate::{
     chat::console,
     hub,
-    plugin::{self, Asked, Board, CallError, Choice, FarSide, Invocation, Offer, PluginSettings, Plugs, Refused},
+    plugin::{self, Asked, Board, CallError, Choice, FarSide, Invocation, Look, Offer, PluginSettings, Plugs, Refused},
     supply::STANDARD,
 };
 
@@ -62,19 +64,33 @@ impl Stage {
             Some(far) => board.with_far_side(Arc::clone(far) as Arc<dyn FarSide>),
             None => board,
         });
+        plugs.stop_clock(now);
         let (caller, place) = (person("ada", Role::Owner), console::place().clone());
         Self { plugs, board, far, log, subject, caller, place, locale: None }
+    }
+
+    /// For the board and for what the plugin reads off a clock.
+    pub fn set_now(&self, now: Moment) {
+        self.board.set_now(now);
+        self.plugs.stop_clock(now);
     }
 
     /// Plugs the subject in, or has it meet new settings. `Lending::All` where nobody says what it is granted.
     pub async fn plug(&self, config: &Config, lending: Lending) -> Result<(), Refused> {
         let Subject { name, wasm, .. } = &self.subject;
         let mut settings = hub::plugin_settings(config, name);
+        let look = self.look().await?;
         if lending == Lending::All {
-            let look = self.plugs.look(name, wasm).await?;
             settings.grants.extend(look.to_grant().map(str::to_owned));
         }
         self.plugs.plug_in(name, wasm, (&settings, self.board.now())).await.map(drop)
+    }
+
+    /// What it asks for and offers. Compiles it where that was not done before; what takes long is told.
+    pub async fn look(&self) -> Result<Look, Refused> {
+        let Subject { name, wasm, .. } = &self.subject;
+        let what = format!("compiling '{name}' ({}); once, the result is kept", size(wasm.len()));
+        progress::while_waiting(&what, self.plugs.look(name, wasm)).await
     }
 
     /// Plugs in a standard plugin beside it.
@@ -100,7 +116,7 @@ impl Stage {
             return refused(Answer::UnknownCommand { name, nearest });
         };
         if role < offer.spec.least_role {
-            return refused(Answer::NotAllowed { name, role: offer.spec.least_role.as_str() });
+            return refused(Answer::NotAllowed { name, role: offer.spec.least_role });
         }
         self.call(offer, &Invocation { args, text }).await
     }

@@ -4,6 +4,7 @@
 mod actor;
 mod directives;
 mod secrets;
+mod turn;
 mod unasked;
 
 use std::{
@@ -123,7 +124,9 @@ impl Held {
         let said =
             self.steps.iter().filter(|(step, came)| !matches!(step.act, Act::Directive { .. }) || !came.is_empty());
         let verdict = if self.is_as_written() { paint("ok", GREEN, colours) } else { paint("FAILED", RED, colours) };
-        let mut text = format!("{}  {verdict}  {} exchanges\n", file.display(), said.count());
+        let said = said.count();
+        let exchanges = if said == 1 { "exchange" } else { "exchanges" };
+        let mut text = format!("{}  {verdict}  {said} {exchanges}\n", file.display());
         for (step, lines) in self.otherwise() {
             text.push_str(&format!(
                 "  {}\n",

@@ -18,6 +18,7 @@ use super::{
     egress::{self, Egress},
     engine::SharedEngine,
     generation::Generation,
+    guest_time::GuestTime,
     journal::{Journal, Printed},
     limits::{Limit, Meter},
     secrets::Vault,
@@ -93,11 +94,13 @@ pub struct Lent {
 const HANDLES: usize = 256;
 
 impl CallState {
-    fn new(generation: Arc<Generation>, asked: Asked, (lent, vault): (Option<Lent>, Vault)) -> Self {
+    fn new(generation: Arc<Generation>, asked: Asked, (lent, vault): (Option<Lent>, Vault), time: &GuestTime) -> Self {
         let journal = Journal::new(&generation.label, generation.limits.log, vault.clone());
         let stdout = Printed::new(journal.clone(), Level::Info);
         let stderr = Printed::new(journal.clone(), Level::Warn);
-        let wasi = WasiCtxBuilder::new().stdout(stdout.clone()).stderr(stderr.clone()).build();
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        time.give(&mut wasi);
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
         let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
@@ -116,7 +119,7 @@ impl CallState {
             egress,
             stdout,
             stderr,
-            wasi,
+            wasi: wasi.build(),
             resources,
             fields: egress::fields(),
         }
@@ -178,7 +181,8 @@ where
     };
     let late = |_| CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
     let vault = vault.map_err(late)?;
-    let mut store = Store::new(engine.engine(), CallState::new(Arc::clone(generation), asked, (lent, vault.clone())));
+    let state = CallState::new(Arc::clone(generation), asked, (lent, vault.clone()), engine.time());
+    let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
     store.set_hostcall_fuel(limits.reply.max(limits.state).max(limits.http_body));

@@ -11,6 +11,8 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::guest_time::GuestTime;
+
 /// How often a running call looks at its deadline. A spinning plugin steals at most this much from the others of its thread.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
@@ -37,6 +39,7 @@ pub struct SharedEngine {
     engine: Engine,
     in_flight: Arc<AtomicUsize>,
     ticker: thread::Thread,
+    time: GuestTime,
 }
 
 impl SharedEngine {
@@ -49,11 +52,15 @@ impl SharedEngine {
         })?;
         let in_flight = Arc::new(AtomicUsize::new(0));
         let ticker = spawn_ticker(&engine, Arc::clone(&in_flight));
-        Ok(Self { engine, in_flight, ticker })
+        Ok(Self { engine, in_flight, ticker, time: GuestTime::default() })
     }
 
     pub const fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub const fn time(&self) -> &GuestTime {
+        &self.time
     }
 
     /// Keeps the epoch ticking until the guard is dropped.

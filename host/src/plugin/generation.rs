@@ -49,8 +49,21 @@ pub struct PluginSettings {
     pub secrets: Arc<Secrets>,
     /// The only digest that may serve.
     pub sha256: Option<String>,
+    /// What becomes of requests from the net for it.
+    pub requests: Requests,
     /// How it is swapped. A change of these alone is no reason to swap.
     pub terms: SwapTerms,
+}
+
+/// What becomes of requests from the net for a plugin that answers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Requests {
+    /// Nothing is listened to.
+    #[default]
+    Unheard,
+    /// Nothing says what they have to show: each is refused.
+    Refused,
+    Checked,
 }
 
 impl PluginSettings {
@@ -90,6 +103,7 @@ pub struct Generation {
     pub secrets: Arc<Secrets>,
     reach: Reach,
     sha256: Option<String>,
+    requests: Requests,
     grants: BTreeSet<String>,
     /// The capabilities that it imports.
     uses: BTreeSet<String>,
@@ -155,6 +169,7 @@ impl Generation {
             secrets: Arc::clone(&settings.secrets),
             reach: settings.reach.clone(),
             sha256: settings.sha256.clone(),
+            requests: settings.requests,
             grants: settings.grants.clone(),
             uses,
             trades,
@@ -175,6 +190,12 @@ impl Generation {
             && self.reach == settings.reach
             && self.secrets == settings.secrets
             && self.sha256 == settings.sha256
+            && (self.trades.webhook.is_none() || self.requests == settings.requests)
+    }
+
+    /// Whether it answers requests, and none is let in to it.
+    pub fn lacks_proof(&self) -> bool {
+        self.trades.webhook.is_some() && self.requests == Requests::Refused
     }
 
     /// Whether it uses what `settings` no longer grants: then it must not go on.
@@ -184,8 +205,8 @@ impl Generation {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Keeps why a call failed, for `/plugins`; true where that was one too many in its probation. What a plugin says by its own error is no
-    /// mishap, nor that its call was cut off.
+    /// Keeps why a call failed, for `/plugins`; true where that counts in its probation. What a plugin says by its own error is no mishap,
+    /// nor that its call was cut off.
     pub fn note(&self, error: &CallError) -> bool {
         match error {
             CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
@@ -193,8 +214,7 @@ impl Generation {
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
-        let fell = self.probation.as_ref().filter(|probation| probation.count());
-        fell.inspect(|probation| probation.fall()).is_some()
+        self.probation.as_ref().is_some_and(|probation| probation.count())
     }
 
     /// How many calls failed, and the last one's reason.

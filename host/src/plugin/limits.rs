@@ -81,6 +81,11 @@ impl Meter {
         &self.limits
     }
 
+    /// Bytes of linear memory that it has now; they never get fewer.
+    pub const fn memory(&self) -> usize {
+        self.memory
+    }
+
     /// Counts one host call; false when there were too many.
     pub const fn call(&mut self) -> bool {
         self.calls += 1;

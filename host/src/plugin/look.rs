@@ -13,13 +13,17 @@ pub struct Look {
     pub imports: Vec<String>,
     /// The interfaces that it exports, in the same way.
     pub exports: Vec<String>,
+    /// Bytes of compiled code.
+    pub compiled: usize,
 }
 
 impl Look {
     pub fn at(engine: &SharedEngine, artifact: &Artifact) -> Self {
         let types = artifact.component.component_type();
+        let image = artifact.component.image_range();
         Self {
             digest: artifact.digest.clone(),
+            compiled: (image.end as usize) - (image.start as usize),
             imports: types.imports(engine.engine()).map(|(name, _)| name.to_owned()).collect(),
             exports: types.exports(engine.engine()).map(|(name, _)| name.to_owned()).collect(),
         }

@@ -78,7 +78,7 @@ pub fn check(caller: Option<&Caller>, order: &PlugOrder) -> Result<Caller, Refus
     let Some(caller) = caller else { return Err(refuse(RefusalCode::Denied, "Nobody asked for this.")) };
     let least = order.least_role();
     if caller.role < least {
-        let text = format!("/plugins {} is for the role {}.", order.as_str(), least.as_str());
+        let text = format!("/plugins {} is for {} only.", order.as_str(), least.people());
         return Err(refuse(RefusalCode::Denied, text));
     }
     match order {
@@ -139,7 +139,7 @@ mod tests {
         for order in &grants {
             assert!(check(Some(&person(Role::Owner)), order).is_ok());
             let denied = check(Some(&person(Role::Admin)), order).unwrap_err();
-            assert_eq!(denied.text, format!("/plugins {} is for the role owner.", order.as_str()));
+            assert_eq!(denied.text, format!("/plugins {} is for the owner only.", order.as_str()));
         }
         for order in &steers {
             assert!(check(Some(&person(Role::Admin)), order).is_ok());

@@ -47,6 +47,8 @@ pub enum Entrance {
     Anew,
     /// It has served well before: trusted.
     Back,
+    /// It served when the host before ended: so much is left of its probation, and so many of its calls failed.
+    Resumed { left: Duration, failed: u32 },
 }
 
 /// What a plug-in changed.
@@ -73,6 +75,11 @@ impl Plugs {
         self.table.load_full()
     }
 
+    /// For guests time stands still at `at`, until it is moved.
+    pub fn stop_clock(&self, at: Moment) {
+        self.caller.engine().time().stop(at);
+    }
+
     /// Compiles, links, tries and plugs in a version. Whatever fails, the one before goes on, and `/plugins` says why.
     pub async fn plug_in(
         &self,
@@ -86,6 +93,15 @@ impl Plugs {
             Err(refused) => Compiled { name: name.to_owned(), digest, artifact: Err(refused) },
         };
         self.plug_compiled(compiled, context, Entrance::New).await
+    }
+
+    pub(super) const fn engine(&self) -> &SharedEngine {
+        self.caller.engine()
+    }
+
+    /// Whether compiled code of these bytes is in the cache.
+    pub fn is_compiled(&self, name: &str, digest: &str) -> bool {
+        self.compiler.cached(name, digest).is_some()
     }
 
     /// What a component asks for and offers, without plugging it in.
@@ -193,9 +209,19 @@ impl Plugs {
         retire(&table, name);
     }
 
-    /// Returns when a version may have failed once too often in its probation.
+    /// Returns when a call of a version on probation may have failed.
     pub async fn fallen(&self) {
         self.caller.fallen.notified().await;
+    }
+
+    /// How many calls of the versions on probation that serve failed, where that is news: name, digest, number.
+    pub fn take_failed(&self) -> Vec<(String, String, u32)> {
+        let table = self.table();
+        let serving = table.names().filter_map(|name| table.generation(name));
+        let failed = |one: &Arc<Generation>| {
+            Some((one.name.clone(), one.digest.clone(), one.probation.as_ref()?.take_failed()?))
+        };
+        serving.filter_map(failed).collect()
     }
 
     /// The versions that serve and failed once too often. Each is named once.
@@ -245,7 +271,11 @@ impl Plugs {
         let birth = Birth { number, since: now, probation: probation(entrance, serving, (artifact, settings)) };
         let generation = Arc::new(Generation::link(&self.linkers, artifact, settings, birth)?);
         let offers = Arc::new(trial::offers(self.caller.engine(), &generation).await?);
+        let has_fallen = generation.probation.as_ref().is_some_and(|probation| probation.has_fallen());
         self.table.store(Arc::new(table.with(Plugged { generation, offers })?));
+        if has_fallen {
+            self.caller.fallen.notify_one();
+        }
         if let Some(replaced) = serving {
             replaced.retirement.begin(settings.terms.drain);
         }
@@ -263,6 +293,7 @@ fn probation(
     let same = serving.filter(|serving| serving.digest == artifact.digest);
     match (entrance, same) {
         (Entrance::Back, _) => None,
+        (Entrance::Resumed { left, failed }, _) => Some(Arc::new(Probation::resume(settings.terms, (left, failed)))),
         (Entrance::New, Some(serving)) => serving.probation.clone(),
         (Entrance::New, None) | (Entrance::Anew, _) => Some(Arc::new(Probation::begin(settings.terms))),
     }

@@ -29,29 +29,59 @@ impl Default for SwapTerms {
 /// One version's probation; generations of the same bytes share it, since a new configuration is no new version.
 #[derive(Debug)]
 pub struct Probation {
-    began: Instant,
+    until: Instant,
     terms: SwapTerms,
     failed: AtomicU32,
+    /// How many of them were asked for.
+    told: AtomicU32,
     fell: AtomicBool,
 }
 
 impl Probation {
     pub fn begin(terms: SwapTerms) -> Self {
-        Self { began: Instant::now(), terms, failed: AtomicU32::new(0), fell: AtomicBool::new(false) }
+        Self::resume(terms, (terms.probation, 0))
     }
 
-    /// Counts a failed call; true for the one that was one too many.
+    /// Goes on with what an earlier host has left of one, and with the failed calls that it has counted.
+    pub fn resume(terms: SwapTerms, (left, failed): (Duration, u32)) -> Self {
+        Self {
+            until: Instant::now() + left.min(terms.probation),
+            terms,
+            failed: AtomicU32::new(failed),
+            told: AtomicU32::new(failed),
+            // That host may have ended before it could act.
+            fell: AtomicBool::new(failed >= terms.traps),
+        }
+    }
+
+    /// Counts a failed call, if that counts still. After the one that is one too many it is due to be rolled back.
     pub fn count(&self) -> bool {
-        let on_probation = self.began.elapsed() < self.terms.probation;
-        on_probation && self.failed.fetch_add(1, Ordering::AcqRel) + 1 == self.terms.traps
+        if self.until <= Instant::now() {
+            return false;
+        }
+        if self.failed.fetch_add(1, Ordering::AcqRel) + 1 == self.terms.traps {
+            self.fell.store(true, Ordering::Release);
+        }
+        true
     }
 
-    /// From now on it is due to be rolled back.
-    pub fn fall(&self) {
-        self.fell.store(true, Ordering::Release);
+    /// How many calls failed while it lasted.
+    pub fn failed(&self) -> u32 {
+        self.failed.load(Ordering::Acquire)
     }
 
-    /// Whether it is due; the one who hears of it has to act.
+    /// How many calls failed, if that was not asked for yet; one too many are enough.
+    pub fn take_failed(&self) -> Option<u32> {
+        let failed = self.failed.load(Ordering::Acquire).min(self.terms.traps);
+        (self.told.swap(failed, Ordering::AcqRel) != failed).then_some(failed)
+    }
+
+    /// Whether it is due to be rolled back.
+    pub fn has_fallen(&self) -> bool {
+        self.fell.load(Ordering::Acquire)
+    }
+
+    /// The same; the one who hears of it has to act.
     pub fn take_fall(&self) -> bool {
         self.fell.swap(false, Ordering::AcqRel)
     }
@@ -107,15 +137,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_the_call_that_was_one_too_many_counts_as_a_fall() {
         let probation = Probation::begin(SwapTerms { probation: MINUTE, traps: 3, ..SwapTerms::default() });
-        assert_eq!([(); 4].map(|()| probation.count()), [false, false, true, false]);
+        let falls = [(); 4].map(|()| (probation.count(), probation.take_fall()));
+        assert_eq!(falls, [(true, false), (true, false), (true, true), (true, false)]);
+        assert_eq!((probation.take_failed(), probation.take_failed()), (Some(3), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resumed_one_goes_on_where_it_was() {
+        let terms = SwapTerms { probation: MINUTE, traps: 3, ..SwapTerms::default() };
+        let resumed = Probation::resume(terms, (MINUTE / 2, 2));
+        assert!(!resumed.has_fallen() && resumed.take_failed().is_none());
+        assert!(resumed.count() && resumed.take_fall());
+        let late = Probation::resume(terms, (MINUTE / 2, 0));
+        tokio::time::advance(MINUTE / 2).await;
+        assert!(!late.count());
+        assert!(Probation::resume(terms, (MINUTE / 2, 3)).has_fallen(), "nobody has acted yet");
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_the_probation_nothing_counts() {
         let probation = Probation::begin(SwapTerms { probation: MINUTE, traps: 2, ..SwapTerms::default() });
-        assert!(!probation.count());
+        assert!(probation.count());
         tokio::time::advance(MINUTE).await;
         assert_eq!([(); 3].map(|()| probation.count()), [false; 3]);
+        assert!(!probation.has_fallen());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -196,35 +196,44 @@ fn read_private(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The value, and what it becomes in addresses, in JSON and, wherever it begins, in base64.
+/// The value, and what it becomes in addresses, in forms, in JSON, in HTML, in hex and, wherever it begins, in base64.
 fn forms(value: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![value.as_bytes().to_vec()];
-    for upper in [true, false] {
-        forms.push(percent(value, upper));
+    let mut forms: BTreeSet<Vec<u8>> = BTreeSet::from([value.as_bytes().to_vec()]);
+    for address in [percent(value, |byte| format!("%{byte:02X}")), percent(value, |byte| format!("%{byte:02x}"))] {
+        forms.insert(address.replace("%20", "+").into_bytes());
+        forms.insert(address.into_bytes());
     }
     let json = serde_json::Value::from(value).to_string();
     let json = json.trim_start_matches('"');
-    let json = json.strip_suffix('"').unwrap_or(json);
-    forms.push(json.as_bytes().to_vec());
-    forms.push(json.replace('/', "\\/").into_bytes());
+    let json = json.strip_suffix('"').unwrap_or(json).to_owned();
+    forms.insert(spelt(&json, &JSON_OF_HTML).into_bytes());
+    forms.insert(json.replace('/', "\\/").into_bytes());
+    forms.insert(json.into_bytes());
+    for marks in [[("'", "&#39;"), ("\"", "&quot;")], [("'", "&#x27;"), ("\"", "&#34;")]] {
+        let html = spelt(value, &[("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")]);
+        forms.insert(spelt(&html, &marks).into_bytes());
+    }
+    forms.insert(value.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
+    forms.insert(value.bytes().map(|byte| format!("{byte:02X}")).collect::<String>().into_bytes());
     for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
         forms.extend((0..3).map(|before| encoded(&engine, value.as_bytes(), before)));
     }
+    let mut forms: Vec<_> = forms.into_iter().collect();
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.dedup();
     forms
 }
 
-fn percent(value: &str, is_upper: bool) -> Vec<u8> {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
-            _ if is_upper => text.push_str(&format!("%{byte:02X}")),
-            _ => text.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    text.into_bytes()
+/// What some servers write in JSON, so that it can stand in HTML.
+const JSON_OF_HTML: [(&str, &str); 3] = [("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")];
+
+fn spelt(text: &str, marks: &[(&str, &str)]) -> String {
+    marks.iter().fold(text.to_owned(), |text, (mark, name)| text.replace(mark, name))
+}
+
+fn percent(value: &str, coded: impl Fn(u8) -> String) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let spell = |byte: u8| if plain(&byte) { char::from(byte).to_string() } else { coded(byte) };
+    value.bytes().map(spell).collect()
 }
 
 /// The digits of base64 that `value` alone decides, where `before` bytes stand before it.

@@ -24,6 +24,8 @@ pub enum Health {
     Compiling,
     /// The configuration counts on it, and there is none.
     Absent,
+    /// It answers requests from the net, and nothing says what they have to show.
+    Unproven,
 }
 
 impl Health {
@@ -37,6 +39,7 @@ impl Health {
             Self::Disabled => "disabled",
             Self::Compiling => "compiling",
             Self::Absent => "absent",
+            Self::Unproven => "unproven",
         }
     }
 }
@@ -88,10 +91,29 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
     match (&entry.plugged, &entry.turned) {
         (plugged, Some(turned)) => kept_out(name, plugged.as_ref(), turned),
         (None, None) => (Health::Refused, String::new()),
-        (Some(plugged), None) => plugged.generation.mishaps().map_or((Health::Ok, String::new()), |(count, last)| {
-            (Health::Failing, format!("{count} failed call{}, the last one {last}", if count == 1 { "" } else { "s" }))
-        }),
+        (Some(plugged), None) => plugged.generation.mishaps().map_or_else(
+            || unheard(name, plugged),
+            |(count, last)| {
+                let plural = if count == 1 { "" } else { "s" };
+                (Health::Failing, format!("{count} failed call{plural}, the last one {last}"))
+            },
+        ),
     }
+}
+
+fn unheard(name: &str, plugged: &Plugged) -> (Health, String) {
+    if plugged.generation.lacks_proof() {
+        return (Health::Unproven, format!("requests for it are refused: {}", lacks_proof(name)));
+    }
+    (Health::Ok, String::new())
+}
+
+/// Why no request from the net gets to that plugin, and which lines let some in.
+pub fn lacks_proof(plugin: &str) -> String {
+    format!(
+        "nothing says what they have to show: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
+         NAME = \"/path/of/a/file\""
+    )
 }
 
 fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &Turned) -> (Health, String) {

@@ -56,7 +56,7 @@ pub struct Caller {
     engine: SharedEngine,
     permits: Semaphore,
     at_once: Semaphore,
-    /// Rung when a version failed once too often in its probation.
+    /// Rung when a call of a version on probation failed.
     pub fallen: Notify,
 }
 

@@ -15,22 +15,31 @@ pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
     if !spawn.folder.is_dir() {
         return Err(SpawnError::NoFolder { program: program(), folder: spawn.folder.display().to_string() });
     }
-    if !spawn.program.as_os_str().as_bytes().contains(&b'/') {
-        return in_path(spawn).ok_or_else(|| SpawnError::NotInPath { program: program() });
-    }
-    // A relative path counts from the session's folder, as it does after the child's change of folder.
-    let path = spawn.folder.join(&spawn.program);
-    if !path.exists() {
-        return Err(SpawnError::Missing { program: program() });
-    }
-    if is_executable(&path) { Ok(path) } else { Err(SpawnError::NotExecutable { program: program() }) }
+    locate(&spawn.program, &spawn.env, &spawn.folder)
 }
 
-fn in_path(spawn: &Spawn) -> Option<PathBuf> {
-    let path = spawn.env.iter().rev().find(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, value)| value);
+/// The file that an agent of that environment starts as.
+///
+/// # Errors
+/// When there is none, or one that cannot be started.
+pub fn locate(program: &Path, env: &[(String, String)], folder: &Path) -> Result<PathBuf, SpawnError> {
+    let name = || program.display().to_string();
+    if !program.as_os_str().as_bytes().contains(&b'/') {
+        return in_path(program, env).ok_or_else(|| SpawnError::NotInPath { program: name() });
+    }
+    // A relative path counts from the session's folder, as it does after the child's change of folder.
+    let path = folder.join(program);
+    if !path.exists() {
+        return Err(SpawnError::Missing { program: name() });
+    }
+    if is_executable(&path) { Ok(path) } else { Err(SpawnError::NotExecutable { program: name() }) }
+}
+
+fn in_path(program: &Path, env: &[(String, String)]) -> Option<PathBuf> {
+    let path = env.iter().rev().find(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, value)| value);
     std::env::split_paths(OsStr::new(path))
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&spawn.program))
+        .map(|folder| folder.join(program))
         .find(|path| is_executable(path))
 }
 

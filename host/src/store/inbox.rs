@@ -29,18 +29,25 @@ impl Store {
     /// The disk's.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
-        self.ask_for(durability, format!("store {} new messages", batch.len()), move |db| {
-            let mut new = Vec::new();
-            for update in &batch {
-                new.extend(insert(db, update)?);
-            }
-            if let Some((front_end, next)) = &offset {
-                db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
-                    .execute(params![front_end, next])?;
-            }
-            forget_old(db)?;
-            Ok(new)
-        })
+        self.ask_for(
+            durability,
+            match batch.len() {
+                1 => "store a new message".to_owned(),
+                number => format!("store {number} new messages"),
+            },
+            move |db| {
+                let mut new = Vec::new();
+                for update in &batch {
+                    new.extend(insert(db, update)?);
+                }
+                if let Some((front_end, next)) = &offset {
+                    db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
+                        .execute(params![front_end, next])?;
+                }
+                forget_old(db)?;
+                Ok(new)
+            },
+        )
         .await
     }
 

@@ -7,7 +7,7 @@ use super::{
     jobs::{Purpose, Tell},
 };
 use crate::{
-    plugin::{Refused, short},
+    plugin::{Generation, Refused, short},
     supply::held_off,
 };
 
@@ -18,10 +18,25 @@ pub struct Fallen {
     how: String,
 }
 
+/// How many calls failed, and the last one's words: before a restart too.
+fn mishaps(generation: &Generation) -> (u32, String) {
+    let counted = generation.probation.as_ref().map_or(0, |probation| probation.failed());
+    let (seen, last) = generation.mishaps().unwrap_or_else(|| (0, "before the host's last start".to_owned()));
+    (seen.max(counted), last)
+}
+
 impl Swaps {
-    pub(super) async fn on_fallen(&mut self) {
+    /// Calls of versions on probation failed: that is kept, so that no restart forgives it, and what fell is rolled back.
+    pub(super) async fn on_failed(&mut self) {
+        for (name, digest, failed) in self.plugs().take_failed() {
+            self.stand(&name, |standing| standing.on_failed(&digest, failed)).await;
+        }
+        self.on_fallen().await;
+    }
+
+    async fn on_fallen(&mut self) {
         for generation in self.plugs().take_fallen() {
-            let (count, last) = generation.mishaps().unwrap_or_default();
+            let (count, last) = mishaps(&generation);
             let probation = generation.terms.probation;
             let how = format!(
                 "{count} call{} failed within {} of its swap, the last one {last}",

@@ -51,8 +51,8 @@ pub enum Event {
     Compiled(Box<Done>),
     /// The compilation of this plugin takes its time.
     Slow(String),
-    /// A version may have failed once too often.
-    Fell,
+    /// Calls of versions on probation failed.
+    Failed,
     /// A version of this plugin that was put off may be let in.
     Due(String),
 }

@@ -1,11 +1,15 @@
 //! What goes back: a plugin's answer, as far as it is one, or one line that says what is wrong with the request.
 
+use std::time::Duration;
+
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Response, StatusCode,
     body::Bytes,
     header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::plugin::WebResponse;
 
@@ -19,11 +23,15 @@ pub enum Refusal {
     Unproven,
     /// The largest body, in bytes.
     TooLarge(u64),
+    HeadTooSlow,
     TooSlow,
     Broken,
     Busy,
     Failed(String),
 }
+
+/// For an answer of a few lines: it fits into any buffer on the way.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Headers that belong to the connection, which is the host's.
 const OF_THE_CONNECTION: [&str; 8] =
@@ -37,7 +45,7 @@ impl Refusal {
             Self::NoProofs(_) => StatusCode::FORBIDDEN,
             Self::Unproven => StatusCode::UNAUTHORIZED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooSlow | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -54,6 +62,7 @@ impl Refusal {
             }
             Self::Unproven => "the token or the signature is missing or wrong".to_owned(),
             Self::TooLarge(most) => format!("the body has more than {most} bytes"),
+            Self::HeadTooSlow => "the head of the request came too slowly".to_owned(),
             Self::TooSlow => "the body came too slowly".to_owned(),
             Self::Broken => "the body broke off".to_owned(),
             Self::Busy => "too many requests at once: come again in a moment".to_owned(),
@@ -70,8 +79,13 @@ impl Refusal {
             Self::Method => insert(headers, ALLOW, "GET, POST, PUT, PATCH, DELETE"),
             Self::Unproven => insert(headers, WWW_AUTHENTICATE, "Bearer"),
             Self::Busy => insert(headers, RETRY_AFTER, "1"),
-            Self::NotFound | Self::NoProofs(_) | Self::TooLarge(_) | Self::TooSlow | Self::Broken | Self::Failed(_) => {
-            }
+            Self::NotFound
+            | Self::NoProofs(_)
+            | Self::TooLarge(_)
+            | Self::HeadTooSlow
+            | Self::TooSlow
+            | Self::Broken
+            | Self::Failed(_) => {}
         }
         response
     }
@@ -79,6 +93,20 @@ impl Refusal {
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));
+}
+
+/// Answers a connection on which no whole request has come. Who does not read it in time has lost it.
+pub async fn write(refusal: &Refusal, mut stream: impl AsyncWrite + Unpin) {
+    let (status, text) = (refusal.status(), refusal.text());
+    let head = "content-type: text/plain; charset=utf-8\r\nconnection: close";
+    let length = text.len() + 1;
+    let answer = format!("HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{text}\n");
+    let written = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // Whoever has gone by now wants no answer.
+    let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITTEN_WITHIN, written).await;
 }
 
 /// A plugin's answer. What of its headers is none, or is the host's to say, is left out.

@@ -62,10 +62,20 @@ fn check_says_that_all_is_well() {
     let ended = board.ask("check", &[]);
     let config = board.path("config.toml").display().to_string();
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-    assert!(
-        ended.out.starts_with(&format!("configuration  ok  {config}\nplugin         ok  control\n")),
-        "{}",
-        ended.out
+    assert!(ended.out.starts_with(&format!("configuration  ok  {config}\nagent          ")), "{}", ended.out);
+    assert!(ended.out.contains("agent          ok  demo\nplugin         ok  control\n"), "{}", ended.out);
+}
+
+#[test]
+fn check_names_a_default_agent_that_is_not_there() {
+    let default = "[agents]\ndefault = \"mine\"\n[agents.mine]\nkind = \"claude\"\ncommand = \"/nowhere/mine\"\n";
+    let ended = Board::new(default).ask("check", &[]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.out.contains("agent          ok  demo\nagent          absent  mine\n"), "{}", ended.out);
+    assert_eq!(
+        ended.err,
+        "cordboard: [agents] default = \"mine\": failed to start '/nowhere/mine': there is no such file; set `command` of this \
+         agent to the program's full path\n"
     );
 }
 

@@ -4,6 +4,7 @@ mod conversations;
 mod languages;
 mod refusals;
 mod rust;
+mod trades;
 
 use std::{
     ffi::OsStr,

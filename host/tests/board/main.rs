@@ -10,6 +10,7 @@ mod author;
 mod commands;
 mod deaths;
 mod ends;
+mod errands;
 mod grants;
 mod hooks;
 mod idle;

@@ -12,6 +12,8 @@ use sha2::Sha256;
 
 use super::support::{Home, Host, LIMIT, extra};
 
+mod pressure;
+
 const SECRET: &str = "It's a Secret to Everybody";
 
 const PUSH: &str = r#"{"ref":"refs/heads/main","commits":[{"message":"Mend it"}],"repository":{"full_name":"ada/board"},"sender":{"login":"ada"}}"#;
@@ -124,6 +126,36 @@ fn what_is_wrong_with_a_request_is_said_in_a_line() {
     assert_eq!(status, 403, "{text}");
     let log = host.expect_logged("[plugins.open.webhook]");
     assert!(log.contains("hmac = ") && log.contains("[secrets]"), "{log}");
+}
+
+#[test]
+fn a_plugin_that_lets_nobody_in_is_shown_with_the_line_to_add() {
+    let home = home("");
+    home.plug("porter", "porter");
+    let line =
+        "nothing says what they have to show: add [plugins.porter.webhook] with hmac = \"NAME\" or token = \"NAME\"";
+    let checked = home.run(&["check", "--plugins", home.path("plugins").to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(1));
+    let (told, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    assert!(told.contains("plugin         unproven  porter\n") && why.contains(line), "{told}{why}");
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    for headers in [&[][..], &[("Authorization", "Bearer "), ("X-Hub-Signature-256", "sha256=")]] {
+        assert_eq!(door.ask("POST /hooks/porter", headers, "x").0, 403);
+    }
+    host.say("/plugins");
+    let shown = host.expect("`views` ok");
+    assert!(
+        shown.contains("`porter` unproven - ") && shown.contains("add [plugins.porter.webhook] with hmac"),
+        "{shown}"
+    );
+    let text = fs::read_to_string(home.path("config.toml")).unwrap();
+    home.write_config(&format!("{text}\n[plugins.porter.webhook]\ntoken = \"ours\"\n"));
+    host.expect_logged("plugged in");
+    host.say("/plugins");
+    let shown = host.expect("`views` ok");
+    assert!(shown.contains("`porter` ok - ") && !shown.contains("webhook"), "{shown}");
+    assert!(home.run(&["check", "--plugins", home.path("plugins").to_str().unwrap()]).status.success());
 }
 
 #[test]

@@ -46,11 +46,11 @@ pub struct Host<'h> {
 }
 
 impl<'h> Host<'h> {
-    fn start(home: &'h Home, arguments: &[&str]) -> Self {
+    fn start(home: &'h Home, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
             .args(["run", "--chat", "console"])
             .args(home.arguments())
-            .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,24 +1,61 @@
-//! The board at a terminal: who leaves it is not left waiting without a word.
+//! The board at a terminal: a prompt, keys, a window that can be closed; and who leaves is not left waiting without a word.
+
+use std::process::Command;
 
 use super::{screen::Screen, support::Home};
 
-/// None where this machine has no terminal to lend.
-fn open(home: &Home) -> Option<Screen> {
-    let [config, state, plugins] =
-        ["config.toml", "state", "plugins"].map(|name| home.path(name).display().to_string());
-    let program = env!("CARGO_BIN_EXE_cordboard");
-    let places = format!("--config '{config}' --state '{state}' --plugins '{plugins}'");
-    let mut screen = Screen::open(&format!("'{program}' run --chat console {places}"), &[("NO_COLOR", "1".as_ref())])?;
-    screen.wait("/help lists the commands.");
+fn open(home: &Home) -> Screen {
+    let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
+    let mut screen = Screen::open(&mut host);
+    screen.wait("Cordboard. Type /new demo to open a session, then any text; /help lists the commands.");
+    screen
+}
+
+fn with_session(home: &Home) -> Screen {
+    let mut screen = open(home);
     screen.press("/new a\r");
     screen.wait("Session 'a' created.");
-    Some(screen)
+    screen
+}
+
+#[test]
+fn ctrl_c_ends_the_answer_alone() {
+    let home = Home::new();
+    let mut screen = with_session(&home);
+    screen.press("slow 1000\r");
+    screen.wait("line 1");
+    screen.press("\x03");
+    screen.wait("Stopped.");
+    screen.press("and \x7f\x7f\x7f\x7fstill here\r");
+    screen.wait("You said: still here");
+    screen.press("\x04");
+    screen.ended();
+    assert_eq!(home.agents(), [] as [i32; 0]);
+}
+
+#[test]
+fn ctrl_c_at_rest_ends_the_board() {
+    let home = Home::new();
+    let mut screen = open(&home);
+    screen.press("\x03");
+    screen.ended();
+}
+
+#[test]
+fn a_window_that_is_closed_ends_the_board_where_no_signal_says_so() {
+    let home = Home::new();
+    let mut screen = with_session(&home);
+    screen.leave();
+    screen.ended();
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    assert_eq!(home.sessions()[0]["name"], "a");
 }
 
 #[test]
 fn who_leaves_a_busy_agent_is_told_what_for_he_waits_and_ends_it() {
     let home = Home::new();
-    let Some(mut screen) = open(&home) else { return };
+    let mut screen = with_session(&home);
     screen.press("slow 100000\r");
     screen.wait("line 1");
     screen.press("\x04");
@@ -34,7 +71,7 @@ fn who_leaves_a_busy_agent_is_told_what_for_he_waits_and_ends_it() {
 #[test]
 fn who_leaves_a_stubborn_agent_is_told_so_and_kills_it() {
     let home = Home::new();
-    let Some(mut screen) = open(&home) else { return };
+    let mut screen = with_session(&home);
     screen.press("stubborn\r");
     screen.wait("From now on I ignore SIGTERM and the end of input.");
     screen.press("\x04");

@@ -36,7 +36,7 @@ async fn every() -> Bench {
     let bench = Bench::of(grants);
     let plugged = bench.plug("every", &fixture("every", EVERY)).await;
     plugged.unwrap_or_else(|refused| panic!("every.wasm of 0.1 is not taken any more: {refused}"));
-    bench.fake.add(session("alpha", &bench.caller));
+    bench.memory.add(session("alpha", &bench.caller));
     bench
 }
 

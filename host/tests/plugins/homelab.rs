@@ -33,7 +33,7 @@ impl Lab {
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
         let bench = Bench::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
-        *bench.fake.clock.lock().unwrap() = Some(NOW);
+        bench.memory.set_now(NOW);
         bench.plug(plugin, &extra(plugin)).await.unwrap_or_else(|refused| panic!("{refused}"));
         Self { bench, _secret: secret }
     }

@@ -15,8 +15,8 @@ async fn members_see_their_own_sessions_alone() {
     let bench = Bench::standard().await;
     let ann = person("telegram:1", Role::Member);
     let bob = person("telegram:2", Role::Member);
-    bench.fake.add(session("hers", &ann));
-    bench.fake.add(session("his", &bob));
+    bench.memory.add(session("hers", &ann));
+    bench.memory.add(session("his", &bob));
     let list = |caller| {
         let bench = &bench;
         async move { bench.call_as(&caller, "sessions").await.unwrap().text }
@@ -28,14 +28,14 @@ async fn members_see_their_own_sessions_alone() {
         let unknown = CallError::Said("Session 'his' doesn't exist. Use /new to create it.".to_owned());
         assert_eq!(why, unknown, "/{line}");
     }
-    assert!(bench.fake.orders.lock().unwrap().is_empty());
+    assert!(bench.memory.deeds().is_empty());
 }
 
 #[tokio::test]
 async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
     let bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
-    bench.fake.add(session("his", &person("telegram:2", Role::Member)));
+    bench.memory.add(session("his", &person("telegram:2", Role::Member)));
     let ann = person("telegram:1", Role::Member);
     assert!(bench.call_as(&ann, "greedy his").await.is_err());
     assert_eq!(bench.call("greedy his").await.unwrap().text, "took his");
@@ -45,7 +45,7 @@ async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
 async fn a_call_that_nobody_made_has_the_rights_of_acts_as() {
     let mut bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
-    bench.fake.add(session("his", &person("telegram:2", Role::Member)));
+    bench.memory.add(session("his", &person("telegram:2", Role::Member)));
     assert_eq!(uncalled(&bench).await, Err(CallError::Said("Nobody asked for this.".to_owned())));
     bench.configure("[plugins.greedy]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
     bench.plugs.reconfigure("greedy", (&bench.settings("greedy"), crate::board::NOW)).await.unwrap();
@@ -73,7 +73,7 @@ async fn places_have_active_sessions_of_their_own() {
     bench.call("new alpha").await.unwrap();
     bench.place = Place::new("console", "other");
     assert_eq!(bench.read("timeout").await, "No active session. Use /new to start one.");
-    bench.fake.change("alpha", |view| view.idle_timeout = Duration::from_secs(60));
+    bench.memory.change("alpha", |view| view.idle_timeout = Duration::from_secs(60));
     bench.call("session alpha").await.unwrap();
     assert!(bench.read("timeout").await.starts_with("Idle timeout: 1 minute\n"));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cordboard::kit::Deed;
 use cordboard_core::{
     session::{Order, Waiting},
     types::{Moment, Phase},
@@ -54,15 +55,14 @@ async fn making_and_switching(bench: &Bench) {
         ],
     )
     .await;
-    let orders: Vec<_> =
-        bench.fake.orders.lock().unwrap().iter().map(|(name, order)| (name.clone(), order.clone())).collect();
-    let started = orders.iter().filter(|(_, order)| *order == Order::Start).count();
+    let deeds = bench.memory.deeds();
+    let started = deeds.iter().filter(|deed| matches!(deed, Deed::Ordered(_, Order::Start))).count();
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
 async fn listing(bench: &Bench) {
     let ago = |name: &str, seconds: u64, phase: Phase| {
-        bench.fake.change(name, |view| {
+        bench.memory.change(name, |view| {
             view.record.last_active = Moment(NOW.0 - seconds * 1000);
             view.phase = phase;
         });
@@ -90,7 +90,7 @@ async fn pages(bench: &Bench) {
     for number in 0..30 {
         let mut view = crate::board::session(&format!("s{number}"), &bench.caller);
         view.record.last_active = Moment(NOW.0 - 1_000_000 * (100 + number));
-        bench.fake.add(view);
+        bench.memory.add(view);
     }
     let first = bench.call("sessions").await.unwrap();
     assert_eq!(first.text.lines().count(), 21);
@@ -125,7 +125,7 @@ async fn timeouts(bench: &Bench) {
         ],
     )
     .await;
-    bench.fake.change("beta", |view| view.idle_timeout = Duration::from_secs(2));
+    bench.memory.change("beta", |view| view.idle_timeout = Duration::from_secs(2));
     assert_eq!(bench.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
 }
 
@@ -152,7 +152,7 @@ async fn models_and_personas(bench: &Bench) {
         ],
     )
     .await;
-    bench.fake.change("beta", |view| view.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
+    bench.memory.change("beta", |view| view.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
     let commands = |reply: cordboard_core::types::Reply| -> Vec<String> {
         reply.buttons.into_iter().flatten().map(|button| button.command).collect()
     };
@@ -161,12 +161,12 @@ async fn models_and_personas(bench: &Bench) {
 
 async fn stopping(bench: &Bench) {
     let busy = |queued| {
-        bench.fake.change("beta", |view| {
+        bench.memory.change("beta", |view| {
             view.phase = Phase::Busy;
             view.queued = queued;
         });
     };
-    bench.fake.change("beta", |view| view.phase = Phase::Idle);
+    bench.memory.change("beta", |view| view.phase = Phase::Idle);
     read(bench, &[("stop", "Nothing is running."), ("stop now", "Usage: /stop [all]")]).await;
     for (queued, line, answer) in [
         (0, "stop", "Stopped."),
@@ -177,17 +177,17 @@ async fn stopping(bench: &Bench) {
         busy(queued);
         assert_eq!(bench.read(line).await, answer);
     }
-    let last = bench.fake.orders.lock().unwrap().last().cloned();
-    assert_eq!(last, Some(("beta".to_owned(), Order::Interrupt(Waiting::Drop))));
+    let last = bench.memory.deeds().pop();
+    assert_eq!(last, Some(Deed::Ordered("beta".parse().unwrap(), Order::Interrupt(Waiting::Drop))));
 }
 
 async fn putting_away(bench: &Bench) {
-    bench.fake.change("beta", |view| view.phase = Phase::Busy);
+    bench.memory.change("beta", |view| view.phase = Phase::Busy);
     read(
         bench,
         &[
             ("restore", "No archived sessions."),
-            ("archive", "It is busy. /stop it first."),
+            ("archive", "Session 'beta' is busy. Use /stop first."),
             ("archive nobody", "Session 'nobody' doesn't exist. Use /new to create it."),
             ("archive alpha", "Session 'alpha' archived. Use /restore alpha to bring it back."),
             ("session alpha", "Session 'alpha' is archived. Use /restore alpha."),
@@ -215,7 +215,7 @@ async fn trouble(bench: &Bench) {
         ),
         ("leave", "Left it. Session 'beta' goes on with the next message."),
     ] {
-        bench.fake.change("beta", |view| view.phase = Phase::Asking);
+        bench.memory.change("beta", |view| view.phase = Phase::Asking);
         assert_eq!(bench.read(line).await, answer);
     }
 }

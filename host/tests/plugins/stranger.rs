@@ -71,7 +71,7 @@ async fn it_sees_nothing_of_other_plugins() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, LIMITS).await;
     bench.read("count").await;
-    let kept: Vec<_> = bench.fake.keys.lock().unwrap().keys().cloned().collect();
+    let kept: Vec<_> = bench.memory.kept().into_keys().collect();
     assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "keeper"), "{kept:?}");
     let names: Vec<_> = kept.iter().map(|(_, key)| key.as_str()).collect();
     assert_eq!(meanwhile(&bench, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
@@ -95,8 +95,7 @@ async fn it_never_sees_its_secret() {
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server got it");
-    let kept =
-        format!("{:?}", bench.fake.keys.lock().unwrap().get(&("stranger".to_owned(), "loot".to_owned())).cloned());
+    let kept = format!("{:?}", bench.memory.kept().get(&("stranger".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
     for text in [&said, &log.text(), &kept] {

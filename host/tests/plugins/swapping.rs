@@ -107,7 +107,7 @@ impl Rig {
         let clock = Clock::system();
         supply.plug_all(&|name| live.plugin(name), clock.now()).await;
         let (orders, receiver) = Orders::channel();
-        *bench.fake.plug_orders.lock().unwrap() = Some(orders);
+        bench.memory.carry_out(orders);
         let (said, asked) = (Arc::new(Said::default()), live.clone());
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
         let swaps = Swaps::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Audience>));

@@ -1,6 +1,9 @@
 //! The trades that nobody in a chat asks for, and the plugins that ply them: events, times, requests.
 
-use cordboard::plugin::{CallError, DueJob, WebRequest, WebResponse};
+use cordboard::{
+    kit::Deed,
+    plugin::{CallError, DueJob, WebRequest, WebResponse},
+};
 use cordboard_core::{
     agent::PromptId,
     happening::{Happening, Kind, Trail},
@@ -16,8 +19,11 @@ use crate::{
 
 /// What was posted, as it is read.
 fn posted(bench: &Bench) -> Vec<String> {
-    let posts = std::mem::take(&mut *bench.fake.posts.lock().unwrap());
-    posts.into_iter().map(|(_, reply)| render::plain(&reply.text).trim_end().to_owned()).collect()
+    let posts = bench.memory.take_deeds().into_iter().filter_map(|deed| match deed {
+        Deed::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),
+        _ => None,
+    });
+    posts.collect()
 }
 
 fn finished(bench: &Bench, seconds: u64, place: Place) -> Happening {

@@ -280,21 +280,21 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
             let batch: Vec<Value> = {
                 let mut inner = shared.inner.lock().unwrap();
                 if std::mem::take(&mut inner.rival) {
-                    return None;
+                    return Err(error(409, "Conflict: terminated by other getUpdates request"));
                 }
                 inner.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
                 inner.updates.iter().take(100).cloned().collect()
             };
             if !batch.is_empty() || changed.changed().await.is_err() {
-                return Some(batch);
+                return Ok(batch);
             }
         }
     };
     let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or(0));
     match timeout(patience, waiting).await {
-        Ok(Some(batch)) => ok(batch.into()),
-        Ok(None) => error(409, "Conflict: terminated by other getUpdates request"),
-        Err(_) => ok(json!([])),
+        Ok(Ok(batch)) => ok(batch.into()),
+        Ok(Err(conflict)) => conflict,
+        Err(_) => ok(Value::Array(Vec::new())),
     }
 }
 

@@ -4,14 +4,15 @@ use std::{fs, path::Path, sync::Arc};
 
 use cordboard::{
     hub::Live,
-    plugin::{Asked, Board, CallError, Invocation, PluginSettings, Plugs, Refused, Swapped},
+    kit::MemoryBoard,
+    plugin::{Asked, Board, CallError, Choice, Invocation, PluginSettings, Plugs, Refused, Swapped},
 };
 use cordboard_core::{
     config::{self, Config},
     types::{Caller, Place, Reply, Role, UserId},
 };
 
-use super::board::{FakeBoard, NOW};
+use super::board::NOW;
 
 /// The plugins that are part of the binary.
 pub const STANDARD: [&str; 8] = ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];
@@ -71,10 +72,10 @@ pub fn plugs() -> Arc<Plugs> {
     Arc::new(Plugs::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
 }
 
-/// A plug board, the fake board behind it, one place and the owner who types there.
+/// A plug board, the board in memory behind it, one place and the owner who types there.
 pub struct Bench {
     pub plugs: Arc<Plugs>,
-    pub fake: Arc<FakeBoard>,
+    pub memory: Arc<MemoryBoard>,
     pub board: Arc<dyn Board>,
     pub config: Config,
     pub place: Place,
@@ -88,11 +89,12 @@ impl Bench {
 
     /// `text`: the operator's configuration.
     pub fn of(text: &str) -> Self {
-        let fake = Arc::new(FakeBoard::default());
+        let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
+        let memory = Arc::new(MemoryBoard::new(NOW, vec![demo]));
         Self {
             plugs: plugs(),
-            board: Arc::clone(&fake) as Arc<dyn Board>,
-            fake,
+            board: Arc::clone(&memory) as Arc<dyn Board>,
+            memory,
             config: config::load(text).unwrap_or_else(|error| panic!("{error}")),
             place: Place::new("console", "local"),
             caller: person("console:local", Role::Owner),

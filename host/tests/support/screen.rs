@@ -1,58 +1,92 @@
-//! A terminal for a program that looks for one, by `script`: keys go in, and what is shown is waited for.
+//! A terminal for a program that looks for one: keys go in, and what is shown is waited for. It is nobody's controlling terminal, so
+//! that to leave it sends no signal.
 
 use std::{
-    ffi::OsStr,
+    fs::{File, OpenOptions},
     io::{Read, Write},
-    process::{ChildStdin, Command, Stdio},
-    sync::mpsc,
+    os::unix::fs::OpenOptionsExt,
+    process::{Child, Command},
+    sync::{Arc, Weak, mpsc},
     thread,
     time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::OFlags,
+    ioctl::{Getter, Setter, ioctl},
+    termios::{Winsize, tcsetwinsize},
 };
 
 /// Only a hang gets there.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a terminal that was left may still be held open.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: each terminal is made locked, and has a number.
+const LOCK: u32 = 0x4004_5431;
+const NUMBER: u32 = 0x8004_5430;
+
 /// A terminal with a program in it, and everything that it has shown.
 pub struct Screen {
-    keys: ChildStdin,
+    /// The only lasting one, so that to drop it is to leave.
+    keys: Option<Arc<File>>,
     output: mpsc::Receiver<Vec<u8>>,
     shown: String,
-    child: std::process::Child,
+    child: Child,
 }
 
-impl Screen {
-    /// Runs a command line of sh. None where this machine has no `script`.
-    pub fn open(line: &str, environment: &[(&str, &OsStr)]) -> Option<Self> {
-        let child = Command::new("script")
-            .args(["-qec", &format!("stty rows 24 cols 80; exec {line}"), "/dev/null"])
-            .env("TERM", "xterm")
-            .envs(environment.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let Ok(mut child) = child else {
-            eprintln!("skipped: there is no `script` here to lend a terminal");
-            return None;
-        };
-        let (sender, output) = mpsc::channel();
-        let mut stdout = child.stdout.take().expect("it is a pipe");
-        thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            while let Ok(read @ 1..) = stdout.read(&mut chunk) {
+/// Both ends of a new one: ours, and the program's.
+fn terminal() -> (File, File) {
+    let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("there are terminals");
+    #[expect(unsafe_code, reason = "nothing safe tells a terminal's number; requests and types are the kernel's")]
+    let number: u32 = unsafe {
+        ioctl(&ours, Setter::<LOCK, i32>::new(0)).expect("it is unlocked");
+        ioctl(&ours, Getter::<NUMBER, u32>::new()).expect("it has a number")
+    };
+    tcsetwinsize(&ours, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).expect("it has a size");
+    let flags = OFlags::NOCTTY.bits().cast_signed();
+    let theirs = OpenOptions::new().read(true).write(true).custom_flags(flags).open(format!("/dev/pts/{number}"));
+    (ours, theirs.expect("its other end opens"))
+}
+
+/// Passes on what is shown, as long as somebody sits there.
+fn watch(ours: &Weak<File>, sender: &mpsc::Sender<Vec<u8>>) {
+    let mut chunk = [0; 4096];
+    while let Some(ours) = ours.upgrade() {
+        match poll(&mut [PollFd::new(&*ours, PollFlags::IN)], Some(&LOOK)) {
+            Ok(0) => {}
+            Ok(_) => {
+                let Ok(read @ 1..) = (&*ours).read(&mut chunk) else { return };
                 if sender.send(chunk[..read].to_vec()).is_err() {
                     return;
                 }
             }
-        });
-        Some(Self { keys: child.stdin.take().expect("it is a pipe"), output, shown: String::new(), child })
+            Err(_) => return,
+        }
+    }
+}
+
+impl Screen {
+    pub fn open(command: &mut Command) -> Self {
+        let (ours, theirs) = terminal();
+        let end = || theirs.try_clone().expect("it can be shared");
+        let child = command.env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end()).spawn();
+        let ours = Arc::new(ours);
+        let (sender, output) = mpsc::channel();
+        let watched = Arc::downgrade(&ours);
+        thread::spawn(move || watch(&watched, &sender));
+        Self { keys: Some(ours), output, shown: String::new(), child: child.expect("the program starts") }
     }
 
     pub fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
-        self.keys.flush().expect("the terminal takes keys");
+        let mut ours = self.keys.as_deref().expect("somebody sits there");
+        ours.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
     /// Waits until `text` has been shown since the last wait, and forgets what came up to it.
+    #[track_caller]
     pub fn wait(&mut self, text: &str) {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -66,7 +100,20 @@ impl Screen {
         }
     }
 
+    /// Closes the window.
+    pub fn leave(&mut self) {
+        self.keys = None;
+    }
+
     pub fn ended(mut self) {
         assert!(self.child.wait().expect("it is our child").success());
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to kill.
+        let _: std::io::Result<()> = self.child.kill();
+        let _: std::io::Result<std::process::ExitStatus> = self.child.wait();
     }
 }

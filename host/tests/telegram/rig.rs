@@ -125,7 +125,7 @@ impl Inbox for Memory {
         let mut stored = self.stored();
         if stored.broken > 0 {
             stored.broken -= 1;
-            return Err(InboxError("store 1 new messages: no space left on device".to_owned()));
+            return Err(InboxError("store a new message: no space left on device".to_owned()));
         }
         for update in updates {
             if stored.updates.iter().all(|known| known.key != update.key) {

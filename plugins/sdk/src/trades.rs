@@ -70,7 +70,7 @@ impl Call {
     }
 }
 
-/// Answers commands.
+/// Answers commands; the crate's own page has an example.
 pub trait Command {
     /// The commands that this plugin answers. The host asks at the trial, where `config` and `log` alone work.
     ///
@@ -83,7 +83,26 @@ pub trait Command {
     fn run(call: &Call) -> Result<Reply, String>;
 }
 
-/// Decides when to let go of an idle agent.
+/// Decides when to let go of an idle agent, where `[plugins] lifecycle` names it.
+///
+/// ```
+/// use cordboard_plugin::{Lifecycle, lifecycle::{Moment, Verdict}};
+///
+/// struct Patient;
+///
+/// impl Lifecycle for Patient {
+///     fn review(moment: Moment) -> Verdict {
+///         match moment.session.idle_timeout.saturating_sub(moment.idle_for) {
+///             0 if moment.live_agents > 1 => Verdict::Suspend,
+///             0 => Verdict::Keep,
+///             left => Verdict::ReviewIn(left),
+///         }
+///     }
+/// }
+///
+/// cordboard_plugin::export!(Patient: lifecycle);
+/// # fn main() {}
+/// ```
 pub trait Lifecycle {
     /// Asked when a session falls idle, when a review is due, and when its timeout or this plugin changes.
     fn review(moment: lifecycle::Moment) -> lifecycle::Verdict;
@@ -95,6 +114,26 @@ pub trait Lifecycle {
 }
 
 /// Knows personas: who an agent is asked to be.
+///
+/// ```
+/// use cordboard_plugin::{Persona, Session, persona::{Brief, Summary}};
+///
+/// struct Brevity;
+///
+/// impl Persona for Brevity {
+///     fn summaries() -> Result<Vec<Summary>, String> {
+///         Ok(vec![Summary { name: "brief".into(), description: "Says it in three sentences".into() }])
+///     }
+///
+///     fn resolve(_name: &str, _session: Session) -> Result<Brief, String> {
+///         let instructions = "Answer in three sentences at most.".into();
+///         Ok(Brief { instructions, model: None, idle_timeout: None, greeting: None })
+///     }
+/// }
+///
+/// cordboard_plugin::export!(Brevity: persona);
+/// # fn main() {}
+/// ```
 pub trait Persona {
     /// # Errors
     /// As [`Command::specs`].
@@ -107,7 +146,30 @@ pub trait Persona {
     fn resolve(name: &str, session: Session) -> Result<persona::Brief, String>;
 }
 
-/// Shows turns.
+/// Shows turns: each of its modes in a way of its own.
+///
+/// ```
+/// use cordboard_plugin::{Reply, View, view::{Limits, Part, Screen, Summary, Turn}};
+///
+/// struct Last;
+///
+/// impl View for Last {
+///     fn modes() -> Result<Vec<Summary>, String> {
+///         Ok(vec![Summary { name: "last".into(), description: "The last that was said".into() }])
+///     }
+///
+///     fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+///         let said = turn.parts.iter().rev().find_map(|part| match part {
+///             Part::Text(text) => Some(Reply::text(text.clone())),
+///             Part::Action(_) => None,
+///         });
+///         Ok(Screen { live: (!turn.done).then(|| "Working…".into()), messages: said.into_iter().collect() })
+///     }
+/// }
+///
+/// cordboard_plugin::export!(Last: view);
+/// # fn main() {}
+/// ```
 pub trait View {
     /// # Errors
     /// As [`Command::specs`].

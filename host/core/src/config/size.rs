@@ -3,7 +3,7 @@
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Digits and one unit; none where `text` is no such thing.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let count: u64 = text[..digits].parse().ok()?;
     let (_, bytes) = UNITS.iter().find(|(unit, _)| *unit == text[digits..].trim_start())?;
@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 }
 
 /// In the largest unit that leaves no rest.
-pub(super) fn spell(bytes: u64) -> String {
+pub fn spell(bytes: u64) -> String {
     let fits = UNITS.iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
     fits.map_or_else(|| "0B".to_owned(), |(name, unit)| format!("{}{name}", bytes / unit))
 }

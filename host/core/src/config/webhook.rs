@@ -44,6 +44,12 @@ impl Webhook {
 }
 
 impl Proofs {
+    /// Whether nothing suffices.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.token.is_none() && self.hmac.is_none()
+    }
+
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("token", &mut self.token, |value| secret(value, secrets));
         section.set_some("hmac", &mut self.hmac, |value| secret(value, secrets));

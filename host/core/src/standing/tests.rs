@@ -166,3 +166,24 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
     assert_eq!(standing.rolled_back.len(), ROLLED_BACK);
     assert!(!standing.is_good("19"));
 }
+
+#[test]
+fn what_is_left_of_a_probation_outlives_the_host() {
+    let mut standing = Standing::default();
+    standing.on_begun("a", at(10));
+    standing.on_failed("a", 2);
+    standing.on_failed("b", 7);
+    let kept: Standing = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
+    let left = |minute| kept.left_of("a", (at(minute), PROBATION)).map(|(left, failed)| (left.as_secs() / 60, failed));
+    assert_eq!([10, 13, 14, 15, 99].map(left), [Some((5, 2)), Some((2, 2)), Some((1, 2)), None, None]);
+    // The clock was set back, and the operator wants no probation any more.
+    assert_eq!((left(3), kept.left_of("a", (at(11), Duration::ZERO))), (Some((5, 2)), None));
+    assert_eq!(kept.left_of("b", (at(11), PROBATION)), None);
+}
+
+#[test]
+fn a_record_of_the_first_release_is_read() {
+    let old = r#"{"disabled":null,"rolled_back":["a"],"fall":null}"#;
+    let standing: Standing = serde_json::from_str(old).unwrap();
+    assert_eq!((standing.rolled_back, standing.proving), (vec!["a".to_owned()], None));
+}

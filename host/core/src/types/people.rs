@@ -36,6 +36,16 @@ impl Role {
             Self::Owner => "owner",
         }
     }
+
+    /// Whom that role at least means, to say whom something is for.
+    #[must_use]
+    pub const fn people(self) -> &'static str {
+        match self {
+            Self::Member => "members",
+            Self::Admin => "admins",
+            Self::Owner => "the owner",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

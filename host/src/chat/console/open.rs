@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::{
     super::Inbox,
-    Console, ConsoleEvent, lines,
+    Console, ConsoleEvent, gone, lines,
     page::Look,
     paper,
     terminal::{Screen, Terminal},
@@ -106,6 +106,7 @@ fn open_terminal(
 ) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
     let colours = colours();
     let (mut console, receiver, orders) = Console::new(Mode::Terminal, Look::Styled(colours));
+    gone::watch(console.events.clone()).map_err(|source| ConsoleError::Thread { what: "end", source })?;
     let (typed, lines) = mpsc::channel(LINES);
     let screen = Screen { colours, busy: Arc::clone(&console.busy), events: console.events.clone(), typed };
     let terminal = Terminal::open(screen, history).map_err(ConsoleError::Terminal)?;

@@ -10,7 +10,7 @@ use cordboard_core::{
     types::{Button, Moment, Reply},
 };
 
-use super::secrets::Secrets;
+use super::{secrets::Secrets, turn::Shown};
 use crate::{
     chat,
     kit::{
@@ -50,6 +50,10 @@ pub struct Actor {
     /// Where the conversation lies: what it names lies beside it.
     pub folder: PathBuf,
     pub far: Arc<Far>,
+    /// Of requests from the net.
+    pub headers: Vec<(String, String)>,
+    /// The turn that is shown.
+    pub turn: Option<Shown>,
     /// Of the last message that had some.
     buttons: Vec<Button>,
     /// What was configured since the plugin was plugged in.
@@ -60,8 +64,18 @@ impl Actor {
     pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject, folder: &Path) -> Self {
         let far = Arc::new(Far::default());
         let stage = Stage::new(plugs, log, subject, (BEGINNING, Some(Arc::clone(&far))));
-        let (lines, own, secrets) = (Vec::new(), Vec::new(), Secrets::default());
-        Self { stage, lines, own, secrets, folder: folder.to_owned(), far, buttons: Vec::new(), stale: true }
+        Self {
+            stage,
+            lines: Vec::new(),
+            own: Vec::new(),
+            secrets: Secrets::default(),
+            folder: folder.to_owned(),
+            far,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            turn: None,
+            buttons: Vec::new(),
+            stale: true,
+        }
     }
 
     /// # Errors

@@ -13,8 +13,8 @@ use crate::{
     plugin::Board as _,
 };
 
-const KNOWN: &str = "@as, @clock, @config, @event, @http, @job, @locale, @persona, @plug, @plugin, @request, @review, @secret, \
-                     @session, @tcp, @with";
+const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @persona, @plug, @plugin, \
+                     @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
 
 impl Actor {
     /// What it brings to the chat: of most directives nothing.
@@ -22,8 +22,8 @@ impl Actor {
         match name {
             "as" => self.speak_as(words)?,
             "clock" => match moment(words) {
-                Some(moment) => self.stage.board.set_now(moment),
-                None => self.stage.board.set_now(self.stage.board.now().after(forward(words)?)),
+                Some(moment) => self.stage.set_now(moment),
+                None => self.stage.set_now(self.stage.board.now().after(forward(words)?)),
             },
             "config" => self.configure(|actor| actor.own.push(words.to_owned())),
             "plugin" => self.configure(|actor| actor.lines.push(words.to_owned())),
@@ -40,10 +40,17 @@ impl Actor {
                     self.stage.plug_standard(standard).await?;
                 }
             }
+            "header" => self.header(words)?,
             "event" => return self.event(words).await,
+            "does" => return self.does(words).await,
+            "done" => return self.over(None).await,
+            "fails" => return self.over(Some(words)).await,
+            "says" => return self.says(words).await,
+            "turn" => return self.turn(words).await,
             "job" => return self.job(words).await,
             "persona" => return self.persona(words).await,
             "request" => return self.request(words).await,
+            "resume" => return self.resume(words).await,
             "review" => return self.review(words).await,
             // Says why the plugin does not come in, so that a conversation can demand it.
             "plug" => {

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
-    config::spell_duration,
+    config::{parse_size, spell_duration},
     happening::{Happening, Kind, Trail},
     session::Verdict,
     types::{Reply, SessionView, Words},
@@ -31,11 +31,11 @@ const KINDS: [Kind; 11] = [
 const FREE_MEMORY: u64 = 4 << 30;
 
 impl Actor {
-    fn board(&self) -> Arc<dyn Board> {
+    pub(super) fn board(&self) -> Arc<dyn Board> {
         Arc::clone(&self.stage.board) as Arc<dyn Board>
     }
 
-    fn session(&self, name: &str) -> Result<SessionView, String> {
+    pub(super) fn session(&self, name: &str) -> Result<SessionView, String> {
         self.stage.board.session(name).ok_or_else(|| format!("there is no session '{name}': add it with @session"))
     }
 
@@ -74,7 +74,7 @@ impl Actor {
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            headers: self.headers.clone(),
             body: body.as_bytes().to_vec(),
         };
         self.plug().await?;
@@ -82,12 +82,20 @@ impl Actor {
         Ok(told(answer.map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))))
     }
 
-    /// `SESSION [+SPAN]`: how long it has been idle.
+    /// `NAME: VALUE`: a header of the requests from here on; without a value none of that name.
+    pub fn header(&mut self, words: &str) -> Result<(), String> {
+        let (name, value) = words.split_once(':').ok_or("write @header NAME: VALUE")?;
+        let name = name.trim().to_ascii_lowercase();
+        self.headers.retain(|(known, _)| *known != name);
+        if !value.trim().is_empty() {
+            self.headers.push((name, value.trim().to_owned()));
+        }
+        Ok(())
+    }
+
+    /// `SESSION [+SPAN] [free=SIZE]`: how long it has been idle, and how much memory is free.
     pub async fn review(&mut self, words: &str) -> Result<Reply, String> {
-        let (session, span) = words.split_once(' ').unwrap_or((words, ""));
-        let idle_for = if span.is_empty() { Duration::ZERO } else { forward(span.trim())? };
-        let load = Load { idle_for, live_agents: 1, agent_memory: None, free_memory: FREE_MEMORY };
-        let view = self.session(session)?;
+        let (view, load) = self.idle(words)?;
         self.plug().await?;
         let verdict = self.stage.plugs.review(&self.board(), &self.stage.subject.name, (&view, load)).await;
         Ok(told(verdict.map(|verdict| match verdict {
@@ -97,6 +105,30 @@ impl Actor {
             Verdict::Keep => "keep".to_owned(),
             Verdict::Absent => "absent".to_owned(),
         })))
+    }
+
+    /// As `review`: what is told when a message wakes it.
+    pub async fn resume(&mut self, words: &str) -> Result<Reply, String> {
+        let (view, load) = self.idle(words)?;
+        self.plug().await?;
+        let notice = self.stage.plugs.resume_notice(&self.board(), &self.stage.subject.name, (&view, load)).await;
+        Ok(told(notice.map(Option::unwrap_or_default)))
+    }
+
+    fn idle(&self, words: &str) -> Result<(SessionView, Load), String> {
+        let mut words = words.split_whitespace();
+        let view = self.session(words.next().unwrap_or_default())?;
+        let mut load = Load { idle_for: Duration::ZERO, live_agents: 1, agent_memory: None, free_memory: FREE_MEMORY };
+        for word in words {
+            match word.strip_prefix("free=") {
+                Some(size) => {
+                    let size = parse_size(size);
+                    load.free_memory = size.ok_or_else(|| format!("{word}: a size as free=512MiB is wanted"))?;
+                }
+                None => load.idle_for = forward(word)?,
+            }
+        }
+        Ok((view, load))
     }
 
     /// `NAME SESSION`
@@ -120,7 +152,7 @@ pub(super) fn verbatim(text: String) -> Reply {
     Reply { words: Words::Agents, ..Reply::text(text) }
 }
 
-fn told(outcome: Result<String, CallError>) -> Reply {
+pub(super) fn told(outcome: Result<String, CallError>) -> Reply {
     verbatim(match outcome {
         Ok(text) => text,
         Err(CallError::Said(why)) => format!("failed: {why}"),

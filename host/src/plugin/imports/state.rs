@@ -4,22 +4,25 @@ use super::super::{
     bindings::state::{Host, SwapError},
     board::Swap,
     call::CallState,
+    told::Told,
 };
 
+/// What a server has given back in a disguise is not kept in the clear either: keys and values are without secrets.
 impl Host for CallState {
     /// A store that cannot be read traps: a plugin must not take it for an absent key.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        let lent = self.lend()?;
+        let (lent, key) = (self.lend()?, key.scrubbed(&self.egress.vault));
         lent.board.get(&self.generation.name, &key).await.map_err(wasmtime::Error::msg)
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
+        let (key, value) = (key.scrubbed(&self.egress.vault), value.scrubbed(&self.egress.vault));
         Ok(lent.board.set(&self.generation.name, &key, Some(value), self.generation.limits.state).await)
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), String>> {
-        let lent = self.lend()?;
+        let (lent, key) = (self.lend()?, key.scrubbed(&self.egress.vault));
         Ok(lent.board.set(&self.generation.name, &key, None, self.generation.limits.state).await)
     }
 
@@ -34,9 +37,10 @@ impl Host for CallState {
         expected: Option<Vec<u8>>,
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<(), SwapError>> {
-        let lent = self.lend()?;
-        let limit = self.generation.limits.state;
-        let swapped = lent.board.swap(&self.generation.name, &key, Swap { expected, value }, limit).await;
+        let (lent, vault) = (self.lend()?, self.egress.vault.clone());
+        let (key, limit) = (key.scrubbed(&vault), self.generation.limits.state);
+        let swap = Swap { expected: expected.scrubbed(&vault), value: value.scrubbed(&vault) };
+        let swapped = lent.board.swap(&self.generation.name, &key, swap, limit).await;
         Ok(match swapped {
             Ok(outcome) => outcome.map_err(SwapError::Changed),
             Err(why) => Err(SwapError::Refused(why)),

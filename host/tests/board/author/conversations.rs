@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs};
 use super::{Author, component, root};
 
 #[test]
-fn the_standard_plugins_hold_their_conversations() {
+fn the_plugins_of_the_repository_hold_their_conversations() {
     let author = Author::new();
     let mut held = Vec::new();
     for folder in fs::read_dir(root().join("plugins")).unwrap().map(|entry| entry.unwrap().path()) {
@@ -19,7 +19,19 @@ fn the_standard_plugins_hold_their_conversations() {
         author.printed(&arguments);
         held.push(name);
     }
-    for name in ["beszel", "control", "lifecycle", "model", "persona", "sessions", "timeout"] {
+    for name in [
+        "beszel",
+        "control",
+        "github",
+        "lifecycle",
+        "model",
+        "notify",
+        "persona",
+        "remind",
+        "sessions",
+        "timeout",
+        "views",
+    ] {
         assert!(held.iter().any(|one| one == name), "{name} has no conversation: {held:?}");
     }
 }
@@ -47,7 +59,7 @@ fn what_went_otherwise_is_told_with_its_line_and_can_be_taken_as_right() {
   mine/tests/one.chat:5: > /timeout 0
     - < Timeout must be
     + < Timeout must be between 1 and 120 minutes
-mine/tests/two.chat  ok  1 exchanges
+mine/tests/two.chat  ok  1 exchange
 ";
     let why = "cordboard: failed to hold the conversations as written: 1 of 2 went otherwise; --bless takes what came back as right\n";
     assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), told, why));
@@ -75,6 +87,13 @@ fn a_line_that_cannot_be_played_is_named() {
         ),
         ("@plugin grant = []\n> /timeout\n", "2: unknown key 'grant' in [plugins.timeout]; did you mean 'grants'?"),
         ("@tick\n", "1: there is no @tick; there are @as, "),
+        ("@says hello\n", "1: no turn runs: begin one with @turn"),
+        ("@turn beta\n", "1: there is no session 'beta': add it with @session"),
+        ("@event of-tomorrow\n", "1: 'of-tomorrow' is no event: use host-started, created, "),
+        ("@request GET\n", "1: write @request METHOD PATH BODY"),
+        ("@header x-a\n", "1: write @header NAME: VALUE"),
+        ("@session a idle\n@review a free=1\n", "2: free=1: a size as free=512MiB is wanted"),
+        ("@persona planner\n", "1: write @persona NAME SESSION"),
     ];
     for (text, told) in cases {
         author.write("mine/tests/one.chat", text);
@@ -82,4 +101,17 @@ fn a_line_that_cannot_be_played_is_named() {
         let told = format!("cordboard: failed to read mine/tests/one.chat:{told}");
         assert!(ended.code == Some(1) && ended.err.starts_with(&told), "{text:?}: {ended:?}");
     }
+}
+
+/// What a plugin reads off the clock of its language is the conversation's time, from its beginning on.
+#[test]
+fn the_clock_of_the_guest_stands_still_too() {
+    let author = Author::new();
+    let conversation =
+        "@config jobs = { time = \"* * * * *\" }\n@job time\n* log info: ran time at 1767258000000, missed 0
+* log info: it is 1767258000000 ms\n@clock +90m\n@job time\n* log info: ran time at 1767263400000, missed 0
+* log info: it is 1767263400000 ms\n";
+    author.write("mine/tests/time.chat", conversation);
+    let component = component("bad/clockwork").into_os_string().into_string().unwrap();
+    assert_eq!(author.printed(&["test", "mine", "--component", &component]), "mine/tests/time.chat  ok  2 exchanges\n");
 }

@@ -35,15 +35,53 @@ fn ci_tries_the_versions_that_new_plugins_pin() {
     }
 }
 
+/// Of another trade: built, and its conversation held as it stands.
+fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
+    symlink(tools, author.path(&format!("other/{place}"))).unwrap();
+    let tested = author.run(&["test", "other"]);
+    assert!(tested.code == Some(0) && tested.out.contains("other/tests/other.chat  ok  "), "{tested:?}");
+}
+
+#[test]
+fn python_answers_requests_from_the_net() {
+    let Some(venv) = tools(PYTHON) else { return };
+    let author = Author::new();
+    author.printed(&["new", "other", "--lang", "python", "--trade", "webhook"]);
+    holds_its_conversation(&author, (venv, ".venv"));
+}
+
+#[test]
+fn javascript_shows_turns_and_asks_the_net() {
+    let Some(modules) = tools(JS) else { return };
+    let author = Author::new();
+    author.printed(&["new", "other", "--lang", "js", "--trade", "view"]);
+    let change = |file: &str, from: &str, to: &str| {
+        let text = author.read(file);
+        assert!(text.contains(from), "{file}: {text}");
+        author.write(file, &text.replace(from, to));
+    };
+    change("other/package.json", "\"private\": true,", "\"private\": true,\n  \"cordboard\": { \"http\": true },");
+    let ask = "async run(command, args, text) {\n    if (text) return message(await fetch(text).then((answer) => answer.text(), String));";
+    change("other/plugin.js", "run(command, args, text) {", ask);
+    let asked = "@http GET https://hub.example/api 200 all is well\n> /other https://hub.example/api\n< all is well
+* http GET https://hub.example/api: 200\n> /other https://other.example/\n< TypeError: NetworkError{*}\n* log warn: {*}http = [{*}\n";
+    let chat = author.read("other/tests/other.chat");
+    author.write("other/tests/other.chat", &format!("@plugin http = [\"https://hub.example/*\"]\n{chat}\n{asked}"));
+    holds_its_conversation(&author, (modules, "node_modules"));
+}
+
 /// Builds, tests and checks it, calls it with its configuration and has a host serve it.
 fn holds(author: &Author) {
+    let chat = author.read("greeter/tests/greeter.chat");
+    let timed = "@clock 2026-01-02 10:00\n> /greeter Zoe\n< Hello, Zoe{*}\n<   [Again] /greeter Zoe\n* log info: greeting Zoe at 1767348000\n";
+    author.write("greeter/tests/greeter.chat", &format!("{chat}\n{timed}"));
     let tested = author.run(&["test", "greeter"]);
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
-    assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  3 exchanges\n"), "{}", tested.out);
+    assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  4 exchanges\n"), "{}", tested.out);
     let called = author.run(&["call", "greeter", "/greeter", "Zoe"]);
-    assert!(called.err.contains("* log info: greeting Zoe\n"), "{called:?}");
+    assert!(called.err.contains("* log info: greeting Zoe at "), "{called:?}");
     let checked = author.printed(&["check", "greeter"]);
-    assert!(checked.contains("offers   command\n") && checked.contains("verdict  a host would take it"), "{checked}");
+    assert!(checked.contains("offers    command\n") && checked.contains("verdict   a host would take it"), "{checked}");
 
     let home = Home::new();
     // Compiling it takes seconds, and was done for the conversation.
@@ -59,8 +97,13 @@ fn python_serves_within_the_usual_limits() {
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "python"]);
     symlink(venv, author.path("greeter/.venv")).unwrap();
-    let print = "        if name == \"Zoe\":\n            print(\"greeting\", name)\n        key = ";
-    author.write("greeter/plugin.py", &author.read("greeter/plugin.py").replace("        key = ", print));
+    let print =
+        "        if name == \"Zoe\":\n            print(\"greeting\", name, \"at\", int(time.time()))\n        key = ";
+    let source = author.read("greeter/plugin.py").replace("        key = ", print);
+    author.write(
+        "greeter/plugin.py",
+        &source.replace("from componentize_py_types", "import time\n\nfrom componentize_py_types"),
+    );
     holds(&author);
 }
 
@@ -70,7 +113,8 @@ fn javascript_serves_within_the_usual_limits() {
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "js"]);
     symlink(modules, author.path("greeter/node_modules")).unwrap();
-    let print = "    if (name === \"Zoe\") console.log(\"greeting\", name);\n    const key = ";
+    let print =
+        "    if (name === \"Zoe\") console.log(\"greeting\", name, \"at\", Date.now() / 1000);\n    const key = ";
     author.write("greeter/plugin.js", &author.read("greeter/plugin.js").replace("    const key = ", print));
     holds(&author);
 }

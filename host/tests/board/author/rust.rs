@@ -34,7 +34,9 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
     assert_eq!(called.err, "* state set greeted/*Ada* = 1\n");
 
     let checked = author.printed(&["check", "hello"]);
-    for line in ["offers   command", "command  /hello [name]", "verdict  a host would take it"] {
+    for line in
+        ["offers    command\n", "          /hello [name]  Greets you  member\n", "verdict   a host would take it\n"]
+    {
         assert!(checked.contains(line), "{checked}");
     }
 }

@@ -11,8 +11,20 @@ use std::{
 use super::home::{component_of, components};
 
 /// The components of the tests that homes plug in.
-const LENT: [&str; 10] =
-    ["clockwork", "echo", "echo2", "grabby", "greedy", "hesitant", "porter", "restless", "shouty", "unruly"];
+const LENT: [&str; 12] = [
+    "clockwork",
+    "echo",
+    "echo2",
+    "fetcher",
+    "gossip",
+    "grabby",
+    "greedy",
+    "hesitant",
+    "porter",
+    "restless",
+    "shouty",
+    "unruly",
+];
 
 /// Fills the cache of a home.
 pub fn lend(cache: &Path) {

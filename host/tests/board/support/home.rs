@@ -66,13 +66,18 @@ impl Home {
         fs::remove_file(self.path(&format!("plugins/{name}.wasm"))).unwrap();
     }
 
-    pub(super) fn arguments(&self) -> Vec<PathBuf> {
+    pub fn arguments(&self) -> Vec<PathBuf> {
         let named = [("--config", "config.toml"), ("--state", "state"), ("--plugins", "plugins")];
         named.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]).collect()
     }
 
     pub fn start(&self) -> Host<'_> {
         Host::start(self, &[])
+    }
+
+    /// With these variables beside those of the test.
+    pub fn start_with(&self, variables: &[(&str, &str)]) -> Host<'_> {
+        Host::start(self, variables)
     }
 
     /// Runs another command of the binary to its end.

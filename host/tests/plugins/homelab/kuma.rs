@@ -48,7 +48,7 @@ fn basic() -> String {
 async fn a_status_page_is_shown() {
     let kuma = StandIn::start(server).await;
     let lab = Lab::new("kuma", &page(&kuma.url)).await;
-    *lab.bench.fake.clock.lock().unwrap() = Some(RECORDED);
+    lab.bench.memory.set_now(RECORDED);
     let told = "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance\n\
                 ⚠️ Fibre is cut\n\
                 🔧 Disks are swapped\n\

@@ -1,6 +1,6 @@
 //! Secrets that plugins send and never see.
 
-use std::{fs, io::Write, os::unix::fs::PermissionsExt};
+use std::{fs, io::Write, os::unix::fs::PermissionsExt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::NamedTempFile;
@@ -76,6 +76,8 @@ async fn an_echo_in_another_form_is_recognised() {
         base64(&format!("me:{VALUE}")),
         base64(&format!("root@pam!{VALUE}")),
         base64(&format!("x{VALUE}")),
+        VALUE.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        VALUE.bytes().map(|byte| format!("{byte:02X}")).collect(),
     ];
     for form in forms {
         let body = format!("before {form} after");
@@ -85,6 +87,32 @@ async fn an_echo_in_another_form_is_recognised() {
         let told = bench.read(&format!("fetch http://{address}/")).await;
         assert!(told.starts_with("200 before ") && told.contains("secret-"), "{told}");
         assert!(!told.contains(&form) && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_echo_in_html_or_in_a_form_is_recognised() {
+    let file = file("a 'b' & <c>d");
+    let forms = ["a &#39;b&#39; &amp; &lt;c&gt;d", "a+%27b%27+%26+%3Cc%3Ed", "a 'b' \\u0026 \\u003cc\\u003ed"];
+    for form in forms {
+        let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{form}", form.len())).await;
+        let bench =
+            with_secret(&format!("{:?}", file.path()), &Mirror { address: address.clone(), heard: Arc::default() })
+                .await;
+        let told = bench.read(&format!("fetch http://{address}/")).await;
+        assert!(told.starts_with("200 secret-") && !told.contains("c&gt") && !told.contains('%'), "{told}");
+    }
+}
+
+/// Where the host's knowledge ends, as the README has it.
+#[tokio::test]
+async fn an_echo_in_a_disguise_of_the_servers_own_is_not_recognised() {
+    let backwards: String = VALUE.chars().rev().collect();
+    let twice = STANDARD.encode(STANDARD.encode(VALUE));
+    for disguise in [backwards, twice] {
+        let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{disguise}", disguise.len())).await;
+        let bench = fetcher(&[format!("http://{address}/*")], "").await;
+        assert_eq!(bench.read(&format!("fetch http://{address}/")).await, format!("200 {disguise}"));
     }
 }
 
@@ -129,7 +157,7 @@ async fn what_people_read_is_without_secrets() {
     assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
     let said = bench.read(&format!("say {VALUE}")).await;
     assert_eq!(said, "(secret token)");
-    assert_eq!(bench.fake.posts.lock().unwrap().len(), 0);
+    assert_eq!(bench.memory.deeds().len(), 0);
     let log = log.text();
     assert!(log.contains("a request was refused") && log.contains("(secret token)"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");

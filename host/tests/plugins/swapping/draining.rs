@@ -43,7 +43,7 @@ async fn a_call_that_waits_in_the_host_is_cut_off_too() {
     let bench = Arc::new(Bench::of("[plugins.help]\ntime = \"5m\""));
     // Orders that nobody carries out.
     let (orders, mut given) = Orders::channel();
-    *bench.fake.plug_orders.lock().unwrap() = Some(orders);
+    bench.memory.carry_out(orders);
     bench.plug("help", &standard("help")).await.unwrap();
     let running = calling(&bench, "plugins reload help").await;
     let order = given.recv().await.unwrap();
@@ -61,11 +61,11 @@ async fn a_call_that_waits_in_the_host_is_cut_off_too() {
 async fn what_lost_its_grant_is_cut_off_at_once() {
     let mut bench = Bench::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
     let (orders, mut given) = Orders::channel();
-    *bench.fake.plug_orders.lock().unwrap() = Some(orders);
+    bench.memory.carry_out(orders.clone());
     bench.plug("help", &standard("help")).await.unwrap();
     let (plugs, shared) =
         (Arc::clone(&bench.plugs), Arc::new(Bench { plugs: Arc::clone(&bench.plugs), ..Bench::new() }));
-    *shared.fake.plug_orders.lock().unwrap() = bench.fake.plug_orders.lock().unwrap().clone();
+    shared.memory.carry_out(orders);
     let running = calling(&shared, "plugins reload help").await;
     let order = given.recv().await.unwrap();
     bench.configure("[plugins.help]\ntime = \"5m\"\ngrants = []");

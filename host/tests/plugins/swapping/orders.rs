@@ -138,7 +138,7 @@ async fn only_admins_steer_and_nobody_uncalled() {
     let member = person("telegram:3", Role::Member);
     for verb in ["rollback", "reload", "disable", "enable"] {
         let why = rig.bench.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();
-        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for the role admin.")));
+        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for admins only.")));
     }
     let table = rig.bench.plugs.table();
     let offer = table.command("plugins").unwrap();

@@ -32,7 +32,7 @@ async fn the_owner_is_asked_and_a_button_plugs_in() {
 
     let said = rig.say(&commands[0]).await;
     assert_eq!(said, format!("Plugin 'greedy' is granted session-control, and plugged in: generation 2, {digest}."));
-    rig.bench.fake.add(session("alpha", &rig.bench.caller));
+    rig.bench.memory.add(session("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "took alpha");
     assert_eq!(rig.status("greedy"), ("ok".to_owned(), String::new()));
 }
@@ -55,7 +55,7 @@ async fn an_answer_holds_for_versions_that_ask_for_no_more_and_over_a_restart() 
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
     assert!(text.ends_with("generation 1 goes on."), "{text}");
     rig.say(&commands[0]).await;
-    rig.bench.fake.add(session("alpha", &rig.bench.caller));
+    rig.bench.memory.add(session("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "grabbed alpha");
 }
 
@@ -124,7 +124,7 @@ async fn only_the_owner_grants_refuses_and_revokes() {
     let typed = [commands[0].as_str(), commands[1].as_str(), "/plugins revoke greedy"];
     for (line, verb) in typed.into_iter().zip(["grant", "refuse", "revoke"]) {
         let why = rig.bench.call_as(&admin, &line[1..]).await.unwrap_err();
-        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for the role owner.")));
+        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for the owner only.")));
     }
     assert_eq!(rig.status("greedy").0, "parked");
     assert!(rig.serving("greedy").is_none() && rig.said.lines.lock().unwrap().is_empty());

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use cordboard::{clock::Clock, plugin::digest};
+use cordboard_core::{standing::Standing, types::Moment};
+
 use super::{Rig, other, pass, version};
 use crate::components::bad;
 
@@ -112,6 +115,61 @@ async fn a_restart_in_the_pause_does_not_let_it_in() {
     assert!(rig.status("mine").1.contains("is tried in "), "{:?}", rig.status("mine"));
     pass(MINUTE).await;
     rig.serves("mine", &bad("unruly")).await;
+}
+
+#[tokio::test]
+async fn a_restart_forgives_no_failure() {
+    let rig = with_a_bad_version("").await;
+    fail(&rig, 2).await;
+    rig.caught_up().await;
+    let rig = rig.restarted().await;
+    rig.serves("mine", &bad("unruly")).await;
+    assert_eq!(rig.say("ok").await, "ok");
+    fail(&rig, 1).await;
+    let told = rig.told("is rolled back").await;
+    assert!(told.contains("3 calls failed within 5m of its swap"), "{told}");
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
+#[tokio::test]
+async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
+    let rig = with_a_bad_version("").await;
+    // As if it had ended between the last failure and the rollback.
+    let mut standing = Standing::default();
+    standing.on_begun(&digest(&bad("unruly")), Clock::system().now());
+    standing.on_failed(&digest(&bad("unruly")), 3);
+    rig.store.save_standing("mine", &standing).await.unwrap();
+    let rig = rig.restarted().await;
+    let told = rig.told("is rolled back").await;
+    assert!(told.contains("3 calls failed within 5m of its swap, the last one before the host's last start"), "{told}");
+    rig.serves("mine", &bad("echo")).await;
+    let rig = rig.restarted().await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
+#[tokio::test]
+async fn what_has_proved_itself_before_a_restart_is_trusted() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    let mut standing = Standing::default();
+    standing.on_begun(&digest(&bad("unruly")), Moment(Clock::system().now().0 - 300_001));
+    rig.store.save_standing("mine", &standing).await.unwrap();
+    let rig = rig.restarted().await;
+    fail(&rig, 3).await;
+    rig.caught_up().await;
+    rig.serves("mine", &bad("unruly")).await;
+}
+
+#[tokio::test]
+async fn a_version_can_be_rolled_back_by_hand_after_a_restart() {
+    let rig = Rig::new("").await;
+    for name in ["echo", "echo2"] {
+        rig.plug("mine", &bad(name)).await;
+    }
+    let rig = rig.restarted().await;
+    assert_eq!(rig.say("echo x").await, "v2: x");
+    let said = rig.say("plugins rollback mine").await;
+    assert!(said.starts_with("Plugin 'mine' is rolled back: "), "{said}");
+    assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
 #[tokio::test]

@@ -14,8 +14,11 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("croner", &["host/src/cron"]),
     ("jiff", &["host/src/cron"]),
     // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
-    // author's terminal. `xtask` is made of programs.
-    ("process::Command", &["host/src/process", "host/src/plugin/compile.rs", "host/src/kit/tool.rs", "host/xtask/"]),
+    // author's terminal. What builds is made of programs.
+    (
+        "process::Command",
+        &["host/src/process", "host/src/plugin/compile.rs", "host/src/kit/tool.rs", "host/build/", "host/xtask/"],
+    ),
 ];
 
 /// What would make the core depend on more than its arguments.

@@ -1,6 +1,6 @@
-//! For tests: runs the jobs that its configuration names, as `jobs = { NAME = "cron" }`.
+//! For tests: runs the jobs that its configuration names, as `jobs = { NAME = "cron" }`; one called `time` reads the clock.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use cordboard_plugin::{
     Schedule, config, log,
@@ -25,6 +25,10 @@ impl Schedule for Clockwork {
     fn run(due: Due) -> Result<(), String> {
         assert!(due.job != "trap", "the spring broke");
         log::info(&format!("ran {} at {}, missed {}", due.job, due.at, due.missed));
+        if due.job == "time" {
+            let since = SystemTime::UNIX_EPOCH.elapsed().map_err(|error| error.to_string())?;
+            log::info(&format!("it is {} ms", since.as_millis()));
+        }
         if due.job == "fail" { Err("out of oil".to_owned()) } else { Ok(()) }
     }
 }

@@ -22,6 +22,9 @@ impl Webhook for Porter {
             "/spin" => loop {
                 std::hint::spin_loop();
             },
+            "/sleep" => loop {
+                std::thread::sleep(std::time::Duration::from_secs(1));
+            },
             _ => Ok(Response::text(200, &said(&request))),
         }
     }

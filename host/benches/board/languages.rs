@@ -1,0 +1,165 @@
+//! Plugins in Python and JavaScript carry their language's runtime with them: what the host adds to that, and how fast such a component
+//! is swapped. Measured where `CORDBOARD_TEST_PYTHON` and `CORDBOARD_TEST_JS` name the tools, as the tests do.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use cordboard::{store::Decisions, supply::Supply};
+
+use crate::{
+    board::NOW,
+    command::command,
+    components::{Bench, bad, plugs},
+    floor::Floor,
+    runtime,
+    table::{Row, Spans},
+};
+
+/// A component is compiled once for the floor and once for the host, for seconds each, so that fewer calls do.
+const CALLS: usize = 400;
+
+/// As of the other commands: both kinds take turns.
+const BATCH: usize = 20;
+
+const SWAPS: usize = 10;
+
+/// What a swap may take, once the file is known to be whole.
+const SWAPPED: Duration = Duration::from_millis(30);
+
+struct Language {
+    /// As `cordboard plugin new --lang` takes it.
+    name: &'static str,
+    /// Names the folder of its tools, and the name that they have in a project.
+    tools: (&'static str, &'static str),
+    source: (&'static str, &'static str),
+    floor: &'static str,
+    call: &'static str,
+    swap: &'static str,
+}
+
+const LANGUAGES: [Language; 2] = [
+    Language {
+        name: "python",
+        tools: ("CORDBOARD_TEST_PYTHON", ".venv"),
+        source: ("plugin.py", PYTHON),
+        floor: "a Python component, bare wasmtime: fresh instance and call",
+        call: "a Python command: routed, fresh instance, reply rendered",
+        swap: "a Python component plugged in from the cache, after the file has settled",
+    },
+    Language {
+        name: "js",
+        tools: ("CORDBOARD_TEST_JS", "node_modules"),
+        source: ("plugin.js", JAVASCRIPT),
+        floor: "a JavaScript component, bare wasmtime: fresh instance and call",
+        call: "a JavaScript command: routed, fresh instance, reply rendered",
+        swap: "a JavaScript component plugged in from the cache, after the file has settled",
+    },
+];
+
+const WORLD: &str = "package local:plugin;
+
+world plugin {
+    import cordboard:plugin/types@0.1.0;
+    export cordboard:plugin/command@0.1.0;
+}
+";
+
+const PYTHON: &str = r#"from wit_world import exports
+from wit_world.exports.command import Order, Spec
+from wit_world.imports.types import Reply
+
+
+class Command(exports.Command):
+    def specs(self):
+        return [Spec("echo", "Echoes", "/echo TEXT", "member", Order.IN_ORDER)]
+
+    def run(self, command, args, text):
+        return Reply(text, [], [], False)
+"#;
+
+const JAVASCRIPT: &str = r#"export const command = {
+  specs() {
+    return [{ name: "echo", summary: "Echoes", usage: "/echo TEXT", leastRole: "member", order: "in-order" }];
+  },
+
+  run(command, args, text) {
+    return { text, buttons: [], attachments: [], inPlace: false };
+  },
+};
+"#;
+
+pub fn measure() -> Vec<Row> {
+    let runtime = runtime();
+    LANGUAGES
+        .iter()
+        .filter_map(|language| Some((language, built(language)?)))
+        .flat_map(|(language, wasm)| {
+            let mut rows = runtime.block_on(calls(language, &wasm));
+            rows.push(runtime.block_on(swaps(language, &wasm)));
+            rows
+        })
+        .collect()
+}
+
+/// `/echo` in that language, where its tools are.
+fn built(language: &Language) -> Option<Vec<u8>> {
+    let (variable, kept) = language.tools;
+    let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {
+        eprintln!("not measured: {} plugins (set {variable})", language.name);
+        return None;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    author(folder.path(), &["new", "echo", "--lang", language.name]);
+    let project = folder.path().join("echo");
+    symlink(tools, project.join(kept)).unwrap();
+    let (file, source) = language.source;
+    fs::write(project.join(file), source).unwrap();
+    fs::write(project.join("wit/world.wit"), WORLD).unwrap();
+    author(folder.path(), &["build", "echo"]);
+    Some(fs::read(project.join("dist/echo.wasm")).unwrap())
+}
+
+fn author(folder: &Path, args: &[&str]) {
+    let mut kit = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    let output = kit.arg("plugin").args(args).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
+    let bench = Bench::new();
+    bench.plug("echo", wasm).await.unwrap();
+    let floor = Floor::new(wasm);
+    let text = "x".repeat(200);
+    let line = format!("/echo {text}");
+    let (mut bare, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..CALLS / BATCH {
+        for _ in 0..BATCH {
+            bare.push(floor.call(&text).await);
+        }
+        for _ in 0..BATCH {
+            whole.push(command(&bench, &line).await);
+        }
+    }
+    let (bare, whole) = (Spans::new(bare), Spans::new(whole));
+    vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
+}
+
+/// Every second version is a small one, so that the large one is new each time.
+async fn swaps(language: &Language, wasm: &[u8]) -> Row {
+    let bench = Bench::new();
+    let supply = Supply::new(plugs(), None, (None, Decisions::default()));
+    let settings = bench.settings("echo");
+    let mut spans = Vec::new();
+    for _ in 0..SWAPS {
+        supply.plug_new("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+        let settled = Instant::now();
+        supply.plug_new("echo", wasm, (&settings, NOW)).await.unwrap();
+        spans.push(settled.elapsed());
+    }
+    Row::at_most(language.swap, &Spans::new(spans), SWAPPED)
+}

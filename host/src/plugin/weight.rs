@@ -1,0 +1,51 @@
+//! What a plugin weighs: for its author, and for who plugs it in.
+
+use wasmtime::component::InstancePre;
+
+use super::{
+    call::{self, Asked, CallError, CallState},
+    generation::Trades,
+    plugs::Plugs,
+    secrets::Vault,
+    told::Told,
+};
+
+/// The bytes of linear memory that an instance has.
+struct Bytes(usize);
+
+impl Told for Bytes {
+    fn scrubbed(self, _vault: &Vault) -> Self {
+        self
+    }
+}
+
+impl Plugs {
+    /// The linear memory of a fresh instance of what serves as `name`, in bytes; none where nothing does.
+    ///
+    /// # Errors
+    /// Where no instance can be made of it.
+    pub async fn weigh(&self, name: &str) -> Result<Option<usize>, CallError> {
+        let table = self.table();
+        let Some(generation) = table.generation(name) else { return Ok(None) };
+        let Some(pre) = generation.trades.any() else { return Ok(None) };
+        let weighed = call::run(self.engine(), generation, (Asked::default(), None), |mut store| async move {
+            let instance = pre.instantiate_async(&mut store).await;
+            let used = store.data().meter.memory();
+            (store, instance.map(|_| Bytes(used)))
+        });
+        weighed.await.map(|bytes| Some(bytes.0))
+    }
+}
+
+impl Trades {
+    /// What every trade is an instance of.
+    fn any(&self) -> Option<&InstancePre<CallState>> {
+        None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.persona.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.view.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.hook.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.schedule.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.webhook.as_ref().map(|pre| pre.instance_pre()))
+    }
+}

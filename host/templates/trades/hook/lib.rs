@@ -1,0 +1,58 @@
+//! Tells a place of your choice what becomes of sessions: `/{{command}} here`, `/{{command}} off`.
+
+use cordboard_plugin::{
+    Call, Command, Hook, Reply, chat,
+    command::Spec,
+    context,
+    hook::{Event, kind},
+    log, state, text,
+};
+
+const USAGE: &str = "/{{command}} <here|off>";
+
+/// Under it the place is kept.
+const PLACE: &str = "place";
+
+struct Plugin;
+
+impl Command for Plugin {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("{{command}}", "Tells here what becomes of sessions", USAGE).least_role("admin")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        match call.arg(0) {
+            Some("here") => {
+                state::set_place(PLACE, &context::place()?)?;
+                Ok(Reply::text("What becomes of sessions is told here.").button("Off", "/{{command}} off"))
+            }
+            Some("off") => {
+                state::delete(PLACE)?;
+                Ok(Reply::text("Nothing is told any more."))
+            }
+            _ => Err(format!("Usage: {USAGE}")),
+        }
+    }
+}
+
+impl Hook for Plugin {
+    fn on_event(event: Event) {
+        let (Some(place), Some(news)) = (state::get_place(PLACE), news(&event)) else { return };
+        if let Err(why) = chat::post(&place, &Reply::text(news)) {
+            log::warn(&why);
+        }
+    }
+}
+
+/// What there is to tell of an event; `kind` has the others, and more may come.
+fn news(event: &Event) -> Option<String> {
+    let session = text::code(&event.session.as_ref()?.name);
+    match event.kind.as_str() {
+        kind::CREATED => Some(format!("{session} was opened.")),
+        kind::ARCHIVED => Some(format!("{session} was put away.")),
+        kind::ASKING | kind::BROKEN => Some(format!("{session} needs you.")),
+        _ => None,
+    }
+}
+
+cordboard_plugin::export!(Plugin: command, hook);

@@ -1,0 +1,45 @@
+// Tells a place of your choice what becomes of sessions: `/{{command}} here`, `/{{command}} off`.
+
+import { post } from "cordboard:plugin/chat@0.1.0";
+import { here } from "cordboard:plugin/context@0.1.0";
+import * as state from "cordboard:plugin/state@0.1.0";
+
+const USAGE = "/{{command}} <here|off>";
+const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
+
+export const command = {
+  specs() {
+    const summary = "Tells here what becomes of sessions";
+    return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "admin", order: "in-order" }];
+  },
+
+  run(command, args, text) {
+    if (args[0] === "here") {
+      state.set("place", new TextEncoder().encode(JSON.stringify(here())));
+      return message("What becomes of sessions is told here.", [[{ label: "Off", command: "/{{command}} off" }]]);
+    }
+    if (args[0] === "off") {
+      state.delete("place");
+      return message("Nothing is told any more.");
+    }
+    throw `Usage: ${USAGE}`; // a string is shown to the caller
+  },
+};
+
+export const hook = {
+  onEvent(event) {
+    const [kept, told] = [state.get("place"), news(event)];
+    if (!kept || !told) return;
+    try {
+      post(JSON.parse(new TextDecoder().decode(kept)), message(told));
+    } catch (why) {
+      console.warn(why.payload ?? why);
+    }
+  },
+};
+
+// What there is to tell of an event; there are more kinds, and more may come.
+function news({ kind, session }) {
+  const became = { created: "was opened", archived: "was put away", asking: "needs you", broken: "needs you" }[kind];
+  return session && became && `\`${session.name}\` ${became}.`;
+}

@@ -1,0 +1,44 @@
+"""Tells a place of your choice what becomes of sessions: `/{{command}} here`, `/{{command}} off`."""
+
+import json
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.command import Order, Spec
+from wit_world.imports import chat, context, log, state
+from wit_world.imports.types import Button, Place, Reply
+
+USAGE = "/{{command}} <here|off>"
+
+
+class Command(exports.Command):
+    def specs(self):
+        return [Spec("{{command}}", "Tells here what becomes of sessions", USAGE, "admin", Order.IN_ORDER)]
+
+    def run(self, command, args, text):
+        if args == ["here"]:
+            place = context.here()
+            state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
+            return Reply("What becomes of sessions is told here.", [[Button("Off", "/{{command}} off")]], [], False)
+        if args == ["off"]:
+            state.delete("place")
+            return Reply("Nothing is told any more.", [], [], False)
+        raise Err(f"Usage: {USAGE}")  # shown to the caller
+
+
+class Hook(exports.Hook):
+    def on_event(self, event):
+        kept, told = state.get("place"), news(event)
+        if kept and told:
+            try:
+                chat.post(Place(*json.loads(kept)), Reply(told, [], [], False))
+            except Err as why:
+                log.write(log.Level.WARN, why.value)
+
+
+def news(event):
+    """What there is to tell of an event; there are more kinds, and more may come."""
+    if event.session is None:
+        return None
+    became = {"created": "was opened", "archived": "was put away", "asking": "needs you", "broken": "needs you"}
+    return f"`{event.session.name}` {became[event.kind]}." if event.kind in became else None

@@ -1,0 +1,34 @@
+//! Decides when to let go of idle agents: after their idle timeout, and sooner while memory is scarce.
+
+use cordboard_plugin::{
+    Lifecycle, Seconds,
+    lifecycle::{Moment, Verdict},
+    text,
+};
+
+/// With less free memory than this, in bytes, nobody idles for long.
+const SCARCE: u64 = 1 << 30;
+
+/// How long an agent may idle then, in seconds; also how often it is looked at, and the shortest idleness that is told.
+const SHORT: Seconds = 60;
+
+struct Plugin;
+
+impl Lifecycle for Plugin {
+    fn review(moment: Moment) -> Verdict {
+        let timeout = moment.session.idle_timeout;
+        let patience = if moment.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
+        match patience.saturating_sub(moment.idle_for) {
+            0 => Verdict::Suspend,
+            // Memory may get scarce meanwhile.
+            left => Verdict::ReviewIn(left.min(SHORT)),
+        }
+    }
+
+    fn resume_notice(moment: Moment) -> Option<String> {
+        let idle_for = moment.idle_for;
+        (idle_for >= SHORT).then(|| format!("Good to see you again, after {}.", text::long_span(idle_for)))
+    }
+}
+
+cordboard_plugin::export!(Plugin: lifecycle);

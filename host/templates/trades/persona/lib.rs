@@ -1,0 +1,29 @@
+//! The persona `{{name}}`: who an agent is asked to be.
+
+use cordboard_plugin::{
+    Persona, Session,
+    persona::{Brief, Summary},
+};
+
+struct Plugin;
+
+impl Persona for Plugin {
+    fn summaries() -> Result<Vec<Summary>, String> {
+        Ok(vec![Summary { name: "{{name}}".into(), description: "Answers in three sentences at most".into() }])
+    }
+
+    /// Asked at each start of an agent, so the answer may depend on the session.
+    fn resolve(_name: &str, session: Session) -> Result<Brief, String> {
+        Ok(Brief {
+            instructions: format!(
+                "Answer in three sentences at most, and say what you left out. You work in {}, and leave other folders alone.",
+                session.folder
+            ),
+            model: None,
+            idle_timeout: Some(30 * 60),
+            greeting: None,
+        })
+    }
+}
+
+cordboard_plugin::export!(Plugin: persona);

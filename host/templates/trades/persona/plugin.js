@@ -1,0 +1,15 @@
+// The persona `{{name}}`: who an agent is asked to be.
+
+export const persona = {
+  summaries() {
+    return [{ name: "{{name}}", description: "Answers in three sentences at most" }];
+  },
+
+  // Asked at each start of an agent, so the answer may depend on the session.
+  resolve(name, session) {
+    const instructions =
+      "Answer in three sentences at most, and say what you left out. " +
+      `You work in ${session.folder}, and leave other folders alone.`;
+    return { instructions, model: undefined, idleTimeout: 30n * 60n, greeting: undefined };
+  },
+};

@@ -1,0 +1,19 @@
+"""The persona `{{name}}`: who an agent is asked to be."""
+
+from wit_world import exports
+from wit_world.exports.persona import Brief, Summary
+
+
+class Persona(exports.Persona):
+    def summaries(self):
+        return [Summary("{{name}}", "Answers in three sentences at most")]
+
+    def resolve(self, name, session):
+        """Asked at each start of an agent, so the answer may depend on the session."""
+        return Brief(
+            instructions="Answer in three sentences at most, and say what you left out. "
+            f"You work in {session.folder}, and leave other folders alone.",
+            model=None,
+            idle_timeout=30 * 60,
+            greeting=None,
+        )

@@ -1,0 +1,53 @@
+//! Asks a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` ends it.
+
+use cordboard_plugin::{
+    Call, Command, Reply, Schedule, chat,
+    command::Spec,
+    context,
+    schedule::{Due, Job},
+    state,
+};
+
+const USAGE: &str = "/{{command}} <here|off>";
+
+/// Minute, hour, day of month, month, day of week, in the host's time zone.
+const WHEN: &str = "30 8 * * mon-fri";
+
+/// Under it the place is kept.
+const PLACE: &str = "place";
+
+struct Plugin;
+
+impl Command for Plugin {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("{{command}}", "Asks here each working day", USAGE)])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        match call.arg(0) {
+            Some("here") => {
+                state::set_place(PLACE, &context::place()?)?;
+                Ok(Reply::text("Each working day at 8:30 I ask here.").button("Off", "/{{command}} off"))
+            }
+            Some("off") => {
+                state::delete(PLACE)?;
+                Ok(Reply::text("I ask no more."))
+            }
+            _ => Err(format!("Usage: {USAGE}")),
+        }
+    }
+}
+
+impl Schedule for Plugin {
+    fn jobs() -> Result<Vec<Job>, String> {
+        Ok(vec![Job::new("ask", WHEN)])
+    }
+
+    /// `due.missed`: how many before this one did not run, as the host was down.
+    fn run(_due: Due) -> Result<(), String> {
+        let Some(place) = state::get_place(PLACE) else { return Ok(()) };
+        chat::post(&place, &Reply::text("Good morning! What is the one thing to get done today?"))
+    }
+}
+
+cordboard_plugin::export!(Plugin: command, schedule);

@@ -1,0 +1,46 @@
+// Asks a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` ends it.
+
+import { post } from "cordboard:plugin/chat@0.1.0";
+import { here } from "cordboard:plugin/context@0.1.0";
+import * as state from "cordboard:plugin/state@0.1.0";
+
+const USAGE = "/{{command}} <here|off>";
+
+// Minute, hour, day of month, month, day of week, in the host's time zone.
+const WHEN = "30 8 * * mon-fri";
+
+const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
+
+export const command = {
+  specs() {
+    const summary = "Asks here each working day";
+    return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "member", order: "in-order" }];
+  },
+
+  run(command, args, text) {
+    if (args[0] === "here") {
+      state.set("place", new TextEncoder().encode(JSON.stringify(here())));
+      return message("Each working day at 8:30 I ask here.", [[{ label: "Off", command: "/{{command}} off" }]]);
+    }
+    if (args[0] === "off") {
+      state.delete("place");
+      return message("I ask no more.");
+    }
+    throw `Usage: ${USAGE}`; // a string is shown to the caller
+  },
+};
+
+export const schedule = {
+  jobs() {
+    return [{ name: "ask", cron: WHEN }];
+  },
+
+  // `due.missed`: how many before this one did not run, as the host was down.
+  run(due) {
+    const kept = state.get("place");
+    if (kept) {
+      const question = "Good morning! What is the one thing to get done today?";
+      post(JSON.parse(new TextDecoder().decode(kept)), message(question));
+    }
+  },
+};

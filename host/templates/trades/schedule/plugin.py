@@ -1,0 +1,42 @@
+"""Asks a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` ends it."""
+
+import json
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.command import Order, Spec
+from wit_world.exports.schedule import Job
+from wit_world.imports import chat, context, state
+from wit_world.imports.types import Button, Place, Reply
+
+USAGE = "/{{command}} <here|off>"
+
+# Minute, hour, day of month, month, day of week, in the host's time zone.
+WHEN = "30 8 * * mon-fri"
+
+
+class Command(exports.Command):
+    def specs(self):
+        return [Spec("{{command}}", "Asks here each working day", USAGE, "member", Order.IN_ORDER)]
+
+    def run(self, command, args, text):
+        if args == ["here"]:
+            place = context.here()
+            state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
+            return Reply("Each working day at 8:30 I ask here.", [[Button("Off", "/{{command}} off")]], [], False)
+        if args == ["off"]:
+            state.delete("place")
+            return Reply("I ask no more.", [], [], False)
+        raise Err(f"Usage: {USAGE}")  # shown to the caller
+
+
+class Schedule(exports.Schedule):
+    def jobs(self):
+        return [Job("ask", WHEN)]
+
+    def run(self, due):
+        """`due.missed`: how many before this one did not run, as the host was down."""
+        kept = state.get("place")
+        if kept:
+            question = "Good morning! What is the one thing to get done today?"
+            chat.post(Place(*json.loads(kept)), Reply(question, [], [], False))

@@ -1,0 +1,65 @@
+//! Shows answers when they are complete, and until then how far the agent is. `/{{command}}` switches that on and off for a session.
+
+use cordboard_plugin::{
+    Call, Command, Reply, View,
+    command::Spec,
+    context, session_control, text,
+    view::{Limits, Part, Screen, Summary, Turn},
+};
+
+/// As sessions name it.
+const MODE: &str = "{{name}}";
+
+struct Plugin;
+
+impl Command for Plugin {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("{{command}}", "Shows answers when they are complete, or as usual", "/{{command}}")])
+    }
+
+    fn run(_call: &Call) -> Result<Reply, String> {
+        let session = context::active_session()?;
+        let mode = if session.mode.as_deref() == Some(MODE) { None } else { Some(MODE) };
+        session_control::set_mode(&session.name, mode)?;
+        let how = if mode.is_some() { "when they are complete" } else { "as usual" };
+        Ok(Reply::text(format!("Answers of {} are shown {how}.", text::code(&session.name))))
+    }
+}
+
+impl View for Plugin {
+    fn modes() -> Result<Vec<Summary>, String> {
+        Ok(vec![Summary { name: MODE.into(), description: "The answer, when it is complete".into() }])
+    }
+
+    /// Called for each frame with the whole turn so far. Message i takes the place of message i of the frame before.
+    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+        if !turn.done {
+            return Ok(Screen { live: Some(progress(&turn)), messages: vec![] });
+        }
+        let mut answer = said(&turn);
+        if let Some(why) = &turn.error {
+            answer.push(format!("⚠ {}", text::escape(why)));
+        }
+        let message = if answer.is_empty() { "Done.".into() } else { answer.join("\n\n") };
+        Ok(Screen { live: None, messages: vec![Reply::text(message)] })
+    }
+}
+
+fn progress(turn: &Turn) -> String {
+    let steps = turn.parts.iter().filter(|part| matches!(part, Part::Action(_))).count() as u64;
+    match steps {
+        0 => "Working…".into(),
+        _ => format!("Working… {}, {}", text::counted(steps, "step"), text::long_span(turn.elapsed)),
+    }
+}
+
+/// What the agent has written; between two parts it did something.
+fn said(turn: &Turn) -> Vec<String> {
+    let texts = turn.parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.trim().to_owned()),
+        Part::Action(_) => None,
+    });
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
+cordboard_plugin::export!(Plugin: command, view);

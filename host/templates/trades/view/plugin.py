@@ -1,0 +1,52 @@
+"""Shows answers when they are complete, and until then how far the agent is. `/{{command}}` switches that on and off for a session."""
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.command import Order, Spec
+from wit_world.exports.view import Part_Action, Part_Text, Screen, Summary
+from wit_world.imports import context, session_control
+from wit_world.imports.types import Reply
+
+MODE = "{{name}}"  # as sessions name it
+
+
+class Command(exports.Command):
+    def specs(self):
+        summary = "Shows answers when they are complete, or as usual"
+        return [Spec("{{command}}", summary, "/{{command}}", "member", Order.IN_ORDER)]
+
+    def run(self, command, args, text):
+        session = context.active()
+        if session is None:
+            raise Err("No active session. Use /new to start one.")  # shown to the caller
+        mode = None if session.mode == MODE else MODE
+        session_control.set_mode(session.name, mode)
+        return message(f"Answers of `{session.name}` are shown {'when they are complete' if mode else 'as usual'}.")
+
+
+class View(exports.View):
+    def modes(self):
+        return [Summary(MODE, "The answer, when it is complete")]
+
+    def render(self, mode, turn, limits):
+        """Called for each frame with the whole turn so far. Message i takes the place of message i of the frame before."""
+        if not turn.done:
+            return Screen(progress(turn), [])
+        # What the agent has written; between two parts it did something.
+        answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
+        if turn.error:
+            answer.append(f"⚠ {turn.error}")
+        return Screen(None, [message("\n\n".join(answer) or "Done.")])
+
+
+def progress(turn):
+    steps = sum(isinstance(part, Part_Action) for part in turn.parts)
+    return f"Working… {counted(steps, 'step')}, {counted(turn.elapsed, 'second')}" if steps else "Working…"
+
+
+def counted(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def message(text):
+    return Reply(text, [], [], False)

@@ -1,0 +1,55 @@
+//! Says in a place of your choice what is sent to it over HTTP: `/{{command}} here`, `/{{command}} off`.
+
+use cordboard_plugin::{
+    Call, Command, Reply, Webhook, chat,
+    command::Spec,
+    context, state,
+    webhook::{Request, Response},
+};
+
+const USAGE: &str = "/{{command}} <here|off>";
+
+/// Under it the place is kept.
+const PLACE: &str = "place";
+
+/// The longest text that is said, in characters.
+const LONGEST: usize = 1000;
+
+struct Plugin;
+
+impl Command for Plugin {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(vec![Spec::new("{{command}}", "Says here what is sent over HTTP", USAGE).least_role("admin")])
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        match call.arg(0) {
+            Some("here") => {
+                state::set_place(PLACE, &context::place()?)?;
+                Ok(Reply::text("What is sent to me is said here.").button("Off", "/{{command}} off"))
+            }
+            Some("off") => {
+                state::delete(PLACE)?;
+                Ok(Reply::text("Nothing is said any more."))
+            }
+            _ => Err(format!("Usage: {USAGE}")),
+        }
+    }
+}
+
+impl Webhook for Plugin {
+    /// The host has checked the token. The text is a stranger's all the same, so it is shown as it stands.
+    fn receive(request: Request) -> Result<Response, String> {
+        let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
+        if request.method != "POST" || text.is_empty() {
+            return Ok(Response::text(405, "send a text, by POST"));
+        }
+        let Some(place) = state::get_place(PLACE) else {
+            return Ok(Response::text(409, "no place was chosen: say /{{command}} here in one"));
+        };
+        chat::post(&place, &Reply::plain(&text))?;
+        Ok(Response::text(200, "told"))
+    }
+}
+
+cordboard_plugin::export!(Plugin: command, webhook);

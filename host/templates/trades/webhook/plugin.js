@@ -1,0 +1,48 @@
+// Says in a place of your choice what is sent to it over HTTP: `/{{command}} here`, `/{{command}} off`.
+
+import { post } from "cordboard:plugin/chat@0.1.0";
+import { here } from "cordboard:plugin/context@0.1.0";
+import * as state from "cordboard:plugin/state@0.1.0";
+
+const USAGE = "/{{command}} <here|off>";
+const LONGEST = 1000; // characters that are said
+
+const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
+
+export const command = {
+  specs() {
+    const summary = "Says here what is sent over HTTP";
+    return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "admin", order: "in-order" }];
+  },
+
+  run(command, args, text) {
+    if (args[0] === "here") {
+      state.set("place", new TextEncoder().encode(JSON.stringify(here())));
+      return message("What is sent to me is said here.", [[{ label: "Off", command: "/{{command}} off" }]]);
+    }
+    if (args[0] === "off") {
+      state.delete("place");
+      return message("Nothing is said any more.");
+    }
+    throw `Usage: ${USAGE}`; // a string is shown to the caller
+  },
+};
+
+export const webhook = {
+  // The host has checked the token. The text is a stranger's all the same, so it is shown as it stands.
+  receive({ method, body }) {
+    const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
+    if (method !== "POST" || !text) return answer(405, "send a text, by POST");
+    const kept = state.get("place");
+    if (!kept) return answer(409, "no place was chosen: say /{{command}} here in one");
+    post(JSON.parse(new TextDecoder().decode(kept)), message(escaped(text)));
+    return answer(200, "told");
+  },
+};
+
+function answer(status, text) {
+  return { status, headers: [["content-type", "text/plain; charset=utf-8"]], body: new TextEncoder().encode(`${text}\n`) };
+}
+
+// So that Markdown shows it as it is.
+const escaped = (text) => text.replace(/[\\`*_~[\]#>&+-]/g, "\\$&");

@@ -1,0 +1,51 @@
+"""Says in a place of your choice what is sent to it over HTTP: `/{{command}} here`, `/{{command}} off`."""
+
+import json
+import re
+
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.exports.command import Order, Spec
+from wit_world.exports.webhook import Response
+from wit_world.imports import chat, context, state
+from wit_world.imports.types import Button, Place, Reply
+
+USAGE = "/{{command}} <here|off>"
+LONGEST = 1000  # characters that are said
+
+
+class Command(exports.Command):
+    def specs(self):
+        return [Spec("{{command}}", "Says here what is sent over HTTP", USAGE, "admin", Order.IN_ORDER)]
+
+    def run(self, command, args, text):
+        if args == ["here"]:
+            place = context.here()
+            state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
+            return Reply("What is sent to me is said here.", [[Button("Off", "/{{command}} off")]], [], False)
+        if args == ["off"]:
+            state.delete("place")
+            return Reply("Nothing is said any more.", [], [], False)
+        raise Err(f"Usage: {USAGE}")  # shown to the caller
+
+
+class Webhook(exports.Webhook):
+    def receive(self, request):
+        """The host has checked the token. The text is a stranger's all the same, so it is shown as it stands."""
+        text = request.body.decode(errors="replace").strip()[:LONGEST]
+        if request.method != "POST" or not text:
+            return answer(405, "send a text, by POST")
+        kept = state.get("place")
+        if not kept:
+            return answer(409, "no place was chosen: say /{{command}} here in one")
+        chat.post(Place(*json.loads(kept)), Reply(escaped(text), [], [], False))
+        return answer(200, "told")
+
+
+def answer(status, text):
+    return Response(status, [("content-type", "text/plain; charset=utf-8")], f"{text}\n".encode())
+
+
+def escaped(text):
+    """So that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_~\[\]#>&+-])", r"\\\1", text)

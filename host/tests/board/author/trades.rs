@@ -1,0 +1,86 @@
+//! A new plugin of every trade: built, and its conversation held as it stands.
+
+use std::{fs, sync::LazyLock};
+
+use super::{Author, root};
+
+/// Each with what the terminal says at the end, beside what it says of all.
+const TRADES: [(&str, &str); 7] = [
+    ("command", "  cordboard plugin call . /of_command Ada\n"),
+    ("hook", "  cordboard plugin call . /of_hook here\nA host wants: [plugins.of-hook] grants = [\"chat\"]\n"),
+    ("lifecycle", "The host's configuration chooses it: [plugins] lifecycle = \"of-lifecycle\"\n"),
+    ("persona", "Plugged in, it is chosen in the chat: /new demo of-persona\n"),
+    (
+        "schedule",
+        "  cordboard plugin call . /of_schedule here\nA host wants: [plugins.of-schedule] grants = [\"chat\"]\n",
+    ),
+    ("view", "A host wants: [plugins.of-view] grants = [\"session-control\"]\n"),
+    (
+        "webhook",
+        "  cordboard plugin call . /of_webhook here\n\
+         A host wants: [plugins.of-webhook] grants = [\"chat\"], an address and a token; README.md has the lines\n",
+    ),
+];
+
+/// A plugin of each trade, in one workspace with one SDK: it is compiled once.
+static MADE: LazyLock<Author> = LazyLock::new(|| {
+    let author = Author::new();
+    let profile = "[profile.release]\nopt-level = 1\npanic = \"abort\"\nstrip = true\n";
+    let members = TRADES.map(|(trade, _)| format!("\"of-{trade}\"")).join(", ");
+    let workspace =
+        format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\nexclude = [\".cordboard\"]\n\n{profile}");
+    author.write("Cargo.toml", &workspace);
+    fs::copy(root().join("Cargo.lock"), author.path("Cargo.lock")).unwrap();
+    for (trade, ending) in TRADES {
+        let name = format!("of-{trade}");
+        let said = author.printed(&["new", &name, "--trade", trade]);
+        let steps = format!("{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n");
+        assert_eq!(said, format!("{steps}{ending}"));
+        let manifest = author.read(&format!("{name}/Cargo.toml"));
+        let (manifest, _) = manifest.split_once("[profile.release]").unwrap();
+        let shared = manifest.replace("\".cordboard/sdk\"", "\"../.cordboard/sdk\"");
+        author.write(&format!("{name}/Cargo.toml"), &shared);
+    }
+    fs::rename(author.path("of-command/.cordboard"), author.path(".cordboard")).unwrap();
+    author
+});
+
+#[test]
+fn every_trade_in_rust_holds_its_conversation() {
+    for (trade, _) in TRADES {
+        let ended = MADE.run(&["test", &format!("of-{trade}")]);
+        assert_eq!(ended.code, Some(0), "{trade}: {}{}", ended.out, ended.err);
+        let held = format!("of-{trade}/tests/of-{trade}.chat  ok  ");
+        assert!(ended.out.contains(&held), "{trade}: {}", ended.out);
+        assert!(!ended.err.contains("warning"), "{trade}: {}", ended.err);
+    }
+}
+
+#[test]
+fn nothing_of_a_template_is_left_to_be_filled_in() {
+    let author = Author::new();
+    for lang in ["rust", "python", "js"] {
+        for (trade, _) in TRADES {
+            let name = format!("{lang}-{trade}");
+            author.printed(&["new", &name, "--lang", lang, "--trade", trade]);
+            let source = match lang {
+                "rust" => "src/lib.rs",
+                "python" => "plugin.py",
+                _ => "plugin.js",
+            };
+            for file in [source, "README.md", &format!("tests/{name}.chat")] {
+                let text = author.read(&format!("{name}/{file}"));
+                assert!(!text.contains("{{") || file == source, "{name}/{file}: {text}");
+                for word in ["{{name}}", "{{command}}", "{{about}}", "{{use}}", "{{call}}"] {
+                    assert!(!text.contains(word), "{name}/{file} has {word}");
+                }
+            }
+            let readme = author.read(&format!("{name}/README.md"));
+            assert!(readme.contains("cordboard plugin test") && !readme.contains("\n\n\n"), "{readme}");
+            let offers = author.read(&format!("{name}/{}", if lang == "rust" { source } else { "wit/world.wit" }));
+            let offered =
+                if lang == "rust" { format!("{trade})") } else { format!("export cordboard:plugin/{trade}@") };
+            assert!(offers.contains(&offered) || offers.contains(&format!("{trade},")), "{name}: {offers}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What plugins send and fetch, over the real binary: secrets that come from systemd, answers that hold them, and an environment that would
+//! have it all go another way.
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::support::{Home, Host, until};
+
+const SECRET: &str = "hunter2/and+more=";
+
+/// A server that keeps what it hears, and says the body of a request again, as the last part of its path has it.
+struct Echo {
+    address: String,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Echo {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&heard);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let kept = Arc::clone(&kept);
+                thread::spawn(move || answer(&stream, &kept));
+            }
+        });
+        Self { address, heard }
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    kept.lock().unwrap().push(format!("{head}{body}"));
+    let said = match head.split(' ').nth(1).unwrap_or_default() {
+        "/base64" => STANDARD.encode(format!("me:{body}")),
+        "/percent" => body.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D"),
+        "/hex" => body.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        _ => body,
+    };
+    let answer = format!("HTTP/1.1 200 OK\r\nx-echo: {said}\r\ncontent-length: {}\r\n\r\n{said}", said.len());
+    // Who asks may have gone.
+    let _: std::io::Result<()> = (&*stream).write_all(answer.as_bytes());
+}
+
+/// A home with the plugin that tells everybody what it hears, and its secret from there.
+fn home(source: &str, echo: &Echo) -> Home {
+    let home = Home::with(&format!(
+        "[secrets]\ntoken = {source}\n[plugins.gossip]\ngrants = [\"chat\"]\nsecrets = [\"token\"]\nhttp = [\"* http://{}/*\"]\n\
+         [plugins]\nprobation = \"0s\"\n",
+        echo.address
+    ));
+    home.plug("gossip", "gossip");
+    home
+}
+
+fn private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn a_credential_of_systemd_is_a_secret() {
+    let echo = Echo::start();
+    let home = home("{ credential = \"api\" }", &echo);
+    fs::create_dir(home.path("credentials")).unwrap();
+    private(&home.path("credentials/api"), &format!("{SECRET}\n"));
+    let folder = home.path("credentials");
+    let mut host = home.start_with(&[("CREDENTIALS_DIRECTORY", folder.to_str().unwrap())]);
+    host.say(&format!("/gossip http://{}/x", echo.address));
+    host.expect("said ");
+    let heard = echo.heard().join("\n").to_lowercase();
+    assert!(heard.contains(&format!("authorization: bearer {SECRET}\r\n")) && heard.ends_with(SECRET), "{heard}");
+    drop(host);
+    // Without systemd, and where it has given another one, that is told with what to do.
+    for (variables, why) in [
+        (&[][..], "start the host by systemd, with LoadCredential="),
+        (&[("CREDENTIALS_DIRECTORY", "/nowhere")], "failed to read /nowhere/api"),
+    ] {
+        let mut host = home.start_with(variables);
+        host.say(&format!("/gossip http://{}/x", echo.address));
+        host.expect("the secret 'token' cannot be used: the log says why");
+        assert!(host.expect_logged("a secret cannot be used").contains(why), "{}", host.log());
+    }
+    assert_eq!(echo.heard().len(), 1);
+}
+
+#[test]
+fn a_proxy_of_the_environment_hears_of_nothing() {
+    let (echo, proxy) = (Echo::start(), Echo::start());
+    let home = Home::with(&format!(
+        "[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"{0}\"]\nhttp = [\"http://{0}/*\", \"https://{0}/*\"]\n[secrets]\ntoken = \"/nowhere\"\n",
+        echo.address
+    ));
+    home.plug("fetcher", "fetcher");
+    let url = format!("http://{}", proxy.address);
+    let names = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+    let mut variables: Vec<(&str, &str)> = names.iter().map(|&name| (name, url.as_str())).collect();
+    variables.extend([("no_proxy", ""), ("NO_PROXY", "")]);
+    let mut host = home.start_with(&variables);
+    host.say(&format!("/fetch http://{}/x", echo.address));
+    host.expect("200 ");
+    // What answers does not speak TLS; a proxy would have been asked to CONNECT.
+    host.say(&format!("/fetch https://{}/y", echo.address));
+    host.expect("TLS");
+    let (name, port) = echo.address.split_once(':').unwrap();
+    host.say(&format!("/knock {name} {port}"));
+    host.expect("connected, sound");
+    assert!(echo.heard().iter().any(|heard| heard.starts_with("GET /x HTTP/1.1\r\n")), "{:?}", echo.heard());
+    assert_eq!(proxy.heard(), Vec::<String>::new());
+}
+
+/// Everything that was written below a folder.
+fn written(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            all.extend(written(&path));
+        } else if kind.is_file() && path.extension().is_none_or(|extension| extension != "cwasm") {
+            all.extend(fs::read(path).unwrap());
+        }
+    }
+    all
+}
+
+/// Whether nothing of the secret stands there, in any of the forms in which it was sent back.
+#[track_caller]
+fn is_without_secret(what: &str, text: &[u8]) {
+    let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = STANDARD.encode(format!("me:{SECRET}"));
+    for form in [SECRET, "hunter2", "and%2Bmore", &hex, &base64, &base64[4..20]] {
+        let found = text.windows(form.len()).any(|part| part == form.as_bytes());
+        assert!(!found, "{what} has {form}: {}", String::from_utf8_lossy(text));
+    }
+}
+
+fn tell_all(host: &mut Host<'_>, url: &str) {
+    host.say(&format!("/gossip {url}"));
+    host.expect("said ");
+    host.say("/recall");
+    host.expect("x-echo=");
+    host.say(&format!("/sorry {url}"));
+    host.expect("sorry ");
+    host.say(&format!("/fall {url}"));
+    host.expect("/fall failed: plugin 'gossip' ");
+    host.expect_logged("fell ");
+}
+
+#[test]
+fn an_echo_of_a_secret_reaches_neither_people_nor_the_store() {
+    let echo = Echo::start();
+    let secrets = tempfile::tempdir().unwrap();
+    let file = secrets.path().join("token");
+    private(&file, SECRET);
+    let home = home(&format!("{file:?}"), &echo);
+    let mut host = home.start();
+    for form in ["plain", "base64", "percent", "hex"] {
+        tell_all(&mut host, &format!("http://{}/{form}", echo.address));
+    }
+    assert_eq!(echo.heard().len(), 12);
+    assert!(echo.heard().iter().all(|heard| heard.ends_with(SECRET)), "the server got it each time");
+    until("all was posted", || host.chat().matches("posted ").count() == 12);
+    is_without_secret("the chat", host.chat().as_bytes());
+    is_without_secret("the log", host.log().as_bytes());
+    is_without_secret("the store", &written(&home.state()));
+    is_without_secret("/plugins", home.plugins().to_string().as_bytes());
+    drop(host);
+    is_without_secret("the store at rest", &written(&home.state()));
+}

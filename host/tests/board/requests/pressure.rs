@@ -1,0 +1,195 @@
+//! Many at once, slow ones, and such that go away in the middle: each is answered in its turn, or told why not.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use super::{
+    super::support::{Home, Host, until},
+    Door, SECRET, home,
+};
+
+/// As many connections as the door has room for.
+const CONNECTIONS: usize = 64;
+
+/// As many requests as plugins answer at once.
+const CALLS: usize = 16;
+
+/// A home whose porter takes its time, where it is asked to.
+fn porter() -> Home {
+    let home = home("[plugins.porter]\ntime = \"60s\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
+    home.plug("porter", "porter");
+    home
+}
+
+/// The head of a request that shows what it has to, and says how long its body is.
+fn head(path: &str, length: usize) -> String {
+    format!(
+        "POST /hooks/porter{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+impl Door {
+    /// Sends this, and keeps the connection.
+    fn begin(&self, bytes: &str) -> TcpStream {
+        let mut stream = self.connect();
+        stream.write_all(bytes.as_bytes()).unwrap();
+        stream
+    }
+
+    /// The connections that wait to be let in, as the kernel counts them for a listening socket.
+    fn waiting(&self) -> usize {
+        let port: u16 = self.0.rsplit(':').next().unwrap().parse().unwrap();
+        let (listening, local) = ("0A", format!("0100007F:{port:04X}"));
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let row = rows.find(|row| row[1] == local && row[3] == listening).expect("the host listens");
+        usize::from_str_radix(row[4].split(':').nth(1).unwrap(), 16).unwrap()
+    }
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    // A peer that answers early and closes may cut off what is left.
+    let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
+    answer
+}
+
+fn still_answers(door: &Door, host: &mut Host<'_>) {
+    let good = format!("Bearer {SECRET}");
+    let (status, said) = door.ask("POST /hooks/porter/after", &[("Authorization", &good)], "all of it");
+    assert!(status == 200 && said.ends_with("all of it\n"), "{status} {said}\n{}", host.log());
+}
+
+#[test]
+fn eight_at_once_are_all_answered() {
+    let home = porter();
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    thread::scope(|scope| {
+        let asked: Vec<_> = (0..8)
+            .map(|number| {
+                let door = &door;
+                scope.spawn(move || {
+                    let good = format!("Bearer {SECRET}");
+                    door.ask(
+                        &format!("POST /hooks/porter/{number}"),
+                        &[("Authorization", &good)],
+                        &format!("mine is {number}"),
+                    )
+                })
+            })
+            .collect();
+        for (number, asked) in asked.into_iter().enumerate() {
+            let (status, said) = asked.join().unwrap();
+            assert_eq!(status, 200);
+            assert!(
+                said.starts_with(&format!("POST /{number} ")) && said.ends_with(&format!("mine is {number}\n")),
+                "{said}"
+            );
+        }
+    });
+}
+
+#[test]
+fn who_comes_when_all_are_busy_is_told_to_come_again() {
+    let home = porter();
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    let busy: Vec<_> = (0..CALLS).map(|_| door.begin(&head("/sleep", 0))).collect();
+    let mut last = String::new();
+    until("one is too many", || {
+        last = door.send(head("/", 0).as_bytes());
+        last.starts_with("HTTP/1.1 429 ")
+    });
+    assert!(last.contains("retry-after: 1\r\n"), "{last}");
+    assert!(last.ends_with("too many requests at once: come again in a moment\n"), "{last}");
+    // Whoever shows nothing is not told whether there is room, and the chat goes on.
+    assert_eq!(door.ask("POST /hooks/porter", &[], "x").0, 401);
+    host.ask("/new a", "Session 'a' created.");
+    // A sender that gives up makes room.
+    drop(busy);
+    until("there is room again", || door.send(head("/", 0).as_bytes()).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn who_is_slow_is_not_waited_for() {
+    let home = porter();
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    let slow = [
+        (door.begin("POST /hooks/porter HTTP/1.1\r\nHost: x\r\n"), "the head of the request came too slowly\n"),
+        (door.begin(""), "the head of the request came too slowly\n"),
+        (door.begin(&format!("{}some", head("/", 10))), "the body came too slowly\n"),
+    ];
+    still_answers(&door, &mut host);
+    for (stream, why) in slow {
+        let answer = rest(stream);
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.ends_with(why), "{why}: {answer}");
+    }
+}
+
+#[test]
+fn who_goes_away_in_the_middle_disturbs_nobody() {
+    let home = porter();
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    let chunked = head("/", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    for begun in ["POST /hoo".to_owned(), format!("{}some", head("/half", 10)), format!("{chunked}5\r\nso")] {
+        // Who only stops sending may still hear that it was not enough.
+        let stream = door.begin(&begun);
+        stream.shutdown(Shutdown::Write).unwrap();
+        let answer = rest(stream);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{begun}: {answer}");
+        drop(door.begin(&begun));
+    }
+    // Sent whole, but nobody reads the answer.
+    drop(door.begin(&format!("{}0123456789", head("/gone", 10))));
+    still_answers(&door, &mut host);
+    assert!(!host.log().contains("panicked"), "{}", host.log());
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_read() {
+    let home = porter();
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    for length in [1025, usize::MAX / 4] {
+        // Not a byte of the body was sent.
+        let answer = rest(door.begin(&head("/", length)));
+        assert!(
+            answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("the body has more than 1024 bytes\n"),
+            "{answer}"
+        );
+    }
+    let most = "x".repeat(1024);
+    assert!(door.send(format!("{}{most}", head("/", 1024)).as_bytes()).starts_with("HTTP/1.1 200 "));
+    still_answers(&door, &mut host);
+}
+
+#[test]
+fn more_connections_than_there_is_room_for_wait_to_be_let_in() {
+    let home = porter();
+    let mut host = home.start();
+    let door = Door::of(&mut host);
+    let mut held = Vec::new();
+    // A body is waited for longer than this takes; should it be given up on nevertheless, it is begun anew.
+    until("some wait outside", || {
+        held.clear();
+        held.extend((0..CONNECTIONS + 2).map(|_| door.begin(&format!("{}some", head("/", 10)))));
+        until("the others are in", || door.waiting() <= 2);
+        (0..5).all(|_| {
+            thread::sleep(Duration::from_millis(20));
+            door.waiting() == 2
+        })
+    });
+    let waiting = door.begin(&head("/", 0));
+    held.clear();
+    let answer = rest(waiting);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    still_answers(&door, &mut host);
+}
