@@ -134,7 +134,7 @@ mod tests {
         );
         let address = "hosts.nas = \"nas.lan\" is no address: write it as \"https://nas.lan/health\"";
         assert_eq!(refused(r#"{"hosts":{"nas":"nas.lan"}}"#), address);
-        let told = "a host is \"https://host/health\", or a table with url, expect and contains";
+        let told = "hosts.nas: a host is \"https://host/health\", or a table with url, expect and contains";
         assert_eq!(refused(r#"{"hosts":{"nas":{"url":"https://nas","code":1}}}"#), told);
         let wait = refused(r#"{"hosts":{"a":"http://a"},"wait":"0s"}"#);
         assert_eq!(wait, "wait = \"0s\" is no span; write one as \"90m\", \"26h\" or \"8d\"");
