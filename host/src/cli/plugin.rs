@@ -52,7 +52,7 @@ const CALL_EXAMPLES: &str = "Examples:
   cordboard plugin call dist/hello.wasm --config my.toml '/hello \"two words\"'
 
 The reply goes to standard output, what the plugin did to standard error. Nothing of it lasts. Without --config a plugin is
-lent all that it asks for of this board in memory; with it, what that file grants.";
+lent all that it asks for of this board in memory, but no address and no secret: those are named in a file.";
 
 const TEST_EXAMPLES: &str = "Examples:
   cordboard plugin test
@@ -173,7 +173,7 @@ pub struct Call {
     /// In whose role it is called
     #[arg(long = "as", value_name = "ROLE", value_enum, default_value = "owner")]
     pub rank: Rank,
-    /// The configuration whose grants, limits and `[plugins.NAME.config]` count [default: none, and all is lent]
+    /// The configuration whose grants, limits and `[plugins.NAME.config]` count [default: none, and all but the network is lent]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

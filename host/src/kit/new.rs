@@ -11,7 +11,10 @@ use super::{
     progress,
     project::{Project, check_name},
 };
-use crate::cli::{self, Language, Trade};
+use crate::{
+    cli::{self, Language, Trade},
+    supply::STANDARD,
+};
 
 /// A text file that is part of the binary, by its path.
 struct Embedded {
@@ -42,6 +45,9 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
     lines.extend(call(wanted));
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
     progress::print(&format!("{}/ is ready:\n{lines}{}", wanted.name, wish(wanted)));
+    if STANDARD.iter().any(|one| one.name == wanted.name) {
+        progress::note(&format!("'{}' is a built-in plugin's name: plugged in, this one takes its place", wanted.name));
+    }
     Ok(())
 }
 

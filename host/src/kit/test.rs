@@ -41,18 +41,27 @@ pub fn test(wanted: &cli::Test, bench: Bench) -> Result<(), KitError> {
     let log = Log::start();
     let failed = super::block_on(async {
         let plugs = Arc::new(bench.plugs()?);
-        let mut failed = 0;
+        let (mut failed, mut fault) = (0, None);
         for file in &files {
             let text = fs::read_to_string(file).map_err(KitError::read(file))?;
             let actor =
                 Actor::new(Arc::clone(&plugs), log.clone(), subject.clone(), file.parent().unwrap_or(Path::new("")));
             let held = hold(actor, (file, &text)).await;
             clear(&plugs).await;
-            let held = held?;
+            let held = match held {
+                Ok(held) => held,
+                // The others are held all the same.
+                Err(error @ KitError::Script { .. }) => {
+                    progress::print(&format!("{}  {}\n", file.display(), verdict("FAILED", RED)));
+                    fault.get_or_insert(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             failed += usize::from(!held.is_as_written());
             if wanted.bless { held.bless(file, &text)? } else { held.tell(file) }
         }
-        Ok(failed)
+        fault.map_or(Ok(failed), Err)
     })?;
     if failed == 0 || wanted.bless { Ok(()) } else { Err(KitError::Otherwise { failed, all: files.len() }) }
 }
@@ -103,6 +112,10 @@ fn came(step: &Step, came: &Came) -> Vec<String> {
     came.chat.iter().map(|line| marked('<', line)).chain(deeds.iter().map(|line| marked('*', line))).collect()
 }
 
+fn verdict(word: &str, colour: &str) -> String {
+    paint(word, colour, progress::out().unwrap_or(Colours::Off))
+}
+
 fn marked(mark: char, line: &str) -> String {
     format!("{mark} {line}").trim_end().to_owned()
 }
@@ -123,7 +136,7 @@ impl Held {
         let colours = progress::out().unwrap_or(Colours::Off);
         let said =
             self.steps.iter().filter(|(step, came)| !matches!(step.act, Act::Directive { .. }) || !came.is_empty());
-        let verdict = if self.is_as_written() { paint("ok", GREEN, colours) } else { paint("FAILED", RED, colours) };
+        let verdict = if self.is_as_written() { verdict("ok", GREEN) } else { verdict("FAILED", RED) };
         let said = said.count();
         let exchanges = if said == 1 { "exchange" } else { "exchanges" };
         let mut text = format!("{}  {verdict}  {said} {exchanges}\n", file.display());
@@ -148,7 +161,17 @@ impl Held {
     fn bless(&self, file: &Path, text: &str) -> Result<(), KitError> {
         let of = |(step, brought): &(Step, Came)| {
             let (old, new) = (expected(step), came(step, brought));
-            new.into_iter().map(|line| old.iter().find(|old| fits(old, &line)).cloned().unwrap_or(line)).collect()
+            let mut old = old.iter();
+            // Each stands for one line, and those before it are gone.
+            let kept = |line: String| {
+                let mut rest = old.clone();
+                let found = rest.find(|old| fits(old, &line)).cloned();
+                if found.is_some() {
+                    old = rest;
+                }
+                found.unwrap_or(line)
+            };
+            new.into_iter().map(kept).collect()
         };
         let steps: Vec<(&Step, Vec<String>)> = self.steps.iter().map(|one| (&one.0, of(one))).collect();
         let written = script::rewritten(text, &steps);

@@ -15,7 +15,8 @@ impl Command for Plugin {
         let key = format!("greeted/{name}");
         let times = state::get_text(&key).and_then(|times| times.parse().ok()).unwrap_or(0) + 1;
         state::set(&key, times.to_string().as_bytes())?;
-        Ok(Reply::text(greeting(&name, times)).button("Again", format!("/{{command}} {name}")))
+        let quoted = if name.contains(' ') { format!("\"{name}\"") } else { name.clone() };
+        Ok(Reply::text(greeting(&name, times)).button("Again", format!("/{{command}} {quoted}")))
     }
 }
 

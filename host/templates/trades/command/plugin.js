@@ -17,11 +17,17 @@ export const command = {
     const kept = get(key);
     const times = Number(kept ? new TextDecoder().decode(kept) : 0) + 1;
     set(key, new TextEncoder().encode(String(times)));
-    const again = { label: "Again", command: `/{{command}} ${name}` };
+    const quoted = name.includes(" ") ? `"${name}"` : name;
+    const again = { label: "Again", command: `/{{command}} ${quoted}` };
     return { text: greeting(name, times), buttons: [[again]], attachments: [], inPlace: false };
   },
 };
 
 function greeting(name, times) {
-  return `Hello, ${name}! I have greeted you ${times} ${times === 1 ? "time" : "times"}.`;
+  return `Hello, ${escape(name)}! I have greeted you ${times} ${times === 1 ? "time" : "times"}.`;
+}
+
+// Replies are Markdown: what others wrote is shown as it is.
+function escape(text) {
+  return text.replace(/[\\`*_{}[\]<>()#+!|~-]/g, "\\$&");
 }

@@ -1,5 +1,7 @@
 """`/{{command}} [name]`: greets, and counts how often it has greeted that name."""
 
+import re
+
 from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports.command import Order, Spec
@@ -19,8 +21,14 @@ class Command(exports.Command):
         key = f"greeted/{name}"
         times = int(state.get(key) or b"0") + 1
         state.set(key, str(times).encode())
-        return Reply(greeting(name, times), [[Button("Again", f"/{{command}} {name}")]], [], False)
+        again = Button("Again", f'/{{command}} "{name}"' if " " in name else f"/{{command}} {name}")
+        return Reply(greeting(name, times), [[again]], [], False)
 
 
 def greeting(name, times):
-    return f"Hello, {name}! I have greeted you {times} {'time' if times == 1 else 'times'}."
+    return f"Hello, {escape(name)}! I have greeted you {times} {'time' if times == 1 else 'times'}."
+
+
+def escape(text):
+    """Replies are Markdown: what others wrote is shown as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", text)

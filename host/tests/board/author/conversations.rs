@@ -73,6 +73,19 @@ mine/tests/two.chat  ok  1 exchange
 }
 
 #[test]
+fn what_cannot_be_held_keeps_no_other_conversation_from_it() {
+    let author = Author::new();
+    author.write("mine/tests/one.chat", "> [Nope]\n");
+    author.write("mine/tests/two.chat", "@session a idle\n> /timeout\n< {*}\n");
+    let ended = test(&author, &["--bless"]);
+    assert_eq!(ended.out, "mine/tests/one.chat  FAILED\nmine/tests/two.chat  rewritten\n");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.starts_with("cordboard: failed to read mine/tests/one.chat:1: "), "{}", ended.err);
+    let blessed = "@session a idle\n> /timeout\n< {*}\n<\n< Usage: /timeout <minutes> (1-120)\n";
+    assert_eq!(author.read("mine/tests/two.chat"), blessed, "a pattern stands for one line");
+}
+
+#[test]
 fn a_line_that_cannot_be_played_is_named() {
     let author = Author::new();
     let cases = [
