@@ -4,6 +4,7 @@
 mod bindings;
 mod board;
 mod busy;
+mod buttons;
 mod call;
 mod compile;
 mod convert;

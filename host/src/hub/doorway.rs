@@ -1,7 +1,7 @@
 //! The way in: what a front-end accepted is stored, and only then served.
 
 use async_trait::async_trait;
-use cordboard_core::chat::Update;
+use cordboard_core::chat::{ButtonLine, Update};
 
 use super::Intake;
 use crate::{
@@ -34,12 +34,12 @@ impl Inbox for Doorway {
         self.store.offset(self.front_end).await.map_err(failed)
     }
 
-    async fn button(&self, command: &str) -> Result<String, InboxError> {
-        let tokens = self.store.buttons(vec![command.to_owned()]).await.map_err(failed)?;
+    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError> {
+        let tokens = self.store.buttons(vec![line.clone()]).await.map_err(failed)?;
         tokens.into_iter().next().ok_or_else(|| InboxError("store a button: no token came back".to_owned()))
     }
 
-    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError> {
-        self.store.command_of(token).await.map_err(failed)
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
+        self.store.line_of(token).await.map_err(failed)
     }
 }

@@ -140,7 +140,12 @@ pub struct Trades {
 struct Mishaps {
     count: AtomicU32,
     last: Mutex<Option<String>>,
+    /// The commands of buttons that were left out.
+    buttons: Mutex<BTreeSet<String>>,
 }
+
+/// How many buttons that were left out are told of: a plugin whose buttons differ at each call must not fill the log.
+const BUTTONS_TOLD: usize = 16;
 
 impl Generation {
     /// Links `artifact` against what `settings` grants, and nothing else.
@@ -215,6 +220,12 @@ impl Generation {
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
         self.probation.as_ref().is_some_and(|probation| probation.count())
+    }
+
+    /// Whether a button that gives `command` is left out for the first time.
+    pub fn is_news(&self, command: &str) -> bool {
+        let mut told = self.mishaps.buttons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        told.len() < BUTTONS_TOLD && told.insert(command.to_owned())
     }
 
     /// How many calls failed, and the last one's reason.

@@ -129,7 +129,7 @@ mod tests {
         let parts = reply(&Reply::text("one two three\n\nfour five six").button("Go", "/go"), SMALL);
         assert_eq!(texts(&parts), ["one two three", "four five six"]);
         assert!(parts[0].buttons.is_empty());
-        assert_eq!(parts[1].buttons, [[Button { label: "Go".into(), command: "/go".into() }]]);
+        assert_eq!(parts[1].buttons, [[Button::new("Go", "/go")]]);
     }
 
     #[test]

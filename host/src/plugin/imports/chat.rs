@@ -5,6 +5,7 @@ use super::super::{
         chat::Host,
         types::{Place, Reply},
     },
+    buttons,
     call::CallState,
     convert,
     told::Told,
@@ -14,6 +15,7 @@ impl Host for CallState {
     async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
         let message = message.scrubbed(&self.egress.vault);
-        Ok(lent.board.post(&convert::place_of(place), convert::reply_of(message)).await)
+        let message = buttons::own(convert::reply_of(message), &self.generation, &lent.table);
+        Ok(lent.board.post(&convert::place_of(place), message).await)
     }
 }
