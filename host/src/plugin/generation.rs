@@ -20,7 +20,7 @@ use super::{
         command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
         schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
     },
-    call::{CallError, CallState},
+    call::{CallError, CallState, foreign},
     egress::Network,
     engine::SharedEngine,
     imports::{CAPABILITIES, Granted},
@@ -157,8 +157,9 @@ impl Generation {
     ) -> Result<Self, Refused> {
         let engine = linkers.engine();
         check_granted(&artifact.name, &imports(engine, &artifact.component), settings)?;
-        let linker = linkers.of(settings).map_err(|error| Refused::Link(error.to_string()))?;
-        let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
+        let linker = linkers.of(settings).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
+        let pre =
+            linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
         let trades = Trades::of(engine, &pre)?;
         let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
         Ok(Self {
@@ -283,7 +284,7 @@ impl Trades {
                     .contains($name)
                     .then(|| $pre::new(pre.clone()))
                     .transpose()
-                    .map_err(|error| Refused::Trade { trade: $name, why: error.to_string() })?
+                    .map_err(|error| Refused::Trade { trade: $name, why: foreign(&error.to_string()) })?
             };
         }
         let trades = Self {

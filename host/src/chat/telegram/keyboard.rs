@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cordboard_core::types::Button;
+use cordboard_core::{render::one_line, types::Button};
 use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::locked;
@@ -13,6 +13,9 @@ use crate::chat::{ButtonLine, Inbox, InboxError};
 
 /// Tokens that are kept at hand: a message that streams shows the same buttons again and again.
 const KEPT: usize = 256;
+
+/// Characters of a label; a chat shows fewer.
+const LONGEST_LABEL: usize = 100;
 
 /// What the Bot API takes as callback data, in bytes.
 const LONGEST_TOKEN: usize = 64;
@@ -35,7 +38,7 @@ impl Keyboard {
             let mut buttons = Vec::with_capacity(row.len());
             for button in row {
                 buttons.push(InlineKeyboardButton::callback(
-                    button.label.clone(),
+                    one_line(&button.label, LONGEST_LABEL),
                     self.token(ButtonLine::of(button)).await?,
                 ));
             }
