@@ -9,7 +9,7 @@ use cordboard_core::{
     happening::{Happening, Kind, Trail},
     session::{Brief, Verdict},
     turn::{Part, Turn, TurnState},
-    types::{Content, Moment, Phase},
+    types::{Content, Moment, Phase, Place},
 };
 use expect_test::{Expect, expect};
 
@@ -76,6 +76,8 @@ async fn the_capabilities_of_0_1_answer_as_they_did() {
     )
     .await;
     answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["demo"]"#]]).await;
+    // A topic where its caller has spoken.
+    bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
     answers(&bench, "every_chat", expect!["done"]).await;
     answers(&bench, "every_control", expect!["made Phase::Suspended failed failed unknown"]).await;
 }

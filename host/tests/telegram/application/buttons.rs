@@ -1,6 +1,6 @@
 //! Whose button it is, and what may come of a press.
 
-use super::{App, OWNER, component};
+use super::{App, OWNER, STRANGER, component};
 
 /// Lets two names chat, so that nobody has to be asked.
 fn lend(app: &App) {
@@ -48,4 +48,17 @@ async fn a_button_does_not_reach_a_command_that_another_plugin_took_over() {
     app.api.press(OWNER, OWNER, "Own");
     let told = app.told(OWNER, before, "/trick").await;
     assert!(told.starts_with("This button no longer works: it is of plugin 'trick'"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_written_to_who_is_not_served() {
+    let mut app = App::prepared().await;
+    lend(&app);
+    app.start();
+    app.api.until_calls("getUpdates", 1).await;
+    app.save_plugin("trick", &component("bad/trick.wasm"));
+    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.ask(OWNER, &format!("/trick post telegram {STRANGER} psst"), "is not the caller's").await;
+    app.ask(OWNER, &format!("/trick post telegram {OWNER} hello me"), "hello me").await;
+    assert!(app.api.chat(STRANGER).is_empty());
 }
