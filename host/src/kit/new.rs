@@ -126,13 +126,22 @@ fn kept(language: Language) -> Vec<(String, &'static str)> {
     let contract = contract.map(|text| ("wit/deps/cordboard/cordboard.wit".to_owned(), text));
     match language {
         Language::Rust => sdk().collect(),
-        Language::Python => contract.into_iter().collect(),
-        Language::Js => {
-            let script = TEMPLATES.iter().find(|file| file.path == "js-kept/build.mjs");
-            let script = script.map(|file| (".cordboard/build.mjs".to_owned(), file.text));
-            contract.into_iter().chain(script).collect()
-        }
+        Language::Python => contract.into_iter().chain(WASI_HTTP.into_iter().filter_map(embedded)).collect(),
+        Language::Js => contract.into_iter().chain(embedded(("js-kept/build.mjs", ".cordboard/build.mjs"))).collect(),
     }
+}
+
+/// What a Python plugin sends requests with, where its world names `wasi:http`: each template, and where it lies.
+const WASI_HTTP: [(&str, &str); 4] = [
+    ("python-kept/cordboard_http.py", "cordboard_http.py"),
+    ("python-kept/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
+    ("python-kept/wit/http.wit", "wit/deps/wasi-http/http.wit"),
+    ("python-kept/wit/io.wit", "wit/deps/wasi-io/io.wit"),
+];
+
+fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
+    let file = TEMPLATES.iter().find(|file| file.path == template)?;
+    Some((path.to_owned(), file.text))
 }
 
 /// Writes what is kept, as this very binary has it, where a project's is absent or another one. A crate with an SDK from elsewhere, as one
