@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use cordboard_core::chat::{MessageId, Update, What};
+pub use cordboard_core::chat::{ButtonLine, MessageId, Update, What};
 use cordboard_core::{
     render::Message,
     types::{Button, Place, SessionName, Words},
@@ -115,7 +115,7 @@ pub enum ChatError {
     Unauthorised { why: String },
 }
 
-/// Where a front-end puts what comes in, and its buttons' command lines. One inbox belongs to one front-end.
+/// Where a front-end puts what comes in, and what its buttons give. One inbox belongs to one front-end.
 #[async_trait]
 pub trait Inbox: Send + Sync {
     /// Returns when the batch is stored and synced, so that its origin may forget it; an update whose key is known is dropped.
@@ -131,17 +131,17 @@ pub trait Inbox: Send + Sync {
     /// The store's.
     async fn offset(&self) -> Result<Option<i64>, InboxError>;
 
-    /// Stores a command line and returns a token of at most 64 bytes for it.
+    /// Stores what a button gives and returns a token of at most 64 bytes for it.
     ///
     /// # Errors
     /// The store's.
-    async fn button(&self, command: &str) -> Result<String, InboxError>;
+    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError>;
 
-    /// The command line of a token; none if it was forgotten.
+    /// What the button of a token gives; none if it was forgotten.
     ///
     /// # Errors
     /// The store's.
-    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError>;
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@ mod lines;
 
 mod lookout;
 mod posts;
+mod residents;
 mod serve;
 mod setup;
 mod stage;

@@ -2,7 +2,11 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use cordboard_core::{config::spell_duration, types::Moment};
+use cordboard_core::{
+    config::spell_duration,
+    render::{FOREIGN, one_line},
+    types::Moment,
+};
 
 use crate::{
     control::{PluginRow, SessionRow},
@@ -11,15 +15,18 @@ use crate::{
 
 /// Columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    // Names and notes are others' words, and a table is read line by line, by people as by scripts.
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell, FOREIGN)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
     let mut text = String::new();
-    for row in std::iter::once(&head).chain(rows) {
+    for row in std::iter::once(&head).chain(&rows) {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(row) {
             write!(line, "{cell:<width$}  ").expect("a string takes all");
@@ -76,7 +83,7 @@ pub fn plugins(rows: &[PluginRow], now: Moment) -> String {
             row.generation.to_string(),
             row.health.clone(),
             ago(now, row.since),
-            row.note.replace('\n', " "),
+            row.note.clone(),
         ]
     });
     table(&["NAME", "DIGEST", "GENERATION", "HEALTH", "SINCE", "NOTE"], &cells.collect::<Vec<_>>())
@@ -98,7 +105,7 @@ mod tests {
             note: note.to_owned(),
             since: 0,
         };
-        let text = plugins(&[row("a", ""), row("sessions", "two\nlines")], Moment(7_200_000));
+        let text = plugins(&[row("a", ""), row("sessions", "two\nli\u{1b}\u{202e}nes")], Moment(7_200_000));
         expect![[r#"
             NAME      DIGEST        GENERATION  HEALTH  SINCE   NOTE
             a         0123456789ab  2           ok      2h ago

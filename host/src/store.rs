@@ -20,6 +20,7 @@ mod generations;
 mod inbox;
 mod jobs;
 mod outbox;
+mod places;
 mod plugin_state;
 mod schema;
 mod sessions;

@@ -9,7 +9,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc}
 use async_trait::async_trait;
 use cordboard::{
     chat::{
-        Chat, Completeness, Inbox, InboxError, Outgoing, Update, What,
+        ButtonLine, Chat, Completeness, Inbox, InboxError, Outgoing, Update, What,
         console::{self, ConsoleEvent, Mode},
     },
     clock::Clock,
@@ -39,11 +39,11 @@ impl Inbox for Typed {
         Ok(None)
     }
 
-    async fn button(&self, _command: &str) -> Result<String, InboxError> {
+    async fn button(&self, _line: &ButtonLine) -> Result<String, InboxError> {
         Err(InboxError("no tokens".to_owned()))
     }
 
-    async fn command_of(&self, _token: &str) -> Result<Option<String>, InboxError> {
+    async fn line_of(&self, _token: &str) -> Result<Option<ButtonLine>, InboxError> {
         Ok(None)
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -105,7 +105,7 @@ impl Rig {
         let server = server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (plugs, state));
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
-        let doorway = Doorway { store: store.clone(), intake, front_end: "console" };
+        let doorway = Doorway { store: store.clone(), intake, front_end: "console", met: Mutex::default() };
         Self { supply, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 

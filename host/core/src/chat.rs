@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent::PromptId,
-    types::{Caller, Moment, Place, Reply, SessionName},
+    types::{Button, Caller, Moment, Place, Reply, SessionName},
 };
 
 /// A message as its front-end names it; unique within its place.
@@ -29,10 +29,30 @@ pub struct Update {
 pub enum What {
     /// A command or a prompt; routing decides.
     Text(String),
-    /// A button was pressed: its command line, and the message that it hangs on.
-    Press { command: String, message: Option<MessageId> },
+    /// A button was pressed: what it gives, and the message that it hangs on.
+    Press {
+        #[serde(flatten)]
+        line: ButtonLine,
+        message: Option<MessageId>,
+    },
     /// A photo, a voice, a file…; `kind` in a word for the user to read.
     NotText { kind: String, caption: Option<String> },
+}
+
+/// What a button gives, and whose it is; what is kept of one until it is pressed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct ButtonLine {
+    pub command: String,
+    /// The plugin that showed it; none: the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+impl ButtonLine {
+    #[must_use]
+    pub fn of(button: &Button) -> Self {
+        Self { command: button.command.clone(), of: button.of.clone() }
+    }
 }
 
 /// Names an accepted update; grows with the order of acceptance and is never given twice.

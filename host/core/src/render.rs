@@ -5,6 +5,7 @@
 
 mod draft;
 mod escape;
+mod foreign;
 mod markdown;
 mod split;
 mod swallowed;
@@ -12,6 +13,7 @@ mod table;
 pub mod terminal;
 
 pub use escape::{code, escape, literal, unescape};
+pub use foreign::{FOREIGN, is_one_line, one_line};
 pub use split::{MOST_ENTITIES, split};
 
 /// A text and how parts of it are to look.
@@ -61,7 +63,8 @@ pub fn units(text: &str) -> usize {
 /// a link, and no quote inside a quote: styles are cut or left out accordingly, never text.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
-    markdown::render(markdown)
+    let Message { text, entities } = markdown::render(markdown);
+    Message { text: foreign::visible(text), entities }
 }
 
 /// What [`render`] shows, without any style.

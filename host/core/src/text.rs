@@ -248,6 +248,11 @@ pub enum Answer {
         name: String,
         nearest: Option<String>,
     },
+    /// A button of a plugin that does not offer its command any more, where another one does.
+    NotItsButton {
+        name: String,
+        plugin: String,
+    },
     NotAllowed {
         name: String,
         role: Role,
@@ -279,6 +284,9 @@ impl Answer {
                 format!("There is no /{name}. Did you mean /{nearest}?")
             }
             Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
+            Self::NotItsButton { name, plugin } => format!(
+                "This button no longer works: it is of plugin '{plugin}', and /{name} is now another plugin's. Type the command if you want it."
+            ),
             Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
             Self::CommandFailed { name, plugin, why } => {
                 format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use cordboard_core::{
@@ -124,7 +124,12 @@ impl Ground {
     }
 
     fn doorway(&self, intake: &Intake) -> Arc<Doorway> {
-        Arc::new(Doorway { store: self.store.clone(), intake: intake.clone(), front_end: self.front_end })
+        Arc::new(Doorway {
+            store: self.store.clone(),
+            intake: intake.clone(),
+            front_end: self.front_end,
+            met: Mutex::default(),
+        })
     }
 
     /// The desk, and the lines below it, which ask plugins that in turn look at the desk.

@@ -16,10 +16,10 @@ use cordboard_core::{
     types::{Caller, Moment, Place, Reply, SessionName, SessionRecord, SessionView},
 };
 
-use super::{lines::Lines, posts::Posts, setup::Live};
+use super::{lines::Lines, posts::Posts, residents, setup::Live};
 use crate::{
     clock::Clock,
-    plugin::{Blueprint, Board, Choice, KeyValues, Orders, Outcome, PlugOrder, Plugs, Shelf, Swap},
+    plugin::{Asked, Blueprint, Board, Choice, KeyValues, Orders, Outcome, PlugOrder, Plugs, Shelf, Swap, check_post},
     roster::Roster,
     session,
     store::{Limit, Store, StoreError},
@@ -246,6 +246,11 @@ impl Board for Desk {
         let PromptId(id) = row.prompt;
         line.prompt(Prompt { id: PromptId(id), place: row.update.place, text }, self.trail.clone()).await;
         Ok(())
+    }
+
+    async fn may_post(&self, asked: &Asked, place: &Place) -> Result<(), String> {
+        let met = self.store.met_in(place).await.map_err(|error| error.to_string())?;
+        check_post(asked, place, &residents::of(place, met, &self.config().access))
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {

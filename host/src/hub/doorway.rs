@@ -1,7 +1,15 @@
 //! The way in: what a front-end accepted is stored, and only then served.
 
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
 use async_trait::async_trait;
-use cordboard_core::chat::Update;
+use cordboard_core::{
+    chat::{ButtonLine, Update},
+    types::{Place, UserId},
+};
 
 use super::Intake;
 use crate::{
@@ -13,6 +21,25 @@ pub struct Doorway {
     pub store: Store,
     pub intake: Intake,
     pub front_end: &'static str,
+    /// Who is known to have been met where, so that it is stored once.
+    pub met: Mutex<HashSet<(Place, UserId)>>,
+}
+
+impl Doorway {
+    async fn meet(&self, updates: &[Update]) -> Result<(), InboxError> {
+        let known = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let met = updates.iter().map(|update| (update.place.clone(), update.caller.id.clone()));
+        let new: Vec<_> = {
+            let known = known();
+            met.filter(|met| !known.contains(met)).collect()
+        };
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.store.meet(new.clone()).await.map_err(failed)?;
+        known().extend(new);
+        Ok(())
+    }
 }
 
 fn failed(error: StoreError) -> InboxError {
@@ -23,6 +50,7 @@ fn failed(error: StoreError) -> InboxError {
 impl Inbox for Doorway {
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError> {
         let offset = offset.map(|next| (self.front_end.to_owned(), next));
+        self.meet(&updates).await?;
         let rows = self.store.accept(updates, offset).await.map_err(failed)?;
         if rows.is_empty() {
             return Ok(());
@@ -34,12 +62,12 @@ impl Inbox for Doorway {
         self.store.offset(self.front_end).await.map_err(failed)
     }
 
-    async fn button(&self, command: &str) -> Result<String, InboxError> {
-        let tokens = self.store.buttons(vec![command.to_owned()]).await.map_err(failed)?;
+    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError> {
+        let tokens = self.store.buttons(vec![line.clone()]).await.map_err(failed)?;
         tokens.into_iter().next().ok_or_else(|| InboxError("store a button: no token came back".to_owned()))
     }
 
-    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError> {
-        self.store.command_of(token).await.map_err(failed)
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
+        self.store.line_of(token).await.map_err(failed)
     }
 }

@@ -28,6 +28,8 @@ struct Typed {
     name: String,
     invocation: Invocation,
     pressed: Option<MessageId>,
+    /// The plugin that showed the button; none where it was the host's, or was typed.
+    of: Option<String>,
 }
 
 impl Server {
@@ -39,14 +41,14 @@ impl Server {
     }
 
     fn typed(&self, update: &Update) -> Option<Typed> {
-        let (line, pressed) = match &update.what {
-            What::Text(text) => (text, None),
-            What::Press { command, message } => (command, message.clone()),
+        let (line, of, pressed) = match &update.what {
+            What::Text(text) => (text, None, None),
+            What::Press { line, message } => (&line.command, line.of.clone(), message.clone()),
             What::NotText { .. } => return None,
         };
         match route::parse(line, None) {
             Routed::Command { name, args, text } => {
-                Some(Typed { name, invocation: Invocation { args, text }, pressed })
+                Some(Typed { name, invocation: Invocation { args, text }, pressed, of })
             }
             Routed::OtherBot | Routed::Text => None,
         }
@@ -85,6 +87,9 @@ impl Server {
             let nearest = route::nearest(&typed.name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
             return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
         };
+        if let Some(plugin) = typed.of.clone().filter(|of| *of != offer.generation.name) {
+            return self.answer(row, Answer::NotItsButton { name: typed.name, plugin }).await;
+        }
         if role < offer.spec.least_role {
             let role = offer.spec.least_role;
             return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;

@@ -11,12 +11,14 @@ use async_trait::async_trait;
 use cordboard_core::{
     session::{Order, Refusal, RefusalCode, Waiting},
     text,
-    types::{Caller, Moment, Phase, Place, Reply, SessionName, SessionRecord, SessionView},
+    types::{Caller, Moment, Phase, Place, Reply, Role, SessionName, SessionRecord, SessionView, UserId},
 };
 
 use super::deed::Deed;
+use crate::chat::console;
 use crate::plugin::{
-    Blueprint, Board, Choice, FarSide, KeyValues, Orders, Outcome, PlugOrder, Shelf, Swap, check_order,
+    Asked, Blueprint, Board, Choice, FarSide, KeyValues, Orders, Outcome, PlugOrder, Resident, Shelf, Swap,
+    check_order, check_post,
 };
 
 /// The idle timeout of a session that nothing says otherwise of.
@@ -36,6 +38,8 @@ struct Inner {
     places: HashMap<Place, String>,
     keys: BTreeMap<(String, String), Vec<u8>>,
     deeds: Vec<Deed>,
+    /// Who has spoken where.
+    met: Vec<(Place, Resident)>,
 }
 
 impl MemoryBoard {
@@ -44,7 +48,7 @@ impl MemoryBoard {
     pub fn new(now: Moment, agents: Vec<Choice>) -> Self {
         let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
         Self {
-            inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new() }),
+            inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new(), met: Vec::new() }),
             agents,
             far: None,
             plug_board: OnceLock::new(),
@@ -102,6 +106,15 @@ impl MemoryBoard {
     /// Makes a session the active one of a place, as if somebody had switched to it there.
     pub fn bind(&self, place: &Place, name: &SessionName) {
         self.inner().places.insert(place.clone(), name.to_string());
+    }
+
+    /// Somebody speaks there.
+    pub fn meet(&self, place: &Place, caller: &Caller) {
+        let met = (place.clone(), Resident { id: caller.id.clone(), role: caller.role });
+        let mut inner = self.inner();
+        if !inner.met.contains(&met) {
+            inner.met.push(met);
+        }
     }
 
     fn seen(&self, caller: &Caller, name: &str) -> Result<SessionView, Refusal> {
@@ -264,6 +277,14 @@ impl Board for MemoryBoard {
         self.seen(caller, name.as_str())?;
         self.inner().deeds.push(Deed::Prompted(name.clone(), text));
         Ok(())
+    }
+
+    async fn may_post(&self, asked: &Asked, place: &Place) -> Result<(), String> {
+        let met = self.inner().met.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
+        // Here the operator sits at the console alone.
+        let seated =
+            (place == console::place()).then(|| Resident { id: UserId("console:local".to_owned()), role: Role::Owner });
+        check_post(asked, place, &met.into_iter().chain(seated).collect::<Vec<_>>())
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {

@@ -123,6 +123,7 @@ impl Stage {
 
     async fn call(&self, offer: &Offer, typed: &Invocation) -> Said {
         let board = Arc::clone(&self.board) as Arc<dyn Board>;
+        self.board.meet(&self.place, &self.caller);
         let asked = Asked {
             caller: Some(self.caller.clone()),
             place: Some(self.place.clone()),

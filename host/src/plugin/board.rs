@@ -11,6 +11,7 @@ use cordboard_core::{
 };
 
 use super::{
+    call::Asked,
     egress::FarSide,
     orders::{Outcome, PlugOrder},
 };
@@ -78,6 +79,8 @@ pub trait Board: KeyValues {
     fn far_side(&self) -> Option<Arc<dyn FarSide>> {
         None
     }
+    /// Whether a call of theirs may post there; the error is for people.
+    async fn may_post(&self, asked: &Asked, place: &Place) -> Result<(), String>;
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
     /// What came of it, for the caller; without one it is denied.
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome;

@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use cordboard_core::{
     config::spell_duration,
+    render,
     types::{Caller, Moment, Place, SessionView},
 };
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
@@ -51,6 +52,21 @@ pub enum CallError {
     Said(String),
     #[error("offers no {0}")]
     NotOffered(&'static str),
+}
+
+impl CallError {
+    /// With a plugin's last words on one line, after it was scrubbed: half a secret would not be found.
+    fn brief(self) -> Self {
+        match self {
+            Self::Trap(why) => Self::Trap(foreign(&why)),
+            Self::Said(_) | Self::Limit { .. } | Self::Drained { .. } | Self::NotOffered(_) => self,
+        }
+    }
+}
+
+/// Words of a plugin as they may stand in a sentence of the host.
+pub(super) fn foreign(words: &str) -> String {
+    render::one_line(words, render::FOREIGN)
 }
 
 impl Told for CallError {
@@ -204,7 +220,7 @@ where
         }
         Ok((store, Err(error))) => {
             store.data().finish();
-            Err(explain(store.data(), &error).scrubbed(&vault))
+            Err(explain(store.data(), &error).scrubbed(&vault).brief())
         }
         Err(elapsed) => Err(late(elapsed)),
     }

@@ -141,7 +141,7 @@ impl Compiler {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.trim();
-        Err(Refused::Compile(if why.is_empty() { output.status.to_string() } else { why.to_owned() }))
+        Err(Refused::Compile(if why.is_empty() { output.status.to_string() } else { super::call::foreign(why) }))
     }
 }
 

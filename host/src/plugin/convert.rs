@@ -78,7 +78,7 @@ pub fn reply_of(reply: types::Reply) -> Reply {
 }
 
 fn button_of(button: types::Button) -> Button {
-    Button { label: button.label, command: button.command }
+    Button::new(button.label, button.command)
 }
 
 fn attachment_of(attachment: types::Attachment) -> Attachment {

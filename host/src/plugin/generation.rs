@@ -20,7 +20,7 @@ use super::{
         command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
         schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
     },
-    call::{CallError, CallState},
+    call::{CallError, CallState, foreign},
     egress::Network,
     engine::SharedEngine,
     imports::{CAPABILITIES, Granted},
@@ -140,7 +140,12 @@ pub struct Trades {
 struct Mishaps {
     count: AtomicU32,
     last: Mutex<Option<String>>,
+    /// The commands of buttons that were left out.
+    buttons: Mutex<BTreeSet<String>>,
 }
+
+/// How many buttons that were left out are told of: a plugin whose buttons differ at each call must not fill the log.
+const BUTTONS_TOLD: usize = 16;
 
 impl Generation {
     /// Links `artifact` against what `settings` grants, and nothing else.
@@ -152,8 +157,9 @@ impl Generation {
     ) -> Result<Self, Refused> {
         let engine = linkers.engine();
         check_granted(&artifact.name, &imports(engine, &artifact.component), settings)?;
-        let linker = linkers.of(settings).map_err(|error| Refused::Link(error.to_string()))?;
-        let pre = linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(error.to_string()))?;
+        let linker = linkers.of(settings).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
+        let pre =
+            linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
         let trades = Trades::of(engine, &pre)?;
         let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
         Ok(Self {
@@ -217,6 +223,12 @@ impl Generation {
         self.probation.as_ref().is_some_and(|probation| probation.count())
     }
 
+    /// Whether a button that gives `command` is left out for the first time.
+    pub fn is_news(&self, command: &str) -> bool {
+        let mut told = self.mishaps.buttons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        told.len() < BUTTONS_TOLD && told.insert(command.to_owned())
+    }
+
     /// How many calls failed, and the last one's reason.
     pub fn mishaps(&self) -> Option<(u32, String)> {
         let last = self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
@@ -272,7 +284,7 @@ impl Trades {
                     .contains($name)
                     .then(|| $pre::new(pre.clone()))
                     .transpose()
-                    .map_err(|error| Refused::Trade { trade: $name, why: error.to_string() })?
+                    .map_err(|error| Refused::Trade { trade: $name, why: foreign(&error.to_string()) })?
             };
         }
         let trades = Self {

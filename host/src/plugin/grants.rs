@@ -4,6 +4,14 @@ use cordboard_core::types::{Button, Reply};
 
 use super::{reach, table::short};
 
+/// The command that steers the plug board; the host's questions are answered by it.
+pub const STEERING: &str = "plugins";
+
+/// Whether the words behind `/plugins` answer a question of the host.
+pub fn is_answer(words: &str) -> bool {
+    matches!(words.split_whitespace().next(), Some("grant" | "refuse"))
+}
+
 /// How the owner gives a capability to a plugin, each with what it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
@@ -66,10 +74,8 @@ impl Parked {
             None => "It waits, and nothing serves in its place.".to_owned(),
         };
         let reply = Reply::text(format!("{text}\n\n{meanwhile}"));
-        let button = |label: &str, verb: &str| Button {
-            label: label.to_owned(),
-            command: format!("/plugins {verb} {plugin} {}", short(digest)),
-        };
+        let button =
+            |label: &str, verb: &str| Button::new(label, format!("/{STEERING} {verb} {plugin} {}", short(digest)));
         let mut row = vec![button("Refuse", "refuse")];
         if by_line_alone(missing).is_empty() {
             row.insert(0, button("Grant and plug in", "grant"));

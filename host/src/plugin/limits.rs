@@ -69,12 +69,14 @@ pub struct Meter {
     limits: CallLimits,
     memory: usize,
     calls: u32,
+    /// Bytes.
+    posted: usize,
     pub exceeded: Option<Limit>,
 }
 
 impl Meter {
     pub const fn new(limits: CallLimits) -> Self {
-        Self { limits, memory: 0, calls: 0, exceeded: None }
+        Self { limits, memory: 0, calls: 0, posted: 0, exceeded: None }
     }
 
     pub const fn limits(&self) -> &CallLimits {
@@ -93,6 +95,24 @@ impl Meter {
             self.exceeded = Some(Limit::Calls);
         }
         self.calls <= self.limits.calls
+    }
+}
+
+/// What a post counts for at least: each is a row in the store and a message in a chat, however short it is.
+const LEAST_POST: usize = 4 << 10;
+
+impl Meter {
+    /// Counts a post of so many bytes; false where the posts of this call are more than a reply may be. What was refused
+    /// does not count.
+    pub const fn post(&mut self, bytes: usize) -> bool {
+        let counted = if bytes < LEAST_POST { LEAST_POST } else { bytes };
+        let posted = self.posted.saturating_add(counted);
+        // One post is always let through that a reply could be.
+        let fits = posted <= self.limits.reply || (self.posted == 0 && bytes <= self.limits.reply);
+        if fits {
+            self.posted = posted;
+        }
+        fits
     }
 }
 
@@ -115,6 +135,18 @@ impl ResourceLimiter for Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn posts_are_counted_together_each_for_some() {
+        let posts = |reply: usize, sizes: &[usize]| {
+            let mut meter = Meter::new(CallLimits { reply, ..CallLimits::default() });
+            sizes.iter().map(|bytes| meter.post(*bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(posts(3 * LEAST_POST, &[1, LEAST_POST + 1, 1, 1]), [true, true, false, false]);
+        assert_eq!(posts(3 * LEAST_POST, &[1, 1, 1, 1]), [true, true, true, false]);
+        assert_eq!(posts(100, &[101, 100, 1]), [false, true, false]);
+        assert_eq!(posts(100, &[usize::MAX, 1]), [false, true]);
+    }
 
     #[test]
     fn memory_is_counted_over_all_memories() {

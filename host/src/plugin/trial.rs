@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use cordboard_core::render::is_one_line;
+
 use super::{
     bindings::{
         command::exports::cordboard::plugin::command::{Order, Spec},
         schedule::exports::cordboard::plugin::schedule::Job,
     },
     board::Choice,
-    call::{self, Asked, CallError, CallState},
+    call::{self, Asked, CallError, CallState, foreign},
     engine::SharedEngine,
     generation::Generation,
     refusal::Refused,
@@ -54,8 +56,9 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Resu
 fn failed(generation: &Generation, error: CallError) -> Refused {
     match error {
         CallError::Said(why) if generation.config.as_ref() != NO_CONFIG => {
-            Refused::Misconfigured { plugin: generation.name.clone(), why }
+            Refused::Misconfigured { plugin: generation.name.clone(), why: foreign(&why) }
         }
+        CallError::Said(why) => Refused::Trial(CallError::Said(foreign(&why))),
         error => Refused::Trial(error),
     }
 }
@@ -109,7 +112,7 @@ fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
     let least_role = match spec.least_role.as_str() {
         "" => cordboard_core::types::Role::Member,
         role => {
-            role.parse().map_err(|_| Refused::Role { command: spec.name.clone(), role: spec.least_role.clone() })?
+            role.parse().map_err(|_| Refused::Role { command: foreign(&spec.name), role: foreign(&spec.least_role) })?
         }
     };
     let order = match spec.order {
@@ -122,7 +125,7 @@ fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
 fn job(job: Job) -> Result<(String, Cron), Refused> {
     match Cron::parse(&job.cron) {
         Ok(cron) => Ok((job.name, cron)),
-        Err(why) => Err(Refused::Cron { job: job.name, cron: job.cron, why }),
+        Err(why) => Err(Refused::Cron { job: foreign(&job.name), cron: foreign(&job.cron), why }),
     }
 }
 
@@ -135,19 +138,42 @@ fn check(offers: &Offers) -> Result<(), Refused> {
     if offers.jobs.len() > MOST_JOBS {
         return Err(Refused::Jobs { most: MOST_JOBS });
     }
+    if offers.commands.len() > MOST_COMMANDS {
+        return Err(Refused::Commands { most: MOST_COMMANDS });
+    }
     let mut seen = std::collections::BTreeSet::new();
     for (kind, name) in commands.chain(personas).chain(modes).chain(jobs) {
         let fits = if kind == "command" { is_command_name(name) } else { is_choice_name(name) };
         if !fits {
             let rule = if kind == "command" { COMMAND_RULE } else { CHOICE_RULE };
-            return Err(Refused::OfferName { kind, what: format!("{name:?}"), rule });
+            return Err(Refused::OfferName { kind, what: format!("{:?}", foreign(name)), rule });
         }
         if !seen.insert((kind, name)) {
             return Err(Refused::Twice { kind, what: name.clone() });
         }
     }
-    Ok(())
+    offers.commands.iter().try_for_each(check_words)
 }
+
+/// What lists and menus show of a command is a line each, which cannot pass for one of the host's.
+fn check_words(spec: &CommandSpec) -> Result<(), Refused> {
+    let refused = |what, why| Err(Refused::Words { command: spec.name.clone(), what, why, most: LONGEST_WORDS });
+    for (what, words) in [("summary", &spec.summary), ("usage", &spec.usage)] {
+        if !is_one_line(words) {
+            return refused(what, "with line breaks or control characters");
+        }
+        if words.chars().count() > LONGEST_WORDS {
+            return refused(what, "that is too long");
+        }
+    }
+    if spec.summary.trim().is_empty() { refused("summary", "that is empty") } else { Ok(()) }
+}
+
+/// Characters of a summary and of a usage: what Telegram's menu takes of a description.
+const LONGEST_WORDS: usize = 256;
+
+/// As many as Telegram's menu holds in all.
+const MOST_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
 const CHOICE_RULE: &str = "1 to 64 letters, digits, '-' and '_'";

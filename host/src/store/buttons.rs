@@ -1,6 +1,7 @@
 //! Command lines of buttons under a short token, because a front-end's button holds few bytes. A token gives no right: who
-//! presses is checked when the command runs.
+//! presses, and whose command it is then, is checked when it runs.
 
+use cordboard_core::chat::ButtonLine;
 use rusqlite::{OptionalExtension, params};
 use uuid::Uuid;
 
@@ -13,18 +14,18 @@ const KEPT: i64 = 10_000;
 const TOKEN: usize = 16;
 
 impl Store {
-    /// Stores command lines and returns a token for each, in their order.
+    /// Stores what buttons give and returns a token for each, in their order.
     ///
     /// # Errors
     /// The disk's.
-    pub async fn buttons(&self, commands: Vec<String>) -> Result<Vec<String>, StoreError> {
-        self.ask(format!("store {} buttons", commands.len()), move |db| {
-            let mut tokens = Vec::with_capacity(commands.len());
-            for command in &commands {
+    pub async fn buttons(&self, lines: Vec<ButtonLine>) -> Result<Vec<String>, StoreError> {
+        self.ask(format!("store {} buttons", lines.len()), move |db| {
+            let mut tokens = Vec::with_capacity(lines.len());
+            for ButtonLine { command, of } in &lines {
                 let mut token = Uuid::new_v4().simple().to_string();
                 token.truncate(TOKEN);
-                db.prepare_cached("INSERT INTO button (token, command) VALUES (?, ?)")?
-                    .execute(params![token, command])?;
+                db.prepare_cached("INSERT INTO button (token, command, plugin) VALUES (?, ?, ?)")?
+                    .execute(params![token, command, of])?;
                 tokens.push(token);
             }
             db.prepare_cached("DELETE FROM button WHERE id <= (SELECT max(id) FROM button) - ?")?.execute([KEPT])?;
@@ -33,15 +34,15 @@ impl Store {
         .await
     }
 
-    /// The command line of a token, none if it was forgotten.
+    /// What the button of a token gives, none if it was forgotten.
     ///
     /// # Errors
     /// The disk's.
-    pub async fn command_of(&self, token: &str) -> Result<Option<String>, StoreError> {
+    pub async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, StoreError> {
         let token = token.to_owned();
         self.ask("read the command of a button".to_owned(), move |db| {
-            let mut query = db.prepare_cached("SELECT command FROM button WHERE token = ?")?;
-            Ok(query.query_row([&token], |row| row.get(0)).optional()?)
+            let mut query = db.prepare_cached("SELECT command, plugin FROM button WHERE token = ?")?;
+            Ok(query.query_row([&token], |row| Ok(ButtonLine { command: row.get(0)?, of: row.get(1)? })).optional()?)
         })
         .await
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 3] = [FIRST, DECISIONS, JOBS];
+const STEPS: [&str; 5] = [FIRST, DECISIONS, JOBS, GUARDS, MET];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -55,6 +55,18 @@ const JOBS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Whose a button is. Of older ones nobody knows: those that steer the plug board might be anybody's, and are forgotten.
+const GUARDS: &str = "
+    ALTER TABLE button ADD COLUMN plugin TEXT;
+    DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
+";
+
+/// Who has spoken where. Of the places that have a session it is known that somebody has.
+const MET: &str = "
+    CREATE TABLE met (place TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (place, person)) STRICT, WITHOUT ROWID;
+    INSERT INTO met (place, person) SELECT place, '' FROM place;
+";
+
 /// The version that this program writes and reads.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -79,4 +91,27 @@ pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), Trouble> {
         tx.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_older_host_buttons_steer_nothing_and_places_are_known() {
+        let mut db = Connection::open_in_memory().expect("memory is there");
+        STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("it was right once"));
+        for (at, command) in ["/retry alpha", "/plugins grant x 0", "plain words"].iter().enumerate() {
+            db.execute("INSERT INTO button (token, command) VALUES (?, ?)", (at.to_string(), command))
+                .expect("it fits");
+        }
+        db.execute("INSERT INTO place (place, session) VALUES ('here', 'alpha')", ()).expect("it fits");
+        migrate(&mut db, 3).expect("it can be taken further");
+        let mut left = db.prepare("SELECT command, plugin FROM button").expect("it is right");
+        let left = left.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("it is read");
+        let left: Vec<(String, Option<String>)> = left.map(|row| row.expect("it is read")).collect();
+        assert_eq!(left, [("/retry alpha".to_owned(), None)]);
+        let met = db.query_row("SELECT place, person FROM met", (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(met.expect("there is one"), ("here".to_owned(), String::new()));
+    }
 }

@@ -9,7 +9,7 @@ use cordboard_core::{
     happening::{Happening, Kind, Trail},
     session::{Brief, Verdict},
     turn::{Part, Turn, TurnState},
-    types::{Content, Moment, Phase},
+    types::{Content, Moment, Phase, Place},
 };
 use expect_test::{Expect, expect};
 
@@ -56,7 +56,8 @@ async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
         .iter()
         .map(|row| row.iter().map(|one| (one.label.as_str(), one.command.as_str())).collect())
         .collect();
-    assert_eq!(rows, [vec![("Again", "/every_types")], vec![("A", "/a"), ("B", "/b")]]);
+    // Those of commands that it does not offer are left out.
+    assert_eq!(rows, [vec![("Again", "/every_types")]]);
     assert_eq!(reply.attachments[0].content, Content::Text("attached".to_owned()));
     assert!(reply.in_place);
     let failed = bench.call("every_admin").await;
@@ -75,6 +76,8 @@ async fn the_capabilities_of_0_1_answer_as_they_did() {
     )
     .await;
     answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["demo"]"#]]).await;
+    // A topic where its caller has spoken.
+    bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
     answers(&bench, "every_chat", expect!["done"]).await;
     answers(&bench, "every_control", expect!["made Phase::Suspended failed failed unknown"]).await;
 }

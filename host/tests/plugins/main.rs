@@ -10,6 +10,7 @@ mod components;
 
 mod endurance;
 mod fixtures;
+mod guard;
 mod homelab;
 mod journal;
 mod limits;

@@ -45,12 +45,12 @@ async fn notify_tells_of_long_turns_elsewhere() {
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
     bench.plugs.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();
     bench.plugs.hook(&bench.board, "notify", &finished(&bench, 125, bench.place.clone())).await.unwrap();
-    assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds."]);
+    assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\n/session alpha opens it."]);
     let mut broken = session("alpha", &bench.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
     let broken = Happening::of(Kind::Broken, broken, NOW, Trail::default());
     bench.plugs.hook(&bench.board, "notify", &broken).await.unwrap();
-    assert_eq!(posted(&bench), ["alpha needs you: no such command"]);
+    assert_eq!(posted(&bench), ["alpha needs you: no such command\n/retry alpha tries again."]);
     assert_eq!(bench.read("notify off").await, "Nothing is told any more.");
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
     assert_eq!(posted(&bench), [] as [String; 0]);

@@ -142,6 +142,7 @@ impl Bench {
             active: self.board.active(caller, &self.place),
             locale: None,
         };
+        self.memory.meet(&self.place, caller);
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
         self.plugs.command(&self.board, (offer, asked), &typed).await

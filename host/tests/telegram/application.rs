@@ -2,6 +2,7 @@
 //! process behind.
 
 mod access;
+mod buttons;
 mod crashes;
 mod dialogue;
 mod faults;

@@ -1,6 +1,6 @@
 //! What comes in: who is heard, what is stored, and when it is confirmed.
 
-use cordboard::chat::{MessageId, What};
+use cordboard::chat::{ButtonLine, MessageId, What};
 use cordboard_core::types::{Moment, Place, Role, UserId};
 use serde_json::{Value, json};
 
@@ -149,14 +149,15 @@ fn press(user: i64, data: &str) -> Value {
 #[tokio::test]
 async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     let rig = Rig::new().await;
-    let token = cordboard::chat::Inbox::button(&*rig.inbox, "/retry alpha").await.unwrap();
+    let line = ButtonLine { command: "/retry alpha".to_owned(), of: None };
+    let token = cordboard::chat::Inbox::button(&*rig.inbox, &line).await.unwrap();
     rig.api.push(press(ADA, &token));
     rig.api.push(press(ADA, "forgotten"));
     rig.api.push(press(666, &token));
     let _poll = rig.poll();
     let stored = rig.until_stored(1).await;
     let message = Some(MessageId("31".to_owned()));
-    assert_eq!(stored[0].what, What::Press { command: "/retry alpha".to_owned(), message });
+    assert_eq!(stored[0].what, What::Press { line, message });
     assert_eq!(stored[0].place, place(ADA));
     rig.api.until_calls("answerCallbackQuery", 3).await;
     let answers = rig.api.calls("answerCallbackQuery");

@@ -134,8 +134,8 @@ async fn a_button_comes_back_as_its_command() {
     let rows = rig.api.calls("sendMessage")[0].params["reply_markup"]["inline_keyboard"].clone();
     assert_eq!((rows[0][0]["text"].as_str(), rows[1][0]["text"].as_str()), (Some("Try again"), Some("Leave it")));
     let token = rows[0][0]["callback_data"].as_str().unwrap();
-    let found = cordboard::chat::Inbox::command_of(&*rig.inbox, token).await.unwrap();
-    assert_eq!(found, Some(command));
+    let found = cordboard::chat::Inbox::line_of(&*rig.inbox, token).await.unwrap();
+    assert_eq!(found.map(|line| line.command), Some(command));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard::chat::{
-    Inbox, InboxError, MessageId, Update,
+    ButtonLine, Inbox, InboxError, MessageId, Update,
     outbox::{Ledger, LedgerError, Outbox},
     telegram::{PollError, Settings, Telegram},
 };
@@ -92,7 +92,7 @@ pub struct Memory(Mutex<Stored>);
 struct Stored {
     updates: Vec<Update>,
     offset: Option<i64>,
-    buttons: HashMap<String, String>,
+    buttons: HashMap<String, ButtonLine>,
     /// How many times storing still fails.
     broken: usize,
 }
@@ -140,14 +140,14 @@ impl Inbox for Memory {
         Ok(self.stored().offset)
     }
 
-    async fn button(&self, command: &str) -> Result<String, InboxError> {
+    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError> {
         let mut stored = self.stored();
         let token = format!("{:016x}", stored.buttons.len());
-        stored.buttons.insert(token.clone(), command.to_owned());
+        stored.buttons.insert(token.clone(), line.clone());
         Ok(token)
     }
 
-    async fn command_of(&self, token: &str) -> Result<Option<String>, InboxError> {
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
         Ok(self.stored().buttons.get(token).cloned())
     }
 }

@@ -1,5 +1,6 @@
 //! A hook: tells one place when a long turn has ended in another one, and when a session needs somebody. `/notify here` chooses the place.
-//! It must never tell what was said in a session: its place may be another one's.
+//! It must never tell what was said in a session: its place may be another one's. The
+//! commands that open a session are another plugin's, so that they are named and no buttons.
 
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,
@@ -110,7 +111,7 @@ fn news(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, S
         kind::BROKEN | kind::ASKING if elsewhere => {
             let Trouble { why } = event.parse()?;
             let needs = format!("**{}** needs you: {}", escape(&session.name), escape(&why));
-            Ok(Some(Reply::text(needs).button("Retry", format!("/retry {}", session.name))))
+            Ok(Some(Reply::text(format!("{needs}\n/retry {} tries again.", session.name))))
         }
         _ => Ok(None),
     }
@@ -123,7 +124,7 @@ fn ended(session: &Session, turn: &Turn) -> Reply {
         None => format!("**{name}** has finished after {}{cost}.", long_span(turn.seconds)),
         Some(why) => format!("**{name}** broke off after {}{cost}: {}", long_span(turn.seconds), escape(why)),
     };
-    Reply::text(text).button("Open", format!("/session {}", session.name))
+    Reply::text(format!("{text}\n/session {} opens it.", session.name))
 }
 
 cordboard_plugin::export!(Notify: command, hook);
@@ -152,18 +153,18 @@ mod tests {
         let good = r#""cost_usd":0.254,"error":null"#;
         assert_eq!(
             finished(750, "1", good).as_deref(),
-            Some("**main** has finished after 12 minutes 30 seconds, for $0.25.")
+            Some("**main** has finished after 12 minutes 30 seconds, for $0.25.\n/session main opens it.")
         );
         assert_eq!(finished(299, "1", good), None, "too short");
         assert_eq!(finished(750, "7", good), None, "it was seen here");
         let cut = finished(300, "1", r#""cost_usd":null,"error":"the agent died""#);
-        assert_eq!(cut.as_deref(), Some("**main** broke off after 5 minutes: the agent died"));
+        assert_eq!(cut.as_deref(), Some("**main** broke off after 5 minutes: the agent died\n/session main opens it."));
     }
 
     #[test]
     fn who_is_needed_is_called() {
         let called = told(kind::BROKEN, r#"{"why":"no such command"}"#);
-        assert_eq!(called.as_deref(), Some("**main** needs you: no such command"));
+        assert_eq!(called.as_deref(), Some("**main** needs you: no such command\n/retry main tries again."));
         assert_eq!(told(kind::SUSPENDED, "{}"), None);
         assert_eq!(told("of-tomorrow", "[]"), None);
     }

@@ -23,6 +23,9 @@ const NEAREST: Instant = 30 * 1000;
 /// Past it, how late it is said: the host was down, or asleep.
 const LATE: Instant = 2 * 60 * 1000;
 
+/// Past it, what its place refuses is dropped: nobody is there any more.
+const GIVEN_UP: Instant = 7 * 24 * 60 * 60 * 1000;
+
 /// Its key is the moment when it is due, so that they lie in order, and a number.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Reminder {
@@ -74,14 +77,25 @@ impl Schedule for Remind {
     }
 
     fn run(due: Due) -> Result<(), String> {
+        let (mut done, mut said) = (Ok(()), 0);
         for key in state::keys("") {
             let Some(at) = moment(&key).filter(|at| *at <= due.at + NEAREST) else { break };
             let Some(reminder) = read(&key) else { continue };
-            chat::post(&reminder.place(), &reminder.said(due.at.saturating_sub(at)))?;
+            let late = due.at.saturating_sub(at);
+            // A place that takes nothing now must not hold up the others; what does not fit into this call is for the next one.
+            match chat::post(&reminder.place(), &reminder.said(late)) {
+                Ok(()) => said += 1,
+                Err(why) => {
+                    done = Err(why);
+                    if said > 0 || late < GIVEN_UP {
+                        continue;
+                    }
+                }
+            }
             // Said twice, should the host die here, is better than not at all.
             state::delete(&key)?;
         }
-        Ok(())
+        done
     }
 }
 

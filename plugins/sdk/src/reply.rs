@@ -16,13 +16,14 @@ impl Reply {
         Self::text(escape(text))
     }
 
-    /// Adds a button in a row of its own. Pressing it runs `command`, as "/retry alpha", as the one who presses.
+    /// Adds a button in a row of its own. Pressing it runs `command`, as "/hello again", as the one who presses. It must be one of
+    /// the plugin's own commands: the host leaves out any other button, and logs it.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])
     }
 
-    /// Adds a row of buttons, each a label and a command; no button makes no row.
+    /// Adds a row of buttons, each a label and one of the plugin's own commands; no button makes no row.
     #[must_use]
     pub fn row(mut self, buttons: impl IntoIterator<Item = (String, String)>) -> Self {
         let row: Vec<Button> = buttons.into_iter().map(|(label, command)| Button { label, command }).collect();

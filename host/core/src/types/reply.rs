@@ -10,6 +10,17 @@ pub struct Button {
     pub label: String,
     /// A command line, as `/retry alpha`.
     pub command: String,
+    /// The plugin that shows it, which may give its own commands alone; none: the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+impl Button {
+    /// A button of the host's own.
+    #[must_use]
+    pub fn new(label: impl Into<String>, command: impl Into<String>) -> Self {
+        Self { label: label.into(), command: command.into(), of: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +93,7 @@ impl Reply {
     /// Adds a row of one button.
     #[must_use]
     pub fn button(mut self, label: &str, command: &str) -> Self {
-        self.buttons.push(vec![Button { label: label.to_owned(), command: command.to_owned() }]);
+        self.buttons.push(vec![Button::new(label, command)]);
         self
     }
 }

@@ -274,8 +274,8 @@ mod tests {
     fn buttons_are_their_commands_and_come_once() {
         let mut page = Page::new(Look::Source);
         let mut asked = message("It failed.", Completeness::Complete);
-        let button = |label: &str, command: &str| Button { label: label.into(), command: command.into() };
-        asked.buttons = vec![vec![button("Try again", "/retry alpha"), button("No\n\x1b[2J", "/fresh alpha")]];
+        asked.buttons =
+            vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J", "/fresh alpha")]];
         let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
         assert_eq!(page.put(&id("m"), &asked), printed);
         assert_eq!(page.put(&id("m"), &asked), "");

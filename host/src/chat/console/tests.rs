@@ -17,7 +17,7 @@ use super::{
     open::{Ends, open_pipe},
     *,
 };
-use crate::chat::{Completeness, InboxError, Update, What};
+use crate::chat::{ButtonLine, Completeness, InboxError, Update, What};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -46,11 +46,11 @@ impl Inbox for Shelf {
         Ok(None)
     }
 
-    async fn button(&self, _command: &str) -> Result<String, InboxError> {
+    async fn button(&self, _line: &ButtonLine) -> Result<String, InboxError> {
         Err(InboxError("a console needs no tokens".to_owned()))
     }
 
-    async fn command_of(&self, _token: &str) -> Result<Option<String>, InboxError> {
+    async fn line_of(&self, _token: &str) -> Result<Option<ButtonLine>, InboxError> {
         Ok(None)
     }
 }

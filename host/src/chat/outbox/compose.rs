@@ -1,7 +1,7 @@
 //! Makes messages out of replies: rendered, and cut to what the front-end takes. Pure.
 
 use cordboard_core::{
-    render::{self, Entity, Message, Style, units},
+    render::{self, Entity, Message, Style, terminal::neutral, units},
     types::{Attachment, Content, Reply, SessionName},
 };
 
@@ -36,7 +36,8 @@ pub(super) fn plain(message: &Outgoing) -> Outgoing {
 }
 
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
-    let source = with_attachments(reply);
+    // Whatever shows it: what drives a terminal is no part of an answer, and means nothing elsewhere.
+    let source = neutral(&with_attachments(reply)).into_owned();
     let message = named(render::render(&source), reply.session.as_ref());
     let mut messages = cut(message, limits.text_units);
     if messages.is_empty() && !reply.buttons.is_empty() {
@@ -99,6 +100,7 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for Attachment { name, content, .. } in &reply.attachments {
+        let name = render::escape(&render::one_line(name, render::FOREIGN));
         let shown = match content {
             Content::Text(text) => format!("**{name}**\n~~~~~~\n{text}\n~~~~~~"),
             Content::Bytes(bytes) => format!("**{name}** ({} bytes)", bytes.len()),
@@ -129,7 +131,7 @@ mod tests {
         let parts = reply(&Reply::text("one two three\n\nfour five six").button("Go", "/go"), SMALL);
         assert_eq!(texts(&parts), ["one two three", "four five six"]);
         assert!(parts[0].buttons.is_empty());
-        assert_eq!(parts[1].buttons, [[Button { label: "Go".into(), command: "/go".into() }]]);
+        assert_eq!(parts[1].buttons, [[Button::new("Go", "/go")]]);
     }
 
     #[test]
@@ -182,6 +184,20 @@ mod tests {
         let long = said(&format!("{}\n\n{}", "x".repeat(30), "y".repeat(30)));
         assert_eq!(texts(&long), [format!("[alpha] {}", "x".repeat(30)), "y".repeat(30)]);
         assert!(said("").is_empty());
+    }
+
+    #[test]
+    fn nothing_drives_a_terminal_whatever_shows_it() {
+        let limits = Limits { text_units: 40, ..SMALL };
+        let said = Reply { words: Words::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
+        let parts = reply(&said, limits);
+        assert_eq!(parts[0].source, "[31mred\n\ta &#27; **b**");
+        let text = &parts[0].message.text;
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{text:?}");
+        let attached =
+            Attachment { name: "a\nb\u{1b}".into(), media_type: String::new(), content: Content::Text("x".into()) };
+        let parts = reply(&Reply { attachments: vec![attached], ..Reply::default() }, limits);
+        assert_eq!(parts[0].message.text, "a b\nx");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use cordboard_core::{
-    chat::{MessageId, Update, What},
+    chat::{ButtonLine, MessageId, Update, What},
     route::{self, Routed},
     types::{Caller, Moment, Place, UserId},
 };
@@ -114,7 +114,7 @@ impl Gate {
         let caller = self.caller(&query.from)?;
         let (message, token) = (query.message.as_ref()?, query.data.clone()?);
         let place = message.regular_message().map_or_else(|| plain_place(message.chat()), place);
-        let what = What::Press { command: String::new(), message: Some(MessageId(message.id().0.to_string())) };
+        let what = What::Press { line: ButtonLine::default(), message: Some(MessageId(message.id().0.to_string())) };
         let locale = query.from.language_code.clone();
         let update = Update { key, caller, place, what, at: self.clock.now(), locale };
         Some(Incoming::Press { update, token })

@@ -1,25 +1,28 @@
-//! Buttons: Telegram's hold 64 bytes, so each carries a token under which its command line is stored.
+//! Buttons: Telegram's hold 64 bytes, so each carries a token under which what it gives is stored.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
 
-use cordboard_core::types::Button;
+use cordboard_core::{render::one_line, types::Button};
 use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::locked;
-use crate::chat::{Inbox, InboxError};
+use crate::chat::{ButtonLine, Inbox, InboxError};
 
 /// Tokens that are kept at hand: a message that streams shows the same buttons again and again.
 const KEPT: usize = 256;
+
+/// Characters of a label; a chat shows fewer.
+const LONGEST_LABEL: usize = 100;
 
 /// What the Bot API takes as callback data, in bytes.
 const LONGEST_TOKEN: usize = 64;
 
 pub(super) struct Keyboard {
     inbox: Arc<dyn Inbox>,
-    tokens: Mutex<HashMap<String, String>>,
+    tokens: Mutex<HashMap<ButtonLine, String>>,
 }
 
 impl Keyboard {
@@ -34,26 +37,29 @@ impl Keyboard {
         for row in rows {
             let mut buttons = Vec::with_capacity(row.len());
             for button in row {
-                buttons.push(InlineKeyboardButton::callback(button.label.clone(), self.token(&button.command).await?));
+                buttons.push(InlineKeyboardButton::callback(
+                    one_line(&button.label, LONGEST_LABEL),
+                    self.token(ButtonLine::of(button)).await?,
+                ));
             }
             keyboard.push(buttons);
         }
         Ok(InlineKeyboardMarkup::new(keyboard))
     }
 
-    async fn token(&self, command: &str) -> Result<String, InboxError> {
-        let known = locked(&self.tokens).get(command).cloned();
+    async fn token(&self, line: ButtonLine) -> Result<String, InboxError> {
+        let known = locked(&self.tokens).get(&line).cloned();
         if let Some(token) = known {
             return Ok(token);
         }
-        let token = self.inbox.button(command).await?;
+        let token = self.inbox.button(&line).await?;
         debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits a button");
         let mut tokens = locked(&self.tokens);
         // The store forgets old buttons: so must this.
         if tokens.len() >= KEPT {
             tokens.clear();
         }
-        tokens.insert(command.to_owned(), token.clone());
+        tokens.insert(line, token.clone());
         Ok(token)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use cordboard_core::chat::{Update, What};
+use cordboard_core::chat::{ButtonLine, Update, What};
 use serde::Deserialize;
 use teloxide_core::{
     payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, GetMe, GetUpdates, GetUpdatesSetters},
@@ -192,8 +192,8 @@ async fn take(
         let mut text = None;
         match read.incoming {
             Some(Incoming::Update(update)) => updates.push(update),
-            Some(Incoming::Press { update, token }) => match telegram.inbox.command_of(&token).await? {
-                Some(command) => updates.push(pressed(update, command)),
+            Some(Incoming::Press { update, token }) => match telegram.inbox.line_of(&token).await? {
+                Some(line) => updates.push(pressed(update, line)),
                 None => text = Some(FORGOTTEN),
             },
             None => {}
@@ -207,12 +207,12 @@ async fn take(
     Ok(queries)
 }
 
-fn pressed(update: Update, command: String) -> Update {
+fn pressed(update: Update, line: ButtonLine) -> Update {
     let message = match update.what {
         What::Press { message, .. } => message,
         What::Text(_) | What::NotText { .. } => None,
     };
-    Update { what: What::Press { command, message }, ..update }
+    Update { what: What::Press { line, message }, ..update }
 }
 
 /// Ends the waiting that the presser sees. It does no harm where it fails: the waiting ends by itself.

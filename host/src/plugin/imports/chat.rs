@@ -1,10 +1,13 @@
 //! `chat`: says something without being asked.
 
+use cordboard_core::config::spell_size;
+
 use super::super::{
     bindings::{
         chat::Host,
         types::{Place, Reply},
     },
+    buttons,
     call::CallState,
     convert,
     told::Told,
@@ -14,6 +17,19 @@ impl Host for CallState {
     async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
         let message = message.scrubbed(&self.egress.vault);
-        Ok(lent.board.post(&convert::place_of(place), convert::reply_of(message)).await)
+        let message = buttons::own(convert::reply_of(message), &self.generation, &lent.table);
+        let place = convert::place_of(place);
+        // Before it is counted, so that what was refused for its place costs nothing.
+        if let Err(why) = lent.board.may_post(&self.asked, &place).await {
+            return Ok(Err(why));
+        }
+        if !self.meter.post(message.bytes()) {
+            return Ok(Err(format!(
+                "this call has posted what its `reply` limit allows, {} in all, and each post counts for 4KiB at least: post less, or raise `reply` in [plugins.{}]",
+                spell_size(self.meter.limits().reply as u64),
+                self.generation.name
+            )));
+        }
+        Ok(lent.board.post(&place, message).await)
     }
 }

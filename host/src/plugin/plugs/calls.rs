@@ -11,6 +11,7 @@ use cordboard_core::{
 use super::{
     super::{
         board::Board,
+        buttons,
         call::{Asked, CallError, Lent},
         table::Offer,
         trades::{Invocation, Load, Screen, ViewLimits},
@@ -31,7 +32,8 @@ impl Plugs {
         (offer, asked): (&Offer, Asked),
         typed: &Invocation,
     ) -> Result<Reply, CallError> {
-        self.caller.command(offer, (asked, self.lent(board)), typed).await
+        let reply = self.caller.command(offer, (asked, self.lent(board)), typed).await?;
+        Ok(buttons::own(reply, &offer.generation, &self.table()))
     }
 
     /// The verdict of the lifecycle plugin `policy`.
@@ -73,7 +75,10 @@ impl Plugs {
     ) -> Result<Screen, CallError> {
         let table = self.table();
         let generation = table.mode(mode).ok_or(CallError::NotOffered("view"))?;
-        self.caller.render(generation, shown, (mode, limits)).await
+        let mut screen = self.caller.render(generation, shown, (mode, limits)).await?;
+        screen.messages =
+            screen.messages.into_iter().map(|message| buttons::own(message, generation, &table)).collect();
+        Ok(screen)
     }
 }
 

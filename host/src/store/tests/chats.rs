@@ -120,3 +120,15 @@ async fn keys_of_old_done_updates_are_forgotten_open_ones_are_not() {
     let new = store.accept(vec![update("done"), update("open")], None).await.unwrap();
     assert_eq!(new.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["done"]);
 }
+
+#[tokio::test]
+async fn who_has_spoken_where_is_known_after_a_restart() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let ann = UserId("telegram:42".to_owned());
+    store.meet(vec![(place("1"), ann.clone()), (place("1"), ann.clone())]).await.unwrap();
+    store.close().await;
+    let (store, _) = state.open();
+    assert_eq!(store.met_in(&place("1")).await.unwrap(), [ann]);
+    assert_eq!(store.met_in(&place("2")).await.unwrap(), []);
+}

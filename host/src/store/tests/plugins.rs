@@ -1,5 +1,7 @@
 //! Plugin state with its bound, generations, buttons.
 
+use cordboard_core::chat::ButtonLine;
+
 use super::*;
 
 fn limit(bytes: u64) -> Limit {
@@ -92,11 +94,12 @@ async fn the_last_three_generations_are_kept_newest_first() {
 async fn a_button_fits_its_front_end_and_old_ones_are_forgotten() {
     let state = State::new();
     let (store, _) = state.open();
+    let line = |command: &str, of: Option<&str>| ButtonLine { command: command.to_owned(), of: of.map(str::to_owned) };
     let long = format!("/ask {}", "x".repeat(200));
-    let tokens = store.buttons(vec!["/retry alpha".to_owned(), long.clone()]).await.unwrap();
+    let tokens = store.buttons(vec![line("/retry alpha", None), line(&long, Some("ask"))]).await.unwrap();
     assert!(tokens.iter().all(|token| token.len() == 16), "{tokens:?}");
-    assert_eq!(store.command_of(&tokens[1]).await.unwrap(), Some(long));
-    store.buttons(vec!["/help".to_owned(); 9_999]).await.unwrap();
-    assert_eq!(store.command_of(&tokens[0]).await.unwrap(), None);
-    assert!(store.command_of(&tokens[1]).await.unwrap().is_some());
+    assert_eq!(store.line_of(&tokens[1]).await.unwrap(), Some(line(&long, Some("ask"))));
+    store.buttons(vec![line("/help", None); 9_999]).await.unwrap();
+    assert_eq!(store.line_of(&tokens[0]).await.unwrap(), None);
+    assert!(store.line_of(&tokens[1]).await.unwrap().is_some());
 }

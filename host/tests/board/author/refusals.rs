@@ -172,3 +172,12 @@ fn check_tells_the_grant_that_is_missing() {
     let ended = author.run(&["check", "core.wasm"]);
     assert!(ended.err.contains("it is a core module, not a component: build it for wasm32-wasip2"), "{}", ended.err);
 }
+
+#[test]
+fn a_button_that_is_left_out_is_told_with_the_reason() {
+    let author = Author::new();
+    let ended = call(&author, "bad/trick", &["/trick", "button", "/plugins", "grant", "trick", "0"]);
+    assert_eq!(ended.out, "Well?\n  [Own] /trick own\n");
+    let told = "a button was left out: \"/plugins grant trick 0\" answers what the host alone may ask\n";
+    assert!(ended.err.contains(told), "{}", ended.err);
+}

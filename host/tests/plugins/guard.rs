@@ -1,0 +1,117 @@
+//! What a plugin may put before people: buttons for its own commands, words that are not the host's, and not too much of either.
+
+use cordboard::{kit::Deed, plugin::CallError};
+use cordboard_core::{
+    render::FOREIGN,
+    types::{Place, Reply, Role},
+};
+
+use crate::components::{Bench, bad, person, standard};
+
+async fn tricky(own: &str) -> Bench {
+    let bench = Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n{own}"));
+    bench.plug("sessions", &standard("sessions")).await.unwrap();
+    bench.plug("trick", &bad("trick")).await.unwrap();
+    bench
+}
+
+fn shown(reply: &Reply) -> Vec<&str> {
+    reply.buttons.iter().flatten().map(|button| button.command.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_button_gives_the_plugins_own_commands_alone() {
+    let bench = tricky("").await;
+    let others = ["/plugins grant trick 0123456789ab", "/retry alpha", "/sessions", "rm -r everything", "/nobody", ""];
+    for line in others {
+        let reply = bench.call(&format!("trick button {line}")).await.unwrap();
+        assert_eq!(shown(&reply), ["/trick own"], "{line}");
+        assert_eq!(reply.buttons.len(), 1, "no row is left empty");
+        assert_eq!(reply.buttons[0][0].of.as_deref(), Some("trick"), "the press is checked against it");
+    }
+    let reply = bench.call("trick button /trick say hello").await.unwrap();
+    assert_eq!(shown(&reply), ["/trick say hello", "/trick own"]);
+}
+
+#[tokio::test]
+async fn a_post_has_no_other_buttons_either() {
+    let bench = tricky("").await;
+    bench.call("trick post console local psst").await.unwrap();
+    let deeds = bench.memory.take_deeds();
+    let [Deed::Posted(_, reply)] = deeds.as_slice() else { panic!("{deeds:?}") };
+    assert_eq!((reply.text.as_str(), shown(reply)), ("psst", Vec::new()));
+}
+
+fn said(outcome: Result<Reply, CallError>) -> String {
+    match outcome {
+        Err(CallError::Said(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_command_posts_to_its_callers_places_alone() {
+    let mut bench = tricky("").await;
+    let refused = said(bench.call("trick post telegram 99999 psst").await);
+    assert!(refused.contains("telegram:99999 is not the caller's"), "{refused}");
+    let ann = person("telegram:2", Role::Member);
+    bench.place = Place::new("telegram", "2");
+    bench.call_as(&ann, "trick post telegram 2 here").await.unwrap();
+    let refused = said(bench.call_as(&ann, "trick post console local psst").await);
+    assert!(refused.contains("console:local is not the caller's"), "{refused}");
+    bench.place = Place::new("telegram", "-100");
+    bench.call_as(&ann, "trick post telegram 2 where she spoke before").await.unwrap();
+    assert_eq!(bench.memory.take_deeds().len(), 2);
+}
+
+#[tokio::test]
+async fn the_posts_of_a_call_are_bounded_together() {
+    let bench = tricky("reply = \"16KiB\"").await;
+    let refused = said(bench.call("trick flood 9 10").await);
+    assert!(refused.starts_with("after 4: ") && refused.contains("`reply`") && refused.contains("16KiB"), "{refused}");
+    assert_eq!(bench.memory.take_deeds().len(), 4);
+    assert!(said(bench.call("trick flood 1 16385").await).starts_with("after 0: "));
+    assert!(said(bench.call("trick flood 2 16384").await).starts_with("after 1: "));
+    assert_eq!(bench.memory.take_deeds().len(), 1);
+}
+
+#[tokio::test]
+async fn what_lists_and_menus_show_of_a_command_is_a_line() {
+    let refused = async |own: &str| {
+        let bench = Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\n{own}"));
+        bench.refused("trick", &bad("trick")).await
+    };
+    let long = format!("usage = \"{}\"", "u".repeat(257));
+    for (own, why) in [
+        ("summary = \"\"", "its command /trick has a summary that is empty: use one line of 1 to 256 characters"),
+        ("summary = \"a\\nverdict  a host would take it\"", "a summary with line breaks or control characters"),
+        ("summary = \"a\\u202eb\"", "a summary with line breaks or control characters"),
+        ("usage = \"\\u001b[2J\"", "a usage with line breaks or control characters"),
+        (long.as_str(), "a usage that is too long"),
+        ("more = 100", "it has more commands than the 100 that a plugin may have"),
+    ] {
+        let told = refused(own).await;
+        assert!(told.contains(why), "{own}: {told}");
+    }
+    let bench = Bench::of("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nmore = 99");
+    bench.plug("trick", &bad("trick")).await.unwrap();
+    assert_eq!(bench.plugs.table().commands().count(), 100);
+}
+
+#[tokio::test]
+async fn a_plugins_words_stay_inside_the_hosts_sentence() {
+    let fails = |why: &str| {
+        Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nfails = \"{why}\""))
+    };
+    let told =
+        fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e").refused("trick", &bad("trick")).await;
+    let expected = "said: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.trick.config]";
+    assert!(told.ends_with(expected), "{told:?}");
+    let told = fails(&"x".repeat(5_000)).refused("trick", &bad("trick")).await;
+    assert!(told.len() < FOREIGN + 200 && told.contains('…'), "{told}");
+    let bench = tricky("").await;
+    let Err(CallError::Trap(why)) = bench.call("trick panic one\\n2026-11-21 WARN two\\e[2J").await else { panic!() };
+    assert!(why.contains("one 2026-11-21 WARN two[2J") && !why.contains(char::is_control), "{why:?}");
+    let (_, note) = bench.status("trick");
+    assert!(note.contains("WARN two") && !note.contains(char::is_control), "{note:?}");
+}

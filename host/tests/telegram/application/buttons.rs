@@ -1,0 +1,64 @@
+//! Whose button it is, and what may come of a press.
+
+use super::{App, OWNER, STRANGER, component};
+
+/// Lets two names chat, so that nobody has to be asked.
+fn lend(app: &App) {
+    let grants = |name: &str| format!("[plugins.{name}]\ngrants = [\"chat\"]");
+    app.configure(&format!("owner = {OWNER}\n{}\n{}", grants("trick"), grants("other")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugins_button_cannot_answer_for_the_owner_and_the_hosts_can() {
+    let mut app = App::prepared().await;
+    lend(&app);
+    app.start();
+    app.api.until_calls("getUpdates", 1).await;
+    app.save_plugin("greedy", &component("bad/greedy.wasm"));
+    let question = app.told(OWNER, 0, "asks for more than it was granted").await;
+    let digest = question.split(", version ").nth(1).and_then(|rest| rest.get(..12)).unwrap();
+    app.save_plugin("trick", &component("bad/trick.wasm"));
+    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.ask(OWNER, &format!("/trick button /plugins grant greedy {digest}"), "Well?").await;
+    let labels: Vec<String> = app.api.buttons(OWNER).into_iter().map(|(_, label, _)| label).collect();
+    assert_eq!(labels, ["Grant and plug in", "Refuse", "Own"]);
+    assert!(app.log().contains("a button was left out"));
+    app.api.press(OWNER, OWNER, "Grant and plug in");
+    app.told(OWNER, 0, "Plugin 'greedy' is granted session-control, and plugged in").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_does_not_reach_a_command_that_another_plugin_took_over() {
+    let mut app = App::prepared().await;
+    lend(&app);
+    app.start();
+    app.api.until_calls("getUpdates", 1).await;
+    app.save_plugin("trick", &component("bad/trick.wasm"));
+    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.ask(OWNER, "/trick button /trick again", "Well?").await;
+    let before = app.api.chat(OWNER).len();
+    app.api.press(OWNER, OWNER, "Own");
+    app.told(OWNER, before, "did own").await;
+    std::fs::remove_file(app.path("plugins/trick.wasm")).unwrap();
+    app.until("it is unplugged", || app.plugin("trick").is_null().then_some(())).await;
+    app.save_plugin("other", &component("bad/trick.wasm"));
+    app.told(OWNER, 0, "Plugin 'other' is plugged in").await;
+    app.ask(OWNER, "/trick own", "did own").await;
+    let before = app.api.chat(OWNER).len();
+    app.api.press(OWNER, OWNER, "Own");
+    let told = app.told(OWNER, before, "/trick").await;
+    assert!(told.starts_with("This button no longer works: it is of plugin 'trick'"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_written_to_who_is_not_served() {
+    let mut app = App::prepared().await;
+    lend(&app);
+    app.start();
+    app.api.until_calls("getUpdates", 1).await;
+    app.save_plugin("trick", &component("bad/trick.wasm"));
+    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.ask(OWNER, &format!("/trick post telegram {STRANGER} psst"), "is not the caller's").await;
+    app.ask(OWNER, &format!("/trick post telegram {OWNER} hello me"), "hello me").await;
+    assert!(app.api.chat(STRANGER).is_empty());
+}

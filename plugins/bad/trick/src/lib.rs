@@ -1,0 +1,65 @@
+//! For tests: says what it is told to say, with a button for whatever command line it is given, where it is told to. Its
+//! commands are those of its configuration.
+
+use cordboard_plugin::{Call, Command, Place, Reply, chat, command::Spec, config, context};
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// Its error at the trial.
+    fails: Option<String>,
+    #[serde(default)]
+    summary: Option<String>,
+    #[serde(default)]
+    usage: Option<String>,
+    /// How many commands it has beyond the first.
+    #[serde(default)]
+    more: u32,
+}
+
+struct Trick;
+
+impl Command for Trick {
+    fn specs() -> Result<Vec<Spec>, String> {
+        let Config { fails, summary, usage, more } = config::parse()?;
+        if let Some(why) = fails {
+            return Err(why);
+        }
+        let summary = summary.unwrap_or_else(|| "Plays tricks".to_owned());
+        let first = Spec::new("trick", &summary, usage.as_deref().unwrap_or("/trick WHAT"));
+        let rest = (0..more).map(|at| Spec::new(&format!("trick{at}"), "One more", &format!("/trick{at}")));
+        Ok([first].into_iter().chain(rest).collect())
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let rest = |from: usize| call.args.get(from..).unwrap_or_default().join(" ");
+        match call.arg(0).unwrap_or_default() {
+            "button" => Ok(Reply::text("Well?").button("Again", rest(1)).button("Own", "/trick own")),
+            "say" => Ok(Reply::text(rest(1).replace("\\n", "\n").replace("\\e", "\u{1b}"))),
+            "fail" => Err(rest(1)),
+            "panic" => panic!("{}", rest(1).replace("\\n", "\n").replace("\\e", "\u{1b}")),
+            "post" => {
+                let place = Place { front_end: arg(call, 1)?, chat: arg(call, 2)?, topic: None };
+                chat::post(&place, &Reply::text(rest(3)).button("Again", "/plugins grant trick 0"))?;
+                Ok(Reply::text("posted"))
+            }
+            "flood" => flood(arg(call, 1)?.parse().unwrap_or(1), arg(call, 2)?.parse().unwrap_or(1)),
+            other => Ok(Reply::text(format!("did {other}"))),
+        }
+    }
+}
+
+fn arg(call: &Call, at: usize) -> Result<String, String> {
+    call.arg(at).map(str::to_owned).ok_or_else(|| format!("argument {at} is missing"))
+}
+
+/// So many posts of so many bytes.
+fn flood(posts: u32, bytes: usize) -> Result<Reply, String> {
+    let (place, post) = (context::place()?, Reply::text("q".repeat(bytes)));
+    for done in 0..posts {
+        chat::post(&place, &post).map_err(|why| format!("after {done}: {why}"))?;
+    }
+    Ok(Reply::text("flooded"))
+}
+
+cordboard_plugin::export!(Trick: command);
