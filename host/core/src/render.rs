@@ -63,7 +63,7 @@ pub fn units(text: &str) -> usize {
 /// a link, and no quote inside a quote: styles are cut or left out accordingly, never text.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
-    let Message { text, entities } = markdown::render(markdown);
+    let Message { text, entities } = markdown::render(&terminal::neutral(markdown));
     Message { text: foreign::visible(text), entities }
 }
 

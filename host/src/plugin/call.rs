@@ -48,7 +48,7 @@ pub enum CallError {
     Drained { drain: Duration },
     #[error("trapped: {0}")]
     Trap(String),
-    #[error("said: {0}")]
+    #[error("said: {}", foreign(.0))]
     Said(String),
     #[error("offers no {0}")]
     NotOffered(&'static str),
