@@ -128,9 +128,11 @@ fn kept(language: Language) -> Vec<(String, &'static str)> {
         Language::Rust => sdk().collect(),
         Language::Python => contract.into_iter().collect(),
         Language::Js => {
-            let script = TEMPLATES.iter().find(|file| file.path == "js-kept/build.mjs");
-            let script = script.map(|file| (".cordboard/build.mjs".to_owned(), file.text));
-            contract.into_iter().chain(script).collect()
+            let scripts = TEMPLATES.iter().filter_map(|file| {
+                let name = file.path.strip_prefix("js-kept/")?;
+                Some((format!(".cordboard/{name}"), file.text))
+            });
+            contract.into_iter().chain(scripts).collect()
         }
     }
 }

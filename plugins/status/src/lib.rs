@@ -36,7 +36,7 @@ fn ask(host: Host, wait: Duration) -> (Host, Result<Answer, Silence>) {
     let answer = answer.map(|response| Answer { status: response.status, body: response.text() });
     let answer = answer.map_err(|error| match error {
         Error::Refused(why) => Silence::Refused(why),
-        Error::TimedOut => Silence::Unanswered(format!("nothing came within {:.1} s", wait.as_secs_f32())),
+        Error::TimedOut(_) => Silence::Unanswered(format!("nothing came within {:.1} s", wait.as_secs_f32())),
         Error::Unreachable(why) | Error::TooLarge(why) | Error::Protocol(why) => Silence::Unanswered(why),
     });
     (host, answer)
