@@ -112,7 +112,7 @@ impl Supply {
     ) -> Result<Swapped, Refused> {
         let standing = self.decided.standing(name);
         if let Some(word) = &standing.disabled {
-            self.plugs.switch_off(name, words::disabled(name, word)).await;
+            self.plugs.switch_off(name, (words::disabled(name, word), word.at)).await;
             return Ok(Swapped::Unchanged);
         }
         let Some(path) = path else {
@@ -222,7 +222,9 @@ impl Supply {
         done
     }
 
-    fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
+    /// With what the owner granted in the chat.
+    #[must_use]
+    pub fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
         let mut settings = settings.clone();
         settings.grants.extend(self.decided.granted(name));
         settings

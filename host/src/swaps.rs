@@ -7,7 +7,10 @@ mod jobs;
 mod orders;
 mod parked;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use cordboard_core::types::{Caller, Reply};
@@ -44,12 +47,22 @@ pub struct Swaps {
     jobs: Jobs,
     /// The versions about which the owner was asked, by plugin and digest.
     asked: BTreeSet<(String, String)>,
+    /// The refusal that was told last of each plugin, by its digest and in words.
+    refused: BTreeMap<String, (String, String)>,
 }
 
 impl Swaps {
     #[must_use]
     pub fn new(supply: Supply, settings: Settings, (clock, audience): (Clock, Arc<dyn Audience>)) -> Self {
-        Self { supply, settings, clock, audience, jobs: Jobs::default(), asked: BTreeSet::new() }
+        Self {
+            supply,
+            settings,
+            clock,
+            audience,
+            jobs: Jobs::default(),
+            asked: BTreeSet::new(),
+            refused: BTreeMap::new(),
+        }
     }
 
     fn plugs(&self) -> &Arc<Plugs> {
@@ -108,6 +121,7 @@ impl Swaps {
         }
         if matches!(plugged, Ok(Swapped::New)) {
             self.asked.retain(|(asked, _)| *asked != name);
+            self.refused.remove(&name);
         }
         let outcome = Plugged { name, digest: version.digest, outcome: plugged };
         match purpose {

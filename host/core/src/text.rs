@@ -44,6 +44,18 @@ pub fn messages_wait(session: &SessionName, count: usize) -> String {
 }
 
 #[must_use]
+pub fn sent_again(session: &SessionName) -> String {
+    format!(
+        "Session '{session}' is at it already. An earlier message is kept: /retry sends it when this one is answered."
+    )
+}
+
+#[must_use]
+pub fn left_already(session: &SessionName) -> String {
+    format!("Just left one. An earlier message of session '{session}' is kept: /leave again drops that one, too.")
+}
+
+#[must_use]
 pub fn not_archived(session: &SessionName) -> String {
     format!("Session '{session}' is not archived.")
 }

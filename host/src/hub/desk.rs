@@ -159,7 +159,7 @@ fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, Refusal> {
 #[async_trait]
 impl Board for Desk {
     fn now(&self) -> Moment {
-        self.clock.now()
+        self.clock.wall()
     }
 
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {

@@ -126,15 +126,26 @@ fn kept(language: Language) -> Vec<(String, &'static str)> {
     let contract = contract.map(|text| ("wit/deps/cordboard/cordboard.wit".to_owned(), text));
     match language {
         Language::Rust => sdk().collect(),
-        Language::Python => contract.into_iter().collect(),
-        Language::Js => {
-            let scripts = TEMPLATES.iter().filter_map(|file| {
-                let name = file.path.strip_prefix("js-kept/")?;
-                Some((format!(".cordboard/{name}"), file.text))
-            });
-            contract.into_iter().chain(scripts).collect()
-        }
+        Language::Python => contract.into_iter().chain(WASI_HTTP.into_iter().filter_map(embedded)).collect(),
+        Language::Js => contract.into_iter().chain(SCRIPTS.into_iter().filter_map(embedded)).collect(),
     }
+}
+
+/// What a Python plugin sends requests with, where its world names `wasi:http`: each template, and where it lies.
+const WASI_HTTP: [(&str, &str); 4] = [
+    ("python-kept/cordboard_http.py", "cordboard_http.py"),
+    ("python-kept/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
+    ("python-kept/wit/http.wit", "wit/deps/wasi-http/http.wit"),
+    ("python-kept/wit/io.wit", "wit/deps/wasi-io/io.wit"),
+];
+
+/// What makes a component of a plugin in JavaScript, and stands between it and the host.
+const SCRIPTS: [(&str, &str); 2] =
+    [("js-kept/build.mjs", ".cordboard/build.mjs"), ("js-kept/guard.mjs", ".cordboard/guard.mjs")];
+
+fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
+    let file = TEMPLATES.iter().find(|file| file.path == template)?;
+    Some((path.to_owned(), file.text))
 }
 
 /// Writes what is kept, as this very binary has it, where a project's is absent or another one. A crate with an SDK from elsewhere, as one

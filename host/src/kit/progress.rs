@@ -1,11 +1,12 @@
 //! What the kit says while it works: progress to standard error, results to standard output, colours on a terminal alone.
 
 use std::{
-    io::{IsTerminal as _, Write as _, stderr, stdout},
-    time::{Duration, Instant},
+    io::{IsTerminal as _, Write, stderr, stdout},
+    time::Duration,
 };
 
 use cordboard_core::render::terminal::Colours;
+use tokio::time::Instant;
 
 pub const GREEN: &str = "32";
 pub const RED: &str = "31";
@@ -19,12 +20,16 @@ pub fn step(text: &str) {
     drop(writeln!(stderr(), "{mark} {text}"));
 }
 
+/// Back to the beginning of the line, and what stands there away.
+const CLEAR: &str = "\r\x1b[K";
+
 /// What is done within this time is not told.
 const HARDLY_ANY: Duration = Duration::from_millis(500);
 
 /// Waits for `work`. Where it takes longer than a moment, a line says so: on a terminal with the seconds that have passed, until it is
 /// done; elsewhere once.
 pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let began = Instant::now();
     let mut work = std::pin::pin!(work);
     if let Ok(done) = tokio::time::timeout(HARDLY_ANY, &mut work).await {
         return done;
@@ -33,16 +38,28 @@ pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
         step(what);
         return work.await;
     }
-    let (began, mut second) = (Instant::now(), tokio::time::interval(Duration::from_secs(1)));
     let mark = paint("-->", BOLD, colours(true));
+    redrawing((&format!("{mark} {what}"), began), work, &mut stderr()).await
+}
+
+/// One line, drawn anew each second, and gone in the end.
+async fn redrawing<T>(
+    (line, began): (&str, Instant),
+    mut work: impl Future<Output = T> + Unpin,
+    out: &mut impl Write,
+) -> T {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             biased;
             done = &mut work => {
-                drop(write!(stderr(), "\r\x1b[K"));
+                drop(write!(out, "{CLEAR}"));
                 return done;
             }
-            _ = second.tick() => drop(write!(stderr(), "\r\x1b[K{mark} {what}, {} s", began.elapsed().as_secs())),
+            _ = second.tick() => {
+                let seconds = began.elapsed().as_secs();
+                drop(write!(out, "{CLEAR}{line}, {seconds} s"));
+            }
         }
     }
 }
@@ -72,5 +89,19 @@ pub fn paint(text: &str, code: &str, colours: Colours) -> String {
     match colours {
         Colours::On => format!("\x1b[{code}m{text}\x1b[0m"),
         Colours::Off => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_is_drawn_anew_each_second_and_gone_in_the_end() {
+        let mut out = Vec::new();
+        let work = std::pin::pin!(tokio::time::sleep(Duration::from_millis(1500)));
+        redrawing(("--> at work", Instant::now()), work, &mut out).await;
+        let drawn = String::from_utf8(out).expect("it is text");
+        assert_eq!(drawn, "\r\x1b[K--> at work, 0 s\r\x1b[K--> at work, 1 s\r\x1b[K");
     }
 }

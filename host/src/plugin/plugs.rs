@@ -15,7 +15,7 @@ use super::{
     probation::Probation,
     published::Published,
     refusal::Refused,
-    table::{Hold, Plugged, Table, Turned, short},
+    table::{Hold, Offers, Plugged, Table, Turned, short},
     trades::Caller,
     trial,
 };
@@ -36,6 +36,19 @@ pub struct Compiled {
     pub name: String,
     pub digest: String,
     artifact: Result<Artifact, Refused>,
+    tried: Option<Tried>,
+}
+
+/// What came of a trial before the swap. It says nothing of other settings than these.
+struct Tried {
+    settings: PluginSettings,
+    offers: Result<Offers, Refused>,
+}
+
+impl Compiled {
+    const fn new(name: String, digest: String, artifact: Result<Artifact, Refused>) -> Self {
+        Self { name, digest, artifact, tried: None }
+    }
 }
 
 /// How a version comes in.
@@ -90,7 +103,7 @@ impl Plugs {
         let digest = digest(wasm);
         let compiled = match context.0.check_pin(name, &digest) {
             Ok(()) => self.compile(name, digest, wasm).await,
-            Err(refused) => Compiled { name: name.to_owned(), digest, artifact: Err(refused) },
+            Err(refused) => Compiled::new(name.to_owned(), digest, Err(refused)),
         };
         self.plug_compiled(compiled, context, Entrance::New).await
     }
@@ -127,25 +140,51 @@ impl Plugs {
             Some(artifact) => Ok(artifact),
             None => self.compiler.artifact(name, digest.clone(), wasm).await,
         };
-        Compiled { name: name.to_owned(), digest, artifact }
+        Compiled::new(name.to_owned(), digest, artifact)
     }
 
-    /// The second half: links, tries, swaps. It must not be dropped.
+    /// Asks a version what it offers, before it is to be swapped in under these settings. It may take as long as a call may, and changes
+    /// nothing: it can be dropped.
+    pub async fn try_out(&self, mut compiled: Compiled, settings: PluginSettings, entrance: Entrance) -> Compiled {
+        let Ok(artifact) = &compiled.artifact else { return compiled };
+        let table = self.table();
+        let serving = table.generation(&compiled.name);
+        if settings.check_pin(&compiled.name, &compiled.digest).is_err()
+            || serves(serving, (artifact, &settings), entrance)
+        {
+            return compiled;
+        }
+        // What is not granted is not linked: the swap says so.
+        let birth = Birth { number: 0, since: Moment(0), probation: None };
+        if let Ok(generation) = Generation::link(&self.linkers, artifact, &settings, birth) {
+            let offers = trial::offers(self.caller.engine(), &Arc::new(generation)).await;
+            compiled.tried = Some(Tried { settings, offers });
+        }
+        compiled
+    }
+
+    /// The second half: links, tries where that was not done under these settings, swaps. It must not be dropped.
     pub async fn plug_compiled(
         &self,
         compiled: Compiled,
         (settings, now): (&PluginSettings, Moment),
         entrance: Entrance,
     ) -> Result<Swapped, Refused> {
-        let Compiled { name, digest, artifact } = compiled;
+        let Compiled { name, digest, artifact, tried } = compiled;
         let plugged = match artifact {
-            Ok(artifact) => self.try_in(&artifact, (settings, now), entrance).await,
+            Ok(artifact) => self.try_in((&artifact, tried), (settings, now), entrance).await,
             Err(refused) => Err(refused),
         };
         if let Err(why) = &plugged {
             self.withdraw(&name, settings).await;
             let serves = self.table().generation(&name).map(|generation| generation.number);
-            tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused");
+            match why {
+                // The owner is asked about it.
+                Refused::NotGranted { .. } => {
+                    tracing::info!(plugin = name, digest = short(&digest), serves, %why, "version waits");
+                }
+                _ => tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused"),
+            }
             self.turn_away(&name, &digest, (why, now)).await;
         }
         plugged
@@ -160,7 +199,7 @@ impl Plugs {
         let Some(artifact) = self.table().generation(name).map(|generation| generation.artifact.clone()) else {
             return Ok(Swapped::Unchanged);
         };
-        let compiled = Compiled { name: name.to_owned(), digest: artifact.digest.clone(), artifact: Ok(artifact) };
+        let compiled = Compiled::new(name.to_owned(), artifact.digest.clone(), Ok(artifact));
         self.plug_compiled(compiled, (settings, now), Entrance::New).await
     }
 
@@ -201,11 +240,11 @@ impl Plugs {
         retire(&table, name);
     }
 
-    /// Takes a plugin off the board, and shows why.
-    pub async fn switch_off(&self, name: &str, why: String) {
+    /// Takes a plugin off the board, and shows why and since when.
+    pub async fn switch_off(&self, name: &str, off: (String, Moment)) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
-        self.table.store(Arc::new(table.disabling(name, why)));
+        self.table.store(Arc::new(table.disabling(name, off)));
         retire(&table, name);
     }
 
@@ -237,7 +276,7 @@ impl Plugs {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
         if table.generation(name).is_some_and(|serving| serving.exceeds(settings)) {
-            tracing::warn!(plugin = name, "unplugged: it uses what it is no longer granted");
+            tracing::warn!(plugin = name, "unplugged: under the configuration as it is now it may not serve");
             self.table.store(Arc::new(table.without(name)));
             if let Some(serving) = table.generation(name) {
                 serving.retirement.begin(Duration::ZERO);
@@ -247,7 +286,7 @@ impl Plugs {
 
     async fn try_in(
         &self,
-        artifact: &Artifact,
+        (artifact, tried): (&Artifact, Option<Tried>),
         (settings, now): (&PluginSettings, Moment),
         entrance: Entrance,
     ) -> Result<Swapped, Refused> {
@@ -256,21 +295,21 @@ impl Plugs {
         let table = self.table();
         let entry = table.entry(&artifact.name);
         let serving = entry.and_then(|entry| entry.plugged.as_ref()).map(|plugged| &plugged.generation);
-        if let Some(serving) = serving
-            && serving.digest == artifact.digest
-            && serving.is_set(settings)
-            && entrance != Entrance::Anew
-        {
+        if serves(serving, (artifact, settings), entrance) {
             // What was refused meanwhile is gone again.
             if entry.is_some_and(|entry| entry.turned.is_some()) {
                 self.table.store(Arc::new(table.kept(&artifact.name)));
             }
             return Ok(Swapped::Unchanged);
         }
-        let number = serving.map_or(1, |serving| serving.number + 1);
+        let number = table.next_number(&artifact.name);
         let birth = Birth { number, since: now, probation: probation(entrance, serving, (artifact, settings)) };
         let generation = Arc::new(Generation::link(&self.linkers, artifact, settings, birth)?);
-        let offers = Arc::new(trial::offers(self.caller.engine(), &generation).await?);
+        let offers = match tried.filter(|tried| tried.settings == *settings) {
+            Some(tried) => tried.offers?,
+            None => trial::offers(self.caller.engine(), &generation).await?,
+        };
+        let offers = Arc::new(offers);
         let has_fallen = generation.probation.as_ref().is_some_and(|probation| probation.has_fallen());
         self.table.store(Arc::new(table.with(Plugged { generation, offers })?));
         if has_fallen {
@@ -282,6 +321,16 @@ impl Plugs {
         tracing::info!(plugin = artifact.name, digest = short(&artifact.digest), generation = number, "plugged in");
         Ok(Swapped::New)
     }
+}
+
+/// Whether what is to be plugged in serves already, as it is.
+fn serves(
+    serving: Option<&Arc<Generation>>,
+    (artifact, settings): (&Artifact, &PluginSettings),
+    entrance: Entrance,
+) -> bool {
+    let same = |one: &&Arc<Generation>| one.digest == artifact.digest && one.is_set(settings);
+    entrance != Entrance::Anew && serving.filter(same).is_some()
 }
 
 /// A version of other bytes is on probation; a new configuration goes on with that of its version.

@@ -58,11 +58,13 @@ pub struct PluginStatus {
 pub fn of(name: &str, entry: &Entry) -> PluginStatus {
     let (health, note) = standing(name, entry);
     let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
+    let turned = || entry.turned.as_ref().map(|turned| turned.at);
+    let since = generation.map(|one| one.since).or_else(|| Some(entry.disabled.as_ref()?.1)).or_else(turned);
     PluginStatus {
         name: name.to_owned(),
         digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
         generation: generation.map_or(0, |generation| generation.number),
-        since: generation.map_or_else(|| entry.turned.as_ref().map_or(Moment(0), |turned| turned.at), |one| one.since),
+        since: since.unwrap_or(Moment(0)),
         health,
         note,
     }
@@ -85,7 +87,7 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
     if let Some(digest) = &entry.compiling {
         return (Health::Compiling, format!("version {} is being compiled", short(digest)));
     }
-    if let Some(why) = &entry.disabled {
+    if let Some((why, _)) = &entry.disabled {
         return (Health::Disabled, why.clone());
     }
     match (&entry.plugged, &entry.turned) {

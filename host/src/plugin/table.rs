@@ -70,8 +70,8 @@ pub enum Hold {
 pub struct Entry {
     pub plugged: Option<Plugged>,
     pub turned: Option<Turned>,
-    /// Why it is switched off, whatever lies in the folder.
-    pub disabled: Option<String>,
+    /// Why and since when it is switched off, whatever lies in the folder.
+    pub disabled: Option<(String, Moment)>,
     /// The digest of a version that is being compiled for some time.
     pub compiling: Option<String>,
 }
@@ -86,6 +86,8 @@ pub struct Offer {
 pub struct Table {
     entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
+    /// The last generation of each plugin, whether it serves or not: no two have the same number.
+    numbers: BTreeMap<String, u32>,
     /// The plugin that is to decide when agents are let go of.
     policy: Option<String>,
 }
@@ -181,6 +183,11 @@ impl Table {
         self.entries.iter().map(|(name, entry)| status::of(name, entry)).chain(absent.map(|name| status::absent(name)))
     }
 
+    /// The number of the next generation of `name`.
+    pub fn next_number(&self, name: &str) -> u32 {
+        self.numbers.get(name).map_or(1, |last| last + 1)
+    }
+
     /// This table where `policy` decides when agents are let go of.
     pub fn governed(&self, policy: &str) -> Self {
         Self { policy: Some(policy.to_owned()), ..self.clone() }
@@ -194,6 +201,7 @@ impl Table {
         let mut next = self.clone();
         let name = plugged.generation.name.clone();
         self.check_taken(&name, &plugged.offers)?;
+        next.numbers.insert(name.clone(), plugged.generation.number);
         next.entries.insert(name, Entry { plugged: Some(plugged), ..Entry::default() });
         next.index();
         Ok(next)
@@ -207,9 +215,9 @@ impl Table {
     }
 
     /// This table with `name` switched off.
-    pub fn disabling(&self, name: &str, why: String) -> Self {
+    pub fn disabling(&self, name: &str, off: (String, Moment)) -> Self {
         let mut next = self.clone();
-        next.entries.insert(name.to_owned(), Entry { disabled: Some(why), ..Entry::default() });
+        next.entries.insert(name.to_owned(), Entry { disabled: Some(off), ..Entry::default() });
         next.index();
         next
     }

@@ -48,7 +48,8 @@ impl Swaps {
     pub(super) async fn start(&mut self, name: &str, version: Version, purpose: Purpose) {
         self.cancel(name).await;
         let plugs = self.plugs().clone();
-        self.jobs.start(&plugs, name, (version, purpose));
+        let settings = self.supply.granting(name, &(self.settings)(name));
+        self.jobs.start((&plugs, settings), name, (version, purpose));
     }
 
     pub(super) async fn cancel(&mut self, name: &str) {
@@ -94,7 +95,13 @@ impl Swaps {
     pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &Refused) {
         match refused {
             Refused::NotGranted { missing, .. } => self.park(name, digest, missing).await,
-            refused => self.tell_refused(name, refused).await,
+            // A configuration that changes tries it again, and that is no news.
+            refused => {
+                let told = (digest.to_owned(), refused.to_string());
+                if self.refused.insert(name.to_owned(), told.clone()) != Some(told) {
+                    self.tell_refused(name, refused).await;
+                }
+            }
         }
     }
 

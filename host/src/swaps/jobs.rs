@@ -1,4 +1,4 @@
-//! Compilations under way, one a plugin: a newer one takes the place of the one before, whose compiler is killed.
+//! Compilations and trials under way, one a plugin: a newer one takes the place of the one before, whose compiler is killed.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 
 use super::falls::Fallen;
 use crate::{
-    plugin::{Compiled, Entrance, Outcome, PlugOrder, Plugs, refuse},
+    plugin::{Compiled, Entrance, Outcome, PlugOrder, PluginSettings, Plugs, Turned, refuse},
     supply::Version,
 };
 
@@ -43,6 +43,8 @@ pub struct Given {
     pub by: Caller,
     /// The digest of what served when it was given.
     pub served: Option<String>,
+    /// What waited then for the owner's word.
+    pub waited: Option<Turned>,
     pub answer: Option<oneshot::Sender<Outcome>>,
 }
 
@@ -113,14 +115,23 @@ impl Jobs {
         self.by_name.contains_key(name)
     }
 
-    pub fn start(&mut self, plugs: &Arc<Plugs>, name: &str, (version, purpose): (Version, Purpose)) {
+    /// Compiles a version, and tries it under `settings`.
+    pub fn start(
+        &mut self,
+        (plugs, settings): (&Arc<Plugs>, PluginSettings),
+        name: &str,
+        (version, purpose): (Version, Purpose),
+    ) {
         self.cancel(name);
         self.started += 1;
         let (ticket, plugs, compilers) = (self.started, Arc::clone(plugs), Arc::clone(&self.compilers));
-        let (wanted, compiling) = (name.to_owned(), version.clone());
+        let (wanted, compiling, entrance) = (name.to_owned(), version.clone(), purpose.entrance());
         let abort = self.running.spawn(async move {
-            let _permit = compilers.acquire_owned().await;
-            (ticket, plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await)
+            let permit = compilers.acquire_owned().await;
+            let compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
+            // A trial takes no compiler's place.
+            drop(permit);
+            (ticket, plugs.try_out(compiled, settings, entrance).await)
         });
         let job = Job { ticket, abort, version, purpose, slow_at: Some(Instant::now() + SLOW) };
         self.by_name.insert(name.to_owned(), job);

@@ -11,7 +11,7 @@ use super::{
     jobs::{Given, Purpose},
 };
 use crate::{
-    plugin::{Hold, Ordered, Outcome, PlugOrder, Refused, Swapped, by_line_alone, refuse, short},
+    plugin::{Hold, Ordered, Outcome, PlugOrder, Refused, Swapped, Turned, by_line_alone, refuse, short},
     store::{GrantAnswer, StoreError},
     supply::{Version, disabled, held_off},
 };
@@ -40,7 +40,8 @@ impl Swaps {
         tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "ordered");
         let word = Word { who: by.id.clone(), at: self.clock.now() };
         let served = self.plugs().table().generation(&name).map(|one| one.digest.clone());
-        let given = Given { order, by, served, answer: Some(answer) };
+        let waited = self.waits(&name);
+        let given = Given { order, by, served, waited, answer: Some(answer) };
         match self.plan(&name, &given.order, word).await {
             Ok(Plan::PlugIn(version)) => self.start(&name, version, Purpose::Order(given)).await,
             Ok(Plan::Done(text)) => {
@@ -113,10 +114,10 @@ impl Swaps {
             table.commands().filter(|offer| offer.generation.name == name).map(|offer| format!("/{}", offer.spec.name));
         let gone: Vec<String> = gone.collect();
         let offers_policy = table.generation(name).is_some_and(|one| one.trades.lifecycle.is_some());
-        let why = disabled(name, &word);
+        let off = (disabled(name, &word), word.at);
         self.supply.decided.change(name, |standing| standing.disabled = Some(word)).await.map_err(not_stored)?;
         self.cancel(name).await;
-        self.plugs().switch_off(name, why).await;
+        self.plugs().switch_off(name, off).await;
         let mut text = format!("Plugin '{name}' is disabled; /plugins enable {name} brings it back.");
         if !gone.is_empty() {
             text.push_str(&format!(" Gone with it: {}.", gone.join(", ")));
@@ -147,6 +148,12 @@ impl Swaps {
         let _held: Result<Swapped, Refused> = self.supply.go_back(name, &version.digest, held).await;
         let serving = self.serving(name).unwrap_or_else(|| "nothing".to_owned());
         Ok(Plan::Done(format!("Plugin '{name}' is enabled: {serving} serves; {why}.")))
+    }
+
+    /// The version that waits for the owner's word, or was refused by it.
+    fn waits(&self, name: &str) -> Option<Turned> {
+        let turned = self.plugs().table().entry(name)?.turned.clone()?;
+        matches!(turned.hold, Hold::Parked(_) | Hold::Denied(_)).then_some(turned)
     }
 
     /// What the version asks for that the digest names, if it is the one that waits now.
@@ -202,6 +209,7 @@ impl Swaps {
     }
 
     async fn revoke(&mut self, name: &str, word: Word) -> Planned {
+        let waited = self.waits(name);
         let taken = self.supply.decided.revoke(name, &word).await.map_err(not_stored)?;
         if taken.is_empty() {
             let text = format!(
@@ -214,6 +222,9 @@ impl Swaps {
         let context = (&(self.settings)(name), self.clock.now());
         if let (Some(digest), Err(refused)) = (digest, self.supply.reconfigure(name, context).await) {
             let _refused: Result<Swapped, Refused> = self.supply.go_back(name, &digest, (refused, context)).await;
+        }
+        if let Some(turned) = waited {
+            self.plugs().turn_back(name, turned).await;
         }
         let serves = match self.serving(name) {
             Some(serving) => format!("Now serves {serving}."),
@@ -228,7 +239,7 @@ impl Swaps {
             Ok(Swapped::New | Swapped::Unchanged) => Ok(self.carried_out(&name, &given).await),
             Err(ref refused @ Refused::NotGranted { ref missing, .. }) => {
                 self.park(&name, &digest, missing).await;
-                Err(invalid(format!("Plugin '{name}' was refused: {refused}.")))
+                Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.", short(&digest))))
             }
             Err(refused) => {
                 let text = format!("Plugin '{name}' was refused: {refused}.{}", self.goes_on(&name));
@@ -246,7 +257,11 @@ impl Swaps {
                 self.stand(name, |standing| standing.on_rollback(left)).await;
                 let now = self.clock.now();
                 let why = held_off(name, left, (&Admission::RolledBack, now)).unwrap_or_default();
-                self.plugs().turn_away(name, left, (&Refused::HeldOff(why.clone()), now)).await;
+                match given.waited.clone() {
+                    // It is newer than both, and its question stands.
+                    Some(turned) => self.plugs().turn_back(name, turned).await,
+                    None => self.plugs().turn_away(name, left, (&Refused::HeldOff(why.clone()), now)).await,
+                }
                 format!("Plugin '{name}' is rolled back: {serving}; {why}.")
             }
             (PlugOrder::Enable, _) => format!("Plugin '{name}' is enabled: {serving}."),

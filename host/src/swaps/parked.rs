@@ -29,12 +29,8 @@ impl Swaps {
         if !self.asked.insert((name.to_owned(), digest.to_owned())) {
             return;
         }
-        tracing::warn!(
-            plugin = name,
-            digest = short(digest),
-            missing = missing.join(", "),
-            "parked: the owner is asked"
-        );
+        let (digest_shown, missing_shown) = (short(digest), missing.join(", "));
+        tracing::info!(plugin = name, digest = digest_shown, missing = missing_shown, "parked: the owner is asked");
         let serves = self.plugs().table().generation(name).map(|one| one.number);
         let parked = Parked { plugin: name.to_owned(), digest: digest.to_owned(), missing: missing.to_vec() };
         self.audience.ask(parked.question(serves)).await;

@@ -70,7 +70,7 @@ async fn remind_says_it_when_it_is_due_and_not_before() {
     bench.plug("remind", &extra("remind")).await.unwrap();
     assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
     assert_eq!(bench.read("remind 10m milk").await, "I will remind you in 10 minutes.");
-    assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 120 minutes.");
+    assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 2 hours.");
     assert!(bench.read("remind 3s eggs").await.starts_with("I look at the clock once a minute"));
     let look = async |minutes: u64| {
         let due = DueJob { name: "look".to_owned(), at: Moment(NOW.0 + minutes * 60_000), missed: 0 };
@@ -81,8 +81,8 @@ async fn remind_says_it_when_it_is_due_and_not_before() {
     assert_eq!(look(10).await, ["\u{23f0} tea", "\u{23f0} milk"]);
     assert_eq!(look(11).await, [] as [String; 0]);
     let listed = bench.call("remind").await.unwrap();
-    assert_eq!(render::plain(&listed.text).trim_end(), "• in 121 minutes: bread");
-    assert_eq!(look(5 * 60).await, ["\u{23f0} bread (due 180 minutes ago)"]);
+    assert_eq!(render::plain(&listed.text).trim_end(), "• in 2 hours 1 minute: bread");
+    assert_eq!(look(5 * 60).await, ["\u{23f0} bread (due 3 hours ago)"]);
     assert!(bench.read("remind").await.starts_with("Nothing to remind you of here."));
 }
 

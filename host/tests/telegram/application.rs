@@ -6,6 +6,7 @@ mod crashes;
 mod dialogue;
 mod faults;
 mod groups;
+mod rights;
 mod swaps;
 
 use std::{

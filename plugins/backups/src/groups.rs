@@ -10,6 +10,9 @@ use homelab::{Json, show::Light, time::whole_span};
 
 use crate::config::{Config, Guest};
 
+/// In milliseconds: clocks differ by minutes, not by more.
+const AHEAD: Instant = 10 * 60 * 1000;
+
 /// Good guests that get a line of their own; more of them are counted.
 const TOLD: usize = 40;
 
@@ -56,7 +59,7 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
         let limit = guest.and_then(|guest| guest.warn_after).unwrap_or(config.warn_after);
         let is_old = now.saturating_sub(group.last) / 1000 > limit;
         let line = line(group, guest, is_old.then_some(limit), now);
-        if is_old { old.push(line) } else { good.push(line) }
+        if is_old || is_ahead(group, now) { old.push(line) } else { good.push(line) }
     }
     if old.is_empty() && good.is_empty() {
         return vec!["There is no backup that this token may see.".to_owned()];
@@ -79,15 +82,20 @@ fn missing(newest: &BTreeMap<String, Group>, config: &Config) -> Vec<String> {
         .collect()
 }
 
+const fn is_ahead(group: &Group, now: Instant) -> bool {
+    group.last > now + AHEAD
+}
+
 fn line(group: &Group, guest: Option<&Guest>, over: Option<u64>, now: Instant) -> String {
     let name = guest.and_then(|guest| guest.name.as_deref()).or(group.comment.as_deref());
-    let light = if over.is_some() { Light::Warning } else { Light::Well };
+    let ahead = is_ahead(group, now);
+    let light = if over.is_some() || ahead { Light::Warning } else { Light::Well };
     let late = over.map_or(String::new(), |limit| format!(", older than {}", whole_span(limit)));
+    let when = if ahead { "dated ahead of time: a clock is wrong".to_owned() } else { ago(now, group.last) };
     format!(
-        "{} {} {}{late}, {} in {}",
+        "{} {} {when}{late}, {} in {}",
         light.letter(),
         called(&group.key, name),
-        ago(now, group.last),
         counted(group.count, "backup"),
         code(&group.store)
     )
@@ -150,6 +158,18 @@ mod tests {
                 "🟢 `host/nas` 3d ago, 52 backups in `main`",
                 "🟢 `lab:vm/101` 2h ago, 3 backups in `main`",
                 "🟢 `vm/101` (cloud) 3h ago, 14 backups in `main`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_backup_from_the_future_is_no_good_sign() {
+        let group = |last| Group { key: "vm/1".into(), last, count: 1, comment: None, store: "main".into() };
+        assert_eq!(
+            [NOW + 60_000, NOW + 86_400_000].map(|last| lines(vec![group(last)], &config(""), NOW)[1].clone()),
+            [
+                "🟢 `vm/1` just now, 1 backup in `main`",
+                "🟡 `vm/1` dated ahead of time: a clock is wrong, 1 backup in `main`"
             ]
         );
     }

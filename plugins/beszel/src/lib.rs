@@ -9,9 +9,16 @@ use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, ht
 use homelab::{Answer, Ask, fetch, fresh};
 
 use config::Config;
+use systems::System;
 
-/// The first 200 systems by name, and only what is shown of them.
+/// The first page of the systems by name, and only what is shown of them.
 const SYSTEMS: &str = "/api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
+
+/// Systems of a page: fewer of them are the last.
+const PAGE: usize = 200;
+
+/// Pages that are asked for: nobody reads as many lines, but the worst of them may stand on the last.
+const PAGES: usize = 10;
 
 struct Beszel;
 
@@ -38,7 +45,7 @@ fn log_in(config: &Config) -> Result<Answer, String> {
 }
 
 fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
-    let systems = config.server().read(SYSTEMS, ask(SYSTEMS)?, |page| systems::read(&page))?;
+    let (systems, whole) = all(config, ask)?;
     if systems.is_empty() {
         // The hub hides what a user may not see instead of refusing it.
         let user = escape(&config.user);
@@ -46,7 +53,26 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
             "There is no system that {user} may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
         ));
     }
-    Ok(systems::lines(&systems, config.warn_at, now).join("\n"))
+    let mut lines = systems::lines(&systems, config.warn_at, now);
+    if !whole {
+        lines.push(format!("These are the first {}: there may be more.", systems.len()));
+    }
+    Ok(lines.join("\n"))
+}
+
+/// Page by page, and whether these are all.
+fn all(config: &Config, ask: Ask) -> Result<(Vec<System>, bool), String> {
+    let mut systems = Vec::new();
+    for page in 1..=PAGES {
+        let path = if page == 1 { SYSTEMS.to_owned() } else { format!("{SYSTEMS}&page={page}") };
+        let more = config.server().read(&path, ask(&path)?, |page| systems::read(&page))?;
+        let last = more.len() < PAGE;
+        systems.extend(more);
+        if last {
+            return Ok((systems, true));
+        }
+    }
+    Ok((systems, false))
 }
 
 cordboard_plugin::export!(Beszel: command);
@@ -70,6 +96,33 @@ mod tests {
         assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
         let none = "There is no system that chat_a@home.lan may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
         assert_eq!(told(200, r#"{"items":[]}"#).as_deref(), Ok(none));
+    }
+
+    /// What is told of so many systems, and how many pages were asked for.
+    fn pages(count: usize) -> (String, usize) {
+        let config = Config::parse(r#"{"url":"https://hub","user":"a@home.lan"}"#).expect("it is right");
+        let asked = std::cell::Cell::new(0);
+        let answer = |path: &str| {
+            let page: usize = path.split_once("&page=").map_or(1, |(_, page)| page.parse().expect("a number"));
+            assert_eq!(page, asked.replace(page) + 1, "one after the other");
+            let of_page = (page - 1) * PAGE..count.min(page * PAGE);
+            let items: Vec<_> =
+                of_page.map(|system| format!(r#"{{"name":"s{system:04}","status":"paused"}}"#)).collect();
+            Ok(Answer { status: 200, body: format!(r#"{{"items":[{}]}}"#, items.join(",")) })
+        };
+        (report(&config, &answer, 0).expect("it is known"), asked.get())
+    }
+
+    #[test]
+    fn all_pages_are_read() {
+        for (count, asked) in [(1, 1), (199, 1), (200, 2), (201, 2), (450, 3)] {
+            let (text, pages) = pages(count);
+            assert_eq!((text.lines().count(), pages), (count + 1, asked), "{count}");
+            assert!(text.ends_with(&format!("`s{:04}` is paused", count - 1)), "{text}");
+        }
+        let (text, asked) = pages(2_100);
+        assert_eq!((text.lines().count(), asked), (2_002, PAGES));
+        assert!(text.ends_with("These are the first 2000: there may be more."), "{}", &text[text.len() - 100..]);
     }
 
     #[test]

@@ -17,6 +17,9 @@ const MOST: usize = 50;
 /// In seconds: the job looks no oftener.
 const SHORTEST: u64 = 60;
 
+/// The look that is nearest says it: half of the time between two.
+const NEAREST: Instant = 30 * 1000;
+
 /// Past it, how late it is said: the host was down, or asleep.
 const LATE: Instant = 2 * 60 * 1000;
 
@@ -72,7 +75,7 @@ impl Schedule for Remind {
 
     fn run(due: Due) -> Result<(), String> {
         for key in state::keys("") {
-            let Some(at) = moment(&key).filter(|at| *at <= due.at) else { break };
+            let Some(at) = moment(&key).filter(|at| *at <= due.at + NEAREST) else { break };
             let Some(reminder) = read(&key) else { continue };
             chat::post(&reminder.place(), &reminder.said(due.at.saturating_sub(at)))?;
             // Said twice, should the host die here, is better than not at all.
@@ -186,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_late_says_so() {
         assert_eq!(reminder("tea").said(59_000).text, "\u{23f0} tea");
-        assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 180 minutes ago)");
+        assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 3 hours ago)");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Small pieces of text that several plugins need. Pure: nothing here may call the host.
 
-use std::fmt::Write as _;
-
 use crate::{Instant, Seconds};
 
 const MINUTE: Seconds = 60;
@@ -90,19 +88,19 @@ pub fn short_span(seconds: Seconds) -> String {
     }
 }
 
-/// A span in words: `10 minutes`, `1 minute`, `2 seconds`, `1 minute 30 seconds`.
+/// A span in words: `10 minutes`, `2 hours`, `2 seconds`, `1 minute 30 seconds`, `1 day 6 hours`.
 #[must_use]
 pub fn long_span(seconds: Seconds) -> String {
-    let (minutes, rest) = (seconds / MINUTE, seconds % MINUTE);
-    let mut text = String::new();
-    if minutes > 0 {
-        text.push_str(&counted(minutes, "minute"));
+    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
+    let mut rest = seconds;
+    let mut words = Vec::new();
+    for (unit, name) in units {
+        if rest >= unit {
+            words.push(counted(rest / unit, name));
+            rest %= unit;
+        }
     }
-    if rest > 0 || minutes == 0 {
-        let gap = if text.is_empty() { "" } else { " " };
-        let _ = write!(text, "{gap}{}", counted(rest, "second"));
-    }
-    text
+    if words.is_empty() { counted(0, "second") } else { words.join(" ") }
 }
 
 /// A span as a configuration has it, "30s", "10m", "1h30m" or "2d", longer than nothing; none where it is something else.
@@ -145,6 +143,7 @@ mod tests {
         assert_eq!([59, 900, 3600, 200_000].map(short_span), ["59 s", "15 min", "1 h", "2 d"]);
         let long = [0, 1, 2, 60, 90, 600].map(long_span);
         assert_eq!(long, ["0 seconds", "1 second", "2 seconds", "1 minute", "1 minute 30 seconds", "10 minutes"]);
+        assert_eq!([7200, 108_000].map(long_span), ["2 hours", "1 day 6 hours"]);
     }
 
     #[test]

@@ -6,8 +6,11 @@ use cordboard_plugin::config;
 use homelab::time::span;
 use serde::Deserialize;
 
-/// Hosts that can be asked in one call, one after the other.
+/// Hosts that can be asked in one call.
 const MOST: usize = 30;
+
+/// So many of them are asked at once.
+const AT_ONCE: u64 = 8;
 
 /// What all hosts together are waited for where nothing is said, in milliseconds: a little less than a call may wait.
 const TOGETHER: u64 = 9_000;
@@ -75,7 +78,7 @@ impl Config {
         };
         let wait = match root.wait {
             Some(wait) => Duration::from_secs(span(&wait).map_err(|why| format!("wait = {why}"))?),
-            None => Duration::from_millis(EACH.min(TOGETHER / count)),
+            None => Duration::from_millis(EACH.min(TOGETHER / count.div_ceil(AT_ONCE))),
         };
         Ok(Self { hosts, wait })
     }
@@ -118,7 +121,7 @@ mod tests {
         let wait = |more: &str| {
             Config::parse(&format!(r#"{{"hosts":{{{}}}{more}}}"#, hosts.join(","))).expect("it is right").wait
         };
-        assert_eq!(wait(""), Duration::from_millis(300));
+        assert_eq!(wait(""), Duration::from_millis(2_250));
         assert_eq!(wait(r#","wait":"5s""#), Duration::from_secs(5));
     }
 
@@ -131,7 +134,7 @@ mod tests {
         );
         let address = "hosts.nas = \"nas.lan\" is no address: write it as \"https://nas.lan/health\"";
         assert_eq!(refused(r#"{"hosts":{"nas":"nas.lan"}}"#), address);
-        let told = "a host is \"https://host/health\", or a table with url, expect and contains";
+        let told = "hosts.nas: a host is \"https://host/health\", or a table with url, expect and contains";
         assert_eq!(refused(r#"{"hosts":{"nas":{"url":"https://nas","code":1}}}"#), told);
         let wait = refused(r#"{"hosts":{"a":"http://a"},"wait":"0s"}"#);
         assert_eq!(wait, "wait = \"0s\" is no span; write one as \"90m\", \"26h\" or \"8d\"");

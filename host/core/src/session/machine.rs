@@ -5,10 +5,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Brief, Effect, Input, Order, Prompt, Refusal, Run, Settings, Settled, Ticket,
-    state::{Ending, Held, Live, Reason, State, Step, Stop, Then},
+    state::{Ending, Held, Live, Pressed, Reason, State, Step, Stop, Then},
 };
 use crate::{
-    agent::AgentEvent,
+    agent::{AgentEvent, PromptId},
     text::{self, Notice},
     turn::Turn,
     types::{Moment, Phase, Place, SessionRecord, SessionView},
@@ -31,6 +31,10 @@ pub struct Machine {
     /// To be said when the agent is up.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
+    /// The prompt that was sent again last.
+    pub(super) again: Option<PromptId>,
+    /// When a held session was last tried again, and when a kept prompt was last left.
+    pub(super) pressed: Pressed,
     /// Starts in a row that came to nothing.
     pub(super) deaths: usize,
     /// Where the words of a resume go when they come.
@@ -56,6 +60,8 @@ impl Machine {
             brief: None,
             greeting: None,
             models: Vec::new(),
+            again: None,
+            pressed: Pressed::default(),
             deaths: 0,
             resuming: None,
             ending: Ending::No,

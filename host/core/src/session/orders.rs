@@ -3,7 +3,7 @@
 
 use super::{
     Effect, Machine, Order, Prompt, Refusal, RefusalCode, Waiting,
-    state::{Ending, Interrupt, Start, State, Step, Then},
+    state::{Ending, Interrupt, Pressed, Start, State, Step, Then},
 };
 use crate::{
     agent::PromptId,
@@ -26,7 +26,7 @@ impl Machine {
             Order::Interrupt(waiting) => return self.interrupt(waiting, now),
             Order::Retry(again) => return self.retry(again, now),
             Order::Fresh => return self.forget(now),
-            Order::Leave => return self.leave(),
+            Order::Leave => return self.leave(now),
             Order::Archive => return self.archive(now),
             Order::Restore => self.unarchive(),
             Order::SetIdleTimeout(span) => {
@@ -120,6 +120,7 @@ impl Machine {
     fn retry(&mut self, again: PromptId, now: Moment) -> Result<(), Refusal> {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(Start::Again { .. }) => {
+                self.pressed.retry = Some(now);
                 self.start_anew(now);
                 return Ok(());
             }
@@ -130,9 +131,14 @@ impl Machine {
             State::Stopping(_) | State::Suspended | State::Starting(_) => {}
             State::Idle(_) | State::Busy(_) | State::Archived => {}
         }
+        let at_it = self.is_sent_again() || Pressed::is_recent(self.pressed.retry, now);
+        if at_it && !self.record.kept.is_empty() {
+            return Err(refusal(RefusalCode::Busy, &text::sent_again(&self.record.name)));
+        }
         let Some(kept) = self.record.kept.pop() else {
             return Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_RETRY));
         };
+        self.again = Some(again.clone());
         let prompt = Prompt { id: again, ..kept.into() };
         let place = prompt.place.clone();
         self.emit(Effect::Accept(prompt.clone()));
@@ -142,10 +148,21 @@ impl Machine {
         Ok(())
     }
 
-    fn leave(&mut self) -> Result<(), Refusal> {
-        if self.record.kept.pop().is_none() {
+    /// Whether the prompt that was sent again last has no answer yet.
+    fn is_sent_again(&self) -> bool {
+        let Some(again) = &self.again else { return false };
+        self.waiting.iter().any(|prompt| prompt.id == *again) || self.open().is_some_and(|open| open.is(again))
+    }
+
+    fn leave(&mut self, now: Moment) -> Result<(), Refusal> {
+        if self.record.kept.is_empty() {
             return Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_LEAVE));
         }
+        if Pressed::is_recent(self.pressed.leave, now) {
+            return Err(refusal(RefusalCode::Busy, &text::left_already(&self.record.name)));
+        }
+        self.pressed.leave = Some(now);
+        self.record.kept.pop();
         self.tell_still_kept();
         Ok(())
     }

@@ -269,6 +269,22 @@ pub(super) struct Live {
     pub forgotten: bool,
 }
 
+/// A button that is pressed again within this time means what it meant before, and not the next prompt that is kept.
+const TWICE: Duration = Duration::from_secs(2);
+
+/// When the buttons below a notice were last obeyed.
+#[derive(Debug, Default)]
+pub(super) struct Pressed {
+    pub retry: Option<Moment>,
+    pub leave: Option<Moment>,
+}
+
+impl Pressed {
+    pub(super) fn is_recent(at: Option<Moment>, now: Moment) -> bool {
+        at.is_some_and(|at| now.since(at) < TWICE)
+    }
+}
+
 /// Whether the host ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {

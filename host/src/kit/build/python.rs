@@ -1,6 +1,6 @@
 //! Python: componentize-py, in the project's own `.venv`, which is made where it is absent.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use crate::kit::{error::KitError, progress, project::Project, tool::Tool};
 
@@ -11,6 +11,9 @@ const INSTALL_PYTHON: &str =
     "install Python 3.10 or later with its venv module (on Debian: apt install python3 python3-venv)";
 
 const VENV: &str = ".venv";
+
+/// The version of the package `cordboard:plugin`.
+const CONTRACT: &str = "0.1.0";
 
 pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     let bin = project.folder.join(VENV).join("bin");
@@ -26,10 +29,23 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
         .within(&project.folder)
         // So that packages of the project's own .venv get into the component.
         .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
-        .args(["--quiet", "--wit-path", "wit", "--world", "plugin", "componentize", "plugin", "--output"])
+        .args(["--quiet", "--wit-path", "wit", "--world", "plugin"])
+        .args(names(project)?)
+        .args(["componentize", "plugin", "--output"])
         .args([&output])
         .run()?;
     Ok(output)
+}
+
+/// `wasi:http` has an interface `types` as well. The one of the contract keeps its name, so that a plugin that begins to send requests need
+/// not change what else it imports.
+fn names(project: &Project) -> Result<Vec<String>, KitError> {
+    let world = project.below("wit/world.wit");
+    let text = fs::read_to_string(&world).map_err(KitError::read(&world))?;
+    if !text.contains("import wasi:http/") {
+        return Ok(Vec::new());
+    }
+    Ok(vec!["--import-interface-name".to_owned(), format!("cordboard:plugin/types@{CONTRACT}=types")])
 }
 
 fn install(project: &Project, bin: &std::path::Path) -> Result<(), KitError> {

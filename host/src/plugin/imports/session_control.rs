@@ -6,7 +6,7 @@ use cordboard_core::{
     agent::PromptId,
     session::{Order, Refusal, RefusalCode, Waiting as Keeping},
     text,
-    types::{Caller, SessionName, SessionView},
+    types::{Caller, Place, Role, SessionName, SessionView},
 };
 
 use uuid::Uuid;
@@ -30,6 +30,15 @@ impl CallState {
         let lent = self.lend()?;
         let nobody = || Refusal { code: RefusalCode::Denied, text: "Nobody asked for this.".to_owned() };
         Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
+    }
+
+    /// Members open sessions in the chat of their call alone: elsewhere others type, who would not know where it goes.
+    fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, Refusal> {
+        if caller.role < Role::Admin && self.asked.place.as_ref() != Some(place) {
+            let text = format!("Session '{name}' can be opened in this chat alone.");
+            return Err(Refusal { code: RefusalCode::Denied, text });
+        }
+        known(name)
     }
 
     async fn order(&mut self, name: String, order: Order) -> Answer {
@@ -70,9 +79,10 @@ impl Host for CallState {
     }
 
     async fn activate(&mut self, place: types::Place, name: String) -> Answer {
+        let place = convert::place_of(place);
         let done = match self.acting()? {
-            Ok((lent, caller)) => match known(&name) {
-                Ok(name) => lent.board.activate(&caller, &convert::place_of(place), &name).await,
+            Ok((lent, caller)) => match self.reachable(&caller, &place, &name) {
+                Ok(name) => lent.board.activate(&caller, &place, &name).await,
                 Err(refusal) => Err(refusal),
             },
             Err(refusal) => Err(refusal),

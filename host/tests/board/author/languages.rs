@@ -35,6 +35,14 @@ fn ci_tries_the_versions_that_new_plugins_pin() {
     }
 }
 
+/// Its author goes on with it.
+fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
+    let file = format!("other/{file}");
+    let text = author.read(&file);
+    assert!(text.contains(from), "{file}: {text}");
+    author.write(&file, &text.replacen(from, to, 1));
+}
+
 /// Of another trade: built, and its conversation held as it stands.
 fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
@@ -43,10 +51,26 @@ fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
 }
 
 #[test]
-fn python_answers_requests_from_the_net() {
+fn python_answers_requests_from_the_net_and_sends_some() {
     let Some(venv) = tools(PYTHON) else { return };
     let author = Author::new();
     author.printed(&["new", "other", "--lang", "python", "--trade", "webhook"]);
+    change(&author, "wit/world.wit", ("    export", "    import wasi:http/outgoing-handler@0.2.12;\n    export"));
+    change(&author, "plugin.py", ("from componentize_py_types", "import cordboard_http\nfrom componentize_py_types"));
+    let ask = "        if args and \"://\" in args[0]:
+            try:
+                answer = cordboard_http.fetch(args[0], \"POST\", {\"x-from\": \"here\"}, b\"hello\")
+                return Reply(f\"{answer.status} {answer.json()[0]}\", [], [], False)
+            except cordboard_http.HttpError as why:
+                raise Err(str(why))
+        if args == [\"here\"]:";
+    change(&author, "plugin.py", ("        if args == [\"here\"]:", ask));
+    let chat = author.read("other/tests/other.chat");
+    let asked = "@http POST https://hub.example/api?a=b 201 [\"all is well\"]\n> /other https://hub.example/api?a=b\n< 201 all is well
+> /other https://hub.example/no\n< unreachable: the conversation has no @http POST https://hub.example/no
+> /other https://other.example/\n< refused: POST https://other.example/ was not granted; add to the configuration: [plugins.other] http = [{*}\n";
+    author
+        .write("other/tests/other.chat", &format!("@plugin http = [\"POST https://hub.example/*\"]\n{chat}\n{asked}"));
     holds_its_conversation(&author, (venv, ".venv"));
 }
 
@@ -55,14 +79,10 @@ fn javascript_shows_turns_and_asks_the_net() {
     let Some(modules) = tools(JS) else { return };
     let author = Author::new();
     author.printed(&["new", "other", "--lang", "js", "--trade", "view"]);
-    let change = |file: &str, from: &str, to: &str| {
-        let text = author.read(file);
-        assert!(text.contains(from), "{file}: {text}");
-        author.write(file, &text.replace(from, to));
-    };
-    change("other/package.json", "\"private\": true,", "\"private\": true,\n  \"cordboard\": { \"http\": true },");
+    let private = "\"private\": true,";
+    change(&author, "package.json", (private, &format!("{private}\n  \"cordboard\": {{ \"http\": true }},")));
     let ask = "async run(command, args, text) {\n    if (text) return message(await fetch(text).then((answer) => answer.text(), String));";
-    change("other/plugin.js", "run(command, args, text) {", ask);
+    change(&author, "plugin.js", ("run(command, args, text) {", ask));
     let asked = "@http GET https://hub.example/api 200 all is well\n> /other https://hub.example/api\n< all is well
 * http GET https://hub.example/api: 200\n> /other https://other.example/\n< TypeError: NetworkError{*}\n* log warn: {*}http = [{*}\n";
     let chat = author.read("other/tests/other.chat");
@@ -73,7 +93,7 @@ fn javascript_shows_turns_and_asks_the_net() {
 /// Builds, tests and checks it, calls it with its configuration and has a host serve it.
 fn holds(author: &Author) {
     let chat = author.read("greeter/tests/greeter.chat");
-    let timed = "@clock 2026-01-02 10:00\n> /greeter Zoe\n< Hello, Zoe{*}\n<   [Again] /greeter Zoe\n* log info: greeting Zoe at 1767348000\n";
+    let timed = "@clock 2026-01-02 10:00\n> /greeter Zoe\n< Hello, Zoe{*}\n<   [Again] /greeter Zoe\n* state set greeted/Zoe = 1\n* log info: greeting Zoe at 1767348000\n";
     author.write("greeter/tests/greeter.chat", &format!("{chat}\n{timed}"));
     let tested = author.run(&["test", "greeter"]);
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);

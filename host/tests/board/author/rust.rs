@@ -30,7 +30,7 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
 
     let called = author.run(&["call", "hello", "/hello", "*Ada*"]);
     assert_eq!(called.code, Some(0));
-    assert_eq!(called.out, "Hello, \\*Ada\\*! I have greeted you 1 time.\n  [Again] /hello *Ada*\n");
+    assert_eq!(called.out, "Hello, *Ada*! I have greeted you 1 time.\n  [Again] /hello *Ada*\n");
     assert_eq!(called.err, "* state set greeted/*Ada* = 1\n");
 
     let checked = author.printed(&["check", "hello"]);

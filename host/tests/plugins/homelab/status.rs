@@ -1,5 +1,14 @@
 //! `/status` against hosts that are well, ill, silent and not there.
 
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
 use super::{Lab, stand_in::StandIn};
 
 #[tokio::test]
@@ -30,7 +39,9 @@ async fn each_host_is_shown_with_the_worst_first() {
     );
     assert!(lines[5].starts_with(&asks) && lines[5].ends_with(&format!("\"{}/\"]", other.url)), "{told}");
     assert_eq!(lines[6..], ["🟢 nas answers 200", "🟢 pve answers, and asks for a login (401)", "🟢 web answers 401"]);
-    assert_eq!(well.lines(), ["GET /", "GET /health"]);
+    let mut asked = well.lines();
+    asked.sort();
+    assert_eq!(asked, ["GET /", "GET /health"]);
     assert!(other.lines().is_empty());
 }
 
@@ -44,4 +55,40 @@ async fn when_all_is_well_that_is_said() {
     .await;
     assert_eq!(lab.read("status").await, "1 host, all well.\n🟢 nas answers 204");
     assert_eq!(lab.bench.call("status").await.unwrap().buttons[0][0].command, "/status");
+}
+
+/// Addresses of servers of which none answers before so many of them were asked.
+fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<String>, Arc<AtomicUsize>) {
+    use std::io::{Read, Write};
+    let (all, heard) = (Arc::new(Barrier::new(together)), Arc::<AtomicUsize>::default());
+    let urls = (0..count).map(|_| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (all, heard) = (Arc::clone(&all), Arc::clone(&heard));
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _asked = stream.read(&mut [0; 4096]).unwrap();
+            heard.fetch_add(1, Ordering::Relaxed);
+            all.wait();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        });
+        url
+    });
+    (urls.collect(), heard)
+}
+
+#[tokio::test]
+async fn all_hosts_are_asked_at_once() {
+    // Two rounds of as many as go at once: asked one after the other, the first would wait in vain.
+    let (urls, heard) = servers_that_wait_for_each_other(16, 8);
+    let grants: Vec<_> = urls.iter().map(|url| format!("{url}/*")).collect();
+    let hosts: Vec<_> = urls.iter().enumerate().map(|(number, url)| format!("h{number:02} = \"{url}\"\n")).collect();
+    let table = format!(
+        "[plugins.status]\nhttp_time = \"60s\"\nhttp = {grants:?}\n[plugins.status.config]\nwait = \"30s\"\n[plugins.status.config.hosts]\n{}",
+        hosts.concat()
+    );
+    let told = Lab::new("status", &table).await.read("status").await;
+    let expected: String = (0..16).map(|number| format!("\n🟢 h{number:02} answers 204")).collect();
+    assert_eq!(told, format!("16 hosts, all well.{expected}"));
+    assert_eq!(heard.load(Ordering::Relaxed), 16);
 }

@@ -173,8 +173,10 @@ async fn what_people_read_is_without_secrets() {
 async fn a_secret_is_recognised_under_the_escapes_of_markdown() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));
     let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
-    assert_eq!(bench.read("say hunter2/=&x*y_").await, "hunter2/=\\&x\\*y\\_", "it is escaped");
-    assert_eq!(bench.read("say hunter2/=&x*y_z").await, "(secret token)");
+    let text = async |line: &str| bench.call(line).await.unwrap().text;
+    assert!(text("say hunter2/=&x*y_").await.contains("\\&x\\*y"), "it is escaped");
+    let said = text("say hunter2/=&x*y_z").await;
+    assert!(said.contains("(secret token)") && !said.contains("hunter2"), "{said}");
 }
 
 #[tokio::test]

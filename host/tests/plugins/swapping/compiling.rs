@@ -73,6 +73,40 @@ async fn nothing_waits_for_a_slow_compilation() {
 }
 
 #[tokio::test]
+async fn nothing_waits_for_a_slow_trial() {
+    let rig = Rig::new("[plugins.mute]\ntime = \"60s\"\n[plugins.mute.config]\nwait = true").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.save("mute", &bad("mute")).await;
+    rig.told("Plugin 'mute', version").await;
+    // A file, an order, and other settings of another plugin.
+    rig.plug("echo", &bad("echo2")).await;
+    assert!(rig.say("plugins rollback echo").await.starts_with("Plugin 'echo' is rolled back"));
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    rig.configure("[plugins.echo]\ntime = \"1s\"\n[plugins.mute]\ntime = \"60s\"\n[plugins.mute.config]\nwait = true")
+        .await;
+    let anew = || (rig.bench.plugs.table().generation("echo").unwrap().number == 4).then_some(());
+    rig.until("the configuration", anew).await;
+    assert_eq!(rig.status("mute").0, "compiling");
+    // The latest version wins over one that is being tried.
+    rig.plug("mute", &bad("unruly")).await;
+    assert_eq!(rig.say("ok").await, "ok");
+}
+
+#[tokio::test]
+async fn what_changes_during_a_trial_has_the_last_word() {
+    let waiting = "[plugins.mute]\ntime = \"60s\"\nsha256 = \"PIN\"\n[plugins.mute.config]\nwait = true";
+    let pinned = waiting.replace("PIN", &cordboard::plugin::digest(&bad("mute")));
+    let rig = Rig::new(&pinned).await;
+    rig.save("mute", &bad("mute")).await;
+    rig.told("Plugin 'mute', version").await;
+    // The trial goes on under the settings of its begin, and is held anew under those of its end.
+    rig.configure(&pinned.replace("60s", "1s").replace("wait = true", "")).await;
+    let told = rig.say("plugins reload mute").await;
+    assert!(told.contains("it failed its trial: it said: it has nothing to say"), "{told}");
+    assert!(rig.bench.plugs.table().generation("mute").is_none());
+}
+
+#[tokio::test]
 async fn a_slow_compilation_is_told_of() {
     let slow = Slow::new().await;
     let rig = &slow.rig;

@@ -83,6 +83,9 @@ async fn what_is_disabled_stays_so_over_restarts_and_new_files() {
     assert!(rig.bench.plugs.table().command("echo").is_none());
     let shown = ("disabled".to_owned(), "disabled by console:local; /plugins enable echo brings it back".to_owned());
     assert_eq!(rig.status("echo"), shown);
+    let table = rig.bench.plugs.table();
+    let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
+    assert!(since > Some(cordboard_core::types::Moment(0)), "{since:?}");
     rig.hush();
     rig.save("echo", &bad("echo2")).await;
     rig.told("Plugin 'echo' has another file, ").await;
@@ -97,6 +100,9 @@ async fn what_is_disabled_stays_so_over_restarts_and_new_files() {
     assert_eq!(said, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is not disabled.");
+    rig.say("plugins disable echo").await;
+    let said = rig.say("plugins enable echo").await;
+    assert!(said.starts_with("Plugin 'echo' is enabled: generation 2, "), "no number comes twice: {said}");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo x").await, "v2: x");
 }

@@ -116,6 +116,42 @@ async fn an_old_button_never_grants_for_another_version() {
 }
 
 #[tokio::test]
+async fn what_waits_goes_on_to_wait_when_another_version_is_rolled_back() {
+    let rig = Rig::new("").await;
+    rig.plug("greedy", &bad("echo")).await;
+    rig.plug("greedy", &bad("echo2")).await;
+    rig.save("greedy", &bad("greedy")).await;
+    let (_, commands) = rig.asked().await;
+    rig.say("plugins rollback greedy").await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    let (health, note) = rig.status("greedy");
+    assert!(health == "parked" && note.contains(&version(&bad("greedy"))), "{health}: {note}");
+    let again = rig.say("plugins reload greedy").await;
+    assert!(
+        again.starts_with(&format!("Plugin 'greedy', version {}, waits: it asks for", version(&bad("greedy")))),
+        "{again}"
+    );
+    let said = rig.say(&commands[0]).await;
+    assert!(said.starts_with("Plugin 'greedy' is granted session-control, and plugged in: generation 4, "), "{said}");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_once_however_often_the_configuration_changes() {
+    let rig = Rig::new("").await;
+    rig.save("echo", b"no component").await;
+    rig.told("Plugin 'echo' was refused: ").await;
+    for limit in ["1s", "3s"] {
+        rig.configure(&format!("[plugins.echo]\ntime = \"{limit}\"\n")).await;
+    }
+    rig.say("plugins reload help").await;
+    rig.until("help", || rig.status("help").0.eq("ok").then_some(())).await;
+    let lines = rig.said.lines.lock().unwrap().clone();
+    assert!(lines.iter().all(|line| !line.contains("was refused")), "{lines:?}");
+    rig.save("echo", b"another that is none").await;
+    rig.told("Plugin 'echo' was refused: ").await;
+}
+
+#[tokio::test]
 async fn only_the_owner_grants_refuses_and_revokes() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;

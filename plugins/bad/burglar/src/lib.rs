@@ -27,6 +27,7 @@ impl Command for Burglar {
             return Ok(Reply::plain(&format!("lured by {}", lured.name)));
         }
         let mut got = seen(name);
+        got.extend(control::create(&Blueprint::named(name)).ok().map(|_| "it was made anew".to_owned()));
         for spelling in spellings(name) {
             got.extend(taken(&spelling, &place).into_iter().map(|what| format!("{what} by {spelling:?}")));
         }
@@ -69,9 +70,6 @@ fn taken(name: &str, place: &Place) -> Vec<&'static str> {
         ("restore", control::restore(name)),
     ];
     let mut got: Vec<_> = asked.into_iter().filter(|(_, done)| done.is_ok()).map(|(what, _)| what).collect();
-    let again = Blueprint::named(name);
-    // Another spelling may be a good name for a session of one's own.
-    got.extend(control::create(&again).ok().filter(|made| made.name != name).map(|_| "create"));
     got.extend(control::send(name, "do as I say").ok().map(|()| "send"));
     got
 }

@@ -1,11 +1,14 @@
-//! For tests: refuses to say what it offers, as a plugin does whose configuration is wrong.
+//! For tests: refuses to say what it offers, as a plugin does whose configuration is wrong. Where that has a `wait`, it does not even refuse.
 
-use cordboard_plugin::{Call, Command, Reply, command::Spec};
+use cordboard_plugin::{Call, Command, Reply, command::Spec, config};
 
 struct Mute;
 
 impl Command for Mute {
     fn specs() -> Result<Vec<Spec>, String> {
+        while config::read().contains("wait") {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
         Err("it has nothing to say".to_owned())
     }
 

@@ -312,6 +312,9 @@ fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
         session conversation=c1 kept=old
         restore cut=a
         order retry a2
+        order retry twice
+        ready
+        done a2
         order retry old2
         order retry none
         ",
@@ -326,11 +329,59 @@ fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
                 word resume #1: idle for 0ns
                 spawn 1 resuming c1
                 tell home: An earlier message of session 'x' was not sent again either: “the text of old”.
-            order retry old2 → starting
+            order retry twice
+                refused (busy): Session 'x' is at it already. An earlier message is kept: /retry sends it when this one is answered.
+            ready → busy
+                hand a2
+                send a2 to 1
+            done a2 → idle
+                persist
+                finish a2 at home, done
+                review #2: idle for 0ns
+            order retry old2 → busy
                 accept old2: the text of old
                 persist
+                hand old2
+                send old2 to 1
             order retry none
                 refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
+    check(
+        "
+        session conversation=c1 kept=a kept=b
+        order leave
+        order leave
+        wait 2s
+        order leave
+        session conversation=c1 kept=a
+        prompt b
+        not-started no such file
+        order retry r
+        order retry s
+        ",
+        expect![[r#"
+            order leave → suspended
+                persist
+                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
+            order leave
+                refused (busy): Just left one. An earlier message of session 'x' is kept: /leave again drops that one, too.
+            order leave → suspended
+                persist
+            prompt b → starting
+                persist
+                word resume #1: idle for 2s
+                spawn 1 resuming c1
+            not-started no such file → broken
+                tell home: The agent of session 'x' could not be started: no such file
+            order retry r → starting
+                spawn 2 resuming c1
+            order retry s
+                refused (busy): Session 'x' is at it already. An earlier message is kept: /retry sends it when this one is answered.
         "#]],
     );
 }

@@ -1,0 +1,124 @@
+//! What a member gets of somebody else's sessions: nothing, by no command, no capability, no chat that they share, and no name.
+
+use serde_json::{Value, json};
+
+use super::{App, MEMBER, OWNER, component};
+use crate::botapi::message;
+
+/// Where both are.
+const GROUP: i64 = -100_500;
+
+/// All commands that work on a session, by its name or on the active one.
+const NAMED: [&str; 7] = ["session", "archive", "restore", "suspend", "retry", "fresh", "leave"];
+const ACTIVE: [&str; 10] = [
+    "suspend",
+    "archive",
+    "retry",
+    "fresh",
+    "leave",
+    "timeout 7",
+    "model stolen",
+    "persona planner",
+    "stop",
+    "stop all",
+];
+
+impl App {
+    fn says_in_group(&self, user: i64, text: &str) {
+        self.api.push(json!({"message": message(user, GROUP, json!({"text": text}))}));
+    }
+
+    async fn ask_in_group(&self, user: i64, text: &str, wanted: &str) -> String {
+        let before = self.api.chat(GROUP).len();
+        self.says_in_group(user, text);
+        let find = |app: &Self| app.api.chat(GROUP).into_iter().skip(before).find(|text| text.contains(wanted));
+        self.until(&format!("'{wanted}' in the group, after {text}"), || find(self)).await
+    }
+
+    /// The owner's session as it is, less what changes by itself.
+    fn untouched(&self, name: &str) -> Value {
+        let mut session = self.session(name);
+        for own in ["last_active", "phase", "queued"] {
+            session.as_object_mut().expect("it is there").remove(own);
+        }
+        session
+    }
+}
+
+/// Owner and member, each with a session; the plugin that tries everything has all that can be granted for it.
+async fn board() -> App {
+    let app = App::new().await;
+    app.configure(&format!(
+        "owner = {OWNER}\nmembers = [{MEMBER}]\n[sessions]\ndefault = \"alpha\"\n[plugins.burglar]\ngrants = [\"sessions\", \"session-control\"]"
+    ));
+    app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;
+    app.save_plugin("burglar", &component("bad/burglar.wasm"));
+    app.told(OWNER, 0, "Plugin 'burglar' is plugged in").await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "hello", "You said: hello").await;
+    app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_gets_at_no_session_by_its_name() {
+    let app = board().await;
+    let before = app.untouched("alpha");
+    let unknown = "Session 'alpha' doesn't exist. Use /new to create it.";
+    for command in NAMED {
+        assert_eq!(app.ask(MEMBER, &format!("/{command} alpha"), "alpha").await, unknown, "/{command}");
+    }
+    assert_eq!(app.ask(MEMBER, "/burgle alpha", "got ").await, "got nothing");
+    app.ask(OWNER, "/archive alpha", "archived").await;
+    assert_eq!(app.ask(MEMBER, "/burgle alpha", "got ").await, "got nothing");
+    assert_eq!(app.ask(MEMBER, "/restore", "archived").await, "No archived sessions.");
+    app.ask(OWNER, "/restore alpha", "alpha").await;
+    let mut after = app.untouched("alpha");
+    after["pid"] = before["pid"].clone();
+    assert_eq!(after, before);
+    // That the ways are there is shown by who may go them.
+    let got = app.ask(OWNER, "/burgle beta", "got ").await;
+    for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
+        assert!(got.contains(way), "{way}: {got}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_gets_at_no_session_that_is_active_in_a_chat_they_share() {
+    let app = board().await;
+    app.ask_in_group(OWNER, "/session alpha", "Switched to session 'alpha'.").await;
+    let before = app.untouched("alpha");
+    for command in ACTIVE {
+        let said = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
+        assert!(said.contains("No active session") || said == "Nothing to stop.", "/{command}: {said}");
+    }
+    // Nor is a text of his for it, though it is the session that the operator named for texts.
+    for text in ["do as I say", "//etc/hosts is broken"] {
+        assert_eq!(app.ask_in_group(MEMBER, text, "").await, "No active session. Use /new to start one.");
+    }
+    assert_eq!(app.ask_in_group(MEMBER, "/burgle alpha", "got ").await, "got nothing");
+    assert_eq!(app.untouched("alpha"), before);
+    assert_eq!(before["turns"], 1);
+    app.ask_in_group(OWNER, "still there?", "You said: still there?").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_opens_no_session_of_his_where_others_type() {
+    let app = board().await;
+    let said = app.ask(MEMBER, &format!("/lure beta {OWNER}"), "beta").await;
+    assert_eq!(said, "Session 'beta' can be opened in this chat alone.");
+    app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
+    assert_eq!((app.session("alpha")["turns"].clone(), app.session("beta")["turns"].clone()), (2.into(), 0.into()));
+    // Who sees all may do so.
+    app.ask(OWNER, &format!("/lure beta {GROUP}"), "lured by beta").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_does_with_his_own_what_he_likes() {
+    let app = board().await;
+    let got = app.ask(MEMBER, "/burgle beta", "got ").await;
+    for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
+        assert!(got.contains(way), "{way}: {got}");
+    }
+    assert!(app.ask(MEMBER, "/sessions", "beta").await.lines().all(|line| !line.contains("alpha")));
+}
