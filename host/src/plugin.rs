@@ -3,6 +3,7 @@
 
 mod bindings;
 mod board;
+mod bounds;
 mod busy;
 mod buttons;
 mod call;

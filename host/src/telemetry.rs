@@ -1,19 +1,128 @@
-//! Where the log goes: standard error, coloured on a terminal alone.
+//! Where the log goes: standard error, coloured on a terminal alone. One record is one line, whatever stands in it.
 
-use std::io::{self, IsTerminal};
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
+
+/// Libraries whose lines guests cause, without a name and as often as they like: what they have to say, the guest is told.
+const OF_GUESTS: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
 /// Starts logging. `CORDBOARD_LOG` takes tracing's filters, as `debug` or `cordboard::plugin=trace`.
 pub fn start(default: &str) {
     let wanted = std::env::var("CORDBOARD_LOG").ok().filter(|wanted| !wanted.is_empty());
-    let parsed = wanted.as_ref().map(EnvFilter::try_new).transpose();
+    let parsed = wanted.as_deref().map(filter).transpose();
     let bad = parsed.as_ref().err().map(ToString::to_string);
-    let filter = parsed.ok().flatten().unwrap_or_else(|| EnvFilter::new(default));
+    let filter = parsed.ok().flatten().map_or_else(|| filter(default), Ok).unwrap_or_default();
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).with_target(false);
+    let lines = fmt().with_env_filter(filter).with_writer(|| Lines(io::stderr())).with_ansi(colours).with_target(false);
     lines.init();
     if let Some(why) = bad {
         tracing::error!(why, "CORDBOARD_LOG is not used: it takes filters such as debug or cordboard::plugin=trace");
+    }
+}
+
+/// What is logged where `wanted` is asked for: nothing that guests can say in a library's name.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
+    let mut filter = EnvFilter::try_new(wanted)?;
+    for library in OF_GUESTS {
+        filter = filter.add_directive(format!("{library}=off").parse()?);
+    }
+    Ok(filter)
+}
+
+/// A place for records. Each is written whole and at once, so its last byte alone ends a line.
+pub struct Lines<W>(pub W);
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        self.0.write_all(one_line(&String::from_utf8_lossy(record)).as_bytes())?;
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Colours stay, and nothing else that a terminal obeys.
+fn one_line(record: &str) -> String {
+    let mut line = String::with_capacity(record.len());
+    let record = record.strip_suffix('\n').unwrap_or(record);
+    for (at, letter) in record.char_indices() {
+        match letter {
+            '\t' => line.push(letter),
+            '\u{1b}' if is_colour(&record[at + 1..]) => line.push(letter),
+            letter if letter.is_control() => _ = write!(line, "{}", letter.escape_default()),
+            letter => line.push(letter),
+        }
+    }
+    line.push('\n');
+    line
+}
+
+/// Whether these letters behind an escape change how letters look, and do no more.
+fn is_colour(rest: &str) -> bool {
+    let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+    end.is_some_and(|end| end.starts_with('m'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(wanted: &str, log: impl FnOnce()) -> String {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let lines = fmt()
+            .with_env_filter(filter(wanted).unwrap())
+            .with_writer(move || Lines(writer.clone()))
+            .with_ansi(true)
+            .without_time()
+            .finish();
+        tracing::subscriber::with_default(lines, log);
+        String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_record_is_a_line_whatever_stands_in_it() {
+        let text = "it said\n2026-11-21T00:00:00Z  WARN forged\r over\u{1b}[2J";
+        let log = logged("warn", || tracing::warn!(why = %text, "failed: {text}"));
+        assert_eq!(log.matches('\n').count(), 1, "{log:?}");
+        assert!(log.ends_with('\n') && !log.contains('\r') && !log.contains("\u{1b}[2J"), "{log:?}");
+        assert!(log.contains("it said\\n2026"), "{log:?}");
+    }
+
+    #[test]
+    fn what_guests_cause_in_a_library_is_not_logged() {
+        for wanted in ["info", "debug", "wasmtime_wasi_http=debug"] {
+            let log = logged(wanted, || {
+                tracing::warn!(target: "wasmtime_wasi_http::p2::error", "http request error: nameless");
+                tracing::error!(target: "wasmtime_wasi::p2", "nameless");
+            });
+            assert_eq!(log, "", "{wanted}");
+        }
+        assert!(logged("info", || tracing::warn!("of the host")).contains("of the host"));
     }
 }

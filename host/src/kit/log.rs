@@ -9,9 +9,10 @@ use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
 };
-use tracing_subscriber::{EnvFilter, Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::deed::Deed;
+use crate::telemetry::{self, Lines};
 
 /// Where the host writes what plugins say.
 const PLUGIN_LINES: &str = "cordboard::plugin::journal";
@@ -27,8 +28,10 @@ impl Log {
     pub fn start() -> Self {
         let log = Self::default();
         let default = format!("error,{PLUGIN_LINES}=off");
-        let filter = EnvFilter::try_from_env("CORDBOARD_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-        let host = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+        let wanted = std::env::var("CORDBOARD_LOG").unwrap_or_else(|_| default.clone());
+        let filter = telemetry::filter(&wanted).or_else(|_| telemetry::filter(&default)).unwrap_or_default();
+        let lines = || Lines(std::io::stderr());
+        let host = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(false).with_target(false);
         tracing_subscriber::registry().with(log.clone()).with(host.with_filter(filter)).init();
         log
     }

@@ -133,7 +133,7 @@ fn kept(language: Language) -> Vec<(String, &'static str)> {
     match language {
         Language::Rust => sdk().collect(),
         Language::Python => contract.into_iter().chain(WASI_HTTP.into_iter().filter_map(embedded)).collect(),
-        Language::Js => contract.into_iter().chain(embedded(("js-kept/build.mjs", ".cordboard/build.mjs"))).collect(),
+        Language::Js => contract.into_iter().chain(SCRIPTS.into_iter().filter_map(embedded)).collect(),
     }
 }
 
@@ -144,6 +144,10 @@ const WASI_HTTP: [(&str, &str); 4] = [
     ("python-kept/wit/http.wit", "wit/deps/wasi-http/http.wit"),
     ("python-kept/wit/io.wit", "wit/deps/wasi-io/io.wit"),
 ];
+
+/// What makes a component of a plugin in JavaScript, and stands between it and the host.
+const SCRIPTS: [(&str, &str); 2] =
+    [("js-kept/build.mjs", ".cordboard/build.mjs"), ("js-kept/guard.mjs", ".cordboard/guard.mjs")];
 
 fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
     let file = TEMPLATES.iter().find(|file| file.path == template)?;

@@ -1,10 +1,14 @@
 //! One call: a fresh instance in a store of its own, with its meter, its deadlines and what it knows of its caller. Nothing of it
 //! outlives the call, so no state leaks and a trap ends one call alone.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cordboard_core::{
-    config::spell_duration,
+    config::{spell_duration, spell_size},
     render,
     types::{Caller, Moment, Place, SessionView},
 };
@@ -15,8 +19,9 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     bindings::log::Level,
     board::Board,
+    bounds,
     busy::Busy,
-    egress::{self, Egress},
+    egress::{Egress, Waits},
     engine::SharedEngine,
     generation::Generation,
     guest_time::GuestTime,
@@ -46,6 +51,15 @@ pub enum CallError {
         spell_duration(*drain)
     )]
     Drained { drain: Duration },
+    /// One argument, whatever it was for.
+    #[error(
+        "handed the host more than {} at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that it was for in [plugins.{plugin}] if it needs more)",
+        spell_size(*most as u64)
+    )]
+    Handed { plugin: String, most: usize },
+    /// What no key raises.
+    #[error("{0}")]
+    Bound(String),
     #[error("trapped: {0}")]
     Trap(String),
     #[error("said: {}", foreign(.0))]
@@ -74,7 +88,9 @@ impl Told for CallError {
         match self {
             Self::Trap(why) => Self::Trap(vault.scrub(why)),
             Self::Said(why) => Self::Said(vault.scrub(why)),
-            Self::Limit { .. } | Self::Drained { .. } | Self::NotOffered(_) => self,
+            Self::Limit { .. } | Self::Drained { .. } | Self::Handed { .. } | Self::Bound(_) | Self::NotOffered(_) => {
+                self
+            }
         }
     }
 }
@@ -106,9 +122,6 @@ pub struct Lent {
     pub table: Arc<Table>,
 }
 
-/// The most resource handles that a guest may hold.
-const HANDLES: usize = 256;
-
 impl CallState {
     fn new(generation: Arc<Generation>, asked: Asked, (lent, vault): (Option<Lent>, Vault), time: &GuestTime) -> Self {
         let journal = Journal::new(&generation.label, generation.limits.log, vault.clone());
@@ -116,9 +129,8 @@ impl CallState {
         let stderr = Printed::new(journal.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
+        bounds::of_random(&mut wasi);
         time.give(&mut wasi);
-        let mut resources = ResourceTable::new();
-        resources.set_max_capacity(HANDLES);
         let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
         let meter = Meter::new(generation.limits.clone());
         let network = generation.network.clone().filter(|_| lent.is_some());
@@ -136,8 +148,8 @@ impl CallState {
             stdout,
             stderr,
             wasi: wasi.build(),
-            resources,
-            fields: egress::fields(),
+            resources: bounds::handles(),
+            fields: bounds::fields(),
         }
     }
 
@@ -195,34 +207,49 @@ where
         Some(_) => tokio::time::timeout(limits.time * 2, Vault::open(&generation.name, &generation.secrets)).await,
         None => Ok(Vault::default()),
     };
-    let late = |_| CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
-    let vault = vault.map_err(late)?;
+    let late = || CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
+    let vault = vault.map_err(|_| late())?;
     let state = CallState::new(Arc::clone(generation), asked, (lent, vault.clone()), engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
-    store.set_hostcall_fuel(limits.reply.max(limits.state).max(limits.http_body));
+    store.set_hostcall_fuel(limits.at_once());
     let busy = Busy::new();
     bound(&mut store, busy.clone(), limits.time);
     let _ticking = engine.tick_while();
-    let network = generation.network.as_ref().map_or(Duration::ZERO, |network| network.time);
+    let waits = store.data().egress.waits();
     let call = std::pin::pin!(call(store));
-    // The epoch ends a guest that never yields, the timeout one that waits in a host call; its store goes with it.
+    // The epoch ends a guest that never yields, `overdue` one that waits in a host call or for a clock; its store goes with it.
     let ended = tokio::select! {
         biased;
-        ended = tokio::time::timeout(limits.time * 2 + network, busy.count(call)) => ended,
+        ended = busy.count(call) => ended,
         () = generation.retirement.over() => return Err(CallError::Drained { drain: generation.terms.drain }),
+        () = overdue(limits.time * 2, &waits) => return Err(late()),
     };
     match ended {
-        Ok((store, Ok(answer))) => {
+        (store, Ok(answer)) => {
             store.data().finish();
             Ok(if vault.is_empty() { answer } else { answer.scrubbed(&vault) })
         }
-        Ok((store, Err(error))) => {
+        (store, Err(error)) => {
             store.data().finish();
             Err(explain(store.data(), &error).scrubbed(&vault).brief())
         }
-        Err(elapsed) => Err(late(elapsed)),
+    }
+}
+
+/// How exactly a call's end is kept while it waits for the network.
+const LEAST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Until a call has lasted for `allowed`, the time apart in which a request of its own was under way.
+async fn overdue(allowed: Duration, waits: &Waits) {
+    let begun = Instant::now();
+    loop {
+        let left = (allowed + waits.waited()).saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.max(LEAST_PAUSE)).await;
     }
 }
 
@@ -254,17 +281,16 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     if root.contains("fuel allocated for hostcalls") {
         // Where frames of the guest are on the way, it was giving something to the host; else the host was taking its answer.
         let giving = error.downcast_ref::<WasmBacktrace>().is_some();
-        let limit = if giving { Limit::State } else { Limit::Reply };
-        return CallError::Limit { plugin: state.generation.name.clone(), limit };
+        let plugin = state.generation.name.clone();
+        return if giving {
+            CallError::Handed { plugin, most: state.generation.limits.at_once() }
+        } else {
+            CallError::Limit { plugin, limit: Limit::Reply }
+        };
+    }
+    if let Some(deed) = bounds::went_over(error) {
+        return CallError::Bound(deed);
     }
     // The innermost cause names the trap; what is above it are frames without names.
-    CallError::Trap(panic_message(&state.stderr.last()).unwrap_or(root))
-}
-
-/// What a guest wrote as it fell, on one line and without the advice to set variables that it has not.
-fn panic_message(stderr: &[u8]) -> Option<String> {
-    let said = String::from_utf8_lossy(stderr);
-    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: run with"));
-    let message = lines.collect::<Vec<_>>().join(" ");
-    (!message.is_empty()).then_some(message)
+    CallError::Trap(state.stderr.fall(root))
 }

@@ -19,32 +19,30 @@ use std::{
 use bytes::Bytes;
 use cordboard_core::{
     config::Reach,
-    egress::{Target, TcpGrant, line_for, may_request},
+    egress::{Target, TcpGrant, check_host, line_for, may_request},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::{Body, Frame},
     header::{self, HeaderName},
+    http::uri::Scheme,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::rustls::ClientConfig;
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpHooks,
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
 };
 
 use super::{journal::Journal, limits::CallLimits, secrets::Vault};
 use failure::Failure;
 pub use far::{Errand, FarAnswer, FarSide};
 pub use tls::client_config;
-use waits::Waits;
+pub use waits::Waits;
 
 /// Requests and connections that one plugin may have under way: enough to ask a household's servers at once, and no load for
 /// any of them.
 const AT_ONCE: usize = 8;
-
-/// Bytes of the fields of a request, as they are counted in memory.
-const FIELDS: usize = 32 << 10;
 
 /// Bytes that a guest may write before they are taken: it may hold many bodies that are never sent.
 const CHUNK: usize = 16 << 10;
@@ -80,6 +78,7 @@ impl Network {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let target = Target::new(&text(uri.scheme_str()), &text(uri.authority().map(|one| one.as_str())), path);
         let target = target.map_err(|error| Failure::Refused(error.to_string()))?;
+        check_host(&target.host).map_err(|why| Failure::Refused(format!("nobody may reach {target}: {why}")))?;
         let method = request.method.as_str();
         if may_request(&self.reach.http, method, &target) {
             return Ok(target);
@@ -91,6 +90,7 @@ impl Network {
 
     fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, Failure> {
         let (needed, host) = TcpGrant::needed(host, port).map_err(Failure::Refused)?;
+        check_host(&host).map_err(|why| Failure::Refused(format!("nobody may reach {host}: {why}")))?;
         if self.reach.tcp.contains(&needed) {
             return Ok(host);
         }
@@ -113,13 +113,6 @@ fn target_path(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// What a guest may put into headers.
-pub fn fields() -> WasiHttpCtx {
-    let mut fields = WasiHttpCtx::new();
-    fields.set_field_size_limit(FIELDS);
-    fields
-}
-
 /// The network as one call has it.
 pub struct Egress {
     /// None in a trial, in a view, and where nothing was granted.
@@ -137,8 +130,15 @@ impl Egress {
         far: Option<Arc<dyn FarSide>>,
         (vault, journal): (Vault, Journal),
     ) -> Self {
-        let waits = Arc::new(Waits::new(network.as_ref().map_or(Duration::ZERO, |network| network.time)));
+        let (plugin, time) =
+            network.as_ref().map_or(("", Duration::ZERO), |network| (network.plugin.as_str(), network.time));
+        let waits = Arc::new(Waits::new(plugin, time));
         Self { network, vault, waits, journal, far }
+    }
+
+    /// What of the call's time it waits for the network.
+    pub fn waits(&self) -> Arc<Waits> {
+        Arc::clone(&self.waits)
     }
 
     /// How long it takes to connect to a port that was granted.
@@ -194,6 +194,11 @@ impl WasiHttpHooks for Egress {
         Arc::new(|name: &HeaderName| {
             DEFAULT_FORBIDDEN_HEADERS.contains(name) || [header::TE, header::TRAILER, header::EXPECT].contains(name)
         })
+    }
+
+    /// All of them: what is none for a request is refused with words.
+    fn is_supported_scheme(&mut self, _scheme: &Scheme) -> bool {
+        true
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {

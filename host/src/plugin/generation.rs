@@ -216,7 +216,7 @@ impl Generation {
     pub fn note(&self, error: &CallError) -> bool {
         match error {
             CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
-            CallError::Limit { .. } | CallError::Trap(_) => {}
+            CallError::Limit { .. } | CallError::Handed { .. } | CallError::Bound(_) | CallError::Trap(_) => {}
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());

@@ -1,5 +1,8 @@
 //! What one call writes to the log: lines of `log`, of its standard output and error, and what was refused to it, counted together.
 
+mod fall;
+mod line;
+
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU32, Ordering},
@@ -13,9 +16,8 @@ use wasmtime_wasi::{
 };
 
 use super::{bindings::log::Level, secrets::Vault};
-
-/// The most of a panic message that is kept, and of a line that is printed, in bytes.
-const LONGEST: usize = 4096;
+use fall::Fall;
+use line::{LONGEST, lines, shown};
 
 /// Clones write to the same log, and count together.
 #[derive(Clone)]
@@ -42,14 +44,22 @@ impl Journal {
         Self(Arc::new(Book { plugin: Arc::clone(plugin), vault, limit, written: AtomicU32::new(0) }))
     }
 
-    /// A line in the plugin's own words.
+    /// What the plugin says in its own words: a record for each line.
     pub fn write(&self, level: Level, message: &str) {
-        let plugin = &*self.0.plugin;
-        let line = self.count();
-        if line != Line::Write {
-            return self.say_dropped(line);
+        if self.is_over() {
+            return;
         }
         let message = self.0.vault.scrub(message.to_owned());
+        for text in lines(&message) {
+            match self.count() {
+                Line::Write => self.put(level, &shown(text)),
+                line @ (Line::SayDropped | Line::Drop) => return self.say_dropped(line),
+            }
+        }
+    }
+
+    fn put(&self, level: Level, message: &str) {
+        let plugin = &*self.0.plugin;
         match level {
             Level::Error => tracing::error!(plugin, message, "plugin says"),
             Level::Warn => tracing::warn!(plugin, message, "plugin says"),
@@ -64,7 +74,7 @@ impl Journal {
         if line != Line::Write {
             return self.say_dropped(line);
         }
-        let why = self.0.vault.scrub(why.to_owned());
+        let why = shown(&self.0.vault.scrub(why.to_owned()));
         tracing::warn!(plugin, why, "a request was refused");
     }
 
@@ -73,6 +83,11 @@ impl Journal {
         if line == Line::SayDropped {
             tracing::warn!(plugin, limit, "plugin logs past its `log` limit: the rest of this call's lines is dropped");
         }
+    }
+
+    /// Whether the line past the bound was told of: nothing more is looked at.
+    fn is_over(&self) -> bool {
+        self.0.written.load(Ordering::Relaxed) > self.0.limit
     }
 
     fn count(&self) -> Line {
@@ -88,7 +103,7 @@ impl Journal {
     }
 }
 
-/// Standard output or error of a guest: whole lines go to the log, and the last of it is kept.
+/// Standard output or error of a guest: whole lines go to the log, and why it fell is read off them.
 #[derive(Clone)]
 pub struct Printed {
     journal: Journal,
@@ -99,7 +114,7 @@ pub struct Printed {
 #[derive(Default)]
 struct Text {
     line: Vec<u8>,
-    last: Vec<u8>,
+    fall: Fall,
 }
 
 impl Printed {
@@ -109,35 +124,30 @@ impl Printed {
 
     fn print(&self, bytes: &[u8]) {
         let mut text = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        text.last.extend_from_slice(bytes);
-        let over = text.last.len().saturating_sub(LONGEST);
-        text.last.drain(..over);
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LONGEST.saturating_sub(text.line.len());
             text.line.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
-                let line = std::mem::take(&mut text.line);
-                self.tell(&line);
+                self.tell(&mut text);
             }
         }
     }
 
     /// What was printed last, and no line's end behind it.
     pub fn finish(&self) {
-        let line = std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).line);
-        self.tell(&line);
+        self.tell(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn tell(&self, line: &[u8]) {
-        let line = String::from_utf8_lossy(line);
-        let line = line.trim_end();
-        if !line.is_empty() {
-            self.journal.write(self.level, line);
-        }
+    fn tell(&self, text: &mut Text) {
+        let line = std::mem::take(&mut text.line);
+        let line = String::from_utf8_lossy(&line);
+        text.fall.hear(&line);
+        self.journal.write(self.level, &line);
     }
 
-    pub fn last(&self) -> Vec<u8> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).last.clone()
+    /// Why the guest fell, in its own words, else in those of the runtime.
+    pub fn fall(&self, cause: String) -> String {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).fall.told(cause)
     }
 }
 
@@ -191,12 +201,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_and_the_last_of_it_kept() {
+    fn of_a_long_line_the_beginning_is_kept() {
         let printed = Printed::new(Journal::new(&Arc::from("x"), 9, Vault::default()), Level::Info);
         printed.print(&vec![b'a'; 3 * LONGEST]);
         printed.print(b"end");
-        let text = printed.state.lock().unwrap();
-        assert_eq!((text.line.len(), text.last.len()), (LONGEST, LONGEST));
-        assert!(text.last.ends_with(b"aend"));
+        assert_eq!(printed.state.lock().unwrap().line.len(), LONGEST);
     }
 }

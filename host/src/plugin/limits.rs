@@ -38,6 +38,13 @@ impl Default for CallLimits {
     }
 }
 
+impl CallLimits {
+    /// Bytes that one call in either direction may bring over: no text of a plugin need be larger than the largest of these.
+    pub fn at_once(&self) -> usize {
+        self.reply.max(self.state).max(self.http_body)
+    }
+}
+
 /// A bound by the name of its key in `[plugins]` and `[plugins.NAME]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {

@@ -1,6 +1,8 @@
 //! Secrets that a plugin may send and never sees. A call gets a random placeholder for each; the value is put in on the way to a granted
 //! host, and taken out of everything that comes back.
 
+mod spelling;
+
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -131,7 +133,8 @@ impl Secret {
                 changed = Some(next);
             }
         }
-        changed
+        let Ok(value) = &self.value else { return changed };
+        spelling::without(changed.as_deref().unwrap_or(text), value, instead).or(changed)
     }
 }
 

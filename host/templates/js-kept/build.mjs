@@ -9,7 +9,7 @@ const { cordboard } = JSON.parse(await readFile("package.json", "utf8"));
 // Without `"cordboard": { "http": true }` it imports no HTTP, and so asks for none.
 const disableFeatures = cordboard?.http ? ["fetch-event"] : ["http", "fetch-event"];
 const { component } = await componentize({
-  sourcePath: resolve("plugin.js"),
+  sourcePath: resolve(".cordboard/guard.mjs"),
   witPath: resolve("wit"),
   worldName: "plugin",
   disableFeatures,

@@ -47,6 +47,18 @@ async fn a_panic_is_told_with_its_message_and_place() {
 }
 
 #[tokio::test]
+async fn a_panic_s_text_is_its_own_and_short() {
+    let bench = unruly("").await;
+    let log = journal::listen();
+    let told = told(&bench, "tirade").await;
+    assert!(told.starts_with("trapped: thread '") && told.contains("unruly/src/lib.rs:"), "{told}");
+    assert!(!told.contains("before") && told.ends_with('…') && told.len() < 500, "{told}");
+    let log = log.text();
+    assert_eq!(log.matches("the end of it").count(), 1, "the log has all of it, once: {log}");
+    assert!(log.contains("printed before"), "{log}");
+}
+
+#[tokio::test]
 async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhile() {
     let bench = Arc::new(unruly("time = \"1s\"").await);
     let spinning = tokio::spawn({

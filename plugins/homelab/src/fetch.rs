@@ -50,7 +50,7 @@ fn told(server: &Server, error: Error) -> String {
         // The host's own line says what to add to the configuration.
         Error::Refused(why) => why,
         Error::Unreachable(why) => server.silent(&why),
-        Error::TimedOut => server.slow(),
+        Error::TimedOut(_) => server.slow(),
         Error::TooLarge(why) | Error::Protocol(why) => server.garbled(&why),
     }
 }
@@ -69,7 +69,7 @@ mod tests {
             line(Error::Unreachable("failed to connect".into())),
             "Box at https://box.lan can't be reached: failed to connect. Check that it runs, and [plugins.box.config] url."
         );
-        assert!(line(Error::TimedOut).starts_with("Box at https://box.lan did not answer in time. "));
+        assert!(line(Error::TimedOut(String::new())).starts_with("Box at https://box.lan did not answer in time. "));
         let told = "Box at https://box.lan can't be understood: no TLS. Check [plugins.box.config] url.";
         assert_eq!(line(Error::Protocol("no TLS".into())), told);
         assert_eq!(line(Error::TooLarge("no TLS".into())), told);

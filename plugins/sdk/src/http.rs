@@ -51,7 +51,8 @@ pub enum Error {
     Refused(String),
     /// No connection came about.
     Unreachable(String),
-    TimedOut,
+    /// Nothing came in the time that there was; the text says what bounded it.
+    TimedOut(String),
     /// The request or the answer is larger than `http_body` allows.
     TooLarge(String),
     /// The server, or this request, does not keep to HTTP or TLS.
@@ -146,6 +147,11 @@ impl Request {
     }
 }
 
+/// From a runtime that says no more.
+fn no_answer() -> Error {
+    Error::TimedOut("no answer in time".to_owned())
+}
+
 /// Sends all of them side by side, 8 at a time, and gives what came of each, in their order. Waits that overlap count once for `http_time`.
 /// Meant for questions: a large body holds up those behind it.
 #[must_use]
@@ -205,7 +211,7 @@ struct Url<'a> {
 /// The host looks closer; here it is only taken apart.
 fn split(url: &str) -> Option<Url<'_>> {
     let (scheme, rest) = url.split_once("://")?;
-    let scheme = match scheme {
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
         "https" => Scheme::Https,
         "http" => Scheme::Http,
         other => Scheme::Other(other.to_owned()),
@@ -247,7 +253,7 @@ impl Response {
 
     /// Of one that is ready.
     fn take(answer: &FutureIncomingResponse) -> Result<Self, Error> {
-        let response = answer.get().and_then(Result::ok).ok_or(Error::TimedOut)?.map_err(Error::of)?;
+        let response = answer.get().and_then(Result::ok).ok_or_else(no_answer)?.map_err(Error::of)?;
         Self::read(&response)
     }
 
@@ -278,7 +284,15 @@ impl Error {
             ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
                 Self::Refused("the host refused the request".to_owned())
             }
-            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => Self::TimedOut,
+            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => no_answer(),
+            ErrorCode::HttpRequestBodySize(_) => {
+                let why = "the request's own Content-Length is not its body's: leave it out, the host writes it";
+                Self::Protocol(why.to_owned())
+            }
+            ErrorCode::HttpRequestUriInvalid => Self::Protocol("the request has no good address".to_owned()),
+            ErrorCode::HttpProtocolError => {
+                Self::Protocol("the request is none that HTTP knows: look at its address and its headers".to_owned())
+            }
             other => Self::Protocol(other.to_string()),
         }
     }
@@ -288,7 +302,7 @@ impl Error {
         match text.split_once(": ") {
             Some(("refused", why)) => Self::Refused(why.to_owned()),
             Some(("unreachable", why)) => Self::Unreachable(why.to_owned()),
-            Some(("timed out", _)) => Self::TimedOut,
+            Some(("timed out", why)) => Self::TimedOut(why.to_owned()),
             Some(("too large", why)) => Self::TooLarge(why.to_owned()),
             Some(("protocol", why)) => Self::Protocol(why.to_owned()),
             Some(_) | None => Self::Protocol(text),
@@ -299,8 +313,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(why) | Self::Unreachable(why) | Self::TooLarge(why) | Self::Protocol(why) => f.write_str(why),
-            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Refused(why)
+            | Self::Unreachable(why)
+            | Self::TimedOut(why)
+            | Self::TooLarge(why)
+            | Self::Protocol(why) => f.write_str(why),
         }
     }
 }
@@ -330,7 +347,7 @@ mod tests {
     #[test]
     fn the_kind_of_a_failure_is_read_off() {
         assert_eq!(Error::said("refused: add a: b".into()), Error::Refused("add a: b".into()));
-        assert_eq!(Error::said("timed out: it waited".into()), Error::TimedOut);
+        assert_eq!(Error::said("timed out: it waited".into()), Error::TimedOut("it waited".into()));
         assert_eq!(Error::said("odd".into()), Error::Protocol("odd".into()));
     }
 }

@@ -37,7 +37,7 @@ fn heard(answer: Result<Response, Error>, wait: Duration) -> Result<Answer, Sile
     match answer {
         Ok(response) => Ok(Answer { status: response.status, body: response.text() }),
         Err(Error::Refused(why)) => Err(Silence::Refused(why)),
-        Err(Error::TimedOut) => Err(Silence::Unanswered(format!("nothing came within {:.1} s", wait.as_secs_f32()))),
+        Err(Error::TimedOut(_)) => Err(Silence::Unanswered(format!("nothing came within {:.1} s", wait.as_secs_f32()))),
         Err(Error::Unreachable(why) | Error::TooLarge(why) | Error::Protocol(why)) => Err(Silence::Unanswered(why)),
     }
 }

@@ -89,12 +89,12 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
     !NEVER.contains(&method) && grants.iter().any(|grant| grant.covers(method, target))
 }
 
-/// The line of the configuration that would grant the request, what is granted already included.
+/// The line of the configuration that would grant the request and no more, what is granted already included.
 #[must_use]
 pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
     let kept = grants.iter().map(|grant| format!("{:?}, ", grant.text)).collect::<String>();
-    format!("[plugins.{plugin}] http = [{kept}\"{method}{target}/*\"]")
+    format!("[plugins.{plugin}] http = [{kept}\"{method}{target}{}\"]", target.path.granted())
 }
 
 /// A host's name as it is compared.
@@ -126,6 +126,9 @@ impl FromStr for HttpGrant {
         let scheme = Scheme::read(scheme).map_err(|_| wrong("it must begin with https:// or http://"))?;
         let slash = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(slash);
+        if is_template(authority) {
+            return Err(wrong("put the server's name where HOST stands"));
+        }
         let (host, port) = split(authority).map_err(|why| wrong(&why.to_string()))?;
         if path.is_empty() {
             return Err(wrong("say which paths, /* for all"));
@@ -160,12 +163,23 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// An address that is written out is its own permission, but for what is no host at all.
-fn check_host(host: &Host) -> Result<(), String> {
+/// An address that is written out is its own permission, but for what is no host at all and for where machines are told their keys.
+///
+/// # Errors
+/// Why no plugin may reach it, whatever is granted.
+pub fn check_host(host: &Host) -> Result<(), String> {
     match address_of(host).map(standing) {
         Some(Standing::Never(why)) => Err(format!("this address is {why}")),
-        Some(Standing::Metadata | Standing::Private(_) | Standing::Public) | None => Ok(()),
+        Some(Standing::Metadata) => Err("at this address a cloud tells its machines their keys".to_owned()),
+        Some(Standing::Private(_) | Standing::Public) | None => Ok(()),
     }
+}
+
+/// What stands for a host in the lines that are proposed.
+const TEMPLATE: &str = "HOST";
+
+fn is_template(authority: &str) -> bool {
+    authority.split(':').next() == Some(TEMPLATE)
 }
 
 impl FromStr for TcpGrant {
@@ -173,6 +187,9 @@ impl FromStr for TcpGrant {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("must be a host and a port, as \"pbs.lan:8007\", not \"{}\"{why}", shown(text));
+        if is_template(text) {
+            return Err(wrong(": put the server's name where HOST stands, and its port"));
+        }
         match split(text) {
             Ok((host, Some(port))) => {
                 check_host(&host).map_err(|why| wrong(&format!(": {why}")))?;

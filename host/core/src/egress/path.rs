@@ -9,6 +9,19 @@ pub(super) enum Reading {
     Odd,
 }
 
+impl Reading {
+    /// As a grant of it is written: of this path alone, or of the whole host where it can be read in two ways.
+    pub(super) fn granted(&self) -> String {
+        let Self::Plain(path) = self else { return "/*".to_owned() };
+        let mut text = String::with_capacity(path.len());
+        for byte in path {
+            let plain = byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=:@".contains(byte);
+            if plain { text.push(char::from(*byte)) } else { text.push_str(&format!("%{byte:02X}")) }
+        }
+        text
+    }
+}
+
 /// How often encodings may be nested before nobody knows what is meant.
 const NESTED: usize = 3;
 

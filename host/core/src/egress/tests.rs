@@ -173,8 +173,40 @@ fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
     let had = [grant("https://a.example/*")];
     let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
     let line = line_for("pbs", &had, (&method, &target));
-    assert_eq!(line, r#"[plugins.pbs] http = ["https://a.example/*", "POST https://pbs.lan:8007/*"]"#);
-    assert!(may_request(&[grant("POST https://pbs.lan:8007/*")], &method, &target));
+    assert_eq!(line, r#"[plugins.pbs] http = ["https://a.example/*", "POST https://pbs.lan:8007/api2/x"]"#);
+    assert!(may_request(&[grant("POST https://pbs.lan:8007/api2/x")], &method, &target));
+    for (path, line) in [("/", "/"), ("/a%2Ab/%C3%A4", "/a%2Ab/%C3%A4"), ("/a*", "/a%2A"), ("/a//b", "/*")] {
+        let (method, target) = request(&format!("GET https://pbs.lan{path}")).unwrap();
+        let line = format!("https://pbs.lan{line}");
+        assert_eq!(line_for("pbs", &[], (&method, &target)), format!("[plugins.pbs] http = [\"{line}\"]"));
+        assert!(may_request(&[grant(&line)], &method, &target), "{line}");
+    }
+    let (method, wider) = request("GET https://pbs.lan/ab").unwrap();
+    assert!(!may_request(&[grant("https://pbs.lan/a%2A")], &method, &wider), "the star is one of the path");
+}
+
+#[test]
+fn the_proposed_line_is_no_grant_before_it_is_filled_in() {
+    for template in ["https://HOST/*", "POST https://HOST:8007/x"] {
+        let why = template.parse::<HttpGrant>().expect_err(template);
+        assert!(why.ends_with("put the server's name where HOST stands"), "{why}");
+    }
+    for template in ["HOST:PORT", "HOST:22"] {
+        let why = template.parse::<TcpGrant>().expect_err(template);
+        assert!(why.ends_with("put the server's name where HOST stands, and its port"), "{why}");
+    }
+}
+
+#[test]
+fn where_clouds_keep_their_keys_is_granted_to_nobody() {
+    for host in ["169.254.169.254", "0xa9fea9fe", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "100.100.100.200"] {
+        let why = format!("* http://{host}/*").parse::<HttpGrant>().expect_err(host);
+        assert!(why.ends_with("at this address a cloud tells its machines their keys"), "{why}");
+        assert!(format!("{host}:80").parse::<TcpGrant>().is_err(), "{host}");
+        let (_, target) = request(&format!("GET http://{host}/latest/")).unwrap();
+        assert!(check_host(&target.host).is_err(), "{host}");
+    }
+    assert!("http://169.254.1.1/*".parse::<HttpGrant>().is_ok());
 }
 
 #[test]

@@ -95,6 +95,11 @@ pub fn explain(target: &Target, error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let certificate = match cause {
         Some(rustls::Error::InvalidCertificate(why)) => why,
+        Some(rustls::Error::InvalidMessage(_)) => {
+            return format!(
+                "no TLS with {target}: the server there does not speak it; if it speaks plain HTTP, use http://"
+            );
+        }
         Some(_) | None => return format!("no TLS with {target}: {error}"),
     };
     let why = match certificate {

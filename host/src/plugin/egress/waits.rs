@@ -5,9 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cordboard_core::config::spell_duration;
+
 use super::failure::Failure;
 
 pub struct Waits {
+    plugin: String,
     allowed: Duration,
     state: Mutex<State>,
 }
@@ -23,30 +26,37 @@ struct State {
 struct Waiting<'a>(&'a Waits);
 
 impl Waits {
-    pub fn new(allowed: Duration) -> Self {
-        Self { allowed, state: Mutex::default() }
+    pub fn new(plugin: &str, allowed: Duration) -> Self {
+        Self { plugin: plugin.to_owned(), allowed, state: Mutex::default() }
     }
 
     /// Runs what waits, for `time` at most and for no longer than what is left.
     pub async fn bound<T>(&self, time: Duration, waits: impl Future<Output = T>) -> Result<T, Failure> {
         let left = self.left();
-        let out = |left: Duration| {
-            let whose = if left < time { "in all, the `http_time` limit" } else { "for an answer" };
-            let waited = left.min(time).as_secs_f32();
-            Failure::TimedOut(format!("it waited {waited} s {whose}"))
+        let over = || {
+            let (allowed, plugin) = (spell_duration(self.allowed), &self.plugin);
+            Failure::TimedOut(format!(
+                "this call has waited for the network for {allowed}, its `http_time` limit (raise `http_time` in [plugins.{plugin}] if it needs more)"
+            ))
         };
         if left.is_zero() {
-            return Err(Failure::TimedOut("it has waited for the network as long as `http_time` allows".to_owned()));
+            return Err(over());
         }
         let _waiting = self.begin();
-        tokio::time::timeout(left.min(time), waits).await.map_err(|_| out(left))
+        let waited = tokio::time::timeout(left.min(time), waits).await;
+        let late =
+            || Failure::TimedOut(format!("no answer within {}, the request's own timeout", spell_duration(time)));
+        waited.map_err(|_| if left <= time { over() } else { late() })
     }
 
-    /// Requests that run side by side count once.
-    fn left(&self) -> Duration {
+    /// For how long something was under way until now. Requests that run side by side count once.
+    pub fn waited(&self) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = state.since.map_or(Duration::ZERO, |since| since.elapsed());
-        self.allowed.saturating_sub(state.waited + now)
+        state.waited + state.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn left(&self) -> Duration {
+        self.allowed.saturating_sub(self.waited())
     }
 
     fn begin(&self) -> Waiting<'_> {

@@ -111,20 +111,33 @@ fn holds(author: &Author) {
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
 }
 
+/// What is told of the call that falls, in the chat: the exception and its place, and nothing that was printed before.
+#[track_caller]
+fn falls(author: &Author, (name, told, place): (&str, &str, &str)) {
+    let ended = author.run(&["call", "greeter", "/greeter", name]);
+    let line = format!("/greeter failed: plugin 'greeter' {told}");
+    assert!(ended.code == Some(1) && ended.out.starts_with(&line) && ended.out.contains(place), "{ended:?}");
+    assert!(!ended.out.contains("noise") && ended.err.contains("* log warn: noise"), "{ended:?}");
+}
+
 #[test]
 fn python_serves_within_the_usual_limits() {
     let Some(venv) = tools(PYTHON) else { return };
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "python"]);
     symlink(venv, author.path("greeter/.venv")).unwrap();
-    let print =
-        "        if name == \"Zoe\":\n            print(\"greeting\", name, \"at\", int(time.time()))\n        key = ";
+    let print = "        if name == \"Zoe\":\n            print(\"greeting\", name, \"at\", int(time.time()))\n\
+         \x20       if name in [\"fall\", \"leave\"]:\n            print(\"noise\", file=sys.stderr)\n\
+         \x20       if name == \"fall\":\n            raise ValueError(\"bad *thing*\")\n\
+         \x20       if name == \"leave\":\n            sys.exit(3)\n        key = ";
     let source = author.read("greeter/plugin.py").replace("        key = ", print);
     author.write(
         "greeter/plugin.py",
-        &source.replace("from componentize_py_types", "import time\n\nfrom componentize_py_types"),
+        &source.replace("from componentize_py_types", "import sys\nimport time\n\nfrom componentize_py_types"),
     );
     holds(&author);
+    falls(&author, ("fall", "trapped: ValueError: bad *thing* (", "plugin.py\", line "));
+    falls(&author, ("leave", "exited before it answered, with an error code", ""));
 }
 
 #[test]
@@ -133,8 +146,12 @@ fn javascript_serves_within_the_usual_limits() {
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "js"]);
     symlink(modules, author.path("greeter/node_modules")).unwrap();
-    let print =
-        "    if (name === \"Zoe\") console.log(\"greeting\", name, \"at\", Date.now() / 1000);\n    const key = ";
+    let print = "    if (name === \"Zoe\") console.log(\"greeting\", name, \"at\", Date.now() / 1000);\n    \
+         if (name === \"fall\" || name === \"unknown\") console.error(\"noise\");\n    \
+         if (name === \"fall\") throw new Error(\"bad *thing*\");\n    \
+         if (name === \"unknown\") undefinedFunction();\n    const key = ";
     author.write("greeter/plugin.js", &author.read("greeter/plugin.js").replace("    const key = ", print));
     holds(&author);
+    falls(&author, ("fall", "trapped: Error: bad *thing* (", "plugin.js:"));
+    falls(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }

@@ -24,7 +24,7 @@ async fn what_was_granted_is_answered() {
     assert!(told.starts_with("200 GET /api/x?y=1\n"), "{told}");
     assert!(told.contains("x-mine: 2") && told.contains(&format!("host: {}", mirror.address)), "{told}");
     let refused = bench.read(&format!("fetch {}", mirror.url("/other?z=1"))).await;
-    let line = format!("[plugins.fetcher] http = [\"{}\", \"{}\"]", mirror.url("/api/*"), mirror.url("/*"));
+    let line = format!("[plugins.fetcher] http = [\"{}\", \"{}\"]", mirror.url("/api/*"), mirror.url("/other"));
     let what = format!("GET {} was not granted", mirror.url("/other"));
     assert_eq!(refused, format!("{what}; add to the configuration: {line}"));
     assert_eq!(mirror.count(), 1, "what is refused is not sent");
@@ -44,6 +44,15 @@ async fn the_line_that_a_refusal_names_is_enough() {
         assert!(told.starts_with("200 "), "{told}");
     }
     assert!(mirror.last().ends_with("\nbody"), "{}", mirror.last());
+}
+
+#[tokio::test]
+async fn where_clouds_keep_their_keys_no_line_leads() {
+    let bench = fetcher(&["https://else.example/*".to_owned()], "").await;
+    let told = bench.read("fetch http://169.254.169.254/latest/meta-data/").await;
+    let why = "at this address a cloud tells its machines their keys";
+    assert_eq!(told, format!("nobody may reach http://169.254.169.254: {why}"));
+    assert_eq!(bench.read("knock 169.254.169.254 80").await, format!("nobody may reach 169.254.169.254: {why}"));
 }
 
 #[tokio::test]
@@ -181,9 +190,24 @@ async fn bodies_are_bounded_in_both_directions() {
 #[tokio::test]
 async fn who_does_not_answer_is_not_waited_for() {
     let more = "http_time = \"100ms\"";
-    assert_eq!(answered("", more).await, "no answer in time");
-    assert_eq!(answered("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", more).await, "no answer in time");
-    assert_eq!(answered("HTTP/1.1 200 OK\r\nx: ", more).await, "no answer in time");
+    let late = "this call has waited for the network for 100ms, its `http_time` limit \
+                (raise `http_time` in [plugins.fetcher] if it needs more)";
+    assert_eq!(answered("", more).await, late);
+    assert_eq!(answered("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", more).await, late);
+    assert_eq!(answered("HTTP/1.1 200 OK\r\nx: ", more).await, late);
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_request_is_one_line_of_words() {
+    let mirror = Mirror::start().await;
+    let bench = fetcher(&mirror.all(), "").await;
+    let address = &mirror.address;
+    let told = bench.read(&format!("fetch ftp://{address}/x")).await;
+    assert_eq!(told, "'ftp' is no scheme for a request: use https or http");
+    let told = bench.read(&format!("fetch HTTP://{address}/x")).await;
+    assert!(told.starts_with("200 GET /x\n"), "{told}");
+    let told = bench.read(&format!("fetch {}  content-length=7", mirror.url("/x"))).await;
+    assert_eq!(told, "the request's own Content-Length is not its body's: leave it out, the host writes it");
 }
 
 #[tokio::test]
@@ -214,16 +238,16 @@ async fn who_is_not_there_is_told_as_unreachable() {
 
 #[tokio::test]
 async fn waiting_for_the_network_is_not_computing() {
-    // The call may compute for 50 ms, and waits for 300.
+    // The call may last for 400 ms beside what it waits, which is more.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         use tokio::io::AsyncWriteExt;
         let (mut stream, _) = listener.accept().await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate").await.unwrap();
     });
-    let bench = fetcher(&to(&address), "time = \"50ms\"\nhttp_time = \"1m\"").await;
+    let bench = fetcher(&to(&address), "time = \"200ms\"\nhttp_time = \"1m\"").await;
     assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "200 late");
 }
 

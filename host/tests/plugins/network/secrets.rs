@@ -78,6 +78,8 @@ async fn an_echo_in_another_form_is_recognised() {
         base64(&format!("x{VALUE}")),
         VALUE.bytes().map(|byte| format!("{byte:02x}")).collect(),
         VALUE.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        VALUE.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        VALUE.bytes().map(|byte| format!("\\u00{byte:02X}")).collect(),
     ];
     for form in forms {
         let body = format!("before {form} after");
@@ -164,6 +166,17 @@ async fn what_people_read_is_without_secrets() {
     let trapped = bench.call(&format!("fall {VALUE}")).await.unwrap_err().to_string();
     assert!(trapped.contains("(secret token)") && !trapped.contains("hunter2"), "{trapped}");
     assert!(!bench.status("fetcher").1.contains("hunter2"));
+}
+
+/// A plain text is escaped before it leaves the plugin, and shows as the value.
+#[tokio::test]
+async fn a_secret_is_recognised_under_the_escapes_of_markdown() {
+    let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));
+    let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
+    let text = async |line: &str| bench.call(line).await.unwrap().text;
+    assert!(text("say hunter2/=&x*y_").await.contains("\\&x\\*y"), "it is escaped");
+    let said = text("say hunter2/=&x*y_z").await;
+    assert!(said.contains("(secret token)") && !said.contains("hunter2"), "{said}");
 }
 
 #[tokio::test]

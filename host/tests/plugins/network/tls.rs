@@ -119,7 +119,8 @@ async fn who_does_not_speak_tls_is_told_as_that() {
     let address = super::raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
     let why = asked("127.0.0.1", port, None).await;
-    assert!(why.starts_with(&format!("no TLS with https://127.0.0.1:{port}: ")), "{why}");
+    let what = "the server there does not speak it; if it speaks plain HTTP, use http://";
+    assert_eq!(why, format!("no TLS with https://127.0.0.1:{port}: {what}"));
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use std::hint::black_box;
 
-use cordboard_plugin::state;
+use cordboard_plugin::{log, state};
 use wasip2::{
     clocks::monotonic_clock,
     http::types::{Fields, OutgoingRequest},
+    random::random::get_random_bytes,
 };
 
 /// All that 32 bits can address, in pieces that are asked for politely.
@@ -69,6 +70,24 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
             return Ok(format!("{bytes} bytes"));
         }
     }
+}
+
+/// More at once than any argument may have.
+pub fn argument(_: &[String]) -> Result<String, String> {
+    log::info(&"x".repeat(5 << 20));
+    Ok("logged".to_owned())
+}
+
+pub fn randomness(_: &[String]) -> Result<String, String> {
+    Ok(format!("{} bytes", get_random_bytes(100_000_000).len()))
+}
+
+pub fn fields(_: &[String]) -> Result<String, String> {
+    let (fields, value) = (Fields::new(), [b'x'; 1000]);
+    for number in 0..1000 {
+        fields.append(&format!("x-{number}"), &value).map_err(|error| error.to_string())?;
+    }
+    Ok("1000 fields".to_owned())
 }
 
 #[expect(unconditional_recursion, reason = "it is what is tried")]

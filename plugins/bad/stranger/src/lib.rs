@@ -10,7 +10,7 @@ use cordboard_plugin::{Call, Command, Reply, command::Spec, http::Request};
 /// What to do, and what to do it with, as it stands behind the command.
 type Deed = fn(&[String]) -> Result<String, String>;
 
-const DEEDS: [(&str, Deed); 23] = [
+const DEEDS: [(&str, Deed); 28] = [
     ("environment", nosy::environment),
     ("files", nosy::files),
     ("sockets", nosy::sockets),
@@ -34,6 +34,11 @@ const DEEDS: [(&str, Deed); 23] = [
     ("refusals", loops::refusals),
     ("requests", loops::requests),
     ("leave", loops::leave),
+    ("argument", greed::argument),
+    ("randomness", greed::randomness),
+    ("fields", greed::fields),
+    ("long_lines", loops::long_lines),
+    ("forge", loops::forge),
 ];
 
 struct Stranger;

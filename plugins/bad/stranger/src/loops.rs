@@ -18,6 +18,21 @@ pub fn printed_lines(_: &[String]) -> Result<String, String> {
     Ok("printed".to_owned())
 }
 
+/// Each as large as the host takes it at once, and with no end of a line in it.
+pub fn long_lines(_: &[String]) -> Result<String, String> {
+    let line = "x".repeat(1 << 20);
+    (0..20).for_each(|_| log::info(&line));
+    Ok("logged".to_owned())
+}
+
+/// What looks like lines of the host.
+pub fn forge(_: &[String]) -> Result<String, String> {
+    log::info("fine\n2026-11-21T00:00:00Z  WARN plugged in plugin=\"sessions\"\r over\u{1b}[2K\u{202e}");
+    println!("well\r2026-11-21T00:00:00Z  WARN rolled back\u{85}next");
+    eprintln!("bad\r\n\u{7}");
+    Ok("forged".to_owned())
+}
+
 pub fn sleep(_: &[String]) -> Result<String, String> {
     thread::sleep(Duration::from_secs(3600));
     Ok("slept".to_owned())

@@ -11,10 +11,11 @@ const HUGE: usize = 100 << 20;
 /// Calls of `/flood` and `/calls`, more than any answer needs.
 const MANY: u32 = 1_000_000;
 
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 9] = [
     ("ok", "Answers"),
     ("trap", "Ends in a trap"),
     ("panic", "Panics"),
+    ("tirade", "Panics at length, after other words"),
     ("spin", "Never ends"),
     ("grow", "Takes memory without end"),
     ("flood", "Writes a million log lines"),
@@ -33,6 +34,10 @@ impl Command for Unruly {
         match call.command.as_str() {
             "trap" => std::process::abort(),
             "panic" => panic!("as it was asked to"),
+            "tirade" => {
+                eprintln!("printed before");
+                panic!("{}, the end of it", "word ".repeat(200))
+            }
             "spin" => spin(),
             "grow" => grow(),
             "flood" => (0..MANY).for_each(|line| log::info(&format!("line {line}"))),

@@ -1,0 +1,38 @@
+// Stands between the host and plugin.js, so that an exception is told with its message and its place. Kept by `cordboard plugin build`.
+
+import * as plugin from "../plugin.js";
+
+export * from "../plugin.js";
+
+/** Lines of the stack that are logged. */
+const PLACES = 8;
+
+/** A string is for the caller, and so is what carries a payload; anything else ends the call. */
+function tell(error) {
+  if (typeof error === "string" || (error !== null && typeof error === "object" && "payload" in error)) return;
+  const own = (place) => place !== "" && !/guard\.mjs|initializer\.js/.test(place);
+  const places = String(error?.stack ?? "").split("\n").filter(own).slice(0, PLACES);
+  console.error([`uncaught ${error}`, ...places.map((place) => `    at ${place}`)].join("\n"));
+}
+
+function guarded(offered) {
+  const passed = (error) => {
+    tell(error);
+    throw error;
+  };
+  return function (...args) {
+    try {
+      const given = offered.apply(this, args);
+      return given instanceof Promise ? given.catch(passed) : given;
+    } catch (error) {
+      return passed(error);
+    }
+  };
+}
+
+for (const trade of Object.values(plugin)) {
+  for (const name of Object.getOwnPropertyNames(Object(trade))) {
+    const about = Object.getOwnPropertyDescriptor(trade, name);
+    if (about.writable && typeof about.value === "function") trade[name] = guarded(about.value);
+  }
+}
