@@ -39,7 +39,7 @@ async fn plug(stage: &Stage, bench: &Bench) -> Result<(), KitError> {
         let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
         if !asked.is_empty() {
             let name = &stage.subject.name;
-            progress::note(&format!("  a host wants: [plugins.{name}] grants = [{}]", asked.join(", ")));
+            progress::note(&format!("  a host wants in [plugins.{name}]: grants = [{}]", asked.join(", ")));
         }
         return Ok(());
     };

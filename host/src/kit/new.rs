@@ -90,17 +90,22 @@ fn call(wanted: &cli::New) -> Option<String> {
     }
 }
 
+fn asks(lines: &str) -> String {
+    format!("A host wants, in its configuration:\n  {lines}\n")
+}
+
 /// What a host has to be told before the plugin is of use.
 fn wish(wanted: &cli::New) -> String {
     let name = &wanted.name;
     match wanted.trade {
         Trade::Command => String::new(),
         Trade::Persona => format!("Plugged in, it is chosen in the chat: /new demo {name}\n"),
-        Trade::Lifecycle => format!("The host's configuration chooses it: [plugins] lifecycle = \"{name}\"\n"),
-        Trade::Hook | Trade::Schedule => format!("A host wants: [plugins.{name}] grants = [\"chat\"]\n"),
-        Trade::View => format!("A host wants: [plugins.{name}] grants = [\"session-control\"]\n"),
+        Trade::Lifecycle => asks(&format!("[plugins]\n  lifecycle = \"{name}\"")),
+        Trade::Hook | Trade::Schedule => asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]")),
+        Trade::View => asks(&format!("[plugins.{name}]\n  grants = [\"session-control\"]")),
         Trade::Webhook => format!(
-            "A host wants: [plugins.{name}] grants = [\"chat\"], an address and a token; README.md has the lines\n"
+            "{}And an address and a token; README.md has the lines.\n",
+            asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
         ),
     }
 }

@@ -73,7 +73,12 @@ impl CallError {
     fn brief(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(foreign(&why)),
-            Self::Said(_) | Self::Limit { .. } | Self::Drained { .. } | Self::NotOffered(_) => self,
+            Self::Said(_)
+            | Self::Limit { .. }
+            | Self::Drained { .. }
+            | Self::Handed { .. }
+            | Self::Bound(_)
+            | Self::NotOffered(_) => self,
         }
     }
 }

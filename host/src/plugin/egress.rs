@@ -85,7 +85,7 @@ impl Network {
         }
         let line = line_for(&self.plugin, &self.reach.http, (method, &target));
         let what = format!("{method} {target}{}", target_path(path));
-        Err(Failure::Refused(format!("{what} was not granted; add to the configuration: {line}")))
+        Err(Failure::Refused(format!("{what} was not granted; add to {line}")))
     }
 
     fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, Failure> {
@@ -96,10 +96,8 @@ impl Network {
         }
         let kept: String = self.reach.tcp.iter().map(|grant| format!("\"{}:{}\", ", grant.host, grant.port)).collect();
         let (plugin, host) = (&self.plugin, &needed.host);
-        let line = format!("[plugins.{plugin}] tcp = [{kept}\"{host}:{port}\"]");
-        Err(Failure::Refused(format!(
-            "a connection to {host}:{port} was not granted; add to the configuration: {line}"
-        )))
+        let line = format!("[plugins.{plugin}] in the configuration: tcp = [{kept}\"{host}:{port}\"]");
+        Err(Failure::Refused(format!("a connection to {host}:{port} was not granted; add to {line}")))
     }
 
     /// Whether the name of a host may stand for a private address.

@@ -16,9 +16,9 @@ pub enum Refused {
     #[error("it did not compile: {0}")]
     Compile(String),
     #[error(
-        "it asks for what it was not granted: {}; add to the configuration: [plugins.{plugin}] {}",
+        "it asks for what it was not granted: {}; add to [plugins.{plugin}] in the configuration: {}",
         missing.join(", "),
-        lines.join(", ")
+        lines.join(" and ")
     )]
     NotGranted { plugin: String, missing: Vec<String>, lines: Vec<String> },
     #[error("it is not the version that [plugins.{plugin}] sha256 allows: it has {digest}, allowed is {only}")]

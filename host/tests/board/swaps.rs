@@ -154,7 +154,7 @@ fn a_saved_configuration_acts_at_once() {
     let home = Home::new();
     home.plug("greedy", "greedy");
     let mut host = home.start();
-    host.expect_logged("add to the configuration: [plugins.greedy] grants = [\"session-control\"]");
+    host.expect_logged("add to [plugins.greedy] in the configuration: grants = [\"session-control\"]");
     host.expect("[Refuse] /plugins refuse greedy ");
     host.expect("\n");
     let agent = begin(&mut host);

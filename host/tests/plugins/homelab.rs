@@ -60,8 +60,8 @@ const WANTED: [(&str, bool, &str); 6] = [
 async fn without_a_configuration_each_says_what_it_wants() {
     for (plugin, has_secret, wanted) in WANTED {
         let why = Bench::new().refused(plugin, &extra(plugin)).await;
-        let secrets = if has_secret { ", secrets = [\"NAME\"]" } else { "" };
-        let line = format!("[plugins.{plugin}] http = [\"https://HOST/*\"]{secrets}");
+        let secrets = if has_secret { " and secrets = [\"NAME\"]" } else { "" };
+        let line = format!("[plugins.{plugin}] in the configuration: http = [\"https://HOST/*\"]{secrets}");
         assert!(why.ends_with(&line), "{plugin}: {why}");
 
         let secrets = if has_secret { "secrets = [\"a\"]\n" } else { "" };

@@ -88,13 +88,13 @@ async fn a_command_that_is_taken_names_both() {
 async fn a_capability_is_granted_by_name() {
     let mut bench = Bench::new();
     let why = bench.refused("greedy", &bad("greedy")).await;
-    let line = "[plugins.greedy] grants = [\"session-control\"]";
-    assert_eq!(why, format!("it asks for what it was not granted: session-control; add to the configuration: {line}"));
+    let line = "[plugins.greedy] in the configuration: grants = [\"session-control\"]";
+    assert_eq!(why, format!("it asks for what it was not granted: session-control; add to {line}"));
     let version = digest(&bad("greedy"))[..12].to_owned();
     let note = format!("version {version} waits: {why}; or type /plugins grant greedy {version}");
     assert_eq!(bench.status("greedy"), ("parked".to_owned(), note));
     // The words are taken at their word.
-    let (table, grants) = line.split_once(' ').unwrap();
+    let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     bench.configure(&format!("{table}\n{grants}"));
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.memory.add(crate::board::session("alpha", &bench.caller));
@@ -105,7 +105,7 @@ async fn a_capability_is_granted_by_name() {
 async fn the_line_to_add_keeps_what_was_granted_before() {
     let bench = Bench::of("[plugins.model]\ngrants = [\"chat\"]");
     let why = bench.refused("model", &standard("model")).await;
-    assert!(why.ends_with("[plugins.model] grants = [\"chat\", \"session-control\"]"), "{why}");
+    assert!(why.ends_with("[plugins.model] in the configuration: grants = [\"chat\", \"session-control\"]"), "{why}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub fn secret(server: &Server, name: &str) -> Result<String, String> {
     secrets::placeholder(name).map_err(|why| {
         let plugin = server.plugin;
         format!(
-            "{why}. `secret` in [plugins.{plugin}.config] names it, and [plugins.{plugin}] secrets = [\"{name}\"] grants it."
+            "{why}. `secret` in [plugins.{plugin}.config] names it, and secrets = [\"{name}\"] in [plugins.{plugin}] grants it."
         )
     })
 }

@@ -94,7 +94,7 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
     let kept = grants.iter().map(|grant| format!("{:?}, ", grant.text)).collect::<String>();
-    format!("[plugins.{plugin}] http = [{kept}\"{method}{target}{}\"]", target.path.granted())
+    format!("[plugins.{plugin}] in the configuration: http = [{kept}\"{method}{target}{}\"]", target.path.granted())
 }
 
 /// A host's name as it is compared.

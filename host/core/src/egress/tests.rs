@@ -173,12 +173,18 @@ fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
     let had = [grant("https://a.example/*")];
     let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
     let line = line_for("pbs", &had, (&method, &target));
-    assert_eq!(line, r#"[plugins.pbs] http = ["https://a.example/*", "POST https://pbs.lan:8007/api2/x"]"#);
+    assert_eq!(
+        line,
+        r#"[plugins.pbs] in the configuration: http = ["https://a.example/*", "POST https://pbs.lan:8007/api2/x"]"#
+    );
     assert!(may_request(&[grant("POST https://pbs.lan:8007/api2/x")], &method, &target));
     for (path, line) in [("/", "/"), ("/a%2Ab/%C3%A4", "/a%2Ab/%C3%A4"), ("/a*", "/a%2A"), ("/a//b", "/*")] {
         let (method, target) = request(&format!("GET https://pbs.lan{path}")).unwrap();
         let line = format!("https://pbs.lan{line}");
-        assert_eq!(line_for("pbs", &[], (&method, &target)), format!("[plugins.pbs] http = [\"{line}\"]"));
+        assert_eq!(
+            line_for("pbs", &[], (&method, &target)),
+            format!("[plugins.pbs] in the configuration: http = [\"{line}\"]")
+        );
         assert!(may_request(&[grant(&line)], &method, &target), "{line}");
     }
     let (method, wider) = request("GET https://pbs.lan/ab").unwrap();

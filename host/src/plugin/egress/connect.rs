@@ -83,8 +83,8 @@ fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
         Standing::Metadata => format!("{name} stands for {address}, where a cloud keeps its keys: no name may"),
         Standing::Private(why) => {
             let kept: String = network.reach.private.iter().map(|name| format!("\"{name}\", ")).collect();
-            let line = format!("[plugins.{}] private = [{kept}\"{name}\"]", network.plugin);
-            format!("{name} stands for {address} ({why}); if it may, add to the configuration: {line}")
+            let line = format!("[plugins.{}] in the configuration: private = [{kept}\"{name}\"]", network.plugin);
+            format!("{name} stands for {address} ({why}); if it may, add to {line}")
         }
         Standing::Public => format!("{name} stands for no address"),
     }

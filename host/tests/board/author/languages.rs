@@ -68,7 +68,7 @@ fn python_answers_requests_from_the_net_and_sends_some() {
     let chat = author.read("other/tests/other.chat");
     let asked = "@http POST https://hub.example/api?a=b 201 [\"all is well\"]\n> /other https://hub.example/api?a=b\n< 201 all is well
 > /other https://hub.example/no\n< unreachable: the conversation has no @http POST https://hub.example/no
-> /other https://other.example/\n< refused: POST https://other.example/ was not granted; add to the configuration: [plugins.other] http = [{*}\n";
+> /other https://other.example/\n< refused: POST https://other.example/ was not granted; add to [plugins.other] in the configuration: http = [{*}\n";
     author
         .write("other/tests/other.chat", &format!("@plugin http = [\"POST https://hub.example/*\"]\n{chat}\n{asked}"));
     holds_its_conversation(&author, (venv, ".venv"));

@@ -90,7 +90,7 @@ fn a_call_is_lent_all_but_where_a_configuration_grants() {
     let ended = call(&author, "sessions", &["/new", "alpha"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Session 'alpha' created.\n"));
     for line in [
-        "  a host wants: [plugins.sessions] grants = [\"sessions\", \"session-control\"]",
+        "  a host wants in [plugins.sessions]: grants = [\"sessions\", \"session-control\"]",
         "* session alpha created with agent demo",
         "* session alpha active in console:local",
     ] {
@@ -119,8 +119,8 @@ fn check_tells_scripts_all_that_is_missing() {
     assert_eq!(
         beszel["refused"],
         serde_json::json!([
-            "it asks for what it was not granted: http, secrets; add to the configuration: \
-             [plugins.beszel] http = [\"https://HOST/*\"], secrets = [\"NAME\"]",
+            "it asks for what it was not granted: http, secrets; add to \
+             [plugins.beszel] in the configuration: http = [\"https://HOST/*\"] and secrets = [\"NAME\"]",
             "it failed its trial: it said: url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"",
         ])
     );
@@ -154,7 +154,7 @@ fn check_tells_the_grant_that_is_missing() {
     let ended = author.run(&arguments);
     assert_eq!(ended.code, Some(1));
     let told = "refused   it asks for what it was not granted: session-control; \
-                add to the configuration: [plugins.sessions] grants = [\"sessions\", \"session-control\"]\n";
+                add to [plugins.sessions] in the configuration: grants = [\"sessions\", \"session-control\"]\n";
     for line in [
         "imports   one is missing\n",
         "          sessions             granted\n",

@@ -7,18 +7,21 @@ use super::{Author, root};
 /// Each with what the terminal says at the end, beside what it says of all.
 const TRADES: [(&str, &str); 7] = [
     ("command", "  cordboard plugin call . /of_command Ada\n"),
-    ("hook", "  cordboard plugin call . /of_hook here\nA host wants: [plugins.of-hook] grants = [\"chat\"]\n"),
-    ("lifecycle", "The host's configuration chooses it: [plugins] lifecycle = \"of-lifecycle\"\n"),
+    (
+        "hook",
+        "  cordboard plugin call . /of_hook here\nA host wants, in its configuration:\n  [plugins.of-hook]\n  grants = [\"chat\"]\n",
+    ),
+    ("lifecycle", "A host wants, in its configuration:\n  [plugins]\n  lifecycle = \"of-lifecycle\"\n"),
     ("persona", "Plugged in, it is chosen in the chat: /new demo of-persona\n"),
     (
         "schedule",
-        "  cordboard plugin call . /of_schedule here\nA host wants: [plugins.of-schedule] grants = [\"chat\"]\n",
+        "  cordboard plugin call . /of_schedule here\nA host wants, in its configuration:\n  [plugins.of-schedule]\n  grants = [\"chat\"]\n",
     ),
-    ("view", "A host wants: [plugins.of-view] grants = [\"session-control\"]\n"),
+    ("view", "A host wants, in its configuration:\n  [plugins.of-view]\n  grants = [\"session-control\"]\n"),
     (
         "webhook",
         "  cordboard plugin call . /of_webhook here\n\
-         A host wants: [plugins.of-webhook] grants = [\"chat\"], an address and a token; README.md has the lines\n",
+         A host wants, in its configuration:\n  [plugins.of-webhook]\n  grants = [\"chat\"]\nAnd an address and a token; README.md has the lines.\n",
     ),
 ];
 

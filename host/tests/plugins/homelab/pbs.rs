@@ -95,13 +95,13 @@ async fn nobody_there_and_nothing_granted_are_told_apart() {
     let other = table(&url).replace(&format!("http = [\"{url}/api2/json/*\"]"), "http = [\"https://pbs.lan/*\"]");
     let told = Lab::new("pbs", &other).await.read("pbs").await;
     let line = format!(
-        "add to the configuration: [plugins.pbs] http = [\"https://pbs.lan/*\", \"{url}/api2/json/status/datastore-usage\"]"
+        "add to [plugins.pbs] in the configuration: http = [\"https://pbs.lan/*\", \"{url}/api2/json/status/datastore-usage\"]"
     );
     assert!(told.ends_with(&line), "{told}");
 
     let other = table(&url) + "secret = \"other\"\n";
     let told = Lab::new("pbs", &other).await.read("pbs").await;
-    let line = "no secret 'other' is granted. `secret` in [plugins.pbs.config] names it, and [plugins.pbs] secrets = [\"other\"] grants it.";
+    let line = "no secret 'other' is granted. `secret` in [plugins.pbs.config] names it, and secrets = [\"other\"] in [plugins.pbs] grants it.";
     assert_eq!(told, line);
 }
 

@@ -34,7 +34,7 @@ async fn each_host_is_shown_with_the_worst_first() {
     assert_eq!(lines[3], "🟡 dns answers 200 without ready");
     assert_eq!(lines[4], "🟡 git answers 503");
     let asks = format!(
-        "⚪ tv was not asked: GET {}/ was not granted; add to the configuration: [plugins.status] http = [",
+        "⚪ tv was not asked: GET {}/ was not granted; add to [plugins.status] in the configuration: http = [",
         other.url
     );
     assert!(lines[5].starts_with(&asks) && lines[5].ends_with(&format!("\"{}/\"]", other.url)), "{told}");

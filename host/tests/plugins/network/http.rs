@@ -24,9 +24,13 @@ async fn what_was_granted_is_answered() {
     assert!(told.starts_with("200 GET /api/x?y=1\n"), "{told}");
     assert!(told.contains("x-mine: 2") && told.contains(&format!("host: {}", mirror.address)), "{told}");
     let refused = bench.read(&format!("fetch {}", mirror.url("/other?z=1"))).await;
-    let line = format!("[plugins.fetcher] http = [\"{}\", \"{}\"]", mirror.url("/api/*"), mirror.url("/other"));
+    let line = format!(
+        "[plugins.fetcher] in the configuration: http = [\"{}\", \"{}\"]",
+        mirror.url("/api/*"),
+        mirror.url("/other")
+    );
     let what = format!("GET {} was not granted", mirror.url("/other"));
-    assert_eq!(refused, format!("{what}; add to the configuration: {line}"));
+    assert_eq!(refused, format!("{what}; add to {line}"));
     assert_eq!(mirror.count(), 1, "what is refused is not sent");
 }
 
@@ -36,7 +40,7 @@ async fn the_line_that_a_refusal_names_is_enough() {
     let mut bench = fetcher(&["https://else.example/*".to_owned()], "").await;
     for line in [format!("fetch {}", mirror.url("/a")), format!("send POST {} body", mirror.url("/b"))] {
         let refused = bench.read(&line).await;
-        let (_, list) = refused.split_once("[plugins.fetcher] http = ").expect(&refused);
+        let (_, list) = refused.split_once("[plugins.fetcher] in the configuration: http = ").expect(&refused);
         let http: Vec<String> = serde_json::from_str(list).unwrap();
         bench.configure(&table(&http, ""));
         bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap();
@@ -59,9 +63,9 @@ async fn where_clouds_keep_their_keys_no_line_leads() {
 async fn a_component_that_wants_out_waits_for_its_lists() {
     let mut bench = Bench::new();
     let why = bench.refused("fetcher", &bad("fetcher")).await;
-    let lines = r#"[plugins.fetcher] http = ["https://HOST/*"], tcp = ["HOST:PORT"], secrets = ["NAME"]"#;
+    let lines = r#"[plugins.fetcher] in the configuration: http = ["https://HOST/*"] and tcp = ["HOST:PORT"] and secrets = ["NAME"]"#;
     let asks = "it asks for what it was not granted: http, tcp, secrets";
-    assert_eq!(why, format!("{asks}; add to the configuration: {lines}"));
+    assert_eq!(why, format!("{asks}; add to {lines}"));
     bench.configure("[plugins.fetcher]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
     let why = bench.refused("fetcher", &bad("fetcher")).await;
     assert!(why.ends_with(r#"[plugins.fetcher] secrets = ["NAME"]"#), "{why}");
@@ -151,7 +155,7 @@ async fn a_name_may_be_private_if_the_operator_says_so() {
     let line = format!("fetch http://LOCALHOST:{port}/");
     let refused = fetcher(&http, "").await.read(&line).await;
     assert!(refused.starts_with("localhost stands for ") && refused.contains("(this machine)"), "{refused}");
-    assert!(refused.ends_with("add to the configuration: [plugins.fetcher] private = [\"localhost\"]"), "{refused}");
+    assert!(refused.ends_with("add to [plugins.fetcher] in the configuration: private = [\"localhost\"]"), "{refused}");
     assert_eq!(mirror.count(), 0);
     let told = fetcher(&http, "private = [\"localhost\"]").await.read(&line).await;
     assert!(told.starts_with("200") && told.contains(&format!("host: localhost:{port}")), "{told}");
@@ -264,12 +268,14 @@ async fn connections_are_measured_where_it_was_granted() {
     assert_eq!(told, format!("failed to connect to 127.0.0.1:{silent}: connection refused, nothing listens there"));
     let refused = bench.read("knock 127.0.0.1 1").await;
     assert!(
-        refused.starts_with("a connection to 127.0.0.1:1 was not granted; add to the configuration: "),
+        refused.starts_with(
+            "a connection to 127.0.0.1:1 was not granted; add to [plugins.fetcher] in the configuration: "
+        ),
         "{refused}"
     );
     assert!(refused.ends_with(&format!("\"localhost:{port}\", \"127.0.0.1:1\"]")), "{refused}");
     let refused = bench.read(&format!("knock localhost {port}")).await;
-    assert!(refused.ends_with("[plugins.fetcher] private = [\"localhost\"]"), "{refused}");
+    assert!(refused.ends_with("[plugins.fetcher] in the configuration: private = [\"localhost\"]"), "{refused}");
     assert_eq!(mirror.count(), 0, "nothing is sent");
 }
 

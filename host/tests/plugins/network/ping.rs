@@ -14,7 +14,8 @@ async fn hosts_are_measured_by_name_or_all() {
     let all = bench.read("ping").await;
     let lines: Vec<_> = all.lines().collect();
     assert!(lines[0].starts_with("🟢 nas ") && (lines[0].ends_with(" ms") || lines[0].ends_with(" s")), "{all}");
-    let line = format!("add to the configuration: [plugins.ping] tcp = [\"{there}\", \"{silent}\", \"127.0.0.1:1\"]");
+    let line =
+        format!("add to [plugins.ping] in the configuration: tcp = [\"{there}\", \"{silent}\", \"127.0.0.1:1\"]");
     assert_eq!(lines[1], format!("🔴 new a connection to 127.0.0.1:1 was not granted; {line}"));
     assert_eq!(lines[2], format!("🔴 old failed to connect to {silent}: connection refused, nothing listens there"));
     assert_eq!(bench.read("ping nas").await.lines().count(), 1);
