@@ -68,7 +68,7 @@ async fn a_component_that_wants_out_waits_for_its_lists() {
     assert_eq!(why, format!("{asks}; add to {lines}"));
     bench.configure("[plugins.fetcher]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
     let why = bench.refused("fetcher", &bad("fetcher")).await;
-    assert!(why.ends_with(r#"[plugins.fetcher] secrets = ["NAME"]"#), "{why}");
+    assert!(why.ends_with(r#"[plugins.fetcher] in the configuration: secrets = ["NAME"]"#), "{why}");
 }
 
 #[tokio::test]
