@@ -69,7 +69,7 @@ pub fn start() -> Vec<Row> {
 }
 
 /// How long an idle host is watched, in seconds.
-const WATCHED: u32 = 10;
+const WATCHED: u32 = 30;
 
 pub fn idle() -> Vec<Row> {
     let host = Host::new();
