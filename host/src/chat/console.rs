@@ -5,6 +5,7 @@
 //! Both kinds take the same orders, so that the chat itself does not know which one it speaks to: a terminal keeps a prompt
 //! below what is printed, a pipe is append-only.
 
+mod ahead;
 mod gone;
 mod history;
 mod input;

@@ -20,6 +20,20 @@ fn with_session(home: &Home) -> Screen {
 }
 
 #[test]
+fn what_is_typed_before_the_prompt_is_there_counts() {
+    let home = Home::new();
+    let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
+    let mut screen = Screen::open(&mut host);
+    screen.press("/new a\rremember 7\rre");
+    screen.wait("I will remember: 7");
+    screen.press("call\r");
+    screen.wait("I remember: 7");
+    screen.press("\x04");
+    screen.ended();
+}
+
+#[test]
 fn ctrl_c_ends_the_answer_alone() {
     let home = Home::new();
     let mut screen = with_session(&home);

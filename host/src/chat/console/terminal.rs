@@ -16,7 +16,7 @@ use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Busy, ConsoleEvent, Events, Order,
+    Busy, ConsoleEvent, Events, Order, ahead,
     history::History,
     lines::{LINE_AT_MOST, Line},
 };
@@ -63,6 +63,7 @@ enum Goes {
 
 impl Terminal {
     pub(super) fn open(screen: Screen, history: &Path) -> io::Result<Self> {
+        let ahead = ahead::take()?;
         let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
         // Typed lines are printed by us, without the status that stood before the prompt.
         readline.should_print_line_on(false, false);
@@ -73,7 +74,10 @@ impl Terminal {
         if let Err(error) = keep_line_breaks() {
             tracing::debug!(%error, "lines of the log may be out of place");
         }
-        Ok(Self { readline, above, screen, history, prompt: PROMPT.to_owned(), stay: Stay::Here })
+        let mut terminal = Self { readline, above, screen, history, prompt: PROMPT.to_owned(), stay: Stay::Here };
+        // Shown already, by the kernel.
+        ahead.into_iter().for_each(|line| terminal.take_in(line));
+        Ok(terminal)
     }
 
     /// Ends when the console is closed or dropped, or at a terminal that is gone.
@@ -130,6 +134,10 @@ impl Terminal {
         let shown = neutral(&line);
         // A failure shows at the next reading.
         drop(self.print(&format!("{PROMPT}{shown}\n")));
+        self.take_in(line);
+    }
+
+    fn take_in(&mut self, line: String) {
         if line.trim().is_empty() {
             return;
         }

@@ -1,0 +1,29 @@
+//! What was typed while the host was still built or started. The kernel keeps it by lines, and to the editor, which reads keys, the end
+//! of such a line is another key than Enter.
+
+use std::io;
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::{Errno, read},
+    stdio::stdin,
+};
+
+use super::lines::LINE_AT_MOST;
+
+/// Takes the whole lines; what was begun stays for the editor. To be called before keys are read.
+pub(super) fn take() -> io::Result<Vec<String>> {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut typed = Vec::new();
+    while typed.len() <= LINE_AT_MOST && poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], Some(&now))? > 0
+    {
+        let mut chunk = [0; 4096];
+        match read(stdin(), &mut chunk) {
+            Ok(0) => break,
+            Ok(count) => typed.extend_from_slice(&chunk[..count]),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(String::from_utf8_lossy(&typed).lines().map(str::to_owned).collect())
+}
