@@ -36,17 +36,7 @@ async fn without_store() -> Vec<Row> {
     bench.plug("echo", &bad("echo")).await.unwrap();
     let floor = Floor::new(&bad("echo"));
     let text = "x".repeat(BYTES);
-    let line = format!("/echo {text}");
-    let (mut bare, mut whole) = (Vec::new(), Vec::new());
-    for _ in 0..CALLS / BATCH {
-        for _ in 0..BATCH {
-            bare.push(floor.call(&text).await);
-        }
-        for _ in 0..BATCH {
-            whole.push(command(&bench, &line).await);
-        }
-    }
-    let (bare, whole) = (Spans::new(bare), Spans::new(whole));
+    let (bare, whole) = beside(&bench, &floor, (&text, (CALLS, BATCH))).await;
     let worst = whole.p99().as_secs_f64() / bare.p50().as_secs_f64();
     vec![
         Row::floor("the same component, bare wasmtime: fresh instance and call", &bare),
@@ -60,8 +50,23 @@ async fn without_store() -> Vec<Row> {
     ]
 }
 
+/// `/echo text` by the floor and by the host, so many times, as many in a row.
+pub async fn beside(bench: &Bench, floor: &Floor, (text, (calls, batch)): (&str, (usize, usize))) -> (Spans, Spans) {
+    let line = format!("/echo {text}");
+    let (mut bare, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..calls / batch {
+        for _ in 0..batch {
+            bare.push(floor.call(text).await);
+        }
+        for _ in 0..batch {
+            whole.push(command(bench, &line).await);
+        }
+    }
+    (Spans::new(bare), Spans::new(whole))
+}
+
 /// A typed line until its reply is rendered, which is to end with what it was given.
-pub async fn command(bench: &Bench, line: &str) -> Duration {
+async fn command(bench: &Bench, line: &str) -> Duration {
     let began = Instant::now();
     let Routed::Command { name, args, text } = route::parse(line, None) else { panic!("it is a command") };
     let table = bench.plugs.table();

@@ -13,7 +13,7 @@ use cordboard::{store::Decisions, supply::Supply};
 
 use crate::{
     board::NOW,
-    command::command,
+    command,
     components::{Bench, bad, plugs},
     floor::Floor,
     runtime,
@@ -135,17 +135,7 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
     bench.plug("echo", wasm).await.unwrap();
     let floor = Floor::new(wasm);
     let text = "x".repeat(200);
-    let line = format!("/echo {text}");
-    let (mut bare, mut whole) = (Vec::new(), Vec::new());
-    for _ in 0..CALLS / BATCH {
-        for _ in 0..BATCH {
-            bare.push(floor.call(&text).await);
-        }
-        for _ in 0..BATCH {
-            whole.push(command(&bench, &line).await);
-        }
-    }
-    let (bare, whole) = (Spans::new(bare), Spans::new(whole));
+    let (bare, whole) = command::beside(&bench, &floor, (&text, (CALLS, BATCH))).await;
     vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
 }
 
