@@ -147,6 +147,7 @@ impl Happening {
     pub fn turn_finished(turn: &Turn, view: SessionView, at: Moment, trail: Trail) -> Self {
         let error = match &turn.state {
             TurnState::Failed(why) => Some(why.as_str()),
+            TurnState::Stopped => Some(crate::text::STOPPED),
             TurnState::Running | TurnState::Done => None,
         };
         let actions = turn.parts.iter().filter(|part| matches!(part, crate::turn::Part::Action(_))).count();

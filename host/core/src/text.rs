@@ -7,7 +7,7 @@ use crate::{
 
 /// Characters, about a line on a phone.
 const REMINDER: usize = 60;
-/// The end of a turn that `/stop` ended together with its agent.
+/// The end of a turn that was stopped from elsewhere: whoever reads it has not said `/stop`.
 pub const STOPPED: &str = "Stopped.";
 
 /// Below what had come of an answer whose agent died; [`Notice::Died`] says why.

@@ -106,7 +106,10 @@ impl Painter {
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
             Scene::Final(turn, view) => {
-                let mut screen = self.draw(&turn, &view).await;
+                let mut screen = match turn.state {
+                    TurnState::Stopped => nothing(),
+                    TurnState::Running | TurnState::Done | TurnState::Failed(_) => self.draw(&turn, &view).await,
+                };
                 self.sign(session, &turn.place, &mut screen.messages);
                 let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
                 let mut posts: Vec<NewPost> = posts.collect();
@@ -154,6 +157,11 @@ impl Painter {
     }
 }
 
+/// A message without words: it takes back that the agent was seen to work, and `/stop` was answered already.
+fn nothing() -> Screen {
+    Screen { live: None, messages: vec![Reply::text("")] }
+}
+
 /// What is shown where no view can be asked: an answer is worth more than its form.
 fn plain(turn: &Turn) -> Screen {
     let mut text: Vec<&str> = turn
@@ -167,7 +175,7 @@ fn plain(turn: &Turn) -> Screen {
         .collect();
     let failed = match &turn.state {
         TurnState::Failed(why) => literal(why),
-        TurnState::Running | TurnState::Done => String::new(),
+        TurnState::Running | TurnState::Done | TurnState::Stopped => String::new(),
     };
     if !failed.is_empty() {
         text.push(&failed);

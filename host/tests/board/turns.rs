@@ -76,6 +76,34 @@ fn stop_interrupts_and_stop_all_drops_what_waits() {
     assert!(!host.chat().contains("You said: never answered"), "{}", host.chat());
 }
 
+/// Hears everything, and says nothing of its own.
+const MUTE: &str = r#"
+while read -r line; do
+  case "$line" in
+    *'"interrupt"'*) say '{"type":"result","subtype":"error_during_execution","terminal_reason":"aborted_streaming","user_message_uuids":["'$id'"]}' ;;
+    *'"initialize"'*) say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}' ;;
+    *'"type":"user"'*)
+      id=${line#*'"uuid":"'}; id=${id%%'"'*}
+      say '{"type":"user","isReplay":true,"uuid":"'$id'","message":{"content":[]}}' ;;
+  esac
+done
+"#;
+
+#[test]
+fn that_an_agent_was_stopped_that_had_said_nothing_is_told_once() {
+    let home = Home::new();
+    let command = home.script("agent", MUTE);
+    home.configure(&format!("[agents]\ndefault = \"mute\"\n[agents.mute]\nkind = \"claude\"\ncommand = {command:?}"));
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("are you there?");
+    host.await_phase("a", "busy");
+    host.ask("/stop", "Stopped.");
+    host.await_phase("a", "idle");
+    assert_eq!(host.session("a")["turns"], 1);
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
 #[test]
 fn an_agent_that_does_not_hear_a_stop_is_ended() {
     let home = Home::new();

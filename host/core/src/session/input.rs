@@ -132,7 +132,11 @@ pub enum Order {
     /// An agent is wanted, without a prompt.
     Start,
     Suspend,
-    Interrupt(Waiting),
+    /// The answer to this order is read at `from`; none: nowhere.
+    Interrupt {
+        waiting: Waiting,
+        from: Option<Place>,
+    },
     /// Tries a refused resume or a failed start again; else sends the prompt of a turn that was cut off once more, under this
     /// new name, since agents drop a prompt whose name they have seen.
     Retry(PromptId),

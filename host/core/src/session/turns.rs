@@ -157,8 +157,7 @@ impl Machine {
         let state = match (outcome, open.interrupt) {
             (Outcome::Done, _) => TurnState::Done,
             (Outcome::Failed(why), _) => TurnState::Failed(why),
-            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) if turn.says_something() => TurnState::Done,
-            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => TurnState::Failed(text::STOPPED.to_owned()),
+            (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => stopped(&turn, told),
             (Outcome::Interrupted, Some(Interrupt::ByHost)) => TurnState::Failed(text::HOST_ENDED.to_owned()),
             (Outcome::Interrupted, None) => TurnState::Failed(text::INTERRUPTED.to_owned()),
         };
@@ -178,6 +177,12 @@ impl Machine {
         self.record.turns += 1;
         self.record.last_active = now;
         self.emit(Effect::Finish(turn));
+    }
+
+    /// Ends a turn that `/stop` ended together with its agent.
+    pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Moment) {
+        let state = stopped(&turn, told);
+        self.finish(turn, state, now);
     }
 
     pub(super) const fn open(&self) -> Option<&Open> {
@@ -231,8 +236,8 @@ impl Machine {
 
     /// The agent died over this turn.
     pub(super) fn handle_death(&mut self, open: Open, death: Death, now: Moment) {
-        if open.interrupt.is_some() {
-            self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
+        if let Some(Interrupt::ByUser { told, .. }) = open.interrupt {
+            self.finish_stopped(open.turn, told, now);
             return self.rest(now);
         }
         match open.receipt {
@@ -279,5 +284,14 @@ impl Machine {
         for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
             self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
         }
+    }
+}
+
+/// How a turn ends that `/stop` has ended. What its answer says already is not said again.
+fn stopped(turn: &Turn, told: bool) -> TurnState {
+    match (told, turn.says_something()) {
+        (false, _) => TurnState::Failed(text::STOPPED.to_owned()),
+        (true, true) => TurnState::Done,
+        (true, false) => TurnState::Stopped,
     }
 }

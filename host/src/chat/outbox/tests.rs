@@ -131,6 +131,20 @@ async fn a_second_post_of_a_turn_is_a_message_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_without_words_takes_back_what_was_shown() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    let screen = Frame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
+    outbox.post(Post::Live { place: place("a"), turn: turn("t"), screen });
+    sleep(ms(10)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", "")));
+    outbox.post(Post::Final(answer(2, "a", "u", "")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send Thinking…", "a delete m1"]);
+    assert_eq!(notes.all(), ["t in m1", "1 sent", "2 sent"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chat_that_says_wait_is_waited_for_and_no_other_one() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);

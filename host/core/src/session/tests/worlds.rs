@@ -209,13 +209,14 @@ impl World {
     fn order(&mut self) {
         let again = self.new_id();
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
+        let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
         let order = self.dice.pick(&[
             Order::Touch(Place::new("test", "home")),
             Order::Start,
             Order::Start,
             Order::Suspend,
-            Order::Interrupt(Waiting::Keep),
-            Order::Interrupt(Waiting::Drop),
+            Order::Interrupt { waiting: Waiting::Keep, from: from.clone() },
+            Order::Interrupt { waiting: Waiting::Drop, from },
             Order::Retry(again.clone()),
             Order::Retry(again),
             Order::Fresh,

@@ -88,6 +88,8 @@ struct Open {
     id: PromptId,
     taken: bool,
     interrupted: bool,
+    /// Somebody said `/stop` where the answer goes.
+    told: bool,
 }
 
 impl Witness {
@@ -268,6 +270,10 @@ impl Witness {
         self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = order == Order::Fresh;
+        let stopped_from = match &order {
+            Order::Interrupt { from, .. } => from.clone(),
+            _ => None,
+        };
         let (leaves, archives, retries) =
             (order == Order::Leave, order == Order::Archive, matches!(order, Order::Retry(_)));
         let remembered = self.machine.record().conversation.is_some();
@@ -277,6 +283,9 @@ impl Witness {
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh gives the memory up");
                 self.fresh |= fresh;
+                if let Some(open) = &mut self.open {
+                    open.told |= stopped_from.as_ref() == Some(&self.prompts[&open.id].0.place);
+                }
                 // Tried again before the pause is over: what was counted counts no more.
                 let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
                 if starts && self.step.phase == Some(Phase::Starting) {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     agent::PromptId,
-    text::Notice,
+    text::{self, Notice},
     turn::TurnState,
     types::{Moment, Phase},
 };
@@ -76,6 +76,10 @@ impl Witness {
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
                 let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
                 self.must(named, "a turn is ended by the answer to another prompt");
+                let told = self.open.as_ref().is_some_and(|open| open.told);
+                let says = turn.state == TurnState::Failed(text::STOPPED.to_owned());
+                self.must(!(told && says), "who said stop reads it twice");
+                self.must(told || turn.state != TurnState::Stopped, "nobody reads that the turn was stopped");
                 self.deaths = 0;
                 self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
                 self.open = None;
@@ -163,7 +167,7 @@ impl Witness {
         self.must(self.open.is_none(), "two prompts with an agent");
         let handed = self.step.handed.take();
         self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
-        self.open = Some(Open { id: prompt.id.clone(), taken: false, interrupted: false });
+        self.open = Some(Open { id: prompt.id.clone(), taken: false, interrupted: false, told: false });
     }
 
     fn perform_end(&mut self, effect: &Effect) {
