@@ -110,6 +110,11 @@ pub enum Notice {
         session: SessionName,
         limit: usize,
     },
+    /// As many messages that were cut off are kept as may be.
+    KeptFull {
+        session: SessionName,
+        limit: usize,
+    },
     /// A resume was refused; the user has the word.
     ResumeRefused {
         session: SessionName,
@@ -175,6 +180,7 @@ impl Notice {
             Self::QueueFull { session, limit } => plain(&format!(
                 "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them."
             )),
+            Self::KeptFull { session, limit } => plain(&kept_full(session, *limit)),
             Self::ResumeRefused { session, why } => plain(&format!(
                 "Session '{session}' could not be resumed: {why}\nYour messages are kept. /retry tries again, /fresh goes on without its memory."
             ))
@@ -216,6 +222,16 @@ impl Notice {
             Self::Archived { session } => plain(&archived(session)),
         }
     }
+}
+
+fn kept_full(session: &SessionName, limit: usize) -> String {
+    let (kept, it) = match limit {
+        1 => (format!("a message of session '{session}' was cut off and is kept"), "it"),
+        _ => (format!("{limit} messages of session '{session}' were cut off and are kept"), "the latest"),
+    };
+    format!(
+        "Not taken: {kept}. /retry {session} sends {it} again, /leave {session} drops {it}; then send this one again."
+    )
 }
 
 /// The tools that the mode `acceptEdits` is about.

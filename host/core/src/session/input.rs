@@ -120,6 +120,9 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// `[sessions] queue`: how many prompts may wait.
     pub queue: usize,
+    /// `[sessions] kept`: with so many prompts of turns that were cut off, no new one is taken. An agent that dies over each of them,
+    /// all unread, must not fill the store.
+    pub kept: usize,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
 }

@@ -14,13 +14,14 @@ use crate::{
     types::{Moment, Place},
 };
 
-/// How many prompts of turns that were cut off are kept: an agent that dies over each of them, all unread, must not fill the store.
-const MOST_KEPT: usize = 100;
-
 impl Machine {
     pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Moment) {
         if self.record.archived {
             return self.turn_away_archived(prompt);
+        }
+        let limit = self.settings.kept.max(1);
+        if self.record.kept.len() >= limit {
+            return self.turn_away(prompt, Notice::KeptFull { session: self.record.name.clone(), limit });
         }
         let limit = self.settings.queue.max(1);
         if self.waiting.len() >= limit {
@@ -255,13 +256,12 @@ impl Machine {
         }
     }
 
-    /// Its turn was cut off, and that is told: it goes out again at the user's word alone.
+    /// Its turn was cut off, and that is told: it goes out again at the user's word alone. None is dropped for it: where too many
+    /// are kept no new ones are taken, so that there are never more than that and those that waited.
     pub(super) fn keep(&mut self, prompt: Prompt) {
         // A host that died between the record and the inbox tells it again; it is the same prompt.
         self.record.kept.retain(|kept| kept.id != prompt.id);
         self.record.kept.push(prompt.into());
-        let superfluous = self.record.kept.len().saturating_sub(MOST_KEPT);
-        self.record.kept.drain(..superfluous);
     }
 
     /// The buttons of older messages mean the latest kept prompt: whoever has dealt with that one is asked about the one before.

@@ -39,7 +39,7 @@ pub fn record() -> SessionRecord {
 }
 
 pub fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_secs(600), queue: 3, model: None }
+    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None }
 }
 
 pub fn prompt(id: &str, chat: &str) -> Prompt {

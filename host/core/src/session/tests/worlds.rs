@@ -74,7 +74,12 @@ impl World {
         if dice.one_in(3) {
             record.persona = Some("planner".to_owned());
         }
-        Self { dice, witness: Witness::new(seed, record, script::settings()), prompts: 0, calm }
+        Self {
+            dice,
+            witness: Witness::new(seed, record, Settings { kept: 20, ..script::settings() }),
+            prompts: 0,
+            calm,
+        }
     }
 
     fn run(mut self) {
@@ -241,6 +246,7 @@ impl World {
             Input::Settings(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
                 queue: self.dice.pick(&[0, 1, 3, 8]),
+                kept: self.dice.pick(&[0, 1, 2, 5]),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
             })
         };

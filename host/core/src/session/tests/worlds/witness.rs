@@ -172,7 +172,7 @@ impl Witness {
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.observe(&input);
         let limit = self.settings.queue.max(1);
-        let full = self.queue.len() > limit;
+        let full = self.queue.len() > limit || self.kept.len() >= self.settings.kept.max(1);
         let offered = match &input {
             Input::Prompt(prompt) => Some(prompt.id.clone()),
             _ => None,
@@ -192,7 +192,7 @@ impl Witness {
             let turned_away = self.prompts[&id].1 == Fate::Settled;
             self.must(
                 turned_away == (full || archived),
-                "a prompt is turned away where the queue is full, and only there",
+                "a prompt is turned away where too much waits or is kept, and only there",
             );
         }
         self.inspect();

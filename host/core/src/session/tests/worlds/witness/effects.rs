@@ -128,7 +128,11 @@ impl Witness {
                 self.must(asked.is_some(), "a resume is told once");
             }
             Notice::Died { .. } => self.kept.extend(self.finished_last.take()),
-            Notice::Greeting(_) | Notice::Unasked(_) | Notice::QueueFull { .. } | Notice::ResumeRefused { .. } => {}
+            Notice::Greeting(_)
+            | Notice::Unasked(_)
+            | Notice::QueueFull { .. }
+            | Notice::KeptFull { .. }
+            | Notice::ResumeRefused { .. } => {}
             Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
