@@ -7,6 +7,7 @@ use std::{
 };
 
 use cordboard_core::{
+    agent::PromptId,
     chat::{Done, NewPost},
     render::literal,
     turn::{Part, Turn, TurnState},
@@ -38,6 +39,7 @@ pub struct Painter {
 /// One session's scenes.
 pub struct Presenter {
     scenes: Mutex<Scenes>,
+    posts: Posts,
     wake: Notify,
 }
 
@@ -52,7 +54,7 @@ impl Presenter {
     /// Starts it. Its task ends with the runtime: it has nothing of its own to end.
     #[must_use]
     pub fn spawn(painter: Painter, session: SessionName) -> Arc<Self> {
-        let presenter = Arc::new(Self { scenes: Mutex::default(), wake: Notify::new() });
+        let presenter = Arc::new(Self { scenes: Mutex::default(), posts: painter.posts.clone(), wake: Notify::new() });
         tokio::spawn(Arc::clone(&presenter).run(painter, session));
         presenter
     }
@@ -94,6 +96,10 @@ impl Stage for Presenter {
         scenes.waiting.push_back(scene);
         drop(scenes);
         self.wake.notify_one();
+    }
+
+    fn stopping(&self, place: &Place, turn: &PromptId) {
+        self.posts.stopping(place, turn);
     }
 }
 

@@ -243,6 +243,10 @@ impl Stage for Notes {
             Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
         }
     }
+
+    fn stopping(&self, _place: &Place, turn: &PromptId) {
+        self.note(&format!("stopping {}", turn.0), |_| {});
+    }
 }
 
 impl Setup for Agents {
