@@ -206,6 +206,37 @@ fn a_resume_refused_after_the_prompt_was_sent() {
     );
 }
 
+/// What was shown is not said twice: the prompt does not go back.
+#[test]
+fn a_resume_is_not_refused_once_its_answer_has_begun() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        ready
+        says Half
+        refused no conversation found
+        exit boom
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                hand a
+                send a to 1
+            says Half → busy
+                show
+            refused no conversation found → busy
+            exit boom → suspended
+                persist
+                finish a at home, failed: Cut short. “Half”
+                tell home: The agent of session 'x' ended in the middle of its answer: boom
+        "#]],
+    );
+}
+
 #[test]
 fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
     check(

@@ -87,6 +87,8 @@ enum Fate {
 struct Open {
     id: PromptId,
     taken: bool,
+    /// Something of its answer came.
+    begun: bool,
     interrupted: bool,
     /// Somebody said `/stop` where the answer goes.
     told: bool,
@@ -242,7 +244,7 @@ impl Witness {
             }
             AgentEvent::Part { .. } => {
                 if let Some(open) = &mut self.open {
-                    open.taken = true;
+                    (open.taken, open.begun) = (true, true);
                     self.deaths = 0;
                 }
             }
@@ -283,6 +285,8 @@ impl Witness {
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh gives the memory up");
                 self.fresh |= fresh;
+                let remembers = self.machine.record().conversation.is_some();
+                self.must(!fresh || !remembers, "what /fresh gives up is named no more");
                 if let Some(open) = &mut self.open {
                     open.told |= stopped_from.as_ref() == Some(&self.prompts[&open.id].0.place);
                 }

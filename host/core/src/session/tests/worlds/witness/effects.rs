@@ -36,7 +36,8 @@ impl Witness {
             }
             Effect::TakeBack(id) => {
                 let open = self.open.take();
-                let fits = open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume));
+                let fits =
+                    open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume && !open.begun));
                 self.must(fits, "what an agent has taken is not sent again by itself");
                 self.turn_fate(id, Fate::Handed, Fate::Waiting);
                 self.queue.push_front(id.clone());
@@ -171,7 +172,7 @@ impl Witness {
         self.must(self.open.is_none(), "two prompts with an agent");
         let handed = self.step.handed.take();
         self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
-        self.open = Some(Open { id: prompt.id.clone(), taken: false, interrupted: false, told: false });
+        self.open = Some(Open { id: prompt.id.clone(), taken: false, begun: false, interrupted: false, told: false });
     }
 
     fn perform_end(&mut self, effect: &Effect) {
