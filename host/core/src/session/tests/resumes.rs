@@ -238,6 +238,32 @@ fn a_resume_is_not_refused_once_its_answer_has_begun() {
 }
 
 #[test]
+fn a_question_is_asked_though_the_session_was_to_be_suspended_meanwhile() {
+    check(
+        "
+        session conversation=c1 place=den
+        order start
+        refused no conversation found
+        order suspend
+        exit
+        prompt a
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            order suspend → stopping
+            exit → asking
+                tell den: Session 'x' could not be resumed: no conversation found
+            prompt a → asking
+                persist
+                tell home: Session 'x' could not be resumed: no conversation found
+        "#]],
+    );
+}
+
+#[test]
 fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
     check(
         "
