@@ -22,7 +22,7 @@ pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 
 /// Why a start has failed.
-pub const NOT_READY: &str = "it did not get ready within a minute";
+pub const NOT_READY: &str = "within a minute it said nothing that Cordboard understands";
 /// Why a persona could not be used.
 pub const NO_BRIEF: &str = "it did not answer within a minute";
 
@@ -53,6 +53,13 @@ pub fn sent_again(session: &SessionName) -> String {
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
     format!("Just left one. An earlier message of session '{session}' is kept: /leave again drops that one, too.")
+}
+
+/// A `kind` of thing that nobody has heard of, and those that there are.
+#[must_use]
+pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    format!("There is no {kind} '{name}'. Known: {}.", known.join(", "))
 }
 
 #[must_use]
@@ -181,7 +188,7 @@ impl Notice {
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
             Self::StartFailed { session, agent, account } => plain(&format!(
-                "The agent of session '{session}' did not start: {account}\nIt is started again by itself for half a minute, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args."
+                "The agent of session '{session}' did not start: {account}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args."
             ))
             .button("Try again", &format!("/retry {session}")),
             Self::Broken { session, why } => plain(&format!(
