@@ -13,7 +13,7 @@ mod decided;
 mod words;
 
 pub use decided::Decided;
-pub use words::{disabled, held_off};
+pub use words::{disabled, held_off, next_chance};
 
 use crate::{
     plugin::{Compiled, Entrance, Hold, LARGEST_WASM, PluginSettings, Plugs, Refused, Swapped, digest},
