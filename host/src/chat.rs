@@ -83,6 +83,8 @@ pub struct Outgoing {
 pub enum Completeness {
     /// More of it may come, by an edit.
     Partial,
+    /// More of it may come, but others have a word first: its last line is shown as far as it goes.
+    Halted,
     /// It stays as it is.
     Complete,
 }

@@ -54,6 +54,8 @@ pub enum Scene {
 pub trait Stage: Send + Sync {
     /// Returns at once, and never drops anything but a frame that a later one replaces.
     fn show(&self, scene: Scene);
+    /// The turn was told to stop: what is said next where it is shown is to come after its end. Returns at once.
+    fn stopping(&self, place: &Place, turn: &PromptId);
 }
 
 /// What a session stores. Each returns when it is stored.

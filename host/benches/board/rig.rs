@@ -45,6 +45,8 @@ impl Outlet for Noting {
         drop(self.0.send(Shown::Live(screen, Instant::now())));
     }
 
+    fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+
     fn over(&self, _place: &Place, _turn: &PromptId) {}
 
     fn post(&self, rows: Vec<OutboxRow>) {

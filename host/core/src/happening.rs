@@ -147,6 +147,7 @@ impl Happening {
     pub fn turn_finished(turn: &Turn, view: SessionView, at: Moment, trail: Trail) -> Self {
         let error = match &turn.state {
             TurnState::Failed(why) => Some(why.as_str()),
+            TurnState::Stopped => Some(crate::text::STOPPED),
             TurnState::Running | TurnState::Done => None,
         };
         let actions = turn.parts.iter().filter(|part| matches!(part, crate::turn::Part::Action(_))).count();
@@ -211,8 +212,12 @@ mod tests {
             "demo",
             Moment(0),
         );
-        let settings =
-            crate::session::Settings { idle_timeout: std::time::Duration::from_secs(1), queue: 1, model: None };
+        let settings = crate::session::Settings {
+            idle_timeout: std::time::Duration::from_secs(1),
+            queue: 1,
+            kept: 1,
+            model: None,
+        };
         let view = crate::session::Machine::new(record, settings).view();
         let told = Happening::turn_finished(&turn, view, Moment(63_900), Trail::default());
         let data: Json = serde_json::from_str(&told.data).unwrap();

@@ -7,7 +7,7 @@ use crate::{
 
 /// Characters, about a line on a phone.
 const REMINDER: usize = 60;
-/// The end of a turn that `/stop` ended together with its agent.
+/// The end of a turn that was stopped from elsewhere: whoever reads it has not said `/stop`.
 pub const STOPPED: &str = "Stopped.";
 
 /// Below what had come of an answer whose agent died; [`Notice::Died`] says why.
@@ -117,6 +117,11 @@ pub enum Notice {
         session: SessionName,
         limit: usize,
     },
+    /// As many messages that were cut off are kept as may be.
+    KeptFull {
+        session: SessionName,
+        limit: usize,
+    },
     /// A resume was refused; the user has the word.
     ResumeRefused {
         session: SessionName,
@@ -182,6 +187,7 @@ impl Notice {
             Self::QueueFull { session, limit } => plain(&format!(
                 "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them."
             )),
+            Self::KeptFull { session, limit } => plain(&kept_full(session, *limit)),
             Self::ResumeRefused { session, why } => plain(&format!(
                 "Session '{session}' could not be resumed: {why}\nYour messages are kept. /retry tries again, /fresh goes on without its memory."
             ))
@@ -223,6 +229,16 @@ impl Notice {
             Self::Archived { session } => plain(&archived(session)),
         }
     }
+}
+
+fn kept_full(session: &SessionName, limit: usize) -> String {
+    let (kept, it) = match limit {
+        1 => (format!("a message of session '{session}' was cut off and is kept"), "it"),
+        _ => (format!("{limit} messages of session '{session}' were cut off and are kept"), "the latest"),
+    };
+    format!(
+        "Not taken: {kept}. /retry {session} sends {it} again, /leave {session} drops {it}; then send this one again."
+    )
 }
 
 /// The tools that the mode `acceptEdits` is about.

@@ -31,6 +31,8 @@ pub enum TurnState {
     Done,
     /// Ended early; for the user to read.
     Failed(String),
+    /// Ended by `/stop` before it said anything, and whoever reads its answer was told so as `/stop` was answered.
+    Stopped,
 }
 
 impl Turn {

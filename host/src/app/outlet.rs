@@ -21,9 +21,11 @@ impl Outlet for Outbox {
     }
 
     fn post(&self, rows: Vec<OutboxRow>) {
-        for row in rows {
-            self.post(Post::Final(row));
-        }
+        self.post_all(rows.into_iter().map(Post::Final).collect());
+    }
+
+    fn stopping(&self, place: &Place, turn: &PromptId) {
+        self.post(Post::Stopping { place: place.clone(), turn: turn.clone() });
     }
 
     fn over(&self, place: &Place, turn: &PromptId) {

@@ -47,8 +47,19 @@ pub enum Post {
     Live { place: Place, turn: PromptId, screen: Frame },
     /// A stored post. The first one of a turn ends its frames.
     Final(OutboxRow),
+    /// The turn was told to stop: what is said here next waits for its end, for a moment.
+    Stopping { place: Place, turn: PromptId },
     /// The turn ends without a post; what it has shown stays.
     Over { place: Place, turn: PromptId },
+}
+
+impl Post {
+    const fn place(&self) -> &Place {
+        match self {
+            Self::Live { place, .. } | Self::Stopping { place, .. } | Self::Over { place, .. } => place,
+            Self::Final(row) => &row.place,
+        }
+    }
 }
 
 /// Where it is stored how far posts have come.
@@ -101,18 +112,28 @@ impl Outbox {
     /// Takes a post and returns at once. What waits here is not bounded: every final post is held by the store already, and of a
     /// turn there is one frame.
     pub fn post(&self, post: Post) {
-        let place = match &post {
-            Post::Live { place, .. } | Post::Over { place, .. } => place.clone(),
-            Post::Final(row) => row.place.clone(),
-        };
+        self.post_all(vec![post]);
+    }
+
+    /// As [`post`](Self::post), of several that belong together: nothing comes between them.
+    pub fn post_all(&self, posts: Vec<Post>) {
+        let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
         let State { boxes, born } = &mut *state;
-        let mailbox = boxes.entry(place.clone()).or_insert_with(|| {
-            born.push(place);
-            self.shared.born.notify_one();
-            Mailbox::default()
-        });
-        mailbox.put(post);
+        for post in posts {
+            let place = post.place().clone();
+            let mailbox = boxes.entry(place.clone()).or_insert_with(|| {
+                born.push(place);
+                self.shared.born.notify_one();
+                Mailbox::default()
+            });
+            mailbox.put(post);
+        }
+        for place in places {
+            if let Some(mailbox) = boxes.get_mut(&place) {
+                mailbox.ring();
+            }
+        }
     }
 
     /// Sets the front-end's menu, however long it takes; a newer menu replaces one that is not set yet.
@@ -124,7 +145,7 @@ impl Outbox {
     pub async fn drained(&self) {
         loop {
             let quiet = self.shared.quiet.notified();
-            if self.shared.state().boxes.values().all(|mailbox| mailbox.finals.is_empty()) {
+            if self.shared.state().boxes.values().all(|mailbox| !mailbox.has_finals()) {
                 return;
             }
             quiet.await;

@@ -21,6 +21,8 @@ pub trait Outlet: Send + Sync {
     /// A frame of a turn in progress; never stored, and replaced by later ones.
     fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
     fn post(&self, rows: Vec<OutboxRow>);
+    /// The turn was told to stop: what is posted there next waits for its end, for a moment.
+    fn stopping(&self, place: &Place, turn: &PromptId);
     /// The turn ends without a post; what it has shown stays.
     fn over(&self, place: &Place, turn: &PromptId);
 }
@@ -39,6 +41,10 @@ impl Posts {
 
     pub fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
         self.outlet.live(place, turn, screen);
+    }
+
+    pub fn stopping(&self, place: &Place, turn: &PromptId) {
+        self.outlet.stopping(place, turn);
     }
 
     pub fn over(&self, place: &Place, turn: &PromptId) {

@@ -93,6 +93,7 @@ impl Setup for Live {
         Settings {
             idle_timeout: config.sessions.idle_timeout,
             queue: config.sessions.queue as usize,
+            kept: config.sessions.kept as usize,
             model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
         }
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use cordboard_core::{
+    agent::PromptId,
     chat::{Done, NewPost},
     render::literal,
     turn::{Part, Turn, TurnState},
@@ -38,6 +39,7 @@ pub struct Painter {
 /// One session's scenes.
 pub struct Presenter {
     scenes: Mutex<Scenes>,
+    posts: Posts,
     wake: Notify,
 }
 
@@ -52,7 +54,7 @@ impl Presenter {
     /// Starts it. Its task ends with the runtime: it has nothing of its own to end.
     #[must_use]
     pub fn spawn(painter: Painter, session: SessionName) -> Arc<Self> {
-        let presenter = Arc::new(Self { scenes: Mutex::default(), wake: Notify::new() });
+        let presenter = Arc::new(Self { scenes: Mutex::default(), posts: painter.posts.clone(), wake: Notify::new() });
         tokio::spawn(Arc::clone(&presenter).run(painter, session));
         presenter
     }
@@ -95,6 +97,10 @@ impl Stage for Presenter {
         drop(scenes);
         self.wake.notify_one();
     }
+
+    fn stopping(&self, place: &Place, turn: &PromptId) {
+        self.posts.stopping(place, turn);
+    }
 }
 
 impl Painter {
@@ -106,7 +112,10 @@ impl Painter {
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
             Scene::Final(turn, view) => {
-                let mut screen = self.draw(&turn, &view).await;
+                let mut screen = match turn.state {
+                    TurnState::Stopped => nothing(),
+                    TurnState::Running | TurnState::Done | TurnState::Failed(_) => self.draw(&turn, &view).await,
+                };
                 self.sign(session, &turn.place, &mut screen.messages);
                 let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
                 let mut posts: Vec<NewPost> = posts.collect();
@@ -154,6 +163,11 @@ impl Painter {
     }
 }
 
+/// A message without words: it takes back that the agent was seen to work, and `/stop` was answered already.
+fn nothing() -> Screen {
+    Screen { live: None, messages: vec![Reply::text("")] }
+}
+
 /// What is shown where no view can be asked: an answer is worth more than its form.
 fn plain(turn: &Turn) -> Screen {
     let mut text: Vec<&str> = turn
@@ -167,7 +181,7 @@ fn plain(turn: &Turn) -> Screen {
         .collect();
     let failed = match &turn.state {
         TurnState::Failed(why) => literal(why),
-        TurnState::Running | TurnState::Done => String::new(),
+        TurnState::Running | TurnState::Done | TurnState::Stopped => String::new(),
     };
     if !failed.is_empty() {
         text.push(&failed);

@@ -183,7 +183,7 @@ fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refus
         }
         Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
         Order::Suspend => view.phase = Phase::Suspended,
-        Order::Interrupt(waiting) => {
+        Order::Interrupt { waiting, .. } => {
             view.phase = Phase::Idle;
             view.queued = if *waiting == Waiting::Drop { 0 } else { view.queued };
         }

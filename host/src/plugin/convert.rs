@@ -2,6 +2,7 @@
 
 use cordboard_core::{
     agent::{Action, ActionState},
+    text,
     turn::{Part, Turn, TurnState},
     types::{Attachment, Button, Caller, Content, Moment, Phase, Place, Reply, SessionView},
 };
@@ -95,6 +96,7 @@ pub fn turn(turn: &Turn, view: &SessionView, now: Moment) -> view::Turn {
         TurnState::Running => (false, None),
         TurnState::Done => (true, None),
         TurnState::Failed(why) => (true, Some(why.clone())),
+        TurnState::Stopped => (true, Some(text::STOPPED.to_owned())),
     };
     view::Turn {
         session: session(view),

@@ -46,7 +46,12 @@ impl Actor {
                 // Whoever asked sees that it is worked on, however long the agent says nothing.
                 self.unshown = true;
             }
-            Effect::Interrupt { run } => self.with(run, Running::interrupt),
+            Effect::Interrupt { run } => {
+                if let Some(turn) = self.machine.turn() {
+                    self.stage.stopping(&turn.place, &turn.prompt);
+                }
+                self.with(run, Running::interrupt);
+            }
             Effect::CloseInput { run } => self.with(run, |running| running.close_input()),
             Effect::Terminate { run } => self.with(run, |running| running.terminate()),
             Effect::Kill { run } => self.with(run, |running| running.kill()),

@@ -26,6 +26,26 @@ fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
 }
 
 #[test]
+fn where_too_much_is_kept_no_more_is_taken() {
+    let home = Home::with("[sessions]\nkept = 1");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("crash", DIED);
+    let refused = "Not taken: a message of session 'a' was cut off and is kept. /retry a sends it again, \
+        /leave a drops it; then send this one again.";
+    host.ask("hello", refused);
+    home.configure("[sessions]\nkept = 2");
+    host.expect_logged("configuration changed");
+    host.ask("hello", "You said: hello");
+    home.configure("[sessions]\nkept = 1");
+    host.expect_logged("configuration changed");
+    host.ask("hello", refused);
+    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    host.ask("hello", "You said: hello");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
 fn what_waits_behind_a_crash_is_answered() {
     let home = Home::new();
     let mut host = home.start();

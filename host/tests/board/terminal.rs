@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{screen::Screen, support::Home};
+use super::{screen::Screen, support::Home, turns::sparing};
 
 fn open(home: &Home) -> Screen {
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
@@ -46,6 +46,22 @@ fn ctrl_c_ends_the_answer_alone() {
     screen.press("\x04");
     screen.ended();
     assert_eq!(home.agents(), [] as [i32; 0]);
+}
+
+#[test]
+fn what_was_being_said_comes_before_that_it_was_stopped() {
+    let home = sparing("one\\nand half a li");
+    let mut screen = with_session(&home);
+    for _ in 0..3 {
+        screen.press("go on\r");
+        let between = screen.wait("one");
+        assert!(!between.contains("half"), "it is said once: {between:?}");
+        screen.press("\x03");
+        screen.wait("and half a li");
+        screen.wait("Stopped.");
+    }
+    screen.press("\x04");
+    screen.ended();
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn stop_ends_the_turn_and_keeps_the_process() {
     board.say("hang");
     board.phase("busy");
     board.ask("/stop", "Stopped.");
-    board.ask("again", "You said: again");
+    let told = board.ask("again", "You said: again");
+    assert!(!told.contains("Stopped"), "it is told once: {told}");
     assert_eq!(board.pid(), pid);
 }
 

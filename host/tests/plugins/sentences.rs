@@ -178,7 +178,8 @@ async fn stopping(bench: &Bench) {
         assert_eq!(bench.read(line).await, answer);
     }
     let last = bench.memory.deeds().pop();
-    assert_eq!(last, Some(Deed::Ordered("beta".parse().unwrap(), Order::Interrupt(Waiting::Drop))));
+    let stopped = Order::Interrupt { waiting: Waiting::Drop, from: Some(bench.place.clone()) };
+    assert_eq!(last, Some(Deed::Ordered("beta".parse().unwrap(), stopped)));
 }
 
 async fn putting_away(bench: &Bench) {

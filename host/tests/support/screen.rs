@@ -85,14 +85,13 @@ impl Screen {
         ours.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
-    /// Waits until `text` has been shown since the last wait, and forgets what came up to it.
+    /// Waits until `text` has been shown since the last wait, and gives what came up to it.
     #[track_caller]
-    pub fn wait(&mut self, text: &str) {
+    pub fn wait(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(at) = self.shown.find(text) {
-                self.shown.drain(..at + text.len());
-                return;
+                return self.shown.drain(..at + text.len()).collect();
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(chunk) = self.output.recv_timeout(left) else { panic!("no {text:?} in {:?}", self.shown) };

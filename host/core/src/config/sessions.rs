@@ -17,6 +17,8 @@ use crate::types::SessionName;
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 /// Past it a person has long lost count of what waits.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
+/// Each is stored with every change of its session.
+const KEPT: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Sessions {
     pub idle_timeout: Duration,
     /// Prompts that may wait for a busy agent.
     pub queue: u32,
+    /// Prompts that were cut off and wait for the user's word; with so many, no new one is taken.
+    pub kept: u32,
     /// Folders below which a plugin may name one; absolute.
     pub roots: Vec<PathBuf>,
     /// Sessions that work in a folder of the operator's; absolute.
@@ -40,13 +44,21 @@ pub struct Console {
 
 impl Sessions {
     pub(super) const fn blank() -> Self {
-        Self { default: None, idle_timeout: Duration::ZERO, queue: 0, roots: Vec::new(), folders: BTreeMap::new() }
+        Self {
+            default: None,
+            idle_timeout: Duration::ZERO,
+            queue: 0,
+            kept: 0,
+            roots: Vec::new(),
+            folders: BTreeMap::new(),
+        }
     }
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("default", &mut self.default, session_name);
         section.set("idle_timeout", &mut self.idle_timeout, span(IDLE_TIMEOUT));
         section.set("queue", &mut self.queue, number(QUEUE));
+        section.set("kept", &mut self.kept, number(KEPT));
         section.set("roots", &mut self.roots, list(absolute_path));
         section.free_table("folders", |name, value| {
             let name = name.get_ref().parse().map_err(|_| Complaint::new(NO_NAME).at(name.span()))?;

@@ -18,6 +18,7 @@ fn an_empty_text_is_the_defaults() {
     assert_eq!(config, Config::defaults());
     assert_eq!(config.sessions.idle_timeout, Duration::from_secs(600));
     assert_eq!(config.sessions.queue, 20);
+    assert_eq!(config.sessions.kept, 100);
     assert_eq!(config.console.drain, Duration::from_secs(600));
     assert_eq!(config.agents.default, "demo");
     assert_eq!(config.telegram.api_url, "https://api.telegram.org");

@@ -120,6 +120,9 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// `[sessions] queue`: how many prompts may wait.
     pub queue: usize,
+    /// `[sessions] kept`: with so many prompts of turns that were cut off, no new one is taken. An agent that dies over each of them,
+    /// all unread, must not fill the store.
+    pub kept: usize,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
 }
@@ -132,7 +135,11 @@ pub enum Order {
     /// An agent is wanted, without a prompt.
     Start,
     Suspend,
-    Interrupt(Waiting),
+    /// The answer to this order is read at `from`; none: nowhere.
+    Interrupt {
+        waiting: Waiting,
+        from: Option<Place>,
+    },
     /// Tries a refused resume or a failed start again; else sends the prompt of a turn that was cut off once more, under this
     /// new name, since agents drop a prompt whose name they have seen.
     Retry(PromptId),

@@ -23,7 +23,7 @@ impl Machine {
             Order::Touch(place) => self.touch(place, now),
             Order::Start => self.resume(now),
             Order::Suspend => return self.suspend(now),
-            Order::Interrupt(waiting) => return self.interrupt(waiting, now),
+            Order::Interrupt { waiting, from } => return self.interrupt(waiting, from.as_ref(), now),
             Order::Retry(again) => return self.retry(again, now),
             Order::Fresh => return self.forget(now),
             Order::Leave => return self.leave(now),
@@ -89,15 +89,18 @@ impl Machine {
     }
 
     /// A prompt that is about to go out counts as running: who says stop does not want it answered in a moment.
-    fn interrupt(&mut self, waiting: Waiting, now: Moment) -> Result<(), Refusal> {
+    fn interrupt(&mut self, waiting: Waiting, from: Option<&Place>, now: Moment) -> Result<(), Refusal> {
         let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
         let drop = match waiting {
             Waiting::Drop => self.waiting.len(),
             Waiting::Keep => usize::from(about_to_run && !self.waiting.is_empty()),
         };
         if let State::Busy(open) = &mut self.state {
-            if open.interrupt.is_none() {
-                open.interrupt = Some(Interrupt::ByUser { since: now });
+            let here = from == Some(&open.turn.place);
+            if let Some(Interrupt::ByUser { told, .. }) = &mut open.interrupt {
+                *told |= here;
+            } else {
+                open.interrupt = Some(Interrupt::ByUser { since: now, told: here });
                 self.emit_live(|run| Effect::Interrupt { run });
             }
         } else if drop == 0 {

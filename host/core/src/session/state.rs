@@ -169,7 +169,11 @@ pub(super) enum Receipt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
     /// `/stop`.
-    ByUser { since: Moment },
+    ByUser {
+        since: Moment,
+        /// Who reads the turn has read already that it was stopped.
+        told: bool,
+    },
     /// The host ends.
     ByHost,
 }
@@ -181,7 +185,7 @@ impl Open {
 
     fn deadline(&self) -> Option<(Moment, Reason)> {
         match self.interrupt? {
-            Interrupt::ByUser { since } => Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt)),
+            Interrupt::ByUser { since, .. } => Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt)),
             Interrupt::ByHost => None,
         }
     }

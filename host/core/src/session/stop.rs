@@ -73,9 +73,7 @@ impl Machine {
     /// The host's end cut this turn off. What the agent has taken stays handed in the store: the next host tells it.
     fn cut_off(&mut self, open: Open, now: Moment) {
         match (open.interrupt, open.receipt) {
-            (Some(Interrupt::ByUser { .. }), _) => {
-                self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
-            }
+            (Some(Interrupt::ByUser { told, .. }), _) => self.finish_stopped(open.turn, told, now),
             (_, Receipt::Sent) => self.requeue(open.prompt),
             (_, Receipt::Taken) => {}
         }

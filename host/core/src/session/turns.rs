@@ -14,13 +14,14 @@ use crate::{
     types::{Moment, Place},
 };
 
-/// How many prompts of turns that were cut off are kept: an agent that dies over each of them, all unread, must not fill the store.
-const MOST_KEPT: usize = 100;
-
 impl Machine {
     pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Moment) {
         if self.record.archived {
             return self.turn_away_archived(prompt);
+        }
+        let limit = self.settings.kept.max(1);
+        if self.record.kept.len() >= limit {
+            return self.turn_away(prompt, Notice::KeptFull { session: self.record.name.clone(), limit });
         }
         let limit = self.settings.queue.max(1);
         if self.waiting.len() >= limit {
@@ -157,8 +158,7 @@ impl Machine {
         let state = match (outcome, open.interrupt) {
             (Outcome::Done, _) => TurnState::Done,
             (Outcome::Failed(why), _) => TurnState::Failed(why),
-            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) if turn.says_something() => TurnState::Done,
-            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => TurnState::Failed(text::STOPPED.to_owned()),
+            (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => stopped(&turn, told),
             (Outcome::Interrupted, Some(Interrupt::ByHost)) => TurnState::Failed(text::HOST_ENDED.to_owned()),
             (Outcome::Interrupted, None) => TurnState::Failed(text::INTERRUPTED.to_owned()),
         };
@@ -178,6 +178,12 @@ impl Machine {
         self.record.turns += 1;
         self.record.last_active = now;
         self.emit(Effect::Finish(turn));
+    }
+
+    /// Ends a turn that `/stop` ended together with its agent.
+    pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Moment) {
+        let state = stopped(&turn, told);
+        self.finish(turn, state, now);
     }
 
     pub(super) const fn open(&self) -> Option<&Open> {
@@ -231,8 +237,8 @@ impl Machine {
 
     /// The agent died over this turn.
     pub(super) fn handle_death(&mut self, open: Open, death: Death, now: Moment) {
-        if open.interrupt.is_some() {
-            self.finish(open.turn, TurnState::Failed(text::STOPPED.to_owned()), now);
+        if let Some(Interrupt::ByUser { told, .. }) = open.interrupt {
+            self.finish_stopped(open.turn, told, now);
             return self.rest(now);
         }
         match open.receipt {
@@ -250,13 +256,12 @@ impl Machine {
         }
     }
 
-    /// Its turn was cut off, and that is told: it goes out again at the user's word alone.
+    /// Its turn was cut off, and that is told: it goes out again at the user's word alone. None is dropped for it: where too many
+    /// are kept no new ones are taken, so that there are never more than that and those that waited.
     pub(super) fn keep(&mut self, prompt: Prompt) {
         // A host that died between the record and the inbox tells it again; it is the same prompt.
         self.record.kept.retain(|kept| kept.id != prompt.id);
         self.record.kept.push(prompt.into());
-        let superfluous = self.record.kept.len().saturating_sub(MOST_KEPT);
-        self.record.kept.drain(..superfluous);
     }
 
     /// The buttons of older messages mean the latest kept prompt: whoever has dealt with that one is asked about the one before.
@@ -279,5 +284,14 @@ impl Machine {
         for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
             self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
         }
+    }
+}
+
+/// How a turn ends that `/stop` has ended. What its answer says already is not said again.
+fn stopped(turn: &Turn, told: bool) -> TurnState {
+    match (told, turn.says_something()) {
+        (false, _) => TurnState::Failed(text::STOPPED.to_owned()),
+        (true, true) => TurnState::Done,
+        (true, false) => TurnState::Stopped,
     }
 }

@@ -38,6 +38,8 @@ pub(in crate::chat) struct Page {
 struct Shown {
     /// Of its source.
     text: String,
+    /// The last line was ended on the page, and not in the source: what it goes on with is a line of its own.
+    halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
 }
@@ -66,6 +68,7 @@ impl Page {
         let shown = self.shown(id);
         let lines = match message.last {
             Completeness::Partial => shown.grow(completed(&source)),
+            Completeness::Halted => shown.grow(unended(&source).to_owned()),
             Completeness::Complete => {
                 let mut lines = shown.finish(&source, look);
                 lines.push_str(&shown.buttons(&message.buttons));
@@ -95,14 +98,22 @@ impl Shown {
             Look::Neutral => Some(Styler::new(Colours::Off)),
             Look::Styled(colours) => Some(Styler::new(colours)),
         };
-        Self { text: String::new(), buttons: Vec::new(), styler }
+        Self { text: String::new(), halted: false, buttons: Vec::new(), styler }
     }
 
     /// Prints what `whole` has beyond what stands there. Where it does not begin with that, only the final text can tell
     /// what is meant.
     fn grow(&mut self, whole: String) -> String {
         let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
-        let lines = style(self.styler.as_mut(), new);
+        if new.is_empty() {
+            return String::new();
+        }
+        let new = if self.halted { new.strip_prefix('\n').unwrap_or(new) } else { new };
+        let mut lines = style(self.styler.as_mut(), new);
+        self.halted = !whole.ends_with('\n');
+        if self.halted && !lines.ends_with('\n') {
+            lines.push('\n');
+        }
         self.text = whole;
         lines
     }
@@ -142,9 +153,13 @@ fn completed(source: &str) -> String {
     ended(&source[..source.rfind('\n').unwrap_or_default()])
 }
 
+fn unended(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
+}
+
 /// With exactly one line break at the end, or nothing.
 fn ended(text: &str) -> String {
-    let text = text.trim_end_matches(['\n', '\r']);
+    let text = unended(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
@@ -224,6 +239,24 @@ mod tests {
         out += &page.put(&id("b"), &message("notice", Completeness::Complete));
         out += &page.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
         assert_eq!(out, "a 1\nnotice\na 2\n");
+    }
+
+    #[test]
+    fn a_line_is_shown_as_far_as_it_goes_where_others_have_a_word_first_and_nothing_of_it_comes_twice() {
+        for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
+            let mut page = Page::new(look);
+            let mut put = |source: &str, last| page.put(&id("a"), &message(source, last));
+            assert_eq!(put("a 1\na ", Completeness::Partial), "a 1\n");
+            assert_eq!(put("a 1\na 2", Completeness::Halted), "a 2\n");
+            assert_eq!(put("a 1\na 2", Completeness::Halted), "");
+            assert_eq!(put("a 1\na 2, a", Completeness::Partial), "");
+            assert_eq!(put("a 1\na 2, a 3\na", Completeness::Partial), ", a 3\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4", Completeness::Halted), "a 4\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\n", Completeness::Partial), "a 5\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\na 6", Completeness::Halted), "a 6\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\na 6", Completeness::Complete), "");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\na 6\n\nthe end", Completeness::Complete), "\nthe end\n");
+        }
     }
 
     #[test]

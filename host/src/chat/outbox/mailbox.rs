@@ -1,14 +1,18 @@
 //! What waits for a place. Data alone; the worker of the place empties it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use cordboard_core::{agent::PromptId, chat::OutboxRow};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Frame, Post};
 
 /// How many ended turns are remembered, so that a frame that was drawn late is not shown below its own final answer.
 const ENDED: usize = 16;
+
+/// How long a turn that was told to stop may take until others have a word. Agents end it within 15 ms; one that does not
+/// hear it is given 5 s, and nobody waits as long to hear that it is being stopped.
+const STOP_WITHIN: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub(super) struct Mailbox {
@@ -19,6 +23,10 @@ pub(super) struct Mailbox {
     /// Turns that ended without a post.
     pub over: Vec<PromptId>,
     ended: VecDeque<PromptId>,
+    /// The turn that was told to stop, and until when its end is waited for.
+    stopping: Option<(PromptId, Instant)>,
+    /// What came meanwhile: the end of the answer goes before that it was stopped.
+    held: VecDeque<OutboxRow>,
     /// Rings when something was put in.
     pub bell: Arc<Notify>,
 }
@@ -31,14 +39,36 @@ impl Mailbox {
                 if let Some(turn) = &row.turn {
                     self.end(turn);
                 }
-                self.finals.push_back(row);
+                let line = if self.stopping.is_some() { &mut self.held } else { &mut self.finals };
+                line.push_back(row);
             }
+            Post::Stopping { turn, .. } if self.ended.contains(&turn) => {}
+            Post::Stopping { turn, .. } => self.stopping = Some((turn, Instant::now() + STOP_WITHIN)),
             Post::Over { turn, .. } => {
                 self.end(&turn);
                 self.over.push(turn);
             }
         }
+    }
+
+    /// What was put in belongs together, and is there.
+    pub fn ring(&mut self) {
+        if self.stopping.is_none() {
+            self.finals.append(&mut self.held);
+        }
         self.bell.notify_one();
+    }
+
+    /// Until when something may be held.
+    pub fn held_until(&self) -> Option<Instant> {
+        self.stopping.as_ref().map(|(_, until)| *until)
+    }
+
+    /// The turn whose end is not waited for any longer.
+    pub fn give_up(&mut self, now: Instant) -> Option<PromptId> {
+        let (turn, _) = self.stopping.take_if(|(_, until)| *until <= now)?;
+        self.finals.append(&mut self.held);
+        Some(turn)
     }
 
     fn put_frame(&mut self, turn: PromptId, frame: Frame) {
@@ -53,6 +83,7 @@ impl Mailbox {
 
     fn end(&mut self, turn: &PromptId) {
         self.frames.retain(|(of, _)| of != turn);
+        self.stopping.take_if(|(of, _)| of == turn);
         if !self.ended.contains(turn) {
             self.ended.push_back(turn.clone());
         }
@@ -61,7 +92,11 @@ impl Mailbox {
         }
     }
 
+    pub fn has_finals(&self) -> bool {
+        !self.finals.is_empty() || !self.held.is_empty()
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.finals.is_empty() && self.frames.is_empty() && self.over.is_empty()
+        !self.has_finals() && self.frames.is_empty() && self.over.is_empty()
     }
 }

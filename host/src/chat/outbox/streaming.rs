@@ -3,7 +3,7 @@
 use cordboard_core::agent::PromptId;
 
 use super::{Frame, compose};
-use crate::chat::{Limits, MessageId, Outgoing};
+use crate::chat::{Completeness, Limits, MessageId, Outgoing};
 
 /// How a message is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,6 +42,8 @@ pub(super) struct Streaming {
     frame: Option<Frame>,
     /// The last frame's live line.
     pub line: Option<String>,
+    /// What it has said so far is to be shown to its last letter, before others speak.
+    halting: bool,
     attempt: Attempt,
     /// Messages that were deleted; the store still knows them.
     deleted: Vec<MessageId>,
@@ -55,6 +57,7 @@ impl Streaming {
             wanted: Vec::new(),
             frame: None,
             line: None,
+            halting: false,
             attempt: Attempt::Styled,
             deleted: Vec::new(),
         }
@@ -65,9 +68,18 @@ impl Streaming {
         self.frame = Some(frame);
     }
 
+    /// What it has said so far comes before what others say.
+    pub const fn halt(&mut self) {
+        self.halting = true;
+    }
+
+    pub fn is_halting(&self) -> bool {
+        self.halting && self.attempt != Attempt::Never
+    }
+
     /// Whether there may be a call to make.
     pub fn is_stale(&self) -> bool {
-        self.attempt != Attempt::Never && (self.frame.is_some() || self.diff().is_some())
+        self.attempt != Attempt::Never && (self.halting || self.frame.is_some() || self.diff().is_some())
     }
 
     /// The next call, if any.
@@ -78,7 +90,14 @@ impl Streaming {
                 self.wanted = self.wanted.iter().map(compose::plain).collect();
             }
         }
-        self.diff()
+        if self.halting
+            && let Some(end) = self.wanted.last_mut()
+        {
+            end.last = Completeness::Halted;
+        }
+        let step = self.diff();
+        self.halting &= step.is_some();
+        step
     }
 
     fn diff(&self) -> Option<Step> {

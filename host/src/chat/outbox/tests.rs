@@ -131,6 +131,91 @@ async fn a_second_post_of_a_turn_is_a_message_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_without_words_takes_back_what_was_shown() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    let screen = Frame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
+    outbox.post(Post::Live { place: place("a"), turn: turn("t"), screen });
+    sleep(ms(10)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", "")));
+    outbox.post(Post::Final(answer(2, "a", "u", "")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send Thinking…", "a delete m1"]);
+    assert_eq!(notes.all(), ["t in m1", "1 sent", "2 sent"]);
+}
+
+fn stopping(chat: &str, of: &str) -> Post {
+    Post::Stopping { place: place(chat), turn: turn(of) }
+}
+
+/// 1. A turn is told to stop. 2. `/stop` is answered, and a notice comes. 3. The turn ends, in two messages. 4. The next one does.
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_a_stop_waits_for_the_end_of_the_turn() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    outbox.post(live("a", "t", "Half"));
+    sleep(ms(10)).await;
+    outbox.post(Post::Final(row(1, "a", "before")));
+    outbox.post(stopping("a", "t"));
+    outbox.post(Post::Final(row(2, "a", "Stopped.")));
+    outbox.post(Post::Final(row(3, "a", "notice")));
+    outbox.post(Post::Final(row(4, "b", "elsewhere")));
+    sleep(ms(100)).await;
+    assert_eq!(fake.seconds("b send elsewhere"), [0], "another place is not concerned");
+    let here = || fake.calls().into_iter().filter(|call| call.starts_with("a ")).collect::<Vec<_>>();
+    assert_eq!(here(), ["a send Half", "a send before"]);
+    outbox.post_all(vec![Post::Final(answer(5, "a", "t", "Half a li")), Post::Final(row(6, "a", "more of it"))]);
+    outbox.post(Post::Final(answer(7, "a", "u", "next")));
+    outbox.drained().await;
+    let after = ["a edit m1 Half a li", "a send more of it", "a send Stopped.", "a send notice", "a send next"];
+    assert_eq!(here()[2..], after);
+    let sent: Vec<_> = notes.all().into_iter().filter(|note| note.ends_with("sent")).collect();
+    assert_eq!(sent[2..], ["5 sent", "6 sent", "2 sent", "3 sent", "7 sent"]);
+    assert!(fake.all().last().unwrap().0 < ms(500), "nobody waits for more than that");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_does_not_stop_has_said_what_it_has_said_before_others_speak() {
+    let fake = Fake::with(LiveLine::Status, usize::MAX);
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "Half"));
+    sleep(ms(10)).await;
+    outbox.post(stopping("a", "t"));
+    outbox.post(live("a", "t", "Half a li"));
+    outbox.post(Post::Final(row(1, "a", "Stopped.")));
+    sleep(ms(490)).await;
+    assert_eq!(fake.calls(), ["a send Half", "a edit m1 Half a li"]);
+    outbox.drained().await;
+    assert_eq!(fake.calls()[2..], ["a edit m1 Half a li halted", "a send Stopped."]);
+    outbox.post(live("a", "t", "Half a line"));
+    sleep(ms(10)).await;
+    outbox.post(Post::Final(answer(2, "a", "t", "Half a line")));
+    outbox.drained().await;
+    assert_eq!(fake.calls()[4..], ["a edit m1 Half a line", "a edit m1 Half a line"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_holds_nothing_where_the_turn_has_ended_or_shows_nothing() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    outbox.post(Post::Final(answer(1, "a", "t", "done")));
+    outbox.post(stopping("a", "t"));
+    outbox.post(Post::Final(row(2, "a", "Stopped.")));
+    outbox.post(stopping("b", "u"));
+    outbox.post(Post::Final(row(3, "b", "Stopped.")));
+    outbox.post(Post::Over { place: place("b"), turn: turn("u") });
+    outbox.drained().await;
+    assert_eq!(fake.calls().len(), 3);
+    assert!(fake.all().last().unwrap().0 < ms(500));
+    outbox.post(stopping("c", "never shown"));
+    outbox.post(Post::Final(row(4, "c", "Stopped.")));
+    outbox.drained().await;
+    assert_eq!(fake.calls()[3..], ["c send Stopped."]);
+    sleep(Duration::from_secs(60)).await;
+    assert!(outbox.shared.state().boxes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_chat_that_says_wait_is_waited_for_and_no_other_one() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);

@@ -37,6 +37,8 @@ pub(super) struct Worker {
     /// No frame before this.
     next_edit: Instant,
     idle_since: Instant,
+    /// Until then something may be held in the mailbox.
+    held_until: Option<Instant>,
     pauses: Pauses,
 }
 
@@ -68,6 +70,7 @@ impl Worker {
             held: now,
             next_edit: now,
             idle_since: now,
+            held_until: None,
             pauses: Pauses::default(),
         }
     }
@@ -87,11 +90,13 @@ impl Worker {
 
     /// Takes what is in the mailbox; final posts stay there until they are done.
     fn collect(&mut self) {
-        let (frames, over, first) = {
+        let (frames, over, first, given_up) = {
             let mut state = self.shared.state();
             let Some(mailbox) = state.boxes.get_mut(&self.place) else { return };
+            let given_up = mailbox.give_up(Instant::now());
+            self.held_until = mailbox.held_until();
             let first = if self.delivering.is_none() { mailbox.finals.front().cloned() } else { None };
-            (std::mem::take(&mut mailbox.frames), std::mem::take(&mut mailbox.over), first)
+            (std::mem::take(&mut mailbox.frames), std::mem::take(&mut mailbox.over), first, given_up)
         };
         self.turns.retain(|turn| !over.contains(&turn.turn));
         for (id, frame) in frames {
@@ -103,6 +108,11 @@ impl Worker {
                     self.turns.push(turn);
                 }
             }
+        }
+        // Where what was said stands as it stands, the rest of its line comes before the next word.
+        let appends = self.shared.chat.edit_pause(&self.place).is_zero();
+        if let Some(turn) = self.turns.iter_mut().find(|turn| appends && Some(&turn.turn) == given_up.as_ref()) {
+            turn.halt();
         }
         if let Some(row) = first {
             self.begin(&row);
@@ -121,6 +131,9 @@ impl Worker {
         if now < self.held {
             return Job::Wait(self.held);
         }
+        if self.turns.iter().any(Streaming::is_halting) {
+            return Job::Frame;
+        }
         if self.delivering.is_some() {
             return Job::Final;
         }
@@ -133,10 +146,18 @@ impl Worker {
         }
         if stale || !self.turns.is_empty() {
             let refresh = self.told.as_ref().map_or(now, |told| told.at + REFRESH);
-            return Job::Wait(if stale { refresh.min(self.next_edit) } else { refresh });
+            return self.until(if stale { refresh.min(self.next_edit) } else { refresh });
         }
         let end = self.idle_since + LINGER;
-        if now < end { Job::Wait(end) } else { self.end(now) }
+        match self.held_until {
+            Some(until) => Job::Wait(until),
+            None if now < end => Job::Wait(end),
+            None => self.end(now),
+        }
+    }
+
+    fn until(&self, at: Instant) -> Job {
+        Job::Wait(self.held_until.map_or(at, |until| until.min(at)))
     }
 
     /// Ends unless something has come at this very moment.

@@ -103,7 +103,8 @@ impl Host for CallState {
             Waiting::Keep => Keeping::Keep,
             Waiting::Drop => Keeping::Drop,
         };
-        self.order(name, Order::Interrupt(waiting)).await
+        let from = self.asked.place.clone();
+        self.order(name, Order::Interrupt { waiting, from }).await
     }
 
     async fn retry(&mut self, name: String) -> Answer {

@@ -177,7 +177,7 @@ impl Fakes {
 
 /// With an idle timeout that a test can wait for.
 fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_millis(100), queue: 3, model: None }
+    Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None }
 }
 
 impl Notes {
@@ -242,6 +242,10 @@ impl Stage for Notes {
             }
             Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
         }
+    }
+
+    fn stopping(&self, _place: &Place, turn: &PromptId) {
+        self.note(&format!("stopping {}", turn.0), |_| {});
     }
 }
 

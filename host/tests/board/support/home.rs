@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -50,6 +51,14 @@ impl Home {
     pub fn write_config(&self, text: &str) {
         fs::write(self.path("config.new"), text).unwrap();
         fs::rename(self.path("config.new"), self.path("config.toml")).unwrap();
+    }
+
+    /// A program of these lines of shell, in builtins alone: agents get no PATH here. `say` prints a line as it is.
+    pub fn script(&self, name: &str, lines: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, format!("#!/bin/sh\nsay() {{ printf '%s\\n' \"$1\"; }}\n{lines}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        path
     }
 
     /// Copies a component of the tests into the plugin folder.

@@ -116,19 +116,22 @@ fn wrong_types() {
 #[test]
 fn out_of_range() {
     refused(
-        "[sessions]\nqueue = 0\n[plugins]\nmemory = \"64MB\"\nreply = \"1GiB\"\ncalls = 99999999999999999999\n",
+        "[sessions]\nqueue = 0\nkept = 1001\n[plugins]\nmemory = \"64MB\"\nreply = \"1GiB\"\ncalls = 99999999999999999999\n",
         expect![[r#"
             line 2, column 9: 'queue' in [sessions] must be from 1 to 1000, not 0
             2 | queue = 0
               |         ^
-            line 4, column 10: 'memory' in [plugins] must be a size such as "64KiB" (units: B, KiB, MiB, GiB), not "64MB"
-            4 | memory = "64MB"
+            line 3, column 8: 'kept' in [sessions] must be from 1 to 1000, not 1001
+            3 | kept = 1001
+              |        ^^^^
+            line 5, column 10: 'memory' in [plugins] must be a size such as "64KiB" (units: B, KiB, MiB, GiB), not "64MB"
+            5 | memory = "64MB"
               |          ^^^^^^
-            line 5, column 9: 'reply' in [plugins] must be from 1KiB to 64MiB, not "1GiB"
-            5 | reply = "1GiB"
+            line 6, column 9: 'reply' in [plugins] must be from 1KiB to 64MiB, not "1GiB"
+            6 | reply = "1GiB"
               |         ^^^^^^
-            line 6, column 9: 'calls' in [plugins] must be from 1 to 10000000, not 99999999999999999999
-            6 | calls = 99999999999999999999
+            line 7, column 9: 'calls' in [plugins] must be from 1 to 10000000, not 99999999999999999999
+            7 | calls = 99999999999999999999
               |         ^^^^^^^^^^^^^^^^^^^^
         "#]],
     );
@@ -347,7 +350,7 @@ fn columns_count_characters_whatever_the_line_ends() {
     refused(
         "\u{feff}[sessions]\r\n\"éé\" = 1\r\nqueue = \"é\"\r\n",
         expect![[r#"
-            line 2, column 1: unknown key 'éé' in [sessions]; known here: default, folders, idle_timeout, queue, roots
+            line 2, column 1: unknown key 'éé' in [sessions]; known here: default, folders, idle_timeout, kept, queue, roots
             2 | "éé"…
               | ^^^^
             line 3, column 9: 'queue' in [sessions] must be a whole number, not "é"

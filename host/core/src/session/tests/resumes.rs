@@ -206,6 +206,37 @@ fn a_resume_refused_after_the_prompt_was_sent() {
     );
 }
 
+/// What was shown is not said twice: the prompt does not go back.
+#[test]
+fn a_resume_is_not_refused_once_its_answer_has_begun() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        ready
+        says Half
+        refused no conversation found
+        exit boom
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                hand a
+                send a to 1
+            says Half → busy
+                show
+            refused no conversation found → busy
+            exit boom → suspended
+                persist
+                finish a at home, failed: Cut short. “Half”
+                tell home: The agent of session 'x' ended in the middle of its answer: boom
+        "#]],
+    );
+}
+
 #[test]
 fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
     check(
@@ -382,6 +413,85 @@ fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
                 spawn 2 resuming c1
             order retry s
                 refused (busy): Session 'x' is at it already. An earlier message is kept: /retry sends it when this one is answered.
+        "#]],
+    );
+}
+
+/// Two are kept at most; what was taken before that is kept as well.
+#[test]
+fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
+    check(
+        "
+        session conversation=c1 kept=a
+        prompt b
+        prompt c
+        ready
+        taken b
+        exit boom
+        ready
+        taken c
+        exit bang
+        prompt d from den
+        order leave
+        prompt e from den
+        wait 2s
+        order leave
+        prompt f from den
+        ready
+        done f
+        order retry a2
+        ",
+        expect![[r#"
+            prompt b → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            prompt c → starting
+            ready → busy
+                hand b
+                send b to 1
+            taken b → busy
+            exit boom → starting
+                persist
+                finish b at home, failed: Cut short.
+                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                spawn 2 resuming c1
+            ready → busy
+                hand c
+                send c to 2
+            taken c → busy
+            exit bang → suspended
+                persist
+                finish c at home, failed: Cut short.
+                tell home: The agent of session 'x' ended in the middle of its answer: bang
+            prompt d from den → suspended
+                tell den: Not taken: 2 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; then send this one again.
+                drop d
+            order leave → suspended
+                persist
+                tell home: An earlier message of session 'x' was not sent again either: “the text of b”.
+            prompt e from den → suspended
+                tell den: Not taken: 2 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; then send this one again.
+                drop e
+            order leave → suspended
+                persist
+                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
+            prompt f from den → starting
+                persist
+                word resume #2: idle for 2s
+                spawn 3 resuming c1
+            ready → busy
+                hand f
+                send f to 3
+            done f → idle
+                persist
+                finish f at den, done
+                review #3: idle for 0ns
+            order retry a2 → busy
+                accept a2: the text of a
+                persist
+                hand a2
+                send a2 to 3
         "#]],
     );
 }

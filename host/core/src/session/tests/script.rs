@@ -39,7 +39,7 @@ pub fn record() -> SessionRecord {
 }
 
 pub fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_secs(600), queue: 3, model: None }
+    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None }
 }
 
 pub fn prompt(id: &str, chat: &str) -> Prompt {
@@ -191,7 +191,7 @@ fn order(text: &str) -> Order {
         "touch" => Order::Touch(Place::new("test", words(rest).as_deref().unwrap_or("home"))),
         "start" => Order::Start,
         "suspend" => Order::Suspend,
-        "stop" => Order::Interrupt(if rest == "all" { Waiting::Drop } else { Waiting::Keep }),
+        "stop" => stop(rest),
         "retry" => Order::Retry(PromptId(rest.to_owned())),
         "fresh" => Order::Fresh,
         "leave" => Order::Leave,
@@ -203,6 +203,13 @@ fn order(text: &str) -> Order {
         "mode" => Order::SetMode(words(rest)),
         _ => panic!("unknown order {text}"),
     }
+}
+
+/// `all from den`: both may be missing; `from nowhere` is an order whose answer nobody reads.
+fn stop(text: &str) -> Order {
+    let (waiting, from) = text.split_once("from ").unwrap_or((text, "home"));
+    let waiting = if waiting.trim() == "all" { Waiting::Drop } else { Waiting::Keep };
+    Order::Interrupt { waiting, from: (from != "nowhere").then(|| Place::new("test", from)) }
 }
 
 fn process_input(run: Run, verb: &str, rest: &str) -> Input {
@@ -312,6 +319,7 @@ fn ended(turn: &Turn) -> String {
         TurnState::Running => "running".to_owned(),
         TurnState::Done => "done".to_owned(),
         TurnState::Failed(why) => format!("failed: {why}"),
+        TurnState::Stopped => "stopped".to_owned(),
     };
     let cost = turn.cost_usd.map_or(String::new(), |cost| format!(", ${cost:.2}"));
     let mode = turn.mode.as_ref().map_or(String::new(), |mode| format!(", mode {mode}"));

@@ -74,7 +74,7 @@ fn stop_all_drops_what_waits() {
                 drop c
             interrupted a → idle
                 persist
-                finish a at home, failed: Stopped.
+                finish a at home, stopped
                 review #1: idle for 0ns
         "#]],
     );
@@ -120,6 +120,63 @@ fn an_agent_that_does_not_hear_stop_is_ended() {
     );
 }
 
+/// Who said it reads it as the answer to `/stop`; who reads along elsewhere, at the end of the turn.
+#[test]
+fn that_it_is_stopped_is_told_once_in_each_place() {
+    check(
+        "
+        prompt a from den
+        ready
+        says Half
+        order stop from home
+        interrupted a
+        prompt b from den
+        order stop from home
+        order stop from den
+        order stop from home
+        interrupted b
+        prompt c from den
+        order stop from nowhere
+        exit
+        ",
+        expect![[r#"
+            prompt a from den → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            says Half → busy
+                show
+            order stop from home → busy
+                interrupt 1
+            interrupted a → idle
+                persist
+                finish a at den, failed: Stopped. “Half”
+                review #1: idle for 0ns
+            prompt b from den → busy
+                hand b
+                send b to 1
+            order stop from home → busy
+                interrupt 1
+            order stop from den → busy
+            order stop from home → busy
+            interrupted b → idle
+                persist
+                finish b at den, stopped
+                review #2: idle for 0ns
+            prompt c from den → busy
+                hand c
+                send c to 1
+            order stop from nowhere → busy
+                interrupt 1
+            exit → suspended
+                persist
+                finish c at den, failed: Stopped.
+        "#]],
+    );
+}
+
 #[test]
 fn an_agent_that_dies_of_stop_is_not_mourned() {
     check(
@@ -142,7 +199,7 @@ fn an_agent_that_dies_of_stop_is_not_mourned() {
                 interrupt 1
             exit → starting
                 persist
-                finish a at home, failed: Stopped.
+                finish a at home, stopped
                 spawn 2 anew
         "#]],
     );
@@ -446,7 +503,7 @@ fn stop_then_the_end_of_the_host() {
                 close input of 1
             exit → suspended
                 persist
-                finish a at home, failed: Stopped. “Half”
+                finish a at home, done “Half”
         "#]],
     );
 }

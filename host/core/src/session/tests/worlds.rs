@@ -74,7 +74,12 @@ impl World {
         if dice.one_in(3) {
             record.persona = Some("planner".to_owned());
         }
-        Self { dice, witness: Witness::new(seed, record, script::settings()), prompts: 0, calm }
+        Self {
+            dice,
+            witness: Witness::new(seed, record, Settings { kept: 20, ..script::settings() }),
+            prompts: 0,
+            calm,
+        }
     }
 
     fn run(mut self) {
@@ -209,13 +214,14 @@ impl World {
     fn order(&mut self) {
         let again = self.new_id();
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
+        let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
         let order = self.dice.pick(&[
             Order::Touch(Place::new("test", "home")),
             Order::Start,
             Order::Start,
             Order::Suspend,
-            Order::Interrupt(Waiting::Keep),
-            Order::Interrupt(Waiting::Drop),
+            Order::Interrupt { waiting: Waiting::Keep, from: from.clone() },
+            Order::Interrupt { waiting: Waiting::Drop, from },
             Order::Retry(again.clone()),
             Order::Retry(again),
             Order::Fresh,
@@ -240,6 +246,7 @@ impl World {
             Input::Settings(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
                 queue: self.dice.pick(&[0, 1, 3, 8]),
+                kept: self.dice.pick(&[0, 1, 2, 5]),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
             })
         };

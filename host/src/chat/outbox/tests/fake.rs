@@ -15,7 +15,7 @@ use cordboard_core::{
 use tokio::time::Instant;
 
 use super::super::{Ledger, LedgerError};
-use crate::chat::{Chat, ChatError, Limits, LiveLine, MenuEntry, Outgoing};
+use crate::chat::{Chat, ChatError, Completeness, Limits, LiveLine, MenuEntry, Outgoing};
 
 /// One pause for all places, long enough to see.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
@@ -80,6 +80,7 @@ impl Fake {
 fn shown(message: &Outgoing) -> String {
     let buttons = if message.buttons.is_empty() { "" } else { " [+]" };
     let styles = if message.message.entities.is_empty() { "" } else { " *" };
+    let styles = if message.last == Completeness::Halted { " halted" } else { styles };
     format!("{}{styles}{buttons}", message.message.text.replace('\n', "|"))
 }
 
@@ -93,8 +94,9 @@ impl Chat for Fake {
         Limits { text_units: self.units, live: self.live }
     }
 
+    /// One with a status line is as a terminal.
     fn edit_pause(&self, _place: &Place) -> Duration {
-        EDIT_PAUSE
+        if self.live == LiveLine::Status { Duration::ZERO } else { EDIT_PAUSE }
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

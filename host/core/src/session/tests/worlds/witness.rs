@@ -87,7 +87,11 @@ enum Fate {
 struct Open {
     id: PromptId,
     taken: bool,
+    /// Something of its answer came.
+    begun: bool,
     interrupted: bool,
+    /// Somebody said `/stop` where the answer goes.
+    told: bool,
 }
 
 impl Witness {
@@ -170,7 +174,7 @@ impl Witness {
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.observe(&input);
         let limit = self.settings.queue.max(1);
-        let full = self.queue.len() > limit;
+        let full = self.queue.len() > limit || self.kept.len() >= self.settings.kept.max(1);
         let offered = match &input {
             Input::Prompt(prompt) => Some(prompt.id.clone()),
             _ => None,
@@ -190,7 +194,7 @@ impl Witness {
             let turned_away = self.prompts[&id].1 == Fate::Settled;
             self.must(
                 turned_away == (full || archived),
-                "a prompt is turned away where the queue is full, and only there",
+                "a prompt is turned away where too much waits or is kept, and only there",
             );
         }
         self.inspect();
@@ -240,7 +244,7 @@ impl Witness {
             }
             AgentEvent::Part { .. } => {
                 if let Some(open) = &mut self.open {
-                    open.taken = true;
+                    (open.taken, open.begun) = (true, true);
                     self.deaths = 0;
                 }
             }
@@ -268,6 +272,10 @@ impl Witness {
         self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = order == Order::Fresh;
+        let stopped_from = match &order {
+            Order::Interrupt { from, .. } => from.clone(),
+            _ => None,
+        };
         let (leaves, archives, retries) =
             (order == Order::Leave, order == Order::Archive, matches!(order, Order::Retry(_)));
         let remembered = self.machine.record().conversation.is_some();
@@ -277,6 +285,11 @@ impl Witness {
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh gives the memory up");
                 self.fresh |= fresh;
+                let remembers = self.machine.record().conversation.is_some();
+                self.must(!fresh || !remembers, "what /fresh gives up is named no more");
+                if let Some(open) = &mut self.open {
+                    open.told |= stopped_from.as_ref() == Some(&self.prompts[&open.id].0.place);
+                }
                 // Tried again before the pause is over: what was counted counts no more.
                 let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
                 if starts && self.step.phase == Some(Phase::Starting) {

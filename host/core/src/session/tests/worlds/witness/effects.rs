@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     agent::PromptId,
-    text::Notice,
+    text::{self, Notice},
     turn::TurnState,
     types::{Moment, Phase},
 };
@@ -36,7 +36,8 @@ impl Witness {
             }
             Effect::TakeBack(id) => {
                 let open = self.open.take();
-                let fits = open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume));
+                let fits =
+                    open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume && !open.begun));
                 self.must(fits, "what an agent has taken is not sent again by itself");
                 self.turn_fate(id, Fate::Handed, Fate::Waiting);
                 self.queue.push_front(id.clone());
@@ -76,6 +77,10 @@ impl Witness {
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
                 let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
                 self.must(named, "a turn is ended by the answer to another prompt");
+                let told = self.open.as_ref().is_some_and(|open| open.told);
+                let says = turn.state == TurnState::Failed(text::STOPPED.to_owned());
+                self.must(!(told && says), "who said stop reads it twice");
+                self.must(told || turn.state != TurnState::Stopped, "nobody reads that the turn was stopped");
                 self.deaths = 0;
                 self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
                 self.open = None;
@@ -124,7 +129,11 @@ impl Witness {
                 self.must(asked.is_some(), "a resume is told once");
             }
             Notice::Died { .. } => self.kept.extend(self.finished_last.take()),
-            Notice::Greeting(_) | Notice::Unasked(_) | Notice::QueueFull { .. } | Notice::ResumeRefused { .. } => {}
+            Notice::Greeting(_)
+            | Notice::Unasked(_)
+            | Notice::QueueFull { .. }
+            | Notice::KeptFull { .. }
+            | Notice::ResumeRefused { .. } => {}
             Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
@@ -163,7 +172,7 @@ impl Witness {
         self.must(self.open.is_none(), "two prompts with an agent");
         let handed = self.step.handed.take();
         self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
-        self.open = Some(Open { id: prompt.id.clone(), taken: false, interrupted: false });
+        self.open = Some(Open { id: prompt.id.clone(), taken: false, begun: false, interrupted: false, told: false });
     }
 
     fn perform_end(&mut self, effect: &Effect) {
