@@ -518,6 +518,109 @@ fn what_is_kept_already_and_cut_off_still_is_one_prompt() {
 }
 
 #[test]
+fn the_words_of_an_older_resume_are_not_told() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        order stop
+        order suspend
+        prompt b
+        words #1 Resuming the old...
+        words #2 Resuming the new...
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            order stop → starting
+                drop a
+            order suspend → stopping
+                close input of 1
+            prompt b → stopping
+                word resume #2: idle for 0ns
+            words #1 Resuming the old... → stopping
+            words #2 Resuming the new... → stopping
+                tell home: Resuming the new...
+        "#]],
+    );
+}
+
+/// Prompts and answers are activity: who comes back hears how long nothing was.
+#[test]
+fn a_resume_tells_the_time_since_the_last_word() {
+    check(
+        "
+        session conversation=c1
+        wait 100s
+        prompt a
+        order stop
+        order suspend
+        exit
+        wait 20s
+        prompt b
+        ready
+        wait 100s
+        done b
+        order suspend
+        exit
+        wait 30s
+        prompt c
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 100s
+                spawn 1 resuming c1
+            order stop → starting
+                drop a
+            order suspend → stopping
+                close input of 1
+            exit → suspended
+            prompt b → starting
+                persist
+                word resume #2: idle for 20s
+                spawn 2 resuming c1
+            ready → busy
+                hand b
+                send b to 2
+            done b → idle
+                persist
+                finish b at home, done
+                review #3: idle for 0ns
+            order suspend → stopping
+                close input of 2
+            exit → suspended
+            prompt c → starting
+                persist
+                word resume #4: idle for 30s
+                spawn 3 resuming c1
+        "#]],
+    );
+}
+
+#[test]
+fn a_left_over_agent_of_an_archived_session_is_not_missed() {
+    check(
+        "
+        session archived process
+        restore
+        @0 exit
+        prompt a
+        ",
+        expect![[r#"
+            restore → stopping
+            @0 exit → archived
+                persist
+            prompt a → archived
+                tell home: Session 'x' is archived. Use /restore x.
+                drop a
+        "#]],
+    );
+}
+
+#[test]
 fn a_left_over_agent_is_waited_for() {
     check(
         "

@@ -115,7 +115,7 @@ impl Teller {
 
     fn restore(&mut self, line: &str, facts: &str) {
         let (mut queued, mut cut_off) = (Vec::new(), Vec::new());
-        for fact in facts.split(' ') {
+        for fact in facts.split_whitespace() {
             match fact.split_once('=') {
                 Some(("cut", id)) => cut_off.push(prompt(id, "home")),
                 _ => queued.push(prompt(fact, "home")),

@@ -60,6 +60,8 @@ struct Step {
     answered: Option<Vec<PromptId>>,
     /// The user said what to do about a session that asks or is broken.
     has_the_word: bool,
+    /// Whose words for a resume came.
+    worded: Option<Ticket>,
 }
 
 #[derive(Debug, Default)]
@@ -196,6 +198,7 @@ impl Witness {
                 turned_away == (full || archived),
                 "a prompt is turned away where too much waits or is kept, and only there",
             );
+            self.must(turned_away || self.is_active_now(), "who prompts is active");
         }
         self.inspect();
     }
@@ -220,7 +223,8 @@ impl Witness {
             Input::Settings(settings) => self.settings = settings.clone(),
             Input::Shutdown => self.ending += 1,
             Input::Spawned { .. } | Input::Timeout | Input::Verdict { .. } | Input::Brief { .. } => {}
-            Input::ResumeNotice { .. } | Input::PolicyChanged => {}
+            Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
+            Input::PolicyChanged => {}
         }
     }
 
@@ -381,6 +385,10 @@ impl Witness {
         self.inspect();
     }
 
+    pub(super) fn is_active_now(&self) -> bool {
+        self.machine.record().last_active == self.now
+    }
+
     // ---- what always holds ---------------------------------------------------------------------------------------
 
     fn inspect(&mut self) {
@@ -396,6 +404,8 @@ impl Witness {
         self.must(view.record.turns >= self.finished, "every finished turn counts");
         let turn = self.machine.turn().map(|turn| turn.prompt.clone());
         self.must(turn == self.open(), "a prompt with an agent has a turn");
+        let away = matches!(view.phase, Phase::Archived | Phase::Stopping);
+        self.must(!view.record.archived || away, "what is archived does nothing more");
         self.must(self.alive().is_none() || view.phase.is_live(), "a live process shows");
         let held = matches!(view.phase, Phase::Asking | Phase::Broken);
         self.must(held == view.why.is_some(), "who waits for a word says why");

@@ -76,6 +76,7 @@ impl Witness {
                 self.must(turn.state != TurnState::Running, "a finished turn does not run");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
                 let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
+                self.must(self.is_active_now(), "an answer is activity");
                 self.must(named, "a turn is ended by the answer to another prompt");
                 let told = self.open.as_ref().is_some_and(|open| open.told);
                 let says = turn.state == TurnState::Failed(text::STOPPED.to_owned());
@@ -126,7 +127,7 @@ impl Witness {
         match notice {
             Notice::Resuming(_) => {
                 let asked = self.words.take();
-                self.must(asked.is_some(), "a resume is told once");
+                self.must(asked.is_some() && asked == self.step.worded, "a resume is told once, and in its own words");
             }
             Notice::Died { .. } => self.kept.extend(self.finished_last.take()),
             Notice::Greeting(_)
