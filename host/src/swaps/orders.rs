@@ -250,7 +250,7 @@ impl Swaps {
                 Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.", short(&digest))))
             }
             Err(refused) => {
-                let text = format!("Plugin '{name}' was refused: {refused}.{}", self.goes_on(&name));
+                let text = format!("Plugin '{name}' was refused: {}.{}", self.told(&refused), self.goes_on(&name));
                 Err(refuse(RefusalCode::Failed, text))
             }
         };
