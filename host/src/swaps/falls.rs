@@ -91,6 +91,9 @@ impl Swaps {
     /// The pause after a fall is over.
     pub(super) async fn on_due(&mut self, name: &str) {
         self.stand(name, |standing| standing.on_tried()).await;
+        if self.supply.folder_fault().is_some() {
+            return;
+        }
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
         let Some(version) = self.supply.newest(name).filter(|one| serving.as_deref() != Some(&one.digest)) else {
             return;

@@ -6,7 +6,8 @@ use std::{borrow::Cow, collections::VecDeque};
 
 use cordboard_core::{
     render::{
-        terminal::{Colours, Styler, neutral},
+        one_line,
+        terminal::{Colours, Styler},
         unescape,
     },
     types::{Button, SessionName, Words},
@@ -134,7 +135,9 @@ impl Shown {
         if buttons == self.buttons {
             return String::new();
         }
-        let line = |button: &Button| format!("  [{}] {}\n", one_line(&button.label), one_line(&button.command));
+        // A label or a command is no place for a line break or an escape sequence, on a pipe neither. A command is shown whole.
+        let whole = |text: &str| one_line(text, usize::MAX);
+        let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
         let lines = buttons.iter().map(line).collect();
         self.buttons = buttons;
         lines
@@ -161,11 +164,6 @@ fn unended(text: &str) -> &str {
 fn ended(text: &str) -> String {
     let text = unended(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }
-}
-
-/// A label or a command is no place for a line break or an escape sequence, on a pipe neither.
-fn one_line(text: &str) -> String {
-    neutral(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
 }
 
 fn style(styler: Option<&mut Styler>, lines: &str) -> String {
@@ -298,7 +296,7 @@ mod tests {
         let mut page = Page::new(Look::Source);
         let mut asked = message("It failed.", Completeness::Complete);
         asked.buttons =
-            vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J", "/fresh alpha")]];
+            vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J\u{202e}", "/fresh alpha")]];
         let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
         assert_eq!(page.put(&id("m"), &asked), printed);
         assert_eq!(page.put(&id("m"), &asked), "");
