@@ -46,6 +46,7 @@ impl Changes {
     async fn on_change(&mut self, change: Change) {
         match change {
             Change::Config(read) => self.on_config(read).await,
+            Change::Folder { fault } => self.swaps.on_folder(fault).await,
             Change::Plugin { name, wasm, .. } => self.swaps.on_file(&name, wasm).await,
             Change::PluginGone { name } => self.swaps.on_gone(&name).await,
             Change::PluginUnreadable { name, why } => self.swaps.on_unreadable(&name, why).await,

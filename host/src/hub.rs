@@ -4,12 +4,14 @@
 mod advisor;
 mod desk;
 mod doorway;
+mod founding;
 mod hooks;
+mod kept;
 mod ledger;
 mod lines;
-
 mod lookout;
 mod posts;
+mod refusals;
 mod residents;
 mod serve;
 mod setup;
@@ -20,7 +22,6 @@ pub use desk::Desk;
 pub use doorway::Doorway;
 pub use hooks::Hooks;
 pub use lines::{Lines, Revived, sort};
-
 pub use lookout::{Lookout, Open};
 pub use posts::{Outlet, Posts};
 pub use serve::Server;

@@ -10,6 +10,7 @@ use cordboard::{
     cli::{Cli, Command},
     plugin,
 };
+use cordboard_core::render::terminal::neutral;
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
@@ -40,7 +41,7 @@ fn report(outcome: anyhow::Result<()>) -> ExitCode {
         Some(error) => (error.to_string(), error.code()),
         None => (format!("{error:#}"), ExitCode::FAILURE),
     };
-    // Not `eprintln!`: that panics where nobody reads.
-    drop(writeln!(std::io::stderr(), "cordboard: {text}"));
+    // Some of it may be a plugin's words. Not `eprintln!`: that panics where nobody reads.
+    drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&text)));
     code
 }

@@ -58,6 +58,10 @@ pub struct Watched {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Config(ConfigRead),
+    /// Why nothing in the plugin folder may be used, and what to do; none: it is in order again.
+    Folder {
+        fault: Option<String>,
+    },
     /// A plugin file that is new or has other bytes than the last ones given out.
     Plugin {
         name: String,

@@ -13,7 +13,7 @@ mod decided;
 mod words;
 
 pub use decided::Decided;
-pub use words::{disabled, held_off};
+pub use words::{disabled, held_off, next_chance};
 
 use crate::{
     plugin::{Compiled, Entrance, Hold, LARGEST_WASM, PluginSettings, Plugs, Refused, Swapped, digest},
@@ -98,9 +98,18 @@ impl Supply {
         turned
     }
 
+    /// None where others may write to the folder: whoever names a file there would have the grants of that name.
     fn files(&self) -> BTreeMap<String, PathBuf> {
-        let Some(folder) = &self.folder else { return BTreeMap::new() };
+        let Some(folder) = self.folder.as_ref().filter(|_| self.folder_fault().is_none()) else {
+            return BTreeMap::new();
+        };
         reload::scan(folder).unwrap_or_default().into_iter().collect()
+    }
+
+    /// Why nothing in the plugin folder may be used, in words that say what to do.
+    #[must_use]
+    pub fn folder_fault(&self) -> Option<String> {
+        self.folder.as_ref().and_then(|folder| reload::check_private(folder).err()).map(|error| error.to_string())
     }
 
     /// A file, or the embedded one where there is none. Where a file is refused, an older version serves and the refusal stays visible.

@@ -41,6 +41,8 @@ pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
 
 pub struct Swaps {
     pub supply: Supply,
+    /// Where the configuration lies, for those who have to correct it.
+    pub config_file: Option<String>,
     settings: Settings,
     clock: Clock,
     audience: Arc<dyn Audience>,
@@ -56,6 +58,7 @@ impl Swaps {
     pub fn new(supply: Supply, settings: Settings, (clock, audience): (Clock, Arc<dyn Audience>)) -> Self {
         Self {
             supply,
+            config_file: None,
             settings,
             clock,
             audience,
@@ -142,6 +145,11 @@ impl Swaps {
     fn serving(&self, name: &str) -> Option<String> {
         let table = self.plugs().table();
         table.generation(name).map(|one| format!("generation {}, {}", one.number, short(&one.digest)))
+    }
+
+    /// Why a version was refused, for people: with the file in which that is mended, where it is.
+    fn told(&self, refused: &Refused) -> String {
+        self.config_file.as_ref().map_or_else(|| refused.to_string(), |file| refused.in_file(file))
     }
 
     fn goes_on(&self, name: &str) -> String {

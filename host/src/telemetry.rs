@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use cordboard_core::render::is_unseen;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
 /// Libraries whose lines guests cause, without a name and as often as they like: what they have to say, the guest is told.
@@ -50,7 +51,7 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// Colours stay, and nothing else that a terminal obeys.
+/// Colours stay, and nothing else that a terminal obeys, or that shows letters in another order than they are in.
 fn one_line(record: &str) -> String {
     let mut line = String::with_capacity(record.len());
     let record = record.strip_suffix('\n').unwrap_or(record);
@@ -58,7 +59,7 @@ fn one_line(record: &str) -> String {
         match letter {
             '\t' => line.push(letter),
             '\u{1b}' if is_colour(&record[at + 1..]) => line.push(letter),
-            letter if letter.is_control() => _ = write!(line, "{}", letter.escape_default()),
+            letter if is_unseen(letter) => _ = write!(line, "{}", letter.escape_default()),
             letter => line.push(letter),
         }
     }
@@ -107,11 +108,12 @@ mod tests {
 
     #[test]
     fn a_record_is_a_line_whatever_stands_in_it() {
-        let text = "it said\n2026-11-21T00:00:00Z  WARN forged\r over\u{1b}[2J";
+        let text = "it said\n2026-11-21T00:00:00Z  WARN forged\r over\u{1b}[2J\u{202e}\u{2028}";
         let log = logged("warn", || tracing::warn!(why = %text, "failed: {text}"));
         assert_eq!(log.matches('\n').count(), 1, "{log:?}");
         assert!(log.ends_with('\n') && !log.contains('\r') && !log.contains("\u{1b}[2J"), "{log:?}");
         assert!(log.contains("it said\\n2026"), "{log:?}");
+        assert!(!log.contains(['\u{202e}', '\u{2028}']) && log.contains("\\u{202e}"), "{log:?}");
     }
 
     #[test]

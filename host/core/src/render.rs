@@ -13,7 +13,7 @@ mod table;
 pub mod terminal;
 
 pub use escape::{code, escape, literal, unescape};
-pub use foreign::{FOREIGN, is_one_line, one_line};
+pub use foreign::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};
 pub use split::{MOST_ENTITIES, split};
 
 /// A text and how parts of it are to look.

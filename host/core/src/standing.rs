@@ -33,6 +33,9 @@ pub struct Fall {
     pub why: String,
     /// Whether the newest version is to be let in at the end of the pause.
     pub waits: bool,
+    /// The version that was gone back to: it waits for nothing. Records of the first release have none.
+    #[serde(default)]
+    pub instead: String,
 }
 
 /// A version that came in, and what came of it since: a host that is stopped or killed meanwhile forgives it nothing.
@@ -104,7 +107,7 @@ impl Standing {
         if fall.digest == digest && fall.is_given_up() {
             return Admission::GivenUp { falls: fall.count, why: fall.why.clone() };
         }
-        if now < fall.until() {
+        if now < fall.until() && fall.instead != digest {
             return Admission::Later { until: fall.until(), falls: fall.count, why: fall.why.clone() };
         }
         Admission::In
@@ -117,9 +120,9 @@ impl Standing {
             && self.fall.as_ref().is_none_or(|fall| fall.digest != digest)
     }
 
-    /// `digest` was rolled back by itself. Falls that lie further apart than a pause and two probations are not in a row: a version that was
+    /// `digest` was rolled back by itself, to `instead`. Falls that lie further apart than a pause and two probations are not in a row: a version that was
     /// let in after the pause has served out its probation by then.
-    pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Moment, Duration)) {
+    pub fn on_fall(&mut self, (digest, instead): (&str, &str), why: &str, (now, probation): (Moment, Duration)) {
         let in_a_row = |fall: &&Fall| now.since(fall.at) <= fall.pause() + 2 * probation;
         let before = self.fall.as_ref().filter(in_a_row).map_or(0, |fall| fall.count);
         let fall = Fall {
@@ -128,6 +131,7 @@ impl Standing {
             at: now,
             why: why.to_owned(),
             waits: true,
+            instead: instead.to_owned(),
         };
         self.fall = Some(Fall { waits: !fall.is_given_up(), ..fall });
     }

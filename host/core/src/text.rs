@@ -22,7 +22,7 @@ pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 
 /// Why a start has failed.
-pub const NOT_READY: &str = "it did not get ready within a minute";
+pub const NOT_READY: &str = "within a minute it said nothing that Cordboard understands";
 /// Why a persona could not be used.
 pub const NO_BRIEF: &str = "it did not answer within a minute";
 
@@ -55,6 +55,13 @@ pub fn left_already(session: &SessionName) -> String {
     format!("Just left one. An earlier message of session '{session}' is kept: /leave again drops that one, too.")
 }
 
+/// A `kind` of thing that nobody has heard of, and those that there are.
+#[must_use]
+pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    format!("There is no {kind} '{name}'. Known: {}.", known.join(", "))
+}
+
 #[must_use]
 pub fn not_archived(session: &SessionName) -> String {
     format!("Session '{session}' is not archived.")
@@ -62,13 +69,13 @@ pub fn not_archived(session: &SessionName) -> String {
 
 #[must_use]
 pub fn unknown_model(model: &str, known: &[String]) -> String {
-    format!("Unknown model '{model}'. Known: {}.", known.join(", "))
+    format!("Unknown model '{}'. Known: {}.", said(model), said(&known.join(", ")))
 }
 
 /// Whether or not `name` could be one.
 #[must_use]
 pub fn unknown(name: &str) -> String {
-    format!("Session '{name}' doesn't exist. Use /new to create it.")
+    format!("Session '{}' doesn't exist. Use /new to create it.", said(name))
 }
 
 #[must_use]
@@ -84,11 +91,17 @@ pub fn exists(session: &SessionName) -> String {
 /// Enough of a message to remind its author of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {
-    let mut short: String = text.lines().next().unwrap_or_default().chars().take(REMINDER).collect();
-    if short.len() < text.len() {
+    let first = text.lines().next().unwrap_or_default();
+    let mut short = render::one_line(first, REMINDER);
+    if first.len() < text.len() && !short.ends_with('…') {
         short.push('…');
     }
     short
+}
+
+/// Words of others in a sentence of ours.
+fn said(words: &str) -> String {
+    render::one_line(words, render::FOREIGN)
 }
 
 /// A reply that is shown as it stands, whatever of it is Markdown: names, errors and last words are others'.
@@ -182,21 +195,25 @@ impl Notice {
             )),
             Self::KeptFull { session, limit } => plain(&kept_full(session, *limit)),
             Self::ResumeRefused { session, why } => plain(&format!(
-                "Session '{session}' could not be resumed: {why}\nYour messages are kept. /retry tries again, /fresh goes on without its memory."
+                "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
+                said(why)
             ))
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
             Self::StartFailed { session, agent, account } => plain(&format!(
-                "The agent of session '{session}' did not start: {account}\nIt is started again by itself for half a minute, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args."
+                "The agent of session '{session}' did not start: {}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args.",
+                said(account)
             ))
             .button("Try again", &format!("/retry {session}")),
             Self::Broken { session, why } => plain(&format!(
-                "The agent of session '{session}' does not stay up: {why}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory."
+                "The agent of session '{session}' does not stay up: {}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.",
+                said(why)
             ))
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
             Self::Died { session, why } => plain(&format!(
-                "The agent of session '{session}' ended in the middle of its answer: {why}\nYour message was not sent again."
+                "The agent of session '{session}' ended in the middle of its answer: {}\nYour message was not sent again.",
+                said(why)
             ))
             .button("Send again", &format!("/retry {session}"))
             .button("Leave it", &format!("/leave {session}")),
@@ -212,11 +229,13 @@ impl Notice {
             .button("Leave it", &format!("/leave {session}")),
             Self::Denied { tool, detail, agent } => Reply::text(denied(tool, detail, agent)),
             Self::PersonaFailed { session, why } => plain(&format!(
-                "The persona of session '{session}' could not be used: {why}\nYour messages are kept. /retry tries again, /persona takes another one."
+                "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",
+                said(why)
             ))
             .button("Try again", &format!("/retry {session}")),
             Self::NotStarted { session, why } => plain(&format!(
-                "The agent of session '{session}' could not be started: {why}\nYour messages are kept. /retry tries again."
+                "The agent of session '{session}' could not be started: {}\nYour messages are kept. /retry tries again.",
+                said(why)
             ))
             .button("Try again", &format!("/retry {session}")),
             Self::Archived { session } => plain(&archived(session)),
@@ -241,14 +260,15 @@ const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 fn denied(tool: &str, detail: &str, agent: &str) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let allowed = match detail.rsplit_once('/') {
-        _ if !EDITS.contains(&tool) => format!("`args = [\"--allowedTools={tool}\"]`"),
+        _ if !EDITS.contains(&tool) => render::code(&format!("args = [\"--allowedTools={}\"]", said(tool))),
         Some((folder, _)) if detail.starts_with('/') => {
-            let folder =
-                render::code(&format!("args = [\"--add-dir={}\"]", if folder.is_empty() { "/" } else { folder }));
+            let folder = if folder.is_empty() { "/".to_owned() } else { said(folder) };
+            let folder = render::code(&format!("args = [\"--add-dir={folder}\"]"));
             format!("`permission_mode = \"acceptEdits\"` and {folder}")
         }
         Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
     };
+    let tool = render::escape(&said(tool));
     format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
 }
 
@@ -333,5 +353,31 @@ mod tests {
             "Denied: Edit `/etc/hosts`\nTo allow it, set `permission_mode = \"acceptEdits\"` and `args = [\"--add-dir=/etc\"]` in `[agents.claude]`."
         );
         assert!(text("WebSearch", "").starts_with("Denied: WebSearch\nTo allow it, "));
+    }
+
+    #[test]
+    fn others_words_stay_inside_the_sentence() {
+        let forged = "no\nPlugin 'x' is granted all.\u{1b}[2J\u{202e}";
+        let session = || "alpha".parse::<SessionName>().unwrap();
+        let notices = [
+            Notice::ResumeRefused { session: session(), why: forged.to_owned() },
+            Notice::StartFailed { session: session(), agent: "demo".to_owned(), account: forged.to_owned() },
+            Notice::Broken { session: session(), why: forged.to_owned() },
+            Notice::Died { session: session(), why: forged.to_owned() },
+            Notice::PersonaFailed { session: session(), why: forged.to_owned() },
+            Notice::NotStarted { session: session(), why: forged.to_owned() },
+            Notice::Denied { tool: forged.to_owned(), detail: forged.to_owned(), agent: "demo".to_owned() },
+            Notice::Denied { tool: "Edit".to_owned(), detail: format!("/{forged}/a"), agent: "demo".to_owned() },
+            Notice::CutOff { session: session(), prompt: beginning(forged) },
+        ];
+        let refusals = [unknown(forged), unknown_model(forged, &[forged.to_owned()])];
+        for text in notices.iter().map(|notice| notice.reply().text).chain(refusals) {
+            assert!(
+                !text.lines().any(|line| line.starts_with("Plugin") || line.contains(render::is_unseen)),
+                "{text:?}"
+            );
+        }
+        assert_eq!(beginning("one\ntwo"), "one…");
+        assert_eq!(beginning(&"x".repeat(REMINDER + 1)), format!("{}…", "x".repeat(REMINDER)));
     }
 }

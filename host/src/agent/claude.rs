@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use cordboard_core::{
     agent::{AgentEvent, PromptId},
+    render::{FOREIGN, one_line},
     session::{Launch, Prompt},
 };
 use serde_json::{Value, json};
@@ -218,6 +219,14 @@ impl Codec for Claude {
             Ok(message) => self.message(&message, &mut decoded),
             Err(error) => {
                 self.skipped += 1;
+                // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
+                if self.skipped == 1 {
+                    let line = one_line(&String::from_utf8_lossy(line), FOREIGN);
+                    tracing::warn!(
+                        line,
+                        "the agent printed what is no JSON: it is skipped, and more of it told at level debug"
+                    );
+                }
                 tracing::debug!(%error, skipped = self.skipped, "the agent printed a line that is no JSON");
             }
         }

@@ -199,7 +199,8 @@ impl Ground {
         let asked = config.clone();
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
         let audience = Arc::clone(&admins) as Arc<dyn Audience>;
-        let swaps = Swaps::new(supply, settings, (self.clock, audience));
+        let mut swaps = Swaps::new(supply, settings, (self.clock, audience));
+        swaps.config_file = places.config.as_ref().map(|path| path.display().to_string());
         Changes { config, desk, swaps, admins, config_path: places.config.clone(), told: None }
     }
 }

@@ -1,28 +1,29 @@
 //! The desk: what callers may see and do on the board, with their rights checked. Everything that changes a session goes through here.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     chat::{NewPost, Update, What},
-    config::Config,
+    config::{Agent, Config},
     happening::Trail,
     session::{Order, Prompt, Refusal, RefusalCode},
-    text,
-    types::{Caller, Moment, Place, Reply, SessionName, SessionRecord, SessionView},
+    types::{Caller, Moment, Place, Reply, SessionName, SessionView},
 };
 
-use super::{lines::Lines, posts::Posts, residents, setup::Live};
+use super::{
+    lines::Lines,
+    posts::Posts,
+    refusals::{not_stored, refuse, taken, unknown},
+    residents,
+    setup::Live,
+};
 use crate::{
     clock::Clock,
-    plugin::{Asked, Blueprint, Board, Choice, KeyValues, Orders, Outcome, PlugOrder, Plugs, Shelf, Swap, check_post},
+    plugin::{Asked, Blueprint, Board, Choice, Orders, Outcome, PlugOrder, Plugs, Shelf, check_post},
     roster::Roster,
-    session,
-    store::{Limit, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 #[derive(Clone)]
@@ -38,18 +39,6 @@ pub struct Desk {
     pub state: PathBuf,
     /// The hooks that led to what is done at this desk.
     pub trail: Trail,
-}
-
-fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
-    Refusal { code, text: text.into() }
-}
-
-fn unknown(name: &str) -> Refusal {
-    refuse(RefusalCode::Unknown, text::unknown(name))
-}
-
-fn not_stored(error: &StoreError) -> Refusal {
-    refuse(RefusalCode::Failed, format!("Cordboard could not store it: {error}"))
 }
 
 impl Desk {
@@ -82,78 +71,9 @@ impl Desk {
         line.order(order, self.trail.clone()).await
     }
 
-    /// The operator's folder of that name, the one that was asked for below a root, else one of its own.
-    fn folder(&self, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, Refusal> {
-        let config = self.config();
-        if let Some(asked) = asked {
-            return below_roots(Path::new(asked), &config.sessions.roots);
-        }
-        let named = config.sessions.folder(name).map(Path::to_owned);
-        Ok(named.unwrap_or_else(|| session::folder(&self.state, name)))
-    }
-
-    fn check_persona(&self, persona: Option<&str>) -> Result<(), Refusal> {
-        let table = self.plugs.table();
-        match persona {
-            Some(persona) if table.persona(persona).is_none() => {
-                let known: Vec<&str> = table.personas().map(|choice| choice.name.as_str()).collect();
-                let text = format!("There is no persona '{persona}'. Known: {}.", known.join(", "));
-                Err(refuse(RefusalCode::Invalid, text))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn record(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionRecord, Refusal> {
-        let name: SessionName = blueprint
-            .name
-            .parse()
-            .map_err(|error: cordboard_core::types::InvalidName| refuse(RefusalCode::Invalid, sentence(&error)))?;
-        if let Some(there) = self.roster().view(name.as_str()) {
-            return Err(taken(&there));
-        }
-        self.check_persona(blueprint.persona.as_deref())?;
-        let config = self.config();
-        let agent = blueprint.agent.unwrap_or_else(|| config.agents.default.clone());
-        if config.agents.get(&agent).is_none() {
-            let known: Vec<&str> = config.agents.by_name.keys().map(String::as_str).collect();
-            let text = format!("There is no agent '{agent}'. Known: {}.", known.join(", "));
-            return Err(refuse(RefusalCode::Invalid, text));
-        }
-        let folder = self.folder(&name, blueprint.folder.as_deref())?;
-        let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.clock.now());
-        record.persona = blueprint.persona;
-        record.model = blueprint.model;
-        Ok(record)
-    }
-
-    fn choose(agent: (&String, &cordboard_core::config::Agent)) -> Choice {
+    fn choose(agent: (&String, &Agent)) -> Choice {
         Choice { name: agent.0.clone(), description: agent.1.kind.as_str().to_owned() }
     }
-}
-
-fn sentence(error: &impl std::fmt::Display) -> String {
-    format!("{error}.")
-}
-
-fn taken(there: &SessionView) -> Refusal {
-    let name = &there.record.name;
-    if there.record.archived {
-        refuse(RefusalCode::Archived, text::archived(name))
-    } else {
-        refuse(RefusalCode::Exists, text::exists(name))
-    }
-}
-
-/// Resolved before it is compared, so that neither `..` nor a link leads out.
-fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, Refusal> {
-    let denied = || {
-        let text = format!("{} is not below one of `[sessions] roots`.", asked.display());
-        refuse(RefusalCode::Denied, text)
-    };
-    let real = asked.canonicalize().map_err(|_| denied())?;
-    let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
-    if inside && real.is_dir() { Ok(real) } else { Err(denied()) }
 }
 
 #[async_trait]
@@ -188,7 +108,7 @@ impl Board for Desk {
     }
 
     async fn create(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionView, Refusal> {
-        let record = self.record(caller, blueprint)?;
+        let record = self.found(caller, blueprint)?;
         match self.store.create(&record).await {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
@@ -261,39 +181,4 @@ impl Board for Desk {
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
         self.orders.give(caller, plugin, order).await
     }
-}
-
-#[async_trait]
-impl KeyValues for Desk {
-    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String> {
-        self.store.state_get(plugin, key).await.map_err(|error| error.to_string())
-    }
-
-    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
-        let done = match value {
-            Some(value) => self.store.state_set(plugin, key, value, state_limit(plugin, limit)).await,
-            None => self.store.state_delete(plugin, key).await,
-        };
-        done.map_err(|error| error.to_string())
-    }
-
-    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
-        self.store.state_keys(plugin, prefix).await.map_err(|error| error.to_string())
-    }
-
-    async fn swap(
-        &self,
-        plugin: &str,
-        key: &str,
-        change: Swap,
-        limit: usize,
-    ) -> Result<Result<(), Option<Vec<u8>>>, String> {
-        let Swap { expected, value } = change;
-        let swap = crate::store::Swap { expected, value };
-        self.store.state_swap(plugin, key, swap, state_limit(plugin, limit)).await.map_err(|error| error.to_string())
-    }
-}
-
-fn state_limit(plugin: &str, bytes: usize) -> Limit {
-    Limit { key: format!("plugins.{plugin}.state"), bytes: bytes as u64 }
 }

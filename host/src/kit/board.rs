@@ -134,7 +134,7 @@ impl MemoryBoard {
         let known: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
         let agent = blueprint.agent.unwrap_or_else(|| known.first().copied().unwrap_or("demo").to_owned());
         if !known.contains(&agent.as_str()) {
-            return Err(invalid(format!("There is no agent '{agent}'. Known: {}.", known.join(", "))));
+            return Err(invalid(text::no_such("agent", &agent, known)));
         }
         let folder = blueprint.folder.unwrap_or_else(|| format!("/sessions/{name}"));
         let mut record = SessionRecord::new(name, caller.id.clone(), folder.into(), &agent, self.now());

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cordboard_core::{config::Config, types::Role};
+use cordboard_core::{config::Config, render, types::Role};
 
 use super::{
     error::KitError,
@@ -25,7 +25,7 @@ pub fn call(wanted: &cli::Call, bench: Bench) -> Result<(), KitError> {
         plug(&stage, &bench).await?;
         let said = stage.say(&line).await;
         for deed in stage.take_deeds() {
-            progress::note(&format!("* {deed}"));
+            progress::note(&format!("* {}", render::one_line(&deed.to_string(), usize::MAX)));
         }
         progress::print(&chat::preview(&said.reply, progress::out()));
         said.failed.map_or(Ok(()), |why| Err(KitError::Answered(why)))

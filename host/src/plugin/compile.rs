@@ -141,6 +141,7 @@ impl Compiler {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.trim();
+        let why = why.strip_prefix("cordboard: ").unwrap_or(why);
         Err(Refused::Compile(if why.is_empty() { output.status.to_string() } else { super::call::foreign(why) }))
     }
 }

@@ -233,6 +233,12 @@ impl Plugs {
         self.table.store(Arc::new(self.table().governed(policy)));
     }
 
+    /// Shows what is wrong with the plugin folder, and since when.
+    pub async fn show_folder(&self, fault: Option<(String, Moment)>) {
+        let _swapping = self.swapping.lock().await;
+        self.table.store(Arc::new(self.table().foldered(fault)));
+    }
+
     pub async fn unplug(&self, name: &str) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();

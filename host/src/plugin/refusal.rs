@@ -43,8 +43,9 @@ pub enum Refused {
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
-    #[error("its command /{command} has a {what} {why}: use one line of 1 to {most} characters")]
-    Words { command: String, what: &'static str, why: &'static str, most: usize },
+    /// `of`: what it describes, as `command /x`.
+    #[error("its {of} has a {what} {why}: use one line of 1 to {most} characters")]
+    Words { of: String, what: &'static str, why: &'static str, most: usize },
     #[error("it has more commands than the {most} that a plugin may have: let one command take arguments")]
     Commands { most: usize },
     #[error("its job '{job}' has the times \"{cron}\", and {why}")]

@@ -26,6 +26,8 @@ pub enum Health {
     Absent,
     /// It answers requests from the net, and nothing says what they have to show.
     Unproven,
+    /// Nothing in the plugin folder may be looked at.
+    Unusable,
 }
 
 impl Health {
@@ -40,6 +42,7 @@ impl Health {
             Self::Compiling => "compiling",
             Self::Absent => "absent",
             Self::Unproven => "unproven",
+            Self::Unusable => "unusable",
         }
     }
 }
@@ -80,6 +83,18 @@ pub fn absent(name: &str) -> PluginStatus {
         health: Health::Absent,
         note: "`[plugins] lifecycle` names it: until it is there, agents are let go of at their idle timeout"
             .to_owned(),
+    }
+}
+
+/// The folder that plugins come from, where something is wrong with it: no plugin can be called so.
+pub fn folder((why, since): &(String, Moment)) -> PluginStatus {
+    PluginStatus {
+        name: "plugin folder".to_owned(),
+        digest: String::new(),
+        generation: 0,
+        since: *since,
+        health: Health::Unusable,
+        note: format!("failed to {why}; until then what serves goes on, and nothing in it is plugged in"),
     }
 }
 

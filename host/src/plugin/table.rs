@@ -90,6 +90,8 @@ pub struct Table {
     numbers: BTreeMap<String, u32>,
     /// The plugin that is to decide when agents are let go of.
     policy: Option<String>,
+    /// What is wrong with the plugin folder, and since when.
+    folder: Option<(String, Moment)>,
 }
 
 impl Entry {
@@ -180,7 +182,8 @@ impl Table {
 
     pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
         let absent = self.policy.iter().filter(|name| !self.entries.contains_key(*name));
-        self.entries.iter().map(|(name, entry)| status::of(name, entry)).chain(absent.map(|name| status::absent(name)))
+        let entries = self.entries.iter().map(|(name, entry)| status::of(name, entry));
+        entries.chain(absent.map(|name| status::absent(name))).chain(self.folder.iter().map(status::folder))
     }
 
     /// The number of the next generation of `name`.
@@ -191,6 +194,11 @@ impl Table {
     /// This table where `policy` decides when agents are let go of.
     pub fn governed(&self, policy: &str) -> Self {
         Self { policy: Some(policy.to_owned()), ..self.clone() }
+    }
+
+    /// This table with what is wrong with the plugin folder, where something is.
+    pub fn foldered(&self, fault: Option<(String, Moment)>) -> Self {
+        Self { folder: fault, ..self.clone() }
     }
 
     /// This table with `plugged` in the place of what had its name.

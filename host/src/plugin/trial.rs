@@ -152,24 +152,42 @@ fn check(offers: &Offers) -> Result<(), Refused> {
             return Err(Refused::Twice { kind, what: name.clone() });
         }
     }
-    offers.commands.iter().try_for_each(check_words)
-}
-
-/// What lists and menus show of a command is a line each, which cannot pass for one of the host's.
-fn check_words(spec: &CommandSpec) -> Result<(), Refused> {
-    let refused = |what, why| Err(Refused::Words { command: spec.name.clone(), what, why, most: LONGEST_WORDS });
-    for (what, words) in [("summary", &spec.summary), ("usage", &spec.usage)] {
-        if !is_one_line(words) {
-            return refused(what, "with line breaks or control characters");
-        }
-        if words.chars().count() > LONGEST_WORDS {
-            return refused(what, "that is too long");
+    for spec in &offers.commands {
+        let of = || format!("command /{}", spec.name);
+        check_words(of, ("summary", &spec.summary), Need::Some)?;
+        check_words(of, ("usage", &spec.usage), Need::None)?;
+    }
+    for (kind, choices) in [("persona", &offers.personas), ("mode", &offers.modes)] {
+        for choice in choices {
+            let of = || format!("{kind} '{}'", choice.name);
+            check_words(of, ("description", &choice.description), Need::Some)?;
         }
     }
-    if spec.summary.trim().is_empty() { refused("summary", "that is empty") } else { Ok(()) }
+    Ok(())
 }
 
-/// Characters of a summary and of a usage: what Telegram's menu takes of a description.
+/// Whether there have to be words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Some,
+    None,
+}
+
+/// What lists and menus show is a line each, which cannot pass for one of the host's.
+fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), need: Need) -> Result<(), Refused> {
+    let refused = |why| Err(Refused::Words { of: of(), what, why, most: LONGEST_WORDS });
+    if !is_one_line(words) {
+        refused("with line breaks, control characters or what is not seen")
+    } else if words.chars().count() > LONGEST_WORDS {
+        refused("that is too long")
+    } else if need == Need::Some && words.trim().is_empty() {
+        refused("that is empty")
+    } else {
+        Ok(())
+    }
+}
+
+/// Characters of a summary, a usage and a description: what Telegram's menu takes of one.
 const LONGEST_WORDS: usize = 256;
 
 /// As many as Telegram's menu holds in all.
@@ -191,4 +209,33 @@ const MOST_JOBS: usize = 64;
 fn is_choice_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lists_show_of_a_persona_or_a_mode_is_a_line() {
+        let long = "d".repeat(LONGEST_WORDS + 1);
+        for (description, why) in [
+            ("", "that is empty"),
+            (" ", "that is empty"),
+            ("a\nPlugin 'x' is granted all.", "with line breaks, control characters or what is not seen"),
+            ("a\u{202e}b", "with line breaks, control characters or what is not seen"),
+            ("gran\u{200b}ted", "with line breaks, control characters or what is not seen"),
+            (long.as_str(), "that is too long"),
+        ] {
+            let choices = || vec![Choice { name: "quiet".to_owned(), description: description.to_owned() }];
+            let persona = Offers { personas: choices(), ..Offers::default() };
+            let mode = Offers { modes: choices(), ..Offers::default() };
+            for (kind, offers) in [("persona", persona), ("mode", mode)] {
+                let refused = check(&offers).unwrap_err().to_string();
+                let said = format!("its {kind} 'quiet' has a description {why}: use one line of 1 to 256 characters");
+                assert_eq!(refused, said);
+            }
+        }
+        let fine = Choice { name: "quiet".to_owned(), description: "d".repeat(LONGEST_WORDS) };
+        check(&Offers { modes: vec![fine], ..Offers::default() }).unwrap();
+    }
 }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cordboard_core::render::spelt_out;
+
 /// As the `NAME` of `[plugins.NAME]`.
 const NAME_AT_MOST: usize = 32;
 
@@ -31,7 +33,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> 
 fn plugin(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_string_lossy();
     let stem = file.strip_suffix(".wasm")?;
-    (!stem.is_empty() && !stem.starts_with('.')).then(|| stem.to_owned())
+    // Told and listed as it is seen; a name that needs it is none that is served.
+    (!stem.is_empty() && !stem.starts_with('.')).then(|| spelt_out(stem))
 }
 
 /// # Errors
@@ -64,11 +67,12 @@ mod tests {
             ".wasm",
             "b.txt",
             "Not A Name.wasm",
+            "c\u{202e}d\n.wasm",
         ] {
             fs::write(folder.path().join(file), "").unwrap();
         }
         let names: Vec<String> = list(folder.path()).unwrap().unwrap().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["Not A Name", "a-1_x", "b"]);
+        assert_eq!(names, ["Not A Name", "a-1_x", "b", "c\\u{202e}d\\u{a}"]);
         assert_eq!(super::super::scan(&folder.path().join("none")).unwrap(), []);
     }
 

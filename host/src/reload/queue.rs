@@ -9,6 +9,8 @@ use super::{Change, ConfigRead, file::Digest};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Config,
+    /// The plugin folder itself: `Unreadable` where nothing in it may be used, else `Absent`.
+    Folder,
     Plugin(String),
 }
 
@@ -75,6 +77,8 @@ impl Found {
             (Item::Config, Self::Whole { bytes, .. }) => Change::Config(text(bytes)),
             (Item::Config, Self::Absent) => Change::Config(ConfigRead::Missing),
             (Item::Config, Self::Unreadable(why)) => Change::Config(ConfigRead::Unreadable(why)),
+            (Item::Folder, Self::Unreadable(why)) => Change::Folder { fault: Some(why) },
+            (Item::Folder, Self::Absent | Self::Whole { .. }) => Change::Folder { fault: None },
             (Item::Plugin(name), Self::Whole { path, bytes, .. }) => Change::Plugin { name, path, wasm: bytes },
             (Item::Plugin(name), Self::Absent) => Change::PluginGone { name },
             (Item::Plugin(name), Self::Unreadable(why)) => Change::PluginUnreadable { name, why },

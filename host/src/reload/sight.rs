@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    io::{self, ErrorKind},
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -45,6 +45,12 @@ pub(super) struct Seen {
     pub(super) next: Next,
 }
 
+/// What is there to be looked at, and how the plugin folder itself is.
+struct Listed {
+    files: Vec<(Item, PathBuf)>,
+    folder: Found,
+}
+
 #[derive(Debug)]
 pub(super) struct Sight {
     config: Option<PathBuf>,
@@ -72,8 +78,9 @@ impl Sight {
     /// The first look: what is whole counts as known. Half a file has another digest once it is complete, so that one reading
     /// is enough.
     pub(super) fn baseline(&mut self, queue: &mut Queue) -> Next {
-        let (files, next) = self.files();
-        for (item, path) in files.unwrap_or_default() {
+        let (listed, next) = self.list();
+        queue.offer(Item::Folder, listed.folder);
+        for (item, path) in listed.files {
             let reading = read(&item, &path);
             self.there.insert(item.clone(), None);
             if let Reading::Unreadable(why) = reading {
@@ -86,22 +93,21 @@ impl Sight {
     }
 
     pub(super) fn look(&mut self) -> Seen {
-        let (files, mut next) = self.files();
-        let Some(files) = files else { return Seen { found: Vec::new(), next } };
+        let (listed, mut next) = self.list();
         let mut found = Vec::new();
-        if self.miss(&files, &mut found) {
+        if self.miss(&listed, &mut found) {
             next = next.max(Next::Soon);
         }
-        if self.read(files, &mut found) {
+        found.push((Item::Folder, listed.folder));
+        if self.read(listed.files, &mut found) {
             next = next.max(Next::Soon);
         }
         Seen { found, next }
     }
 
-    /// Every file that should be looked at; none at all where the plugin folder cannot be trusted or listed, so that nothing
-    /// counts as gone for that.
-    fn files(&mut self) -> (Option<Vec<(Item, PathBuf)>>, Next) {
-        let mut files = Vec::new();
+    /// Every file that should be looked at; no plugin where their folder cannot be trusted or listed.
+    fn list(&mut self) -> (Listed, Next) {
+        let (mut files, mut folder) = (Vec::new(), Found::Absent);
         let mut next = Next::Event;
         if let Some(config) = self.config.clone() {
             next = next.max(self.follow(config.parent().unwrap_or(&config)));
@@ -111,9 +117,9 @@ impl Sight {
             next = next.max(self.follow(&plugins));
             match plugin_files(&plugins) {
                 Ok(found) => files.extend(found.into_iter().map(|(name, path)| (Item::Plugin(name), path))),
-                Err(why) => {
-                    tracing::warn!(folder = %plugins.display(), why, "the plugin folder is left out, its plugins stay");
-                    return (None, Next::Poll);
+                Err(error) => {
+                    folder = Found::Unreadable(error.to_string());
+                    next = Next::Poll;
                 }
             }
         }
@@ -122,7 +128,7 @@ impl Sight {
             next = Next::Poll;
         }
         files.retain(|(item, path)| is_there(item, path));
-        (Some(files), next)
+        (Listed { files, folder }, next)
     }
 
     fn follow(&mut self, folder: &Path) -> Next {
@@ -133,10 +139,13 @@ impl Sight {
 
     /// Reports what is gone, and says whether something may come back: a file that is being replaced, or a folder that is being
     /// swapped, is missing for a moment, so that only the second look in a row counts.
-    fn miss(&mut self, files: &[(Item, PathBuf)], found: &mut Vec<(Item, Found)>) -> bool {
-        let here: BTreeSet<&Item> = files.iter().map(|(item, _)| item).collect();
-        self.missed.retain(|item| !here.contains(item));
-        let missing: Vec<Item> = self.there.keys().filter(|item| !here.contains(item)).cloned().collect();
+    fn miss(&mut self, listed: &Listed, found: &mut Vec<(Item, Found)>) -> bool {
+        let here: BTreeSet<&Item> = listed.files.iter().map(|(item, _)| item).collect();
+        // No plugin is gone because its folder is left alone.
+        let told = |item: &Item| *item == Item::Config || listed.folder == Found::Absent;
+        self.missed.retain(|item| !here.contains(item) && told(item));
+        let missing = self.there.keys().filter(|item| !here.contains(item) && told(item));
+        let missing: Vec<Item> = missing.cloned().collect();
         for item in missing {
             if !self.missed.insert(item.clone()) {
                 self.missed.remove(&item);
@@ -189,15 +198,15 @@ fn is_there(item: &Item, path: &Path) -> bool {
 }
 
 /// The files of a folder that may be trusted; none where there is no folder.
-fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
-    check_private(folder).map_err(|error| error.to_string())?;
-    let files = folder::list(folder).map_err(|error: io::Error| error.to_string())?;
+fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
+    check_private(folder)?;
+    let files = folder::list(folder).map_err(|source| WatchError::Look { path: folder.to_owned(), source })?;
     Ok(files.unwrap_or_default())
 }
 
 fn read(item: &Item, path: &Path) -> Reading {
     match item {
-        Item::Config => trusted(path, CONFIG_AT_MOST),
+        Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST),
         Item::Plugin(name) => match folder::check_name(name) {
             Ok(()) => leads_nowhere(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST), Reading::Unreadable),
             Err(why) => Reading::Unreadable(why),

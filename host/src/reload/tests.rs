@@ -229,10 +229,19 @@ async fn a_folder_that_others_may_write_is_refused_at_start_and_left_out_later()
     fs::set_permissions(&plugins, fs::Permissions::from_mode(0o777)).unwrap();
     let again = watch(Watched { config: None, plugins: Some(plugins.clone()) });
     assert!(matches!(again, Err(WatchError::Writable { .. })));
+    let Change::Folder { fault: Some(why) } = stage.next().await else { panic!("no fault") };
+    assert!(why.starts_with("use ") && why.ends_with(&format!("run `chmod go-w {}`", plugins.display())), "{why}");
     stage.write("plugins/a.wasm", "planted");
-    tokio::time::sleep(SETTLE * 4).await;
+    stage.write("config.toml", "x = 2");
+    assert_eq!(stage.next().await, config("x = 2"), "the configuration is looked at all the same");
+    fs::remove_file(stage.path("plugins/a.wasm")).unwrap();
+    for text in ["x = 3", "x = 4", "x = 5"] {
+        stage.write("config.toml", text);
+        assert_eq!(stage.next().await, config(text), "nothing counts as gone");
+    }
     stage.write("plugins/a.wasm", "honest");
     fs::set_permissions(&plugins, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(stage.next().await, Change::Folder { fault: None });
     assert_eq!(stage.next().await, plugin(&stage, "a", "honest"));
 }
 

@@ -33,6 +33,24 @@ pub fn held_off(name: &str, digest: &str, (admission, now): (&Admission, Moment)
     })
 }
 
+/// When `digest` has its next chance, for who was told already why it fell.
+#[must_use]
+pub fn next_chance(name: &str, digest: &str, (admission, now): (&Admission, Moment)) -> String {
+    let version = short(digest);
+    match admission {
+        Admission::Later { until, .. } => {
+            let pause = spell_duration(seconds(until.since(now)));
+            format!("version {version} is tried again in {pause}; /plugins reload {name} tries it at once")
+        }
+        Admission::GivenUp { falls, .. } => format!(
+            "version {version} was rolled back {falls} times and is not tried again: save other bytes, or type /plugins reload {name}"
+        ),
+        Admission::In | Admission::Disabled(_) | Admission::RolledBack => {
+            format!("/plugins reload {name} tries it again")
+        }
+    }
+}
+
 /// As people tell them.
 const fn seconds(span: std::time::Duration) -> std::time::Duration {
     std::time::Duration::from_secs(span.as_millis().div_ceil(1000) as u64)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     plugin::{Generation, Refused, short},
-    supply::held_off,
+    supply::{held_off, next_chance},
 };
 
 /// What failed, and how.
@@ -48,7 +48,8 @@ impl Swaps {
             match self.supply.before(name, digest).await {
                 Some(version) => {
                     let now = self.clock.now();
-                    self.stand(name, |standing| standing.on_fall(digest, &last, (now, probation))).await;
+                    let digests = (digest, version.digest.as_str());
+                    self.stand(name, |standing| standing.on_fall(digests, &last, (now, probation))).await;
                     let fallen = Fallen { digest: digest.to_owned(), how };
                     self.start(name, version, Purpose::Fall(fallen)).await;
                 }
@@ -76,13 +77,13 @@ impl Swaps {
             return self.audience.tell(text, None).await;
         }
         let admission = self.supply.decided.standing(&name).admits(&digest, now);
-        let rest = held_off(&name, &digest, (&admission, now))
-            .unwrap_or_else(|| format!("/plugins reload {name} tries it again"));
-        let refused = Refused::HeldOff(rest.clone());
-        self.plugs().turn_away(&name, &digest, (&refused, now)).await;
+        let chance = next_chance(&name, &digest, (&admission, now));
+        let why = held_off(&name, &digest, (&admission, now)).unwrap_or_else(|| chance.clone());
+        self.plugs().turn_away(&name, &digest, (&Refused::HeldOff(why), now)).await;
         let serving = self.serving(&name).unwrap_or_default();
         tracing::warn!(plugin = name, serving, "rolled back by itself");
-        let text = format!("Plugin '{name}', version {version}, is rolled back: {how}.\nNow serves {serving}; {rest}.");
+        let text =
+            format!("Plugin '{name}', version {version}, is rolled back: {how}.\nNow serves {serving}; {chance}.");
         self.audience.tell(text, None).await;
         self.audience.changed(&name).await;
     }
@@ -90,6 +91,9 @@ impl Swaps {
     /// The pause after a fall is over.
     pub(super) async fn on_due(&mut self, name: &str) {
         self.stand(name, |standing| standing.on_tried()).await;
+        if self.supply.folder_fault().is_some() {
+            return;
+        }
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
         let Some(version) = self.supply.newest(name).filter(|one| serving.as_deref() != Some(&one.digest)) else {
             return;

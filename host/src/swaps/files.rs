@@ -106,7 +106,21 @@ impl Swaps {
     }
 
     async fn tell_refused(&self, name: &str, refused: &Refused) {
-        self.audience.tell(format!("Plugin '{name}' was refused: {refused}.{}", self.goes_on(name)), None).await;
+        let why = self.told(refused);
+        self.audience.tell(format!("Plugin '{name}' was refused: {why}.{}", self.goes_on(name)), None).await;
+    }
+
+    /// Something is wrong with the folder that files come from, or nothing is any more.
+    pub async fn on_folder(&mut self, fault: Option<String>) {
+        let text = match &fault {
+            Some(why) => {
+                tracing::warn!(why, "the plugin folder is left alone, what serves goes on");
+                format!("The plugin folder is left alone, and what serves goes on: failed to {why}.")
+            }
+            None => "The plugin folder is in order again, and in use.".to_owned(),
+        };
+        self.plugs().show_folder(fault.map(|why| (why, self.clock.now()))).await;
+        self.audience.tell(text, None).await;
     }
 
     pub async fn on_unreadable(&mut self, name: &str, why: String) {

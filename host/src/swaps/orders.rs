@@ -82,6 +82,11 @@ impl Swaps {
         }
     }
 
+    /// What would have to be looked at there is not, and something older must not pass for it.
+    fn check_folder(&self) -> Result<(), Refusal> {
+        self.supply.folder_fault().map_or(Ok(()), |why| Err(invalid(format!("Cordboard failed to {why}."))))
+    }
+
     async fn rollback(&mut self, name: &str) -> Planned {
         self.check_enabled(name)?;
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
@@ -93,6 +98,7 @@ impl Swaps {
 
     async fn reload(&mut self, name: &str) -> Planned {
         self.check_enabled(name)?;
+        self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.forgive()).await.map_err(not_stored)?;
         let none = || invalid(format!("Plugin '{name}' has no file any more, and is not one of the built-in ones."));
         self.supply.newest(name).map(Plan::PlugIn).ok_or_else(none)
@@ -132,6 +138,7 @@ impl Swaps {
         if self.supply.decided.standing(name).disabled.is_none() {
             return Ok(Plan::Done(format!("Plugin '{name}' is not disabled.")));
         }
+        self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.disabled = None).await.map_err(not_stored)?;
         self.plugs().unplug(name).await;
         let Some(version) = self.supply.newest(name) else {
@@ -181,6 +188,7 @@ impl Swaps {
     async fn grant(&mut self, name: &str, digest: &str, word: Word) -> Planned {
         self.check_enabled(name)?;
         let missing = self.waiting(name, digest)?;
+        self.check_folder()?;
         let by_line = by_line_alone(&missing);
         if !by_line.is_empty() {
             let text =
@@ -242,7 +250,7 @@ impl Swaps {
                 Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.", short(&digest))))
             }
             Err(refused) => {
-                let text = format!("Plugin '{name}' was refused: {refused}.{}", self.goes_on(&name));
+                let text = format!("Plugin '{name}' was refused: {}.{}", self.told(&refused), self.goes_on(&name));
                 Err(refuse(RefusalCode::Failed, text))
             }
         };

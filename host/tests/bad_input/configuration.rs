@@ -89,6 +89,33 @@ fn check_shows_the_place_and_answers_with_1() {
     }
 }
 
+#[test]
+fn a_bad_table_of_a_plugin_is_told_with_file_and_line_while_the_board_runs() {
+    let board = Board::new(QUICK);
+    let path = board.path("config.toml").display().to_string();
+    let mut host = board.run();
+    host.exchange("/timeout", "No active session. Use /new to start one.");
+    for (table, why) in [
+        ("grants = \"chat\"", "line 4, column 10: 'grants' in [plugins.help] must be a list"),
+        ("grant = []", "line 4, column 1: unknown key 'grant' in [plugins.help]; did you mean 'grants'?"),
+        ("time = \"0s\"", "line 4, column 8: 'time' in [plugins.help] must be"),
+        ("memory = \"much\"", "line 4, column 10: 'memory' in [plugins.help] must be"),
+        ("acts_as = \"king\"", "line 4, column 11: 'acts_as' in [plugins.help] must be"),
+        ("sha256 = \"12\"", "line 4, column 10: 'sha256' in [plugins.help] must be"),
+    ] {
+        board.configure(&format!("{QUICK}[plugins.help]\n{table}\n"));
+        host.hear(&format!("The new configuration is not used, the one before goes on:\n{path}\n{why}"));
+        host.log(&format!("{path}\\n{why}"));
+    }
+    // What only the plugin can judge.
+    board.configure(&format!("{QUICK}[plugins.persona.config.personas.poet]\ninstructions = 5\n"));
+    host.hear(&format!(
+        "Plugin 'persona' was refused: it failed its trial: it said: personas.poet.instructions: invalid type: integer `5`, expected a \
+         string; correct [plugins.persona.config] in {path}.\nGeneration 1 goes on."
+    ));
+    assert_eq!(host.end().code, Some(0));
+}
+
 /// Says what of the configuration was not used, how often it did, and that the session does not notice.
 #[test]
 fn a_running_board_keeps_the_last_good_one_and_tells_each_fault_once() {

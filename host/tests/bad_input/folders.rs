@@ -61,6 +61,35 @@ fn a_plugin_folder_that_others_may_write_to_is_refused() {
 }
 
 #[test]
+fn a_plugin_folder_that_others_may_write_to_later_is_left_alone_and_told_where_the_owner_looks() {
+    let board = Board::new(QUICK);
+    fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
+    let mut host = board.run();
+    host.exchange("/echo hello", "v1: hello");
+    let folder = board.path("plugins").display().to_string();
+    let why = format!(
+        "failed to use {folder}: others may write to it, and grants go with the file name; run `chmod go-w {folder}`"
+    );
+    fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+    host.hear(&format!("The plugin folder is left alone, and what serves goes on: {why}."));
+    host.exchange("/plugins", "`plugin folder` unusable - ");
+    host.hear(&why);
+    let checked = board.ask("check", &[]);
+    assert_eq!((checked.code, checked.err), (Some(1), format!("cordboard: {why}\n")));
+    let listed = board.ask("plugins", &[]);
+    assert!(listed.out.contains("plugin folder") && listed.out.contains("chmod go-w"), "{}", listed.out);
+    // Neither a file nor an order brings in what lies there now.
+    fs::write(board.path("plugins/echo.wasm"), plugin("echo2")).unwrap();
+    host.exchange("/plugins reload echo", &format!("Cordboard {why}."));
+    host.exchange("/echo hello", "v1: hello");
+    fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+    host.hear("The plugin folder is in order again, and in use.");
+    host.hear("Plugin 'echo' is plugged in: generation 2, ");
+    host.exchange("/echo hello", "v2: hello");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
 fn a_configuration_that_others_may_write_to_is_refused() {
     let board = Board::new("");
     let path = board.path("config.toml").display().to_string();

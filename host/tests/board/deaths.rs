@@ -67,7 +67,7 @@ fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
     host.say("hello");
     host.expect(
         "The agent of session 'a' did not start: it ended (exit code 1) and said nothing\n\
-         It is started again by itself for half a minute, and your messages are kept. \
+         It is started again by itself three times, and your messages are kept. \
          /retry starts it at once; what it is started with stands in [agents.dead] command and args.\n  [Try again] /retry a\n",
     );
     let between = host.expect("The agent of session 'a' does not stay up: ");

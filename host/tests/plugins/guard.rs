@@ -84,15 +84,32 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
     let long = format!("usage = \"{}\"", "u".repeat(257));
     for (own, why) in [
         ("summary = \"\"", "its command /trick has a summary that is empty: use one line of 1 to 256 characters"),
-        ("summary = \"a\\nverdict  a host would take it\"", "a summary with line breaks or control characters"),
-        ("summary = \"a\\u202eb\"", "a summary with line breaks or control characters"),
-        ("usage = \"\\u001b[2J\"", "a usage with line breaks or control characters"),
+        (
+            "summary = \"a\\nverdict  a host would take it\"",
+            "a summary with line breaks, control characters or what is not seen",
+        ),
+        ("summary = \"a\\u202eb\"", "a summary with line breaks, control characters or what is not seen"),
+        ("usage = \"\\u001b[2J\"", "a usage with line breaks, control characters or what is not seen"),
         (long.as_str(), "a usage that is too long"),
         ("more = 100", "it has more commands than the 100 that a plugin may have"),
     ] {
         let told = refused(own).await;
         assert!(told.contains(why), "{own}: {told}");
     }
+    let persona = async |own: &str| {
+        let table = "[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\\nAlways.\"";
+        let bench = Bench::of(&format!("{table}\n{own}"));
+        let plugged = bench.plug("persona", &standard("persona")).await.map(drop);
+        plugged.map_err(|refused| refused.to_string()).map(|()| {
+            let table = bench.plugs.table();
+            let poet = table.personas().find(|choice| choice.name == "poet").unwrap();
+            poet.description.clone()
+        })
+    };
+    let unseen = persona("description = \"a\\u202eb\"").await.unwrap_err();
+    assert!(unseen.starts_with("its persona 'poet' has a description with line breaks, "), "{unseen}");
+    assert_eq!(persona("description = \"\"\"\nSpeaks\n  in verse\n\"\"\"").await.unwrap(), "Speaks in verse");
+    assert_eq!(persona("").await.unwrap(), "Rhyme.");
     let bench = Bench::of("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nmore = 99");
     bench.plug("trick", &bad("trick")).await.unwrap();
     assert_eq!(bench.plugs.table().commands().count(), 100);

@@ -128,7 +128,7 @@ impl Report {
     }
 
     fn sender(&self) -> String {
-        escape(&self.sender.login)
+        if self.sender.login.is_empty() { "Somebody".to_owned() } else { escape(&self.sender.login) }
     }
 
     fn repository(&self) -> String {

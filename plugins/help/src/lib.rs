@@ -1,4 +1,4 @@
-//! `/help` and `/plugins`: what is plugged in now, and what admins do about it. It must never know a command or a plugin by
+//! `/help`, `/plugins` and `/start`: what is plugged in now, what admins do about it, and how to begin. It must never know a command or a plugin by
 //! itself, nor decide who may do what: it lists what the host tells, and asks the host.
 
 use cordboard_plugin::{
@@ -18,6 +18,10 @@ const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [gr
 /// The same for the list of commands: the host offers the rest where it is wanted.
 const SHORT: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
+/// What Telegram's own button Start brings, and who has just come.
+const WELCOME: &str = "This is Cordboard: what you write here goes to a coding agent, and its answer comes back.\n\n\
+    `/new demo` opens a session. Any text after it goes to its agent.";
+
 struct Help;
 
 impl Command for Help {
@@ -25,6 +29,7 @@ impl Command for Help {
         Ok(vec![
             Spec::new("help", "List the commands", "/help"),
             Spec::new("plugins", "List and steer the plugins", SHORT).least_role("admin"),
+            Spec::new("start", "Say how to begin", "/start"),
         ])
     }
 
@@ -32,6 +37,7 @@ impl Command for Help {
         match (call.command.as_str(), call.args.as_slice()) {
             ("plugins", []) => Ok(plugins(catalog::plugins(), context::now())),
             ("plugins", [verb, names @ ..]) => steer(verb, names),
+            ("start", _) => Ok(Reply::text(WELCOME).button("List the commands", "/help")),
             _ => Ok(help(catalog::commands())),
         }
     }

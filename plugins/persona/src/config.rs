@@ -15,6 +15,9 @@ pub const NONE: &str = "none";
 /// The longest name, in characters, so that it fits a button and a command line.
 const LONGEST_NAME: usize = 64;
 
+/// Characters of the instructions that stand for a description: about a line on a phone.
+const BEGINNING: usize = 60;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -52,7 +55,7 @@ impl Config {
 
     pub fn summaries(&self) -> Vec<Summary> {
         let summary =
-            |(name, entry): (&String, &Entry)| Summary { name: name.clone(), description: entry.description.clone() };
+            |(name, entry): (&String, &Entry)| Summary { name: name.clone(), description: entry.described(name) };
         self.personas.iter().map(summary).collect()
     }
 
@@ -72,6 +75,18 @@ impl Config {
 }
 
 impl Entry {
+    /// One line, which lists show: where there is no description, how the instructions begin.
+    fn described(&self, name: &str) -> String {
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (own, first) = (line(&self.description), self.instructions.lines().map(line).find(|line| !line.is_empty()));
+        match first {
+            _ if !own.is_empty() => own,
+            Some(first) if first.chars().count() > BEGINNING => first.chars().take(BEGINNING).chain(['…']).collect(),
+            Some(first) => first,
+            None => name.to_owned(),
+        }
+    }
+
     fn check(&self, name: &str) -> Result<(), String> {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if !plain || !(1..=LONGEST_NAME).contains(&name.len()) {
@@ -109,6 +124,19 @@ mod tests {
         assert_eq!((brief.instructions.as_str(), brief.idle_timeout, brief.model), ("Be kind.", Some(5400), None));
         assert!(config.brief("c").expect_err("it is not there").contains("'c'"));
         assert!(Config::parse("{}").expect("nothing is needed").summaries().is_empty());
+    }
+
+    #[test]
+    fn a_persona_is_described_on_one_line() {
+        let described = |entry: &str| {
+            let config = Config::parse(&format!(r#"{{"personas":{{"poet":{entry}}}}}"#)).expect("it is right");
+            config.summaries().remove(0).description
+        };
+        assert_eq!(described(r#"{"instructions":"x","description":" In\n  verse\n"}"#), "In verse");
+        assert_eq!(described(r#"{"instructions":"\n Rhyme.\nAlways."}"#), "Rhyme.");
+        assert_eq!(described(r#"{"instructions":""}"#), "poet");
+        let long = described(&format!(r#"{{"instructions":"{}"}}"#, "x".repeat(61)));
+        assert_eq!(long, format!("{}…", "x".repeat(60)));
     }
 
     #[test]

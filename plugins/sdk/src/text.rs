@@ -1,5 +1,7 @@
 //! Small pieces of text that several plugins need. Pure: nothing here may call the host.
 
+use std::borrow::Cow;
+
 use crate::{Instant, Seconds};
 
 const MINUTE: Seconds = 60;
@@ -14,16 +16,44 @@ const DAY: Seconds = 24 * HOUR;
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
+    // The host escapes its own words by the same rules; a test there holds that both agree.
     let mut escaped = String::with_capacity(text.len());
+    for (number, line) in shown(text).split('\n').enumerate() {
+        if number > 0 {
+            escaped.push('\n');
+        }
+        escape_line(line, &mut escaped);
+    }
+    escaped
+}
+
+/// `text` without what no chat shows: it would stand between two letters that mean something together.
+fn shown(text: &str) -> Cow<'_, str> {
+    let acts = |letter: char| {
+        letter.is_control() && letter != '\n' && letter != '\t'
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
+}
+
+fn escape_line(line: &str, escaped: &mut String) {
+    let start = line.len() - line.trim_start().len();
+    let numbered = start + line[start..].bytes().take_while(u8::is_ascii_digit).count();
     let mut before = '\n';
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
+    for (at, letter) in line.char_indices() {
+        let rest = &line[at + letter.len_utf8()..];
+        let next = rest.chars().next();
         let special = match letter {
             '\\' | '`' | '*' | '~' => true,
-            ']' => letters.peek().is_some_and(|next| matches!(next, '(' | '[' | ':')),
-            '&' => letters.peek().is_some_and(|next| next.is_alphanumeric() || *next == '#'),
-            '_' => !(before.is_alphanumeric() && letters.peek().is_some_and(|next| next.is_alphanumeric())),
-            '#' | '-' | '+' | '>' => before == '\n',
+            ']' => matches!(next, Some('(' | '[' | ':')),
+            '&' => next.is_some_and(|next| next.is_alphanumeric() || next == '#'),
+            '_' => !(before.is_alphanumeric() && next.is_some_and(char::is_alphanumeric)),
+            '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
+            '.' | ')' => at > start && at == numbered,
+            '<' => {
+                next.is_some_and(|next| next.is_ascii_alphabetic() || "!?/".contains(next))
+                    && (at == start || !is_word(rest))
+            }
             _ => false,
         };
         if special {
@@ -32,7 +62,13 @@ pub fn escape(text: &str) -> String {
         escaped.push(letter);
         before = letter;
     }
-    escaped
+}
+
+/// Whether what stands behind `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its brackets, or
+/// HTML, which shows the backslashes in it; and at the beginning of a line a word is HTML up to the next blank line.
+fn is_word(rest: &str) -> bool {
+    let inside = rest.split_once('>').map(|(inside, _)| inside.trim_start_matches('/'));
+    inside.is_some_and(|inside| inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
 }
 
 /// Words that nobody meant for people, as an error or the last line of a log, in a text that others go on with: a line that
@@ -43,13 +79,8 @@ pub fn escape(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn literal(text: &str) -> String {
-    let changes = |line: &str| {
-        let numbered = line.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        let lists = numbered.len() < line.len() && numbered.starts_with(['.', ')']);
-        lists || line.starts_with(['=', '|', ':']) || line.contains('<') || escape(line) != line
-    };
-    let lines = text.lines().map(str::trim).map(|line| if changes(line) { code(line) } else { line.to_owned() });
-    lines.collect::<Vec<_>>().join("\n")
+    let line = |line: &str| if escape(line) == line { line.to_owned() } else { code(line) };
+    shown(text).lines().map(|of| line(of.trim())).collect::<Vec<_>>().join("\n")
 }
 
 /// `text` as inline code, whatever backticks are in it; line breaks become spaces.
@@ -59,9 +90,10 @@ pub fn literal(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn code(text: &str) -> String {
+    let flat = text.replace(['\n', '\r'], " ");
+    let text = shown(&flat);
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
-    let text = text.replace(['\n', '\r'], " ");
     let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{gap}{text}{gap}{fence}")
 }

@@ -1,9 +1,9 @@
 //! An answer on a terminal, line by line as it comes. Nothing that an agent writes may drive the terminal: control characters
-//! of the source never pass, the escape sequences are all our own.
+//! of the source never pass, the escape sequences are all our own. Nor may it turn around what stands behind it.
 
 use std::borrow::Cow;
 
-use super::{Entity, Message, Style, render, units};
+use super::{Entity, FOREIGN, Message, Style, foreign::acts, one_line, render, units};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
@@ -62,11 +62,11 @@ impl Styler {
 }
 
 /// Takes out control characters but for line breaks and tabs, so that the text cannot move the cursor, set a title or ask the
-/// terminal a question.
+/// terminal a question; and those that turn the direction of writing (U+202A to U+202E, U+2066 to U+2069), so that it is shown in
+/// the order in which it is, and what follows it too. Right-to-left letters need none of them.
 #[must_use]
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if text.contains(harmful) { Cow::Owned(text.replace(harmful, "")) } else { Cow::Borrowed(text) }
+    if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
 }
 
 /// Text in a style. References as `&#27;` become control characters only when they are rendered, so they are met here.
@@ -153,7 +153,7 @@ fn bytes(text: &str, units: usize) -> usize {
 /// What stands behind a link that does not show where it leads; not every terminal can follow one.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
-        Style::Link { url } if url != text => format!(" ({})", neutral(url)),
+        Style::Link { url } if url != text => format!(" ({})", one_line(url, FOREIGN)),
         Style::Link { .. }
         | Style::Bold
         | Style::Italic

@@ -20,7 +20,7 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
         let now = at(*minute);
         let line = match *verb {
             "fall" => {
-                standing.on_fall(digest, "trapped", (now, PROBATION));
+                standing.on_fall((digest, "good"), "trapped", (now, PROBATION));
                 format!("{digest} falls, due {:?}", standing.due().map(|due| due.0 / 60_000))
             }
             "new" => {
@@ -55,6 +55,14 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
         writeln!(told, "{minute:02} {line}").unwrap();
     }
     trace.assert_eq(&told);
+}
+
+#[test]
+fn what_was_gone_back_to_waits_for_nothing() {
+    let mut standing = Standing::default();
+    standing.on_fall(("b", "a"), "trapped", (at(0), PROBATION));
+    assert_eq!(standing.admits("a", at(0)), Admission::In);
+    assert!(matches!(standing.admits("c", at(0)), Admission::Later { .. }));
 }
 
 #[test]
@@ -158,7 +166,7 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
     let mut standing = Standing::default();
     assert!(standing.is_clear() && standing.is_good("a"));
     standing.on_rollback("a");
-    standing.on_fall("b", "trapped", (at(0), PROBATION));
+    standing.on_fall(("b", "a"), "trapped", (at(0), PROBATION));
     assert!(!standing.is_good("a") && !standing.is_good("b") && standing.is_good("c"));
     for number in 0..20 {
         standing.on_rollback(&number.to_string());

@@ -6,7 +6,8 @@ use std::{borrow::Cow, collections::VecDeque};
 
 use cordboard_core::{
     render::{
-        terminal::{Colours, Styler, neutral},
+        one_line,
+        terminal::{Colours, Styler},
         unescape,
     },
     types::{Button, SessionName, Words},
@@ -31,8 +32,6 @@ pub(in crate::chat) struct Page {
     look: Look,
     /// The latest last.
     messages: VecDeque<(MessageId, Shown)>,
-    /// Whose lines were printed last, and under which name.
-    speaker: Option<(MessageId, Option<SessionName>)>,
 }
 
 /// What stands on the page of one message.
@@ -60,7 +59,7 @@ impl Look {
 
 impl Page {
     pub(in crate::chat) const fn new(look: Look) -> Self {
-        Self { look, messages: VecDeque::new(), speaker: None }
+        Self { look, messages: VecDeque::new() }
     }
 
     /// The lines to print now; empty where there are none.
@@ -77,25 +76,7 @@ impl Page {
                 lines
             }
         };
-        self.named(id, message, lines)
-    }
-
-    /// The name of a session that is not the active one stands before its lines, once, and again when others have spoken.
-    fn named(&mut self, id: &MessageId, message: &Outgoing, lines: String) -> String {
-        if lines.is_empty() {
-            return lines;
-        }
-        let speaker = Some((id.clone(), message.session.clone()));
-        let known = std::mem::replace(&mut self.speaker, speaker) == self.speaker;
-        match &message.session {
-            Some(session) if !known => {
-                let text = lines.trim_start_matches('\n');
-                // What begins a block of code must begin a line.
-                let gap = if text.starts_with("```") || text.starts_with("~~~") { '\n' } else { ' ' };
-                format!("{}[{session}]{gap}{text}", &lines[..lines.len() - text.len()])
-            }
-            Some(_) | None => lines,
-        }
+        named(&lines, message.session.as_ref())
     }
 
     fn shown(&mut self, id: &MessageId) -> &mut Shown {
@@ -154,11 +135,20 @@ impl Shown {
         if buttons == self.buttons {
             return String::new();
         }
-        let line = |button: &Button| format!("  [{}] {}\n", one_line(&button.label), one_line(&button.command));
+        // A label or a command is no place for a line break or an escape sequence, on a pipe neither. A command is shown whole.
+        let whole = |text: &str| one_line(text, usize::MAX);
+        let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
         let lines = buttons.iter().map(line).collect();
         self.buttons = buttons;
         lines
     }
+}
+
+/// A session that is not the active one has its name before each line: two that speak at the same time are told apart.
+fn named(lines: &str, session: Option<&SessionName>) -> String {
+    let Some(session) = session else { return lines.to_owned() };
+    let name = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("[{session}] {line}\n") };
+    lines.lines().map(name).collect()
 }
 
 /// The lines of a text that still grows, without blank ones at its end: they may go away again.
@@ -174,11 +164,6 @@ fn unended(text: &str) -> &str {
 fn ended(text: &str) -> String {
     let text = unended(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }
-}
-
-/// A label or a command is no place for a line break or an escape sequence, on a pipe neither.
-fn one_line(text: &str) -> String {
-    neutral(&text.replace(['\n', '\r', '\t'], " ")).into_owned()
 }
 
 fn style(styler: Option<&mut Styler>, lines: &str) -> String {
@@ -286,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_in_the_background_is_named_when_it_begins_to_speak() {
+    fn each_line_of_a_session_in_the_background_has_its_name() {
         let mut page = Page::new(Look::Source);
         let put = |page: &mut Page, name: &str, source: &str, session: Option<&str>| {
             let session = session.map(|session| session.parse().unwrap());
@@ -300,7 +285,10 @@ mod tests {
         out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
         out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
         out += &put(&mut page, "d", "```\ncode\n", Some("beta"));
-        assert_eq!(out, "a 1\nswitched\n[alpha] a 2\na 3\nYou said: hello\n\n[alpha] a 4\na 5\n[beta]\n```\ncode\n");
+        assert_eq!(
+            out,
+            "a 1\nswitched\n[alpha] a 2\n[alpha] a 3\nYou said: hello\n\n[alpha] a 4\na 5\n[beta] ```\n[beta] code\n"
+        );
     }
 
     #[test]
@@ -308,7 +296,7 @@ mod tests {
         let mut page = Page::new(Look::Source);
         let mut asked = message("It failed.", Completeness::Complete);
         asked.buttons =
-            vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J", "/fresh alpha")]];
+            vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J\u{202e}", "/fresh alpha")]];
         let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
         assert_eq!(page.put(&id("m"), &asked), printed);
         assert_eq!(page.put(&id("m"), &asked), "");

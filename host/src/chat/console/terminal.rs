@@ -8,7 +8,7 @@ use std::{
 };
 
 use cordboard_core::render::{
-    plain,
+    one_line, plain,
     terminal::{Colours, neutral},
 };
 use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr};
@@ -194,7 +194,7 @@ impl Terminal {
 
 /// The prompt, and before it what is being done, which comes as Markdown, shortened to `room` characters.
 fn prompt(status: Option<&str>, colours: Colours, room: usize) -> String {
-    let status = neutral(&plain(status.unwrap_or_default()).replace(['\n', '\t'], " ")).trim().to_owned();
+    let status = one_line(&plain(status.unwrap_or_default()), usize::MAX);
     if status.is_empty() {
         return PROMPT.to_owned();
     }
@@ -228,7 +228,7 @@ mod tests {
     fn the_status_stands_before_the_prompt_in_one_line() {
         assert_eq!(prompt(None, Colours::On, 40), "› ");
         assert_eq!(prompt(Some(" "), Colours::On, 40), "› ");
-        assert_eq!(prompt(Some("reads\na file\x1b[2J"), Colours::Off, 40), "reads a file[2J › ");
+        assert_eq!(prompt(Some("reads\na file\x1b[2J\u{202e}"), Colours::Off, 40), "reads a file[2J › ");
         assert_eq!(prompt(Some("reads a very long file"), Colours::Off, 8), "reads a… › ");
         assert_eq!(prompt(Some("_reads_"), Colours::On, 8), "\x1b[2mreads\x1b[0m › ");
     }

@@ -14,6 +14,12 @@ const GAP: &str = "\n\n";
 /// Telegram shows no buttons without a text.
 const NO_TEXT: &str = "…";
 
+/// An attachment whose name has nothing to be seen.
+const NAMELESS: &str = "attachment";
+
+/// Around a text that is attached.
+const SHORTEST_FENCE: usize = 6;
+
 /// The messages of a stored reply.
 pub(in crate::chat) fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
@@ -100,11 +106,12 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for Attachment { name, content, .. } in &reply.attachments {
-        let name = render::escape(&render::one_line(name, render::FOREIGN));
+        let name = render::one_line(name, render::FOREIGN);
+        let name = if name.is_empty() { NAMELESS.to_owned() } else { render::escape(&name) };
         let shown = match content {
-            Content::Text(text) => format!("**{name}**\n~~~~~~\n{text}\n~~~~~~"),
+            Content::Text(text) => fenced(&name, text),
             Content::Bytes(bytes) => format!("**{name}** ({} bytes)", bytes.len()),
-            Content::File(path) => format!("**{name}** (`{path}`)"),
+            Content::File(path) => format!("**{name}** ({})", render::code(&render::one_line(path, render::FOREIGN))),
         };
         if !source.is_empty() {
             source.push_str(GAP);
@@ -112,6 +119,13 @@ fn with_attachments(reply: &Reply) -> String {
         source.push_str(&shown);
     }
     source
+}
+
+/// A block of code that nothing in `text` ends.
+fn fenced(name: &str, text: &str) -> String {
+    let longest = text.split(|letter| letter != '~').map(str::len).max().unwrap_or_default();
+    let fence = "~".repeat(SHORTEST_FENCE.max(longest + 1));
+    format!("**{name}**\n{fence}\n{text}\n{fence}")
 }
 
 #[cfg(test)]
@@ -194,10 +208,31 @@ mod tests {
         assert_eq!(parts[0].source, "[31mred\n\ta &#27; **b**");
         let text = &parts[0].message.text;
         assert!(!text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{text:?}");
-        let attached =
-            Attachment { name: "a\nb\u{1b}".into(), media_type: String::new(), content: Content::Text("x".into()) };
-        let parts = reply(&Reply { attachments: vec![attached], ..Reply::default() }, limits);
-        assert_eq!(parts[0].message.text, "a b\nx");
+    }
+
+    #[test]
+    fn an_attachment_is_named_on_one_line_and_stays_inside_its_block() {
+        let shown = |name: &str, content: Content| {
+            let attached = Attachment { name: name.into(), media_type: String::new(), content };
+            let parts =
+                reply(&Reply { attachments: vec![attached], ..Reply::default() }, Limits { text_units: 80, ..SMALL });
+            parts[0].message.text.clone()
+        };
+        assert_eq!(shown("a\nb\u{1b}\u{202e}", Content::Text("x".into())), "a b\nx");
+        assert_eq!(shown("\u{2028}", Content::Bytes(vec![0; 3])), "attachment (3 bytes)");
+        assert_eq!(shown("a*b", Content::File("c`\nPlugin 'x' is in\r.txt".into())), "a*b (c` Plugin 'x' is in .txt)");
+        let text = "~~~~~~~\n**no end**\n~~~~~~";
+        assert_eq!(shown("a", Content::Text(text.into())), format!("a\n{text}"));
+    }
+
+    #[test]
+    fn no_reply_turns_around_what_follows_it() {
+        let said = Reply::text("a\u{202e}b\u{2066} [c\u{2067}](https://d.example)\n&#8238;e").button("Go", "/go");
+        let parts = reply(&said, Limits { text_units: 80, ..SMALL });
+        assert_eq!(parts[0].source, "ab [c](https://d.example)\n&#8238;e");
+        assert_eq!(parts[0].message.text, "ab c\n\u{fffd}e");
+        let rtl = "שלום\u{200f}! (a)";
+        assert_eq!(texts(&reply(&Reply::text(rtl), SMALL)), [rtl]);
     }
 
     #[test]

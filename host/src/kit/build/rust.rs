@@ -1,6 +1,9 @@
 //! Rust: cargo, with a compiler that has the target. Adds no target by itself: what a toolchain holds is its owner's business.
 
-use std::{env, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -21,13 +24,46 @@ struct Message {
     manifest_path: PathBuf,
     #[serde(default)]
     filenames: Vec<PathBuf>,
+    /// Nothing was compiled: cargo takes what lies there for the crate's.
+    #[serde(default)]
+    fresh: bool,
 }
 
 pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     let rustc = compiler()?;
     progress::step(&format!("building '{}' for {TARGET} (the first time: about a minute)", project.name));
-    let mut cargo = Tool::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), INSTALL_RUST)
-        .within(&project.folder)
+    let made = compile(project, rustc.as_deref())?;
+    if !made.fresh || is_own(&made.component, project) {
+        return Ok(made.component);
+    }
+    progress::step(
+        "compiling it once more: in a target folder that crates share, one of the same name may have overwritten it",
+    );
+    let name = project.name.as_str();
+    cargo(project).args(["clean", "--quiet", "--release", "--target", TARGET, "--package", name]).run()?;
+    Ok(compile(project, rustc.as_deref())?.component)
+}
+
+/// Whether what cargo calls fresh is of this very crate. Its name tells no `he-llo` from a `he_llo`, nor from another `hello` elsewhere.
+fn is_own(component: &Path, project: &Project) -> bool {
+    // Nobody else's crates are built into a folder of its own.
+    let alone = project.folder.canonicalize().is_ok_and(|folder| component.starts_with(folder));
+    let same = || Some(fs::read(component).ok()? == fs::read(project.component()).ok()?);
+    alone || same() == Some(true)
+}
+
+fn cargo(project: &Project) -> Tool {
+    Tool::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), INSTALL_RUST).within(&project.folder)
+}
+
+/// What cargo made, or found.
+struct Made {
+    component: PathBuf,
+    fresh: bool,
+}
+
+fn compile(project: &Project, rustc: Option<&Path>) -> Result<Made, KitError> {
+    let mut cargo = cargo(project)
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"])
         // Flags meant for the machine's own programs (a linker, a processor) make no sense for a component.
         .without_env("RUSTFLAGS")
@@ -41,9 +77,10 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     let of_project =
         messages.filter(|message| message.reason == "compiler-artifact" && message.manifest_path == manifest);
-    let component =
-        of_project.flat_map(|message| message.filenames).find(|file| file.extension().is_some_and(|end| end == "wasm"));
-    component.ok_or_else(|| {
+    let made = of_project.flat_map(|Message { filenames, fresh, .. }| {
+        filenames.into_iter().map(move |component| Made { component, fresh })
+    });
+    made.into_iter().find(|made| made.component.extension().is_some_and(|end| end == "wasm")).ok_or_else(|| {
         KitError::NoResult(
             "cargo made no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
         )

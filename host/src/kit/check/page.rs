@@ -1,6 +1,6 @@
 //! What `cordboard plugin check` found, as people read it: a heading a line, its items below it in columns.
 
-use cordboard_core::render::terminal::Colours;
+use cordboard_core::render::{FOREIGN, one_line, terminal::Colours};
 
 use super::report::{Import, Report, Standing};
 use crate::{
@@ -24,12 +24,12 @@ impl Report {
         head(&mut text, "compiled", &self.compiled());
         head(&mut text, "memory", &self.memory());
         head(&mut text, "offers", &self.trades.join(", "));
-        let offers = self.offers.iter().map(|one| vec![one.name.clone(), one.text.clone(), one.terms.clone()]);
+        let offers = self.offers.iter().map(|one| vec![foreign(&one.name), foreign(&one.text), one.terms.clone()]);
         items(&mut text, &offers.collect::<Vec<_>>());
         head(&mut text, "imports", &self.asked());
         let (wasi, others): (Vec<&Import>, Vec<&Import>) =
             self.imports.iter().partition(|import| import.standing == Standing::Empty);
-        let mut imports: Vec<_> = others.iter().map(|one| vec![one.name.clone(), standing(one, colours)]).collect();
+        let mut imports: Vec<_> = others.iter().map(|one| vec![foreign(&one.name), standing(one, colours)]).collect();
         if !wasi.is_empty() {
             imports
                 .push(vec![format!("WASI, {} interfaces", wasi.len()), "for all, with nothing behind them".to_owned()]);
@@ -75,6 +75,11 @@ impl Report {
             missing => format!("{missing} are missing"),
         }
     }
+}
+
+/// Words of the component, which nobody may have looked at yet.
+fn foreign(words: &str) -> String {
+    one_line(words, FOREIGN)
 }
 
 fn standing(import: &Import, colours: Colours) -> String {

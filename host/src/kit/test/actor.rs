@@ -7,6 +7,7 @@ use std::{
 
 use cordboard_core::{
     config::Config,
+    render::one_line,
     types::{Button, Moment, Reply},
 };
 
@@ -123,7 +124,7 @@ impl Actor {
         for deed in self.stage.take_deeds() {
             match deed {
                 Deed::Posted(place, reply) if place == self.stage.place => self.show(&reply, &mut came.chat),
-                other => came.deeds.push(other.to_string()),
+                other => came.deeds.push(one_line(&other.to_string(), usize::MAX)),
             }
         }
         came

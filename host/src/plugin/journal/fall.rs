@@ -19,7 +19,7 @@ pub struct Fall {
 }
 
 enum Said {
-    /// From `thread '…' panicked at` on.
+    /// From `panicked at` on: which thread it was says nothing in a component, which has one.
     Panic(String),
     /// The innermost place, and the exception behind the places.
     Traceback {
@@ -81,10 +81,8 @@ impl Fall {
 
 /// What begins with this line.
 fn begun(line: &str) -> Option<Said> {
-    if let Some(at) = line
-        .find("thread '")
-        .filter(|at| line[*at..].contains("' panicked at ") || line[*at..].contains(") panicked at "))
-    {
+    let panicked = |mark: &str| line.contains("thread '").then(|| line.find(mark)).flatten().map(|at| at + 2);
+    if let Some(at) = panicked("' panicked at ").or_else(|| panicked(") panicked at ")) {
         return Some(Said::Panic(line[at..].to_owned()));
     }
     if line == TRACEBACK {
@@ -113,9 +111,9 @@ mod tests {
     #[test]
     fn a_panic_is_told_without_what_was_printed_before() {
         let text = "debugging\nhere thread '<unnamed>' (1) panicked at src/lib.rs:7:5:\nas it\nwas asked to\nnote: run with `RUST_BACKTRACE=1`\n";
-        assert_eq!(told(text), "thread '<unnamed>' (1) panicked at src/lib.rs:7:5: as it was asked to");
+        assert_eq!(told(text), "panicked at src/lib.rs:7:5: as it was asked to");
         let long = format!("thread 'main' panicked at src/lib.rs:7:5:\n{}", "ä".repeat(4000));
-        assert!(told(&long).starts_with("thread 'main' panicked at src/lib.rs:7:5: ä") && told(&long).len() < TOLD + 9);
+        assert!(told(&long).starts_with("panicked at src/lib.rs:7:5: ä") && told(&long).len() < TOLD + 9);
     }
 
     #[test]

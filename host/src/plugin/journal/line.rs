@@ -1,5 +1,7 @@
 //! What a guest wrote, as it may stand in a log: one line a record, so that no text of a guest can look like a line of the host's.
 
+use cordboard_core::render::is_unseen;
+
 /// The most of one line that is logged, in bytes: enough for a panic's message, and times `log` still a small file.
 pub const LONGEST: usize = 4096;
 
@@ -19,7 +21,7 @@ pub fn shown(line: &str) -> String {
         }
         match letter {
             '\t' => plain.push(' '),
-            letter if letter.is_control() || turns_around(letter) => plain.extend(letter.escape_unicode()),
+            letter if is_unseen(letter) || marks(letter) => plain.extend(letter.escape_unicode()),
             letter => plain.push(letter),
         }
     }
@@ -27,8 +29,8 @@ pub fn shown(line: &str) -> String {
 }
 
 /// Marks of right-to-left writing: a line with one can be read as another than it is.
-const fn turns_around(letter: char) -> bool {
-    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+const fn marks(letter: char) -> bool {
+    matches!(letter, '\u{200e}' | '\u{200f}')
 }
 
 #[cfg(test)]

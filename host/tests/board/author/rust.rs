@@ -82,6 +82,35 @@ fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     assert_eq!(watch.interrupt(), Some(0));
 }
 
+/// Cargo calls the component of each of them `al_ike.wasm`, and does not know one `al-ike` from another elsewhere.
+#[test]
+fn crates_of_like_names_get_their_own_components_out_of_one_target_folder() {
+    let author = Author::new();
+    for (folder, name, number) in [("one", "al-ike", 1), ("two", "al_ike", 2), ("three", "al-ike", 3)] {
+        let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        author.write(
+            &format!("{folder}/Cargo.toml"),
+            &format!("{manifest}[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n"),
+        );
+        let source = format!("#[unsafe(no_mangle)]\npub extern \"C\" fn said_{number}() -> u32 {{ {number} }}\n");
+        author.write(&format!("{folder}/src/lib.rs"), &source);
+    }
+    let built = |folder: &str, name: &str| {
+        let built = author.run(&["build", folder]);
+        assert_eq!(built.code, Some(0), "{}", built.err);
+        let component = fs::read(author.path(&format!("{folder}/dist/{name}.wasm"))).unwrap();
+        let said = |number: &u32| component.windows(6).any(|bytes| bytes == format!("said_{number}").as_bytes());
+        ((1..4).filter(said).collect::<Vec<_>>(), built.err.contains("compiling it once more"))
+    };
+    assert_eq!(built("one", "al-ike"), (vec![1], false));
+    assert_eq!(built("one", "al-ike"), (vec![1], false), "it is known to be its own");
+    assert_eq!(built("two", "al_ike"), (vec![2], false));
+    assert_eq!(built("three", "al-ike").0, [3]);
+    assert_eq!(built("one", "al-ike").0, [1]);
+    assert_eq!(built("two", "al_ike"), (vec![2], true), "cargo calls it fresh, and it is another's");
+    assert_eq!(built("two", "al_ike"), (vec![2], false));
+}
+
 #[test]
 fn the_sdk_of_another_version_is_replaced() {
     let author = Author::new();

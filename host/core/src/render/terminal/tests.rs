@@ -50,14 +50,17 @@ fn an_agent_cannot_drive_the_terminal() {
         "&#27;[2Jx",
         "`\x1b[2J`x",
         "[x](https://a.example/&#27;[2J)",
+        "[x](https://a.example/&#8238;b)",
+        "[\u{202e}x](https://a.example/)",
+        "&#x202e;x&#8294;\u{2066}",
     ] {
         for colours in [Colours::On, Colours::Off] {
             let line = Styler::new(colours).line(text);
-            assert!(!ours_removed(&line).contains(char::is_control), "{line:?}");
+            assert!(!ours_removed(&line).contains(crate::render::is_unseen), "{line:?}");
             assert!(line.contains('x'));
         }
     }
-    assert_eq!(neutral("a\tb\nc\rd"), "a\tb\ncd");
+    assert_eq!(neutral("a\tb\nc\rd\u{202d}e\u{2069}"), "a\tb\ncde");
 }
 
 fn ours_removed(line: &str) -> String {

@@ -389,7 +389,7 @@ fn an_agent_that_never_gets_ready() {
                 kill 1
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it did not get ready within a minute
+                tell home: The agent of session 'x' did not start: within a minute it said nothing that Cordboard understands
             61s: start again → starting
                 spawn 2 anew
         "#]],

@@ -1,0 +1,74 @@
+//! What becomes of a blueprint: the record of a session that does not exist yet, with everything in it known and allowed.
+
+use std::path::{Path, PathBuf};
+
+use cordboard_core::{
+    config::Config,
+    session::{Refusal, RefusalCode},
+    text,
+    types::{Caller, InvalidName, SessionName, SessionRecord},
+};
+
+use super::{
+    desk::Desk,
+    refusals::{refuse, taken},
+};
+use crate::{plugin::Blueprint, session};
+
+impl Desk {
+    pub(super) fn found(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionRecord, Refusal> {
+        let name: SessionName =
+            blueprint.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
+        if let Some(there) = self.lines.roster.view(name.as_str()) {
+            return Err(taken(&there));
+        }
+        self.check_persona(blueprint.persona.as_deref())?;
+        let config = self.config();
+        let agent = known_agent(&config, blueprint.agent)?;
+        let folder = self.folder(&config, &name, blueprint.folder.as_deref())?;
+        let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.clock.now());
+        record.persona = blueprint.persona;
+        record.model = blueprint.model;
+        Ok(record)
+    }
+
+    pub(super) fn check_persona(&self, persona: Option<&str>) -> Result<(), Refusal> {
+        let table = self.plugs.table();
+        match persona {
+            Some(persona) if table.persona(persona).is_none() => {
+                let known = table.personas().map(|choice| choice.name.as_str());
+                Err(refuse(RefusalCode::Invalid, text::no_such("persona", persona, known)))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The one that was asked for below a root, the operator's folder of that name, else one of its own.
+    fn folder(&self, config: &Config, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, Refusal> {
+        if let Some(asked) = asked {
+            return below_roots(Path::new(asked), &config.sessions.roots);
+        }
+        let named = config.sessions.folder(name).map(Path::to_owned);
+        Ok(named.unwrap_or_else(|| session::folder(&self.state, name)))
+    }
+}
+
+fn known_agent(config: &Config, asked: Option<String>) -> Result<String, Refusal> {
+    let agent = asked.unwrap_or_else(|| config.agents.default.clone());
+    if config.agents.get(&agent).is_some() {
+        return Ok(agent);
+    }
+    let known = config.agents.by_name.keys().map(String::as_str);
+    Err(refuse(RefusalCode::Invalid, text::no_such("agent", &agent, known)))
+}
+
+/// Resolved before it is compared, so that neither `..` nor a link leads out.
+fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, Refusal> {
+    let denied = || {
+        let text = format!("{} is not below one of `[sessions] roots`.", asked.display());
+        refuse(RefusalCode::Denied, text)
+    };
+    let real = asked.canonicalize().map_err(|_| denied())?;
+    let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
+    if inside && real.is_dir() { Ok(real) } else { Err(denied()) }
+}
