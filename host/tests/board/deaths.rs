@@ -34,12 +34,12 @@ fn where_too_much_is_kept_no_more_is_taken() {
     let refused = "Not taken: a message of session 'a' was cut off and is kept. /retry a sends it again, \
         /leave a drops it; then send this one again.";
     host.ask("hello", refused);
-    home.configure("[sessions]\nkept = 2");
-    host.expect_logged("configuration changed");
-    host.ask("hello", "You said: hello");
-    home.configure("[sessions]\nkept = 1");
-    host.expect_logged("configuration changed");
-    host.ask("hello", refused);
+    // The session has the new bound when it has the new timeout.
+    for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
+        home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
+        until("the session has heard of it", || host.session("a")["idle_timeout_s"] == seconds);
+        host.ask("hello", answer);
+    }
     host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
     host.ask("hello", "You said: hello");
     assert_eq!(host.end(), (String::new(), Some(0)));
