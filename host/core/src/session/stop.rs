@@ -103,11 +103,7 @@ impl Machine {
         self.state = State::Stopping(stop);
     }
 
-    fn hurry(&mut self, mut stop: Stop, now: Moment) {
-        stop.then = match stop.then {
-            Then::Suspend | Then::Start | Then::Fail(_) => Then::Suspend,
-            then @ (Then::Ask(_) | Then::Archive) => then,
-        };
+    fn hurry(&mut self, stop: Stop, now: Moment) {
         let kill = self.ending == Ending::Hurried && stop.step != Step::Killed;
         self.state = State::Stopping(stop);
         if kill {

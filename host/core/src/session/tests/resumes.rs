@@ -238,6 +238,66 @@ fn a_resume_is_not_refused_once_its_answer_has_begun() {
 }
 
 #[test]
+fn a_question_is_asked_though_the_session_was_to_be_suspended_meanwhile() {
+    check(
+        "
+        session conversation=c1 place=den
+        order start
+        refused no conversation found
+        order suspend
+        exit
+        prompt a
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            order suspend → stopping
+            exit → asking
+                tell den: Session 'x' could not be resumed: no conversation found
+            prompt a → asking
+                persist
+                tell home: Session 'x' could not be resumed: no conversation found
+        "#]],
+    );
+}
+
+/// The word comes before the question: it is about the resume, and not about what is kept.
+#[test]
+fn a_refused_resume_is_tried_again_as_soon_as_its_agent_is_gone() {
+    check(
+        "
+        session conversation=c1 kept=k
+        prompt a
+        refused no conversation found
+        order retry r
+        exit
+        ready
+        done a
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            refused no conversation found → stopping
+                close input of 1
+            order retry r → stopping
+            exit → starting
+                spawn 2 resuming c1
+            ready → busy
+                hand a
+                send a to 2
+            done a → idle
+                persist
+                finish a at home, done
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
 fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
     check(
         "

@@ -322,6 +322,53 @@ fn a_receipt_forgives_earlier_deaths() {
     );
 }
 
+/// An agent that gives no receipts has got there all the same once it says something.
+#[test]
+fn the_beginning_of_an_answer_forgives_earlier_deaths() {
+    check(
+        "
+        prompt a
+        prompt b
+        exit
+        wait 1s
+        exit
+        wait 5s
+        ready
+        says Half
+        exit
+        exit
+        wait 1s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b → starting
+            exit → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+            1s: start again → starting
+                spawn 2 anew
+            exit → starting
+            6s: start again → starting
+                spawn 3 anew
+            ready → busy
+                hand a
+                send a to 3
+            says Half → busy
+                show
+            exit → starting
+                persist
+                finish a at home, failed: Cut short. “Half”
+                tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
+                spawn 4 anew
+            exit → starting
+                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+            7s: start again → starting
+                spawn 5 anew
+        "#]],
+    );
+}
+
 #[test]
 fn an_agent_that_never_gets_ready() {
     check(

@@ -428,6 +428,44 @@ fn a_turn_costs_what_the_conversation_cost_more() {
 }
 
 #[test]
+fn the_cost_of_a_conversation_that_is_gone_counts_no_more() {
+    check(
+        "
+        prompt a
+        ready
+        done a $0.75
+        exit
+        prompt b
+        ready
+        done b $0.25
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            done a $0.75 → idle
+                persist
+                finish a at home, done, $0.75
+                review #1: idle for 0ns
+            exit → suspended
+            prompt b → starting
+                persist
+                spawn 2 anew
+            ready → busy
+                hand b
+                send b to 2
+            done b $0.25 → idle
+                persist
+                finish b at home, done, $0.25
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
 fn a_turn_keeps_its_mode() {
     check(
         "
