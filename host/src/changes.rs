@@ -84,7 +84,6 @@ impl Changes {
             return;
         }
         self.config.replace(new);
-        tracing::info!(%changes, "configuration changed");
         if !changes.restart.is_empty() {
             let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
             self.tell(format!("These lines of the configuration act at the next start: {}.", keys.join(", "))).await;
@@ -96,6 +95,8 @@ impl Changes {
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
             self.admins.review_all().await;
         }
+        // Last, so that whoever reads it finds it so.
+        tracing::info!(%changes, "configuration changed");
     }
 
     /// Plugins whose table changed, all where a common limit did, and those that wait for a grant.

@@ -15,6 +15,7 @@ mod new;
 mod progress;
 mod project;
 mod script;
+mod sources;
 mod stage;
 mod test;
 mod tool;

@@ -3,6 +3,7 @@
 mod js;
 mod python;
 mod rust;
+mod stamp;
 
 use std::{
     fs,
@@ -12,6 +13,7 @@ use std::{
 use super::{error::KitError, new, progress, project::Project};
 pub use js::{COMPONENTIZE_JS, JCO};
 pub use python::COMPONENTIZE_PY;
+use stamp::Stamp;
 
 use crate::{
     cli::Language,
@@ -25,20 +27,36 @@ use crate::{
 pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     let project = Project::open(folder)?;
     new::refresh(&project)?;
-    let built = match project.language {
-        Language::Rust => rust::build(&project)?,
-        Language::Python => python::build(&project)?,
-        Language::Js => js::build(&project)?,
-    };
     let component = project.component();
-    place(&built, &component)?;
-    if project.language != Language::Rust {
-        // Made for this alone; cargo's own result is cargo's to keep.
-        fs::remove_file(&built).map_err(KitError::write(&built))?;
+    match project.language {
+        Language::Rust => place(&rust::build(&project)?, &component)?,
+        Language::Python => unless_built(&project, &python::installed(&project), python::build)?,
+        Language::Js => unless_built(&project, &js::installed(&project), js::build)?,
     }
     let wasm = fs::read(&component).map_err(KitError::read(&component))?;
     progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
     Ok(component)
+}
+
+/// Cargo knows by itself what it has built; these tools do not.
+fn unless_built(
+    project: &Project,
+    installed: &Path,
+    build: impl FnOnce(&Project) -> Result<PathBuf, KitError>,
+) -> Result<(), KitError> {
+    let component = project.component();
+    if Stamp::of(project, installed)?.stands(&component) {
+        progress::step(&format!(
+            "'{}' is built of these sources already (delete dist/ to build it anew)",
+            project.name
+        ));
+        return Ok(());
+    }
+    let built = build(project)?;
+    place(&built, &component)?;
+    fs::remove_file(&built).map_err(KitError::write(&built))?;
+    // The first build installs its tools, so what they are is asked for again.
+    Stamp::of(project, installed)?.keep(&component)
 }
 
 /// Copies beside and renames: a watcher sees the old file or the new one.

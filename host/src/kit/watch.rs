@@ -6,13 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{build::place, error::KitError, progress, project::Project};
+use super::{build::place, error::KitError, progress, project::Project, sources::sources};
 
 /// Between two looks. A plugin's sources are few: a look costs less than a watch that works on every file system.
 const LOOK: Duration = Duration::from_millis(300);
-
-/// Folders that hold nothing that an author saves.
-const SKIPPED: [&str; 4] = ["dist", "node_modules", "target", "__pycache__"];
 
 /// `plugins`: the plugin folder of a host.
 ///
@@ -64,24 +61,9 @@ fn tell(built: Result<PathBuf, KitError>) {
 
 /// What lies there: every file with its time and size, in the order of their names.
 fn sight(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
-    let mut files = Vec::new();
-    collect(folder, &mut files);
-    files.sort();
-    files
-}
-
-fn collect(folder: &Path, files: &mut Vec<(PathBuf, Option<SystemTime>, u64)>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Ok(data) = entry.metadata() else { continue };
-        // Hidden, what an editor leaves beside a file, and what a build writes.
-        if name.starts_with('.') || name.ends_with('~') || SKIPPED.contains(&name.as_str()) || name.ends_with(".lock") {
-            continue;
-        }
-        if data.is_dir() {
-            collect(&entry.path(), files);
-        } else {
-            files.push((entry.path(), data.modified().ok(), data.len()));
-        }
-    }
+    let seen = |path: PathBuf| {
+        let data = fs::metadata(&path).ok()?;
+        Some((path, data.modified().ok(), data.len()))
+    };
+    sources(folder).into_iter().filter_map(seen).collect()
 }

@@ -187,11 +187,15 @@ fn help_and_plugins_show_what_is_plugged_in_now() {
         "/retry [name] - Try again what failed",
         "/session <name> - Switch to a session",
         "/sessions [page] - List the sessions",
+        "/start - Say how to begin",
         "/stop [all] - Interrupt the answer",
         "/suspend [name] - Let go of an agent now",
         "/timeout [minutes] - Show or set the idle timeout",
     ];
     host.ask("/help", &format!("{}\n\nAnything else goes to the active session.", help.join("\n")));
+    host.say("/start");
+    host.expect("This is Cordboard: what you write here goes to a coding agent");
+    host.expect("[List the commands] /help");
     host.say("/plugins");
     let plugins = host.expect("`views` ok - ");
     let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();

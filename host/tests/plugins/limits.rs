@@ -51,7 +51,7 @@ async fn a_panic_s_text_is_its_own_and_short() {
     let bench = unruly("").await;
     let log = journal::listen();
     let told = told(&bench, "tirade").await;
-    assert!(told.starts_with("trapped: thread '") && told.contains("unruly/src/lib.rs:"), "{told}");
+    assert!(told.starts_with("trapped: panicked at ") && told.contains("unruly/src/lib.rs:"), "{told}");
     assert!(!told.contains("before") && told.ends_with('…') && told.len() < 500, "{told}");
     let log = log.text();
     assert_eq!(log.matches("the end of it").count(), 1, "the log has all of it, once: {log}");

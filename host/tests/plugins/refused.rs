@@ -38,7 +38,7 @@ async fn half_a_file_does_not_compile() {
     let whole = bad("echo2");
     for length in [9, whole.len() / 2, whole.len() - 1] {
         let why = refused(&whole[..length]).await;
-        assert!(why.starts_with("it did not compile: cordboard: not a valid component: "), "{length}: {why}");
+        assert!(why.starts_with("it did not compile: not a valid component: "), "{length}: {why}");
     }
 }
 

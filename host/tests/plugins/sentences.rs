@@ -239,6 +239,7 @@ async fn help_and_plugins_tell_what_is_plugged_in_now() {
          /retry [name] - Try again what failed\n\
          /session <name> - Switch to a session\n\
          /sessions [page] - List the sessions\n\
+         /start - Say how to begin\n\
          /stop [all] - Interrupt the answer\n\
          /suspend [name] - Let go of an agent now\n\
          /timeout [minutes] - Show or set the idle timeout\n\n\

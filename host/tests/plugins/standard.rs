@@ -28,6 +28,7 @@ async fn every_standard_plugin_offers_what_it_should() {
             ("retry", "sessions"),
             ("session", "sessions"),
             ("sessions", "sessions"),
+            ("start", "help"),
             ("stop", "control"),
             ("suspend", "sessions"),
             ("timeout", "timeout"),

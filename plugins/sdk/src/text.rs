@@ -1,7 +1,5 @@
 //! Small pieces of text that several plugins need. Pure: nothing here may call the host.
 
-use std::borrow::Cow;
-
 use crate::{Instant, Seconds};
 
 const MINUTE: Seconds = 60;
@@ -16,7 +14,8 @@ const DAY: Seconds = 24 * HOUR;
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
-    // The host escapes its own words by the same rules; a test there holds that both agree.
+    // The host escapes its own words by the same rules; a test there holds that both agree. Texts are neither sliced nor replaced:
+    // what that brings along is a fifth of a small component.
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in shown(text).split('\n').enumerate() {
         if number > 0 {
@@ -28,20 +27,23 @@ pub fn escape(text: &str) -> String {
 }
 
 /// `text` without what no chat shows: it would stand between two letters that mean something together.
-fn shown(text: &str) -> Cow<'_, str> {
+fn shown(text: &str) -> String {
     let acts = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'
             || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
+    text.chars().filter(|letter| !acts(*letter)).collect()
 }
 
 fn escape_line(line: &str, escaped: &mut String) {
-    let start = line.len() - line.trim_start().len();
-    let numbered = start + line[start..].bytes().take_while(u8::is_ascii_digit).count();
+    let begun = line.trim_ascii_start();
+    let start = line.len() - begun.len();
+    let numbered = start + begun.bytes().take_while(u8::is_ascii_digit).count();
     let mut before = '\n';
-    for (at, letter) in line.char_indices() {
-        let rest = &line[at + letter.len_utf8()..];
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        let rest = letters.as_str();
+        let at = line.len() - rest.len() - letter.len_utf8();
         let next = rest.chars().next();
         let special = match letter {
             '\\' | '`' | '*' | '~' => true,
@@ -51,7 +53,7 @@ fn escape_line(line: &str, escaped: &mut String) {
             '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
             '.' | ')' => at > start && at == numbered,
             '<' => {
-                next.is_some_and(|next| next.is_ascii_alphabetic() || "!?/".contains(next))
+                next.is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '!' | '?' | '/'))
                     && (at == start || !is_word(rest))
             }
             _ => false,
@@ -67,8 +69,9 @@ fn escape_line(line: &str, escaped: &mut String) {
 /// Whether what stands behind `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its brackets, or
 /// HTML, which shows the backslashes in it; and at the beginning of a line a word is HTML up to the next blank line.
 fn is_word(rest: &str) -> bool {
-    let inside = rest.split_once('>').map(|(inside, _)| inside.trim_start_matches('/'));
-    inside.is_some_and(|inside| inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
+    let mut word = inside.iter().skip_while(|byte| **byte == b'/');
+    inside.len() < rest.len() && word.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 /// Words that nobody meant for people, as an error or the last line of a log, in a text that others go on with: a line that
@@ -151,7 +154,7 @@ pub fn span(text: &str) -> Option<Seconds> {
             _ => return None,
         };
         total = total.checked_add(number.checked_mul(factor)?)?;
-        rest = rest[unit + 1..].trim_start();
+        rest = rest[unit + 1..].trim_ascii_start();
     }
     (total > 0).then_some(total)
 }

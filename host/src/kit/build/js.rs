@@ -12,6 +12,11 @@ const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org"
 
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
 
+/// What of the project gets into a component beside its sources.
+pub fn installed(project: &Project) -> PathBuf {
+    project.folder.join("node_modules")
+}
+
 pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     if !project.folder.join(TOOL).exists() {
         progress::step(

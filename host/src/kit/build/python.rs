@@ -15,6 +15,13 @@ const VENV: &str = ".venv";
 /// The version of the package `cordboard:plugin`.
 const CONTRACT: &str = "0.1.0";
 
+/// What of the project gets into a component beside its sources.
+pub fn installed(project: &Project) -> PathBuf {
+    let lib = project.folder.join(VENV).join("lib");
+    let pythons = fs::read_dir(&lib).into_iter().flatten().flatten().map(|entry| entry.path().join("site-packages"));
+    pythons.min().unwrap_or(lib)
+}
+
 pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     let bin = project.folder.join(VENV).join("bin");
     // Absolute, since the tools run in the project's folder.

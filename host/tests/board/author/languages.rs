@@ -98,6 +98,9 @@ fn holds(author: &Author) {
     let tested = author.run(&["test", "greeter"]);
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
     assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  4 exchanges\n"), "{}", tested.out);
+    // What has not changed stays the same bytes.
+    let again = author.run(&["build", "greeter"]);
+    assert!(tested.out.starts_with(&again.out) && again.err.contains("is built of these sources already"), "{again:?}");
     let called = author.run(&["call", "greeter", "/greeter", "Zoe"]);
     assert!(called.err.contains("* log info: greeting Zoe at "), "{called:?}");
     let checked = author.printed(&["check", "greeter"]);
