@@ -1,5 +1,7 @@
 //! Small pieces of text that several plugins need. Pure: nothing here may call the host.
 
+use std::borrow::Cow;
+
 use crate::{Instant, Seconds};
 
 const MINUTE: Seconds = 60;
@@ -27,12 +29,12 @@ pub fn escape(text: &str) -> String {
 }
 
 /// `text` without what no chat shows: it would stand between two letters that mean something together.
-fn shown(text: &str) -> String {
+fn shown(text: &str) -> Cow<'_, str> {
     let acts = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'
             || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().filter(|letter| !acts(*letter)).collect()
+    if text.chars().any(acts) { text.chars().filter(|letter| !acts(*letter)).collect() } else { text.into() }
 }
 
 fn escape_line(line: &str, escaped: &mut String) {
