@@ -25,6 +25,7 @@ use crate::{
     cli::{self, ChatKind, Places},
     cron::Zone,
     hub::Live,
+    plugin::{self, Cache, Plugs},
     process::{self, Environment},
     reload, telemetry,
 };
@@ -103,6 +104,12 @@ fn load(places: &Places) -> Result<Config, AppError> {
 fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
     let beside = places.config.as_deref().and_then(Path::parent);
     named_plugin_folder(places, config).or_else(|| beside.map(|base| base.join("plugins")))
+}
+
+/// An empty plug board, with this state's cache.
+fn plug_board(places: &Places, plugins: &config::Plugins) -> std::io::Result<Plugs> {
+    let cache = Cache::new(places.state.join("cache"), plugins.cache);
+    Plugs::start(cache, plugin::THIS_PROGRAM.into(), plugins.parallel)
 }
 
 /// The folder that somebody named, and so expects to be there.

@@ -6,6 +6,7 @@ mod board;
 mod bounds;
 mod busy;
 mod buttons;
+mod cache;
 mod call;
 mod compile;
 mod convert;
@@ -35,6 +36,7 @@ mod trial;
 mod weight;
 
 pub use board::{Blueprint, Board, Choice, KeyValues, Shelf, Swap};
+pub use cache::Cache;
 pub use call::{Asked, CallError};
 pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin, digest};
 pub use egress::{Errand, FarAnswer, FarSide};

@@ -22,7 +22,7 @@ use crate::{
     control,
     cron::Zone,
     hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
-    plugin::{self, Board, Orders, Plugs, ViewLimits},
+    plugin::{Board, Orders, Plugs, ViewLimits},
     process::{self, Environment},
     reload::{self, Watched},
     roster::Roster,
@@ -108,8 +108,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
 
 impl Ground {
     fn new(plan: &Plan, store: Store, host_id: String) -> Result<Self, AppError> {
-        let (cache, parallel) = (plan.places.state.join("cache"), plan.config.now().plugins.parallel);
-        let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), parallel)?);
+        let plugs = Arc::new(super::plug_board(&plan.places, &plan.config.now().plugins)?);
         Ok(Self {
             clock: Clock::system(),
             config: plan.config.clone(),

@@ -12,7 +12,7 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::{self, Live},
     listing,
-    plugin::{self, Health, Plugs},
+    plugin::{Health, Plugs},
     process::Environment,
     reload,
     session::Setup,
@@ -103,8 +103,7 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         };
         return Err(AppError::Refused(format!("the plugin folder {} {what}", named.display())));
     }
-    let cache = places.state.join("cache");
-    let plugs = Arc::new(Plugs::start(cache, plugin::THIS_PROGRAM.into(), config.now().plugins.parallel)?);
+    let plugs = Arc::new(super::plug_board(places, &config.now().plugins)?);
     let supply = Supply::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
     plugs.govern(&config.now().plugins.lifecycle).await;

@@ -3,16 +3,11 @@
 //! The child is this very binary. What a compiler takes (360 MB for a Python plugin), and a bug of it, stay out of the host.
 
 use std::{
-    fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
-    os::unix::{
-        fs::{DirBuilderExt, OpenOptionsExt},
-        process::ExitStatusExt,
-    },
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -22,6 +17,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 use wasmtime::component::Component;
 
 use super::{
+    cache::Cache,
     engine::{self, SharedEngine},
     generation::Artifact,
     refusal::Refused,
@@ -48,7 +44,7 @@ pub const LARGEST_WASM: u64 = 64 << 20;
 
 pub struct Compiler {
     engine: SharedEngine,
-    cache: PathBuf,
+    cache: Cache,
     /// The binary that knows `compile-plugin`.
     program: PathBuf,
     /// What an artifact must agree with to be loaded.
@@ -56,14 +52,13 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// `cache` is made, readable by its owner alone.
-    pub fn new(engine: SharedEngine, cache: PathBuf, program: PathBuf) -> io::Result<Self> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache);
-        made.map_err(|error| {
+    /// The folder of the cache is made where it is absent.
+    pub fn new(engine: SharedEngine, cache: Cache, program: PathBuf) -> io::Result<Self> {
+        cache.make().map_err(|error| {
             let what = "the folder of compiled plugins";
             let text = format!(
                 "{what}, {}, cannot be made: {error}; name another state directory with --state",
-                cache.display()
+                cache.folder().display()
             );
             io::Error::new(error.kind(), text)
         })?;
@@ -75,36 +70,33 @@ impl Compiler {
 
     /// The artifact of `wasm`, out of the cache where it was compiled before.
     pub async fn artifact(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, Refused> {
-        let path = self.path(&digest);
-        if let Some(component) = self.open(&path) {
-            return Ok(Artifact { name: name.to_owned(), digest, component });
+        if let Some(artifact) = self.cached(name, &digest) {
+            return Ok(artifact);
         }
         sniff(wasm)?;
         let compiled = self.compile(wasm).await?;
-        write_private(&path, &compiled).map_err(|error| {
-            let cache = self.cache.display();
+        let stored = self.cache.store(&self.key(&digest), &compiled).map_err(|error| {
+            let cache = self.cache.folder().display();
             Refused::Compile(format!(
                 "the result could not be stored in {cache}: {error}; free some space and save it again"
             ))
-        })?;
-        let component = self.open(&path).ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
+        });
+        let component =
+            self.open(&stored?).ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
         Ok(Artifact { name: name.to_owned(), digest, component })
     }
 
     /// The artifact of a digest, if it is in the cache: nobody need then read the wasm.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
-        let component = self.open(&self.path(digest))?;
+        let component = self.open(&self.cache.find(&self.key(digest))?)?;
         Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
     }
 
-    fn path(&self, digest: &str) -> PathBuf {
-        self.cache.join(format!("{digest}-{:016x}.cwasm", self.compatibility))
+    fn key(&self, digest: &str) -> String {
+        format!("{digest}-{:016x}.cwasm", self.compatibility)
     }
 
     fn open(&self, path: &Path) -> Option<Component> {
-        if !path.exists() {
-            return None;
-        }
         #[expect(
             unsafe_code,
             reason = "the cache lies in the state directory, which its owner alone can write, and only `artifact` does"
@@ -157,21 +149,6 @@ fn sniff(wasm: &[u8]) -> Result<(), Refused> {
         Some([0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00]) => Err(Refused::CoreModule),
         Some(_) | None => Err(Refused::NotWasm),
     }
-}
-
-/// Written beside and renamed, so that nobody opens half an artifact.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let beside = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    // Synced before it is renamed: after a power cut it is whole or not there, and what is opened is run.
-    let written = file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // Half of it would keep a full disk full.
-        drop(fs::remove_file(&beside));
-    }
-    written
 }
 
 /// The child's side: wasm on standard input, the artifact on standard output.

@@ -7,6 +7,7 @@ use cordboard_core::types::Moment;
 use tokio::sync::Mutex;
 
 use super::{
+    cache::Cache,
     compile::{Compiler, digest},
     engine::SharedEngine,
     generation::{Artifact, Birth, Generation, PluginSettings},
@@ -73,11 +74,11 @@ pub enum Swapped {
 }
 
 impl Plugs {
-    /// `cache`: the folder of compiled artifacts; `program`: this binary, for the compiling child; `parallel`: how many calls may run
+    /// `cache`: where compiled artifacts are kept; `program`: this binary, for the compiling child; `parallel`: how many calls may run
     /// at once, as `[plugins] parallel` has it.
-    pub fn start(cache: PathBuf, program: PathBuf, parallel: u32) -> io::Result<Self> {
+    pub fn start(cache: impl Into<Cache>, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
-        let compiler = Compiler::new(engine.clone(), cache, program)?;
+        let compiler = Compiler::new(engine.clone(), cache.into(), program)?;
         let table = Published::new(Table::default());
         let linkers = Linkers::new(engine.clone());
         Ok(Self { table, compiler, linkers, caller: Caller::new(engine, parallel), swapping: Mutex::new(()) })

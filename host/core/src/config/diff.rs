@@ -110,6 +110,7 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
         ("webhook.listen", old.webhook.listen != new.webhook.listen),
         ("plugins.folder", old.plugins.folder != new.plugins.folder),
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
+        ("plugins.cache", old.plugins.cache != new.plugins.cache),
     ];
     let fixed = keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned());
     fixed.chain(new_variables(&old.agents, &new.agents)).collect()

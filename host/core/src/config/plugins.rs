@@ -12,7 +12,7 @@ use super::{
     reach::{Reach, Secrets, sha256},
     section::{Section, is_plain},
     swapping::Swapping,
-    value::{Complaint, Value, list, number, one_of, path, shown, text},
+    value::{Complaint, Value, bytes, list, number, one_of, path, shown, text},
     webhook::Proofs,
 };
 use crate::types::Role;
@@ -20,6 +20,8 @@ use serde_json::{Map, Value as Json};
 
 /// Each call has an instance of its own, and with it a share of the memory.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
+/// In bytes.
+const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
 /// A host interface that a plugin may import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +61,8 @@ pub struct Plugins {
     pub lifecycle: String,
     /// Calls that may run at once, of all plugins.
     pub parallel: u32,
+    /// What compiled plugins may take on the disk, in bytes.
+    pub cache: u64,
     pub limits: Limits,
     pub swapping: Swapping,
     pub by_name: BTreeMap<String, Plugin>,
@@ -106,7 +110,15 @@ impl Grant {
 impl Plugins {
     pub(super) const fn blank() -> Self {
         let (limits, swapping) = (Limits::blank(), Swapping::blank());
-        Self { folder: None, lifecycle: String::new(), parallel: 0, limits, swapping, by_name: BTreeMap::new() }
+        Self {
+            folder: None,
+            lifecycle: String::new(),
+            parallel: 0,
+            cache: 0,
+            limits,
+            swapping,
+            by_name: BTreeMap::new(),
+        }
     }
 
     /// All that the plugin `name` may import, those for all included.
@@ -157,6 +169,7 @@ impl Plugins {
             section.set("lifecycle", &mut self.lifecycle, plugin_name);
         }
         section.set("parallel", &mut self.parallel, number(PARALLEL));
+        section.set("cache", &mut self.cache, bytes(CACHE));
         self.limits.lay(section);
         self.swapping.lay(section);
         section.named("plugins.NAME", |name, _, section| {
