@@ -44,8 +44,8 @@ fn unless_built(
     installed: &Path,
     build: impl FnOnce(&Project) -> Result<PathBuf, KitError>,
 ) -> Result<(), KitError> {
-    let component = project.component();
-    if Stamp::of(project, installed)?.stands(&component) {
+    let (component, stamp) = (project.component(), Stamp::of(project));
+    if stamp.stands(&component, installed) {
         progress::step(&format!(
             "'{}' is built of these sources already (delete dist/ to build it anew)",
             project.name
@@ -55,8 +55,8 @@ fn unless_built(
     let built = build(project)?;
     place(&built, &component)?;
     fs::remove_file(&built).map_err(KitError::write(&built))?;
-    // The first build installs its tools, so what they are is asked for again.
-    Stamp::of(project, installed)?.keep(&component)
+    stamp.keep(&component, installed);
+    Ok(())
 }
 
 /// Copies beside and renames: a watcher sees the old file or the new one.

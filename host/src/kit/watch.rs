@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{build::place, error::KitError, progress, project::Project, sources::sources};
+use super::{build::place, error::KitError, progress, project::Project, sources::saved};
 
 /// Between two looks. A plugin's sources are few: a look costs less than a watch that works on every file system.
 const LOOK: Duration = Duration::from_millis(300);
@@ -65,5 +65,5 @@ fn sight(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
         let data = fs::metadata(&path).ok()?;
         Some((path, data.modified().ok(), data.len()))
     };
-    sources(folder).into_iter().filter_map(seen).collect()
+    saved(folder).into_iter().filter_map(seen).collect()
 }

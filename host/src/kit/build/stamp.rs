@@ -1,53 +1,58 @@
 //! What a component was made of. Tools for Python and JavaScript take seconds and make other bytes each time, which a host would compile
-//! anew: where nothing has changed, they need not run.
+//! anew: where nothing has changed, they need not run. Whatever cannot be read or kept has them run, and fails nothing.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    kit::{error::KitError, project::Project, sources::sources},
+    kit::{project::Project, sources::built_from},
     plugin::digest,
 };
 
-/// Conversations lie here, and get into no component.
-const TESTS: &str = "tests";
-
+/// The sources as they were before a build: what is saved while it runs is not in its component.
 pub struct Stamp {
     path: PathBuf,
-    /// The digest of all that goes into the component.
-    made_of: String,
+    /// None: they cannot be read.
+    sources: Option<String>,
 }
 
 impl Stamp {
-    /// `installed`: the folder of the packages that the tools of the language use.
-    pub fn of(project: &Project, installed: &Path) -> Result<Self, KitError> {
-        let mut text = format!("cordboard {}\n", env!("CARGO_PKG_VERSION"));
-        let tests = project.folder.join(TESTS);
-        for path in sources(&project.folder).into_iter().filter(|path| !path.starts_with(&tests)) {
-            let bytes = fs::read(&path).map_err(KitError::read(&path))?;
-            text += &format!("{} {}\n", path.strip_prefix(&project.folder).unwrap_or(&path).display(), digest(&bytes));
-        }
-        text += &packages(installed);
+    pub fn of(project: &Project) -> Self {
         let path = project.component().with_file_name(format!(".{}.made-of", project.name));
-        Ok(Self { path, made_of: digest(text.as_bytes()) })
+        Self { path, sources: sources(&project.folder).ok() }
     }
 
-    /// Whether `component` is what was made of this.
-    pub fn stands(&self, component: &Path) -> bool {
-        let made = fs::read(component).map(|wasm| self.text(&wasm));
-        made.is_ok_and(|text| fs::read_to_string(&self.path).is_ok_and(|kept| kept == text))
+    /// Whether `component` is what was made of these sources, with the packages that lie in `installed`.
+    pub fn stands(&self, component: &Path, installed: &Path) -> bool {
+        let text = self.text(component, installed);
+        text.is_some_and(|text| fs::read_to_string(&self.path).is_ok_and(|kept| kept == text))
     }
 
-    pub fn keep(&self, component: &Path) -> Result<(), KitError> {
-        let wasm = fs::read(component).map_err(KitError::read(component))?;
-        fs::write(&self.path, self.text(&wasm)).map_err(KitError::write(&self.path))
+    /// The first build of a project installs its packages, so they are looked at after it.
+    pub fn keep(&self, component: &Path, installed: &Path) {
+        if let Some(text) = self.text(component, installed) {
+            // Where it cannot be kept, the next build runs, as it would without.
+            drop(fs::write(&self.path, text));
+        }
     }
 
-    fn text(&self, wasm: &[u8]) -> String {
-        format!("{} of {}\n", digest(wasm), self.made_of)
+    fn text(&self, component: &Path, installed: &Path) -> Option<String> {
+        let (sources, wasm) = (self.sources.as_ref()?, fs::read(component).ok()?);
+        let made_of =
+            digest(format!("cordboard {}\n{sources}{}", env!("CARGO_PKG_VERSION"), packages(installed)).as_bytes());
+        Some(format!("{} of {made_of}\n", digest(&wasm)))
     }
+}
+
+/// Names and digests.
+fn sources(folder: &Path) -> io::Result<String> {
+    let line = |path: PathBuf| {
+        let bytes = fs::read(&path)?;
+        Ok(format!("{} {}\n", path.strip_prefix(folder).unwrap_or(&path).display(), digest(&bytes)))
+    };
+    built_from(folder).into_iter().map(line).collect()
 }
 
 /// By name, and by the time at which each was installed: Python keeps what it makes of its own in the folders of code.
@@ -73,25 +78,31 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         let write = |name: &str, text: &str| fs::write(path(name), text).expect("written");
-        for name in ["dist", "tests", "packages", ".hidden"] {
+        for name in ["dist", "tests", "node_modules"] {
             fs::create_dir(path(name)).expect("made");
         }
-        let project = Project { folder: folder.path().to_owned(), language: Language::Python, name: "x".into() };
-        let stamp = || Stamp::of(&project, &path("packages")).expect("read");
-        let stands = || stamp().stands(&project.component());
-        write("plugin.py", "one");
+        let project = Project { folder: folder.path().to_owned(), language: Language::Js, name: "x".into() };
+        let (component, packages) = (project.component(), path("node_modules"));
+        let stands = || Stamp::of(&project).stands(&component, &packages);
+        let keep = || Stamp::of(&project).keep(&component, &packages);
+        write("plugin.js", "one");
         assert!(!stands(), "nothing is built yet");
         write("dist/x.wasm", "made of one");
         assert!(!stands(), "nobody says of what");
-        stamp().keep(&project.component()).expect("kept");
+        keep();
         assert!(stands());
         write("tests/x.chat", "> /x");
-        write(".hidden/y", "z");
-        assert!(stands(), "these get into no component");
-        for (name, text) in [("plugin.py", "two"), ("new.py", ""), ("packages/y", ""), ("dist/x.wasm", "another one")] {
+        assert!(stands(), "conversations get into no component");
+        for (name, text) in
+            [("plugin.js", "two"), ("new.js", ""), ("node_modules/y", ""), ("dist/x.wasm", "another one")]
+        {
             write(name, text);
             assert!(!stands(), "{name}");
-            stamp().keep(&project.component()).expect("kept");
+            keep();
         }
+        let before = Stamp::of(&project);
+        write("plugin.js", "saved while it is being built");
+        before.keep(&component, &packages);
+        assert!(!stands(), "that is in no component yet");
     }
 }
