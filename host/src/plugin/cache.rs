@@ -1,5 +1,5 @@
-//! The folder of compiled artifacts. Nothing in it is needed: what is gone is compiled again. So what was used longest ago goes when there
-//! is more than the operator allows, as versions come and engines change.
+//! The folder of compiled artifacts. Nothing in it is needed: what is gone is compiled again. So what was plugged in longest ago goes when
+//! there is more than the operator allows, as versions come and engines change.
 
 use std::{
     fs,
@@ -13,8 +13,9 @@ use std::{
 /// What a cache may hold where no operator says so, in bytes: thirty plugins in Python, or thousands in Rust.
 const MOST: u64 = 1 << 30;
 
-/// A use within this time of the last one is not noted: a start need not write to the disk.
-const USED: Duration = Duration::from_secs(60 * 60);
+/// What was used so short a time ago is not noted again, so that a start need not write to the disk, and stays: it may be on its way into
+/// a plug board, of another program on this state too.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
 
 pub struct Cache {
     folder: PathBuf,
@@ -37,21 +38,21 @@ impl Cache {
         &self.folder
     }
 
-    /// Makes the folder, which its owner alone may look into: what lies there is run.
+    /// Makes the folder, which its owner alone may look into: what lies there is run. What it holds is within its bound from now on.
     pub fn make(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))
+        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
+        self.make_room();
+        Ok(())
     }
 
     /// An artifact that is there, and is used now.
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
-        let used = fs::metadata(&path).ok()?.modified().ok();
-        if used.and_then(|used| used.elapsed().ok()).is_some_and(|since| since > USED) {
+        if !is_young(fs::metadata(&path).ok()?.modified().ok()?) {
             // A disk that cannot note it makes the artifact look older than it is, and no more.
-            let noted =
-                fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-            drop(noted);
+            let file = fs::File::options().append(true).open(&path);
+            drop(file.and_then(|file| file.set_modified(SystemTime::now())));
         }
         Some(path)
     }
@@ -69,12 +70,12 @@ impl Cache {
             // Half of it would keep a full disk full.
             drop(fs::remove_file(&beside));
         }
-        self.make_room(&path);
+        self.make_room();
         written.map(|()| path)
     }
 
-    /// Removes what was used longest ago, but not what is new. Code that runs stays, as long as it does.
-    fn make_room(&self, new: &Path) {
+    /// Removes what was used longest ago, and nothing young. Code that runs stays, as long as it does.
+    fn make_room(&self) {
         let entry = |entry: fs::DirEntry| {
             let data = entry.metadata().ok().filter(fs::Metadata::is_file)?;
             Some((data.modified().ok()?, data.len(), entry.path()))
@@ -82,7 +83,7 @@ impl Cache {
         let mut files: Vec<_> = fs::read_dir(&self.folder).into_iter().flatten().flatten().filter_map(entry).collect();
         files.sort();
         let mut held: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
-        for (_, bytes, path) in files.iter().filter(|(_, _, path)| path != new) {
+        for (_, bytes, path) in files.iter().filter(|(used, _, _)| !is_young(*used)) {
             if held <= self.most {
                 return;
             }
@@ -91,6 +92,11 @@ impl Cache {
             }
         }
     }
+}
+
+/// A clock that was set back makes nothing old.
+fn is_young(used: SystemTime) -> bool {
+    used.elapsed().is_ok_and(|since| since < YOUNG) || used > SystemTime::now()
 }
 
 #[cfg(test)]
@@ -115,12 +121,15 @@ mod tests {
         for (name, hours) in [("a", 30), ("b", 20), ("c", 10)] {
             aged(&cache.store(name, b"123").unwrap(), hours);
         }
+        let there = || ["a", "b", "c", "d", "large"].map(|name| cache.folder().join(name).exists());
         assert!(cache.find("a").is_some(), "which is a use of it");
         cache.store("d", b"123").unwrap();
-        let there = |name| cache.find(name).is_some();
-        assert_eq!(["a", "b", "c", "d"].map(there), [true, false, true, true]);
+        assert_eq!(there(), [true, false, true, true, false]);
         cache.store("large", &[0; 99]).unwrap();
-        assert_eq!(["a", "c", "d", "large"].map(there), [false, false, false, true], "the new one is needed now");
+        assert_eq!(there(), [true, false, false, true, true], "who uses the young ones may not have opened them yet");
+        ["a", "d", "large"].iter().for_each(|name| aged(&cache.folder().join(name), 2));
+        cache.make().unwrap();
+        assert_eq!(there(), [false, false, false, false, false], "the next start is within the bound");
     }
 
     #[test]
