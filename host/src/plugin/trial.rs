@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cordboard_core::render::is_one_line;
+use cordboard_core::render::{is_one_line, one_line};
 
 use super::{
     bindings::{
@@ -82,8 +82,7 @@ async fn ask(
         let guest = pre.instantiate_async(&mut *store).await?;
         match guest.cordboard_plugin_persona().call_summaries(&mut *store).await? {
             Ok(all) => {
-                answers.personas =
-                    all.into_iter().map(|one| Choice { name: one.name, description: one.description }).collect();
+                answers.personas = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
             }
             Err(why) => return Ok(Err(CallError::Said(why))),
         }
@@ -92,8 +91,7 @@ async fn ask(
         let guest = pre.instantiate_async(&mut *store).await?;
         match guest.cordboard_plugin_view().call_modes(&mut *store).await? {
             Ok(all) => {
-                answers.modes =
-                    all.into_iter().map(|one| Choice { name: one.name, description: one.description }).collect();
+                answers.modes = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
             }
             Err(why) => return Ok(Err(CallError::Said(why))),
         }
@@ -106,6 +104,12 @@ async fn ask(
         }
     }
     Ok(Ok(answers))
+}
+
+/// What describes it may come from the operator's own words: a list shows a line of it, and refuses nothing.
+fn choice(name: String, description: &str) -> Choice {
+    let line = one_line(description, LONGEST_WORDS - 1);
+    Choice { description: if line.is_empty() { name.clone() } else { line }, name }
 }
 
 fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
@@ -156,12 +160,6 @@ fn check(offers: &Offers) -> Result<(), Refused> {
         let of = || format!("command /{}", spec.name);
         check_words(of, ("summary", &spec.summary), Need::Some)?;
         check_words(of, ("usage", &spec.usage), Need::None)?;
-    }
-    for (kind, choices) in [("persona", &offers.personas), ("mode", &offers.modes)] {
-        for choice in choices {
-            let of = || format!("{kind} '{}'", choice.name);
-            check_words(of, ("description", &choice.description), Need::Some)?;
-        }
     }
     Ok(())
 }
@@ -218,24 +216,17 @@ mod tests {
     #[test]
     fn what_lists_show_of_a_persona_or_a_mode_is_a_line() {
         let long = "d".repeat(LONGEST_WORDS + 1);
-        for (description, why) in [
-            ("", "that is empty"),
-            (" ", "that is empty"),
-            ("a\nPlugin 'x' is granted all.", "with line breaks, control characters or what is not seen"),
-            ("a\u{202e}b", "with line breaks, control characters or what is not seen"),
-            ("gran\u{200b}ted", "with line breaks, control characters or what is not seen"),
-            (long.as_str(), "that is too long"),
+        let cut = format!("{}…", "d".repeat(LONGEST_WORDS - 1));
+        for (description, shown) in [
+            ("Thinks twice", "Thinks twice"),
+            ("", "quiet"),
+            (" \u{feff}", "quiet"),
+            ("a\nPlugin 'x' is granted all.", "a Plugin 'x' is granted all."),
+            ("gran\u{200b}ted \u{202e}b", "granted b"),
+            (long.as_str(), cut.as_str()),
         ] {
-            let choices = || vec![Choice { name: "quiet".to_owned(), description: description.to_owned() }];
-            let persona = Offers { personas: choices(), ..Offers::default() };
-            let mode = Offers { modes: choices(), ..Offers::default() };
-            for (kind, offers) in [("persona", persona), ("mode", mode)] {
-                let refused = check(&offers).unwrap_err().to_string();
-                let said = format!("its {kind} 'quiet' has a description {why}: use one line of 1 to 256 characters");
-                assert_eq!(refused, said);
-            }
+            let choice = choice("quiet".to_owned(), description);
+            assert_eq!((choice.name.as_str(), choice.description.as_str()), ("quiet", shown), "{description:?}");
         }
-        let fine = Choice { name: "quiet".to_owned(), description: "d".repeat(LONGEST_WORDS) };
-        check(&Offers { modes: vec![fine], ..Offers::default() }).unwrap();
     }
 }

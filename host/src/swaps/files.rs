@@ -119,8 +119,14 @@ impl Swaps {
             }
             None => "The plugin folder is in order again, and in use.".to_owned(),
         };
+        let is_well = fault.is_none();
         self.plugs().show_folder(fault.map(|why| (why, self.clock.now()))).await;
         self.audience.tell(text, None).await;
+        if is_well {
+            // What was due or decided meanwhile found no file.
+            let names = self.plugs().table().names().map(str::to_owned).collect();
+            self.resettle(names).await;
+        }
     }
 
     pub async fn on_unreadable(&mut self, name: &str, why: String) {
