@@ -65,10 +65,45 @@ fn known_agent(config: &Config, asked: Option<String>) -> Result<String, Refusal
 /// Resolved before it is compared, so that neither `..` nor a link leads out.
 fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, Refusal> {
     let denied = || {
-        let text = format!("{} is not below one of `[sessions] roots`.", asked.display());
+        let text = format!("{} is no folder below one of `[sessions] roots`.", asked.display());
         refuse(RefusalCode::Denied, text)
     };
     let real = asked.canonicalize().map_err(|_| denied())?;
     let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
     if inside && real.is_dir() { Ok(real) } else { Err(denied()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_below_a_root_by_what_it_is_and_not_by_how_it_is_spelt() {
+        let base = tempfile::tempdir().unwrap();
+        let path = |name: &str| base.path().join(name);
+        for folder in ["root/project", "other", "root-too"] {
+            fs::create_dir_all(path(folder)).unwrap();
+        }
+        fs::write(path("root/file"), "").unwrap();
+        symlink(path("other"), path("root/out")).unwrap();
+        symlink(path("root"), path("link")).unwrap();
+        let roots = [path("gone"), path("root")];
+        let below = |name: &str| below_roots(&path(name), &roots).ok();
+        let project = path("root/project").canonicalize().unwrap();
+        for good in ["root/project", "link/project", "root/../root/project", "other/../root/project"] {
+            assert_eq!(below(good), Some(project.clone()), "{good}");
+        }
+        for bad in ["other", "root-too", "root/../other", "root/out", "root/file", "root/absent", ""] {
+            assert_eq!(below(bad), None, "{bad}");
+        }
+        let denied = below_roots(&project, &[]).unwrap_err();
+        assert_eq!(denied.code, RefusalCode::Denied);
+        assert!(
+            denied.text.ends_with("/root/project is no folder below one of `[sessions] roots`."),
+            "{}",
+            denied.text
+        );
+    }
 }
