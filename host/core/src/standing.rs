@@ -120,8 +120,8 @@ impl Standing {
             && self.fall.as_ref().is_none_or(|fall| fall.digest != digest)
     }
 
-    /// `digest` was rolled back by itself, to `instead`. Falls that lie further apart than a pause and two probations are not in a row: a version that was
-    /// let in after the pause has served out its probation by then.
+    /// `digest` was rolled back by itself, to `instead`. Falls that lie further apart than a pause and two probations are not in a row: a
+    /// version that was let in after the pause has served out its probation by then.
     pub fn on_fall(&mut self, (digest, instead): (&str, &str), why: &str, (now, probation): (Moment, Duration)) {
         let in_a_row = |fall: &&Fall| now.since(fall.at) <= fall.pause() + 2 * probation;
         let before = self.fall.as_ref().filter(in_a_row).map_or(0, |fall| fall.count);

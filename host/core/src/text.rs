@@ -59,7 +59,8 @@ pub fn left_already(session: &SessionName) -> String {
 #[must_use]
 pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    format!("There is no {kind} '{name}'. Known: {}.", known.join(", "))
+    let known = if known.is_empty() { String::new() } else { format!(" Known: {}.", known.join(", ")) };
+    format!("There is no {kind} '{}'.{known}", said(name))
 }
 
 #[must_use]
@@ -126,6 +127,7 @@ pub enum Notice {
     /// As many messages that were cut off are kept as may be.
     KeptFull {
         session: SessionName,
+        kept: usize,
         limit: usize,
     },
     /// A resume was refused; the user has the word.
@@ -193,7 +195,7 @@ impl Notice {
             Self::QueueFull { session, limit } => plain(&format!(
                 "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them."
             )),
-            Self::KeptFull { session, limit } => plain(&kept_full(session, *limit)),
+            Self::KeptFull { session, kept, limit } => plain(&kept_full(session, *kept, *limit)),
             Self::ResumeRefused { session, why } => plain(&format!(
                 "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
                 said(why)
@@ -243,14 +245,17 @@ impl Notice {
     }
 }
 
-fn kept_full(session: &SessionName, limit: usize) -> String {
-    let (kept, it) = match limit {
+fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
+    let (are, it) = match kept {
         1 => (format!("a message of session '{session}' was cut off and is kept"), "it"),
-        _ => (format!("{limit} messages of session '{session}' were cut off and are kept"), "the latest"),
+        _ => (format!("{kept} messages of session '{session}' were cut off and are kept"), "the latest"),
     };
-    format!(
-        "Not taken: {kept}. /retry {session} sends {it} again, /leave {session} drops {it}; then send this one again."
-    )
+    let then = match limit {
+        _ if kept == limit => "then send this one again".to_owned(),
+        1 => "send this one again when none is kept".to_owned(),
+        _ => format!("send this one again when fewer than {limit} are kept"),
+    };
+    format!("Not taken: {are}. /retry {session} sends {it} again, /leave {session} drops {it}; {then}.")
 }
 
 /// The tools that the mode `acceptEdits` is about.

@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 use super::{Codec, Decoded};
 use turn::Turn;
 
+/// Bytes of a line that is no JSON of which as much is logged as a log line holds.
+const SKIPPED: usize = 4 * FOREIGN;
+
 /// The codec of one run.
 pub(super) struct Claude {
     /// The persona's; goes with `initialize`, as the flag for it is ignored when a conversation is resumed.
@@ -220,14 +223,14 @@ impl Codec for Claude {
             Err(error) => {
                 self.skipped += 1;
                 // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
+                let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
                 if self.skipped == 1 {
-                    let line = one_line(&String::from_utf8_lossy(line), FOREIGN);
                     tracing::warn!(
                         line,
-                        "the agent printed what is no JSON: it is skipped, and more of it told at level debug"
+                        "the agent printed what is no JSON: it is skipped, and the next such lines are logged at level debug"
                     );
                 }
-                tracing::debug!(%error, skipped = self.skipped, "the agent printed a line that is no JSON");
+                tracing::debug!(%error, line, skipped = self.skipped, "the agent printed what is no JSON");
             }
         }
         if self.turn.prompted {

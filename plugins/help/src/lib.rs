@@ -1,5 +1,5 @@
-//! `/help`, `/plugins` and `/start`: what is plugged in now, what admins do about it, and how to begin. It must never know a command or a plugin by
-//! itself, nor decide who may do what: it lists what the host tells, and asks the host.
+//! `/help`, `/plugins` and `/start`: what is plugged in now, what admins do about it, and how to begin. It must never know a command or a
+//! plugin by itself, nor decide who may do what: it lists what the host tells, and asks the host.
 
 use cordboard_plugin::{
     Call, Command, Instant, Reply,

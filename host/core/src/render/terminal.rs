@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Entity, FOREIGN, Message, Style, foreign::acts, one_line, render, units};
+use super::{Entity, Message, Style, foreign::acts, one_line, render, units};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
@@ -153,7 +153,7 @@ fn bytes(text: &str, units: usize) -> usize {
 /// What stands behind a link that does not show where it leads; not every terminal can follow one.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
-        Style::Link { url } if url != text => format!(" ({})", one_line(url, FOREIGN)),
+        Style::Link { url } if url != text => format!(" ({})", one_line(url, usize::MAX)),
         Style::Link { .. }
         | Style::Bold
         | Style::Italic

@@ -19,9 +19,9 @@ impl Machine {
         if self.record.archived {
             return self.turn_away_archived(prompt);
         }
-        let limit = self.settings.kept.max(1);
-        if self.record.kept.len() >= limit {
-            return self.turn_away(prompt, Notice::KeptFull { session: self.record.name.clone(), limit });
+        let (kept, limit) = (self.record.kept.len(), self.settings.kept.max(1));
+        if kept >= limit {
+            return self.turn_away(prompt, Notice::KeptFull { session: self.record.name.clone(), kept, limit });
         }
         let limit = self.settings.queue.max(1);
         if self.waiting.len() >= limit {

@@ -5,6 +5,15 @@ use cordboard_core::agent::PromptId;
 use super::{Frame, compose};
 use crate::chat::{Completeness, Limits, MessageId, Outgoing};
 
+/// Whether the rest of a line comes before what others say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halt {
+    No,
+    Asked,
+    /// Newer frames wait: an agent that floods would never come to its last letter.
+    Begun,
+}
+
 /// How a message is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
@@ -43,7 +52,7 @@ pub(super) struct Streaming {
     /// The last frame's live line.
     pub line: Option<String>,
     /// What it has said so far is to be shown to its last letter, before others speak.
-    halting: bool,
+    halt: Halt,
     attempt: Attempt,
     /// Messages that were deleted; the store still knows them.
     deleted: Vec<MessageId>,
@@ -57,7 +66,7 @@ impl Streaming {
             wanted: Vec::new(),
             frame: None,
             line: None,
-            halting: false,
+            halt: Halt::No,
             attempt: Attempt::Styled,
             deleted: Vec::new(),
         }
@@ -70,33 +79,36 @@ impl Streaming {
 
     /// What it has said so far comes before what others say.
     pub const fn halt(&mut self) {
-        self.halting = true;
+        self.halt = Halt::Asked;
     }
 
     pub fn is_halting(&self) -> bool {
-        self.halting && self.attempt != Attempt::Never
+        self.halt != Halt::No && self.attempt != Attempt::Never
     }
 
     /// Whether there may be a call to make.
     pub fn is_stale(&self) -> bool {
-        self.attempt != Attempt::Never && (self.halting || self.frame.is_some() || self.diff().is_some())
+        self.attempt != Attempt::Never && (self.halt != Halt::No || self.frame.is_some() || self.diff().is_some())
     }
 
     /// The next call, if any.
     pub fn step(&mut self, limits: Limits) -> Option<Step> {
-        if let Some(frame) = self.frame.take() {
+        if let Some(frame) = self.frame.take_if(|_| self.halt != Halt::Begun) {
             self.wanted = compose::frame(&frame, limits);
             if self.attempt == Attempt::Plain {
                 self.wanted = self.wanted.iter().map(compose::plain).collect();
             }
         }
-        if self.halting
-            && let Some(end) = self.wanted.last_mut()
-        {
-            end.last = Completeness::Halted;
+        if self.halt == Halt::Asked {
+            self.halt = Halt::Begun;
+            if let Some(end) = self.wanted.last_mut() {
+                end.last = Completeness::Halted;
+            }
         }
         let step = self.diff();
-        self.halting &= step.is_some();
+        if step.is_none() {
+            self.halt = Halt::No;
+        }
         step
     }
 

@@ -525,7 +525,7 @@ fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
                 finish c at home, failed: Cut short.
                 tell home: The agent of session 'x' ended in the middle of its answer: bang
             prompt d from den → suspended
-                tell den: Not taken: 2 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; then send this one again.
+                tell den: Not taken: 3 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; send this one again when fewer than 2 are kept.
                 drop d
             order leave → suspended
                 persist
