@@ -123,9 +123,8 @@ impl Swaps {
         self.plugs().show_folder(fault.map(|why| (why, self.clock.now()))).await;
         self.audience.tell(text, None).await;
         if is_well {
-            // What was due or decided meanwhile found no file.
-            let names = self.plugs().table().names().map(str::to_owned).collect();
-            self.resettle(names).await;
+            // For what waits: when it was due, or granted, there was no file.
+            self.resettle(BTreeSet::new()).await;
         }
     }
 

@@ -90,6 +90,22 @@ fn a_plugin_folder_that_others_may_write_to_later_is_left_alone_and_told_where_t
 }
 
 #[test]
+fn what_is_granted_while_the_folder_is_left_alone_acts_once_it_is_well_again() {
+    let board = Board::new(QUICK);
+    fs::write(board.path("plugins/greedy.wasm"), plugin("greedy")).unwrap();
+    let mut host = board.run();
+    host.hear("[Refuse] /plugins refuse greedy ");
+    fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o777)).unwrap();
+    host.hear("The plugin folder is left alone, and what serves goes on: ");
+    board.configure(&format!("{QUICK}[plugins.greedy]\ngrants = [\"session-control\"]\n"));
+    host.log("configuration changed");
+    fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o700)).unwrap();
+    host.hear("The plugin folder is in order again, and in use.");
+    host.hear("Plugin 'greedy' is plugged in: generation 1, ");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
 fn a_configuration_that_others_may_write_to_is_refused() {
     let board = Board::new("");
     let path = board.path("config.toml").display().to_string();
