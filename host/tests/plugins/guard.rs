@@ -99,17 +99,14 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
     let persona = async |own: &str| {
         let table = "[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\\nAlways.\"";
         let bench = Bench::of(&format!("{table}\n{own}"));
-        let plugged = bench.plug("persona", &standard("persona")).await.map(drop);
-        plugged.map_err(|refused| refused.to_string()).map(|()| {
-            let table = bench.plugs.table();
-            let poet = table.personas().find(|choice| choice.name == "poet").unwrap();
-            poet.description.clone()
-        })
+        bench.plug("persona", &standard("persona")).await.unwrap();
+        let table = bench.plugs.table();
+        let poet = table.personas().find(|choice| choice.name == "poet").unwrap();
+        poet.description.clone()
     };
-    let unseen = persona("description = \"a\\u202eb\"").await.unwrap_err();
-    assert!(unseen.starts_with("its persona 'poet' has a description with line breaks, "), "{unseen}");
-    assert_eq!(persona("description = \"\"\"\nSpeaks\n  in verse\n\"\"\"").await.unwrap(), "Speaks in verse");
-    assert_eq!(persona("").await.unwrap(), "Rhyme.");
+    assert_eq!(persona("description = \"a\\u202eb\"").await, "ab");
+    assert_eq!(persona("description = \"\"\"\nSpeaks\n  in verse\n\"\"\"").await, "Speaks in verse");
+    assert_eq!(persona("").await, "Rhyme.");
     let bench = Bench::of("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nmore = 99");
     bench.plug("trick", &bad("trick")).await.unwrap();
     assert_eq!(bench.plugs.table().commands().count(), 100);

@@ -56,9 +56,17 @@ async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
     // One session in two places: the answer goes to the place of its prompt.
     SECOND.asks(&app, "from the second", "You said: from the second").await;
     assert_eq!((&app.session("first")["turns"], &app.session("general")["turns"]), (&json!(1), &json!(2)));
-    let typing = app.api.calls("sendChatAction");
-    let topics: Vec<&Value> = typing.iter().map(|call| &call.params["message_thread_id"]).collect();
-    assert!(topics.contains(&&json!(5)) && topics.contains(&&json!(6)), "{typing:#?}");
+    for seat in [FIRST, SECOND] {
+        // Long enough to be seen at work, however busy the machine is.
+        seat.says(&app, "slow 1000");
+        let topic = seat.topic.map(Value::from);
+        let types = || {
+            let calls = app.api.calls("sendChatAction").into_iter();
+            calls.last().filter(|call| call.params.get("message_thread_id") == topic.as_ref()).map(drop)
+        };
+        app.until("the typing in a topic", types).await;
+        seat.asks(&app, "/stop", "Stopped.").await;
+    }
     assert_eq!(app.api.chat(OWNER), [none], "nothing of the group came into the private chat");
 }
 
