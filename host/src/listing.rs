@@ -82,7 +82,8 @@ pub fn plugins(rows: &[PluginRow], now: Moment) -> String {
             digest.to_owned(),
             row.generation.to_string(),
             row.health.clone(),
-            ago(now, row.since),
+            // What was never there is absent since no moment.
+            if row.since == 0 { "-".to_owned() } else { ago(now, row.since) },
             row.note.clone(),
         ]
     });
@@ -103,9 +104,9 @@ mod tests {
             generation: 2,
             health: "ok".to_owned(),
             note: note.to_owned(),
-            since: 0,
+            since: 1,
         };
-        let text = plugins(&[row("a", ""), row("sessions", "two\nli\u{1b}\u{202e}nes")], Moment(7_200_000));
+        let text = plugins(&[row("a", ""), row("sessions", "two\nli\u{1b}\u{202e}nes")], Moment(7_200_001));
         expect![[r#"
             NAME      DIGEST        GENERATION  HEALTH  SINCE   NOTE
             a         0123456789ab  2           ok      2h ago

@@ -99,7 +99,7 @@ impl Swaps {
         let Some((digest, answer)) = self.jobs.take_answer(name) else { return };
         let version = short(&digest).to_owned();
         tracing::info!(plugin = name, digest = version, "compiling takes a while");
-        self.plugs().show_compiling(name, Some(digest)).await;
+        self.plugs().show_compiling(name, Some((digest, self.clock.now()))).await;
         let text = format!("Plugin '{name}', version {version}, is being compiled; you are told when that is done.");
         match answer {
             Some((by, answer)) => {

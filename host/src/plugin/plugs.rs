@@ -223,9 +223,9 @@ impl Plugs {
     }
 
     /// Tells in the table that a version is being compiled, or that it is over.
-    pub async fn show_compiling(&self, name: &str, digest: Option<String>) {
+    pub async fn show_compiling(&self, name: &str, version: Option<(String, Moment)>) {
         let _swapping = self.swapping.lock().await;
-        self.table.store(Arc::new(self.table().compiling(name, digest)));
+        self.table.store(Arc::new(self.table().compiling(name, version)));
     }
 
     /// Names the plugin that decides when agents are let go of.

@@ -62,7 +62,9 @@ pub fn of(name: &str, entry: &Entry) -> PluginStatus {
     let (health, note) = standing(name, entry);
     let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
     let turned = || entry.turned.as_ref().map(|turned| turned.at);
-    let since = generation.map(|one| one.since).or_else(|| Some(entry.disabled.as_ref()?.1)).or_else(turned);
+    let off = || entry.disabled.as_ref().map(|(_, at)| *at);
+    let compiling = || entry.compiling.as_ref().map(|(_, at)| *at);
+    let since = generation.map(|one| one.since).or_else(off).or_else(turned).or_else(compiling);
     PluginStatus {
         name: name.to_owned(),
         digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
@@ -99,7 +101,7 @@ pub fn folder((why, since): &(String, Moment)) -> PluginStatus {
 }
 
 fn standing(name: &str, entry: &Entry) -> (Health, String) {
-    if let Some(digest) = &entry.compiling {
+    if let Some((digest, _)) = &entry.compiling {
         return (Health::Compiling, format!("version {} is being compiled", short(digest)));
     }
     if let Some((why, _)) = &entry.disabled {

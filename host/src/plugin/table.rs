@@ -72,8 +72,8 @@ pub struct Entry {
     pub turned: Option<Turned>,
     /// Why and since when it is switched off, whatever lies in the folder.
     pub disabled: Option<(String, Moment)>,
-    /// The digest of a version that is being compiled for some time.
-    pub compiling: Option<String>,
+    /// The digest of a version that is being compiled for some time, and when that was told.
+    pub compiling: Option<(String, Moment)>,
 }
 
 #[derive(Clone)]
@@ -231,9 +231,9 @@ impl Table {
     }
 
     /// This table with the news that a version of `name` is being compiled, or that it is over.
-    pub fn compiling(&self, name: &str, digest: Option<String>) -> Self {
+    pub fn compiling(&self, name: &str, version: Option<(String, Moment)>) -> Self {
         let mut next = self.clone();
-        next.entries.entry(name.to_owned()).or_default().compiling = digest;
+        next.entries.entry(name.to_owned()).or_default().compiling = version;
         next.entries.retain(|_, entry| !entry.is_empty());
         next
     }

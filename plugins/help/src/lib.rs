@@ -108,11 +108,13 @@ fn plugins(mut plugins: Vec<Plugin>, now: Instant) -> Reply {
 
 fn line(plugin: &Plugin, now: Instant) -> String {
     let digest: String = plugin.digest.trim_start_matches("sha256:").chars().take(DIGEST).collect();
-    let (name, health, since) = (code(&plugin.name), escape(&plugin.health), ago(now, plugin.since));
-    // What was never let in has no version to name.
-    let version =
-        if digest.is_empty() { String::new() } else { format!("{digest}, generation {}, ", plugin.generation) };
-    let line = format!("{name} {health} - {version}{since}");
+    let (name, health) = (code(&plugin.name), escape(&plugin.health));
+    // What was never let in has no version to name, and what was never there no moment.
+    let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));
+    let since = (plugin.since > 0).then(|| ago(now, plugin.since));
+    let more: Vec<_> = version.into_iter().chain(since).collect();
+    let line =
+        if more.is_empty() { format!("{name} {health}") } else { format!("{name} {health} - {}", more.join(", ")) };
     if plugin.note.is_empty() { line } else { format!("{line}\n{}", escape(&plugin.note)) }
 }
 
@@ -144,7 +146,7 @@ mod tests {
             name: "echo".into(),
             digest: "sha256:0123456789abcdef".into(),
             generation: 3,
-            since: 0,
+            since: 1,
             health: "serving".into(),
             note: "echo.wasm: no component".into(),
         };
@@ -155,11 +157,13 @@ mod tests {
             health: "refused".into(),
             ..plugin.clone()
         };
-        let reply = plugins(vec![plugin, never], 300_000);
+        let absent = Plugin { name: "policy".into(), since: 0, health: "absent".into(), ..never.clone() };
+        let reply = plugins(vec![plugin, never, absent], 300_001);
         assert_eq!(
             reply.text,
             "`clash` refused - 5m ago\necho.wasm: no component\n\
-             `echo` serving - 0123456789ab, generation 3, 5m ago\necho.wasm: no component"
+             `echo` serving - 0123456789ab, generation 3, 5m ago\necho.wasm: no component\n\
+             `policy` absent\necho.wasm: no component"
         );
     }
 

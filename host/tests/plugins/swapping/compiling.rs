@@ -121,6 +121,8 @@ async fn a_slow_compilation_is_told_of() {
     let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
     rig.until("it is shown", || rig.bench.plugs.table().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), shown);
+    let table = rig.bench.plugs.table();
+    assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
     slow.open();
     rig.told("Plugin 'slow' is plugged in: generation 1, ").await;
     assert_eq!(rig.status("slow"), ("ok".to_owned(), String::new()));
