@@ -15,13 +15,13 @@ use cordboard_core::{
 use super::{
     lines::Lines,
     posts::Posts,
-    refusals::{not_stored, refuse, taken, unknown},
+    refusals::{not_stored, taken, unknown},
     residents,
     setup::Live,
 };
 use crate::{
     clock::Clock,
-    plugin::{Asked, Blueprint, Board, Choice, Orders, Outcome, PlugOrder, Plugs, Shelf, check_post},
+    plugin::{Asked, Blueprint, Board, Choice, Orders, Outcome, PlugOrder, Plugs, Shelf, check_post, refuse},
     roster::Roster,
     store::{Store, StoreError},
 };

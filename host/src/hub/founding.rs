@@ -9,11 +9,11 @@ use cordboard_core::{
     types::{Caller, InvalidName, SessionName, SessionRecord},
 };
 
-use super::{
-    desk::Desk,
-    refusals::{refuse, taken},
+use super::{desk::Desk, refusals::taken};
+use crate::{
+    plugin::{Blueprint, refuse},
+    session,
 };
-use crate::{plugin::Blueprint, session};
 
 impl Desk {
     pub(super) fn found(&self, caller: &Caller, blueprint: Blueprint) -> Result<SessionRecord, Refusal> {

@@ -6,11 +6,7 @@ use cordboard_core::{
     types::SessionView,
 };
 
-use crate::store::StoreError;
-
-pub fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
-    Refusal { code, text: text.into() }
-}
+use crate::{plugin::refuse, store::StoreError};
 
 pub fn unknown(name: &str) -> Refusal {
     refuse(RefusalCode::Unknown, text::unknown(name))

@@ -18,7 +18,7 @@ use super::deed::Deed;
 use crate::chat::console;
 use crate::plugin::{
     Asked, Blueprint, Board, Choice, FarSide, KeyValues, Orders, Outcome, PlugOrder, Resident, Shelf, Swap,
-    check_order, check_post,
+    check_order, check_post, refuse,
 };
 
 /// The idle timeout of a session that nothing says otherwise of.
@@ -142,10 +142,6 @@ impl MemoryBoard {
         record.model = blueprint.model;
         Ok(record)
     }
-}
-
-fn refuse(code: RefusalCode, text: impl Into<String>) -> Refusal {
-    Refusal { code, text: text.into() }
 }
 
 /// A session as it is seen without an agent.
