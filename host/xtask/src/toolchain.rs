@@ -120,7 +120,8 @@ fn rustup() -> Result<Toolchain> {
         return Ok(found);
     }
     step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
-    step::read(Command::new("rustup").args(["target", "add", TARGET]))?;
+    // The last lines are told, and they should say why: a backtrace of rustup's own would take their place.
+    step::read(Command::new("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"))?;
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }
 
