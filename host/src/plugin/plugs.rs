@@ -36,7 +36,7 @@ pub struct Plugs {
 pub struct Compiled {
     pub name: String,
     pub digest: String,
-    artifact: Result<Artifact, Refused>,
+    pub artifact: Result<Artifact, Refused>,
     tried: Option<Tried>,
 }
 
@@ -47,7 +47,7 @@ struct Tried {
 }
 
 impl Compiled {
-    const fn new(name: String, digest: String, artifact: Result<Artifact, Refused>) -> Self {
+    pub const fn new(name: String, digest: String, artifact: Result<Artifact, Refused>) -> Self {
         Self { name, digest, artifact, tried: None }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     jobs::{Purpose, Tell},
 };
 use crate::{
-    plugin::{Health, Refused, Swapped, short},
+    plugin::{Health, PluginSettings, Refused, Swapped, short},
     supply::{Version, held_off, is_plugin_name},
 };
 
@@ -47,9 +47,19 @@ impl Swaps {
 
     pub(super) async fn start(&mut self, name: &str, version: Version, purpose: Purpose) {
         self.cancel(name).await;
-        let plugs = self.plugs().clone();
-        let settings = self.supply.granting(name, &(self.settings)(name));
-        self.jobs.start((&plugs, settings), name, (version, purpose));
+        self.jobs.start((&self.supply.plugs, self.settings_of(name)), name, (version, purpose));
+    }
+
+    /// With what the owner granted in the chat.
+    fn settings_of(&self, name: &str) -> PluginSettings {
+        self.supply.granting(name, &(self.settings)(name))
+    }
+
+    /// Begins anew what is under way for a plugin, if anything is: a trial under the settings of before would be in vain, and
+    /// might take all the time that they gave it.
+    fn restart(&mut self, name: &str) {
+        let settings = self.settings_of(name);
+        self.jobs.restart((&self.supply.plugs, settings), name);
     }
 
     pub(super) async fn cancel(&mut self, name: &str) {
@@ -173,13 +183,15 @@ impl Swaps {
 
     /// The settings of these plugins changed, and perhaps those for which others waited.
     pub async fn resettle(&mut self, mut names: BTreeSet<String>) {
+        for name in &names {
+            self.restart(name);
+        }
         let table = self.plugs().table();
         let waits = |health| matches!(health, Health::Held | Health::Refused | Health::Parked);
         let waiting = table.statuses().filter(|status| waits(status.health));
         let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
         names.extend(waiting.iter().cloned());
         for name in names {
-            // One that is being compiled is linked under the settings of its end.
             if self.jobs.is_running(&name) || self.supply.decided.standing(&name).disabled.is_some() {
                 continue;
             }

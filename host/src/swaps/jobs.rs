@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use cordboard_core::types::Caller;
 use tokio::{
     sync::{Semaphore, oneshot},
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
 
 use super::falls::Fallen;
 use crate::{
-    plugin::{Compiled, Entrance, Outcome, PlugOrder, PluginSettings, Plugs, Turned, refuse},
+    plugin::{Compiled, Entrance, Outcome, PlugOrder, PluginSettings, Plugs, Refused, Turned, refuse},
     supply::Version,
 };
 
@@ -70,14 +70,12 @@ pub struct Done {
 }
 
 pub struct Jobs {
-    running: JoinSet<(u64, Compiled)>,
+    running: JoinSet<Compiled>,
     by_name: BTreeMap<String, Job>,
-    started: u64,
     compilers: Arc<Semaphore>,
 }
 
 struct Job {
-    ticket: u64,
     abort: AbortHandle,
     version: Version,
     purpose: Purpose,
@@ -88,7 +86,7 @@ struct Job {
 impl Default for Jobs {
     fn default() -> Self {
         let compilers = Arc::new(Semaphore::new(COMPILERS));
-        Self { running: JoinSet::new(), by_name: BTreeMap::new(), started: 0, compilers }
+        Self { running: JoinSet::new(), by_name: BTreeMap::new(), compilers }
     }
 }
 
@@ -123,21 +121,30 @@ impl Jobs {
         (version, purpose): (Version, Purpose),
     ) {
         self.cancel(name);
-        self.started += 1;
-        let (ticket, plugs, compilers) = (self.started, Arc::clone(plugs), Arc::clone(&self.compilers));
+        let (plugs, compilers) = (Arc::clone(plugs), Arc::clone(&self.compilers));
         let (wanted, compiling, entrance) = (name.to_owned(), version.clone(), purpose.entrance());
         let abort = self.running.spawn(async move {
             let permit = compilers.acquire_owned().await;
             let compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
             // A trial takes no compiler's place.
             drop(permit);
-            (ticket, plugs.try_out(compiled, settings, entrance).await)
+            plugs.try_out(compiled, settings, entrance).await
         });
-        let job = Job { ticket, abort, version, purpose, slow_at: Some(Instant::now() + SLOW) };
+        let job = Job { abort, version, purpose, slow_at: Some(Instant::now() + SLOW) };
         self.by_name.insert(name.to_owned(), job);
     }
 
-    /// Ends what is under way for a plugin; whether that was shown.
+    /// Begins anew what is under way for a plugin, now under `settings`. Whoever waits for it goes on waiting.
+    pub fn restart(&mut self, (plugs, settings): (&Arc<Plugs>, PluginSettings), name: &str) {
+        let Some(Job { abort, version, purpose, slow_at, .. }) = self.by_name.remove(name) else { return };
+        abort.abort();
+        self.start((plugs, settings), name, (version, purpose));
+        if let Some(job) = self.by_name.get_mut(name) {
+            job.slow_at = slow_at;
+        }
+    }
+
+    /// Ends what is under way for a plugin.
     pub fn cancel(&mut self, name: &str) {
         if let Some(job) = self.by_name.remove(name) {
             job.abort.abort();
@@ -153,8 +160,9 @@ impl Jobs {
             let at = slow.as_ref().map(|(at, _)| *at);
             tokio::select! {
                 biased;
-                Some(ended) = self.running.join_next() => {
-                    if let Some(done) = ended.ok().and_then(|(ticket, compiled)| self.finish(ticket, compiled)) {
+                Some(ended) = self.running.join_next_with_id() => {
+                    let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+                    if let Some(done) = self.finish(id, ended.map(|(_, compiled)| compiled)) {
                         return Event::Compiled(Box::new(done));
                     }
                 }
@@ -167,11 +175,14 @@ impl Jobs {
         }
     }
 
-    /// None for one that was given up in its last moment.
-    fn finish(&mut self, ticket: u64, compiled: Compiled) -> Option<Done> {
-        let name = compiled.name.clone();
-        self.by_name.get(&name).filter(|job| job.ticket == ticket)?;
+    /// None for one that was given up.
+    fn finish(&mut self, id: Id, ended: Result<Compiled, JoinError>) -> Option<Done> {
+        let name = self.by_name.iter().find(|(_, job)| job.abort.id() == id)?.0.clone();
         let Job { version, purpose, slow_at, .. } = self.by_name.remove(&name)?;
+        let compiled = ended.unwrap_or_else(|error| {
+            let why = Refused::Compile(format!("Cordboard has a bug: {error}"));
+            Compiled::new(name.clone(), version.digest.clone(), Err(why))
+        });
         Some(Done { name, compiled, version, purpose, slow: slow_at.is_none() })
     }
 
@@ -185,5 +196,22 @@ impl Jobs {
             Purpose::File(_) | Purpose::Fall(_) => None,
         };
         Some((job.version.digest.clone(), waiting))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_in_a_job_is_a_refusal_and_not_a_job_for_ever() {
+        let mut jobs = Jobs::default();
+        let abort = jobs.running.spawn(async { panic!("at the disco") });
+        let (version, purpose) = (Version::new([]), Purpose::File(Tell::All));
+        jobs.by_name.insert("odd".to_owned(), Job { abort, version, purpose, slow_at: None });
+        let Event::Compiled(done) = jobs.next().await else { panic!("it is not over") };
+        let refused = done.compiled.artifact.err().map(|why| why.to_string()).unwrap_or_default();
+        assert!(refused.contains("Cordboard has a bug") && refused.contains("at the disco"), "{refused}");
+        assert!(!jobs.is_running("odd"));
     }
 }

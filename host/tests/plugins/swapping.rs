@@ -228,7 +228,9 @@ async fn run(
 ) {
     swaps.ask_about_parked().await;
     loop {
+        // What was saved or configured before an order was given comes before it.
         tokio::select! {
+            biased;
             heard = news.recv() => match heard {
                 None => return,
                 Some(News::File(name, wasm)) => swaps.on_file(&name, wasm).await,
