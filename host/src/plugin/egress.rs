@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use cordboard_core::{
     config::Reach,
-    egress::{Target, TcpGrant, check_host, line_for, may_request},
+    egress::{Target, TcpGrant, check_host, grant_line, line_for, may_request},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -94,10 +94,8 @@ impl Network {
         if self.reach.tcp.contains(&needed) {
             return Ok(host);
         }
-        let kept: String = self.reach.tcp.iter().map(|grant| format!("\"{}:{}\", ", grant.host, grant.port)).collect();
-        let (plugin, host) = (&self.plugin, &needed.host);
-        let line = format!("[plugins.{plugin}] in the configuration: tcp = [{kept}\"{host}:{port}\"]");
-        Err(Failure::Refused(format!("a connection to {host}:{port} was not granted; add to {line}")))
+        let line = grant_line((&self.plugin, "tcp"), &self.reach.tcp, &needed);
+        Err(Failure::Refused(format!("a connection to {needed} was not granted; add to {line}")))
     }
 
     /// Whether the name of a host may stand for a private address.

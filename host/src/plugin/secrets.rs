@@ -16,7 +16,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use cordboard_core::config::SecretSource;
+use cordboard_core::{config::SecretSource, egress::grant_line};
 use memchr::memmem;
 use rustix::fs::OFlags;
 use uuid::Uuid;
@@ -51,10 +51,12 @@ impl Vault {
         Self(Arc::new(read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect()))
     }
 
-    /// What stands for the secret `name` in this call.
-    pub fn placeholder(&self, name: &str) -> Result<String, String> {
-        let secret =
-            self.0.iter().find(|secret| secret.name == name).ok_or_else(|| format!("no secret '{name}' is granted"))?;
+    /// What stands for the secret `name` in this call of `plugin`.
+    pub fn placeholder(&self, plugin: &str, name: &str) -> Result<String, String> {
+        let secret = self.0.iter().find(|secret| secret.name == name).ok_or_else(|| {
+            let line = grant_line((plugin, "secrets"), self.0.iter().map(|secret| &secret.name), name);
+            format!("the secret {name:?} was not granted; add to {line}")
+        })?;
         secret.value.as_ref().map(|_| secret.placeholder.clone()).map_err(Clone::clone)
     }
 

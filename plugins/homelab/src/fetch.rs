@@ -37,12 +37,8 @@ pub fn send(server: &Server, request: Request) -> Result<Answer, String> {
 /// # Errors
 /// A line for the operator, with the key to set.
 pub fn secret(server: &Server, name: &str) -> Result<String, String> {
-    secrets::placeholder(name).map_err(|why| {
-        let plugin = server.plugin;
-        format!(
-            "{why}. `secret` in [plugins.{plugin}.config] names it, and secrets = [\"{name}\"] in [plugins.{plugin}] grants it."
-        )
-    })
+    let named = |why| format!("{why}. `secret` in [plugins.{}.config] names it.", server.plugin);
+    secrets::placeholder(name).map_err(named)
 }
 
 fn told(server: &Server, error: Error) -> String {

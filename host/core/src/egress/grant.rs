@@ -1,6 +1,9 @@
 //! What the operator granted: `"https://pbs.lan:8007/api2/*"`, `"POST https://…"`, `"host:port"`.
 
-use std::str::FromStr;
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
 
 use super::{
     Host, Scheme, Standing, Target,
@@ -93,8 +96,22 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 #[must_use]
 pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
-    let kept = grants.iter().map(|grant| format!("{:?}, ", grant.text)).collect::<String>();
-    format!("[plugins.{plugin}] in the configuration: http = [{kept}\"{method}{target}{}\"]", target.path.granted())
+    grant_line(
+        (plugin, "http"),
+        grants.iter().map(|grant| &grant.text),
+        format!("{method}{target}{}", target.path.granted()),
+    )
+}
+
+/// The line of the configuration with `wanted` in the list of this plugin's key, what stands there already included.
+#[must_use]
+pub fn grant_line(
+    (plugin, key): (&str, &str),
+    listed: impl IntoIterator<Item = impl Display>,
+    wanted: impl Display,
+) -> String {
+    let listed: String = listed.into_iter().map(|item| format!("{:?}, ", item.to_string())).collect();
+    format!("[plugins.{plugin}] in the configuration: {key} = [{listed}{:?}]", wanted.to_string())
 }
 
 /// A host's name as it is compared.
@@ -197,6 +214,12 @@ impl FromStr for TcpGrant {
             }
             Ok((_, None)) | Err(_) => Err(wrong("")),
         }
+    }
+}
+
+impl Display for TcpGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::egress::{Host, Standing, standing};
+use cordboard_core::egress::{Host, Standing, grant_line, standing};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{Network, failure::Failure};
@@ -82,8 +82,7 @@ fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
         Standing::Never(why) => format!("{name} stands for {address}, which no name may stand for ({why})"),
         Standing::Metadata => format!("{name} stands for {address}, where a cloud keeps its keys: no name may"),
         Standing::Private(why) => {
-            let kept: String = network.reach.private.iter().map(|name| format!("\"{name}\", ")).collect();
-            let line = format!("[plugins.{}] in the configuration: private = [{kept}\"{name}\"]", network.plugin);
+            let line = grant_line((&network.plugin, "private"), &network.reach.private, name);
             format!("{name} stands for {address} ({why}); if it may, add to {line}")
         }
         Standing::Public => format!("{name} stands for no address"),

@@ -101,8 +101,9 @@ async fn nobody_there_and_nothing_granted_are_told_apart() {
 
     let other = table(&url) + "secret = \"other\"\n";
     let told = Lab::new("pbs", &other).await.read("pbs").await;
-    let line = "no secret 'other' is granted. `secret` in [plugins.pbs.config] names it, and secrets = [\"other\"] in [plugins.pbs] grants it.";
-    assert_eq!(told, line);
+    let why =
+        r#"the secret "other" was not granted; add to [plugins.pbs] in the configuration: secrets = ["pbs", "other"]"#;
+    assert_eq!(told, format!("{why}. `secret` in [plugins.pbs.config] names it."));
 }
 
 #[tokio::test]

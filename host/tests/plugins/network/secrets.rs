@@ -145,7 +145,9 @@ async fn a_secret_does_not_go_into_an_address_nor_to_others() {
 async fn a_secret_that_is_not_granted_is_none() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
-    assert_eq!(bench.read(&format!("bear {} other", mirror.url("/x"))).await, "no secret 'other' is granted");
+    let refused = bench.read(&format!("bear {} other", mirror.url("/x"))).await;
+    let line = r#"[plugins.fetcher] in the configuration: secrets = ["token", "other"]"#;
+    assert_eq!(refused, format!(r#"the secret "other" was not granted; add to {line}"#));
     assert_eq!(mirror.count(), 0);
 }
 
