@@ -10,7 +10,7 @@ pub enum Standing {
     Public,
     /// Of this machine or of the networks around it: the name must be called `private` as well.
     Private(&'static str),
-    /// Where a cloud's machines are told their keys: no name may stand for it, and only the address itself opens it.
+    /// Where a cloud's machines are told their keys: no name may stand for it, and no grant opens it.
     Metadata,
     /// No address of a host.
     Never(&'static str),
