@@ -49,6 +49,8 @@ pub enum Post {
     Final(OutboxRow),
     /// The turn was told to stop: what is said here next waits for its end, for a moment.
     Stopping { place: Place, turn: PromptId },
+    /// The turn waits again: what it has shown is taken back, and it may be shown anew.
+    Back { place: Place, turn: PromptId },
     /// The turn ends without a post; what it has shown stays.
     Over { place: Place, turn: PromptId },
 }
@@ -56,7 +58,8 @@ pub enum Post {
 impl Post {
     const fn place(&self) -> &Place {
         match self {
-            Self::Live { place, .. } | Self::Stopping { place, .. } | Self::Over { place, .. } => place,
+            Self::Live { place, .. } | Self::Stopping { place, .. } => place,
+            Self::Back { place, .. } | Self::Over { place, .. } => place,
             Self::Final(row) => &row.place,
         }
     }

@@ -111,6 +111,7 @@ impl Painter {
                 self.sign(session, &turn.place, &mut screen.messages);
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
+            Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
             Scene::Final(turn, view) => {
                 let mut screen = match turn.state {
                     TurnState::Stopped => nothing(),

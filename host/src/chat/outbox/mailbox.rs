@@ -20,6 +20,8 @@ pub(super) struct Mailbox {
     pub finals: VecDeque<OutboxRow>,
     /// The newest of each turn, in the order of the turns.
     pub frames: Vec<(PromptId, Frame)>,
+    /// Turns that wait again. A frame that is here as well came later.
+    pub back: Vec<PromptId>,
     /// Turns that ended without a post.
     pub over: Vec<PromptId>,
     ended: VecDeque<PromptId>,
@@ -44,6 +46,10 @@ impl Mailbox {
             }
             Post::Stopping { turn, .. } if self.ended.contains(&turn) => {}
             Post::Stopping { turn, .. } => self.stopping = Some((turn, Instant::now() + STOP_WITHIN)),
+            Post::Back { turn, .. } => {
+                self.drop_frames(&turn);
+                self.back.push(turn);
+            }
             Post::Over { turn, .. } => {
                 self.end(&turn);
                 self.over.push(turn);
@@ -81,9 +87,14 @@ impl Mailbox {
         }
     }
 
-    fn end(&mut self, turn: &PromptId) {
+    /// Nobody waits for what it says, either.
+    fn drop_frames(&mut self, turn: &PromptId) {
         self.frames.retain(|(of, _)| of != turn);
         self.stopping.take_if(|(of, _)| of == turn);
+    }
+
+    fn end(&mut self, turn: &PromptId) {
+        self.drop_frames(turn);
         if !self.ended.contains(turn) {
             self.ended.push_back(turn.clone());
         }
@@ -97,6 +108,6 @@ impl Mailbox {
     }
 
     pub fn is_empty(&self) -> bool {
-        !self.has_finals() && self.frames.is_empty() && self.over.is_empty()
+        !self.has_finals() && self.frames.is_empty() && self.back.is_empty() && self.over.is_empty()
     }
 }
