@@ -146,9 +146,9 @@ impl Worker {
         if stale && now >= self.next_edit {
             return Job::Frame;
         }
-        if stale || self.at_work().is_some() {
-            let refresh = self.told.as_ref().map_or(now, |told| told.at + REFRESH);
-            return self.until(if stale { refresh.min(self.next_edit) } else { refresh });
+        let refresh = self.at_work().map(|_| self.told.as_ref().map_or(now, |told| told.at + REFRESH));
+        if let Some(at) = refresh.into_iter().chain(stale.then_some(self.next_edit)).min() {
+            return self.until(at);
         }
         let end = self.idle_since + LINGER;
         match self.held_until {
