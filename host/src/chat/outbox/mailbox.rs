@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use cordboard_core::{agent::PromptId, chat::OutboxRow};
+use cordboard_core::{
+    agent::PromptId,
+    chat::{OutboxRow, PostId},
+};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{Frame, Post};
@@ -29,6 +32,8 @@ pub(super) struct Mailbox {
     stopping: Option<(PromptId, Instant)>,
     /// What came meanwhile: the end of the answer goes before that it was stopped.
     held: VecDeque<OutboxRow>,
+    /// The post that was first when a worker failed.
+    blamed: Option<PostId>,
     /// Rings when something was put in.
     pub bell: Arc<Notify>,
 }
@@ -101,6 +106,15 @@ impl Mailbox {
         if self.ended.len() > ENDED {
             self.ended.pop_front();
         }
+    }
+
+    /// A worker has failed. The post that two of them have failed over is taken out, so that it does not keep back what comes after it.
+    pub fn blame(&mut self) -> Option<PostId> {
+        let first = self.finals.front()?.id;
+        if self.blamed.replace(first) != Some(first) {
+            return None;
+        }
+        self.finals.pop_front().map(|row| row.id)
     }
 
     pub fn has_finals(&self) -> bool {

@@ -383,6 +383,24 @@ async fn a_worker_ends_when_it_is_idle_and_the_next_post_finds_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_outlives_its_worker_and_a_post_that_no_worker_survives_is_left() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    outbox.post(Post::Final(row(1, "a", fake::BUG)));
+    outbox.post(Post::Final(row(2, "a", "after")));
+    outbox.post(Post::Final(row(3, "b", "elsewhere")));
+    outbox.drained().await;
+    let sorted = |mut all: Vec<String>| {
+        all.sort();
+        all
+    };
+    assert_eq!(sorted(fake.calls()), ["a send after", "b send elsewhere"]);
+    assert_eq!(sorted(notes.all()), ["2 sent", "3 sent"], "the first stays stored");
+    sleep(Duration::from_secs(60)).await;
+    assert!(outbox.shared.state().boxes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_ends_the_work_and_leaves_what_is_not_sent() {
     let fake = Fake::new();
     let notes = Arc::new(Notes::default());
