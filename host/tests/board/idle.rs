@@ -13,7 +13,7 @@ fn a_session_that_sleeps_since_the_start_has_the_timeout_of_today() {
     assert_eq!(host.end().1, Some(0));
     let mut host = home.start();
     let usage = "\n\nUsage: /timeout <minutes> (1-120)";
-    host.ask("/timeout", &format!("Idle timeout: 20 minutes{usage}"));
+    host.ask("/timeout", &format!("Idle timeout: 10 minutes{usage}"));
     home.configure("[sessions]\nidle_timeout = \"7m\"");
     host.expect_logged("configuration changed");
     until("its snapshot shows it", || host.session("a")["idle_timeout_s"] == 420);
