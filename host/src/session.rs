@@ -45,6 +45,8 @@ pub trait Advisor: Send + Sync {
 pub enum Scene {
     /// The turn so far. A later one makes it worthless.
     Frame(Arc<Turn>, SessionView),
+    /// The prompt waits again, its agent is gone: that it was worked on is taken back, until it is worked on once more.
+    Back(Place, PromptId),
     /// The end of a turn, to be stored together with the end of its prompt.
     Final(Turn, SessionView),
     Tell(Place, Notice),

@@ -96,13 +96,25 @@ impl Lines {
         }
     }
 
-    /// The settings of the configuration as it is now, for every actor.
+    /// The settings of the configuration as it is now, for every session: a snapshot without an actor is replaced here.
     pub async fn resettle(&self) {
+        self.resettle_resting();
         let settings = |name: &SessionName| {
             let view = self.roster.view(name.as_str())?;
             Some(Input::Settings(self.ports.setup.settings(&view.record)))
         };
         self.tell_all(settings).await;
+    }
+
+    fn resettle_resting(&self) {
+        // Nobody starts one meanwhile, whose snapshot would be its own.
+        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
+        for view in self.roster.views().into_iter().filter(|view| !actors.contains_key(&view.record.name)) {
+            let anew = self.at_rest(view.record.clone());
+            if let Some(cell) = self.roster.cell(view.record.name.as_str()).filter(|_| anew != *view) {
+                cell.publish(anew);
+            }
+        }
     }
 
     /// Whether every scene of every session was shown, and every hook has heard.

@@ -59,6 +59,20 @@ async fn a_prompt_waits_is_handed_and_taken_back() {
 }
 
 #[tokio::test]
+async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let session = name("alpha");
+    let mut update = update("plugin:1");
+    update.what = What::Text("/stop all".to_owned());
+    let prompt = store.accept_for(update.clone(), &session).await.unwrap();
+    let inbox = read_only(state.path()).unwrap().inbox;
+    assert_eq!(inbox[0].state, InboxState::Waiting { session });
+    assert_eq!((&inbox[0].prompt, &inbox[0].update), (&prompt, &update));
+    store.hand(&prompt).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
     let state = State::new();
     let (store, _) = state.open();
