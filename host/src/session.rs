@@ -133,6 +133,11 @@ impl Handle {
         self.deliver(Message::Input(input)).await;
     }
 
+    /// As [`Self::send`], to an actor that nobody else speaks to yet: its box is empty.
+    pub fn send_first(&self, input: Input) {
+        drop(self.messages.try_send(Message::Input(input)));
+    }
+
     /// As [`Self::send`] of a prompt, with the hooks that led to it.
     pub async fn prompt(&self, prompt: Prompt, trail: Trail) {
         self.deliver(Message::Prompt(prompt, trail)).await;

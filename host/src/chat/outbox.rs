@@ -155,6 +155,12 @@ impl Outbox {
         }
     }
 
+    /// How many final posts wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.state().boxes.values().map(Mailbox::count_finals).sum()
+    }
+
     /// Ends the work after the calls that are under way. Posts that are not sent stay stored.
     pub fn close(&self) {
         self.shared.closing.send_replace(Run::Off);

@@ -121,6 +121,10 @@ impl Mailbox {
         !self.finals.is_empty() || !self.held.is_empty()
     }
 
+    pub fn count_finals(&self) -> usize {
+        self.finals.len() + self.held.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         !self.has_finals() && self.frames.is_empty() && self.back.is_empty() && self.over.is_empty()
     }
