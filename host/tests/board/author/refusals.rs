@@ -174,6 +174,28 @@ fn check_tells_the_grant_that_is_missing() {
 }
 
 #[test]
+fn check_refuses_what_a_host_finds_taken_ill_named_or_too_large() {
+    let author = Author::new();
+    let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();
+    copy("help", "rescue.wasm");
+    let ended = author.run(&["check", "rescue.wasm"]);
+    let told = "refused   it offers the command 'help', which plugin 'help' already offers: rename one of them\n\
+                verdict   a host would not take it\n";
+    assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
+    assert!(ended.out.contains("          /help"), "what it offers is told all the same: {}", ended.out);
+    copy("help", "help.wasm");
+    assert!(author.printed(&["check", "help.wasm"]).ends_with("verdict   a host would take it\n"));
+    copy("lifecycle", "My_Plugin.wasm");
+    let ended = author.run(&["check", "My_Plugin.wasm"]);
+    let told = "refused   'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
+    assert!(ended.code == Some(1) && ended.out.contains(told), "{ended:?}");
+    // It has no blocks on the disk.
+    fs::File::create(author.path("large.wasm")).unwrap().set_len((64 << 20) + 1).unwrap();
+    let ended = author.run(&["check", "large.wasm"]);
+    assert!(ended.err.contains("it has 67108865 bytes, more than the 67108864 that a host looks at"), "{ended:?}");
+}
+
+#[test]
 fn a_button_that_is_left_out_is_told_with_the_reason() {
     let author = Author::new();
     let ended = call(&author, "bad/trick", &["/trick", "button", "/plugins", "grant", "trick", "0"]);
