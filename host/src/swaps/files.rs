@@ -18,6 +18,10 @@ impl Swaps {
         if !is_plugin_name(name) {
             return self.tell_refused(name, &refused).await;
         }
+        if self.plugs().table().entry(name).is_none() && !self.jobs.is_running(name) {
+            // Whatever had this name before left.
+            self.supply.forget(name).await;
+        }
         self.offer(name, Version::new(wasm), Tell::All).await;
     }
 
@@ -26,7 +30,7 @@ impl Swaps {
         // Other bytes than those that the operator has pinned go to no compiler.
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
             tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
-            self.cancel(name).await;
+            self.give_up_file(name).await;
             self.plugs().turn_away(name, &version.digest, (&refused, self.clock.now())).await;
             return self.tell_refused(name, &refused).await;
         }
@@ -34,8 +38,8 @@ impl Swaps {
         let admission = standing.admits(&version.digest, now);
         let serves = self.plugs().table().generation(name).is_some_and(|one| one.digest == version.digest);
         match held_off(name, &version.digest, (&admission, now)) {
-            Some(why) if standing.disabled.is_some() || !serves => {
-                self.cancel(name).await;
+            Some(why) if standing.disabled.is_some() || !serves || self.jobs.is_fall(name) => {
+                self.give_up_file(name).await;
                 self.put_off(name, &version.digest, why).await;
             }
             Some(_) | None => {
@@ -66,6 +70,13 @@ impl Swaps {
         if self.jobs.is_running(name) {
             self.jobs.cancel(name);
             self.plugs().show_compiling(name, None).await;
+        }
+    }
+
+    /// Something newer came that stays out. A rollback goes on all the same: it leads away from what fails.
+    async fn give_up_file(&mut self, name: &str) {
+        if !self.jobs.is_fall(name) {
+            self.cancel(name).await;
         }
     }
 
@@ -141,7 +152,7 @@ impl Swaps {
     pub async fn on_unreadable(&mut self, name: &str, why: String) {
         let refused = Refused::Read(why);
         tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
-        self.cancel(name).await;
+        self.give_up_file(name).await;
         self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
         self.tell_refused(name, &refused).await;
     }
@@ -150,6 +161,7 @@ impl Swaps {
     pub async fn on_gone(&mut self, name: &str) {
         tracing::info!(plugin = name, "its file is gone");
         self.cancel(name).await;
+        self.supply.forget(name).await;
         if self.supply.decided.standing(name).disabled.is_some() {
             return;
         }
@@ -222,6 +234,7 @@ impl Swaps {
             return;
         };
         let outcome = self.supply.reconfigure(&name, (&(self.settings)(&name), self.clock.now())).await;
+        let outcome = self.or_the_one_before(&name, &digest, outcome).await;
         if let (Ok(_), Some(turned)) = (&outcome, held.filter(|turned| turned.digest != digest)) {
             // What speaks against the newest version goes on to.
             self.plugs().turn_back(&name, turned).await;
