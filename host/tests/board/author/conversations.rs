@@ -118,7 +118,9 @@ fn a_line_that_cannot_be_played_is_named() {
         author.write("mine/tests/one.chat", text);
         let ended = test(&author, &[]);
         let told = format!("cordboard: failed to read mine/tests/one.chat:{told}");
-        assert!(ended.code == Some(1) && ended.err.starts_with(&told), "{text:?}: {ended:?}");
+        // On a slow machine it is told before that the plugin is compiled.
+        let is_told = ended.err.lines().any(|line| line.starts_with(&told));
+        assert!(ended.code == Some(1) && is_told, "{text:?}: {ended:?}");
     }
 }
 
