@@ -30,6 +30,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+mod escape;
 mod host;
 pub mod http;
 mod reply;
