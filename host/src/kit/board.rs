@@ -30,7 +30,11 @@ pub struct MemoryBoard {
     far: Option<Arc<dyn FarSide>>,
     /// Who carries out orders to the plug board; where nobody does, they are checked and noted.
     plug_board: OnceLock<Orders>,
+    personas: OnceLock<Personas>,
 }
+
+/// The names of the personas that are plugged in now.
+type Personas = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 struct Inner {
     now: Moment,
@@ -52,6 +56,7 @@ impl MemoryBoard {
             agents,
             far: None,
             plug_board: OnceLock::new(),
+            personas: OnceLock::new(),
         }
     }
 
@@ -64,6 +69,22 @@ impl MemoryBoard {
     /// Orders to the plug board go there from now on. The first call counts.
     pub fn carry_out(&self, orders: Orders) {
         self.plug_board.get_or_init(|| orders);
+    }
+
+    /// No others are taken from now on. The first call counts.
+    pub fn know_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.personas.get_or_init(|| Box::new(known));
+    }
+
+    fn check_persona(&self, persona: Option<&str>) -> Result<(), Refusal> {
+        let known = self.personas.get().map(|known| known());
+        match (persona, known) {
+            (Some(persona), Some(known)) if !known.iter().any(|one| one == persona) => {
+                let known = known.iter().map(String::as_str);
+                Err(refuse(RefusalCode::Invalid, text::no_such("persona", persona, known)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -131,6 +152,7 @@ impl MemoryBoard {
             Some(_) => return Err(refuse(RefusalCode::Exists, text::exists(&name))),
             None => {}
         }
+        self.check_persona(blueprint.persona.as_deref())?;
         let known: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
         let agent = blueprint.agent.unwrap_or_else(|| known.first().copied().unwrap_or("demo").to_owned());
         if !known.contains(&agent.as_str()) {
@@ -259,6 +281,9 @@ impl Board for MemoryBoard {
 
     async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
         self.seen(caller, name.as_str())?;
+        if let Order::SetPersona(persona) = &order {
+            self.check_persona(persona.as_deref())?;
+        }
         let mut inner = self.inner();
         let now = inner.now;
         let unknown = || refuse(RefusalCode::Unknown, text::unknown(name.as_str()));
@@ -270,7 +295,10 @@ impl Board for MemoryBoard {
     }
 
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal> {
-        self.seen(caller, name.as_str())?;
+        if self.seen(caller, name.as_str())?.record.place.is_none() {
+            let text = format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere.");
+            return Err(refuse(RefusalCode::Failed, text));
+        }
         self.inner().deeds.push(Deed::Prompted(name.clone(), text));
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! A plugin's folder: what it is written in, what the plugin is called, and where its component lies.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
 use super::error::KitError;
-use crate::cli::Language;
+use crate::{cli::Language, plugin::LARGEST_WASM};
 
 /// Where the component of every language is left, below the project.
 const DIST: &str = "dist";
@@ -119,6 +119,11 @@ impl Subject {
     }
 
     pub fn read(path: &Path) -> Result<Self, KitError> {
+        let length = fs::metadata(path).map_err(KitError::read(path))?.len();
+        if length > LARGEST_WASM {
+            let why = format!("it has {length} bytes, more than the {LARGEST_WASM} that a host looks at");
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
         let wasm = fs::read(path).map_err(KitError::read(path))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { name, path: path.to_owned(), wasm })
