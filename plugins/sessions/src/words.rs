@@ -53,7 +53,7 @@ pub fn done(command: &str, name: &str) -> Reply {
             "Session '{name}' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
              given up, and Cordboard cannot bring it back."
         ),
-        _ => format!("Left it. Session '{name}' goes on with the next message."),
+        _ => format!("Dropped it. Session '{name}' goes on with the next message."),
     })
 }
 
