@@ -28,7 +28,7 @@ pub enum Command {
     /// Start the host and serve a chat
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
-    /// Validate the configuration and the plugins; exit 0 when all is well, else 1
+    /// Check configuration, bot token, secrets, the default agent and the plugins; exit 0 when all is well, else 1
     #[command(after_help = "Examples:\n  cordboard check\n  cordboard check --config my.toml --plugins ./plugins")]
     Check(Paths),
     /// List the sessions, beside a running host or without one

@@ -67,14 +67,6 @@ pub fn refused(name: &str, error: Error) -> String {
     }
 }
 
-/// As [`refused`], but there "exists" means that nothing is to be restored.
-pub fn not_restored(name: &str, error: Error) -> String {
-    match error.code.as_str() {
-        "exists" => format!("Session '{name}' is not archived."),
-        _ => refused(name, error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use cordboard_plugin::testing::session;
@@ -129,6 +121,5 @@ mod tests {
         assert_eq!(told("exists"), "Session 'x' already exists. Use /session x to switch to it.");
         assert_eq!(told("archived"), "Session 'x' is archived. Use /restore x.");
         assert_eq!(told("busy"), "as the host says");
-        assert_eq!(not_restored("x", error("exists")), "Session 'x' is not archived.");
     }
 }

@@ -201,7 +201,7 @@ const NO_GRANTS: [(&str, &str); 3] = [
 ];
 
 fn grant(value: &Value<'_>) -> Result<Grant, Complaint> {
-    let word = text(value)?;
+    let word = text(value).unwrap_or_default();
     match NO_GRANTS.iter().find(|(key, _)| *key == word) {
         Some((_, line)) => Err(Complaint::new(format!("must not be \"{word}\": write {line} instead"))),
         None => one_of(Grant::ALL, Grant::as_str)(value),
