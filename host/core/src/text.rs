@@ -52,7 +52,9 @@ pub fn sent_again(session: &SessionName) -> String {
 
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
-    format!("One was dropped just now. An earlier message of session '{session}' is kept: /leave again drops that one, too.")
+    format!(
+        "One was dropped just now. An earlier message of session '{session}' is kept: /leave again drops that one, too."
+    )
 }
 
 /// A `kind` of thing that nobody has heard of, and those that there are.

@@ -137,7 +137,21 @@ mod tests {
         for good in ["a", "hello", "my-plugin_2", "lifecycle", &"x".repeat(32)] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "Hello", "2x", "-a", "a-", "a b", "../x", "ä", "test", "log", "time", "cordboard-plugin", &"x".repeat(33)] {
+        for bad in [
+            "",
+            "Hello",
+            "2x",
+            "-a",
+            "a-",
+            "a b",
+            "../x",
+            "ä",
+            "test",
+            "log",
+            "time",
+            "cordboard-plugin",
+            &"x".repeat(33),
+        ] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
         let why = check_name("memory").unwrap_err().to_string();

@@ -194,11 +194,8 @@ impl Plugin {
 }
 
 /// Words that look like grants and are keys of their own, with the line that each wants.
-const NO_GRANTS: [(&str, &str); 3] = [
-    ("http", "http = [\"https://HOST/*\"]"),
-    ("tcp", "tcp = [\"HOST:PORT\"]"),
-    ("secrets", "secrets = [\"NAME\"]"),
-];
+const NO_GRANTS: [(&str, &str); 3] =
+    [("http", "http = [\"https://HOST/*\"]"), ("tcp", "tcp = [\"HOST:PORT\"]"), ("secrets", "secrets = [\"NAME\"]")];
 
 fn grant(value: &Value<'_>) -> Result<Grant, Complaint> {
     let word = text(value).unwrap_or_default();

@@ -53,8 +53,26 @@ const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 /// What a grant may name, so that a misspelt one is told: the common methods, those of WebDAV, and what vaults and caches add.
 /// Any other takes the `*`.
 const KNOWN: [&str; 20] = [
-    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "PROPFIND", "PROPPATCH", "MKCOL", "MKCALENDAR",
-    "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "LIST", "PURGE",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "QUERY",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "MKCALENDAR",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "LIST",
+    "PURGE",
 ];
 
 impl HttpGrant {
