@@ -95,6 +95,10 @@ impl Supply {
             let refused = self.plug_at_start(&name, Some(&path), (&settings(&name), now)).await.err();
             turned.extend(refused.map(|refused| (name, refused)));
         }
+        // Those without a file too: it may come back, and only who is on the board can be enabled.
+        for (name, word) in self.decided.disabled() {
+            self.plugs.switch_off(&name, (words::disabled(&name, &word), word.at)).await;
+        }
         turned
     }
 
@@ -120,8 +124,7 @@ impl Supply {
         context: (&PluginSettings, Moment),
     ) -> Result<Swapped, Refused> {
         let standing = self.decided.standing(name);
-        if let Some(word) = &standing.disabled {
-            self.plugs.switch_off(name, (words::disabled(name, word), word.at)).await;
+        if standing.disabled.is_some() {
             return Ok(Swapped::Unchanged);
         }
         let Some(path) = path else {
@@ -151,13 +154,17 @@ impl Supply {
         }
     }
 
-    /// A restart is no swap: what served last is trusted as far as it was.
+    /// A restart is no swap: what served last is trusted as far as it was. Nor is it the chance that a version has after a pause.
     async fn entrance_at_start(&self, name: &str, digest: &str, context: (&PluginSettings, Moment)) -> Entrance {
         let latest = match &self.store {
             Some(store) => store.latest_generation(name).await.unwrap_or_default(),
             None => None,
         };
-        if latest.as_deref() == Some(digest) { self.entrance_back(name, digest, context) } else { Entrance::New }
+        if latest.as_deref() == Some(digest) && !self.decided.standing(name).has_fallen(digest) {
+            self.entrance_back(name, digest, context)
+        } else {
+            Entrance::New
+        }
     }
 
     /// A version that has served before is trusted, unless its probation was cut short by the host's end.
@@ -288,6 +295,13 @@ impl Supply {
         self.plugs.turn_away(name, digest, (&refused, context.1)).await;
         self.show_denial(name, &refused).await;
         Err(refused)
+    }
+
+    /// What was kept of a plugin is nothing to go back to any more: it left, and must not come back by itself under the same name.
+    pub async fn forget(&self, name: &str) {
+        let Some(store) = &self.store else { return };
+        let forgotten = store.forget_generations(name).await;
+        forgotten.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to forget a plugin's versions"));
     }
 
     /// Newest first.

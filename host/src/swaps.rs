@@ -118,7 +118,9 @@ impl Swaps {
         }
         let settings = (self.settings)(&name);
         let context = (&settings, self.clock.now());
+        let served = self.plugs().table().generation(&name).is_some() || purpose.is_enabling();
         let plugged = self.supply.plug_compiled((compiled, &version), context, purpose.entrance()).await;
+        let plugged = if served { self.or_the_one_before(&name, &version.digest, plugged).await } else { plugged };
         if let (Ok(_), Entrance::New | Entrance::Anew) = (&plugged, purpose.entrance()) {
             self.stand(&name, |standing| standing.on_plugged()).await;
         }
@@ -131,6 +133,22 @@ impl Swaps {
             Purpose::File(tell) => self.on_file_plugged(outcome, tell).await,
             Purpose::Order(given) => self.on_order_plugged(outcome, given).await,
             Purpose::Fall(fall) => self.on_rolled_back(outcome, fall).await,
+        }
+    }
+
+    /// Where a refusal leaves nothing that serves, what served well before does.
+    async fn or_the_one_before(
+        &self,
+        name: &str,
+        digest: &str,
+        plugged: Result<Swapped, Refused>,
+    ) -> Result<Swapped, Refused> {
+        match plugged {
+            Err(refused) if self.plugs().table().generation(name).is_none() => {
+                let context = (&(self.settings)(name), self.clock.now());
+                self.supply.go_back(name, digest, (refused, context)).await
+            }
+            plugged => plugged,
         }
     }
 

@@ -165,6 +165,13 @@ impl Standing {
         (!left.is_zero()).then_some((left, proving.failed))
     }
 
+    /// Whether `digest` fell, and did not come in since.
+    #[must_use]
+    pub fn has_fallen(&self, digest: &str) -> bool {
+        let came_before = |at: Moment| self.proving.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
+        self.fall.as_ref().is_some_and(|fall| fall.digest == digest && came_before(fall.at))
+    }
+
     /// A version was plugged in as the newest: what was rolled back before it is history.
     pub fn on_plugged(&mut self) {
         self.rolled_back.clear();

@@ -208,6 +208,7 @@ impl Generation {
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
             || reach::is_wider(&self.reach, &settings.reach)
+            || (self.acts_as.is_some() && self.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 

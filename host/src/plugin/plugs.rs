@@ -177,7 +177,7 @@ impl Plugs {
             Err(refused) => Err(refused),
         };
         if let Err(why) = &plugged {
-            self.withdraw(&name, settings).await;
+            self.follow(&name, &digest, (settings, now)).await;
             let serves = self.table().generation(&name).map(|generation| generation.number);
             match why {
                 // The owner is asked about it.
@@ -276,6 +276,19 @@ impl Plugs {
         let serving = table.names().filter_map(|name| table.generation(name));
         let fell = |generation: &&Arc<Generation>| generation.probation.as_ref().is_some_and(|one| one.take_fall());
         serving.filter(fell).cloned().collect()
+    }
+
+    /// What serves beside a version that was refused has the settings of now as well; where they do not fit it, it keeps its own if it may.
+    async fn follow(&self, name: &str, refused: &str, context: (&PluginSettings, Moment)) {
+        let table = self.table();
+        let behind = |one: &&Arc<Generation>| one.digest != refused && !one.is_set(context.0);
+        if let Some(serving) = table.generation(name).filter(behind) {
+            match self.try_in((&serving.artifact, None), context, Entrance::New).await {
+                Ok(_) => return,
+                Err(why) => tracing::warn!(plugin = name, %why, "what serves cannot have the settings of now"),
+            }
+        }
+        self.withdraw(name, context.0).await;
     }
 
     /// A grant that was taken back acts at once, even where no version is left that does without it.

@@ -53,6 +53,19 @@ impl Store {
         .await
     }
 
+    /// No version of a plugin is kept any more.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn forget_generations(&self, plugin: &str) -> Result<(), StoreError> {
+        let plugin = plugin.to_owned();
+        self.ask(format!("forget the versions of plugin '{plugin}'"), move |db| {
+            db.prepare_cached("DELETE FROM generation WHERE plugin = ?")?.execute([&plugin])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// The digest of the newest one.
     ///
     /// # Errors

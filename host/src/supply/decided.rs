@@ -45,6 +45,15 @@ impl Decided {
         self.now().standings.get(plugin).cloned().unwrap_or_default()
     }
 
+    /// The plugins that are switched off, each with who did it.
+    #[must_use]
+    pub fn disabled(&self) -> Vec<(String, Word)> {
+        let now = self.now();
+        let disabled =
+            now.standings.iter().filter_map(|(name, standing)| Some((name.clone(), standing.disabled.clone()?)));
+        disabled.collect()
+    }
+
     /// Changes what stands against a plugin.
     ///
     /// # Errors

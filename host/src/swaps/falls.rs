@@ -49,7 +49,14 @@ impl Swaps {
                 Some(version) => {
                     let now = self.clock.now();
                     let digests = (digest, version.digest.as_str());
-                    self.stand(name, |standing| standing.on_fall(digests, &last, (now, probation))).await;
+                    let gives_way = self.jobs.is_other_file(name, digest);
+                    self.stand(name, |standing| {
+                        standing.on_fall(digests, &last, (now, probation));
+                        if gives_way {
+                            standing.on_put_off();
+                        }
+                    })
+                    .await;
                     let fallen = Fallen { digest: digest.to_owned(), how };
                     self.start(name, version, Purpose::Fall(fallen)).await;
                 }

@@ -20,6 +20,10 @@ impl Swaps {
         if !is_plugin_name(name) {
             return self.tell_refused(name, &refused).await;
         }
+        if self.plugs().table().entry(name).is_none() && !self.jobs.is_running(name) {
+            // Whatever had this name before left.
+            self.supply.forget(name).await;
+        }
         self.offer(name, Version::new(wasm), Tell::All).await;
     }
 
@@ -28,7 +32,7 @@ impl Swaps {
         // Other bytes than those that the operator has pinned go to no compiler.
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
             tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
-            self.cancel(name).await;
+            self.give_up_file(name).await;
             self.plugs().turn_away(name, &version.digest, (&refused, self.clock.now())).await;
             return self.tell_refused(name, &refused).await;
         }
@@ -36,8 +40,8 @@ impl Swaps {
         let admission = standing.admits(&version.digest, now);
         let serves = self.plugs().table().generation(name).is_some_and(|one| one.digest == version.digest);
         match held_off(name, &version.digest, (&admission, now)) {
-            Some(why) if standing.disabled.is_some() || !serves => {
-                self.cancel(name).await;
+            Some(why) if standing.disabled.is_some() || !serves || self.jobs.is_fall(name) => {
+                self.give_up_file(name).await;
                 self.put_off(name, &version.digest, why).await;
             }
             Some(_) | None => {
@@ -68,6 +72,13 @@ impl Swaps {
         if self.jobs.is_running(name) {
             self.jobs.cancel(name);
             self.plugs().show_compiling(name, None).await;
+        }
+    }
+
+    /// Something newer came that stays out. A rollback goes on all the same: it leads away from what fails.
+    async fn give_up_file(&mut self, name: &str) {
+        if !self.jobs.is_fall(name) {
+            self.cancel(name).await;
         }
     }
 
@@ -144,7 +155,7 @@ impl Swaps {
         // As `check` words it, which knows of no watch.
         let refused = if is_plugin_name(name) { Refused::Read(why) } else { Refused::Name(name.to_owned()) };
         tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
-        self.cancel(name).await;
+        self.give_up_file(name).await;
         self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
         self.tell_refused(name, &refused).await;
     }
@@ -153,6 +164,7 @@ impl Swaps {
     pub async fn on_gone(&mut self, name: &str) {
         tracing::info!(plugin = name, "its file is gone");
         self.cancel(name).await;
+        self.supply.forget(name).await;
         if self.supply.decided.standing(name).disabled.is_some() {
             return;
         }
@@ -225,6 +237,7 @@ impl Swaps {
             return;
         };
         let outcome = self.supply.reconfigure(&name, (&(self.settings)(&name), self.clock.now())).await;
+        let outcome = self.or_the_one_before(&name, &digest, outcome).await;
         if let (Ok(_), Some(turned)) = (&outcome, held.filter(|turned| turned.digest != digest)) {
             // What speaks against the newest version goes on to.
             self.plugs().turn_back(&name, turned).await;

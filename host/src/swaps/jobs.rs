@@ -99,6 +99,10 @@ impl Purpose {
         }
     }
 
+    pub const fn is_enabling(&self) -> bool {
+        matches!(self, Self::Order(Given { order: PlugOrder::Enable, .. }))
+    }
+
     /// Somebody waits for what comes of it no longer.
     fn give_up(self, name: &str) {
         if let Self::Order(Given { answer: Some(answer), .. }) = self {
@@ -111,6 +115,17 @@ impl Purpose {
 impl Jobs {
     pub fn is_running(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+
+    /// Whether a version that failed is being rolled back.
+    pub fn is_fall(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|job| matches!(job.purpose, Purpose::Fall(_)))
+    }
+
+    /// Whether a file with other bytes than these is under way.
+    pub fn is_other_file(&self, name: &str, digest: &str) -> bool {
+        let other = |job: &&Job| matches!(job.purpose, Purpose::File(_)) && job.version.digest != digest;
+        self.by_name.get(name).filter(other).is_some()
     }
 
     /// Compiles a version, and tries it under `settings`.

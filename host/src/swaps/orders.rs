@@ -141,6 +141,8 @@ impl Swaps {
         self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.disabled = None).await.map_err(not_stored)?;
         self.plugs().unplug(name).await;
+        // Who enables it is to be asked once more.
+        self.asked.retain(|(asked, _)| asked != name);
         let Some(version) = self.supply.newest(name) else {
             return Ok(Plan::Done(format!("Plugin '{name}' is enabled; it has no file now.")));
         };
@@ -227,9 +229,9 @@ impl Swaps {
         }
         let taken = taken.into_iter().collect::<Vec<_>>().join(", ");
         let digest = self.plugs().table().generation(name).map(|one| one.digest.clone());
-        let context = (&(self.settings)(name), self.clock.now());
-        if let (Some(digest), Err(refused)) = (digest, self.supply.reconfigure(name, context).await) {
-            let _refused: Result<Swapped, Refused> = self.supply.go_back(name, &digest, (refused, context)).await;
+        if let Some(digest) = digest {
+            let outcome = self.supply.reconfigure(name, (&(self.settings)(name), self.clock.now())).await;
+            let _told_below: Result<Swapped, Refused> = self.or_the_one_before(name, &digest, outcome).await;
         }
         if let Some(turned) = waited {
             self.plugs().turn_back(name, turned).await;
@@ -247,7 +249,8 @@ impl Swaps {
             Ok(Swapped::New | Swapped::Unchanged) => Ok(self.carried_out(&name, &given).await),
             Err(ref refused @ Refused::NotGranted { ref missing, .. }) => {
                 self.park(&name, &digest, missing).await;
-                Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.", short(&digest))))
+                let goes_on = self.goes_on(&name);
+                Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.{goes_on}", short(&digest))))
             }
             Err(refused) => {
                 let text = format!("Plugin '{name}' was refused: {}.{}", self.told(&refused), self.goes_on(&name));

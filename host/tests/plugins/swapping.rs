@@ -1,6 +1,7 @@
 //! Swaps of a running board: everything that follows from a file, an order or a failing version, down to what is told. Files are handed
 //! over as the watcher would; the rest is as the application wires it.
 
+mod behind;
 mod compiling;
 mod draining;
 mod orders;
@@ -37,6 +38,9 @@ use crate::components::{Bench, plugs};
 
 /// Only for a test that would otherwise hang.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How the first answer to an order ends that takes its time.
+const COMPILING: &str = "is being compiled; you are told when that is done.";
 
 /// What the watcher would say.
 enum News {
@@ -209,9 +213,14 @@ impl Rig {
         self.bench.status(name)
     }
 
-    /// Types a line, as a button has it or as it is typed.
+    /// Types a line, as a button has it or as it is typed. Of an order that takes long on a busy machine the outcome is what is told.
     async fn say(&self, line: &str) -> String {
-        self.bench.read(line.trim_start_matches('/')).await
+        let said = self.bench.read(line.trim_start_matches('/')).await;
+        let Some((plugin, _)) = said.strip_suffix(COMPILING).and_then(|said| said.split_once("',")) else {
+            return said;
+        };
+        let outcome = |line: &&String| line.starts_with(plugin) && !line.ends_with(COMPILING);
+        self.until("the outcome", || self.said.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
     /// Everything that was handed over so far has been looked at.

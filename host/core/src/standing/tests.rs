@@ -176,6 +176,17 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
 }
 
 #[test]
+fn what_fell_has_its_chance_once_it_comes_in_anew() {
+    let mut standing = Standing::default();
+    standing.on_begun("b", at(0));
+    assert!(!standing.has_fallen("b"));
+    standing.on_fall(("b", "a"), "trapped", (at(1), PROBATION));
+    assert!(standing.has_fallen("b") && !standing.has_fallen("a"));
+    standing.on_begun("b", at(2));
+    assert!(!standing.has_fallen("b"), "a restart now is no further chance");
+}
+
+#[test]
 fn what_is_left_of_a_probation_outlives_the_host() {
     let mut standing = Standing::default();
     standing.on_begun("a", at(10));

@@ -10,12 +10,13 @@ use std::{
 
 use cordboard::plugin::Plugs;
 
-use super::{Rig, exists, other, pass, version};
+use super::{COMPILING, Rig, exists, other, pass, version};
 use crate::components::{bad, copy_compiled};
 
 /// A board whose compiler waits until a gate is opened, and notes its process.
 struct Slow {
     rig: Rig,
+    cache: PathBuf,
     gate: PathBuf,
     pids: PathBuf,
 }
@@ -34,12 +35,20 @@ impl Slow {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         // What is compiled already needs no compiler.
         copy_compiled(&cache).await;
-        let plugs = Arc::new(Plugs::start(cache, program, 16).unwrap());
-        Self { rig: Rig::over(folder, "", plugs).await, gate, pids }
+        let plugs = Arc::new(Plugs::start(cache.clone(), program, 16).unwrap());
+        Self { rig: Rig::over(folder, "", plugs).await, cache, gate, pids }
     }
 
     fn open(&self) {
         fs::write(&self.gate, "").unwrap();
+    }
+
+    /// What was compiled is to be compiled once more, and waits for the gate.
+    fn forget(&self) {
+        fs::remove_file(&self.gate).unwrap();
+        for entry in fs::read_dir(&self.cache).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
     }
 
     fn compilers(&self) -> Vec<u32> {
@@ -118,8 +127,8 @@ async fn an_order_outlives_settings_that_change_while_it_is_carried_out() {
     rig.save("mute", &bad("mute")).await;
     rig.told("Plugin 'mute' was refused").await;
     rig.configure(&hanging).await;
-    let said = rig.say("plugins reload mute").await;
-    assert!(said.ends_with("is being compiled; you are told when that is done."), "{said}");
+    let said = rig.bench.read("plugins reload mute").await;
+    assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     rig.configure(&refused).await;
     // As news, though it is what was told before: somebody waits for it.
@@ -183,12 +192,55 @@ async fn an_order_that_takes_long_is_answered_before_it_is_done() {
     // It lies in the folder, and the board has not heard of it.
     rig.plug("echo", &bad("echo")).await;
     fs::write(rig.file("echo"), &wasm).unwrap();
-    let (said, ()) = tokio::join!(rig.say("plugins reload echo"), async {
+    let (said, ()) = tokio::join!(rig.bench.read("plugins reload echo"), async {
         slow.compiler(0).await;
         pass(Duration::from_secs(1)).await;
     });
-    assert!(said.ends_with("is being compiled; you are told when that is done."), "{said}");
+    assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     slow.open();
     rig.told(&format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&wasm))).await;
+}
+
+#[tokio::test]
+async fn a_rollback_goes_on_whatever_is_saved_meanwhile() {
+    let slow = Slow::new().await;
+    let rig = &slow.rig;
+    slow.open();
+    rig.plug("mine", &bad("echo")).await;
+    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    slow.forget();
+    for _ in 0..3 {
+        rig.say("trap").await;
+    }
+    let number = slow.compilers().len();
+    slow.compiler(number).await;
+    rig.save("mine", &other(&bad("unruly"), 2)).await;
+    rig.told("is tried in").await;
+    rig.save("mine", b"no component at all").await;
+    rig.told("is tried in").await;
+    slow.open();
+    rig.told("is rolled back: 3 calls failed").await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
+#[tokio::test]
+async fn a_file_that_gives_way_to_a_rollback_is_tried_after_the_pause() {
+    let slow = Slow::new().await;
+    let rig = &slow.rig;
+    slow.open();
+    rig.plug("mine", &bad("echo")).await;
+    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    fs::remove_file(&slow.gate).unwrap();
+    let next = other(&bad("echo2"), 1);
+    let number = slow.compilers().len();
+    rig.save("mine", &next).await;
+    slow.compiler(number).await;
+    for _ in 0..3 {
+        rig.say("trap").await;
+    }
+    rig.told("is rolled back: 3 calls failed").await;
+    slow.open();
+    pass(Duration::from_secs(60)).await;
+    rig.serves("mine", &next).await;
 }

@@ -1,0 +1,128 @@
+//! What serves behind a version that stays out: it has the settings of now, and where it is gone, what served well before it does.
+
+use cordboard::plugin::digest;
+
+use super::{Rig, other, version};
+use crate::components::{bad, standard};
+
+const JUNK: &[u8] = b"no component at all";
+
+#[tokio::test]
+async fn settings_reach_what_serves_behind_a_version_that_was_refused() {
+    let rig = Rig::new("[plugins.echo]\nacts_as = \"owner\"").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.save("echo", JUNK).await;
+    rig.told("Plugin 'echo' was refused").await;
+    rig.configure("[plugins.echo]\ntime = \"1s\"").await;
+    let anew = || rig.bench.plugs.table().generation("echo").filter(|one| one.number == 2).cloned();
+    let serving = rig.until("the settings of now", anew).await;
+    assert!(serving.acts_as.is_none() && serving.digest == digest(&bad("echo")));
+    let held = || (rig.status("echo").0 == "held").then_some(());
+    rig.until("that it is held still", held).await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
+#[tokio::test]
+async fn a_grant_that_is_taken_back_does_not_unplug_what_does_without_it() {
+    let both = "[plugins.fetcher]\nhttp = [\"https://a.lan/*\", \"https://b.lan/*\"]\ntcp = [\"a.lan:1\"]\nsecrets = [\"a\"]\n";
+    let both = format!("[secrets]\na = \"/nowhere\"\n{both}");
+    let rig = Rig::new(&both).await;
+    rig.plug("fetcher", &bad("fetcher")).await;
+    rig.save("fetcher", JUNK).await;
+    rig.told("Plugin 'fetcher' was refused").await;
+    rig.configure(&both.replace(", \"https://b.lan/*\"", "")).await;
+    let narrower = || {
+        let table = rig.bench.plugs.table();
+        table
+            .generation("fetcher")
+            .filter(|one| one.number == 2 && one.network.as_ref().is_some_and(|network| network.reach.http.len() == 1))
+            .map(|_| ())
+    };
+    rig.until("it serves with less", narrower).await;
+    assert_eq!(rig.serving("fetcher"), Some(digest(&bad("fetcher"))));
+}
+
+#[tokio::test]
+async fn who_enables_a_plugin_whose_newest_version_is_bad_has_the_one_before() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.say("plugins disable echo").await;
+    rig.save("echo", JUNK).await;
+    rig.told("and stays disabled").await;
+    let said = rig.say("plugins enable echo").await;
+    assert!(said.starts_with("Plugin 'echo' was refused: it is not a WebAssembly component"), "{said}");
+    assert!(said.contains("\nGeneration "), "{said}");
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    assert_eq!(rig.status("echo").0, "held");
+}
+
+#[tokio::test]
+async fn who_enables_a_plugin_whose_newest_version_waits_is_asked_again_and_has_the_one_before() {
+    let rig = Rig::new("").await;
+    rig.plug("greedy", &bad("echo")).await;
+    rig.save("greedy", &bad("greedy")).await;
+    let asked = rig.asked().await;
+    rig.say("plugins disable greedy").await;
+    let said = rig.say("plugins enable greedy").await;
+    let waits = format!("Plugin 'greedy', version {}, waits: it asks for", version(&bad("greedy")));
+    assert!(said.starts_with(&waits) && said.contains("\nGeneration "), "{said}");
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    assert_eq!(rig.asked().await.1, asked.1);
+}
+
+#[tokio::test]
+async fn a_pin_brings_back_the_version_that_it_names() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.plug("echo", &bad("echo2")).await;
+    rig.configure(&format!("[plugins.echo]\nsha256 = \"{}\"", digest(&bad("echo")))).await;
+    rig.serves("echo", &bad("echo")).await;
+    rig.told("Plugin 'echo' was refused: it is not the version that [plugins.echo] sha256 allows").await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
+#[tokio::test]
+async fn rights_that_are_taken_back_are_gone_though_the_rest_of_the_settings_is_bad() {
+    let rig = Rig::new("[plugins.persona]\ngrants = [\"sessions\", \"session-control\"]\nacts_as = \"owner\"").await;
+    assert_eq!(rig.serving("persona"), Some(digest(&standard("persona"))));
+    rig.configure(
+        "[plugins.persona]\ngrants = [\"sessions\", \"session-control\"]\n[plugins.persona.config]\npersonas = 5",
+    )
+    .await;
+    rig.told("Plugin 'persona' was refused").await;
+    assert_eq!(rig.serving("persona"), None);
+    assert_eq!(rig.status("persona").0, "refused");
+}
+
+#[tokio::test]
+async fn what_was_removed_does_not_come_back_under_a_bad_version_of_its_name() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.remove("echo").await;
+    rig.told("Plugin 'echo' is unplugged").await;
+    rig.save("echo", JUNK).await;
+    rig.told("Plugin 'echo' was refused").await;
+    assert_eq!(rig.serving("echo"), None);
+    let rig = rig.restarted().await;
+    assert_eq!(rig.serving("echo"), None, "not at a restart either");
+    // A version that comes in then has none to go back to.
+    rig.plug("echo", &other(&bad("echo"), 1)).await;
+    let said = rig.say("plugins rollback echo").await;
+    assert!(said.starts_with("There is no version of plugin 'echo' before"), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_disabled_without_a_file_can_be_enabled_once_it_has_one() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    rig.say("plugins disable echo").await;
+    rig.remove("echo").await;
+    rig.caught_up().await;
+    let rig = rig.restarted().await;
+    assert_eq!(rig.status("echo").0, "disabled");
+    rig.save("echo", &bad("echo2")).await;
+    rig.told("and stays disabled").await;
+    let said = rig.say("plugins enable echo").await;
+    assert!(said.starts_with("Plugin 'echo' is enabled: generation "), "{said}");
+    assert_eq!(rig.say("echo x").await, "v2: x");
+}
