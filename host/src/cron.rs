@@ -85,7 +85,7 @@ pub enum CronError {
         "it has {0} fields: write five, minute, hour, day of month, month and day of week, as \"30 7 * * mon-fri\""
     )]
     Fields(usize),
-    #[error("its {field}, '{text}', is none")]
+    #[error("'{text}' is not a valid {field}")]
     Field { field: &'static str, text: String },
     #[error("its fields do not go together")]
     Together,
@@ -292,9 +292,9 @@ mod tests {
     #[test]
     fn a_wrong_expression_is_refused_with_its_field() {
         let why = |text| Cron::parse(text).unwrap_err().to_string();
-        assert_eq!(why("61 * * * *"), "its minute, '61', is none");
-        assert_eq!(why("0 7 * * someday"), "its day of week, 'someday', is none");
-        assert_eq!(why("0 7 32 13 *"), "its day of month, '32', is none");
+        assert_eq!(why("61 * * * *"), "'61' is not a valid minute");
+        assert_eq!(why("0 7 * * someday"), "'someday' is not a valid day of week");
+        assert_eq!(why("0 7 32 13 *"), "'32' is not a valid day of month");
         assert_eq!(why("0 0 30 2 *"), "the day that it names never comes");
         for few in ["", "* * * *", "* * * * * *", "@hourly"] {
             assert!(why(few).contains("write five"), "{few}");

@@ -180,21 +180,45 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
     }
 }
 
-fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {
-    let name = view.record.name.clone();
-    let failed = |text: &str| Err(refuse(RefusalCode::Failed, text));
+/// Refuses what a host would refuse, with its codes and in its words, as far as a session without an agent can show it.
+fn check(view: &SessionView, order: &Order) -> Result<(), Refusal> {
+    let name = &view.record.name;
+    let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
+    if view.record.archived != (*order == Order::Restore) {
+        return if view.record.archived {
+            Err(refuse(RefusalCode::Archived, text::archived(name)))
+        } else {
+            invalid(&text::not_archived(name))
+        };
+    }
+    let held = matches!(view.phase, Phase::Asking | Phase::Broken);
     match order {
-        Order::Archive if view.phase == Phase::Busy => return Err(refuse(RefusalCode::Busy, text::busy(&name))),
-        Order::Restore if !view.record.archived => {
-            return Err(refuse(RefusalCode::Exists, text::not_archived(&name)));
+        Order::Archive | Order::Suspend | Order::Fresh if view.phase == Phase::Busy => {
+            Err(refuse(RefusalCode::Busy, text::busy(name)))
         }
-        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => {
-            return failed(text::NOTHING_TO_RETRY);
+        Order::Suspend if !held && view.queued > 0 => Err(refuse(RefusalCode::Busy, text::busy(name))),
+        Order::Archive if view.queued > 0 => {
+            Err(refuse(RefusalCode::Busy, text::messages_wait(name, view.queued as usize)))
         }
-        Order::Leave if view.phase != Phase::Asking => return failed(text::NOTHING_TO_LEAVE),
+        Order::Interrupt { waiting, .. } if !runs(view, *waiting) => invalid(text::NOTHING_RUNS),
+        Order::Retry(_) if !held => invalid(text::NOTHING_TO_RETRY),
+        Order::Leave if view.phase != Phase::Asking => invalid(text::NOTHING_TO_LEAVE),
         Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
-            return Err(refuse(RefusalCode::Invalid, text::unknown_model(model, &view.models)));
+            invalid(&text::unknown_model(model, &view.models))
         }
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is anything to stop: a turn, or a message that waits to be dropped or is about to go out.
+fn runs(view: &SessionView, waiting: Waiting) -> bool {
+    let goes_out = waiting == Waiting::Drop || matches!(view.phase, Phase::Starting | Phase::Stopping);
+    view.phase == Phase::Busy || (view.queued > 0 && goes_out)
+}
+
+fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {
+    check(view, order)?;
+    match order {
         Order::Touch(place) => {
             view.record.place = Some(place.clone());
             view.record.last_active = now;

@@ -55,7 +55,9 @@ impl Refusal {
     /// Nothing of it is a secret of the host's: strangers read it.
     fn text(&self) -> String {
         match self {
-            Self::NotFound => "nobody answers here: requests go to /hooks/NAME of a plugin that takes some".to_owned(),
+            Self::NotFound => {
+                "nobody answers here: requests go to /hooks/NAME, NAME being a plugin that takes them".to_owned()
+            }
             Self::Method => "the method must be GET, POST, PUT, PATCH or DELETE".to_owned(),
             Self::NoProofs(plugin) => {
                 format!("the configuration does not say what a request for '{plugin}' has to show, so none is let in")

@@ -161,7 +161,7 @@ fn a_cut_off_turn_can_be_left_and_is_told_once() {
     host.kill();
     let mut host = home.start();
     host.expect("  [Leave it] /leave a\n");
-    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
     assert_eq!(host.end(), (String::new(), Some(0)));
     let mut host = home.start();
     host.ask("hello", "You said: hello");

@@ -61,7 +61,7 @@ fn what_went_otherwise_is_told_with_its_line_and_can_be_taken_as_right() {
     + < Timeout must be between 1 and 120 minutes
 mine/tests/two.chat  ok  1 exchange
 ";
-    let why = "cordboard: failed to hold the conversations as written: 1 of 2 went otherwise; --bless takes what came back as right\n";
+    let why = "cordboard: failed to hold the conversations as written: 1 of 2 did not go as written; --bless accepts what came back\n";
     assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), told, why));
 
     let blessed = test(&author, &["--bless"]);
