@@ -28,13 +28,22 @@ impl Lookout {
     /// The sessions that were not at rest in time.
     pub async fn rest(&self, patience: Duration) -> Result<(), Vec<Open>> {
         let rest = async {
-            // A prompt that still lies in an actor's box shows nowhere else.
-            self.desk.lines().caught_up().await;
-            while !self.open().is_empty() || !self.desk.lines().all_shown() {
+            loop {
+                if self.sees_rest() {
+                    // A prompt that still lies in an actor's box shows nowhere else, and the last hook to hear may have put it there.
+                    self.desk.lines().caught_up().await;
+                    if self.sees_rest() {
+                        break;
+                    }
+                }
                 tokio::time::sleep(LOOK).await;
             }
         };
         tokio::time::timeout(patience, rest).await.map_err(|_| self.open())
+    }
+
+    fn sees_rest(&self) -> bool {
+        self.open().is_empty() && self.desk.lines().all_shown()
     }
 
     /// Sessions with a turn open or a prompt that will be answered without anybody doing anything.

@@ -80,9 +80,13 @@ fn an_agents_last_words_are_shown_as_they_are() {
     let mut host = board.run();
     host.say("/new a");
     host.hear("The agent of session 'a' did not start: it ended (exit code 3): __init__: no `\\d+` in *.py\n");
+    // After its third death the next try is 25 s away.
+    for _ in 0..3 {
+        host.log("agent ended");
+    }
     board.configure(QUICK);
     host.log("configuration changed");
-    // Nobody has to wait for the next try.
+    // Nobody has to wait for it.
     host.exchange("/retry", "Trying again in session 'a'.");
     host.exchange("are you there?", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));
@@ -150,7 +154,12 @@ fn an_agent_that_never_answers_is_ended_by_stop_and_resumed_by_the_next_message(
 #[test]
 fn an_agent_that_never_answers_is_named_when_the_input_ends() {
     let board = Board::new(&format!("[console]\ndrain = \"1s\"\n{QUICK}"));
-    let ended = board.talk(&["/new a", "hang"]);
+    let mut host = board.run();
+    host.say("/new a");
+    host.say("hang");
+    // The start is not to be part of the second that is waited.
+    board.wait_for_phase("busy");
+    let ended = host.end();
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("after 1s these were still open: a (busy, 0 waiting)"), "{}", ended.err);
     let mut host = board.run();

@@ -88,16 +88,17 @@ fn an_answer_on_a_full_disk_is_shown_when_there_is_room() {
     let board = Board::new("[agents.demo]\nargs = [\"--pace-ms=300\"]\n");
     let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
     host.exchange("/new a", "Session 'a' created.");
-    host.exchange("slow 4", "line 1\n");
+    host.exchange("slow 10", "line 1\n");
     disk.order("fill");
     host.log("failed to store an answer");
     disk.order("free");
-    host.hear("line 4\n");
+    host.hear("line 10\n");
     host.exchange("and on", "You said: and on");
     drop(disk);
     let ended = host.end();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("line 1\nline 2\nline 3\nline 4\n"), "{}", ended.out);
+    let lines: String = (1..=10).map(|number| format!("line {number}\n")).collect();
+    assert!(ended.out.contains(&lines), "{}", ended.out);
 }
 
 /// A limit on the size of a file is a full disk that sends a signal first.

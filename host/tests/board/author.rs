@@ -22,7 +22,7 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("author")
 }
 
-/// What a command of the kit ended with.
+/// What a command of the kit ended with, without the word that something is compiled: it comes where that takes long.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -76,7 +76,9 @@ impl Author {
     pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ended {
         let output = self.command().args(arguments).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        let err = text(output.stderr);
+        let err = err.split_inclusive('\n').filter(|line| !line.starts_with("--> compiling '")).collect();
+        Ended { code: output.status.code(), out: text(output.stdout), err }
     }
 
     /// What it prints, where it succeeds.

@@ -76,7 +76,9 @@ fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
         "\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
     );
     host.await_phase("a", "broken");
-    host.ask("/sessions", "→ 🔴 `a` - just now");
+    host.say("/sessions");
+    host.expect("→ 🔴 `a` - ");
+    host.expect("\n");
     assert_eq!(host.session("a")["queued"], 1);
     home.write_config("[agents.dead]\nkind = \"demo\"");
     host.expect_logged("configuration changed");
@@ -113,7 +115,6 @@ fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
     assert_eq!(home.agents().len(), 2);
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
-    assert_eq!(host.session("a")["phase"], "stopping");
     // What comes meanwhile waits for the next one.
     host.ask("hello", "Resuming session...\nYou said: hello");
     until("only the new agent is left", || home.agents().len() == 1);

@@ -27,13 +27,11 @@ fn an_idle_agent_goes_away_and_the_next_message_brings_it_back() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("remember the milk", "I will remember: the milk");
-    let first = host.agent("a");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
     host.ask("/sessions", "→ ⚪ `a` - just now");
     host.ask("recall", "Resuming session...\nI remember: the milk");
     host.await_phase("a", "suspended");
-    assert_ne!(host.session("a")["pid"], first);
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
 
@@ -57,11 +55,11 @@ fn a_turn_is_never_suspended_and_the_session_left_behind_keeps_its_clock() {
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
     host.ask("/new b", "Session 'b' created.");
-    // Twice as long as the idle timeout.
-    host.say("slow 40");
+    // Several times as long as the idle timeout.
+    host.say("slow 100");
     host.await_phase("a", "suspended");
     assert_eq!(host.session("b")["phase"], "busy");
-    host.expect("line 40\n");
+    host.expect("line 100\n");
     assert_eq!(host.unread(), "");
     host.await_phase("b", "suspended");
 }

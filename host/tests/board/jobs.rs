@@ -4,8 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cordboard::store;
 use cordboard_core::types::Moment;
+use rusqlite::{Connection, OpenFlags};
 
-use super::support::Home;
+use super::support::{Home, until};
 
 /// Once an hour, at a minute that is far from now in every time zone: their offsets are quarters of an hour.
 fn hourly() -> String {
@@ -28,12 +29,19 @@ fn down_since(home: &Home, at: u64) {
     });
 }
 
+/// Whether a host has taken up a job, and so has looked at what it missed.
+fn is_taken_up(home: &Home) -> bool {
+    let db = Connection::open_with_flags(home.state().join("cordboard.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let jobs = db.and_then(|db| db.query_row("SELECT count(*) FROM job", [], |row| row.get(0)));
+    jobs.is_ok_and(|jobs: i64| jobs > 0)
+}
+
 #[test]
 fn what_was_missed_runs_once_after_the_start() {
     let home = Home::with(&hourly());
     home.plug("clockwork", "clockwork");
     let mut host = home.start();
-    // The board is up, and its jobs were looked at.
+    until("the job is taken up", || is_taken_up(&home));
     host.ask("/new a", "Session 'a' created.");
     host.close_input();
     host.wait();

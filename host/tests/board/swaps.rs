@@ -135,13 +135,13 @@ fn a_new_view_draws_the_rest_of_the_answer() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    host.say("slow 40");
+    host.say("slow 100");
     host.reads("line 1");
     let agent = host.agent("a");
     home.plug("views", "shouty");
     host.expect("Plugin 'views' is plugged in: generation 2, ");
-    host.expect("LINE 40\n");
-    assert_eq!(host.chat().matches("LINE 40\n").count(), 1, "{}", host.chat());
+    host.expect("LINE 100\n");
+    assert_eq!(host.chat().matches("LINE 100\n").count(), 1, "{}", host.chat());
     assert_eq!(host.agent("a"), agent);
     host.ask("hello", "YOU SAID: HELLO");
     home.unplug("views");

@@ -13,8 +13,9 @@ fn an_answer_comes_line_by_line() {
     host.say("/stop");
     host.expect("Stopped.\n");
     host.await_phase("a", "idle");
-    // The line that was begun when it was stopped came before.
-    host.ask("slow 5", "line 1\nline 2\nline 3\nline 4\nline 5");
+    // What was shown of the answer that was stopped may come before.
+    host.say("slow 5");
+    host.expect("line 1\nline 2\nline 3\nline 4\nline 5\n");
 }
 
 #[test]
@@ -174,10 +175,10 @@ fn a_session_in_the_background_is_named_where_it_speaks() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("slow 100000");
-    host.reads("line 1");
+    // While it is the active one, it needs no name.
+    host.reads("line 1\nline 2\nline 3");
     host.say("/new b");
-    let before = host.expect("Session 'b' created.\n");
-    assert!(!before.contains("[a]"), "{before}");
+    host.expect("Session 'b' created.\n");
     host.expect("[a] line ");
     host.say("hello");
     let between = host.expect("You said: hello\n");

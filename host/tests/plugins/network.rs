@@ -9,7 +9,7 @@ use axum::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
 };
 
 use crate::components::{Bench, bad};
@@ -100,7 +100,16 @@ pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     address
 }
 
-/// A port where nobody listens.
-pub async fn nobody() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+/// A port where nobody listens. Nobody else is given it either, for as long as this is kept.
+pub struct Nobody {
+    pub port: u16,
+    _bound: TcpSocket,
+}
+
+impl Nobody {
+    pub fn at_home() -> Self {
+        let bound = TcpSocket::new_v4().unwrap();
+        bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self { port: bound.local_addr().unwrap().port(), _bound: bound }
+    }
 }

@@ -11,8 +11,8 @@ use crate::{
     network::{Mirror, secrets},
 };
 
-/// Little time, so that a test need not wait long for what never ends.
-const LIMITS: &str = "time = \"300ms\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
+/// Little time, so that a test need not wait long for what never ends; its trial must fit in it as well.
+const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
 /// The stranger, which may send its one secret to `mirror` and no more, beside two others.
 async fn stranger(mirror: &Mirror, limits: &str) -> Arc<Bench> {
@@ -48,7 +48,7 @@ fn over(limit: &str) -> String {
 #[tokio::test]
 async fn it_sees_nothing_of_the_machine() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = stranger(&mirror, "").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "text").unwrap();
@@ -69,7 +69,7 @@ async fn it_sees_nothing_of_the_machine() {
 #[tokio::test]
 async fn it_sees_nothing_of_other_plugins() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = stranger(&mirror, "").await;
     bench.read("count").await;
     let kept: Vec<_> = bench.memory.kept().into_keys().collect();
     assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "keeper"), "{kept:?}");
@@ -80,7 +80,7 @@ async fn it_sees_nothing_of_other_plugins() {
 #[tokio::test]
 async fn there_is_no_network_in_a_trial() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = stranger(&mirror, "").await;
     let table = bench.plugs.table();
     assert_eq!(table.command("files").unwrap().spec.summary, "there is no network in a trial and in a view");
 }
@@ -88,7 +88,7 @@ async fn there_is_no_network_in_a_trial() {
 #[tokio::test]
 async fn it_never_sees_its_secret() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = stranger(&mirror, "").await;
     let log = journal::listen();
     let said = match meanwhile(&bench, &format!("steal {} token", mirror.url("/echo"))).await {
         Err(CallError::Said(said)) => said,
@@ -181,7 +181,7 @@ async fn long_lines_are_short_ones() {
 #[tokio::test]
 async fn no_text_of_its_own_looks_like_a_line_of_the_host() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = stranger(&mirror, "").await;
     let log = journal::listen();
     assert_eq!(bench.read("forge").await, "forged");
     let log = log.text();
@@ -200,7 +200,7 @@ async fn no_text_of_its_own_looks_like_a_line_of_the_host() {
 #[tokio::test]
 async fn sleeping_is_time_of_its_own() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "time = \"100ms\"\nhttp_time = \"5m\"").await;
+    let bench = stranger(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
     let slept = tokio::time::timeout(std::time::Duration::from_mins(2), bench.call("sleep")).await;
     assert_eq!(slept.expect("it ends before `http_time` does").unwrap_err().to_string(), over("time"));
 }
@@ -208,7 +208,7 @@ async fn sleeping_is_time_of_its_own() {
 #[tokio::test]
 async fn what_it_prints_is_logged_with_its_name() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = stranger(&mirror, "").await;
     let log = journal::listen();
     assert_eq!(bench.read("shout hello").await, "shouted");
     let log = log.text();

@@ -223,10 +223,10 @@ impl Rig {
         self.until("the outcome", || self.said.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
-    /// Everything that was handed over so far has been looked at.
+    /// Everything that was handed over so far has been looked at. What was told of the look itself is taken away.
     async fn caught_up(&self) {
         self.say("plugins reload help").await;
-        self.hush();
+        self.said.lines.lock().unwrap().retain(|line| !line.contains("'help'"));
     }
 }
 

@@ -41,7 +41,7 @@ async fn no_call_is_lost_in_a_swap() {
 
 #[tokio::test]
 async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
-    let bench = Arc::new(Bench::of("[plugins.unruly]\ntime = \"300ms\""));
+    let bench = Arc::new(Bench::of("[plugins.unruly]\ntime = \"1s\""));
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     let running = tokio::spawn({
         let bench = Arc::clone(&bench);

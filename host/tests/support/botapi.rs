@@ -63,7 +63,7 @@ struct Inner {
     updates: VecDeque<Value>,
     next_update: i64,
     next_message: i64,
-    /// Chat and message: text, entities and keyboard.
+    /// Chat and message: text, entities, keyboard and topic.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
     /// Another poller has taken over, and ours does not know yet.
@@ -139,8 +139,17 @@ impl BotApi {
 
     /// Texts that stand in a chat, in order.
     pub fn chat(&self, chat: i64) -> Vec<String> {
+        self.standing(|of, _| of == chat)
+    }
+
+    /// Texts that stand in a topic of a chat, or in none of its topics, in order.
+    pub fn topic(&self, chat: i64, topic: Option<i64>) -> Vec<String> {
+        self.standing(|of, message| of == chat && message["message_thread_id"].as_i64() == topic)
+    }
+
+    fn standing(&self, wanted: impl Fn(i64, &Value) -> bool) -> Vec<String> {
         self.with(|inner| {
-            let mut of: Vec<_> = inner.messages.iter().filter(|((of, _), _)| *of == chat).collect();
+            let mut of: Vec<_> = inner.messages.iter().filter(|((of, _), message)| wanted(*of, message)).collect();
             of.sort_by_key(|((_, id), _)| *id);
             of.into_iter().map(|(_, message)| message["text"].as_str().unwrap_or_default().to_owned()).collect()
         })
@@ -317,9 +326,12 @@ fn key(params: &Value) -> (i64, i64) {
     (params["chat_id"].as_i64().unwrap_or_default(), params["message_id"].as_i64().unwrap_or_default())
 }
 
-/// What of a message an edit compares.
-fn content(params: &Value) -> Value {
-    json!({"text": params["text"], "entities": params["entities"], "reply_markup": params["reply_markup"]})
+/// What of a message an edit compares, and its topic. An edit names none: it follows its message.
+fn content(params: &Value, topic: &Value) -> Value {
+    json!({
+        "text": params["text"], "entities": params["entities"], "reply_markup": params["reply_markup"],
+        "message_thread_id": topic,
+    })
 }
 
 fn send(inner: &mut Inner, params: &Value) -> Response {
@@ -329,22 +341,23 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     }
     let id = inner.next_message;
     inner.next_message += 1;
-    inner.messages.insert((chat, id), content(params));
+    inner.messages.insert((chat, id), content(params, &params["message_thread_id"]));
     // A field of the future must not look as if nothing was sent.
     ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
 }
 
 fn edit(inner: &mut Inner, params: &Value) -> Response {
-    match inner.messages.get_mut(&key(params)) {
-        None => error(400, "Bad Request: message to edit not found"),
-        Some(stands) if *stands == content(params) => error(
+    let Some(stands) = inner.messages.get_mut(&key(params)) else {
+        return error(400, "Bad Request: message to edit not found");
+    };
+    let edited = content(params, &stands["message_thread_id"]);
+    if *stands == edited {
+        return error(
             400,
             "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a \
              current content and reply markup of the message",
-        ),
-        Some(stands) => {
-            *stands = content(params);
-            ok(json!({"message_id": params["message_id"], "date": 1_790_000_000, "chat": {"id": 1, "type": "private"}}))
-        }
+        );
     }
+    *stands = edited;
+    ok(json!({"message_id": params["message_id"], "date": 1_790_000_000, "chat": {"id": 1, "type": "private"}}))
 }

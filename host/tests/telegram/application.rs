@@ -130,6 +130,12 @@ impl App {
         self.one("sessions", name)
     }
 
+    /// Waits until a session has had so many turns: the end of one is published after its answer was shown.
+    pub async fn until_turns(&self, session: &str, turns: u64) {
+        let had = || (self.session(session)["turns"] == turns).then_some(());
+        self.until(&format!("{turns} turns of {session}"), had).await;
+    }
+
     pub fn plugin(&self, name: &str) -> Value {
         self.one("plugins", name)
     }

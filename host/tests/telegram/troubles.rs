@@ -1,6 +1,6 @@
 //! A Bot API that fails in every way it does: what is said, what goes on, and that nothing is lost or told with the token in it.
 
-use std::{net::TcpListener, time::Duration};
+use std::time::Duration;
 
 use cordboard::chat::{
     Chat, ChatError, Completeness, Outgoing,
@@ -15,7 +15,7 @@ use cordboard_core::{
 };
 
 use crate::{
-    botapi::{Fault, TOKEN},
+    botapi::{DEADLINE, Fault, TOKEN},
     rig::{ADA, Rig, place, row},
 };
 
@@ -199,7 +199,10 @@ async fn a_store_that_fails_confirms_nothing() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token() {
     let rig = Rig::new().await;
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // It is bound for as long as the test runs, so that nobody else gets it, and nobody listens there.
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = bound.local_addr().unwrap();
     let mut settings = Settings::new(rig.token_file.clone(), &format!("http://{port}"));
     settings.first_pause = Duration::from_millis(1);
     let inbox = std::sync::Arc::clone(&rig.inbox);
@@ -213,7 +216,7 @@ async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token(
     };
     tokio::select! {
         error = telegram.poll(std::sync::Arc::new(|_| Some(Role::Owner))) => panic!("it goes on: {error}"),
-        () = told => {}
+        told = tokio::time::timeout(DEADLINE, told) => told.expect("it is told"),
     }
     assert_eq!(rig.log.count("Telegram does not answer"), 1, "{}", rig.log.text());
     let message = cordboard::chat::Outgoing {

@@ -4,6 +4,7 @@ use super::{
     Lab, SECRET,
     stand_in::{Heard, Said, StandIn, good},
 };
+use crate::network::Nobody;
 
 fn table(url: &str) -> String {
     format!(
@@ -84,7 +85,8 @@ async fn what_goes_wrong_is_one_line_and_what_came_is_shown() {
     assert!(told.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && told.lines().count() == 1, "{told}");
     assert!(told.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{told}");
 
-    let url = StandIn::closed();
+    let nobody = Nobody::at_home();
+    let url = format!("http://127.0.0.1:{}", nobody.port);
     let told = Lab::new("backups", &table(&url)).await.read("backups").await;
     assert!(told.starts_with(&format!("Proxmox Backup Server at {url} can't be reached: ")), "{told}");
 }

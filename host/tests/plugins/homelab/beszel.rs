@@ -4,6 +4,7 @@ use super::{
     Lab, SECRET,
     stand_in::{Heard, Said, StandIn, good},
 };
+use crate::network::Nobody;
 
 /// What the hub gives to who logs in.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x";
@@ -78,7 +79,8 @@ async fn what_goes_wrong_is_one_line() {
         "{told}"
     );
 
-    let url = StandIn::closed();
+    let nobody = Nobody::at_home();
+    let url = format!("http://127.0.0.1:{}", nobody.port);
     let told = Lab::new("beszel", &table(&url)).await.read("beszel").await;
     assert!(told.starts_with(&format!("Beszel at {url} can't be reached: ")), "{told}");
 }

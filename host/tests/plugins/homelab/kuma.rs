@@ -6,6 +6,7 @@ use super::{
     Lab, SECRET,
     stand_in::{Heard, Said, StandIn, good},
 };
+use crate::network::Nobody;
 
 /// When the answers were recorded: 2026-11-21 13:46:51 UTC.
 const RECORDED: Moment = Moment(1_795_268_811_000);
@@ -109,7 +110,8 @@ async fn what_goes_wrong_is_one_line() {
     let told = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
     assert!(told.ends_with("`publicGroupList` is no list but {}. Known is Uptime Kuma 1.23 to 2."), "{told}");
 
-    let url = StandIn::closed();
+    let nobody = Nobody::at_home();
+    let url = format!("http://127.0.0.1:{}", nobody.port);
     let told = Lab::new("kuma", &page(&url)).await.read("kuma").await;
     assert!(told.starts_with(&format!("Uptime Kuma at {url} can't be reached: ")), "{told}");
 }

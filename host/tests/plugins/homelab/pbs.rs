@@ -4,6 +4,7 @@ use super::{
     Lab, SECRET,
     stand_in::{Heard, Said, StandIn, good},
 };
+use crate::network::Nobody;
 
 fn table(url: &str) -> String {
     format!(
@@ -81,7 +82,8 @@ async fn what_goes_wrong_is_one_line() {
 
 #[tokio::test]
 async fn nobody_there_and_nothing_granted_are_told_apart() {
-    let url = StandIn::closed();
+    let nobody = Nobody::at_home();
+    let url = format!("http://127.0.0.1:{}", nobody.port);
     let told = Lab::new("pbs", &table(&url)).await.read("pbs").await;
     let begin = format!("Proxmox Backup Server at {url} can't be reached: failed to connect to ");
     assert!(told.starts_with(&begin), "{told}");

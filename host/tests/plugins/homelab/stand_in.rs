@@ -56,12 +56,6 @@ impl StandIn {
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
-    /// An address at which nobody listens.
-    pub fn closed() -> String {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    }
-
     /// What was asked, in order.
     pub fn lines(&self) -> Vec<String> {
         self.heard.lock().unwrap().iter().map(|heard| heard.line.clone()).collect()

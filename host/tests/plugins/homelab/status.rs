@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{Lab, stand_in::StandIn};
+use crate::network::Nobody;
 
 #[tokio::test]
 async fn each_host_is_shown_with_the_worst_first() {
@@ -17,7 +18,8 @@ async fn each_host_is_shown_with_the_worst_first() {
     let login = StandIn::saying(401, "").await;
     let ill = StandIn::saying(503, "").await;
     let silent = StandIn::start(|_| None).await;
-    let closed = StandIn::closed();
+    let nobody = Nobody::at_home();
+    let closed = format!("http://127.0.0.1:{}", nobody.port);
     let other = StandIn::saying(200, "").await;
     let table = format!(
         "[plugins.status]\nhttp = [\"{0}/*\", \"{1}/*\", \"{2}/*\", \"{3}/*\", \"{4}/*\"]\n[plugins.status.config]\nwait = \"1s\"\n\

@@ -1,6 +1,6 @@
 //! Requests of plugins over real connections on this machine: what was granted is answered, all else is refused with the line to add.
 
-use super::{Mirror, fetcher, nobody, raw, table};
+use super::{Mirror, Nobody, fetcher, raw, table};
 use crate::{
     board::NOW,
     components::{Bench, bad},
@@ -232,7 +232,8 @@ async fn an_answer_that_is_none_is_told_as_what_it_is() {
 
 #[tokio::test]
 async fn who_is_not_there_is_told_as_unreachable() {
-    let address = format!("127.0.0.1:{}", nobody().await);
+    let nobody = Nobody::at_home();
+    let address = format!("127.0.0.1:{}", nobody.port);
     let bench = fetcher(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
     let told = bench.read(&format!("fetch http://{address}/")).await;
     assert_eq!(told, format!("failed to connect to {address}: connection refused, nothing listens there"));
@@ -242,16 +243,16 @@ async fn who_is_not_there_is_told_as_unreachable() {
 
 #[tokio::test]
 async fn waiting_for_the_network_is_not_computing() {
-    // The call may last for 400 ms beside what it waits, which is more.
+    // The call may last for 2 s beside what it waits, which is more.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         use tokio::io::AsyncWriteExt;
         let (mut stream, _) = listener.accept().await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate").await.unwrap();
     });
-    let bench = fetcher(&to(&address), "time = \"200ms\"\nhttp_time = \"1m\"").await;
+    let bench = fetcher(&to(&address), "time = \"1s\"\nhttp_time = \"1m\"").await;
     assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "200 late");
 }
 
@@ -259,7 +260,8 @@ async fn waiting_for_the_network_is_not_computing() {
 async fn connections_are_measured_where_it_was_granted() {
     let mirror = Mirror::start().await;
     let port = mirror.address.rsplit(':').next().unwrap();
-    let silent = nobody().await;
+    let nobody = Nobody::at_home();
+    let silent = nobody.port;
     let bench =
         fetcher(&mirror.all(), &format!("tcp = [\"127.0.0.1:{port}\", \"127.0.0.1:{silent}\", \"localhost:{port}\"]"))
             .await;

@@ -1,12 +1,13 @@
 //! `/ping`: who is there, and how far.
 
-use super::{Mirror, nobody};
+use super::{Mirror, Nobody};
 use crate::components::{Bench, extra};
 
 #[tokio::test]
 async fn hosts_are_measured_by_name_or_all() {
     let there = Mirror::start().await.address;
-    let silent = format!("127.0.0.1:{}", nobody().await);
+    let nobody = Nobody::at_home();
+    let silent = format!("127.0.0.1:{}", nobody.port);
     let bench = Bench::of(&format!(
         "[plugins.ping]\ntcp = [\"{there}\", \"{silent}\"]\n[plugins.ping.config.hosts]\nnas = \"{there}\"\nold = \"{silent}\"\nnew = \"127.0.0.1:1\""
     ));

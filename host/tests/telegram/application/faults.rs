@@ -88,7 +88,7 @@ async fn polls_that_fail_lose_nothing_and_serve_nothing_twice() {
             assert_eq!(count(&app, &format!("You said: {number}{half}")), 1, "{:#?}", app.api.chat(OWNER));
         }
     }
-    assert_eq!(app.session("alpha")["turns"], 9);
+    app.until_turns("alpha", 9).await;
     let log = app.log();
     assert!(
         log.contains("Telegram does not answer; it is tried again") && log.contains("Telegram answers again"),
