@@ -180,7 +180,7 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
     }
 }
 
-/// Refuses what a host would refuse, with its codes and in its words, as far as a session without an agent can show it.
+/// Refuses with the codes and in the words of a host; a turn is not held up for what a host would have it wait for.
 fn check(view: &SessionView, order: &Order) -> Result<(), Refusal> {
     let name = &view.record.name;
     let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
@@ -191,29 +191,15 @@ fn check(view: &SessionView, order: &Order) -> Result<(), Refusal> {
             invalid(&text::not_archived(name))
         };
     }
-    let held = matches!(view.phase, Phase::Asking | Phase::Broken);
     match order {
-        Order::Archive | Order::Suspend | Order::Fresh if view.phase == Phase::Busy => {
-            Err(refuse(RefusalCode::Busy, text::busy(name)))
-        }
-        Order::Suspend if !held && view.queued > 0 => Err(refuse(RefusalCode::Busy, text::busy(name))),
-        Order::Archive if view.queued > 0 => {
-            Err(refuse(RefusalCode::Busy, text::messages_wait(name, view.queued as usize)))
-        }
-        Order::Interrupt { waiting, .. } if !runs(view, *waiting) => invalid(text::NOTHING_RUNS),
-        Order::Retry(_) if !held => invalid(text::NOTHING_TO_RETRY),
+        Order::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, text::busy(name))),
+        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => invalid(text::NOTHING_TO_RETRY),
         Order::Leave if view.phase != Phase::Asking => invalid(text::NOTHING_TO_LEAVE),
         Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
             invalid(&text::unknown_model(model, &view.models))
         }
         _ => Ok(()),
     }
-}
-
-/// Whether there is anything to stop: a turn, or a message that waits to be dropped or is about to go out.
-fn runs(view: &SessionView, waiting: Waiting) -> bool {
-    let goes_out = waiting == Waiting::Drop || matches!(view.phase, Phase::Starting | Phase::Stopping);
-    view.phase == Phase::Busy || (view.queued > 0 && goes_out)
 }
 
 fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {

@@ -79,7 +79,7 @@ async fn the_capabilities_of_0_1_answer_as_they_did() {
     // A topic where its caller has spoken.
     bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
     answers(&bench, "every_chat", expect!["done"]).await;
-    answers(&bench, "every_control", expect!["made Phase::Suspended failed failed unknown"]).await;
+    answers(&bench, "every_control", expect!["made Phase::Suspended invalid invalid unknown"]).await;
 }
 
 #[tokio::test]
