@@ -60,6 +60,16 @@ pub enum AppError {
     #[error("the input has ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
     #[error(
+        "the input has ended, and after {} messages were left that nobody had read from standard output: {messages}; they are shown at the next start",
+        config::spell_duration(*patience)
+    )]
+    Unread { patience: std::time::Duration, messages: usize },
+    #[error(
+        "failed to open {}, where `cordboard sessions` asks: {source}; name another folder with --state",
+        path.display()
+    )]
+    Control { path: PathBuf, source: std::io::Error },
+    #[error(
         "failed to listen to requests on {address}: {source}; name another address in [webhook] listen, or remove that line"
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
@@ -82,6 +92,8 @@ impl AppError {
             | Self::Front(_)
             | Self::Start(_)
             | Self::Undrained { .. }
+            | Self::Unread { .. }
+            | Self::Control { .. }
             | Self::Listen { .. }
             | Self::Refused(_)
             | Self::Kit(_) => ExitCode::FAILURE,

@@ -28,7 +28,7 @@ pub enum Command {
     /// Start the host and serve a chat
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
-    /// Validate the configuration and the plugins; exit 0 when all is well, else 1
+    /// Check configuration, bot token, secrets, the default agent and the plugins; exit 0 when all is well, else 1
     #[command(after_help = "Examples:\n  cordboard check\n  cordboard check --config my.toml --plugins ./plugins")]
     Check(Paths),
     /// List the sessions, beside a running host or without one
@@ -124,4 +124,37 @@ fn absolute(path: &Path) -> PathBuf {
 fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Beyond it clap breaks lines, however wide the terminal is.
+    const WIDEST: usize = 98;
+
+    fn all(command: clap::Command) -> Vec<clap::Command> {
+        let below: Vec<_> = command.get_subcommands().cloned().flat_map(all).collect();
+        std::iter::once(command).chain(below).collect()
+    }
+
+    #[test]
+    fn no_line_of_an_example_is_broken() {
+        let commands = all(Cli::command());
+        assert!(commands.len() > 10, "those of `plugin` are among them");
+        for mut command in commands.into_iter().map(|command| command.term_width(100)) {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = command.render_long_help().to_string();
+            let name = command.get_name();
+            for line in examples.lines() {
+                assert!(line.chars().count() <= WIDEST, "{name}: {line}");
+                assert!(help.lines().any(|shown| shown == line), "{name}: {line}\n{help}");
+            }
+            for line in help.lines() {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -108,37 +108,73 @@ impl From<PluginStatus> for PluginRow {
     }
 }
 
-fn socket(state: &Path) -> PathBuf {
-    state.join("control.sock")
+const SOCKET: &str = "control.sock";
+
+#[must_use]
+pub fn socket(state: &Path) -> PathBuf {
+    state.join(SOCKET)
 }
 
-/// Serves questions until the task is aborted. The lock of the state directory makes an old socket a dead one.
-pub fn serve(state: &Path, roster: Arc<Roster>, plugs: Arc<Plugs>) -> io::Result<JoinHandle<()>> {
+/// The longest path that a socket's address holds, in bytes.
+const PATH_AT_MOST: usize = 107;
+
+/// A path of the socket that its address holds, however deep the folder lies: then it leads through the folder, opened.
+struct Way {
+    path: PathBuf,
+    _folder: Option<fs::File>,
+}
+
+impl Way {
+    fn to_socket(state: &Path) -> io::Result<Self> {
+        let path = socket(state);
+        if path.as_os_str().len() <= PATH_AT_MOST {
+            return Ok(Self { path, _folder: None });
+        }
+        let folder = fs::File::open(state)?;
+        let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET);
+        Ok(Self { path, _folder: Some(folder) })
+    }
+}
+
+/// Can be asked already; the answer comes once it is served.
+pub struct Listening(UnixListener);
+
+/// The lock of the state directory makes an old socket a dead one.
+pub fn listen(state: &Path) -> io::Result<Listening> {
     let path = socket(state);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let listener = UnixListener::bind(&path)?;
+    let listener = UnixListener::bind(&Way::to_socket(state)?.path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    Ok(tokio::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let (roster, plugs) = (Arc::clone(&roster), Arc::clone(&plugs));
-                    tokio::spawn(tokio::time::timeout(PATIENCE, async move {
-                        let answered = answer(stream, &roster, &plugs).await;
-                        answered
-                            .unwrap_or_else(|error| tracing::debug!(%error, "a question on the control socket failed"));
-                    }));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "failed to accept on the control socket");
-                    tokio::time::sleep(PATIENCE).await;
+    Ok(Listening(listener))
+}
+
+impl Listening {
+    /// Serves questions until the task is aborted.
+    pub fn serve(self, roster: Arc<Roster>, plugs: Arc<Plugs>) -> JoinHandle<()> {
+        let Self(listener) = self;
+        tokio::spawn(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        let (roster, plugs) = (Arc::clone(&roster), Arc::clone(&plugs));
+                        tokio::spawn(tokio::time::timeout(PATIENCE, async move {
+                            let answered = answer(stream, &roster, &plugs).await;
+                            answered.unwrap_or_else(
+                                |error| tracing::debug!(%error, "a question on the control socket failed"),
+                            );
+                        }));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "failed to accept on the control socket");
+                        tokio::time::sleep(PATIENCE).await;
+                    }
                 }
             }
-        }
-    }))
+        })
+    }
 }
 
 async fn answer(stream: UnixStream, roster: &Roster, plugs: &Plugs) -> io::Result<()> {
@@ -165,7 +201,8 @@ pub fn rows(roster: &Roster) -> Vec<SessionRow> {
 
 /// Asks a running host; none where none runs on that state directory.
 pub async fn ask(state: &Path, question: Question) -> io::Result<Option<Answer>> {
-    let Ok(stream) = UnixStream::connect(socket(state)).await else { return Ok(None) };
+    let Ok(way) = Way::to_socket(state) else { return Ok(None) };
+    let Ok(stream) = UnixStream::connect(&way.path).await else { return Ok(None) };
     let asked = tokio::time::timeout(PATIENCE, async move {
         let (read, mut write) = stream.into_split();
         let mut line = serde_json::to_vec(&question)?;

@@ -1,13 +1,20 @@
 //! Times that come again: cron expressions of five fields, read in the host's time zone. The only place that knows calendars.
 //!
-//! Where the clock is put forward, a job of a fixed hour that would fall into the gap runs right after it; where it is put back, such a
+//! Where the clock is put forward, a job of fixed hours that would fall into the gap runs right after it; where it is put back, such a
 //! job runs once. Jobs with `*` or `/` in minute or hour follow the clock on the wall: they skip the gap, and run in both hours.
 
 use std::fmt;
 
 use cordboard_core::types::Moment;
-use croner::parser::{CronParser, Seconds, Year};
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use croner::{
+    Direction,
+    parser::{CronParser, Seconds, Year},
+};
+use jiff::{
+    SignedDuration, Timestamp, Zoned,
+    civil::DateTime,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
 /// The fields of an expression, as an error names them.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
@@ -36,6 +43,30 @@ impl Zone {
         let millis = i64::try_from(moment.0).ok()?;
         Some(Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
+
+    /// When a calendar's time comes: in a gap when that ends, and of two the first. A later time never comes before an earlier one.
+    fn moment(&self, time: DateTime) -> Option<Moment> {
+        let ambiguous = self.0.to_ambiguous_timestamp(time);
+        let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+        let plain = ambiguous.compatible().ok()?;
+        if !is_gap {
+            return of(plain);
+        }
+        // In a gap, what is compatible lies as far behind its end as the time lies behind its beginning.
+        let past = plain.checked_add(SignedDuration::from_nanos(1)).ok()?;
+        of(self.0.preceding(past).next()?.timestamp())
+    }
+
+    /// The latest that calendars can show up to `moment`. Where a clock was put back, it has shown more than it shows now.
+    fn latest(&self, moment: &Zoned) -> Option<DateTime> {
+        let shown = moment.datetime();
+        match self.0.to_ambiguous_timestamp(shown).offset() {
+            AmbiguousOffset::Fold { before, after } if moment.offset() == after => {
+                shown.checked_add(SignedDuration::from_secs((before.seconds() - after.seconds()).into())).ok()
+            }
+            _ => Some(shown),
+        }
+    }
 }
 
 /// An expression that was understood. Two are the same where they are written the same.
@@ -43,6 +74,8 @@ impl Zone {
 pub struct Cron {
     text: String,
     times: croner::Cron,
+    /// Whether it names its hours and minutes, so that none of them may be lost or come twice.
+    fixed: bool,
 }
 
 /// Why an expression is no such thing; for its author.
@@ -52,7 +85,7 @@ pub enum CronError {
         "it has {0} fields: write five, minute, hour, day of month, month and day of week, as \"30 7 * * mon-fri\""
     )]
     Fields(usize),
-    #[error("its {field}, '{text}', is none")]
+    #[error("'{text}' is not a valid {field}")]
     Field { field: &'static str, text: String },
     #[error("its fields do not go together")]
     Together,
@@ -65,9 +98,10 @@ impl Cron {
     /// Which field is wrong.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
-        let [_, _, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
+        let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
         let Some(times) = parse(&fields.join(" ")) else { return Err(wrong_field(&fields)) };
-        let cron = Self { text: text.to_owned(), times };
+        let fixed = [minute, hour].iter().all(|field| names(field));
+        let cron = Self { text: text.to_owned(), times, fixed };
         let since = Zone(TimeZone::UTC);
         if cron.next(&since, Moment(0)).is_none() { Err(CronError::Never) } else { Ok(cron) }
     }
@@ -80,13 +114,36 @@ impl Cron {
     /// The first time after `moment`.
     #[must_use]
     pub fn next(&self, zone: &Zone, moment: Moment) -> Option<Moment> {
-        self.times.find_next_occurrence(&zone.zoned(moment)?, false).ok().as_ref().and_then(of)
+        let from = zone.zoned(moment)?;
+        if !self.fixed {
+            return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
+        }
+        // Several of its times come at the end of a gap; where a clock was put back, it shows some that have been.
+        let times = std::iter::successors(Some(from.datetime()), |time| self.beside(*time, Direction::Forward));
+        times.skip(1).map_while(|time| zone.moment(time)).find(|time| *time > moment)
     }
 
     /// The last time at or before `moment`.
     #[must_use]
     pub fn last(&self, zone: &Zone, moment: Moment) -> Option<Moment> {
-        self.times.find_previous_occurrence(&zone.zoned(moment)?, true).ok().as_ref().and_then(of)
+        let from = zone.zoned(moment)?;
+        if !self.fixed {
+            return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
+        }
+        // The search leaves out where it begins.
+        let beyond = zone.latest(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
+        let times = std::iter::successors(Some(beyond), |time| self.beside(*time, Direction::Backward));
+        times.skip(1).map_while(|time| zone.moment(time)).find(|time| *time <= moment)
+    }
+
+    /// The time next to this one in a calendar without gaps.
+    fn beside(&self, time: DateTime, direction: Direction) -> Option<DateTime> {
+        let time = time.to_zoned(TimeZone::UTC).ok()?;
+        let found = match direction {
+            Direction::Forward => self.times.find_next_occurrence(&time, false),
+            Direction::Backward => self.times.find_previous_occurrence(&time, false),
+        };
+        found.ok().map(|found| found.datetime())
     }
 
     /// How many times lie between the two, neither of them counted.
@@ -96,6 +153,11 @@ impl Cron {
         let count = times.take(COUNTED).take_while(|time| *time < to).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
+}
+
+/// Numbers, in lists and ranges.
+fn names(field: &str) -> bool {
+    field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }
 
 fn parse(text: &str) -> Option<croner::Cron> {
@@ -114,8 +176,8 @@ fn wrong_field(fields: &[&str]) -> CronError {
     wrong.map_or(CronError::Together, |at| CronError::Field { field: FIELDS[at], text: fields[at].to_owned() })
 }
 
-fn of(zoned: &Zoned) -> Option<Moment> {
-    u64::try_from(zoned.timestamp().as_millisecond()).ok().map(Moment)
+fn of(timestamp: Timestamp) -> Option<Moment> {
+    u64::try_from(timestamp.as_millisecond()).ok().map(Moment)
 }
 
 impl PartialEq for Cron {
@@ -171,6 +233,42 @@ mod tests {
     }
 
     #[test]
+    fn each_of_several_fixed_times_runs_once_in_the_gap_and_in_the_fold() {
+        let berlin = berlin();
+        let all = |cron: &str, from: &str, to: &str| {
+            let (cron, from, to) = (Cron::parse(cron).unwrap(), moment(from), moment(to));
+            let all: Vec<_> = std::iter::successors(cron.next(&berlin, from), |time| cron.next(&berlin, *time))
+                .take_while(|time| *time < to)
+                .collect();
+            assert_eq!(usize::try_from(cron.between(&berlin, from, to)).unwrap(), all.len());
+            for time in &all {
+                assert_eq!(cron.last(&berlin, *time), Some(*time), "found from behind too");
+                assert_eq!(cron.last(&berlin, Moment(time.0 + 59_999)), Some(*time));
+            }
+            let shown =
+                |time: &Moment| Timestamp::from_millisecond(i64::try_from(time.0).unwrap()).unwrap().to_string();
+            all.iter().map(shown).map(|text| text[11..16].to_owned()).collect::<Vec<_>>()
+        };
+        let spring = ("2026-03-29T00:00:00Z", "2026-03-29T03:00:00Z");
+        let autumn = ("2026-10-25T00:00:00Z", "2026-10-25T03:00:00Z");
+        for (cron, in_spring, in_autumn) in [
+            ("30 2 * * *", &["01:00"][..], &["00:30"][..]),
+            ("30 2,14 * * *", &["01:00"], &["00:30"]),
+            ("0,30 2 * * *", &["01:00"], &["00:30"]),
+            ("15,45 2,3 * * *", &["01:00", "01:15", "01:45"], &["00:15", "00:45", "02:15", "02:45"]),
+            ("15 2-3 * * *", &["01:00", "01:15"], &["00:15", "02:15"]),
+        ] {
+            assert_eq!(all(cron, spring.0, spring.1), in_spring, "{cron}");
+            assert_eq!(all(cron, autumn.0, autumn.1), in_autumn, "{cron}");
+        }
+        // While the clock shows the hour for the second time.
+        let twice = Cron::parse("0,30 2 * * *").unwrap();
+        assert_eq!(twice.last(&berlin, moment("2026-10-25T01:15:00Z")), Some(moment("2026-10-25T00:30:00Z")));
+        assert_eq!(twice.next(&berlin, moment("2026-10-25T01:15:00Z")), Some(moment("2026-10-26T01:00:00Z")));
+        assert_eq!(twice.last(&berlin, moment("2026-03-29T00:59:59Z")), Some(moment("2026-03-28T01:30:00Z")));
+    }
+
+    #[test]
     fn steps_follow_the_clock_on_the_wall() {
         let berlin = berlin();
         assert_eq!(next("*/30 * * * *", &berlin, "2026-03-29T00:45:00Z"), "2026-03-29T01:00:00Z");
@@ -194,9 +292,9 @@ mod tests {
     #[test]
     fn a_wrong_expression_is_refused_with_its_field() {
         let why = |text| Cron::parse(text).unwrap_err().to_string();
-        assert_eq!(why("61 * * * *"), "its minute, '61', is none");
-        assert_eq!(why("0 7 * * someday"), "its day of week, 'someday', is none");
-        assert_eq!(why("0 7 32 13 *"), "its day of month, '32', is none");
+        assert_eq!(why("61 * * * *"), "'61' is not a valid minute");
+        assert_eq!(why("0 7 * * someday"), "'someday' is not a valid day of week");
+        assert_eq!(why("0 7 32 13 *"), "'32' is not a valid day of month");
         assert_eq!(why("0 0 30 2 *"), "the day that it names never comes");
         for few in ["", "* * * *", "* * * * * *", "@hourly"] {
             assert!(why(few).contains("write five"), "{few}");

@@ -16,6 +16,7 @@ mod residents;
 mod serve;
 mod setup;
 mod stage;
+mod tasks;
 
 pub use advisor::Advisor;
 pub use desk::Desk;
@@ -37,8 +38,10 @@ use cordboard_core::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
 };
+
+use tasks::{Served, Tasks};
 
 /// How many updates of one place may wait: a person does not type so many, a script that does is told.
 const LANE: usize = 10_000;
@@ -49,7 +52,7 @@ const BATCHES: usize = 64;
 /// Everything that can happen to the hub.
 enum Event {
     Accepted(Vec<InboxRow>),
-    Served(Place),
+    Served(Served),
     Closed,
 }
 
@@ -105,8 +108,8 @@ impl Hub {
     fn handle(&mut self, event: Event) -> Vec<Action> {
         match event {
             Event::Accepted(rows) => rows.into_iter().filter_map(|row| self.take(row)).collect(),
-            Event::Served(place) => self.free(&place).into_iter().collect(),
-            Event::Closed => Vec::new(),
+            Event::Served(Served::In(place)) => self.free(&place).into_iter().collect(),
+            Event::Served(Served::Beside) | Event::Closed => Vec::new(),
         }
     }
 
@@ -145,7 +148,7 @@ async fn run(
     server: Arc<Server>,
     (mut accepted, mut closed): (mpsc::Receiver<Vec<InboxRow>>, watch::Receiver<bool>),
 ) {
-    let mut serving: JoinSet<Option<Place>> = JoinSet::new();
+    let mut serving = Tasks::default();
     let mut open = true;
     while open || !serving.is_empty() {
         let event = tokio::select! {
@@ -154,27 +157,22 @@ async fn run(
                 accepted.close();
                 continue;
             }
-            Some(served) = serving.join_next() => served.ok().flatten().map_or(Event::Accepted(Vec::new()), Event::Served),
+            Some(served) = serving.next() => Event::Served(served),
             rows = accepted.recv(), if open => rows.map_or(Event::Closed, Event::Accepted),
         };
         open &= !matches!(event, Event::Closed);
         for action in hub.handle(event) {
             let server = Arc::clone(&server);
             match action {
-                Action::Serve(Lanes::In, row) => serving.spawn(async move {
+                Action::Serve(Lanes::In, row) => {
                     let place = row.update.place.clone();
-                    server.serve(row).await;
-                    Some(place)
-                }),
-                Action::Serve(Lanes::Beside, row) => serving.spawn(async move {
-                    server.serve(row).await;
-                    None
-                }),
-                Action::TellFull(row) => serving.spawn(async move {
-                    server.tell_full(row).await;
-                    None
-                }),
-            };
+                    serving.spawn(Served::In(place), async move { server.serve(row).await });
+                }
+                Action::Serve(Lanes::Beside, row) => {
+                    serving.spawn(Served::Beside, async move { server.serve(row).await });
+                }
+                Action::TellFull(row) => serving.spawn(Served::Beside, async move { server.tell_full(row).await }),
+            }
         }
     }
 }

@@ -3,11 +3,18 @@
 
 mod timetable;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use cordboard_core::types::Moment;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{Id, JoinError, JoinSet},
+};
 
 use crate::cron::{Cron, Zone};
 
@@ -43,12 +50,14 @@ pub struct Schedule<W> {
     work: Arc<W>,
     wall: Wall,
     timetable: Timetable,
-    running: JoinSet<Key>,
+    running: JoinSet<()>,
+    /// Kept apart from the tasks, so that one that ends by a bug is known too.
+    keys: HashMap<Id, Key>,
 }
 
 impl<W: Work> Schedule<W> {
     pub fn new(work: Arc<W>, zone: Zone, wall: Wall) -> Self {
-        Self { work, wall, timetable: Timetable::new(zone), running: JoinSet::new() }
+        Self { work, wall, timetable: Timetable::new(zone), running: JoinSet::new(), keys: HashMap::new() }
     }
 
     /// Runs until the board is gone.
@@ -66,14 +75,20 @@ impl<W: Work> Schedule<W> {
                         Ok(()) => break,
                         Err(_) => return,
                     },
-                    Some(ended) = self.running.join_next() => match ended {
-                        Ok(key) => self.timetable.ended(&key),
-                        Err(error) => tracing::error!(%error, "a job's task failed"),
-                    },
+                    Some(ended) = self.running.join_next_with_id() => self.end(ended),
                     () = sleep => {}
                 }
             }
         }
+    }
+
+    fn end(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let Some(key) = self.keys.remove(&id) else { return };
+        if let Err(error) = ended {
+            tracing::error!(plugin = key.plugin, job = key.job, %error, "Cordboard has a bug: a job's run broke off");
+        }
+        self.timetable.ended(&key);
     }
 
     async fn take_up(&mut self) {
@@ -100,10 +115,9 @@ impl<W: Work> Schedule<W> {
                 );
             }
             let work = Arc::clone(&self.work);
-            self.running.spawn(async move {
-                work.run(&due).await;
-                due.key
-            });
+            let key = due.key.clone();
+            let task = self.running.spawn(async move { work.run(&due).await });
+            self.keys.insert(task.id(), key);
         }
     }
 

@@ -45,6 +45,8 @@ pub trait Advisor: Send + Sync {
 pub enum Scene {
     /// The turn so far. A later one makes it worthless.
     Frame(Arc<Turn>, SessionView),
+    /// The prompt waits again, its agent is gone: that it was worked on is taken back, until it is worked on once more.
+    Back(Place, PromptId),
     /// The end of a turn, to be stored together with the end of its prompt.
     Final(Turn, SessionView),
     Tell(Place, Notice),
@@ -129,6 +131,11 @@ impl Handle {
     /// Returns when the input is in the session's box. After the host's end nobody reads it.
     pub async fn send(&self, input: Input) {
         self.deliver(Message::Input(input)).await;
+    }
+
+    /// As [`Self::send`], to an actor that nobody else speaks to yet: its box is empty.
+    pub fn send_first(&self, input: Input) {
+        drop(self.messages.try_send(Message::Input(input)));
     }
 
     /// As [`Self::send`] of a prompt, with the hooks that led to it.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::{Moment, is_plugin_name};
 
 mod decided;
 mod words;
@@ -367,11 +367,4 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         )));
     }
     fs::read(path)
-}
-
-/// Whether a file of this name is looked at.
-#[must_use]
-pub fn is_plugin_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
-    (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }

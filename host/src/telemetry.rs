@@ -17,7 +17,8 @@ pub fn start(default: &str) {
     let parsed = wanted.as_deref().map(filter).transpose();
     let bad = parsed.as_ref().err().map(ToString::to_string);
     let filter = parsed.ok().flatten().map_or_else(|| filter(default), Ok).unwrap_or_default();
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = io::stderr().is_terminal() && !plain;
     let lines = fmt().with_env_filter(filter).with_writer(|| Lines(io::stderr())).with_ansi(colours).with_target(false);
     lines.init();
     if let Some(why) = bad {

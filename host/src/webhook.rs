@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::config::{Config, Proofs};
+use cordboard_core::config::Config;
 use http_body_util::Full;
 use hyper::{
     Request, Response,
@@ -32,6 +32,9 @@ use crate::{
     hub::Live,
     plugin::{self, Board, Plugs, WebRequest},
 };
+pub use answer::status;
+pub use request::{METHODS, is_withheld};
+
 use answer::Refusal;
 use request::{Head, Target};
 
@@ -48,6 +51,9 @@ const HEAD_BYTES: usize = 16 << 10;
 /// For a head, and for a body: senders are programs, and have it ready.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// Secrets that are read at once. One may lie on the net, and nothing can end what waits for a folder that hangs.
+const READS: usize = 4;
 
 /// For all of a connection: the longest call of a plugin takes a quarter of an hour.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(16 * 60);
@@ -68,6 +74,7 @@ pub struct Door {
     board: Weak<dyn Board>,
     secrets: Secrets,
     calls: Semaphore,
+    reads: Arc<Semaphore>,
     told: Mutex<HashMap<String, Instant>>,
 }
 
@@ -84,7 +91,8 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 impl Door {
     #[must_use]
     pub fn new(config: Live, plugs: Arc<Plugs>, board: Weak<dyn Board>, secrets: Secrets) -> Arc<Self> {
-        Arc::new(Self { config, plugs, board, secrets, calls: Semaphore::new(CALLS), told: Mutex::default() })
+        let (calls, reads) = (Semaphore::new(CALLS), Arc::new(Semaphore::new(READS)));
+        Arc::new(Self { config, plugs, board, secrets, calls, reads, told: Mutex::default() })
     }
 
     /// Answers until its task is ended.
@@ -138,8 +146,7 @@ impl Door {
         }
         let method = request::method(&parts.method)?;
         let config = self.config.now();
-        let proofs = config.plugins.proofs_of(target.plugin);
-        let checks = self.checks(target.plugin, &config, &proofs)?;
+        let checks = self.checks(target.plugin, &config).await?;
         let most = config.webhook.body;
         let body = tokio::time::timeout(BODY_WITHIN, request::body(body, &parts.headers, most));
         let body = body.await.map_err(|_| Refusal::TooSlow)??;
@@ -152,8 +159,10 @@ impl Door {
     }
 
     /// What the plugin's requests have to show.
-    fn checks(&self, plugin: &str, config: &Config, proofs: &Proofs) -> Result<Vec<proof::Check>, Refusal> {
-        let checks = proof::checks(proofs, |name| (self.secrets)(config, name)).map_err(|why| {
+    async fn checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, Refusal> {
+        let checks = tokio::time::timeout(BODY_WITHIN, self.read_checks(plugin, config)).await;
+        let checks = checks.unwrap_or_else(|_| Err(format!("its secrets were not read in {BODY_WITHIN:?}")));
+        let checks = checks.map_err(|why| {
             self.tell(plugin, || why.clone());
             Refusal::Failed(plugin.to_owned())
         })?;
@@ -162,6 +171,17 @@ impl Door {
             return Err(Refusal::NoProofs(plugin.to_owned()));
         }
         Ok(checks)
+    }
+
+    /// On a thread where it holds up nobody: a file takes its time, and who asks has shown nothing yet.
+    async fn read_checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, String> {
+        let (proofs, config) = (config.plugins.proofs_of(plugin), Arc::clone(config));
+        let (secrets, permit) = (Arc::clone(&self.secrets), Arc::clone(&self.reads).acquire_owned().await);
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            proof::checks(&proofs, |name| secrets(&config, name))
+        });
+        reading.await.unwrap_or_else(|error| Err(format!("Cordboard has a bug: {error}")))
     }
 
     async fn call(&self, plugin: &str, request: WebRequest) -> Result<Response<Full<Bytes>>, Refusal> {

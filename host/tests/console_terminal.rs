@@ -56,6 +56,7 @@ async fn inside() {
     let mode = Mode::detect();
     let (console, mut events) =
         console::open(mode, Arc::new(Typed(typed)), Clock::system(), Path::new(&state)).unwrap();
+    console.begin();
     console.greet(&[format!("greeting on a {mode:?}")]);
     loop {
         tokio::select! {

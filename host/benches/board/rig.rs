@@ -47,6 +47,8 @@ impl Outlet for Noting {
 
     fn stopping(&self, _place: &Place, _turn: &PromptId) {}
 
+    fn back(&self, _place: &Place, _turn: &PromptId) {}
+
     fn over(&self, _place: &Place, _turn: &PromptId) {}
 
     fn post(&self, rows: Vec<OutboxRow>) {

@@ -46,13 +46,15 @@ pub fn messages_wait(session: &SessionName, count: usize) -> String {
 #[must_use]
 pub fn sent_again(session: &SessionName) -> String {
     format!(
-        "Session '{session}' is at it already. An earlier message is kept: /retry sends it when this one is answered."
+        "Session '{session}' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered."
     )
 }
 
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
-    format!("Just left one. An earlier message of session '{session}' is kept: /leave again drops that one, too.")
+    format!(
+        "One was dropped just now. An earlier message of session '{session}' is kept: /leave again drops that one, too."
+    )
 }
 
 /// A `kind` of thing that nobody has heard of, and those that there are.
@@ -60,7 +62,7 @@ pub fn left_already(session: &SessionName) -> String {
 pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let known = if known.is_empty() { String::new() } else { format!(" Known: {}.", known.join(", ")) };
-    format!("There is no {kind} '{}'.{known}", said(name))
+    format!("Unknown {kind} '{}'.{known}", said(name))
 }
 
 #[must_use]
@@ -203,7 +205,7 @@ impl Notice {
             .button("Try again", &format!("/retry {session}"))
             .button("Start fresh", &format!("/fresh {session}")),
             Self::StartFailed { session, agent, account } => plain(&format!(
-                "The agent of session '{session}' did not start: {}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; what it is started with stands in [agents.{agent}] command and args.",
+                "The agent of session '{session}' did not start: {}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; its command line is set in [agents.{agent}] command and args.",
                 said(account)
             ))
             .button("Try again", &format!("/retry {session}")),
@@ -326,7 +328,7 @@ impl Answer {
             }
             Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
             Self::NotItsButton { name, plugin } => format!(
-                "This button no longer works: it is of plugin '{plugin}', and /{name} is now another plugin's. Type the command if you want it."
+                "This button no longer works: it belongs to plugin '{plugin}', and /{name} is now another plugin's. Type the command if you want it."
             ),
             Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
             Self::CommandFailed { name, plugin, why } => {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use cordboard_core::config::Config;
-use tokio::task::JoinSet;
+use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{AppError, jobs};
 use crate::{
@@ -13,24 +13,34 @@ use crate::{
     webhook::{self, Door},
 };
 
-/// Ends with this value.
+/// What listens already, and answers nobody yet: requests wait.
 pub struct Beside {
+    listener: Option<TcpListener>,
+}
+
+/// Ends with this value.
+pub struct Begun {
     _tasks: JoinSet<()>,
 }
 
 impl Beside {
     /// # Errors
     /// An address that cannot be listened to.
-    pub async fn start(desk: &Arc<Desk>, zone: Zone) -> Result<Self, AppError> {
+    pub async fn open(desk: &Arc<Desk>) -> Result<Self, AppError> {
+        let Some(address) = desk.config().webhook.listen else { return Ok(Self { listener: None }) };
+        let listener = webhook::listen(address).await.map_err(|source| AppError::Listen { address, source })?;
+        Ok(Self { listener: Some(listener) })
+    }
+
+    pub fn begin(self, desk: &Arc<Desk>, zone: Zone) -> Begun {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::of(desk, zone));
-        if let Some(address) = desk.config().webhook.listen {
-            let listener = webhook::listen(address).await.map_err(|source| AppError::Listen { address, source })?;
+        if let Some(listener) = self.listener {
             let board: Weak<dyn Board> = Arc::downgrade(&(Arc::clone(desk) as Arc<dyn Board>));
             let door = Door::new(desk.config.clone(), Arc::clone(&desk.plugs), board, Arc::new(secret));
             tasks.spawn(door.serve(listener));
         }
-        Ok(Self { _tasks: tasks })
+        Begun { _tasks: tasks }
     }
 }
 

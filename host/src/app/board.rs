@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
 };
 
@@ -78,8 +78,9 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let roster = Arc::new(Roster::new(views(sessions, &ground.config), places));
     let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
 
-    // Before anything is begun: it is the last thing that can keep a host from its start.
-    let beside = Beside::start(&desk, plan.zone.clone()).await?;
+    // Before anything is begun: they are the last things that can keep a host from its start.
+    let beside = Beside::open(&desk).await?;
+    let control = open_control(&plan.places.state)?;
 
     hub::Outlet::post(&outbox, unsent);
     let server = Arc::new(ground.server(&desk, &posts));
@@ -87,21 +88,24 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
-    let control = control::serve(&plan.places.state, roster, Arc::clone(&ground.plugs))?;
+    let control = control.serve(roster, Arc::clone(&ground.plugs));
     let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed, orders.1));
+    // What was accepted before comes before whatever is new.
+    let beside = beside.begin(&desk, plan.zone.clone());
+    front.begin();
 
     let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
+    drop(beside);
     let lookout = Lookout { desk: Arc::clone(&desk) };
     let drain = ground.config.now().console.drain;
     let ended =
         shutdown::Down { front: &mut front, lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
-    front.close().await;
+    shutdown::close(&front).await;
     drop(watcher);
     control.abort();
-    drop(beside);
     ground.store.close().await;
     ended
 }
@@ -222,12 +226,16 @@ async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
     drop(intake.send(anew).await);
 }
 
+fn open_control(state: &Path) -> Result<control::Listening, AppError> {
+    control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
+}
+
 async fn plug_in(supply: &Supply, (config, places): (&Live, &Places), clock: Clock) {
     if STANDARD.is_empty() {
         tracing::error!("{NO_STANDARD}");
     }
     for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
-        let file = places.config.as_deref().map_or("the configuration".into(), std::path::Path::to_string_lossy);
+        let file = places.config.as_deref().map_or("the configuration".into(), Path::to_string_lossy);
         tracing::warn!(plugin = name, why = refused.in_file(&file), "not plugged in");
     }
     supply.plugs.govern(&config.now().plugins.lifecycle).await;

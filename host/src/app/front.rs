@@ -6,7 +6,10 @@ use std::{
 };
 
 use cordboard_core::config::Config;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
 
 use super::{AppError, board::Plan, shutdown::End};
 use crate::{
@@ -42,10 +45,10 @@ pub struct Front {
 
 enum Kind {
     Console(Arc<Console>, mpsc::Receiver<ConsoleEvent>),
-    Telegram(JoinHandle<PollError>),
+    Telegram(JoinHandle<PollError>, Arc<Notify>),
 }
 
-/// Opens the front-end; from here on it reads.
+/// Opens the front-end; it takes nothing in before [`Front::begin`].
 pub fn open(plan: &Plan, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
     match plan.kind {
         ChatKind::Console => open_console(plan, inbox, clock),
@@ -82,8 +85,13 @@ fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> 
     let live = plan.config.clone();
     // Asked anew for each update: who is let in can change while the host runs.
     let access: telegram::Access = Arc::new(move |id| live.now().access.role_of(id));
-    let polling = tokio::spawn(async move { polled.poll(access).await });
-    Ok(Front { chat: telegram, kind: Kind::Telegram(polling) })
+    let begun = Arc::new(Notify::new());
+    let beginning = Arc::clone(&begun);
+    let polling = tokio::spawn(async move {
+        beginning.notified().await;
+        polled.poll(access).await
+    });
+    Ok(Front { chat: telegram, kind: Kind::Telegram(polling, begun) })
 }
 
 /// Speaks for the host itself.
@@ -95,6 +103,14 @@ impl Narrator {
         tracing::info!("{line}");
         if let Some(console) = &self.0 {
             console.greet(&[line.to_owned()]);
+        }
+    }
+
+    /// Returns when nobody can read any more what is said; for ever where that is not known.
+    pub async fn unheard(&self) {
+        match &self.0 {
+            Some(console) => console.output_gone().await,
+            None => std::future::pending().await,
         }
     }
 }
@@ -115,6 +131,14 @@ impl Front {
         ]);
     }
 
+    /// From here on it takes in what people say.
+    pub fn begin(&self) {
+        match &self.kind {
+            Kind::Console(console, _) => console.begin(),
+            Kind::Telegram(_, begun) => begun.notify_one(),
+        }
+    }
+
     /// Waits for what ends it.
     pub async fn ended(&mut self) -> End {
         match &mut self.kind {
@@ -122,7 +146,7 @@ impl Front {
                 Some(ConsoleEvent::End) => End::Input,
                 Some(ConsoleEvent::Quit | ConsoleEvent::OutputGone) | None => End::Asked,
             },
-            Kind::Telegram(polling) => End::Failed(match polling.await {
+            Kind::Telegram(polling, _) => End::Failed(match polling.await {
                 Ok(error) => format!("failed to {error}"),
                 Err(error) => format!("failed to poll Telegram: {error}"),
             }),
@@ -146,13 +170,13 @@ impl Front {
     pub fn narrator(&self) -> Narrator {
         Narrator(match &self.kind {
             Kind::Console(console, _) => Some(Arc::clone(console)),
-            Kind::Telegram(_) => None,
+            Kind::Telegram(..) => None,
         })
     }
 
     /// Takes nothing more in.
     pub fn hang_up(&self) {
-        if let Kind::Telegram(polling) = &self.kind {
+        if let Kind::Telegram(polling, _) = &self.kind {
             polling.abort();
         }
     }

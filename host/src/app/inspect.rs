@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use cordboard_core::{session::Machine, types::SessionRecord};
+use cordboard_core::{config::SecretSource, session::Machine, types::SessionRecord};
 
 use super::{AppError, front, load, named_plugin_folder, plugin_folder};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::{self, Live},
     listing,
-    plugin::{Health, Plugs},
+    plugin::{self, Health, Plugs},
     process::Environment,
     reload,
     session::Setup,
@@ -45,6 +45,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         say(&format!("token          {verdict}  {}\n", file.display()));
         troubles.extend(checked.err().map(|error| format!("failed to {error}")));
     }
+    troubles.extend(check_secrets(&config));
     troubles.extend(check_agents(&config));
     block_on(async {
         let (plugs, turned) = try_all(&places, &config).await?;
@@ -70,6 +71,25 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         }
         if troubles.is_empty() { Ok(()) } else { Err(AppError::Refused(troubles.join("\n"))) }
     })
+}
+
+/// Says of each secret whether it could be read; the value itself goes no further. A credential is there only for what systemd has
+/// started: elsewhere nothing can be said of it.
+fn check_secrets(config: &Live) -> Vec<String> {
+    let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
+    let mut troubles = Vec::new();
+    for (name, source) in &config.now().secrets {
+        let verdict = if matches!(source, SecretSource::Credential(_)) && !has_credentials {
+            "unknown"
+        } else if let Err(why) = plugin::secret_value(source) {
+            troubles.push(format!("[secrets] {name}: {why}"));
+            "refused"
+        } else {
+            "ok"
+        };
+        say(&format!("secret         {verdict}  {name}\n"));
+    }
+    troubles
 }
 
 /// Says of each agent whether it could be started. Only the default one has to be: nobody needs all that are configured.

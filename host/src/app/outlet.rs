@@ -28,6 +28,10 @@ impl Outlet for Outbox {
         self.post(Post::Stopping { place: place.clone(), turn: turn.clone() });
     }
 
+    fn back(&self, place: &Place, turn: &PromptId) {
+        self.post(Post::Back { place: place.clone(), turn: turn.clone() });
+    }
+
     fn over(&self, place: &Place, turn: &PromptId) {
         self.post(Post::Over { place: place.clone(), turn: turn.clone() });
     }

@@ -27,7 +27,7 @@ pub enum End {
     Failed(String),
 }
 
-/// How long the outbox may still send what it holds; the rest goes out at the next start.
+/// How long the outbox may still send what it holds, and the front-end show it; the rest goes out at the next start.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// How long agents may take in all, all at once: an interrupt, 2 s, 5 s, and the sweep.
@@ -90,8 +90,8 @@ impl Down<'_> {
         let outcome = match end {
             // Who ends it by a signal does not want to wait for the turns any more.
             End::Input => tokio::select! {
-                ended = finish_turns(&lookout, serving, drain) => ended,
-                () = tell_open(&narrator, &lookout, drain) => Ok(()),
+                ended = finish_turns(&lookout, serving, (&outbox, &narrator), drain) => ended,
+                () = tell_open(&narrator, (&lookout, &outbox), drain) => Ok(()),
                 () = hurry(&mut signals, front) => Ok(()),
             },
             End::Asked => Ok(()),
@@ -116,6 +116,13 @@ impl Down<'_> {
     }
 }
 
+/// Gives the front-end back. A reader of standard output who has stopped reading must not keep the host from its end.
+pub async fn close(front: &Front) {
+    if tokio::time::timeout(FLUSH, front.close()).await.is_err() {
+        tracing::warn!("nobody reads standard output: what was not read is shown at the next start");
+    }
+}
+
 async fn hurry(signals: &mut Signals, front: &mut Front) {
     tokio::select! {
         () = signals.next() => {}
@@ -124,10 +131,14 @@ async fn hurry(signals: &mut Signals, front: &mut Front) {
 }
 
 /// Says once what the end waits for, and never returns.
-async fn tell_open(narrator: &Narrator, lookout: &Lookout, drain: Duration) {
+async fn tell_open(narrator: &Narrator, (lookout, outbox): (&Lookout, &Outbox), drain: Duration) {
     tokio::time::sleep(TELL).await;
     let open = lookout.open();
-    let what = if open.is_empty() { "commands".to_owned() } else { spell(&open) };
+    let what = match outbox.waiting() {
+        _ if !open.is_empty() => spell(&open),
+        0 => "commands".to_owned(),
+        _ => "standard output to be read".to_owned(),
+    };
     let longest = spell_duration(drain);
     narrator.say(&format!("Waiting at most {longest} for {what}. Ctrl-C ends Cordboard now."));
     std::future::pending().await
@@ -150,24 +161,40 @@ fn spell(open: &[Open]) -> String {
     open.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-async fn finish_turns(lookout: &Lookout, serving: Serving, drain: Duration) -> Result<(), AppError> {
+/// Until everything is answered, and the answers are read: a reader may be slow.
+async fn finish_turns(
+    lookout: &Lookout,
+    serving: Serving,
+    (outbox, narrator): (&Outbox, &Narrator),
+    drain: Duration,
+) -> Result<(), AppError> {
     let began = tokio::time::Instant::now();
+    let rest = || drain.saturating_sub(began.elapsed());
     let undrained = |open: String| Err(AppError::Undrained { patience: drain, open });
     if tokio::time::timeout(drain, serving.finish()).await.is_err() {
         return undrained("commands".to_owned());
     }
-    match lookout.rest(drain.saturating_sub(began.elapsed())).await {
-        Ok(()) => Ok(()),
-        Err(open) => undrained(spell(&open)),
+    if let Err(open) = lookout.rest(rest()).await {
+        return undrained(spell(&open));
     }
+    let read = async {
+        tokio::select! {
+            () = outbox.drained() => {}
+            // Who has gone wants nothing more.
+            () = narrator.unheard() => {}
+        }
+    };
+    let unread = |_| AppError::Unread { patience: drain, messages: outbox.waiting() };
+    tokio::time::timeout(rest(), read).await.map_err(unread)
 }
 
 /// All agents in parallel; every further signal hurries.
 async fn end_agents(desk: &Desk, (signals, front): (&mut Signals, &mut Front)) {
     let roster = &desk.lines().roster;
     let mut changes = roster.changes();
-    desk.lines().tell_all(|_| Some(Input::Shutdown)).await;
     let gone = async {
+        // Not before every snapshot shows what its actor was at: one may just have started an agent.
+        desk.lines().end().await;
         while roster.live() > 0 {
             tokio::select! {
                 _ = changes.changed() => {}

@@ -30,7 +30,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::types::Place;
 use tokio::{
-    sync::{Mutex, mpsc, oneshot},
+    sync::{Mutex, Notify, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -93,6 +93,7 @@ pub struct Console {
     run: String,
     next: AtomicU64,
     busy: Arc<Busy>,
+    begun: Arc<Notify>,
     events: Events,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -122,6 +123,7 @@ impl Console {
             run: uuid::Uuid::new_v4().simple().to_string(),
             next: AtomicU64::new(0),
             busy: Arc::default(),
+            begun: Arc::default(),
             events: Events(events),
             tasks: Vec::new(),
         };
@@ -130,7 +132,21 @@ impl Console {
 
     fn pump(&mut self, lines: mpsc::Receiver<lines::Line>, inbox: Arc<dyn Inbox>, clock: Clock) {
         let intake = Intake::new(inbox, clock, &self.run, self.orders.clone());
-        self.tasks.push(tokio::spawn(intake.run(lines, self.events.clone())));
+        let (begun, events) = (Arc::clone(&self.begun), self.events.clone());
+        self.tasks.push(tokio::spawn(async move {
+            begun.notified().await;
+            intake.run(lines, events).await;
+        }));
+    }
+
+    /// From here on what is typed is taken in; until then it waits.
+    pub fn begin(&self) {
+        self.begun.notify_one();
+    }
+
+    /// Returns when nothing can be shown any more.
+    pub async fn output_gone(&self) {
+        self.orders.closed().await;
     }
 
     /// Says on a terminal what to type and where things lie; on a pipe nothing, because nobody asked.

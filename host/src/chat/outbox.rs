@@ -16,7 +16,7 @@ use cordboard_core::{
 };
 use tokio::{
     sync::{Notify, watch},
-    task::JoinSet,
+    task::{Id, JoinError, JoinSet},
 };
 
 use super::{Chat, MenuEntry, MessageId};
@@ -49,6 +49,8 @@ pub enum Post {
     Final(OutboxRow),
     /// The turn was told to stop: what is said here next waits for its end, for a moment.
     Stopping { place: Place, turn: PromptId },
+    /// The turn waits again: what it has shown is taken back, and it may be shown anew.
+    Back { place: Place, turn: PromptId },
     /// The turn ends without a post; what it has shown stays.
     Over { place: Place, turn: PromptId },
 }
@@ -56,7 +58,8 @@ pub enum Post {
 impl Post {
     const fn place(&self) -> &Place {
         match self {
-            Self::Live { place, .. } | Self::Stopping { place, .. } | Self::Over { place, .. } => place,
+            Self::Live { place, .. } | Self::Stopping { place, .. } => place,
+            Self::Back { place, .. } | Self::Over { place, .. } => place,
             Self::Final(row) => &row.place,
         }
     }
@@ -152,6 +155,12 @@ impl Outbox {
         }
     }
 
+    /// How many final posts wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.state().boxes.values().map(Mailbox::count_finals).sum()
+    }
+
     /// Ends the work after the calls that are under way. Posts that are not sent stay stored.
     pub fn close(&self) {
         self.shared.closing.send_replace(Run::Off);
@@ -183,6 +192,17 @@ struct State {
     born: Vec<Place>,
 }
 
+impl State {
+    /// A place whose worker a bug has ended gets another one: its posts wait for nobody else.
+    fn recover(&mut self, place: Place) {
+        let Some(mailbox) = self.boxes.get_mut(&place) else { return };
+        if let Some(post) = mailbox.blame() {
+            tracing::error!(%place, post = post.0, "a post is left, and sent after a restart: no worker survives it");
+        }
+        self.born.push(place);
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is one step, so a panic elsewhere leaves it whole.
@@ -193,6 +213,7 @@ impl Shared {
 /// Starts a worker for each place that has something, and ends when all have ended.
 async fn work(shared: Arc<Shared>) {
     let mut workers = JoinSet::new();
+    let mut places = HashMap::new();
     let mut closing = shared.closing.subscribe();
     workers.spawn(menu::keep(Arc::clone(&shared)));
     loop {
@@ -200,24 +221,36 @@ async fn work(shared: Arc<Shared>) {
         for place in born {
             let bell = shared.state().boxes.get(&place).map(|mailbox| Arc::clone(&mailbox.bell));
             if let Some(bell) = bell {
-                workers.spawn(Worker::new(Arc::clone(&shared), place, bell).run());
+                let task = workers.spawn(Worker::new(Arc::clone(&shared), place.clone(), bell).run());
+                places.insert(task.id(), place);
             }
         }
         tokio::select! {
             biased;
             _ = closing.wait_for(|run| *run == Run::Off) => break,
             () = shared.born.notified() => {}
-            Some(ended) = workers.join_next() => report(ended),
+            Some(ended) = workers.join_next_with_id() => {
+                let place = places.remove(&id_of(&ended));
+                if let (Err(_), Some(place)) = (&ended, place) {
+                    shared.state().recover(place);
+                    shared.quiet.notify_waiters();
+                }
+            }
         }
     }
-    while let Some(ended) = workers.join_next().await {
-        report(ended);
+    while let Some(ended) = workers.join_next_with_id().await {
+        id_of(&ended);
     }
 }
 
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a worker of the outbox failed");
+/// The task that has ended, however.
+fn id_of(ended: &Result<(Id, ()), JoinError>) -> Id {
+    match ended {
+        Ok((id, ())) => *id,
+        Err(error) => {
+            tracing::error!(%error, "a worker of the outbox failed");
+            error.id()
+        }
     }
 }
 

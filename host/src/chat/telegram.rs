@@ -73,6 +73,8 @@ pub struct Telegram {
     inbox: Arc<dyn Inbox>,
     keyboard: Keyboard,
     holds: Holds,
+    /// Groups that have got a new id.
+    moved: Mutex<HashMap<i64, i64>>,
     /// The menu as it was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
     /// What stands in the messages that were written last, as a hash: editing to the same needs no call.
@@ -88,8 +90,8 @@ impl Telegram {
         let token = token::read(&settings.token_file)?;
         let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
         let keyboard = Keyboard::new(Arc::clone(&inbox));
-        let (menu, written) = (Mutex::default(), Mutex::default());
-        Ok(Self { settings, api, inbox, keyboard, holds: Holds::default(), menu, written })
+        let (moved, menu, written) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { settings, api, inbox, keyboard, holds: Holds::default(), moved, menu, written })
     }
 
     /// Takes updates and stores them, for ever: network and store may fail and come back.

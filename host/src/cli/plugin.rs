@@ -51,43 +51,53 @@ const CALL_EXAMPLES: &str = "Examples:
   cordboard plugin call dist/hello.wasm --as member /hello
   cordboard plugin call dist/hello.wasm --config my.toml '/hello \"two words\"'
 
-The reply goes to standard output, what the plugin did to standard error. Nothing of it lasts. Without --config a plugin is
-lent all that it asks for of this board in memory, but no address and no secret: those are named in a file.";
+The reply goes to standard output, what the plugin did to standard error. Nothing of it lasts.
+Without --config a plugin is lent all that it asks for of this board in memory, but no address and
+no secret: those are named in a file.";
 
 const TEST_EXAMPLES: &str = "Examples:
   cordboard plugin test
-  cordboard plugin test hello --bless          write down what comes back as what must come back
+  cordboard plugin test hello --bless   write down what comes back
 
 A conversation is a text file, tests/NAME.chat:
   # a remark
-  @session alpha idle persona=planner          a session, here the active one: the first is
-  > /hello Ada                                 what is said; `> [Label]` presses a button
-  < Hello, Ada!                                what must come back, line by line; {*} is any text
+  @session alpha idle persona=planner   a session; the first one is the active one here
+  > /hello Ada                          what is said; `> [Label]` presses a button
+  < Hello, Ada!                         what must come back, line by line; {*} is any text
   <   [Again] /hello
-  * state set greetings (1 byte)               what it did; compared where one such line is there
+  * state set greetings (1 byte)        what it did; compared where one such line is there
 Before or between, one a line:
-  @as member bob                               who speaks; at first the owner, ada
-  @clock +5m                                   the clock stands still, at 2026-01-01 09:00 UTC, until it is moved
-  @config key = 1                              a line of [plugins.NAME.config]
-  @plugin http = [\"https://hub/*\"]            a line of [plugins.NAME]; without `grants`, all is lent
-  @secret NAME VALUE                           one of [secrets]
-  @http GET https://hub/api* 200 {\"ok\":true}  what the network answers; <FILE for a body beside it, `down` for none
-  @tcp nas:22 12ms                             how long a connection takes, or `down`
-  @with sessions persona                       standard plugins beside it
-  @locale de                                   the language of who speaks
+  @as member bob                        who speaks; at first the owner, ada
+  @clock +5m                            moves the clock, which stands still otherwise;
+  @clock 2026-01-02 08:30               sets it, in UTC; at first it is 2026-01-01 09:00
+  @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
+                                        queued, turns or timeout; `active` for the one in use
+  @config key = 1                       a line of [plugins.NAME.config]
+  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without `grants`, all is lent
+  @secret NAME VALUE                    one of [secrets]
+  @http GET https://hub/* 200 {\"ok\":1}  what the network answers; <FILE takes the body from a
+                                        file beside it, `down` for both is no answer
+  @tcp nas:22 12ms                      how long a connection takes, or `down`
+  @with sessions persona                standard plugins beside it
+  @locale de                            the language of who speaks
 What nobody says, and what comes of it:
-  @event turn-finished alpha {\"seconds\":9}    an event for a hook
-  @job NAME                                    a job of a schedule, due now
-  @request POST /path?q {\"a\":1}               a request for a webhook, whose token or signature was right
-  @header x-github-event: push                 a header of the requests from here on; without a value, none any more
-  @review alpha +10m free=512MiB               a verdict on a session that is idle for so long, with so much free memory
-  @resume alpha +10m                           what is told when a message wakes it after that
-  @persona planner alpha                       what an agent is told
-  @turn alpha                                  a turn begins, and is shown in the session's mode: messages, and after ~
-                                               what stands below them; `@turn alpha normal` in another mode
-  @says TEXT, @does TITLE                      the agent writes, or does something: the next frame
-  @done, @fails WHY                            the turn is over
-  @plug                                        nothing, or why the plugin is refused";
+  @event broken alpha {\"why\":\"x\"}       an event for a hook
+  @job NAME                             a job of a schedule, due now
+  @request POST /path?q {\"a\":1}         a request for a webhook, proven already
+  @header x-github-event: push          a header of the requests from here on; without a
+                                        value, none of that name any more
+  @review alpha +10m free=512MiB        a verdict on a session that is idle for so long,
+                                        with so much free memory
+  @resume alpha +10m                    what is told when a message wakes it after that
+  @persona planner alpha                what an agent is told
+  @turn alpha                           a turn begins, and is shown in the session's mode:
+                                        messages, and after ~ what stands below them
+  @turn alpha normal                    the same in another mode
+  @says TEXT                            the agent writes: the next frame
+  @does TITLE                           the agent does something: the next frame
+  @done                                 the turn is over
+  @fails WHY                            the turn is over, and why
+  @plug                                 nothing, or why the plugin is refused";
 
 #[derive(Debug, Args)]
 pub struct New {

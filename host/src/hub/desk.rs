@@ -4,7 +4,6 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_core::{
-    agent::PromptId,
     chat::{NewPost, Update, What},
     config::{Agent, Config},
     happening::Trail,
@@ -147,7 +146,8 @@ impl Board for Desk {
         Ok(view)
     }
 
-    /// A prompt that a plugin sends is accepted and stored like one that a person typed.
+    /// A prompt that a plugin sends is accepted and stored like one that a person typed, but is never anything else: it is stored as this
+    /// session's, and so comes back to no place where its text would be read as a command.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal> {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.clone().ok_or_else(|| {
@@ -158,13 +158,11 @@ impl Board for Desk {
         })?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
-        let update = Update { key, caller: caller.clone(), place, what: What::Text(text.clone()), at, locale: None };
-        let rows = self.store.accept(vec![update], None).await.map_err(|error| not_stored(&error))?;
-        let row = rows.into_iter().next().ok_or_else(|| unknown(name.as_str()))?;
-        self.store.assign(row.id, name).await.map_err(|error| not_stored(&error))?;
+        let what = What::Text(text.clone());
+        let update = Update { key, caller: caller.clone(), place: place.clone(), what, at, locale: None };
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        let PromptId(id) = row.prompt;
-        line.prompt(Prompt { id: PromptId(id), place: row.update.place, text }, self.trail.clone()).await;
+        let id = self.store.accept_for(update, name).await.map_err(|error| not_stored(&error))?;
+        line.prompt(Prompt { id, place, text }, self.trail.clone()).await;
         Ok(())
     }
 

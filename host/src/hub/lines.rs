@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use cordboard_core::{
@@ -22,7 +22,14 @@ pub struct Lines {
     pub roster: Arc<Roster>,
     ports: Ports,
     painter: Painter,
-    actors: Mutex<HashMap<SessionName, Line>>,
+    actors: Mutex<Actors>,
+}
+
+#[derive(Default)]
+struct Actors {
+    lines: HashMap<SessionName, Line>,
+    /// The host ends: an actor that is started from now on hears that first.
+    ending: bool,
 }
 
 struct Line {
@@ -43,14 +50,23 @@ impl Lines {
     #[must_use]
     pub fn get(&self, name: &SessionName) -> Option<Handle> {
         let cell = self.roster.cell(name.as_str())?;
-        let mut actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = actors.entry(name.clone()).or_insert_with(|| {
+        let mut actors = self.actors();
+        let ending = actors.ending;
+        let line = actors.lines.entry(name.clone()).or_insert_with(|| {
             let presenter = Presenter::spawn(self.painter.clone(), name.clone());
             let record = cell.view().record.clone();
             let stage = Arc::clone(&presenter) as Arc<dyn session::Stage>;
-            Line { handle: session::spawn(record, cell, stage, self.ports.clone()), presenter }
+            let handle = session::spawn(record, cell, stage, self.ports.clone());
+            if ending {
+                handle.send_first(Input::Shutdown);
+            }
+            Line { handle, presenter }
         });
         Some(line.handle.clone())
+    }
+
+    fn actors(&self) -> MutexGuard<'_, Actors> {
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells that a session was made.
@@ -76,8 +92,7 @@ impl Lines {
     }
 
     fn handles(&self) -> Vec<(SessionName, Handle)> {
-        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
-        actors.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
+        self.actors().lines.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
     }
 
     /// Returns when every actor has done what lay in its box, and its snapshot shows it.
@@ -96,8 +111,17 @@ impl Lines {
         }
     }
 
-    /// The settings of the configuration as it is now, for every actor.
+    /// Ends every session, and whichever is asked for from now on. Returns when all have heard of it and every snapshot shows what was done
+    /// before; agents may still be ending.
+    pub async fn end(&self) {
+        self.actors().ending = true;
+        self.tell_all(|_| Some(Input::Shutdown)).await;
+        self.caught_up().await;
+    }
+
+    /// The settings of the configuration as it is now, for every session: a snapshot without an actor is replaced here.
     pub async fn resettle(&self) {
+        self.resettle_resting();
         let settings = |name: &SessionName| {
             let view = self.roster.view(name.as_str())?;
             Some(Input::Settings(self.ports.setup.settings(&view.record)))
@@ -105,11 +129,22 @@ impl Lines {
         self.tell_all(settings).await;
     }
 
+    fn resettle_resting(&self) {
+        // Nobody starts one meanwhile, whose snapshot would be its own.
+        let actors = self.actors();
+        let resting = |view: &Arc<SessionView>| !actors.lines.contains_key(&view.record.name);
+        for view in self.roster.views().into_iter().filter(resting) {
+            let anew = self.at_rest(view.record.clone());
+            if let Some(cell) = self.roster.cell(view.record.name.as_str()).filter(|_| anew != *view) {
+                cell.publish(anew);
+            }
+        }
+    }
+
     /// Whether every scene of every session was shown, and every hook has heard.
     #[must_use]
     pub fn all_shown(&self) -> bool {
-        let actors = self.actors.lock().unwrap_or_else(PoisonError::into_inner);
-        actors.values().all(|line| line.presenter.is_idle()) && self.ports.herald.is_quiet()
+        self.actors().lines.values().all(|line| line.presenter.is_idle()) && self.ports.herald.is_quiet()
     }
 }
 
@@ -142,3 +177,6 @@ pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
     }
     (anew, revived)
 }
+
+#[cfg(test)]
+mod tests;

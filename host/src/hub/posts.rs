@@ -23,6 +23,8 @@ pub trait Outlet: Send + Sync {
     fn post(&self, rows: Vec<OutboxRow>);
     /// The turn was told to stop: what is posted there next waits for its end, for a moment.
     fn stopping(&self, place: &Place, turn: &PromptId);
+    /// The turn waits again: that it was worked on is taken back, and it may be shown anew.
+    fn back(&self, place: &Place, turn: &PromptId);
     /// The turn ends without a post; what it has shown stays.
     fn over(&self, place: &Place, turn: &PromptId);
 }
@@ -45,6 +47,10 @@ impl Posts {
 
     pub fn stopping(&self, place: &Place, turn: &PromptId) {
         self.outlet.stopping(place, turn);
+    }
+
+    pub fn back(&self, place: &Place, turn: &PromptId) {
+        self.outlet.back(place, turn);
     }
 
     pub fn over(&self, place: &Place, turn: &PromptId) {

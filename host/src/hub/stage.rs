@@ -3,6 +3,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,6 +14,7 @@ use cordboard_core::{
     turn::{Part, Turn, TurnState},
     types::{Place, Reply, SessionName, SessionView, Words},
 };
+use futures::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::posts::Posts;
@@ -60,10 +62,26 @@ impl Presenter {
     }
 
     async fn run(self: Arc<Self>, painter: Painter, session: SessionName) {
+        self.play(|scene| painter.paint(&session, scene)).await;
+    }
+
+    /// A bug costs one scene, and not all that come after it.
+    async fn play<P: Future<Output = ()>>(&self, paint: impl Fn(Scene) -> P) {
         loop {
-            match self.next() {
-                Some(scene) => painter.paint(&session, scene).await,
-                None => self.wake.notified().await,
+            let Some(scene) = self.next() else {
+                self.wake.notified().await;
+                continue;
+            };
+            let ends = match &scene {
+                Scene::Final(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
+                Scene::Frame(..) | Scene::Back(..) | Scene::Tell(..) => None,
+            };
+            if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
+                continue;
+            }
+            tracing::error!(turn = ?ends, "failed to show a scene of a session, which is a bug: an answer in it is told as cut off after a restart");
+            if let Some((place, prompt)) = ends {
+                self.posts.over(&place, &prompt);
             }
         }
     }
@@ -111,6 +129,7 @@ impl Painter {
                 self.sign(session, &turn.place, &mut screen.messages);
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
+            Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
             Scene::Final(turn, view) => {
                 let mut screen = match turn.state {
                     TurnState::Stopped => nothing(),
@@ -189,4 +208,69 @@ fn plain(turn: &Turn) -> Screen {
     let text = text.join("\n\n");
     let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
     Screen { live: None, messages }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{hub::Outlet, store};
+
+    #[derive(Default)]
+    struct Ends(Mutex<Vec<String>>);
+
+    impl Outlet for Ends {
+        fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+        fn post(&self, _rows: Vec<cordboard_core::chat::OutboxRow>) {}
+        fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+        fn back(&self, _place: &Place, _turn: &PromptId) {}
+        fn over(&self, _place: &Place, turn: &PromptId) {
+            self.0.lock().unwrap().push(turn.0.clone());
+        }
+    }
+
+    fn view() -> SessionView {
+        let (name, owner) = ("x".parse().unwrap(), cordboard_core::types::UserId("test:1".to_owned()));
+        let (folder, now) = (std::path::PathBuf::from("/nonexistent"), Clock::system().now());
+        let record = cordboard_core::types::SessionRecord::new(name, owner, folder, "demo", now);
+        let settings = cordboard_core::session::Settings {
+            idle_timeout: std::time::Duration::from_secs(1),
+            queue: 1,
+            kept: 1,
+            model: None,
+        };
+        cordboard_core::session::Machine::new(record, settings).view()
+    }
+
+    #[tokio::test]
+    async fn scenes_go_on_after_one_that_panics_and_its_turn_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let ends = Arc::new(Ends::default());
+        let posts = Posts::new(store, Arc::<Ends>::clone(&ends));
+        let presenter = Arc::new(Presenter { scenes: Mutex::default(), posts, wake: Notify::new() });
+        let place = Place::new("test", "home");
+        let turn = |id: &str| Turn::new(PromptId(id.to_owned()), place.clone(), Clock::system().now());
+        let (shown, mut painted) = tokio::sync::mpsc::unbounded_channel();
+        for id in ["bug", "fine"] {
+            presenter.show(Scene::Final(turn(id), view()));
+        }
+        let playing = Arc::clone(&presenter);
+        let task = tokio::spawn(async move {
+            let paint = |scene| {
+                let shown = shown.clone();
+                async move {
+                    let Scene::Final(turn, _) = scene else { panic!("another scene") };
+                    assert_ne!(turn.prompt.0, "bug", "the bug that was asked for");
+                    shown.send(turn.prompt.0).unwrap();
+                }
+            };
+            playing.play(paint).await;
+        });
+        assert_eq!(painted.recv().await.unwrap(), "fine");
+        while !presenter.is_idle() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*ends.0.lock().unwrap(), ["bug"]);
+        task.abort();
+    }
 }

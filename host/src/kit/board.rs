@@ -30,7 +30,11 @@ pub struct MemoryBoard {
     far: Option<Arc<dyn FarSide>>,
     /// Who carries out orders to the plug board; where nobody does, they are checked and noted.
     plug_board: OnceLock<Orders>,
+    personas: OnceLock<Personas>,
 }
+
+/// The names of the personas that are plugged in now.
+type Personas = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 struct Inner {
     now: Moment,
@@ -52,6 +56,7 @@ impl MemoryBoard {
             agents,
             far: None,
             plug_board: OnceLock::new(),
+            personas: OnceLock::new(),
         }
     }
 
@@ -64,6 +69,22 @@ impl MemoryBoard {
     /// Orders to the plug board go there from now on. The first call counts.
     pub fn carry_out(&self, orders: Orders) {
         self.plug_board.get_or_init(|| orders);
+    }
+
+    /// No others are taken from now on. The first call counts.
+    pub fn know_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.personas.get_or_init(|| Box::new(known));
+    }
+
+    fn check_persona(&self, persona: Option<&str>) -> Result<(), Refusal> {
+        let known = self.personas.get().map(|known| known());
+        match (persona, known) {
+            (Some(persona), Some(known)) if !known.iter().any(|one| one == persona) => {
+                let known = known.iter().map(String::as_str);
+                Err(refuse(RefusalCode::Invalid, text::no_such("persona", persona, known)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -131,6 +152,7 @@ impl MemoryBoard {
             Some(_) => return Err(refuse(RefusalCode::Exists, text::exists(&name))),
             None => {}
         }
+        self.check_persona(blueprint.persona.as_deref())?;
         let known: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
         let agent = blueprint.agent.unwrap_or_else(|| known.first().copied().unwrap_or("demo").to_owned());
         if !known.contains(&agent.as_str()) {
@@ -158,21 +180,45 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
     }
 }
 
-fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {
-    let name = view.record.name.clone();
-    let failed = |text: &str| Err(refuse(RefusalCode::Failed, text));
+/// Refuses what a host would refuse, with its codes and in its words, as far as a session without an agent can show it.
+fn check(view: &SessionView, order: &Order) -> Result<(), Refusal> {
+    let name = &view.record.name;
+    let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
+    if view.record.archived != (*order == Order::Restore) {
+        return if view.record.archived {
+            Err(refuse(RefusalCode::Archived, text::archived(name)))
+        } else {
+            invalid(&text::not_archived(name))
+        };
+    }
+    let held = matches!(view.phase, Phase::Asking | Phase::Broken);
     match order {
-        Order::Archive if view.phase == Phase::Busy => return Err(refuse(RefusalCode::Busy, text::busy(&name))),
-        Order::Restore if !view.record.archived => {
-            return Err(refuse(RefusalCode::Exists, text::not_archived(&name)));
+        Order::Archive | Order::Suspend | Order::Fresh if view.phase == Phase::Busy => {
+            Err(refuse(RefusalCode::Busy, text::busy(name)))
         }
-        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => {
-            return failed(text::NOTHING_TO_RETRY);
+        Order::Suspend if !held && view.queued > 0 => Err(refuse(RefusalCode::Busy, text::busy(name))),
+        Order::Archive if view.queued > 0 => {
+            Err(refuse(RefusalCode::Busy, text::messages_wait(name, view.queued as usize)))
         }
-        Order::Leave if view.phase != Phase::Asking => return failed(text::NOTHING_TO_LEAVE),
+        Order::Interrupt { waiting, .. } if !runs(view, *waiting) => invalid(text::NOTHING_RUNS),
+        Order::Retry(_) if !held => invalid(text::NOTHING_TO_RETRY),
+        Order::Leave if view.phase != Phase::Asking => invalid(text::NOTHING_TO_LEAVE),
         Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
-            return Err(refuse(RefusalCode::Invalid, text::unknown_model(model, &view.models)));
+            invalid(&text::unknown_model(model, &view.models))
         }
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is anything to stop: a turn, or a message that waits to be dropped or is about to go out.
+fn runs(view: &SessionView, waiting: Waiting) -> bool {
+    let goes_out = waiting == Waiting::Drop || matches!(view.phase, Phase::Starting | Phase::Stopping);
+    view.phase == Phase::Busy || (view.queued > 0 && goes_out)
+}
+
+fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {
+    check(view, order)?;
+    match order {
         Order::Touch(place) => {
             view.record.place = Some(place.clone());
             view.record.last_active = now;
@@ -259,6 +305,9 @@ impl Board for MemoryBoard {
 
     async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
         self.seen(caller, name.as_str())?;
+        if let Order::SetPersona(persona) = &order {
+            self.check_persona(persona.as_deref())?;
+        }
         let mut inner = self.inner();
         let now = inner.now;
         let unknown = || refuse(RefusalCode::Unknown, text::unknown(name.as_str()));
@@ -270,7 +319,10 @@ impl Board for MemoryBoard {
     }
 
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), Refusal> {
-        self.seen(caller, name.as_str())?;
+        if self.seen(caller, name.as_str())?.record.place.is_none() {
+            let text = format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere.");
+            return Err(refuse(RefusalCode::Failed, text));
+        }
         self.inner().deeds.push(Deed::Prompted(name.clone(), text));
         Ok(())
     }

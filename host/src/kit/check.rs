@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     hub,
     plugin::{Look, Refused, digest},
+    supply::is_plugin_name,
 };
 use report::{Compiled, Report};
 
@@ -41,13 +42,16 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
         let mut report = Report::of(&stage.subject, (&look, compiled), &config);
         report.memory.started = stage.plugs.weigh(&stage.subject.name).await.ok().flatten();
         report.offer(&stage.plugs.table());
-        report.refused = taken.as_ref().err().into_iter().chain(then.as_ref()).map(ToString::to_string).collect();
+        let named = (!is_plugin_name(&stage.subject.name)).then(|| Refused::Name(stage.subject.name.clone()));
+        let clash = clash(&stage, &look, &config).await;
+        let refused = named.into_iter().chain(taken.err()).chain(then).chain(clash);
+        report.refused = refused.map(|refused| refused.to_string()).collect();
         if wanted.json {
             progress::print(&format!("{}\n", report.json()));
         } else {
             progress::print(&report.page(progress::out()));
         }
-        taken.map_err(|_| KitError::NotTaken { name: report.name })
+        if report.refused.is_empty() { Ok(()) } else { Err(KitError::NotTaken { name: report.name }) }
     })
 }
 
@@ -60,6 +64,15 @@ async fn compile(stage: &Stage) -> Result<(Look, Compiled), KitError> {
     let seconds = (!cached).then(|| began.elapsed().as_secs_f64());
     let compiled = Compiled { bytes: look.compiled, seconds };
     Ok((look, compiled))
+}
+
+/// What of its offers a standard plugin has already. None where nothing of it was plugged in, so that it offers nothing yet.
+async fn clash(stage: &Stage, look: &Look, config: &Config) -> Option<Refused> {
+    let name = &stage.subject.name;
+    stage.plugs.table().offers(name).filter(|offers| offers.are_named())?;
+    stage.plugs.unplug(name).await;
+    stage.plug_standards(config).await;
+    lend_all(stage, look, config).await.err().filter(|refused| matches!(refused, Refused::Taken { .. }))
 }
 
 /// As if all had been granted: no request is made in a trial, so that the addresses need not be there.

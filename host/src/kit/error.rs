@@ -48,7 +48,7 @@ pub enum KitError {
     #[error("find a conversation in {}: write one, as `cordboard plugin test --help` shows", folder.display())]
     NoConversation { folder: PathBuf },
     #[error(
-        "hold the conversations as written: {failed} of {all} went otherwise; --bless takes what came back as right"
+        "hold the conversations as written: {failed} of {all} did not go as written; --bless accepts what came back"
     )]
     Otherwise { failed: usize, all: usize },
     #[error("start: {0}")]

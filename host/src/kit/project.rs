@@ -1,14 +1,15 @@
 //! A plugin's folder: what it is written in, what the plugin is called, and where its component lies.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
+use cordboard_core::{config, types::is_plugin_name};
 use serde::Deserialize;
 
 use super::error::KitError;
-use crate::cli::Language;
+use crate::{cli::Language, plugin::LARGEST_WASM};
 
 /// Where the component of every language is left, below the project.
 const DIST: &str = "dist";
@@ -82,18 +83,20 @@ const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen
 /// A plugin's name is its file's and its crate's.
 pub fn check_name(name: &str) -> Result<(), KitError> {
     let refuse = |why| Err(KitError::Name { name: name.to_owned(), why });
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
-    let letters = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(fits);
-    if !letters || name.len() > 32 || name.ends_with(['-', '_']) {
+    let of_crates = name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.ends_with(['-', '_']);
+    if !is_plugin_name(name) || !of_crates {
         return refuse(
             "use 1 to 32 of a-z, 0-9, '-' and '_', beginning with a letter and ending with a letter or a digit",
         );
     }
     if TAKEN.split_whitespace().any(|taken| taken == name) {
-        refuse("compilers have taken that name; take another one")
-    } else {
-        Ok(())
+        return refuse("compilers have taken that name; take another one");
     }
+    // Nothing could be granted to it, or told to it.
+    if config::load(&format!("[plugins.{name}]\n")).is_err() {
+        return refuse("that is a key of [plugins]; take another name");
+    }
+    Ok(())
 }
 
 /// A component as it lies on disk, under the name that it has as a plugin.
@@ -119,6 +122,11 @@ impl Subject {
     }
 
     pub fn read(path: &Path) -> Result<Self, KitError> {
+        let length = fs::metadata(path).map_err(KitError::read(path))?.len();
+        if length > LARGEST_WASM {
+            let why = format!("it has {length} bytes, more than the {LARGEST_WASM} that a host looks at");
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
         let wasm = fs::read(path).map_err(KitError::read(path))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { name, path: path.to_owned(), wasm })
@@ -131,12 +139,28 @@ mod tests {
 
     #[test]
     fn a_name_fits_a_file_and_a_crate() {
-        for good in ["a", "hello", "my-plugin_2", &"x".repeat(32)] {
+        for good in ["a", "hello", "my-plugin_2", "lifecycle", &"x".repeat(32)] {
             assert!(check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "Hello", "2x", "-a", "a-", "a b", "../x", "ä", "test", "cordboard-plugin", &"x".repeat(33)] {
+        for bad in [
+            "",
+            "Hello",
+            "2x",
+            "-a",
+            "a-",
+            "a b",
+            "../x",
+            "ä",
+            "test",
+            "log",
+            "time",
+            "cordboard-plugin",
+            &"x".repeat(33),
+        ] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
+        let why = check_name("memory").unwrap_err().to_string();
+        assert_eq!(why, "name a plugin 'memory': that is a key of [plugins]; take another name");
     }
 
     #[test]

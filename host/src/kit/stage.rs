@@ -93,6 +93,16 @@ impl Stage {
         progress::while_waiting(&what, self.plugs.look(name, wasm)).await
     }
 
+    /// Plugs in the standard plugins that a host under this configuration has beside it.
+    pub async fn plug_standards(&self, config: &Config) {
+        for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
+            let settings: PluginSettings = hub::plugin_settings(config, standard.name);
+            let plugged = self.plugs.plug_in(standard.name, standard.wasm, (&settings, self.board.now())).await;
+            // What a host refuses takes no name there either.
+            drop(plugged);
+        }
+    }
+
     /// Plugs in a standard plugin beside it.
     pub async fn plug_standard(&self, name: &str) -> Result<(), String> {
         let standard = STANDARD.iter().find(|standard| standard.name == name);

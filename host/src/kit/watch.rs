@@ -54,7 +54,7 @@ fn round(folder: &Path, plugins: &Path) -> Result<PathBuf, KitError> {
 
 fn tell(built: Result<PathBuf, KitError>) {
     match built {
-        Ok(to) => progress::step(&format!("plugged in as {}; waiting for the next save (Ctrl-C ends)", to.display())),
+        Ok(to) => progress::step(&format!("copied to {}; waiting for the next save (Ctrl-C ends)", to.display())),
         Err(error) => progress::step(&format!("failed to {error}\n    waiting for the next save (Ctrl-C ends)")),
     }
 }

@@ -19,8 +19,15 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 /// Calls that `at-once` commands have for themselves, so that `/stop` never waits behind slow ones.
 pub const AT_ONCE_CALLS: u32 = 8;
 
-/// Instances of the one trial that may run: it asks each trade in an instance of its own.
-const TRIAL_INSTANCES: u32 = 7;
+/// Versions that may be tried at once beside the calls: a trial may take as long as a call, and the next one is not to wait for it.
+/// A slot of the pool that nobody uses costs address space, and no memory.
+pub const TRIALS: u32 = 4;
+
+/// Instances of a trial: it asks commands, personas, views and jobs each in an instance of its own.
+const INSTANCES_PER_TRIAL: u32 = 4;
+
+/// Of the trials of new versions, and of the one that may meet new settings meanwhile.
+const TRIAL_INSTANCES: u32 = (TRIALS + 1) * INSTANCES_PER_TRIAL;
 
 /// A Rust component takes about three core instances, one in another language up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;

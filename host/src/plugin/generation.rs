@@ -35,7 +35,7 @@ use super::{
 pub(super) const PACKAGE: &str = "cordboard:plugin/";
 
 /// What the operator says of a plugin.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSettings {
     pub grants: BTreeSet<String>,
     /// `[plugins.NAME.config]` as a JSON object.

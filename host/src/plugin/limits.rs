@@ -23,21 +23,6 @@ pub struct CallLimits {
     pub http_time: Duration,
 }
 
-impl Default for CallLimits {
-    fn default() -> Self {
-        Self {
-            time: Duration::from_secs(2),
-            memory: 64 << 20,
-            calls: 10_000,
-            log: 200,
-            reply: 256 << 10,
-            state: 1 << 20,
-            http_body: 4 << 20,
-            http_time: Duration::from_secs(10),
-        }
-    }
-}
-
 impl CallLimits {
     /// Bytes that one call in either direction may bring over: no text of a plugin need be larger than the largest of these.
     pub fn at_once(&self) -> usize {
@@ -143,10 +128,21 @@ impl ResourceLimiter for Meter {
 mod tests {
     use super::*;
 
+    const LIMITS: CallLimits = CallLimits {
+        time: Duration::from_secs(1),
+        memory: 1 << 20,
+        calls: 10,
+        log: 10,
+        reply: 1 << 10,
+        state: 1 << 10,
+        http_body: 1 << 10,
+        http_time: Duration::from_secs(1),
+    };
+
     #[test]
     fn posts_are_counted_together_each_for_some() {
         let posts = |reply: usize, sizes: &[usize]| {
-            let mut meter = Meter::new(CallLimits { reply, ..CallLimits::default() });
+            let mut meter = Meter::new(CallLimits { reply, ..LIMITS });
             sizes.iter().map(|bytes| meter.post(*bytes)).collect::<Vec<_>>()
         };
         assert_eq!(posts(3 * LEAST_POST, &[1, LEAST_POST + 1, 1, 1]), [true, true, false, false]);
@@ -157,7 +153,7 @@ mod tests {
 
     #[test]
     fn memory_is_counted_over_all_memories() {
-        let mut meter = Meter::new(CallLimits { memory: 100, ..CallLimits::default() });
+        let mut meter = Meter::new(CallLimits { memory: 100, ..LIMITS });
         assert!(meter.memory_growing(0, 60, None).expect("counted"));
         assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory counts with the first");
         assert_eq!(meter.exceeded, Some(Limit::Memory));

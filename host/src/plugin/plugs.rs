@@ -124,17 +124,6 @@ impl Plugs {
         Ok(Look::at(self.caller.engine(), &artifact))
     }
 
-    /// As `plug_in`, for a version whose digest is known: its bytes are not asked for when its artifact is in the cache.
-    pub async fn plug_in_known(
-        &self,
-        (name, digest): (&str, &str),
-        wasm: &[u8],
-        context: (&PluginSettings, Moment),
-    ) -> Result<Swapped, Refused> {
-        let compiled = self.compile(name, digest.to_owned(), wasm).await;
-        self.plug_compiled(compiled, context, Entrance::New).await
-    }
-
     /// The first half of plugging in, which may take seconds and changes nothing: it can be dropped.
     pub async fn compile(&self, name: &str, digest: String, wasm: &[u8]) -> Compiled {
         let artifact = match self.compiler.cached(name, &digest) {

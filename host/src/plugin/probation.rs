@@ -20,12 +20,6 @@ pub struct SwapTerms {
     pub drain: Duration,
 }
 
-impl Default for SwapTerms {
-    fn default() -> Self {
-        Self { probation: Duration::from_secs(300), traps: 3, drain: Duration::from_secs(30) }
-    }
-}
-
 /// One version's probation; generations of the same bytes share it, since a new configuration is no new version.
 #[derive(Debug)]
 pub struct Probation {
@@ -134,9 +128,13 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
+    const fn terms(traps: u32) -> SwapTerms {
+        SwapTerms { probation: MINUTE, traps, drain: MINUTE }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn only_the_call_that_was_one_too_many_counts_as_a_fall() {
-        let probation = Probation::begin(SwapTerms { probation: MINUTE, traps: 3, ..SwapTerms::default() });
+        let probation = Probation::begin(terms(3));
         let falls = [(); 4].map(|()| (probation.count(), probation.take_fall()));
         assert_eq!(falls, [(true, false), (true, false), (true, true), (true, false)]);
         assert_eq!((probation.take_failed(), probation.take_failed()), (Some(3), None));
@@ -144,7 +142,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_resumed_one_goes_on_where_it_was() {
-        let terms = SwapTerms { probation: MINUTE, traps: 3, ..SwapTerms::default() };
+        let terms = terms(3);
         let resumed = Probation::resume(terms, (MINUTE / 2, 2));
         assert!(!resumed.has_fallen() && resumed.take_failed().is_none());
         assert!(resumed.count() && resumed.take_fall());
@@ -156,7 +154,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_the_probation_nothing_counts() {
-        let probation = Probation::begin(SwapTerms { probation: MINUTE, traps: 2, ..SwapTerms::default() });
+        let probation = Probation::begin(terms(2));
         assert!(probation.count());
         tokio::time::advance(MINUTE).await;
         assert_eq!([(); 3].map(|()| probation.count()), [false; 3]);

@@ -1,11 +1,13 @@
 //! Why a version of a plugin was not plugged in, in words that say what to do. The version before it goes on.
 
+use cordboard_core::types::PLUGIN_NAME_RULE;
+
 use super::call::CallError;
 use crate::cron::CronError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("'{0}' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'")]
+    #[error("'{0}' is not a plugin name: name the file with {PLUGIN_NAME_RULE}")]
     Name(String),
     #[error("it is not a WebAssembly component: it does not start as one does")]
     NotWasm,
@@ -43,9 +45,9 @@ pub enum Refused {
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
-    /// `of`: what it describes, as `command /x`.
-    #[error("its {of} has a {what} {why}: use one line of 1 to {most} characters")]
-    Words { of: String, what: &'static str, why: &'static str, most: usize },
+    /// `of`: what it describes, as `command /x`. `least` and `most`: how long it may be.
+    #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
+    Words { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
     #[error("it has more commands than the {most} that a plugin may have: let one command take arguments")]
     Commands { most: usize },
     #[error("its job '{job}' has the times \"{cron}\", and {why}")]

@@ -48,7 +48,10 @@ impl Vault {
         let sources = Arc::clone(sources);
         let read = move || sources.iter().map(|(name, source)| (name.clone(), value(source))).collect();
         let read: Vec<(String, Result<String, String>)> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
-        Self(Arc::new(read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect()))
+        let mut secrets: Vec<_> = read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect();
+        // A secret that is part of another one would be taken out of it, and leave the rest to be read.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.value.as_ref().map_or(0, String::len)));
+        Self(Arc::new(secrets))
     }
 
     /// What stands for the secret `name` in this call of `plugin`.
@@ -67,6 +70,16 @@ impl Vault {
     /// Whether a placeholder stands in `text`.
     pub fn stands_in(&self, text: &[u8]) -> bool {
         self.0.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
+    }
+
+    /// How long `text` is with values for placeholders, in bytes. A value may be two hundred times as long as what stands for it.
+    pub fn filled_length(&self, text: &[u8]) -> usize {
+        let longer = |secret: &Secret| {
+            let value = secret.value.as_ref().ok()?;
+            let more = value.len().checked_sub(secret.placeholder.len())?;
+            Some(memmem::find_iter(text, secret.placeholder.as_bytes()).count().saturating_mul(more))
+        };
+        self.0.iter().filter_map(longer).fold(text.len(), usize::saturating_add)
     }
 
     /// `text` with values for placeholders.
@@ -247,4 +260,29 @@ fn encoded(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
     let digits = engine.encode(&padded).into_bytes();
     let (first, end) = ((8 * before).div_ceil(6), 8 * padded.len() / 6);
     digits[first..end].to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_that_is_part_of_another_leaves_nothing_of_it_to_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |(name, value): (&str, &str)| {
+            let path = folder.path().join(name);
+            let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+            file.write_all(value.as_bytes()).unwrap();
+            (name.to_owned(), SecretSource::File(path))
+        };
+        let sources = [("a", "hunter2"), ("b", "hunter2-admin-xyz"), ("c", "admin-xyz")].map(file);
+        let vault = Vault::open("p", &Arc::new(BTreeMap::from(sources))).await;
+        let text = "hunter2-admin-xyz, hunter2, admin-xyz".to_owned();
+        assert_eq!(vault.scrub(text.clone()), "(secret b), (secret a), (secret c)");
+        let [a, b, c] = ["a", "b", "c"].map(|name| vault.placeholder("p", name).unwrap());
+        assert_eq!(vault.veil(text.as_bytes()), format!("{b}, {a}, {c}").as_bytes());
+        assert_eq!(vault.fill(format!("{b}, {a}, {c}").as_bytes()), text.as_bytes());
+    }
 }

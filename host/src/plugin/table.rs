@@ -111,7 +111,19 @@ impl Turned {
     }
 }
 
+impl Offers {
+    /// Whether something of it has a name that no other plugin may offer.
+    pub const fn are_named(&self) -> bool {
+        !(self.commands.is_empty() && self.personas.is_empty() && self.modes.is_empty())
+    }
+}
+
 impl Table {
+    /// What that plugin offers.
+    pub fn offers(&self, name: &str) -> Option<&Offers> {
+        Some(&self.entries.get(name)?.plugged.as_ref()?.offers)
+    }
+
     pub fn commands(&self) -> impl Iterator<Item = &Offer> {
         self.commands.values()
     }

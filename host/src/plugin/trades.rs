@@ -187,6 +187,7 @@ impl Caller {
     ) -> Result<Screen, CallError> {
         let _permit = self.permit().await;
         let turn = convert::turn(turn, view, now);
+        // Every chat of today shows frames; the flag is there for one that takes what is final alone.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
         let screen = trade_call!(self, generation, view, (Asked::default(), None), |guest, store| guest

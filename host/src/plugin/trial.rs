@@ -173,9 +173,13 @@ enum Need {
 
 /// What lists and menus show is a line each, which cannot pass for one of the host's.
 fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), need: Need) -> Result<(), Refused> {
-    let refused = |why| Err(Refused::Words { of: of(), what, why, most: LONGEST_WORDS });
+    let least = match need {
+        Need::Some => "1 to",
+        Need::None => "at most",
+    };
+    let refused = |why| Err(Refused::Words { of: of(), what, why, least, most: LONGEST_WORDS });
     if !is_one_line(words) {
-        refused("with line breaks, control characters or what is not seen")
+        refused("with line breaks, control characters or invisible characters")
     } else if words.chars().count() > LONGEST_WORDS {
         refused("that is too long")
     } else if need == Need::Some && words.trim().is_empty() {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     process::{ChildStderr, ChildStdin, ChildStdout},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinHandle,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep},
 };
 
 use super::ProcessEvent;
@@ -22,14 +22,20 @@ const LONGEST_LAST_WORDS: usize = 2_000;
 /// A read's size: most lines fit, and a long one needs few turns.
 const CHUNK: usize = 64 * 1024;
 
-/// How long the pipes may stay open after the whole tree is gone: only a process that shed its mark can still hold them.
+/// How long a pipe is waited for after the whole tree is gone: only a process that shed its mark can still hold it open. Whoever is told of what was
+/// in it may take longer.
 const LEAK_GRACE: Duration = Duration::from_secs(2);
+
+/// The most that a pipe holds, by `/proc/sys/fs/pipe-max-size`: what comes after that was written when the whole tree was gone.
+const LEFT_IN_PIPE: u64 = 1024 * 1024;
 
 /// The tasks that feed stdin, and drain stdout and stderr.
 pub(super) struct Pipes {
     stdin: JoinHandle<()>,
     stdout: JoinHandle<()>,
     stderr: JoinHandle<()>,
+    /// Whether the whole tree is gone.
+    gone: watch::Sender<bool>,
     last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 }
 
@@ -39,19 +45,19 @@ pub(super) type Ends = (ChildStdin, ChildStdout, ChildStderr);
 impl Pipes {
     pub(super) fn connect(pipes: Ends, lines: mpsc::Receiver<Vec<u8>>, events: mpsc::Sender<ProcessEvent>) -> Self {
         let (stdin, stdout, stderr) = pipes;
+        let gone = watch::Sender::new(false);
         let last_words = std::sync::Arc::default();
-        let stdout = tokio::spawn(forward(stdout, events));
-        let stderr = tokio::spawn(listen(stderr, std::sync::Arc::clone(&last_words)));
-        Self { stdin: tokio::spawn(write(stdin, lines)), stdout, stderr, last_words }
+        let stdout = tokio::spawn(forward(Drain::new(stdout, gone.subscribe()), events));
+        let stderr = tokio::spawn(listen(Drain::new(stderr, gone.subscribe()), std::sync::Arc::clone(&last_words)));
+        Self { stdin: tokio::spawn(write(stdin, lines)), stdout, stderr, gone, last_words }
     }
 
     /// Waits for the pipes' ends, but not for ever; what was read so far has been told.
-    pub(super) async fn finish(mut self) -> Option<String> {
-        let end = Instant::now() + LEAK_GRACE;
-        for task in [&mut self.stdout, &mut self.stderr] {
-            if timeout_at(end, &mut *task).await.is_err() {
-                tracing::warn!("an agent's output is still held open by a process that hides; it is given up");
-                task.abort();
+    pub(super) async fn finish(self) -> Option<String> {
+        self.gone.send_replace(true);
+        for task in [self.stdout, self.stderr] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "failed to read an agent's output");
             }
         }
         // It may still wait for a reader that hides.
@@ -72,8 +78,7 @@ async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-async fn forward(stdout: ChildStdout, events: mpsc::Sender<ProcessEvent>) {
-    let mut lines = Lines::new(stdout, LONGEST_LINE);
+async fn forward<R: AsyncRead + Unpin>(mut lines: Drain<R>, events: mpsc::Sender<ProcessEvent>) {
     while let Some(line) = lines.next().await {
         let event = match line {
             Line::Whole(line) => ProcessEvent::Line(line),
@@ -84,8 +89,7 @@ async fn forward(stdout: ChildStdout, events: mpsc::Sender<ProcessEvent>) {
     }
 }
 
-async fn listen(stderr: ChildStderr, last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>) {
-    let mut lines = Lines::new(stderr, LONGEST_LINE);
+async fn listen(mut lines: Drain<ChildStderr>, last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>) {
     while let Some(line) = lines.next().await {
         let Line::Whole(line) = line else { continue };
         let text = String::from_utf8_lossy(&line);
@@ -98,6 +102,51 @@ async fn listen(stderr: ChildStderr, last_words: std::sync::Arc<std::sync::Mutex
     }
 }
 
+/// The lines of a pipe to its end; once the whole tree is gone, no more than that has left in it.
+struct Drain<R> {
+    lines: Lines<R>,
+    gone: watch::Receiver<bool>,
+    /// What is left of it.
+    grace: Duration,
+    /// What had been read when the end of the tree was noticed.
+    read_before: Option<u64>,
+}
+
+impl<R: AsyncRead + Unpin> Drain<R> {
+    fn new(reader: R, gone: watch::Receiver<bool>) -> Self {
+        Self { lines: Lines::new(reader, LONGEST_LINE), gone, grace: LEAK_GRACE, read_before: None }
+    }
+
+    async fn next(&mut self) -> Option<Line> {
+        if *self.gone.borrow() {
+            let before = *self.read_before.get_or_insert(self.lines.read);
+            if self.lines.read - before > LEFT_IN_PIPE {
+                return give_up();
+            }
+        }
+        let (gone, grace, mut since) = (&mut self.gone, self.grace, None);
+        let leaked = async {
+            if gone.wait_for(|gone| *gone).await.is_err() {
+                return std::future::pending().await;
+            }
+            since = Some(Instant::now());
+            sleep(grace).await;
+        };
+        let line = tokio::select! {
+            biased;
+            line = self.lines.next() => line,
+            () = leaked => give_up(),
+        };
+        self.grace = grace.saturating_sub(since.map_or(Duration::ZERO, |since| since.elapsed()));
+        line
+    }
+}
+
+fn give_up() -> Option<Line> {
+    tracing::warn!("an agent's output is still held open by a process that hides; it is given up");
+    None
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
     Whole(Vec<u8>),
@@ -108,11 +157,13 @@ enum Line {
 struct Lines<R> {
     reader: BufReader<R>,
     longest: usize,
+    /// Bytes so far.
+    read: u64,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     fn new(reader: R, longest: usize) -> Self {
-        Self { reader: BufReader::with_capacity(CHUNK, reader), longest }
+        Self { reader: BufReader::with_capacity(CHUNK, reader), longest, read: 0 }
     }
 
     /// The next line without its newline; a last one needs none. None at the end, and after a read error, which is one too.
@@ -134,6 +185,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             }
             let used = piece.len() + usize::from(end.is_some());
             self.reader.consume(used);
+            self.read += used as u64;
             if end.is_some() {
                 return Some(self.finish(line, bytes));
             }
@@ -148,6 +200,52 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Pipes whose output comes from `stdout`, and what is told of it.
+    fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
+        let (events, told) = mpsc::channel(crate::process::EVENTS);
+        let gone = watch::Sender::new(false);
+        let stdout = tokio::spawn(forward(Drain::new(stdout, gone.subscribe()), events));
+        let last_words = std::sync::Arc::default();
+        let idle = || tokio::spawn(async {});
+        (Pipes { stdin: idle(), stdout, stderr: idle(), gone, last_words }, told)
+    }
+
+    /// 1. An agent prints more than may wait, and dies. 2. Whoever is told is busy for long. 3. All of it is told.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_in_the_pipe_is_told_however_late_it_is_heard() {
+        let (mut agent, stdout) = tokio::io::duplex(CHUNK);
+        let (pipes, mut told) = pipes(stdout);
+        agent.write_all(&b"line\n".repeat(500)).await.unwrap();
+        drop(agent);
+        let finished = tokio::spawn(pipes.finish());
+        sleep(10 * LEAK_GRACE).await;
+        let mut lines = 0;
+        while told.recv().await.is_some() {
+            lines += 1;
+        }
+        assert_eq!(lines, 500);
+        finished.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pipe_that_is_held_open_is_given_up_even_while_it_is_written_to() {
+        for pause in [Duration::ZERO, Duration::from_millis(100), 10 * LEAK_GRACE] {
+            let (mut hider, stdout) = tokio::io::duplex(CHUNK);
+            let (pipes, mut told) = pipes(stdout);
+            let hidden = tokio::spawn(async move {
+                while hider.write_all(&[b'x'; 1000]).await.is_ok() && hider.write_all(b"\n").await.is_ok() {
+                    sleep(pause).await;
+                }
+            });
+            let heard = tokio::spawn(async move { while told.recv().await.is_some() {} });
+            let began = Instant::now();
+            pipes.finish().await;
+            assert!(began.elapsed() <= LEAK_GRACE + Duration::from_secs(1), "{:?}", began.elapsed());
+            heard.await.unwrap();
+            hidden.abort();
+        }
+    }
 
     async fn lines(input: &[u8], longest: usize) -> Vec<Line> {
         let (mut lines, mut all) = (Lines::new(input, longest), Vec::new());

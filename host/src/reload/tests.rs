@@ -222,7 +222,7 @@ async fn what_nobody_can_use_says_why_once() {
     });
     let Change::PluginUnreadable { name, why } = stage.next().await else { panic!("no fault") };
     assert_eq!(name, "Not A Name");
-    assert!(why.contains("lowercase"), "{why}");
+    assert!(why.contains("1 to 32 of a-z"), "{why}");
     File::create(stage.path("large")).unwrap().set_len((64 << 20) + 1).unwrap();
     fs::rename(stage.path("large"), stage.path("plugins/large.wasm")).unwrap();
     let large = Change::PluginUnreadable { name: "large".into(), why: "it is larger than 64 MiB".into() };

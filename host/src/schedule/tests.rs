@@ -110,6 +110,7 @@ impl Work for Fake {
 
     async fn run(&self, due: &Due) {
         lock(&self.ran).push_back(due.clone());
+        assert_ne!(due.key.job, "broken", "at the disco");
         self.permits.acquire().await.expect("never closed").forget();
     }
 }
@@ -176,6 +177,15 @@ async fn a_job_never_runs_twice_at_once_and_makes_up_for_it() {
     fake.permits.add_permits(1);
     pass(Duration::ZERO).await;
     assert_eq!(fake.ran(), [of("slow", 68, 6)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_breaks_off_is_not_a_job_at_work_for_ever() {
+    let fake = Fake::new();
+    fake.plug(&[("broken", "* * * * *"), ("other", "* * * * *")]);
+    fake.start();
+    pass(MINUTE * 2).await;
+    assert_eq!(fake.ran(), [of("broken", 61, 0), of("other", 61, 0), of("broken", 62, 0), of("other", 62, 0)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use cordboard_core::{
+    agent::PromptId,
     happening::{Kind, Trail},
     session::{Effect, Exit, Input, Machine, Order, Refusal, RefusalCode},
-    types::Phase,
+    types::{Phase, Place},
 };
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -27,6 +28,8 @@ pub struct Actor {
     pub(super) running: Option<Running>,
     /// Whether the running turn has changed since it was last shown.
     pub(super) unshown: bool,
+    /// The prompt that was sent last, and where it is seen to be worked on.
+    pub(super) sent: Option<(PromptId, Place)>,
     pub(super) chronicle: Chronicle,
     cell: Arc<Cell>,
     messages: mpsc::Receiver<Message>,
@@ -49,7 +52,7 @@ impl Actor {
         (messages, myself): (mpsc::Receiver<Message>, mpsc::WeakSender<Message>),
     ) -> Self {
         let chronicle = Chronicle::new(Arc::clone(&ports.herald));
-        Self { machine, ports, stage, running: None, unshown: false, chronicle, cell, messages, myself }
+        Self { machine, ports, stage, running: None, unshown: false, sent: None, chronicle, cell, messages, myself }
     }
 
     pub(super) async fn run(mut self) {
@@ -137,10 +140,11 @@ impl Actor {
         }
     }
 
-    /// Reads what the agent has told up to now: a flood is one frame.
+    /// Reads what the agent has told up to now: a flood is one frame. One that has no end is left after a while for whoever has something to say
+    /// to the session; what has not been read waits.
     async fn on_told(&mut self, first: Told) {
         let mut next = Some(first);
-        for _ in 0..LINES_AT_ONCE {
+        for line in 1..=LINES_AT_ONCE {
             let Some(told) = next.take() else { break };
             let Some(run) = self.running.as_ref().map(|running| running.run) else { break };
             match told {
@@ -157,11 +161,10 @@ impl Actor {
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }
-            next = self.running.as_mut().and_then(Running::told_already);
-        }
-        // The budget may end on a line that was already taken.
-        if let Some(told) = next {
-            Box::pin(self.on_told(told)).await;
+            // Nothing is taken that is not read here.
+            if line < LINES_AT_ONCE {
+                next = self.running.as_mut().and_then(Running::told_already);
+            }
         }
     }
 

@@ -30,7 +30,14 @@ impl Actor {
             Effect::Persist => self.ports.ledger.save(self.machine.record()).await?,
             Effect::Accept(prompt) => self.ports.ledger.accept(self.machine.record(), &prompt).await?,
             Effect::Hand(prompt) => self.ports.ledger.hand(&prompt).await?,
-            Effect::TakeBack(prompt) => self.ports.ledger.take_back(&prompt).await?,
+            Effect::TakeBack(prompt) => {
+                // Whether it goes out again is not known yet: it may wait for the user's word, or be dropped.
+                if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| *sent == prompt) {
+                    self.unshown = false;
+                    self.stage.show(Scene::Back(place, prompt));
+                }
+                self.ports.ledger.take_back(&prompt).await?;
+            }
             Effect::Settle { prompt, how } => {
                 tracing::debug!(?how, "prompt settled");
                 self.chronicle.settled(&prompt);
@@ -43,6 +50,7 @@ impl Actor {
             Effect::Send { run, prompt } => {
                 self.with(run, |running| running.send(&prompt));
                 self.chronicle.began(&prompt, self.machine.view(), self.ports.clock.now());
+                self.sent = Some((prompt.id.clone(), prompt.place.clone()));
                 // Whoever asked sees that it is worked on, however long the agent says nothing.
                 self.unshown = true;
             }

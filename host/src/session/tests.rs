@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cordboard_core::{
     happening::{Happening, Kind, Trail},
-    session::{Input, Order, RefusalCode, Verdict},
+    session::{Input, Order, RefusalCode, Verdict, Waiting},
     text::Notice,
     turn::TurnState,
     types::Phase,
@@ -38,6 +38,23 @@ say '{"type":"control_response","response":{"subtype":"success","request_id":"co
 read -r line
 say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
 lines='{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}'
+for power in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
+  lines="$lines
+$lines"
+done
+say "$lines"
+say '{"type":"result","subtype":"success","user_message_uuids":["p1"]}'
+read -r line
+"#;
+
+/// 16384 lines for the first prompt, in one write: the conversation has another name in each, so that each is stored.
+const STORED_FLOOD: &str = r#"
+read -r line
+say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
+lines='{"type":"system","subtype":"init","session_id":"c1"}
+{"type":"system","subtype":"init","session_id":"c2"}'
 for power in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
   lines="$lines
 $lines"
@@ -110,6 +127,19 @@ async fn a_flood_of_lines_is_shown_in_few_frames() {
 }
 
 #[tokio::test]
+async fn an_order_is_heard_in_the_middle_of_a_flood() {
+    let fakes = Fakes::new(STORED_FLOOD);
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("frame").await;
+    // Its record changes with each line, so that the flood has begun.
+    fakes.conversation().await;
+    let view = session.order(Order::SetMode(Some("quiet".to_owned())), Trail::default()).await.unwrap();
+    assert_eq!((view.phase, view.record.turns), (Phase::Busy, 0), "the flood was over before the order was heard");
+    fakes.end(session).await;
+}
+
+#[tokio::test]
 async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late_verdict_changes_nothing() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
@@ -154,6 +184,29 @@ exit 3
     let Some(Notice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert_eq!(why, "out of ideas");
     assert!(!matches!(fakes.answer().1, TurnState::Done));
+    fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_its_agent_never_took_is_not_seen_to_be_worked_on_any_longer() {
+    let fakes = Fakes::new(
+        r#"
+read -r line
+say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+exit 3
+"#,
+    );
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("take back p1").await;
+    let told = fakes.told();
+    let shown: Vec<&str> =
+        told.iter().map(String::as_str).filter(|one| ["frame", "back p1", "take back p1"].contains(one)).collect();
+    assert_eq!(shown, ["frame", "back p1", "take back p1"]);
+    drop(session.order(Order::Interrupt { waiting: Waiting::Drop, from: None }, Trail::default()).await.unwrap());
+    fakes.until("settle p1").await;
+    assert!(fakes.told().iter().filter(|one| *one == "frame").count() == 1, "{:?}", fakes.told());
     fakes.end(session).await;
 }
 

@@ -35,7 +35,7 @@ pub enum StoreError {
 /// A bound by the name that its operator knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// The configuration's key, as `plugins.timeout.state_bytes`.
+    /// The configuration's key, as `plugins.timeout.state`.
     pub key: String,
     pub bytes: u64,
 }

@@ -77,6 +77,20 @@ impl Store {
         .await
     }
 
+    /// A prompt that is for this session alone, whatever else its text might mean: it waits for it as soon as it is stored. Returns its name.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<PromptId, StoreError> {
+        let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
+        self.ask(format!("store a message for session '{session}'"), move |db| {
+            insert_waiting(db, &update, (&prompt, &session))?;
+            forget_old(db)?;
+            Ok(prompt.clone())
+        })
+        .await
+    }
+
     /// A prompt that goes out again under a new name: it waits for this session, whose record is stored with it.
     ///
     /// # Errors
@@ -89,10 +103,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (prompt, record) = (prompt.clone(), record.clone());
         self.ask(format!("store a message of session '{}' again", record.name), move |db| {
-            let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";
-            let json = serde_json::to_string(&update)?;
-            let row = params![update.place.front_end, update.key, prompt.0, record.name.as_str(), column(now()), json];
-            db.prepare_cached(sql)?.execute(row)?;
+            insert_waiting(db, &update, (&prompt, &record.name))?;
             sessions::save(db, &record)
         })
         .await
@@ -145,6 +156,18 @@ fn insert(db: &Connection, update: &Update) -> Result<Option<InboxRow>, Trouble>
             at,
         }),
     })
+}
+
+fn insert_waiting(
+    db: &Connection,
+    update: &Update,
+    (prompt, session): (&PromptId, &SessionName),
+) -> Result<(), Trouble> {
+    let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";
+    let json = serde_json::to_string(update)?;
+    let row = params![update.place.front_end, update.key, prompt.0, session.as_str(), column(now()), json];
+    db.prepare_cached(sql)?.execute(row)?;
+    Ok(())
 }
 
 /// Only done rows, oldest first: the range holds few others.

@@ -35,7 +35,7 @@ impl Store {
     }
 
     /// The turn is streamed into this message: its final answer will take that message's place, even after a crash. Called again
-    /// for each further message of a long answer.
+    /// for each further message of a long answer. Nothing happens to a turn whose end is stored.
     ///
     /// # Errors
     /// The disk's.
@@ -43,8 +43,9 @@ impl Store {
         let (turn, place, message) = (turn.clone(), place.clone(), message.clone());
         self.ask(format!("store the message into which prompt {} is answered", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
-            db.prepare_cached("INSERT OR IGNORE INTO live (prompt, place, message) VALUES (?, ?, ?)")?
-                .execute(params![turn.0, place, message.0])?;
+            // The final answer may have been stored while the message was on its way: nobody would ever ask for it again.
+            let sql = "INSERT OR IGNORE INTO live (prompt, place, message) SELECT prompt, ?, ? FROM inbox WHERE prompt = ? AND state <> 'done'";
+            db.prepare_cached(sql)?.execute(params![place, message.0, turn.0])?;
             Ok(())
         })
         .await

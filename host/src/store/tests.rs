@@ -3,7 +3,6 @@
 use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
-    agent::PromptId,
     chat::{MessageId, Update, What},
     types::{Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use cordboard_core::types::is_plugin_name;
+
 use super::{
     Plugged, Swaps,
     jobs::{Purpose, Tell},
 };
 use crate::{
     plugin::{Health, PluginSettings, Refused, Swapped, short},
-    supply::{Version, held_off, is_plugin_name},
+    supply::{Version, held_off},
 };
 
 impl Swaps {
@@ -150,7 +152,8 @@ impl Swaps {
     }
 
     pub async fn on_unreadable(&mut self, name: &str, why: String) {
-        let refused = Refused::Read(why);
+        // As `check` words it, which knows of no watch.
+        let refused = if is_plugin_name(name) { Refused::Read(why) } else { Refused::Name(name.to_owned()) };
         tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
         self.give_up_file(name).await;
         self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;

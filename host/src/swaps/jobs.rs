@@ -11,7 +11,7 @@ use tokio::{
 
 use super::falls::Fallen;
 use crate::{
-    plugin::{Compiled, Entrance, Outcome, PlugOrder, PluginSettings, Plugs, Refused, Turned, refuse},
+    plugin::{Compiled, Entrance, Outcome, PlugOrder, PluginSettings, Plugs, Refused, TRIALS, Turned, refuse},
     supply::Version,
 };
 
@@ -73,6 +73,7 @@ pub struct Jobs {
     running: JoinSet<Compiled>,
     by_name: BTreeMap<String, Job>,
     compilers: Arc<Semaphore>,
+    trials: Arc<Semaphore>,
 }
 
 struct Job {
@@ -86,7 +87,8 @@ struct Job {
 impl Default for Jobs {
     fn default() -> Self {
         let compilers = Arc::new(Semaphore::new(COMPILERS));
-        Self { running: JoinSet::new(), by_name: BTreeMap::new(), compilers }
+        let trials = Arc::new(Semaphore::new(TRIALS as usize));
+        Self { running: JoinSet::new(), by_name: BTreeMap::new(), compilers, trials }
     }
 }
 
@@ -136,13 +138,14 @@ impl Jobs {
         (version, purpose): (Version, Purpose),
     ) {
         self.cancel(name);
-        let (plugs, compilers) = (Arc::clone(plugs), Arc::clone(&self.compilers));
+        let (plugs, compilers, trials) = (Arc::clone(plugs), Arc::clone(&self.compilers), Arc::clone(&self.trials));
         let (wanted, compiling, entrance) = (name.to_owned(), version.clone(), purpose.entrance());
         let abort = self.running.spawn(async move {
             let permit = compilers.acquire_owned().await;
             let compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
-            // A trial takes no compiler's place.
+            // A trial takes no compiler's place, and no call's.
             drop(permit);
+            let _permit = trials.acquire_owned().await;
             plugs.try_out(compiled, settings, entrance).await
         });
         let job = Job { abort, version, purpose, slow_at: Some(Instant::now() + SLOW) };

@@ -55,7 +55,9 @@ impl Refusal {
     /// Nothing of it is a secret of the host's: strangers read it.
     fn text(&self) -> String {
         match self {
-            Self::NotFound => "nobody answers here: requests go to /hooks/NAME of a plugin that takes some".to_owned(),
+            Self::NotFound => {
+                "nobody answers here: requests go to /hooks/NAME, NAME being a plugin that takes them".to_owned()
+            }
             Self::Method => "the method must be GET, POST, PUT, PATCH or DELETE".to_owned(),
             Self::NoProofs(plugin) => {
                 format!("the configuration does not say what a request for '{plugin}' has to show, so none is let in")
@@ -109,10 +111,16 @@ pub async fn write(refusal: &Refusal, mut stream: impl AsyncWrite + Unpin) {
     let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITTEN_WITHIN, written).await;
 }
 
+/// # Errors
+/// Says that no answer has this status.
+pub fn status(status: u16) -> Result<StatusCode, String> {
+    let known = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
+    known.ok_or_else(|| format!("it answered with the status {status}: use 200 to 599"))
+}
+
 /// A plugin's answer. What of its headers is none, or is the host's to say, is left out.
 pub fn of(answer: WebResponse) -> Result<Response<Full<Bytes>>, String> {
-    let status = StatusCode::from_u16(answer.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    let status = status.ok_or_else(|| format!("it answered with the status {}: use 200 to 599", answer.status))?;
+    let status = status(answer.status)?;
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));
     *response.status_mut() = status;
     for (name, value) in answer.headers {

@@ -1,5 +1,6 @@
 //! A request, taken apart: what it is for, its bounded body, and what of its head a plugin reads.
 
+use cordboard_core::config::Proofs;
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     HeaderMap, Method,
@@ -7,7 +8,10 @@ use hyper::{
     header::CONTENT_LENGTH,
 };
 
-use super::{answer::Refusal, proof::Check};
+use super::{
+    answer::Refusal,
+    proof::{self, Check},
+};
 use crate::plugin::WebRequest;
 
 /// Where all of them go.
@@ -15,6 +19,9 @@ const ROOT: &str = "/hooks/";
 
 /// What plugins are never shown: what proves who asks, here or to a proxy.
 const WITHHELD: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// The methods that ask for something.
+pub const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Whom a request is for.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,9 +42,18 @@ impl<'u> Target<'u> {
 
 /// The method, where it is one that asks for something.
 pub fn method(method: &Method) -> Result<&'static str, Refusal> {
-    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let names = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-    known.iter().zip(names).find(|(one, _)| *one == method).map(|(_, name)| name).ok_or(Refusal::Method)
+    METHODS.into_iter().find(|one| *one == method.as_str()).ok_or(Refusal::Method)
+}
+
+/// Whether plugins are never shown the header `name`, in small letters, of requests that have to show one of `proofs`.
+#[must_use]
+pub fn is_withheld(proofs: &Proofs, name: &str) -> bool {
+    let checks = proof::checks(proofs, |_| Ok(String::new())).unwrap_or_default();
+    withheld(&checks, name)
+}
+
+fn withheld(checks: &[Check], name: &str) -> bool {
+    WITHHELD.contains(&name) || checks.iter().any(|check| check.header() == name)
 }
 
 /// The whole body, of `most` bytes. One that says at once that it is larger is not read.
@@ -65,8 +81,7 @@ pub struct Head<'r> {
 impl Head<'_> {
     /// As the plugin reads it.
     pub fn with(&self, body: Vec<u8>, checks: &[Check]) -> WebRequest {
-        let withheld = |name: &str| WITHHELD.contains(&name) || checks.iter().any(|check| check.header() == name);
-        let headers = self.headers.iter().filter(|(name, _)| !withheld(name.as_str()));
+        let headers = self.headers.iter().filter(|(name, _)| !withheld(checks, name.as_str()));
         let text = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         WebRequest {
             method: self.method.to_owned(),

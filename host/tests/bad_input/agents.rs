@@ -58,7 +58,7 @@ fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered
     assert!(ended.out.contains("Session 'a' created.\n"), "{}", ended.out);
     let told = "The agent of session 'a' did not start: it ended (exit code 3): the licence has expired\n";
     assert_eq!(ended.out.matches(told).count(), 1, "{}", ended.out);
-    assert!(ended.out.contains("stands in [agents.demo] command and args."), "{}", ended.out);
+    assert!(ended.out.contains("its command line is set in [agents.demo] command and args."), "{}", ended.out);
     assert!(
         ended
             .err

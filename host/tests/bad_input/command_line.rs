@@ -1,6 +1,6 @@
 //! The command line itself: what it explains, what it refuses, and what `check` finds.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::board::{Board, QUICK};
 
@@ -64,6 +64,35 @@ fn check_says_that_all_is_well() {
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert!(ended.out.starts_with(&format!("configuration  ok  {config}\nagent          ")), "{}", ended.out);
     assert!(ended.out.contains("agent          ok  demo\nplugin         ok  control\n"), "{}", ended.out);
+}
+
+#[test]
+fn check_reads_each_secret_and_shows_none() {
+    let board = Board::new("");
+    let places = ["good", "open", "none"].map(|name| board.path(name).display().to_string());
+    for (place, mode) in places.iter().zip([0o600, 0o644]) {
+        fs::write(place, "swordfish\n").unwrap();
+        fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let [good, open, none] = &places;
+    let of_systemd = "of-systemd = { credential = \"x\" }";
+    board.configure(&format!("[secrets]\ngood = {good:?}\nopen = {open:?}\nnone = {none:?}\n{of_systemd}\n"));
+    let ended = board.ask("check", &[]);
+    assert_eq!(ended.code, Some(1));
+    for line in ["ok  good", "refused  none", "unknown  of-systemd", "refused  open"] {
+        assert!(ended.out.contains(&format!("\nsecret         {line}\n")), "{line}: {}", ended.out);
+    }
+    assert_eq!(
+        ended.err,
+        format!(
+            "cordboard: [secrets] none: failed to read {none}: No such file or directory (os error 2)\n\
+             [secrets] open: failed to read {open}: everybody may use it (mode 644): chmod 600 it\n"
+        )
+    );
+    board.configure(&format!("[secrets]\ngood = {good:?}\n{of_systemd}\n"));
+    let ended = board.ask("check", &[]);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(!ended.out.contains("swordfish"), "{}", ended.out);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
 };
 
-use super::board::{Board, CORDBOARD, Host, QUICK};
+use super::board::{Board, CORDBOARD, Host, QUICK, compiled};
 
 /// What one of the test plugins is, where they were built.
 fn plugin(name: &str) -> Vec<u8> {
@@ -33,6 +33,25 @@ fn a_plugin_folder_that_was_named_is_missed_and_served_once_it_is_there() {
     fs::write(beside.join("echo.wasm"), plugin("echo")).unwrap();
     fs::rename(&beside, &folder).unwrap();
     host.hear("Plugin 'echo' is plugged in");
+    assert_eq!(host.end().code, Some(0));
+}
+
+/// A socket's address holds 107 bytes of its path.
+#[test]
+fn a_state_folder_can_lie_deeper_than_the_path_of_a_socket() {
+    let board = Board::new(QUICK);
+    let state = board.path("deep").join("below".repeat(20)).join("state");
+    fs::create_dir_all(&state).unwrap();
+    fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
+    symlink(compiled(), state.join("cache")).unwrap();
+    let state = state.display().to_string();
+    let places = ["--config".to_owned(), board.path("config.toml").display().to_string(), "--state".to_owned(), state];
+    let mut host = Host::start(board.cordboard(&["run", "--chat", "console"]).args(&places));
+    host.exchange("/new a", "Session 'a' created.");
+    let asked = board.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
+    let rows: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    // Without the host's answer, none has a process.
+    assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }
 

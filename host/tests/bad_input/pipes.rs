@@ -1,8 +1,14 @@
 //! Standard input and output that are not there, end at once, or end early.
 
-use std::{io::Read, process::Stdio};
+use std::{
+    io::{Read, Write},
+    process::{Child, ChildStdin, Stdio},
+    time::{Duration, Instant},
+};
 
-use super::board::{Board, Host, QUICK};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::board::{Board, DEADLINE, Host, QUICK};
 
 #[test]
 fn input_that_ends_at_once_is_a_quiet_end() {
@@ -49,8 +55,8 @@ fn output_that_is_closed_early_ends_the_host_and_loses_no_answer() {
     let command = command.args(board.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let say = |stdin: &mut std::process::ChildStdin, line: &str| {
-        std::io::Write::write_all(stdin, format!("{line}\n").as_bytes()).unwrap();
+    let say = |stdin: &mut ChildStdin, line: &str| {
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
     };
     say(&mut stdin, "/new a");
     let mut stdout = child.stdout.take().unwrap();
@@ -64,6 +70,82 @@ fn output_that_is_closed_early_ends_the_host_and_loses_no_answer() {
     let mut host = board.run();
     host.hear("You said: who hears this?");
     assert_eq!(host.end().code, Some(0));
+}
+
+/// As `| less`, left at the first page: the pipe is full, and nobody reads on.
+struct Stalled {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Stalled {
+    /// A host whose agent has said more than a pipe holds.
+    fn flooded(board: &Board) -> Self {
+        let mut command = board.cordboard(&["run", "--chat", "console"]);
+        let command = command.args(board.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take();
+        stdin.as_mut().unwrap().write_all(b"/new a\nflood 20000\n").unwrap();
+        let stalled = Self { child, stdin };
+        wait_until("its turn is over", || {
+            let rows: serde_json::Value =
+                serde_json::from_str(&board.ask("sessions", &["--json"]).out).unwrap_or_default();
+            rows[0]["turns"] == 1 && rows[0]["phase"] == "idle"
+        });
+        stalled
+    }
+
+    fn ended(&mut self) -> (Option<i32>, String) {
+        let mut status = None;
+        wait_until("it ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (status.unwrap().code(), log)
+    }
+}
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        // Only of a test that has failed is anything left.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < DEADLINE, "in vain was awaited that {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn output_that_nobody_reads_on_does_not_keep_the_host_from_its_end() {
+    let board = Board::new(QUICK);
+    let mut stalled = Stalled::flooded(&board);
+    let pid = Pid::from_raw(i32::try_from(stalled.child.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let (code, log) = stalled.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("nobody reads standard output: what was not read is shown at the next start"), "{log}");
+    let mut host = board.run();
+    host.hear("line 20000\n");
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn answers_that_nobody_has_read_in_time_are_told_at_the_end_of_input() {
+    let board = Board::new(&format!("{QUICK}[console]\ndrain = \"1s\"\n"));
+    let mut stalled = Stalled::flooded(&board);
+    drop(stalled.stdin.take());
+    let (code, log) = stalled.ended();
+    assert_eq!(code, Some(1), "{log}");
+    let told = "the input has ended, and after 1s messages were left that nobody had read from standard output: ";
+    assert!(log.contains(told), "{log}");
 }
 
 #[test]

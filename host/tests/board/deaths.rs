@@ -19,7 +19,7 @@ fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
     host.ask("hello", "You said: hello");
     host.ask("/retry", "Trying again in session 'a'.");
     host.reads(DIED);
-    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
     host.ask("/leave", "Nothing to leave.");
     host.ask("/retry", "Nothing to retry.");
     assert_eq!(host.end(), (String::new(), Some(0)));
@@ -40,7 +40,7 @@ fn where_too_much_is_kept_no_more_is_taken() {
         until("the session has heard of it", || host.session("a")["idle_timeout_s"] == seconds);
         host.ask("hello", answer);
     }
-    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
     host.ask("hello", "You said: hello");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
@@ -68,7 +68,7 @@ fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
     host.expect(
         "The agent of session 'a' did not start: it ended (exit code 1) and said nothing\n\
          It is started again by itself three times, and your messages are kept. \
-         /retry starts it at once; what it is started with stands in [agents.dead] command and args.\n  [Try again] /retry a\n",
+         /retry starts it at once; its command line is set in [agents.dead] command and args.\n  [Try again] /retry a\n",
     );
     let between = host.expect("The agent of session 'a' does not stay up: ");
     assert!(!between.contains("did not start"), "the first death is told, and the last: {between}");

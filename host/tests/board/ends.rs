@@ -168,7 +168,7 @@ fn a_cut_off_turn_can_be_left_and_is_told_once() {
     host.kill();
     let mut host = home.start();
     host.expect("  [Leave it] /leave a\n");
-    host.ask("/leave", "Left it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
     assert_eq!(host.end(), (String::new(), Some(0)));
     let mut host = home.start();
     host.ask("hello", "You said: hello");
@@ -244,6 +244,27 @@ fn commands_found_undone_are_run_again_and_stop_is_not() {
     let chat = host.chat();
     assert!(!chat.contains("Nothing ") && !chat.contains("Stopped"), "{chat}");
     assert_eq!(store::read_only(&home.state()).unwrap().inbox, [], "it is done with");
+}
+
+#[test]
+fn what_was_accepted_before_the_restart_comes_before_what_is_new() {
+    let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
+    home.plug("unruly", "unruly");
+    let mut host = home.start();
+    host.say("/spin");
+    host.say("/new a");
+    // Both are stored when the first of these is answered; to drop the rest takes the next host a moment.
+    (0..1000).for_each(|_| host.say("/stop"));
+    host.reads("No active session. Use /new to start one.");
+    host.kill();
+    home.configure("[plugins.unruly]\ntime = \"100ms\"");
+    let mut host = home.start();
+    // It lies in the pipe before the host reads.
+    host.say("hello");
+    host.expect("/spin failed: plugin 'unruly' ");
+    host.expect(". Everything else goes on.\n");
+    host.reads("Session 'a' created.\nYou said: hello");
+    assert_eq!(host.end().1, Some(0));
 }
 
 #[test]

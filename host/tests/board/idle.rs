@@ -1,8 +1,25 @@
 //! Agents that idle go away in silence and come back with their memory.
 
-use super::support::{FRESH, Home};
+use super::support::{FRESH, Home, until};
 
 const SHORT: &str = "[sessions]\nidle_timeout = \"1s\"";
+
+#[test]
+fn a_session_that_sleeps_since_the_start_has_the_timeout_of_today() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    assert_eq!(host.end().1, Some(0));
+    let mut host = home.start();
+    let usage = "\n\nUsage: /timeout <minutes> (1-120)";
+    host.ask("/timeout", &format!("Idle timeout: 10 minutes{usage}"));
+    home.configure("[sessions]\nidle_timeout = \"7m\"");
+    host.expect_logged("configuration changed");
+    until("its snapshot shows it", || host.session("a")["idle_timeout_s"] == 420);
+    host.ask("/timeout", &format!("Idle timeout: 7 minutes{usage}"));
+    assert_eq!(host.session("a")["phase"], "suspended");
+}
 
 #[test]
 fn an_idle_agent_goes_away_and_the_next_message_brings_it_back() {

@@ -66,7 +66,7 @@ fn a_wrong_time_is_refused_in_the_chat_and_the_old_times_go_on() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     home.configure("[plugins.clockwork.config.jobs]\nhourly = \"60 * * * *\"\n");
-    host.expect("its job 'hourly' has the times \"60 * * * *\", and its minute, '60', is none");
+    host.expect("its job 'hourly' has the times \"60 * * * *\", and '60' is not a valid minute");
     let rows = home.plugins();
     let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "clockwork").unwrap();
     assert_eq!(row["generation"], 1, "{row}");

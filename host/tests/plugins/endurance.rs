@@ -11,7 +11,7 @@ use std::{
 };
 
 use cordboard::{
-    plugin::{Asked, Invocation, Swapped, digest},
+    plugin::{Asked, Entrance, Invocation, Swapped, digest},
     store::{self, Decisions},
     supply::Supply,
 };
@@ -60,7 +60,8 @@ async fn ten_thousand_swaps_lose_no_call() {
     let settings = bench.settings("echo");
     let swap = async |number: usize| {
         let (digest, wasm) = &versions[number % 2];
-        bench.plugs.plug_in_known(("echo", digest), wasm, (&settings, NOW)).await
+        let compiled = bench.plugs.compile("echo", digest.clone(), wasm).await;
+        bench.plugs.plug_compiled(compiled, (&settings, NOW), Entrance::New).await
     };
     for number in 0..2 {
         swap(number).await.unwrap();

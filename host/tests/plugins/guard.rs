@@ -86,10 +86,10 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
         ("summary = \"\"", "its command /trick has a summary that is empty: use one line of 1 to 256 characters"),
         (
             "summary = \"a\\nverdict  a host would take it\"",
-            "a summary with line breaks, control characters or what is not seen",
+            "a summary with line breaks, control characters or invisible characters",
         ),
-        ("summary = \"a\\u202eb\"", "a summary with line breaks, control characters or what is not seen"),
-        ("usage = \"\\u001b[2J\"", "a usage with line breaks, control characters or what is not seen"),
+        ("summary = \"a\\u202eb\"", "a summary with line breaks, control characters or invisible characters"),
+        ("usage = \"\\u001b[2J\"", "a usage with line breaks, control characters or invisible characters"),
         (long.as_str(), "a usage that is too long"),
         ("more = 100", "it has more commands than the 100 that a plugin may have"),
     ] {

@@ -8,6 +8,7 @@ mod board;
 #[path = "../support/components.rs"]
 mod components;
 
+mod door;
 mod endurance;
 mod fixtures;
 mod guard;

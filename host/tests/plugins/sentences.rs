@@ -214,7 +214,7 @@ async fn trouble(bench: &Bench) {
             "fresh",
             "Session 'beta' goes on without the agent's memory. Its folder stays as it is; the conversation so far is given up, and Cordboard cannot bring it back.",
         ),
-        ("leave", "Left it. Session 'beta' goes on with the next message."),
+        ("leave", "Dropped it. Session 'beta' goes on with the next message."),
     ] {
         bench.memory.change("beta", |view| view.phase = Phase::Asking);
         assert_eq!(bench.read(line).await, answer);

@@ -112,7 +112,7 @@ async fn jobs_are_known_with_their_times_and_wrong_ones_refused() {
     let why = async |jobs: &str| of(jobs).refused("clockwork", &bad("clockwork")).await;
     assert_eq!(
         why("a = \"61 * * * *\"").await,
-        "its job 'a' has the times \"61 * * * *\", and its minute, '61', is none"
+        "its job 'a' has the times \"61 * * * *\", and '61' is not a valid minute"
     );
     assert!(why("a = \"* * * *\"").await.contains("it has 4 fields: write five"));
     assert!(why("\"a b\" = \"* * * * *\"").await.contains("is not a job name"));

@@ -70,6 +70,8 @@ struct Inner {
     rival: bool,
     /// Chats that don't want us.
     blocked: HashSet<i64>,
+    /// Groups that became supergroups, and as which.
+    moved: HashMap<i64, i64>,
     complaints: Vec<String>,
 }
 
@@ -103,6 +105,11 @@ impl BotApi {
 
     pub fn block(&self, chat: i64) {
         self.with(|inner| inner.blocked.insert(chat));
+    }
+
+    /// A group becomes a supergroup.
+    pub fn migrate(&self, from: i64, to: i64) {
+        self.with(|inner| inner.moved.insert(from, to));
     }
 
     /// Another program polls with the same token: the poll that is held ends, as the real one's does, or the next one.
@@ -229,7 +236,15 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         inner.calls.push(Call { method: method.clone(), params: params.clone() });
         fault
     });
+    let moved = shared.with(|inner| inner.moved.get(&key(&params).0).copied());
     match fault {
+        None if moved.is_some() => answer(
+            400,
+            &json!({
+                "ok": false, "error_code": 400, "description": "Bad Request: group chat was upgraded to a supergroup chat",
+                "parameters": {"migrate_to_chat_id": moved},
+            }),
+        ),
         None => done(&shared, &method, &params).await,
         Some(Fault::Error(code, description)) => error(code, description),
         Some(Fault::Flood(seconds)) => {

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use cordboard::chat::{
-    Chat, ChatError,
-    outbox::Post,
+    Chat, ChatError, Completeness, Outgoing,
+    outbox::{Frame, Post},
     telegram::{Settings, Telegram},
 };
-use cordboard_core::types::{Reply, Role, Words};
+use cordboard_core::{
+    agent::PromptId,
+    chat::OutboxRow,
+    render,
+    types::{Reply, Role, Words},
+};
 
 use crate::{
     botapi::{DEADLINE, Fault, TOKEN},
@@ -107,6 +112,32 @@ async fn a_chat_that_is_flooded_holds_no_other_one() {
     assert!(rig.api.calls("sendChatAction").is_empty(), "not even typing is shown in a chat that is held");
     assert!(rig.api.chat(ADA).is_empty());
     assert_eq!(rig.api.calls("sendMessage").len(), 2);
+}
+
+fn outgoing(text: &str) -> Outgoing {
+    let (message, last) = (render::render(text), Completeness::Complete);
+    Outgoing { source: text.to_owned(), message, buttons: Vec::new(), last, words: Words::Agents, session: None }
+}
+
+#[tokio::test]
+async fn a_group_that_moved_gets_its_answer_once() {
+    const GROUP: i64 = -77;
+    const MOVED: i64 = -100_077;
+    let rig = Rig::new().await;
+    let old = rig.telegram.send(&place(GROUP), &outgoing("before")).await.unwrap();
+    rig.api.migrate(GROUP, MOVED);
+    let turn = PromptId("t".to_owned());
+    let screen = Frame { messages: vec![Reply::text("Begun")], live: None };
+    rig.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), screen });
+    rig.api.until("what is streamed", |api| api.chat(MOVED) == ["Begun"]).await;
+    let whole = row(1, GROUP, Reply::text("Begun and done."));
+    rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
+    rig.outbox.drained().await;
+    assert_eq!(rig.api.chat(MOVED), ["Begun and done."]);
+    // Messages count anew in the new chat: a number of before is not looked for there.
+    assert!(matches!(rig.telegram.edit(&place(GROUP), &old, &outgoing("after")).await, Err(ChatError::Refused { .. })));
+    let edited: Vec<_> = rig.api.calls("editMessageText").iter().map(|call| call.params["chat_id"].clone()).collect();
+    assert_eq!(edited, [MOVED, GROUP]);
 }
 
 #[tokio::test]

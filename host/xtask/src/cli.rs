@@ -37,7 +37,7 @@ enum Task {
   cargo xtask build                      target/debug/cordboard
   cargo xtask build --release            target/release/cordboard")]
     Build {
-        /// Optimise the host: slower to build, and what to install
+        /// Optimise the host: slower to build; this is the one to install
         #[arg(long)]
         release: bool,
     },

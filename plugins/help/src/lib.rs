@@ -107,7 +107,7 @@ fn plugins(mut plugins: Vec<Plugin>, now: Instant) -> Reply {
 }
 
 fn line(plugin: &Plugin, now: Instant) -> String {
-    let digest: String = plugin.digest.trim_start_matches("sha256:").chars().take(DIGEST).collect();
+    let digest: String = plugin.digest.chars().take(DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
     // What was never let in has no version to name, and what was never there no moment.
     let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));
@@ -144,10 +144,10 @@ mod tests {
     fn a_plugin_shows_its_version_and_what_ails_it() {
         let plugin = Plugin {
             name: "echo".into(),
-            digest: "sha256:0123456789abcdef".into(),
+            digest: "0123456789abcdef".into(),
             generation: 3,
             since: 1,
-            health: "serving".into(),
+            health: "ok".into(),
             note: "echo.wasm: no component".into(),
         };
         let never = Plugin {
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             reply.text,
             "`clash` refused - 5m ago\necho.wasm: no component\n\
-             `echo` serving - 0123456789ab, generation 3, 5m ago\necho.wasm: no component\n\
+             `echo` ok - 0123456789ab, generation 3, 5m ago\necho.wasm: no component\n\
              `policy` absent\necho.wasm: no component"
         );
     }

@@ -26,10 +26,12 @@
 //! ```
 //!
 //! What it calls is what it asks for: `context`, `log`, `config`, `state` and `catalog` are granted to all, the rest by
-//! the operator, as `[plugins.hello] grants = ["sessions"]`.
+//! the operator in `[plugins.hello]`: `sessions`, `session_control`, `chat` and `plugin_control` by `grants`, as
+//! `grants = ["sessions", "session-control"]`, and `http`, `tcp`, `secrets` by lists of those names.
 
 #[doc(hidden)]
 pub mod bindings;
+mod escape;
 mod host;
 pub mod http;
 mod reply;

@@ -33,7 +33,7 @@ impl Reply {
         self
     }
 
-    /// Adds a text file.
+    /// Adds a text with a name. No chat takes files yet: it is shown as a block of code below the message.
     #[must_use]
     pub fn attach_text(mut self, name: &str, text: impl Into<String>) -> Self {
         let (name, media_type) = (name.to_owned(), "text/plain".to_owned());

@@ -20,7 +20,7 @@ pub mod command {
             Self { name, summary, usage, least_role: "member".to_owned(), order: Order::InOrder }
         }
 
-        /// For "admin" or "owner" alone.
+        /// For that role and those above it: "admin" or "owner".
         #[must_use]
         pub fn least_role(mut self, role: &str) -> Self {
             self.least_role = role.to_owned();
@@ -72,7 +72,8 @@ impl Call {
 
 /// Answers commands; the crate's own page has an example.
 pub trait Command {
-    /// The commands that this plugin answers. The host asks at the trial, where `config` and `log` alone work.
+    /// The commands that this plugin answers. The host asks at the trial, where `config`, `context` and `log` alone
+    /// work: nobody has called, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
     /// Why the plugin cannot serve, as when its configuration is wrong: this version, or this configuration, is refused.
@@ -175,7 +176,7 @@ pub trait View {
     /// As [`Command::specs`].
     fn modes() -> Result<Vec<view::Summary>, String>;
 
-    /// Called for each frame with the whole turn so far.
+    /// Called for each frame with the whole turn so far. `config`, `context` and `log` alone work, as in [`Command::specs`].
     ///
     /// # Errors
     /// A sentence for the log; the host shows the frame in its own plain way.

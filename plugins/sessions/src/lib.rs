@@ -102,7 +102,7 @@ fn restore(call: &Call) -> Result<Reply, String> {
     match call.args.as_slice() {
         [] => Ok(list::archived(&sessions::archived(0, list::PAGE + 1), context::now())),
         [name] => {
-            control::restore(name).map_err(|error| words::not_restored(name, error))?;
+            control::restore(name).map_err(|error| words::refused(name, error))?;
             Ok(words::done("restore", name).button("Switch to it", format!("/session {name}")))
         }
         _ => Ok(usage(&call.command)),

@@ -53,7 +53,7 @@ pub fn done(command: &str, name: &str) -> Reply {
             "Session '{name}' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
              given up, and Cordboard cannot bring it back."
         ),
-        _ => format!("Left it. Session '{name}' goes on with the next message."),
+        _ => format!("Dropped it. Session '{name}' goes on with the next message."),
     })
 }
 
@@ -64,14 +64,6 @@ pub fn refused(name: &str, error: Error) -> String {
         "exists" => format!("Session '{name}' already exists. Use /session {name} to switch to it."),
         "archived" => format!("Session '{name}' is archived. Use /restore {name}."),
         _ => error.text,
-    }
-}
-
-/// As [`refused`], but there "exists" means that nothing is to be restored.
-pub fn not_restored(name: &str, error: Error) -> String {
-    match error.code.as_str() {
-        "exists" => format!("Session '{name}' is not archived."),
-        _ => refused(name, error),
     }
 }
 
@@ -129,6 +121,5 @@ mod tests {
         assert_eq!(told("exists"), "Session 'x' already exists. Use /session x to switch to it.");
         assert_eq!(told("archived"), "Session 'x' is archived. Use /restore x.");
         assert_eq!(told("busy"), "as the host says");
-        assert_eq!(not_restored("x", error("exists")), "Session 'x' is not archived.");
     }
 }

@@ -97,10 +97,10 @@ impl ConfigError {
         let marked = text.get(at.clone()).unwrap_or_default();
         let message = match (error.message(), marked) {
             ("duplicate key", "lifecycle") => {
-                "'lifecycle' is there twice: lifecycle = \"lifecycle\" is the default, remove it to have [plugins.lifecycle]"
+                "'lifecycle' appears twice: lifecycle = \"lifecycle\" is the default, remove it to have [plugins.lifecycle]"
                     .to_owned()
             }
-            ("duplicate key", key) => format!("'{}' is there twice: remove one", shown(key)),
+            ("duplicate key", key) => format!("'{}' appears twice: remove one", shown(key)),
             (other, _) => format!("this is not TOML: {other}"),
         };
         Self::new(text, vec![Finding { at, message }])

@@ -10,12 +10,12 @@ use super::{
     json,
     limits::{LimitOverrides, Limits},
     reach::{Reach, Secrets, sha256},
-    section::{Section, is_plain},
+    section::Section,
     swapping::Swapping,
     value::{Complaint, Value, bytes, list, number, one_of, path, shown, text},
     webhook::Proofs,
 };
-use crate::types::Role;
+use crate::types::{PLUGIN_NAME_RULE, Role, is_plugin_name};
 use serde_json::{Map, Value as Json};
 
 /// Each call has an instance of its own, and with it a share of the memory.
@@ -180,7 +180,7 @@ impl Plugins {
 
 impl Plugin {
     fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
-        section.set("grants", &mut self.grants, list(one_of(Grant::ALL, Grant::as_str)));
+        section.set("grants", &mut self.grants, list(grant));
         section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
         section.set_some("sha256", &mut self.sha256, sha256);
         self.reach.lay(section, secrets);
@@ -193,11 +193,25 @@ impl Plugin {
     }
 }
 
+/// Words that look like grants and are keys of their own, with the line that each wants.
+const NO_GRANTS: [(&str, &str); 3] =
+    [("http", "http = [\"https://HOST/*\"]"), ("tcp", "tcp = [\"HOST:PORT\"]"), ("secrets", "secrets = [\"NAME\"]")];
+
+fn grant(value: &Value<'_>) -> Result<Grant, Complaint> {
+    let word = text(value).unwrap_or_default();
+    match NO_GRANTS.iter().find(|(key, _)| *key == word) {
+        Some((_, line)) => Err(Complaint::new(format!("must not be \"{word}\": write {line} instead"))),
+        None => one_of(Grant::ALL, Grant::as_str)(value),
+    }
+}
+
 fn plugin_name(value: &Value<'_>) -> Result<String, Complaint> {
     let name = text(value)?;
-    if is_plain(&name) {
+    if is_plugin_name(&name) {
         return Ok(name);
     }
     let name = shown(&name);
-    Err(Complaint::new(format!("must be a plugin's name, its file's without \".wasm\", not \"{name}\"")))
+    Err(Complaint::new(format!(
+        "must be a plugin's name, its file's without \".wasm\" ({PLUGIN_NAME_RULE}), not \"{name}\""
+    )))
 }

@@ -13,6 +13,7 @@ use super::{
     nearest::suggestion,
     value::{Complaint, Key, Value, kind_of, shown},
 };
+use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 
 /// The keys that were asked for, by the pattern of their table, as `agents.NAME`; the root's is empty.
 pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
@@ -152,12 +153,8 @@ impl<'r, 't> Section<'r, 't> {
             let at = value.span();
             let DeValue::Table(entries) = value.into_inner() else { continue };
             let name = key.get_ref().as_ref();
-            if !is_plain(name) {
-                let message = format!(
-                    "'{}' cannot be a name in [{}]: use 1 to 64 letters, digits, '-' and '_'",
-                    shown(name),
-                    self.name
-                );
+            if let Err(rule) = check_name(pattern, name) {
+                let message = format!("'{}' cannot be a name in [{}]: use {rule}", shown(name), self.name);
                 self.find(key.span(), message);
                 continue;
             }
@@ -211,6 +208,17 @@ impl<'r, 't> Section<'r, 't> {
 /// Whether the table mixes keys of its own with tables that the operator names.
 fn holds_names(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
+}
+
+/// Whether `name` can be one of those that `pattern` stands for; where not, what can.
+fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
+    match pattern {
+        // A table of another name would be for a plugin that cannot be.
+        "plugins.NAME" if is_plugin_name(name) => Ok(()),
+        "plugins.NAME" => Err(PLUGIN_NAME_RULE),
+        _ if is_plain(name) => Ok(()),
+        _ => Err("1 to 64 letters, digits, '-' and '_'"),
+    }
 }
 
 /// Whether `name` can be a folder, a file's stem and a part of a key as it is.

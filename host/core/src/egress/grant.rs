@@ -50,6 +50,31 @@ pub struct TcpGrant {
 /// These make a tunnel of a connection, or echo what was sent.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
+/// What a grant may name, so that a misspelt one is told: the common methods, those of WebDAV, and what vaults and caches add.
+/// Any other takes the `*`.
+const KNOWN: [&str; 20] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "QUERY",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "MKCALENDAR",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "LIST",
+    "PURGE",
+];
+
 impl HttpGrant {
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -95,7 +120,11 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 /// The line of the configuration that would grant the request and no more, what is granted already included.
 #[must_use]
 pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
-    let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
+    let method = match method {
+        "GET" | "HEAD" => String::new(),
+        known if KNOWN.contains(&known) => format!("{known} "),
+        _ => "* ".to_owned(),
+    };
     grant_line(
         (plugin, "http"),
         grants.iter().map(|grant| &grant.text),
@@ -134,9 +163,9 @@ impl FromStr for HttpGrant {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let example = "\"https://pbs.lan:8007/*\" or \"POST https://pbs.lan:8007/*\"";
-        let wrong = |why: &str| format!("must be as {example}, not \"{}\": {why}", shown(text));
+        let wrong = |why: &str| format!("must look like {example}, not \"{}\": {why}", shown(text));
         let (methods, url) = match text.split_once(' ') {
-            Some((method, url)) => (methods(method).ok_or_else(|| wrong("the method is none"))?, url),
+            Some((method, url)) => (methods(method).ok_or_else(|| wrong("that is no HTTP method"))?, url),
             None => (Methods::Reading, text),
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it must begin with https:// or http://"))?;
@@ -164,8 +193,7 @@ fn methods(text: &str) -> Option<Methods> {
     if text == "*" {
         return Some(Methods::Any);
     }
-    let plain = !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-    (plain && !NEVER.contains(&text)).then(|| Methods::One(text.to_owned()))
+    KNOWN.contains(&text).then(|| Methods::One(text.to_owned()))
 }
 
 fn paths(text: &str) -> Option<Paths> {

@@ -117,6 +117,13 @@ fn methods_are_granted_one_by_one_or_all() {
         assert!(!may("* ", method), "{method}");
         assert!(format!("{method} {url}").parse::<HttpGrant>().is_err());
     }
+    for method in ["GOT", "PSOT", "post", ""] {
+        let why = format!("{method} {url}").parse::<HttpGrant>().unwrap_err();
+        assert!(why.ends_with(": that is no HTTP method"), "{method}: {why}");
+    }
+    let (odd, target) = request(&format!("FETCH {url}")).unwrap();
+    let line = line_for("pbs", &[], (&odd, &target));
+    assert!(line.contains("\"* https://pbs.lan"), "a method that cannot be named is one of all: {line}");
 }
 
 #[test]
@@ -149,7 +156,7 @@ fn a_grant_that_says_too_little_or_too_much_is_refused() {
         "",
     ] {
         let why = bad.parse::<HttpGrant>().expect_err(bad);
-        assert!(why.starts_with("must be as "), "{bad}: {why}");
+        assert!(why.starts_with("must look like "), "{bad}: {why}");
     }
 }
 

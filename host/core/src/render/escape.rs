@@ -1,8 +1,5 @@
-//! Foreign words in Markdown, so that they are shown as they are, and the way back for who reads Markdown as it stands. What cannot be
-//! written so is white space: an indentation, and more than one blank line.
-//!
-//! The SDK has these functions as well, for authors' crates cannot depend on this one; a test holds that they agree. They differ in one
-//! thing: here a text is whole lines, of which the white space around each is dropped; an author's may be a piece of one, and keeps it.
+//! Foreign words in Markdown, by the rules that authors have, and the way back for who reads Markdown as it stands. What cannot be written
+//! so is white space: an indentation, and more than one blank line.
 
 use std::ops::Range;
 
@@ -10,71 +7,16 @@ use pulldown_cmark::Event;
 
 use super::{markdown::parser, terminal::neutral};
 
-/// `text` as Markdown that shows it as it is. What means nothing to Markdown where it stands is left alone, so that `fix_login`
-/// and `/new <name> [persona]` read well as a source, too.
+#[path = "../../../../plugins/sdk/src/escape.rs"]
+mod piece;
+
+pub use piece::{code, literal};
+
+/// Whole lines as Markdown that shows them as they are, but for the white space around each; an author's text may be a piece of one, and
+/// keeps it.
 #[must_use]
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    // What is not shown is dropped first: it would stand between two letters that mean something together.
-    for (number, line) in neutral(text).split('\n').enumerate() {
-        if number > 0 {
-            escaped.push('\n');
-        }
-        escape_line(line.trim(), &mut escaped);
-    }
-    escaped
-}
-
-fn escape_line(line: &str, escaped: &mut String) {
-    let start = line.len() - line.trim_start().len();
-    let numbered = start + line[start..].bytes().take_while(u8::is_ascii_digit).count();
-    let mut before = '\n';
-    for (at, letter) in line.char_indices() {
-        let rest = &line[at + letter.len_utf8()..];
-        let next = rest.chars().next();
-        let special = match letter {
-            '\\' | '`' | '*' | '~' => true,
-            ']' => matches!(next, Some('(' | '[' | ':')),
-            '&' => next.is_some_and(|next| next.is_alphanumeric() || next == '#'),
-            '_' => !(before.is_alphanumeric() && next.is_some_and(char::is_alphanumeric)),
-            '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
-            '.' | ')' => at > start && at == numbered,
-            '<' => {
-                next.is_some_and(|next| next.is_ascii_alphabetic() || "!?/".contains(next))
-                    && (at == start || !is_word(rest))
-            }
-            _ => false,
-        };
-        if special {
-            escaped.push('\\');
-        }
-        escaped.push(letter);
-        before = letter;
-    }
-}
-
-/// Whether what stands behind `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its brackets, or
-/// HTML, which shows the backslashes in it; and at the beginning of a line a word is HTML up to the next blank line.
-fn is_word(rest: &str) -> bool {
-    let inside = rest.split_once('>').map(|(inside, _)| inside.trim_start_matches('/'));
-    inside.is_some_and(|inside| inside.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
-}
-
-/// The same text where it becomes part of somebody else's Markdown, which nobody unescapes: a line that Markdown would change is code.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    let line = |line: &str| if escape(line) == line { line.to_owned() } else { code(line) };
-    neutral(text).lines().map(|of| line(of.trim())).collect::<Vec<_>>().join("\n")
-}
-
-/// `text` as inline code, whatever backticks are in it; line breaks become spaces.
-#[must_use]
-pub fn code(text: &str) -> String {
-    let text = neutral(&text.replace(['\n', '\r'], " ")).into_owned();
-    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
-    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{gap}{text}{gap}{fence}")
+    neutral(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
 /// Markdown without the backslashes that only escape; everything else stays as it is written.
@@ -123,7 +65,6 @@ fn code_of(markdown: &str) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_plugin::text as sdk;
     use proptest::prelude::*;
 
     use super::*;
@@ -181,33 +122,24 @@ mod tests {
         assert_eq!(unescape("→ 🟢 `alpha` (brainstorm) - 5m ago"), "→ 🟢 `alpha` (brainstorm) - 5m ago");
     }
 
-    /// What authors' crates make of the same text.
-    fn agrees_with_the_sdk(text: &str) {
-        let pieces: Vec<_> = neutral(text).split('\n').map(|line| sdk::escape(line.trim())).collect();
-        assert_eq!(pieces.join("\n"), escape(text), "{text:?}");
-        assert_eq!(sdk::literal(text), literal(text), "{text:?}");
-        assert_eq!(sdk::code(text), code(text), "{text:?}");
-        // With its white space, it is shown as the same words, but where that alone makes code of them.
+    /// With its white space, a piece is shown as the same words, but where that alone makes code of them.
+    fn a_piece_is_shown_as_it_is(text: &str) {
         if !text.lines().any(|line| line.starts_with("    ") || line.contains('\t')) {
-            let shown = render(&sdk::escape(text));
+            let shown = render(&piece::escape(text));
             assert_eq!((words(&shown.text), shown.entities), (words(text), Vec::new()), "{text:?}");
         }
     }
 
     #[test]
-    fn authors_have_the_same() {
-        NASTY.iter().for_each(|text| agrees_with_the_sdk(text));
-        assert_eq!(
-            (sdk::escape(" *a* "), escape(" *a* ")),
-            (r" \*a\* ".to_owned(), r"\*a\*".to_owned()),
-            "a piece keeps its ends"
-        );
+    fn pieces_keep_their_ends() {
+        NASTY.iter().for_each(|text| a_piece_is_shown_as_it_is(text));
+        assert_eq!((piece::escape(" *a* "), escape(" *a* ")), (r" \*a\* ".to_owned(), r"\*a\*".to_owned()));
     }
 
     proptest! {
         #[test]
-        fn authors_have_the_same_of_any_text(text in "[-a1_*`~#>+=|:.)(\\]\\[<>&;!?/\"@ \\\\\n\r\u{1b}\u{202e}\u{2066}]{0,24}") {
-            agrees_with_the_sdk(&text);
+        fn any_piece_is_shown_as_it_is(text in "[-a1_*`~#>+=|:.)(\\]\\[<>&;!?/\"@ \\\\\n\r\u{1b}\u{202e}\u{2066}]{0,24}") {
+            a_piece_is_shown_as_it_is(&text);
         }
 
         #[test]

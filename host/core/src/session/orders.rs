@@ -241,6 +241,7 @@ impl Machine {
         }
         self.record.persona = persona;
         self.greeting = None;
+        self.record.greeted = false;
         match &self.state {
             State::Starting(Start::Persona { .. }) => self.start(now),
             State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.renew(now),

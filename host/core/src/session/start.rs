@@ -42,7 +42,7 @@ impl Machine {
         }
         match brief {
             Ok(brief) => {
-                if self.record.conversation.is_none() && self.record.turns == 0 {
+                if self.record.conversation.is_none() && self.record.turns == 0 && !self.record.greeted {
                     self.greeting.clone_from(&brief.greeting);
                 }
                 self.brief = self.record.persona.clone().map(|persona| (persona, brief));
@@ -85,6 +85,7 @@ impl Machine {
             return;
         }
         if let (Some(greeting), Some(place)) = (self.greeting.take(), self.record.place.clone()) {
+            self.record.greeted = true;
             self.tell(place, Notice::Greeting(greeting));
         }
         self.go_on(now);

@@ -1,4 +1,4 @@
-//! A session's name: what a user types and what its folder is called.
+//! Names that people give: a session's, which its folder is called by, and a plugin's, which its file is called by.
 
 use std::{borrow::Borrow, fmt, str::FromStr};
 
@@ -15,6 +15,16 @@ const LONGEST: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a session name: use 1 to 64 letters, digits, '-' and '_'")]
 pub struct InvalidName(String);
+
+/// What [`is_plugin_name`] takes, in words.
+pub const PLUGIN_NAME_RULE: &str = "1 to 32 of a-z, 0-9, '-' and '_'";
+
+/// Whether a plugin can be called that: the stem of its file, and the NAME of `[plugins.NAME]`.
+#[must_use]
+pub fn is_plugin_name(name: &str) -> bool {
+    let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    (1..=32).contains(&name.len()) && name.bytes().all(fits)
+}
 
 impl SessionName {
     #[must_use]
@@ -70,6 +80,16 @@ mod tests {
         }
         for bad in ["", "a b", "../x", "ä", ".", &"x".repeat(65)] {
             assert!(bad.parse::<SessionName>().is_err(), "{bad} is no name");
+        }
+    }
+
+    #[test]
+    fn a_plugins_name_is_short_and_lower_case() {
+        for good in ["a", "my-plugin_2", "-", &"x".repeat(32)] {
+            assert!(is_plugin_name(good), "{good}");
+        }
+        for bad in ["", "X", "a b", "ä", "a.b", "../x", &"x".repeat(33)] {
+            assert!(!is_plugin_name(bad), "{bad}");
         }
     }
 }

@@ -72,6 +72,9 @@ pub struct SessionRecord {
     /// Set by `/model`; none: the persona's, else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
+    /// Whether the persona has said its greeting, which it says once.
+    #[serde(default)]
+    pub greeted: bool,
     pub mode: Option<String>,
     /// Set by `/timeout`; none: the persona's, else `[sessions] idle_timeout`.
     pub idle_timeout: Option<Duration>,
@@ -101,6 +104,7 @@ impl SessionRecord {
             resumable: false,
             model: None,
             persona: None,
+            greeted: false,
             mode: None,
             idle_timeout: None,
             place: None,

@@ -49,8 +49,8 @@ pub enum ConsoleError {
     Thread { what: &'static str, source: io::Error },
 }
 
-/// Opens the console on this process's standard input and output and begins to read, inside a tokio runtime. `state` is the
-/// folder of the history.
+/// Opens the console on this process's standard input and output, inside a tokio runtime; it takes nothing in before
+/// [`Console::begin`]. `state` is the folder of the history.
 ///
 /// # Errors
 /// When the terminal cannot be used.

@@ -82,6 +82,7 @@ impl Stage {
         let inbox: Arc<dyn Inbox> = shelf.clone();
         let ends = Ends { reader, writer };
         let (console, events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
+        console.begin();
         stdout.set_read_timeout(Some(DEADLINE)).unwrap();
         Self { console, events, shelf, stdin, stdout: BufReader::new(stdout) }
     }
@@ -122,6 +123,7 @@ async fn run_over(bytes: &[u8], refusals: u32) -> (Arc<Shelf>, String) {
     let inbox: Arc<dyn Inbox> = shelf.clone();
     let ends = Ends { reader: Cursor::new(bytes.to_vec()), writer };
     let (console, mut events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
+    console.begin();
     assert_eq!(timeout(DEADLINE, events.recv()).await.expect("an end"), Some(ConsoleEvent::End));
     console.close().await;
     drop(console);
@@ -140,6 +142,24 @@ async fn each_line_is_an_update_of_the_local_owner() {
         assert_eq!((update.caller.id.0.as_str(), update.caller.role), ("console:local", Role::Owner));
         assert_eq!(update.place.to_string(), "console:local");
     }
+}
+
+#[tokio::test]
+async fn nothing_is_taken_in_before_it_begins() {
+    let shelf = Arc::new(Shelf::default());
+    let inbox: Arc<dyn Inbox> = shelf.clone();
+    let (writer, _stdout) = UnixStream::pair().unwrap();
+    let ends = Ends { reader: Cursor::new(b"early\n".to_vec()), writer };
+    let (console, mut events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
+    // What is printed has gone by the thread that reads and by the task that takes in, had it begun.
+    for _ in 0..100 {
+        send(&console, "shown\n", Completeness::Complete).await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(shelf.texts(), [] as [&str; 0]);
+    console.begin();
+    assert_eq!(timeout(DEADLINE, events.recv()).await.expect("an end"), Some(ConsoleEvent::End));
+    assert_eq!(shelf.texts(), ["early"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use cordboard_core::{agent::PromptId, chat::OutboxRow};
+use cordboard_core::{
+    agent::PromptId,
+    chat::{OutboxRow, PostId},
+};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{Frame, Post};
@@ -20,6 +23,8 @@ pub(super) struct Mailbox {
     pub finals: VecDeque<OutboxRow>,
     /// The newest of each turn, in the order of the turns.
     pub frames: Vec<(PromptId, Frame)>,
+    /// Turns that wait again. A frame that is here as well came later.
+    pub back: Vec<PromptId>,
     /// Turns that ended without a post.
     pub over: Vec<PromptId>,
     ended: VecDeque<PromptId>,
@@ -27,6 +32,8 @@ pub(super) struct Mailbox {
     stopping: Option<(PromptId, Instant)>,
     /// What came meanwhile: the end of the answer goes before that it was stopped.
     held: VecDeque<OutboxRow>,
+    /// The post that was first when a worker failed.
+    blamed: Option<PostId>,
     /// Rings when something was put in.
     pub bell: Arc<Notify>,
 }
@@ -44,6 +51,10 @@ impl Mailbox {
             }
             Post::Stopping { turn, .. } if self.ended.contains(&turn) => {}
             Post::Stopping { turn, .. } => self.stopping = Some((turn, Instant::now() + STOP_WITHIN)),
+            Post::Back { turn, .. } => {
+                self.drop_frames(&turn);
+                self.back.push(turn);
+            }
             Post::Over { turn, .. } => {
                 self.end(&turn);
                 self.over.push(turn);
@@ -81,9 +92,14 @@ impl Mailbox {
         }
     }
 
-    fn end(&mut self, turn: &PromptId) {
+    /// Nobody waits for what it says, either.
+    fn drop_frames(&mut self, turn: &PromptId) {
         self.frames.retain(|(of, _)| of != turn);
         self.stopping.take_if(|(of, _)| of == turn);
+    }
+
+    fn end(&mut self, turn: &PromptId) {
+        self.drop_frames(turn);
         if !self.ended.contains(turn) {
             self.ended.push_back(turn.clone());
         }
@@ -92,11 +108,24 @@ impl Mailbox {
         }
     }
 
+    /// A worker has failed. The post that two of them have failed over is taken out, so that it does not keep back what comes after it.
+    pub fn blame(&mut self) -> Option<PostId> {
+        let first = self.finals.front()?.id;
+        if self.blamed.replace(first) != Some(first) {
+            return None;
+        }
+        self.finals.pop_front().map(|row| row.id)
+    }
+
     pub fn has_finals(&self) -> bool {
         !self.finals.is_empty() || !self.held.is_empty()
     }
 
+    pub fn count_finals(&self) -> usize {
+        self.finals.len() + self.held.len()
+    }
+
     pub fn is_empty(&self) -> bool {
-        !self.has_finals() && self.frames.is_empty() && self.over.is_empty()
+        !self.has_finals() && self.frames.is_empty() && self.back.is_empty() && self.over.is_empty()
     }
 }

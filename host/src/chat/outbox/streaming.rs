@@ -14,6 +14,14 @@ enum Halt {
     Begun,
 }
 
+/// Whether an agent works on the turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    On,
+    /// It waits again, and shows nothing meanwhile.
+    Off,
+}
+
 /// How a message is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
@@ -53,6 +61,7 @@ pub(super) struct Streaming {
     pub line: Option<String>,
     /// What it has said so far is to be shown to its last letter, before others speak.
     halt: Halt,
+    work: Work,
     attempt: Attempt,
     /// Messages that were deleted; the store still knows them.
     deleted: Vec<MessageId>,
@@ -67,6 +76,7 @@ impl Streaming {
             frame: None,
             line: None,
             halt: Halt::No,
+            work: Work::On,
             attempt: Attempt::Styled,
             deleted: Vec::new(),
         }
@@ -75,6 +85,18 @@ impl Streaming {
     pub fn set(&mut self, frame: Frame) {
         self.line.clone_from(&frame.live);
         self.frame = Some(frame);
+        self.work = Work::On;
+    }
+
+    /// It waits again: what it has shown is taken back, and what it had still to show is forgotten.
+    pub fn rest(&mut self) {
+        self.wanted.clear();
+        (self.frame, self.line) = (None, None);
+        (self.halt, self.work) = (Halt::No, Work::Off);
+    }
+
+    pub fn works(&self) -> bool {
+        self.work == Work::On
     }
 
     /// What it has said so far comes before what others say.
@@ -114,7 +136,7 @@ impl Streaming {
 
     fn diff(&self) -> Option<Step> {
         // An empty frame takes back nothing: the message will be needed again.
-        if self.attempt == Attempt::Never || self.wanted.is_empty() {
+        if self.attempt == Attempt::Never || (self.wanted.is_empty() && self.works()) {
             return None;
         }
         for (at, wanted) in self.wanted.iter().enumerate() {

@@ -90,14 +90,16 @@ impl Worker {
 
     /// Takes what is in the mailbox; final posts stay there until they are done.
     fn collect(&mut self) {
-        let (frames, over, first, given_up) = {
+        let (frames, (back, over), first, given_up) = {
             let mut state = self.shared.state();
             let Some(mailbox) = state.boxes.get_mut(&self.place) else { return };
             let given_up = mailbox.give_up(Instant::now());
             self.held_until = mailbox.held_until();
             let first = if self.delivering.is_none() { mailbox.finals.front().cloned() } else { None };
-            (std::mem::take(&mut mailbox.frames), std::mem::take(&mut mailbox.over), first, given_up)
+            let ends = (std::mem::take(&mut mailbox.back), std::mem::take(&mut mailbox.over));
+            (std::mem::take(&mut mailbox.frames), ends, first, given_up)
         };
+        self.turns.iter_mut().filter(|turn| back.contains(&turn.turn)).for_each(Streaming::rest);
         self.turns.retain(|turn| !over.contains(&turn.turn));
         for (id, frame) in frames {
             match self.turns.iter_mut().find(|turn| turn.turn == id) {
@@ -144,9 +146,9 @@ impl Worker {
         if stale && now >= self.next_edit {
             return Job::Frame;
         }
-        if stale || !self.turns.is_empty() {
-            let refresh = self.told.as_ref().map_or(now, |told| told.at + REFRESH);
-            return self.until(if stale { refresh.min(self.next_edit) } else { refresh });
+        let refresh = self.at_work().map(|_| self.told.as_ref().map_or(now, |told| told.at + REFRESH));
+        if let Some(at) = refresh.into_iter().chain(stale.then_some(self.next_edit)).min() {
+            return self.until(at);
         }
         let end = self.idle_since + LINGER;
         match self.held_until {
@@ -181,8 +183,13 @@ impl Worker {
         }
     }
 
+    /// The turn that is told of.
+    fn at_work(&self) -> Option<&Streaming> {
+        self.turns.iter().rfind(|turn| turn.works())
+    }
+
     fn must_tell(&self, now: Instant) -> bool {
-        match (&self.told, self.turns.last()) {
+        match (&self.told, self.at_work()) {
             (None, None) => false,
             (Some(told), Some(turn)) => self.is_news(told, turn) || now >= told.at + REFRESH,
             (None, Some(_)) | (Some(_), None) => true,
@@ -194,7 +201,7 @@ impl Worker {
     }
 
     async fn tell(&mut self) {
-        let line = self.turns.last().map(|turn| turn.line.clone());
+        let line = self.at_work().map(|turn| turn.line.clone());
         let shown = line.as_ref().map(|line| line.as_deref().unwrap_or_default());
         self.shared.chat.working(&self.place, shown).await;
         self.told = line.map(|line| Told { line, at: Instant::now() });

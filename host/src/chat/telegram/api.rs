@@ -16,6 +16,9 @@ const EXCERPT: usize = 120;
 /// What is waited where the Bot API says "too many requests" and not how long.
 const UNSAID: Duration = Duration::from_secs(5);
 
+/// The longest wait that is believed: no flood lasts longer, and no clock counts the seconds that a broken server may name.
+const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Why there is no answer, by what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
@@ -161,7 +164,7 @@ fn classify(code: u16, parameters: &Parameters, why: String) -> Failure {
         return Failure::Moved { to };
     }
     if let Some(seconds) = parameters.retry_after {
-        return Failure::Later { after: Duration::from_secs(seconds), why };
+        return Failure::Later { after: Duration::from_secs(seconds).min(LONGEST_HOLD), why };
     }
     match code {
         // A token of a wrong form is no path that the server knows.
@@ -204,6 +207,8 @@ mod tests {
         let flood =
             r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":42}}"#;
         assert!(matches!(failure(429, flood), Failure::Later { after, .. } if after == Duration::from_secs(42)));
+        let never = flood.replace(":42}", &format!(":{}}}", u64::MAX));
+        assert!(matches!(failure(429, &never), Failure::Later { after, .. } if after == LONGEST_HOLD));
         let moved =
             r#"{"ok":false,"error_code":400,"description":"upgraded","parameters":{"migrate_to_chat_id":-100}}"#;
         assert_eq!(failure(400, moved), Failure::Moved { to: -100 });

@@ -64,9 +64,22 @@ impl Spot {
     }
 }
 
-fn number(id: &MessageId) -> Result<types::MessageId, ChatError> {
+/// Between the chat and the number of a message that was sent to the new id of a group. Messages count anew there, so that a number of
+/// before the move may be another message's.
+const MOVED: char = ':';
+
+/// A message as the Bot API names it.
+fn message_of(place: &Place, id: &MessageId) -> Result<(Spot, types::MessageId), ChatError> {
     let refused = |_| ChatError::Refused { why: format!("{} is no message of Telegram", id.0) };
-    id.0.parse().map(types::MessageId).map_err(refused)
+    let mut spot = Spot::of(place)?;
+    let number = match id.0.split_once(MOVED) {
+        Some((chat, number)) => {
+            spot.chat = chat.parse().map_err(refused)?;
+            number
+        }
+        None => &id.0,
+    };
+    Ok((spot, number.parse().map(types::MessageId).map_err(refused)?))
 }
 
 #[async_trait]
@@ -86,7 +99,7 @@ impl Chat for Telegram {
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
-        let spot = Spot::of(place)?;
+        let (home, mut spot) = (Spot::of(place)?, self.spot(place)?);
         let keyboard = self.keyboard(message).await?;
         let made = |chat: i64| {
             let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
@@ -98,10 +111,16 @@ impl Chat for Telegram {
         };
         let sent: Result<Sent, Failure> = self.call(spot, &made(spot.chat)).await;
         let sent: Sent = match sent {
-            Err(Failure::Moved { to }) => self.call(spot, &made(to)).await.map_err(told)?,
+            Err(Failure::Moved { to }) => {
+                locked(&self.moved).insert(home.chat, to);
+                spot.chat = to;
+                self.call(spot, &made(to)).await.map_err(told)?
+            }
             sent => sent.map_err(told)?,
         };
-        let id = MessageId(sent.message_id.to_string());
+        let number = sent.message_id;
+        let has_moved = spot.chat != home.chat;
+        let id = MessageId(if has_moved { format!("{}{MOVED}{number}", spot.chat) } else { number.to_string() });
         self.remember(place, &id, message);
         Ok(id)
     }
@@ -110,8 +129,8 @@ impl Chat for Telegram {
         if self.stands(place, id) == Some(hash(message)) {
             return Ok(());
         }
-        let spot = Spot::of(place)?;
-        let mut payload = EditMessageText::new(ChatId(spot.chat), number(id)?, message.message.text.clone())
+        let (spot, number) = message_of(place, id)?;
+        let mut payload = EditMessageText::new(ChatId(spot.chat), number, message.message.text.clone())
             .entities(entities(&message.message.entities))
             .link_preview_options(NO_PREVIEW);
         payload.reply_markup = self.keyboard(message).await?;
@@ -125,8 +144,8 @@ impl Chat for Telegram {
     }
 
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
-        let spot = Spot::of(place)?;
-        let payload = DeleteMessage::new(ChatId(spot.chat), number(id)?);
+        let (spot, number) = message_of(place, id)?;
+        let payload = DeleteMessage::new(ChatId(spot.chat), number);
         match self.call::<_, serde_json::Value>(spot, &payload).await {
             Ok(_) => Ok(()),
             Err(Failure::Refused { why }) if why.contains("message to delete not found") => Ok(()),
@@ -135,7 +154,7 @@ impl Chat for Telegram {
     }
 
     async fn working(&self, place: &Place, line: Option<&str>) {
-        let (Some(_), Ok(spot)) = (line, Spot::of(place)) else { return };
+        let (Some(_), Ok(spot)) = (line, self.spot(place)) else { return };
         let mut payload = SendChatAction::new(ChatId(spot.chat), ChatAction::Typing);
         if let Some(topic) = spot.topic {
             payload = payload.message_thread_id(topic);
@@ -172,6 +191,13 @@ impl Telegram {
         }
         let failed = |error| ChatError::Down { why: format!("a button could not be stored: {error}") };
         self.keyboard.of(&message.buttons).await.map(Some).map_err(failed)
+    }
+
+    /// Where a new message goes: a group may have moved.
+    fn spot(&self, place: &Place) -> Result<Spot, ChatError> {
+        let home = Spot::of(place)?;
+        let moved = locked(&self.moved).get(&home.chat).copied();
+        Ok(Spot { chat: moved.unwrap_or(home.chat), ..home })
     }
 
     /// A call for one chat, unless that must be left alone.

@@ -31,7 +31,7 @@ pub enum TokenError {
     Unreadable { file: PathBuf, why: io::Error },
     #[error("find a token in {}: it is empty; write the token that @BotFather gave you into it", file.display())]
     Empty { file: PathBuf },
-    #[error("find a token in {}: what stands there is none; it looks as 123456789:AbC-dEf_…, alone in its file", file.display())]
+    #[error("find a token in {}: that is no token; one looks like 123456789:AbC-dEf_…, alone in its file", file.display())]
     Malformed { file: PathBuf },
 }
 

@@ -64,7 +64,10 @@ pub struct Actor {
 impl Actor {
     pub fn new(plugs: Arc<Plugs>, log: Log, subject: Subject, folder: &Path) -> Self {
         let far = Arc::new(Far::default());
+        let board = Arc::clone(&plugs);
         let stage = Stage::new(plugs, log, subject, (BEGINNING, Some(Arc::clone(&far))));
+        // `@with` brings those of others; a single call has nobody who could.
+        stage.board.know_personas(move || board.table().personas().map(|choice| choice.name.clone()).collect());
         Self {
             stage,
             lines: Vec::new(),

@@ -11,7 +11,10 @@ use cordboard_core::{
 };
 
 use super::{actor::Actor, directives::forward};
-use crate::plugin::{Board, CallError, DueJob, Load, WebRequest};
+use crate::{
+    plugin::{Board, CallError, DueJob, Load, WebRequest},
+    webhook::{self, METHODS},
+};
 
 const KINDS: [Kind; 11] = [
     Kind::HostStarted,
@@ -68,6 +71,16 @@ impl Actor {
     /// `METHOD PATH[?QUERY] [BODY]`
     pub async fn request(&mut self, words: &str) -> Result<Reply, String> {
         let (method, rest) = words.split_once(' ').ok_or("write @request METHOD PATH BODY")?;
+        if !METHODS.contains(&method) {
+            return Err(format!("a host lets no {method} in: use {}", METHODS.join(", ")));
+        }
+        let name = self.stage.subject.name.clone();
+        let proofs = self.config()?.plugins.proofs_of(&name);
+        if let Some((header, _)) = self.headers.iter().find(|(header, _)| webhook::is_withheld(&proofs, header)) {
+            return Err(format!(
+                "a host keeps '{header}' from the plugin, as it proves who asks: leave that @header out"
+            ));
+        }
         let (target, body) = rest.trim_start().split_once(' ').unwrap_or((rest.trim(), ""));
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let request = WebRequest {
@@ -78,7 +91,8 @@ impl Actor {
             body: body.as_bytes().to_vec(),
         };
         self.plug().await?;
-        let answer = self.stage.plugs.receive(&self.board(), &self.stage.subject.name, &request).await;
+        let answer = self.stage.plugs.receive(&self.board(), &name, &request).await;
+        let answer = answer.and_then(|answer| webhook::status(answer.status).map(|_| answer).map_err(CallError::Said));
         Ok(told(answer.map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))))
     }
 

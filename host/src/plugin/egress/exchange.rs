@@ -57,6 +57,10 @@ pub async fn exchange(
     (target, parts, body): (Target, Parts, WasiBody),
 ) -> Result<Response<Bytes>, Failure> {
     let body = collected(body, network).await?;
+    // Filled, it is what the operator bounds: a short body may name a long secret a hundred thousand times.
+    if vault.filled_length(&body) > network.body {
+        return Err(too_large("request", network));
+    }
     let request = request(&target, parts, (vault, &body))?;
     if let Some(far) = far {
         return veiled(far::answer(far, target.to_string(), request).await?, vault);

@@ -19,9 +19,9 @@ impl Host for CallState {
 
     /// Read anew at each call: a command may have switched before it asks.
     async fn active(&mut self) -> wasmtime::Result<Option<types::Session>> {
-        let lent = self.lend()?;
-        let now = match (&self.asked.caller, &self.asked.place) {
-            (Some(caller), Some(place)) => lent.board.active(caller, place),
+        self.count()?;
+        let now = match (&self.lent, &self.asked.caller, &self.asked.place) {
+            (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),
             _ => self.asked.active.clone(),
         };
         Ok(now.as_ref().map(convert::session))

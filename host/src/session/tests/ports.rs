@@ -137,6 +137,14 @@ impl Fakes {
         self.seen(|seen| seen.full = full);
     }
 
+    /// Waits until a conversation is stored.
+    pub async fn conversation(&self) {
+        let mut ticks = self.notes.ticks.subscribe();
+        while self.seen(|seen| seen.stored.as_ref().is_none_or(|record| record.conversation.is_none())) {
+            ticks.changed().await.unwrap();
+        }
+    }
+
     pub async fn until(&self, what: &str) {
         let mut ticks = self.notes.ticks.subscribe();
         while !self.told().iter().any(|one| one == what) {
@@ -201,6 +209,8 @@ impl Notes {
 #[async_trait]
 impl Ledger for Notes {
     async fn save(&self, record: &SessionRecord) -> Result<(), String> {
+        // A real store lets others run.
+        tokio::task::yield_now().await;
         let process = if record.process.is_some() { "process" } else { "nothing" };
         self.store(&format!("saved {process}"), |seen| seen.stored = Some(record.clone()))?;
         self.store(&format!("saved turns={}", record.turns), |_| {})
@@ -237,6 +247,7 @@ impl Stage for Notes {
     fn show(&self, scene: Scene) {
         match scene {
             Scene::Frame(..) => self.note("frame", |_| {}),
+            Scene::Back(_, turn) => self.note(&format!("back {}", turn.0), |_| {}),
             Scene::Final(turn, _) => {
                 self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
             }

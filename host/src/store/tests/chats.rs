@@ -59,6 +59,20 @@ async fn a_prompt_waits_is_handed_and_taken_back() {
 }
 
 #[tokio::test]
+async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let session = name("alpha");
+    let mut update = update("plugin:1");
+    update.what = What::Text("/stop all".to_owned());
+    let prompt = store.accept_for(update.clone(), &session).await.unwrap();
+    let inbox = read_only(state.path()).unwrap().inbox;
+    assert_eq!(inbox[0].state, InboxState::Waiting { session });
+    assert_eq!((&inbox[0].prompt, &inbox[0].update), (&prompt, &update));
+    store.hand(&prompt).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
     let state = State::new();
     let (store, _) = state.open();
@@ -93,11 +107,11 @@ async fn ids_are_never_given_twice() {
 async fn a_final_answer_takes_the_place_of_what_was_streamed_even_after_a_crash() {
     let state = State::new();
     let (store, _) = state.open();
-    let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
+    let [row, other] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();
     store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
     store.placeholder(&row.prompt, &place("1"), &message("11")).await.unwrap();
     store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
-    store.placeholder(&PromptId("other".to_owned()), &place("1"), &message("9")).await.unwrap();
+    store.placeholder(&other.prompt, &place("1"), &message("9")).await.unwrap();
     state.after(store).await;
     let (store, _) = state.open();
     let answer = NewPost { turn: Some(row.prompt.clone()), ..post("answer") };
@@ -108,6 +122,18 @@ async fn a_final_answer_takes_the_place_of_what_was_streamed_even_after_a_crash(
     let messages: Vec<_> = posts.iter().map(|post| post.state.messages.clone()).collect();
     assert_eq!(messages, [vec![], vec![message("10"), message("11")], vec![]]);
     assert_eq!(state.after(store).await.outbox, posts);
+}
+
+#[tokio::test]
+async fn a_message_that_was_sent_while_its_turn_ended_is_not_kept_for_ever() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
+    store.finish(vec![Done::Prompt(row.prompt.clone())], vec![post("answer")]).await.unwrap();
+    store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
+    state.after(store).await;
+    let db = Connection::open(folder::database(state.path())).unwrap();
+    assert_eq!(db.query_row("SELECT count(*) FROM live", [], |row| row.get(0)), Ok(0));
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ fn what_went_otherwise_is_told_with_its_line_and_can_be_taken_as_right() {
     + < Timeout must be between 1 and 120 minutes
 mine/tests/two.chat  ok  1 exchange
 ";
-    let why = "cordboard: failed to hold the conversations as written: 1 of 2 went otherwise; --bless takes what came back as right\n";
+    let why = "cordboard: failed to hold the conversations as written: 1 of 2 did not go as written; --bless accepts what came back\n";
     assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), told, why));
 
     let blessed = test(&author, &["--bless"]);
@@ -105,6 +105,12 @@ fn a_line_that_cannot_be_played_is_named() {
         ("@event of-tomorrow\n", "1: 'of-tomorrow' is no event: use host-started, created, "),
         ("@request GET\n", "1: write @request METHOD PATH BODY"),
         ("@header x-a\n", "1: write @header NAME: VALUE"),
+        ("@header Cookie: a=b\n@request GET / x\n", "2: a host keeps 'cookie' from the plugin, as it proves who asks"),
+        (
+            "@secret ours hunter2\n@plugin webhook = { hmac = \"ours\" }\n@header x-hub-signature-256: 0\n@request PUT /\n",
+            "4: a host keeps 'x-hub-signature-256' from the plugin",
+        ),
+        ("@request TRACE / x\n", "1: a host lets no TRACE in: use GET, POST, PUT, PATCH, DELETE"),
         ("@session a idle\n@review a free=1\n", "2: free=1: a size as free=512MiB is wanted"),
         ("@persona planner\n", "1: write @persona NAME SESSION"),
     ];
@@ -112,7 +118,9 @@ fn a_line_that_cannot_be_played_is_named() {
         author.write("mine/tests/one.chat", text);
         let ended = test(&author, &[]);
         let told = format!("cordboard: failed to read mine/tests/one.chat:{told}");
-        assert!(ended.code == Some(1) && ended.err.starts_with(&told), "{text:?}: {ended:?}");
+        // On a slow machine it is told before that the plugin is compiled.
+        let is_told = ended.err.lines().any(|line| line.starts_with(&told));
+        assert!(ended.code == Some(1) && is_told, "{text:?}: {ended:?}");
     }
 }
 
@@ -127,4 +135,29 @@ fn the_clock_of_the_guest_stands_still_too() {
     author.write("mine/tests/time.chat", conversation);
     let component = component("bad/clockwork").into_os_string().into_string().unwrap();
     assert_eq!(author.printed(&["test", "mine", "--component", &component]), "mine/tests/time.chat  ok  2 exchanges\n");
+}
+
+/// What a host would not let pass does not pass here.
+#[test]
+fn a_conversation_refuses_what_a_host_refuses() {
+    let author = Author::new();
+    let cases = [
+        ("bad/porter", "@request GET /odd\n< failed: it answered with the status 42: use 200 to 599\n"),
+        (
+            "bad/restless",
+            "@plugin acts_as = \"owner\"\n@session alpha idle\n@session beta idle\n@event turn-finished beta\n\
+             * log info: heard turn-finished of beta\n\
+             * log warn: Nobody has opened session 'beta' in a chat: the answer would go nowhere.\n",
+        ),
+        (
+            "bad/burglar",
+            "@session alpha idle\n> /burgle alpha\n< got {*}set-model by \"alpha\", set-mode by \"alpha\"{*}\n",
+        ),
+    ];
+    for (name, conversation) in cases {
+        author.write("mine/tests/one.chat", conversation);
+        let component = component(name).into_os_string().into_string().unwrap();
+        let held = author.run(&["test", "mine", "--component", &component]);
+        assert_eq!(held.out, "mine/tests/one.chat  ok  1 exchange\n", "{name}: {}", held.err);
+    }
 }

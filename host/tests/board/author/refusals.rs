@@ -114,6 +114,15 @@ fn check_tells_scripts_all_that_is_missing() {
         let output = command.output().unwrap();
         (output.status.code(), serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap())
     };
+    let (code, lifecycle) = of("lifecycle");
+    assert_eq!(
+        (code, &lifecycle["refused"], &lifecycle["idle"]),
+        (Some(0), &serde_json::json!([]), &serde_json::json!([]))
+    );
+    assert_eq!(lifecycle["memory"]["limit"], 64 << 20);
+    assert!(lifecycle["memory"]["started"].as_u64().unwrap() >= 1 << 16, "{lifecycle}");
+    assert!(lifecycle["compiled"]["seconds"].as_f64().unwrap() > 0.0, "{lifecycle}");
+    assert!(of("lifecycle").1["compiled"]["seconds"].is_null(), "it was kept");
     let (code, beszel) = of("beszel");
     assert_eq!(code, Some(1));
     assert_eq!(
@@ -134,15 +143,6 @@ fn check_tells_scripts_all_that_is_missing() {
     let offers: Vec<_> = github["offers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(offers, ["/github [here|off]", "/hooks/github/…"]);
     assert!(github["idle"][0].as_str().unwrap().contains("[plugins.github.webhook] token = "), "{github}");
-    let (code, lifecycle) = of("lifecycle");
-    assert_eq!(
-        (code, &lifecycle["refused"], &lifecycle["idle"]),
-        (Some(0), &serde_json::json!([]), &serde_json::json!([]))
-    );
-    assert_eq!(lifecycle["memory"]["limit"], 64 << 20);
-    assert!(lifecycle["memory"]["started"].as_u64().unwrap() >= 1 << 16, "{lifecycle}");
-    assert!(lifecycle["compiled"]["seconds"].as_f64().unwrap() > 0.0, "{lifecycle}");
-    assert!(of("lifecycle").1["compiled"]["seconds"].is_null(), "it was kept");
 }
 
 #[test]
@@ -171,6 +171,28 @@ fn check_tells_the_grant_that_is_missing() {
     fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
     let ended = author.run(&["check", "core.wasm"]);
     assert!(ended.err.contains("it is a core module, not a component: build it for wasm32-wasip2"), "{}", ended.err);
+}
+
+#[test]
+fn check_refuses_what_a_host_finds_taken_ill_named_or_too_large() {
+    let author = Author::new();
+    let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();
+    copy("help", "rescue.wasm");
+    let ended = author.run(&["check", "rescue.wasm"]);
+    let told = "          it offers the command 'help', which plugin 'help' already offers: rename one of them\n\
+                verdict   a host would not take it\n";
+    assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
+    assert!(ended.out.contains("          /help"), "what it offers is told all the same: {}", ended.out);
+    copy("help", "help.wasm");
+    assert!(author.printed(&["check", "help.wasm"]).ends_with("verdict   a host would take it\n"));
+    copy("lifecycle", "My_Plugin.wasm");
+    let ended = author.run(&["check", "My_Plugin.wasm"]);
+    let told = "refused   'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
+    assert!(ended.code == Some(1) && ended.out.contains(told), "{ended:?}");
+    // It has no blocks on the disk.
+    fs::File::create(author.path("large.wasm")).unwrap().set_len((64 << 20) + 1).unwrap();
+    let ended = author.run(&["check", "large.wasm"]);
+    assert!(ended.err.contains("it has 67108865 bytes, more than the 67108864 that a host looks at"), "{ended:?}");
 }
 
 #[test]

@@ -71,6 +71,10 @@ fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
     let watch = Watch(watch.spawn().unwrap());
     host.expect("Plugin 'watched' is plugged in: generation 1");
+    // Whether a host takes it is the host's to say.
+    until("the copy is told", || {
+        author.read("log").contains("copied to ") && !author.read("log").contains("plugged in")
+    });
     host.say("/watched");
     host.expect("Hello, local! I have greeted you 1 time.");
 

@@ -151,6 +151,25 @@ async fn a_secret_that_is_not_granted_is_none() {
     assert_eq!(mirror.count(), 0);
 }
 
+/// What stands for a secret is short, what is sent may not be.
+#[tokio::test]
+async fn a_body_is_bounded_as_it_is_sent() {
+    let mirror = Mirror::start().await;
+    for (long, fits) in [(1000, true), (1025, false)] {
+        let file = file(&"s".repeat(long));
+        let text = format!(
+            "[secrets]\ntoken = {:?}\n[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\nhttp_body = \"1KiB\"\n",
+            file.path(),
+            mirror.url("/*")
+        );
+        let bench = Bench::of(&text);
+        bench.plug("fetcher", &bad("fetcher")).await.unwrap();
+        let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+        let refused = told.starts_with("the body of the request has more than 1024 bytes");
+        assert_eq!((mirror.count(), refused), (1, !fits), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn what_people_read_is_without_secrets() {
     let mirror = Mirror::start().await;

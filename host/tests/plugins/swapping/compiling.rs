@@ -101,6 +101,28 @@ async fn nothing_waits_for_a_slow_trial() {
     assert_eq!(rig.say("ok").await, "ok");
 }
 
+/// Each trial holds instances of the pool, which is small where few calls may run at once.
+#[tokio::test]
+async fn trials_take_no_calls_place_however_many_hang() {
+    const HANGING: usize = 30;
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let cache = folder.path().join("cache");
+    copy_compiled(&cache).await;
+    let plugs = Arc::new(Plugs::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
+    let names: Vec<_> = (0..HANGING).map(|number| format!("mute{number}")).collect();
+    let config =
+        names.iter().map(|name| format!("[plugins.{name}]\ntime = \"60s\"\n[plugins.{name}.config]\nwait = true\n"));
+    let rig = Rig::over(folder, &config.collect::<String>(), plugs).await;
+    rig.plug("echo", &bad("echo")).await;
+    for name in &names {
+        rig.save(name, &bad("mute")).await;
+    }
+    for name in &names {
+        rig.told(&format!("Plugin '{name}', version")).await;
+    }
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
 /// Settings under which a trial of "mute" goes on for a minute, and those under which it is refused at once.
 fn hanging_and_refused() -> [String; 2] {
     let refused = format!("[plugins.mute]\nsha256 = \"{}\"", cordboard::plugin::digest(&bad("mute")));

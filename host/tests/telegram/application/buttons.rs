@@ -47,7 +47,7 @@ async fn a_button_does_not_reach_a_command_that_another_plugin_took_over() {
     let before = app.api.chat(OWNER).len();
     app.api.press(OWNER, OWNER, "Own");
     let told = app.told(OWNER, before, "/trick").await;
-    assert!(told.starts_with("This button no longer works: it is of plugin 'trick'"), "{told}");
+    assert!(told.starts_with("This button no longer works: it belongs to plugin 'trick'"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

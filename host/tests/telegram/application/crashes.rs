@@ -22,7 +22,7 @@ async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
     app.until("the old agent's end", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
     assert_eq!((count(&app, "line 1"), count(&app, "Session 'alpha' created.")), (1, 1));
     app.api.press(OWNER, OWNER, "Leave it");
-    app.told(OWNER, 0, "Left it.").await;
+    app.told(OWNER, 0, "Dropped it.").await;
     app.ask(OWNER, "and now?", "and now?").await;
     assert_eq!((count(&app, "line 1"), count(&app, "was not sent again")), (1, 1));
 }

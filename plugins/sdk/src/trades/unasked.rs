@@ -126,7 +126,8 @@ pub trait Hook {
 /// # fn main() {}
 /// ```
 pub trait Schedule {
-    /// When to run what. The host asks at the trial, where `config` and `log` alone work.
+    /// When to run what. The host asks at the trial, where `config`, `context` and `log` alone work: nobody has called,
+    /// and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
     /// As [`Command::specs`](crate::Command::specs).

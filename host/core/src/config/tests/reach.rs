@@ -54,7 +54,7 @@ fn odd_grants_are_told_at_their_item() {
     refused(
         "[plugins.pbs]\nhttp = [\"https://pbs.lan/*\", \"https://pbs.lan\"]\ntcp = [\"pbs.lan\"]\nprivate = [\"10.0.0.1\"]\nca = \"pbs.pem\"\nsha256 = \"abc\"\nsecrets = [\"pbs\"]\n",
         expect![[r#"
-            line 2, column 30: an item of 'http' in [plugins.pbs] must be as "https://pbs.lan:8007/*" or "POST https://pbs.lan:8007/*", not "https://pbs.lan": say which paths, /* for all
+            line 2, column 30: an item of 'http' in [plugins.pbs] must look like "https://pbs.lan:8007/*" or "POST https://pbs.lan:8007/*", not "https://pbs.lan": say which paths, /* for all
             2 | http = ["https://pbs.lan/*", "https://pbs.lan"]
               |                              ^^^^^^^^^^^^^^^^^
             line 3, column 8: an item of 'tcp' in [plugins.pbs] must be a host and a port, as "pbs.lan:8007", not "pbs.lan"
@@ -112,5 +112,35 @@ fn a_secret_that_stands_in_the_configuration_is_not_shown() {
         6 | "a b" = "/x"
           |         ^^^^
     "#]],
+    );
+}
+
+#[test]
+fn what_has_a_key_of_its_own_is_no_grant() {
+    let lines = [
+        ("http", "http = [\"https://HOST/*\"]"),
+        ("tcp", "tcp = [\"HOST:PORT\"]"),
+        ("secrets", "secrets = [\"NAME\"]"),
+    ];
+    for (word, line) in lines {
+        let text = format!("[plugins.mine]\ngrants = [\"chat\", \"{word}\"]\n");
+        let error = load(&text).expect_err(word).excerpt();
+        let why = format!("an item of 'grants' in [plugins.mine] must not be \"{word}\": write {line} instead\n");
+        assert!(error.contains(&why), "{error}");
+    }
+}
+
+#[test]
+fn a_table_for_what_no_plugin_can_be_called_is_refused() {
+    refused(
+        "[plugins.Hello]\n[plugins.\"a b\".config]\n",
+        expect![[r#"
+            line 1, column 10: 'Hello' cannot be a name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'
+            1 | [plugins.Hello]
+              |          ^^^^^
+            line 2, column 10: 'a b' cannot be a name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'
+            2 | [plugins."a b"…
+              |          ^^^^^
+        "#]],
     );
 }

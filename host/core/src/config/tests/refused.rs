@@ -225,7 +225,7 @@ fn plugins_and_grants() {
     refused(
         "[plugins]\nlifecycle = \"a/b.wasm\"\nfolder = \"~/x\"\n[plugins.x.config]\na.b = [1, inf]\n",
         expect![[r#"
-            line 2, column 13: 'lifecycle' in [plugins] must be a plugin's name, its file's without ".wasm", not "a/b.wasm"
+            line 2, column 13: 'lifecycle' in [plugins] must be a plugin's name, its file's without ".wasm" (1 to 32 of a-z, 0-9, '-' and '_'), not "a/b.wasm"
             2 | lifecycle = "a/b.wasm"
               |             ^^^^^^^^^^
             line 3, column 10: 'folder' in [plugins] must be written out: '~' in "~/x" is not replaced
@@ -264,7 +264,7 @@ fn bad_toml() {
     refused(
         "[sessions]\nqueue = 5\nqueue = 6\n",
         expect![[r#"
-            line 3, column 1: 'queue' is there twice: remove one
+            line 3, column 1: 'queue' appears twice: remove one
             3 | queue…
               | ^^^^^
         "#]],
@@ -296,7 +296,7 @@ fn bad_toml() {
     refused(
         "[sessions]\n[sessions]\n",
         expect![[r#"
-            line 2, column 2: 'sessions' is there twice: remove one
+            line 2, column 2: 'sessions' appears twice: remove one
             2 | [sessions]
               |  ^^^^^^^^
         "#]],
@@ -381,7 +381,7 @@ fn the_policy_is_named_or_configured() {
     refused(
         "[plugins]\nlifecycle = \"lifecycle\"\n[plugins.lifecycle]\ngrants = []\n",
         expect![[r#"
-        line 3, column 10: 'lifecycle' is there twice: lifecycle = "lifecycle" is the default, remove it to have [plugins.lifecycle]
+        line 3, column 10: 'lifecycle' appears twice: lifecycle = "lifecycle" is the default, remove it to have [plugins.lifecycle]
         3 | [plugins.lifecycle]
           |          ^^^^^^^^^
     "#]],

@@ -421,7 +421,7 @@ fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
                 spawn 1 resuming c1
                 tell home: An earlier message of session 'x' was not sent again either: “the text of old”.
             order retry twice
-                refused (busy): Session 'x' is at it already. An earlier message is kept: /retry sends it when this one is answered.
+                refused (busy): Session 'x' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered.
             ready → busy
                 hand a2
                 send a2 to 1
@@ -460,7 +460,7 @@ fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
                 persist
                 tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
             order leave
-                refused (busy): Just left one. An earlier message of session 'x' is kept: /leave again drops that one, too.
+                refused (busy): One was dropped just now. An earlier message of session 'x' is kept: /leave again drops that one, too.
             order leave → suspended
                 persist
             prompt b → starting
@@ -472,7 +472,7 @@ fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
             order retry r → starting
                 spawn 2 resuming c1
             order retry s
-                refused (busy): Session 'x' is at it already. An earlier message is kept: /retry sends it when this one is answered.
+                refused (busy): Session 'x' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered.
         "#]],
     );
 }

@@ -85,6 +85,7 @@ fn a_persona_is_asked_at_each_start_and_greets_once() {
             conversation c1 → starting
                 persist
             ready → idle
+                persist
                 tell home: Hi
                 review #2: idle for 0ns
             verdict absent → idle
@@ -97,6 +98,57 @@ fn a_persona_is_asked_at_each_start_and_greets_once() {
                 spawn 2 anew, rules plan
             ready → idle
                 review #4: idle for 0ns
+        "#]],
+    );
+}
+
+/// An agent that was not prompted yet has no conversation that would tell that it was greeted in.
+#[test]
+fn a_start_before_the_first_prompt_does_not_greet_again_but_another_persona_does() {
+    check(
+        "
+        session persona=planner place=home
+        order start
+        brief greeting=Hi
+        ready
+        order model y
+        exit
+        brief greeting=Hi
+        ready
+        order persona research
+        exit
+        brief greeting=Hello
+        ready
+        ",
+        expect![[r#"
+            order start → starting
+                resolve #1: planner
+            brief greeting=Hi → starting
+                spawn 1 anew
+            ready → idle
+                persist
+                tell home: Hi
+                review #2: idle for 0ns
+            order model y → stopping
+                persist
+                close input of 1
+            exit → starting
+                resolve #3: planner
+            brief greeting=Hi → starting
+                spawn 2 anew, model y
+            ready → idle
+                review #4: idle for 0ns
+            order persona research → stopping
+                persist
+                close input of 2
+            exit → starting
+                resolve #5: research
+            brief greeting=Hello → starting
+                spawn 3 anew, model y
+            ready → idle
+                persist
+                tell home: Hello
+                review #6: idle for 0ns
         "#]],
     );
 }
@@ -161,6 +213,7 @@ fn a_greeting_waits_for_an_agent_that_is_up() {
             brief greeting=Hi → starting
                 spawn 2 anew
             ready → idle
+                persist
                 tell home: Hi
                 review #3: idle for 0ns
         "#]],

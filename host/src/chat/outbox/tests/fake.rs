@@ -20,6 +20,9 @@ use crate::chat::{Chat, ChatError, Completeness, Limits, LiveLine, MenuEntry, Ou
 /// One pause for all places, long enough to see.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
 
+/// A front-end does not survive it.
+pub const BUG: &str = "bug";
+
 pub struct Fake {
     began: Instant,
     pub live: LiveLine,
@@ -64,6 +67,7 @@ impl Fake {
     }
 
     async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
+        assert!(!call.ends_with(BUG), "the bug that was asked for");
         // A real call lets others run.
         tokio::task::yield_now().await;
         let error = {

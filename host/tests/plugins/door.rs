@@ -1,0 +1,54 @@
+//! The door for requests from the net, with secrets that are not read at once.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cordboard::{
+    hub::Live,
+    webhook::{Door, Secrets},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+
+use crate::components::{Bench, bad};
+
+/// Only for a test that would otherwise hang.
+const LIMIT: Duration = Duration::from_secs(20);
+
+async fn open(bench: &Bench, secrets: Secrets) -> SocketAddr {
+    let (live, board) = (Live::new(bench.config.clone()), Arc::downgrade(&bench.board));
+    let door = Door::new(live, Arc::clone(&bench.plugs), board, secrets);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(tokio::spawn(door.serve(listener)));
+    address
+}
+
+/// All of this runs on one thread, as the secret does not.
+#[tokio::test]
+async fn a_secret_that_takes_its_time_holds_up_nobody() {
+    let bench = Bench::of("[secrets]\nours = \"/nowhere\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
+    bench.plug("porter", &bad("porter")).await.unwrap();
+    let (begun, mut beginning) = mpsc::channel(1);
+    let (finish, finished) = std::sync::mpsc::channel::<()>();
+    let finished = Mutex::new(finished);
+    let secrets: Secrets = Arc::new(move |_, name| {
+        begun.try_send(name.to_owned()).unwrap();
+        let waited = finished.lock().unwrap().recv_timeout(LIMIT);
+        waited.map(|()| "open sesame".to_owned()).map_err(|_| "nobody went on meanwhile".to_owned())
+    });
+    let mut stream = TcpStream::connect(open(&bench, secrets).await).await.unwrap();
+    let request = "GET /hooks/porter HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(beginning.recv().await.as_deref(), Some("ours"));
+    finish.send(()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}

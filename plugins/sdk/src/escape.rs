@@ -1,0 +1,98 @@
+//! Foreign words in Markdown, so that they are shown as they are. Pure, and without a dependency: the host has this file too, for its own
+//! words.
+
+use std::borrow::Cow;
+
+/// `text` so that Markdown shows it as it is. What means nothing to Markdown where it stands is left alone, so that
+/// `fix_login` and `/new <name> [persona]` read well wherever they get to, on a pipe too. The host shows HTML as text.
+///
+/// ```
+/// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> String {
+    // Texts are neither sliced nor replaced: what that brings along is a fifth of a small component.
+    let mut escaped = String::with_capacity(text.len());
+    for (number, line) in shown(text).split('\n').enumerate() {
+        if number > 0 {
+            escaped.push('\n');
+        }
+        escape_line(line, &mut escaped);
+    }
+    escaped
+}
+
+/// `text` without what no chat shows: it would stand between two letters that mean something together.
+fn shown(text: &str) -> Cow<'_, str> {
+    let acts = |letter: char| {
+        letter.is_control() && letter != '\n' && letter != '\t'
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.chars().any(acts) { text.chars().filter(|letter| !acts(*letter)).collect() } else { text.into() }
+}
+
+fn escape_line(line: &str, escaped: &mut String) {
+    let begun = line.trim_ascii_start();
+    let start = line.len() - begun.len();
+    let numbered = start + begun.bytes().take_while(u8::is_ascii_digit).count();
+    let mut before = '\n';
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        let rest = letters.as_str();
+        let at = line.len() - rest.len() - letter.len_utf8();
+        let next = rest.chars().next();
+        let special = match letter {
+            '\\' | '`' | '*' | '~' => true,
+            ']' => matches!(next, Some('(' | '[' | ':')),
+            '&' => next.is_some_and(|next| next.is_alphanumeric() || next == '#'),
+            '_' => !(before.is_alphanumeric() && next.is_some_and(char::is_alphanumeric)),
+            '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
+            '.' | ')' => at > start && at == numbered,
+            '<' => {
+                next.is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '!' | '?' | '/'))
+                    && (at == start || !is_word(rest))
+            }
+            _ => false,
+        };
+        if special {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        before = letter;
+    }
+}
+
+/// Whether what stands behind `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its brackets, or
+/// HTML, which shows the backslashes in it; and at the beginning of a line a word is HTML up to the next blank line.
+fn is_word(rest: &str) -> bool {
+    let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
+    let mut word = inside.iter().skip_while(|byte| **byte == b'/');
+    inside.len() < rest.len() && word.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+/// Words that nobody meant for people, as an error or the last line of a log, in a text that others go on with: a line that
+/// Markdown would change is code.
+///
+/// ```
+/// assert_eq!(cordboard_plugin::text::literal("it died:\n__x__"), "it died:\n`__x__`");
+/// ```
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let line = |line: &str| if escape(line) == line { line.to_owned() } else { code(line) };
+    shown(text).lines().map(|of| line(of.trim())).collect::<Vec<_>>().join("\n")
+}
+
+/// `text` as inline code, whatever backticks are in it; line breaks become spaces.
+///
+/// ```
+/// assert_eq!(cordboard_plugin::text::code("a`b"), "``a`b``");
+/// ```
+#[must_use]
+pub fn code(text: &str) -> String {
+    let flat = text.replace(['\n', '\r'], " ");
+    let text = shown(&flat);
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{gap}{text}{gap}{fence}")
+}
