@@ -228,6 +228,8 @@ fn commands_found_undone_are_run_again_and_stop_is_not() {
     host.say("/timeout 5");
     host.say("hello");
     host.ask("/stop", "Nothing is running.");
+    // What is shown may be shown once more by the next host until it is known to be.
+    until("that is known to be shown", || store::read_only(&home.state()).unwrap().outbox.is_empty());
     host.kill();
     left_undone(&home, "/stop");
     home.configure("[plugins.unruly]\ntime = \"1s\"");
