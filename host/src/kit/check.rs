@@ -6,7 +6,10 @@ mod report;
 
 use std::{sync::Arc, time::Instant};
 
-use cordboard_core::config::{Config, load};
+use cordboard_core::{
+    config::{Config, load},
+    types::is_plugin_name,
+};
 
 use super::{
     error::KitError,
@@ -20,7 +23,6 @@ use crate::{
     clock::Clock,
     hub,
     plugin::{Look, Refused, digest},
-    supply::is_plugin_name,
 };
 use report::{Compiled, Report};
 

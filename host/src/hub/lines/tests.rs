@@ -93,6 +93,7 @@ impl Outlet for Slow {
     fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
     fn post(&self, _rows: Vec<OutboxRow>) {}
     fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+    fn back(&self, _place: &Place, _turn: &PromptId) {}
     fn over(&self, _place: &Place, _turn: &PromptId) {}
 }
 
