@@ -118,9 +118,8 @@ impl Swaps {
         }
         let settings = (self.settings)(&name);
         let context = (&settings, self.clock.now());
-        let served = self.plugs().table().generation(&name).is_some() || purpose.is_enabling();
         let plugged = self.supply.plug_compiled((compiled, &version), context, purpose.entrance()).await;
-        let plugged = if served { self.or_the_one_before(&name, &version.digest, plugged).await } else { plugged };
+        let plugged = self.or_the_one_before(&name, &version.digest, plugged).await;
         if let (Ok(_), Entrance::New | Entrance::Anew) = (&plugged, purpose.entrance()) {
             self.stand(&name, |standing| standing.on_plugged()).await;
         }

@@ -98,7 +98,6 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
 
     let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
-    drop(beside);
     let lookout = Lookout { desk: Arc::clone(&desk) };
     let drain = ground.config.now().console.drain;
     let ended =
@@ -106,6 +105,8 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     shutdown::close(&front).await;
     drop(watcher);
     control.abort();
+    // A job that is running may finish its call; no session begins anything for it any more.
+    drop(beside);
     ground.store.close().await;
     ended
 }

@@ -47,6 +47,10 @@ impl Ledger for Store {
         said(Self::placeholder(self, turn, place, message).await)
     }
 
+    async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+        said(self.forget_placeholder(place, message).await)
+    }
+
     async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
         said(Self::sending(self, post, delivery).await)
     }

@@ -74,6 +74,12 @@ pub trait Ledger: Send + Sync {
     /// The store's.
     async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), LedgerError>;
 
+    /// The message was deleted: no answer takes its place.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError>;
+
     /// The post has come so far.
     ///
     /// # Errors

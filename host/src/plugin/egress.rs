@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use cordboard_core::{
     config::Reach,
-    egress::{Target, TcpGrant, check_host, grant_line, line_for, may_request},
+    egress::{Target, TcpGrant, check_host, check_method, grant_line, line_for, may_request},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -80,6 +80,7 @@ impl Network {
         let target = target.map_err(|error| Failure::Refused(error.to_string()))?;
         check_host(&target.host).map_err(|why| Failure::Refused(format!("nobody may reach {target}: {why}")))?;
         let method = request.method.as_str();
+        check_method(method).map_err(|why| Failure::Refused(format!("nobody may reach {target} so: {why}")))?;
         if may_request(&self.reach.http, method, &target) {
             return Ok(target);
         }

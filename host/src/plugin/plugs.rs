@@ -135,14 +135,14 @@ impl Plugs {
 
     /// Asks a version what it offers, before it is to be swapped in under these settings. It may take as long as a call may, and changes
     /// nothing: it can be dropped.
-    pub async fn try_out(&self, mut compiled: Compiled, settings: PluginSettings, entrance: Entrance) -> Compiled {
-        let Ok(artifact) = &compiled.artifact else { return compiled };
+    pub async fn try_out(&self, compiled: &mut Compiled, settings: PluginSettings, entrance: Entrance) {
+        let Ok(artifact) = &compiled.artifact else { return };
         let table = self.table();
         let serving = table.generation(&compiled.name);
         if settings.check_pin(&compiled.name, &compiled.digest).is_err()
             || serves(serving, (artifact, &settings), entrance)
         {
-            return compiled;
+            return;
         }
         // What is not granted is not linked: the swap says so.
         let birth = Birth { number: 0, since: Moment(0), probation: None };
@@ -150,7 +150,6 @@ impl Plugs {
             let offers = trial::offers(self.caller.engine(), &Arc::new(generation)).await;
             compiled.tried = Some(Tried { settings, offers });
         }
-        compiled
     }
 
     /// The second half: links, tries where that was not done under these settings, swaps. It must not be dropped.
@@ -267,8 +266,9 @@ impl Plugs {
         serving.filter(fell).cloned().collect()
     }
 
-    /// What serves beside a version that was refused has the settings of now as well; where they do not fit it, it keeps its own if it may.
-    async fn follow(&self, name: &str, refused: &str, context: (&PluginSettings, Moment)) {
+    /// What serves beside a version that was refused, or is not there yet, has the settings of now as well; where they do not fit it, it
+    /// keeps its own if it may.
+    pub async fn follow(&self, name: &str, refused: &str, context: (&PluginSettings, Moment)) {
         let table = self.table();
         let behind = |one: &&Arc<Generation>| one.digest != refused && !one.is_set(context.0);
         if let Some(serving) = table.generation(name).filter(behind) {

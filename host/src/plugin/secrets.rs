@@ -57,7 +57,9 @@ impl Vault {
     /// What stands for the secret `name` in this call of `plugin`.
     pub fn placeholder(&self, plugin: &str, name: &str) -> Result<String, String> {
         let secret = self.0.iter().find(|secret| secret.name == name).ok_or_else(|| {
-            let line = grant_line((plugin, "secrets"), self.0.iter().map(|secret| &secret.name), name);
+            // Not as they are kept: that would tell how long they are.
+            let listed: BTreeSet<_> = self.0.iter().map(|secret| &secret.name).collect();
+            let line = grant_line((plugin, "secrets"), listed, name);
             format!("the secret {name:?} was not granted; add to {line}")
         })?;
         secret.value.as_ref().map(|_| secret.placeholder.clone()).map_err(Clone::clone)

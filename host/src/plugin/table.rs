@@ -222,7 +222,9 @@ impl Table {
         let name = plugged.generation.name.clone();
         self.check_taken(&name, &plugged.offers)?;
         next.numbers.insert(name.clone(), plugged.generation.number);
-        next.entries.insert(name, Entry { plugged: Some(plugged), ..Entry::default() });
+        // One that is under way may come in after this one.
+        let compiling = next.entries.get(&name).and_then(|entry| entry.compiling.clone());
+        next.entries.insert(name, Entry { plugged: Some(plugged), compiling, ..Entry::default() });
         next.index();
         Ok(next)
     }

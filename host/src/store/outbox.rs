@@ -51,6 +51,21 @@ impl Store {
         .await
     }
 
+    /// A message into which a turn was streamed is gone.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StoreError> {
+        let (place, message) = (place.clone(), message.clone());
+        self.ask("forget a message that was deleted".to_owned(), move |db| {
+            let place = serde_json::to_string(&place)?;
+            db.prepare_cached("DELETE FROM live WHERE place = ? AND message = ?")?
+                .execute(params![place, message.0])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Stores how far the post has come. Nothing happens to one that is sent.
     ///
     /// # Errors

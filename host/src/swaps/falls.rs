@@ -79,9 +79,11 @@ impl Swaps {
         if let Err(refused) = outcome {
             let text = format!(
                 "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the version before it was refused: \
-                 {refused}."
+                 {refused}.{}",
+                self.goes_on(&name)
             );
-            return self.audience.tell(text, None).await;
+            self.audience.tell(text, None).await;
+            return self.audience.changed(&name).await;
         }
         let admission = self.supply.decided.standing(&name).admits(&digest, now);
         let chance = next_chance(&name, &digest, (&admission, now));

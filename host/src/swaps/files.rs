@@ -20,10 +20,6 @@ impl Swaps {
         if !is_plugin_name(name) {
             return self.tell_refused(name, &refused).await;
         }
-        if self.plugs().table().entry(name).is_none() && !self.jobs.is_running(name) {
-            // Whatever had this name before left.
-            self.supply.forget(name).await;
-        }
         self.offer(name, Version::new(wasm), Tell::All).await;
     }
 
@@ -59,13 +55,6 @@ impl Swaps {
     /// With what the owner granted in the chat.
     fn settings_of(&self, name: &str) -> PluginSettings {
         self.supply.granting(name, &(self.settings)(name))
-    }
-
-    /// Begins anew what is under way for a plugin, if anything is: a trial under the settings of before would be in vain, and
-    /// might take all the time that they gave it.
-    fn restart(&mut self, name: &str) {
-        let settings = self.settings_of(name);
-        self.jobs.restart((&self.supply.plugs, settings), name);
     }
 
     pub(super) async fn cancel(&mut self, name: &str) {
@@ -198,8 +187,11 @@ impl Swaps {
 
     /// The settings of these plugins changed, and perhaps those for which others waited.
     pub async fn resettle(&mut self, mut names: BTreeSet<String>) {
-        for name in &names {
-            self.restart(name);
+        for name in names.iter().filter(|name| self.jobs.is_running(name)) {
+            let settings = self.settings_of(name);
+            // Rights that were taken back are so at once, whatever comes of the version that is under way.
+            self.plugs().follow(name, "", (&settings, self.clock.now())).await;
+            self.jobs.resettle(name, settings);
         }
         let table = self.plugs().table();
         let waits = |health| matches!(health, Health::Held | Health::Refused | Health::Parked);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cordboard_core::types::Caller;
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::{Semaphore, oneshot, watch},
     task::{AbortHandle, Id, JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
@@ -78,6 +78,8 @@ pub struct Jobs {
 
 struct Job {
     abort: AbortHandle,
+    /// Under which it is tried.
+    settings: watch::Sender<PluginSettings>,
     version: Version,
     purpose: Purpose,
     /// When it counts as slow; none where that was told.
@@ -99,10 +101,6 @@ impl Purpose {
             Self::Order(Given { order: PlugOrder::Rollback, .. }) | Self::Fall(_) => Entrance::Back,
             Self::Order(_) => Entrance::Anew,
         }
-    }
-
-    pub const fn is_enabling(&self) -> bool {
-        matches!(self, Self::Order(Given { order: PlugOrder::Enable, .. }))
     }
 
     /// Somebody waits for what comes of it no longer.
@@ -139,26 +137,32 @@ impl Jobs {
     ) {
         self.cancel(name);
         let (plugs, compilers, trials) = (Arc::clone(plugs), Arc::clone(&self.compilers), Arc::clone(&self.trials));
+        let (settings, mut wished) = watch::channel(settings);
         let (wanted, compiling, entrance) = (name.to_owned(), version.clone(), purpose.entrance());
         let abort = self.running.spawn(async move {
             let permit = compilers.acquire_owned().await;
-            let compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
+            let mut compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
             // A trial takes no compiler's place, and no call's.
             drop(permit);
             let _permit = trials.acquire_owned().await;
-            plugs.try_out(compiled, settings, entrance).await
+            loop {
+                let now = wished.borrow_and_update().clone();
+                tokio::select! {
+                    () = plugs.try_out(&mut compiled, now, entrance) => break,
+                    // Under the settings of before it would be in vain, and might take all the time that they gave it.
+                    Ok(()) = wished.changed() => {}
+                }
+            }
+            compiled
         });
-        let job = Job { abort, version, purpose, slow_at: Some(Instant::now() + SLOW) };
+        let job = Job { abort, settings, version, purpose, slow_at: Some(Instant::now() + SLOW) };
         self.by_name.insert(name.to_owned(), job);
     }
 
-    /// Begins anew what is under way for a plugin, now under `settings`. Whoever waits for it goes on waiting.
-    pub fn restart(&mut self, (plugs, settings): (&Arc<Plugs>, PluginSettings), name: &str) {
-        let Some(Job { abort, version, purpose, slow_at, .. }) = self.by_name.remove(name) else { return };
-        abort.abort();
-        self.start((plugs, settings), name, (version, purpose));
-        if let Some(job) = self.by_name.get_mut(name) {
-            job.slow_at = slow_at;
+    /// What is under way for a plugin, if anything is, is tried under these settings.
+    pub fn resettle(&self, name: &str, settings: PluginSettings) {
+        if let Some(job) = self.by_name.get(name) {
+            job.settings.send_replace(settings);
         }
     }
 
@@ -226,7 +230,9 @@ mod tests {
         let mut jobs = Jobs::default();
         let abort = jobs.running.spawn(async { panic!("at the disco") });
         let (version, purpose) = (Version::new([]), Purpose::File(Tell::All));
-        jobs.by_name.insert("odd".to_owned(), Job { abort, version, purpose, slow_at: None });
+        let (settings, _) =
+            watch::channel(crate::hub::plugin_settings(&cordboard_core::config::Config::defaults(), "odd"));
+        jobs.by_name.insert("odd".to_owned(), Job { abort, settings, version, purpose, slow_at: None });
         let Event::Compiled(done) = jobs.next().await else { panic!("it is not over") };
         let refused = done.compiled.artifact.err().map(|why| why.to_string()).unwrap_or_default();
         assert!(refused.contains("Cordboard has a bug") && refused.contains("at the disco"), "{refused}");

@@ -200,7 +200,9 @@ impl Rig {
 
     /// What nothing more was asked or told by.
     fn is_quiet(&self) -> bool {
-        self.said.lines.lock().unwrap().is_empty() && self.said.questions.lock().unwrap().is_empty()
+        // How long a compilation takes is the machine's.
+        let is_news = |line: &String| !line.ends_with(COMPILING);
+        !self.said.lines.lock().unwrap().iter().any(is_news) && self.said.questions.lock().unwrap().is_empty()
     }
 
     fn hush(&self) {

@@ -160,6 +160,10 @@ impl Ledger for NoLedger {
         Ok(())
     }
 
+    async fn deleted(&self, _: &Place, _: &MessageId) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     async fn sending(&self, _: PostId, _: Delivery) -> Result<(), LedgerError> {
         Ok(())
     }

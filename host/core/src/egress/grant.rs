@@ -50,30 +50,8 @@ pub struct TcpGrant {
 /// These make a tunnel of a connection, or echo what was sent.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
-/// What a grant may name, so that a misspelt one is told: the common methods, those of WebDAV, and what vaults and caches add.
-/// Any other takes the `*`.
-const KNOWN: [&str; 20] = [
-    "GET",
-    "HEAD",
-    "POST",
-    "PUT",
-    "PATCH",
-    "DELETE",
-    "OPTIONS",
-    "QUERY",
-    "PROPFIND",
-    "PROPPATCH",
-    "MKCOL",
-    "MKCALENDAR",
-    "COPY",
-    "MOVE",
-    "LOCK",
-    "UNLOCK",
-    "REPORT",
-    "SEARCH",
-    "LIST",
-    "PURGE",
-];
+/// Those that a slip of the finger most likely was meant to be.
+const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl HttpGrant {
     #[must_use]
@@ -117,14 +95,25 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
     !NEVER.contains(&method) && grants.iter().any(|grant| grant.covers(method, target))
 }
 
+/// Whether a method can be granted at all.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_method(method: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+    if NEVER.contains(&method) {
+        Err(format!("no plugin may use {method}"))
+    } else if !(1..=20).contains(&method.len()) || !method.bytes().all(plain) {
+        Err("a method has 1 to 20 letters, all of them capitals".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
 /// The line of the configuration that would grant the request and no more, what is granted already included.
 #[must_use]
 pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
-    let method = match method {
-        "GET" | "HEAD" => String::new(),
-        known if KNOWN.contains(&known) => format!("{known} "),
-        _ => "* ".to_owned(),
-    };
+    let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
     grant_line(
         (plugin, "http"),
         grants.iter().map(|grant| &grant.text),
@@ -165,7 +154,7 @@ impl FromStr for HttpGrant {
         let example = "\"https://pbs.lan:8007/*\" or \"POST https://pbs.lan:8007/*\"";
         let wrong = |why: &str| format!("must look like {example}, not \"{}\": {why}", shown(text));
         let (methods, url) = match text.split_once(' ') {
-            Some((method, url)) => (methods(method).ok_or_else(|| wrong("that is no HTTP method"))?, url),
+            Some((method, url)) => (methods(method).map_err(|why| wrong(&why))?, url),
             None => (Methods::Reading, text),
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it must begin with https:// or http://"))?;
@@ -189,11 +178,16 @@ impl FromStr for HttpGrant {
     }
 }
 
-fn methods(text: &str) -> Option<Methods> {
+fn methods(text: &str) -> Result<Methods, String> {
     if text == "*" {
-        return Some(Methods::Any);
+        return Ok(Methods::Any);
     }
-    KNOWN.contains(&text).then(|| Methods::One(text.to_owned()))
+    let meant = text.to_ascii_uppercase();
+    let slip = |known: &&str| *known != text && strsim::osa_distance(&meant, known) <= 1;
+    match COMMON.iter().find(|known| slip(known)) {
+        Some(known) if !COMMON.contains(&text) => Err(format!("that is no HTTP method; did you mean {known}?")),
+        Some(_) | None => check_method(text).map(|()| Methods::One(text.to_owned())),
+    }
 }
 
 fn paths(text: &str) -> Option<Paths> {

@@ -115,15 +115,22 @@ fn methods_are_granted_one_by_one_or_all() {
     assert!(may("* ", "GET") && may("* ", "DELETE") && may("* ", "PROPFIND"));
     for method in ["CONNECT", "TRACE"] {
         assert!(!may("* ", method), "{method}");
-        assert!(format!("{method} {url}").parse::<HttpGrant>().is_err());
-    }
-    for method in ["GOT", "PSOT", "post", ""] {
         let why = format!("{method} {url}").parse::<HttpGrant>().unwrap_err();
-        assert!(why.ends_with(": that is no HTTP method"), "{method}: {why}");
+        assert!(why.ends_with(&format!(": no plugin may use {method}")), "{why}");
     }
-    let (odd, target) = request(&format!("FETCH {url}")).unwrap();
-    let line = line_for("pbs", &[], (&odd, &target));
-    assert!(line.contains("\"* https://pbs.lan"), "a method that cannot be named is one of all: {line}");
+    for (slip, meant) in [("GOT", "GET"), ("PSOT", "POST"), ("post", "POST"), ("PUTT", "PUT")] {
+        let why = format!("{slip} {url}").parse::<HttpGrant>().unwrap_err();
+        assert!(why.ends_with(&format!(": that is no HTTP method; did you mean {meant}?")), "{why}");
+    }
+    for odd in ["", "Fetch", "A_B"] {
+        let why = format!("{odd} {url}").parse::<HttpGrant>().unwrap_err();
+        assert!(why.ends_with(": a method has 1 to 20 letters, all of them capitals"), "{why}");
+    }
+    for rare in ["ACL", "FETCH", "M-SEARCH", "PROPFIND", "PURGE"] {
+        let (method, target) = request(&format!("{rare} {url}")).unwrap();
+        let line = line_for("pbs", &[], (&method, &target));
+        assert!(line.ends_with(&format!("[\"{rare} {url}\"]")) && may(&format!("{rare} "), rare), "{line}");
+    }
 }
 
 #[test]

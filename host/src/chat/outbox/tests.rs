@@ -323,7 +323,7 @@ fn thinking(chat: &str, of: &str) -> Post {
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_waits_again_shows_nothing_until_it_is_worked_on_once_more() {
     let fake = Fake::new();
-    let (outbox, _) = start(&fake);
+    let (outbox, notes) = start(&fake);
     let back = || Post::Back { place: place("a"), turn: turn("t") };
     outbox.post(thinking("a", "t"));
     sleep(ms(10)).await;
@@ -331,6 +331,7 @@ async fn a_turn_that_waits_again_shows_nothing_until_it_is_worked_on_once_more()
     sleep(ms(20_000)).await;
     assert_eq!(fake.calls(), ["a send Thinking…", "a delete m1"]);
     assert_eq!(fake.seconds("a working"), [0, 0], "{:?}", fake.all());
+    assert_eq!(notes.all(), ["t in m1", "m1 is gone"]);
     assert_eq!(fake.all().iter().filter(|(_, call)| call == "a working None").count(), 1);
     outbox.post_all(vec![back(), thinking("a", "t")]);
     sleep(ms(5000)).await;

@@ -262,7 +262,10 @@ impl Worker {
         match outcome {
             Ok(id) => match (step, id) {
                 (Step::Edit(id, message), _) => turn.edited(&id, message),
-                (Step::Delete(id), _) => turn.deleted(id),
+                (Step::Delete(id), _) => {
+                    turn.deleted(id.clone());
+                    self.forget(&id).await;
+                }
                 (Step::Send(message), Some(id)) => {
                     turn.sent(id.clone(), message);
                     self.remember(at, &id).await;
@@ -285,6 +288,13 @@ impl Worker {
         let turn = &self.turns[at].turn;
         if let Err(error) = self.shared.ledger.placeholder(turn, &self.place, message).await {
             tracing::warn!(%error, "the message of a running turn could not be stored");
+        }
+    }
+
+    /// It is gone, and the final answer must not be written into it, whoever delivers that.
+    async fn forget(&self, message: &MessageId) {
+        if let Err(error) = self.shared.ledger.deleted(&self.place, message).await {
+            tracing::warn!(%error, "that a message was deleted could not be stored");
         }
     }
 

@@ -126,3 +126,31 @@ async fn what_is_disabled_without_a_file_can_be_enabled_once_it_has_one() {
     assert!(said.starts_with("Plugin 'echo' is enabled: generation "), "{said}");
     assert_eq!(rig.say("echo x").await, "v2: x");
 }
+
+#[tokio::test]
+async fn what_a_slip_of_the_configuration_unplugged_comes_back_with_its_correction() {
+    let granted = "[secrets]\na = \"/nowhere\"\n[plugins.fetcher]\nhttp = [\"https://a.lan/*\"]\nsecrets = [\"a\"]\n";
+    let rig = Rig::new(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
+    rig.plug("fetcher", &bad("fetcher")).await;
+    rig.save("fetcher", JUNK).await;
+    rig.told("Plugin 'fetcher' was refused").await;
+    rig.configure(granted).await;
+    rig.until("that nothing serves", || rig.serving("fetcher").is_none().then_some(())).await;
+    rig.configure(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
+    rig.serves("fetcher", &bad("fetcher")).await;
+    assert_eq!(rig.status("fetcher").0, "held");
+}
+
+#[tokio::test]
+async fn rights_are_taken_back_at_once_though_a_newer_version_is_on_trial() {
+    let trying = "[plugins.mine]\ntime = \"60s\"\n[plugins.mine.config]\nwait = true";
+    let rig = Rig::new(&trying.replace("time", "acts_as = \"owner\"\ntime")).await;
+    rig.plug("mine", &bad("echo")).await;
+    rig.save("mine", &bad("mute")).await;
+    rig.told("is being compiled").await;
+    rig.configure(trying).await;
+    let acts_as = || rig.bench.plugs.table().generation("mine").unwrap().acts_as.clone();
+    rig.until("that it acts as nobody", || acts_as().is_none().then_some(())).await;
+    assert_eq!(rig.status("mine").0, "compiling");
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}

@@ -148,6 +148,10 @@ impl Ledger for Notes {
         self.note(format!("{} in {}", turn.0, message.0))
     }
 
+    async fn deleted(&self, _place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+        self.note(format!("{} is gone", message.0))
+    }
+
     async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
         let messages: Vec<_> = delivery.messages.iter().map(|id| id.0.as_str()).collect();
         self.note(format!("{} shows {} of {}", post.0, delivery.shown, messages.join(",")))
