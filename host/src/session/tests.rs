@@ -31,13 +31,17 @@ while read -r line; do
 done
 "#;
 
-/// 8192 lines for the first prompt, in one write.
-const FLOOD: &str = r#"
+/// 8192 times these lines for the first prompt, in one write.
+fn flood(lines: &str) -> String {
+    [
+        r#"
 read -r line
 say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
 read -r line
 say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
-lines='{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}'
+lines='"#,
+        lines,
+        r#"'
 for power in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
   lines="$lines
 $lines"
@@ -45,24 +49,17 @@ done
 say "$lines"
 say '{"type":"result","subtype":"success","user_message_uuids":["p1"]}'
 read -r line
-"#;
+"#,
+    ]
+    .concat()
+}
 
-/// 16384 lines for the first prompt, in one write: the conversation has another name in each, so that each is stored.
-const STORED_FLOOD: &str = r#"
-read -r line
-say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
-read -r line
-say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
-lines='{"type":"system","subtype":"init","session_id":"c1"}
-{"type":"system","subtype":"init","session_id":"c2"}'
-for power in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
-  lines="$lines
-$lines"
-done
-say "$lines"
-say '{"type":"result","subtype":"success","user_message_uuids":["p1"]}'
-read -r line
-"#;
+const LINE: &str =
+    r#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}"#;
+
+/// The conversation has another name in each, so that each is stored.
+const NAMES: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
+{"type":"system","subtype":"init","session_id":"c2"}"#;
 
 #[tokio::test]
 async fn everything_is_stored_before_it_is_done() {
@@ -115,7 +112,7 @@ async fn an_order_after_the_end_is_answered() {
 
 #[tokio::test]
 async fn a_flood_of_lines_is_shown_in_few_frames() {
-    let fakes = Fakes::new(FLOOD);
+    let fakes = Fakes::new(&flood(LINE));
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("final p1").await;
@@ -128,7 +125,7 @@ async fn a_flood_of_lines_is_shown_in_few_frames() {
 
 #[tokio::test]
 async fn an_order_is_heard_in_the_middle_of_a_flood() {
-    let fakes = Fakes::new(STORED_FLOOD);
+    let fakes = Fakes::new(&flood(NAMES));
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("frame").await;
