@@ -3,6 +3,7 @@
 //! Nothing of the source may get lost on the way: what cannot be styled appears as it was written. It knows of Telegram what
 //! its entities are, and never how they are sent.
 
+mod blank;
 mod draft;
 mod escape;
 mod foreign;
@@ -12,6 +13,7 @@ mod swallowed;
 mod table;
 pub mod terminal;
 
+pub use blank::is_blank;
 pub use escape::{code, escape, literal, unescape};
 pub use foreign::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};
 pub use split::{MOST_ENTITIES, split};

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use super::{Entity, Message, Style, units};
+use super::{Entity, Message, Style, blank::is_blank, units};
 
 /// The most entities of one message: Telegram ignores those past about a hundred.
 pub const MOST_ENTITIES: usize = 100;
@@ -140,7 +140,7 @@ impl<'a> Rest<'a> {
             })
             .collect();
         self.advance(end);
-        text.contains(|c| !shows_nothing(c)).then(|| Message { text: text.to_owned(), entities })
+        (!is_blank(text)).then(|| Message { text: text.to_owned(), entities })
     }
 
     /// Leaves out `bytes` of the text, and what of the entities lies in them.
@@ -200,13 +200,6 @@ const fn is_joined(before: char, after: char) -> bool {
     let toned = matches!(after, '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0020}'..='\u{e007f}');
     let flag = matches!((before, after), ('\u{1f1e6}'..='\u{1f1ff}', '\u{1f1e6}'..='\u{1f1ff}'));
     marked || toned || flag || matches!(after, JOINER) || matches!(before, JOINER)
-}
-
-/// Characters of which a whole message would be refused as empty: white space, controls, and what has no width.
-fn shows_nothing(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::render::{Entity, render, tests::assert_sound};
+use crate::render::{Entity, blank::shows_nothing, render, tests::assert_sound};
 
 fn texts(markdown: &str, limit: usize) -> Vec<String> {
     split(render(markdown), limit).into_iter().map(|chunk| chunk.text).collect()
@@ -142,11 +142,11 @@ fn holds(message: &Message, limit: usize) -> Result<(), TestCaseError> {
         assert_sound(chunk);
         prop_assert!((1..=limit.max(SHORTEST)).contains(&units(&chunk.text)), "{chunk:?}");
         prop_assert!(chunk.entities.len() <= MOST_ENTITIES);
-        prop_assert!(!chunk.text.chars().all(shows_nothing), "{chunk:?} shows nothing");
+        prop_assert!(!is_blank(&chunk.text), "{chunk:?} shows nothing");
         prop_assert_eq!(chunk.text.trim_end(), &chunk.text);
     }
     for between in left_out(&message.text, &chunks)? {
-        prop_assert!(between.chars().all(shows_nothing), "{between:?} is left out of {:?}", message.text);
+        prop_assert!(is_blank(between), "{between:?} is left out of {:?}", message.text);
     }
     Ok(())
 }
