@@ -14,5 +14,6 @@ pub mod route;
 pub mod session;
 pub mod standing;
 pub mod text;
+pub mod tolerant_json;
 pub mod turn;
 pub mod types;
