@@ -1,3 +1,5 @@
+//! Damaged JSON: each repair, and properties of all of them.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
