@@ -25,13 +25,14 @@ pub enum Routed {
 
 /// Reads a text; `bot` is our own user name without the `@`, where the front-end has such names.
 ///
-/// A command is `/[a-z0-9_]{1,32}` at the very start, ended by white space, by the end of the text or by `@botname`. Capital
-/// letters are taken for small ones, because phones write `/New`. Everything else is text: `/etc/hosts is broken`. Without
-/// `bot` there is no group of bots, and `/new@x` is text.
+/// A command is `/[a-z0-9_]{1,32}` at the very start, ended by white space, by the end of the text or by `@botname`. Phones and their
+/// keyboards write `/New`, `／new` and `/new!`: capital letters, the wide slash and a sentence's end behind the name are taken for what
+/// they mean. Everything else is text: `/etc/hosts is broken`. Without `bot` there is no group of bots, and `/new@x` is text.
 #[must_use]
 pub fn parse(text: &str, bot: Option<&str>) -> Routed {
-    let Some(line) = text.strip_prefix('/') else { return Routed::Text };
+    let Some(line) = text.trim_start_matches(is_invisible).strip_prefix(['/', '／']) else { return Routed::Text };
     let (word, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
+    let word = word.trim_matches(is_invisible).trim_end_matches(ends_sentence);
     let (name, addressee) = match word.split_once('@') {
         Some((name, addressee)) => (name, Some(addressee)),
         None => (word, None),
@@ -47,6 +48,19 @@ pub fn parse(text: &str, bot: Option<&str>) -> Routed {
     }
 }
 
+/// What keyboards and copied texts put around a word, and nobody sees: marks of direction and of emoji, spaces without width.
+const fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}')
+}
+
+/// Behind a command's name it is no part of the name.
+const fn ends_sentence(letter: char) -> bool {
+    matches!(
+        letter,
+        '.' | '!' | '?' | ',' | ';' | ':' | '…' | '。' | '！' | '？' | '，' | '、' | '；' | '：' | '．' | '¡' | '¿'
+    ) || is_invisible(letter)
+}
+
 /// Telegram's user names have the alphabet and the length of its command names.
 fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -60,10 +74,50 @@ fn command(name: &str, rest: &str) -> Routed {
 fn arguments(text: &str) -> Vec<String> {
     // A shell drops what follows a `#`; in a chat `#42` is an argument. The stand-in is a noncharacter, which no text holds.
     const HASH: &str = "\u{fdd0}";
-    shell_words::split(&text.replace('#', HASH)).map_or_else(
-        |_unbalanced| text.split_whitespace().map(str::to_owned).collect(),
+    shell_words::split(&as_typed(text).replace('#', HASH)).map_or_else(
+        |_unbalanced| text.split_whitespace().map(dashed).collect(),
         |words| words.into_iter().map(|word| word.replace(HASH, "#")).collect(),
     )
+}
+
+/// The text with the quotes, dashes and spaces that a keyboard without "smart punctuation" gives.
+fn as_typed(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace).map(|word| {
+        let word = word.trim_matches(is_invisible);
+        let word = single_quoted(dashed(word));
+        word.replace(is_double_quote, "\"")
+    });
+    let text: String = words.collect();
+    text.replace(|letter: char| letter.is_whitespace() && !letter.is_ascii(), " ")
+}
+
+/// A long dash before a number is a minus; before a letter it is what `--` became, and a short one what `-` became.
+fn dashed(word: &str) -> String {
+    let mut letters = word.chars();
+    let (Some(dash), rest) = (letters.next(), letters.as_str()) else { return String::new() };
+    let is_option = rest.starts_with(char::is_alphabetic);
+    match dash {
+        '—' | '―' if is_option => format!("--{rest}"),
+        '—' | '―' | '–' | '−' | '‒' | '‐' | '‑' | '－' if is_option || rest.starts_with(char::is_numeric) =>
+        {
+            format!("-{rest}")
+        }
+        _ => word.to_owned(),
+    }
+}
+
+const fn is_double_quote(letter: char) -> bool {
+    matches!(letter, '“' | '”' | '„' | '‟' | '«' | '»' | '＂')
+}
+
+/// A curved quote that opens a word, or closes one, is a quote; inside of a word it is an apostrophe.
+fn single_quoted(word: String) -> String {
+    let end = word.trim_end().len();
+    let (inner, space) = word.split_at(end);
+    let opened = inner.strip_prefix(['‘', '‚']).map(|rest| format!("'{rest}"));
+    let inner = opened.as_deref().unwrap_or(inner);
+    let closed = inner.strip_suffix(['’', '‘']).map(|rest| format!("{rest}'"));
+    format!("{}{space}", closed.as_deref().unwrap_or(inner))
 }
 
 /// The known name that was most likely meant by `name`, if any is near.

@@ -29,6 +29,18 @@ fn a_slash_and_a_plain_word_is_a_command() {
         ("/new@cordbot alpha", "new"),
         ("/new@CORDBOT", "new"),
         ("/7", "7"),
+        ("/stop!", "stop"),
+        ("/stop.", "stop"),
+        ("/stop, please", "stop"),
+        ("/stop?!", "stop"),
+        ("/stop…", "stop"),
+        ("/stop。", "stop"),
+        ("/stop@cordbot!", "stop"),
+        ("／stop", "stop"),
+        ("\u{feff}/stop\u{200b}", "stop"),
+        ("/\u{200e}stop\u{200f}!", "stop"),
+        ("/new\u{a0}alpha", "new"),
+        ("/new\u{3000}alpha", "new"),
     ] {
         assert_eq!(read(text).expect(text).0, name);
     }
@@ -47,7 +59,10 @@ fn everything_else_is_text() {
         "new",
         "/etc/hosts is broken",
         "/new-one",
-        "/new.",
+        "/new.txt",
+        "/...",
+        "/!",
+        "!/new",
         "/neu\u{e4}",
         "/new@",
         "/@cordbot",
@@ -81,6 +96,23 @@ fn arguments_are_split_as_a_shell_would() {
     assert_eq!(args("/ask don't stop"), ["don't", "stop"]);
     assert_eq!(args("/ask \"open"), ["\"open"]);
     assert_eq!(args("/fix #42 now"), ["#42", "now"]);
+}
+
+#[test]
+fn smart_punctuation_means_what_was_typed() {
+    assert_eq!(args("/new “quoted name”"), ["quoted name"]);
+    assert_eq!(args("/new „quoted name“ «and more»"), ["quoted name", "and more"]);
+    assert_eq!(args("/new ‘quoted name’ x"), ["quoted name", "x"]);
+    assert_eq!(args("/ask don’t stop"), ["don’t", "stop"]);
+    assert_eq!(args("/ask the users’ names"), ["the", "users’", "names"]);
+    assert_eq!(args("/timeout —5"), ["-5"]);
+    assert_eq!(args("/timeout −5 –5"), ["-5", "-5"]);
+    assert_eq!(args("/new a —agent x –v"), ["a", "--agent", "x", "-v"]);
+    assert_eq!(args("/ask a — b"), ["a", "—", "b"]);
+    assert_eq!(args("/new\u{a0}alpha\u{a0}planner"), ["alpha", "planner"]);
+    assert_eq!(args("/new\u{a0}“a\u{a0}b”"), ["a b"]);
+    let Routed::Command { text, .. } = parse("/note “as it is” —5", None) else { panic!("a command") };
+    assert_eq!(text, "“as it is” —5");
 }
 
 #[test]
