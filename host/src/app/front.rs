@@ -16,7 +16,7 @@ use crate::{
     chat::{
         Chat, Inbox,
         console::{self, Console, ConsoleEvent, Mode},
-        telegram::{self, PollError, Telegram},
+        telegram::{self, PollError, PollSettings, Telegram},
     },
     cli::{ChatKind, Places},
     clock::Clock,
@@ -82,14 +82,16 @@ fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> 
     let opened = Telegram::open(settings, inbox);
     let telegram = Arc::new(opened.map_err(|error| AppError::Front(format!("failed to {error}")))?);
     let polled = Arc::clone(&telegram);
-    let live = plan.config.clone();
-    // Asked anew for each update: who is let in can change while the host runs.
-    let access: telegram::Access = Arc::new(move |id| live.now().access.role_of(id));
+    let (access, pace) = (plan.config.clone(), plan.config.clone());
+    let settings = PollSettings {
+        access: Arc::new(move |id| access.now().access.role_of(id)),
+        give_up: Arc::new(move || pace.now().telegram.give_up),
+    };
     let begun = Arc::new(Notify::new());
     let beginning = Arc::clone(&begun);
     let polling = tokio::spawn(async move {
         beginning.notified().await;
-        polled.poll(access).await
+        polled.poll(settings).await
     });
     Ok(Front { chat: telegram, kind: Kind::Telegram(polling, begun) })
 }

@@ -20,8 +20,10 @@ mod holds;
 mod incoming;
 mod keyboard;
 mod poll;
+mod prompt;
 mod sender;
 mod token;
+mod update;
 
 use api::Api;
 use holds::Holds;
@@ -34,6 +36,14 @@ pub const FRONT_END: &str = "telegram";
 
 /// What the user of this id may do; none: not served.
 pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
+
+/// What polling asks anew whenever it needs it, so that changes act at once.
+#[derive(Clone)]
+pub struct PollSettings {
+    pub access: Access,
+    /// How long the token may be refused, without a break, before polling ends.
+    pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -99,10 +109,10 @@ impl Telegram {
     /// It may be dropped at any moment; what was not stored will come again.
     ///
     /// # Errors
-    /// Only the operator can help: the token is not known.
-    pub async fn poll(&self, access: Access) -> PollError {
+    /// Only the operator can help: the token is refused, and has been for long.
+    pub async fn poll(&self, settings: PollSettings) -> PollError {
         let pauses = Pauses::beginning_with(self.settings.first_pause);
-        poll::run(self, access, pauses).await
+        poll::run(self, settings, pauses).await
     }
 }
 

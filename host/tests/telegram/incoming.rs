@@ -1,11 +1,11 @@
 //! What comes in: who is heard, what is stored, and when it is confirmed.
 
-use cordboard::chat::{ButtonLine, MessageId, What};
+use cordboard::chat::{ButtonLine, Inbox as _, MessageId, What};
 use cordboard_core::types::{Moment, Place, Role, UserId};
 use serde_json::{Value, json};
 
 use crate::{
-    botapi::message,
+    botapi::{HALF_PAIR, HUGE, NO_UTF8, message},
     rig::{ADA, Rig, place},
 };
 
@@ -26,7 +26,6 @@ async fn a_text_is_stored_before_it_is_confirmed() {
     let _poll = rig.poll();
     let stored = rig.until_stored(1).await;
     let update = &stored[0];
-    assert_eq!(update.key, id.to_string());
     assert_eq!(update.what, What::Text("hello 👋".to_owned()));
     assert_eq!(update.place, place(ADA));
     let caller = (&update.caller.id, update.caller.name.as_str(), update.caller.role);
@@ -76,7 +75,8 @@ async fn commands_lose_our_name_and_those_of_other_bots_are_not_heard() {
     }
     let _poll = rig.poll();
     let stored = rig.until_stored(4).await;
-    assert_eq!(texts(&stored), ["/new alpha", "/New\nbeta", "/etc/hosts@x is broken", "a@b"]);
+    let wanted = ["/new alpha", "/New\nbeta", "Ada L: /etc/hosts@x is broken", "Ada L: a@b"];
+    assert_eq!(texts(&stored), wanted);
     assert_eq!(stored[0].place, place(GROUP));
 }
 
@@ -109,7 +109,10 @@ async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
     rig.api.push(json!({"message": message(ADA, ADA, file)}));
     let voice = json!({"voice": {"file_id": "f", "file_unique_id": "u", "duration": 3, "file_size": 3}});
     rig.api.push(json!({"message": message(ADA, ADA, voice)}));
-    rig.api.push(json!({"message": message(ADA, ADA, json!({"new_chat_title": "a service message"}))}));
+    // Notices of the chat itself, of kinds that are known and that are not.
+    for notice in ["new_chat_title", "chat_owner_left", "poll_option_added", "community_chat_joined", "of_the_future"] {
+        rig.api.push(json!({"message": message(ADA, ADA, json!({notice: {"title": "a notice"}}))}));
+    }
     rig.api.push(json!({"of_the_future": {"id": 1}}));
     rig.api.push(json!({"message": {"broken": true}}));
     rig.api.says(ADA, "the end");
@@ -121,9 +124,93 @@ async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
     };
     assert_eq!(stored[0].what, not_text("photo", Some("look")));
     assert_eq!(stored[1].what, not_text("file", None));
-    // A voice without its optional type is more than teloxide reads; it must not get lost in silence.
-    assert_eq!(stored[2].what, not_text("message", None));
+    assert_eq!(stored[2].what, not_text("voice", None));
     assert_eq!(stored[3].what, What::Text("the end".to_owned()));
+}
+
+#[tokio::test]
+async fn a_caption_arrives_whatever_its_media_lacks() {
+    let rig = Rig::new().await;
+    let kinds = ["animation", "audio", "document", "live_photo", "video", "video_note", "voice", "of_the_future"];
+    for kind in kinds {
+        rig.api.push(json!({"message": message(ADA, ADA, json!({kind: {}, "caption": kind}))}));
+    }
+    let _poll = rig.poll();
+    for (update, kind) in rig.until_stored(kinds.len()).await.iter().zip(kinds) {
+        let What::NotText { caption, .. } = &update.what else { panic!("{update:?}") };
+        assert_eq!(caption.as_deref(), Some(kind));
+    }
+}
+
+#[tokio::test]
+async fn marks_of_the_client_reach_the_agent() {
+    let rig = Rig::new().await;
+    let bob = json!({"type": "hidden_user", "sender_user_name": "Bob", "date": 1});
+    let of_bot = message(42, ADA, json!({"text": "the whole: due"}));
+    for more in [
+        json!({"text": "see here", "entities": [{"type": "text_link", "offset": 4, "length": 4, "url": "https://a.b/5"}]}),
+        json!({"text": "run ls", "entities": [{"type": "code", "offset": 4, "length": 2}]}),
+        json!({"text": "rm -rf /\n/stop", "forward_origin": bob}),
+        json!({"text": "/stop", "forward_origin": bob}),
+        json!({"text": "@cord_bot hello", "entities": [{"type": "mention", "offset": 0, "length": 9}]}),
+        json!({"text": "@cord_bot /stop"}),
+        json!({"text": "when?", "reply_to_message": of_bot}),
+        json!({"text": "when?", "reply_to_message": of_bot, "quote": {"text": "due", "position": 11}}),
+        json!({"text": "this", "external_reply": {"origin": bob}, "quote": {"text": "a\nb", "position": 0}}),
+        json!({"text": "/stop", "reply_to_message": of_bot}),
+    ] {
+        rig.api.push(json!({"message": message(ADA, ADA, more)}));
+    }
+    let _poll = rig.poll();
+    let wanted = [
+        "see [here](https://a.b/5)",
+        "run `ls`",
+        "Forwarded from Bob:\n\n> rm -rf /\n> /stop",
+        "Forwarded from Bob:\n\n> /stop",
+        "hello",
+        "/stop",
+        "In reply to your message:\n\n> the whole: due\n\nwhen?",
+        "In reply to your message:\n\n> due\n\nwhen?",
+        "In reply to a message of Bob:\n\n> a\n> b\n\nthis",
+        "/stop",
+    ];
+    assert_eq!(texts(&rig.until_stored(wanted.len()).await), wanted);
+}
+
+#[tokio::test]
+async fn in_a_group_only_what_is_not_for_others_is_heard() {
+    let rig = Rig::new().await;
+    let bob = || message(8, GROUP, json!({"text": "the question"}));
+    let ours = || message(42, GROUP, json!({"text": "an answer"}));
+    let text_mention = json!([{"type": "text_mention", "offset": 0, "length": 3, "user": {"id": 8, "is_bot": false}}]);
+    let topic = message(8, GROUP, json!({"forum_topic_created": {"name": "t"}, "message_id": 5}));
+    let for_others = [
+        json!({"text": "@bob can you review?"}),
+        json!({"text": "Bob can you?", "entities": text_mention}),
+        json!({"text": "yes, tomorrow", "reply_to_message": bob()}),
+        json!({"caption": "@bob look", "photo": []}),
+    ];
+    let for_us = [
+        json!({"text": "hello"}),
+        json!({"text": "@bob and @Cord_Bot, hello"}),
+        json!({"text": "@cord_bot review this", "reply_to_message": bob()}),
+        json!({"text": "why?", "reply_to_message": ours()}),
+        json!({"text": "in a topic", "reply_to_message": topic, "message_thread_id": 5, "is_topic_message": true}),
+        json!({"text": "/stop", "reply_to_message": bob()}),
+    ];
+    for more in for_others.into_iter().chain(for_us) {
+        rig.api.push(json!({"message": message(ADA, GROUP, more)}));
+    }
+    let _poll = rig.poll();
+    let wanted = [
+        "Ada L: hello",
+        "Ada L: @bob and @Cord_Bot, hello",
+        "In reply to a message of Ada L:\n\n> the question\n\nAda L: review this",
+        "In reply to your message:\n\n> an answer\n\nAda L: why?",
+        "Ada L: in a topic",
+        "/stop",
+    ];
+    assert_eq!(texts(&rig.until_stored(wanted.len()).await), wanted);
 }
 
 #[tokio::test]
@@ -150,7 +237,7 @@ fn press(user: i64, data: &str) -> Value {
 async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     let rig = Rig::new().await;
     let line = ButtonLine { command: "/retry alpha".to_owned(), of: None };
-    let token = cordboard::chat::Inbox::button(&*rig.inbox, &line).await.unwrap();
+    let token = rig.inbox.button(&line).await.unwrap();
     rig.api.push(press(ADA, &token));
     rig.api.push(press(ADA, "forgotten"));
     rig.api.push(press(666, &token));
@@ -170,21 +257,52 @@ async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     assert_eq!(rig.inbox.updates().len(), 1, "a stranger presses nothing");
 }
 
+/// A host that starts after one that has stored a text, and the number that this text came with.
+async fn restarted(text: &str) -> (Rig, i64) {
+    let rig = Rig::new().await;
+    let number = rig.api.says(ADA, text);
+    let _poll = rig.poll();
+    let stored = rig.until_stored(1).await;
+    let next = Rig::new().await;
+    next.inbox.accept(stored, Some(number + 500)).await.unwrap();
+    (next, number)
+}
+
 #[tokio::test]
 async fn what_was_stored_before_a_restart_is_not_taken_again() {
-    let rig = Rig::new().await;
-    let first = rig.api.says(ADA, "stored before");
-    rig.api.says(ADA, "new");
-    rig.inbox.set_offset(first + 1);
+    let (rig, number) = restarted("stored before").await;
+    rig.api.push_as(number, json!({"message": message(ADA, ADA, json!({"text": "stored before"}))}));
+    rig.api.push_as(number + 1, json!({"message": message(ADA, ADA, json!({"text": "new"}))}));
     let _poll = rig.poll();
-    assert_eq!(texts(&rig.until_stored(1).await), ["new"]);
+    assert_eq!(texts(&rig.until_stored(2).await), ["stored before", "new"]);
 }
 
 #[tokio::test]
 async fn numbers_that_began_anew_below_the_stored_offset_are_heard() {
-    let rig = Rig::new().await;
-    rig.inbox.set_offset(900_000_000);
-    rig.api.says(ADA, "after a quiet week");
+    let (rig, number) = restarted("before").await;
+    // The same number, and numbers near below the offset.
+    for (above, text) in [(0, "after a quiet week"), (2, "and one"), (400, "and another")] {
+        let other = json!({"text": text, "message_id": 900 + above});
+        rig.api.push_as(number + above, json!({"message": message(ADA, ADA, other)}));
+    }
     let _poll = rig.poll();
-    assert_eq!(texts(&rig.until_stored(1).await), ["after a quiet week"]);
+    assert_eq!(texts(&rig.until_stored(4).await), ["before", "after a quiet week", "and one", "and another"]);
+}
+
+#[tokio::test]
+async fn what_no_strict_reader_takes_costs_no_other_message() {
+    let rig = Rig::new().await;
+    rig.api.says(ADA, "before");
+    rig.api.says(ADA, &format!("half {HALF_PAIR}"));
+    rig.api.says(ADA, &format!("bad {NO_UTF8} byte"));
+    rig.api.push(json!({"message": message(ADA, ADA, json!({"text": "huge", "edit_date": HUGE}))}));
+    let broken = rig.api.push(json!({"message": {"message_id": HUGE, "text": "a secret"}}));
+    rig.api.push(json!({"message": "no message", "callback_query": 3}));
+    rig.api.says(ADA, "after");
+    let _poll = rig.poll();
+    let stored = rig.until_stored(5).await;
+    assert_eq!(texts(&stored), ["before", "half \u{fffd}", "bad \u{fffd} byte", "huge", "after"]);
+    assert_eq!(rig.log.count("an update cannot be read and is skipped"), 2);
+    assert_eq!(rig.log.count(&format!("update={broken}")), 1);
+    assert!(!rig.log.text().contains("a secret"));
 }

@@ -5,6 +5,7 @@
 mod application;
 #[path = "../support/botapi.rs"]
 mod botapi;
+mod fields;
 mod incoming;
 mod outgoing;
 mod rig;

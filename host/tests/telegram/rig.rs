@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use cordboard::chat::{
     ButtonLine, Inbox, InboxError, MessageId, Update,
     outbox::{Ledger, LedgerError, Outbox},
-    telegram::{PollError, Settings, Telegram},
+    telegram::{PollError, PollSettings, Settings, Telegram},
 };
 use cordboard_core::{
     agent::PromptId,
@@ -62,9 +62,13 @@ impl Rig {
     }
 
     pub fn poll(&self) -> JoinHandle<PollError> {
+        self.poll_until(Duration::from_secs(600))
+    }
+
+    /// A poll that ends when the token was refused for so long.
+    pub fn poll_until(&self, give_up: Duration) -> JoinHandle<PollError> {
         let telegram = Arc::clone(&self.telegram);
-        let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
-        tokio::spawn(async move { telegram.poll(access).await })
+        tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })
     }
 
     /// Waits until as many updates are stored.
@@ -74,6 +78,11 @@ impl Rig {
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
     }
+}
+
+pub fn poll_settings(give_up: Duration) -> PollSettings {
+    let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
+    PollSettings { access, give_up: Arc::new(move || give_up) }
 }
 
 pub fn place(chat: i64) -> Place {
@@ -104,10 +113,6 @@ impl Memory {
 
     pub fn break_down(&self, times: usize) {
         self.stored().broken = times;
-    }
-
-    pub fn set_offset(&self, offset: i64) {
-        self.stored().offset = Some(offset);
     }
 
     pub fn last_offset(&self) -> Option<i64> {

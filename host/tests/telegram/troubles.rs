@@ -11,12 +11,12 @@ use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
     render,
-    types::{Reply, Role, Words},
+    types::{Reply, Words},
 };
 
 use crate::{
     botapi::{DEADLINE, Fault, TOKEN},
-    rig::{ADA, Rig, place, row},
+    rig::{ADA, Rig, place, poll_settings, row},
 };
 
 const SECRET: &str = "AbC-dEf_ghijklmnop";
@@ -35,8 +35,46 @@ async fn a_token_that_is_not_known_ends_polling_and_names_its_file() {
     assert!(text.contains("@BotFather") && text.contains("Unauthorized"), "{text}");
     // It was revoked while the bot ran.
     rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
-    assert_eq!(rig.poll().await.unwrap(), error);
+    assert_eq!(rig.poll_until(Duration::ZERO).await.unwrap(), error);
     assert!(!format!("{text}{error:?}{}", rig.log.text()).contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_token_refused_in_mid_run_is_tried_again() {
+    let rig = Rig::new().await;
+    for (code, why) in [(401, "Unauthorized"), (404, "Not Found"), (401, "Unauthorized")] {
+        rig.api.fail("getUpdates", Fault::Error(code, why));
+    }
+    rig.api.says(ADA, "through");
+    let poll = rig.poll();
+    rig.until_stored(1).await;
+    assert_eq!(rig.log.count("Telegram refuses the token"), 1);
+    rig.api.until_calls("getUpdates", 5).await;
+    assert_eq!(rig.log.count("Telegram answers again"), 1);
+    // A restart finds the same server: the token was right before.
+    poll.abort();
+    rig.api.fail("getMe", Fault::Error(404, "Not Found"));
+    rig.api.says(ADA, "again");
+    let _poll = rig.poll();
+    rig.until_stored(2).await;
+}
+
+#[tokio::test]
+async fn only_a_token_refused_without_a_break_ends_polling() {
+    let rig = Rig::new().await;
+    for _ in 0..4 {
+        rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+        rig.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
+    }
+    rig.api.says(ADA, "through");
+    let poll = rig.poll_until(Duration::from_secs(100));
+    rig.until_stored(1).await;
+    poll.abort();
+    for _ in 0..1000 {
+        rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+    }
+    let error = rig.poll_until(Duration::from_millis(200)).await.unwrap();
+    assert!(error.to_string().contains("@BotFather"), "{error}");
 }
 
 #[tokio::test]
@@ -215,7 +253,7 @@ async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token(
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {
-        error = telegram.poll(std::sync::Arc::new(|_| Some(Role::Owner))) => panic!("it goes on: {error}"),
+        error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("it goes on: {error}"),
         told = tokio::time::timeout(DEADLINE, told) => told.expect("it is told"),
     }
     assert_eq!(rig.log.count("Telegram does not answer"), 1, "{}", rig.log.text());

@@ -10,6 +10,9 @@ use super::{
 /// Faster edits are answered with 429 by the Bot API, slower ones look dead.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
+/// A server that restarts is back within seconds; nothing is waited for longer than a week.
+const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telegram {
     /// The file that holds the bot's token; absolute, or relative to the configuration's folder. None: no Telegram.
@@ -18,17 +21,20 @@ pub struct Telegram {
     pub api_url: String,
     /// The least time between two edits of the message in which an answer streams.
     pub edit_pause: Duration,
+    /// How long the token may be refused, without a break, before the host ends.
+    pub give_up: Duration,
 }
 
 impl Telegram {
     pub(super) const fn blank() -> Self {
-        Self { token_file: None, api_url: String::new(), edit_pause: Duration::ZERO }
+        Self { token_file: None, api_url: String::new(), edit_pause: Duration::ZERO, give_up: Duration::ZERO }
     }
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
+        section.set("give_up", &mut self.give_up, span(GIVE_UP));
     }
 }
 

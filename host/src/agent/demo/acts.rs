@@ -26,10 +26,16 @@ pub(super) enum Act {
 }
 
 impl Act {
+    /// In a group, the name of the person who speaks stands before the words.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
+        let behind_name = || text.split_once(": ").and_then(|(_, words)| Self::order(words));
+        Self::order(text).or_else(behind_name).unwrap_or_else(|| Self::Quote(text.to_owned()))
+    }
+
+    fn order(text: &str) -> Option<Self> {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let act = match (word, rest.trim()) {
+        match (word, rest.trim()) {
             ("slow", n) => n.parse().ok().map(Self::Slow),
             ("flood", n) => n.parse().ok().map(Self::Flood),
             ("bigline", n) => n.parse().ok().map(Self::BigLine),
@@ -42,8 +48,7 @@ impl Act {
             ("stubborn", "") => Some(Self::Stubborn),
             ("children", "") => Some(Self::Children),
             _ => None,
-        };
-        act.unwrap_or_else(|| Self::Quote(text.to_owned()))
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{error::Error, time::Duration};
 
+use cordboard_core::tolerant_json;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 
@@ -124,7 +125,7 @@ struct Parameters {
 }
 
 fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failure> {
-    let answer: Answer<T> = match serde_json::from_slice(body) {
+    let answer: Answer<T> = match tolerant_json::parse(body).and_then(serde_json::from_value) {
         Ok(answer) => answer,
         Err(error) => return Err(nonsense(status, body, &error)),
     };

@@ -5,26 +5,25 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::chat::{ButtonLine, Update, What};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use teloxide_core::{
-    payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, GetMe, GetUpdates, GetUpdatesSetters},
-    types::{self, AllowedUpdate, CallbackQueryId},
+    payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, GetMe},
+    requests::Payload,
+    types::CallbackQueryId,
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use super::{
-    Access, Telegram,
+    PollSettings, Telegram,
     api::{Api, Failure},
-    incoming::{Gate, Incoming},
+    incoming::{Bot, Gate, Incoming},
+    update,
 };
 use crate::chat::{InboxError, pause::Pauses};
 
 /// For whoever presses a button whose command line is not stored any more.
 const FORGOTTEN: &str = "This button no longer works.";
-
-/// How far below the stored offset an update may lie to be one that we have: the Bot API repeats one batch of a hundred at most.
-/// Numbers that began anew lie far away.
-const REPEATED: i64 = 1000;
 
 /// Why polling ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,17 +42,21 @@ enum Trouble {
     Conflict,
     Flood,
     Network,
+    Refused,
     Store,
 }
 
 struct Link {
     trouble: Option<Trouble>,
     pauses: Pauses,
+    /// Since when the token is refused, and nothing else happens.
+    refused: Option<Instant>,
 }
 
 impl Link {
     /// How long to wait; another poller is given more time than a network.
     fn failed(&mut self, failure: &Failure) -> Duration {
+        self.refused = None;
         match failure {
             Failure::Conflict { why } => {
                 self.begins(Trouble::Conflict, || {
@@ -76,6 +79,20 @@ impl Link {
         }
     }
 
+    /// How long to wait before a refused token is tried again; none: it was refused for `give_up`, without a break.
+    fn refused(&mut self, why: &str, give_up: Duration) -> Option<Duration> {
+        let now = Instant::now();
+        let left = (*self.refused.get_or_insert(now) + give_up).checked_duration_since(now)?;
+        self.begins(Trouble::Refused, || {
+            tracing::error!(
+                why,
+                ?give_up,
+                "Telegram refuses the token; it is tried again until [telegram] give_up is over"
+            );
+        });
+        (!left.is_zero()).then(|| self.pauses.grow().min(left))
+    }
+
     fn stalled(&mut self, error: &InboxError) -> Duration {
         self.begins(Trouble::Store, || {
             tracing::error!(%error, "messages could not be stored; they stay with Telegram and are fetched again");
@@ -90,6 +107,7 @@ impl Link {
     }
 
     fn works(&mut self) {
+        self.refused = None;
         self.pauses.reset();
         if self.trouble.take().is_some() {
             tracing::info!("Telegram answers again");
@@ -97,39 +115,41 @@ impl Link {
     }
 }
 
-pub(super) async fn run(telegram: &Telegram, access: Access, pauses: Pauses) -> PollError {
-    let mut link = Link { trouble: None, pauses };
-    let bot = match sign_in(telegram, &mut link).await {
+pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pauses) -> PollError {
+    let mut link = Link { trouble: None, pauses, refused: None };
+    // Where updates were taken before, the token was right once: a server that refuses it may be one that restarts.
+    let is_known = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
+    let bot = match sign_in(telegram, &settings, &mut link, is_known).await {
         Ok(bot) => bot,
         Err(error) => return error,
     };
-    tracing::info!(bot, "Telegram is polled");
-    let (mut gate, mut answers) = (Gate::new(access, bot), JoinSet::new());
-    let known = telegram.inbox.offset().await.ok().flatten();
+    tracing::info!(bot = bot.name, "Telegram is polled");
+    let (mut gate, mut answers) = (Gate::new(Arc::clone(&settings.access), bot), JoinSet::new());
     let mut offset = None;
     loop {
         // Ended ones make room; their outcome is told by themselves.
         while answers.try_join_next().is_some() {}
-        let batch = match telegram.api.call::<_, Vec<types::Update>>(&request(telegram, offset)).await {
+        let batch = match telegram.api.call::<_, Vec<Value>>(&GetUpdates::new(telegram, offset)).await {
             Ok(batch) => batch,
-            Err(failure) => match unauthorised(telegram, &failure) {
-                Some(error) => return error,
-                None => {
-                    tokio::time::sleep(link.failed(&failure)).await;
+            Err(failure) => match pause(telegram, &settings, &mut link, &failure) {
+                Ok(pause) => {
+                    tokio::time::sleep(pause).await;
                     continue;
                 }
+                Err(error) => return error,
             },
         };
-        let Some(last) = batch.iter().map(|update| i64::from(update.id.0)).max() else {
+        let Some(last) = batch.iter().filter_map(update::id).max() else {
             // After a week without updates their numbers begin anew, perhaps below: what is confirmed needs no offset any more.
             offset = None;
-            link.works();
+            if batch.is_empty() {
+                link.works();
+            } else {
+                let why = "no update of the answer has an id".to_owned();
+                tokio::time::sleep(link.failed(&Failure::Down { why })).await;
+            }
             continue;
         };
-        let is_new = |update: &types::Update| {
-            known.is_none_or(|next| !(next - REPEATED..next).contains(&i64::from(update.id.0)))
-        };
-        let batch = batch.into_iter().filter(is_new).collect();
         match take(telegram, &mut gate, batch, last + 1).await {
             Ok(queries) => {
                 offset = Some(last + 1);
@@ -143,51 +163,84 @@ pub(super) async fn run(telegram: &Telegram, access: Access, pauses: Pauses) -> 
     }
 }
 
-fn request(telegram: &Telegram, offset: Option<i64>) -> GetUpdates {
-    let timeout = u32::try_from(telegram.settings.poll.as_secs()).unwrap_or_default();
-    let kinds = [AllowedUpdate::Message, AllowedUpdate::CallbackQuery];
-    let mut request = GetUpdates::new().timeout(timeout).allowed_updates(kinds);
-    request.offset = offset.and_then(|offset| i32::try_from(offset).ok());
-    request
+/// teloxide's own takes no offset beyond an `i32`, and no kind that it does not know.
+#[derive(Serialize)]
+struct GetUpdates {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<i64>,
+    timeout: u64,
+    allowed_updates: [&'static str; 2],
+}
+
+impl GetUpdates {
+    fn new(telegram: &Telegram, offset: Option<i64>) -> Self {
+        let allowed_updates = ["message", "callback_query"];
+        Self { offset, timeout: telegram.settings.poll.as_secs(), allowed_updates }
+    }
+}
+
+impl Payload for GetUpdates {
+    type Output = Vec<Value>;
+
+    const NAME: &'static str = "GetUpdates";
+
+    fn timeout_hint(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.timeout))
+    }
 }
 
 #[derive(Deserialize)]
 struct Me {
+    id: u64,
     username: String,
 }
 
-/// Our own user name, however long the network takes.
-async fn sign_in(telegram: &Telegram, link: &mut Link) -> Result<String, PollError> {
+/// Ourselves, however long the network takes. A token that never was right is refused at once.
+async fn sign_in(
+    telegram: &Telegram,
+    settings: &PollSettings,
+    link: &mut Link,
+    is_known: bool,
+) -> Result<Bot, PollError> {
     loop {
         match telegram.api.call::<_, Me>(&GetMe::new()).await {
             Ok(me) => {
                 link.works();
-                return Ok(me.username);
+                return Ok(Bot { id: me.id, name: me.username });
             }
-            Err(failure) => match unauthorised(telegram, &failure) {
-                Some(error) => return Err(error),
-                None => tokio::time::sleep(link.failed(&failure)).await,
-            },
+            Err(Failure::Unauthorised { why }) if !is_known => return Err(unauthorised(telegram, why)),
+            Err(failure) => tokio::time::sleep(pause(telegram, settings, link, &failure)?).await,
         }
     }
 }
 
-fn unauthorised(telegram: &Telegram, failure: &Failure) -> Option<PollError> {
-    let Failure::Unauthorised { why } = failure else { return None };
-    Some(PollError::Unauthorised { file: telegram.settings.token_file.clone(), why: why.clone() })
+/// How long to wait after a failure.
+fn pause(
+    telegram: &Telegram,
+    settings: &PollSettings,
+    link: &mut Link,
+    failure: &Failure,
+) -> Result<Duration, PollError> {
+    let Failure::Unauthorised { why } = failure else { return Ok(link.failed(failure)) };
+    link.refused(why, (settings.give_up)()).ok_or_else(|| unauthorised(telegram, why.clone()))
+}
+
+fn unauthorised(telegram: &Telegram, why: String) -> PollError {
+    PollError::Unauthorised { file: telegram.settings.token_file.clone(), why }
 }
 
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
-/// Stores what concerns us of a batch, and returns the presses that wait for an answer.
-async fn take(
-    telegram: &Telegram,
-    gate: &mut Gate,
-    batch: Vec<types::Update>,
-    next: i64,
-) -> Result<Queries, InboxError> {
+/// Stores what concerns us of a batch, and returns the presses that wait for an answer. An update that cannot be read is skipped: it would
+/// come again for ever.
+async fn take(telegram: &Telegram, gate: &mut Gate, batch: Vec<Value>, next: i64) -> Result<Queries, InboxError> {
     let (mut updates, mut queries) = (Vec::new(), Queries::new());
     for update in batch {
+        let id = update::id(&update);
+        let Ok(update) = serde_json::from_value(update) else {
+            tracing::warn!(update = id, "an update cannot be read and is skipped");
+            continue;
+        };
         let read = gate.read(update);
         let mut text = None;
         match read.incoming {
@@ -198,7 +251,7 @@ async fn take(
             },
             None => {}
         }
-        queries.extend(read.query.map(|query| (query, text)));
+        queries.extend(read.query.map(|query| (CallbackQueryId(query), text)));
     }
     // What concerns nobody here costs no commit.
     if !updates.is_empty() {

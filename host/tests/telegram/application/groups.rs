@@ -53,10 +53,10 @@ async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
     assert_eq!(FIRST.asks(&app, "hello", "No active").await, none, "so is a topic");
     FIRST.asks(&app, "/new@cord_bot first", "Session 'first' created.").await;
     SECOND.asks(&app, "/session general", "Switched to session 'general'.").await;
-    FIRST.asks(&app, "to the first", "You said: to the first").await;
-    GENERAL.asks(&app, "to the general one", "You said: to the general one").await;
+    FIRST.asks(&app, "to the first", "You said: Ada L: to the first").await;
+    GENERAL.asks(&app, "to the general one", "You said: Ada L: to the general one").await;
     // One session in two places: the answer goes to the place of its prompt.
-    SECOND.asks(&app, "from the second", "You said: from the second").await;
+    SECOND.asks(&app, "from the second", "You said: Ada L: from the second").await;
     app.until_turns("first", 1).await;
     app.until_turns("general", 2).await;
     for seat in [FIRST, SECOND] {
@@ -84,9 +84,9 @@ async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
     app.api.press_data((STRANGER, GROUP), 1, "0123456789abcdef");
     let before = GENERAL.heard(&app).len();
     // What came before it is dealt with when this is answered.
-    GENERAL.asks(&app, "hello", "You said: hello").await;
+    GENERAL.asks(&app, "hello", "You said: Ada L: hello").await;
     let said: Vec<String> = GENERAL.heard(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
-    assert!(said.iter().all(|text| text == "You said: hello" || text.starts_with("Thinking")), "{said:?}");
+    assert!(said.iter().all(|text| text == "You said: Ada L: hello" || text.starts_with("Thinking")), "{said:?}");
     assert!(FIRST.heard(&app).is_empty());
     app.until_turns("general", 1).await;
     assert_eq!(app.session("strangers-session"), Value::Null);

@@ -100,7 +100,7 @@ async fn a_member_gets_at_no_session_that_is_active_in_a_chat_they_share() {
     assert_eq!(app.ask_in_group(MEMBER, "/burgle alpha", "got ").await, "got nothing");
     assert_eq!(app.untouched("alpha"), before);
     assert_eq!(before["turns"], 1);
-    app.ask_in_group(OWNER, "still there?", "You said: still there?").await;
+    app.ask_in_group(OWNER, "still there?", "You said: Ada L: still there?").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,165 @@
+//! Puts together what a person sends at once and a chat delivers in parts: the files of an album, and a text that is longer than a message.
+//!
+//! Everything else passes at once. It must never hold a part for longer than it is told.
+
+use std::time::Duration;
+
+use crate::{
+    chat::{InboxId, InboxRow, Part, Update, What},
+    route::{self, Routed},
+    types::Moment,
+};
+
+/// Parts of one thing; a longer one is passed on in pieces.
+const MOST_PARTS: usize = 100;
+
+/// Chats date messages to the second.
+const DATED: Duration = Duration::from_secs(1);
+
+/// What several parts are called together.
+const ALBUM: &str = "album";
+
+/// One update, and the rows that became a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathered {
+    pub row: InboxRow,
+    pub absorbed: Vec<InboxId>,
+}
+
+impl Gathered {
+    /// Of parts in their order; none where there are none.
+    fn of(rows: Vec<InboxRow>) -> Option<Self> {
+        let absorbed = rows.iter().skip(1).map(|row| row.id).collect();
+        let updates = rows.iter().map(|row| row.update.clone()).collect();
+        let first = rows.into_iter().next()?;
+        let update = join(updates).unwrap_or_else(|| first.update.clone());
+        Some(Self { row: InboxRow { update, ..first }, absorbed })
+    }
+}
+
+/// The update that parts are together, in their order.
+#[must_use]
+pub fn join(parts: Vec<Update>) -> Option<Update> {
+    let is_one = parts.len() == 1;
+    let mut whole = parts.into_iter().reduce(|mut whole, next| {
+        whole.what = match (whole.what, next.what) {
+            (What::Text(text), What::Text(more)) => {
+                let joint = if let Part::Cut { joint } = &whole.origin.part { joint } else { "\n" };
+                What::Text(format!("{text}{joint}{more}"))
+            }
+            (What::NotText { caption, .. }, What::NotText { caption: more, .. }) => {
+                let captions: Vec<String> = caption.into_iter().chain(more).collect();
+                let caption = (!captions.is_empty()).then(|| captions.join("\n"));
+                What::NotText { kind: ALBUM.to_owned(), caption }
+            }
+            (what, _) => what,
+        };
+        whole.origin.part = next.origin.part;
+        whole
+    })?;
+    if !is_one {
+        whole.origin.part = Part::Joined;
+    }
+    Some(whole)
+}
+
+/// The parts that wait for the rest.
+#[derive(Debug, Default)]
+pub struct Gather {
+    /// In the order of their first parts.
+    held: Vec<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// Never empty.
+    rows: Vec<InboxRow>,
+    until: Moment,
+}
+
+impl Held {
+    fn is_of(&self, update: &Update) -> bool {
+        let first = &self.rows[0].update;
+        first.place == update.place && first.caller.id == update.caller.id
+    }
+
+    fn is_continued_by(&self, update: &Update, patience: Duration) -> bool {
+        let last = &self.rows[self.rows.len() - 1].update;
+        match (&last.origin.part, &update.origin.part) {
+            (Part::Album(album), Part::Album(next)) => album == next,
+            (Part::Cut { .. }, Part::Cut { .. } | Part::Text) => update.at.since(last.at) <= patience + DATED,
+            (Part::Alone | Part::Text | Part::Joined, _) | (Part::Album(_) | Part::Cut { .. }, _) => false,
+        }
+    }
+
+    fn release(self) -> Vec<Gathered> {
+        if !matches!(self.rows[0].update.origin.part, Part::Album(_)) {
+            return Gathered::of(self.rows).into_iter().collect();
+        }
+        // A caption that is a command runs by itself; the files that came with it are nothing more to be said.
+        let (mut commands, others): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(is_command);
+        let has_words = others.iter().any(|row| matches!(row.update.what, What::NotText { caption: Some(_), .. }));
+        if !has_words && !commands.is_empty() {
+            let first = std::iter::once(commands.remove(0)).chain(others).collect();
+            return Gathered::of(first).into_iter().chain(commands.into_iter().map(alone)).collect();
+        }
+        commands.into_iter().map(alone).chain(Gathered::of(others)).collect()
+    }
+}
+
+const fn alone(row: InboxRow) -> Gathered {
+    Gathered { row, absorbed: Vec::new() }
+}
+
+fn is_command(row: &InboxRow) -> bool {
+    match &row.update.what {
+        What::NotText { caption: Some(caption), .. } => matches!(route::parse(caption, None), Routed::Command { .. }),
+        What::NotText { caption: None, .. } | What::Text(_) | What::Edited(_) | What::Press { .. } => false,
+    }
+}
+
+impl Gather {
+    /// Takes a row in, and returns what is complete by it. Parts wait for `patience` at most, each anew.
+    pub fn take(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
+        let until = now.after(patience);
+        let continued = self.held.iter().position(|held| held.is_of(&row.update) && held.is_continued_by(&row.update, patience));
+        if let Some(at) = continued {
+            let held = &mut self.held[at];
+            let is_last = row.update.origin.part == Part::Text;
+            held.rows.push(row);
+            held.until = until;
+            let is_complete = is_last || held.rows.len() >= MOST_PARTS;
+            return if is_complete { self.held.remove(at).release() } else { Vec::new() };
+        }
+        // Whatever else this person says here comes after it.
+        let mut out = self.release(|held| held.is_of(&row.update));
+        match row.update.origin.part {
+            Part::Album(_) | Part::Cut { .. } if !patience.is_zero() => self.held.push(Held { rows: vec![row], until }),
+            Part::Alone | Part::Text | Part::Joined | Part::Album(_) | Part::Cut { .. } => out.push(alone(row)),
+        }
+        out
+    }
+
+    /// When [`due`](Self::due) is to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        self.held.iter().map(|held| held.until).min()
+    }
+
+    /// What has waited long enough.
+    pub fn due(&mut self, now: Moment) -> Vec<Gathered> {
+        self.release(|held| held.until <= now)
+    }
+
+    /// Everything that waits.
+    pub fn flush(&mut self) -> Vec<Gathered> {
+        self.release(|_| true)
+    }
+
+    fn release(&mut self, wanted: impl Fn(&Held) -> bool) -> Vec<Gathered> {
+        self.held.extract_if(.., |held| wanted(held)).flat_map(Held::release).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! What belongs together, by example.
+
+use super::*;
+use crate::{
+    agent::PromptId,
+    chat::{InboxState, MessageId, Origin},
+    types::{Caller, Place, Role, UserId},
+};
+
+const PATIENCE: Duration = Duration::from_millis(700);
+
+fn row(id: i64, who: &str, what: What, part: Part) -> InboxRow {
+    let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
+    let origin = Origin { message: Some(MessageId(id.to_string())), part, speaker: None };
+    let (place, at) = (Place::new("telegram", "-1"), Moment(1_000_000));
+    let update = Update { key: id.to_string(), caller, place, what, at, locale: None, origin };
+    let prompt = PromptId(id.to_string());
+    InboxRow { id: InboxId(id), update, state: InboxState::New, prompt, at }
+}
+
+fn text(id: i64, who: &str, text: &str, part: Part) -> InboxRow {
+    row(id, who, What::Text(text.to_owned()), part)
+}
+
+fn cut(joint: &str) -> Part {
+    Part::Cut { joint: joint.to_owned() }
+}
+
+fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
+    let what = What::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned) };
+    row(id, who, what, Part::Album(album.to_owned()))
+}
+
+/// Words and the ids of the rows, as they come out at a moment.
+fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
+    let one = |one: Gathered| {
+        let words = match one.row.update.what {
+            What::Text(text) => text,
+            What::NotText { kind, caption } => format!("{kind}: {}", caption.unwrap_or_default()),
+            What::Edited(_) | What::Press { .. } => panic!("not made here"),
+        };
+        (words, std::iter::once(one.row.id).chain(one.absorbed).map(|id| id.0).collect())
+    };
+    gathered.into_iter().map(one).collect()
+}
+
+/// What comes out of each row as it comes, and of the end.
+fn run(rows: Vec<InboxRow>) -> Vec<(String, Vec<i64>)> {
+    let mut gather = Gather::default();
+    let mut out: Vec<Gathered> = rows.into_iter().flat_map(|row| gather.take(row, Moment(0), PATIENCE)).collect();
+    out.extend(gather.due(Moment(700)));
+    assert_eq!(gather.deadline(), None);
+    shown(out)
+}
+
+fn one(words: &str, ids: &[i64]) -> (String, Vec<i64>) {
+    (words.to_owned(), ids.to_vec())
+}
+
+#[test]
+fn a_text_that_its_client_cut_is_one() {
+    let parts = || vec![text(1, "ada", "a", cut("")), text(2, "ada", "b", cut("\n")), text(3, "ada", "c", Part::Text)];
+    assert_eq!(run(parts()), [one("ab\nc", &[1, 2, 3])]);
+    let mut gather = Gather::default();
+    let held = parts().into_iter().take(2).flat_map(|row| gather.take(row, Moment(5), PATIENCE)).count();
+    assert_eq!((held, gather.deadline()), (0, Some(Moment(705))));
+    assert_eq!(gather.due(Moment(704)), []);
+    assert_eq!(shown(gather.due(Moment(705))), [one("ab", &[1, 2])]);
+}
+
+#[test]
+fn a_short_text_does_not_wait() {
+    let mut gather = Gather::default();
+    assert_eq!(gather.take(text(1, "ada", "hi", Part::Text), Moment(0), PATIENCE).len(), 1);
+    assert_eq!(gather.take(text(2, "ada", "long", cut("")), Moment(0), Duration::ZERO).len(), 1);
+    assert_eq!(gather.deadline(), None);
+}
+
+#[test]
+fn what_else_a_person_says_comes_after_and_continues_nothing() {
+    let command = text(2, "ada", "/stop", Part::Alone);
+    let rows = vec![text(1, "ada", "a", cut("")), command, text(3, "ada", "b", Part::Text)];
+    assert_eq!(run(rows), [one("a", &[1]), one("/stop", &[2]), one("b", &[3])]);
+    let mut late = text(2, "ada", "an hour later", Part::Text);
+    late.update.at = Moment(late.update.at.0 + 3_600_000);
+    assert_eq!(run(vec![text(1, "ada", "a", cut("")), late]), [one("a", &[1]), one("an hour later", &[2])]);
+}
+
+#[test]
+fn parts_of_two_people_are_told_apart() {
+    let rows = vec![
+        text(1, "ada", "a", cut("")),
+        text(2, "bob", "x", cut("")),
+        text(3, "bob", "y", Part::Text),
+        text(4, "ada", "b", Part::Text),
+    ];
+    assert_eq!(run(rows), [one("xy", &[2, 3]), one("ab", &[1, 4])]);
+    let rows = vec![
+        photo(1, "ada", "A", None),
+        photo(2, "bob", "B", Some("his")),
+        photo(3, "ada", "A", Some("hers")),
+        photo(4, "bob", "B", None),
+        photo(5, "ada", "A", Some("and more")),
+    ];
+    assert_eq!(run(rows), [one("album: hers\nand more", &[1, 3, 5]), one("album: his", &[2, 4])]);
+}
+
+#[test]
+fn a_caption_of_an_album_that_is_a_command_runs() {
+    let rows = vec![photo(1, "ada", "A", None), photo(2, "ada", "A", Some("/new x")), photo(3, "ada", "A", None)];
+    assert_eq!(run(rows), [one("album: /new x", &[2, 1, 3])]);
+    let rows = vec![photo(1, "ada", "A", Some("look")), photo(2, "ada", "A", Some("/new x")), photo(3, "ada", "A", None)];
+    assert_eq!(run(rows), [one("photo: /new x", &[2]), one("album: look", &[1, 3])]);
+}
+
+#[test]
+fn two_albums_of_one_person_are_two() {
+    let rows = vec![photo(1, "ada", "A", None), photo(2, "ada", "A", None), photo(3, "ada", "B", Some("b"))];
+    assert_eq!(run(rows), [one("album: ", &[1, 2]), one("photo: b", &[3])]);
+}
+
+#[test]
+fn no_more_than_the_most_parts_are_held() {
+    let parts = |from: i64| (from..from + 100).map(|id| text(id, "ada", "a", cut("")));
+    let ids: Vec<Vec<i64>> = run(parts(0).chain(parts(100)).collect()).into_iter().map(|(_, ids)| ids).collect();
+    assert_eq!(ids, [(0..100).collect::<Vec<_>>(), (100..200).collect()]);
+}

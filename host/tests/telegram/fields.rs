@@ -1,0 +1,137 @@
+//! Whatever stands beside a text, the text arrives: each optional field of a message, and each kind of entity, with the least and with all
+//! that the Bot API may send of it.
+
+use std::collections::BTreeMap;
+
+use cordboard::chat::What;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    botapi::message,
+    rig::{ADA, Rig},
+};
+
+/// Types of the Bot API: fields by name, with `?` where they are optional; a list is a list of its item, `any` a choice.
+const SCHEMA: &str = include_str!("../data/message-schema.json");
+
+/// Past it, what is optional is left out: messages hold messages.
+const DEEPEST: usize = 5;
+
+/// How much of a value there is.
+#[derive(Clone, Copy, PartialEq)]
+enum Extent {
+    Least,
+    All,
+}
+
+struct Schema(BTreeMap<String, Value>);
+
+impl Schema {
+    fn load() -> Self {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        Self(serde_json::from_value(schema["types"].clone()).unwrap())
+    }
+
+    /// A value of a type, one for each choice that it has.
+    fn values(&self, of: &Value, extent: Extent) -> Vec<Value> {
+        match of.get("any").and_then(Value::as_array) {
+            Some(choices) => choices.iter().flat_map(|choice| self.values(choice, extent)).collect(),
+            None => match of.as_str().and_then(|name| self.0.get(name)) {
+                Some(named) if named.get("any").is_some() => self.values(named, extent),
+                Some(_) | None => vec![self.value(of, extent, 0)],
+            },
+        }
+    }
+
+    fn value(&self, of: &Value, extent: Extent, depth: usize) -> Value {
+        // Some types cannot be without themselves.
+        if depth > 2 * DEEPEST {
+            return json!("text");
+        }
+        if let Some(choices) = of.get("any").and_then(Value::as_array) {
+            return self.value(&choices[0], extent, depth);
+        }
+        if let Some(constant) = of.get("const") {
+            return constant.clone();
+        }
+        if let Some(items) = of.as_array() {
+            let item = |depth| self.value(&items[0], extent, depth);
+            return if depth < DEEPEST { json!([item(depth + 1)]) } else { json!([]) };
+        }
+        match of.as_str() {
+            Some("string") => json!("text"),
+            Some("number") => json!(7),
+            Some("boolean" | "true") => json!(true),
+            Some("false") => json!(false),
+            Some(name) => self.object(&self.0[name], extent, depth),
+            None => self.object(of, extent, depth),
+        }
+    }
+
+    fn object(&self, of: &Value, extent: Extent, depth: usize) -> Value {
+        let fields = match of.as_object() {
+            Some(fields) if !fields.contains_key("any") && !fields.contains_key("const") => fields,
+            Some(_) | None => return self.value(of, extent, depth),
+        };
+        let wanted = |name: &str| !name.ends_with('?') || extent == Extent::All && depth < DEEPEST;
+        let wanted = fields.iter().filter(|(name, _)| wanted(name));
+        let value =
+            |(name, of): (&String, &Value)| (name.trim_end_matches('?').to_owned(), self.value(of, extent, depth + 1));
+        Value::Object(wanted.map(value).collect::<Map<_, _>>())
+    }
+}
+
+/// All that may stand beside a text.
+fn besides() -> Vec<(String, Value)> {
+    let schema = Schema::load();
+    let fields = schema.0["Message"].as_object().unwrap();
+    // Who speaks as a channel has no name, and is not heard.
+    let left_out = ["text?", "sender_chat?"];
+    let optional = fields.iter().filter(|(name, _)| name.ends_with('?') && !left_out.contains(&name.as_str()));
+    let mut besides = Vec::new();
+    for (name, of) in optional.filter(|(name, _)| *name != "from?") {
+        let name = name.trim_end_matches('?');
+        for extent in [Extent::Least, Extent::All] {
+            besides.extend(schema.values(of, extent).into_iter().map(|value| (name.to_owned(), value)));
+        }
+        // A form that nobody expects is no worse than the field's absence.
+        besides
+            .extend([json!(null), json!("text"), json!([{}, 3]), json!({"new": -1})].map(|odd| (name.to_owned(), odd)));
+    }
+    for kind in schema.values(&json!("MessageEntityType"), Extent::All).into_iter().chain([json!("of_the_future")]) {
+        for extent in [Extent::Least, Extent::All] {
+            let mut entity = schema.value(&json!("MessageEntity"), extent, 0);
+            (entity["type"], entity["offset"], entity["length"]) = (kind.clone(), json!(0), json!(2));
+            let list = json!([entity]);
+            besides.push(("entities".to_owned(), list.clone()));
+            besides.push(("quote".to_owned(), json!({"text": "quoted", "position": 0, "entities": list})));
+        }
+    }
+    besides
+}
+
+#[tokio::test]
+async fn a_text_arrives_whatever_stands_beside_it() {
+    let besides = besides();
+    assert!(besides.len() > 700, "only {} were found", besides.len());
+    let rig = Rig::new().await;
+    for (number, (name, value)) in besides.iter().enumerate() {
+        let more = json!({"text": format!("words {number} end"), name.as_str(): value});
+        rig.api.push(json!({"message": message(ADA, ADA, more)}));
+    }
+    let _poll = rig.poll();
+    rig.api.says(ADA, "the last one");
+    rig.api
+        .until("the last text", |_| {
+            rig.inbox.updates().iter().any(|update| update.what == What::Text("the last one".to_owned()))
+        })
+        .await;
+    let stored = rig.inbox.updates();
+    let arrived = |number: usize| {
+        let wanted = format!("ds {number} end");
+        stored.iter().any(|update| matches!(&update.what, What::Text(text) if text.contains(&wanted)))
+    };
+    let lost: Vec<_> =
+        besides.iter().enumerate().filter(|(number, _)| !arrived(*number)).map(|(_, beside)| beside).collect();
+    assert!(lost.is_empty(), "texts are lost beside {lost:#?}");
+}
