@@ -49,6 +49,8 @@ pub enum Scene {
     Back(Place, PromptId),
     /// The end of a turn, to be stored together with the end of its prompt.
     Final(Turn, SessionView),
+    /// The end of a turn that the end of the host cut off: its prompt is not done.
+    CutOff(Turn, SessionView),
     Tell(Place, Notice),
 }
 

@@ -73,7 +73,7 @@ impl Presenter {
                 continue;
             };
             let ends = match &scene {
-                Scene::Final(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
+                Scene::Final(turn, _) | Scene::CutOff(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
                 Scene::Frame(..) | Scene::Back(..) | Scene::Tell(..) => None,
             };
             if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
@@ -131,21 +131,12 @@ impl Painter {
             }
             Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
             Scene::Final(turn, view) => {
-                let mut screen = match turn.state {
-                    TurnState::Stopped => nothing(),
-                    TurnState::Running | TurnState::Done | TurnState::Failed(_) => self.draw(&turn, &view).await,
-                };
-                self.sign(session, &turn.place, &mut screen.messages);
-                let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
-                let mut posts: Vec<NewPost> = posts.collect();
-                // The first message takes over what was shown live.
-                if let Some(first) = posts.first_mut() {
-                    first.turn = Some(turn.prompt.clone());
-                }
-                if posts.is_empty() {
-                    self.posts.over(&turn.place, &turn.prompt);
-                }
+                let posts = self.last_frame(session, (&turn, &view)).await;
                 self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
+            }
+            Scene::CutOff(turn, view) => {
+                let posts = self.last_frame(session, (&turn, &view)).await;
+                self.posts.finish(Vec::new(), posts).await;
             }
             Scene::Tell(place, notice) => {
                 let mut reply = notice.reply();
@@ -155,6 +146,25 @@ impl Painter {
                 self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
             }
         }
+    }
+
+    /// The posts that the end of a turn leaves in the chat.
+    async fn last_frame(&self, session: &SessionName, (turn, view): (&Turn, &SessionView)) -> Vec<NewPost> {
+        let mut screen = match turn.state {
+            TurnState::Stopped => nothing(),
+            TurnState::Running | TurnState::Done | TurnState::Failed(_) => self.draw(turn, view).await,
+        };
+        self.sign(session, &turn.place, &mut screen.messages);
+        let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
+        let mut posts: Vec<NewPost> = posts.collect();
+        // The first message takes over what was shown live.
+        if let Some(first) = posts.first_mut() {
+            first.turn = Some(turn.prompt.clone());
+        }
+        if posts.is_empty() {
+            self.posts.over(&turn.place, &turn.prompt);
+        }
+        posts
     }
 
     /// Says whose an answer is.

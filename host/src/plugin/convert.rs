@@ -56,7 +56,7 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// What came after the record was closed: `models`, the names the agent takes, joined by `, `; `why`, why it asks or is broken.
+/// What came after the record was closed; the interface lists them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if !view.models.is_empty() {

@@ -69,6 +69,11 @@ impl Actor {
                 self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
                 self.stage.show(Scene::Final(turn, self.machine.view()));
             }
+            Effect::CutOff(turn) => {
+                self.unshown = false;
+                self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
+                self.stage.show(Scene::CutOff(turn, self.machine.view()));
+            }
             Effect::Tell { place, notice } => self.stage.show(Scene::Tell(place, notice)),
         }
         Ok(Vec::new())

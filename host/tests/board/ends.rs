@@ -64,6 +64,7 @@ fn what_is_still_open_after_the_drain_is_named() {
     assert_eq!(home.agents(), [] as [i32; 0]);
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
+    host.expect("Cordboard was stopped while session 'a' answered “slow 100000”.");
     // What waited wakes the session meanwhile.
     host.say("/timeout");
     host.expect("Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)\n");
@@ -103,6 +104,25 @@ fn sigterm_ends_all_agents_and_leaves_nothing() {
     assert_eq!(home.agents(), [] as [i32; 0]);
     let (chat, _) = host.rest();
     assert!(chat.contains("⚠ Stopped by the end of Cordboard.\n"), "{chat}");
+}
+
+#[test]
+fn sigterm_keeps_the_interrupted_prompt() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("slow 100000");
+    host.reads("line 1");
+    host.signal(Signal::TERM);
+    assert_eq!(host.wait().code(), Some(0));
+    let mut host = home.start();
+    host.reads(
+        "Cordboard was stopped while session 'a' answered “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
+    );
+    host.say("/retry");
+    host.expect("line 1\n");
+    host.say("/stop");
+    host.expect("Stopped.\n");
 }
 
 #[test]

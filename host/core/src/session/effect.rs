@@ -63,6 +63,9 @@ pub enum Effect {
     Show,
     /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
     Finish(Turn),
+    /// The end of the host cut the turn off: its last frame is stored and shown. Its prompt stays handed in the store, so that the next
+    /// host keeps it and says so.
+    CutOff(Turn),
     /// Words of the host, stored and sent.
     Tell {
         place: Place,

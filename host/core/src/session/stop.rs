@@ -70,12 +70,12 @@ impl Machine {
         }
     }
 
-    /// The host's end cut this turn off. What the agent has taken stays handed in the store: the next host tells it.
+    /// The end of the host cut this turn off.
     fn cut_off(&mut self, open: Open, now: Moment) {
         match (open.interrupt, open.receipt) {
             (Some(Interrupt::ByUser { told, .. }), _) => self.finish_stopped(open.turn, told, now),
             (_, Receipt::Sent) => self.requeue(open.prompt),
-            (_, Receipt::Taken) => {}
+            (_, Receipt::Taken) => self.finish_cut_off(open.turn),
         }
     }
 

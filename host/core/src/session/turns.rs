@@ -186,6 +186,12 @@ impl Machine {
         self.finish(turn, state, now);
     }
 
+    /// Ends a turn that the end of the host cut off. Its prompt is not answered: the next host keeps it.
+    pub(super) fn finish_cut_off(&mut self, mut turn: Turn) {
+        turn.state = TurnState::Failed(text::HOST_ENDED.to_owned());
+        self.emit(Effect::CutOff(turn));
+    }
+
     pub(super) const fn open(&self) -> Option<&Open> {
         match &self.state {
             State::Busy(open) => Some(open),

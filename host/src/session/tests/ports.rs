@@ -251,6 +251,7 @@ impl Stage for Notes {
             Scene::Final(turn, _) => {
                 self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
             }
+            Scene::CutOff(turn, _) => self.note(&format!("cut off {}", turn.prompt.0), |_| {}),
             Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
         }
     }

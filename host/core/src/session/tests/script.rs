@@ -302,6 +302,7 @@ fn told(effect: &Effect) -> String {
         Effect::Kill { run } => format!("kill {}", run.0),
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
+        Effect::CutOff(turn) => format!("cut off {}", ended(turn)),
         Effect::Tell { place, notice } => {
             let text = crate::render::unescape(&notice.reply().text);
             format!("tell {}: {}", place.chat, text.lines().next().unwrap_or_default())

@@ -346,7 +346,7 @@ fn the_host_ends_while_an_agent_starts() {
 }
 
 #[test]
-fn the_host_ends_and_the_turn_ends_well() {
+fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
     check(
         "
         prompt a
@@ -372,8 +372,66 @@ fn the_host_ends_and_the_turn_ends_well() {
             shutdown → stopping
                 interrupt 1
             interrupted a → stopping
+                cut off a at home, failed: Stopped by the end of Cordboard. “Half”
+                close input of 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn shutdown_keeps_the_prompt_of_a_turn_that_fails_over_it() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        shutdown
+        failed a Request was aborted.
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
                 persist
-                finish a at home, failed: Stopped by the end of Cordboard. “Half”
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            shutdown → stopping
+                interrupt 1
+            failed a Request was aborted. → stopping
+                cut off a at home, failed: Stopped by the end of Cordboard.
+                close input of 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn shutdown_takes_an_answer_that_comes_in_time() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        shutdown
+        done a
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            shutdown → stopping
+                interrupt 1
+            done a → stopping
+                persist
+                finish a at home, done
                 close input of 1
             exit → suspended
         "#]],
@@ -415,6 +473,7 @@ fn the_host_ends_and_the_turn_is_cut_off() {
                 kill 1
             exit → suspended
                 persist
+                cut off a at home, failed: Stopped by the end of Cordboard. “Half”
         "#]],
     );
 }
@@ -469,6 +528,7 @@ fn a_second_signal_hurries() {
                 kill 1
             shutdown → stopping
             exit → suspended
+                cut off a at home, failed: Stopped by the end of Cordboard.
         "#]],
     );
 }

@@ -339,5 +339,6 @@ impl World {
         }
         self.prompt();
         self.witness.check_nothing_runs();
+        self.witness.hand_over();
     }
 }

@@ -393,9 +393,10 @@ impl Witness {
 
     fn inspect(&mut self) {
         if self.ending > 0 && self.alive().is_none() {
-            self.must(self.open.as_ref().is_none_or(|open| open.taken), "what was not taken waits for the next host");
-            // It was cut off: the next host tells it.
-            self.open = None;
+            self.must(
+                self.open.is_none(),
+                "at the end of the host a turn is over, cut off, or waits for the next host",
+            );
         }
         let view = self.machine.view();
         let timer = self.machine.poll_timeout();
@@ -454,6 +455,17 @@ impl Witness {
         let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
         self.must(killed, "at the end of the ladder stands SIGKILL");
         self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the ladder takes too long");
+    }
+
+    /// Another host takes over after this one has ended.
+    pub fn hand_over(&mut self) {
+        let handed = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Handed);
+        let handed: Vec<PromptId> = handed.map(|(id, _)| id.clone()).collect();
+        self.ending = 0;
+        self.host_dies();
+        let kept = &self.machine.record().kept;
+        let is_kept = |id: &PromptId| kept.iter().any(|kept| kept.id == *id);
+        self.must(handed.iter().all(is_kept), "an interrupted prompt is never lost");
     }
 
     pub fn check_nothing_runs(&self) {
