@@ -176,6 +176,7 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
         model: record.model.clone(),
         models: Vec::new(),
         queued: 0,
+        dropped: Vec::new(),
         record,
     }
 }

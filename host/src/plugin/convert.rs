@@ -65,6 +65,9 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
     if let Some(why) = &view.why {
         facts.push(("why".to_owned(), why.clone()));
     }
+    if !view.dropped.is_empty() {
+        facts.push(("dropped".to_owned(), view.dropped.join("\n")));
+    }
     facts
 }
 

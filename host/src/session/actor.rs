@@ -5,8 +5,8 @@ use std::sync::Arc;
 use cordboard_core::{
     agent::PromptId,
     happening::{Kind, Trail},
-    session::{Effect, Exit, Input, Machine, Order, Refusal, RefusalCode},
-    types::{Phase, Place},
+    session::{Effect, Exit, Input, Machine, Order, Refusal, RefusalCode, Settled},
+    types::{Phase, Place, SessionView},
 };
 use tokio::sync::mpsc;
 use tracing::Instrument;
@@ -126,13 +126,14 @@ impl Actor {
         self.publish();
     }
 
-    async fn obey(&mut self, order: Order, trail: Trail) -> Result<cordboard_core::types::SessionView, Refusal> {
+    async fn obey(&mut self, order: Order, trail: Trail) -> Result<SessionView, Refusal> {
         let before = self.machine.phase();
         let effects = self.machine.order(order, self.ports.clock.now())?;
         // A refused order has done nothing, and so led to nothing.
         self.chronicle.ordered(trail);
+        let dropped = effects.iter().filter_map(dropped).collect();
         match self.go(before, effects).await {
-            Ok(()) => Ok(self.machine.view()),
+            Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
             Err(why) => {
                 let text = format!("Done, but it could not be stored and may be lost at a restart: {why}");
                 Err(Refusal { code: RefusalCode::Failed, text })
@@ -204,5 +205,13 @@ impl Actor {
     /// A way for answers to come back.
     pub(super) fn handle(&self) -> Option<super::Handle> {
         self.myself.upgrade().map(|messages| super::Handle { messages })
+    }
+}
+
+/// How the prompt begins that the effect drops.
+fn dropped(effect: &Effect) -> Option<String> {
+    match effect {
+        Effect::Settle { how: Settled::Dropped(beginning), .. } => Some(beginning.clone()),
+        _ => None,
     }
 }

@@ -69,7 +69,7 @@ fn stop_interrupts_and_stop_all_drops_what_waits() {
     host.say("never answered");
     super::support::until("it waits", || host.session("a")["queued"] == 1);
     host.say("/stop all");
-    host.expect("Stopped.\n");
+    host.expect("Stopped. 1 message was dropped: “never answered”\n");
     host.await_phase("a", "idle");
     host.say("and now");
     host.expect("You said: and now\n");

@@ -8,6 +8,9 @@ use cordboard_plugin::{
     session_control::{self, Waiting},
 };
 
+/// Dropped messages that are quoted: more than a screen helps nobody.
+const QUOTED: usize = 10;
+
 struct Control;
 
 impl Command for Control {
@@ -25,7 +28,7 @@ impl Command for Control {
         if !stoppable(&session, waiting) {
             return Ok(Reply::plain(&told("Nothing is running.", session.queued)));
         }
-        Ok(Reply::plain(&told("Stopped.", session_control::interrupt(&session.name, waiting)?.queued)))
+        Ok(Reply::plain(&stopped(&session_control::interrupt(&session.name, waiting)?, waiting)))
     }
 }
 
@@ -37,6 +40,23 @@ fn stoppable(session: &Session, waiting: Waiting) -> bool {
         (Phase::Starting | Phase::Stopping, Waiting::Keep) => session.queued > 0,
         (_, Waiting::Drop) => session.queued > 0,
         (_, Waiting::Keep) => false,
+    }
+}
+
+/// What `/stop` did, as `session` tells it.
+fn stopped(session: &Session, waiting: Waiting) -> String {
+    let dropped: Vec<&str> = session.fact("dropped").unwrap_or_default().lines().collect();
+    match (waiting, dropped.as_slice()) {
+        (Waiting::Keep, _) | (Waiting::Drop, []) => told("Stopped.", session.queued),
+        (Waiting::Drop, [one]) => format!("Stopped. 1 message was dropped: “{one}”"),
+        (Waiting::Drop, all) => {
+            let mut lines = vec![format!("Stopped. {} messages were dropped:", all.len())];
+            lines.extend(all.iter().take(QUOTED).map(|one| format!("“{one}”")));
+            if all.len() > QUOTED {
+                lines.push(format!("…and {} more.", all.len() - QUOTED));
+            }
+            lines.join("\n")
+        }
     }
 }
 
@@ -61,6 +81,20 @@ mod tests {
         assert_eq!(told("Stopped.", 0), "Stopped.");
         assert_eq!(told("Stopped.", 1), "Stopped. 1 message still waits (/stop all drops it).");
         assert_eq!(told("Stopped.", 2), "Stopped. 2 messages still wait (/stop all drops them).");
+    }
+
+    #[test]
+    fn stop_all_quotes_what_it_dropped() {
+        let with = |dropped: &[&str]| {
+            let facts = if dropped.is_empty() { vec![] } else { vec![("dropped".to_owned(), dropped.join("\n"))] };
+            Session { facts, ..session("x") }
+        };
+        let all = |dropped: &[&str]| stopped(&with(dropped), Waiting::Drop);
+        assert_eq!(all(&[]), "Stopped.");
+        assert_eq!(all(&["fix it…"]), "Stopped. 1 message was dropped: “fix it…”");
+        assert_eq!(all(&["one", "two"]), "Stopped. 2 messages were dropped:\n“one”\n“two”");
+        assert!(all(&["x"; QUOTED + 2]).ends_with("“x”\n…and 2 more."));
+        assert_eq!(stopped(&with(&["about to run"]), Waiting::Keep), "Stopped.");
     }
 
     #[test]

@@ -83,10 +83,10 @@ pub struct Launch {
     pub instructions: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// The queue was full, or `/stop all`, `/leave` or `/archive` dropped it.
-    Dropped,
+    /// The queue was full, or `/stop` dropped it; with its beginning.
+    Dropped(String),
     /// Its turn was cut off, and the user was told.
     CutOff,
 }

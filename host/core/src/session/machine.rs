@@ -145,6 +145,7 @@ impl Machine {
             model: self.model(),
             models: self.models.clone(),
             queued: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
+            dropped: Vec::new(),
         }
     }
 

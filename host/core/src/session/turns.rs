@@ -37,8 +37,9 @@ impl Machine {
 
     /// Told first: if the host dies between the two, its author hears of it twice rather than never.
     fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
+        let how = Settled::Dropped(text::beginning(&prompt.text));
         self.tell(prompt.place, notice);
-        self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
+        self.emit(Effect::Settle { prompt: prompt.id, how });
     }
 
     /// Puts a prompt at the end of the queue, and sets going what has to go.
@@ -155,14 +156,14 @@ impl Machine {
         turn.cost_usd = cost_usd.map(|total| (total - self.record.cost_usd.unwrap_or(0.0)).max(0.0));
         self.record.cost_usd = cost_usd.or(self.record.cost_usd);
         self.deaths = 0;
-        let state = match (outcome, open.interrupt) {
-            (Outcome::Done, _) => TurnState::Done,
-            (Outcome::Failed(why), _) => TurnState::Failed(why),
-            (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => stopped(&turn, told),
-            (Outcome::Interrupted, Some(Interrupt::ByHost)) => TurnState::Failed(text::HOST_ENDED.to_owned()),
-            (Outcome::Interrupted, None) => TurnState::Failed(text::INTERRUPTED.to_owned()),
-        };
-        self.finish(turn, state, now);
+        match (outcome, open.interrupt) {
+            (Outcome::Done, _) => self.finish(turn, TurnState::Done, now),
+            // An agent may call it a failure: the host interrupted it all the same.
+            (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_cut_off(turn),
+            (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
+            (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => self.finish_stopped(turn, told, now),
+            (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(text::INTERRUPTED.to_owned()), now),
+        }
         match &self.state {
             State::Stopping(stop) if stop.step == Step::Interrupted => self.climb(Step::Closed, now),
             State::Stopping(_) => {}
@@ -288,7 +289,8 @@ impl Machine {
 
     pub(super) fn drop_waiting(&mut self, count: usize) {
         for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
-            self.emit(Effect::Settle { prompt: prompt.id, how: Settled::Dropped });
+            let how = Settled::Dropped(text::beginning(&prompt.text));
+            self.emit(Effect::Settle { prompt: prompt.id, how });
         }
     }
 }

@@ -134,4 +134,7 @@ pub struct SessionView {
     pub models: Vec<String>,
     /// Prompts that wait, without the one at work.
     pub queued: u32,
+    /// In the answer to an order: how each prompt begins that the order dropped.
+    #[serde(skip)]
+    pub dropped: Vec<String>,
 }

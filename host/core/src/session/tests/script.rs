@@ -284,7 +284,7 @@ fn told(effect: &Effect) -> String {
         Effect::Hand(id) => format!("hand {}", id.0),
         Effect::TakeBack(id) => format!("take back {}", id.0),
         Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, prompt.text),
-        Effect::Settle { prompt, how: Settled::Dropped } => format!("drop {}", prompt.0),
+        Effect::Settle { prompt, how: Settled::Dropped(_) } => format!("drop {}", prompt.0),
         Effect::Settle { prompt, how: Settled::CutOff } => format!("settle {} as cut off", prompt.0),
         Effect::Resolve { ticket, persona } => format!("resolve #{}: {persona}", ticket.0),
         Effect::Review { ticket, idle_for } => format!("review #{}: idle for {idle_for:?}", ticket.0),

@@ -53,7 +53,7 @@ impl Witness {
                 self.must(before.is_none(), "a prompt that goes out again has a new name");
                 self.queue.push_front(prompt.id.clone());
             }
-            Effect::Settle { prompt, how: Settled::Dropped } => {
+            Effect::Settle { prompt, how: Settled::Dropped(_) } => {
                 self.turn_fate(prompt, Fate::Waiting, Fate::Settled);
                 self.queue.retain(|id| id != prompt);
             }
