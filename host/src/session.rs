@@ -6,7 +6,11 @@ mod chronicle;
 mod perform;
 mod running;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use cordboard_core::{
@@ -87,6 +91,8 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
+    /// The state directory: folders below it are made where they are missing, and no others.
+    pub folders: Arc<Path>,
     pub ledger: Arc<dyn Ledger>,
     pub advisor: Arc<dyn Advisor>,
     pub setup: Arc<dyn Setup>,
@@ -189,7 +195,7 @@ pub fn spawn(record: SessionRecord, cell: Arc<Cell>, stage: Arc<dyn Stage>, port
 
 /// Where a session works, unless the configuration names a folder of its own.
 #[must_use]
-pub fn folder(state: &std::path::Path, name: &SessionName) -> PathBuf {
+pub fn folder(state: &Path, name: &SessionName) -> PathBuf {
     state.join("sessions").join(name.as_str())
 }
 

@@ -178,6 +178,7 @@ fn server(
         clock,
         environment: Environment::read(),
         host_id: host_id.into(),
+        folders: state.as_path().into(),
         ledger: Arc::new(store.clone()),
         advisor: Arc::new(Arc::clone(&advisor)),
         setup: Arc::new(config.clone()),

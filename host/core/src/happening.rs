@@ -217,6 +217,7 @@ mod tests {
             queue: 1,
             kept: 1,
             model: None,
+            folder: None,
         };
         let view = crate::session::Machine::new(record, settings).view();
         let told = Happening::turn_finished(&turn, view, Moment(63_900), Trail::default());

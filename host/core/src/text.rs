@@ -1,5 +1,7 @@
 //! What the host itself says to a user; everything else is said by plugins. One sentence, one place.
 
+use std::path::PathBuf;
+
 use crate::{
     render,
     types::{Reply, Role, SessionName, Words},
@@ -162,6 +164,11 @@ pub enum Notice {
         session: SessionName,
         prompt: String,
     },
+    /// `[sessions.folders]` names another folder than before; the agent starts there.
+    FolderChanged {
+        session: SessionName,
+        folder: PathBuf,
+    },
     Denied {
         tool: String,
         detail: String,
@@ -231,6 +238,10 @@ impl Notice {
             ))
             .button("Send again", &format!("/retry {session}"))
             .button("Leave it", &format!("/leave {session}")),
+            Self::FolderChanged { session, folder } => plain(&format!(
+                "Session '{session}' now works in {}, as [sessions.folders] says.",
+                said(&folder.display().to_string())
+            )),
             Self::Denied { tool, detail, agent } => Reply::text(denied(tool, detail, agent)),
             Self::PersonaFailed { session, why } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",

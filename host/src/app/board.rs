@@ -168,6 +168,7 @@ impl Ground {
             clock: self.clock,
             environment: self.environment.clone(),
             host_id: self.host_id.as_str().into(),
+            folders: self.state.as_path().into(),
             ledger: Arc::new(self.store.clone()),
             advisor: Arc::new(Arc::clone(advisor)),
             setup: Arc::new(self.config.clone()),

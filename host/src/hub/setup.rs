@@ -1,6 +1,9 @@
 //! The configuration as it is now, for those who ask at the moment when they need it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use cordboard_core::{
@@ -95,6 +98,7 @@ impl Setup for Live {
             queue: config.sessions.queue as usize,
             kept: config.sessions.kept as usize,
             model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
+            folder: config.sessions.folder(&record.name).map(Path::to_owned),
         }
     }
 

@@ -247,6 +247,7 @@ mod tests {
             queue: 1,
             kept: 1,
             model: None,
+            folder: None,
         };
         cordboard_core::session::Machine::new(record, settings).view()
     }

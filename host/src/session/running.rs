@@ -1,5 +1,10 @@
 //! One run of an agent: its process and the codec that speaks with it.
 
+use std::{
+    io::ErrorKind,
+    path::{Component, Path},
+};
+
 use cordboard_core::{
     agent::AgentEvent,
     session::{Exit, Launch, Prompt, Run},
@@ -32,8 +37,7 @@ impl Running {
         let spec = ports.setup.agent(&record.agent).ok_or_else(|| {
             format!("the configuration has no agent '{0}': add [agents.{0}] or archive this session", record.agent)
         })?;
-        std::fs::create_dir_all(&record.folder)
-            .map_err(|error| format!("its folder {} cannot be made: {error}", record.folder.display()))?;
+        prepare_folder(&record.folder, &ports.folders)?;
         let start = Start {
             session: &record.name,
             folder: &record.folder,
@@ -110,6 +114,74 @@ impl Running {
             if let Err(error) = self.process.write(line) {
                 tracing::warn!(%error, "failed to write to the agent");
             }
+        }
+    }
+}
+
+/// Makes a folder below `own`. A folder of the user's is never made: in an empty one the agent would do the wrong work.
+fn prepare_folder(folder: &Path, own: &Path) -> Result<(), String> {
+    let shown = folder.display();
+    let climbs = folder.components().any(|part| part == Component::ParentDir);
+    if folder.starts_with(own) && !climbs {
+        return std::fs::create_dir_all(folder).map_err(|error| format!("its folder {shown} cannot be made: {error}"));
+    }
+    // The dot asks for the right to enter it, too.
+    let Err(error) = folder.join(".").metadata() else { return Ok(()) };
+    let what = match error.kind() {
+        ErrorKind::NotFound if folder.is_symlink() => "is a link to a folder that does not exist".to_owned(),
+        ErrorKind::NotFound => "does not exist".to_owned(),
+        ErrorKind::NotADirectory => "is not a folder".to_owned(),
+        _ => format!("cannot be opened ({error})"),
+    };
+    Err(format!("its folder {shown} {what}; bring it back, or name another one in [sessions.folders]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{PermissionsExt, symlink},
+    };
+
+    use super::*;
+
+    #[test]
+    fn only_folders_of_cordboard_are_made() {
+        let base = tempfile::tempdir().unwrap();
+        let path = |name: &str| base.path().join(name);
+        let prepare = |name: &str| prepare_folder(&path(name), &path("state"));
+        prepare("state/sessions/a").unwrap();
+        assert!(path("state/sessions/a").is_dir());
+        fs::create_dir(path("project")).unwrap();
+        prepare("project").unwrap();
+        symlink(path("project"), path("link")).unwrap();
+        prepare("link").unwrap();
+        for gone in ["gone", "gone/below", "state/../gone"] {
+            let why = prepare(gone).unwrap_err();
+            let expected = format!("its folder {} does not exist; bring it back, or", path(gone).display());
+            assert!(why.starts_with(&expected), "{why}");
+            assert!(!path("gone").exists());
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named_with_the_reason() {
+        let base = tempfile::tempdir().unwrap();
+        let path = |name: &str| base.path().join(name);
+        let why = |name: &str| prepare_folder(&path(name), &path("state")).unwrap_err();
+        fs::write(path("file"), "").unwrap();
+        symlink(path("gone"), path("dangling")).unwrap();
+        assert!(why("file").contains("/file is not a folder; "), "{}", why("file"));
+        assert!(
+            why("dangling").contains("/dangling is a link to a folder that does not exist; "),
+            "{}",
+            why("dangling")
+        );
+        fs::create_dir(path("locked")).unwrap();
+        fs::set_permissions(path("locked"), Permissions::from_mode(0o600)).unwrap();
+        // Nothing is locked for root.
+        if path("locked/.").metadata().is_err() {
+            assert!(why("locked").contains("/locked cannot be opened (Permission denied"), "{}", why("locked"));
         }
     }
 }

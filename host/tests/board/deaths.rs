@@ -122,3 +122,28 @@ fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
     assert_eq!(host.end(), (String::new(), Some(0)));
     assert_eq!(home.agents(), [] as [i32; 0]);
 }
+
+#[test]
+fn a_missing_folder_of_the_user_keeps_the_message() {
+    let base = tempfile::tempdir().unwrap();
+    let project = base.path().join("project");
+    std::fs::create_dir(&project).unwrap();
+    let home = Home::with(&format!("[sessions.folders]\np = \"{}\"", project.display()));
+    let mut host = home.start();
+    host.ask("/new p", "Session 'p' created.");
+    host.ask("one", "You said: one");
+    host.ask("/suspend", "Session 'p' suspended. The next message wakes it.");
+    host.await_phase("p", "suspended");
+    let away = base.path().join("away");
+    std::fs::rename(&project, &away).unwrap();
+    host.say("two");
+    host.expect(&format!(
+        "The agent of session 'p' could not be started: its folder {} does not exist; bring it back, or name another one in [sessions.folders]",
+        project.display()
+    ));
+    host.expect("  [Try again] /retry p\n");
+    assert!(!project.exists());
+    std::fs::rename(&away, &project).unwrap();
+    host.say("/retry");
+    host.reads("Trying again in session 'p'.\nYou said: two");
+}

@@ -1,6 +1,6 @@
 //! Everything that can happen to a session.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     agent::{AgentEvent, PromptId},
@@ -125,6 +125,8 @@ pub struct Settings {
     pub kept: usize,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
+    /// `[sessions.folders] NAME`; none: the session stays in the folder of its record.
+    pub folder: Option<PathBuf>,
 }
 
 /// What a caller asks of a session.

@@ -63,7 +63,15 @@ impl Machine {
         self.record.conversation.as_ref().filter(|_| self.record.resumable)
     }
 
+    /// The operator may have named another folder since the last start.
+    fn change_folder(&mut self) {
+        let Some(folder) = self.settings.folder.clone().filter(|folder| *folder != self.record.folder) else { return };
+        self.record.folder.clone_from(&folder);
+        self.tell_concerned(&Notice::FolderChanged { session: self.record.name.clone(), folder });
+    }
+
     fn launch(&mut self, now: Moment) {
+        self.change_folder();
         let resume = self.resumes().cloned();
         if resume.is_none() {
             // The agent's count begins anew with each conversation.

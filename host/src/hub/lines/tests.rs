@@ -64,7 +64,7 @@ impl Advisor for Slow {
 
 impl Setup for Slow {
     fn settings(&self, _record: &SessionRecord) -> Settings {
-        Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 100, model: None }
+        Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 100, model: None, folder: None }
     }
 
     fn agent(&self, name: &str) -> Option<AgentSpec> {
@@ -120,6 +120,7 @@ fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<Lines> {
         clock,
         environment: Environment::default(),
         host_id: "host".into(),
+        folders: folder.into(),
         ledger: Arc::<Slow>::clone(slow),
         advisor: Arc::<Slow>::clone(slow),
         setup: Arc::<Slow>::clone(slow),

@@ -93,6 +93,7 @@ impl Fakes {
             clock,
             environment: Environment::default(),
             host_id: uuid::Uuid::new_v4().to_string().into(),
+            folders: self.folder.path().into(),
             ledger: Arc::<Notes>::clone(&notes),
             advisor: Arc::<Notes>::clone(&notes),
             setup: Arc::new(Agents(self.command.clone(), script)),
@@ -185,7 +186,7 @@ impl Fakes {
 
 /// With an idle timeout that a test can wait for.
 fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None }
+    Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None, folder: None }
 }
 
 impl Notes {

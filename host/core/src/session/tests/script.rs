@@ -39,7 +39,7 @@ pub fn record() -> SessionRecord {
 }
 
 pub fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None }
+    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None, folder: None }
 }
 
 pub fn prompt(id: &str, chat: &str) -> Prompt {
@@ -155,6 +155,7 @@ impl Teller {
                 Input::ResumeNotice { ticket, text: words(text) }
             }
             "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
+            "folder" => Input::Settings(Settings { folder: words(rest).map(Into::into), ..settings() }),
             "policy" => Input::PolicyChanged,
             "shutdown" => Input::Shutdown,
             _ => return None,

@@ -5,6 +5,38 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
+fn a_changed_folder_is_used_by_the_next_agent() {
+    check(
+        "
+        session conversation=c1 place=home
+        folder /y
+        order start
+        ready
+        folder
+        order suspend
+        exit
+        order start
+        ",
+        expect![[r#"
+            folder /y → suspended
+            order start → starting
+                persist
+                tell home: Session 'x' now works in /y, as [sessions.folders] says.
+                spawn 1 resuming c1
+            ready → idle
+                review #2: idle for 0ns
+            folder → idle
+                review #3: idle for 0ns
+            order suspend → stopping
+                close input of 1
+            exit → suspended
+            order start → starting
+                spawn 2 resuming c1
+        "#]],
+    );
+}
+
+#[test]
 fn a_prompt_starts_a_new_agent() {
     check(
         "

@@ -248,6 +248,7 @@ impl World {
                 queue: self.dice.pick(&[0, 1, 3, 8]),
                 kept: self.dice.pick(&[0, 1, 2, 5]),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
+                folder: self.dice.pick(&[None, Some("/x".into()), Some("/y".into())]),
             })
         };
         self.witness.feed(input);

@@ -141,6 +141,9 @@ impl Witness {
             | Notice::QueueFull { .. }
             | Notice::KeptFull { .. }
             | Notice::ResumeRefused { .. } => {}
+            Notice::FolderChanged { folder, .. } => {
+                self.must(self.settings.folder.as_ref() == Some(folder), "a session works where the operator says");
+            }
             Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
@@ -160,6 +163,11 @@ impl Witness {
         self.must(
             launch.instructions == record.persona.clone().unwrap_or_default(),
             "an agent has its persona's rules",
+        );
+        let folder = self.settings.folder.as_ref();
+        self.must(
+            folder.is_none_or(|folder| *folder == record.folder),
+            "an agent starts in the folder that is configured",
         );
         self.must(record.model.is_none() || launch.model == record.model, "an agent has its session's model");
         self.fresh = false;
