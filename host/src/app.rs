@@ -19,7 +19,10 @@ use std::{
     process::ExitCode,
 };
 
-use cordboard_core::config::{self, Config};
+use cordboard_core::{
+    config::{self, Config},
+    encoding::{self, NotText},
+};
 
 use crate::{
     cli::{self, ChatKind, Places},
@@ -45,6 +48,8 @@ pub enum AppError {
     NoConfig { path: PathBuf },
     #[error("the configuration {} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("the configuration {} cannot be used: {why}", path.display())]
+    NotText { path: PathBuf, why: NotText },
     #[error("failed to {0}")]
     Untrusted(#[source] reload::WatchError),
     #[error("{} cannot be used:\n{excerpt}", path.display())]
@@ -83,9 +88,11 @@ impl AppError {
     #[must_use]
     pub fn code(&self) -> ExitCode {
         match self {
-            Self::Config { .. } | Self::NoConfig { .. } | Self::Read { .. } | Self::Untrusted(_) => {
-                ExitCode::from(BAD_CONFIGURATION)
-            }
+            Self::Config { .. }
+            | Self::NoConfig { .. }
+            | Self::Read { .. }
+            | Self::NotText { .. }
+            | Self::Untrusted(_) => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
             | Self::Store(_)
             | Self::Watch(_)
@@ -105,10 +112,11 @@ impl AppError {
 fn load(places: &Places) -> Result<Config, AppError> {
     let Some(path) = &places.config else { return Ok(Config::defaults()) };
     reload::check_private(path).map_err(AppError::Untrusted)?;
-    let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
         _ => AppError::Read { path: path.clone(), source },
     })?;
+    let text = encoding::text(bytes).map_err(|why| AppError::NotText { path: path.clone(), why })?;
     config::load(&text).map_err(|error| AppError::Config { path: path.clone(), excerpt: error.excerpt() })
 }
 

@@ -18,6 +18,7 @@ pub mod process;
 pub mod reload;
 pub mod roster;
 pub mod schedule;
+pub mod scrub;
 pub mod session;
 pub mod store;
 pub mod supply;

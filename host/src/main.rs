@@ -8,7 +8,7 @@ use cordboard::{
     agent::demo,
     app::{self, AppError},
     cli::{Cli, Command},
-    plugin,
+    plugin, scrub,
 };
 use cordboard_core::render::terminal::neutral;
 
@@ -42,6 +42,6 @@ fn report(outcome: anyhow::Result<()>) -> ExitCode {
         None => (format!("{error:#}"), ExitCode::FAILURE),
     };
     // Some of it may be a plugin's words. Not `eprintln!`: that panics where nobody reads.
-    drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&text)));
+    drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&scrub::text(text))));
     code
 }

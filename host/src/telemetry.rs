@@ -8,6 +8,8 @@ use std::{
 use cordboard_core::render::is_unseen;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
+use crate::scrub;
+
 /// Libraries whose lines guests cause, without a name and as often as they like: what they have to say, the guest is told.
 const OF_GUESTS: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
@@ -38,12 +40,14 @@ pub fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
     Ok(filter)
 }
 
-/// A place for records. Each is written whole and at once, so its last byte alone ends a line.
+/// A place for records. Each is written whole and at once, so its last byte alone ends a line. Libraries log what they send and get, at
+/// levels that the operator chooses: secrets are removed here, whoever logs.
 pub struct Lines<W>(pub W);
 
 impl<W: Write> Write for Lines<W> {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        self.0.write_all(one_line(&String::from_utf8_lossy(record)).as_bytes())?;
+        let record_text = scrub::text(String::from_utf8_lossy(record).into_owned());
+        self.0.write_all(one_line(&record_text).as_bytes())?;
         Ok(record.len())
     }
 
@@ -115,6 +119,16 @@ mod tests {
         assert!(log.ends_with('\n') && !log.contains('\r') && !log.contains("\u{1b}[2J"), "{log:?}");
         assert!(log.contains("it said\\n2026"), "{log:?}");
         assert!(!log.contains(['\u{202e}', '\u{2028}']) && log.contains("\\u{202e}"), "{log:?}");
+    }
+
+    #[test]
+    fn no_record_holds_a_secret_at_any_level() {
+        scrub::remember("<token>", "987654321:ZyX-abcdefghijklmnop");
+        let log = logged("trace", || {
+            tracing::trace!(path = ?"/bot987654321%3AZyX%2Dabcdefghijklmnop/getMe", "sent");
+            tracing::debug!("GET /BOT987654321:ZYX-ABCDEFGHIJKLM");
+        });
+        assert!(log.matches("<token>").count() == 2 && !log.to_lowercase().contains("abcdefgh"), "{log}");
     }
 
     #[test]

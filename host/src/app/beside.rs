@@ -47,5 +47,5 @@ impl Beside {
 fn secret(config: &Config, name: &str) -> Result<String, String> {
     let source = config.secrets.get(name);
     let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/of/a/file\" to it"))?;
-    plugin::secret_value(source)
+    plugin::secret_value(name, source)
 }

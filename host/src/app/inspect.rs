@@ -14,7 +14,7 @@ use crate::{
     listing,
     plugin::{self, Health, Plugs},
     process::Environment,
-    reload,
+    reload, scrub,
     session::Setup,
     store::{self, Decisions, OpenError},
     supply::{NO_STANDARD, STANDARD, Supply, Turned},
@@ -81,7 +81,7 @@ fn check_secrets(config: &Live) -> Vec<String> {
     for (name, source) in &config.now().secrets {
         let verdict = if matches!(source, SecretSource::Credential(_)) && !has_credentials {
             "unknown"
-        } else if let Err(why) = plugin::secret_value(source) {
+        } else if let Err(why) = plugin::secret_value(name, source) {
             troubles.push(format!("[secrets] {name}: {why}"));
             "refused"
         } else {
@@ -214,5 +214,6 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
 
 /// A reader that goes away early, as `head` does, is no failure.
 fn say(text: &str) {
-    let _: std::io::Result<()> = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    let _: std::io::Result<()> =
+        std::io::Write::write_all(&mut std::io::stdout().lock(), &scrub::bytes(text.as_bytes()));
 }

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use cordboard_core::{
     agent::PromptId,
     chat::{Done, NewPost, OutboxRow},
-    types::Place,
+    types::{Place, Reply},
 };
 
 use crate::{
     plugin::Screen,
+    scrub,
     store::{Store, StoreError},
 };
 
@@ -41,7 +42,9 @@ impl Posts {
         Self { store, outlet }
     }
 
-    pub fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
+    pub fn live(&self, place: &Place, turn: &PromptId, mut screen: Screen) {
+        screen.messages.iter_mut().for_each(scrub_reply);
+        screen.live = screen.live.map(scrub::text);
         self.outlet.live(place, turn, screen);
     }
 
@@ -59,7 +62,8 @@ impl Posts {
 
     /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is
     /// the answer to somebody.
-    pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) {
+    pub async fn finish(&self, done: Vec<Done>, mut out: Vec<NewPost>) {
+        out.iter_mut().for_each(|post| scrub_reply(&mut post.reply));
         let (mut pause, longest) = RETRY;
         loop {
             match self.store.finish(done.clone(), out.clone()).await {
@@ -70,5 +74,13 @@ impl Posts {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(longest);
         }
+    }
+}
+
+/// The words of agents, servers and plugins alike: no secret is shown or stored.
+fn scrub_reply(reply: &mut Reply) {
+    reply.text = scrub::text(std::mem::take(&mut reply.text));
+    for button in reply.buttons.iter_mut().flatten() {
+        button.label = scrub::text(std::mem::take(&mut button.label));
     }
 }

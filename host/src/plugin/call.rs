@@ -31,6 +31,7 @@ use super::{
     table::Table,
     told::Told,
 };
+use crate::scrub;
 
 /// Who asked for a call, and where. Empty where nobody did.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +70,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// With a plugin's last words on one line, after it was scrubbed: half a secret would not be found.
+    /// With a plugin's last words on one line, after it was scrubbed: what is left of a secret that is cut may be too short to be found.
     fn brief(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(foreign(&why)),
@@ -89,10 +90,10 @@ pub(super) fn foreign(words: &str) -> String {
 }
 
 impl Told for CallError {
-    fn scrubbed(self, vault: &Vault) -> Self {
+    fn scrubbed(self) -> Self {
         match self {
-            Self::Trap(why) => Self::Trap(vault.scrub(why)),
-            Self::Said(why) => Self::Said(vault.scrub(why)),
+            Self::Trap(why) => Self::Trap(scrub::text(why)),
+            Self::Said(why) => Self::Said(scrub::text(why)),
             Self::Limit { .. } | Self::Drained { .. } | Self::Handed { .. } | Self::Bound(_) | Self::NotOffered(_) => {
                 self
             }
@@ -129,7 +130,7 @@ pub struct Lent {
 
 impl CallState {
     fn new(generation: Arc<Generation>, asked: Asked, (lent, vault): (Option<Lent>, Vault), time: &GuestTime) -> Self {
-        let journal = Journal::new(&generation.label, generation.limits.log, vault.clone());
+        let journal = Journal::new(&generation.label, generation.limits.log);
         let stdout = Printed::new(journal.clone(), Level::Info);
         let stderr = Printed::new(journal.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
@@ -214,7 +215,7 @@ where
     };
     let late = || CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
     let vault = vault.map_err(|_| late())?;
-    let state = CallState::new(Arc::clone(generation), asked, (lent, vault.clone()), engine.time());
+    let state = CallState::new(Arc::clone(generation), asked, (lent, vault), engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
@@ -234,11 +235,11 @@ where
     match ended {
         (store, Ok(answer)) => {
             store.data().finish();
-            Ok(if vault.is_empty() { answer } else { answer.scrubbed(&vault) })
+            Ok(answer.scrubbed())
         }
         (store, Err(error)) => {
             store.data().finish();
-            Err(explain(store.data(), &error).scrubbed(&vault).brief())
+            Err(explain(store.data(), &error).scrubbed().brief())
         }
     }
 }

@@ -15,7 +15,8 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamError},
 };
 
-use super::{bindings::log::Level, secrets::Vault};
+use super::bindings::log::Level;
+use crate::scrub;
 use fall::Fall;
 use line::{LONGEST, lines, shown};
 
@@ -25,7 +26,6 @@ pub struct Journal(Arc<Book>);
 
 struct Book {
     plugin: Arc<str>,
-    vault: Vault,
     /// Lines.
     limit: u32,
     written: AtomicU32,
@@ -40,8 +40,8 @@ enum Line {
 }
 
 impl Journal {
-    pub fn new(plugin: &Arc<str>, limit: u32, vault: Vault) -> Self {
-        Self(Arc::new(Book { plugin: Arc::clone(plugin), vault, limit, written: AtomicU32::new(0) }))
+    pub fn new(plugin: &Arc<str>, limit: u32) -> Self {
+        Self(Arc::new(Book { plugin: Arc::clone(plugin), limit, written: AtomicU32::new(0) }))
     }
 
     /// What the plugin says in its own words: a record for each line.
@@ -49,7 +49,7 @@ impl Journal {
         if self.is_over() {
             return;
         }
-        let message = self.0.vault.scrub(message.to_owned());
+        let message = scrub::text(message.to_owned());
         for text in lines(&message) {
             match self.count() {
                 Line::Write => self.put(level, &shown(text)),
@@ -74,7 +74,7 @@ impl Journal {
         if line != Line::Write {
             return self.say_dropped(line);
         }
-        let why = shown(&self.0.vault.scrub(why.to_owned()));
+        let why = shown(&scrub::text(why.to_owned()));
         tracing::warn!(plugin, why, "a request was refused");
     }
 
@@ -195,14 +195,14 @@ mod tests {
 
     #[test]
     fn the_line_past_the_bound_is_told_once() {
-        let journal = Journal::new(&Arc::from("x"), 1, Vault::default());
+        let journal = Journal::new(&Arc::from("x"), 1);
         let said: Vec<_> = (0..4).map(|_| journal.count()).collect();
         assert_eq!(said, [Line::Write, Line::SayDropped, Line::Drop, Line::Drop]);
     }
 
     #[test]
     fn of_a_long_line_the_beginning_is_kept() {
-        let printed = Printed::new(Journal::new(&Arc::from("x"), 9, Vault::default()), Level::Info);
+        let printed = Printed::new(Journal::new(&Arc::from("x"), 9), Level::Info);
         printed.print(&vec![b'a'; 3 * LONGEST]);
         printed.print(b"end");
         assert_eq!(printed.state.lock().unwrap().line.len(), LONGEST);

@@ -14,7 +14,6 @@ use super::{
     engine::SharedEngine,
     generation::Generation,
     refusal::Refused,
-    secrets::Vault,
     table::{CallOrder, CommandSpec, Offers},
     told::Told,
 };
@@ -31,7 +30,7 @@ struct Answers {
 
 /// They are compared, and shown in menus, as they stand; a trial has no network to get a secret back from.
 impl Told for Answers {
-    fn scrubbed(self, _vault: &Vault) -> Self {
+    fn scrubbed(self) -> Self {
         self
     }
 }

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use cordboard_core::encoding;
+
 use super::{Change, ConfigRead, file::Digest};
 
 /// What can change, in the order in which it is given out.
@@ -87,14 +89,7 @@ impl Found {
 }
 
 fn text(bytes: Vec<u8>) -> ConfigRead {
-    String::from_utf8(bytes).map_or_else(
-        |error| {
-            let bytes = error.as_bytes();
-            let line = bytes[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
-            ConfigRead::Unreadable(format!("line {line} is not UTF-8 text"))
-        },
-        ConfigRead::Text,
-    )
+    encoding::text(bytes).map_or_else(|why| ConfigRead::Unreadable(why.to_string()), ConfigRead::Text)
 }
 
 #[cfg(test)]

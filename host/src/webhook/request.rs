@@ -12,7 +12,7 @@ use super::{
     answer::Refusal,
     proof::{self, Check},
 };
-use crate::plugin::WebRequest;
+use crate::{plugin::WebRequest, scrub};
 
 /// Where all of them go.
 const ROOT: &str = "/hooks/";
@@ -79,16 +79,17 @@ pub struct Head<'r> {
 }
 
 impl Head<'_> {
-    /// As the plugin reads it.
+    /// As the plugin reads it. A sender may repeat the secret that it shows in its address or its body: the plugin reads none.
     pub fn with(&self, body: Vec<u8>, checks: &[Check]) -> WebRequest {
         let headers = self.headers.iter().filter(|(name, _)| !withheld(checks, name.as_str()));
-        let text = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        let text =
+            headers.filter_map(|(name, value)| Some((name.to_string(), scrub::text(value.to_str().ok()?.to_owned()))));
         WebRequest {
             method: self.method.to_owned(),
-            path: self.target.path.to_owned(),
-            query: self.query.unwrap_or_default().to_owned(),
+            path: scrub::text(self.target.path.to_owned()),
+            query: scrub::text(self.query.unwrap_or_default().to_owned()),
             headers: text.collect(),
-            body,
+            body: scrub::bytes(&body).into_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt, ops::Range};
 
 use super::value::shown;
+use crate::encoding::BYTE_ORDER_MARK;
 
 /// The most faults that one error lists: what a person mends before trying again.
 const MOST_FAULTS: usize = 20;
@@ -101,6 +102,9 @@ impl ConfigError {
                     .to_owned()
             }
             ("duplicate key", key) => format!("'{}' appears twice: remove one", shown(key)),
+            _ if text[floor_boundary(text, at.start)..].starts_with(BYTE_ORDER_MARK) => {
+                "a byte order mark (U+FEFF) is here, which no editor shows: delete the line and write it anew".to_owned()
+            }
             (other, _) => format!("this is not TOML: {other}"),
         };
         Self::new(text, vec![Finding { at, message }])

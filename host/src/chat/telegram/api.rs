@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 
 use super::token::Token;
+use crate::scrub;
 
-/// How much of an answer that is no JSON is shown.
+/// How much of an answer that is no JSON is shown, in characters.
 const EXCERPT: usize = 120;
 
 /// What is waited where the Bot API says "too many requests" and not how long.
@@ -74,7 +75,7 @@ impl Api {
         let answer = request.send().await.map_err(|error| down(&error.without_url()))?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await.map_err(|error| down(&error.without_url()))?;
-        read(status, &body).map_err(|failure| self.redacted(failure))
+        read(status, &body)
     }
 
     /// The error and its causes in one line.
@@ -84,21 +85,7 @@ impl Api {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        self.token.redact(&format!("{method} at {}: {text}", self.base))
-    }
-
-    fn redacted(&self, failure: Failure) -> Failure {
-        let clean = |why: String| self.token.redact(&why);
-        match failure {
-            Failure::Unauthorised { why } => Failure::Unauthorised { why: clean(why) },
-            Failure::Conflict { why } => Failure::Conflict { why: clean(why) },
-            Failure::Later { after, why } => Failure::Later { after, why: clean(why) },
-            Failure::Gone { why } => Failure::Gone { why: clean(why) },
-            Failure::Refused { why } => Failure::Refused { why: clean(why) },
-            Failure::Down { why } => Failure::Down { why: clean(why) },
-            Failure::Moved { to } => Failure::Moved { to },
-            Failure::NotModified => Failure::NotModified,
-        }
+        scrub::text(format!("{method} at {}: {text}", self.base))
     }
 }
 
@@ -132,14 +119,18 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failure> {
     match answer.result {
         Some(result) if answer.ok => Ok(result),
         Some(_) | None => {
-            let why = answer.description.unwrap_or_else(|| format!("HTTP {status} without a description"));
+            let why = answer.description.map(scrub::text);
+            let why = why.unwrap_or_else(|| format!("HTTP {status} without a description"));
             Err(classify(answer.error_code.unwrap_or(status), &answer.parameters, why))
         }
     }
 }
 
 fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
-    let excerpt: String = String::from_utf8_lossy(body).chars().take(EXCERPT).collect();
+    // Cut afterwards: what is left of a token that was cut may be too short to be recognised, and long enough to help a guess.
+    let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
+    let excerpt: String = clean.chars().take(EXCERPT).collect();
+    let error = scrub::text(error.to_string());
     let why = format!("HTTP {status}, and no answer of a Bot API ({error}): {excerpt:?}");
     match status {
         401 => Failure::Unauthorised { why },
@@ -221,5 +212,56 @@ mod tests {
             assert!(matches!(failure(status, body), Failure::Down { .. } | Failure::Refused { .. }), "{status} {body}");
         }
         assert!(matches!(failure(429, "slow down"), Failure::Later { .. }));
+    }
+
+    const SECRET: &str = "AAE0-abcdefghijklmnopqrstuvwxyz1234";
+
+    /// Answers every request with a page in which the request's path stands, spelt by `spell`, after so many bytes as the server was asked.
+    async fn echoing(spell: fn(&str) -> String, before: usize) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).await.unwrap();
+            let head = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = head.split(' ').nth(1).unwrap();
+            let page = format!("{}{} is not here", "-".repeat(before), spell(path));
+            let answer = format!("HTTP/1.1 502 Bad Gateway\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        base
+    }
+
+    /// Of what is written, all that may hold a spelt token, read back.
+    fn runs_of_the_token(text: &str) -> Vec<&'static str> {
+        let plain = text.replace("%2D", "-").replace("\\u002d", "-").replace("&#45;", "-").to_lowercase();
+        let runs = (0..=SECRET.len() - 8).map(|at| &SECRET[at..at + 8]);
+        runs.filter(|run| plain.contains(&run.to_lowercase())).collect()
+    }
+
+    #[tokio::test]
+    async fn an_echoed_token_is_removed_before_the_page_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, format!("123456789:{SECRET}")).unwrap();
+        let token = super::super::token::read(&file).unwrap();
+        let spellings: [fn(&str) -> String; 5] = [
+            str::to_owned,
+            str::to_uppercase,
+            |path| path.replace('-', "%2D"),
+            |path| path.replace('-', "\\u002d").replace('/', "\\/"),
+            |path| path.replace('-', "&#45;"),
+        ];
+        for spell in spellings {
+            for before in (EXCERPT - 60..=EXCERPT).step_by(7) {
+                let base = echoing(spell, before).await;
+                let api = Api::new(token.clone(), &base, Duration::from_secs(20));
+                let failure = api.call::<_, bool>(&teloxide_core::payloads::GetMe::new()).await.unwrap_err();
+                assert!(matches!(&failure, Failure::Down { why } if why.contains("HTTP 502")), "{failure:?}");
+                assert_eq!(runs_of_the_token(&failure.to_string()), [""; 0], "{failure}");
+            }
+        }
     }
 }

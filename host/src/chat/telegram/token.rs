@@ -2,6 +2,10 @@
 
 use std::{fmt, io, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
+use cordboard_core::encoding::{self, NotText};
+
+use crate::scrub;
+
 #[derive(Clone)]
 pub(super) struct Token(String);
 
@@ -9,12 +13,6 @@ impl Token {
     /// For the URL of a request, and nothing else.
     pub fn secret(&self) -> &str {
         &self.0
-    }
-
-    /// `text` without the token in it.
-    pub fn redact(&self, text: &str) -> String {
-        let (_, secret) = self.0.split_once(':').unwrap_or(("", &self.0));
-        text.replace(&self.0, "<token>").replace(secret, "<token>")
     }
 }
 
@@ -31,21 +29,25 @@ pub enum TokenError {
     Unreadable { file: PathBuf, why: io::Error },
     #[error("find a token in {}: it is empty; write the token that @BotFather gave you into it", file.display())]
     Empty { file: PathBuf },
+    #[error("find a token in {}: {why}", file.display())]
+    NotText { file: PathBuf, why: NotText },
     #[error("find a token in {}: that is no token; one looks like 123456789:AbC-dEf_…, alone in its file", file.display())]
     Malformed { file: PathBuf },
 }
 
+/// Once it is read, no log and no reply holds it.
+///
 /// # Errors
 /// The file can't be read, or holds no token.
 pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     let of = || file.to_owned();
     let unreadable = |why| TokenError::Unreadable { file: of(), why };
-    let text = std::fs::read_to_string(file).map_err(unreadable)?;
-    let text = text.trim();
+    let bytes = std::fs::read(file).map_err(unreadable)?;
+    let text = encoding::value(bytes).map_err(|why| TokenError::NotText { file: of(), why })?;
     if text.is_empty() {
         return Err(TokenError::Empty { file: of() });
     }
-    if !is_token(text) {
+    if !is_token(&text) {
         return Err(TokenError::Malformed { file: of() });
     }
     let mode = std::fs::metadata(file).map_err(unreadable)?.permissions().mode();
@@ -53,7 +55,8 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
         // Secrets that are mounted into a container are readable for all there, so this is no error.
         tracing::warn!(file = %file.display(), mode = format!("{:o}", mode & 0o777), "others may read the token: chmod 600 is safer");
     }
-    Ok(Token(text.to_owned()))
+    scrub::remember("<token>", &text);
+    Ok(Token(text))
 }
 
 /// Whether [`read`] would find a token there.
@@ -80,7 +83,9 @@ mod tests {
 
     #[test]
     fn white_space_around_the_token_does_not_matter() {
-        assert_eq!(read_text(" 42:AbC-dEf_123\n").unwrap().secret(), "42:AbC-dEf_123");
+        for text in [" 42:AbC-dEf_123\n", "\u{feff}42:AbC-dEf_123\r\n"] {
+            assert_eq!(read_text(text).unwrap().secret(), "42:AbC-dEf_123");
+        }
     }
 
     #[test]
@@ -89,6 +94,8 @@ mod tests {
         assert!(missing.contains("/nowhere/token") && missing.contains("@BotFather"), "{missing}");
         let empty = read_text(" \n").unwrap_err().to_string();
         assert!(empty.contains("it is empty") && empty.contains("@BotFather"), "{empty}");
+        let marked = read_text("42:AbC-\u{feff}dEf_123").unwrap_err().to_string();
+        assert!(marked.contains("byte order mark"), "{marked}");
         for text in ["hunter2-secret", "42:short", "42:AbC dEf 12345", "x42:AbC-dEf_123"] {
             let error = read_text(text).unwrap_err();
             assert!(!format!("{error}{error:?}").contains(text), "{error}");
@@ -99,6 +106,7 @@ mod tests {
     fn a_token_is_never_shown() {
         let token = read_text("42:AbC-dEf_123").unwrap();
         assert_eq!(format!("{token:?}"), "<token>");
-        assert_eq!(token.redact("at /bot42:AbC-dEf_123/getMe, AbC-dEf_123"), "at /bot<token>/getMe, <token>");
+        let shown = scrub::text("at /bot42:AbC-dEf_123/getMe, AbC-dEf_123".to_owned());
+        assert_eq!(shown, "at /bot<token>/getMe, <token>");
     }
 }

@@ -171,6 +171,6 @@ fn veiled(response: Response<Bytes>, vault: &Vault) -> Result<Response<Bytes>, F
     // Its length may be another one now, and it is whole.
     headers.remove(header::CONTENT_LENGTH);
     parts.headers = headers;
-    let body = Bytes::from(vault.veil(&body).into_owned());
+    let body = Bytes::from(vault.veil(&body));
     Ok(Response::from_parts(parts, body))
 }

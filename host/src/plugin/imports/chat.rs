@@ -16,7 +16,7 @@ use super::super::{
 impl Host for CallState {
     async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
-        let message = message.scrubbed(&self.egress.vault);
+        let message = message.scrubbed();
         let message = buttons::own(convert::reply_of(message), &self.generation, &lent.table);
         let place = convert::place_of(place);
         // Before it is counted, so that what was refused for its place costs nothing.

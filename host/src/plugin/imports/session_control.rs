@@ -147,7 +147,7 @@ impl Host for CallState {
     async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {
         let done = match self.acting()? {
             Ok((lent, caller)) => match known(&name) {
-                Ok(name) => lent.board.prompt(&caller, &name, prompt.scrubbed(&self.egress.vault)).await,
+                Ok(name) => lent.board.prompt(&caller, &name, prompt.scrubbed()).await,
                 Err(refusal) => Err(refusal),
             },
             Err(refusal) => Err(refusal),

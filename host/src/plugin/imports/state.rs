@@ -11,18 +11,18 @@ use super::super::{
 impl Host for CallState {
     /// A store that cannot be read traps: a plugin must not take it for an absent key.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        let (lent, key) = (self.lend()?, key.scrubbed(&self.egress.vault));
+        let (lent, key) = (self.lend()?, key.scrubbed());
         lent.board.get(&self.generation.name, &key).await.map_err(wasmtime::Error::msg)
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
-        let (key, value) = (key.scrubbed(&self.egress.vault), value.scrubbed(&self.egress.vault));
+        let (key, value) = (key.scrubbed(), value.scrubbed());
         Ok(lent.board.set(&self.generation.name, &key, Some(value), self.generation.limits.state).await)
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), String>> {
-        let (lent, key) = (self.lend()?, key.scrubbed(&self.egress.vault));
+        let (lent, key) = (self.lend()?, key.scrubbed());
         Ok(lent.board.set(&self.generation.name, &key, None, self.generation.limits.state).await)
     }
 
@@ -37,9 +37,9 @@ impl Host for CallState {
         expected: Option<Vec<u8>>,
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<(), SwapError>> {
-        let (lent, vault) = (self.lend()?, self.egress.vault.clone());
-        let (key, limit) = (key.scrubbed(&vault), self.generation.limits.state);
-        let swap = Swap { expected: expected.scrubbed(&vault), value: value.scrubbed(&vault) };
+        let lent = self.lend()?;
+        let (key, limit) = (key.scrubbed(), self.generation.limits.state);
+        let swap = Swap { expected: expected.scrubbed(), value: value.scrubbed() };
         let swapped = lent.board.swap(&self.generation.name, &key, swap, limit).await;
         Ok(match swapped {
             Ok(outcome) => outcome.map_err(SwapError::Changed),

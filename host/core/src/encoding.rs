@@ -1,0 +1,92 @@
+//! The text of a file that an editor or a shell has written: UTF-8, with or without a byte order mark before it.
+
+use crate::render::is_unseen;
+
+/// What editors put before a text to say that it is UTF-8.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Why bytes are no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotText {
+    #[error("it is in UTF-16, as some editors of Windows write it: save it as UTF-8")]
+    Utf16,
+    /// In which line.
+    #[error("line {0} is not UTF-8 text")]
+    NotUtf8(usize),
+    #[error("it has a byte order mark (U+FEFF) in the middle, which no editor shows: write it anew, without that")]
+    ByteOrderMark,
+    #[error("it has a character in it that no editor shows (U+{0:04X}): write it anew, without that")]
+    Unseen(u32),
+}
+
+/// The text without a byte order mark before it.
+///
+/// # Errors
+/// The bytes are in another encoding.
+pub fn text(bytes: Vec<u8>) -> Result<String, NotText> {
+    if is_utf16(&bytes) {
+        return Err(NotText::Utf16);
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        NotText::NotUtf8(good.split(|byte| *byte == b'\n').count())
+    })?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
+}
+
+/// A value that has its file to itself, as a token or a secret: the text without white space around it. Control characters in it are left
+/// for the reader to refuse.
+///
+/// # Errors
+/// The bytes are in another encoding, or the value has an invisible character.
+pub fn value(bytes: Vec<u8>) -> Result<String, NotText> {
+    let text = text(bytes)?;
+    let value = text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
+    match value.chars().find(|c| *c == BYTE_ORDER_MARK || is_unseen(*c) && !c.is_control()) {
+        None => Ok(value.to_owned()),
+        Some(BYTE_ORDER_MARK) => Err(NotText::ByteOrderMark),
+        Some(unseen) => Err(NotText::Unseen(unseen.into())),
+    }
+}
+
+/// By its own mark, or by the zeros between letters.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let zeros = |first: usize| bytes.iter().skip(first).step_by(2).take(64).all(|byte| *byte == 0);
+    bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.len() > 3 && (zeros(0) || zeros(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_text_is_no_part_of_it() {
+        assert_eq!(text("\u{feff}a = 1\n".into()).as_deref(), Ok("a = 1\n"));
+        assert_eq!(value("\u{feff} 42:AbC \r\n".into()).as_deref(), Ok("42:AbC"));
+        assert_eq!(value(" \u{feff}42:AbC\u{feff}\n".into()).as_deref(), Ok("42:AbC"));
+        assert_eq!(value("".into()).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn what_no_editor_shows_is_named() {
+        assert_eq!(value("42:A\u{feff}bC".into()), Err(NotText::ByteOrderMark));
+        assert_eq!(value("42:A\u{200b}bC".into()), Err(NotText::Unseen(0x200b)));
+        assert_eq!(value("two\nlines".into()).as_deref(), Ok("two\nlines"));
+        assert!(NotText::ByteOrderMark.to_string().contains("byte order mark"));
+    }
+
+    #[test]
+    fn another_encoding_is_named() {
+        for bytes in [utf16("\u{feff}a", u16::to_le_bytes), utf16("\u{feff}a", u16::to_be_bytes)] {
+            assert_eq!(text(bytes), Err(NotText::Utf16));
+        }
+        for bytes in [utf16("a = 1\n", u16::to_le_bytes), utf16("a = 1\n", u16::to_be_bytes)] {
+            assert_eq!(text(bytes), Err(NotText::Utf16), "without a mark");
+        }
+        assert_eq!(text(b"a\ngr\xfcn".to_vec()), Err(NotText::NotUtf8(2)));
+    }
+}

@@ -1,0 +1,139 @@
+//! A text with one encoding taken off: `%41`, `\u0041`, `\x41`, `\/`, `&#65;`, `&amp;`. The writer chooses which letters are coded, so
+//! letters are read one by one.
+
+use std::ops::Range;
+
+pub struct Layer {
+    pub bytes: Vec<u8>,
+    /// In order.
+    codes: Vec<Code>,
+}
+
+/// A letter that was coded.
+struct Code {
+    /// Its bytes here.
+    here: Range<usize>,
+    /// Its code in the text above.
+    above: Range<usize>,
+}
+
+impl Layer {
+    /// None where nothing in `text` is coded.
+    pub fn below(text: &[u8]) -> Option<Self> {
+        let mut at = text.iter().position(is_mark)?;
+        let mut layer = Self { bytes: text[..at].to_vec(), codes: Vec::new() };
+        while at < text.len() {
+            let next = match letter(&text[at..]) {
+                Some((bytes, length)) => {
+                    let start = layer.bytes.len();
+                    layer.bytes.extend_from_slice(&bytes);
+                    layer.codes.push(Code { here: start..layer.bytes.len(), above: at..at + length });
+                    at + length
+                }
+                None => {
+                    layer.bytes.push(text[at]);
+                    at + 1
+                }
+            };
+            let plain = text[next..].iter().position(is_mark).unwrap_or(text.len() - next);
+            layer.bytes.extend_from_slice(&text[next..next + plain]);
+            at = next + plain;
+        }
+        (!layer.codes.is_empty()).then_some(layer)
+    }
+
+    /// Where in the text above a range of this one stands.
+    pub fn above(&self, range: Range<usize>) -> Range<usize> {
+        // `range` is not empty: its last byte is in it.
+        self.letter_above(range.start).start..self.letter_above(range.end - 1).end
+    }
+
+    fn letter_above(&self, at: usize) -> Range<usize> {
+        let before = self.codes.partition_point(|code| code.here.start <= at);
+        let Some(code) = before.checked_sub(1).map(|index| &self.codes[index]) else { return at..at + 1 };
+        if code.here.contains(&at) {
+            return code.above.clone();
+        }
+        let plain = code.above.end + (at - code.here.end);
+        plain..plain + 1
+    }
+}
+
+const fn is_mark(byte: &u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'&')
+}
+
+/// The bytes that the code at the start of `text` stands for, and how long it is.
+fn letter(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    match text {
+        [b'%', b'u' | b'U', code @ ..] => utf16(code),
+        [b'%', code @ ..] => byte(code).map(|byte| (vec![byte], 3)),
+        [b'\\', b'u' | b'U', code @ ..] => utf16(code),
+        [b'\\', b'x' | b'X', code @ ..] => byte(code).map(|byte| (vec![byte], 4)),
+        [b'\\', sign, ..] if sign.is_ascii_punctuation() => Some((vec![*sign], 2)),
+        [b'&', ..] => reference(text),
+        _ => None,
+    }
+}
+
+fn byte(code: &[u8]) -> Option<u8> {
+    u8::try_from(hex(code.get(..2)?)?).ok()
+}
+
+/// Behind `\u`: four digits, and four more where they are half a letter.
+fn utf16(code: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let high = hex(code.get(..4)?)?;
+    if let Some(plain) = char::from_u32(high) {
+        return Some((plain.to_string().into_bytes(), 6));
+    }
+    let low = code.get(4..10)?.strip_prefix(b"\\u").and_then(hex)?;
+    let units = [u16::try_from(high).ok()?, u16::try_from(low).ok()?];
+    Some((String::from_utf16(&units).ok()?.into_bytes(), 12))
+}
+
+/// `&#104;`, `&#x68;`, or the name of a sign.
+fn reference(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let end = text.iter().take(10).position(|byte| *byte == b';')?;
+    let letter = match text.get(1..end)? {
+        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(hex(digits)?)?,
+        [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
+        b"amp" => '&',
+        b"lt" => '<',
+        b"gt" => '>',
+        b"quot" => '"',
+        b"apos" => '\'',
+        _ => return None,
+    };
+    Some((letter.to_string().into_bytes(), end + 1))
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_letter_has_its_place_in_the_text_above() {
+        let text = b"a%62\\u00e9&#x64;&amp;z%";
+        let layer = Layer::below(text).unwrap();
+        assert_eq!(layer.bytes, "abéd&z%".as_bytes());
+        let above = |range| String::from_utf8(text[layer.above(range)].to_vec()).unwrap();
+        assert_eq!(above(0..1), "a");
+        assert_eq!(above(1..2), "%62");
+        assert_eq!(above(2..3), "\\u00e9", "half a letter is the whole code");
+        assert_eq!(above(1..8), "%62\\u00e9&#x64;&amp;z%");
+        assert_eq!(above(6..7), "z");
+    }
+
+    #[test]
+    fn broken_codes_stay_as_they_are() {
+        for text in ["", "plain", "%", "%6", "%zz", "\\u", "\\u00", "&#;", "&#x;", "&#99999999;", "\\ud83d", "a & b"] {
+            assert!(Layer::below(text.as_bytes()).is_none(), "{text}");
+        }
+        assert_eq!(Layer::below(b"\\ud83d\\ude00").unwrap().bytes, "😀".as_bytes());
+    }
+}

@@ -1,0 +1,132 @@
+//! No run of a secret stays, however it is spelt and wherever it is cut; what is no secret stays.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Of every kind of letter, and no eight of them are in common words.
+const VALUE: &str = "hünter2/=&%x'Q+\"zW<k>_9-Ä~";
+
+fn scrubber(values: &[(&str, &str)]) -> Scrubber {
+    Scrubber::new(values.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect())
+}
+
+fn clean(values: &[(&str, &str)], text: &str) -> String {
+    let labelled = |found: &Found<'_>| format!("<{}>", found.label).into_bytes();
+    String::from_utf8_lossy(&scrubber(values).replace(text.as_bytes(), labelled)).into_owned()
+}
+
+type Spell = fn(&str) -> String;
+
+fn html(value: &str) -> String {
+    [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"), ("\"", "&quot;")]
+        .iter()
+        .fold(value.to_owned(), |text, (sign, name)| text.replace(sign, name))
+}
+
+fn percent(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+fn json(value: &str) -> String {
+    serde_json::Value::from(value).to_string().trim_matches('"').to_owned()
+}
+
+/// What servers, loggers and escapers make of a text.
+const SPELLINGS: [Spell; 14] = [
+    str::to_owned,
+    str::to_ascii_uppercase,
+    str::to_ascii_lowercase,
+    percent,
+    |value| percent(value).to_lowercase(),
+    |value| value.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+    |value| percent(&percent(value)),
+    json,
+    |value| json(value).replace('/', "\\/").replace('&', "\\u0026").replace('<', "\\u003c"),
+    |value| value.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect(),
+    html,
+    |value| json(&html(&percent(value))),
+    |value| value.chars().map(|c| format!("&#x{:X};", u32::from(c))).collect(),
+    |value| value.bytes().map(|byte| format!("{byte:02X}")).collect(),
+];
+
+/// Eight characters in a row, in any of the spellings.
+fn leaks(value: &str, text: &str) -> Option<String> {
+    let letters: Vec<char> = value.chars().collect();
+    let text = text.to_lowercase();
+    letters
+        .windows(RUN)
+        .map(|run| run.iter().collect::<String>())
+        .find_map(|run| SPELLINGS.iter().map(|spell| spell(&run)).find(|spelt| text.contains(&spelt.to_lowercase())))
+}
+
+proptest! {
+    #[test]
+    fn no_run_of_a_secret_stays_in_any_spelling_wherever_it_is_cut(
+        spelling in 0..SPELLINGS.len(), before in "[a-z /%]{0,6}", start in 0..80usize, length in 0..200usize,
+    ) {
+        let spelt: Vec<char> = SPELLINGS[spelling](VALUE).chars().collect();
+        let start = start.min(spelt.len());
+        let part: String = spelt[start..(start + length).min(spelt.len())].iter().collect();
+        let cleaned = clean(&[("s", VALUE)], &format!("{before}{part} after"));
+        prop_assert_eq!(leaks(VALUE, &cleaned), None, "{}", cleaned);
+        prop_assert!(cleaned.ends_with(" after"), "{}", cleaned);
+    }
+
+    #[test]
+    fn no_run_of_a_secret_stays_in_base64_wherever_it_is_cut(before in "[a-z:/]{0,6}", start in 0..60usize, length in 0..60usize) {
+        let coded = STANDARD_NO_PAD.encode(format!("{before}{VALUE} after"));
+        let part = &coded[start.min(coded.len())..(start + length).min(coded.len())];
+        let cleaned = clean(&[("s", VALUE)], part);
+        for skipped in 0..4 {
+            for piece in cleaned.split(['<', '>']) {
+                let digits = piece.get(skipped..).unwrap_or_default();
+                let whole = digits.len() - usize::from(digits.len() % 4 == 1);
+                let decoded = STANDARD_NO_PAD.decode(&digits[..whole]).unwrap_or_else(|_| STANDARD_NO_PAD.decode(&digits[..whole / 4 * 4]).unwrap());
+                prop_assert_eq!(leaks(VALUE, &String::from_utf8_lossy(&decoded)), None, "{}", cleaned);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays(text in "(?s).{0,80}") {
+        prop_assert_eq!(clean(&[("s", "quite-another-9173-thing")], &text), text);
+    }
+}
+
+#[test]
+fn a_secret_within_another_leaves_nothing_of_it() {
+    let values = [("a", "hunter2"), ("b", "hunter2-admin-xyz"), ("c", "admin-xyz")];
+    assert_eq!(clean(&values, "hunter2-admin-xyz, hunter2, admin-xyz"), "<b>, <a>, <c>");
+    assert_eq!(clean(&values, "xhunter2hunter2-admin-xyzadmin-xyz"), "x<a><b><c>");
+}
+
+#[test]
+fn a_run_of_eight_is_removed_and_one_of_seven_stays() {
+    let values = [("s", "abcdefghijklmnop")];
+    assert_eq!(clean(&values, "bcdefgh, bcdefghi, hijklmnoq"), "bcdefgh, <s>, <s>q");
+    assert_eq!(clean(&[("s", "abcdefg")], "abcdef abcdefg"), "abcdef <s>", "a short one is removed as a whole");
+}
+
+#[test]
+fn what_is_public_in_a_value_is_no_secret() {
+    let token = [("token", "123456789:AbC-dEf_ghijklmnop")];
+    assert_eq!(
+        clean(&token, "bot 123456789 is 123456789:, /bot123456789%3aABC-dEf_gh"),
+        "bot 123456789 is 123456789:, /bot<token>"
+    );
+    let hook = [("hook", "https://hooks.lan/s3cr3t-p4th")];
+    assert_eq!(clean(&hook, "https://nas.lan, https://hooks.lan/s3cr3t-p4th"), "https://nas.lan, <hook>");
+}
+
+#[test]
+fn a_whole_secret_is_told_from_a_part() {
+    let extents = |text: &str| {
+        let told = |found: &Found<'_>| format!("{:?}", found.extent).into_bytes();
+        String::from_utf8(scrubber(&[("s", "hunter2/and+more=")]).replace(text.as_bytes(), told).into_owned()).unwrap()
+    };
+    assert_eq!(extents("hunter2/and+more= hunter2%2Fand%2Bmore%3D"), "Whole Whole");
+    assert_eq!(extents("hunter2/and unter2%2fand%2Bmore%3D"), "Part Part");
+    assert_eq!(extents(&STANDARD_NO_PAD.encode("hunter2/and+more=")), "Whole0");
+}
