@@ -1,6 +1,7 @@
 //! Puts the board together, runs it, and takes it down: configuration, store, plugins, sessions, chat, in that order. It decides nothing
 //! that a part can decide.
 
+mod admitted;
 mod author;
 mod beside;
 mod board;

@@ -90,6 +90,9 @@ impl Changes {
         }
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;
+        if changes.areas.contains(&Area::Access) {
+            self.desk.withdraw_revoked().await;
+        }
         let policy = &self.config.now().plugins.lifecycle;
         self.swaps.supply.plugs.govern(policy).await;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {

@@ -2,12 +2,12 @@
 //! own cell) and the desk (names and places); readers never wait for an actor.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, PoisonError, RwLock},
 };
 
 use arc_swap::ArcSwap;
-use cordboard_core::types::{Caller, Place, SessionName, SessionView};
+use cordboard_core::types::{ActiveFor, Caller, Place, SessionName, SessionView, UserId};
 use tokio::sync::watch;
 
 /// One session's snapshot, replaced by its actor alone.
@@ -32,16 +32,16 @@ impl Cell {
 #[derive(Debug)]
 pub struct Roster {
     cells: RwLock<BTreeMap<SessionName, Arc<Cell>>>,
-    places: RwLock<HashMap<Place, SessionName>>,
+    active: RwLock<HashMap<ActiveFor, SessionName>>,
     changed: watch::Sender<u64>,
 }
 
 impl Roster {
     #[must_use]
-    pub fn new(views: Vec<SessionView>, places: Vec<(Place, SessionName)>) -> Self {
+    pub fn new(views: Vec<SessionView>, active: Vec<(ActiveFor, SessionName)>) -> Self {
         let roster = Self {
             cells: RwLock::default(),
-            places: RwLock::new(places.into_iter().collect()),
+            active: RwLock::new(active.into_iter().collect()),
             changed: watch::Sender::new(0),
         };
         for view in views {
@@ -83,20 +83,56 @@ impl Roster {
         views
     }
 
-    /// The active session of a place, unless it was archived meanwhile.
+    /// The active session of `caller` in `place`: the one that is active there for everybody, where the caller may see it, else the caller's own.
     #[must_use]
-    pub fn active(&self, place: &Place) -> Option<Arc<SessionView>> {
-        let name = self.places.read().unwrap_or_else(PoisonError::into_inner).get(place).cloned()?;
+    pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
+        let scopes = [ActiveFor::everybody(place), ActiveFor::one(place, &caller.id)];
+        let seen = |view: &Arc<SessionView>| caller.may_steer(&view.record.owner);
+        scopes.iter().find_map(|scope| self.bound(scope).filter(seen))
+    }
+
+    /// For whom a session becomes active that `caller` switches to in `place`. A topic is switched for everybody by those who may see its
+    /// session, or by the first one who speaks there.
+    #[must_use]
+    pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveFor {
+        let everybody = ActiveFor::everybody(place);
+        let may_switch = || self.bound(&everybody).is_none_or(|there| caller.may_steer(&there.record.owner));
+        if caller.is_alone_at(place) || (place.topic.is_some() && may_switch()) {
+            everybody
+        } else {
+            ActiveFor::one(place, &caller.id)
+        }
+    }
+
+    /// The active session, unless it was archived meanwhile.
+    fn bound(&self, scope: &ActiveFor) -> Option<Arc<SessionView>> {
+        let name = self.active.read().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()?;
         self.view(name.as_str()).filter(|view| !view.record.archived)
     }
 
-    pub fn bind(&self, place: &Place, name: &SessionName) {
-        self.places.write().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), name.clone());
+    /// The sessions that are active in a place, whoever they are active for.
+    #[must_use]
+    pub fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        let here = active.iter().filter(|(scope, _)| scope.place == *place).map(|(_, name)| name.clone());
+        let here: BTreeSet<SessionName> = here.collect();
+        drop(active);
+        here.into_iter().filter(|name| self.view(name.as_str()).is_some_and(|view| !view.record.archived)).collect()
     }
 
-    /// Clears every place whose active session it is.
+    pub fn bind(&self, scope: ActiveFor, name: &SessionName) {
+        self.active.write().unwrap_or_else(PoisonError::into_inner).insert(scope, name.clone());
+    }
+
+    /// Clears every place where it is active.
     pub fn unbind(&self, name: &SessionName) {
-        self.places.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
+        self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
+    }
+
+    /// Clears what is active for people of whom `gone` holds, and returns it.
+    pub fn unbind_people(&self, gone: impl Fn(&UserId) -> bool) -> Vec<ActiveFor> {
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&gone)).map(|(scope, _)| scope).collect()
     }
 
     /// How many agents may be alive now.

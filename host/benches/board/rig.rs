@@ -186,7 +186,9 @@ fn server(
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let roster_of = Arc::clone(roster);
-    let painter = Painter { plugs: Arc::clone(&plugs), roster: roster_of, posts: posts.clone(), clock, limits };
+    let (posts_of, config_of) = (posts.clone(), config.clone());
+    let painter =
+        Painter { plugs: Arc::clone(&plugs), roster: roster_of, posts: posts_of, config: config_of, clock, limits };
     let desk = Arc::new(Desk {
         clock,
         config: config.clone(),

@@ -93,6 +93,17 @@ pub fn exists(session: &SessionName) -> String {
     format!("Session '{session}' already exists. Use /session {session} to switch to it.")
 }
 
+/// To somebody who is still served, and lost the right to this session.
+#[must_use]
+pub fn withdrawn(session: &SessionName) -> String {
+    format!("Your message to session '{session}' was withdrawn: you may not use that session any more.")
+}
+
+#[must_use]
+pub fn taken(session: &SessionName) -> String {
+    format!("The name '{session}' is taken by somebody else. Choose another name.")
+}
+
 /// Enough of a message to remind its author of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {
@@ -293,10 +304,15 @@ fn denied(tool: &str, detail: &str, agent: &str) -> String {
 /// Said to a plain text where no session is active.
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
+/// As [`NO_ACTIVE`], where others have a session.
+pub const NONE_OF_YOURS: &str = "Not taken: the session here belongs to somebody else. A session of your own, opened with /new, answers you alone and leaves theirs as it is.";
+
 /// What the host answers by itself to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     NoActive,
+    /// The caller may not see the sessions that are active here.
+    NoneOfYours,
     OnlyText,
     UnknownCommand {
         name: String,
@@ -333,6 +349,7 @@ impl Answer {
     pub fn text(&self) -> String {
         match self {
             Self::NoActive => NO_ACTIVE.to_owned(),
+            Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text for now".to_owned(),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
                 format!("There is no /{name}. Did you mean /{nearest}?")

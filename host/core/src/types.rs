@@ -9,7 +9,7 @@ mod session;
 
 pub use moment::Moment;
 pub use name::{InvalidName, PLUGIN_NAME_RULE, SessionName, is_plugin_name};
-pub use people::{Caller, Place, Role, UserId};
+pub use people::{ActiveFor, Caller, Place, Role, UserId};
 pub use prompt::{Kept, Prompt};
 pub use reply::{Attachment, Button, Content, Reply, Words};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};

@@ -73,9 +73,9 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
     let sending = tokio::spawn(sending);
     let posts = Posts::new(ground.store.clone(), Arc::new(outbox.clone()));
-    let Contents { host_id, sessions, places, inbox, outbox: unsent, decisions: _ } = contents;
+    let Contents { host_id, sessions, active, inbox, outbox: unsent, decisions: _ } = contents;
     let left_over = left_over(&sessions);
-    let roster = Arc::new(Roster::new(views(sessions, &ground.config), places));
+    let roster = Arc::new(Roster::new(views(sessions, &ground.config), active));
     let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
 
     // Before anything is begun: they are the last things that can keep a host from its start.
@@ -182,6 +182,7 @@ impl Ground {
             plugs: Arc::clone(&self.plugs),
             roster: Arc::clone(roster),
             posts: posts.clone(),
+            config: self.config.clone(),
             clock: self.clock,
             limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
         }
@@ -222,7 +223,7 @@ fn views(sessions: Vec<SessionRecord>, config: &Live) -> Vec<SessionView> {
 
 /// Goes on with what was accepted before the host ended.
 async fn take_up(server: &Server, inbox: Vec<InboxRow>, intake: &Intake) {
-    let (anew, revived) = hub::sort(inbox);
+    let (anew, revived) = hub::sort(server.desk.drop_revoked(inbox).await);
     let anew = server.drop_stale(anew).await;
     server.desk.lines().revive(revived).await;
     drop(intake.send(anew).await);

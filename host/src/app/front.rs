@@ -11,7 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, board::Plan, shutdown::End};
+use super::{AppError, admitted::Admitted, board::Plan, shutdown::End};
 use crate::{
     chat::{
         Chat, Inbox,
@@ -93,7 +93,8 @@ fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> 
         beginning.notified().await;
         polled.poll(settings).await
     });
-    Ok(Front { chat: telegram, kind: Kind::Telegram(polling, begun) })
+    let chat = Arc::new(Admitted { chat: telegram, config: plan.config.clone() });
+    Ok(Front { chat, kind: Kind::Telegram(polling, begun) })
 }
 
 /// Speaks for the host itself.

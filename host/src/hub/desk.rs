@@ -82,8 +82,7 @@ impl Board for Desk {
     }
 
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
-        let view = self.roster().active(place)?;
-        caller.may_steer(&view.record.owner).then(|| SessionView::clone(&view))
+        self.roster().active(caller, place).map(|view| SessionView::clone(&view))
     }
 
     fn count(&self, caller: &Caller) -> usize {
@@ -112,7 +111,7 @@ impl Board for Desk {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
                 let there = self.roster().view(record.name.as_str());
-                return Err(there.map_or_else(|| unknown(record.name.as_str()), |there| taken(&there)));
+                return Err(there.map_or_else(|| unknown(record.name.as_str()), |there| taken(&there, caller)));
             }
             Err(error) => return Err(not_stored(&error)),
         }
@@ -125,10 +124,11 @@ impl Board for Desk {
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, Refusal> {
         let view = self.seen(caller, name.as_str())?;
         if view.record.archived {
-            return Err(taken(&view));
+            return Err(taken(&view, caller));
         }
-        self.store.bind(place, Some(name)).await.map_err(|error| not_stored(&error))?;
-        self.roster().bind(place, name);
+        let scope = self.roster().scope(caller, place);
+        self.store.bind(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
+        self.roster().bind(scope, name);
         self.act(name, Order::Touch(place.clone())).await
     }
 
@@ -161,8 +161,9 @@ impl Board for Desk {
         let what = What::Text(text.clone());
         let update = Update { key, caller: caller.clone(), place: place.clone(), what, at, locale: None };
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        let id = self.store.accept_for(update, name).await.map_err(|error| not_stored(&error))?;
-        line.prompt(Prompt { id, place, text }, self.trail.clone()).await;
+        let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
+        line.prompt(Prompt { id: id.clone(), place, text }, self.trail.clone()).await;
+        self.withdraw_if_revoked(&update, id, name).await;
         Ok(())
     }
 

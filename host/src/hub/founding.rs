@@ -20,7 +20,7 @@ impl Desk {
         let name: SessionName =
             blueprint.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
         if let Some(there) = self.lines.roster.view(name.as_str()) {
-            return Err(taken(&there));
+            return Err(taken(&there, caller));
         }
         self.check_persona(blueprint.persona.as_deref())?;
         let config = self.config();

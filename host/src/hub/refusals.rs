@@ -1,9 +1,9 @@
-//! What callers are told who may not do what they asked for, or cannot.
+//! Refusals, in the words that callers read.
 
 use cordboard_core::{
     session::{Refusal, RefusalCode},
     text,
-    types::SessionView,
+    types::{Caller, SessionView},
 };
 
 use crate::{plugin::refuse, store::StoreError};
@@ -12,9 +12,12 @@ pub fn unknown(name: &str) -> Refusal {
     refuse(RefusalCode::Unknown, text::unknown(name))
 }
 
-pub fn taken(there: &SessionView) -> Refusal {
+/// To a caller who may not see the session that has the name, neither its switch nor its archive is a way out.
+pub fn taken(there: &SessionView, caller: &Caller) -> Refusal {
     let name = &there.record.name;
-    if there.record.archived {
+    if !caller.may_steer(&there.record.owner) {
+        refuse(RefusalCode::Denied, text::taken(name))
+    } else if there.record.archived {
         refuse(RefusalCode::Archived, text::archived(name))
     } else {
         refuse(RefusalCode::Exists, text::exists(name))

@@ -54,8 +54,14 @@ impl Server {
         }
     }
 
-    pub async fn serve(&self, row: InboxRow) {
+    /// Judged by the role of this moment: the update may have waited while `[access]` changed, or while the host was down.
+    pub async fn serve(&self, mut row: InboxRow) {
         tracing::debug!(place = %row.update.place, "serving");
+        let Some(caller) = self.desk.now_served(&row.update.caller) else {
+            tracing::info!(caller = %row.update.caller.id, "a message is dropped: its author is not in [access] any more");
+            return self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+        };
+        row.update.caller = caller;
         match (&row.update.what, self.typed(&row.update)) {
             (_, Some(typed)) => self.command(&row, typed).await,
             (What::Text(_), None) => self.prompt(&row).await,
@@ -76,7 +82,10 @@ impl Server {
     async fn reply(&self, row: &InboxRow, reply: Reply, pressed: Option<MessageId>) {
         let edit = if reply.in_place { pressed } else { None };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
-        self.posts.finish(vec![Done::Update(row.id)], vec![post]).await;
+        // A call takes a while: its caller may have been removed meanwhile.
+        let is_served = self.desk.now_served(&row.update.caller).is_some();
+        let posts = Some(post).filter(|_| is_served).into_iter().collect();
+        self.posts.finish(vec![Done::Update(row.id)], posts).await;
     }
 
     async fn command(&self, row: &InboxRow, typed: Typed) {
@@ -129,7 +138,8 @@ impl Server {
     /// Stored as the session's before the session hears of it.
     async fn prompt(&self, row: &InboxRow) {
         let Some(session) = self.addressee(row).await else {
-            return self.answer(row, Answer::NoActive).await;
+            let others = !self.desk.lines().roster.active_in(&row.update.place).is_empty();
+            return self.answer(row, if others { Answer::NoneOfYours } else { Answer::NoActive }).await;
         };
         let (Some(prompt), Some(line)) = (prompt_of(row), self.desk.lines().get(&session)) else {
             return self.answer(row, Answer::NoActive).await;
@@ -138,7 +148,9 @@ impl Server {
             tracing::error!(%error, "failed to store a prompt");
             return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
         }
+        let id = prompt.id.clone();
         line.send(Input::Prompt(prompt)).await;
+        self.desk.withdraw_if_revoked(&row.update, id, &session).await;
     }
 
     /// The session that a text of this place is for: the active one, or the one that the operator named.

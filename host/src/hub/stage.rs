@@ -12,12 +12,12 @@ use cordboard_core::{
     chat::{Done, NewPost},
     render::literal,
     turn::{Part, Turn, TurnState},
-    types::{Place, Reply, SessionName, SessionView, Words},
+    types::{Caller, Place, Reply, SessionName, SessionView, Words},
 };
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
-use super::posts::Posts;
+use super::{posts::Posts, residents, setup::Live};
 use crate::{
     clock::Clock,
     plugin::{Plugs, Screen, ViewLimits},
@@ -34,6 +34,7 @@ pub struct Painter {
     pub plugs: Arc<Plugs>,
     pub roster: Arc<Roster>,
     pub posts: Posts,
+    pub config: Live,
     pub clock: Clock,
     pub limits: ViewLimits,
 }
@@ -124,6 +125,15 @@ impl Stage for Presenter {
 impl Painter {
     async fn paint(&self, session: &SessionName, scene: Scene) {
         match scene {
+            Scene::Frame(turn, _) if !self.may_be_read(session, &turn.place) => {}
+            Scene::Tell(place, _) if !self.may_be_read(session, &place) => {}
+            Scene::CutOff(turn, _) if !self.may_be_read(session, &turn.place) => {
+                self.posts.over(&turn.place, &turn.prompt);
+            }
+            Scene::Final(turn, _) if !self.may_be_read(session, &turn.place) => {
+                self.posts.over(&turn.place, &turn.prompt);
+                self.posts.finish(vec![Done::Prompt(turn.prompt)], Vec::new()).await;
+            }
             Scene::Frame(turn, view) => {
                 let mut screen = self.draw(&turn, &view).await;
                 self.sign(session, &turn.place, &mut screen.messages);
@@ -167,6 +177,14 @@ impl Painter {
         posts
     }
 
+    /// Whether the person whose private chat the place is may see the session now. In a group nobody is shut out of what others read.
+    fn may_be_read(&self, session: &SessionName, place: &Place) -> bool {
+        let Some(id) = residents::person_of(place) else { return true };
+        let Some(role) = residents::role(&id, &self.config.now().access) else { return false };
+        let reader = Caller { name: id.0.clone(), id, role };
+        self.roster.view(session.as_str()).is_none_or(|view| reader.may_steer(&view.record.owner))
+    }
+
     /// Says whose an answer is.
     fn sign(&self, session: &SessionName, place: &Place, messages: &mut [Reply]) {
         let background = self.in_background(session, place);
@@ -176,10 +194,11 @@ impl Painter {
         }
     }
 
-    /// The session, where whoever reads at that place does not expect it to speak: another one is active there by now.
+    /// The session, unless it is the only one that is active there: readers must know which one speaks.
     fn in_background(&self, session: &SessionName, place: &Place) -> Option<SessionName> {
-        let active = self.roster.active(place).is_some_and(|active| active.record.name == *session);
-        (!active).then(|| session.clone())
+        let active = self.roster.active_in(place);
+        let expected = active.len() == 1 && active.contains(session);
+        (!expected).then(|| session.clone())
     }
 
     async fn draw(&self, turn: &Turn, view: &SessionView) -> Screen {

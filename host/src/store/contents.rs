@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cordboard_core::{
     chat::{InboxRow, OutboxRow},
-    types::{Place, SessionName, SessionRecord},
+    types::{ActiveFor, SessionName, SessionRecord, UserId},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
@@ -21,8 +21,8 @@ pub struct Contents {
     pub host_id: String,
     /// By name, the archived ones too.
     pub sessions: Vec<SessionRecord>,
-    /// The active session of each place.
-    pub places: Vec<(Place, SessionName)>,
+    /// The active sessions.
+    pub active: Vec<(ActiveFor, SessionName)>,
     /// Not done yet, in the order of acceptance.
     pub inbox: Vec<InboxRow>,
     /// Not sent yet, in the order of sending.
@@ -66,7 +66,7 @@ pub(super) fn read(db: &Connection) -> Result<Contents, Trouble> {
     Ok(Contents {
         host_id,
         sessions: sessions(&tx)?,
-        places: places(&tx)?,
+        active: active(&tx)?,
         inbox: inbox::open(&tx)?,
         outbox: outbox::all(&tx)?,
         decisions: Decisions::read(&tx)?,
@@ -83,13 +83,14 @@ fn sessions(db: &Connection) -> Result<Vec<SessionRecord>, Trouble> {
     Ok(sessions)
 }
 
-fn places(db: &Connection) -> Result<Vec<(Place, SessionName)>, Trouble> {
-    let mut query = db.prepare("SELECT place, session FROM place ORDER BY place")?;
+fn active(db: &Connection) -> Result<Vec<(ActiveFor, SessionName)>, Trouble> {
+    let mut query = db.prepare("SELECT place, person, session FROM active ORDER BY place, person")?;
     let mut rows = query.query([])?;
-    let mut places = Vec::new();
+    let mut active = Vec::new();
     while let Some(row) = rows.next()? {
-        let (place, session): (String, String) = (row.get(0)?, row.get(1)?);
-        places.push((serde_json::from_str(&place)?, super::sessions::name(session)?));
+        let (place, person, session): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let person = Some(person).filter(|person| !person.is_empty()).map(UserId);
+        active.push((ActiveFor { place: serde_json::from_str(&place)?, person }, super::sessions::name(session)?));
     }
-    Ok(places)
+    Ok(active)
 }

@@ -64,6 +64,14 @@ impl Store {
         .await
     }
 
+    /// All that is not done, in order.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn open_messages(&self) -> Result<Vec<InboxRow>, StoreError> {
+        self.ask("read the open messages".to_owned(), open).await
+    }
+
     /// The update is a prompt and waits for this session.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 5] = [FIRST, DECISIONS, JOBS, GUARDS, MET];
+const STEPS: [&str; 6] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -67,6 +67,19 @@ const MET: &str = "
     INSERT INTO met (place, person) SELECT place, '' FROM place;
 ";
 
+/// For whom a session is active: one person in a group, everybody ('') elsewhere. An older host knew only the group: there it stays active
+/// for the session's owner.
+const ACTIVE: &str = "
+    CREATE TABLE active (
+        place TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, PRIMARY KEY (place, person)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO active (place, person, session)
+        SELECT place, iif(place ->> '$.chat' LIKE '-%' AND place ->> '$.topic' IS NULL, owner, ''), session
+        FROM place JOIN session ON name = session;
+    DROP TABLE place;
+    CREATE INDEX active_session ON active (session);
+";
+
 /// The version that this program writes and reads.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -96,6 +109,25 @@ pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_older_hosts_group_stays_with_the_owner_of_its_session() {
+        let mut db = Connection::open_in_memory().expect("memory is there");
+        STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("it was right once"));
+        db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
+            .expect("it fits");
+        for place in [
+            r#"{"front_end":"telegram","chat":"-100"}"#,
+            r#"{"front_end":"telegram","chat":"-100","topic":"5"}"#,
+            r#"{"front_end":"telegram","chat":"7"}"#,
+        ] {
+            db.execute("INSERT INTO place (place, session) VALUES (?, 'alpha')", [place]).expect("it fits");
+        }
+        migrate(&mut db, 5).expect("it can be taken further");
+        let mut people = db.prepare("SELECT person FROM active ORDER BY place").expect("it is right");
+        let people = people.query_map([], |row| row.get(0)).expect("it is read");
+        assert_eq!(people.map(|row| row.expect("it is read")).collect::<Vec<String>>(), ["", "telegram:7", ""]);
+    }
 
     #[test]
     fn of_an_older_host_buttons_steer_nothing_and_places_are_known() {

@@ -1,6 +1,6 @@
-//! Sessions and the places in which they are active.
+//! Sessions, and where and for whom they are active.
 
-use cordboard_core::types::{Place, SessionName, SessionRecord};
+use cordboard_core::types::{ActiveFor, SessionName, SessionRecord};
 use rusqlite::{Connection, params};
 
 use super::{
@@ -42,25 +42,28 @@ impl Store {
         let record = record.clone();
         self.ask(format!("archive session '{}'", record.name), move |db| {
             save(db, &record)?;
-            db.prepare_cached("DELETE FROM place WHERE session = ?")?.execute([record.name.as_str()])?;
+            db.prepare_cached("DELETE FROM active WHERE session = ?")?.execute([record.name.as_str()])?;
             Ok(())
         })
         .await
     }
 
-    /// Makes the session the active one of the place; none: the place has no active one any more.
+    /// Makes the session the active one; none: there is no active one any more.
     ///
     /// # Errors
     /// The disk's.
-    pub async fn bind(&self, place: &Place, session: Option<&SessionName>) -> Result<(), StoreError> {
-        let (place, session) = (place.clone(), session.cloned());
-        self.ask(format!("store the active session of {place}"), move |db| {
-            let place = serde_json::to_string(&place)?;
+    pub async fn bind(&self, scope: &ActiveFor, session: Option<&SessionName>) -> Result<(), StoreError> {
+        let (scope, session) = (scope.clone(), session.cloned());
+        self.ask(format!("store the active session of {scope}"), move |db| {
+            let place = serde_json::to_string(&scope.place)?;
+            let person = scope.person.as_ref().map_or("", |person| person.0.as_str());
             match &session {
                 Some(session) => db
-                    .prepare_cached("INSERT OR REPLACE INTO place (place, session) VALUES (?, ?)")?
-                    .execute(params![place, session.as_str()])?,
-                None => db.prepare_cached("DELETE FROM place WHERE place = ?")?.execute([place])?,
+                    .prepare_cached("INSERT OR REPLACE INTO active (place, person, session) VALUES (?, ?, ?)")?
+                    .execute(params![place, person, session.as_str()])?,
+                None => db
+                    .prepare_cached("DELETE FROM active WHERE place = ? AND person = ?")?
+                    .execute(params![place, person])?,
             };
             Ok(())
         })

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
     chat::{MessageId, Update, What},
-    types::{Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, UserId},
+    types::{ActiveFor, Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };
 use tempfile::TempDir;
 

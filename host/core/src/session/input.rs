@@ -57,6 +57,8 @@ pub enum Input {
     Settings(Settings),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
+    /// The authors of these prompts may not use the session any more: those that wait are dropped, and the one at work is interrupted.
+    Withdrawn(Vec<PromptId>),
     /// The host ends: interrupt, then stop. A second one hurries.
     Shutdown,
 }

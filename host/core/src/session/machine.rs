@@ -113,6 +113,7 @@ impl Machine {
             Input::ResumeNotice { ticket, text } => self.handle_resume_notice(ticket, text),
             Input::Settings(settings) => self.handle_settings(settings, now),
             Input::PolicyChanged => self.review(now),
+            Input::Withdrawn(prompts) => self.handle_withdrawn(&prompts, now),
             Input::Shutdown => self.handle_shutdown(now),
         }
         self.flush()

@@ -99,7 +99,7 @@ impl Machine {
             let here = from == Some(&open.turn.place);
             if let Some(Interrupt::ByUser { told, .. }) = &mut open.interrupt {
                 *told |= here;
-            } else {
+            } else if open.interrupt.is_none() {
                 open.interrupt = Some(Interrupt::ByUser { since: now, told: here });
                 self.emit_live(|run| Effect::Interrupt { run });
             }

@@ -148,7 +148,7 @@ impl Machine {
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {
             return;
         }
-        self.take_back();
+        self.take_back(now);
         if !matches!(self.state, State::Stopping(_)) {
             let notice = Notice::ResumeRefused { session: self.record.name.clone(), why: why.clone() };
             self.stop(Step::Closed, Then::Ask(Held { why, notice }), now);

@@ -174,6 +174,8 @@ pub(super) enum Interrupt {
         /// Who reads the turn has read already that it was stopped.
         told: bool,
     },
+    /// The prompt was withdrawn: nothing more of its answer is shown.
+    Withdrawn { since: Moment },
     /// The host ends.
     ByHost,
 }
@@ -185,7 +187,9 @@ impl Open {
 
     fn deadline(&self) -> Option<(Moment, Reason)> {
         match self.interrupt? {
-            Interrupt::ByUser { since, .. } => Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt)),
+            Interrupt::ByUser { since, .. } | Interrupt::Withdrawn { since } => {
+                Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt))
+            }
             Interrupt::ByHost => None,
         }
     }

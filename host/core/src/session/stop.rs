@@ -35,8 +35,13 @@ impl Machine {
     /// `/stop` and no reaction: what had come is the answer.
     pub(super) fn interrupt_unheard(&mut self, now: Moment) {
         if let Some(open) = self.take_open(|_| true) {
-            let ended = text::ended(&self.record.name);
-            self.finish(open.turn, TurnState::Failed(ended), now);
+            let state = match open.interrupt {
+                Some(Interrupt::Withdrawn { .. }) => TurnState::Stopped,
+                Some(Interrupt::ByUser { .. } | Interrupt::ByHost) | None => {
+                    TurnState::Failed(text::ended(&self.record.name))
+                }
+            };
+            self.finish(open.turn, state, now);
         }
         self.stop(Step::Terminated, Then::Suspend, now);
     }
@@ -74,6 +79,7 @@ impl Machine {
     fn cut_off(&mut self, open: Open, now: Moment) {
         match (open.interrupt, open.receipt) {
             (Some(Interrupt::ByUser { told, .. }), _) => self.finish_stopped(open.turn, told, now),
+            (Some(Interrupt::Withdrawn { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
             (_, Receipt::Sent) => self.requeue(open.prompt),
             (_, Receipt::Taken) => self.finish_cut_off(open.turn),
         }

@@ -7,4 +7,5 @@ mod script;
 mod starts;
 mod stops;
 mod turns;
+mod withdrawn;
 mod worlds;

@@ -124,8 +124,11 @@ impl Machine {
         let Some(open) = self.open_mut() else { return };
         open.receipt = Receipt::Taken;
         open.turn.change(at, change);
+        let shown = !matches!(open.interrupt, Some(Interrupt::Withdrawn { .. }));
         self.deaths = 0;
-        self.emit(Effect::Show);
+        if shown {
+            self.emit(Effect::Show);
+        }
     }
 
     pub(super) fn handle_denied(&mut self, tool: String, detail: String) {
@@ -157,6 +160,7 @@ impl Machine {
         self.record.cost_usd = cost_usd.or(self.record.cost_usd);
         self.deaths = 0;
         match (outcome, open.interrupt) {
+            (_, Some(Interrupt::Withdrawn { .. })) => self.finish(turn, TurnState::Stopped, now),
             (Outcome::Done, _) => self.finish(turn, TurnState::Done, now),
             // An agent may call it a failure: the host interrupted it all the same.
             (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_cut_off(turn),
@@ -231,9 +235,11 @@ impl Machine {
     }
 
     /// The agent has not got the open prompt, after all: it waits again, before all others.
-    pub(super) fn take_back(&mut self) {
-        if let Some(open) = self.take_open(|_| true) {
-            self.requeue(open.prompt);
+    pub(super) fn take_back(&mut self, now: Moment) {
+        let Some(open) = self.take_open(|_| true) else { return };
+        match open.interrupt {
+            Some(Interrupt::Withdrawn { .. }) => self.finish(open.turn, TurnState::Stopped, now),
+            Some(Interrupt::ByUser { .. } | Interrupt::ByHost) | None => self.requeue(open.prompt),
         }
     }
 
@@ -244,9 +250,16 @@ impl Machine {
 
     /// The agent died over this turn.
     pub(super) fn handle_death(&mut self, open: Open, death: Death, now: Moment) {
-        if let Some(Interrupt::ByUser { told, .. }) = open.interrupt {
-            self.finish_stopped(open.turn, told, now);
-            return self.rest(now);
+        match open.interrupt {
+            Some(Interrupt::ByUser { told, .. }) => {
+                self.finish_stopped(open.turn, told, now);
+                return self.rest(now);
+            }
+            Some(Interrupt::Withdrawn { .. }) => {
+                self.finish(open.turn, TurnState::Stopped, now);
+                return self.rest(now);
+            }
+            Some(Interrupt::ByHost) | None => {}
         }
         match open.receipt {
             Receipt::Sent => {
@@ -291,6 +304,22 @@ impl Machine {
         for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
             let how = Settled::Dropped(text::beginning(&prompt.text));
             self.emit(Effect::Settle { prompt: prompt.id, how });
+        }
+    }
+
+    /// A turn that `/stop` has interrupted already ends in silence, too.
+    pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Moment) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (withdrawn, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|prompt| prompts.contains(&prompt.id));
+        self.waiting = kept.into();
+        for prompt in withdrawn {
+            let how = Settled::Dropped(text::beginning(&prompt.text));
+            self.emit(Effect::Settle { prompt: prompt.id, how });
+        }
+        let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.prompt.id)) else { return };
+        let before = open.interrupt.replace(Interrupt::Withdrawn { since: now });
+        if before.is_none() {
+            self.emit_live(|run| Effect::Interrupt { run });
         }
     }
 }

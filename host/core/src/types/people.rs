@@ -77,6 +77,12 @@ impl Caller {
     pub fn may_steer(&self, owner: &UserId) -> bool {
         self.role >= Role::Admin || self.id == *owner
     }
+
+    /// Whether nobody else speaks there: a private chat has the number of its person.
+    #[must_use]
+    pub fn is_alone_at(&self, place: &Place) -> bool {
+        self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))
+    }
 }
 
 /// A chat of a front-end, and the topic in it where the chat has topics.
@@ -93,6 +99,34 @@ impl Place {
     #[must_use]
     pub fn new(front_end: &str, chat: &str) -> Self {
         Self { front_end: front_end.to_owned(), chat: chat.to_owned(), topic: None }
+    }
+}
+
+/// What an active session is active for: everybody in a place, or one person there. In a group each person has an active session of
+/// their own, so that nobody turns the words of others to another session.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActiveFor {
+    pub place: Place,
+    /// None: everybody there.
+    pub person: Option<UserId>,
+}
+
+impl ActiveFor {
+    #[must_use]
+    pub fn everybody(place: &Place) -> Self {
+        Self { place: place.clone(), person: None }
+    }
+
+    #[must_use]
+    pub fn one(place: &Place, person: &UserId) -> Self {
+        Self { place: place.clone(), person: Some(person.clone()) }
+    }
+}
+
+impl fmt::Display for ActiveFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.person.as_ref().map_or(Ok(()), |person| write!(f, "{person} in "))?;
+        self.place.fmt(f)
     }
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
+    config::Config,
     session::{Order, RefusalCode, Settings, Ticket},
     types::{Moment, Phase, Place, UserId},
 };
@@ -15,7 +16,7 @@ use super::*;
 use crate::{
     agent::{AgentKind, AgentSpec},
     clock::Clock,
-    hub::{Outlet, Posts},
+    hub::{Live, Outlet, Posts},
     plugin::{Plugs, Screen, ViewLimits},
     process::Environment,
     session::{Advisor, Herald, Ledger, Question, Setup},
@@ -127,6 +128,7 @@ fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<Lines> {
         herald: Arc::<Slow>::clone(slow),
     };
     let painter = Painter {
+        config: Live::new(Config::defaults()),
         plugs: Arc::new(Plugs::start(folder.join("cache"), "/nonexistent/cordboard".into(), 1).unwrap()),
         roster: Arc::clone(&roster),
         posts: Posts::new(store, Arc::<Slow>::clone(slow)),

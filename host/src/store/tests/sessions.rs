@@ -1,4 +1,4 @@
-//! Names are taken once; a place has one active session.
+//! Names are taken once; one session is active for each person, or for everybody in a place.
 
 use std::time::Duration;
 
@@ -46,12 +46,25 @@ async fn a_name_is_taken_by_archived_sessions_too() {
 async fn archiving_clears_every_place_of_the_session_and_no_other() {
     let state = State::new();
     let (store, _) = state.open();
-    for (chat, session) in [("1", "alpha"), ("2", "beta"), ("3", "beta"), ("3", "alpha"), ("4", "beta")] {
-        store.bind(&place(chat), Some(&name(session))).await.unwrap();
+    let (one, all) = (
+        |chat: &str| ActiveFor::one(&place(chat), &UserId("telegram:42".to_owned())),
+        |chat: &str| ActiveFor::everybody(&place(chat)),
+    );
+    let bound = [
+        (all("1"), "alpha"),
+        (all("2"), "beta"),
+        (one("2"), "alpha"),
+        (all("3"), "beta"),
+        (all("3"), "alpha"),
+        (all("4"), "beta"),
+    ];
+    for (scope, session) in &bound {
+        store.bind(scope, Some(&name(session))).await.unwrap();
     }
-    store.bind(&place("4"), None).await.unwrap();
-    let bound = read_only(state.path()).unwrap().places;
-    assert_eq!(bound, [("1", "alpha"), ("2", "beta"), ("3", "alpha")].map(|(at, it)| (place(at), name(it))));
+    store.bind(&all("4"), None).await.unwrap();
+    let active = read_only(state.path()).unwrap().active;
+    let left = [(all("1"), "alpha"), (all("2"), "beta"), (one("2"), "alpha"), (all("3"), "alpha")];
+    assert_eq!(active, left.map(|(scope, session)| (scope, name(session))));
     store.archive(&record("alpha")).await.unwrap();
-    assert_eq!(state.after(store).await.places, [(place("2"), name("beta"))]);
+    assert_eq!(state.after(store).await.active, [(all("2"), name("beta"))]);
 }

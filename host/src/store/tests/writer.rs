@@ -47,13 +47,13 @@ async fn a_failed_request_leaves_nothing_of_itself() {
     let state = State::new();
     let (store, _) = state.open();
     let half = |db: &Connection| {
-        db.execute("INSERT INTO place VALUES ('half', 'written')", [])?;
+        db.execute("INSERT INTO active VALUES ('half', '', 'written')", [])?;
         db.execute("INSERT INTO nowhere VALUES (1)", [])?;
         Ok(())
     };
     let error = store.ask("store a test".to_owned(), half).await.unwrap_err();
     assert!(matches!(error, StoreError::Defect { .. }), "{error}");
-    assert_eq!(state.after(store).await.places, []);
+    assert_eq!(state.after(store).await.active, []);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::{App, MEMBER, OWNER, STRANGER};
 
 /// Whether a file below the folder holds the text.
@@ -69,4 +71,104 @@ async fn who_is_let_in_is_changed_while_the_host_runs() {
     assert!(app.ask(STRANGER, "/sessions", "beta").await.contains("beta"), "an admin sees all");
     app.ask(STRANGER, "/restore", "No archived sessions.").await;
     assert_eq!(app.api.chat(MEMBER).len(), before);
+}
+
+impl App {
+    /// Saves the configuration, and waits until it is applied.
+    async fn grant(&self, access: &str) {
+        let changes = || self.log().matches("configuration changed").count();
+        let before = changes();
+        self.configure(access);
+        self.until("the new configuration", || (changes() > before).then_some(())).await;
+    }
+
+    /// The member's session is at work on a message of the member, and another one waits.
+    async fn busy_member(&self) {
+        self.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
+        self.ask(MEMBER, "slow 1000", "line 2").await;
+        self.api.says(MEMBER, "a queued message");
+        self.until("the message waits", || (self.session("beta")["queued"] == 1).then_some(())).await;
+    }
+
+    /// How often something was shown to the member.
+    fn shown_to_member(&self) -> usize {
+        let methods = ["sendMessage", "editMessageText", "sendChatAction"];
+        let calls = methods.iter().flat_map(|method| self.api.calls(method));
+        calls.filter(|call| call.params["chat_id"] == MEMBER).count()
+    }
+
+    async fn until_at_rest(&self, session: &str) {
+        let rest = || {
+            let session = self.session(session);
+            (session["queued"] == 0 && session["phase"] != "busy" && session["phase"] != "starting").then_some(())
+        };
+        self.until("the session is at rest", rest).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_persons_messages_are_withdrawn() {
+    let app = App::new().await;
+    app.busy_member().await;
+    app.grant(&format!("owner = {OWNER}")).await;
+    let before = app.shown_to_member();
+    app.until_at_rest("beta").await;
+    assert_eq!(app.session("beta")["turns"], 1, "the one at work was interrupted, the other one never went out");
+    // It is left to the owner, and so is its agent.
+    app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
+    app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
+    app.ask(OWNER, "/leave", "Nothing to leave.").await;
+    assert_eq!(app.shown_to_member(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_was_removed_while_the_host_was_down_is_not_answered() {
+    let mut app = App::new().await;
+    app.busy_member().await;
+    app.kill();
+    let before = app.shown_to_member();
+    app.configure(&format!("owner = {OWNER}"));
+    app.start();
+    app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
+    app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
+    app.until_turns("beta", 1).await;
+    assert_eq!(app.shown_to_member(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_who_becomes_a_member_prompts_only_their_own_sessions() {
+    let app = App::new().await;
+    app.grant(&format!("owner = {OWNER}\nadmins = [{MEMBER}]")).await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "slow 1000", "line 2").await;
+    app.ask(MEMBER, "/session alpha", "Switched to session 'alpha'.").await;
+    app.api.says(MEMBER, "as an admin");
+    app.until("the message waits", || (app.session("alpha")["queued"] == 1).then_some(())).await;
+    let before = app.api.chat(MEMBER).len();
+    app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
+    let told = app.told(MEMBER, before, "alpha").await;
+    assert_eq!(told, "Your message to session 'alpha' was withdrawn: you may not use that session any more.");
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.until_at_rest("alpha").await;
+    assert_eq!(app.session("alpha")["turns"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removed_person_has_no_active_session_in_a_group() {
+    const GROUP: i64 = -100_700;
+    let app = App::new().await;
+    let says = |user: i64, text: &str| {
+        app.api.push(json!({"message": crate::botapi::message(user, GROUP, json!({"text": text}))}));
+    };
+    let shows = async |wanted: &str| {
+        let find = || app.api.chat(GROUP).into_iter().find(|text| text.contains(wanted));
+        app.until(wanted, find).await
+    };
+    says(MEMBER, "/new members");
+    shows("Session 'members' created.").await;
+    says(OWNER, "/new owners");
+    shows("Session 'owners' created.").await;
+    app.grant(&format!("owner = {OWNER}")).await;
+    says(OWNER, "alone now");
+    assert_eq!(shows("You said: alone now").await, "You said: alone now", "only one session speaks here");
 }

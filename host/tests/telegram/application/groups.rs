@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{App, OWNER, STRANGER};
+use super::{App, MEMBER, OWNER, STRANGER};
 use crate::botapi::{Call, message};
 
 const GROUP: i64 = -100_200;
@@ -71,6 +71,51 @@ async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
         seat.asks(&app, "/stop", "Stopped.").await;
     }
     assert_eq!(app.api.chat(OWNER), [none], "nothing of the group came into the private chat");
+}
+
+/// The member opens a session where the owner types, and the owner types on.
+async fn each_keeps_a_session_of_their_own(owner: Seat) {
+    let app = App::new().await;
+    let member = Seat { user: MEMBER, ..owner };
+    owner.asks(&app, "/new owners", "Session 'owners' created.").await;
+    let told = member.asks(&app, "hello", "Not taken").await;
+    assert!(told.contains("belongs to somebody else") && !told.contains("No active session"), "{told}");
+    assert_eq!(
+        member.asks(&app, "/new owners", "owners").await,
+        "The name 'owners' is taken by somebody else. Choose another name."
+    );
+    member.asks(&app, "/new members", "Session 'members' created.").await;
+    owner.asks(&app, "for the owner's", "You said: for the owner's").await;
+    member.asks(&app, "for the member's", "You said: for the member's").await;
+    for session in ["owners", "members"] {
+        app.until_turns(session, 1).await;
+    }
+    let stands = app.api.topic(GROUP, owner.topic);
+    assert!(stands.iter().any(|text| text.starts_with("[owners] You said:")), "who speaks is shown: {stands:?}");
+    owner.asks(&app, "/sessions", "→ 🟢 owners").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_turns_no_ones_words_to_another_session() {
+    each_keeps_a_session_of_their_own(GENERAL).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_does_not_turn_a_topic_to_another_session() {
+    each_keeps_a_session_of_their_own(FIRST).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_is_switched_for_everybody_who_may_see_its_session() {
+    let app = App::new().await;
+    let member = Seat { user: MEMBER, ..FIRST };
+    member.asks(&app, "/new members", "Session 'members' created.").await;
+    FIRST.asks(&app, "to the member's", "You said: to the member's").await;
+    FIRST.asks(&app, "/new owners", "Session 'owners' created.").await;
+    member.asks(&app, "hello", "belongs to somebody else").await;
+    FIRST.asks(&app, "to mine", "You said: to mine").await;
+    app.until_turns("owners", 1).await;
+    app.until_turns("members", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

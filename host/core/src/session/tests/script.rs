@@ -157,6 +157,7 @@ impl Teller {
             "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
             "folder" => Input::Settings(Settings { folder: words(rest).map(Into::into), ..settings() }),
             "policy" => Input::PolicyChanged,
+            "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
             "shutdown" => Input::Shutdown,
             _ => return None,
         })

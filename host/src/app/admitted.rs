@@ -1,0 +1,66 @@
+//! The chat as far as people are served: nothing goes to the private chat of somebody who is not in `[access]` any more, whatever was on its
+//! way or stored when they were removed.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use cordboard_core::types::Place;
+
+use crate::{
+    chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing},
+    hub::{self, Live},
+};
+
+pub struct Admitted {
+    pub chat: Arc<dyn Chat>,
+    pub config: Live,
+}
+
+impl Admitted {
+    fn check(&self, place: &Place) -> Result<(), ChatError> {
+        let is_served = |id| hub::role(&id, &self.config.now().access).is_some();
+        if hub::person_of(place).is_none_or(is_served) {
+            return Ok(());
+        }
+        Err(ChatError::Gone { why: "its person is not in [access] any more".to_owned() })
+    }
+}
+
+#[async_trait]
+impl Chat for Admitted {
+    fn front_end(&self) -> &'static str {
+        self.chat.front_end()
+    }
+
+    fn limits(&self) -> Limits {
+        self.chat.limits()
+    }
+
+    fn edit_pause(&self, place: &Place) -> Duration {
+        self.chat.edit_pause(place)
+    }
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        self.check(place)?;
+        self.chat.send(place, message).await
+    }
+
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        self.check(place)?;
+        self.chat.edit(place, id, message).await
+    }
+
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        self.chat.delete(place, id).await
+    }
+
+    async fn working(&self, place: &Place, line: Option<&str>) {
+        if self.check(place).is_ok() {
+            self.chat.working(place, line).await;
+        }
+    }
+
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        self.chat.menu(commands).await
+    }
+}
