@@ -170,5 +170,5 @@ async fn a_removed_person_has_no_active_session_in_a_group() {
     shows("Session 'owners' created.").await;
     app.grant(&format!("owner = {OWNER}")).await;
     says(OWNER, "alone now");
-    assert_eq!(shows("You said: alone now").await, "You said: alone now", "only one session speaks here");
+    assert_eq!(shows("You said: Ada L: alone now").await, "You said: Ada L: alone now", "only one session speaks here");
 }

@@ -85,8 +85,8 @@ async fn each_keeps_a_session_of_their_own(owner: Seat) {
         "The name 'owners' is taken by somebody else. Choose another name."
     );
     member.asks(&app, "/new members", "Session 'members' created.").await;
-    owner.asks(&app, "for the owner's", "You said: for the owner's").await;
-    member.asks(&app, "for the member's", "You said: for the member's").await;
+    owner.asks(&app, "for the owner's", "You said: Ada L: for the owner's").await;
+    member.asks(&app, "for the member's", "You said: Ada L: for the member's").await;
     for session in ["owners", "members"] {
         app.until_turns(session, 1).await;
     }
@@ -110,10 +110,10 @@ async fn a_topic_is_switched_for_everybody_who_may_see_its_session() {
     let app = App::new().await;
     let member = Seat { user: MEMBER, ..FIRST };
     member.asks(&app, "/new members", "Session 'members' created.").await;
-    FIRST.asks(&app, "to the member's", "You said: to the member's").await;
+    FIRST.asks(&app, "to the member's", "You said: Ada L: to the member's").await;
     FIRST.asks(&app, "/new owners", "Session 'owners' created.").await;
     member.asks(&app, "hello", "belongs to somebody else").await;
-    FIRST.asks(&app, "to mine", "You said: to mine").await;
+    FIRST.asks(&app, "to mine", "You said: Ada L: to mine").await;
     app.until_turns("owners", 1).await;
     app.until_turns("members", 1).await;
 }
