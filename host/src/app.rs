@@ -27,7 +27,6 @@ use cordboard_core::{
 
 use crate::{
     cli::{self, ChatKind, Places},
-    cron::Zone,
     hub::Live,
     plugin::{self, Cache, Plugs},
     process::{self, Environment},
@@ -161,15 +160,13 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         }
     }
     let agents = config.agents.by_name.values();
-    // Before `TZ` is taken out of the environment with what agents are given.
-    let zone = Zone::system();
     // Before there are threads: what agents are given of it is then nowhere else in this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::harden();
     process::survive_file_limits();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended =
-        runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment, zone }));
+        runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment }));
     // A reader of standard input blocks a thread until its next line: it is not waited for.
     runtime.shutdown_background();
     ended

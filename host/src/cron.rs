@@ -3,6 +3,8 @@
 //! Where the clock is put forward, a job of fixed hours that would fall into the gap runs right after it; where it is put back, such a
 //! job runs once. Jobs with `*` or `/` in minute or hour follow the clock on the wall: they skip the gap, and run in both hours.
 
+mod zone;
+
 use std::fmt;
 
 use cordboard_core::types::Moment;
@@ -16,6 +18,8 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
+pub use zone::HostZone;
+
 /// The fields of an expression, as an error names them.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
 
@@ -23,20 +27,19 @@ const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of we
 const COUNTED: usize = 10_000;
 
 /// The time zone of the host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
 impl Zone {
-    /// As `TZ` and `/etc/localtime` have it now; UTC where they say nothing.
     #[must_use]
-    pub fn system() -> Self {
-        Self(TimeZone::try_system().unwrap_or(TimeZone::UTC))
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
     }
 
-    /// The zone of that name, where the system knows it.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        TimeZone::get(name).ok().map(Self)
+    /// A zone as POSIX writes it, so that no test needs the system's tables.
+    #[cfg(test)]
+    pub(crate) fn posix(rule: &str) -> Option<Self> {
+        TimeZone::posix(rule).ok().map(Self)
     }
 
     fn zoned(&self, moment: Moment) -> Option<Zoned> {
@@ -99,16 +102,21 @@ impl Cron {
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
-        let Some(times) = parse(&fields.join(" ")) else { return Err(wrong_field(&fields)) };
+        let Some(times) = parse(&fields) else { return Err(wrong_field(&fields)) };
         let fixed = [minute, hour].iter().all(|field| names(field));
         let cron = Self { text: text.to_owned(), times, fixed };
-        let since = Zone(TimeZone::UTC);
-        if cron.next(&since, Moment(0)).is_none() { Err(CronError::Never) } else { Ok(cron) }
+        if cron.next(&Zone::utc(), Moment(0)).is_none() { Err(CronError::Never) } else { Ok(cron) }
     }
 
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it names its hours and minutes.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        self.fixed
     }
 
     /// The first time after `moment`.
@@ -160,9 +168,13 @@ fn names(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }
 
-fn parse(text: &str) -> Option<croner::Cron> {
-    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(text).ok()
+/// As crontab(5) has it: a day has to match both of its fields where one of them begins with a star, `*/2` included, and
+/// either where both name days.
+fn parse(fields: &[&str]) -> Option<croner::Cron> {
+    let begins_with_star = |at: usize| fields.get(at).is_some_and(|field| field.starts_with(['*', '?']));
+    let both = begins_with_star(2) || begins_with_star(4);
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).dom_and_dow(both).build();
+    parser.parse(&fields.join(" ")).ok()
 }
 
 /// The one that cannot be understood even where all others say nothing.
@@ -170,7 +182,7 @@ fn wrong_field(fields: &[&str]) -> CronError {
     let alone = |at: usize| {
         let mut others = ["*"; FIELDS.len()];
         others[at] = fields[at];
-        parse(&others.join(" ")).is_none()
+        parse(&others).is_none()
     };
     let wrong = (0..FIELDS.len()).find(|at| alone(*at));
     wrong.map_or(CronError::Together, |at| CronError::Field { field: FIELDS[at], text: fields[at].to_owned() })
@@ -199,8 +211,7 @@ mod tests {
     use super::*;
 
     fn zone(name: &str) -> Zone {
-        // Written as POSIX has it, so that no test needs the system's tables.
-        Zone(TimeZone::posix(name).expect("a zone"))
+        Zone::posix(name).expect("a zone")
     }
 
     fn berlin() -> Zone {
@@ -275,6 +286,30 @@ mod tests {
         let both = Cron::parse("*/30 * * * *").unwrap();
         let (from, to) = (moment("2026-10-25T00:00:00Z"), moment("2026-10-25T02:00:00Z"));
         assert_eq!(both.between(&berlin, from, to), 3);
+    }
+
+    #[test]
+    fn a_day_matches_both_fields_where_one_begins_with_a_star() {
+        // 2026-06-01 is a Monday.
+        let all = |cron: &str| {
+            let (cron, zone, end) = (Cron::parse(cron).unwrap(), zone("UTC0"), moment("2026-06-17T00:00:00Z"));
+            let from = moment("2026-05-31T12:00:00Z");
+            let times = std::iter::successors(cron.next(&zone, from), |time| cron.next(&zone, *time));
+            let days = times.take_while(|time| *time < end).map(|time| 1 + (time.0 - from.0) / 86_400_000);
+            days.collect::<Vec<_>>()
+        };
+        for (cron, days) in [
+            ("0 9 */2 * 1", &[1, 15][..]),
+            ("0 9 */2 * mon,tue", &[1, 9, 15]),
+            ("0 9 */5 * */3", &[6]),
+            ("0 9 2-10 * */2", &[2, 4, 6, 7, 9]),
+            ("0 9 * * 1", &[1, 8, 15]),
+            ("0 9 5,9 * *", &[5, 9]),
+            ("0 9 5,9 * 1", &[1, 5, 8, 9, 15]),
+            ("0 9 1-31/5 * 1", &[1, 6, 8, 11, 15, 16]),
+        ] {
+            assert_eq!(all(cron), days, "{cron}");
+        }
     }
 
     #[test]

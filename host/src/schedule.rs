@@ -46,9 +46,13 @@ pub trait Work: Send + Sync + 'static {
 /// What time it is on the wall, sleep of the machine included.
 pub type Wall = Arc<dyn Fn() -> Moment + Send + Sync>;
 
+/// The host's time zone, where it is another one than at the last call.
+pub type NewZone = Box<dyn FnMut() -> Option<Zone> + Send>;
+
 pub struct Schedule<W> {
     work: Arc<W>,
     wall: Wall,
+    new_zone: NewZone,
     timetable: Timetable,
     running: JoinSet<()>,
     /// Kept apart from the tasks, so that one that ends by a bug is known too.
@@ -56,8 +60,9 @@ pub struct Schedule<W> {
 }
 
 impl<W: Work> Schedule<W> {
-    pub fn new(work: Arc<W>, zone: Zone, wall: Wall) -> Self {
-        Self { work, wall, timetable: Timetable::new(zone), running: JoinSet::new(), keys: HashMap::new() }
+    pub fn new(work: Arc<W>, mut new_zone: NewZone, wall: Wall) -> Self {
+        let timetable = Timetable::new(new_zone().unwrap_or(Zone::utc()));
+        Self { work, wall, new_zone, timetable, running: JoinSet::new(), keys: HashMap::new() }
     }
 
     /// Runs until the board is gone.
@@ -104,7 +109,16 @@ impl<W: Work> Schedule<W> {
         }
     }
 
+    /// Somebody may have set the machine's time zone, or installed new rules for it.
+    fn follow_zone(&mut self) {
+        if let Some(zone) = (self.new_zone)() {
+            tracing::info!("the time zone changed: jobs follow it");
+            self.timetable.follow(zone);
+        }
+    }
+
     async fn start_due(&mut self) {
+        self.follow_zone();
         for due in self.timetable.due((self.wall)()) {
             if let Err(why) = self.work.begin(&due.key, due.at).await {
                 tracing::error!(

@@ -7,7 +7,6 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{AppError, jobs};
 use crate::{
-    cron::Zone,
     hub::Desk,
     plugin::{self, Board},
     webhook::{self, Door},
@@ -32,9 +31,9 @@ impl Beside {
         Ok(Self { listener: Some(listener) })
     }
 
-    pub fn begin(self, desk: &Arc<Desk>, zone: Zone) -> Begun {
+    pub fn begin(self, desk: &Arc<Desk>) -> Begun {
         let mut tasks = JoinSet::new();
-        tasks.spawn(jobs::of(desk, zone));
+        tasks.spawn(jobs::of(desk));
         if let Some(listener) = self.listener {
             let board: Weak<dyn Board> = Arc::downgrade(&(Arc::clone(desk) as Arc<dyn Board>));
             let door = Door::new(desk.config.clone(), Arc::clone(&desk.plugs), board, Arc::new(secret));

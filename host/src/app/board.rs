@@ -20,7 +20,6 @@ use crate::{
     cli::{ChatKind, Places},
     clock::Clock,
     control,
-    cron::Zone,
     hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
     plugin::{Board, Orders, Plugs, ViewLimits},
     process::{self, Environment},
@@ -38,7 +37,6 @@ pub struct Plan {
     pub config: Live,
     pub kind: ChatKind,
     pub environment: Environment,
-    pub zone: Zone,
 }
 
 /// What lies below the sessions and the chat: opened first, closed last.
@@ -93,7 +91,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     outbox.menu(changes::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed, orders.1));
     // What was accepted before comes before whatever is new.
-    let beside = beside.begin(&desk, plan.zone.clone());
+    let beside = beside.begin(&desk);
     front.begin();
 
     let end = shutdown::wait(&mut front, &mut signals).await;

@@ -10,7 +10,7 @@ use cordboard_core::types::Moment;
 use tokio::sync::watch;
 
 use crate::{
-    cron::{Cron, Zone},
+    cron::{Cron, HostZone},
     hub::Desk,
     plugin::{Board, DueJob, Plugs},
     schedule::{Due, Jobs, Key, Schedule, Work},
@@ -25,10 +25,11 @@ struct Job {
 }
 
 /// Runs the jobs of the board, until it is dropped.
-pub fn of(desk: &Arc<Desk>, zone: Zone) -> impl Future<Output = ()> + use<> {
+pub fn of(desk: &Arc<Desk>) -> impl Future<Output = ()> + use<> {
     let job = Job { plugs: Arc::clone(&desk.plugs), store: desk.store.clone(), desk: Arc::downgrade(desk) };
     let wall = || Moment(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-    Schedule::new(Arc::new(job), zone, Arc::new(wall)).run()
+    let mut zone = HostZone::new();
+    Schedule::new(Arc::new(job), Box::new(move || zone.new_one()), Arc::new(wall)).run()
 }
 
 #[async_trait]

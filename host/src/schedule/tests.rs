@@ -13,6 +13,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use super::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The wall clock goes with tokio's, and can be set besides.
 struct Clocks {
@@ -29,6 +30,7 @@ struct Fake {
     permits: Semaphore,
     looks: AtomicU64,
     clocks: Clocks,
+    new_zone: Mutex<Option<Zone>>,
 }
 
 fn key(job: &str) -> Key {
@@ -49,6 +51,7 @@ impl Fake {
             permits: Semaphore::new(1000),
             looks: AtomicU64::new(0),
             clocks: Clocks { began: Instant::now(), set_by: AtomicU64::new(0) },
+            new_zone: Mutex::new(Some(Zone::utc())),
         })
     }
 
@@ -60,6 +63,10 @@ impl Fake {
 
     fn set_clock(&self, by: Duration) {
         self.clocks.set_by.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    fn set_clock_back(&self, by: Duration) {
+        self.clocks.set_by.fetch_sub(u64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     fn plug(&self, jobs: &[(&str, &str)]) {
@@ -74,12 +81,13 @@ impl Fake {
     }
 
     fn start(self: &Arc<Self>) {
-        let (work, clock) = (Arc::clone(self), Arc::clone(self));
+        let (work, clock, zone) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        let new_zone: NewZone = Box::new(move || lock(&zone.new_zone).take());
         let wall: Wall = Arc::new(move || {
             clock.looks.fetch_add(1, Ordering::Relaxed);
             clock.now()
         });
-        tokio::spawn(Schedule::new(work, Zone::named("UTC").unwrap_or_else(Zone::system), wall).run());
+        tokio::spawn(Schedule::new(work, new_zone, wall).run());
     }
 
     fn ran(&self) -> Vec<(String, u64, u32)> {
@@ -206,10 +214,56 @@ async fn without_jobs_nobody_is_woken() {
     assert_eq!((fake.looks.load(Ordering::Relaxed), fake.ran()), (looks, vec![]));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_new_time_zone_is_followed_within_a_minute() {
+    let fake = Fake::new();
+    fake.plug(&[("daily", "0 3 * * *"), ("jumped over", "1 2 * * *")]);
+    fake.start();
+    pass(MINUTE * 2).await;
+    *lock(&fake.new_zone) = Some(Zone::posix("AAA-1").expect("a zone"));
+    pass(MINUTE).await;
+    assert_eq!(fake.ran(), [of("jumped over", 61, 0)]);
+    pass(MINUTE * 56).await;
+    assert_eq!(fake.ran(), []);
+    pass(MINUTE).await;
+    assert_eq!(fake.ran(), [of("daily", 120, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_a_day_ahead_runs_no_daily_job_twice() {
+    let fake = Fake::new();
+    fake.plug(&[("daily", "0 7 * * *")]);
+    fake.start();
+    pass(MINUTE).await;
+    fake.set_clock(DAY);
+    pass(MINUTE).await;
+    assert_eq!(fake.ran(), [of("daily", 7 * 60, 0)]);
+    fake.set_clock_back(DAY);
+    pass(DAY - MINUTE * 2).await;
+    assert_eq!(fake.ran(), [], "its time comes for the second time");
+    pass(DAY).await;
+    assert_eq!(fake.ran(), [of("daily", (24 + 7) * 60, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_years_ahead_stops_no_job() {
+    let fake = Fake::new();
+    fake.plug(&[("daily", "0 7 * * *"), ("often", "*/10 * * * *")]);
+    fake.start();
+    pass(MINUTE).await;
+    fake.set_clock(DAY * 4000);
+    pass(MINUTE).await;
+    assert_eq!(fake.ran().len(), 2);
+    fake.set_clock_back(DAY * 4000);
+    pass(MINUTE * 9).await;
+    assert_eq!(fake.ran(), [of("often", 70, 0)]);
+    pass(DAY).await;
+    assert_eq!(fake.ran().iter().filter(|(job, ..)| job == "daily").count(), 1);
+}
+
 #[test]
 fn a_clock_that_is_set_back_repeats_nothing_and_stops_nothing() {
-    let zone = Zone::named("UTC").unwrap_or_else(Zone::system);
-    let mut table = Timetable::new(zone);
+    let mut table = Timetable::new(Zone::utc());
     let minutes = |count: u64| Moment(count * 60_000);
     table.replace("p", [(("j".to_owned(), Cron::parse("* * * * *").unwrap()), minutes(600))].into_iter());
     assert_eq!(table.due(minutes(590)), [], "until the clock has caught up");

@@ -12,6 +12,9 @@ use crate::cron::{Cron, Zone};
 /// How far back a clock may be set before jobs follow it. By less, they wait until it has caught up, and nothing runs twice.
 const SET_BACK: Duration = Duration::from_secs(3600);
 
+/// The same for jobs of fixed hours, which come seldom: a clock that was a day ahead by mistake has had them run already.
+const SET_BACK_FIXED: Duration = Duration::from_secs(25 * 3600);
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     pub plugin: String,
@@ -41,10 +44,21 @@ pub struct Timetable {
     running: BTreeSet<Key>,
 }
 
+impl Entry {
+    const fn waits_at_most(&self) -> Duration {
+        if self.cron.is_fixed() { SET_BACK_FIXED } else { SET_BACK }
+    }
+}
+
 impl Timetable {
     #[must_use]
     pub const fn new(zone: Zone) -> Self {
         Self { zone, entries: BTreeMap::new(), running: BTreeSet::new() }
+    }
+
+    /// Times are those of this zone from now on. One that the change jumped over counts as missed.
+    pub fn follow(&mut self, zone: Zone) {
+        self.zone = zone;
     }
 
     /// Whether these are the jobs of the plugin already.
@@ -71,7 +85,7 @@ impl Timetable {
     pub fn due(&mut self, now: Moment) -> Vec<Due> {
         let mut due = Vec::new();
         for (key, entry) in self.entries.iter_mut().filter(|(key, _)| !self.running.contains(key)) {
-            if entry.until.since(now) > SET_BACK {
+            if entry.until.since(now) > entry.waits_at_most() {
                 entry.until = now;
             }
             let Some(at) = entry.cron.last(&self.zone, now).filter(|at| *at > entry.until) else { continue };
