@@ -30,7 +30,8 @@ use crate::{
     hub::Live,
     plugin::{self, Cache, Plugs},
     process::{self, Environment},
-    reload, telemetry,
+    reload::{self, ConfigFile},
+    telemetry,
 };
 
 /// The exit code for a configuration that cannot be used.
@@ -110,14 +111,21 @@ impl AppError {
 
 /// Reads and validates the configuration; an empty file means the defaults.
 fn load(places: &Places) -> Result<Config, AppError> {
-    let Some(path) = &places.config else { return Ok(Config::defaults()) };
+    load_file(places).map(|(config, _)| config)
+}
+
+/// The configuration, and what it was read from.
+fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
+    let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
     reload::check_private(path).map_err(AppError::Untrusted)?;
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
         _ => AppError::Read { path: path.clone(), source },
     })?;
-    let text = encoding::text(bytes).map_err(|why| AppError::NotText { path: path.clone(), why })?;
-    config::load(&text).map_err(|error| AppError::Config { path: path.clone(), excerpt: error.excerpt() })
+    let text = encoding::text(bytes.clone()).map_err(|why| AppError::NotText { path: path.clone(), why })?;
+    let config =
+        config::load(&text).map_err(|error| AppError::Config { path: path.clone(), excerpt: error.excerpt() })?;
+    Ok((config, Some(ConfigFile { path: path.clone(), bytes })))
 }
 
 /// Where the operator's plugins lie: the command line, the configuration, or beside it. None: nowhere.
@@ -146,7 +154,7 @@ fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
 /// Why it did not start, or what was left open at its end.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let places = run.paths.places()?;
-    let config = load(&places)?;
+    let (config, config_file) = load_file(&places)?;
     let kind = run.chat.unwrap_or(match config.telegram.token_file {
         Some(_) => ChatKind::Telegram,
         None => ChatKind::Console,
@@ -165,8 +173,13 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     process::harden();
     process::survive_file_limits();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended =
-        runtime.block_on(board::serve(board::Plan { places, config: Live::new(config), kind, environment }));
+    let ended = runtime.block_on(board::serve(board::Plan {
+        places,
+        config: Live::new(config),
+        config_file,
+        kind,
+        environment,
+    }));
     // A reader of standard input blocks a thread until its next line: it is not waited for.
     runtime.shutdown_background();
     ended

@@ -1,10 +1,10 @@
 //! Applies what changed on disk to the running board: configuration first, then plugins, one at a time. A bad version of either never takes
 //! over, and is told once to the log and to the admins.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::config::{self, Area, Config, ConfigError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 mod admins;
 
@@ -23,6 +23,8 @@ pub struct Changes {
     pub swaps: Swaps,
     pub admins: Arc<Admins>,
     pub config_path: Option<PathBuf>,
+    /// How often the watch looks by itself.
+    pub rescan: watch::Sender<Duration>,
     /// What was last told of the configuration, so that it is told once.
     pub told: Option<String>,
 }
@@ -83,6 +85,7 @@ impl Changes {
         if changes.is_empty() {
             return;
         }
+        self.rescan.send_replace(new.plugins.rescan);
         self.config.replace(new);
         if !changes.restart.is_empty() {
             let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();

@@ -1,9 +1,10 @@
-//! Changes of the configuration file and of the plugin folder: the only place that knows `notify`. Owns the watch on both
-//! folders and says what changed, whole files only, the latest version only, configuration first. Must never parse a
-//! configuration, compile a plugin, or decide what a change means.
+//! Changes of the configuration file and of the plugin folder: the only place that knows inotify. Owns the watch on both
+//! and says what changed, whole files only, the latest version only, configuration first. Must never parse a configuration,
+//! compile a plugin, or decide what a change means.
 //!
 //! It looks instead of believing: an event only says *when* to look again, and each look compares what lies there with what
-//! was given out last. A lost, doubled or misleading event costs a look, never a change.
+//! was given out last, and asks anew for every watch. A lost, doubled or misleading event costs a look, never a change, and
+//! without any event there is a look every `[plugins] rescan`.
 
 mod file;
 mod folder;
@@ -18,19 +19,19 @@ mod tests;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch as live},
     task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep_until},
 };
 
 pub use private::{check_private, leads_nowhere};
 
-use notice::{Notice, Signals};
+use notice::Notice;
 use queue::Queue;
 use sight::{Next, Sight};
 
@@ -43,16 +44,24 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A look is not put off longer than this, however busy the folder is.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// Between looks at what tells nothing by itself: a folder that is missing, a link that leads elsewhere, no `notify` at all.
+/// Between looks where the system does not tell all that happens, as it has no watch left.
 const POLL: Duration = Duration::from_secs(10);
 
-/// What is watched. Neither needs to exist yet.
-#[derive(Debug, Clone, Default)]
+/// What is watched. Neither needs to exist.
+#[derive(Debug, Clone)]
 pub struct Watched {
-    /// The configuration file.
-    pub config: Option<PathBuf>,
+    pub config: Option<ConfigFile>,
     /// The plugin folder.
     pub plugins: Option<PathBuf>,
+    /// The longest time between two looks, as it is now.
+    pub rescan: live::Receiver<Duration>,
+}
+
+/// The configuration file, and what was read of it: all else that lies there is a change.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,14 +128,13 @@ impl Drop for Watcher {
     }
 }
 
-/// Begins to watch, inside a tokio runtime. What lies there at the call counts as known: call this first, then read what is
+/// Begins to watch, inside a tokio runtime. Plugins that lie there at the call count as known: call this first, then read what is
 /// there, and nothing can slip in between. Files that nobody can use as they are come out at once as unreadable.
 ///
 /// # Errors
 /// When the file or the folder may be written by others, see [`check_private`].
 pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
-    let signals = Arc::new(Signals::default());
-    start(watched, Notice::new(Arc::clone(&signals)), signals, POLL)
+    start(watched, Notice::new())
 }
 
 /// The plugin files of `folder`, by name, right or wrong. A folder that does not exist has none.
@@ -137,40 +145,37 @@ pub fn scan(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(folder::list(folder)?.unwrap_or_default())
 }
 
-fn start(
-    watched: Watched,
-    notice: Notice,
-    signals: Arc<Signals>,
-    poll: Duration,
-) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
-    for path in [&watched.config, &watched.plugins].into_iter().flatten() {
+fn start(watched: Watched, notice: Notice) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+    for path in [watched.config.as_ref().map(|config| &config.path), watched.plugins.as_ref()].into_iter().flatten() {
         check_private(path)?;
     }
-    let mut sight = Sight::new(&watched, notice, Arc::clone(&signals))?;
+    let notice = Arc::new(notice);
+    notice.begin();
+    let mut sight = Sight::new(&watched, Arc::clone(&notice))?;
     let mut queue = Queue::default();
-    let next = sight.baseline(&mut queue);
+    let next = sight.baseline(&mut queue, watched.config.as_ref().map(|config| config.bytes.as_slice()));
     let (changes, receiver) = mpsc::channel(GIVEN);
-    let round = Round { queue, signals, poll, due: None, first: None };
-    let task = tokio::spawn(round.run(sight, next, changes));
-    Ok((Watcher { task }, receiver))
+    let sight = Arc::new(Mutex::new(sight));
+    let mut round = Round { queue, notice, sight, rescan: watched.rescan, due: Instant::now(), first: None };
+    round.on_looked(next);
+    Ok((Watcher { task: tokio::spawn(round.run(changes)) }, receiver))
 }
 
 /// One watch at work: when to look next, and what waits to be given out.
 struct Round {
     queue: Queue,
-    signals: Arc<Signals>,
-    poll: Duration,
-    /// When to look next, where anything asks for it.
-    due: Option<Instant>,
+    notice: Arc<Notice>,
+    sight: Arc<Mutex<Sight>>,
+    rescan: live::Receiver<Duration>,
+    /// When to look next. There is always such a time.
+    due: Instant,
     /// The first event since the last look.
     first: Option<Instant>,
 }
 
 impl Round {
-    async fn run(mut self, mut sight: Sight, next: Next, changes: mpsc::Sender<Change>) {
-        self.on_looked(next);
+    async fn run(mut self, changes: mpsc::Sender<Change>) {
         loop {
-            let due = self.due;
             tokio::select! {
                 biased;
                 () = changes.closed() => return,
@@ -178,19 +183,27 @@ impl Round {
                     (Ok(permit), Some(change)) => permit.send(change),
                     (Err(_), _) | (_, None) => {}
                 },
-                () = self.signals.wake.notified() => self.on_event(),
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    let looked = spawn_blocking(move || { let seen = sight.look(); (sight, seen) }).await;
-                    let Ok((back, seen)) = looked else {
-                        tracing::error!("the watch on configuration and plugins failed: changes are no longer seen");
-                        return;
-                    };
-                    sight = back;
-                    for (item, found) in seen.found {
-                        self.queue.offer(item, found);
-                    }
-                    self.on_looked(seen.next);
+                () = self.notice.happened() => self.on_event(),
+                Ok(()) = self.rescan.changed() => self.due = self.due.min(Instant::now() + *self.rescan.borrow()),
+                () = sleep_until(self.due) => self.look().await,
+            }
+        }
+    }
+
+    async fn look(&mut self) {
+        self.notice.begin();
+        let sight = Arc::clone(&self.sight);
+        let look = move || sight.lock().unwrap_or_else(PoisonError::into_inner).look();
+        match spawn_blocking(look).await {
+            Ok(seen) => {
+                for (item, found) in seen.found {
+                    self.queue.offer(item, found);
                 }
+                self.on_looked(seen.next);
+            }
+            Err(error) => {
+                tracing::error!(%error, "Cordboard has a bug: a look at configuration and plugins broke off; the next one follows");
+                self.on_looked(Next::Poll);
             }
         }
     }
@@ -198,15 +211,17 @@ impl Round {
     fn on_event(&mut self) {
         let now = Instant::now();
         let first = *self.first.get_or_insert(now);
-        self.due = Some((now + SETTLE).min(first + SETTLE_AT_MOST));
+        self.due = (now + SETTLE).min(first + SETTLE_AT_MOST);
     }
 
     fn on_looked(&mut self, next: Next) {
+        let rescan = *self.rescan.borrow();
         self.first = None;
-        self.due = match next {
-            Next::Event => None,
-            Next::Soon => Some(Instant::now() + SETTLE),
-            Next::Poll => Some(Instant::now() + self.poll),
+        let pause = match next {
+            Next::Event => rescan,
+            Next::Soon => rescan.min(SETTLE),
+            Next::Poll => rescan.min(POLL),
         };
+        self.due = Instant::now() + pause;
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use cordboard_core::{
@@ -12,6 +13,7 @@ use cordboard_core::{
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
+use tokio::sync::watch;
 
 use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
@@ -23,7 +25,7 @@ use crate::{
     hub::{self, Advisor, Desk, Doorway, Hooks, Intake, Lines, Live, Lookout, Painter, Posts, Server},
     plugin::{Board, Orders, Plugs, ViewLimits},
     process::{self, Environment},
-    reload::{self, Watched},
+    reload::{self, ConfigFile, Watched},
     roster::Roster,
     session::{Herald as _, Ports, Setup},
     store::{self, Contents, Store},
@@ -35,6 +37,8 @@ use crate::{
 pub struct Plan {
     pub places: Places,
     pub config: Live,
+    /// What it was read from.
+    pub config_file: Option<ConfigFile>,
     pub kind: ChatKind,
     pub environment: Environment,
 }
@@ -58,7 +62,9 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
     // The watch begins before anything is read, so that nothing slips in between.
-    let (watcher, changed) = reload::watch(Watched { config: plan.places.config.clone(), plugins: folder.clone() })?;
+    let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
+    let watched = Watched { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
+    let (watcher, changed) = reload::watch(watched)?;
     let ground = Ground::new(&plan, store, contents.host_id.clone())?;
     let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
     let kept = (Some(ground.store.clone()), decisions);
@@ -87,7 +93,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
     let control = control.serve(roster, Arc::clone(&ground.plugs));
-    let changes = ground.changes(&plan.places, supply, &desk, (posts, outbox.clone()));
+    let changes = ground.changes((&plan.places, rescan), supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed, orders.1));
     // What was accepted before comes before whatever is new.
@@ -195,7 +201,13 @@ impl Ground {
         }
     }
 
-    fn changes(&self, places: &Places, supply: Supply, desk: &Arc<Desk>, (posts, outbox): (Posts, Outbox)) -> Changes {
+    fn changes(
+        &self,
+        (places, rescan): (&Places, watch::Sender<Duration>),
+        supply: Supply,
+        desk: &Arc<Desk>,
+        (posts, outbox): (Posts, Outbox),
+    ) -> Changes {
         let (config, desk) = (self.config.clone(), Arc::clone(desk));
         let front_end = self.front_end;
         let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
@@ -205,7 +217,7 @@ impl Ground {
         let audience = Arc::clone(&admins) as Arc<dyn Audience>;
         let mut swaps = Swaps::new(supply, settings, (self.clock, audience));
         swaps.config_file = places.config.as_ref().map(|path| path.display().to_string());
-        Changes { config, desk, swaps, admins, config_path: places.config.clone(), told: None }
+        Changes { config, desk, swaps, admins, config_path: places.config.clone(), rescan, told: None }
     }
 }
 

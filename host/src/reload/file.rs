@@ -4,16 +4,20 @@
 use std::{
     fs::{File, Metadata},
     io::{self, ErrorKind, Read},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
     time::{Duration, SystemTime},
 };
 
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 /// A file changed less than this before it was read may change again within the same tick of the file system's clock, and
 /// look the same.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Of a file of any size, so much is in memory while nobody wants its bytes.
+const CHUNK: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Digest([u8; 32]);
@@ -69,14 +73,27 @@ pub(super) enum Reading {
 impl Reading {
     /// Reads at most `limit` bytes.
     pub(super) fn of(path: &Path, limit: u64) -> Self {
-        match read(path, limit) {
+        let mut bytes = Vec::new();
+        match Self::through(path, limit, |chunk| bytes.extend_from_slice(chunk)) {
+            Self::Whole { stamp, digest, .. } => Self::Whole { stamp, bytes, digest },
+            other => other,
+        }
+    }
+
+    /// Without the bytes, for the comparison with a second reading.
+    pub(super) fn fingerprint(path: &Path, limit: u64) -> Self {
+        Self::through(path, limit, |_| {})
+    }
+
+    fn through(path: &Path, limit: u64, each: impl FnMut(&[u8])) -> Self {
+        match read(path, limit, each) {
             Ok(reading) => reading,
             Err(error) if error.kind() == ErrorKind::NotFound => Self::Absent,
             Err(error) => Self::Unreadable(format!("it cannot be read: {error}")),
         }
     }
 
-    /// Without the bytes, for the comparison with a second reading.
+    /// For the comparison with another reading.
     pub(super) fn print(&self) -> Option<(Stamp, Digest)> {
         match self {
             Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),
@@ -85,7 +102,8 @@ impl Reading {
     }
 }
 
-fn read(path: &Path, limit: u64) -> io::Result<Reading> {
+/// Hands out the bytes as they are read, and not in what it gives back.
+fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Reading> {
     // A pipe or a device would hold up the reader at the opening already.
     let metadata = path.metadata()?;
     if !metadata.is_file() {
@@ -94,19 +112,34 @@ fn read(path: &Path, limit: u64) -> io::Result<Reading> {
     if metadata.len() > limit {
         return Ok(too_large(limit));
     }
-    let file = File::open(path)?;
-    let before = Stamp::of(&file.metadata()?);
-    let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or_default());
-    (&file).take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Ok(too_large(limit));
-    }
-    let after = Stamp::of(&file.metadata()?);
-    if before != after || after.size != bytes.len() as u64 {
+    // Nor may one that takes the file's place meanwhile.
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(at_once).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Ok(Reading::Moving);
     }
-    let digest = Digest::of(&bytes);
-    Ok(Reading::Whole { stamp: after, bytes, digest })
+    let before = Stamp::of(&metadata);
+    let (mut chunk, mut hasher, mut size) = (vec![0; CHUNK], Sha256::new(), 0);
+    loop {
+        let read = match (&file).read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        size += read as u64;
+        if size > limit {
+            return Ok(too_large(limit));
+        }
+        hasher.update(&chunk[..read]);
+        each(&chunk[..read]);
+    }
+    let after = Stamp::of(&file.metadata()?);
+    if before != after || after.size != size {
+        return Ok(Reading::Moving);
+    }
+    Ok(Reading::Whole { stamp: after, bytes: Vec::new(), digest: Digest(hasher.finalize().into()) })
 }
 
 fn too_large(limit: u64) -> Reading {

@@ -12,9 +12,9 @@ use std::{
 
 use super::{
     WatchError, Watched, check_private,
-    file::{Reading, Stamp},
+    file::{Digest, Reading, Stamp},
     folder,
-    notice::{Notice, Signals},
+    notice::{Goal, Notice},
     private::leads_nowhere,
     queue::{Found, Item, Queue},
 };
@@ -35,7 +35,7 @@ pub(super) enum Next {
     Event,
     /// Something was not at rest.
     Soon,
-    /// Something tells nothing by itself.
+    /// Not all that happens is told.
     Poll,
 }
 
@@ -55,8 +55,7 @@ struct Listed {
 pub(super) struct Sight {
     config: Option<PathBuf>,
     plugins: Option<PathBuf>,
-    notice: Notice,
-    signals: Arc<Signals>,
+    notice: Arc<Notice>,
     /// What was there at the last look; the stamp where an equal one proves that nothing changed.
     there: BTreeMap<Item, Option<Stamp>>,
     /// What was not there at the last look, but at the one before.
@@ -64,24 +63,28 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    pub(super) fn new(watched: &Watched, notice: Notice, signals: Arc<Signals>) -> Result<Self, WatchError> {
+    pub(super) fn new(watched: &Watched, notice: Arc<Notice>) -> Result<Self, WatchError> {
         Ok(Self {
-            config: watched.config.as_deref().map(absolute).transpose()?,
+            config: watched.config.as_ref().map(|config| absolute(&config.path)).transpose()?,
             plugins: watched.plugins.as_deref().map(absolute).transpose()?,
             notice,
-            signals,
             there: BTreeMap::new(),
             missed: BTreeSet::new(),
         })
     }
 
     /// The first look: what is whole counts as known. Half a file has another digest once it is complete, so that one reading
-    /// is enough.
-    pub(super) fn baseline(&mut self, queue: &mut Queue) -> Next {
-        let (listed, next) = self.list();
+    /// is enough. Of the configuration only `loaded` is known, which may be older than what lies there now.
+    pub(super) fn baseline(&mut self, queue: &mut Queue, loaded: Option<&[u8]>) -> Next {
+        let (listed, mut next) = self.list();
         queue.offer(Item::Folder, listed.folder);
-        for (item, path) in listed.files {
-            let reading = read(&item, &path);
+        if let Some(loaded) = loaded {
+            self.there.insert(Item::Config, None);
+            queue.assume(Item::Config, Digest::of(loaded));
+            next = Next::Soon;
+        }
+        for (item, path) in listed.files.into_iter().filter(|(item, _)| *item != Item::Config) {
+            let reading = read(&item, &path, Reading::fingerprint);
             self.there.insert(item.clone(), None);
             if let Reading::Unreadable(why) = reading {
                 queue.offer(item, Found::Unreadable(why));
@@ -105,36 +108,29 @@ impl Sight {
         Seen { found, next }
     }
 
-    /// Every file that should be looked at; no plugin where their folder cannot be trusted or listed.
+    /// Every file that should be looked at; no plugin where their folder cannot be trusted or listed. Watched first, then looked at.
     fn list(&mut self) -> (Listed, Next) {
+        let notice = Arc::clone(&self.notice);
+        let mut following = notice.follow();
         let (mut files, mut folder) = (Vec::new(), Found::Absent);
-        let mut next = Next::Event;
-        if let Some(config) = self.config.clone() {
-            next = next.max(self.follow(config.parent().unwrap_or(&config)));
-            files.push((Item::Config, config));
+        if let Some(config) = &self.config {
+            following.way(config.parent().unwrap_or(config), Goal::Folder);
+            files.push((Item::Config, config.clone()));
         }
-        if let Some(plugins) = self.plugins.clone() {
-            next = next.max(self.follow(&plugins));
-            match plugin_files(&plugins) {
+        if let Some(plugins) = &self.plugins {
+            following.way(plugins, Goal::Folder);
+            match plugin_files(plugins) {
                 Ok(found) => files.extend(found.into_iter().map(|(name, path)| (Item::Plugin(name), path))),
-                Err(error) => {
-                    folder = Found::Unreadable(error.to_string());
-                    next = Next::Poll;
-                }
+                Err(error) => folder = Found::Unreadable(error.to_string()),
             }
         }
-        // What a link leads to may change where nobody watches.
-        if files.iter().any(|(_, path)| path.is_symlink()) {
-            next = Next::Poll;
+        // Each by itself, too: it may be a link, or have another name elsewhere through which somebody writes to it.
+        for (_, path) in &files {
+            following.way(path, Goal::File);
         }
+        let next = if following.end() { Next::Event } else { Next::Poll };
         files.retain(|(item, path)| is_there(item, path));
         (Listed { files, folder }, next)
-    }
-
-    fn follow(&mut self, folder: &Path) -> Next {
-        let told = self.notice.follow(folder);
-        let direct = folder.canonicalize().is_ok_and(|real| real == folder);
-        if told && direct { Next::Event } else { Next::Poll }
     }
 
     /// Reports what is gone, and says whether something may come back: a file that is being replaced, or a folder that is being
@@ -159,16 +155,16 @@ impl Sight {
     /// Reads what may have changed, twice, and says whether something is not at rest.
     fn read(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, Found)>) -> bool {
         let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_known(item, path)).collect();
-        let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.signals.is_open(path));
+        let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.notice.is_open(path));
         let mut moving = !open.is_empty();
         if closed.is_empty() {
             return moving;
         }
         let first: HashMap<PathBuf, _> =
-            closed.iter().map(|(item, path)| (path.clone(), read(item, path).print())).collect();
+            closed.iter().map(|(item, path)| (path.clone(), read(item, path, Reading::fingerprint).print())).collect();
         thread::sleep(BETWEEN_READINGS);
         for (item, path) in closed {
-            let second = read(&item, &path);
+            let second = read(&item, &path, Reading::of);
             let same = first.get(&path).is_some_and(|first| *first == second.print());
             match second {
                 Reading::Whole { stamp, bytes, digest } if same => {
@@ -204,20 +200,23 @@ fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     Ok(files.unwrap_or_default())
 }
 
-fn read(item: &Item, path: &Path) -> Reading {
+/// How a file is read, up to a limit: with its bytes or without them.
+type Read = fn(&Path, u64) -> Reading;
+
+fn read(item: &Item, path: &Path, with: Read) -> Reading {
     match item {
-        Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST),
+        Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST, with),
         Item::Plugin(name) => match folder::check_name(name) {
-            Ok(()) => leads_nowhere(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST), Reading::Unreadable),
+            Ok(()) => leads_nowhere(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), Reading::Unreadable),
             Err(why) => Reading::Unreadable(why),
         },
     }
 }
 
 /// Each file itself, too: a private name in the folder does not keep others from writing into the file.
-fn trusted(path: &Path, limit: u64) -> Reading {
+fn trusted(path: &Path, limit: u64, with: Read) -> Reading {
     match check_private(path) {
-        Ok(()) => Reading::of(path, limit),
+        Ok(()) => with(path, limit),
         Err(error) => Reading::Unreadable(error.reason()),
     }
 }

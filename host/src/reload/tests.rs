@@ -9,29 +9,34 @@ use std::{
 
 use super::*;
 
+mod world;
+
 /// Only a hang gets there.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Longer than a test: what comes was told by the system.
+const NEVER: Duration = Duration::from_secs(3600);
 
 struct Stage {
     root: tempfile::TempDir,
     _watcher: Watcher,
     changes: mpsc::Receiver<Change>,
+    rescan: live::Sender<Duration>,
 }
 
 impl Stage {
     /// Watches `config.toml` and `plugins/` of a folder that `prepare` has filled.
     fn new(prepare: impl Fn(&Path)) -> Self {
-        Self::start(prepare, |signals| Notice::new(Arc::clone(signals)))
+        Self::start(prepare, Notice::new())
     }
 
-    fn start(prepare: impl Fn(&Path), notice: impl Fn(&Arc<Signals>) -> Notice) -> Self {
+    fn start(prepare: impl Fn(&Path), notice: Notice) -> Self {
         let root = tempfile::tempdir().unwrap();
         prepare(root.path());
-        let watched =
-            Watched { config: Some(root.path().join("config.toml")), plugins: Some(root.path().join("plugins")) };
-        let signals = Arc::new(Signals::default());
-        let (watcher, changes) = super::start(watched, notice(&signals), signals, Duration::from_millis(200)).unwrap();
-        Self { root, _watcher: watcher, changes }
+        let rescan = live::Sender::new(NEVER);
+        let watched = watched(root.path(), &rescan);
+        let (watcher, changes) = super::start(watched, notice).unwrap();
+        Self { root, _watcher: watcher, changes, rescan }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -61,6 +66,17 @@ impl Stage {
             }
         }
     }
+}
+
+fn watched(root: &Path, rescan: &live::Sender<Duration>) -> Watched {
+    let path = root.join("config.toml");
+    let bytes = fs::read(&path).unwrap_or_default();
+    let plugins = Some(root.join("plugins"));
+    Watched { config: Some(ConfigFile { path, bytes }), plugins, rescan: rescan.subscribe() }
+}
+
+fn no_watch() -> Notice {
+    Notice::by(|| Err(io::Error::other("none left")))
 }
 
 fn filled(root: &Path) {
@@ -202,16 +218,67 @@ async fn a_link_that_is_turned_is_followed() {
     fs::rename(stage.path("turned"), stage.path("data")).unwrap();
     assert_eq!(stage.next().await, config("x = 2"));
     stage.write("two/config.toml", "x = 3");
-    assert_eq!(stage.next().await, config("x = 3"), "although nobody watches that folder");
+    assert_eq!(stage.next().await, config("x = 3"), "what it leads to is watched");
 }
 
 #[tokio::test]
-async fn without_a_watch_it_looks_by_itself() {
-    let mut stage = Stage::start(filled, |_| Notice::none());
+async fn without_a_watch_it_looks_as_often_as_it_is_told() {
+    let mut stage = Stage::start(filled, no_watch());
     stage.rename_over("plugins/a.wasm", "a2");
+    stage.rescan.send_replace(Duration::from_millis(50));
     assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
     stage.rename_over("config.toml", "x = 2");
     assert_eq!(stage.next().await, config("x = 2"));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_made_anew_is_watched() {
+    let mut stage = Stage::new(filled);
+    for text in ["a2", "a3", "a4"] {
+        // The file system may give the new folder the old one's inode.
+        fs::remove_dir_all(stage.path("plugins")).unwrap();
+        fs::create_dir(stage.path("plugins")).unwrap();
+        stage.write("plugins/a.wasm", text);
+        while stage.next().await != plugin(&stage, "a", text) {}
+        let later = format!("{text}, saved later");
+        stage.write("plugins/a.wasm", &later);
+        assert_eq!(stage.next().await, plugin(&stage, "a", &later));
+    }
+}
+
+#[tokio::test]
+async fn folders_that_are_moved_away_and_back_are_watched() {
+    let mut stage = Stage::new(|root| {
+        fs::create_dir_all(root.join("up/down")).unwrap();
+        filled(&root.join("up/down"));
+        for name in ["plugins", "config.toml"] {
+            symlink(format!("up/down/{name}"), root.join(name)).unwrap();
+        }
+    });
+    for (round, folder) in ["up/down/plugins", "up/down", "up", "plugins"].into_iter().enumerate() {
+        fs::rename(stage.path(folder), stage.path("away")).unwrap();
+        fs::rename(stage.path("away"), stage.path(folder)).unwrap();
+        // Until the look that follows is over.
+        stage.write("config.toml", &format!("x = {round}0"));
+        assert_eq!(stage.next().await, config(&format!("x = {round}0")));
+        let text = format!("a, round {round}");
+        stage.write("up/down/plugins/a.wasm", &text);
+        assert_eq!(stage.next().await, plugin(&stage, "a", &text), "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_was_saved_after_it_was_read_is_a_change() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let mut watched = watched(root.path(), &live::Sender::new(NEVER));
+    fs::write(root.path().join("config.toml"), "x = 2").unwrap();
+    let (_watcher, mut changes) = start(watched.clone(), Notice::new()).unwrap();
+    assert_eq!(changes.recv().await, Some(config("x = 2")));
+    fs::remove_file(root.path().join("config.toml")).unwrap();
+    watched.plugins = None;
+    let (_watcher, mut changes) = start(watched, Notice::new()).unwrap();
+    assert_eq!(changes.recv().await, Some(Change::Config(ConfigRead::Missing)));
 }
 
 #[tokio::test]
@@ -240,7 +307,7 @@ async fn a_folder_that_others_may_write_is_refused_at_start_and_left_out_later()
     let mut stage = Stage::new(filled);
     let plugins = stage.path("plugins");
     fs::set_permissions(&plugins, fs::Permissions::from_mode(0o777)).unwrap();
-    let again = watch(Watched { config: None, plugins: Some(plugins.clone()) });
+    let again = watch(Watched { config: None, plugins: Some(plugins.clone()), rescan: stage.rescan.subscribe() });
     assert!(matches!(again, Err(WatchError::Writable { .. })));
     let Change::Folder { fault: Some(why) } = stage.next().await else { panic!("no fault") };
     assert!(why.starts_with("use ") && why.ends_with(&format!("run `chmod go-w {}`", plugins.display())), "{why}");
@@ -260,7 +327,7 @@ async fn a_folder_that_others_may_write_is_refused_at_start_and_left_out_later()
 
 #[tokio::test]
 async fn dropping_the_watcher_ends_the_changes() {
-    let Stage { _watcher: watcher, mut changes, root: _root } = Stage::new(filled);
+    let Stage { _watcher: watcher, mut changes, root: _root, rescan: _rescan } = Stage::new(filled);
     drop(watcher);
     assert_eq!(tokio::time::timeout(DEADLINE, changes.recv()).await.expect("an end"), None);
 }

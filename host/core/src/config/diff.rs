@@ -21,6 +21,8 @@ pub enum Area {
     /// The plugin that is asked for verdicts.
     Lifecycle,
     PluginFolder,
+    /// How often the watch looks by itself.
+    Rescan,
     /// The host-wide limits of calls.
     PluginLimits,
     /// Probation and drain: they hold from the next swap.
@@ -62,6 +64,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::DefaultAgent, old.agents.default != new.agents.default),
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
+        (Area::Rescan, old.plugins.rescan != new.plugins.rescan),
         (Area::Swapping, old.plugins.swapping != new.plugins.swapping),
         (Area::PluginLimits, old.plugins.limits != new.plugins.limits || old.plugins.parallel != new.plugins.parallel),
     ];
@@ -135,6 +138,7 @@ impl Area {
             Self::DefaultAgent => "default agent",
             Self::Lifecycle => "lifecycle",
             Self::PluginFolder => "plugin folder",
+            Self::Rescan => "rescan",
             Self::PluginLimits => "plugin limits",
             Self::Swapping => "swapping",
         }

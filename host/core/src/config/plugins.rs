@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
     path::PathBuf,
+    time::Duration,
 };
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     reach::{Reach, Secrets, sha256},
     section::Section,
     swapping::Swapping,
-    value::{Complaint, Value, bytes, list, number, one_of, path, shown, text},
+    value::{Complaint, Value, bytes, list, number, one_of, path, shown, span, text},
     webhook::Proofs,
 };
 use crate::types::{PLUGIN_NAME_RULE, Role, is_plugin_name};
@@ -22,6 +23,7 @@ use serde_json::{Map, Value as Json};
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
 /// In bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
+const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 /// A host interface that a plugin may import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +59,8 @@ pub struct Plugin {
 pub struct Plugins {
     /// Absolute, or relative to the configuration's folder. None: `plugins/` there.
     pub folder: Option<PathBuf>,
+    /// The longest time between two looks at the folder and the configuration.
+    pub rescan: Duration,
     /// The plugin that decides when agents are let go of.
     pub lifecycle: String,
     /// Calls that may run at once, of all plugins.
@@ -112,6 +116,7 @@ impl Plugins {
         let (limits, swapping) = (Limits::blank(), Swapping::blank());
         Self {
             folder: None,
+            rescan: Duration::ZERO,
             lifecycle: String::new(),
             parallel: 0,
             cache: 0,
@@ -164,6 +169,7 @@ impl Plugins {
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("folder", &mut self.folder, path);
+        section.set("rescan", &mut self.rescan, span(RESCAN));
         // The standard policy is called like this key: a table is what that plugin is granted and told.
         if !section.has_table("lifecycle") {
             section.set("lifecycle", &mut self.lifecycle, plugin_name);

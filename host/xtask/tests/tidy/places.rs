@@ -10,7 +10,7 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("wasmtime", &["host/src/plugin"]),
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/src/store"]),
-    ("notify::", &["host/src/reload"]),
+    ("fs::inotify", &["host/src/reload"]),
     ("croner", &["host/src/cron"]),
     ("jiff", &["host/src/cron"]),
     // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
@@ -22,8 +22,8 @@ const OWNERS: [(&str, &[&str]); 8] = [
 ];
 
 /// What would make the core depend on more than its arguments.
-const IMPURE_CRATES: [&str; 8] =
-    ["tokio", "futures", "wasmtime", "wasmtime-wasi", "teloxide-core", "rusqlite", "notify", "rustix"];
+const IMPURE_CRATES: [&str; 7] =
+    ["tokio", "futures", "wasmtime", "wasmtime-wasi", "teloxide-core", "rusqlite", "rustix"];
 const IMPURE_NAMES: [&str; 6] =
     ["SystemTime::now", "Instant::now", "std::fs", "std::net", "std::thread", "std::process"];
 

@@ -106,7 +106,7 @@ fn wrong_types() {
             line 6, column 13: 'A' in [agents.claude.env] must be text in quotes, not the number 1
             6 | env = { A = 1 }
               |             ^
-            line 7, column 11: unknown key 'help' in [plugins]; known here: cache, calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, state, time, and tables such as [plugins.help]
+            line 7, column 11: unknown key 'help' in [plugins]; known here: cache, calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, rescan, state, time, and tables such as [plugins.help]
             7 | [[plugins.help]]
               |           ^^^^
         "#]],
