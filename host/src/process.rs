@@ -2,10 +2,12 @@
 //! descendants until the whole tree is gone; must never interpret a line, and never let a slow reader, a full pipe or a
 //! stubborn child hold up its caller: nothing here blocks but its own tasks.
 
+mod adopted;
 mod environment;
 mod identity;
 mod mark;
 mod memory;
+
 mod pipes;
 mod program;
 mod stray;
@@ -19,6 +21,7 @@ use cordboard_core::types::ProcessId;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
+pub use adopted::adopt_orphans;
 pub use environment::{Environment, harden, survive_file_limits};
 pub use mark::Mark;
 pub use memory::{free_memory, memory};
@@ -54,6 +57,8 @@ pub enum ProcessEvent {
     Line(Vec<u8>),
     /// A line past the bound was skipped; `bytes` long.
     TooLong { bytes: u64 },
+    /// Comes before the end, if at all: living processes of some agent that cannot be told apart. Each is told once.
+    Strays { pids: Vec<i32> },
     /// Comes once and last: the whole tree is gone and the pipes are drained, or given up after their grace.
     /// `status` is in words; `last_words` the last line of stderr that says something.
     Ended { status: String, last_words: Option<String> },
@@ -117,7 +122,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child = command.spawn().map_err(|error| program::explain(&spawn, &program, error))?;
+    let mut child = adopted::spawn(&mut command).map_err(|error| program::explain(&spawn, &program, error))?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),
@@ -125,6 +130,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     };
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let leader = Arc::new(Leader::new(child).map_err(failed)?);
+    spawn.mark.tag().set(leader.id());
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
         return Err(failed(io::Error::other("it has no pipes")));
     };

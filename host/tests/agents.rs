@@ -78,6 +78,7 @@ impl Agent {
                     assert!(decoded.lines.is_empty());
                 }
                 ProcessEvent::TooLong { .. } => self.too_long += 1,
+                ProcessEvent::Strays { pids } => panic!("strays {pids:?}"),
                 ProcessEvent::Ended { status, last_words } => self.exit = Some((status, last_words)),
             }
         }

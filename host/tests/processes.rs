@@ -11,7 +11,7 @@ use std::{
 };
 
 use cordboard::process::{
-    Environment, Mark, Process, ProcessEvent, Spawn, WriteError, orphans, spawn, sweep, sweep_session,
+    Environment, Mark, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, orphans, spawn, sweep, sweep_session,
 };
 use cordboard_core::types::{ProcessId, SessionName};
 use tokio::{sync::mpsc::Receiver, time::timeout};
@@ -55,6 +55,7 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
         match next(events).await.expect("there was no end") {
             ProcessEvent::Line(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
             ProcessEvent::TooLong { bytes } => lines.push(format!("{bytes} bytes")),
+            ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
             ProcessEvent::Ended { status, last_words } => {
                 assert_eq!(next(events).await, None, "the end came before something else");
                 return (lines, status, last_words);
@@ -162,16 +163,82 @@ async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
 }
 
 #[tokio::test]
-async fn a_pipe_held_by_a_process_that_hides_is_given_up() {
-    // It sheds the mark, the group and its parent, as nothing but an attack would.
-    let (process, mut events) = start("setsid sh -c \"env -i sh -c 'echo \\$\\$; exec sleep 20' &\"; read go");
+async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
+    adopt_orphans();
+    // It sheds the mark, the tag, the group and its parent, as nothing but an attack would.
+    let (process, mut events) =
+        start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 20' &\"; read go");
     let pid = line(&mut events).await;
     process.write(b"go".to_vec()).unwrap();
+    assert_eq!(next(&mut events).await, Some(ProcessEvent::Strays { pids: vec![pid.parse().unwrap()] }));
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "exit code 0");
     assert!(lives(&pid));
     let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+/// Starts a process out of its session, its environment and its parent, as `sudo -i` or a daemon does, and tells its pid.
+const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
+
+#[tokio::test]
+async fn what_left_session_and_environment_is_ended_and_reaped() {
+    adopt_orphans();
+    // Another agent's lives on.
+    let (other, mut others) = start(&format!("read begin; {DETACH}; read go"));
+    other.write(b"begin".to_vec()).unwrap();
+    let spared = line(&mut others).await;
+    let mut mine = shell(&format!("read begin; {DETACH}; setsid sh -c '{}' & read go", DETACH.replace('\'', "'\\''")));
+    mine.mark.session = "alpha".parse().unwrap();
+    let (process, mut events) = spawn(mine).unwrap();
+    process.write(b"begin".to_vec()).unwrap();
+    let pids = [line(&mut events).await, line(&mut events).await];
+    process.write(b"go".to_vec()).unwrap();
+    let (lines, status, _) = end(&mut events).await;
+    assert_eq!((lines.len(), status.as_str()), (0, "exit code 0"));
+    for pid in &pids {
+        assert!(!lives(pid), "process {pid} is still there");
+        let gone = async {
+            while Path::new(&format!("/proc/{pid}")).exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await
+            }
+        };
+        timeout(LIMIT, gone).await.expect("a zombie stays");
+    }
+    assert!(lives(&spared));
+    other.kill();
+    end(&mut others).await;
+    assert!(!lives(&spared));
+}
+
+#[tokio::test]
+async fn children_of_other_kinds_are_not_reaped() {
+    adopt_orphans();
+    for _ in 0..20 {
+        let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
+        let (_process, mut events) = start("exit 3");
+        assert_eq!(end(&mut events).await.1, "exit code 3");
+        assert_eq!(child.wait().unwrap().code(), Some(7));
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_host_left_is_found_without_its_environment() {
+    // Not adopted: it is init's, as after the death of a host.
+    let (host, session) = (mark().host, "alpha");
+    let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
+    let spawned = Spawn { mark: Mark { host: host.clone(), session: session.parse().unwrap() }, ..shell(&script) };
+    let (process, mut events) = spawn(spawned).unwrap();
+    process.write(b"begin".to_vec()).unwrap();
+    let (pid, detached) = (line(&mut events).await, line(&mut events).await);
+    assert!(lives(&pid) && detached == "detached");
+    let known = [(session.parse().unwrap(), ProcessId { pid: 1, ..process.id().clone() })];
+    let swept = sweep(&host, &known).await;
+    assert_eq!((swept.ended, swept.left), (1, 0), "this host's own agent is not a killed host's");
+    assert_eq!(swept.sessions.into_iter().collect::<Vec<_>>(), [(session.parse().unwrap(), 1)]);
+    assert!(!lives(&pid));
+    process.kill();
+    end(&mut events).await;
 }
 
 #[tokio::test]

@@ -198,6 +198,11 @@ pub enum Notice {
     Archived {
         session: SessionName,
     },
+    /// Processes that some agent left behind; they live on, as they may be another session's.
+    Strays {
+        session: SessionName,
+        pids: Vec<i32>,
+    },
 }
 
 impl Notice {
@@ -265,6 +270,7 @@ impl Notice {
             ))
             .button("Try again", &format!("/retry {session}")),
             Self::Archived { session } => plain(&archived(session)),
+            Self::Strays { session, pids } => plain(&strays(session, pids)),
         }
     }
 }
@@ -280,6 +286,16 @@ fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
         _ => format!("send this one again when fewer than {limit} are kept"),
     };
     format!("Not taken: {are}. /retry {session} sends {it} again, /leave {session} drops {it}; {then}.")
+}
+
+fn strays(session: &SessionName, pids: &[i32]) -> String {
+    let pids = pids.iter().map(i32::to_string).collect::<Vec<_>>();
+    format!(
+        "The agent of session '{session}' ended, and processes are left that hide whose they are: {}. They may be another agent's, so they          were not ended. Look at them with ps -fp {}, and end them with kill {}.",
+        pids.join(", "),
+        pids.join(","),
+        pids.join(" ")
+    )
 }
 
 /// The tools that the mode `acceptEdits` is about.

@@ -59,6 +59,7 @@ struct Ground {
 /// Runs the board until a signal, the chat's end, or a failure.
 pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
+    process::adopt_orphans();
     let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
     // The watch begins before anything is read, so that nothing slips in between.

@@ -1,9 +1,11 @@
 //! The mark that every agent carries in its environment and hands down to all its descendants. By it they are found after
-//! a `setsid`, a double fork or the death of the host.
+//! a `setsid`, a double fork or the death of the host. A tag, which the kernel hands down, finds those that have shed their environment.
 
 use std::{path::Path, sync::OnceLock};
 
-use cordboard_core::types::SessionName;
+use cordboard_core::types::{ProcessId, SessionName};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use sha2::{Digest, Sha256};
 
 use super::identity;
 
@@ -34,6 +36,10 @@ impl Mark {
         [(SESSION, self.session.to_string()), (HOST, self.host.clone()), (HOST_RUN, host_run().to_owned())]
     }
 
+    pub(super) fn tag(&self) -> Tag {
+        Tag(MAGIC | host_part(&self.host) | number(self.session.as_str()) & SESSION_PART)
+    }
+
     pub(super) fn matches(&self, found: &Found) -> bool {
         found.host == self.host && found.session.as_ref() == Some(&self.session)
     }
@@ -53,6 +59,47 @@ pub(super) fn read(folder: &Path) -> Option<Found> {
         session: value(SESSION).and_then(|name| name.parse().ok()),
         ours: value(HOST_RUN) == Some(host_run()),
     })
+}
+
+/// A mark in 62 bits, set as the limit on processor time of real-time processes: so high that it binds none. Every descendant inherits it,
+/// `env -i`, `setsid` and `sudo` leave it alone, and `/proc` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag(u64);
+
+/// Tells a tag from limits that somebody has set, which are some seconds, in microseconds.
+const MAGIC: u64 = 0x2d << 56;
+/// How much of a tag tells sessions apart. What is left tells state directories apart.
+const SESSION_PART: u64 = (1 << 24) - 1;
+
+impl Tag {
+    /// Sets it for a process that was just started, and those that it starts from now on. What it may have started before has the mark.
+    pub(super) fn set(self, process: &ProcessId) {
+        let limit = Rlimit { current: Some(self.0), maximum: Some(self.0) };
+        if let Err(error) = prlimit(Pid::from_raw(process.pid), Resource::Rttime, limit) {
+            tracing::debug!(pid = process.pid, %error, "failed to tag an agent: its descendants are found by their mark alone");
+        }
+    }
+
+    /// Reads the tag of a process, any user's, from its folder in `/proc`.
+    pub(super) fn read(folder: &Path) -> Option<Self> {
+        let limits = std::fs::read_to_string(folder.join("limits")).ok()?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout"))?;
+        let limit = line.split_ascii_whitespace().next()?.parse().ok()?;
+        (limit & 0xff << 56 == MAGIC).then_some(Self(limit))
+    }
+
+    pub(super) fn is_of(self, host: &str) -> bool {
+        self.0 & !SESSION_PART == MAGIC | host_part(host)
+    }
+}
+
+fn host_part(host: &str) -> u64 {
+    (number(host) & 0xffff_ffff) << SESSION_PART.count_ones()
+}
+
+/// The same for the same text, in every version of the host.
+fn number(text: &str) -> u64 {
+    Sha256::digest(text).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn host_run() -> &'static str {

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Mark, ProcessEvent, identity,
+    Mark, ProcessEvent, adopted, identity,
     pipes::Pipes,
     tree::{self, Grace, Target, Wanted},
 };
@@ -54,6 +54,7 @@ impl Leader {
             Err(error) => {
                 // It did nothing yet: what it was not given it cannot have started.
                 drop(child.start_kill());
+                adopted::forget(child.id());
                 Err(error)
             }
         }
@@ -87,7 +88,9 @@ impl Leader {
     async fn reap(&self) -> String {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut child) = child else { return "unknown".to_owned() };
-        match child.wait().await {
+        let ended = child.wait().await;
+        adopted::forget(Some(self.id.pid.cast_unsigned()));
+        match ended {
             Ok(status) => words(status),
             Err(error) => format!("unknown: {error}"),
         }
@@ -106,6 +109,12 @@ pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, eve
     let end = tree::end(target, LEFT_BEHIND, &leader.hurried.subscribe()).await;
     if !end.ended.is_empty() || !end.left.is_empty() {
         tracing::info!(ended = end.ended.len(), left = end.left.len(), "an agent left processes behind");
+    }
+    let strays = adopted::strays().await;
+    if !strays.is_empty() {
+        tracing::warn!(?strays, "processes of an agent hide whose they are");
+        // As below.
+        drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }
     let status = leader.reap().await;
     let last_words = pipes.finish().await;

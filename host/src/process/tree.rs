@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     Mark,
     identity::{self, Stat},
-    mark,
+    mark::{self, Tag},
 };
 
 /// What a tree is known by.
@@ -116,9 +116,11 @@ const fn key(stat: Stat) -> Key {
 pub(super) fn members(target: &Target) -> Vec<Member> {
     let table = table();
     let spared = spared(&table);
+    let ours = ours(target, &table);
     let mut found: BTreeMap<i32, Option<SessionName>> = BTreeMap::new();
     for stat in table.values().filter(|stat| !spared.contains(&stat.pid)) {
-        if let Some(session) = root(target, *stat) {
+        let by_tag = || if ours.contains(&stat.pid) { None } else { tagged(target, *stat) };
+        if let Some(session) = root(target, *stat).or_else(by_tag) {
             found.insert(stat.pid, session);
         }
     }
@@ -164,7 +166,39 @@ fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     wanted.then_some(found.session)
 }
 
-fn table() -> BTreeMap<i32, Stat> {
+/// Those of which a tag says nothing. This process has one itself where an agent has started it, and its own children have that too:
+/// compilers are in its group. A killed host's are not below it.
+fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
+    let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
+    let mut ours: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
+    if matches!(target.wanted, Wanted::Host(_)) {
+        let below = |mut pid| {
+            let parents = std::iter::from_fn(|| {
+                pid = table.get(&pid)?.parent;
+                Some(pid)
+            });
+            parents.take(table.len()).any(|parent| parent == me)
+        };
+        ours.extend(table.keys().copied().filter(|pid| below(*pid)));
+    }
+    ours
+}
+
+/// A process that has no mark any more, by its tag.
+fn tagged(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
+    let folder = identity::folder(stat.pid);
+    let tag = Tag::read(&folder).filter(|_| mark::read(&folder).is_none())?;
+    match &target.wanted {
+        Wanted::Session(mark) => (tag == mark.tag()).then(|| Some(mark.session.clone())),
+        Wanted::Host(host) => tag.is_of(host).then(|| {
+            let mut marks =
+                target.known.iter().map(|(session, _)| Mark { host: host.clone(), session: session.clone() });
+            marks.find(|mark| mark.tag() == tag).map(|mark| mark.session)
+        }),
+    }
+}
+
+pub(super) fn table() -> BTreeMap<i32, Stat> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid| Some((pid, identity::stat(pid)?))).collect()

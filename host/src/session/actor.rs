@@ -154,6 +154,7 @@ impl Actor {
                         self.feed(Input::Agent { run, event }).await;
                     }
                 }
+                Told::Strays(pids) => self.feed(Input::Strays { pids }).await,
                 Told::Ended(exit) => {
                     self.running = None;
                     if let Exit::Ended { status, .. } = &exit {

@@ -28,6 +28,7 @@ pub struct Running {
 /// What a running agent told.
 pub enum Told {
     Events(Vec<AgentEvent>),
+    Strays(Vec<i32>),
     Ended(Exit),
 }
 
@@ -103,6 +104,7 @@ impl Running {
                 tracing::warn!(bytes, "skipped a line of the agent that is longer than any agent's");
                 Told::Events(Vec::new())
             }
+            Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
             Some(ProcessEvent::Ended { status, last_words }) => Told::Ended(Exit::Ended { status, last_words }),
             None => Told::Ended(Exit::Ended { status: "gone".to_owned(), last_words: None }),
         }

@@ -37,6 +37,10 @@ pub enum Input {
         run: Run,
         exit: Exit,
     },
+    /// An agent that ended left these processes behind; whose they are cannot be told.
+    Strays {
+        pids: Vec<i32>,
+    },
     /// `poll_timeout` is due.
     Timeout,
     Verdict {

@@ -107,6 +107,7 @@ impl Machine {
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
             Input::Spawned { .. } | Input::Agent { .. } | Input::Exit { .. } => {}
+            Input::Strays { pids } => self.tell_concerned(&Notice::Strays { session: self.record.name.clone(), pids }),
             Input::Timeout => self.handle_timeout(now),
             Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
             Input::Brief { ticket, brief } => self.handle_brief(ticket, brief, now),

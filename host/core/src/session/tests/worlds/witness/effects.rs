@@ -145,7 +145,7 @@ impl Witness {
                 self.must(self.settings.folder.as_ref() == Some(folder), "a session works where the operator says");
             }
             Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
-            Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } => {}
+            Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } | Notice::Strays { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
         }
     }

@@ -1,0 +1,96 @@
+//! Descendants of agents whose parents have ended. This process adopts them, so that they stay below it, and reaps them when they end.
+//! Must never reap a child that somebody else waits for: agents are known here, and all other children of the host are in its own group.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpgrp, getpid, set_child_subreaper, waitid};
+use tokio::{
+    process::{Child, Command},
+    signal::unix::{SignalKind, signal},
+    task::spawn_blocking,
+};
+
+use super::{
+    identity::{self, Stat},
+    mark::{self, Tag},
+    tree,
+};
+
+/// The agents that are not reaped yet.
+static AGENTS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
+    AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts an agent. It is known as one from its first moment on, even if it ends at once.
+pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
+    let mut agents = agents();
+    let child = command.spawn()?;
+    agents.extend(child.id().map(u32::cast_signed));
+    Ok(child)
+}
+
+/// It is reaped, or will be by tokio.
+pub(super) fn forget(agent: Option<u32>) {
+    let mut agents = agents();
+    agents.retain(|known| Some(known.cast_unsigned()) != agent);
+}
+
+/// From now on orphans of agents become children of this process, not of init. Must be called within a runtime.
+pub fn adopt_orphans() {
+    // Before the first orphan can come.
+    let ended = signal(SignalKind::child()).and_then(|ended| Ok((ended, set_child_subreaper(Some(getpid()))?)));
+    match ended {
+        Ok((mut ended, ())) => {
+            tokio::spawn(async move {
+                while ended.recv().await.is_some() {
+                    if let Err(error) = spawn_blocking(reap).await {
+                        tracing::error!(%error, "Cordboard has a bug: ended processes were not reaped");
+                    }
+                }
+            });
+        }
+        Err(error) => tracing::warn!(%error, "failed to adopt what agents leave behind: it is found by its mark alone"),
+    }
+}
+
+/// Living orphans that neither mark nor tag tells whose they are, each once.
+pub(super) async fn strays() -> Vec<i32> {
+    static TOLD: Mutex<BTreeSet<(i32, u64)>> = Mutex::new(BTreeSet::new());
+    let find = || {
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = tree::table().into_values().filter(|stat| !stat.zombie && is_orphan(*stat));
+        let strays = all.filter(|stat| {
+            let folder = identity::folder(stat.pid);
+            !agents().contains(&stat.pid) && mark::read(&folder).is_none() && Tag::read(&folder).is_none()
+        });
+        strays.filter(|stat| told.insert((stat.pid, stat.started))).map(|stat| stat.pid).collect()
+    };
+    spawn_blocking(find).await.unwrap_or_default()
+}
+
+/// Reaps the orphans that have ended.
+fn reap() {
+    for orphan in tree::table().into_values().filter(|stat| stat.zombie && is_orphan(*stat)) {
+        let agents = agents();
+        // An agent that was started since is known by now, and its number was another's then.
+        if !agents.contains(&orphan.pid)
+            && identity::stat(orphan.pid).is_some_and(|now| now.started == orphan.started)
+            && let Some(pid) = Pid::from_raw(orphan.pid)
+            && let Err(error) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
+        {
+            tracing::debug!(pid = orphan.pid, %error, "failed to reap an orphan");
+        }
+    }
+}
+
+/// A child of this process that it did not start, unless it is an agent.
+fn is_orphan(stat: Stat) -> bool {
+    let raw = |pid: Pid| pid.as_raw_nonzero().get();
+    stat.parent == raw(getpid()) && stat.group != raw(getpgrp())
+}
