@@ -172,6 +172,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::harden();
     process::survive_file_limits();
+    process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(board::serve(board::Plan {
         places,

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 pub use adopted::adopt_orphans;
 pub use environment::{Environment, harden, survive_file_limits};
 pub use mark::Mark;
-pub use memory::{free_memory, memory};
+pub use memory::{free_memory, memory, return_freed_memory};
 pub use program::locate;
 pub use stray::leave;
 pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};

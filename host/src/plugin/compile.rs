@@ -75,14 +75,15 @@ impl Compiler {
         }
         sniff(wasm)?;
         let compiled = self.compile(wasm).await?;
-        let stored = self.cache.store(&self.key(&digest), &compiled).map_err(|error| {
-            let cache = self.cache.folder().display();
-            Refused::Compile(format!(
-                "the result could not be stored in {cache}: {error}; free some space and save it again"
-            ))
-        });
-        let component =
-            self.open(&stored?).ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
+        let component = match self.cache.store(&self.key(&digest), &compiled) {
+            Ok(path) => self.open(&path),
+            Err(error) => {
+                let cache = self.cache.folder().display();
+                tracing::warn!(plugin = name, %cache, %error, "failed to store a compiled plugin: it is used from memory and compiled again at the next start; free some space");
+                self.open_bytes(&compiled)
+            }
+        };
+        let component = component.ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
         Ok(Artifact { name: name.to_owned(), digest, component })
     }
 
@@ -105,6 +106,13 @@ impl Compiler {
         opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is of no use: compiling again")).ok()
     }
 
+    /// Without a file to map it takes its size in memory.
+    fn open_bytes(&self, compiled: &[u8]) -> Option<Component> {
+        #[expect(unsafe_code, reason = "this binary's own compiler has just made it")]
+        let opened = unsafe { Component::deserialize(self.engine.engine(), compiled) };
+        opened.inspect_err(|error| tracing::warn!(%error, "a compiled plugin is of no use")).ok()
+    }
+
     async fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, Refused> {
         let failed = |error: io::Error| Refused::Compile(format!("the compiler could not be run: {error}"));
         let mut child = Command::new(&self.program)
@@ -117,11 +125,10 @@ impl Compiler {
             .spawn()
             .map_err(failed)?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
-        let fed = wasm.to_vec();
         // A child that stops reading says why on stderr, so a broken pipe here is no news.
-        let feeding = tokio::spawn(async move { stdin.write_all(&fed).await });
-        let waited = tokio::time::timeout(COMPILE_WAIT, child.wait_with_output()).await;
-        feeding.abort();
+        let feeding = async move { drop(stdin.write_all(wasm).await) };
+        let both = async { tokio::join!(child.wait_with_output(), feeding).0 };
+        let waited = tokio::time::timeout(COMPILE_WAIT, both).await;
         let output = waited
             .map_err(|_| Refused::Compile(format!("it took more than {} minutes", COMPILE_WAIT.as_secs() / 60)))?
             .map_err(failed)?;
