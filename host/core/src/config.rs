@@ -3,6 +3,7 @@
 //! The defaults are the root's `config.toml`; the operator's text is laid over them, tables key by key, lists and values whole.
 //! Nothing here opens a file, looks a path up or reads the environment.
 
+mod acts;
 mod agents;
 mod diff;
 mod duration;
@@ -25,6 +26,7 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
+pub use acts::{Acts, acts};
 pub use agents::{Agent, AgentKind, Agents, PermissionMode};
 pub use diff::{Area, Changes, PluginChange, diff};
 pub use duration::{parse as parse_duration, spell as spell_duration};

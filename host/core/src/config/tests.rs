@@ -10,6 +10,7 @@ use crate::types::Role;
 mod documented;
 mod reach;
 mod refused;
+mod saved;
 mod webhook;
 
 #[test]

@@ -1,0 +1,117 @@
+//! Each key is saved with another value: the change is noticed, and those that act at the next start are named.
+
+use std::collections::BTreeSet;
+
+use super::super::{Acts, Config, DEFAULTS, SHIPPED, acts, diff, load};
+
+/// For each key a text that changes it alone, over the defaults and what stands before `; `.
+const SAVED: &[(&str, &str, &str)] = &[
+    ("telegram", "token_file", "\"t\""),
+    ("telegram", "api_url", "\"http://127.0.0.1:1\""),
+    ("telegram", "edit_pause", "\"2s\""),
+    ("telegram", "give_up", "\"2s\""),
+    ("access", "owner", "1"),
+    ("access", "admins", "[2]"),
+    ("access", "members", "[3]"),
+    ("sessions", "default", "\"main\""),
+    ("sessions", "idle_timeout", "\"1m\""),
+    ("sessions", "queue", "3"),
+    ("sessions", "kept", "3"),
+    ("sessions", "roots", "[\"/srv\"]"),
+    ("sessions", "folders", "{ web = \"/srv/web\" }"),
+    ("console", "drain", "\"1m\""),
+    ("webhook", "listen", "\"127.0.0.1:1\""),
+    ("webhook", "body", "\"2MiB\""),
+    ("agents", "default", "\"claude\""),
+    ("agents.NAME", "kind", "\"claude\"\ncommand = \"c\""),
+    ("agents.NAME", "command", "\"c\""),
+    ("agents.NAME", "args", "[\"-x\"]"),
+    ("agents.NAME", "model", "\"m\""),
+    ("agents.NAME", "permission_mode", "\"plan\""),
+    ("agents.NAME", "pass_env", "[\"HOME\"]"),
+    ("agents.NAME", "env", "{ A = \"b\" }"),
+    ("plugins", "folder", "\"p\""),
+    ("plugins", "lifecycle", "\"mine\""),
+    ("plugins", "parallel", "2"),
+    ("plugins", "cache", "\"2GiB\""),
+    ("plugins", "time", "\"3s\""),
+    ("plugins", "memory", "\"65MiB\""),
+    ("plugins", "calls", "2"),
+    ("plugins", "log", "2"),
+    ("plugins", "reply", "\"2KiB\""),
+    ("plugins", "state", "\"2KiB\""),
+    ("plugins", "http_body", "\"2KiB\""),
+    ("plugins", "http_time", "\"3s\""),
+    ("plugins", "probation", "\"1m\""),
+    ("plugins", "probation_traps", "2"),
+    ("plugins", "drain", "\"1m\""),
+    ("plugins.NAME", "grants", "[\"chat\"]"),
+    ("plugins.NAME", "acts_as", "\"owner\""),
+    ("plugins.NAME", "http", "[\"https://a.lan/*\"]"),
+    ("plugins.NAME", "private", "[\"a.lan\"]\nhttp = [\"https://a.lan/*\"]"),
+    ("plugins.NAME", "ca", "\"/a.pem\""),
+    ("plugins.NAME", "secrets", "[\"s\"]"),
+    ("plugins.NAME", "tcp", "[\"a.lan:1\"]"),
+    ("plugins.NAME", "sha256", "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\""),
+    ("plugins.NAME", "time", "\"3s\""),
+    ("plugins.NAME", "memory", "\"65MiB\""),
+    ("plugins.NAME", "calls", "2"),
+    ("plugins.NAME", "log", "2"),
+    ("plugins.NAME", "reply", "\"2KiB\""),
+    ("plugins.NAME", "state", "\"2KiB\""),
+    ("plugins.NAME", "http_body", "\"2KiB\""),
+    ("plugins.NAME", "http_time", "\"3s\""),
+    ("plugins.NAME", "config", "{ a = 1 }"),
+    ("plugins.NAME", "webhook", "{ token = \"s\" }"),
+    ("plugins.NAME.webhook", "hmac", "\"s\""),
+    ("plugins.NAME.webhook", "token", "\"s\""),
+    ("plugins.NAME.webhook", "header", "\"X-A\""),
+];
+
+/// The table as somebody writes it; the agent is one of those that are shipped.
+fn written(table: &str) -> String {
+    table.replace("agents.NAME", "agents.demo").replace("NAME", "x")
+}
+
+#[test]
+fn each_key_is_classified_and_saved() {
+    let tables = SHIPPED.known.iter().filter(|(table, _)| !table.is_empty());
+    let known: BTreeSet<(&str, &str)> =
+        tables.flat_map(|(table, keys)| keys.iter().map(|key| (*table, *key))).collect();
+    let saved: BTreeSet<(&str, &str)> = SAVED.iter().map(|(table, key, _)| (*table, *key)).collect();
+    assert_eq!(known, saved, "a new key needs a line here");
+    let unclassified: Vec<_> = known.iter().filter(|(table, key)| acts(table, key).is_none()).collect();
+    assert!(unclassified.is_empty(), "say in config/acts.rs when these act: {unclassified:?}");
+}
+
+#[test]
+fn a_saved_key_is_noticed_and_named_where_it_acts_at_the_next_start() {
+    const SECRETS: &str = "[secrets]\ns = \"/s\"\n";
+    let before = load(SECRETS).expect("a good text");
+    for (table, key, value) in SAVED {
+        let text = format!("{SECRETS}[{}]\n{key} = {value}\n", written(table));
+        let after: Config = load(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let changes = diff(&before, &after);
+        assert!(!changes.is_empty(), "[{table}] {key} is saved, and nothing is noticed");
+        let named = changes.restart.contains(&format!("{}.{key}", written(table)));
+        assert_eq!(named, acts(table, key) == Some(Acts::NextStart), "[{table}] {key}: {:?}", changes.restart);
+    }
+}
+
+#[test]
+fn the_shipped_text_says_which_keys_take_a_restart() {
+    let (mut table, mut comment) = (String::new(), String::new());
+    for line in DEFAULTS.lines() {
+        let bare = line.strip_prefix('#').unwrap_or(line);
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            table = name.to_owned();
+        } else if let Some(text) = line.strip_prefix("# ") {
+            comment.push_str(text);
+            continue;
+        } else if let Some(acts) = bare.split_once(" = ").and_then(|(key, _)| acts(&table, key)) {
+            let says = comment.contains("Takes a restart.");
+            assert_eq!(says, acts == Acts::NextStart, "[{table}] {bare}: {comment}");
+        }
+        comment.clear();
+    }
+}
