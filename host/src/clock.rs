@@ -66,6 +66,14 @@ impl Clock {
         }
     }
 
+    /// A moment of [`now`](Self::now) for people and plugins, who compare it with the wall: a wall that was ahead for a while leaves nothing in
+    /// the future.
+    #[must_use]
+    pub fn shown(&self, moment: Moment) -> Moment {
+        let (now, wall) = (self.now(), self.wall());
+        if moment <= wall { moment } else { Moment(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
+    }
+
     /// When `moment` will be, for a timer; now, where it has passed.
     #[must_use]
     pub fn instant(&self, moment: Moment) -> Instant {
@@ -163,5 +171,9 @@ mod tests {
         SET.set((Duration::ZERO, Duration::ZERO));
         assert_eq!(clock.now(), forward);
         assert_eq!(clock.wall(), began);
+        tokio::time::advance(5 * MINUTE).await;
+        let (shown, wall) = (clock.shown(forward), clock.wall());
+        assert_eq!(wall.since(shown), 5 * MINUTE, "it ages, though it was noted while the wall was ahead");
+        assert_eq!(clock.shown(began), began);
     }
 }

@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::Clock,
     plugin::{PluginStatus, Plugs},
     roster::Roster,
 };
@@ -153,7 +154,7 @@ pub fn listen(state: &Path) -> io::Result<Listening> {
 
 impl Listening {
     /// Serves questions until the task is aborted.
-    pub fn serve(self, roster: Arc<Roster>, plugs: Arc<Plugs>) -> JoinHandle<()> {
+    pub fn serve(self, roster: Arc<Roster>, plugs: Arc<Plugs>, clock: Clock) -> JoinHandle<()> {
         let Self(listener) = self;
         tokio::spawn(async move {
             loop {
@@ -161,7 +162,7 @@ impl Listening {
                     Ok((stream, _)) => {
                         let (roster, plugs) = (Arc::clone(&roster), Arc::clone(&plugs));
                         tokio::spawn(tokio::time::timeout(PATIENCE, async move {
-                            let answered = answer(stream, &roster, &plugs).await;
+                            let answered = answer(stream, (&roster, clock), &plugs).await;
                             answered.unwrap_or_else(
                                 |error| tracing::debug!(%error, "a question on the control socket failed"),
                             );
@@ -177,12 +178,12 @@ impl Listening {
     }
 }
 
-async fn answer(stream: UnixStream, roster: &Roster, plugs: &Plugs) -> io::Result<()> {
+async fn answer(stream: UnixStream, (roster, clock): (&Roster, Clock), plugs: &Plugs) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
-        Ok(Question::Sessions) => Answer::Sessions(rows(roster)),
+        Ok(Question::Sessions) => Answer::Sessions(rows(roster, clock)),
         Ok(Question::Plugins) => Answer::Plugins(plugs.table().statuses().map(PluginRow::from).collect()),
         Err(error) => Answer::Error(format!("the question is not one of this version: {error}")),
     };
@@ -193,8 +194,12 @@ async fn answer(stream: UnixStream, roster: &Roster, plugs: &Plugs) -> io::Resul
 
 /// Latest active first.
 #[must_use]
-pub fn rows(roster: &Roster) -> Vec<SessionRow> {
-    let mut rows: Vec<SessionRow> = roster.views().iter().map(|view| SessionRow::from(&**view)).collect();
+pub fn rows(roster: &Roster, clock: Clock) -> Vec<SessionRow> {
+    let row = |view: &Arc<SessionView>| {
+        let last_active = clock.shown(view.record.last_active).0;
+        SessionRow { last_active, ..SessionRow::from(&**view) }
+    };
+    let mut rows: Vec<SessionRow> = roster.views().iter().map(row).collect();
     rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
     rows
 }

@@ -10,7 +10,7 @@ use cordboard::{
     cli::{Cli, Command},
     plugin, scrub,
 };
-use cordboard_core::render::terminal::neutral;
+use cordboard_core::{render::terminal::neutral, text::system_error};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
@@ -42,6 +42,6 @@ fn report(outcome: anyhow::Result<()>) -> ExitCode {
         None => (format!("{error:#}"), ExitCode::FAILURE),
     };
     // Some of it may be a plugin's words. Not `eprintln!`: that panics where nobody reads.
-    drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&scrub::text(text))));
+    drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&scrub::text(system_error(text)))));
     code
 }

@@ -52,12 +52,16 @@ pub struct Store {
 /// # Errors
 /// Says why the directory is not used, and what to do about it.
 pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
-    let lock = folder::claim(state)?;
     let file = folder::database(state);
+    let was_there = file.exists();
+    let lock = folder::claim(state)?;
     let failed = |trouble: Trouble| trouble.during("open the store", file.clone());
     let mut db = connect(&file).map_err(failed)?;
     let found = schema::version(&db).map_err(failed)?;
     schema::check_known(found, state)?;
+    if found == 0 && was_there {
+        folder::check_emptied(state)?;
+    }
     schema::migrate(&mut db, found).map_err(failed)?;
     contents::name_host(&db).map_err(failed)?;
     let contents = contents::read(&db).map_err(failed)?;

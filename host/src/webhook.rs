@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::config::Config;
+use cordboard_core::{config::Config, text};
 use http_body_util::Full;
 use hyper::{
     Request, Response,
@@ -103,7 +103,7 @@ impl Door {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(Arc::clone(&self).connection(stream, permit))),
                 Err(error) => {
-                    tracing::warn!(%error, "failed to take a connection");
+                    tracing::warn!(error = text::system_error(error), "failed to take a connection");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
             }

@@ -120,6 +120,21 @@ fn said(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
 
+/// An error of the system, and what to do where its own words do not say: `(os error 24)` is EMFILE, 23 is ENFILE. By its text, since
+/// libraries wrap it.
+#[must_use]
+pub fn system_error(error: impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let remedy = if text.contains("(os error 24)") {
+        "; raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit"
+    } else if text.contains("(os error 23)") {
+        "; this machine has too many open files: end some programs, or raise sysctl fs.file-max"
+    } else {
+        ""
+    };
+    text + remedy
+}
+
 /// A reply that is shown as it stands, whatever of it is Markdown: names, errors and last words are others'.
 #[must_use]
 pub fn plain(text: &str) -> Reply {
@@ -138,6 +153,8 @@ pub enum Notice {
     QueueFull {
         session: SessionName,
         limit: usize,
+        /// The beginning of the message.
+        prompt: String,
     },
     /// As many messages that were cut off are kept as may be.
     KeptFull {
@@ -217,8 +234,8 @@ impl Notice {
         match self {
             Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
             Self::Unasked(text) => Reply { words: Words::Agents, ..Reply::text(text.clone()) },
-            Self::QueueFull { session, limit } => plain(&format!(
-                "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them."
+            Self::QueueFull { session, limit, prompt } => plain(&format!(
+                "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them.\n“{prompt}”"
             )),
             Self::KeptFull { session, kept, limit } => plain(&kept_full(session, *kept, *limit)),
             Self::ResumeRefused { session, why } => plain(&format!(
@@ -323,6 +340,12 @@ pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 /// As [`NO_ACTIVE`], where others have a session.
 pub const NONE_OF_YOURS: &str = "Not taken: the session here belongs to somebody else. A session of your own, opened with /new, answers you alone and leaves theirs as it is.";
 
+/// Said without the store, once in each place until it works again. What was sent is taken then.
+#[must_use]
+pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
+    format!("Not stored yet, trying again: {why}")
+}
+
 /// What the host answers by itself to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -404,6 +427,18 @@ mod tests {
             "Denied: Edit `/etc/hosts`\nTo allow it, set `permission_mode = \"acceptEdits\"` and `args = [\"--add-dir=/etc\"]` in `[agents.claude]`."
         );
         assert!(text("WebSearch", "").starts_with("Denied: WebSearch\nTo allow it, "));
+    }
+
+    #[test]
+    fn too_many_open_files_have_a_remedy() {
+        let full = std::io::Error::from_raw_os_error(24);
+        let told = system_error(format!("failed to start 'claude': {full}"));
+        assert!(
+            told.ends_with("raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit"),
+            "{told}"
+        );
+        assert!(system_error(std::io::Error::from_raw_os_error(23)).contains("fs.file-max"));
+        assert_eq!(system_error("refused (os error 111)"), "refused (os error 111)");
     }
 
     #[test]

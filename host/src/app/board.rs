@@ -79,6 +79,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let sending = tokio::spawn(sending);
     let posts = Posts::new(ground.store.clone(), Arc::new(outbox.clone()));
     let Contents { host_id, sessions, active, inbox, outbox: unsent, decisions: _ } = contents;
+    let sessions = ground.without_future(sessions).await;
     let left_over = left_over(&sessions);
     let roster = Arc::new(Roster::new(views(sessions, &ground.config), active));
     let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
@@ -93,7 +94,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
-    let control = control.serve(roster, Arc::clone(&ground.plugs));
+    let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
     let changes = ground.changes((&plan.places, rescan), supply, &desk, (posts, outbox.clone()));
     outbox.menu(changes::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed, orders.1));
@@ -130,6 +131,20 @@ impl Ground {
             plugs,
             host_id,
         })
+    }
+
+    /// A host whose clock was ahead has stored times that are still to come: those count as now, and are stored so.
+    async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
+        let now = self.clock.now();
+        for record in sessions.iter_mut().filter(|record| record.last_active > now) {
+            tracing::warn!(session = %record.name, "its last activity lies in the future: the clock was ahead, it counts as now");
+            record.last_active = now;
+            record.created = record.created.min(now);
+            if let Err(error) = self.store.save(record).await {
+                tracing::warn!(%error, "failed to store the time of a session");
+            }
+        }
+        sessions
     }
 
     fn doorway(&self, intake: &Intake) -> Arc<Doorway> {

@@ -59,6 +59,14 @@ impl Desk {
         &self.lines.roster
     }
 
+    /// With its times as the wall has them.
+    fn shown(&self, view: &SessionView) -> SessionView {
+        let mut view = view.clone();
+        view.record.created = self.clock.shown(view.record.created);
+        view.record.last_active = self.clock.shown(view.record.last_active);
+        view
+    }
+
     /// A session that this caller may see; for everybody else it does not exist.
     fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, Refusal> {
         let view = self.roster().view(name).filter(|view| caller.may_steer(&view.record.owner));
@@ -82,7 +90,7 @@ impl Board for Desk {
     }
 
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
-        self.roster().active(caller, place).map(|view| SessionView::clone(&view))
+        self.roster().active(caller, place).map(|view| self.shown(&view))
     }
 
     fn count(&self, caller: &Caller) -> usize {
@@ -94,11 +102,11 @@ impl Board for Desk {
         views.sort_by(|a, b| {
             b.record.last_active.cmp(&a.record.last_active).then_with(|| a.record.name.cmp(&b.record.name))
         });
-        views.into_iter().skip(skip).take(count).map(|view| SessionView::clone(&view)).collect()
+        views.into_iter().skip(skip).take(count).map(|view| self.shown(&view)).collect()
     }
 
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
-        self.seen(caller, name).ok().map(|view| SessionView::clone(&view))
+        self.seen(caller, name).ok().map(|view| self.shown(&view))
     }
 
     fn agents(&self) -> Vec<Choice> {

@@ -1,10 +1,15 @@
 //! Words on their way out: stored first, in one commit with what they settle, then handed to the outbox.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, NewPost, OutboxRow},
+    chat::{Delivery, Done, NewPost, OutboxRow, PostId},
+    text,
     types::{Place, Reply},
 };
 
@@ -16,6 +21,9 @@ use crate::{
 
 /// The first and the longest pause before a store that failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Of a post that is in no store: numbers of stored ones begin at 1.
+const NOT_STORED: PostId = PostId(0);
 
 /// Where stored posts and live frames go: the outbox of the chat.
 pub trait Outlet: Send + Sync {
@@ -34,12 +42,14 @@ pub trait Outlet: Send + Sync {
 pub struct Posts {
     store: Store,
     outlet: Arc<dyn Outlet>,
+    /// Where it was said that answers cannot be stored.
+    told: Arc<Mutex<HashSet<Place>>>,
 }
 
 impl Posts {
     #[must_use]
     pub fn new(store: Store, outlet: Arc<dyn Outlet>) -> Self {
-        Self { store, outlet }
+        Self { store, outlet, told: Arc::default() }
     }
 
     pub fn live(&self, place: &Place, turn: &PromptId, mut screen: Screen) {
@@ -67,12 +77,35 @@ impl Posts {
         let (mut pause, longest) = RETRY;
         loop {
             match self.store.finish(done.clone(), out.clone()).await {
-                Ok(rows) => return self.outlet.post(rows),
+                Ok(rows) => {
+                    self.told().clear();
+                    return self.outlet.post(rows);
+                }
                 Err(StoreError::Closed { .. }) => return,
-                Err(error) => tracing::error!(%error, retry_in = ?pause, "failed to store an answer"),
+                Err(error) => {
+                    tracing::error!(%error, retry_in = ?pause, "failed to store an answer");
+                    self.say_not_stored(&out, &error);
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(longest);
+        }
+    }
+}
+
+impl Posts {
+    fn told(&self) -> MutexGuard<'_, HashSet<Place>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Once in each place, to those who wait for a reply. The answer of a turn stands in its last frame already.
+    fn say_not_stored(&self, out: &[NewPost], error: &StoreError) {
+        for post in out.iter().filter(|post| post.turn.is_none()) {
+            if self.told().insert(post.place.clone()) {
+                let reply = text::plain(&text::not_stored_yet(error));
+                let (place, state) = (post.place.clone(), Delivery::default());
+                self.outlet.post(vec![OutboxRow { id: NOT_STORED, place, reply, turn: None, state }]);
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use cordboard_core::{
     egress::grant_line,
     encoding,
     scrub::{Extent, SHORTEST, Scrubber},
+    text::system_error,
 };
 use memchr::memmem;
 use rustix::fs::OFlags;
@@ -159,7 +160,7 @@ fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
 pub fn value(name: &str, source: &SecretSource) -> Result<String, String> {
     let path = path(source)?;
     let shown = path.display();
-    let bytes = read_private(&path).map_err(|error| format!("failed to read {shown}: {error}"))?;
+    let bytes = read_private(&path).map_err(|error| system_error(format!("failed to read {shown}: {error}")))?;
     let value = encoding::value(bytes).map_err(|error| format!("failed to read {shown}: {error}"))?;
     if !(SHORTEST..=LONGEST).contains(&value.len()) {
         return Err(format!("{shown} must hold a secret of {SHORTEST} to {LONGEST} bytes, not {}", value.len()));

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use cordboard_core::text;
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
@@ -89,7 +90,7 @@ impl Reading {
         match read(path, limit, each) {
             Ok(reading) => reading,
             Err(error) if error.kind() == ErrorKind::NotFound => Self::Absent,
-            Err(error) => Self::Unreadable(format!("it cannot be read: {error}")),
+            Err(error) => Self::Unreadable(format!("it cannot be read: {}", text::system_error(error))),
         }
     }
 

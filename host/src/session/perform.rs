@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use cordboard_core::{
     happening::Start,
     session::{Effect, Exit, Input, Launch, Run, Ticket},
+    text,
 };
 
 use super::{Question, Scene, actor::Actor, running::Running};
@@ -95,6 +96,7 @@ impl Actor {
                 Input::Spawned { run, process }
             }
             Err(why) => {
+                let why = text::system_error(why);
                 tracing::warn!(%why, "failed to start the agent");
                 Input::Exit { run, exit: Exit::NotStarted(why) }
             }

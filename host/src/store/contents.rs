@@ -47,7 +47,7 @@ pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
     schema::check_known(found, state)?;
     match found {
         // A host was killed before its first commit.
-        0 => Ok(Contents::default()),
+        0 => folder::check_emptied(state).map(|()| Contents::default()),
         schema::VERSION => Ok(read(&db).map_err(failed)?),
         _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),
     }

@@ -143,6 +143,13 @@ pub enum OpenError {
         path.display()
     )]
     Older { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "use state directory {}: its database cordboard.db is empty, but sessions/ holds the folders of {folders} sessions, so it was \
+         not always; put a backup of cordboard.db in its place, or remove cordboard.db to begin anew, which forgets those sessions and keeps \
+         their folders",
+        path.display()
+    )]
+    Emptied { path: PathBuf, folders: usize },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -30,6 +30,14 @@ pub(super) fn database(state: &Path) -> PathBuf {
     state.join("cordboard.db")
 }
 
+/// Refuses a database that has lost everything: sessions have left their folders. One that was removed is another matter: whoever did that
+/// begins anew.
+pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
+    let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
+    let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();
+    if folders == 0 { Ok(()) } else { Err(OpenError::Emptied { path: state.to_owned(), folders }) }
+}
+
 /// Makes the directory if it is not there, refuses it if it is not safe, and locks it.
 pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     let refuse = |source| not_writable(state, source);

@@ -222,7 +222,7 @@ async fn a_message_that_the_user_deleted_is_sent_anew() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_confirms_nothing() {
+async fn a_store_that_fails_confirms_nothing_and_says_so_once() {
     let rig = Rig::new().await;
     rig.inbox.break_down(3);
     let id = rig.api.says(ADA, "kept by Telegram");
@@ -232,6 +232,12 @@ async fn a_store_that_fails_confirms_nothing() {
     let offsets: Vec<_> = rig.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
     assert_eq!(offsets[..5], [None, None, None, None, Some(id + 1)]);
     assert_eq!(rig.log.count("messages could not be stored"), 1);
+    let told = "Not stored yet, trying again: store a new message: no space left on device";
+    assert_eq!(rig.api.chat(ADA), [told], "once, however often it fails");
+    rig.inbox.break_down(2);
+    rig.api.says(ADA, "and again");
+    rig.until_stored(2).await;
+    assert_eq!(rig.api.chat(ADA), [told, told], "it worked meanwhile");
 }
 
 #[tokio::test]

@@ -75,6 +75,14 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
 }
 
+/// Where one is in the line of `offset`: files that were put together have one in the middle.
+fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
+    let offset = floor_boundary(text, offset);
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next()?;
+    line.find(BYTE_ORDER_MARK).map(|at| start + at)
+}
+
 /// The parser's offsets are trusted to lie in the text, not to fall between characters.
 fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
@@ -95,6 +103,10 @@ impl ConfigError {
     /// Of a text that is no TOML; the parser's later complaints mostly follow from its first.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
+        if let Some(mark) = byte_order_mark(text, at.start) {
+            let message = "a byte order mark (U+FEFF) is here, which no editor shows: write this line anew".to_owned();
+            return Self::new(text, vec![Finding { at: mark..mark, message }]);
+        }
         let marked = text.get(at.clone()).unwrap_or_default();
         let message = match (error.message(), marked) {
             ("duplicate key", "lifecycle") => {
@@ -102,9 +114,6 @@ impl ConfigError {
                     .to_owned()
             }
             ("duplicate key", key) => format!("'{}' appears twice: remove one", shown(key)),
-            _ if text[floor_boundary(text, at.start)..].starts_with(BYTE_ORDER_MARK) => {
-                "a byte order mark (U+FEFF) is here, which no editor shows: delete the line and write it anew".to_owned()
-            }
             (other, _) => format!("this is not TOML: {other}"),
         };
         Self::new(text, vec![Finding { at, message }])

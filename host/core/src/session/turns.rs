@@ -25,7 +25,9 @@ impl Machine {
         }
         let limit = self.settings.queue.max(1);
         if self.waiting.len() >= limit {
-            return self.turn_away(prompt, Notice::QueueFull { session: self.record.name.clone(), limit });
+            let beginning = text::beginning(&prompt.text);
+            let notice = Notice::QueueFull { session: self.record.name.clone(), limit, prompt: beginning };
+            return self.turn_away(prompt, notice);
         }
         self.accept(prompt, now);
     }

@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cordboard_core::types::{Caller, Role, UserId};
+use cordboard_core::{
+    text,
+    types::{Caller, Role, UserId},
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -77,7 +80,7 @@ impl Intake {
             tracing::error!(%error, retry_in = ?AGAIN, "failed to store what was typed");
             if !told {
                 told = true;
-                self.say(&format!("Not stored yet, trying again: {error}\n")).await;
+                self.say(&format!("{}\n", text::not_stored_yet(error))).await;
             }
             tokio::time::sleep(AGAIN).await;
         }

@@ -2,9 +2,13 @@
 //!
 //! A failure of the network or of the store is waited out and told once; the batch comes again, and its keys are known.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
-use cordboard_core::chat::{ButtonLine, Update, What};
+use cordboard_core::{
+    chat::{ButtonLine, Update, What},
+    text,
+    types::Place,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use teloxide_core::{
@@ -20,7 +24,7 @@ use super::{
     incoming::{Bot, Gate, Incoming},
     update,
 };
-use crate::chat::{InboxError, pause::Pauses};
+use crate::chat::{Chat as _, InboxError, outbox, pause::Pauses};
 
 /// For whoever presses a button whose command line is not stored any more.
 const FORGOTTEN: &str = "This button no longer works.";
@@ -51,6 +55,8 @@ struct Link {
     pauses: Pauses,
     /// Since when the token is refused, and nothing else happens.
     refused: Option<Instant>,
+    /// Where it was said that messages cannot be stored.
+    told: HashSet<Place>,
 }
 
 impl Link {
@@ -109,6 +115,7 @@ impl Link {
     fn works(&mut self) {
         self.refused = None;
         self.pauses.reset();
+        self.told.clear();
         if self.trouble.take().is_some() {
             tracing::info!("Telegram answers again");
         }
@@ -116,7 +123,7 @@ impl Link {
 }
 
 pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pauses) -> PollError {
-    let mut link = Link { trouble: None, pauses, refused: None };
+    let mut link = Link { trouble: None, pauses, refused: None, told: HashSet::new() };
     // Where updates were taken before, the token was right once: a server that refuses it may be one that restarts.
     let is_known = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
     let bot = match sign_in(telegram, &settings, &mut link, is_known).await {
@@ -158,7 +165,15 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
                     answers.spawn(answer(Arc::clone(&telegram.api), query, text));
                 }
             }
-            Err(error) => tokio::time::sleep(link.stalled(&error)).await,
+            Err((error, places)) => {
+                let pause = link.stalled(&error);
+                for place in places {
+                    if link.told.insert(place.clone()) {
+                        say_not_stored(telegram, &place, &error).await;
+                    }
+                }
+                tokio::time::sleep(pause).await;
+            }
         }
     }
 }
@@ -231,9 +246,14 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
 
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
-/// Stores what concerns us of a batch, and returns the presses that wait for an answer. An update that cannot be read is skipped: it would
-/// come again for ever.
-async fn take(telegram: &Telegram, gate: &mut Gate, batch: Vec<Value>, next: i64) -> Result<Queries, InboxError> {
+/// Stores what concerns us of a batch, and returns the presses that wait for an answer; on an error the places whose messages wait with
+/// Telegram. An update that cannot be read is skipped: it would come again for ever.
+async fn take(
+    telegram: &Telegram,
+    gate: &mut Gate,
+    batch: Vec<Value>,
+    next: i64,
+) -> Result<Queries, (InboxError, Vec<Place>)> {
     let (mut updates, mut queries) = (Vec::new(), Queries::new());
     for update in batch {
         let id = update::id(&update);
@@ -245,19 +265,32 @@ async fn take(telegram: &Telegram, gate: &mut Gate, batch: Vec<Value>, next: i64
         let mut text = None;
         match read.incoming {
             Some(Incoming::Update(update)) => updates.push(update),
-            Some(Incoming::Press { update, token }) => match telegram.inbox.line_of(&token).await? {
-                Some(line) => updates.push(pressed(update, line)),
-                None => text = Some(FORGOTTEN),
-            },
+            Some(Incoming::Press { update, token }) => {
+                match telegram.inbox.line_of(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
+                    Some(line) => updates.push(pressed(update, line)),
+                    None => text = Some(FORGOTTEN),
+                }
+            }
             None => {}
         }
         queries.extend(read.query.map(|query| (CallbackQueryId(query), text)));
     }
     // What concerns nobody here costs no commit.
     if !updates.is_empty() {
-        telegram.inbox.accept(updates, Some(next)).await?;
+        let places = updates.iter().map(|update| update.place.clone()).collect();
+        telegram.inbox.accept(updates, Some(next)).await.map_err(|error| (error, places))?;
     }
     Ok(queries)
+}
+
+/// The outbox has nothing to send that is not stored, so this goes out by itself.
+async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) {
+    let reply = text::plain(&text::not_stored_yet(error));
+    for message in outbox::messages(&reply, telegram.limits()) {
+        if let Err(error) = telegram.send(place, &message).await {
+            tracing::debug!(%place, %error, "nobody could be told that messages are not stored");
+        }
+    }
 }
 
 fn pressed(update: Update, line: ButtonLine) -> Update {

@@ -3,7 +3,7 @@
 
 use std::{io, path::Path, sync::Arc};
 
-use cordboard_core::egress::Target;
+use cordboard_core::{egress::Target, encoding, text::system_error};
 use tokio_rustls::rustls::{
     self, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -37,8 +37,10 @@ pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, String> {
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let shown = path.display();
-    let text = std::fs::read(path).map_err(|error| format!("`ca`, {shown}, cannot be read: {error}"))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let unreadable = |why: String| format!("`ca`, {shown}, cannot be read: {why}");
+    let bytes = std::fs::read(path).map_err(|error| unreadable(system_error(error)))?;
+    let text = encoding::text(bytes).map_err(|error| unreadable(error.to_string()))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) | Err(_) => Err(format!("`ca`, {shown}, must hold certificates in PEM (-----BEGIN CERTIFICATE-----)")),

@@ -135,3 +135,23 @@ async fn a_reader_needs_no_host_and_disturbs_none() {
     let (_store, contents) = state.open();
     assert_eq!(contents.host_id, beside.host_id);
 }
+
+#[tokio::test]
+async fn a_database_that_lost_its_sessions_is_not_started_over() {
+    let state = State::new();
+    let (store, _) = state.open();
+    store.create(&record("alpha")).await.unwrap();
+    store.close().await;
+    fs::create_dir_all(state.path().join("sessions/alpha")).unwrap();
+    for extra in ["-wal", "-shm"] {
+        drop(fs::remove_file(state.path().join(format!("cordboard.db{extra}"))));
+    }
+    fs::write(state.path().join("cordboard.db"), "").unwrap();
+    let text = refused(state.path());
+    assert!(text.contains("cordboard.db is empty, but sessions/ holds the folders of 1 sessions"), "{text}");
+    assert!(text.contains("put a backup of cordboard.db in its place, or remove cordboard.db to begin anew"), "{text}");
+    assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));
+    assert_eq!(refused(state.path()), text, "as long as nothing is done about it");
+    fs::remove_file(state.path().join("cordboard.db")).unwrap();
+    state.open();
+}

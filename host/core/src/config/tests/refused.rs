@@ -387,3 +387,13 @@ fn the_policy_is_named_or_configured() {
     "#]],
     );
 }
+
+#[test]
+fn a_byte_order_mark_in_the_middle_is_named() {
+    for text in
+        ["[access]\nowner = 1\n\u{feff}[sessions]\n", "[access]\n\u{feff}owner = 1\n", "[access]\nowner \u{feff}= 1\n"]
+    {
+        let told = load(text).expect_err(text).to_string();
+        assert!(told.contains("a byte order mark (U+FEFF) is here"), "{text:?}: {told}");
+    }
+}
