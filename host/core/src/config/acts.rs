@@ -28,6 +28,7 @@ const KEYS: [(&str, &[&str], Acts); 13] = [
         "plugins",
         &[
             "lifecycle",
+            "rescan",
             "time",
             "memory",
             "calls",

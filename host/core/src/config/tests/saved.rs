@@ -32,6 +32,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("agents.NAME", "env", "{ A = \"b\" }"),
     ("plugins", "folder", "\"p\""),
     ("plugins", "lifecycle", "\"mine\""),
+    ("plugins", "rescan", "\"2s\""),
     ("plugins", "parallel", "2"),
     ("plugins", "cache", "\"2GiB\""),
     ("plugins", "time", "\"3s\""),
