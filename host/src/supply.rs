@@ -5,6 +5,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use cordboard_core::types::{Moment, is_plugin_name};
@@ -215,7 +216,7 @@ impl Supply {
         match &plugged {
             Ok(Swapped::New) if matches!(entrance, Entrance::New | Entrance::Anew) => {
                 if entrance == Entrance::Anew || before.as_ref() != Some(&version.digest) {
-                    self.begin(&name, &version.digest, now).await;
+                    self.begin(&name, &version.digest, (now, settings.terms.probation)).await;
                 }
                 self.keep(&name, version, before).await;
             }
@@ -256,8 +257,8 @@ impl Supply {
     }
 
     /// Remembers when the probation of a version began, before that version counts as one that served.
-    async fn begin(&self, name: &str, digest: &str, now: Moment) {
-        let begun = self.decided.change(name, |standing| standing.on_begun(digest, now)).await;
+    async fn begin(&self, name: &str, digest: &str, at: (Moment, Duration)) {
+        let begun = self.decided.change(name, |standing| standing.on_begun(digest, at)).await;
         begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to remember a probation"));
     }
 

@@ -153,7 +153,7 @@ impl Swaps {
 
     /// Changes what stands against a plugin. A disk that fails keeps nothing from acting now, and is told.
     async fn stand(&self, name: &str, change: impl FnOnce(&mut cordboard_core::standing::Standing)) {
-        if let Err(error) = self.supply.decided.change(name, change).await {
+        if let Err(error) = self.supply.decided.note(name, change).await {
             tracing::error!(plugin = name, %error, "failed to remember what stands against a plugin");
         }
     }

@@ -1,4 +1,4 @@
-//! What stands against a plugin beside its grants: it was disabled, versions of it were rolled back, or one fell in its probation. Decides
+//! What stands against a plugin beside its grants: it was disabled, versions of it were rolled back, or some fell in their probation. Decides
 //! whether a version is let in, and when one that fell may try again. Nothing here reads a clock.
 
 use std::time::Duration;
@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{Moment, UserId};
 
-/// After the first, second and third fall in a row the plugin's newest version waits this long. One that has fallen more often waits for
-/// other bytes.
+/// After its first, second and third fall in a row a version waits this long. One that has fallen more often waits for other bytes. Other
+/// bytes wait for nothing.
 const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
 /// How many digests are remembered as rolled back by hand: there are no more versions to go back to.
 const ROLLED_BACK: usize = 8;
+
+/// How many versions are remembered as fallen. The one that fell longest ago is forgotten first.
+const FALLEN: usize = 16;
 
 /// Who decided something, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,21 +24,17 @@ pub struct Word {
     pub at: Moment,
 }
 
-/// A version was rolled back by itself.
+/// A version was rolled back by itself. Each version has a backoff of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fall {
-    /// Of the version that fell last.
     pub digest: String,
     /// Falls in a row.
     pub count: u32,
     pub at: Moment,
     /// What its last call failed of.
     pub why: String,
-    /// Whether the newest version is to be let in at the end of the pause.
+    /// Whether the end of its pause is still to be acted on.
     pub waits: bool,
-    /// The version that was gone back to: it waits for nothing. Records of the first release have none.
-    #[serde(default)]
-    pub instead: String,
 }
 
 /// A version that came in, and what came of it since: a host that is stopped or killed meanwhile forgives it nothing.
@@ -53,7 +52,9 @@ pub struct Standing {
     pub disabled: Option<Word>,
     /// Digests that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
-    pub fall: Option<Fall>,
+    /// One for each version that fell, the latest last. Records of earlier releases have one at most, as `fall`.
+    #[serde(default, alias = "fall", deserialize_with = "falls")]
+    pub falls: Vec<Fall>,
     /// The version that was last on probation. Records of the first release have none.
     #[serde(default)]
     pub proving: Option<Proving>,
@@ -70,12 +71,26 @@ pub enum Admission {
         falls: u32,
         why: String,
     },
-    /// A version of this plugin fell a short while ago.
+    /// It fell a short while ago.
     Later {
         until: Moment,
         falls: u32,
         why: String,
     },
+}
+
+/// Reads a list, and what earlier releases wrote in its place.
+fn falls<'de, D: serde::Deserializer<'de>>(record: D) -> Result<Vec<Fall>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Record {
+        Falls(Vec<Fall>),
+        Fall(Option<Fall>),
+    }
+    Ok(match Record::deserialize(record)? {
+        Record::Falls(falls) => falls,
+        Record::Fall(fall) => fall.into_iter().collect(),
+    })
 }
 
 impl Fall {
@@ -103,37 +118,43 @@ impl Standing {
         if self.rolled_back.iter().any(|held| held == digest) {
             return Admission::RolledBack;
         }
-        let Some(fall) = &self.fall else { return Admission::In };
-        if fall.digest == digest && fall.is_given_up() {
+        let Some(fall) = self.fall_of(digest) else { return Admission::In };
+        if fall.is_given_up() {
             return Admission::GivenUp { falls: fall.count, why: fall.why.clone() };
         }
-        if now < fall.until() && fall.instead != digest {
+        if now < fall.until() {
             return Admission::Later { until: fall.until(), falls: fall.count, why: fall.why.clone() };
         }
         Admission::In
     }
 
+    fn fall_of(&self, digest: &str) -> Option<&Fall> {
+        self.falls.iter().find(|fall| fall.digest == digest)
+    }
+
     /// Whether the version `digest` may be gone back to.
     #[must_use]
     pub fn is_good(&self, digest: &str) -> bool {
-        !self.rolled_back.iter().any(|held| held == digest)
-            && self.fall.as_ref().is_none_or(|fall| fall.digest != digest)
+        !self.rolled_back.iter().any(|held| held == digest) && self.fall_of(digest).is_none()
     }
 
-    /// `digest` was rolled back by itself, to `instead`. Falls that lie further apart than a pause and two probations are not in a row: a
-    /// version that was let in after the pause has served out its probation by then.
-    pub fn on_fall(&mut self, (digest, instead): (&str, &str), why: &str, (now, probation): (Moment, Duration)) {
+    /// `digest` was rolled back by itself. Its falls that lie further apart than a pause and two probations are not in a row: a version
+    /// that was let in after the pause has served out its probation by then.
+    pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Moment, Duration)) {
         let in_a_row = |fall: &&Fall| now.since(fall.at) <= fall.pause() + 2 * probation;
-        let before = self.fall.as_ref().filter(in_a_row).map_or(0, |fall| fall.count);
+        let before = self.fall_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
         let fall = Fall {
             digest: digest.to_owned(),
             count: before.saturating_add(1),
             at: now,
             why: why.to_owned(),
             waits: true,
-            instead: instead.to_owned(),
         };
-        self.fall = Some(Fall { waits: !fall.is_given_up(), ..fall });
+        self.falls.retain(|other| other.digest != digest);
+        self.falls.push(Fall { waits: !fall.is_given_up(), ..fall });
+        if self.falls.len() > FALLEN {
+            self.falls.remove(0);
+        }
     }
 
     pub fn on_rollback(&mut self, digest: &str) {
@@ -144,8 +165,12 @@ impl Standing {
         }
     }
 
-    /// `digest` came in, and its probation begins.
-    pub fn on_begun(&mut self, digest: &str, now: Moment) {
+    /// `digest` came in, and its probation begins. The version before it is good again where it served out its own since it fell.
+    pub fn on_begun(&mut self, digest: &str, (now, probation): (Moment, Duration)) {
+        let proved = self.proving.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
+        if let Some(proved) = proved {
+            self.falls.retain(|fall| fall.digest != proved.digest || fall.at > proved.since);
+        }
         self.proving = Some(Proving { digest: digest.to_owned(), since: now, failed: 0 });
     }
 
@@ -169,40 +194,35 @@ impl Standing {
     #[must_use]
     pub fn has_fallen(&self, digest: &str) -> bool {
         let came_before = |at: Moment| self.proving.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
-        self.fall.as_ref().is_some_and(|fall| fall.digest == digest && came_before(fall.at))
+        self.fall_of(digest).is_some_and(|fall| came_before(fall.at))
     }
 
     /// A version was plugged in as the newest: what was rolled back before it is history.
     pub fn on_plugged(&mut self) {
         self.rolled_back.clear();
-        self.on_tried();
-    }
-
-    /// What waited for the end of the pause has had its chance.
-    pub fn on_tried(&mut self) {
-        if let Some(fall) = &mut self.fall {
-            fall.waits = false;
-        }
-    }
-
-    /// A version was put off until the end of the pause.
-    pub fn on_put_off(&mut self) {
-        if let Some(fall) = &mut self.fall {
-            fall.waits = true;
-        }
     }
 
     /// An admin wants the newest version tried now.
     pub fn forgive(&mut self) {
         self.rolled_back.clear();
-        self.fall = None;
+        self.falls.clear();
     }
 
-    /// When the newest version is to be let in, if one waits.
+    /// When the next pause ends.
     #[must_use]
     pub fn due(&self) -> Option<Moment> {
-        let waiting = self.fall.as_ref().filter(|fall| fall.waits && self.disabled.is_none());
-        waiting.map(Fall::until)
+        let waiting = self.falls.iter().filter(|fall| fall.waits && self.disabled.is_none());
+        waiting.map(Fall::until).min()
+    }
+
+    /// The versions whose pause has ended at `now`; each is named once.
+    pub fn take_due(&mut self, now: Moment) -> Vec<String> {
+        let due = self.falls.iter_mut().filter(|fall| fall.waits && fall.until() <= now);
+        due.map(|fall| {
+            fall.waits = false;
+            fall.digest.clone()
+        })
+        .collect()
     }
 
     /// Whether there is anything to store.

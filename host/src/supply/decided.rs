@@ -72,7 +72,25 @@ impl Decided {
         Ok(())
     }
 
-    /// When a version that was put off is to be let in, the earliest of all, and whose.
+    /// Changes what stands against a plugin, now, whether or not that can be stored.
+    ///
+    /// # Errors
+    /// The disk's; then a restart does not know of it.
+    pub async fn note(&self, plugin: &str, change: impl FnOnce(&mut Standing)) -> Result<(), StoreError> {
+        let before = self.standing(plugin);
+        let mut standing = before.clone();
+        change(&mut standing);
+        if standing == before {
+            return Ok(());
+        }
+        self.now().standings.insert(plugin.to_owned(), standing.clone());
+        match &self.store {
+            Some(store) => store.save_standing(plugin, &standing).await,
+            None => Ok(()),
+        }
+    }
+
+    /// When a version that fell may be tried again, the earliest of all, and of which plugin.
     #[must_use]
     pub fn due(&self) -> Option<(Moment, String)> {
         let now = self.now();

@@ -7,8 +7,8 @@ use super::{
     jobs::{Purpose, Tell},
 };
 use crate::{
-    plugin::{Generation, Refused, short},
-    supply::{held_off, next_chance},
+    plugin::{Generation, Refused, Swapped, short},
+    supply::{Version, held_off, next_chance},
 };
 
 /// What failed, and how.
@@ -16,6 +16,8 @@ pub struct Fallen {
     digest: String,
     /// How many of its calls failed within how long, and the last one's words.
     how: String,
+    /// A newer file, to be tried after the rollback: its bytes have not failed.
+    pub next: Option<Version>,
 }
 
 /// How many calls failed, and the last one's words: before a restart too.
@@ -48,16 +50,10 @@ impl Swaps {
             match self.supply.before(name, digest).await {
                 Some(version) => {
                     let now = self.clock.now();
-                    let digests = (digest, version.digest.as_str());
-                    let gives_way = self.jobs.is_other_file(name, digest);
-                    self.stand(name, |standing| {
-                        standing.on_fall(digests, &last, (now, probation));
-                        if gives_way {
-                            standing.on_put_off();
-                        }
-                    })
-                    .await;
-                    let fallen = Fallen { digest: digest.to_owned(), how };
+                    self.stand(name, |standing| standing.on_fall(digest, &last, (now, probation))).await;
+                    // The compiler of a newer file makes room for the rollback, which nothing else may delay.
+                    let next = self.jobs.other_file(name, digest);
+                    let fallen = Fallen { digest: digest.to_owned(), how, next };
                     self.start(name, version, Purpose::Fall(fallen)).await;
                 }
                 None => {
@@ -72,11 +68,22 @@ impl Swaps {
         }
     }
 
-    pub(super) async fn on_rolled_back(&mut self, plugged: Plugged, fallen: Fallen) {
+    pub(super) async fn on_rolled_back(&mut self, plugged: Plugged, mut fallen: Fallen) {
+        let name = plugged.name.clone();
+        let next = fallen.next.take();
+        self.tell_rolled_back(plugged, fallen).await;
+        if let Some(next) = next {
+            self.offer(&name, next, Tell::All).await;
+        }
+    }
+
+    async fn tell_rolled_back(&self, plugged: Plugged, fallen: Fallen) {
         let Plugged { name, outcome, .. } = plugged;
-        let Fallen { digest, how } = fallen;
+        let Fallen { digest, how, next: _ } = fallen;
         let (version, now) = (short(&digest).to_owned(), self.clock.now());
-        if let Err(refused) = outcome {
+        if let Err(refused) = outcome
+            && !self.fall_back_further(&name, &digest, &refused).await
+        {
             let text = format!(
                 "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the version before it was refused: \
                  {refused}.{}",
@@ -97,19 +104,25 @@ impl Swaps {
         self.audience.changed(&name).await;
     }
 
-    /// The pause after a fall is over.
+    /// The version that was kept before a failing one may have lost its grants meanwhile: whether an older one, or the built-in one, has
+    /// taken its place instead.
+    async fn fall_back_further(&self, name: &str, failing: &str, refused: &Refused) -> bool {
+        let context = (&(self.settings)(name), self.clock.now());
+        let _refused_still: Result<Swapped, Refused> =
+            self.supply.go_back(name, failing, (refused.clone(), context)).await;
+        self.plugs().table().generation(name).is_some_and(|serving| serving.digest != failing)
+    }
+
+    /// The pause of a version that fell is over: it is tried again where it is still the newest.
     pub(super) async fn on_due(&mut self, name: &str) {
-        self.stand(name, |standing| standing.on_tried()).await;
-        if self.supply.folder_fault().is_some() {
+        let (now, mut due) = (self.clock.now(), Vec::new());
+        self.stand(name, |standing| due = standing.take_due(now)).await;
+        if self.jobs.is_running(name) || self.supply.folder_fault().is_some() {
             return;
         }
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
-        let Some(version) = self.supply.newest(name).filter(|one| serving.as_deref() != Some(&one.digest)) else {
-            return;
-        };
-        if self.jobs.is_running(name) {
-            return;
-        }
+        let is_due = |one: &Version| due.contains(&one.digest) && serving.as_deref() != Some(&one.digest);
+        let Some(version) = self.supply.newest(name).filter(is_due) else { return };
         tracing::info!(plugin = name, digest = short(&version.digest), "tried again after a pause");
         self.start(name, version, Purpose::File(Tell::All)).await;
     }

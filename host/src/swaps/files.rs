@@ -24,7 +24,7 @@ impl Swaps {
     }
 
     /// Lets a version in, unless something stands against it.
-    async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
+    pub(super) async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
         // Other bytes than those that the operator has pinned go to no compiler.
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
             tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
@@ -40,6 +40,7 @@ impl Swaps {
                 self.give_up_file(name).await;
                 self.put_off(name, &version.digest, why).await;
             }
+            Some(_) | None if self.jobs.is_fall(name) => self.jobs.follow_fall(name, Some(version)),
             Some(_) | None => {
                 tracing::info!(plugin = name, digest = short(&version.digest), "compiling");
                 self.start(name, version, Purpose::File(tell)).await;
@@ -66,7 +67,9 @@ impl Swaps {
 
     /// Something newer came that stays out. A rollback goes on all the same: it leads away from what fails.
     async fn give_up_file(&mut self, name: &str) {
-        if !self.jobs.is_fall(name) {
+        if self.jobs.is_fall(name) {
+            self.jobs.follow_fall(name, None);
+        } else {
             self.cancel(name).await;
         }
     }
@@ -78,7 +81,6 @@ impl Swaps {
             let text = format!("Plugin '{name}' has another file, {}, and stays {why}.", short(digest));
             return self.audience.tell(text, None).await;
         }
-        self.stand(name, |standing| standing.on_put_off()).await;
         let refused = Refused::HeldOff(why.clone());
         self.plugs().turn_away(name, digest, (&refused, self.clock.now())).await;
         self.audience.tell(format!("Plugin '{name}': {why}.{}", self.goes_on(name)), None).await;

@@ -122,10 +122,17 @@ impl Jobs {
         self.by_name.get(name).is_some_and(|job| matches!(job.purpose, Purpose::Fall(_)))
     }
 
-    /// Whether a file with other bytes than these is under way.
-    pub fn is_other_file(&self, name: &str, digest: &str) -> bool {
+    /// The file with other bytes than these that is under way.
+    pub fn other_file(&self, name: &str, digest: &str) -> Option<Version> {
         let other = |job: &&Job| matches!(job.purpose, Purpose::File(_)) && job.version.digest != digest;
-        self.by_name.get(name).filter(other).is_some()
+        self.by_name.get(name).filter(other).map(|job| job.version.clone())
+    }
+
+    /// Offers `next` once the version that failed has been rolled back; none: what was to follow is not offered any more.
+    pub fn follow_fall(&mut self, name: &str, next: Option<Version>) {
+        if let Some(Job { purpose: Purpose::Fall(fallen), .. }) = self.by_name.get_mut(name) {
+            fallen.next = next;
+        }
     }
 
     /// Compiles a version, and tries it under `settings`.

@@ -20,12 +20,13 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
         let now = at(*minute);
         let line = match *verb {
             "fall" => {
-                standing.on_fall((digest, "good"), "trapped", (now, PROBATION));
+                standing.on_fall(digest, "trapped", (now, PROBATION));
                 format!("{digest} falls, due {:?}", standing.due().map(|due| due.0 / 60_000))
             }
             "new" => {
                 let admission = standing.admits(digest, now);
                 if admission == Admission::In {
+                    standing.take_due(now);
                     standing.on_plugged();
                 }
                 match admission {
@@ -55,14 +56,6 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
         writeln!(told, "{minute:02} {line}").unwrap();
     }
     trace.assert_eq(&told);
-}
-
-#[test]
-fn what_was_gone_back_to_waits_for_nothing() {
-    let mut standing = Standing::default();
-    standing.on_fall(("b", "a"), "trapped", (at(0), PROBATION));
-    assert_eq!(standing.admits("a", at(0)), Admission::In);
-    assert!(matches!(standing.admits("c", at(0)), Admission::Later { .. }));
 }
 
 #[test]
@@ -100,18 +93,77 @@ fn pauses_grow_and_then_other_bytes_are_waited_for() {
 }
 
 #[test]
-fn the_next_version_waits_as_well_and_falls_far_apart_are_not_in_a_row() {
+fn each_version_has_a_backoff_of_its_own() {
     check(
-        &[(0, "fall", "a"), (0, "new", "b"), (1, "new", "b"), (3, "fall", "b"), (8, "new", "c"), (99, "fall", "c")],
+        &[
+            (0, "fall", "a"),
+            (0, "new", "b"),
+            (0, "fall", "b"),
+            (0, "new", "c"),
+            (1, "new", "a"),
+            (1, "fall", "a"),
+            (2, "new", "b"),
+            (2, "fall", "b"),
+            (3, "new", "a"),
+            (3, "new", "c"),
+            (6, "new", "a"),
+            (6, "new", "b"),
+            (7, "new", "b"),
+        ],
         &expect![[r#"
             00 a falls, due Some(1)
-            00 b waits until 1 after 1 falls
-            01 b is let in, due None
-            03 b falls, due Some(8)
-            08 c is let in, due None
-            99 c falls, due Some(100)
+            00 b is let in, due Some(Moment(60000))
+            00 b falls, due Some(1)
+            00 c is let in, due Some(Moment(60000))
+            01 a is let in, due None
+            01 a falls, due Some(6)
+            02 b is let in, due Some(Moment(360000))
+            02 b falls, due Some(6)
+            03 a waits until 6 after 2 falls
+            03 c is let in, due Some(Moment(360000))
+            06 a is let in, due Some(Moment(420000))
+            06 b waits until 7 after 2 falls
+            07 b is let in, due None
         "#]],
     );
+}
+
+#[test]
+fn falls_of_a_version_that_lie_far_apart_are_not_in_a_row() {
+    check(
+        &[(0, "fall", "a"), (1, "new", "a"), (12, "fall", "a"), (17, "new", "a"), (33, "fall", "a")],
+        &expect![[r#"
+            00 a falls, due Some(1)
+            01 a is let in, due None
+            12 a falls, due Some(13)
+            17 a is let in, due None
+            33 a falls, due Some(34)
+        "#]],
+    );
+}
+
+#[test]
+fn a_version_that_served_out_its_probation_is_good_again() {
+    let mut standing = Standing::default();
+    standing.on_fall("a", "trapped", (at(0), PROBATION));
+    standing.on_begun("a", (at(1), PROBATION));
+    let mut early = standing.clone();
+    early.on_begun("b", (at(5), PROBATION));
+    standing.on_begun("b", (at(6), PROBATION));
+    assert!(standing.is_good("a") && !early.is_good("a"));
+    standing.on_fall("b", "trapped", (at(7), PROBATION));
+    standing.on_begun("c", (at(30), PROBATION));
+    assert!(!standing.is_good("b"), "it fell since it came in");
+}
+
+#[test]
+fn the_fall_longest_ago_is_forgotten_first() {
+    let mut standing = Standing::default();
+    for number in 0..=FALLEN {
+        standing.on_fall(&number.to_string(), "trapped", (at(0), PROBATION));
+    }
+    assert_eq!(standing.falls.len(), FALLEN);
+    assert!(standing.is_good("0") && !standing.is_good("1"));
 }
 
 #[test]
@@ -166,7 +218,7 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
     let mut standing = Standing::default();
     assert!(standing.is_clear() && standing.is_good("a"));
     standing.on_rollback("a");
-    standing.on_fall(("b", "a"), "trapped", (at(0), PROBATION));
+    standing.on_fall("b", "trapped", (at(0), PROBATION));
     assert!(!standing.is_good("a") && !standing.is_good("b") && standing.is_good("c"));
     for number in 0..20 {
         standing.on_rollback(&number.to_string());
@@ -178,18 +230,18 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
 #[test]
 fn what_fell_has_its_chance_once_it_comes_in_anew() {
     let mut standing = Standing::default();
-    standing.on_begun("b", at(0));
+    standing.on_begun("b", (at(0), PROBATION));
     assert!(!standing.has_fallen("b"));
-    standing.on_fall(("b", "a"), "trapped", (at(1), PROBATION));
+    standing.on_fall("b", "trapped", (at(1), PROBATION));
     assert!(standing.has_fallen("b") && !standing.has_fallen("a"));
-    standing.on_begun("b", at(2));
+    standing.on_begun("b", (at(2), PROBATION));
     assert!(!standing.has_fallen("b"), "a restart now is no further chance");
 }
 
 #[test]
 fn what_is_left_of_a_probation_outlives_the_host() {
     let mut standing = Standing::default();
-    standing.on_begun("a", at(10));
+    standing.on_begun("a", (at(10), PROBATION));
     standing.on_failed("a", 2);
     standing.on_failed("b", 7);
     let kept: Standing = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
@@ -204,5 +256,17 @@ fn what_is_left_of_a_probation_outlives_the_host() {
 fn a_record_of_the_first_release_is_read() {
     let old = r#"{"disabled":null,"rolled_back":["a"],"fall":null}"#;
     let standing: Standing = serde_json::from_str(old).unwrap();
-    assert_eq!((standing.rolled_back, standing.proving), (vec!["a".to_owned()], None));
+    assert_eq!((standing.rolled_back, standing.proving, standing.falls), (vec!["a".to_owned()], None, Vec::new()));
+}
+
+#[test]
+fn a_record_with_one_fall_for_all_versions_is_read() {
+    let fall = r#"{"digest":"b","count":2,"at":60000,"why":"trapped","waits":true,"instead":"a"}"#;
+    let old = format!(r#"{{"disabled":null,"rolled_back":[],"fall":{fall},"proving":null}}"#);
+    let standing: Standing = serde_json::from_str(&old).unwrap();
+    assert_eq!(standing.due(), Some(at(6)));
+    assert!(matches!(standing.admits("b", at(5)), Admission::Later { falls: 2, .. }));
+    assert_eq!(standing.admits("c", at(5)), Admission::In);
+    let kept: Standing = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
+    assert_eq!(kept, standing);
 }

@@ -50,7 +50,7 @@ async fn three_traps_roll_a_new_version_back() {
 
 #[tokio::test]
 async fn what_a_plugin_says_by_itself_does_not_count() {
-    let rig = Rig::new("").await;
+    let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     rig.plug("help", &other(&crate::components::standard("help"), 1)).await;
     let generation = rig.bench.plugs.table().generation("help").unwrap().number;
     for _ in 0..5 {
@@ -84,26 +84,79 @@ async fn the_pauses_grow_and_the_same_bytes_are_tried_again_after_each() {
 }
 
 #[tokio::test]
-async fn the_next_version_waits_out_the_pause_too_unless_it_is_reloaded() {
+async fn mended_bytes_are_tried_at_once_after_a_rollback() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
-    let next = other(&bad("echo2"), 1);
-    rig.save("mine", &next).await;
-    let told = rig.told(&format!("version {} is tried in ", version(&next))).await;
-    assert!(told.contains("because the plugin was rolled back once: the last call trapped"), "{told}");
-    assert_eq!(rig.say("echo x").await, "v1: x");
-    pass(MINUTE).await;
-    rig.serves("mine", &next).await;
+    let mended = other(&bad("echo2"), 1);
+    rig.plug("mine", &mended).await;
+    assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
+    // The end of the bad version's pause brings nothing back: it is not the newest.
+    pass(MINUTE).await;
+    rig.caught_up().await;
+    rig.serves("mine", &mended).await;
+}
 
-    rig.plug("mine", &bad("unruly")).await;
+#[tokio::test]
+async fn each_bad_version_has_a_backoff_of_its_own() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    let (first, second) = (bad("unruly"), other(&bad("unruly"), 1));
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
-    rig.serves("mine", &next).await;
+    rig.plug("mine", &second).await;
+    fail(&rig, 1).await;
+    let told = rig.told("is rolled back").await;
+    assert!(told.contains(&format!("version {} is tried again in ", version(&second))), "{told}");
+    rig.serves("mine", &bad("echo")).await;
+    rig.save("mine", &first).await;
+    let told = rig.told(&format!("version {} is tried in ", version(&first))).await;
+    assert!(told.contains("rolled back once"), "{told}");
+    pass(MINUTE).await;
+    rig.serves("mine", &first).await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    // The second time for one is no second time for the other.
+    rig.plug("mine", &second).await;
+}
+
+#[tokio::test]
+async fn mended_bytes_are_tried_at_once_after_a_restart() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    let mended = other(&bad("echo2"), 1);
+    std::fs::write(rig.file("mine"), &mended).unwrap();
+    let rig = rig.restarted().await;
+    rig.serves("mine", &mended).await;
+    rig.save("mine", &bad("unruly")).await;
+    rig.told(&format!("version {} is tried in ", version(&bad("unruly")))).await;
+    rig.serves("mine", &mended).await;
+}
+
+#[tokio::test]
+async fn a_reload_tries_a_bad_version_at_once() {
+    let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    rig.serves("mine", &bad("echo")).await;
     let said = rig.say("plugins reload mine").await;
     assert!(said.starts_with("Plugin 'mine' is reloaded: "), "{said}");
     rig.serves("mine", &bad("unruly")).await;
+}
+
+#[tokio::test]
+async fn a_file_under_way_is_tried_after_a_rollback() {
+    let rig = with_a_bad_version(
+        "[plugins]\nprobation_traps = 1\n[plugins.mine]\ntime = \"60s\"\n[plugins.mine.config]\nwait = true",
+    )
+    .await;
+    rig.save("mine", &bad("mute")).await;
+    rig.told("is being compiled").await;
+    fail(&rig, 1).await;
+    rig.told("is rolled back").await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+    rig.told(&format!("version {}, is being compiled", version(&bad("mute")))).await;
 }
 
 #[tokio::test]
@@ -137,7 +190,7 @@ async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
     let rig = with_a_bad_version("").await;
     // As if it had ended between the last failure and the rollback.
     let mut standing = Standing::default();
-    standing.on_begun(&digest(&bad("unruly")), Clock::system().now());
+    standing.on_begun(&digest(&bad("unruly")), (Clock::system().now(), 5 * MINUTE));
     standing.on_failed(&digest(&bad("unruly")), 3);
     rig.store.save_standing("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
@@ -152,7 +205,7 @@ async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
 async fn what_has_proved_itself_before_a_restart_is_trusted() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let mut standing = Standing::default();
-    standing.on_begun(&digest(&bad("unruly")), Moment(Clock::system().now().0 - 300_001));
+    standing.on_begun(&digest(&bad("unruly")), (Moment(Clock::system().now().0 - 300_001), 5 * MINUTE));
     rig.store.save_standing("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     fail(&rig, 3).await;
