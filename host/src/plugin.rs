@@ -41,7 +41,7 @@ pub use call::{Asked, CallError};
 pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin, digest};
 pub use egress::{Errand, FarAnswer, FarSide};
 pub use engine::{EPOCH_TICK, TRIALS};
-pub use generation::{Generation, PluginSettings, Requests};
+pub use generation::{BuiltInGrants, Generation, PluginSettings, Requests};
 pub use grants::{Parked, by_line_alone};
 pub use limits::{CallLimits, Limit};
 pub use look::{Look, bare};

@@ -70,7 +70,9 @@ impl From<&Standard> for Version {
     }
 }
 
-fn standard(name: &str) -> Option<&'static Standard> {
+/// The component of that name that is part of the binary.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static Standard> {
     STANDARD.iter().find(|standard| standard.name == name)
 }
 
@@ -129,7 +131,7 @@ impl Supply {
             return Ok(Swapped::Unchanged);
         }
         let Some(path) = path else {
-            let Some(standard) = standard(name) else { return Ok(Swapped::Unchanged) };
+            let Some(standard) = built_in(name) else { return Ok(Swapped::Unchanged) };
             let entrance = self.entrance_back(name, standard.digest, context);
             return self.plug_version(name, standard.into(), context, entrance).await;
         };
@@ -266,7 +268,7 @@ impl Supply {
     async fn keep(&self, name: &str, version: &Version, before: Option<String>) {
         let Some(store) = &self.store else { return };
         if let Some(before) = before.filter(|before| *before != version.digest) {
-            let again = match standard(name).filter(|standard| standard.digest == before) {
+            let again = match built_in(name).filter(|standard| standard.digest == before) {
                 Some(standard) => store.save_generation(name, standard.digest, standard.wasm).await,
                 None => store.touch_generation(name, &before).await,
             };
@@ -286,7 +288,7 @@ impl Supply {
         let standing = self.decided.standing(name);
         let earlier =
             self.stored(name).await.into_iter().filter(|one| one.digest != digest && standing.is_good(&one.digest));
-        let embedded = standard(name).map(Version::from);
+        let embedded = built_in(name).map(Version::from);
         for version in earlier.chain(embedded) {
             let entrance = self.entrance_back(name, &version.digest, context);
             if self.plug_version(name, version, context, entrance).await.is_ok() {
@@ -316,7 +318,7 @@ impl Supply {
 
     /// The version to go back to from the one that serves: the good one that was kept before it, else the embedded one.
     pub async fn before(&self, name: &str, serving: &str) -> Option<Version> {
-        let embedded = standard(name);
+        let embedded = built_in(name);
         if embedded.is_some_and(|standard| standard.digest == serving) {
             return None;
         }
@@ -330,12 +332,12 @@ impl Supply {
     /// What should serve: the plugin's file, else the embedded one.
     #[must_use]
     pub fn newest(&self, name: &str) -> Option<Version> {
-        self.file_of(name).map(Version::new).or_else(|| standard(name).map(Version::from))
+        self.file_of(name).map(Version::new).or_else(|| built_in(name).map(Version::from))
     }
 
     /// The file of a plugin is gone: the embedded one comes back, a stranger leaves.
     pub async fn unplug(&self, name: &str, context: (&PluginSettings, Moment)) -> Result<(), Refused> {
-        match standard(name) {
+        match built_in(name) {
             Some(standard) => self.plug_version(name, standard.into(), context, Entrance::New).await.map(|_| ()),
             None => {
                 self.plugs.unplug(name).await;

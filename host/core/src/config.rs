@@ -69,6 +69,7 @@ struct Shipped {
 static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
     let mut config = Config::blank();
     let known = lay_over(&mut config, DEFAULTS, Known::default());
+    config.plugins.ship();
     Shipped { known: known.expect("a test loads the embedded defaults"), config }
 });
 

@@ -1,21 +1,23 @@
 //! The configuration as it is now, for those who ask at the moment when they need it.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use arc_swap::ArcSwap;
 use cordboard_core::{
-    config::{self, Config},
+    config::{self, Config, Grant},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
 
 use crate::{
     agent::{AgentKind, AgentSpec},
-    plugin::{CallLimits, PluginSettings, Requests, SwapTerms},
+    plugin::{BuiltInGrants, CallLimits, PluginSettings, Requests, SwapTerms},
     session::Setup,
+    supply::built_in,
 };
 
 /// One shared, replaceable configuration.
@@ -52,7 +54,9 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
     let secrets = config.secrets.iter().filter(|(secret, _)| reach.secrets.contains(*secret));
     let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
     PluginSettings {
-        grants: config.plugins.grants_of(name).into_iter().map(|grant| grant.as_str().to_owned()).collect(),
+        grants: names(config.plugins.grants_of(name)),
+        built_in: built_in(name)
+            .map(|one| BuiltInGrants { digest: one.digest, grants: names(config.plugins.built_in_grants_of(name)) }),
         config: config.plugins.config_json(name).into(),
         limits: CallLimits {
             time: limits.time,
@@ -75,6 +79,10 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
         sha256: config.plugins.sha256_of(name).map(str::to_owned),
         requests: requests(config, name),
     }
+}
+
+fn names(grants: BTreeSet<Grant>) -> BTreeSet<String> {
+    grants.into_iter().map(|grant| grant.as_str().to_owned()).collect()
 }
 
 fn requests(config: &Config, plugin: &str) -> Requests {

@@ -37,7 +37,10 @@ pub(super) const PACKAGE: &str = "cordboard:plugin/";
 /// What the operator says of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSettings {
+    /// Of any version of this name.
     pub grants: BTreeSet<String>,
+    /// None where no plugin of this name is part of the binary.
+    pub built_in: Option<BuiltInGrants>,
     /// `[plugins.NAME.config]` as a JSON object.
     pub config: Arc<str>,
     pub limits: CallLimits,
@@ -66,7 +69,21 @@ pub enum Requests {
     Checked,
 }
 
+/// What a version that is part of the binary is granted beside the grants of its name. Another version of that name has nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltInGrants {
+    /// SHA-256 in hex, of the built-in bytes.
+    pub digest: &'static str,
+    pub grants: BTreeSet<String>,
+}
+
 impl PluginSettings {
+    /// What the version `digest` may import.
+    pub fn grants_of(&self, digest: &str) -> BTreeSet<String> {
+        let built_in = self.built_in.iter().filter(|built_in| built_in.digest == digest);
+        self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()
+    }
+
     /// Other bytes than those that the operator has pinned never serve.
     pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), Refused> {
         match &self.sha256 {
@@ -156,8 +173,10 @@ impl Generation {
         birth: Birth,
     ) -> Result<Self, Refused> {
         let engine = linkers.engine();
-        check_granted(&artifact.name, &imports(engine, &artifact.component), settings)?;
-        let linker = linkers.of(settings).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
+        let grants = settings.grants_of(&artifact.digest);
+        check_granted(&artifact.name, &imports(engine, &artifact.component), (&grants, &settings.reach))?;
+        let linker =
+            linkers.of(&grants, &settings.reach).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
         let pre =
             linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
         let trades = Trades::of(engine, &pre)?;
@@ -176,7 +195,7 @@ impl Generation {
             reach: settings.reach.clone(),
             sha256: settings.sha256.clone(),
             requests: settings.requests,
-            grants: settings.grants.clone(),
+            grants,
             uses,
             trades,
             artifact: artifact.clone(),
@@ -189,7 +208,7 @@ impl Generation {
 
     /// Whether it was linked under these very settings.
     pub fn is_set(&self, settings: &PluginSettings) -> bool {
-        self.grants == settings.grants
+        self.grants == settings.grants_of(&self.digest)
             && self.config == settings.config
             && self.limits == settings.limits
             && self.acts_as == settings.acts_as
@@ -206,7 +225,8 @@ impl Generation {
 
     /// Whether it uses what `settings` no longer grants: then it must not go on.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
-        self.uses.iter().any(|name| is_to_be_granted(name) && !settings.grants.contains(name))
+        let grants = settings.grants_of(&self.digest);
+        self.uses.iter().any(|name| is_to_be_granted(name) && !grants.contains(name))
             || reach::is_wider(&self.reach, &settings.reach)
             || (self.acts_as.is_some() && self.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
@@ -237,15 +257,19 @@ impl Generation {
     }
 }
 
-fn check_granted(plugin: &str, imports: &[String], settings: &PluginSettings) -> Result<(), Refused> {
-    let to_name = |name: &&String| is_to_be_granted(name) && !settings.grants.contains(*name);
+fn check_granted(
+    plugin: &str,
+    imports: &[String],
+    (grants, reach): (&BTreeSet<String>, &Reach),
+) -> Result<(), Refused> {
+    let to_name = |name: &&String| is_to_be_granted(name) && !grants.contains(*name);
     let mut missing: Vec<String> = imports.iter().filter(to_name).cloned().collect();
     let mut lines = Vec::new();
     if !missing.is_empty() {
-        let kept = settings.grants.iter().filter(|name| is_to_be_granted(name));
+        let kept = grants.iter().filter(|name| is_to_be_granted(name));
         lines.push(format!("grants = {:?}", kept.chain(&missing).collect::<Vec<_>>()));
     }
-    for (list, line) in reach::missing(imports, &settings.reach) {
+    for (list, line) in reach::missing(imports, reach) {
         missing.push(list.to_owned());
         lines.push(line);
     }

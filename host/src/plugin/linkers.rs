@@ -1,14 +1,17 @@
 //! The linker of the last set of capabilities: filling one takes longer than the rest of a swap from the cache, and versions of one plugin follow
 //! each other. Must hold nothing that differs between plugins of the same set, and no more than one: each is a tenth of a megabyte.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use cordboard_core::config::Reach;
 use wasmtime::component::{HasSelf, Linker};
 
 use super::{
     call::CallState,
     engine::SharedEngine,
-    generation::PluginSettings,
     imports::{CAPABILITIES, Capability, Granted},
     reach,
 };
@@ -30,24 +33,24 @@ impl Linkers {
         &self.engine
     }
 
-    /// With what `settings` grants, and nothing else. WASI is always there, with nothing behind it.
-    pub fn of(&self, settings: &PluginSettings) -> wasmtime::Result<Arc<Linker<CallState>>> {
-        let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, settings)).collect();
-        let http = reach::has(&settings.reach, reach::HTTP).then_some(reach::HTTP);
+    /// With what is granted, and nothing else. WASI is always there, with nothing behind it.
+    pub fn of(&self, grants: &BTreeSet<String>, reach: &Reach) -> wasmtime::Result<Arc<Linker<CallState>>> {
+        let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, grants, reach)).collect();
+        let http = reach::has(reach, reach::HTTP).then_some(reach::HTTP);
         let set: Vec<&'static str> = granted.iter().map(|one| one.name).chain(http).collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
             return Ok(Arc::clone(linker));
         }
-        let linker = Arc::new(self.fill(&granted, settings)?);
+        let linker = Arc::new(self.fill(&granted, reach)?);
         *latest = Some((set, Arc::clone(&linker)));
         Ok(linker)
     }
 
-    fn fill(&self, granted: &[&Capability], settings: &PluginSettings) -> wasmtime::Result<Linker<CallState>> {
+    fn fill(&self, granted: &[&Capability], reach: &Reach) -> wasmtime::Result<Linker<CallState>> {
         let mut linker = Linker::new(self.engine.engine());
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        reach::link(&mut linker, &settings.reach)?;
+        reach::link(&mut linker, reach)?;
         super::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
         for capability in granted {
             capability.link(&mut linker)?;
@@ -56,10 +59,10 @@ impl Linkers {
     }
 }
 
-fn is_granted(capability: &Capability, settings: &PluginSettings) -> bool {
+fn is_granted(capability: &Capability, grants: &BTreeSet<String>, reach: &Reach) -> bool {
     match capability.granted {
         Granted::ToAll => true,
-        Granted::ByName => settings.grants.contains(capability.name),
-        Granted::ByList => reach::has(&settings.reach, capability.name),
+        Granted::ByName => grants.contains(capability.name),
+        Granted::ByList => reach::has(reach, capability.name),
     }
 }

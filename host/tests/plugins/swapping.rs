@@ -2,6 +2,7 @@
 //! over as the watcher would; the rest is as the application wires it.
 
 mod behind;
+mod built_in;
 mod compiling;
 mod draining;
 mod orders;

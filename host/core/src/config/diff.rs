@@ -92,7 +92,7 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     let changes = names(old, new).map(|name| {
         let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
         let change = PluginChange {
-            grants: old.grants != new.grants,
+            grants: old.grants != new.grants || old.built_in_grants != new.built_in_grants,
             config: old.config != new.config,
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,

@@ -41,8 +41,10 @@ pub enum Grant {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
-    /// Beside those that all have.
+    /// What the operator grants to any version of this name, beside what all have.
     pub grants: BTreeSet<Grant>,
+    /// What the built-in version is granted where the operator says nothing. No other version has it, whatever its name.
+    pub built_in_grants: BTreeSet<Grant>,
     /// The rights of calls that nobody made; none: no rights on sessions.
     pub acts_as: Option<Role>,
     pub reach: Reach,
@@ -126,11 +128,24 @@ impl Plugins {
         }
     }
 
-    /// All that the plugin `name` may import, those for all included.
+    /// All that any version of the plugin `name` may import, those for all included.
     #[must_use]
     pub fn grants_of(&self, name: &str) -> BTreeSet<Grant> {
         let own = self.by_name.get(name).into_iter().flat_map(|plugin| &plugin.grants);
         Grant::ALL.iter().filter(|grant| grant.is_for_all()).chain(own).copied().collect()
+    }
+
+    /// What the built-in version of the plugin `name` may import beside that.
+    #[must_use]
+    pub fn built_in_grants_of(&self, name: &str) -> BTreeSet<Grant> {
+        self.by_name.get(name).map_or_else(BTreeSet::new, |plugin| plugin.built_in_grants.clone())
+    }
+
+    /// The shipped file grants to the plugins that are shipped with it. Nothing else has these grants, even under the same name.
+    pub(super) fn ship(&mut self) {
+        for plugin in self.by_name.values_mut() {
+            plugin.built_in_grants = std::mem::take(&mut plugin.grants);
+        }
     }
 
     /// The limits that hold for the plugin `name`.
@@ -186,7 +201,9 @@ impl Plugins {
 
 impl Plugin {
     fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
-        section.set("grants", &mut self.grants, list(grant));
+        if section.set("grants", &mut self.grants, list(grant)).is_some() {
+            self.built_in_grants.clear();
+        }
         section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
         section.set_some("sha256", &mut self.sha256, sha256);
         self.reach.lay(section, secrets);

@@ -24,7 +24,22 @@ fn an_empty_text_is_the_defaults() {
     assert_eq!(config.agents.default, "demo");
     assert_eq!(config.telegram.api_url, "https://api.telegram.org");
     assert_eq!(config.access.role_of(0), None);
-    assert_eq!(load(DEFAULTS), Ok(config), "the defaults laid over themselves");
+    let mut laid = load(DEFAULTS).expect("the defaults laid over themselves");
+    laid.plugins.ship();
+    assert_eq!(laid, config);
+}
+
+#[test]
+fn built_in_grants_end_where_the_operator_writes_some() {
+    let grants = |text: &str| {
+        let plugins = load(text).expect("a good text").plugins;
+        let by_name = plugins.grants_of("help").contains(&Grant::PluginControl);
+        (by_name, plugins.built_in_grants_of("help").contains(&Grant::PluginControl))
+    };
+    assert_eq!(grants(""), (false, true));
+    assert_eq!(grants("[plugins.help]\ntime = \"1s\"\n"), (false, true));
+    assert_eq!(grants("[plugins.help]\ngrants = []\n"), (false, false));
+    assert_eq!(grants("[plugins.help]\ngrants = [\"plugin-control\"]\n"), (true, false));
 }
 
 #[test]
@@ -54,6 +69,7 @@ fn tables_are_merged_and_lists_replaced() {
     assert!(second.pass_env.contains(&"HOME".to_owned()), "begins as the shipped agent of its kind");
     assert_eq!(second.model, None, "and not as the operator made that");
     assert!(!config.plugins.grants_of("sessions").contains(&Grant::SessionControl), "lists are replaced");
+    assert!(config.plugins.built_in_grants_of("sessions").is_empty(), "the built-in version's too");
     assert!(config.plugins.grants_of("sessions").contains(&Grant::State), "some are for all");
     assert_eq!(config.plugins.limits_of("sessions").time, Duration::from_secs(5));
     assert_eq!(config.plugins.limits_of("unheard-of"), config.plugins.limits);

@@ -146,13 +146,14 @@ impl Report {
 
 fn imports(look: &Look, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
+    let grants = settings.grants_of(&look.digest);
     // `types` are words, and grant nothing.
     let told = look.imports.iter().filter(|import| plugin::bare(import) != "types");
     let standing = |import: &str| {
         let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
         match (by_name, plugin::list_of(import)) {
             _ if is_empty_wasi(import) => Standing::Empty,
-            (Some(name), _) if settings.grants.contains(name) => Standing::Granted,
+            (Some(name), _) if grants.contains(name) => Standing::Granted,
             (_, Some(list)) if plugin::reaches(&settings.reach, list) => Standing::Granted,
             (Some(_), _) | (_, Some(_)) => Standing::NotGranted,
             (None, None) => Standing::ForAll,

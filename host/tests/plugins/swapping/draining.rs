@@ -40,7 +40,7 @@ async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
 
 #[tokio::test]
 async fn a_call_that_waits_in_the_host_is_cut_off_too() {
-    let bench = Arc::new(Bench::of("[plugins.help]\ntime = \"5m\""));
+    let bench = Arc::new(Bench::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
     // Orders that nobody carries out.
     let (orders, mut given) = Orders::channel();
     bench.memory.carry_out(orders);

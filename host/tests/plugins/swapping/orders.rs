@@ -60,7 +60,7 @@ async fn a_reload_takes_a_held_version_back_in() {
 
 #[tokio::test]
 async fn the_plugin_that_answers_can_be_swapped_by_its_own_answer() {
-    let rig = Rig::new("").await;
+    let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     for generation in 2..6 {
         let said = rig.say("plugins reload help").await;
         assert_eq!(

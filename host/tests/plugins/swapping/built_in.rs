@@ -1,0 +1,128 @@
+//! Files that are named like a built-in plugin: its grants belong to the built-in bytes. Other bytes have what everyone has, and what the
+//! operator grants to the name.
+
+use std::fs;
+
+use cordboard::plugin::digest;
+
+use super::{Rig, other, version};
+use crate::components::{bad, standard};
+
+const BY_NAME: &str = "[plugins.help]\ngrants = [\"plugin-control\"]";
+
+/// What would take the place of the plugin that steers the others.
+fn takeover() -> Vec<u8> {
+    other(&standard("help"), 1)
+}
+
+#[tokio::test]
+async fn a_file_has_no_grants_of_the_built_in_plugin_that_it_is_named_like() {
+    let rig = Rig::new("").await;
+    rig.save("help", &takeover()).await;
+    let (text, commands) = rig.asked().await;
+    let line = "Not granted here: add to [plugins.help] `grants = [\"plugin-control\"]`";
+    assert!(text.contains("- `plugin-control`: ") && text.contains(line), "{text}");
+    assert!(text.ends_with("It waits; generation 1 goes on."), "{text}");
+    assert_eq!(commands, [format!("/plugins refuse help {}", version(&takeover()))]);
+    let rig = rig.restarted().await;
+    assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
+    assert_eq!(rig.status("help").0, "parked");
+    let said = rig.say("plugins reload help").await;
+    assert!(said.starts_with(&format!("Plugin 'help', version {}, waits: ", version(&takeover()))), "{said}");
+    rig.configure(BY_NAME).await;
+    rig.serves("help", &takeover()).await;
+}
+
+#[tokio::test]
+async fn what_a_button_can_grant_is_asked_for_under_a_built_in_name_too() {
+    let rig = Rig::new("").await;
+    let mine = other(&standard("sessions"), 1);
+    rig.save("sessions", &mine).await;
+    let (text, commands) = rig.asked().await;
+    assert!(text.contains("- `session-control`: "), "{text}");
+    assert_eq!(rig.serving("sessions"), Some(digest(&standard("sessions"))));
+    rig.say(&commands[0]).await;
+    rig.serves("sessions", &mine).await;
+}
+
+#[tokio::test]
+async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
+    let rig = Rig::new("").await;
+    rig.save("help", &standard("help")).await;
+    rig.caught_up().await;
+    assert!(rig.is_quiet(), "nothing has changed");
+    let rig = rig.restarted().await;
+    rig.serves("help", &standard("help")).await;
+    assert_eq!(rig.status("help"), ("ok".to_owned(), String::new()));
+    // Under another name the same bytes have nothing.
+    rig.save("helper", &standard("help")).await;
+    rig.asked().await;
+    assert_eq!(rig.serving("helper"), None);
+}
+
+#[tokio::test]
+async fn the_built_in_plugin_has_its_grants_when_it_comes_back() {
+    let rig = Rig::new(BY_NAME).await;
+    rig.plug("help", &takeover()).await;
+    let said = rig.say("plugins rollback help").await;
+    assert!(said.starts_with("Plugin 'help' is rolled back: "), "{said}");
+    rig.serves("help", &standard("help")).await;
+    rig.say("plugins reload help").await;
+    rig.serves("help", &takeover()).await;
+    // Without the operator's line only the built-in one may have it.
+    rig.configure("").await;
+    rig.serves("help", &standard("help")).await;
+    assert_eq!(rig.status("help").0, "parked");
+    let said = rig.say("plugins reload views").await;
+    assert!(said.starts_with("Plugin 'views' is reloaded: "), "it can steer: {said}");
+    rig.configure(BY_NAME).await;
+    rig.serves("help", &takeover()).await;
+    rig.remove("help").await;
+    rig.serves("help", &standard("help")).await;
+}
+
+#[tokio::test]
+async fn a_grant_that_the_operator_withholds_is_withheld_from_the_built_in_plugin() {
+    let rig = Rig::new("[plugins.sessions]\ngrants = [\"sessions\"]").await;
+    assert_eq!(rig.serving("sessions"), None);
+    assert_eq!(rig.status("sessions").0, "parked");
+    rig.configure("").await;
+    rig.serves("sessions", &standard("sessions")).await;
+}
+
+#[tokio::test]
+async fn a_kept_version_that_is_not_the_built_in_one_has_no_grants_of_it() {
+    let rig = Rig::new("").await;
+    // As a host before this one left it, whose built-in bytes these were.
+    rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
+    fs::write(rig.file("help"), b"no component").unwrap();
+    let rig = rig.restarted().await;
+    assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
+    assert_eq!(rig.status("help").0, "held");
+}
+
+#[tokio::test]
+async fn who_enables_a_plugin_whose_file_waits_has_the_built_in_one() {
+    let rig = Rig::new("").await;
+    rig.say("plugins disable sessions").await;
+    let mine = other(&standard("sessions"), 1);
+    rig.save("sessions", &mine).await;
+    rig.told("and stays disabled").await;
+    let said = rig.say("plugins enable sessions").await;
+    assert!(said.starts_with(&format!("Plugin 'sessions', version {}, waits: ", version(&mine))), "{said}");
+    assert_eq!(rig.serving("sessions"), Some(digest(&standard("sessions"))));
+}
+
+#[tokio::test]
+async fn a_failing_file_gives_way_to_the_built_in_plugin_past_versions_without_grants() {
+    let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
+    rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
+    fs::write(rig.file("help"), bad("unruly")).unwrap();
+    let rig = rig.restarted().await;
+    rig.serves("help", &bad("unruly")).await;
+    let said = rig.say("trap").await;
+    assert!(said.starts_with("it trapped: "), "{said}");
+    let told = rig.told("is rolled back").await;
+    assert!(told.contains(&format!(", {}; version ", version(&standard("help")))), "{told}");
+    rig.serves("help", &standard("help")).await;
+}
