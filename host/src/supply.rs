@@ -14,6 +14,7 @@ mod decided;
 mod words;
 
 pub use decided::Decided;
+use words::{TOO_LARGE, UNREADABLE};
 pub use words::{disabled, held_off, next_chance};
 
 use crate::{
@@ -105,6 +106,13 @@ impl Supply {
         turned
     }
 
+    /// Why the file of a plugin cannot be used, with what to do.
+    #[must_use]
+    pub fn unusable(&self, name: &str, why: &str) -> String {
+        let folder = self.folder.as_deref().unwrap_or(Path::new(""));
+        words::unusable(&folder.join(format!("{name}.wasm")), why)
+    }
+
     /// None where others may write to the folder: whoever names a file there would have the grants of that name.
     fn files(&self) -> BTreeMap<String, PathBuf> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.folder_fault().is_none()) else {
@@ -137,8 +145,8 @@ impl Supply {
         };
         let version = match read(path) {
             Ok(wasm) => Version::new(wasm),
-            Err(error) => {
-                let refused = Refused::Read(error.to_string());
+            Err(why) => {
+                let refused = Refused::Read(words::unusable(path, &why));
                 return self.go_back(name, "", (refused, context)).await;
             }
         };
@@ -353,21 +361,19 @@ impl Supply {
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    reload::check_private(path).map_err(|error| io::Error::other(error.reason()))?;
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    reload::check_private(path).map_err(|error| error.reason())?;
     if let Some(why) = reload::leads_nowhere(path) {
-        return Err(io::Error::other(why));
+        return Err(why);
     }
-    let metadata = fs::metadata(path)?;
+    let unreadable = |error: io::Error| format!("{UNREADABLE}{error}");
+    let metadata = fs::metadata(path).map_err(unreadable)?;
     // A pipe or a device would hold up the start, and the end, for ever.
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err("it is no regular file".to_owned());
     }
-    let length = metadata.len();
-    if length > LARGEST_WASM {
-        return Err(io::Error::other(format!(
-            "it has {length} bytes, more than the {LARGEST_WASM} that are looked at"
-        )));
+    if metadata.len() > LARGEST_WASM {
+        return Err(format!("{TOO_LARGE}{} MiB", LARGEST_WASM >> 20));
     }
-    fs::read(path)
+    fs::read(path).map_err(unreadable)
 }

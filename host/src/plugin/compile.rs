@@ -7,10 +7,11 @@ use std::{
     io::{self, Read, Write},
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Output, Stdio},
     time::Duration,
 };
 
+use cordboard_core::config::spell_size;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use sha2::{Digest, Sha256};
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -18,7 +19,10 @@ use wasmtime::component::Component;
 
 use super::{
     cache::Cache,
+    call::foreign,
+    contract,
     engine::{self, SharedEngine},
+    form,
     generation::Artifact,
     refusal::Refused,
 };
@@ -73,18 +77,27 @@ impl Compiler {
         if let Some(artifact) = self.cached(name, &digest) {
             return Ok(artifact);
         }
-        sniff(wasm)?;
-        let compiled = self.compile(wasm).await?;
-        let component = match self.cache.store(&self.key(&digest), &compiled) {
-            Ok(path) => self.open(&path),
-            Err(error) => {
-                let cache = self.cache.folder().display();
-                tracing::warn!(plugin = name, %cache, %error, "failed to store a compiled plugin: it is used from memory and compiled again at the next start; free some space");
-                self.open_bytes(&compiled)
-            }
-        };
-        let component = component.ok_or_else(|| Refused::Compile("the artifact cannot be opened".to_owned()))?;
+        let imports = form::imports(wasm)?;
+        let compiled = self.compile(name, wasm).await.map_err(|refused| {
+            // What was made for a newer host may hold what this compiler does not know.
+            contract::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
+        })?;
+        let component = self.load(name, &digest, &compiled)?;
         Ok(Artifact { name: name.to_owned(), digest, component })
+    }
+
+    /// Keeps what was compiled. Where the disk does not take it, or nothing can be run from there, it is used from memory.
+    fn load(&self, name: &str, digest: &str, compiled: &[u8]) -> Result<Component, Refused> {
+        let stored = self.cache.store(&self.key(digest), compiled).inspect_err(|error| {
+            let cache = self.cache.folder().display();
+            tracing::warn!(plugin = name, %cache, %error, "failed to store a compiled plugin: it is used from memory and compiled again at the next start; free some space");
+        });
+        if let Some(component) = stored.ok().and_then(|path| self.open(&path)) {
+            return Ok(component);
+        }
+        #[expect(unsafe_code, reason = "this binary's own compiler has just made it")]
+        let opened = unsafe { Component::deserialize(self.engine.engine(), compiled) };
+        opened.map_err(|error| Refused::TooBig(foreign(&error.root_cause().to_string())))
     }
 
     /// The artifact of a digest, if it is in the cache: nobody need then read the wasm.
@@ -106,15 +119,10 @@ impl Compiler {
         opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is of no use: compiling again")).ok()
     }
 
-    /// Without a file to map it takes its size in memory.
-    fn open_bytes(&self, compiled: &[u8]) -> Option<Component> {
-        #[expect(unsafe_code, reason = "this binary's own compiler has just made it")]
-        let opened = unsafe { Component::deserialize(self.engine.engine(), compiled) };
-        opened.inspect_err(|error| tracing::warn!(%error, "a compiled plugin is of no use")).ok()
-    }
-
-    async fn compile(&self, wasm: &[u8]) -> Result<Vec<u8>, Refused> {
-        let failed = |error: io::Error| Refused::Compile(format!("the compiler could not be run: {error}"));
+    async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, Refused> {
+        let failed = |error: io::Error| {
+            Refused::Compile(format!("the compiler could not be run: {error}; then type /plugins reload {name}"))
+        };
         let mut child = Command::new(&self.program)
             .arg(COMPILE)
             .env_clear()
@@ -130,18 +138,13 @@ impl Compiler {
         let both = async { tokio::join!(child.wait_with_output(), feeding).0 };
         let waited = tokio::time::timeout(COMPILE_WAIT, both).await;
         let output = waited
-            .map_err(|_| Refused::Compile(format!("it took more than {} minutes", COMPILE_WAIT.as_secs() / 60)))?
+            .map_err(|_| {
+                let minutes = COMPILE_WAIT.as_secs() / 60;
+                let again = format!("type /plugins reload {name} when the machine is less busy");
+                Refused::Compile(format!("it took more than {minutes} minutes; {again}"))
+            })?
             .map_err(failed)?;
-        if output.status.signal() == Some(Signal::XCPU.as_raw()) {
-            return Err(Refused::Compile(format!("it took more than {COMPILE_TIME} s of the processor")));
-        }
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        let why = said.trim();
-        let why = why.strip_prefix("cordboard: ").unwrap_or(why);
-        Err(Refused::Compile(if why.is_empty() { output.status.to_string() } else { super::call::foreign(why) }))
+        if output.status.success() { Ok(output.stdout) } else { Err(Refused::Compile(why_failed(name, &output))) }
     }
 }
 
@@ -149,12 +152,28 @@ pub fn digest(wasm: &[u8]) -> String {
     Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Tells the common mistakes apart before a compiler is started.
-fn sniff(wasm: &[u8]) -> Result<(), Refused> {
-    match wasm.get(..8) {
-        Some([0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00]) => Ok(()),
-        Some([0x00, b'a', b's', b'm', 0x01, 0x00, 0x00, 0x00]) => Err(Refused::CoreModule),
-        Some(_) | None => Err(Refused::NotWasm),
+/// How the compiling child ended, and what to do.
+fn why_failed(name: &str, output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let why = said.trim();
+    let why = foreign(why.strip_prefix("cordboard: ").unwrap_or(why));
+    let signal = output.status.signal();
+    let is = |one: Signal| signal == Some(one.as_raw());
+    if is(Signal::XCPU) {
+        format!("it took more than {COMPILE_TIME} s of the processor; make it smaller")
+    } else if is(Signal::KILL) {
+        format!(
+            "its compiler was killed, as the system does where memory runs out; free some memory, then type /plugins reload {name}"
+        )
+    } else if why.contains("memory allocation of ") || why.contains("Cannot allocate memory") {
+        let most = spell_size(COMPILE_MEMORY);
+        format!(
+            "its compiler ran out of memory (it may take {most}); make it smaller, or free some memory and type /plugins reload {name}"
+        )
+    } else if signal.is_some() || why.is_empty() {
+        format!("its compiler failed ({}); type /plugins reload {name} to try it again", output.status)
+    } else {
+        format!("{why}; build it again for wasm32-wasip2")
     }
 }
 
@@ -166,7 +185,9 @@ pub fn compile_stdin() -> wasmtime::Result<()> {
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
     let mut wasm = Vec::new();
     io::stdin().lock().take(LARGEST_WASM).read_to_end(&mut wasm)?;
-    let compiled = engine::compiler()?.precompile_component(&wasm)?;
+    // What is around the cause says where in the compiler it was found.
+    let cause = |error: wasmtime::Error| wasmtime::Error::msg(error.root_cause().to_string());
+    let compiled = engine::compiler()?.precompile_component(&wasm).map_err(cause)?;
     io::stdout().lock().write_all(&compiled)?;
     Ok(())
 }

@@ -23,11 +23,8 @@ pub const AT_ONCE_CALLS: u32 = 8;
 /// A slot of the pool that nobody uses costs address space, and no memory.
 pub const TRIALS: u32 = 4;
 
-/// Instances of a trial: it asks commands, personas, views and jobs each in an instance of its own.
-const INSTANCES_PER_TRIAL: u32 = 4;
-
 /// Of the trials of new versions, and of the one that may meet new settings meanwhile.
-const TRIAL_INSTANCES: u32 = (TRIALS + 1) * INSTANCES_PER_TRIAL;
+const TRIAL_INSTANCES: u32 = TRIALS + 1;
 
 /// A Rust component takes about three core instances, one in another language up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;

@@ -21,6 +21,7 @@ use super::{
         schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
     },
     call::{CallError, CallState, foreign},
+    contract,
     egress::Network,
     engine::SharedEngine,
     imports::{CAPABILITIES, Granted},
@@ -173,12 +174,13 @@ impl Generation {
         birth: Birth,
     ) -> Result<Self, Refused> {
         let engine = linkers.engine();
+        let types = artifact.component.component_type();
+        contract::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
         let grants = settings.grants_of(&artifact.digest);
         check_granted(&artifact.name, &imports(engine, &artifact.component), (&grants, &settings.reach))?;
         let linker =
             linkers.of(&grants, &settings.reach).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
-        let pre =
-            linker.instantiate_pre(&artifact.component).map_err(|error| Refused::Link(foreign(&error.to_string())))?;
+        let pre = linker.instantiate_pre(&artifact.component).map_err(|error| contract::unlinked(&error))?;
         let trades = Trades::of(engine, &pre)?;
         let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
         Ok(Self {
@@ -296,13 +298,10 @@ fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
 
 impl Trades {
     fn of(engine: &SharedEngine, pre: &InstancePre<CallState>) -> Result<Self, Refused> {
-        let exports: BTreeSet<String> = pre
-            .component()
-            .component_type()
-            .exports(engine.engine())
-            .filter_map(|(name, _)| name.strip_prefix(PACKAGE).map(str::to_owned))
-            .map(|name| name.split('@').next().unwrap_or_default().to_owned())
-            .collect();
+        let types = pre.component().component_type();
+        contract::check_exports(types.exports(engine.engine()).map(|(name, _)| name))?;
+        let exports: BTreeSet<&str> =
+            types.exports(engine.engine()).filter_map(|(name, _)| contract::extension_point(name)).collect();
         macro_rules! trade {
             ($name:literal, $pre:ident) => {
                 exports
@@ -312,7 +311,7 @@ impl Trades {
                     .map_err(|error| Refused::Trade { trade: $name, why: foreign(&error.to_string()) })?
             };
         }
-        let trades = Self {
+        Ok(Self {
             command: trade!("command", CommandTradePre),
             lifecycle: trade!("lifecycle", LifecycleTradePre),
             persona: trade!("persona", PersonaTradePre),
@@ -320,17 +319,6 @@ impl Trades {
             hook: trade!("hook", HookTradePre),
             schedule: trade!("schedule", ScheduleTradePre),
             webhook: trade!("webhook", WebhookTradePre),
-        };
-        if trades.is_empty() { Err(Refused::NoTrade) } else { Ok(trades) }
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.command.is_none()
-            && self.lifecycle.is_none()
-            && self.persona.is_none()
-            && self.view.is_none()
-            && self.hook.is_none()
-            && self.schedule.is_none()
-            && self.webhook.is_none()
+        })
     }
 }

@@ -1,22 +1,31 @@
 //! Why a version of a plugin was not plugged in, in words that say what to do. The version before it goes on.
 
+use std::fmt;
+
 use cordboard_core::types::PLUGIN_NAME_RULE;
 
-use super::call::CallError;
+use super::{call::CallError, contract::Own};
 use crate::cron::CronError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("'{0}' is not a plugin name: name the file with {PLUGIN_NAME_RULE}")]
     Name(String),
-    #[error("it is not a WebAssembly component: it does not start as one does")]
-    NotWasm,
+    /// What it is instead, and what to do.
+    #[error("it is not a WebAssembly component: {0}")]
+    NotWasm(&'static str),
     #[error("it is a core module, not a component: build it for wasm32-wasip2")]
     CoreModule,
+    #[error("it did not compile: it is truncated, and ends after {bytes} bytes; copy it again, or build it again")]
+    CutOff { bytes: usize },
     #[error("its file cannot be used: {0}")]
     Read(String),
+    /// With what to do.
     #[error("it did not compile: {0}")]
     Compile(String),
+    /// More than the pool of instances has room for.
+    #[error("it needs more than a plugin can have: {0}; make it smaller")]
+    TooBig(String),
     #[error(
         "it asks for what it was not granted: {}; add to [plugins.{plugin}] in the configuration: {}",
         missing.join(", "),
@@ -32,9 +41,37 @@ pub enum Refused {
     HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
-    #[error("it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook")]
-    NoTrade,
-    #[error("its export `{trade}` is not the one of this host: {why}")]
+    /// It uses an interface of the host's own package, in a version that is not the host's.
+    #[error("it is built for {age} Cordboard: it has {name}, and this one has {Own}; {}", age.remedy())]
+    OtherContract { age: Age, name: String },
+    #[error(
+        "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"
+    )]
+    NewerWasi { name: String },
+    /// Of the host's own package. `item`: the function that is missing, where the rest of the interface is there.
+    #[error(
+        "it imports what this host does not have: {}; update Cordboard, or build it with the SDK of this version",
+        part(item.as_deref(), name)
+    )]
+    UnknownImport { name: String, item: Option<String> },
+    #[error("it imports what this host does not have: {}; build it without that part of WASI", part(item.as_deref(), name))]
+    UnknownWasi { name: String, item: Option<String> },
+    #[error(
+        "it imports what this host does not have: {name}; compose it with a component that exports that, or build it without"
+    )]
+    ForeignImport { name: String },
+    #[error(
+        "it imports {} with another type than this host has ({why}); build it with the SDK of this version",
+        part(item.as_deref(), name)
+    )]
+    OtherType { name: String, item: Option<String>, why: String },
+    /// `exports`: some of what it exports instead.
+    #[error(
+        "it exports no extension point{}: export at least one of command, lifecycle, persona, view, hook, schedule, webhook",
+        if exports.is_empty() { String::new() } else { format!(" (it exports {})", exports.join(", ")) }
+    )]
+    NoExtensionPoint { exports: Vec<String> },
+    #[error("its export `{trade}` is not the one of this host: {why}; build it with the SDK of this version")]
     Trade { trade: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
@@ -58,6 +95,36 @@ pub enum Refused {
     Twice { kind: &'static str, what: String },
     #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
+}
+
+/// How another version of the host's own package compares to the host's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    Older,
+    Newer,
+}
+
+impl Age {
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Older => "build it with the SDK of this version",
+            Self::Newer => "update Cordboard, or build it with the SDK of this version",
+        }
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Older => "an older",
+            Self::Newer => "a newer",
+        })
+    }
+}
+
+/// An interface, or one item of it.
+fn part(item: Option<&str>, name: &str) -> String {
+    item.map_or_else(|| name.to_owned(), |item| format!("`{item}` of {name}"))
 }
 
 impl Refused {

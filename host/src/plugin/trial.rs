@@ -6,8 +6,13 @@ use cordboard_core::render::{is_one_line, one_line};
 
 use super::{
     bindings::{
-        command::exports::cordboard::plugin::command::{Order, Spec},
-        schedule::exports::cordboard::plugin::schedule::Job,
+        command::{
+            CommandTrade,
+            exports::cordboard::plugin::command::{Order, Spec},
+        },
+        persona::PersonaTrade,
+        schedule::{ScheduleTrade, exports::cordboard::plugin::schedule::Job},
+        view::ViewTrade,
     },
     board::Choice,
     call::{self, Asked, CallError, CallState, foreign},
@@ -26,6 +31,8 @@ struct Answers {
     personas: Vec<Choice>,
     modes: Vec<Choice>,
     jobs: Vec<Job>,
+    /// An export that does not fit: then nothing was asked.
+    misfit: Option<Refused>,
 }
 
 /// They are compared, and shown in menus, as they stand; a trial has no network to get a secret back from.
@@ -41,7 +48,10 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Resu
         let answers = ask(generation, &mut store).await;
         (store, answers)
     });
-    let answers = answers.await.and_then(|answers| answers).map_err(|error| failed(generation, error))?;
+    let mut answers = answers.await.and_then(|answers| answers).map_err(|error| failed(generation, error))?;
+    if let Some(misfit) = answers.misfit.take() {
+        return Err(misfit);
+    }
     let offers = Offers {
         commands: answers.specs.into_iter().map(spec).collect::<Result<_, _>>()?,
         personas: answers.personas,
@@ -70,15 +80,22 @@ async fn ask(
     store: &mut wasmtime::Store<CallState>,
 ) -> wasmtime::Result<Result<Answers, CallError>> {
     let mut answers = Answers::default();
-    if let Some(pre) = &generation.trades.command {
-        let guest = pre.instantiate_async(&mut *store).await?;
+    let trades = &generation.trades;
+    let Some(pre) = trades.any() else { return Ok(Ok(answers)) };
+    let instance = pre.instantiate_async(&mut *store).await?;
+    answers.misfit = trades.check(&mut *store, &instance).err();
+    if answers.misfit.is_some() {
+        return Ok(Ok(answers));
+    }
+    if trades.command.is_some() {
+        let guest = CommandTrade::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_command().call_specs(&mut *store).await? {
             Ok(specs) => answers.specs = specs,
             Err(why) => return Ok(Err(CallError::Said(why))),
         }
     }
-    if let Some(pre) = &generation.trades.persona {
-        let guest = pre.instantiate_async(&mut *store).await?;
+    if trades.persona.is_some() {
+        let guest = PersonaTrade::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_persona().call_summaries(&mut *store).await? {
             Ok(all) => {
                 answers.personas = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
@@ -86,8 +103,8 @@ async fn ask(
             Err(why) => return Ok(Err(CallError::Said(why))),
         }
     }
-    if let Some(pre) = &generation.trades.view {
-        let guest = pre.instantiate_async(&mut *store).await?;
+    if trades.view.is_some() {
+        let guest = ViewTrade::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_view().call_modes(&mut *store).await? {
             Ok(all) => {
                 answers.modes = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
@@ -95,8 +112,8 @@ async fn ask(
             Err(why) => return Ok(Err(CallError::Said(why))),
         }
     }
-    if let Some(pre) = &generation.trades.schedule {
-        let guest = pre.instantiate_async(&mut *store).await?;
+    if trades.schedule.is_some() {
+        let guest = ScheduleTrade::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_schedule().call_jobs(&mut *store).await? {
             Ok(jobs) => answers.jobs = jobs,
             Err(why) => return Ok(Err(CallError::Said(why))),

@@ -38,7 +38,7 @@ impl Plugs {
 
 impl Trades {
     /// What every trade is an instance of.
-    fn any(&self) -> Option<&InstancePre<CallState>> {
+    pub(super) fn any(&self) -> Option<&InstancePre<CallState>> {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.persona.as_ref().map(|pre| pre.instance_pre()))

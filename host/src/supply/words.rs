@@ -1,4 +1,6 @@
-//! What keeps a version out though nothing is wrong with it, in words for the operator.
+//! What keeps a version out though nothing is wrong with it, or before it could be looked at, in words for the operator.
+
+use std::path::Path;
 
 use cordboard_core::{
     config::spell_duration,
@@ -59,4 +61,46 @@ const fn seconds(span: std::time::Duration) -> std::time::Duration {
 #[must_use]
 pub fn disabled(name: &str, word: &Word) -> String {
     format!("disabled by {}; /plugins enable {name} brings it back", word.who)
+}
+
+/// How the watcher begins what it says of a file that the system does not let it read.
+pub const UNREADABLE: &str = "it cannot be read: ";
+
+/// How the watcher begins what it says of a file that is too large.
+pub const TOO_LARGE: &str = "it is larger than ";
+
+/// Adds the path and the remedy to a reason that has none.
+#[must_use]
+pub fn unusable(path: &Path, why: &str) -> String {
+    let path = path.display();
+    match why.strip_prefix(UNREADABLE) {
+        Some(cause) if cause.starts_with("Permission denied") => {
+            format!("{why}; let the user that runs Cordboard read it, as with `chmod u+r {path}`")
+        }
+        Some(_) => format!("{why}; look at {path}, or copy it again"),
+        None if why.starts_with(TOO_LARGE) => {
+            format!("{why}; build {path} again with optimizations, and without debug information")
+        }
+        None => why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_told_with_its_path_and_the_remedy() {
+        let path = Path::new("/p/x.wasm");
+        let unreadable = |error: io::Error| unusable(path, &format!("{UNREADABLE}{error}"));
+        assert_eq!(
+            unreadable(io::Error::from_raw_os_error(13)),
+            "it cannot be read: Permission denied (os error 13); let the user that runs Cordboard read it, as with `chmod u+r /p/x.wasm`"
+        );
+        assert!(unreadable(io::Error::from_raw_os_error(5)).ends_with("; look at /p/x.wasm, or copy it again"));
+        assert!(unusable(path, "it is larger than 64 MiB").contains("; build /p/x.wasm again with optimizations"));
+        assert_eq!(unusable(path, "it is no regular file"), "it is no regular file");
+    }
 }

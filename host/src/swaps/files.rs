@@ -144,7 +144,11 @@ impl Swaps {
 
     pub async fn on_unreadable(&mut self, name: &str, why: String) {
         // As `check` words it, which knows of no watch.
-        let refused = if is_plugin_name(name) { Refused::Read(why) } else { Refused::Name(name.to_owned()) };
+        let refused = if is_plugin_name(name) {
+            Refused::Read(self.supply.unusable(name, &why))
+        } else {
+            Refused::Name(name.to_owned())
+        };
         tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
         self.give_up_file(name).await;
         self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;

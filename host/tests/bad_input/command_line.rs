@@ -117,7 +117,7 @@ fn check_names_a_plugin_that_is_refused_and_why() {
     assert!(ended.out.contains("plugin         refused  note\n"), "{}", ended.out);
     assert_eq!(
         ended.err,
-        "cordboard: plugin 'note': it is not a WebAssembly component: it does not start as one does\n"
+        "cordboard: plugin 'note': it is not a WebAssembly component: it is a text file; copy the component itself, as it was built\n"
     );
 }
 

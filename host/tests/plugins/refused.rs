@@ -24,9 +24,11 @@ async fn refused(wasm: &[u8]) -> String {
 
 #[tokio::test]
 async fn what_is_no_component_is_told_as_what_it_is() {
-    let not_wasm = "it is not a WebAssembly component: it does not start as one does";
-    assert_eq!(refused(b"").await, not_wasm);
-    assert_eq!(refused(b"#!/bin/sh\n").await, not_wasm);
+    assert_eq!(refused(b"").await, "it is not a WebAssembly component: it is empty; copy it again");
+    assert_eq!(
+        refused(b"<!DOCTYPE html>\n<title>404</title>").await,
+        "it is not a WebAssembly component: it is an HTML page, as some downloads leave one; download the file itself"
+    );
     assert_eq!(
         refused(&wat("(module (func (export \"run\")))")).await,
         "it is a core module, not a component: build it for wasm32-wasip2"
@@ -34,36 +36,134 @@ async fn what_is_no_component_is_told_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn half_a_file_does_not_compile() {
+async fn half_a_file_is_told_as_such() {
     let whole = bad("echo2");
-    for length in [9, whole.len() / 2, whole.len() - 1] {
-        let why = refused(&whole[..length]).await;
-        assert!(why.starts_with("it did not compile: not a valid component: "), "{length}: {why}");
+    for length in [5, 9, whole.len() / 2, whole.len() - 1] {
+        assert_eq!(
+            refused(&whole[..length]).await,
+            format!(
+                "it did not compile: it is truncated, and ends after {length} bytes; copy it again, or build it again"
+            )
+        );
     }
 }
 
 #[tokio::test]
-async fn a_component_without_a_trade_is_of_no_use() {
-    assert_eq!(
-        refused(&wat("(component)")).await,
-        "it exports no trade: export at least one of command, lifecycle, persona, view, hook, schedule, webhook"
+async fn what_a_compiler_cannot_take_is_told_by_its_cause() {
+    let odd = wat::parse_str("(component (core module (func (result i32) i64.const 1)))").unwrap();
+    let why = refused(&odd).await;
+    assert!(why.starts_with("it did not compile: not a valid component: "), "{why}");
+    assert!(why.ends_with("type mismatch: expected i32, found i64; build it again for wasm32-wasip2"), "{why}");
+    let why = refused(&wat("(component (core module (memory 10000)))")).await;
+    assert!(
+        why.starts_with("it needs more than a plugin can have: memory has a minimum byte size of 655360000"),
+        "{why}"
     );
 }
 
 #[tokio::test]
-async fn a_trade_of_another_shape_is_refused() {
-    let odd = r#"(component (instance $none) (export "cordboard:plugin/command@0.1.0" (instance $none)))"#;
-    let why = refused(&wat(odd)).await;
-    assert!(why.starts_with("its export `command` is not the one of this host: "), "{why}");
+async fn a_component_without_an_extension_point_is_of_no_use() {
+    let remedy = "export at least one of command, lifecycle, persona, view, hook, schedule, webhook";
+    assert_eq!(refused(&wat("(component)")).await, format!("it exports no extension point: {remedy}"));
+    let program = r#"(component (instance $none) (export "wasi:cli/run@0.2.3" (instance $none)))"#;
+    assert_eq!(
+        refused(&wat(program)).await,
+        format!("it exports no extension point (it exports wasi:cli/run@0.2.3): {remedy}")
+    );
 }
 
 #[tokio::test]
-async fn an_import_that_nobody_has_is_named() {
-    for import in ["cordboard:plugin/rockets@0.1.0", "wasi:http/incoming-handler@0.2.3", "acme:tools/saw"] {
-        let text = format!(r#"(component (import "{import}" (instance (export "launch" (func)))))"#);
-        let why = refused(&wat(&text)).await;
-        assert!(why.starts_with("it imports what this host does not have: "), "{why}");
-        assert!(why.contains(import), "{why}");
+async fn an_extension_point_of_another_shape_is_refused() {
+    let export = |name: &str, functions: &str| {
+        let text = format!(
+            r#"(component
+                (core module $m (func (export "f")))
+                (core instance $i (instantiate $m))
+                (func $f (canon lift (core func $i "f")))
+                (instance $e {functions})
+                (export "cordboard:plugin/{name}" (instance $e)))"#
+        );
+        wat(&text)
+    };
+    let functions =
+        |names: &[&str]| names.iter().map(|name| format!("(export \"{name}\" (func $f)) ")).collect::<String>();
+    for (name, has) in [
+        ("command", &[][..]),
+        ("command", &["specs", "run"]),
+        ("lifecycle", &["review", "resume-notice"]),
+        ("hook", &["on-event"]),
+        ("webhook", &["handle"]),
+    ] {
+        let why = refused(&export(&format!("{name}@0.1.0"), &functions(has))).await;
+        assert!(why.starts_with(&format!("its export `{name}` is not the one of this host: ")), "{why}");
+        assert!(why.ends_with("; build it with the SDK of this version"), "{why}");
+    }
+    let why = refused(&export("command@0.2.0", &functions(&["specs", "run"]))).await;
+    let newer = "it is built for a newer Cordboard: it has cordboard:plugin/command@0.2.0, and this one has cordboard:plugin@0.1.0";
+    assert_eq!(why, format!("{newer}; update Cordboard, or build it with the SDK of this version"));
+}
+
+#[tokio::test]
+async fn what_it_imports_in_vain_is_named_with_the_remedy() {
+    let function = |import: &str, shape: &str| {
+        format!(r#"(component (import "{import}" (instance (export "launch" (func {shape})))))"#)
+    };
+    let lacks = "it imports what this host does not have: ";
+    let update = "; update Cordboard, or build it with the SDK of this version";
+    for (text, begins, ends) in [
+        (
+            function("cordboard:plugin/sessions@0.2.0", ""),
+            "it is built for a newer Cordboard: it has cordboard:plugin/sessions@0.2.0".to_owned(),
+            update,
+        ),
+        (
+            function("cordboard:plugin/config@0.1.9", ""),
+            "it is built for a newer Cordboard: it has cordboard:plugin/config@0.1.9".to_owned(),
+            update,
+        ),
+        (function("cordboard:plugin/rockets@0.1.0", ""), format!("{lacks}cordboard:plugin/rockets@0.1.0"), update),
+        (
+            function("cordboard:plugin/config@0.1.0", ""),
+            format!("{lacks}`launch` of cordboard:plugin/config@0.1.0"),
+            update,
+        ),
+        (
+            r#"(component (import "cordboard:plugin/config@0.1.0" (instance (export "read" (func (result u32))))))"#
+                .to_owned(),
+            "it imports `read` of cordboard:plugin/config@0.1.0 with another type than this host has (".to_owned(),
+            "; build it with the SDK of this version",
+        ),
+        (
+            function("wasi:cli/stdout@0.3.0", ""),
+            "it is built for WASI 0.3 or later: it imports wasi:cli/stdout@0.3.0".to_owned(),
+            "; build it for wasm32-wasip2",
+        ),
+        (
+            function("wasi:cli/stdin@0.3.0", "(result (stream u8))"),
+            "it is built for WASI 0.3 or later: it imports wasi:cli/stdin@0.3.0".to_owned(),
+            "; build it for wasm32-wasip2",
+        ),
+        (
+            function("wasi:http/incoming-handler@0.2.3", ""),
+            format!("{lacks}`launch` of wasi:http/incoming-handler@0.2.3"),
+            "; build it without that part of WASI",
+        ),
+        (
+            function("wasi:cli/environment@0.2.3", ""),
+            format!("{lacks}`launch` of wasi:cli/environment@0.2.3"),
+            "; build it without that part of WASI",
+        ),
+        (
+            function("wasi:http/outgoing-handler@0.2.3", ""),
+            "it asks for what it was not granted: http; add to [plugins.echo]".to_owned(),
+            "http = [\"https://HOST/*\"]",
+        ),
+        (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without"),
+        ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or build it without"),
+    ] {
+        let bench = Bench::new();
+        let why = bench.refused("echo", &wat(&text)).await;
+        assert!(why.starts_with(&begins) && why.ends_with(ends), "{text}: {why}");
     }
 }
 

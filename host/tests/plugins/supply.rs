@@ -179,3 +179,27 @@ async fn compiled_code_is_found_again_without_the_compiler() {
     }
     start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_compiler_that_ends_without_a_result_is_told_with_the_remedy() {
+    let world = World::new();
+    let again = "type /plugins reload echo";
+    for (script, told) in [
+        ("kill -9 $$", "its compiler was killed, as the system does where memory runs out; free some memory"),
+        (
+            "echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$",
+            "its compiler ran out of memory (it may take 4GiB)",
+        ),
+        ("echo 'cordboard: Cannot allocate memory (os error 12)' >&2; exit 1", "its compiler ran out of memory"),
+        ("kill -SEGV $$", "its compiler failed (signal: 11 (SIGSEGV)"),
+        ("exit 3", "its compiler failed (exit status: 3)"),
+    ] {
+        let program = world.plugins.join("../compiler");
+        fs::write(&program, format!("#!/bin/sh\ncat >/dev/null\n{script}\n")).unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let plugs = cordboard::plugin::Plugs::start(world.plugins.join("../cache"), program, 4).unwrap();
+        let settings = world.bench.settings("echo");
+        let why = plugs.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
+        assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");
+    }
+}

@@ -5,8 +5,9 @@ use super::code::{line_of, places};
 use super::sources::{File, product, read};
 
 /// A name, and the beginnings of the paths that may use it. Others reach it through what those export.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 9] = [
     ("teloxide_core", &["host/src/chat/telegram"]),
+    ("wasmparser", &["host/src/plugin"]),
     ("wasmtime", &["host/src/plugin"]),
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/src/store"]),

@@ -1,0 +1,42 @@
+//! Whether the exports of a version have the functions that the host calls, in their types. That shows in an instance alone, and is asked on
+//! trial, so that no call is the first to find out.
+
+use wasmtime::{Store, component::Instance};
+
+use super::{
+    bindings::{
+        command::CommandTrade, hook::HookTrade, lifecycle::LifecycleTrade, persona::PersonaTrade,
+        schedule::ScheduleTrade, view::ViewTrade, webhook::WebhookTrade,
+    },
+    call::{CallState, foreign},
+    generation::Trades,
+    refusal::Refused,
+};
+
+impl Trades {
+    pub fn check(&self, store: &mut Store<CallState>, instance: &Instance) -> Result<(), Refused> {
+        macro_rules! check {
+            ($name:literal, $trade:ident, $guest:ident) => {
+                if self.$trade.is_some()
+                    && let Err(error) = $guest::new(&mut *store, instance)
+                {
+                    return Err(Refused::Trade { trade: $name, why: foreign(&causes(&error)) });
+                }
+            };
+        }
+        check!("command", command, CommandTrade);
+        check!("lifecycle", lifecycle, LifecycleTrade);
+        check!("persona", persona, PersonaTrade);
+        check!("view", view, ViewTrade);
+        check!("hook", hook, HookTrade);
+        check!("schedule", schedule, ScheduleTrade);
+        check!("webhook", webhook, WebhookTrade);
+        Ok(())
+    }
+}
+
+/// Without the outermost, which tells what the runtime was about to do.
+fn causes(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error.chain().skip(1).map(|cause| cause.to_string()).collect();
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
