@@ -4,6 +4,7 @@
 mod falls;
 mod files;
 mod jobs;
+mod notices;
 mod orders;
 mod parked;
 
@@ -22,8 +23,10 @@ use crate::{
 };
 
 pub use jobs::Event;
+pub use notices::Pace;
 
 use jobs::{Done, Jobs, Purpose};
+use notices::{Kind, Notices};
 
 /// Who hears of swaps.
 #[async_trait]
@@ -47,6 +50,7 @@ pub struct Swaps {
     clock: Clock,
     audience: Arc<dyn Audience>,
     jobs: Jobs,
+    notices: Notices,
     /// The versions about which the owner was asked, by plugin and digest.
     asked: BTreeSet<(String, String)>,
     /// The refusal that was told last of each plugin, by its digest and in words.
@@ -63,9 +67,17 @@ impl Swaps {
             clock,
             audience,
             jobs: Jobs::default(),
+            notices: Notices::new(Pace::default()),
             asked: BTreeSet::new(),
             refused: BTreeMap::new(),
         }
+    }
+
+    /// Another pace of what is told without being asked for.
+    #[must_use]
+    pub fn at_pace(mut self, pace: Pace) -> Self {
+        self.notices = Notices::new(pace);
+        self
     }
 
     fn plugs(&self) -> &Arc<Plugs> {
@@ -76,9 +88,13 @@ impl Swaps {
     pub async fn next(&mut self) -> Event {
         let due = self.supply.decided.due();
         let at = due.as_ref().map(|(moment, _)| self.clock.instant(*moment));
+        let told_at = self.notices.due();
         tokio::select! {
             event = self.jobs.next() => event,
             () = self.supply.plugs.fallen() => Event::Failed,
+            () = tokio::time::sleep_until(told_at.unwrap_or_else(tokio::time::Instant::now)), if told_at.is_some() => {
+                Event::Notices
+            }
             () = tokio::time::sleep_until(at.unwrap_or_else(tokio::time::Instant::now)), if at.is_some() => {
                 Event::Due(due.map(|(_, name)| name).unwrap_or_default())
             }
@@ -91,6 +107,18 @@ impl Swaps {
             Event::Slow(name) => self.on_slow(&name).await,
             Event::Failed => self.on_failed().await,
             Event::Due(name) => self.on_due(&name).await,
+            Event::Notices => self.tell_notices().await,
+        }
+    }
+
+    /// Tells of `plugin`, soon and with what else there is to tell.
+    fn notify(&mut self, plugin: &str, kind: Kind, text: String) {
+        self.notices.add(plugin, (kind, text), tokio::time::Instant::now());
+    }
+
+    async fn tell_notices(&mut self) {
+        if let Some(text) = self.notices.take(tokio::time::Instant::now()) {
+            self.audience.tell(text, None).await;
         }
     }
 
@@ -107,7 +135,7 @@ impl Swaps {
                 let _: Result<(), _> = answer.send(Ok(text.clone()));
                 self.audience.tell(text, Some(&by)).await;
             }
-            None => self.audience.tell(text, None).await,
+            None => self.notify(name, Kind::Progress, text),
         }
     }
 

@@ -5,6 +5,7 @@ use cordboard_core::config::spell_duration;
 use super::{
     Plugged, Swaps,
     jobs::{Purpose, Tell},
+    notices::Kind,
 };
 use crate::{
     plugin::{Generation, Refused, Swapped, short},
@@ -62,7 +63,7 @@ impl Swaps {
                          /plugins disable {name} switches it off.",
                         short(digest)
                     );
-                    self.audience.tell(text, None).await;
+                    self.notify(name, Kind::Trouble, text);
                 }
             }
         }
@@ -77,7 +78,7 @@ impl Swaps {
         }
     }
 
-    async fn tell_rolled_back(&self, plugged: Plugged, fallen: Fallen) {
+    async fn tell_rolled_back(&mut self, plugged: Plugged, fallen: Fallen) {
         let Plugged { name, outcome, .. } = plugged;
         let Fallen { digest, how, next: _ } = fallen;
         let (version, now) = (short(&digest).to_owned(), self.clock.now());
@@ -89,7 +90,7 @@ impl Swaps {
                  {refused}.{}",
                 self.goes_on(&name)
             );
-            self.audience.tell(text, None).await;
+            self.notify(&name, Kind::Trouble, text);
             return self.audience.changed(&name).await;
         }
         let admission = self.supply.decided.standing(&name).admits(&digest, now);
@@ -100,7 +101,7 @@ impl Swaps {
         tracing::warn!(plugin = name, serving, "rolled back by itself");
         let text =
             format!("Plugin '{name}', version {version}, is rolled back: {how}.\nNow serves {serving}; {chance}.");
-        self.audience.tell(text, None).await;
+        self.notify(&name, Kind::Trouble, text);
         self.audience.changed(&name).await;
     }
 

@@ -7,18 +7,22 @@ use cordboard_core::types::is_plugin_name;
 use super::{
     Plugged, Swaps,
     jobs::{Purpose, Tell},
+    notices::Kind,
 };
 use crate::{
     plugin::{Health, PluginSettings, Refused, Swapped, short},
     supply::{Version, held_off},
 };
 
+/// Stands for the plugin folder among the names of plugins: none can be called so.
+const FOLDER: &str = "";
+
 impl Swaps {
     /// A plugin file that is new or has other bytes than before.
     pub async fn on_file(&mut self, name: &str, wasm: Vec<u8>) {
         let refused = Refused::Name(name.to_owned());
         if !is_plugin_name(name) {
-            return self.tell_refused(name, &refused).await;
+            return self.tell_refused(name, &refused);
         }
         self.offer(name, Version::new(wasm), Tell::All).await;
     }
@@ -30,7 +34,7 @@ impl Swaps {
             tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
             self.give_up_file(name).await;
             self.plugs().turn_away(name, &version.digest, (&refused, self.clock.now())).await;
-            return self.tell_refused(name, &refused).await;
+            return self.tell_refused(name, &refused);
         }
         let (standing, now) = (self.supply.decided.standing(name), self.clock.now());
         let admission = standing.admits(&version.digest, now);
@@ -74,16 +78,17 @@ impl Swaps {
         }
     }
 
-    async fn put_off(&self, name: &str, digest: &str, why: String) {
+    async fn put_off(&mut self, name: &str, digest: &str, why: String) {
         tracing::warn!(plugin = name, digest = short(digest), why, "version put off");
         let standing = self.supply.decided.standing(name);
         if standing.disabled.is_some() {
             let text = format!("Plugin '{name}' has another file, {}, and stays {why}.", short(digest));
-            return self.audience.tell(text, None).await;
+            return self.notify(name, Kind::Done, text);
         }
         let refused = Refused::HeldOff(why.clone());
         self.plugs().turn_away(name, digest, (&refused, self.clock.now())).await;
-        self.audience.tell(format!("Plugin '{name}': {why}.{}", self.goes_on(name)), None).await;
+        let text = format!("Plugin '{name}': {why}.{}", self.goes_on(name));
+        self.notify(name, Kind::Trouble, text);
     }
 
     pub(super) async fn on_file_plugged(&mut self, plugged: Plugged, tell: Tell) {
@@ -94,7 +99,7 @@ impl Swaps {
                 if tell == Tell::All
                     && let Some(serving) = self.serving(&name)
                 {
-                    self.audience.tell(format!("Plugin '{name}' is plugged in: {serving}."), None).await;
+                    self.notify(&name, Kind::Done, format!("Plugin '{name}' is plugged in: {serving}."));
                 }
                 self.audience.changed(&name).await;
             }
@@ -113,15 +118,16 @@ impl Swaps {
             refused => {
                 let told = (digest.to_owned(), refused.to_string());
                 if self.refused.insert(name.to_owned(), told.clone()) != Some(told) {
-                    self.tell_refused(name, refused).await;
+                    self.tell_refused(name, refused);
                 }
             }
         }
     }
 
-    async fn tell_refused(&self, name: &str, refused: &Refused) {
+    fn tell_refused(&mut self, name: &str, refused: &Refused) {
         let why = self.told(refused);
-        self.audience.tell(format!("Plugin '{name}' was refused: {why}.{}", self.goes_on(name)), None).await;
+        let text = format!("Plugin '{name}' was refused: {why}.{}", self.goes_on(name));
+        self.notify(name, Kind::Trouble, text);
     }
 
     /// Something is wrong with the folder that files come from, or nothing is any more.
@@ -135,7 +141,8 @@ impl Swaps {
         };
         let is_well = fault.is_none();
         self.plugs().show_folder(fault.map(|why| (why, self.clock.now()))).await;
-        self.audience.tell(text, None).await;
+        let kind = if is_well { Kind::Done } else { Kind::Trouble };
+        self.notify(FOLDER, kind, text);
         if is_well {
             // For what waits: when it was due, or granted, there was no file.
             self.resettle(BTreeSet::new()).await;
@@ -152,7 +159,7 @@ impl Swaps {
         tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
         self.give_up_file(name).await;
         self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
-        self.tell_refused(name, &refused).await;
+        self.tell_refused(name, &refused);
     }
 
     /// The file of a plugin is gone.
@@ -166,21 +173,21 @@ impl Swaps {
         self.stand(name, |standing| standing.forgive()).await;
         let before = self.generation(name);
         match self.supply.unplug(name, (&(self.settings)(name), self.clock.now())).await {
-            Ok(()) => self.tell_gone(name, before).await,
-            Err(refused) => self.tell_refused(name, &refused).await,
+            Ok(()) => self.tell_gone(name, before),
+            Err(refused) => self.tell_refused(name, &refused),
         }
         self.audience.changed(name).await;
     }
 
     /// Nothing where the file was never plugged in: then nothing has changed.
-    async fn tell_gone(&self, name: &str, before: Option<u32>) {
+    fn tell_gone(&mut self, name: &str, before: Option<u32>) {
         match self.generation(name) {
             None if before.is_some() => {
-                self.audience.tell(format!("Plugin '{name}' is unplugged: its file is gone."), None).await;
+                self.notify(name, Kind::Done, format!("Plugin '{name}' is unplugged: its file is gone."));
             }
             Some(number) if before != Some(number) => {
                 let text = format!("Plugin '{name}' is the built-in one again: generation {number}.");
-                self.audience.tell(text, None).await;
+                self.notify(name, Kind::Done, text);
             }
             Some(_) | None => {}
         }

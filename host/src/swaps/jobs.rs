@@ -57,6 +57,8 @@ pub enum Event {
     Failed,
     /// A version of this plugin that was put off may be let in.
     Due(String),
+    /// It is time to tell what was gathered.
+    Notices,
 }
 
 /// A compilation that is over, well or not.

@@ -288,7 +288,9 @@ impl Swaps {
     }
 
     /// The one who gave the order has the answer; what was done is told to the others.
-    async fn answer(&self, given: Given, said: Outcome) {
+    async fn answer(&mut self, given: Given, said: Outcome) {
+        // What happened before comes first.
+        self.tell_notices().await;
         let text = match &said {
             Ok(text) => text.clone(),
             Err(refusal) => refusal.text.clone(),

@@ -228,3 +228,23 @@ fn a_bad_file_at_the_start_does_not_keep_a_good_version_from_serving() {
         assert!(row["note"].as_str().unwrap().contains("it is not a WebAssembly component"), "{row}");
     }
 }
+
+#[test]
+fn many_files_at_once_are_a_few_messages() {
+    const FILES: usize = 40;
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    // All offer the same command: one comes in, the others are refused.
+    (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
+    until("all were looked at", || {
+        let rows = home.plugins();
+        rows.as_array().unwrap().iter().filter(|row| row["name"].as_str().unwrap().starts_with('p')).count() >= FILES
+    });
+    host.say("/plugins reload views");
+    host.expect("Plugin 'views' is reloaded: ");
+    let chat = host.chat();
+    let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" changes of plugins:"));
+    assert!(messages.count() <= 6, "{chat}");
+    assert!(chat.contains(" more; /plugins lists them.\n") && chat.contains("\n- Plugin 'p"), "{chat}");
+}

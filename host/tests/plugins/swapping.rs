@@ -23,7 +23,7 @@ use cordboard::{
     plugin::{Orders, Plugs, digest},
     store::{self, Store},
     supply::Supply,
-    swaps::{Audience, Settings, Swaps},
+    swaps::{Audience, Pace, Settings, Swaps},
 };
 use cordboard_core::{
     config,
@@ -61,7 +61,10 @@ struct Said {
 #[async_trait]
 impl Audience for Said {
     async fn tell(&self, text: String, _but: Option<&Caller>) {
-        self.lines.lock().unwrap().push(text);
+        // One that was merged of several counts as those.
+        let merged = text.split_once(" changes of plugins:\n- ").map(|(_, list)| list.split("\n- "));
+        let lines = merged.map(|list| list.map(|line| line.replace("\n  ", "\n")).collect());
+        self.lines.lock().unwrap().extend(lines.unwrap_or_else(|| vec![text.clone()]));
         self.news.notify_waiters();
     }
 
@@ -115,7 +118,9 @@ impl Rig {
         bench.memory.carry_out(orders);
         let (said, asked) = (Arc::new(Said::default()), live.clone());
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
-        let swaps = Swaps::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Audience>));
+        // Each notice by itself, so that a test can wait for it.
+        let pace = Pace { gather: Duration::ZERO, most: usize::MAX, span: Duration::ZERO, listed: usize::MAX };
+        let swaps = Swaps::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Audience>)).at_pace(pace);
         let (news, heard) = mpsc::channel(64);
         let task = tokio::spawn(run(swaps, live, (heard, receiver)));
         Self { folder, config: config.to_owned(), bench, store, said, news, task }

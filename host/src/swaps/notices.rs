@@ -1,0 +1,177 @@
+//! What people are told of plugins without having asked: gathered for a moment, merged into one message where it is more than one, and paced,
+//! so that a thousand files are a handful of messages. What answers an order never waits here.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+/// So many times as many notices as a message lists are kept in words until it is sent, to choose the important ones from.
+const KEPT: usize = 4;
+
+/// How notices become messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How long a notice waits for others that come with it.
+    pub gather: Duration,
+    /// So many messages may be sent within `span`.
+    pub most: usize,
+    pub span: Duration,
+    /// How many notices a message lists. The rest is counted.
+    pub listed: usize,
+}
+
+impl Default for Pace {
+    /// Prompt for somebody who saves a file, and within what Telegram takes in a group, which is 20 messages a minute.
+    fn default() -> Self {
+        Self { gather: Duration::from_millis(300), most: 5, span: Duration::from_secs(15), listed: 10 }
+    }
+}
+
+/// What a notice is about, the least important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Something has begun. What comes of it takes its place.
+    Progress,
+    Done,
+    /// Something for the operator to mend.
+    Trouble,
+}
+
+struct Notice {
+    plugin: String,
+    kind: Kind,
+    text: String,
+}
+
+pub struct Notices {
+    pace: Pace,
+    pending: Vec<Notice>,
+    /// Those that are counted only.
+    more: usize,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// When the latest messages were sent, at most as many as the pace allows at once.
+    sent: VecDeque<Instant>,
+}
+
+impl Notices {
+    pub fn new(pace: Pace) -> Self {
+        Self { pace, pending: Vec::new(), more: 0, since: None, sent: VecDeque::new() }
+    }
+
+    pub fn add(&mut self, plugin: &str, (kind, text): (Kind, String), now: Instant) {
+        self.since.get_or_insert(now);
+        self.pending.retain(|other| other.plugin != plugin || other.kind != Kind::Progress);
+        self.pending.push(Notice { plugin: plugin.to_owned(), kind, text });
+        if self.pending.len() > self.pace.listed.saturating_mul(KEPT) {
+            let least = (0..self.pending.len()).min_by_key(|at| self.pending[*at].kind).unwrap_or_default();
+            self.pending.remove(least);
+            self.more += 1;
+        }
+    }
+
+    /// When the next message is to be sent, if there is one.
+    pub fn due(&self) -> Option<Instant> {
+        let gathered = self.since? + self.pace.gather;
+        let earliest = self.sent.front().filter(|_| self.sent.len() >= self.pace.most);
+        Some(earliest.map_or(gathered, |first| gathered.max(*first + self.pace.span)))
+    }
+
+    /// The message of all that waits, if anything does.
+    pub fn take(&mut self, now: Instant) -> Option<String> {
+        self.since.take()?;
+        self.sent.push_back(now);
+        if self.sent.len() > self.pace.most {
+            self.sent.pop_front();
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        let count = pending.len() + std::mem::take(&mut self.more);
+        if count == 1 {
+            return pending.pop().map(|only| only.text);
+        }
+        // Stable: what is as important stays in its order.
+        pending.sort_by_key(|notice| std::cmp::Reverse(notice.kind));
+        let mut text = format!("{count} changes of plugins:");
+        let listed = pending.len().min(self.pace.listed);
+        for notice in &pending[..listed] {
+            text.push_str(&format!("\n- {}", notice.text.replace('\n', "\n  ")));
+        }
+        if count > listed {
+            text.push_str(&format!("\nand {} more; /plugins lists them.", count - listed));
+        }
+        Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Adds `count` notices evenly over `span`, and gives each message with when it was sent.
+    fn flood(count: u32, span: Duration) -> Vec<(Duration, String)> {
+        let (mut notices, began) = (Notices::new(Pace::default()), Instant::now());
+        let mut sent = Vec::new();
+        let mut send_until = |notices: &mut Notices, end: Instant| {
+            while let Some(due) = notices.due().filter(|due| *due <= end) {
+                sent.extend(notices.take(due).map(|text| (due - began, text)));
+            }
+        };
+        for number in 0..count {
+            let now = began + span * number / count;
+            send_until(&mut notices, now);
+            notices.add(&format!("p{number}"), (Kind::Done, format!("Plugin 'p{number}' is plugged in.")), now);
+        }
+        send_until(&mut notices, began + 1000 * SECOND);
+        assert!(notices.due().is_none());
+        sent
+    }
+
+    #[test]
+    fn one_notice_is_sent_promptly_and_as_it_is() {
+        assert_eq!(flood(1, SECOND), [(Pace::default().gather, "Plugin 'p0' is plugged in.".to_owned())]);
+    }
+
+    #[test]
+    fn what_comes_together_is_one_message() {
+        let sent = flood(3, Duration::from_millis(100));
+        let text = "3 changes of plugins:\n- Plugin 'p0' is plugged in.\n- Plugin 'p1' is plugged in.\n- Plugin 'p2' is plugged in.";
+        assert_eq!(sent, [(Pace::default().gather, text.to_owned())]);
+    }
+
+    #[test]
+    fn a_thousand_plugins_are_a_handful_of_messages() {
+        let sent = flood(1000, 10 * SECOND);
+        let Pace { most, span, listed, .. } = Pace::default();
+        assert_eq!(sent.len(), most + 1, "{sent:#?}");
+        for window in sent.windows(most + 1) {
+            assert!(window[most].0 - window[0].0 >= span);
+        }
+        let last = &sent[most].1;
+        let count: usize = last.split_once(' ').unwrap().0.parse().unwrap();
+        assert_eq!(last.lines().count(), listed + 2);
+        assert!(last.ends_with(&format!("\nand {} more; /plugins lists them.", count - listed)), "{last}");
+    }
+
+    #[test]
+    fn trouble_is_listed_first_and_never_only_counted_while_good_news_is() {
+        let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
+        let mut add = |number: usize, kind| notices.add(&format!("p{number}"), (kind, format!("{number}\nmore")), now);
+        (0..100).for_each(|number| add(number, if number == 3 { Kind::Trouble } else { Kind::Done }));
+        let text = notices.take(now).unwrap();
+        assert!(text.starts_with("100 changes of plugins:\n- 3\n  more\n- "), "{text}");
+        assert!(text.ends_with("\nand 90 more; /plugins lists them."), "{text}");
+    }
+
+    #[test]
+    fn what_came_of_a_compilation_takes_the_place_of_its_beginning() {
+        let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
+        notices.add("a", (Kind::Progress, "a is being compiled".to_owned()), now);
+        notices.add("b", (Kind::Progress, "b is being compiled".to_owned()), now);
+        notices.add("a", (Kind::Done, "a is plugged in".to_owned()), now);
+        let text = "2 changes of plugins:\n- a is plugged in\n- b is being compiled";
+        assert_eq!(notices.take(now).as_deref(), Some(text));
+        assert_eq!((notices.take(now), notices.due()), (None, None));
+    }
+}
