@@ -31,12 +31,13 @@ pub use serve::Server;
 pub use setup::{Live, plugin_settings};
 pub use stage::Painter;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cordboard_core::{
-    chat::InboxRow,
+    chat::{InboxRow, What},
+    gather::{Gather, Gathered},
     lane::{Full, Lane},
-    types::Place,
+    types::{Moment, Place},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -54,6 +55,8 @@ const BATCHES: usize = 64;
 /// Everything that can happen to the hub.
 enum Event {
     Accepted(Vec<InboxRow>),
+    /// Parts have waited long enough for more.
+    Due,
     Served(Served),
     Closed,
 }
@@ -62,8 +65,8 @@ enum Event {
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 enum Action {
-    Serve(Lanes, InboxRow),
-    TellFull(InboxRow),
+    Serve(Lanes, Gathered),
+    TellFull(Gathered),
 }
 
 /// Whether a served update frees its lane.
@@ -97,32 +100,45 @@ impl Serving {
 }
 
 pub struct Hub {
-    lanes: HashMap<Place, Lane<InboxRow>>,
+    gather: Gather,
+    lanes: HashMap<Place, Lane<Gathered>>,
     jumps: Box<dyn Fn(&InboxRow) -> bool + Send>,
 }
 
 impl Hub {
     /// `jumps` tells which updates do not wait for the earlier ones of their place.
     fn new(jumps: impl Fn(&InboxRow) -> bool + Send + 'static) -> Self {
-        Self { lanes: HashMap::new(), jumps: Box::new(jumps) }
+        Self { gather: Gather::default(), lanes: HashMap::new(), jumps: Box::new(jumps) }
     }
 
-    fn handle(&mut self, event: Event) -> Vec<Action> {
-        match event {
-            Event::Accepted(rows) => rows.into_iter().filter_map(|row| self.take(row)).collect(),
-            Event::Served(Served::In(place)) => self.free(&place).into_iter().collect(),
-            Event::Served(Served::Beside) | Event::Closed => Vec::new(),
+    /// `patience`: how long parts wait for more.
+    fn handle(&mut self, event: Event, now: Moment, patience: Duration) -> Vec<Action> {
+        let gathered = match event {
+            Event::Accepted(rows) => rows.into_iter().flat_map(|row| self.gather(row, now, patience)).collect(),
+            Event::Due => self.gather.due(now),
+            Event::Closed => self.gather.flush(),
+            Event::Served(Served::In(place)) => return self.free(&place).into_iter().collect(),
+            Event::Served(Served::Beside) => Vec::new(),
+        };
+        gathered.into_iter().filter_map(|one| self.take(one)).collect()
+    }
+
+    fn gather(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
+        match row.update.what {
+            // It changes what waits, and must not wait behind it.
+            What::Edited(_) => vec![Gathered { row, absorbed: Vec::new() }],
+            What::Text(_) | What::NotText { .. } | What::Press { .. } => self.gather.take(row, now, patience),
         }
     }
 
-    fn take(&mut self, row: InboxRow) -> Option<Action> {
-        if (self.jumps)(&row) {
-            return Some(Action::Serve(Lanes::Beside, row));
+    fn take(&mut self, one: Gathered) -> Option<Action> {
+        if matches!(one.row.update.what, What::Edited(_)) || (self.jumps)(&one.row) {
+            return Some(Action::Serve(Lanes::Beside, one));
         }
-        let lane = self.lanes.entry(row.update.place.clone()).or_insert_with(|| Lane::new(LANE));
-        match lane.push(row) {
-            Ok(next) => next.map(|row| Action::Serve(Lanes::In, row)),
-            Err(Full(row)) => Some(Action::TellFull(row)),
+        let lane = self.lanes.entry(one.row.update.place.clone()).or_insert_with(|| Lane::new(LANE));
+        match lane.push(one) {
+            Ok(next) => next.map(|one| Action::Serve(Lanes::In, one)),
+            Err(Full(one)) => Some(Action::TellFull(one)),
         }
     }
 
@@ -132,7 +148,7 @@ impl Hub {
         if lane.is_idle() {
             self.lanes.remove(place);
         }
-        next.map(|row| Action::Serve(Lanes::In, row))
+        next.map(|one| Action::Serve(Lanes::In, one))
     }
 }
 
@@ -152,7 +168,15 @@ async fn run(
 ) {
     let mut serving = Tasks::default();
     let mut open = true;
+    let clock = server.desk.clock;
     while open || !serving.is_empty() {
+        let due = hub.gather.deadline().map(|at| clock.instant(at));
+        let due = async {
+            match due {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         let event = tokio::select! {
             Ok(()) = closed.changed() => {
                 // What lies in the box is still given out, then comes the end.
@@ -161,19 +185,21 @@ async fn run(
             }
             Some(served) = serving.next() => Event::Served(served),
             rows = accepted.recv(), if open => rows.map_or(Event::Closed, Event::Accepted),
+            () = due => Event::Due,
         };
         open &= !matches!(event, Event::Closed);
-        for action in hub.handle(event) {
+        let patience = server.desk.config().telegram.gather;
+        for action in hub.handle(event, clock.now(), patience) {
             let server = Arc::clone(&server);
             match action {
-                Action::Serve(Lanes::In, row) => {
-                    let place = row.update.place.clone();
-                    serving.spawn(Served::In(place), async move { server.serve(row).await });
+                Action::Serve(Lanes::In, one) => {
+                    let place = one.row.update.place.clone();
+                    serving.spawn(Served::In(place), async move { server.serve(one).await });
                 }
-                Action::Serve(Lanes::Beside, row) => {
-                    serving.spawn(Served::Beside, async move { server.serve(row).await });
+                Action::Serve(Lanes::Beside, one) => {
+                    serving.spawn(Served::Beside, async move { server.serve(one).await });
                 }
-                Action::TellFull(row) => serving.spawn(Served::Beside, async move { server.tell_full(row).await }),
+                Action::TellFull(one) => serving.spawn(Served::Beside, async move { server.tell_full(one).await }),
             }
         }
     }

@@ -22,6 +22,7 @@ mod jobs;
 mod outbox;
 mod places;
 mod plugin_state;
+mod revise;
 mod schema;
 mod sessions;
 mod standing;
@@ -35,6 +36,7 @@ pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, Ne
 pub use error::{Limit, OpenError, StoreError};
 pub use generations::Generation;
 pub use plugin_state::Swap;
+pub use revise::Revised;
 pub use standing::{Decisions, GrantAnswer};
 
 use error::Trouble;

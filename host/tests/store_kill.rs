@@ -14,7 +14,7 @@ use std::{
 
 use cordboard::store::{self, Delivery, Done, InboxRow, NewPost, Store};
 use cordboard_core::{
-    chat::{MessageId, Update, What},
+    chat::{MessageId, Origin, Update, What},
     types::{Caller, Moment, Place, Reply, Role, SessionRecord, UserId},
 };
 
@@ -188,5 +188,6 @@ fn update(key: &str) -> Update {
         what: What::Text(format!("text of {key} {}", "x".repeat(500))),
         at: Moment(7),
         locale: None,
+        origin: Origin::default(),
     }
 }

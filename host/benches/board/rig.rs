@@ -20,7 +20,7 @@ use cordboard::{
 };
 use cordboard_core::{
     agent::PromptId,
-    chat::{OutboxRow, Update, What},
+    chat::{Origin, OutboxRow, Update, What},
     config,
     happening::Trail,
     render,
@@ -126,6 +126,7 @@ impl Rig {
             what: What::Text(line.to_owned()),
             at: self.clock.now(),
             locale: None,
+            origin: Origin::default(),
         };
         self.doorway.accept(vec![update], None).await.unwrap();
     }

@@ -23,6 +23,36 @@ pub struct Update {
     pub at: Moment,
     /// The caller's language, as `de`, where the front-end tells it.
     pub locale: Option<String>,
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// What a front-end knows of the message that an update came with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Origin {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageId>,
+    #[serde(default)]
+    pub part: Part,
+    /// The person's name, where several people speak and an agent has to be told who does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
+}
+
+/// Whether a message is a part of something that was sent at once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Part {
+    /// It stands for itself.
+    #[default]
+    Alone,
+    /// One of the messages of this album.
+    Album(String),
+    /// A text that is about as long as a message can be: the client may have cut it. `joint`: what the cut took out.
+    Cut { joint: String },
+    /// A shorter text, which may be the rest of one that was cut.
+    Text,
+    /// All parts, put together.
+    Joined,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +67,8 @@ pub enum What {
     },
     /// A photo, a voice, a file…; `kind` in a word for the user to read.
     NotText { kind: String, caption: Option<String> },
+    /// The message of the origin was edited: its words as they are now.
+    Edited(String),
 }
 
 /// What a button gives, and whose it is; what is kept of one until it is pressed.

@@ -122,7 +122,8 @@ impl Gather {
     /// Takes a row in, and returns what is complete by it. Parts wait for `patience` at most, each anew.
     pub fn take(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
         let until = now.after(patience);
-        let continued = self.held.iter().position(|held| held.is_of(&row.update) && held.is_continued_by(&row.update, patience));
+        let continued =
+            self.held.iter().position(|held| held.is_of(&row.update) && held.is_continued_by(&row.update, patience));
         if let Some(at) = continued {
             let held = &mut self.held[at];
             let is_last = row.update.origin.part == Part::Text;

@@ -8,6 +8,7 @@ pub mod chat;
 pub mod config;
 pub mod egress;
 pub mod encoding;
+pub mod gather;
 pub mod happening;
 pub mod lane;
 pub mod render;

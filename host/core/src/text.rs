@@ -338,6 +338,12 @@ fn denied(tool: &str, detail: &str, agent: &str) -> String {
     format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
 }
 
+/// A caption as an agent reads it, which does not get what it belongs to.
+#[must_use]
+pub fn captioned(kind: &str, caption: &str) -> String {
+    format!("[Sent with this text: {kind}. It did not reach you, only the text did.]\n\n{caption}")
+}
+
 /// Said without the store, once in each place until it works again. What was sent is taken then.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_core::{
-    chat::{NewPost, Update, What},
+    chat::{NewPost, Origin, Update, What},
     config::{Agent, Config},
     happening::Trail,
     session::{Order, Prompt, Refusal, RefusalCode},
@@ -167,7 +167,15 @@ impl Board for Desk {
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
         let what = What::Text(text.clone());
-        let update = Update { key, caller: caller.clone(), place: place.clone(), what, at, locale: None };
+        let update = Update {
+            key,
+            caller: caller.clone(),
+            place: place.clone(),
+            what,
+            at,
+            locale: None,
+            origin: Origin::default(),
+        };
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
         line.prompt(Prompt { id: id.clone(), place, text }, self.trail.clone()).await;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, Update, What},
+    chat::{Done, Origin, Update, What},
     session::Prompt,
     types::{Caller, Role, SessionRecord},
 };
@@ -32,6 +32,7 @@ impl Ledger for Store {
             what: What::Text(prompt.text.clone()),
             at: record.last_active,
             locale: None,
+            origin: Origin::default(),
         };
         said(self.accept_again(update, &prompt.id, record).await)
     }

@@ -6,9 +6,10 @@ use std::{
 };
 
 use cordboard_core::{
-    chat::{InboxRow, InboxState, What},
+    chat::{InboxRow, InboxState, Update, What},
     happening::{Happening, Kind, Trail},
     session::{Input, Prompt},
+    text,
     types::{SessionName, SessionRecord, SessionView},
 };
 
@@ -151,12 +152,22 @@ impl Lines {
 /// A stored prompt as a session takes it; none for what is no prompt.
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
-    let text = match &row.update.what {
-        What::Text(text) => text.clone(),
-        What::NotText { caption, .. } => caption.clone()?,
-        What::Press { .. } => return None,
-    };
+    let text = words_of(&row.update)?;
     Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), text })
+}
+
+/// What an agent reads of an update; none for what is no prompt.
+#[must_use]
+pub fn words_of(update: &Update) -> Option<String> {
+    let said = |words: &str| match &update.origin.speaker {
+        Some(speaker) => format!("{speaker}: {words}"),
+        None => words.to_owned(),
+    };
+    match &update.what {
+        What::Text(text) => Some(said(text)),
+        What::NotText { kind, caption: Some(caption) } => Some(text::captioned(kind, &said(caption))),
+        What::NotText { caption: None, .. } | What::Edited(_) | What::Press { .. } => None,
+    }
 }
 
 /// Sorts what the inbox held: what is to be served again, and what sessions get back.

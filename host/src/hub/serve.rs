@@ -4,16 +4,21 @@ use std::sync::Arc;
 
 use cordboard_core::{
     chat::{Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
+    gather::Gathered,
     route::{self, Routed},
-    session::{Input, RefusalCode},
+    session::{Input, Prompt, RefusalCode},
     text::{self, Answer},
     types::{Reply, SessionName, SessionView},
 };
 
-use super::{desk::Desk, lines::prompt_of, posts::Posts};
+use super::{
+    desk::Desk,
+    lines::{prompt_of, words_of},
+    posts::Posts,
+};
 use crate::{
     plugin::{Asked, Blueprint, Board, CallError, CallOrder, Invocation, Offer, Plugs},
-    store::Store,
+    store::{Revised, Store},
 };
 
 pub struct Server {
@@ -44,7 +49,8 @@ impl Server {
         let (line, of, pressed) = match &update.what {
             What::Text(text) => (text, None, None),
             What::Press { line, message } => (&line.command, line.of.clone(), message.clone()),
-            What::NotText { .. } => return None,
+            What::NotText { caption: Some(caption), .. } => (caption, None, None),
+            What::NotText { caption: None, .. } | What::Edited(_) => return None,
         };
         match route::parse(line, None) {
             Routed::Command { name, args, text } => {
@@ -55,7 +61,8 @@ impl Server {
     }
 
     /// Judged by the role of this moment: the update may have waited while `[access]` changed, or while the host was down.
-    pub async fn serve(&self, mut row: InboxRow) {
+    pub async fn serve(&self, one: Gathered) {
+        let mut row = self.whole(one).await;
         tracing::debug!(place = %row.update.place, "serving");
         let Some(caller) = self.desk.now_served(&row.update.caller) else {
             tracing::info!(caller = %row.update.caller.id, "a message is dropped: its author is not in [access] any more");
@@ -65,14 +72,28 @@ impl Server {
         match (&row.update.what, self.typed(&row.update)) {
             (_, Some(typed)) => self.command(&row, typed).await,
             (What::Text(_), None) => self.prompt(&row).await,
-            (What::NotText { caption, .. }, None) => self.not_text(&row, caption.is_some()).await,
+            (What::NotText { caption: None, .. }, None) => self.answer(&row, Answer::OnlyText).await,
+            (What::NotText { kind, caption: Some(_) }, None) => self.caption(&row, kind).await,
+            (What::Edited(words), None) => self.edited(&row, words).await,
             // A button holds a command that nobody offers any more.
             (What::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
         }
     }
 
-    pub async fn tell_full(&self, row: InboxRow) {
+    pub async fn tell_full(&self, one: Gathered) {
+        let row = self.whole(one).await;
         self.answer(&row, Answer::LaneFull).await;
+    }
+
+    /// Stores parts that belong together as one.
+    async fn whole(&self, one: Gathered) -> InboxRow {
+        let Gathered { row, absorbed } = one;
+        if !absorbed.is_empty()
+            && let Err(error) = self.store.join(row.id, absorbed).await
+        {
+            tracing::error!(%error, "failed to join the parts of a message: some may be served again after a restart");
+        }
+        row
     }
 
     async fn answer(&self, row: &InboxRow, answer: Answer) {
@@ -126,13 +147,31 @@ impl Server {
         }
     }
 
-    async fn not_text(&self, row: &InboxRow, has_caption: bool) {
-        if !has_caption {
-            return self.answer(row, Answer::OnlyText).await;
+    async fn caption(&self, row: &InboxRow, kind: &str) {
+        if self.addressee(row).await.is_some() {
+            let told = Answer::CaptionTaken { kind: kind.to_owned() }.reply();
+            self.posts.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), told)]).await;
         }
-        let told = NewPost::new(row.update.place.clone(), Answer::OnlyText.reply());
-        self.posts.finish(Vec::new(), vec![told]).await;
         self.prompt(row).await;
+    }
+
+    /// What an agent was given already stays as it was, and nothing runs again.
+    async fn edited(&self, row: &InboxRow, words: &str) {
+        if let Some(message) = &row.update.origin.message {
+            match self.store.revise(&row.update.place, message, words).await {
+                Ok(Some(revised)) => self.replace(revised).await,
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "failed to store an edited message"),
+            }
+        }
+        self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+    }
+
+    async fn replace(&self, revised: Revised) {
+        let line = self.desk.lines().get(&revised.session);
+        if let (Some(line), Some(text)) = (line, words_of(&revised.update)) {
+            line.send(Input::Edited { prompt: revised.prompt, text }).await;
+        }
     }
 
     /// Stored as the session's before the session hears of it.
@@ -149,7 +188,10 @@ impl Server {
             return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
         }
         let id = prompt.id.clone();
-        line.send(Input::Prompt(prompt)).await;
+        // It may have been edited before it was assigned; what is edited later is told to the session.
+        let stored = self.store.accepted(row.id).await.ok().flatten();
+        let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
+        line.send(Input::Prompt(Prompt { text, ..prompt })).await;
         self.desk.withdraw_if_revoked(&row.update, id, &session).await;
     }
 

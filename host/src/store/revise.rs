@@ -23,6 +23,14 @@ pub struct Revised {
 }
 
 impl Store {
+    /// An accepted update as it is now; none where it is done.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn accepted(&self, id: InboxId) -> Result<Option<Update>, StoreError> {
+        self.ask(format!("read message {}", id.0), move |db| stored(db, id)).await
+    }
+
     /// Makes one update of several, in their order, and settles all but the first.
     ///
     /// # Errors
@@ -86,7 +94,7 @@ fn revised(update: &Update, place: &Place, words: &str) -> Option<Update> {
     Some(Update { what, ..update.clone() })
 }
 
-pub(super) fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, Trouble> {
+fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, Trouble> {
     let mut query = db.prepare_cached("SELECT record FROM inbox WHERE id = ? AND state <> 'done'")?;
     let record: Option<String> = query.query_row([id.0], |row| row.get(0)).optional()?;
     Ok(record.map(|record| serde_json::from_str(&record)).transpose()?)

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
-    chat::{MessageId, Update, What},
+    chat::{MessageId, Origin, Part, Update, What},
     types::{ActiveFor, Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };
 use tempfile::TempDir;
@@ -60,6 +60,7 @@ fn update(key: &str) -> Update {
         what: What::Text(format!("text of {key}")),
         at: Moment(7),
         locale: Some("de".to_owned()),
+        origin: Origin::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cordboard::store;
 use cordboard_core::{
-    chat::{Update, What},
+    chat::{Origin, Update, What},
     types::{Caller, Moment, Place, Role, UserId},
 };
 use rustix::process::Signal;
@@ -225,6 +225,7 @@ fn left_undone(home: &Home, line: &str) {
         what: What::Text(line.to_owned()),
         at: Moment(0),
         locale: None,
+        origin: Origin::default(),
     };
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let (store, _) = store::open(&home.state()).unwrap();

@@ -1,7 +1,10 @@
 //! What comes in: who is heard, what is stored, and when it is confirmed.
 
 use cordboard::chat::{ButtonLine, Inbox as _, MessageId, What};
-use cordboard_core::types::{Moment, Place, Role, UserId};
+use cordboard_core::{
+    chat::Part,
+    types::{Moment, Place, Role, UserId},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,7 +17,7 @@ const GROUP: i64 = -100_123;
 fn texts(updates: &[cordboard::chat::Update]) -> Vec<String> {
     let text = |update: &'_ cordboard::chat::Update| match &update.what {
         What::Text(text) => Some(text.clone()),
-        What::Press { .. } | What::NotText { .. } => None,
+        What::Press { .. } | What::NotText { .. } | What::Edited(_) => None,
     };
     updates.iter().filter_map(text).collect()
 }
@@ -44,7 +47,6 @@ async fn nobody_is_heard_whom_the_operator_did_not_name() {
     rig.api.says(666, "please");
     let anonymous = json!({"text": "as the group", "sender_chat": {"id": GROUP, "type": "supergroup", "title": "g"}});
     rig.api.push(json!({"message": message(ADA, GROUP, anonymous)}));
-    rig.api.push(json!({"edited_message": message(ADA, ADA, json!({"text": "edited"}))}));
     rig.api.push(json!({"channel_post": message(ADA, GROUP, json!({"text": "a channel"}))}));
     let mut bot = message(ADA, ADA, json!({"text": "a bot"}));
     bot["from"]["is_bot"] = true.into();
@@ -75,7 +77,7 @@ async fn commands_lose_our_name_and_those_of_other_bots_are_not_heard() {
     }
     let _poll = rig.poll();
     let stored = rig.until_stored(4).await;
-    let wanted = ["/new alpha", "/New\nbeta", "Ada L: /etc/hosts@x is broken", "Ada L: a@b"];
+    let wanted = ["/new alpha", "/New\nbeta", "/etc/hosts@x is broken", "a@b"];
     assert_eq!(texts(&stored), wanted);
     assert_eq!(stored[0].place, place(GROUP));
 }
@@ -203,26 +205,54 @@ async fn in_a_group_only_what_is_not_for_others_is_heard() {
     }
     let _poll = rig.poll();
     let wanted = [
-        "Ada L: hello",
-        "Ada L: @bob and @Cord_Bot, hello",
-        "In reply to a message of Ada L:\n\n> the question\n\nAda L: review this",
-        "In reply to your message:\n\n> an answer\n\nAda L: why?",
-        "Ada L: in a topic",
+        "hello",
+        "@bob and @Cord_Bot, hello",
+        "In reply to a message of Ada L:\n\n> the question\n\nreview this",
+        "In reply to your message:\n\n> an answer\n\nwhy?",
+        "in a topic",
         "/stop",
     ];
-    assert_eq!(texts(&rig.until_stored(wanted.len()).await), wanted);
+    let stored = rig.until_stored(wanted.len()).await;
+    assert_eq!(texts(&stored), wanted);
+    assert!(stored.iter().all(|update| update.origin.speaker.as_deref() == Some("Ada L")));
 }
 
 #[tokio::test]
-async fn an_album_is_told_once() {
+async fn a_part_says_what_it_belongs_to() {
     let rig = Rig::new().await;
-    rig.api.push(photo(json!({"media_group_id": "1", "caption": "three of them"})));
+    rig.api.push(photo(json!({"media_group_id": "1", "caption": "two of them"})));
     rig.api.push(photo(json!({"media_group_id": "1"})));
-    rig.api.push(photo(json!({"media_group_id": "1"})));
-    rig.api.push(photo(json!({"media_group_id": "2"})));
-    rig.api.says(ADA, "the end");
+    let bob = json!({"type": "hidden_user", "sender_user_name": "Bob", "date": 1});
+    for more in [
+        json!({"text": "x".repeat(4096)}),
+        json!({"text": "👋".repeat(1800)}),
+        json!({"text": "short"}),
+        json!({"text": "y".repeat(4096), "forward_origin": bob}),
+    ] {
+        rig.api.push(json!({"message": message(ADA, ADA, more)}));
+    }
     let _poll = rig.poll();
-    assert_eq!(rig.until_stored(3).await.len(), 3);
+    let parts: Vec<Part> = rig.until_stored(6).await.into_iter().map(|update| update.origin.part).collect();
+    let album = || Part::Album("1".to_owned());
+    let cut = |joint: &str| Part::Cut { joint: joint.to_owned() };
+    assert_eq!(parts, [album(), album(), cut(""), cut("\n"), Part::Text, Part::Alone]);
+}
+
+#[tokio::test]
+async fn an_edit_names_its_message_and_its_new_words() {
+    let rig = Rig::new().await;
+    rig.api.push(json!({"edited_message": message(ADA, ADA, json!({"text": "new", "edit_date": 1_790_000_009}))}));
+    rig.api.push(json!({"edited_message": message(666, 666, json!({"text": "of a stranger"}))}));
+    let mut caption = photo(json!({"caption": "below it"}));
+    caption["edited_message"] = caption["message"].take();
+    rig.api.push(caption);
+    let _poll = rig.poll();
+    let stored = rig.until_stored(2).await;
+    assert_eq!(stored[0].what, What::Edited("new".to_owned()));
+    assert_eq!(stored[0].origin.message, Some(MessageId("7".to_owned())));
+    assert_eq!(stored[1].what, What::Edited("below it".to_owned()));
+    let asked = &rig.api.calls("getUpdates")[0].params["allowed_updates"];
+    assert_eq!(*asked, json!(["message", "edited_message", "callback_query"]));
 }
 
 fn press(user: i64, data: &str) -> Value {

@@ -14,7 +14,7 @@ pub enum Acts {
 /// By table; `NAME` stands for what the operator names.
 const KEYS: [(&str, &[&str], Acts); 13] = [
     ("telegram", &["token_file", "api_url"], Acts::NextStart),
-    ("telegram", &["edit_pause", "give_up"], Acts::AtOnce),
+    ("telegram", &["edit_pause", "gather", "give_up"], Acts::AtOnce),
     ("access", &["owner", "admins", "members"], Acts::AtOnce),
     ("sessions", &["default", "idle_timeout", "queue", "kept", "roots", "folders"], Acts::AtOnce),
     ("console", &["drain"], Acts::AtOnce),

@@ -13,6 +13,9 @@ const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Durati
 /// A server that restarts is back within seconds; nothing is waited for longer than a week.
 const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
 
+/// Parts of a paste come within a tenth of a second, those of an album within half a one.
+const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telegram {
     /// The file that holds the bot's token; absolute, or relative to the configuration's folder. None: no Telegram.
@@ -23,17 +26,21 @@ pub struct Telegram {
     pub edit_pause: Duration,
     /// How long the token may be refused, without a break, before the host ends.
     pub give_up: Duration,
+    /// How long the parts of an album or of a long paste wait for more; zero: each is taken for itself.
+    pub gather: Duration,
 }
 
 impl Telegram {
     pub(super) const fn blank() -> Self {
-        Self { token_file: None, api_url: String::new(), edit_pause: Duration::ZERO, give_up: Duration::ZERO }
+        let zero = Duration::ZERO;
+        Self { token_file: None, api_url: String::new(), edit_pause: zero, give_up: zero, gather: zero }
     }
 
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
+        section.set("gather", &mut self.gather, span(GATHER));
         section.set("give_up", &mut self.give_up, span(GIVE_UP));
     }
 }

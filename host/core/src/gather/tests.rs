@@ -109,7 +109,8 @@ fn parts_of_two_people_are_told_apart() {
 fn a_caption_of_an_album_that_is_a_command_runs() {
     let rows = vec![photo(1, "ada", "A", None), photo(2, "ada", "A", Some("/new x")), photo(3, "ada", "A", None)];
     assert_eq!(run(rows), [one("album: /new x", &[2, 1, 3])]);
-    let rows = vec![photo(1, "ada", "A", Some("look")), photo(2, "ada", "A", Some("/new x")), photo(3, "ada", "A", None)];
+    let rows =
+        vec![photo(1, "ada", "A", Some("look")), photo(2, "ada", "A", Some("/new x")), photo(3, "ada", "A", None)];
     assert_eq!(run(rows), [one("photo: /new x", &[2]), one("album: look", &[1, 3])]);
 }
 

@@ -23,6 +23,11 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Prompt(Prompt),
+    /// The words of a prompt have changed; one that does not wait any more stays as it is.
+    Edited {
+        prompt: PromptId,
+        text: String,
+    },
     /// The process of this run lives.
     Spawned {
         run: Run,

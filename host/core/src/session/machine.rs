@@ -103,6 +103,7 @@ impl Machine {
     pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Effect> {
         match input {
             Input::Prompt(prompt) => self.handle_prompt(prompt, now),
+            Input::Edited { prompt, text } => self.handle_edited(&prompt, text),
             Input::Spawned { run, process } if self.is_live(run) => self.record.process = Some(process),
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),

@@ -32,6 +32,12 @@ impl Machine {
         self.accept(prompt, now);
     }
 
+    pub(super) fn handle_edited(&mut self, prompt: &PromptId, text: String) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.id == *prompt) {
+            waiting.text = text;
+        }
+    }
+
     /// It was accepted just before the session was archived.
     pub(super) fn turn_away_archived(&mut self, prompt: Prompt) {
         self.turn_away(prompt, Notice::Archived { session: self.record.name.clone() });

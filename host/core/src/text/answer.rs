@@ -16,6 +16,10 @@ pub enum Answer {
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
     OnlyText,
+    /// The words below a photo or a file went to the agent.
+    CaptionTaken {
+        kind: String,
+    },
     UnknownCommand {
         name: String,
         nearest: Option<String>,
@@ -53,6 +57,7 @@ impl Answer {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text for now".to_owned(),
+            Self::CaptionTaken { kind } => format!("The agent gets the caption; it cannot see the {kind} yet."),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
                 format!("There is no /{name}. Did you mean /{nearest}?")
             }

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
+    chat::Origin,
     text,
     types::{Caller, Role, UserId},
 };
@@ -70,6 +71,7 @@ impl Intake {
             what: What::Text(text),
             at: self.clock.now(),
             locale: None,
+            origin: Origin::default(),
         }
     }
 

@@ -59,7 +59,7 @@ impl Shelf {
     fn texts(&self) -> Vec<String> {
         let text = |update: &Update| match &update.what {
             What::Text(text) => text.clone(),
-            What::Press { .. } | What::NotText { .. } => panic!("{update:?}"),
+            What::Press { .. } | What::NotText { .. } | What::Edited(_) => panic!("{update:?}"),
         };
         self.kept.lock().unwrap().iter().map(text).collect()
     }

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use cordboard_core::{
-    chat::{ButtonLine, MessageId, Update, What},
+    chat::{ButtonLine, MessageId, Origin, Part, Update, What},
+    render::units,
     route::{self, Routed},
     types::{Caller, Moment, Place, UserId},
 };
@@ -44,6 +45,12 @@ const KINDS: [(&str, &str); 19] = [
     ("voice", "voice"),
 ];
 
+/// The longest text of a message, in UTF-16 units.
+const LONGEST_TEXT: usize = 4096;
+
+/// A text of so many units may be the first part of a longer one.
+const NEARLY_LONGEST: usize = 3500;
+
 /// A press waits for its answer, whoever pressed.
 pub(super) struct Read {
     pub incoming: Option<Incoming>,
@@ -72,13 +79,11 @@ pub(super) struct Gate {
     bot: Bot,
     clock: Clock,
     strangers: HashSet<u64>,
-    /// The album whose first part was taken last.
-    album: Option<String>,
 }
 
 impl Gate {
     pub fn new(access: Access, bot: Bot) -> Self {
-        Self { access, bot, clock: Clock::system(), strangers: HashSet::new(), album: None }
+        Self { access, bot, clock: Clock::system(), strangers: HashSet::new() }
     }
 
     pub fn read(&mut self, update: update::Update) -> Read {
@@ -86,7 +91,8 @@ impl Gate {
         if let Some(query) = update.callback_query {
             return Read { incoming: self.press(id, &query), query: Some(query.id) };
         }
-        let incoming = update.message.and_then(|message| self.message(id, &message));
+        let new = update.message.and_then(|message| self.message(id, &message));
+        let incoming = new.or_else(|| update.edited_message.and_then(|message| self.edited(id, &message)));
         Read { incoming: incoming.map(Incoming::Update), query: None }
     }
 
@@ -95,33 +101,46 @@ impl Gate {
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
         let what = self.what(message)?;
-        let date = message.date.unwrap_or_default();
+        let date = message.edit_date.or(message.date).unwrap_or_default();
         let at = Moment(date.saturating_mul(1000));
+        let origin = self.origin(message, &what);
         // Numbers of updates may begin anew after a week of silence: a message is the same where all of this is.
         let key = format!("{update}:{}:{date}", message.message_id);
-        Some(Update { key, caller, place: place(message), what, at, locale: from.language_code.clone() })
+        Some(Update { key, caller, place: place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
-    fn what(&mut self, message: &Message) -> Option<What> {
+    /// The words of a message as they are now; what is no text has none.
+    fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
+        let update = self.message(update, message)?;
+        let words = match update.what {
+            What::Text(words) | What::NotText { caption: Some(words), .. } | What::Edited(words) => words,
+            What::NotText { caption: None, .. } | What::Press { .. } => return None,
+        };
+        let origin = Origin { part: Part::Alone, ..update.origin };
+        Some(Update { what: What::Edited(words), origin, ..update })
+    }
+
+    fn origin(&self, message: &Message, what: &What) -> Origin {
+        let speaker = message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| name(&from.full_name()));
+        let part = match (&message.media_group_id, what) {
+            (Some(album), What::NotText { .. }) => Part::Album(album.clone()),
+            (_, What::Text(_)) => part(message),
+            (_, What::NotText { .. } | What::Edited(_) | What::Press { .. }) => Part::Alone,
+        };
+        Origin { message: Some(MessageId(message.message_id.to_string())), part, speaker }
+    }
+
+    fn what(&self, message: &Message) -> Option<What> {
         if let Some(text) = &message.text {
             return self.words(message, text, &message.entities).map(What::Text);
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
-        let is_more = self.is_more(message);
         if let Some(caption) = &message.caption {
             let kind = kind.unwrap_or("message").to_owned();
             let caption = self.words(message, caption, &message.caption_entities)?;
             return Some(What::NotText { kind, caption: Some(caption) });
         }
-        (!is_more).then_some(What::NotText { kind: kind?.to_owned(), caption: None })
-    }
-
-    /// The parts of an album are updates of their own; those without a caption say nothing new.
-    fn is_more(&mut self, message: &Message) -> bool {
-        let album = message.media_group_id.clone();
-        let is_more = album.is_some() && album == self.album;
-        self.album = album;
-        is_more
+        Some(What::NotText { kind: kind?.to_owned(), caption: None })
     }
 
     /// A command without our own name, or a prompt with what it is about; none where it is for somebody else.
@@ -138,8 +157,7 @@ impl Gate {
         if message.chat.is_group() && self.is_for_others(message) {
             return None;
         }
-        let speaker = message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| name(&from.full_name()));
-        Some(Context { message, bot: self.bot.id, speaker }.prompt(&marked(&text, &entities, Marks::All)))
+        Some(Context { message, bot: self.bot.id }.prompt(&marked(&text, &entities, Marks::All)))
     }
 
     /// Whether a text in a group begins with somebody else's name, or answers somebody else, and does not name us.
@@ -177,7 +195,8 @@ impl Gate {
         let line = ButtonLine::default();
         let what = What::Press { line, message: Some(MessageId(message.message_id.to_string())) };
         let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
-        let update = Update { key, caller, place: place(message), what, at: self.clock.now(), locale };
+        let (at, origin) = (self.clock.now(), Origin::default());
+        let update = Update { key, caller, place: place(message), what, at, locale, origin };
         Some(Incoming::Press { update, token })
     }
 
@@ -193,6 +212,20 @@ impl Gate {
             return None;
         };
         Some(Caller { id: UserId(format!("{FRONT_END}:{id}")), name: user.full_name(), role })
+    }
+}
+
+/// Whether a text is a part of one that its client may have cut.
+fn part(message: &Message) -> Part {
+    let length = message.text.as_deref().map_or(0, units);
+    let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();
+    match length {
+        _ if message.forward_origin.is_some() => Part::Alone,
+        // Clients cut at the end of a line or of a word where there is one.
+        LONGEST_TEXT.. => Part::Cut { joint: String::new() },
+        NEARLY_LONGEST.. => Part::Cut { joint: "\n".to_owned() },
+        _ if is_plain => Part::Text,
+        _ => Part::Alone,
     }
 }
 

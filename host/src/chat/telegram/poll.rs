@@ -184,12 +184,12 @@ struct GetUpdates {
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
     timeout: u64,
-    allowed_updates: [&'static str; 2],
+    allowed_updates: [&'static str; 3],
 }
 
 impl GetUpdates {
     fn new(telegram: &Telegram, offset: Option<i64>) -> Self {
-        let allowed_updates = ["message", "callback_query"];
+        let allowed_updates = ["message", "edited_message", "callback_query"];
         Self { offset, timeout: telegram.settings.poll.as_secs(), allowed_updates }
     }
 }
@@ -296,7 +296,7 @@ async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) 
 fn pressed(update: Update, line: ButtonLine) -> Update {
     let message = match update.what {
         What::Press { message, .. } => message,
-        What::Text(_) | What::NotText { .. } => None,
+        What::Text(_) | What::NotText { .. } | What::Edited(_) => None,
     };
     Update { what: What::Press { line, message }, ..update }
 }

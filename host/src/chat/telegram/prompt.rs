@@ -116,20 +116,16 @@ pub(super) struct Context<'a> {
     pub message: &'a Message,
     /// Our own user id.
     pub bot: u64,
-    /// Who speaks, where several people may.
-    pub speaker: Option<String>,
 }
 
 impl Context<'_> {
     pub fn prompt(&self, words: &str) -> String {
         if let Some(origin) = &self.message.forward_origin {
-            let by = self.speaker.as_ref().map_or_else(|| "Forwarded".to_owned(), |who| format!("{who} forwarded"));
-            return format!("{by} from {}:\n\n{}", origin_name(origin), quoted(words));
+            return format!("Forwarded from {}:\n\n{}", origin_name(origin), quoted(words));
         }
-        let words = self.speaker.as_ref().map_or_else(|| words.to_owned(), |who| format!("{who}: {words}"));
         match self.answered() {
             Some((whose, text)) => format!("In reply to {whose}:\n\n{}\n\n{words}", quoted(&text)),
-            None => words,
+            None => words.to_owned(),
         }
     }
 
@@ -155,11 +151,10 @@ fn origin_name(origin: &Origin) -> String {
     origin.name().map_or_else(|| "somebody".to_owned(), |of| name(&of))
 }
 
-/// A name in a sentence; it never makes a command of what it begins.
+/// A name in a sentence.
 pub(super) fn name(of: &str) -> String {
     let name = one_line(of, LONGEST_NAME);
-    let name = name.trim_start_matches(['/', '／']).trim();
-    if name.is_empty() { "somebody".to_owned() } else { name.to_owned() }
+    if name.is_empty() { "somebody".to_owned() } else { name }
 }
 
 fn quoted(text: &str) -> String {
@@ -222,11 +217,5 @@ mod tests {
         for text in ["@cord_bots hi", "hi @cord_bot", "@cord_bot", "@cord_bot ,", "@"] {
             assert_eq!(cut(text).0, text);
         }
-    }
-
-    #[test]
-    fn a_name_makes_no_command() {
-        assert_eq!(name("/stop\nnow"), "stop now");
-        assert_eq!(name(" ／/ "), "somebody");
     }
 }

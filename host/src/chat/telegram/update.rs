@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 pub(super) struct Update {
     pub update_id: i64,
     pub message: Option<Message>,
+    pub edited_message: Option<Message>,
     pub callback_query: Option<CallbackQuery>,
 }
 
@@ -19,6 +20,9 @@ pub(super) struct Message {
     #[serde(default, deserialize_with = "lenient")]
     pub date: Option<u64>,
     pub chat: Chat,
+    /// When it was edited, in seconds.
+    #[serde(default, deserialize_with = "lenient")]
+    pub edit_date: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
     pub from: Option<User>,
     /// The channel or group that speaks in place of a person. Any form of it counts.

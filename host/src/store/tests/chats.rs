@@ -72,6 +72,47 @@ async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed(
     store.hand(&prompt).await.unwrap();
 }
 
+/// An update of a message, as one person says it.
+fn said(key: &str, words: &str, part: Part) -> Update {
+    let origin = Origin { message: Some(message(key)), part, speaker: None };
+    Update { what: What::Text(words.to_owned()), origin, ..update(key) }
+}
+
+#[tokio::test]
+async fn an_edit_replaces_what_still_waits() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let texts = ["1", "2", "3"].map(|key| said(key, "as it was", Part::Text)).to_vec();
+    let rows = store.accept(texts, None).await.unwrap();
+    store.assign(rows[1].id, &name("alpha")).await.unwrap();
+    store.assign(rows[2].id, &name("alpha")).await.unwrap();
+    store.hand(&rows[2].prompt).await.unwrap();
+    let revise = async |key: &str, words: &str| store.revise(&place("1"), &message(key), words).await.unwrap();
+    assert_eq!(revise("1", "as it is").await, None, "no session has it yet");
+    let waiting = revise("2", "as it is").await.expect("a session has it");
+    assert_eq!((waiting.session, &waiting.prompt), (name("alpha"), &rows[1].prompt));
+    assert_eq!(revise("2", "as it is").await, None, "nothing has changed");
+    assert_eq!(revise("3", "as it is").await, None, "an agent has it");
+    assert_eq!(store.revise(&place("2"), &message("1"), "elsewhere").await.unwrap(), None);
+    let whats: Vec<What> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
+    let text = |words: &str| What::Text(words.to_owned());
+    assert_eq!(whats, [text("as it is"), text("as it is"), text("as it was")]);
+}
+
+#[tokio::test]
+async fn parts_become_one_update() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let cut = || Part::Cut { joint: String::new() };
+    let parts = vec![said("1", "a", cut()), said("2", "b", cut()), said("3", "c", Part::Text)];
+    let rows = store.accept(parts, None).await.unwrap();
+    store.join(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
+    assert_eq!(store.revise(&place("1"), &message("1"), "a part").await.unwrap(), None);
+    assert_eq!(store.accepted(rows[1].id).await.unwrap(), None);
+    let inbox = state.after(store).await.inbox;
+    assert_eq!((inbox.len(), &inbox[0].update), (1, &said("1", "abc", Part::Joined)));
+}
+
 #[tokio::test]
 async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
     let state = State::new();

@@ -20,7 +20,7 @@ fn unknown_keys_are_told_all_at_once() {
             line 5, column 1: unknown key 'token' in [telegram]; did you mean 'token_file'?
             5 | token…
               | ^^^^^
-            line 6, column 1: unknown key 'colour' in [telegram]; known here: api_url, edit_pause, give_up, token_file
+            line 6, column 1: unknown key 'colour' in [telegram]; known here: api_url, edit_pause, gather, give_up, token_file
             6 | colour…
               | ^^^^^^
         "#]],

@@ -143,6 +143,10 @@ impl Teller {
                 let (id, chat) = rest.split_once(" from ").unwrap_or((rest, "home"));
                 Input::Prompt(prompt(id, chat))
             }
+            "edited" => {
+                let (id, text) = rest.split_once(": ").expect("an id and its new text");
+                Input::Edited { prompt: PromptId(id.to_owned()), text: text.to_owned() }
+            }
             "timeout" => Input::Timeout,
             "verdict" => {
                 let (ticket, verdict) = self.ticketed(rest);
@@ -297,7 +301,10 @@ fn told(effect: &Effect) -> String {
             let rules = words(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
             format!("spawn {} {conversation}{model}{rules}", run.0)
         }
-        Effect::Send { run, prompt } => format!("send {} to {}", prompt.id.0, run.0),
+        Effect::Send { run, prompt } if prompt.text.starts_with("the text of ") => {
+            format!("send {} to {}", prompt.id.0, run.0)
+        }
+        Effect::Send { run, prompt } => format!("send {} to {}: {}", prompt.id.0, run.0, prompt.text),
         Effect::Interrupt { run } => format!("interrupt {}", run.0),
         Effect::CloseInput { run } => format!("close input of {}", run.0),
         Effect::Terminate { run } => format!("terminate {}", run.0),

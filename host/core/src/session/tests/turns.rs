@@ -56,6 +56,38 @@ fn prompts_for_a_busy_agent_wait_in_order() {
 }
 
 #[test]
+fn an_edit_replaces_a_prompt_that_waits_and_no_other() {
+    check(
+        "
+        prompt a
+        prompt b
+        ready
+        edited a: too late
+        edited b: other words
+        edited z: of nobody
+        done a
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            prompt b → starting
+            ready → busy
+                hand a
+                send a to 1
+            edited a: too late → busy
+            edited b: other words → busy
+            edited z: of nobody → busy
+            done a → busy
+                persist
+                finish a at home, done
+                hand b
+                send b to 1: other words
+        "#]],
+    );
+}
+
+#[test]
 fn past_the_bound_the_user_is_told() {
     check(
         "

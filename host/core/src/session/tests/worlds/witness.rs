@@ -224,7 +224,7 @@ impl Witness {
             Input::Shutdown => self.ending += 1,
             Input::Spawned { .. } | Input::Timeout | Input::Verdict { .. } | Input::Brief { .. } => {}
             Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
-            Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
+            Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
     }
 

@@ -1,0 +1,81 @@
+//! What a person sends at once and Telegram delivers in parts, and what is edited while it waits.
+
+use serde_json::{Value, json};
+
+use super::{App, OWNER};
+use crate::botapi::message;
+
+fn push(app: &App, kind: &str, id: i64, more: Value) {
+    let mut of = message(OWNER, OWNER, more);
+    of["message_id"] = id.into();
+    app.api.push(json!({kind: of}));
+}
+
+fn photo(app: &App, id: i64, album: &str, caption: Option<&str>) {
+    let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
+    let mut more = json!({"photo": file, "media_group_id": album});
+    if let Some(caption) = caption {
+        more["caption"] = caption.into();
+    }
+    push(app, "message", id, more);
+}
+
+/// Which texts of the owner's chat hold `words`.
+fn holding(app: &App, words: &str) -> usize {
+    app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paste_that_the_client_cut_is_one_turn() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    for (id, text) in [(101, "x".repeat(4096)), (102, "y".repeat(4096)), (103, "the end".to_owned())] {
+        push(&app, "message", id, json!({"text": text}));
+    }
+    app.told(OWNER, 0, "the end").await;
+    app.until_turns("alpha", 1).await;
+    app.ask(OWNER, "and then?", "You said: and then?").await;
+    app.until_turns("alpha", 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_replaces_a_text_that_waits_and_runs_nothing_else() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    push(&app, "message", 101, json!({"text": "slow 1000"}));
+    app.told(OWNER, 0, "line 1").await;
+    push(&app, "message", 102, json!({"text": "delete everything"}));
+    app.until("that it waits", || (app.session("alpha")["queued"] == 1).then_some(())).await;
+    push(&app, "edited_message", 101, json!({"text": "slow 2000", "edit_date": 1_790_000_001}));
+    push(&app, "edited_message", 102, json!({"text": "delete nothing", "edit_date": 1_790_000_001}));
+    // A command of the same chat is answered after what came before it.
+    app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.told(OWNER, 0, "You said: delete nothing").await;
+    push(&app, "edited_message", 102, json!({"text": "delete nothing at all", "edit_date": 1_790_000_002}));
+    app.ask(OWNER, "the last one", "You said: the last one").await;
+    app.until_turns("alpha", 3).await;
+    assert_eq!((holding(&app, "everything"), holding(&app, "at all")), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_album_is_answered_once_and_each_caption_is_seen() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    photo(&app, 101, "A", None);
+    photo(&app, 102, "A", Some("the first"));
+    photo(&app, 103, "A", Some("the second"));
+    let answer = app.told(OWNER, 0, "the second").await;
+    assert!(answer.ends_with("the first\nthe second") && answer.contains("It did not reach you"), "{answer}");
+    app.until_turns("alpha", 1).await;
+    assert_eq!(holding(&app, "The agent gets the caption; it cannot see the album yet."), 1);
+    photo(&app, 104, "B", None);
+    photo(&app, 105, "B", Some("/new beta"));
+    photo(&app, 106, "B", None);
+    app.told(OWNER, 0, "Session 'beta' created.").await;
+    photo(&app, 107, "C", None);
+    photo(&app, 108, "C", None);
+    app.told(OWNER, 0, "Only text for now").await;
+    app.ask(OWNER, "after it", "You said: after it").await;
+    assert_eq!(holding(&app, "Only text for now"), 1);
+}
