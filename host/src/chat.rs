@@ -144,6 +144,18 @@ pub trait Inbox: Send + Sync {
     /// # Errors
     /// The store's.
     async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError>;
+
+    /// Stores that the chat `home` has got the id `chat`. Places keep the first id.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError>;
+
+    /// All chats that have got a new id: the first one, and the one of now.
+    ///
+    /// # Errors
+    /// The store's.
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -19,6 +19,7 @@ mod folder;
 mod generations;
 mod inbox;
 mod jobs;
+mod moved;
 mod outbox;
 mod places;
 mod plugin_state;

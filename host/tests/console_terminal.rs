@@ -46,6 +46,14 @@ impl Inbox for Typed {
     async fn line_of(&self, _token: &str) -> Result<Option<ButtonLine>, InboxError> {
         Ok(None)
     }
+
+    async fn move_chat(&self, _home: &str, _chat: &str) -> Result<(), InboxError> {
+        Ok(())
+    }
+
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Does nothing but inside the terminal.

@@ -19,6 +19,7 @@ mod entities;
 mod holds;
 mod incoming;
 mod keyboard;
+mod moves;
 mod poll;
 mod prompt;
 mod sender;
@@ -28,6 +29,7 @@ mod update;
 use api::Api;
 use holds::Holds;
 use keyboard::Keyboard;
+use moves::Moves;
 pub use poll::PollError;
 pub use token::{TokenError, check as check_token};
 
@@ -83,8 +85,7 @@ pub struct Telegram {
     inbox: Arc<dyn Inbox>,
     keyboard: Keyboard,
     holds: Holds,
-    /// Groups that have got a new id.
-    moved: Mutex<HashMap<i64, i64>>,
+    moves: Arc<Moves>,
     /// The menu as it was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
     /// What stands in the messages that were written last, as a hash: editing to the same needs no call.
@@ -100,8 +101,8 @@ impl Telegram {
         let token = token::read(&settings.token_file)?;
         let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
         let keyboard = Keyboard::new(Arc::clone(&inbox));
-        let (moved, menu, written) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Self { settings, api, inbox, keyboard, holds: Holds::default(), moved, menu, written })
+        let (moves, menu, written) = (Arc::default(), Mutex::default(), Mutex::default());
+        Ok(Self { settings, api, inbox, keyboard, holds: Holds::default(), moves, menu, written })
     }
 
     /// Takes updates and stores them, for ever: network and store may fail and come back.

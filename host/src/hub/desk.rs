@@ -184,12 +184,14 @@ impl Board for Desk {
     }
 
     async fn may_post(&self, asked: &Asked, place: &Place) -> Result<(), String> {
-        let met = self.store.met_in(place).await.map_err(|error| error.to_string())?;
-        check_post(asked, place, &residents::of(place, met, &self.config().access))
+        let place = self.store.home_of(place).await.map_err(|error| error.to_string())?;
+        let met = self.store.met_in(&place).await.map_err(|error| error.to_string())?;
+        check_post(asked, &place, &residents::of(&place, met, &self.config().access))
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
-        self.posts.finish(Vec::new(), vec![NewPost::new(place.clone(), reply)]).await;
+        let place = self.store.home_of(place).await.map_err(|error| error.to_string())?;
+        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
         Ok(())
     }
 

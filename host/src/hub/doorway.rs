@@ -70,4 +70,12 @@ impl Inbox for Doorway {
     async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
         self.store.line_of(token).await.map_err(failed)
     }
+
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError> {
+        self.store.move_chat(self.front_end, home, chat).await.map_err(failed)
+    }
+
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError> {
+        self.store.moved_chats(self.front_end).await.map_err(failed)
+    }
 }

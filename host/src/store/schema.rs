@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 6] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE];
+const STEPS: [&str; 7] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -78,6 +78,13 @@ const ACTIVE: &str = "
         FROM place JOIN session ON name = session;
     DROP TABLE place;
     CREATE INDEX active_session ON active (session);
+";
+
+/// Chats that have got a new id: `home` is the one that all places have.
+const MOVED: &str = "
+    CREATE TABLE moved (
+        front_end TEXT NOT NULL, chat TEXT NOT NULL, home TEXT NOT NULL, PRIMARY KEY (front_end, chat)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// The version that this program writes and reads.

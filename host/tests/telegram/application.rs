@@ -7,6 +7,7 @@ mod crashes;
 mod dialogue;
 mod faults;
 mod groups;
+mod moves;
 mod parts;
 mod rights;
 mod swaps;

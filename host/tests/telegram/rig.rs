@@ -102,6 +102,7 @@ struct Stored {
     updates: Vec<Update>,
     offset: Option<i64>,
     buttons: HashMap<String, ButtonLine>,
+    moved: Vec<(String, String)>,
     /// How many times storing still fails.
     broken: usize,
 }
@@ -154,6 +155,15 @@ impl Inbox for Memory {
 
     async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
         Ok(self.stored().buttons.get(token).cloned())
+    }
+
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError> {
+        self.stored().moved.push((home.to_owned(), chat.to_owned()));
+        Ok(())
+    }
+
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError> {
+        Ok(self.stored().moved.clone())
     }
 }
 

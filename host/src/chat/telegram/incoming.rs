@@ -2,7 +2,7 @@
 //!
 //! Who is not served is turned away here, before anything is stored.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
     chat::{ButtonLine, MessageId, Origin, Part, Update, What},
@@ -13,7 +13,9 @@ use cordboard_core::{
 
 use super::{
     Access, FRONT_END,
+    moves::Moves,
     prompt::{Context, Marks, marked, mention, name, without_name},
+    sender::message_id,
     update::{self, CallbackQuery, Entity, Message, User},
 };
 use crate::clock::Clock;
@@ -60,6 +62,11 @@ pub(super) struct Read {
 /// An update that concerns us.
 pub(super) enum Incoming {
     Update(Update),
+    /// A group has got a new id.
+    Moved {
+        from: i64,
+        to: i64,
+    },
     /// A button was pressed; its command line must be looked up first.
     Press {
         update: Update,
@@ -79,17 +86,21 @@ pub(super) struct Gate {
     bot: Bot,
     clock: Clock,
     strangers: HashSet<u64>,
+    moves: Arc<Moves>,
 }
 
 impl Gate {
-    pub fn new(access: Access, bot: Bot) -> Self {
-        Self { access, bot, clock: Clock::system(), strangers: HashSet::new() }
+    pub fn new(access: Access, bot: Bot, moves: Arc<Moves>) -> Self {
+        Self { access, bot, moves, clock: Clock::system(), strangers: HashSet::new() }
     }
 
     pub fn read(&mut self, update: update::Update) -> Read {
         let id = update.update_id;
         if let Some(query) = update.callback_query {
             return Read { incoming: self.press(id, &query), query: Some(query.id) };
+        }
+        if let Some(moved) = update.message.as_ref().and_then(moved) {
+            return Read { incoming: Some(moved), query: None };
         }
         let new = update.message.and_then(|message| self.message(id, &message));
         let incoming = new.or_else(|| update.edited_message.and_then(|message| self.edited(id, &message)));
@@ -106,7 +117,7 @@ impl Gate {
         let origin = self.origin(message, &what);
         // Numbers of updates may begin anew after a week of silence: a message is the same where all of this is.
         let key = format!("{update}:{}:{date}", message.message_id);
-        Some(Update { key, caller, place: place(message), what, at, locale: from.language_code.clone(), origin })
+        Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
     /// The words of a message as they are now; what is no text has none.
@@ -127,7 +138,7 @@ impl Gate {
             (_, What::Text(_)) => part(message),
             (_, What::NotText { .. } | What::Edited(_) | What::Press { .. }) => Part::Alone,
         };
-        Origin { message: Some(MessageId(message.message_id.to_string())), part, speaker }
+        Origin { message: Some(self.id(message)), part, speaker }
     }
 
     fn what(&self, message: &Message) -> Option<What> {
@@ -193,11 +204,22 @@ impl Gate {
         let caller = self.caller(&query.from)?;
         let (message, token) = (query.message.as_ref()?, query.data.clone()?);
         let line = ButtonLine::default();
-        let what = What::Press { line, message: Some(MessageId(message.message_id.to_string())) };
+        let what = What::Press { line, message: Some(self.id(message)) };
         let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
         let (at, origin) = (self.clock.now(), Origin::default());
-        let update = Update { key, caller, place: place(message), what, at, locale, origin };
+        let update = Update { key, caller, place: self.place(message), what, at, locale, origin };
         Some(Incoming::Press { update, token })
+    }
+
+    fn id(&self, message: &Message) -> MessageId {
+        message_id(self.moves.home(message.chat.id), message.chat.id, message.message_id)
+    }
+
+    fn place(&self, message: &Message) -> Place {
+        // In a chat without topics the thread is that of a reply, and nothing can be sent to it.
+        let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
+        let topic = thread.map(|thread| thread.to_string());
+        Place { topic, ..Place::new(FRONT_END, &self.moves.home(message.chat.id).to_string()) }
     }
 
     fn caller(&mut self, user: &User) -> Option<Caller> {
@@ -213,6 +235,14 @@ impl Gate {
         };
         Some(Caller { id: UserId(format!("{FRONT_END}:{id}")), name: user.full_name(), role })
     }
+}
+
+/// Both chats say it, each of the other one.
+fn moved(message: &Message) -> Option<Incoming> {
+    let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
+    let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
+    to.or_else(|| id("migrate_from_chat_id").map(|from| Incoming::Moved { from, to: message.chat.id }))
+        .filter(|_| message.text.is_none())
 }
 
 /// Whether a text is a part of one that its client may have cut.
@@ -234,11 +264,4 @@ fn unaddressed(command: &str) -> String {
     let (word, rest) = command.split_at(command.find(char::is_whitespace).unwrap_or(command.len()));
     let (name, _) = word.split_once('@').unwrap_or((word, ""));
     format!("{name}{rest}")
-}
-
-fn place(message: &Message) -> Place {
-    // In a chat without topics the thread is that of a reply, and nothing can be sent to it.
-    let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
-    let topic = thread.map(|thread| thread.to_string());
-    Place { topic, ..Place::new(FRONT_END, &message.chat.id.to_string()) }
 }

@@ -130,8 +130,12 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
         Ok(bot) => bot,
         Err(error) => return error,
     };
+    while let Err(error) = telegram.moves.load(&*telegram.inbox).await {
+        tokio::time::sleep(link.stalled(&error)).await;
+    }
     tracing::info!(bot = bot.name, "Telegram is polled");
-    let (mut gate, mut answers) = (Gate::new(Arc::clone(&settings.access), bot), JoinSet::new());
+    let mut gate = Gate::new(Arc::clone(&settings.access), bot, Arc::clone(&telegram.moves));
+    let mut answers = JoinSet::new();
     let mut offset = None;
     loop {
         // Ended ones make room; their outcome is told by themselves.
@@ -265,6 +269,9 @@ async fn take(
         let mut text = None;
         match read.incoming {
             Some(Incoming::Update(update)) => updates.push(update),
+            Some(Incoming::Moved { from, to }) => {
+                telegram.moves.learn(&*telegram.inbox, from, to).await.map_err(|error| (error, Vec::new()))?;
+            }
             Some(Incoming::Press { update, token }) => {
                 match telegram.inbox.line_of(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
                     Some(line) => updates.push(pressed(update, line)),

@@ -1,6 +1,7 @@
 //! The bot as a [`Chat`]: what it sends, edits, deletes and shows.
 
 use std::{
+    fmt::Display,
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
@@ -68,6 +69,11 @@ impl Spot {
 /// before the move may be another message's.
 const MOVED: char = ':';
 
+/// A message of a chat, as others name it.
+pub(super) fn message_id(home: i64, chat: i64, number: impl Display) -> MessageId {
+    MessageId(if chat == home { number.to_string() } else { format!("{chat}{MOVED}{number}") })
+}
+
 /// A message as the Bot API names it.
 fn message_of(place: &Place, id: &MessageId) -> Result<(Spot, types::MessageId), ChatError> {
     let refused = |_| ChatError::Refused { why: format!("{} is no message of Telegram", id.0) };
@@ -112,15 +118,15 @@ impl Chat for Telegram {
         let sent: Result<Sent, Failure> = self.call(spot, &made(spot.chat)).await;
         let sent: Sent = match sent {
             Err(Failure::Moved { to }) => {
-                locked(&self.moved).insert(home.chat, to);
+                if let Err(error) = self.moves.learn(&*self.inbox, home.chat, to).await {
+                    tracing::warn!(%error, "the new id of a group could not be stored; it is learned again");
+                }
                 spot.chat = to;
                 self.call(spot, &made(to)).await.map_err(told)?
             }
             sent => sent.map_err(told)?,
         };
-        let number = sent.message_id;
-        let has_moved = spot.chat != home.chat;
-        let id = MessageId(if has_moved { format!("{}{MOVED}{number}", spot.chat) } else { number.to_string() });
+        let id = message_id(home.chat, spot.chat, sent.message_id);
         self.remember(place, &id, message);
         Ok(id)
     }
@@ -196,8 +202,7 @@ impl Telegram {
     /// Where a new message goes: a group may have moved.
     fn spot(&self, place: &Place) -> Result<Spot, ChatError> {
         let home = Spot::of(place)?;
-        let moved = locked(&self.moved).get(&home.chat).copied();
-        Ok(Spot { chat: moved.unwrap_or(home.chat), ..home })
+        Ok(Spot { chat: self.moves.now(home.chat), ..home })
     }
 
     /// A call for one chat, unless that must be left alone.

@@ -100,6 +100,25 @@ async fn an_edit_replaces_what_still_waits() {
 }
 
 #[tokio::test]
+async fn a_chat_with_a_new_id_keeps_its_place() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let people = |ids: &[&str]| ids.iter().map(|id| UserId((*id).to_owned())).collect::<Vec<_>>();
+    let met = |chat: &str, id: &str| (place(chat), UserId(id.to_owned()));
+    store.meet(vec![met("-1", "ada"), met("-1001", "ada"), met("-1001", "bob"), met("-5", "eve")]).await.unwrap();
+    for _ in 0..2 {
+        store.move_chat("telegram", "-1", "-1001").await.unwrap();
+    }
+    assert_eq!(store.met_in(&place("-1")).await.unwrap(), people(&["ada", "bob"]));
+    assert_eq!(store.met_in(&place("-1001")).await.unwrap(), []);
+    let topic = |chat: &str| Place { topic: Some("5".to_owned()), ..place(chat) };
+    for (of, home) in [("-1001", "-1"), ("-1", "-1"), ("-5", "-5")] {
+        assert_eq!(store.home_of(&topic(of)).await.unwrap(), topic(home));
+    }
+    assert_eq!(store.moved_chats("telegram").await.unwrap(), [("-1".to_owned(), "-1001".to_owned())]);
+}
+
+#[tokio::test]
 async fn parts_become_one_update() {
     let state = State::new();
     let (store, _) = state.open();

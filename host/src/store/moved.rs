@@ -1,0 +1,57 @@
+//! Chats that have got a new id. They keep their first one in every place, so that whatever names a place stays right: sessions, messages,
+//! and what plugins keep.
+
+use cordboard_core::types::Place;
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, error::StoreError};
+
+impl Store {
+    /// `chat` is what the chat `home` is called now. What was stored under the new id before this was known comes along.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
+        let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
+        self.ask(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
+            let sql = "INSERT OR REPLACE INTO moved (front_end, chat, home) VALUES (?, ?, ?)";
+            db.prepare_cached(sql)?.execute(params![front_end, chat, home])?;
+            for table in ["active", "met"] {
+                let there = "json_extract(place, '$.front_end') = ? AND json_extract(place, '$.chat') = ?";
+                let sql = format!("UPDATE OR IGNORE {table} SET place = json_set(place, '$.chat', ?) WHERE {there}");
+                db.prepare_cached(&sql)?.execute(params![home, front_end, chat])?;
+                db.prepare_cached(&format!("DELETE FROM {table} WHERE {there}"))?.execute(params![front_end, chat])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The chats of a front-end that have got a new id: the first id and the one of now.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let front_end = front_end.to_owned();
+        self.ask(format!("read the chats of {front_end} that have moved"), move |db| {
+            let mut query = db.prepare_cached("SELECT home, chat FROM moved WHERE front_end = ?")?;
+            let moved = query.query_map([&front_end], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(moved.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The place under the id that its chat had at first.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn home_of(&self, place: &Place) -> Result<Place, StoreError> {
+        let place = place.clone();
+        self.ask(format!("read what {place} was called at first"), move |db| {
+            let mut query = db.prepare_cached("SELECT home FROM moved WHERE front_end = ? AND chat = ?")?;
+            let home = query.query_row(params![place.front_end, place.chat], |row| row.get(0)).optional()?;
+            Ok(Place { chat: home.unwrap_or_else(|| place.chat.clone()), ..place.clone() })
+        })
+        .await
+    }
+}
