@@ -112,6 +112,16 @@ impl Store {
         }
     }
 
+    /// As if the disk had so many pages left.
+    #[cfg(test)]
+    pub(crate) async fn leave_room_for(&self, more: i64) {
+        let work = move |db: &Connection| {
+            let count: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            Ok(db.pragma_update_and_check(None, "max_page_count", count + more, |_| Ok(()))?)
+        };
+        self.ask("set the size of the disk".to_owned(), work).await.expect("a pragma takes no room");
+    }
+
     /// Has `work` done in a transaction that is committed before the answer. It may be called twice, so it moves nothing out.
     async fn ask<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
     where

@@ -10,7 +10,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, NewPost, OutboxRow, PostId},
     text,
-    types::{Place, Reply},
+    types::{Content, Place, Reply},
 };
 
 use crate::{
@@ -115,5 +115,80 @@ fn scrub_reply(reply: &mut Reply) {
     reply.text = scrub::text(std::mem::take(&mut reply.text));
     for button in reply.buttons.iter_mut().flatten() {
         button.label = scrub::text(std::mem::take(&mut button.label));
+    }
+    for attachment in &mut reply.attachments {
+        match &mut attachment.content {
+            Content::Text(text) => *text = scrub::text(std::mem::take(text)),
+            Content::Bytes(bytes) => *bytes = scrub::bytes(bytes).into_owned(),
+            Content::File(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+
+    #[derive(Default)]
+    struct Shown(Mutex<Vec<(PostId, String)>>);
+
+    impl Shown {
+        fn texts(&self) -> Vec<(PostId, String)> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl Outlet for Shown {
+        fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+        fn post(&self, rows: Vec<OutboxRow>) {
+            self.0.lock().unwrap().extend(rows.into_iter().map(|row| (row.id, row.reply.text)));
+        }
+        fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+        fn back(&self, _place: &Place, _turn: &PromptId) {}
+        fn over(&self, _place: &Place, _turn: &PromptId) {}
+    }
+
+    fn reply(text: &str) -> NewPost {
+        NewPost::new(Place::new("test", "home"), Reply::text(text))
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_cannot_be_stored_is_announced_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let shown = Arc::new(Shown::default());
+        let posts = Posts::new(store.clone(), Arc::<Shown>::clone(&shown));
+        store.leave_room_for(0).await;
+        let big = "x".repeat(100_000);
+        let waiting = [1, 2].map(|_| {
+            let (posts, big) = (posts.clone(), big.clone());
+            tokio::spawn(async move { posts.finish(Vec::new(), vec![reply(&big)]).await })
+        });
+        while shown.texts().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        store.leave_room_for(1_000_000).await;
+        for one in waiting {
+            one.await.unwrap();
+        }
+        let texts = shown.texts();
+        let told: Vec<_> = texts.iter().filter(|(id, _)| *id == NOT_STORED).map(|(_, text)| text).collect();
+        assert!(
+            matches!(told[..], [text] if text.starts_with("Not stored yet, trying again: store 1 posts")),
+            "{told:?}"
+        );
+        assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_secret_is_stored_or_shown() {
+        scrub::remember("(secret x)", "correct-horse-9173");
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let shown = Arc::new(Shown::default());
+        let posts = Posts::new(store, Arc::<Shown>::clone(&shown));
+        posts.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;
+        assert_eq!(shown.texts()[0].1, "it is (secret x).");
     }
 }
