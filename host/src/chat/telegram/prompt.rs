@@ -89,7 +89,7 @@ fn byte_at(text: &str, unit: usize) -> Option<usize> {
 pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (String, Vec<Entity>) {
     let unchanged = || (text.to_owned(), entities.to_vec());
     let Some(rest) = after_name(text, bot) else { return unchanged() };
-    let rest = rest.trim_start_matches([',', ':']).trim_start();
+    let rest = rest.trim_start().trim_start_matches([',', ':']).trim_start();
     if rest.is_empty() {
         return unchanged();
     }
