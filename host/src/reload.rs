@@ -30,6 +30,7 @@ use tokio::{
 };
 
 pub use private::{check_private, leads_nowhere};
+pub use sight::read_plugin;
 
 use notice::Notice;
 use queue::Queue;

@@ -338,9 +338,8 @@ impl Supply {
     }
 
     /// What should serve: the plugin's file, else the embedded one.
-    #[must_use]
-    pub fn newest(&self, name: &str) -> Option<Version> {
-        self.file_of(name).map(Version::new).or_else(|| built_in(name).map(Version::from))
+    pub async fn newest(&self, name: &str) -> Option<Version> {
+        self.file_of(name).await.or_else(|| built_in(name).map(Version::from))
     }
 
     /// The file of a plugin is gone: the embedded one comes back, a stranger leaves.
@@ -354,10 +353,17 @@ impl Supply {
         }
     }
 
-    /// The bytes of a plugin's file, if it has one.
-    #[must_use]
-    pub fn file_of(&self, name: &str) -> Option<Vec<u8>> {
-        read(self.files().get(name)?).ok()
+    /// The version in a plugin's file, if it has one that may be used and is not being written. Reading and hashing megabytes delays nothing
+    /// else.
+    pub async fn file_of(&self, name: &str) -> Option<Version> {
+        let (folder, name) = (self.folder.clone()?, name.to_owned());
+        let read = move || {
+            reload::check_private(&folder).ok()?;
+            let files = reload::scan(&folder).ok()?;
+            let (name, path) = files.into_iter().find(|(found, _)| *found == name)?;
+            reload::read_plugin(&name, &path).map(Version::new)
+        };
+        tokio::task::spawn_blocking(read).await.ok().flatten()
     }
 }
 

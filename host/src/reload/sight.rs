@@ -213,6 +213,20 @@ fn read(item: &Item, path: &Path, with: Read) -> Reading {
     }
 }
 
+/// The bytes of a plugin file by the rules of a look, for a version that was seen before; none while it is not at rest. Blocks.
+#[must_use]
+pub fn read_plugin(name: &str, path: &Path) -> Option<Vec<u8>> {
+    let item = Item::Plugin(name.to_owned());
+    let first = read(&item, path, Reading::fingerprint).print()?;
+    if !first.0.is_settled() {
+        thread::sleep(BETWEEN_READINGS);
+    }
+    match read(&item, path, Reading::of) {
+        Reading::Whole { stamp, bytes, digest } if first == (stamp, digest) => Some(bytes),
+        Reading::Whole { .. } | Reading::Absent | Reading::Moving | Reading::Unreadable(_) => None,
+    }
+}
+
 /// Each file itself, too: a private name in the folder does not keep others from writing into the file.
 fn trusted(path: &Path, limit: u64, with: Read) -> Reading {
     match check_private(path) {

@@ -331,3 +331,18 @@ async fn dropping_the_watcher_ends_the_changes() {
     drop(watcher);
     assert_eq!(tokio::time::timeout(DEADLINE, changes.recv()).await.expect("an end"), None);
 }
+
+#[test]
+fn a_file_is_read_again_by_the_same_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wasm");
+    assert_eq!(read_plugin("a", &path), None);
+    fs::write(&path, "a1").unwrap();
+    assert_eq!(read_plugin("a", &path).as_deref(), Some(&b"a1"[..]));
+    assert_eq!(read_plugin("A b", &path), None, "no plugin can be called so");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(read_plugin("a", &path), None);
+    fs::remove_file(&path).unwrap();
+    symlink("nowhere", &path).unwrap();
+    assert_eq!(read_plugin("a", &path), None);
+}

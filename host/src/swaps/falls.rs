@@ -123,7 +123,7 @@ impl Swaps {
         }
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
         let is_due = |one: &Version| due.contains(&one.digest) && serving.as_deref() != Some(&one.digest);
-        let Some(version) = self.supply.newest(name).filter(is_due) else { return };
+        let Some(version) = self.supply.newest(name).await.filter(is_due) else { return };
         tracing::info!(plugin = name, digest = short(&version.digest), "tried again after a pause");
         self.start(name, version, Purpose::File(Tell::All)).await;
     }

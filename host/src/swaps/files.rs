@@ -217,7 +217,7 @@ impl Swaps {
             }
             let fresh = waiting.contains(&name) || table.generation(&name).is_none();
             let tell = if fresh { Tell::All } else { Tell::RefusalAlone };
-            match self.supply.file_of(&name).map(Version::new) {
+            match self.supply.file_of(&name).await {
                 Some(version) if self.is_admitted(&name, &version.digest) => {
                     self.start(&name, version, Purpose::File(tell)).await;
                 }
@@ -236,7 +236,7 @@ impl Swaps {
         let held = table.entry(&name).and_then(|entry| entry.turned.clone());
         // An embedded plugin that does not serve may do so under the new settings.
         let Some(digest) = table.generation(&name).map(|one| one.digest.clone()) else {
-            if let Some(version) = self.supply.newest(&name).filter(|one| self.is_admitted(&name, &one.digest)) {
+            if let Some(version) = self.supply.newest(&name).await.filter(|one| self.is_admitted(&name, &one.digest)) {
                 self.start(&name, version, Purpose::File(tell)).await;
             }
             return;

@@ -101,7 +101,7 @@ impl Swaps {
         self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.forgive()).await.map_err(not_stored)?;
         let none = || invalid(format!("Plugin '{name}' has no file any more, and is not one of the built-in ones."));
-        self.supply.newest(name).map(Plan::PlugIn).ok_or_else(none)
+        self.supply.newest(name).await.map(Plan::PlugIn).ok_or_else(none)
     }
 
     /// Refused for the plugin with which plugins are enabled: nobody could enable it again.
@@ -143,7 +143,7 @@ impl Swaps {
         self.plugs().unplug(name).await;
         // Who enables it is to be asked once more.
         self.asked.retain(|(asked, _)| asked != name);
-        let Some(version) = self.supply.newest(name) else {
+        let Some(version) = self.supply.newest(name).await else {
             return Ok(Plan::Done(format!("Plugin '{name}' is enabled; it has no file now.")));
         };
         let now = self.clock.now();
@@ -197,7 +197,7 @@ impl Swaps {
                 format!("Not granted here: {}. Add to [plugins.{name}] what /plugins shows.", by_line.join(", "));
             return Err(invalid(text));
         }
-        let newest = self.supply.newest(name).filter(|version| version.digest.starts_with(digest));
+        let newest = self.supply.newest(name).await.filter(|version| version.digest.starts_with(digest));
         let version = newest.ok_or_else(|| {
             invalid(format!("Version {} of plugin '{name}' is not in the plugin folder any more.", short(digest)))
         })?;
