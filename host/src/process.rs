@@ -55,8 +55,8 @@ pub struct Spawn {
 pub enum ProcessEvent {
     /// One line of stdout without its newline.
     Line(Vec<u8>),
-    /// A line past the bound was skipped; `bytes` long.
-    TooLong { bytes: u64 },
+    /// A line past the bound, `bytes` long, was skipped but for its beginning.
+    TooLong { bytes: u64, beginning: Vec<u8> },
     /// Comes before the end, if at all: living processes of some agent that cannot be told apart. Each is told once.
     Strays { pids: Vec<i32> },
     /// Comes once and last: the whole tree is gone and the pipes are drained, or given up after their grace.

@@ -13,6 +13,7 @@ use cordboard_core::{
     agent::{AgentEvent, PromptId},
     render::{FOREIGN, one_line},
     session::{Launch, Prompt},
+    tolerant_json,
 };
 use serde_json::{Value, json};
 
@@ -175,6 +176,19 @@ impl Claude {
         }
     }
 
+    fn skip(&mut self, line: &[u8], error: &serde_json::Error) {
+        self.skipped += 1;
+        // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
+        let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
+        if self.skipped == 1 {
+            tracing::warn!(
+                line,
+                "the agent printed what is no JSON: it is skipped, and the next such lines are logged at level debug"
+            );
+        }
+        tracing::debug!(%error, line, skipped = self.skipped, "the agent printed what is no JSON");
+    }
+
     /// `stored`: the message shows that something of the conversation is stored. Its id changes with `/clear`, compaction, forks.
     fn note_conversation(&mut self, message: &Value, stored: bool, events: &mut Vec<AgentEvent>) {
         let id = text(message, "session_id");
@@ -218,19 +232,17 @@ impl Codec for Claude {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        match serde_json::from_slice::<Value>(line) {
+        match tolerant_json::parse(line) {
             Ok(message) => self.message(&message, &mut decoded),
             Err(error) => {
-                self.skipped += 1;
-                // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
-                let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
-                if self.skipped == 1 {
-                    tracing::warn!(
-                        line,
-                        "the agent printed what is no JSON: it is skipped, and the next such lines are logged at level debug"
-                    );
+                self.skip(line, &error);
+                // The agent waits for an answer to what it asks, and the session for the end of its turn.
+                let beginning = Value::Object(tolerant_json::beginning(line));
+                if result::is_begun(&beginning) {
+                    self.message(&result::broken_off(beginning), &mut decoded);
+                } else if text(&beginning, "type") == "control_request" {
+                    self.message(&beginning, &mut decoded);
                 }
-                tracing::debug!(%error, line, skipped = self.skipped, "the agent printed what is no JSON");
             }
         }
         if self.turn.prompted {

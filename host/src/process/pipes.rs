@@ -16,6 +16,9 @@ use super::ProcessEvent;
 /// Agents print lines of 10 MB and more (a picture read by a tool, base64). Past this a line is no message any more.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
+/// Bytes of a line past the bound that are kept: enough to see which message it was to be.
+const BEGINNING: usize = 4 * 1024;
+
 /// Enough of a stderr line for a person to read.
 const LONGEST_LAST_WORDS: usize = 2_000;
 
@@ -82,7 +85,7 @@ async fn forward<R: AsyncRead + Unpin>(mut lines: Drain<R>, events: mpsc::Sender
     while let Some(line) = lines.next().await {
         let event = match line {
             Line::Whole(line) => ProcessEvent::Line(line),
-            Line::TooLong(bytes) => ProcessEvent::TooLong { bytes },
+            Line::TooLong { bytes, beginning } => ProcessEvent::TooLong { bytes, beginning },
         };
         // Nobody listens any more: the pipe is drained all the same.
         drop(events.send(event).await);
@@ -150,7 +153,7 @@ fn give_up() -> Option<Line> {
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
     Whole(Vec<u8>),
-    TooLong(u64),
+    TooLong { bytes: u64, beginning: Vec<u8> },
 }
 
 /// Cuts a stream into lines of at most `longest` bytes.
@@ -181,7 +184,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 line.extend_from_slice(piece);
             } else {
                 // Given back at once: the rest of it may be gigabytes.
-                line = Vec::new();
+                line.truncate(BEGINNING);
+                line.shrink_to_fit();
             }
             let used = piece.len() + usize::from(end.is_some());
             self.reader.consume(used);
@@ -193,7 +197,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 
     fn finish(&self, line: Vec<u8>, bytes: usize) -> Line {
-        if bytes <= self.longest { Line::Whole(line) } else { Line::TooLong(bytes as u64) }
+        if bytes <= self.longest { Line::Whole(line) } else { Line::TooLong { bytes: bytes as u64, beginning: line } }
     }
 }
 
@@ -260,7 +264,7 @@ mod tests {
         let whole = |text: &[u8]| Line::Whole(text.to_vec());
         assert_eq!(
             lines(b"a\n\nbcd\ntoo long\nlast", 4).await,
-            [whole(b"a"), whole(b""), whole(b"bcd"), Line::TooLong(8), whole(b"last")]
+            [whole(b"a"), whole(b""), whole(b"bcd"), Line::TooLong { bytes: 8, beginning: Vec::new() }, whole(b"last")]
         );
     }
 

@@ -95,19 +95,22 @@ impl Running {
 
     fn understand(&mut self, event: Option<ProcessEvent>) -> Told {
         match event {
-            Some(ProcessEvent::Line(line)) => {
-                let decoded = self.codec.decode(&line);
-                self.write(decoded.lines);
-                Told::Events(decoded.events)
-            }
-            Some(ProcessEvent::TooLong { bytes }) => {
+            Some(ProcessEvent::Line(line)) => self.decode(&line),
+            Some(ProcessEvent::TooLong { bytes, beginning }) => {
                 tracing::warn!(bytes, "skipped a line of the agent that is longer than any agent's");
-                Told::Events(Vec::new())
+                // It may be the one that ends a turn.
+                self.decode(&beginning)
             }
             Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
             Some(ProcessEvent::Ended { status, last_words }) => Told::Ended(Exit::Ended { status, last_words }),
             None => Told::Ended(Exit::Ended { status: "gone".to_owned(), last_words: None }),
         }
+    }
+
+    fn decode(&mut self, line: &[u8]) -> Told {
+        let decoded = self.codec.decode(line);
+        self.write(decoded.lines);
+        Told::Events(decoded.events)
     }
 
     /// An agent that does not read its input is one that `/stop` or its end will be told of; its lines are dropped.

@@ -11,6 +11,24 @@ const UNKNOWN: &str = "No conversation found";
 /// A remark for the CLI's developers among the errors.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
+/// The end of a turn whose last line is damaged.
+const UNREADABLE: &str = "The agent ended this answer with a line that could not be read.";
+
+/// Whether a line that breaks off was to be a `result`. The CLI writes `type` behind the text of the answer, and these fields before it.
+pub(super) fn is_begun(beginning: &Value) -> bool {
+    let has = |name: &str| !beginning[name].is_null();
+    text(beginning, "type") == "result" || (!has("type") && (has("duration_api_ms") || has("total_cost_usd")))
+}
+
+/// What such a line counts as: its turn has failed.
+pub(super) fn broken_off(mut beginning: Value) -> Value {
+    beginning["type"] = "result".into();
+    beginning["is_error"] = true.into();
+    beginning["result"] = Value::Null;
+    beginning["errors"] = [UNREADABLE].into_iter().collect();
+    beginning
+}
+
 /// `resuming`: no turn has begun yet, so that any error is about the resume.
 pub(super) fn refused_resume(message: &Value, resuming: bool) -> Option<String> {
     let unknown = errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned);

@@ -170,11 +170,17 @@ fn recordings_mean_what_they_meant() {
 
 /// What a codec with one open prompt makes of these lines.
 fn told(lines: &[Value]) -> Vec<String> {
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    told_raw(&lines.iter().map(String::as_bytes).collect::<Vec<_>>())
+}
+
+/// As [`told`], of lines as they are.
+fn told_raw(lines: &[&[u8]]) -> Vec<String> {
     let mut codec = Claude::new(&launch(&json!([])));
     codec.prompt(&prompt("p1", "hello"));
     let mut trace = Trace::default();
     for line in lines {
-        let decoded = codec.decode(line.to_string().as_bytes());
+        let decoded = codec.decode(line);
         decoded.events.iter().for_each(|event| trace.event(event));
         decoded.lines.iter().for_each(|line| trace.line(format!("> {}", answer(line))));
     }
@@ -322,4 +328,54 @@ fn a_stream_that_begins_anew_replaces_what_it_said() {
             r#"1 = "Half of it all""#,
         ]
     );
+}
+
+#[test]
+fn damaged_text_is_shown_and_ends_its_turn() {
+    for (damaged, text) in [
+        (&br"half \ud83d smile"[..], "half \u{fffd} smile"),
+        (br"\udc00", "\u{fffd}"),
+        (b"caf\xe9", "caf\u{fffd}"),
+        (b"\x1b[1mbold", "\u{1b}[1mbold"),
+    ] {
+        let said = [
+            br#"{"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":""#,
+            damaged,
+            br#""}]},"user_message_uuids":["p1"]}"#,
+        ];
+        let result = [
+            br#"{"type":"result","subtype":"success","result":""#,
+            damaged,
+            br#"","total_cost_usd":1e999,"user_message_uuids":["p1"]}"#,
+        ];
+        assert_eq!(
+            told_raw(&[&said.concat(), &result.concat()]),
+            ["taken p1".to_owned(), format!("0 = {text:?}"), "finished [p1] Done -1.0000 $".to_owned()]
+        );
+    }
+}
+
+#[test]
+fn a_result_that_breaks_off_ends_its_turn_as_failed() {
+    const FAILED: &str = r#"finished [p1] Failed("The agent ended this answer with a line that could not be read.") -1.0000 $"#;
+    let replay = br#"{"type":"user","uuid":"p1","isReplay":true,"message":{"content":[]}}"#;
+    for line in [
+        &br#"{"type":"result","subtype":"success","result":"Al"#[..],
+        br#"{"type":"result","is_error":false,"user_message_uuids":["p1"]}{"type":"sys"#,
+        br#"{"type":"result",oops"#,
+        // As the real CLI orders its fields.
+        br#"{"duration_api_ms":117,"stop_reason":"end_turn","session_id":"c1","result":"Al"#,
+    ] {
+        let told = told_raw(&[replay, line]);
+        assert_eq!(told.first().map(String::as_str), Some("taken p1"));
+        assert_eq!(told.last().map(String::as_str), Some(FAILED), "{}", String::from_utf8_lossy(line));
+    }
+    let skipped = told_raw(&[replay, br#"{"type":"system","subtype":"in"#, br#"{"type":"resu"#, b"result", b"{"]);
+    assert_eq!(skipped, ["taken p1"]);
+}
+
+#[test]
+fn a_question_that_breaks_off_is_answered() {
+    let line = br#"{"type":"control_request","request_id":"1","request":{"subtype":"can_use_t"#;
+    assert_eq!(told_raw(&[line]), [r#"> error null "this host does not support ''""#]);
 }

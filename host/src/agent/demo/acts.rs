@@ -81,7 +81,7 @@ pub(super) fn garbage(voice: &mut Voice) {
     voice.raw(b"this is no JSON");
     voice.raw(b"\xff\xfe\x00\x1b[31m{\"type\":");
     voice.raw(b"[1, 2, null]");
-    voice.raw(b"{\"type\":\"result\"");
+    voice.raw(b"{\"type\":\"assistant\"");
     voice.raw(b"");
     voice.say("I printed garbage.");
 }
