@@ -310,7 +310,7 @@ fn a_start_has_the_protocol_the_conversation_and_nothing_of_the_host() {
     assert_eq!(
         args,
         "-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages \
-         --replay-user-messages --permission-prompt-tool stdio --permission-mode default --model opus --resume=abc \
+         --replay-user-messages --permission-prompt-tool stdio --permission-mode default --model=opus --resume=abc \
          --add-dir=/x"
     );
 }

@@ -8,7 +8,7 @@ pub use answer::{Answer, NO_ACTIVE, NONE_OF_YOURS};
 
 use crate::{
     render,
-    types::{Reply, SessionName, Words},
+    types::{MODEL_NAME_RULE, Reply, SessionName, Words},
 };
 
 /// Characters, about a line on a phone.
@@ -74,6 +74,11 @@ pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a s
 #[must_use]
 pub fn not_archived(session: &SessionName) -> String {
     format!("Session '{session}' is not archived.")
+}
+
+#[must_use]
+pub fn invalid_model(model: &str) -> String {
+    format!("'{}' can't be the name of a model. Use {MODEL_NAME_RULE}.", said(model))
 }
 
 #[must_use]

@@ -8,7 +8,7 @@ mod reply;
 mod session;
 
 pub use moment::Moment;
-pub use name::{InvalidName, PLUGIN_NAME_RULE, SessionName, is_plugin_name};
+pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveFor, Caller, Place, Role, UserId};
 pub use prompt::{Kept, Prompt};
 pub use reply::{Attachment, Button, Content, Reply, Words};

@@ -64,15 +64,14 @@ impl Options {
             pace: Duration::from_secs(1),
             stray: false,
         };
-        let mut args = args.map(|arg| arg.to_string_lossy().into_owned());
-        while let Some(arg) = args.next() {
+        for arg in args.map(|arg| arg.to_string_lossy().into_owned()) {
             match arg.split_once('=').unwrap_or((&arg, "")) {
                 ("--session-id", id) => id.clone_into(&mut options.conversation),
                 ("--resume", id) => {
                     id.clone_into(&mut options.conversation);
                     options.resume = true;
                 }
-                ("--model", _) => options.model = args.next().unwrap_or_default(),
+                ("--model", name) => name.clone_into(&mut options.model),
                 ("--pace-ms", pace) => options.pace = pace.parse().map_or(options.pace, Duration::from_millis),
                 (acts::STRAY, _) => options.stray = true,
                 _ => {}

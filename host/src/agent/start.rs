@@ -47,10 +47,10 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     }
     args.extend(PROTOCOL.map(str::to_owned));
     args.extend(["--permission-mode".to_owned(), start.spec.permission_mode.clone()]);
+    // The equals form: a value that looks like an option stays a value.
     if let Some(model) = start.launch.model.as_ref().or(start.spec.model.as_ref()) {
-        args.extend(["--model".to_owned(), model.clone()]);
+        args.push(format!("--model={model}"));
     }
-    // The equals form: an id that looks like an option stays an id.
     args.push(match &start.launch.resume {
         Some(id) => format!("--resume={id}"),
         None => format!("--session-id={}", uuid::Uuid::new_v4()),

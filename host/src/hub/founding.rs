@@ -6,7 +6,7 @@ use cordboard_core::{
     config::Config,
     session::{Refusal, RefusalCode},
     text,
-    types::{Caller, InvalidName, SessionName, SessionRecord},
+    types::{Caller, InvalidName, SessionName, SessionRecord, is_model_name},
 };
 
 use super::{desk::Desk, refusals::taken};
@@ -28,7 +28,7 @@ impl Desk {
         let folder = self.folder(&config, &name, blueprint.folder.as_deref())?;
         let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.clock.now());
         record.persona = blueprint.persona;
-        record.model = blueprint.model;
+        record.model = blueprint.model.map(model_name).transpose()?;
         Ok(record)
     }
 
@@ -51,6 +51,10 @@ impl Desk {
         let named = config.sessions.folder(name).map(Path::to_owned);
         Ok(named.unwrap_or_else(|| session::folder(&self.state, name)))
     }
+}
+
+fn model_name(model: String) -> Result<String, Refusal> {
+    if is_model_name(&model) { Ok(model) } else { Err(refuse(RefusalCode::Invalid, text::invalid_model(&model))) }
 }
 
 fn known_agent(config: &Config, asked: Option<String>) -> Result<String, Refusal> {

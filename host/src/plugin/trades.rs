@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
     session::{Brief, Verdict},
+    text,
     turn::Turn,
-    types::{Moment, Reply, SessionView},
+    types::{Moment, Reply, SessionView, is_model_name},
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -170,6 +171,9 @@ impl Caller {
             .cordboard_plugin_persona()
             .call_resolve(store, persona, &session))?;
         let brief = brief.map_err(CallError::Said)?;
+        if let Some(model) = brief.model.as_deref().filter(|model| !is_model_name(model)) {
+            return Err(CallError::Said(text::invalid_model(model)));
+        }
         Ok(Brief {
             instructions: brief.instructions,
             model: brief.model,

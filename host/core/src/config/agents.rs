@@ -7,6 +7,7 @@ use super::{
     section::Section,
     value::{Complaint, Value, filled, list, one_of, shown, text},
 };
+use crate::types::{MODEL_NAME_RULE, is_model_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentKind {
@@ -151,7 +152,7 @@ impl Agent {
     fn lay(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("command", &mut self.command, filled);
         section.set("args", &mut self.args, list(text));
-        section.set_some("model", &mut self.model, filled);
+        section.set_some("model", &mut self.model, model);
         let modes = one_of(PermissionMode::ALL, PermissionMode::as_str);
         section.set_some("permission_mode", &mut self.permission_mode, modes);
         section.set("pass_env", &mut self.pass_env, list(variable));
@@ -161,6 +162,11 @@ impl Agent {
             Ok(())
         });
     }
+}
+
+fn model(value: &Value<'_>) -> Result<String, Complaint> {
+    let name = filled(value)?;
+    if is_model_name(&name) { Ok(name) } else { Err(Complaint::new(format!("must be {MODEL_NAME_RULE}"))) }
 }
 
 fn variable(value: &Value<'_>) -> Result<String, Complaint> {

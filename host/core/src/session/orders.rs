@@ -8,7 +8,7 @@ use super::{
 use crate::{
     agent::PromptId,
     text,
-    types::{Moment, Place},
+    types::{Moment, Place, is_model_name},
 };
 
 impl Machine {
@@ -224,6 +224,11 @@ impl Machine {
     }
 
     fn set_model(&mut self, model: Option<String>, now: Moment) -> Result<(), Refusal> {
+        if let Some(name) = &model
+            && !is_model_name(name)
+        {
+            return Err(refusal(RefusalCode::Invalid, &text::invalid_model(name)));
+        }
         if let Some(name) = &model
             && !self.models.is_empty()
             && !self.models.contains(name)

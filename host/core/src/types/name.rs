@@ -26,6 +26,15 @@ pub fn is_plugin_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
+/// What [`is_model_name`] takes, in words.
+pub const MODEL_NAME_RULE: &str = "1 to 256 printable ASCII characters without spaces, the first of them not '-'";
+
+/// Whether a model can be called that: chats and plugins name models, and the name becomes part of an agent's command line.
+#[must_use]
+pub fn is_model_name(name: &str) -> bool {
+    (1..=256).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl SessionName {
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -90,6 +99,16 @@ mod tests {
         }
         for bad in ["", "X", "a b", "ä", "a.b", "../x", &"x".repeat(33)] {
             assert!(!is_plugin_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_models_name_is_one_word_and_no_option() {
+        for good in ["opus", "opus[1m]", "us.anthropic.claude-v1:0", "claude-sonnet@20250929", "arn:aws:bedrock:x/y"] {
+            assert!(is_model_name(good), "{good}");
+        }
+        for bad in ["", "-", "--dangerously-skip-permissions", "a b", "a\n", "\0", "ä", &"x".repeat(257)] {
+            assert!(!is_model_name(bad), "{bad}");
         }
     }
 }
