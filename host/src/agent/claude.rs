@@ -4,6 +4,7 @@
 
 mod action;
 mod control;
+mod denials;
 mod result;
 mod turn;
 
@@ -18,6 +19,7 @@ use cordboard_core::{
 use serde_json::{Value, json};
 
 use super::{Codec, Decoded};
+use denials::Denials;
 use turn::Turn;
 
 /// Bytes of a line that is no JSON of which as much is logged as a log line holds.
@@ -37,6 +39,7 @@ pub(super) struct Claude {
     /// This CLI names the prompts that a message belongs to: what names none then answers none.
     names_prompts: bool,
     turn: Turn,
+    denials: Denials,
     interrupts: u32,
     /// An interrupt was sent in this turn.
     interrupted: bool,
@@ -57,6 +60,7 @@ impl Claude {
             taken: BTreeSet::new(),
             names_prompts: false,
             turn: Turn::default(),
+            denials: Denials::default(),
             interrupts: 0,
             interrupted: false,
             skipped: 0,
@@ -77,7 +81,7 @@ impl Claude {
                 self.take(text(message, "command_uuid"), events);
             }
             "result" => self.result(message, events),
-            "control_request" => control::answer(message, &self.turn.folder, decoded),
+            "control_request" => control::answer(message, &self.turn.folder, &mut self.denials, decoded),
             "control_response" => control::response(message, INITIALIZE, events),
             _ => {}
         }
@@ -93,6 +97,7 @@ impl Claude {
                 self.note_conversation(message, false, events);
             }
             "api_retry" => self.turn.retry(message),
+            "permission_denied" => events.extend(self.denials.by_the_cli(message, &self.turn)),
             _ => {}
         }
     }
@@ -124,6 +129,7 @@ impl Claude {
         }
         self.note_conversation(message, true, events);
         self.note_prompts(message, events);
+        events.extend(self.denials.of_result(message, &self.turn.folder));
         let outcome = result::outcome(message, self.interrupted);
         let mut turn = std::mem::take(&mut self.turn);
         let unasked = result::is_background(message) || self.names_prompts || self.open.is_empty();

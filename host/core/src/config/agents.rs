@@ -23,6 +23,8 @@ pub enum PermissionMode {
     Default,
     AcceptEdits,
     Plan,
+    Auto,
+    Manual,
     DontAsk,
     BypassPermissions,
 }
@@ -64,7 +66,15 @@ impl AgentKind {
 }
 
 impl PermissionMode {
-    const ALL: &[Self] = &[Self::Default, Self::AcceptEdits, Self::Plan, Self::DontAsk, Self::BypassPermissions];
+    const ALL: &[Self] = &[
+        Self::Default,
+        Self::AcceptEdits,
+        Self::Plan,
+        Self::Auto,
+        Self::Manual,
+        Self::DontAsk,
+        Self::BypassPermissions,
+    ];
 
     /// As the `claude` command spells it.
     #[must_use]
@@ -73,6 +83,8 @@ impl PermissionMode {
             Self::Default => "default",
             Self::AcceptEdits => "acceptEdits",
             Self::Plan => "plan",
+            Self::Auto => "auto",
+            Self::Manual => "manual",
             Self::DontAsk => "dontAsk",
             Self::BypassPermissions => "bypassPermissions",
         }

@@ -4,7 +4,10 @@
 use cordboard_core::agent::AgentEvent;
 use serde_json::{Value, json};
 
-use super::{action, text};
+use super::{
+    denials::{Denials, PLAN, QUESTION},
+    text,
+};
 use crate::agent::Decoded;
 
 /// The first line of a run. `systemPromptSnapshot: false` makes a persona count for a resumed conversation too, also one without
@@ -39,17 +42,14 @@ pub(super) fn response(message: &Value, initialize: &str, events: &mut Vec<Agent
 }
 
 /// `folder`: the session's; a path inside it is told from there.
-pub(super) fn answer(message: &Value, folder: &str, decoded: &mut Decoded) {
+pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decoded: &mut Decoded) {
     let (id, request) = (text(message, "request_id"), &message["request"]);
     if id.is_empty() {
         return;
     }
     let response = if text(request, "subtype") == "can_use_tool" {
         let tool = text(request, "tool_name");
-        if ![QUESTION, PLAN].contains(&tool) {
-            let detail = action::from(folder, action::argument(&request["input"])).to_owned();
-            decoded.events.push(AgentEvent::Denied { tool: tool.to_owned(), detail });
-        }
+        decoded.events.extend(denials.denied(request, &request["input"], folder));
         let denial = json!({ "behavior": "deny", "message": denial(tool), "interrupt": false });
         json!({ "subtype": "success", "request_id": id, "response": denial })
     } else {
@@ -59,10 +59,6 @@ pub(super) fn answer(message: &Value, folder: &str, decoded: &mut Decoded) {
     };
     decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
 }
-
-// No right is asked for by these, so that no key could lift the denial.
-const QUESTION: &str = "AskUserQuestion";
-const PLAN: &str = "ExitPlanMode";
 
 /// For the model to read.
 fn denial(tool: &str) -> &'static str {

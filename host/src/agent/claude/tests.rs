@@ -379,3 +379,43 @@ fn a_question_that_breaks_off_is_answered() {
     let line = br#"{"type":"control_request","request_id":"1","request":{"subtype":"can_use_t"#;
     assert_eq!(told_raw(&[line]), [r#"> error null "this host does not support ''""#]);
 }
+
+#[test]
+fn a_denial_is_told_once_whoever_names_it() {
+    let denied = |tool: &str, id: &str| {
+        let mut denied = json!({ "tool_name": tool, "tool_use_id": id });
+        denied["tool_input"] = json!({ "command": format!("rm {id}"), "file_path": format!("/w/{id}") });
+        denied
+    };
+    let asked = |mut request: Value| {
+        (request["subtype"], request["input"]) = ("can_use_tool".into(), request["tool_input"].clone());
+        json!({ "type": "control_request", "request_id": "1", "request": request })
+    };
+    let by_the_cli = |mut message: Value| {
+        (message["type"], message["subtype"]) = ("system".into(), "permission_denied".into());
+        message.as_object_mut().unwrap().remove("tool_input");
+        message
+    };
+    let call = json!({ "type": "tool_use", "id": "t2", "name": "Read", "input": { "file_path": "/w/t2" } });
+    let lines = told(&[
+        json!({ "type": "system", "subtype": "init", "cwd": "/w" }),
+        asked(denied("Bash", "t1")),
+        json!({ "type": "assistant", "message": { "id": "m1", "content": [call] }, "user_message_uuids": ["p1"] }),
+        by_the_cli(denied("Read", "t2")),
+        by_the_cli(denied("Write", "t3")),
+        by_the_cli(denied("Glob", "t4")),
+        done(json!({
+            "user_message_uuids": ["p1"],
+            "permission_denials": [
+                denied("Bash", "t1"), denied("Read", "t2"), denied("Write", "t3"), denied("Edit", "t5"),
+                denied("AskUserQuestion", "t6"),
+            ],
+        })),
+        done(json!({ "user_message_uuids": ["p1"], "permission_denials": [denied("Write", "t3")] })),
+    ]);
+    let lines: Vec<_> = lines.iter().filter(|line| line.starts_with("denied")).collect();
+    assert_eq!(
+        lines,
+        ["denied Bash: rm t1", "denied Read: t2", "denied Write: rm t3", "denied Edit: rm t5", "denied Glob: "]
+    );
+}

@@ -197,6 +197,12 @@ impl Turn {
         }
     }
 
+    /// What the running tool call of this id is about; none where no such call is known.
+    pub(super) fn argument(&self, id: &str) -> Option<&str> {
+        let (_, call) = self.tools.get(id)?;
+        (call.state == ActionState::Running).then_some(&call.detail)
+    }
+
     /// A `system/api_retry`; the attempts of one request share a part.
     pub(super) fn retry(&mut self, message: &Value) {
         let part = self.retry.as_ref().map_or_else(|| self.next, |(part, _)| *part);
