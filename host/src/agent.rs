@@ -77,6 +77,8 @@ pub trait Codec: Send {
     fn interrupt(&mut self) -> Vec<u8>;
     /// Never fails: what is not understood has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
+    /// The last line, where it was no message but words: a program that ends may give its reason there.
+    fn last_words(&self) -> Option<&str>;
 }
 
 /// What a line means. No newlines in `lines`.

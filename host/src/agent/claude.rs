@@ -44,6 +44,8 @@ pub(super) struct Claude {
     /// An interrupt was sent in this turn.
     interrupted: bool,
     skipped: u64,
+    /// The last line, where it was no message.
+    last_words: Option<String>,
 }
 
 /// The request id of `initialize`; the interrupts count on from it.
@@ -64,6 +66,7 @@ impl Claude {
             interrupts: 0,
             interrupted: false,
             skipped: 0,
+            last_words: None,
         }
     }
 
@@ -184,8 +187,9 @@ impl Claude {
 
     fn skip(&mut self, line: &[u8], error: &serde_json::Error) {
         self.skipped += 1;
-        // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
+        let begins_a_message = line.starts_with(b"{");
         let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
+        // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
         if self.skipped == 1 {
             tracing::warn!(
                 line,
@@ -193,6 +197,7 @@ impl Claude {
             );
         }
         tracing::debug!(%error, line, skipped = self.skipped, "the agent printed what is no JSON");
+        self.last_words = Some(line).filter(|line| !begins_a_message && !line.is_empty());
     }
 
     /// `stored`: the message shows that something of the conversation is stored. Its id changes with `/clear`, compaction, forks.
@@ -238,6 +243,7 @@ impl Codec for Claude {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
+        self.last_words = None;
         match tolerant_json::parse(line) {
             Ok(message) => self.message(&message, &mut decoded),
             Err(error) => {
@@ -255,6 +261,10 @@ impl Codec for Claude {
             decoded.events.extend(self.turn.changes());
         }
         decoded
+    }
+
+    fn last_words(&self) -> Option<&str> {
+        self.last_words.as_deref()
     }
 }
 

@@ -102,7 +102,12 @@ impl Running {
                 self.decode(&beginning)
             }
             Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
-            Some(ProcessEvent::Ended { status, last_words }) => Told::Ended(Exit::Ended { status, last_words }),
+            Some(ProcessEvent::Ended { status, last_words }) => {
+                // Some programs give their reason on stdout, and a warning on stderr.
+                let words = [self.codec.last_words(), last_words.as_deref()];
+                let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                Told::Ended(Exit::Ended { status, last_words: Some(words).filter(|words| !words.is_empty()) })
+            }
             None => Told::Ended(Exit::Ended { status: "gone".to_owned(), last_words: None }),
         }
     }

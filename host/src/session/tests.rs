@@ -185,6 +185,28 @@ exit 3
 }
 
 #[tokio::test]
+async fn words_on_stdout_are_last_words_as_those_on_stderr() {
+    let fakes = Fakes::new(
+        r#"
+read -r line
+say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+say 'not this'
+say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
+say 'no credit is left'
+echo 'a warning' >&2
+exit 3
+"#,
+    );
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("tell").await;
+    let Some(Notice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    assert_eq!(why, "no credit is left; a warning");
+    fakes.end(session).await;
+}
+
+#[tokio::test]
 async fn a_prompt_that_its_agent_never_took_is_not_seen_to_be_worked_on_any_longer() {
     let fakes = Fakes::new(
         r#"
