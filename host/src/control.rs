@@ -50,6 +50,9 @@ pub struct SessionRow {
     pub last_active: u64,
     pub turns: u64,
     pub queued: u32,
+    /// What the agent does without a prompt.
+    #[serde(default)]
+    pub background: Vec<String>,
     pub owner: String,
     pub folder: PathBuf,
     pub cost_usd: Option<f64>,
@@ -89,6 +92,7 @@ impl From<&SessionView> for SessionRow {
             last_active: record.last_active.0,
             turns: record.turns,
             queued: view.queued,
+            background: view.background.clone(),
             owner: record.owner.0.clone(),
             folder: record.folder.clone(),
             cost_usd: record.cost_usd,

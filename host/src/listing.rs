@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use cordboard_core::{
     config::spell_duration,
     render::{FOREIGN, one_line},
-    types::Moment,
+    types::{Moment, Phase},
 };
 
 use crate::{
@@ -55,7 +55,7 @@ pub fn sessions(rows: &[SessionRow], now: Moment) -> String {
     let cells = rows.iter().map(|row| {
         vec![
             row.name.clone(),
-            row.phase.clone(),
+            phase(row).to_owned(),
             row.agent.clone(),
             row.persona.clone().unwrap_or_else(|| "-".to_owned()),
             row.model.clone().unwrap_or_else(|| "-".to_owned()),
@@ -68,6 +68,11 @@ pub fn sessions(rows: &[SessionRow], now: Moment) -> String {
     });
     let head = ["NAME", "PHASE", "AGENT", "PERSONA", "MODEL", "PID", "TIMEOUT", "TURNS", "QUEUED", "ACTIVE"];
     table(&head, &cells.collect::<Vec<_>>())
+}
+
+/// An agent that works without a prompt is not idle, and is not suspended.
+fn phase(row: &SessionRow) -> &str {
+    if row.phase == Phase::Idle.as_str() && !row.background.is_empty() { "background" } else { &row.phase }
 }
 
 #[must_use]

@@ -106,6 +106,7 @@ impl Agent {
                 AgentEvent::Part { .. }
                 | AgentEvent::Ready { .. }
                 | AgentEvent::Taken(_)
+                | AgentEvent::InterruptTaken
                 | AgentEvent::Conversation { .. } => {}
                 other => panic!("unexpected: {other:?}"),
             }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::Moment;
+
 /// Names a prompt from the chat to the agent and back; a UUID in text form, as the claude protocol wants it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -21,7 +23,15 @@ pub enum AgentEvent {
     Denied { tool: String, detail: String },
     /// The turn that `answered` these prompts is over; one that does not name the open prompt is ignored. `cost_usd` is the conversation's total so far.
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
-    /// Something that no prompt asked for, as a background task's report. Markdown.
+    /// It has read the interrupt, and will end the turn.
+    InterruptTaken,
+    /// All that it works on in the background from now on, each in its own words: commands, subagents.
+    Background(Vec<String>),
+    /// It means to begin a turn by itself at that time.
+    WakesAt(Moment),
+    /// It begins a turn by itself, which has this name: `Part` and `Finished` are about it.
+    Began(PromptId),
+    /// Something that no prompt asked for and that came while one was open, as a background task's report. Markdown.
     Unasked(String),
     /// The conversation that was to be resumed is not known.
     ResumeRefused(String),

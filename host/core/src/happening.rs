@@ -218,6 +218,7 @@ mod tests {
             kept: 1,
             model: None,
             folder: None,
+            agent: None,
         };
         let view = crate::session::Machine::new(record, settings).view();
         let told = Happening::turn_finished(&turn, view, Moment(63_900), Trail::default());

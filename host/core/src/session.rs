@@ -2,6 +2,7 @@
 //! come back. It owns the phase, the queue of prompts, the running turn and the record; it must never await, read a clock or
 //! know a process: a run is a number here.
 
+mod background;
 mod effect;
 mod idle;
 mod input;

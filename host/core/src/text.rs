@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 mod answer;
+mod background;
+mod denial;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_OF_YOURS};
+pub use background::{WAKE_UP, listed, works_in_background};
 
 use crate::{
     render,
@@ -191,6 +194,16 @@ pub enum Notice {
         session: SessionName,
         why: String,
     },
+    /// The agent died in the middle of a turn that it had begun by itself, or of work in the background.
+    DiedUnasked {
+        session: SessionName,
+        why: String,
+    },
+    /// What was set needs another agent, and this one works in the background.
+    CountsLater {
+        session: SessionName,
+        work: Vec<String>,
+    },
     /// The host ended in mid-turn; `prompt` is its beginning.
     CutOff {
         session: SessionName,
@@ -243,9 +256,7 @@ impl Notice {
         match self {
             Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
             Self::Unasked(text) => Reply { words: Words::Agents, ..Reply::text(text.clone()) },
-            Self::QueueFull { session, limit, prompt } => plain(&format!(
-                "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them.\n“{prompt}”"
-            )),
+            Self::QueueFull { session, limit, prompt } => plain(&queue_full(session, *limit, prompt)),
             Self::KeptFull { session, kept, limit } => plain(&kept_full(session, *kept, *limit)),
             Self::ResumeRefused { session, why } => plain(&format!(
                 "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
@@ -270,6 +281,8 @@ impl Notice {
             ))
             .button("Send again", &format!("/retry {session}"))
             .button("Leave it", &format!("/leave {session}")),
+            Self::DiedUnasked { session, why } => plain(&background::died(session, why)),
+            Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
             Self::CutOff { session, prompt } => plain(&format!(
                 "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
             ))
@@ -284,7 +297,7 @@ impl Notice {
                 "Session '{session}' now works in {}, as [sessions.folders] says.",
                 said(&folder.display().to_string())
             )),
-            Self::Denied { tool, detail, agent } => Reply::text(denied(tool, detail, agent)),
+            Self::Denied { tool, detail, agent } => Reply::text(denial::denied(tool, detail, agent)),
             Self::PersonaFailed { session, why } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",
                 said(why)
@@ -299,6 +312,12 @@ impl Notice {
             Self::Strays { session, pids } => plain(&strays(session, pids)),
         }
     }
+}
+
+fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
+    format!(
+        "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them.\n“{prompt}”"
+    )
 }
 
 fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
@@ -324,25 +343,6 @@ fn strays(session: &SessionName, pids: &[i32]) -> String {
     )
 }
 
-/// The tools that the mode `acceptEdits` is about.
-const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
-
-/// What was denied, and the line of the configuration that allows it next time. A path inside the session's folder is told from there.
-fn denied(tool: &str, detail: &str, agent: &str) -> String {
-    let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
-    let allowed = match detail.rsplit_once('/') {
-        _ if !EDITS.contains(&tool) => render::code(&format!("args = [\"--allowedTools={}\"]", said(tool))),
-        Some((folder, _)) if detail.starts_with('/') => {
-            let folder = if folder.is_empty() { "/".to_owned() } else { said(folder) };
-            let folder = render::code(&format!("args = [\"--add-dir={folder}\"]"));
-            format!("`permission_mode = \"acceptEdits\"` and {folder}")
-        }
-        Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
-    };
-    let tool = render::escape(&said(tool));
-    format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
-}
-
 /// A caption as an agent reads it, which does not get what it belongs to.
 #[must_use]
 pub fn captioned(kind: &str, caption: &str) -> String {
@@ -358,24 +358,6 @@ pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_denial_names_the_line_that_allows_it() {
-        let text = |tool: &str, detail: &str| denied(tool, detail, "claude");
-        assert_eq!(
-            text("Bash", "echo `date`\nrm -r x"),
-            "Denied: Bash ``echo `date`…``\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`."
-        );
-        assert_eq!(
-            text("Write", "src/a.rs"),
-            "Denied: Write `src/a.rs`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`."
-        );
-        assert_eq!(
-            text("Edit", "/etc/hosts"),
-            "Denied: Edit `/etc/hosts`\nTo allow it, set `permission_mode = \"acceptEdits\"` and `args = [\"--add-dir=/etc\"]` in `[agents.claude]`."
-        );
-        assert!(text("WebSearch", "").starts_with("Denied: WebSearch\nTo allow it, "));
-    }
 
     #[test]
     fn too_many_open_files_have_a_remedy() {

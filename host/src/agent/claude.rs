@@ -3,6 +3,7 @@
 //! and what is not known is skipped.
 
 mod action;
+mod background;
 mod control;
 mod denials;
 mod result;
@@ -19,6 +20,7 @@ use cordboard_core::{
 use serde_json::{Value, json};
 
 use super::{Codec, Decoded};
+use background::Background;
 use denials::Denials;
 use turn::Turn;
 
@@ -36,10 +38,15 @@ pub(super) struct Claude {
     /// Sent and not answered.
     open: BTreeSet<PromptId>,
     taken: BTreeSet<PromptId>,
+    /// The turn that the agent began by itself, as it is called here.
+    own: Option<PromptId>,
+    /// A prompt was sent in this run: only then do turns begin by themselves.
+    prompted: bool,
     /// This CLI names the prompts that a message belongs to: what names none then answers none.
     names_prompts: bool,
     turn: Turn,
     denials: Denials,
+    background: Background,
     interrupts: u32,
     /// An interrupt was sent in this turn.
     interrupted: bool,
@@ -47,9 +54,6 @@ pub(super) struct Claude {
     /// The last line, where it was no message.
     last_words: Option<String>,
 }
-
-/// The request id of `initialize`; the interrupts count on from it.
-const INITIALIZE: &str = "cordboard-0";
 
 impl Claude {
     pub(super) fn new(launch: &Launch) -> Self {
@@ -60,9 +64,12 @@ impl Claude {
             resuming: launch.resume.is_some(),
             open: BTreeSet::new(),
             taken: BTreeSet::new(),
+            own: None,
+            prompted: false,
             names_prompts: false,
             turn: Turn::default(),
             denials: Denials::default(),
+            background: Background::default(),
             interrupts: 0,
             interrupted: false,
             skipped: 0,
@@ -78,6 +85,7 @@ impl Claude {
             "assistant" => self.assistant(message, events),
             "stream_event" if is_own(message) => {
                 self.note_prompts(message, events);
+                self.begin_own(events);
                 self.turn.stream(message);
             }
             "command_lifecycle" if text(message, "state") == "started" => {
@@ -85,7 +93,7 @@ impl Claude {
             }
             "result" => self.result(message, events),
             "control_request" => control::answer(message, &self.turn.folder, &mut self.denials, decoded),
-            "control_response" => control::response(message, INITIALIZE, events),
+            "control_response" => control::response(&message["response"], &self.last_interrupt(), events),
             _ => {}
         }
     }
@@ -98,14 +106,18 @@ impl Claude {
                 self.resuming = false;
                 self.turn.folder(text(message, "cwd"));
                 self.note_conversation(message, false, events);
+                if self.prompted {
+                    self.begin_own(events);
+                }
             }
             "api_retry" => self.turn.retry(message),
             "permission_denied" => events.extend(self.denials.by_the_cli(message, &self.turn)),
-            _ => {}
+            _ => events.extend(self.background.read(message)),
         }
     }
 
     fn user(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        events.extend(background::wake_up(message));
         if message["isReplay"] == true {
             self.take(text(message, "uuid"), events);
         } else if is_own(message) {
@@ -121,6 +133,7 @@ impl Claude {
         self.note_prompts(message, events);
         // The text of an API error comes again with the result, and is told there.
         if message["is_api_error_message"] != true {
+            self.begin_own(events);
             self.turn.whole(&message["message"]);
         }
     }
@@ -136,14 +149,14 @@ impl Claude {
         let outcome = result::outcome(message, self.interrupted);
         let mut turn = std::mem::take(&mut self.turn);
         let unasked = result::is_background(message) || self.names_prompts || self.open.is_empty();
-        if !turn.prompted && unasked {
+        if !turn.shown && unasked {
             events.extend(result::unasked(&turn.texts(), &outcome));
             return;
         }
         self.interrupted = false;
         turn.finish(&outcome, text(message, "result"));
         events.extend(turn.changes());
-        let answered = self.answered(message);
+        let answered = self.own.take().map_or_else(|| self.answered(message), |own| vec![own]);
         for prompt in &answered {
             self.open.remove(prompt);
             self.taken.remove(prompt);
@@ -156,6 +169,16 @@ impl Claude {
         let named: Vec<PromptId> = prompts(message).collect();
         let fallback = if self.taken.is_empty() { &self.open } else { &self.taken };
         if named.is_empty() { fallback.iter().cloned().collect() } else { named }
+    }
+
+    /// What comes while no prompt is open is the agent's own turn. With an open one it may be that prompt's, and is held back.
+    fn begin_own(&mut self, events: &mut Vec<AgentEvent>) {
+        if self.open.is_empty() && self.own.is_none() {
+            let own = PromptId(uuid::Uuid::new_v4().to_string());
+            events.push(AgentEvent::Began(own.clone()));
+            self.own = Some(own);
+            self.turn.shown = true;
+        }
     }
 
     /// What names a prompt belongs to the turn of that prompt, and shows that it was taken.
@@ -171,18 +194,26 @@ impl Claude {
         if !self.open.contains(&id) {
             return;
         }
-        if !self.turn.prompted {
+        if self.own.take().is_some() {
+            // The session had no use for it, or it would not have sent a prompt.
+            self.turn = Turn::default();
+        }
+        if !self.turn.shown {
             // A background task's turn goes over into one that is answered: what it said before belongs to nobody.
             let before = self.turn.texts();
             if !before.is_empty() {
                 events.push(AgentEvent::Unasked(before));
                 self.turn = Turn::default();
             }
-            self.turn.prompted = true;
+            self.turn.shown = true;
         }
         if self.taken.insert(id.clone()) {
             events.push(AgentEvent::Taken(id));
         }
+    }
+
+    fn last_interrupt(&self) -> String {
+        format!("cordboard-{}", self.interrupts)
     }
 
     fn skip(&mut self, line: &[u8], error: &serde_json::Error) {
@@ -218,11 +249,12 @@ impl Claude {
 
 impl Codec for Claude {
     fn open(&mut self) -> Vec<Vec<u8>> {
-        vec![control::initialize(INITIALIZE, &self.instructions)]
+        vec![control::initialize(&self.instructions)]
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
         self.open.insert(prompt.id.clone());
+        self.prompted = true;
         let line = json!({
             "type": "user",
             "uuid": prompt.id.0,
@@ -237,8 +269,8 @@ impl Codec for Claude {
 
     fn interrupt(&mut self) -> Vec<u8> {
         self.interrupts += 1;
-        self.interrupted = !self.open.is_empty();
-        control::interrupt(&format!("cordboard-{}", self.interrupts))
+        self.interrupted = !self.open.is_empty() || self.own.is_some();
+        control::interrupt(&self.last_interrupt())
     }
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
@@ -257,7 +289,7 @@ impl Codec for Claude {
                 }
             }
         }
-        if self.turn.prompted {
+        if self.turn.shown {
             decoded.events.extend(self.turn.changes());
         }
         decoded

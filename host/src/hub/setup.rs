@@ -8,7 +8,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use cordboard_core::{
-    config::{self, Config, Grant},
+    config::{self, Agent, Config, Grant},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
@@ -107,6 +107,7 @@ impl Setup for Live {
             kept: config.sessions.kept as usize,
             model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
             folder: config.sessions.folder(&record.name).map(Path::to_owned),
+            agent: config.agents.get(&record.agent).map(|agent| Agent { model: None, ..agent.clone() }),
         }
     }
 

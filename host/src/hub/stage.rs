@@ -267,6 +267,7 @@ mod tests {
             kept: 1,
             model: None,
             folder: None,
+            agent: None,
         };
         cordboard_core::session::Machine::new(record, settings).view()
     }

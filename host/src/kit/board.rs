@@ -177,6 +177,7 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
         models: Vec::new(),
         queued: 0,
         dropped: Vec::new(),
+        background: Vec::new(),
         record,
     }
 }
@@ -211,7 +212,7 @@ fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refus
             view.record.last_active = now;
         }
         Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
-        Order::Suspend => view.phase = Phase::Suspended,
+        Order::Suspend | Order::SuspendAnyway => view.phase = Phase::Suspended,
         Order::Interrupt { waiting, .. } => {
             view.phase = Phase::Idle;
             view.queued = if *waiting == Waiting::Drop { 0 } else { view.queued };

@@ -68,6 +68,7 @@ impl fmt::Display for Ordered<'_> {
             Order::Touch(place) => write!(f, "active in {place}"),
             Order::Start => f.write_str("started"),
             Order::Suspend => f.write_str("suspended"),
+            Order::SuspendAnyway => f.write_str("suspended anyway"),
             Order::Interrupt { waiting: Waiting::Keep, .. } => f.write_str("interrupted"),
             Order::Interrupt { waiting: Waiting::Drop, .. } => f.write_str("interrupted, its queue dropped"),
             Order::Retry(_) => f.write_str("retried"),

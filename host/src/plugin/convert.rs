@@ -68,6 +68,9 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
     if !view.dropped.is_empty() {
         facts.push(("dropped".to_owned(), view.dropped.join("\n")));
     }
+    if !view.background.is_empty() {
+        facts.push(("background".to_owned(), text::listed(&view.background)));
+    }
     facts
 }
 

@@ -5,9 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use cordboard_core::{
     agent::PromptId,
     happening::{Happening, Kind, Start, Trail},
-    session::Prompt,
     turn::Turn,
-    types::{Moment, Phase, SessionView},
+    types::{Moment, Phase, Place, SessionView},
 };
 
 /// Who is told what happens.
@@ -48,9 +47,19 @@ impl Chronicle {
         self.herald.tell(Happening::of(kind, view, at, self.last.clone()));
     }
 
-    pub fn began(&mut self, prompt: &Prompt, view: SessionView, at: Moment) {
-        self.last = self.trail(&prompt.id);
-        self.herald.tell(Happening::turn_started(&prompt.place, view, at, self.last.clone()));
+    /// The agent is at work on a prompt from now on.
+    pub fn prompt_sent(&mut self, prompt: &PromptId) {
+        self.last = self.trail(prompt);
+    }
+
+    /// A turn that the agent began by itself goes back to the same act as the work that led to it.
+    pub fn began_by_itself(&mut self, turn: &PromptId) {
+        let last = self.last.clone();
+        self.prompted(turn, last);
+    }
+
+    pub fn began(&self, place: &Place, view: SessionView, at: Moment) {
+        self.herald.tell(Happening::turn_started(place, view, at, self.last.clone()));
     }
 
     pub fn finished(&mut self, turn: &Turn, view: SessionView, at: Moment) {

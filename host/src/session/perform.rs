@@ -6,6 +6,7 @@ use cordboard_core::{
     happening::Start,
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     text,
+    types::Place,
 };
 
 use super::{Question, Scene, actor::Actor, running::Running};
@@ -50,11 +51,13 @@ impl Actor {
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |running| running.send(&prompt));
-                self.chronicle.began(&prompt, self.machine.view(), self.ports.clock.now());
+                self.chronicle.prompt_sent(&prompt.id);
+                self.chronicle.began(&prompt.place, self.machine.view(), self.ports.clock.now());
                 self.sent = Some((prompt.id.clone(), prompt.place.clone()));
                 // Whoever asked sees that it is worked on, however long the agent says nothing.
                 self.unshown = true;
             }
+            Effect::Began(place) => self.began(&place),
             Effect::Interrupt { run } => {
                 if let Some(turn) = self.machine.turn() {
                     self.stage.stopping(&turn.place, &turn.prompt);
@@ -78,6 +81,14 @@ impl Actor {
             Effect::Tell { place, notice } => self.stage.show(Scene::Tell(place, notice)),
         }
         Ok(Vec::new())
+    }
+
+    fn began(&mut self, place: &Place) {
+        if let Some(turn) = self.machine.turn() {
+            self.chronicle.began_by_itself(&turn.prompt);
+        }
+        self.chronicle.began(place, self.machine.view(), self.ports.clock.now());
+        self.unshown = true;
     }
 
     fn ask(&self, ticket: Ticket, question: Question) {

@@ -26,10 +26,17 @@ impl Command for Control {
         };
         let session = context::active_session()?;
         if !stoppable(&session, waiting) {
-            return Ok(Reply::plain(&told("Nothing is running.", session.queued)));
+            let nothing = nothing(session.fact("background"));
+            return Ok(Reply::plain(&told(&nothing, session.queued)));
         }
         Ok(Reply::plain(&stopped(&session_control::interrupt(&session.name, waiting)?, waiting)))
     }
+}
+
+fn nothing(background: Option<&str>) -> String {
+    background.map_or("Nothing is running.".to_owned(), |work| {
+        format!("Nothing is running but work in the background: {work}. /suspend ends that.")
+    })
 }
 
 /// Whether a turn runs or is about to, or messages wait that are to be dropped.
@@ -95,6 +102,13 @@ mod tests {
         assert_eq!(all(&["one", "two"]), "Stopped. 2 messages were dropped:\n“one”\n“two”");
         assert!(all(&["x"; QUOTED + 2]).ends_with("“x”\n…and 2 more."));
         assert_eq!(stopped(&with(&["about to run"]), Waiting::Keep), "Stopped.");
+    }
+
+    #[test]
+    fn work_in_the_background_is_named() {
+        assert_eq!(nothing(None), "Nothing is running.");
+        let text = "Nothing is running but work in the background: build. /suspend ends that.";
+        assert_eq!(nothing(Some("build")), text);
     }
 
     #[test]

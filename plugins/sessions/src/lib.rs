@@ -114,6 +114,10 @@ fn on_one(call: &Call) -> Result<Reply, String> {
     let name = match call.args.as_slice() {
         [] => context::active_session()?.name,
         [name] => name.clone(),
+        [name, word] if word == words::ANYWAY && words::anyway(&call.command).is_some() => {
+            control::suspend_anyway(name).map_err(|error| words::refused(name, error))?;
+            name.clone()
+        }
         _ => return Ok(usage(&call.command)),
     };
     let changed = match call.command.as_str() {
@@ -124,8 +128,10 @@ fn on_one(call: &Call) -> Result<Reply, String> {
         "leave" => control::leave(&name),
         other => return Err(format!("/{other} is not a command of this plugin.")),
     };
-    changed.map_err(|error| words::refused(&name, error))?;
-    Ok(words::done(&call.command, &name))
+    match changed {
+        Ok(_) => Ok(words::done(&call.command, &name)),
+        Err(error) => words::asked(&call.command, &name, error),
+    }
 }
 
 fn usage(command: &str) -> Reply {

@@ -29,7 +29,19 @@ fn line(session: &Session, active: Option<&str>, now: Instant) -> String {
     let arrow = if active == Some(&session.name) { "→ " } else { "" };
     let persona = session.persona.as_ref().map_or(String::new(), |persona| format!(" ({})", text::escape(persona)));
     let (light, name) = (light(session.phase), text::code(&session.name));
-    format!("{arrow}{light} {name}{persona} - {}", text::ago(now, session.last_active))
+    format!("{arrow}{light} {name}{persona} - {}{}", text::ago(now, session.last_active), work(session))
+}
+
+/// What a live agent is at.
+fn work(session: &Session) -> String {
+    let busy = match session.phase {
+        Phase::Busy => ", busy",
+        Phase::Idle if session.fact("background").is_some() => ", busy in the background",
+        Phase::Idle | Phase::Starting | Phase::Stopping => "",
+        Phase::Suspended | Phase::Asking | Phase::Broken | Phase::Archived => return String::new(),
+    };
+    let queued = if session.queued > 0 { format!(", {} queued", session.queued) } else { String::new() };
+    format!("{busy}{queued}")
 }
 
 const fn light(phase: Phase) -> &'static str {
@@ -98,6 +110,20 @@ mod tests {
             "→ 🟢 `alpha` (brainstorm) - 5m ago\n⚪ `beta` - 1m ago\n🔴 `gamma` - 5m ago"
         );
         assert_eq!(page(&[], None, 0), "No sessions. Use /new to create one.");
+    }
+
+    #[test]
+    fn a_line_shows_what_a_session_is_at() {
+        let shown = |session: Session| page(&[session], None, 0);
+        assert_eq!(shown(session("x")), "🟢 `x` - just now");
+        assert_eq!(shown(Session { phase: Phase::Busy, ..session("x") }), "🟢 `x` - just now, busy");
+        assert_eq!(
+            shown(Session { phase: Phase::Busy, queued: 2, ..session("x") }),
+            "🟢 `x` - just now, busy, 2 queued"
+        );
+        let facts = vec![("background".to_owned(), "build".to_owned())];
+        assert_eq!(shown(Session { facts, ..session("x") }), "🟢 `x` - just now, busy in the background");
+        assert_eq!(shown(Session { phase: Phase::Starting, queued: 1, ..session("x") }), "🟢 `x` - just now, 1 queued");
     }
 
     #[test]

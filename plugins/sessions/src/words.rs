@@ -57,6 +57,27 @@ pub fn done(command: &str, name: &str) -> Reply {
     })
 }
 
+/// Behind a command and a name: the user knows that the agent's work in the background ends.
+pub const ANYWAY: &str = "anyway";
+
+/// The button that does what ends such work; none for commands that end nothing.
+pub fn anyway(command: &str) -> Option<&'static str> {
+    match command {
+        "archive" => Some("Archive anyway"),
+        "suspend" => Some("Suspend anyway"),
+        "fresh" => Some("Start fresh anyway"),
+        _ => None,
+    }
+}
+
+/// A refusal; where the command would end work in the background, the question whether it shall.
+pub fn asked(command: &str, name: &str, error: Error) -> Result<Reply, String> {
+    match anyway(command).filter(|_| error.code == "background") {
+        Some(label) => Ok(Reply::plain(&error.text).button(label, format!("/{command} {name} {ANYWAY}"))),
+        None => Err(refused(name, error)),
+    }
+}
+
 /// Why the host refused. What the host alone knows, as why a session cannot be archived now, is in its own words.
 pub fn refused(name: &str, error: Error) -> String {
     match error.code.as_str() {
@@ -112,6 +133,14 @@ mod tests {
         let reply = with_trouble("Switched.".into(), Some(error("failed")));
         assert_eq!(reply.text, "Switched.\nas the host says");
         assert_eq!(with_trouble("Switched.".into(), None).text, "Switched.");
+    }
+
+    #[test]
+    fn what_would_end_work_is_asked() {
+        let reply = asked("suspend", "x", error("background")).unwrap();
+        assert_eq!((reply.text.as_str(), &*reply.buttons[0][0].command), ("as the host says", "/suspend x anyway"));
+        assert_eq!(asked("suspend", "x", error("busy")).unwrap_err(), "as the host says");
+        assert_eq!(asked("retry", "x", error("background")).unwrap_err(), "as the host says");
     }
 
     #[test]

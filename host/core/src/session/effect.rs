@@ -43,6 +43,8 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
+    /// The agent began a turn by itself, which is shown at that place.
+    Began(Place),
     /// By the agent's own protocol: the process stays.
     Interrupt {
         run: Run,

@@ -11,6 +11,9 @@ use crate::types::Moment;
 
 impl Machine {
     pub(super) fn fall_idle(&mut self, now: Moment) {
+        if let Some(live) = &mut self.live {
+            live.background.forget_wake_up(now);
+        }
         let ticket = self.next_ticket();
         self.state = State::Idle(Idle { since: now, policy: Policy::Asked(ticket) });
         self.emit(Effect::Review { ticket, idle_for: Duration::ZERO });
@@ -38,15 +41,20 @@ impl Machine {
             return;
         }
         idle.policy = Policy::Said { verdict, at: now };
-        if verdict == Verdict::Suspend {
+        if verdict == Verdict::Suspend && self.background().is_none() {
             self.stop(Step::Closed, Then::Suspend, now);
         }
     }
 
     pub(super) fn handle_settings(&mut self, settings: Settings, now: Moment) {
-        if self.settings != settings {
-            self.settings = settings;
-            self.review(now);
+        if self.settings == settings {
+            return;
         }
+        let fitted = !self.is_outdated();
+        self.settings = settings;
+        if fitted && self.is_outdated() {
+            self.tell_counts_later();
+        }
+        self.review(now);
     }
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     agent::{AgentEvent, PromptId},
+    config::Agent,
     types::{Place, ProcessId, Prompt},
 };
 
@@ -138,6 +139,9 @@ pub struct Settings {
     pub model: Option<String>,
     /// `[sessions.folders] NAME`; none: the session stays in the folder of its record.
     pub folder: Option<PathBuf>,
+    /// `[agents.NAME]` without its model; none where there is no such table. An agent that was started with another one is
+    /// started again before its next prompt.
+    pub agent: Option<Agent>,
 }
 
 /// What a caller asks of a session.
@@ -148,6 +152,8 @@ pub enum Order {
     /// An agent is wanted, without a prompt.
     Start,
     Suspend,
+    /// As `Suspend`, and what the agent does in the background ends with it.
+    SuspendAnyway,
     /// The answer to this order is read at `from`; none: nowhere.
     Interrupt {
         waiting: Waiting,
@@ -191,6 +197,8 @@ pub enum RefusalCode {
     Archived,
     Invalid,
     Busy,
+    /// The agent works in the background, and the order would end that.
+    Background,
     Denied,
     Failed,
 }
@@ -204,6 +212,7 @@ impl RefusalCode {
             Self::Archived => "archived",
             Self::Invalid => "invalid",
             Self::Busy => "busy",
+            Self::Background => "background",
             Self::Denied => "denied",
             Self::Failed => "failed",
         }

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     Brief, Effect, Input, Order, Prompt, Refusal, Run, Settings, Settled, Ticket,
+    background::Background,
     state::{Ending, Held, Live, Pressed, Reason, State, Step, Stop, Then},
 };
 use crate::{
@@ -131,7 +132,10 @@ impl Machine {
     /// When `Input::Timeout` is due, and what for.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Moment, Reason)> {
-        self.state.deadline(self.idle_timeout())
+        match self.background().filter(|_| matches!(self.state, State::Idle(_))) {
+            Some(background) => background.ends_at().map(|at| (at, Reason::WakeUp)),
+            None => self.state.deadline(self.idle_timeout()),
+        }
     }
 
     #[must_use]
@@ -149,6 +153,7 @@ impl Machine {
             models: self.models.clone(),
             queued: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
+            background: self.background().map(Background::list).unwrap_or_default(),
         }
     }
 
@@ -178,6 +183,10 @@ impl Machine {
             AgentEvent::Finished { answered, outcome, cost_usd } => {
                 self.handle_finished(&answered, outcome, cost_usd, now);
             }
+            AgentEvent::InterruptTaken => self.handle_interrupt_taken(),
+            AgentEvent::Background(tasks) => self.handle_background(tasks, now),
+            AgentEvent::WakesAt(at) => self.handle_wake_up(at, now),
+            AgentEvent::Began(turn) => self.handle_began(turn, now),
             AgentEvent::Unasked(text) => self.handle_unasked(text, now),
             AgentEvent::ResumeRefused(why) => self.handle_refused(why, now),
         }
@@ -195,6 +204,7 @@ impl Machine {
             Reason::StartAgain => self.start(now),
             Reason::Idle => self.stop(Step::Closed, Then::Suspend, now),
             Reason::Review => self.review(now),
+            Reason::WakeUp => self.fall_idle(now),
             Reason::Interrupt => self.interrupt_unheard(now),
             Reason::CloseInput => self.climb(Step::Closed, now),
             Reason::Terminate => self.climb(Step::Terminated, now),
@@ -225,7 +235,15 @@ impl Machine {
     }
 
     pub(super) fn new_live(&self, run: Run, resumes: bool) -> Live {
-        Live { run, resumes, persona: self.record.persona.clone(), model: self.record.model.clone(), forgotten: false }
+        Live {
+            run,
+            resumes,
+            persona: self.record.persona.clone(),
+            model: self.model(),
+            agent: self.settings.agent.clone(),
+            background: Background::default(),
+            forgotten: false,
+        }
     }
 
     pub(super) const fn next_run(&mut self) -> Run {

@@ -3,7 +3,7 @@
 
 use super::{
     Effect, Machine, Order, Prompt, Refusal, RefusalCode, Waiting,
-    state::{Ending, Interrupt, Pressed, Start, State, Step, Then},
+    state::{Acknowledged, Ending, Interrupt, Pressed, Start, State, Step, Then},
 };
 use crate::{
     agent::PromptId,
@@ -22,7 +22,11 @@ impl Machine {
         match order {
             Order::Touch(place) => self.touch(place, now),
             Order::Start => self.resume(now),
-            Order::Suspend => return self.suspend(now),
+            Order::Suspend => {
+                self.spare_background("suspend")?;
+                return self.suspend(now);
+            }
+            Order::SuspendAnyway => return self.suspend(now),
             Order::Interrupt { waiting, from } => return self.interrupt(waiting, from.as_ref(), now),
             Order::Retry(again) => return self.retry(again, now),
             Order::Fresh => return self.forget(now),
@@ -100,7 +104,7 @@ impl Machine {
             if let Some(Interrupt::ByUser { told, .. }) = &mut open.interrupt {
                 *told |= here;
             } else if open.interrupt.is_none() {
-                open.interrupt = Some(Interrupt::ByUser { since: now, told: here });
+                open.interrupt = Some(Interrupt::ByUser { since: now, told: here, acknowledged: Acknowledged::No });
                 self.emit_live(|run| Effect::Interrupt { run });
             }
         } else if drop == 0 {
@@ -174,6 +178,7 @@ impl Machine {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
         }
+        self.spare_background("fresh")?;
         self.record.conversation = None;
         self.record.resumable = false;
         self.record.cost_usd = None;
@@ -198,6 +203,7 @@ impl Machine {
             let text = text::messages_wait(&self.record.name, self.waiting.len());
             return Err(refusal(RefusalCode::Busy, &text));
         }
+        self.spare_background("archive")?;
         self.record.kept.clear();
         self.resuming = None;
         self.record.archived = true;
@@ -254,9 +260,15 @@ impl Machine {
         }
     }
 
-    /// A live agent that is at rest is started again, silently, where it no longer fits the record.
+    /// A live agent that is at rest is started again, silently, where it no longer fits the record; one that works in the
+    /// background is not.
     fn renew(&mut self, now: Moment) {
-        if matches!(self.state, State::Idle(_)) && self.is_outdated() {
+        if !self.is_outdated() {
+            return;
+        }
+        if self.background().is_some() {
+            self.tell_counts_later();
+        } else if matches!(self.state, State::Idle(_)) {
             self.stop(Step::Closed, Then::Start, now);
         }
     }

@@ -144,7 +144,7 @@ impl Machine {
 
     /// The conversation that was to be resumed is not known to the agent: the user has the word, and nothing is lost till then.
     pub(super) fn handle_refused(&mut self, why: String, now: Moment) {
-        let untouched = self.open().is_none_or(|open| open.turn.parts.is_empty());
+        let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {
             return;
         }

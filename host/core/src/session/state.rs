@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Exit, Prompt, Run, Ticket, Verdict};
+use super::{Exit, Prompt, Run, Ticket, Verdict, background::Background};
 use crate::{
     agent::PromptId,
+    config::Agent,
     text::Notice,
     turn::Turn,
     types::{Moment, Phase},
@@ -16,6 +17,8 @@ use crate::{
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// From an unheard interrupt to SIGTERM. A healthy agent acknowledges in milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
+/// From an interrupt that the agent has acknowledged to SIGTERM: it may wait for a tool to end.
+pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
 /// From the end of input to SIGTERM, and from the host's interrupt at its own end to the end of input.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// From SIGTERM to SIGKILL.
@@ -38,6 +41,8 @@ pub enum Reason {
     Idle,
     /// The lifecycle plugin wants to be asked again.
     Review,
+    /// The agent meant to begin a turn by now.
+    WakeUp,
     /// The interrupt was not heard.
     Interrupt,
     /// The input is to be closed.
@@ -57,6 +62,7 @@ impl Reason {
             Self::StartAgain => "start again",
             Self::Idle => "idle",
             Self::Review => "review",
+            Self::WakeUp => "wake up",
             Self::Interrupt => "interrupt",
             Self::CloseInput => "close input",
             Self::Terminate => "terminate",
@@ -153,7 +159,8 @@ impl Idle {
 /// A prompt at work.
 #[derive(Debug)]
 pub(super) struct Open {
-    pub prompt: Prompt,
+    /// None: the agent began the turn by itself.
+    pub prompt: Option<Prompt>,
     pub turn: Turn,
     pub receipt: Receipt,
     pub interrupt: Option<Interrupt>,
@@ -173,6 +180,7 @@ pub(super) enum Interrupt {
         since: Moment,
         /// Who reads the turn has read already that it was stopped.
         told: bool,
+        acknowledged: Acknowledged,
     },
     /// The prompt was withdrawn: nothing more of its answer is shown.
     Withdrawn { since: Moment },
@@ -180,13 +188,23 @@ pub(super) enum Interrupt {
     ByHost,
 }
 
+/// Whether the agent has read an interrupt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Acknowledged {
+    No,
+    Yes,
+}
+
 impl Open {
-    pub(super) fn is(&self, prompt: &PromptId) -> bool {
-        self.prompt.id == *prompt
+    pub(super) fn is(&self, turn: &PromptId) -> bool {
+        self.turn.prompt == *turn
     }
 
     fn deadline(&self) -> Option<(Moment, Reason)> {
         match self.interrupt? {
+            Interrupt::ByUser { since, acknowledged: Acknowledged::Yes, .. } => {
+                Some((since.after(END_TURN_WITHIN), Reason::Interrupt))
+            }
             Interrupt::ByUser { since, .. } | Interrupt::Withdrawn { since } => {
                 Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt))
             }
@@ -270,9 +288,11 @@ pub(super) struct Live {
     pub run: Run,
     /// Whether it was started to go on with a conversation.
     pub resumes: bool,
-    /// What the record said at its start: where it says something else now, the agent is started again between turns.
+    /// What it was started with: where that is something else now, the agent is started again between turns.
     pub persona: Option<String>,
     pub model: Option<String>,
+    pub agent: Option<Agent>,
+    pub background: Background,
     /// Its conversation was given up by `/fresh`: what it calls it counts no more.
     pub forgotten: bool,
 }

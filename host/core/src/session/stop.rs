@@ -5,7 +5,11 @@ use super::{
     Effect, Exit, Machine,
     state::{Death, Ending, Interrupt, Open, Receipt, Start, State, Step, Stop, Then},
 };
-use crate::{text, turn::TurnState, types::Moment};
+use crate::{
+    text::{self, Notice},
+    turn::TurnState,
+    types::Moment,
+};
 
 impl Machine {
     /// Begins to end the process at `step`.
@@ -47,6 +51,7 @@ impl Machine {
     }
 
     pub(super) fn handle_exit(&mut self, exit: &Exit, now: Moment) {
+        let worked = self.background().is_some();
         self.live = None;
         self.record.process = None;
         match std::mem::replace(&mut self.state, State::Suspended) {
@@ -55,7 +60,12 @@ impl Machine {
                 Exit::NotStarted(why) => self.start_impossible(why.clone()),
             },
             // Nobody waits for it: the next message brings it back.
-            State::Idle(_) => self.rest(now),
+            State::Idle(_) => {
+                if let Some(place) = self.record.place.clone().filter(|_| worked) {
+                    self.tell(place, Notice::DiedUnasked { session: self.record.name.clone(), why: exit.why() });
+                }
+                self.rest(now);
+            }
             State::Busy(open) => self.handle_death(open, Death::of(exit), now),
             State::Stopping(stop) => self.handle_stopped(stop, now),
             rest @ (State::Suspended | State::Asking(_) | State::Broken(_) | State::Archived) => self.state = rest,
@@ -77,11 +87,13 @@ impl Machine {
 
     /// The end of the host cut this turn off.
     fn cut_off(&mut self, open: Open, now: Moment) {
-        match (open.interrupt, open.receipt) {
-            (Some(Interrupt::ByUser { told, .. }), _) => self.finish_stopped(open.turn, told, now),
-            (Some(Interrupt::Withdrawn { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
-            (_, Receipt::Sent) => self.requeue(open.prompt),
-            (_, Receipt::Taken) => self.finish_cut_off(open.turn),
+        match (open.interrupt, open.prompt, open.receipt) {
+            (Some(Interrupt::ByUser { told, .. }), ..) => self.finish_stopped(open.turn, told, now),
+            (Some(Interrupt::Withdrawn { .. }), ..) => self.finish(open.turn, TurnState::Stopped, now),
+            (_, Some(prompt), Receipt::Sent) => self.requeue(prompt),
+            (_, Some(_), Receipt::Taken) => self.finish_cut_off(open.turn),
+            // No prompt in the store tells the next host of it.
+            (_, None, _) => self.finish(open.turn, TurnState::Failed(text::HOST_ENDED.to_owned()), now),
         }
     }
 

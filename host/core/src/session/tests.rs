@@ -1,5 +1,6 @@
 //! The machine under test: stories an area, then random worlds.
 
+mod background;
 mod idle;
 mod orders;
 mod resumes;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Effect, Machine, Prompt, Settled, Ticket,
-    state::{Death, Ending, Interrupt, Open, Receipt, State, Step, Then},
+    state::{Acknowledged, Death, Ending, Interrupt, Open, Receipt, State, Step, Then},
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
@@ -101,7 +101,7 @@ impl Machine {
 
     /// The agent is up and has nothing to do: a change of persona or model comes first, then the next prompt.
     pub(super) fn go_on(&mut self, now: Moment) {
-        if self.is_outdated() {
+        if self.is_outdated() && self.background().is_none() {
             return self.stop(Step::Closed, Then::Start, now);
         }
         let Some(prompt) = self.waiting.pop_front() else {
@@ -113,11 +113,13 @@ impl Machine {
         self.emit(Effect::Hand(prompt.id.clone()));
         let sent = prompt.clone();
         self.emit_live(|run| Effect::Send { run, prompt: sent });
-        self.state = State::Busy(Open { prompt, turn, receipt: Receipt::Sent, interrupt: None });
+        self.state = State::Busy(Open { prompt: Some(prompt), turn, receipt: Receipt::Sent, interrupt: None });
     }
 
     pub(super) fn is_outdated(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| live.persona != self.record.persona || live.model != self.record.model)
+        self.live.as_ref().is_some_and(|live| {
+            live.persona != self.record.persona || live.model != self.model() || live.agent != self.settings.agent
+        })
     }
 
     pub(super) fn handle_taken(&mut self, prompt: &PromptId) {
@@ -143,6 +145,12 @@ impl Machine {
         let place = self.open().map(|open| open.turn.place.clone()).or_else(|| self.record.place.clone());
         if let Some(place) = place {
             self.tell(place, Notice::Denied { tool, detail, agent: self.record.agent.clone() });
+        }
+    }
+
+    pub(super) const fn handle_interrupt_taken(&mut self) {
+        if let State::Busy(Open { interrupt: Some(Interrupt::ByUser { acknowledged, .. }), .. }) = &mut self.state {
+            *acknowledged = Acknowledged::Yes;
         }
     }
 
@@ -244,10 +252,11 @@ impl Machine {
 
     /// The agent has not got the open prompt, after all: it waits again, before all others.
     pub(super) fn take_back(&mut self, now: Moment) {
-        let Some(open) = self.take_open(|_| true) else { return };
-        match open.interrupt {
-            Some(Interrupt::Withdrawn { .. }) => self.finish(open.turn, TurnState::Stopped, now),
-            Some(Interrupt::ByUser { .. } | Interrupt::ByHost) | None => self.requeue(open.prompt),
+        let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
+        match (open.interrupt, open.prompt) {
+            (Some(Interrupt::Withdrawn { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
+            (_, Some(prompt)) => self.requeue(prompt),
+            (_, None) => {}
         }
     }
 
@@ -269,16 +278,21 @@ impl Machine {
             }
             Some(Interrupt::ByHost) | None => {}
         }
-        match open.receipt {
-            Receipt::Sent => {
-                self.requeue(open.prompt);
+        match (open.prompt, open.receipt) {
+            (Some(prompt), Receipt::Sent) => {
+                self.requeue(prompt);
                 self.start_failed(death, now);
             }
-            Receipt::Taken => {
-                let place = open.turn.place.clone();
+            (prompt, _) => {
+                let (session, why, place) = (self.record.name.clone(), death.why, open.turn.place.clone());
                 self.finish(open.turn, TurnState::Failed(text::CUT_SHORT.to_owned()), now);
-                self.tell(place, Notice::Died { session: self.record.name.clone(), why: death.why });
-                self.keep(open.prompt);
+                match prompt {
+                    Some(prompt) => {
+                        self.tell(place, Notice::Died { session, why });
+                        self.keep(prompt);
+                    }
+                    None => self.tell(place, Notice::DiedUnasked { session, why }),
+                }
                 self.rest(now);
             }
         }
@@ -324,7 +338,7 @@ impl Machine {
             let how = Settled::Dropped(text::beginning(&prompt.text));
             self.emit(Effect::Settle { prompt: prompt.id, how });
         }
-        let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.prompt.id)) else { return };
+        let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
         let before = open.interrupt.replace(Interrupt::Withdrawn { since: now });
         if before.is_none() {
             self.emit_live(|run| Effect::Interrupt { run });

@@ -137,4 +137,6 @@ pub struct SessionView {
     /// In the answer to an order: how each prompt begins that the order dropped.
     #[serde(skip)]
     pub dropped: Vec<String>,
+    /// What the agent does without a prompt, in its own words. As long as there is something, it is not suspended.
+    pub background: Vec<String>,
 }

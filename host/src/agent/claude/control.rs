@@ -10,27 +10,31 @@ use super::{
 };
 use crate::agent::Decoded;
 
+/// The request id of `initialize`; the interrupts count on from it.
+pub(super) const INITIALIZE: &str = "cordboard-0";
+
 /// The first line of a run. `systemPromptSnapshot: false` makes a persona count for a resumed conversation too, also one without
 /// instructions after one with.
-pub(super) fn initialize(id: &str, instructions: &str) -> Vec<u8> {
+pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     let mut request = json!({ "subtype": "initialize", "systemPromptSnapshot": false });
     if !instructions.is_empty() {
         request["appendSystemPrompt"] = instructions.into();
     }
-    line(&json!({ "type": "control_request", "request_id": id, "request": request }))
+    line(&json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }))
 }
 
 pub(super) fn interrupt(id: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } }))
 }
 
-/// The answer to `initialize`. All others, and echoes of our own answers, tell nothing.
-pub(super) fn response(message: &Value, initialize: &str, events: &mut Vec<AgentEvent>) {
-    let response = &message["response"];
-    if text(response, "request_id") != initialize {
+/// The answer to `initialize`, and to the interrupt that was sent last. All others, and echoes of our own answers, tell nothing.
+pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
+    let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
+    if id != INITIALIZE {
+        events.extend((id == interrupt && success).then_some(AgentEvent::InterruptTaken));
         return;
     }
-    if text(response, "subtype") != "success" {
+    if !success {
         tracing::warn!(
             error = text(response, "error"),
             "the agent refused to be initialized; its persona may be missing"

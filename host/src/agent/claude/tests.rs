@@ -9,7 +9,7 @@ use cordboard_core::{
 };
 use expect_test::expect_file;
 
-use super::*;
+use super::{control::INITIALIZE, *};
 
 /// Events of a recording, one a line; `>` is what the host did.
 fn trace(recording: &str) -> String {
@@ -66,11 +66,16 @@ fn ask(codec: &mut Claude, message: &Value) -> Option<String> {
 #[derive(Default)]
 struct Trace {
     lines: Vec<String>,
+    /// The agent's own turns, whose names differ from run to run.
+    own: Vec<PromptId>,
     pieces: Option<(u32, String, usize)>,
 }
 
 impl Trace {
     fn event(&mut self, event: &AgentEvent) {
+        if let AgentEvent::Began(id) = event {
+            self.own.push(id.clone());
+        }
         if let AgentEvent::Part { at, change: Change::Append(more) } = event {
             match &mut self.pieces {
                 Some((part, text, count)) if part == at => {
@@ -83,7 +88,8 @@ impl Trace {
                 }
             }
         } else {
-            self.line(show(event));
+            let line = self.own.iter().fold(show(event), |line, own| line.replace(short(&own.0), "own"));
+            self.line(line);
         }
     }
 
@@ -117,6 +123,10 @@ fn show(event: &AgentEvent) -> String {
             let answered: Vec<_> = answered.iter().map(|prompt| short(&prompt.0)).collect();
             format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
         }
+        AgentEvent::InterruptTaken => "interrupt taken".to_owned(),
+        AgentEvent::Background(tasks) => format!("background {tasks:?}"),
+        AgentEvent::WakesAt(at) => format!("wakes at {}", at.0),
+        AgentEvent::Began(_) => "began by itself".to_owned(),
         AgentEvent::Unasked(text) => format!("unasked {}", cut(text)),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }
@@ -357,7 +367,8 @@ fn damaged_text_is_shown_and_ends_its_turn() {
 
 #[test]
 fn a_result_that_breaks_off_ends_its_turn_as_failed() {
-    const FAILED: &str = r#"finished [p1] Failed("The agent ended this answer with a line that could not be read.") -1.0000 $"#;
+    const FAILED: &str =
+        r#"finished [p1] Failed("The agent ended this answer with a line that could not be read.") -1.0000 $"#;
     let replay = br#"{"type":"user","uuid":"p1","isReplay":true,"message":{"content":[]}}"#;
     for line in [
         &br#"{"type":"result","subtype":"success","result":"Al"#[..],
@@ -418,4 +429,118 @@ fn a_denial_is_told_once_whoever_names_it() {
         lines,
         ["denied Bash: rm t1", "denied Read: t2", "denied Write: rm t3", "denied Edit: rm t5", "denied Glob: "]
     );
+}
+
+fn task(id: &str, about: &str) -> Value {
+    json!({ "task_id": id, "task_type": "local_bash", "description": about })
+}
+
+fn system(subtype: &str, mut message: Value) -> Value {
+    (message["type"], message["subtype"]) = ("system".into(), subtype.into());
+    message
+}
+
+#[test]
+fn work_in_the_background_is_known_from_each_message_about_it() {
+    let in_foreground = json!({ "task_id": "f", "description": "wait", "is_backgrounded": false });
+    let lines = told(&[
+        system("task_started", in_foreground),
+        system("background_tasks_changed", json!({ "tasks": [task("a", "build"), task("b", "")] })),
+        system("task_started", task("a", "build")),
+        system("task_started", task("c", "a subagent")),
+        system("task_updated", json!({ "task_id": "a", "patch": { "status": "running" } })),
+        system("task_updated", json!({ "task_id": "a", "patch": { "status": "completed" } })),
+        system("task_notification", json!({ "task_id": "b", "status": "failed" })),
+        system("task_notification", json!({ "task_id": "b", "status": "failed" })),
+        system("background_tasks_changed", json!({ "tasks": [] })),
+        system("background_tasks_changed", json!({})),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            r#"background ["build", "local_bash"]"#,
+            r#"background ["build", "local_bash", "a subagent"]"#,
+            r#"background ["local_bash", "a subagent"]"#,
+            r#"background ["a subagent"]"#,
+            "background []",
+        ]
+    );
+}
+
+#[test]
+fn a_wake_up_is_known_from_the_result_of_its_tool() {
+    let result = |time: Value| json!({ "type": "user", "message": { "content": [] }, "tool_use_result": { "scheduledFor": time } });
+    let lines = told(&[
+        result(json!(1_795_246_666_409_u64)),
+        result(json!(1_795_246_666)),
+        result(json!("2026-11-21T07:37:46.409Z")),
+        result(json!(0)),
+        result(json!("soon")),
+        result(Value::Null),
+        json!({ "type": "user", "message": { "content": [] }, "tool_use_result": "scheduledFor" }),
+    ]);
+    assert_eq!(lines, ["wakes at 1795246666409", "wakes at 1795246666000", "wakes at 1795246666409"]);
+}
+
+#[test]
+fn the_agents_own_turn_is_shown_as_it_streams() {
+    let init = || system("init", json!({ "cwd": "/w" }));
+    let piece = |text: &str| {
+        let event = json!({ "type": "content_block_delta", "index": 0, "delta": { "text": text } });
+        json!({ "type": "stream_event", "event": event })
+    };
+    let background = |more: Value| {
+        let mut result = done(json!({ "origin": { "kind": "task-notification" }, "result": "" }));
+        more.as_object().unwrap().iter().for_each(|(name, value)| result[name] = value.clone());
+        result
+    };
+    let lines = told(&[
+        init(),
+        done(json!({ "user_message_uuids": ["p1"] })),
+        init(),
+        piece("The build "),
+        piece("is done."),
+        background(json!({})),
+        // Without an `init`.
+        piece("Once more."),
+        background(json!({ "is_error": true, "result": "no credit" })),
+        init(),
+        background(json!({})),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            "taken p1",
+            r#"0 = "all""#,
+            "finished [p1] Done 1.0000 $",
+            "began by itself",
+            r#"0 + "The build is done." (2 pieces)"#,
+            "finished [own] Done 1.0000 $",
+            "began by itself",
+            r#"0 + "Once more." (1 pieces)"#,
+            r#"finished [own] Failed("no credit") 1.0000 $"#,
+            "began by itself",
+            "finished [own] Done 1.0000 $",
+        ]
+    );
+}
+
+#[test]
+fn no_turn_begins_by_itself_before_the_first_prompt() {
+    let mut codec = Claude::new(&launch(&json!([])));
+    let init = br#"{"type":"system","subtype":"init","session_id":"c1"}"#;
+    let conversation = AgentEvent::Conversation { id: "c1".to_owned(), resumable: false };
+    assert_eq!(codec.decode(init).events, [conversation]);
+}
+
+#[test]
+fn an_interrupt_that_was_read_is_told() {
+    let mut codec = Claude::new(&launch(&json!([])));
+    let answer =
+        |id: &str| json!({ "type": "control_response", "response": { "subtype": "success", "request_id": id } });
+    let decode = |codec: &mut Claude, id: &str| codec.decode(answer(id).to_string().as_bytes()).events;
+    codec.interrupt();
+    codec.interrupt();
+    assert_eq!(decode(&mut codec, "cordboard-1"), []);
+    assert_eq!(decode(&mut codec, "cordboard-2"), [AgentEvent::InterruptTaken]);
 }

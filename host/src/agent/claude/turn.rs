@@ -10,8 +10,8 @@ use super::{action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// It answers a prompt. Until that is known its changes are held back: it may be a background task's.
-    pub prompted: bool,
+    /// It answers a prompt, or the agent began it by itself. Until that is known its changes are held back.
+    pub shown: bool,
     /// The number of the next part.
     next: u32,
     /// Of the message that streams.

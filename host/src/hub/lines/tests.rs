@@ -65,7 +65,7 @@ impl Advisor for Slow {
 
 impl Setup for Slow {
     fn settings(&self, _record: &SessionRecord) -> Settings {
-        Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 100, model: None, folder: None }
+        Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 100, model: None, folder: None, agent: None }
     }
 
     fn agent(&self, name: &str) -> Option<AgentSpec> {

@@ -98,6 +98,10 @@ impl Host for CallState {
         self.order(name, Order::Suspend).await
     }
 
+    async fn suspend_anyway(&mut self, name: String) -> Answer {
+        self.order(name, Order::SuspendAnyway).await
+    }
+
     async fn interrupt(&mut self, name: String, queue: Waiting) -> Answer {
         let waiting = match queue {
             Waiting::Keep => Keeping::Keep,

@@ -186,7 +186,7 @@ impl Fakes {
 
 /// With an idle timeout that a test can wait for.
 fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None, folder: None }
+    Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None, folder: None, agent: None }
 }
 
 impl Notes {

@@ -13,7 +13,7 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("rusqlite", &["host/src/store"]),
     ("fs::inotify", &["host/src/reload"]),
     ("croner", &["host/src/cron"]),
-    ("jiff", &["host/src/cron"]),
+    ("jiff", &["host/src/cron", "host/src/agent/claude/background.rs"]),
     // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
     // author's terminal. What builds is made of programs.
     (

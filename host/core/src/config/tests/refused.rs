@@ -174,7 +174,7 @@ fn agents_that_are_not_there() {
             line 1, column 1: [agents.demo] is of kind "claude" and needs a command: add command = "claude"
             1 | [agents.demo]
               | ^^^^^^^^^^^^^
-            line 4, column 19: 'permission_mode' in [agents.claude] must be one of "default", "acceptEdits", "plan", "dontAsk", "bypassPermissions", not "acceptedits"; did you mean 'acceptEdits'?
+            line 4, column 19: 'permission_mode' in [agents.claude] must be one of "default", "acceptEdits", "plan", "auto", "manual", "dontAsk", "bypassPermissions", not "acceptedits"; did you mean 'acceptEdits'?
             4 | permission_mode = "acceptedits"
               |                   ^^^^^^^^^^^^^
         "#]],

@@ -10,6 +10,7 @@ use super::super::{
 };
 use crate::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
+    config::Agent,
     turn::{Part, Turn, TurnState},
     types::{Moment, Place, ProcessId, SessionRecord, UserId},
 };
@@ -39,7 +40,12 @@ pub fn record() -> SessionRecord {
 }
 
 pub fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None, folder: None }
+    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None, folder: None, agent: None }
+}
+
+pub fn agent(arg: &str) -> Agent {
+    let config = crate::config::load("").expect("a configuration without lines");
+    Agent { args: vec![arg.to_owned()], ..config.agents.get("demo").expect("the shipped agent").clone() }
 }
 
 pub fn prompt(id: &str, chat: &str) -> Prompt {
@@ -160,6 +166,9 @@ impl Teller {
             }
             "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
             "folder" => Input::Settings(Settings { folder: words(rest).map(Into::into), ..settings() }),
+            // What the configuration says of the agent.
+            "agent" => Input::Settings(Settings { model: words(rest), ..settings() }),
+            "args" => Input::Settings(Settings { agent: Some(agent(rest)), ..settings() }),
             "policy" => Input::PolicyChanged,
             "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
             "shutdown" => Input::Shutdown,
@@ -197,6 +206,7 @@ fn order(text: &str) -> Order {
         "touch" => Order::Touch(Place::new("test", words(rest).as_deref().unwrap_or("home"))),
         "start" => Order::Start,
         "suspend" => Order::Suspend,
+        "suspend-anyway" => Order::SuspendAnyway,
         "stop" => stop(rest),
         "retry" => Order::Retry(PromptId(rest.to_owned())),
         "fresh" => Order::Fresh,
@@ -243,6 +253,10 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "interrupted" => finished(Outcome::Interrupted),
         "failed" => finished(Outcome::Failed(second.to_owned())),
         "denied" => AgentEvent::Denied { tool: first.to_owned(), detail: second.to_owned() },
+        "heard" => AgentEvent::InterruptTaken,
+        "background" => AgentEvent::Background(rest.split(", ").filter_map(words).collect()),
+        "wakes" => AgentEvent::WakesAt(START.after(span(rest))),
+        "began" => AgentEvent::Began(PromptId(rest.to_owned())),
         "unasked" => AgentEvent::Unasked(rest.to_owned()),
         "refused" => AgentEvent::ResumeRefused(rest.to_owned()),
         _ => panic!("unknown step {verb} {rest}"),
@@ -309,6 +323,7 @@ fn told(effect: &Effect) -> String {
         Effect::CloseInput { run } => format!("close input of {}", run.0),
         Effect::Terminate { run } => format!("terminate {}", run.0),
         Effect::Kill { run } => format!("kill {}", run.0),
+        Effect::Began(place) => format!("began at {}", place.chat),
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
         Effect::CutOff(turn) => format!("cut off {}", ended(turn)),

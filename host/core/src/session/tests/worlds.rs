@@ -132,7 +132,7 @@ impl World {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
         let about = open.unwrap_or(any);
-        match self.dice.roll(12) {
+        match self.dice.roll(16) {
             0..4 => AgentEvent::Ready { models: Vec::new() },
             4 => AgentEvent::Taken(about),
             5 => AgentEvent::Part { at: 0, change: Change::Append("word".to_owned()) },
@@ -143,6 +143,13 @@ impl World {
             9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
             10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
+            11 => AgentEvent::Background(self.dice.pick(&[Vec::new(), vec!["build".to_owned()]])),
+            12 => {
+                let span = self.dice.pick(&[0, 500, 70_000, 100_000_000]);
+                AgentEvent::WakesAt(self.witness.now.after(Duration::from_millis(span)))
+            }
+            13 => AgentEvent::Began(PromptId(format!("own {}", self.dice.roll(1_000)))),
+            14 => AgentEvent::InterruptTaken,
             _ => AgentEvent::Unasked("news".to_owned()),
         }
     }
@@ -220,6 +227,7 @@ impl World {
             Order::Start,
             Order::Start,
             Order::Suspend,
+            Order::SuspendAnyway,
             Order::Interrupt { waiting: Waiting::Keep, from: from.clone() },
             Order::Interrupt { waiting: Waiting::Drop, from },
             Order::Retry(again.clone()),
@@ -249,6 +257,7 @@ impl World {
                 kept: self.dice.pick(&[0, 1, 2, 5]),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
                 folder: self.dice.pick(&[None, Some("/x".into()), Some("/y".into())]),
+                agent: self.dice.pick(&[None, Some(script::agent("-x"))]),
             })
         };
         self.witness.feed(input);

@@ -11,8 +11,9 @@ use std::{
 use super::super::super::{Effect, Input, Machine, Order, Prompt, Reason, Refusal, Run, Settings, Ticket, Verdict};
 use crate::{
     agent::{AgentEvent, PromptId},
+    config::Agent,
     text::Notice,
-    types::{Moment, Phase, SessionRecord},
+    types::{Moment, Phase, Place, SessionRecord},
 };
 
 pub struct Witness {
@@ -60,6 +61,10 @@ struct Step {
     answered: Option<Vec<PromptId>>,
     /// The user said what to do about a session that asks or is broken.
     has_the_word: bool,
+    /// The agent that died worked in the background.
+    worked: bool,
+    /// The user said that the work in the background may end.
+    gives_up: bool,
     /// Whose words for a resume came.
     worded: Option<Ticket>,
 }
@@ -69,8 +74,14 @@ struct Process {
     began: Moment,
     persona: Option<String>,
     model: Option<String>,
+    agent: Option<Agent>,
     ready: bool,
+    /// It works in the background.
+    tasks: bool,
+    wakes_at: Option<Moment>,
     interrupted: Option<Moment>,
+    /// It has said that it was interrupted.
+    heard: bool,
     closed: Option<Moment>,
     terminated: Option<Moment>,
     killed: bool,
@@ -85,15 +96,29 @@ enum Fate {
     Settled,
 }
 
+impl Process {
+    fn works(&self) -> bool {
+        self.tasks || self.wakes_at.is_some()
+    }
+}
+
 #[derive(Debug)]
 struct Open {
+    /// No prompt's, where the agent began the turn by itself.
     id: PromptId,
+    place: Place,
     taken: bool,
     /// Something of its answer came.
     begun: bool,
     interrupted: bool,
     /// Somebody said `/stop` where the answer goes.
     told: bool,
+}
+
+impl Open {
+    fn new(id: PromptId, place: Place) -> Self {
+        Self { id, place, taken: false, begun: false, interrupted: false, told: false }
+    }
 }
 
 impl Witness {
@@ -153,6 +178,10 @@ impl Witness {
         self.open.as_ref().map(|open| open.id.clone())
     }
 
+    fn place(&self) -> Option<&Place> {
+        self.machine.record().place.as_ref()
+    }
+
     pub fn latest_ticket(&self) -> u64 {
         self.asked.keys().last().map_or(0, |ticket| ticket.0)
     }
@@ -185,9 +214,13 @@ impl Witness {
         let remembered = self.machine.record().conversation.is_some();
         let exit = matches!(input, Input::Exit { .. });
         let lost = self.open.as_ref().is_some_and(|open| exit && open.taken && !open.interrupted && self.ending == 0);
+        let works = exit && self.step.phase == Some(Phase::Idle) && self.step.worked && self.place().is_some();
+        let lost = lost || works;
         let effects = self.machine.handle(input, self.now);
         self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh gives the memory up");
-        let mourned = effects.iter().any(|effect| matches!(effect, Effect::Tell { notice: Notice::Died { .. }, .. }));
+        let mourned = effects.iter().any(|effect| {
+            matches!(effect, Effect::Tell { notice: Notice::Died { .. } | Notice::DiedUnasked { .. }, .. })
+        });
         self.must(lost == mourned, "a death in mid-turn is told, and no other");
         if !self.survive(&effects) {
             return;
@@ -214,7 +247,9 @@ impl Witness {
             Input::Agent { run, event } => self.observe_event(*run, event),
             Input::Exit { run, .. } => {
                 self.count_death();
-                self.processes.get_mut(run).expect("a process that was started").gone = true;
+                let process = self.processes.get_mut(run).expect("a process that was started");
+                process.gone = true;
+                self.step.worked = process.works();
             }
             Input::Verdict { ticket, verdict } if self.review == Some(*ticket) => {
                 self.review = None;
@@ -222,7 +257,11 @@ impl Witness {
             }
             Input::Settings(settings) => self.settings = settings.clone(),
             Input::Shutdown => self.ending += 1,
-            Input::Spawned { .. } | Input::Timeout | Input::Verdict { .. } | Input::Brief { .. } => {}
+            Input::Timeout => {
+                let due = self.machine.poll_timeout().filter(|(at, _)| *at <= self.now);
+                self.step.restarts_clock = due.is_some_and(|(_, reason)| reason == Reason::WakeUp);
+            }
+            Input::Spawned { .. } | Input::Verdict { .. } | Input::Brief { .. } => {}
             Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
             Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
@@ -256,6 +295,31 @@ impl Witness {
             AgentEvent::Unasked(_) => self.step.restarts_clock = true,
             AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
+            AgentEvent::Background(_) | AgentEvent::WakesAt(_) | AgentEvent::Began(_) | AgentEvent::InterruptTaken => {
+                self.observe_background(run, event);
+            }
+        }
+    }
+
+    fn observe_background(&mut self, run: Run, event: &AgentEvent) {
+        let (now, idle) = (self.now, self.step.phase == Some(Phase::Idle));
+        let process = self.processes.get_mut(&run).expect("a live process");
+        match event {
+            AgentEvent::Background(tasks) => {
+                let before = std::mem::replace(&mut process.tasks, !tasks.is_empty());
+                self.step.restarts_clock = before && tasks.is_empty();
+            }
+            AgentEvent::WakesAt(at) if *at > now => {
+                let at = (*at).min(now.after(Duration::from_hours(24)));
+                process.wakes_at = process.wakes_at.max(Some(at));
+            }
+            AgentEvent::Began(id) if idle => {
+                let place = self.place().cloned();
+                let open = |place| Open::new(id.clone(), place);
+                self.open = place.map(open).map(|open| Open { taken: true, ..open });
+            }
+            AgentEvent::InterruptTaken => process.heard = true,
+            _ => {}
         }
     }
 
@@ -273,6 +337,7 @@ impl Witness {
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.step.prompts = matches!(order, Order::Retry(_));
         self.step.restarts_clock = matches!(order, Order::Touch(_) | Order::SetIdleTimeout(_));
+        self.step.gives_up = order == Order::SuspendAnyway;
         self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = order == Order::Fresh;
@@ -292,7 +357,7 @@ impl Witness {
                 let remembers = self.machine.record().conversation.is_some();
                 self.must(!fresh || !remembers, "what /fresh gives up is named no more");
                 if let Some(open) = &mut self.open {
-                    open.told |= stopped_from.as_ref() == Some(&self.prompts[&open.id].0.place);
+                    open.told |= stopped_from.as_ref() == Some(&open.place);
                 }
                 // Tried again before the pause is over: what was counted counts no more.
                 let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
@@ -440,6 +505,10 @@ impl Witness {
     }
 
     fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+        let process = &self.processes[&self.alive()?];
+        if process.works() {
+            return process.wakes_at.filter(|_| !process.tasks).map(|at| (at, Reason::WakeUp));
+        }
         let (verdict, at) = self.policy?;
         match verdict {
             Verdict::Suspend => Some((at, Reason::Idle)),

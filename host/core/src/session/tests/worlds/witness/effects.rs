@@ -71,6 +71,11 @@ impl Witness {
             Effect::Interrupt { .. } | Effect::CloseInput { .. } | Effect::Terminate { .. } | Effect::Kill { .. } => {
                 self.perform_end(effect);
             }
+            Effect::Began(place) => {
+                let own = self.open.as_ref().filter(|open| !self.prompts.contains_key(&open.id));
+                let fits = own.is_some_and(|open| open.place == *place) && self.step.phase == Some(Phase::Idle);
+                self.must(fits, "only an idle agent begins a turn by itself");
+            }
             Effect::Show => self.must(self.machine.turn().is_some(), "only a turn is shown"),
             Effect::Finish(turn) => {
                 self.must(turn.state != TurnState::Running, "a finished turn does not run");
@@ -83,9 +88,11 @@ impl Witness {
                 self.must(!(told && says), "who said stop reads it twice");
                 self.must(told || turn.state != TurnState::Stopped, "nobody reads that the turn was stopped");
                 self.deaths = 0;
-                self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
                 self.open = None;
-                self.finished_last = Some(turn.prompt.clone());
+                if self.prompts.contains_key(&turn.prompt) {
+                    self.turn_fate(&turn.prompt, Fate::Handed, Fate::Answered);
+                    self.finished_last = Some(turn.prompt.clone());
+                }
                 self.finished += 1;
             }
             Effect::CutOff(turn) => {
@@ -115,6 +122,8 @@ impl Witness {
         self.ask(ticket, "review");
         if self.step.phase != Some(Phase::Idle) || self.step.restarts_clock {
             self.idle_since = self.now;
+            let live = self.alive().and_then(|run| self.processes.get_mut(&run));
+            live.and_then(|process| process.wakes_at.take_if(|at| *at <= self.now));
         }
         self.must(idle_for == self.now.since(self.idle_since), "the policy hears how long the session is idle");
         self.review = Some(ticket);
@@ -145,6 +154,11 @@ impl Witness {
                 self.must(self.settings.folder.as_ref() == Some(folder), "a session works where the operator says");
             }
             Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
+            Notice::DiedUnasked { .. } => self.finished_last = None,
+            Notice::CountsLater { .. } => {
+                let works = self.alive().is_some_and(|run| self.processes[&run].works());
+                self.must(works, "a change counts at once, where the agent does nothing");
+            }
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } | Notice::Strays { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
         }
@@ -171,8 +185,8 @@ impl Witness {
         );
         self.must(record.model.is_none() || launch.model == record.model, "an agent has its session's model");
         self.fresh = false;
-        let (persona, model) = (record.persona, record.model);
-        self.processes.insert(run, Process { began: self.now, persona, model, ..Process::default() });
+        let (persona, model, agent) = (record.persona, launch.model.clone(), self.settings.agent.clone());
+        self.processes.insert(run, Process { began: self.now, persona, model, agent, ..Process::default() });
     }
 
     fn perform_send(&mut self, run: Run, prompt: &Prompt) {
@@ -182,12 +196,13 @@ impl Witness {
         self.must(process.ready, "a prompt before the agent is ready");
         let leaves = process.closed.is_some() || process.terminated.is_some() || process.killed;
         self.must(!leaves && self.ending == 0, "a prompt after the end has begun");
-        let fits = process.persona == record.persona && process.model == record.model;
-        self.must(fits, "a new persona or model comes before the next prompt");
+        let fits = process.persona == record.persona && process.model == self.machine.view().model;
+        let fits = (fits && process.agent == self.settings.agent) || process.works();
+        self.must(fits, "a new persona, model or command line comes before the next prompt");
         self.must(self.open.is_none(), "two prompts with an agent");
         let handed = self.step.handed.take();
         self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
-        self.open = Some(Open { id: prompt.id.clone(), taken: false, begun: false, interrupted: false, told: false });
+        self.open = Some(Open::new(prompt.id.clone(), prompt.place.clone()));
     }
 
     fn perform_end(&mut self, effect: &Effect) {
@@ -204,15 +219,16 @@ impl Witness {
         let process = self.processes.get_mut(run).expect("it is alive");
         let fits = match effect {
             Effect::Interrupt { .. } => {
-                process.interrupted = Some(now);
+                (process.interrupted, process.heard) = (Some(now), false);
                 open && process.closed.is_none() && !self.open.as_ref().is_some_and(|open| open.interrupted)
             }
             Effect::CloseInput { .. } => {
                 let first = process.closed.replace(now).is_none() && process.terminated.is_none();
-                first && (!open || ending && past(process.interrupted, 2))
+                let spared = !process.works() || ending || self.step.gives_up || self.step.refuses_resume;
+                spared && first && (!open || ending && past(process.interrupted, 2))
             }
             Effect::Terminate { .. } => {
-                let unheard = past(process.closed, 2) || past(process.interrupted, 5);
+                let unheard = past(process.closed, 2) || past(process.interrupted, if process.heard { 30 } else { 5 });
                 process.terminated.replace(now).is_none() && unheard
             }
             _ => {

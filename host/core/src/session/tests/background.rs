@@ -1,0 +1,706 @@
+//! Stories of agents that work without a prompt: in the background, after a wake-up, in turns of their own.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn work_in_the_background_is_never_suspended() {
+    check(
+        "
+        prompt a
+        ready
+        background build, tests
+        done a
+        verdict after 5s
+        wait 100s
+        verdict suspend
+        background build
+        wait 100s
+        background
+        verdict after 5s
+        wait 100s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build, tests → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            verdict after 5s → idle
+            verdict suspend → idle
+            background build → idle
+            background → idle
+                review #2: idle for 0ns
+            verdict after 5s → idle
+            205s: idle → stopping
+                close input of 1
+            207s: terminate → stopping
+                terminate 1
+            212s: kill → stopping
+                kill 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_is_kept_until_it_wakes_up() {
+    check(
+        "
+        prompt a
+        ready
+        wakes 60s
+        wakes 30s
+        wakes 0s
+        done a
+        verdict after 5s
+        wait 70s
+        verdict after 5s
+        wait 10s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            wakes 60s → busy
+            wakes 30s → busy
+            wakes 0s → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            verdict after 5s → idle
+            60s: wake up → idle
+                review #2: idle for 0ns
+            verdict after 5s → idle
+            70s: idle → stopping
+                close input of 1
+            72s: terminate → stopping
+                terminate 1
+            77s: kill → stopping
+                kill 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_wake_up_far_away_keeps_no_agent_for_ever() {
+    check(
+        "
+        prompt a
+        ready
+        wakes 9999999s
+        done a
+        verdict suspend
+        wait 90000s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            wakes 9999999s → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            verdict suspend → idle
+            86400s: wake up → idle
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn orders_that_would_end_the_work_ask_first() {
+    check(
+        "
+        prompt a
+        ready
+        background build `x`, two
+        done a
+        order suspend
+        order fresh
+        order archive
+        order suspend-anyway
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build `x`, two → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            order suspend
+                refused (background): The agent of session 'x' still works in the background: build `x`, two. /suspend x anyway ends that work.
+            order fresh
+                refused (background): The agent of session 'x' still works in the background: build `x`, two. /fresh x anyway ends that work.
+            order archive
+                refused (background): The agent of session 'x' still works in the background: build `x`, two. /archive x anyway ends that work.
+            order suspend-anyway → stopping
+                close input of 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn an_order_that_ends_work_anyway_is_followed_by_another() {
+    check(
+        "
+        prompt a
+        ready
+        background build
+        done a
+        order suspend-anyway
+        order archive
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            order suspend-anyway → stopping
+                close input of 1
+            order archive → stopping
+                persist
+            exit → archived
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_model_waits_for_the_end_of_the_work() {
+    check(
+        "
+        prompt a
+        ready
+        background build
+        done a
+        order model opus
+        order persona planner
+        prompt b
+        done b
+        background
+        prompt c
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            order model opus → idle
+                persist
+                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+            order persona planner → idle
+                persist
+                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+            prompt b → busy
+                hand b
+                send b to 1
+            done b → idle
+                persist
+                finish b at home, done
+                review #2: idle for 0ns
+            background → idle
+                review #3: idle for 0ns
+            prompt c → stopping
+                close input of 1
+            exit → starting
+                resolve #4: planner
+        "#]],
+    );
+}
+
+#[test]
+fn a_changed_command_line_counts_from_the_next_turn() {
+    check(
+        "
+        prompt a
+        ready
+        conversation c1 resumable
+        done a
+        args --add-dir=/x
+        prompt b
+        exit
+        ready
+        args --add-dir=/x
+        done b
+        prompt c
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            conversation c1 resumable → busy
+                persist
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            args --add-dir=/x → idle
+                review #2: idle for 0ns
+            prompt b → stopping
+                close input of 1
+            exit → starting
+                spawn 2 resuming c1
+            ready → busy
+                hand b
+                send b to 2
+            args --add-dir=/x → busy
+            done b → idle
+                persist
+                finish b at home, done
+                review #3: idle for 0ns
+            prompt c → busy
+                hand c
+                send c to 2
+        "#]],
+    );
+}
+
+#[test]
+fn the_configured_model_counts_unless_overridden() {
+    check(
+        "
+        prompt a
+        ready
+        done a
+        agent opus
+        prompt b
+        exit
+        ready
+        done b
+        order model haiku
+        exit
+        ready
+        agent sonnet
+        prompt c
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            agent opus → idle
+                review #2: idle for 0ns
+            prompt b → stopping
+                close input of 1
+            exit → starting
+                spawn 2 anew, model opus
+            ready → busy
+                hand b
+                send b to 2
+            done b → idle
+                persist
+                finish b at home, done
+                review #3: idle for 0ns
+            order model haiku → stopping
+                persist
+                close input of 2
+            exit → starting
+                spawn 3 anew, model haiku
+            ready → idle
+                review #4: idle for 0ns
+            agent sonnet → idle
+                review #5: idle for 0ns
+            prompt c → busy
+                hand c
+                send c to 3
+        "#]],
+    );
+}
+
+#[test]
+fn settings_that_must_wait_for_work_say_so_once() {
+    check(
+        "
+        prompt a
+        ready
+        background build
+        args --add-dir=/x
+        settings 60s
+        args --add-dir=/x
+        done a
+        prompt b
+        done b
+        background
+        prompt c
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build → busy
+            args --add-dir=/x → busy
+                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+            settings 60s → busy
+            args --add-dir=/x → busy
+                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+            done a → idle
+                persist
+                finish a at home, done
+                review #4: idle for 0ns
+            prompt b → busy
+                hand b
+                send b to 1
+            done b → idle
+                persist
+                finish b at home, done
+                review #5: idle for 0ns
+            background → idle
+                review #6: idle for 0ns
+            prompt c → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_s_own_turn_is_shown_and_prompts_wait_for_it() {
+    check(
+        "
+        prompt a
+        ready
+        done a $1
+        order mode quiet
+        began own
+        says hello
+        prompt b
+        done own $3
+        taken b
+        done b
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            done a $1 → idle
+                persist
+                finish a at home, done, $1.00
+                review #1: idle for 0ns
+            order mode quiet → idle
+                persist
+            began own → busy
+                began at home
+            says hello → busy
+                show
+            prompt b → busy
+            done own $3 → busy
+                persist
+                finish own at home, done, $2.00, mode quiet “hello”
+                hand b
+                send b to 1
+            taken b → busy
+            done b → idle
+                persist
+                finish b at home, done, mode quiet
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn an_own_turn_is_on_no_idle_clock() {
+    check(
+        "
+        prompt a
+        ready
+        done a
+        verdict after 5s
+        began own
+        wait 100s
+        done own
+        verdict after 5s
+        wait 10s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            verdict after 5s → idle
+            began own → busy
+                began at home
+            done own → idle
+                persist
+                finish own at home, done
+                review #2: idle for 0ns
+            verdict after 5s → idle
+            105s: idle → stopping
+                close input of 1
+            107s: terminate → stopping
+                terminate 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_own_turn_can_be_stopped() {
+    check(
+        "
+        prompt a
+        ready
+        done a
+        began own
+        says hello
+        order stop
+        interrupted own
+        began again
+        order stop from nowhere
+        wait 10s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            began own → busy
+                began at home
+            says hello → busy
+                show
+            order stop → busy
+                interrupt 1
+            interrupted own → idle
+                persist
+                finish own at home, done “hello”
+                review #2: idle for 0ns
+            began again → busy
+                began at home
+            order stop from nowhere → busy
+                interrupt 1
+            5s: interrupt → stopping
+                persist
+                finish again at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it.
+                terminate 1
+            10s: kill → stopping
+                kill 1
+            exit → suspended
+        "#]],
+    );
+}
+
+#[test]
+fn an_acknowledged_interrupt_gets_time() {
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        order stop
+        heard
+        wait 29s
+        done a
+        prompt b
+        order stop
+        heard
+        wait 30s
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            order stop → busy
+                interrupt 1
+            heard → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            prompt b → busy
+                hand b
+                send b to 1
+            order stop → busy
+                interrupt 1
+            heard → busy
+            59s: interrupt → stopping
+                persist
+                finish b at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it.
+                terminate 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_own_turn_that_dies_or_is_cut_off_asks_nothing() {
+    check(
+        "
+        prompt a
+        ready
+        conversation c1 resumable
+        done a
+        began own
+        says half
+        exit out of memory
+        prompt b
+        ready
+        done b
+        background build
+        exit out of disk
+        prompt c
+        ready
+        done c
+        began own2
+        shutdown
+        wait 10s
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            conversation c1 resumable → busy
+                persist
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            began own → busy
+                began at home
+            says half → busy
+                show
+            exit out of memory → suspended
+                persist
+                finish own at home, failed: Cut short. “half”
+                tell home: The agent of session 'x' ended in the middle of what it did by itself: out of memory
+            prompt b → starting
+                word resume #2: idle for 0ns
+                spawn 2 resuming c1
+            ready → busy
+                hand b
+                send b to 2
+            done b → idle
+                persist
+                finish b at home, done
+                review #3: idle for 0ns
+            background build → idle
+            exit out of disk → suspended
+                tell home: The agent of session 'x' ended in the middle of what it did by itself: out of disk
+            prompt c → starting
+                word resume #4: idle for 0ns
+                spawn 3 resuming c1
+            ready → busy
+                hand c
+                send c to 3
+            done c → idle
+                persist
+                finish c at home, done
+                review #5: idle for 0ns
+            began own2 → busy
+                began at home
+            shutdown → stopping
+                interrupt 3
+            2s: close input → stopping
+                close input of 3
+            4s: terminate → stopping
+                terminate 3
+            9s: kill → stopping
+                kill 3
+            exit → suspended
+                persist
+                finish own2 at home, failed: Stopped by the end of Cordboard.
+        "#]],
+    );
+}
+
+#[test]
+fn an_own_turn_is_no_answer_to_a_prompt_and_needs_a_place() {
+    check(
+        "
+        order start
+        ready
+        began nowhere
+        says hello
+        prompt a
+        began own
+        done own
+        done a
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            began nowhere → idle
+            says hello → idle
+            prompt a → busy
+                persist
+                hand a
+                send a to 1
+            began own → busy
+            done own → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #2: idle for 0ns
+        "#]],
+    );
+}

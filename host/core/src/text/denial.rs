@@ -1,0 +1,46 @@
+//! What the host says of a tool that was denied, with the line of the configuration that allows it.
+
+use super::{beginning, said};
+use crate::render;
+
+/// The tools that the mode `acceptEdits` is about.
+const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
+
+/// What was denied, and the line of the configuration that allows it next time. A path inside the session's folder is told from there.
+pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
+    let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
+    let allowed = match detail.rsplit_once('/') {
+        _ if !EDITS.contains(&tool) => render::code(&format!("args = [\"--allowedTools={}\"]", said(tool))),
+        Some((folder, _)) if detail.starts_with('/') => {
+            let folder = if folder.is_empty() { "/".to_owned() } else { said(folder) };
+            let folder = render::code(&format!("args = [\"--add-dir={folder}\"]"));
+            format!("`permission_mode = \"acceptEdits\"` and {folder}")
+        }
+        Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
+    };
+    let tool = render::escape(&said(tool));
+    format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_line_that_allows_it() {
+        let text = |tool: &str, detail: &str| denied(tool, detail, "claude");
+        assert_eq!(
+            text("Bash", "echo `date`\nrm -r x"),
+            "Denied: Bash ``echo `date`…``\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`."
+        );
+        assert_eq!(
+            text("Write", "src/a.rs"),
+            "Denied: Write `src/a.rs`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`."
+        );
+        assert_eq!(
+            text("Edit", "/etc/hosts"),
+            "Denied: Edit `/etc/hosts`\nTo allow it, set `permission_mode = \"acceptEdits\"` and `args = [\"--add-dir=/etc\"]` in `[agents.claude]`."
+        );
+        assert!(text("WebSearch", "").starts_with("Denied: WebSearch\nTo allow it, "));
+    }
+}
