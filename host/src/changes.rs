@@ -41,6 +41,7 @@ impl Changes {
                 },
                 Some(ordered) = orders.recv() => self.swaps.on_order(ordered).await,
                 event = self.swaps.next() => self.swaps.handle(event).await,
+                lost = self.admins.outbox.unreachable() => self.admins.tell_unreachable(&lost).await,
             }
         }
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 pub use cordboard_core::chat::{ButtonLine, MessageId, Update, What};
 use cordboard_core::{
     render::Message,
-    types::{Button, Place, SessionName, Words},
+    types::{Alert, Button, Place, SessionName, Words},
 };
 
 pub mod console;
@@ -27,8 +27,8 @@ pub trait Chat: Send + Sync {
 
     fn limits(&self) -> Limits;
 
-    /// The least time between two edits in a place; zero: as fast as they come.
-    fn edit_pause(&self, place: &Place) -> Duration;
+    /// How often frames of running turns may be shown in the chat that `place` is in.
+    fn pacing(&self, place: &Place) -> Pacing;
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
 
@@ -52,6 +52,32 @@ pub struct Limits {
     /// The longest message, in UTF-16 units; `usize::MAX`: nothing is ever split.
     pub text_units: usize,
     pub live: LiveLine,
+    pub edits: Edits,
+}
+
+/// What an edit does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edits {
+    /// It shows what is new at the end of everything that was shown.
+    Append,
+    /// It changes a message where it is, and no phone rings for it.
+    Replace,
+}
+
+/// How often a front-end shows what people don't wait for. Answers are not held to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// The least time between two frames in a chat; zero: as fast as they come.
+    pub pause: Duration,
+    /// What a chat may have had of calls of all kinds for a frame to be shown.
+    pub quota: Option<Quota>,
+}
+
+/// Fewer than so many calls within the last so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    pub calls: usize,
+    pub within: Duration,
 }
 
 /// Where the one line goes that tells what an agent is doing.
@@ -66,7 +92,7 @@ pub enum LiveLine {
 /// One message as a front-end sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The Markdown that it was made of; of a message that was split, the text of this part.
+    /// The Markdown that it was made of, without the live line; of a message that was split, that of this part.
     pub source: String,
     /// At most [`Limits::text_units`] long.
     pub message: Message,
@@ -77,6 +103,7 @@ pub struct Outgoing {
     pub words: Words,
     /// The session that says it, where it is not the active one here. `message` begins with its name already, `source` does not.
     pub session: Option<SessionName>,
+    pub alert: Alert,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +130,12 @@ pub enum ChatError {
     /// Nothing more to this place for so long; other places are not concerned.
     #[error("send to a chat that is held for {after:?}: {why}")]
     Later { after: Duration, why: String },
-    /// It can never be delivered there: the bot was blocked, the chat is gone.
-    #[error("send to a chat that cannot be reached any more: {why}")]
+    /// The place can't be written to: the bot was blocked, the chat or the topic is gone or closed. It may come back.
+    #[error("send to a chat that cannot be reached: {why}")]
     Gone { why: String },
+    /// It must never be delivered there.
+    #[error("send to a chat that gets nothing any more: {why}")]
+    Forbidden { why: String },
     /// The front-end itself cannot be reached; it is tried again.
     #[error("reach the chat: {why}")]
     Down { why: String },

@@ -67,6 +67,7 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
     }
     schema::migrate(&mut db, found).map_err(failed)?;
     contents::name_host(&db).map_err(failed)?;
+    outbox::mark_cut_off(&mut db).map_err(failed)?;
     let contents = contents::read(&db).map_err(failed)?;
     let (requests, receiver) = mpsc::channel(writer::QUEUE);
     let writer = Writer::new(db, receiver, lock);

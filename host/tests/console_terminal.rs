@@ -14,7 +14,10 @@ use cordboard::{
     },
     clock::Clock,
 };
-use cordboard_core::{render, types::Words};
+use cordboard_core::{
+    render,
+    types::{Alert, Words},
+};
 
 use screen::Screen;
 
@@ -73,7 +76,7 @@ async fn inside() {
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
                 let (buttons, last) = (Vec::new(), Completeness::Complete);
-                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None };
+                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None, alert: Alert::Ring };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cordboard::{
-    chat::Inbox as _,
+    chat::{Edits, Inbox as _, outbox::Cut},
     clock::Clock,
     hub::{self, Advisor, Desk, Doorway, Hooks, Lines, Live, Outlet, Painter, Posts, Server},
     plugin::{Board, Orders, Plugs, Screen, ViewLimits},
@@ -50,6 +50,12 @@ impl Outlet for Noting {
     fn back(&self, _place: &Place, _turn: &PromptId) {}
 
     fn over(&self, _place: &Place, _turn: &PromptId) {}
+
+    fn heard(&self, _place: &Place) {}
+
+    fn cut(&self, _place: &Place) -> Cut {
+        Cut::Nothing
+    }
 
     fn post(&self, rows: Vec<OutboxRow>) {
         for row in rows {
@@ -187,9 +193,15 @@ fn server(
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let roster_of = Arc::clone(roster);
-    let (posts_of, config_of) = (posts.clone(), config.clone());
-    let painter =
-        Painter { plugs: Arc::clone(&plugs), roster: roster_of, posts: posts_of, config: config_of, clock, limits };
+    let painter = Painter {
+        plugs: Arc::clone(&plugs),
+        roster: roster_of,
+        posts: posts.clone(),
+        config: config.clone(),
+        clock,
+        limits,
+        edits: Edits::Append,
+    };
     let desk = Arc::new(Desk {
         clock,
         config: config.clone(),

@@ -133,7 +133,8 @@ pub struct NewPost {
     pub reply: Reply,
     /// The message that the post takes the place of.
     pub edit: Option<MessageId>,
-    /// The turn whose final answer this is: it takes the place of the messages that the turn was streamed into.
+    /// The turn whose final answer this is, or a part of it. The first post of a turn takes the place of the messages that the turn was
+    /// streamed into.
     pub turn: Option<PromptId>,
 }
 

@@ -14,6 +14,10 @@ use crate::{
     types::{MODEL_NAME_RULE, Reply, SessionName, Words},
 };
 
+mod delivery;
+
+pub use delivery::{cut_off, not_sent, not_shown, unreachable};
+
 /// Characters, about a line on a phone.
 const REMINDER: usize = 60;
 /// The end of a turn that was stopped from elsewhere: whoever reads it has not said `/stop`.
@@ -25,6 +29,10 @@ pub const CUT_SHORT: &str = "Cut short.";
 pub const INTERRUPTED: &str = "Interrupted.";
 /// The end of a turn that the host interrupted at its own end.
 pub const HOST_ENDED: &str = "Stopped by the end of Cordboard.";
+/// A turn that is over and says nothing.
+pub const DONE: &str = "Done.";
+/// A turn that failed, where nobody says why.
+pub const FAILED: &str = "The agent failed, and did not say why.";
 pub const ENDING: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";

@@ -11,5 +11,5 @@ pub use moment::Moment;
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveFor, Caller, Place, Role, UserId};
 pub use prompt::{Kept, Prompt};
-pub use reply::{Attachment, Button, Content, Reply, Words};
+pub use reply::{Alert, Attachment, Button, Content, Reply, Words};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};

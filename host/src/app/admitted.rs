@@ -1,13 +1,13 @@
 //! The chat as far as people are served: nothing goes to the private chat of somebody who is not in `[access]` any more, whatever was on its
 //! way or stored when they were removed.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cordboard_core::types::Place;
 
 use crate::{
-    chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing},
+    chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing, Pacing},
     hub::{self, Live},
 };
 
@@ -22,7 +22,7 @@ impl Admitted {
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }
-        Err(ChatError::Gone { why: "its person is not in [access] any more".to_owned() })
+        Err(ChatError::Forbidden { why: "its person is not in [access] any more".to_owned() })
     }
 }
 
@@ -36,8 +36,8 @@ impl Chat for Admitted {
         self.chat.limits()
     }
 
-    fn edit_pause(&self, place: &Place) -> Duration {
-        self.chat.edit_pause(place)
+    fn pacing(&self, place: &Place) -> Pacing {
+        self.chat.pacing(place)
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::{AppError, beside::Beside, front, plugin_folder, shutdown};
 use crate::{
     changes::{self, Admins, Changes},
-    chat::outbox::Outbox,
+    chat::{Limits, outbox::Outbox},
     cli::{ChatKind, Places},
     clock::Clock,
     control,
@@ -82,7 +82,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let sessions = ground.without_future(sessions).await;
     let left_over = left_over(&sessions);
     let roster = Arc::new(Roster::new(views(sessions, &ground.config), active));
-    let desk = ground.desk(&roster, &posts, (front.chat.limits().text_units, orders.0));
+    let desk = ground.desk(&roster, &posts, (front.chat.limits(), orders.0));
 
     // Before anything is begun: they are the last things that can keep a host from its start.
     let beside = Beside::open(&desk).await?;
@@ -157,7 +157,7 @@ impl Ground {
     }
 
     /// The desk, and the lines below it, which ask plugins that in turn look at the desk.
-    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, (text_units, orders): (usize, Orders)) -> Arc<Desk> {
+    fn desk(&self, roster: &Arc<Roster>, posts: &Posts, (limits, orders): (Limits, Orders)) -> Arc<Desk> {
         let advisor = Arc::new(Advisor {
             plugs: Arc::clone(&self.plugs),
             config: self.config.clone(),
@@ -165,7 +165,7 @@ impl Ground {
             board: OnceLock::new(),
         });
         let lines =
-            Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter((roster, posts), text_units)));
+            Arc::new(Lines::new(Arc::clone(roster), self.ports(&advisor), self.painter((roster, posts), limits)));
         let desk = Arc::new(Desk {
             clock: self.clock,
             config: self.config.clone(),
@@ -196,8 +196,8 @@ impl Ground {
         }
     }
 
-    fn painter(&self, (roster, posts): (&Arc<Roster>, &Posts), text_units: usize) -> Painter {
-        let text_units = u32::try_from(text_units).unwrap_or(u32::MAX);
+    fn painter(&self, (roster, posts): (&Arc<Roster>, &Posts), limits: Limits) -> Painter {
+        let text_units = u32::try_from(limits.text_units).unwrap_or(u32::MAX);
         Painter {
             plugs: Arc::clone(&self.plugs),
             roster: Arc::clone(roster),
@@ -205,6 +205,7 @@ impl Ground {
             config: self.config.clone(),
             clock: self.clock,
             limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
+            edits: limits.edits,
         }
     }
 

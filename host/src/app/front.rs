@@ -75,7 +75,8 @@ fn open_telegram(plan: &Plan, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> 
         AppError::Front("--chat telegram needs a bot: name the file of its token in [telegram] token_file".to_owned())
     })?;
     let mut settings = telegram::Settings::new(token, &config.telegram.api_url);
-    settings.edit_pause = config.telegram.edit_pause;
+    let live = plan.config.clone();
+    settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
         tracing::warn!("nobody is let in: name your numeric Telegram id in [access] owner");
     }

@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 
 use crate::{
-    chat::outbox::{Frame, Ledger, LedgerError, Outbox, Post},
+    chat::outbox::{Cut, Frame, Ledger, LedgerError, Outbox, Post},
     hub::Outlet,
     plugin::Screen,
     store::{Store, StoreError},
@@ -35,6 +35,14 @@ impl Outlet for Outbox {
     fn over(&self, place: &Place, turn: &PromptId) {
         self.post(Post::Over { place: place.clone(), turn: turn.clone() });
     }
+
+    fn heard(&self, place: &Place) {
+        Self::heard(self, place);
+    }
+
+    fn cut(&self, place: &Place) -> Cut {
+        Self::cut(self, place)
+    }
 }
 
 fn said(outcome: Result<(), StoreError>) -> Result<(), LedgerError> {
@@ -43,8 +51,8 @@ fn said(outcome: Result<(), StoreError>) -> Result<(), LedgerError> {
 
 #[async_trait]
 impl Ledger for Store {
-    async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), LedgerError> {
-        said(Self::placeholder(self, turn, place, message).await)
+    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
+        said(Self::placeholder(self, turn, message, text).await)
     }
 
     async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError> {

@@ -7,12 +7,15 @@ use cordboard_core::{
     chat::NewPost,
     config::Config,
     session::Input,
-    text::plain,
+    text::{self, plain},
     types::{Caller, Place, Reply},
 };
 
 use crate::{
-    chat::{MenuEntry, outbox::Outbox},
+    chat::{
+        MenuEntry,
+        outbox::{Outbox, Unreachable},
+    },
     hub::{Desk, Live, Posts},
     plugin::{Offer, Table},
     swaps::Audience,
@@ -37,6 +40,14 @@ pub fn menu(table: &Table) -> Vec<MenuEntry> {
 impl Admins {
     pub async fn review_all(&self) {
         self.desk.lines().tell_all(|_| Some(Input::PolicyChanged)).await;
+    }
+
+    /// Tells the owner, in their private chat, of a place that can't be written to; not where it is that chat itself.
+    pub async fn tell_unreachable(&self, lost: &Unreachable) {
+        let owner = owner(self.front_end, &self.config.now());
+        if let Some(place) = owner.filter(|owner| *owner != lost.place) {
+            self.post(place, plain(&text::unreachable(&lost.place, &lost.why))).await;
+        }
     }
 
     async fn post(&self, place: Place, reply: Reply) {

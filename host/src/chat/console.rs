@@ -34,7 +34,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Chat, ChatError, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing};
+use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
 use crate::clock::Clock;
 use input::Intake;
 pub(super) use page::{Look, Page};
@@ -209,11 +209,11 @@ impl Chat for Console {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: usize::MAX, live: LiveLine::Status }
+        Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append }
     }
 
-    fn edit_pause(&self, _place: &Place) -> Duration {
-        Duration::ZERO
+    fn pacing(&self, _place: &Place) -> Pacing {
+        Pacing { pause: Duration::ZERO, quota: None }
     }
 
     async fn send(&self, _place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {

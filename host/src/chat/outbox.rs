@@ -4,7 +4,7 @@
 //! here knows a front-end, and a place that must wait holds no other one up.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,11 +25,13 @@ mod compose;
 mod delivery;
 mod mailbox;
 mod menu;
+mod pace;
 mod streaming;
 mod worker;
 
 pub(super) use compose::reply as messages;
 use mailbox::Mailbox;
+use pace::Paces;
 use worker::Worker;
 
 /// What a turn looks like at a moment.
@@ -68,11 +70,12 @@ impl Post {
 /// Where it is stored how far posts have come.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The turn is shown in this message, too: its final answer will take its place, even after a crash.
+    /// The turn is shown in this message, too: its final answer will take its place, even after a crash. `text`: what stands there of the
+    /// answer, as Markdown.
     ///
     /// # Errors
     /// The store's.
-    async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), LedgerError>;
+    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError>;
 
     /// The message was deleted: no answer takes its place.
     ///
@@ -110,6 +113,8 @@ impl Outbox {
             chat,
             ledger,
             state: Mutex::default(),
+            paces: Mutex::default(),
+            lost: Notify::new(),
             born: Notify::new(),
             quiet: Notify::new(),
             menu: watch::Sender::new(Vec::new()),
@@ -128,7 +133,7 @@ impl Outbox {
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
-        let State { boxes, born } = &mut *state;
+        let State { boxes, born, unreachable: _ } = &mut *state;
         for post in posts {
             let place = post.place().clone();
             let mailbox = boxes.entry(place.clone()).or_insert_with(|| {
@@ -145,32 +150,78 @@ impl Outbox {
         }
     }
 
+    /// Somebody has written in the place: what running turns show there is no longer at the bottom.
+    pub fn heard(&self, place: &Place) {
+        if let Some(mailbox) = self.shared.state().boxes.get_mut(place) {
+            mailbox.heard = true;
+            mailbox.ring();
+        }
+    }
+
+    /// Ends the answer of several messages that is being sent to the place, or comes next.
+    #[must_use]
+    pub fn cut(&self, place: &Place) -> Cut {
+        let longest = self.shared.chat.limits().text_units;
+        let mut state = self.shared.state();
+        let Some(mailbox) = state.boxes.get_mut(place) else { return Cut::Nothing };
+        let Some(turn) = mailbox.long_answer(longest) else { return Cut::Nothing };
+        mailbox.cut = Some(turn);
+        mailbox.ring();
+        Cut::Answer
+    }
+
+    /// The next place that can't be written to. What is for it is kept.
+    pub async fn unreachable(&self) -> Unreachable {
+        loop {
+            let lost = self.shared.lost.notified();
+            let next = self.shared.state().unreachable.pop_front();
+            match next {
+                Some(next) => return next,
+                None => lost.await,
+            }
+        }
+    }
+
     /// Sets the front-end's menu, however long it takes; a newer menu replaces one that is not set yet.
     pub fn menu(&self, commands: Vec<MenuEntry>) {
         self.shared.menu.send_replace(commands);
     }
 
-    /// Returns when no final post waits any more.
+    /// Returns when no final post waits any more but for places that can't be written to.
     pub async fn drained(&self) {
         loop {
             let quiet = self.shared.quiet.notified();
-            if self.shared.state().boxes.values().all(|mailbox| !mailbox.has_finals()) {
+            if self.shared.state().boxes.values().all(|mailbox| mailbox.count_awaited() == 0) {
                 return;
             }
             quiet.await;
         }
     }
 
-    /// How many final posts wait.
+    /// How many final posts wait that can be sent soon.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.shared.state().boxes.values().map(Mailbox::count_finals).sum()
+        self.shared.state().boxes.values().map(Mailbox::count_awaited).sum()
     }
 
     /// Ends the work after the calls that are under way. Posts that are not sent stay stored.
     pub fn close(&self) {
         self.shared.closing.send_replace(Run::Off);
     }
+}
+
+/// A place that can't be written to, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    pub place: Place,
+    pub why: String,
+}
+
+/// What there was to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    Answer,
+    Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,6 +234,9 @@ struct Shared {
     chat: Arc<dyn Chat>,
     ledger: Arc<dyn Ledger>,
     state: Mutex<State>,
+    paces: Mutex<Paces>,
+    /// A place can't be written to.
+    lost: Notify,
     /// A place has got its mailbox and wants a worker.
     born: Notify,
     /// A final post is done.
@@ -194,6 +248,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     boxes: HashMap<Place, Mailbox>,
+    unreachable: VecDeque<Unreachable>,
     /// Mailboxes without a worker.
     born: Vec<Place>,
 }
@@ -213,6 +268,15 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change of the state is one step, so a panic elsewhere leaves it whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn paces(&self) -> MutexGuard<'_, Paces> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unreachable(&self, place: Unreachable) {
+        self.state().unreachable.push_back(place);
+        self.lost.notify_one();
     }
 }
 

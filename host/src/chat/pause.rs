@@ -13,6 +13,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) struct Pauses {
     first: Duration,
+    longest: Duration,
     next: Duration,
 }
 
@@ -24,13 +25,17 @@ impl Default for Pauses {
 
 impl Pauses {
     pub const fn beginning_with(first: Duration) -> Self {
-        Self { first, next: first }
+        Self::between(first, LONGEST)
+    }
+
+    pub const fn between(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, next: first }
     }
 
     /// The pause after one more failure, with up to a quarter more, so that many who failed together don't come back together.
     pub fn grow(&mut self) -> Duration {
         let pause = self.next;
-        self.next = (pause * 2).min(LONGEST);
+        self.next = (pause * 2).min(self.longest);
         let jitter = u32::from(Uuid::new_v4().as_bytes()[0]);
         pause + pause * jitter / 1024
     }

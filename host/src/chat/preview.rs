@@ -3,7 +3,7 @@
 use cordboard_core::{render::terminal::Colours, types::Reply};
 
 use super::{
-    Limits, LiveLine, MessageId,
+    Edits, Limits, LiveLine, MessageId,
     console::{Look, Page},
     outbox,
 };
@@ -12,7 +12,7 @@ use super::{
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
     let mut page = Page::new(terminal.map_or(Look::Source, Look::Styled));
-    let limits = Limits { text_units: usize::MAX, live: LiveLine::Status };
+    let limits = Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append };
     let messages = outbox::messages(reply, limits);
     let put = |(number, message): (usize, &super::Outgoing)| page.put(&MessageId(number.to_string()), message);
     messages.iter().enumerate().map(put).collect()

@@ -4,7 +4,7 @@
 //! error leaves [`api`] with it. Which message is sent when is the outbox's business.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -27,10 +27,10 @@ mod token;
 mod update;
 
 use api::Api;
-use holds::Holds;
 use keyboard::Keyboard;
 use moves::Moves;
 pub use poll::PollError;
+use sender::{Calls, Spot};
 pub use token::{TokenError, check as check_token};
 
 /// The `front_end` of the places here.
@@ -47,14 +47,17 @@ pub struct PollSettings {
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
-#[derive(Debug, Clone)]
+/// The least time between two edits in a private chat; asked anew for each, so that it can change while the host runs.
+pub type EditPause = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+#[derive(Clone)]
 pub struct Settings {
     /// The file that holds the token.
     pub token_file: PathBuf,
     /// `https://api.telegram.org`, or a stand-in.
     pub api_url: String,
-    /// The least time between two edits in a private chat; in a group it is three times as long.
-    pub edit_pause: Duration,
+    /// In a group it is five times as long.
+    pub edit_pause: EditPause,
     /// How long the Bot API may hold a poll that has nothing to tell, in whole seconds.
     pub poll: Duration,
     /// How long an answer may take beyond that.
@@ -70,7 +73,7 @@ impl Settings {
         Self {
             token_file,
             api_url: api_url.trim_end_matches('/').to_owned(),
-            edit_pause: Duration::from_secs(1),
+            edit_pause: Arc::new(|| Duration::from_secs(1)),
             poll: Duration::from_secs(50),
             patience: Duration::from_secs(20),
             first_pause: Duration::from_secs(1),
@@ -84,8 +87,10 @@ pub struct Telegram {
     api: Arc<Api>,
     inbox: Arc<dyn Inbox>,
     keyboard: Keyboard,
-    holds: Holds,
     moves: Arc<Moves>,
+    calls: Calls,
+    /// Where a call that shows typing is on its way.
+    typing: Arc<Mutex<HashSet<Spot>>>,
     /// The menu as it was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
     /// What stands in the messages that were written last, as a hash: editing to the same needs no call.
@@ -102,7 +107,8 @@ impl Telegram {
         let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
         let keyboard = Keyboard::new(Arc::clone(&inbox));
         let (moves, menu, written) = (Arc::default(), Mutex::default(), Mutex::default());
-        Ok(Self { settings, api, inbox, keyboard, holds: Holds::default(), moves, menu, written })
+        let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
+        Ok(Self { settings, api, inbox, keyboard, calls, typing, moves, menu, written })
     }
 
     /// Takes updates and stores them, for ever: network and store may fail and come back.

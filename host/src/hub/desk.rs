@@ -8,6 +8,7 @@ use cordboard_core::{
     config::{Agent, Config},
     happening::Trail,
     session::{Order, Prompt, Refusal, RefusalCode},
+    text,
     types::{Caller, Moment, Place, Reply, SessionName, SessionView},
 };
 
@@ -19,6 +20,7 @@ use super::{
     setup::Live,
 };
 use crate::{
+    chat::outbox::Cut,
     clock::Clock,
     plugin::{Asked, Blueprint, Board, Choice, Orders, Outcome, PlugOrder, Plugs, Shelf, check_post, refuse},
     roster::Roster,
@@ -146,7 +148,15 @@ impl Board for Desk {
             self.check_persona(persona.as_deref())?;
         }
         let archives = order == Order::Archive;
-        let view = self.act(name, order).await?;
+        let cut =
+            if let Order::Interrupt { from: Some(place), .. } = &order { self.posts.cut(place) } else { Cut::Nothing };
+        let view = match (self.act(name, order).await, cut) {
+            // Nothing runs any more, but its answer was still being sent.
+            (Err(refusal), Cut::Answer) if refusal.text == text::NOTHING_RUNS => {
+                SessionView::clone(&*self.seen(caller, name.as_str())?)
+            }
+            (outcome, _) => outcome?,
+        };
         if archives {
             self.store.archive(&view.record).await.map_err(|error| not_stored(&error))?;
             self.roster().unbind(name);

@@ -14,6 +14,7 @@ use cordboard_core::{
 };
 
 use crate::{
+    chat::outbox::Cut,
     plugin::Screen,
     scrub,
     store::{Store, StoreError},
@@ -36,6 +37,10 @@ pub trait Outlet: Send + Sync {
     fn back(&self, place: &Place, turn: &PromptId);
     /// The turn ends without a post; what it has shown stays.
     fn over(&self, place: &Place, turn: &PromptId);
+    /// Somebody has written there.
+    fn heard(&self, place: &Place);
+    /// The answer that is being sent there is not sent any further.
+    fn cut(&self, place: &Place) -> Cut;
 }
 
 #[derive(Clone)]
@@ -68,6 +73,15 @@ impl Posts {
 
     pub fn over(&self, place: &Place, turn: &PromptId) {
         self.outlet.over(place, turn);
+    }
+
+    pub fn heard(&self, place: &Place) {
+        self.outlet.heard(place);
+    }
+
+    #[must_use]
+    pub fn cut(&self, place: &Place) -> Cut {
+        self.outlet.cut(place)
     }
 
     /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is
@@ -147,6 +161,10 @@ mod tests {
         fn stopping(&self, _place: &Place, _turn: &PromptId) {}
         fn back(&self, _place: &Place, _turn: &PromptId) {}
         fn over(&self, _place: &Place, _turn: &PromptId) {}
+        fn heard(&self, _place: &Place) {}
+        fn cut(&self, _place: &Place) -> Cut {
+            Cut::Nothing
+        }
     }
 
     fn reply(text: &str) -> NewPost {

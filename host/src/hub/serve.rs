@@ -69,6 +69,11 @@ impl Server {
             return self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
         };
         row.update.caller = caller;
+        match row.update.what {
+            What::Text(_) | What::NotText { .. } => self.posts.heard(&row.update.place),
+            // They leave nothing below what is there.
+            What::Edited(_) | What::Press { .. } => {}
+        }
         match (&row.update.what, self.typed(&row.update)) {
             (_, Some(typed)) => self.command(&row, typed).await,
             (What::Text(_), None) => self.prompt(&row).await,

@@ -5,20 +5,28 @@ use std::{
     collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use cordboard_core::{
     agent::PromptId,
     chat::{Done, NewPost},
-    render::literal,
-    turn::{Part, Turn, TurnState},
-    types::{Caller, Place, Reply, SessionName, SessionView, Words},
+    text::Notice,
+    turn::{Turn, TurnState},
+    types::{Alert, Caller, Place, Reply, SessionName, SessionView, Words},
 };
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
-use super::{posts::Posts, residents, setup::Live};
+use super::{
+    notices::Notices,
+    posts::Posts,
+    residents,
+    screen::{check, plain, shows_something},
+    setup::Live,
+};
 use crate::{
+    chat::Edits,
     clock::Clock,
     plugin::{Plugs, Screen, ViewLimits},
     roster::Roster,
@@ -27,6 +35,9 @@ use crate::{
 
 /// The view of sessions that chose none.
 const DEFAULT_MODE: &str = "normal";
+
+/// A frame is drawn again after so long without news, so that who waits sees the time pass while an agent or its API says nothing.
+const REDRAW: Duration = Duration::from_secs(5);
 
 /// What all presenters share.
 #[derive(Clone)]
@@ -37,6 +48,7 @@ pub struct Painter {
     pub config: Live,
     pub clock: Clock,
     pub limits: ViewLimits,
+    pub edits: Edits,
 }
 
 /// One session's scenes.
@@ -49,6 +61,8 @@ pub struct Presenter {
 #[derive(Default)]
 struct Scenes {
     waiting: VecDeque<Scene>,
+    /// The last frame, while its turn runs.
+    running: Option<(Arc<Turn>, SessionView)>,
     /// One was taken out and is not stored yet.
     painting: bool,
 }
@@ -63,14 +77,15 @@ impl Presenter {
     }
 
     async fn run(self: Arc<Self>, painter: Painter, session: SessionName) {
-        self.play(|scene| painter.paint(&session, scene)).await;
+        let notices = Mutex::new(Notices::default());
+        self.play(|scene| painter.paint(&session, scene, &notices)).await;
     }
 
     /// A bug costs one scene, and not all that come after it.
     async fn play<P: Future<Output = ()>>(&self, paint: impl Fn(Scene) -> P) {
         loop {
             let Some(scene) = self.next() else {
-                self.wake.notified().await;
+                self.wait().await;
                 continue;
             };
             let ends = match &scene {
@@ -87,6 +102,19 @@ impl Presenter {
         }
     }
 
+    /// Until something comes, or the last frame of a running turn is old.
+    async fn wait(&self) {
+        let running = self.scenes().running.clone();
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(REDRAW), if running.is_some() => {
+                if let Some((turn, view)) = running {
+                    self.show(Scene::Frame(turn, view));
+                }
+            }
+        }
+    }
+
     fn scenes(&self) -> MutexGuard<'_, Scenes> {
         self.scenes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,6 +123,11 @@ impl Presenter {
         let mut scenes = self.scenes();
         let next = scenes.waiting.pop_front();
         scenes.painting = next.is_some();
+        match &next {
+            Some(Scene::Frame(turn, view)) => scenes.running = Some((Arc::clone(turn), view.clone())),
+            Some(Scene::Final(..) | Scene::CutOff(..) | Scene::Back(..)) => scenes.running = None,
+            Some(Scene::Tell(..)) | None => {}
+        }
         next
     }
 
@@ -123,7 +156,7 @@ impl Stage for Presenter {
 }
 
 impl Painter {
-    async fn paint(&self, session: &SessionName, scene: Scene) {
+    async fn paint(&self, session: &SessionName, scene: Scene, notices: &Mutex<Notices>) {
         match scene {
             Scene::Frame(turn, _) if !self.may_be_read(session, &turn.place) => {}
             Scene::Tell(place, _) if !self.may_be_read(session, &place) => {}
@@ -135,46 +168,66 @@ impl Painter {
                 self.posts.finish(vec![Done::Prompt(turn.prompt)], Vec::new()).await;
             }
             Scene::Frame(turn, view) => {
+                locked(notices).begin(&turn.prompt);
                 let mut screen = self.draw(&turn, &view).await;
+                locked(notices).head(&turn, &mut screen.messages);
                 self.sign(session, &turn.place, &mut screen.messages);
                 self.posts.live(&turn.place, &turn.prompt, screen);
             }
             Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
             Scene::Final(turn, view) => {
-                let posts = self.last_frame(session, (&turn, &view)).await;
+                let posts = self.last_frame(session, (&turn, &view), notices).await;
                 self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
             }
             Scene::CutOff(turn, view) => {
-                let posts = self.last_frame(session, (&turn, &view)).await;
+                let posts = self.last_frame(session, (&turn, &view), notices).await;
                 self.posts.finish(Vec::new(), posts).await;
             }
-            Scene::Tell(place, notice) => {
-                let mut reply = notice.reply();
-                if notice.is_nameless() {
-                    reply.session = self.in_background(session, &place);
-                }
-                self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
-            }
+            Scene::Tell(place, notice) => self.tell(session, (place, notice), notices).await,
         }
     }
 
     /// The posts that the end of a turn leaves in the chat.
-    async fn last_frame(&self, session: &SessionName, (turn, view): (&Turn, &SessionView)) -> Vec<NewPost> {
-        let mut screen = match turn.state {
-            TurnState::Stopped => nothing(),
-            TurnState::Running | TurnState::Done | TurnState::Failed(_) => self.draw(turn, view).await,
+    async fn last_frame(
+        &self,
+        session: &SessionName,
+        (turn, view): (&Turn, &SessionView),
+        notices: &Mutex<Notices>,
+    ) -> Vec<NewPost> {
+        let mut messages = match turn.state {
+            TurnState::Stopped => vec![nothing()],
+            TurnState::Running | TurnState::Done | TurnState::Failed(_) => {
+                let mut messages = self.draw(turn, view).await.messages;
+                messages.retain(shows_something);
+                locked(notices).head(turn, &mut messages);
+                messages
+            }
         };
-        self.sign(session, &turn.place, &mut screen.messages);
-        let posts = screen.messages.into_iter().map(|reply| NewPost::new(turn.place.clone(), reply));
-        let mut posts: Vec<NewPost> = posts.collect();
-        // The first message takes over what was shown live.
-        if let Some(first) = posts.first_mut() {
-            first.turn = Some(turn.prompt.clone());
+        locked(notices).end();
+        self.sign(session, &turn.place, &mut messages);
+        posts_of(turn, messages)
+    }
+
+    async fn tell(&self, session: &SessionName, (place, notice): (Place, Notice), notices: &Mutex<Notices>) {
+        if self.edits == Edits::Replace
+            && let Notice::Resuming(text) = notice
+        {
+            locked(notices).resuming = Some((place, text));
+            return;
         }
-        if posts.is_empty() {
-            self.posts.over(&turn.place, &turn.prompt);
+        let is_nameless = notice.is_nameless();
+        let mut reply = notice.reply();
+        if let Notice::Denied { .. } = &notice {
+            reply = locked(notices).denied(reply);
         }
-        posts
+        if let Notice::Died { .. } = &notice {
+            // The end of its turn has rung at this moment.
+            reply.alert = Alert::Silent;
+        }
+        if is_nameless {
+            reply.session = self.in_background(session, &place);
+        }
+        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
     }
 
     /// Whether the person whose private chat the place is may see the session now. In a group nobody is shut out of what others read.
@@ -203,46 +256,47 @@ impl Painter {
 
     async fn draw(&self, turn: &Turn, view: &SessionView) -> Screen {
         let mode = turn.mode.as_deref().unwrap_or(DEFAULT_MODE);
-        let drawn = self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await;
-        drawn.unwrap_or_else(|error| {
-            tracing::warn!(mode, %error, "failed to draw a turn: shown plainly");
-            plain(turn)
-        })
+        let screen = match self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await {
+            Ok(screen) => screen,
+            Err(error) => {
+                tracing::warn!(mode, %error, "failed to draw a turn: shown plainly");
+                return plain(turn);
+            }
+        };
+        match check(&screen, turn, &self.limits) {
+            Ok(()) => screen,
+            Err(why) => {
+                let table = self.plugs.table();
+                let plugin = table.mode(mode).map(|generation| generation.name.as_str());
+                tracing::warn!(mode, plugin, %why, "what a view made of a turn is not used: shown plainly");
+                plain(turn)
+            }
+        }
     }
+}
+
+/// The posts of a turn that is over. A phone rings for the last one alone.
+fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
+    if let Some((_, before)) = messages.split_last_mut() {
+        before.iter_mut().for_each(|message| message.alert = Alert::Silent);
+    }
+    let post = |reply| NewPost { turn: Some(turn.prompt.clone()), ..NewPost::new(turn.place.clone(), reply) };
+    messages.into_iter().map(post).collect()
 }
 
 /// A message without words: it takes back that the agent was seen to work, and `/stop` was answered already.
-fn nothing() -> Screen {
-    Screen { live: None, messages: vec![Reply::text("")] }
+fn nothing() -> Reply {
+    Reply { alert: Alert::Silent, ..Reply::text("") }
 }
 
-/// What is shown where no view can be asked: an answer is worth more than its form.
-fn plain(turn: &Turn) -> Screen {
-    let mut text: Vec<&str> = turn
-        .parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Text(text) => Some(text.trim()),
-            Part::Action(_) => None,
-        })
-        .filter(|text| !text.is_empty())
-        .collect();
-    let failed = match &turn.state {
-        TurnState::Failed(why) => literal(why),
-        TurnState::Running | TurnState::Done | TurnState::Stopped => String::new(),
-    };
-    if !failed.is_empty() {
-        text.push(&failed);
-    }
-    let text = text.join("\n\n");
-    let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
-    Screen { live: None, messages }
+fn locked(notices: &Mutex<Notices>) -> MutexGuard<'_, Notices> {
+    notices.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{hub::Outlet, store};
+    use crate::{chat::outbox::Cut, hub::Outlet, store};
 
     #[derive(Default)]
     struct Ends(Mutex<Vec<String>>);
@@ -254,6 +308,10 @@ mod tests {
         fn back(&self, _place: &Place, _turn: &PromptId) {}
         fn over(&self, _place: &Place, turn: &PromptId) {
             self.0.lock().unwrap().push(turn.0.clone());
+        }
+        fn heard(&self, _place: &Place) {}
+        fn cut(&self, _place: &Place) -> Cut {
+            Cut::Nothing
         }
     }
 

@@ -3,7 +3,9 @@
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
-    types::Place,
+    render::is_blank,
+    text,
+    types::{Alert, Place, Reply, Words},
 };
 use rusqlite::{Connection, Row, params};
 
@@ -34,18 +36,25 @@ impl Store {
         .await
     }
 
-    /// The turn is streamed into this message: its final answer will take that message's place, even after a crash. Called again
-    /// for each further message of a long answer. Nothing happens to a turn whose end is stored.
+    /// The turn is streamed into this message, where `text` stands of its answer now: its final answer will take that message's place,
+    /// even after a crash. Called again for each further message of a long answer, and for each edit. Nothing happens to a turn whose end
+    /// is stored.
     ///
     /// # Errors
     /// The disk's.
-    pub async fn placeholder(&self, turn: &PromptId, place: &Place, message: &MessageId) -> Result<(), StoreError> {
-        let (turn, place, message) = (turn.clone(), place.clone(), message.clone());
+    pub async fn placeholder(
+        &self,
+        (turn, place): (&PromptId, &Place),
+        message: &MessageId,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
         self.ask(format!("store the message into which prompt {} is answered", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
             // The final answer may have been stored while the message was on its way: nobody would ever ask for it again.
-            let sql = "INSERT OR IGNORE INTO live (prompt, place, message) SELECT prompt, ?, ? FROM inbox WHERE prompt = ? AND state <> 'done'";
-            db.prepare_cached(sql)?.execute(params![place, message.0, turn.0])?;
+            let sql = "INSERT INTO live (prompt, place, message, text) SELECT prompt, ?, ?, ? FROM inbox WHERE prompt = ? AND state <> 'done'
+                ON CONFLICT DO UPDATE SET text = excluded.text";
+            db.prepare_cached(sql)?.execute(params![place, message.0, text, turn.0])?;
             Ok(())
         })
         .await
@@ -106,6 +115,32 @@ fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, Trouble> {
         turn: post.turn.clone(),
         state,
     })
+}
+
+/// Turns that the end of the last host cut off: a message that shows some of the answer is marked, one that only says that somebody works
+/// is deleted.
+pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
+    let tx = db.transaction()?;
+    let live: Vec<(String, String, String, Option<String>)> = {
+        let mut query = tx.prepare("SELECT prompt, place, message, text FROM live ORDER BY id")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    tx.execute("DELETE FROM live", [])?;
+    for (at, (prompt, place, message, text)) in live.iter().enumerate() {
+        let is_last = live[at + 1..].iter().all(|(of, ..)| of != prompt);
+        let reply = match text.as_deref().filter(|text| !is_blank(text)) {
+            None => Reply { alert: Alert::Silent, ..Reply::text("") },
+            Some(text) if is_last => {
+                Reply { words: Words::Agents, alert: Alert::Silent, ..Reply::text(text::cut_off(text)) }
+            }
+            // Of a long answer the last message is marked.
+            Some(_) => continue,
+        };
+        let edit = Some(MessageId(message.clone()));
+        insert(&tx, &NewPost { edit, ..NewPost::new(serde_json::from_str(place)?, reply) })?;
+    }
+    Ok(tx.commit()?)
 }
 
 /// The messages whose place the post takes: what it names itself, then what its turn was streamed into. Those are the turn's

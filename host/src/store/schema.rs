@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, Trouble};
 
 /// Step N brings `user_version` from N to N+1.
-const STEPS: [&str; 7] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED];
+const STEPS: [&str; 8] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED, LIVE_TEXT];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -86,6 +86,9 @@ const MOVED: &str = "
         front_end TEXT NOT NULL, chat TEXT NOT NULL, home TEXT NOT NULL, PRIMARY KEY (front_end, chat)
     ) STRICT, WITHOUT ROWID;
 ";
+
+/// How much of an answer a message shows that a turn is streamed into.
+const LIVE_TEXT: &str = "ALTER TABLE live ADD COLUMN text TEXT;";
 
 /// The version that this program writes and reads.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

@@ -91,7 +91,7 @@ async fn a_view_shows_the_turn_and_the_next_frame_is_the_next_views() {
     let parts = vec![Part::Text("I look.".to_owned()), Part::Action(action)];
     let running = turn(parts.clone(), TurnState::Running);
     assert_eq!(shown(&bench, &turn(vec![], TurnState::Running)).await, (Some("Thinking… 12 s".to_owned()), vec![]));
-    assert_eq!(shown(&bench, &running).await, (Some("Read a.rs…".to_owned()), vec!["I look.\n".to_owned()]));
+    assert_eq!(shown(&bench, &running).await, (Some("Read a.rs… 12 s".to_owned()), vec!["I look.\n".to_owned()]));
     assert_eq!(shown(&bench, &turn(parts.clone(), TurnState::Done)).await, (None, vec!["I look.".to_owned()]));
     let failed = turn(parts, TurnState::Failed("it died".to_owned()));
     assert_eq!(shown(&bench, &failed).await, (None, vec!["I look.\n\n⚠ it died".to_owned()]));

@@ -107,6 +107,10 @@ impl BotApi {
         self.with(|inner| inner.blocked.insert(chat));
     }
 
+    pub fn unblock(&self, chat: i64) {
+        self.with(|inner| inner.blocked.remove(&chat));
+    }
+
     /// A group becomes a supergroup.
     pub fn migrate(&self, from: i64, to: i64) {
         self.with(|inner| inner.moved.insert(from, to));
@@ -146,6 +150,13 @@ impl BotApi {
     /// Texts that stand in a chat, in order.
     pub fn chat(&self, chat: i64) -> Vec<String> {
         self.standing(|of, _| of == chat)
+    }
+
+    /// Texts for which the phone rang in a chat, as they were sent.
+    pub fn rings(&self, chat: i64) -> Vec<String> {
+        let sent = self.calls("sendMessage").into_iter();
+        let rings = sent.filter(|call| call.params["chat_id"] == chat && call.params["disable_notification"] != true);
+        rings.map(|call| call.text().to_owned()).collect()
     }
 
     /// Texts that stand in a topic of a chat, or in none of its topics, in order.

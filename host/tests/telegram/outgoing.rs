@@ -1,5 +1,13 @@
 //! What goes out: styles, long texts, streams, buttons, the menu.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
 use cordboard::chat::{
     Chat, MenuEntry,
     outbox::{Frame, Post},
@@ -7,7 +15,7 @@ use cordboard::chat::{
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
-    types::{Place, Reply, Words},
+    types::{Alert, Place, Reply, Words},
 };
 use serde_json::json;
 
@@ -20,6 +28,13 @@ fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
     let screen = Frame { messages, live: line.map(str::to_owned) };
     Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), screen }
+}
+
+/// A post that takes the place of a message.
+fn in_place(id: i64, message: &str, text: &str) -> OutboxRow {
+    let mut row = row(id, ADA, Reply::text(text));
+    row.state.messages = vec![cordboard::chat::MessageId(message.to_owned())];
+    row
 }
 
 fn units(text: &str) -> usize {
@@ -81,17 +96,16 @@ async fn an_answer_streams_into_one_message_while_typing_is_shown() {
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(PromptId("t".to_owned())), ..row(1, ADA, answer) }));
     rig.outbox.drained().await;
     assert_eq!(rig.api.chat(ADA), ["One two three"]);
-    assert_eq!(rig.api.calls("sendMessage").len(), 1, "one message is edited");
-    assert_eq!(rig.api.calls("editMessageText").len(), 3);
+    assert_eq!(rig.api.rings(ADA), ["One two three"]);
+    assert_eq!(rig.api.calls("sendMessage").len(), 2, "one that streams, and the answer");
+    assert_eq!(rig.api.calls("editMessageText").len(), 2);
 }
 
 #[tokio::test]
 async fn an_edit_to_what_stands_there_is_a_success() {
     let rig = Rig::new().await;
-    rig.outbox.post(live("t", "All of it", None));
-    rig.api.until_calls("sendMessage", 1).await;
-    let turn = Some(PromptId("t".to_owned()));
-    rig.outbox.post(Post::Final(OutboxRow { turn, ..row(1, ADA, Reply::text("All of it")) }));
+    rig.outbox.post(Post::Final(row(1, ADA, Reply::text("All of it"))));
+    rig.outbox.post(Post::Final(in_place(2, "1", "All of it")));
     rig.outbox.drained().await;
     assert!(rig.api.calls("editMessageText").is_empty(), "what we wrote ourselves needs no call");
     // After a restart nobody remembers what stands there: the Bot API does.
@@ -106,19 +120,18 @@ async fn an_edit_to_what_stands_there_is_a_success() {
         last: cordboard::chat::Completeness::Complete,
         words: Words::Own,
         session: None,
+        alert: Alert::Ring,
     };
     again.api.fail("editMessageText", Fault::Error(400, "Bad Request: message is not modified: specified new…"));
     assert_eq!(again.telegram.edit(&place(ADA), &id, &outgoing("Other")).await, Ok(()));
 }
 
 #[tokio::test]
-async fn an_answer_whose_response_was_lost_is_edited_and_not_doubled() {
+async fn an_edit_whose_response_was_lost_is_made_again_and_not_doubled() {
     let rig = Rig::new().await;
-    rig.outbox.post(live("t", "Begun", None));
-    rig.api.until_calls("sendMessage", 1).await;
+    rig.outbox.post(Post::Final(row(1, ADA, Reply::text("Begun"))));
     rig.api.fail("editMessageText", Fault::Lost);
-    let turn = Some(PromptId("t".to_owned()));
-    rig.outbox.post(Post::Final(OutboxRow { turn, ..row(1, ADA, Reply::text("Done")) }));
+    rig.outbox.post(Post::Final(in_place(2, "1", "Done")));
     rig.outbox.drained().await;
     assert_eq!(rig.api.chat(ADA), ["Done"]);
     assert_eq!(rig.api.calls("editMessageText").len(), 2);
@@ -148,8 +161,22 @@ async fn a_topic_gets_its_messages_and_its_typing() {
     rig.outbox.post(Post::Final(post));
     rig.outbox.drained().await;
     assert_eq!(rig.api.calls("sendMessage")[0].params["message_thread_id"], 5);
+    rig.api.until_calls("sendChatAction", 1).await;
     let typing = rig.api.calls("sendChatAction");
     assert_eq!((typing.len(), &typing[0].params["message_thread_id"]), (1, &5.into()));
+}
+
+#[tokio::test]
+async fn the_pace_follows_the_setting_and_is_slower_in_a_group() {
+    let millis = Arc::new(AtomicU64::new(1000));
+    let now = Arc::clone(&millis);
+    let rig =
+        Rig::with(|settings| settings.edit_pause = Arc::new(move || Duration::from_millis(now.load(Relaxed)))).await;
+    let pause = |chat: i64| rig.telegram.pacing(&place(chat)).pause.as_millis();
+    assert_eq!((pause(ADA), pause(-100_123)), (1000, 5000));
+    millis.store(200, Relaxed);
+    assert_eq!((pause(ADA), pause(-100_123)), (200, 1000));
+    assert!(rig.telegram.pacing(&place(-100_123)).quota.is_some_and(|quota| quota.calls < 20));
 }
 
 fn menu(names: &[&str]) -> Vec<MenuEntry> {

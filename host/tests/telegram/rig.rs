@@ -51,7 +51,7 @@ impl Rig {
         std::fs::write(&token_file, format!("{TOKEN}\n")).unwrap();
         let api = BotApi::start().await;
         let mut settings = Settings::new(token_file.clone(), &api.url);
-        settings.edit_pause = Duration::from_millis(5);
+        settings.edit_pause = Arc::new(|| Duration::from_millis(5));
         settings.first_pause = Duration::from_millis(5);
         change(&mut settings);
         let inbox = Arc::new(Memory::default());
@@ -171,7 +171,7 @@ struct NoLedger;
 
 #[async_trait]
 impl Ledger for NoLedger {
-    async fn placeholder(&self, _: &PromptId, _: &Place, _: &MessageId) -> Result<(), LedgerError> {
+    async fn placeholder(&self, _: (&PromptId, &Place), _: &MessageId, _: &str) -> Result<(), LedgerError> {
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
     render,
-    types::{Reply, Words},
+    types::{Alert, Reply, Words},
 };
 
 use crate::{
@@ -154,7 +154,15 @@ async fn a_chat_that_is_flooded_holds_no_other_one() {
 
 fn outgoing(text: &str) -> Outgoing {
     let (message, last) = (render::render(text), Completeness::Complete);
-    Outgoing { source: text.to_owned(), message, buttons: Vec::new(), last, words: Words::Agents, session: None }
+    Outgoing {
+        source: text.to_owned(),
+        message,
+        buttons: Vec::new(),
+        last,
+        words: Words::Agents,
+        session: None,
+        alert: Alert::Ring,
+    }
 }
 
 #[tokio::test]
@@ -174,8 +182,9 @@ async fn a_group_that_moved_gets_its_answer_once() {
     assert_eq!(rig.api.chat(MOVED), ["Begun and done."]);
     // Messages count anew in the new chat: a number of before is not looked for there.
     assert!(matches!(rig.telegram.edit(&place(GROUP), &old, &outgoing("after")).await, Err(ChatError::Refused { .. })));
-    let edited: Vec<_> = rig.api.calls("editMessageText").iter().map(|call| call.params["chat_id"].clone()).collect();
-    assert_eq!(edited, [MOVED, GROUP]);
+    let chats =
+        |method: &str| rig.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
+    assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
 }
 
 #[tokio::test]
@@ -189,15 +198,35 @@ async fn a_message_outlives_outages_and_a_flood() {
 }
 
 #[tokio::test]
-async fn who_blocked_the_bot_gets_nothing_and_holds_nothing_up() {
+async fn what_is_for_who_blocked_the_bot_is_kept_and_holds_nothing_up() {
     let rig = Rig::new().await;
     rig.api.block(ADA);
-    post(&rig, 1, ADA, "unheard");
+    post(&rig, 1, ADA, "kept");
     post(&rig, 2, 8002, "heard");
     rig.outbox.drained().await;
     assert_eq!(rig.api.chat(8002), ["heard"]);
     assert_eq!(rig.api.calls("sendMessage").len(), 2);
-    assert_eq!(rig.log.count("nobody can get it"), 1);
+    assert_eq!(rig.log.count("a place can't be written to"), 1);
+    assert_eq!(rig.outbox.unreachable().await.place, place(ADA));
+    rig.api.unblock(ADA);
+    rig.outbox.heard(&place(ADA));
+    rig.api.until("what was kept", |api| api.chat(ADA) == ["kept"]).await;
+}
+
+#[tokio::test]
+async fn typing_that_is_never_answered_holds_up_no_answer() {
+    let rig = Rig::new().await;
+    rig.api.fail("sendChatAction", Fault::Hang);
+    let turn = PromptId("t".to_owned());
+    let screen = Frame::default();
+    rig.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), screen });
+    rig.api.until_calls("sendChatAction", 1).await;
+    rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
+    // Where it is awaited, this takes the twenty seconds after which a call counts as unanswered.
+    let began = std::time::Instant::now();
+    rig.outbox.drained().await;
+    assert!(began.elapsed() < Settings::new("token".into(), "").patience / 2, "{:?}", began.elapsed());
+    assert_eq!(rig.api.chat(ADA), ["there"]);
 }
 
 #[tokio::test]
@@ -263,15 +292,7 @@ async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token(
         told = tokio::time::timeout(DEADLINE, told) => told.expect("it is told"),
     }
     assert_eq!(rig.log.count("Telegram does not answer"), 1, "{}", rig.log.text());
-    let message = cordboard::chat::Outgoing {
-        source: String::new(),
-        message: cordboard_core::render::render("x"),
-        buttons: Vec::new(),
-        last: cordboard::chat::Completeness::Complete,
-        words: Words::Own,
-        session: None,
-    };
-    let error = telegram.send(&place(ADA), &message).await.unwrap_err();
+    let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();
     assert!(matches!(&error, ChatError::Down { why } if why.contains(&port.to_string())), "{error}");
     let all = format!("{error} {error:?} {}", rig.log.text());
     assert!(!all.contains(SECRET) && !all.contains(TOKEN), "{all}");
@@ -285,6 +306,7 @@ async fn an_answer_that_shows_the_token_is_not_passed_on() {
     post(&rig, 1, ADA, "x");
     rig.outbox.drained().await;
     assert_eq!(rig.log.count("<token>"), 1, "{}", rig.log.text());
+    assert_eq!(rig.outbox.unreachable().await.why, "no route for /bot<token>/sendMessage");
     assert!(!rig.log.text().contains(SECRET));
 }
 

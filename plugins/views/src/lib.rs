@@ -1,5 +1,7 @@
-//! How a turn is shown. The mode `normal`: the answer as one message, and below it one line of what the agent is doing. It
-//! must never send an empty message, nor one that a later frame takes back.
+//! How a turn is shown. The mode `normal`: the answer as one message, and below it one line of what the agent is doing, and for how long.
+//! It must never send an empty message, nor one that a later frame takes back.
+
+use std::borrow::Cow;
 
 use cordboard_plugin::{
     Reply, View,
@@ -9,6 +11,8 @@ use cordboard_plugin::{
 
 /// The longest title in the live line, in characters: one line of a phone or two.
 const TITLE: usize = 80;
+
+const NO_REASON: &str = "The agent failed, and did not say why.";
 
 struct Views;
 
@@ -28,7 +32,7 @@ impl View for Views {
 
 fn normal(turn: &Turn) -> Screen {
     let answer = answer(turn);
-    let live = if turn.done { None } else { live(turn, &answer) };
+    let live = (!turn.done).then(|| live(turn, &answer));
     let message = match (&turn.error, answer.is_empty()) {
         (Some(error), true) => Some(error_line(error)),
         (Some(error), false) => Some(format!("{}\n\n{}", closed(&answer), error_line(error))),
@@ -55,30 +59,31 @@ fn at_work(turn: &Turn) -> bool {
     matches!(last, Some(Part::Action(_)))
 }
 
-/// The action that runs, else that it thinks; nothing where the answer itself shows that it goes on.
-fn live(turn: &Turn, answer: &str) -> Option<String> {
+/// The action that runs, else that it writes or thinks, and for how long the turn has run: an answer that stands still is not taken for
+/// a whole one.
+fn live(turn: &Turn, answer: &str) -> String {
     let running = turn.parts.iter().rev().find_map(|part| match part {
         Part::Action(action) if !action.done => Some(&action.title),
         Part::Action(_) | Part::Text(_) => None,
     });
-    match running {
-        Some(title) => Some(format!("{}…", escape(&one_line(title)))),
-        None if answer.is_empty() => Some(thinking(turn.elapsed)),
-        None => None,
-    }
+    let what = match running {
+        Some(title) => Cow::Owned(escape(&one_line(title))),
+        None if answer.is_empty() || at_work(turn) => Cow::Borrowed("Thinking"),
+        None => Cow::Borrowed("Writing"),
+    };
+    if turn.elapsed == 0 { format!("{what}…") } else { format!("{what}… {}", short_span(turn.elapsed)) }
 }
 
-fn thinking(elapsed: u64) -> String {
-    if elapsed == 0 { "Thinking…".to_owned() } else { format!("Thinking… {}", short_span(elapsed)) }
-}
-
+/// The title without the mark of a cut: what follows has one.
 fn one_line(title: &str) -> String {
     let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(TITLE).collect()
+    let short: String = line.chars().take(TITLE).collect();
+    short.trim_end_matches(['…', '.', ' ']).to_owned()
 }
 
 fn error_line(error: &str) -> String {
-    format!("⚠ {}", literal(error.trim()))
+    let error = error.trim();
+    if error.is_empty() { format!("⚠ {NO_REASON}") } else { format!("⚠ {}", literal(error)) }
 }
 
 /// The text with its code block closed, so that what follows is not taken for code.
@@ -124,9 +129,20 @@ mod tests {
     #[test]
     fn a_running_turn_shows_its_text_and_what_it_does() {
         assert_eq!(shown(&turn(vec![])), (Some("Thinking… 12 s".into()), vec![]));
-        assert_eq!(shown(&turn(vec![text("Hel")])), (None, vec!["Hel".into()]));
-        let parts = vec![text("I look.\n"), action("Read a.rs", true), action("Run  tests\nnow", false), text("")];
-        assert_eq!(shown(&turn(parts)), (Some("Run tests now…".into()), vec!["I look.\n".into()]));
+        assert_eq!(shown(&turn(vec![text("Hel")])), (Some("Writing… 12 s".into()), vec!["Hel".into()]));
+        let mut parts = vec![text("I look.\n"), action("Read a.rs", true), action("Run  tests\nnow", false), text("")];
+        assert_eq!(shown(&turn(parts.clone())), (Some("Run tests now… 12 s".into()), vec!["I look.\n".into()]));
+        parts[2] = action("Run", true);
+        assert_eq!(shown(&turn(parts)).0, Some("Thinking… 12 s".into()));
+    }
+
+    #[test]
+    fn a_title_that_was_cut_has_one_mark() {
+        let title = format!("Bash: {}…", "x".repeat(70));
+        let now = Turn { elapsed: 0, ..turn(vec![action(&title, false)]) };
+        assert_eq!(shown(&now).0, Some(title));
+        let longer = Turn { elapsed: 0, ..turn(vec![action(&"y".repeat(200), false)]) };
+        assert_eq!(shown(&longer).0, Some(format!("{}…", "y".repeat(TITLE))));
     }
 
     #[test]
@@ -140,6 +156,8 @@ mod tests {
     fn an_error_stands_below_what_had_come() {
         let failed = |parts| Turn { done: true, error: Some("it died".into()), ..turn(parts) };
         assert_eq!(shown(&failed(vec![])).1, ["⚠ it died"]);
+        let mute = Turn { done: true, error: Some(" ".into()), ..turn(vec![]) };
+        assert_eq!(shown(&mute).1, [format!("⚠ {NO_REASON}")]);
         assert_eq!(shown(&failed(vec![text("Half")])).1, ["Half\n\n⚠ it died"]);
         assert_eq!(shown(&failed(vec![text("```rust\nfn")])).1, ["```rust\nfn\n```\n\n⚠ it died"]);
         let nasty = Turn { done: true, error: Some("__x__ failed:\nno \\d+".into()), ..turn(vec![]) };

@@ -64,6 +64,26 @@ pub struct Reply {
     /// The session that says it, where it is not the active one of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
+    #[serde(default, skip_serializing_if = "Alert::is_default")]
+    pub alert: Alert,
+    /// Posts of one series are one message in their place: a later one takes the place of the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+}
+
+/// Whether a phone rings for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Alert {
+    #[default]
+    Ring,
+    /// It comes without a sound.
+    Silent,
+}
+
+impl Alert {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Whose Markdown it is; what is shown of the source where nothing is rendered.

@@ -9,7 +9,7 @@ use std::{
 
 use cordboard_core::{
     render,
-    types::{Role, Words},
+    types::{Alert, Role, Words},
 };
 use tokio::{sync::Notify, time::timeout};
 
@@ -117,7 +117,15 @@ impl Stage {
 
 fn message(source: &str, last: Completeness) -> Outgoing {
     let message = render::render(source);
-    Outgoing { source: source.to_owned(), message, buttons: Vec::new(), last, words: Words::Agents, session: None }
+    Outgoing {
+        source: source.to_owned(),
+        message,
+        buttons: Vec::new(),
+        last,
+        words: Words::Agents,
+        session: None,
+        alert: Alert::Ring,
+    }
 }
 
 async fn send(console: &Console, source: &str, last: Completeness) -> MessageId {

@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, terminal::neutral, units},
-    types::{Attachment, Content, Reply, SessionName},
+    types::{Alert, Attachment, Content, Reply, SessionName, Words},
 };
 
 use super::Frame;
@@ -29,7 +29,7 @@ pub(in crate::chat) fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
 pub(super) fn frame(frame: &Frame, limits: Limits) -> Vec<Outgoing> {
     let line = frame.live.as_deref().filter(|line| limits.live == LiveLine::InMessage && !line.trim().is_empty());
     let Some((last, before)) = frame.messages.split_last() else {
-        return line.map_or_else(Vec::new, |line| parts(&Reply::text(line), None, limits, Completeness::Partial));
+        return line.map_or_else(Vec::new, |line| parts(&Reply::default(), Some(line), limits, Completeness::Partial));
     };
     let before = before.iter().flat_map(|reply| parts(reply, None, limits, Completeness::Partial));
     before.chain(parts(last, line, limits, Completeness::Partial)).collect()
@@ -41,6 +41,19 @@ pub(super) fn plain(message: &Outgoing) -> Outgoing {
     Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
 }
 
+/// A line of the host in place of `part`.
+pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
+    let message = Message { text: line.to_owned(), entities: Vec::new() };
+    Outgoing {
+        source: render::escape(line),
+        message,
+        buttons: Vec::new(),
+        words: Words::Own,
+        session: None,
+        ..part.clone()
+    }
+}
+
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
     // Whatever shows it: what drives a terminal is no part of an answer, and means nothing elsewhere.
     let source = neutral(&with_attachments(reply)).into_owned();
@@ -49,23 +62,37 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
     if messages.is_empty() && !reply.buttons.is_empty() {
         messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
     }
-    let sole = messages.len() == 1;
+    let mut sources = match messages.len() {
+        1 => vec![source],
+        _ => messages.iter().map(|message| render::escape(&message.text)).collect(),
+    };
     if let Some(line) = line {
         append(&mut messages, line, limits.text_units);
+        sources.resize(messages.len(), String::new());
     }
-    let part = |message: Message| Outgoing {
-        source: if sole { source.clone() } else { message.text.clone() },
+    let part = |(message, source): (Message, String)| Outgoing {
+        source,
         message,
         buttons: Vec::new(),
         last,
         words: reply.words,
         session: reply.session.clone(),
+        alert: Alert::Silent,
     };
-    let mut parts: Vec<Outgoing> = messages.into_iter().map(part).collect();
+    let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
     if let Some(end) = parts.last_mut() {
         end.buttons.clone_from(&reply.buttons);
+        end.alert = alert(reply, last);
     }
     parts
+}
+
+/// However many messages a reply becomes, a phone rings for the last one alone, and for none while more may come.
+const fn alert(reply: &Reply, last: Completeness) -> Alert {
+    match last {
+        Completeness::Complete => reply.alert,
+        Completeness::Partial | Completeness::Halted => Alert::Silent,
+    }
 }
 
 /// With the name of the session that says it before it; before a block of code, in a line of its own.
@@ -79,7 +106,7 @@ fn named(message: Message, session: Option<&SessionName>) -> Message {
 }
 
 fn cut(message: Message, limit: usize) -> Vec<Message> {
-    if limit == usize::MAX && !message.text.trim().is_empty() {
+    if limit == usize::MAX && !render::is_blank(&message.text) {
         return vec![message];
     }
     render::split(message, limit)
@@ -130,11 +157,13 @@ fn fenced(name: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::{Button, Words};
+    use cordboard_core::types::Button;
 
     use super::*;
+    use crate::chat::Edits;
 
-    const SMALL: Limits = Limits { text_units: 20, live: LiveLine::InMessage };
+    const SMALL: Limits = Limits { text_units: 20, live: LiveLine::InMessage, edits: Edits::Replace };
+    const CONSOLE: Limits = Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append };
 
     fn texts(parts: &[Outgoing]) -> Vec<&str> {
         parts.iter().map(|part| part.message.text.as_str()).collect()
@@ -146,6 +175,18 @@ mod tests {
         assert_eq!(texts(&parts), ["one two three", "four five six"]);
         assert!(parts[0].buttons.is_empty());
         assert_eq!(parts[1].buttons, [[Button::new("Go", "/go")]]);
+        assert_eq!(parts.iter().map(|part| part.alert).collect::<Vec<_>>(), [Alert::Silent, Alert::Ring]);
+    }
+
+    #[test]
+    fn a_frame_never_rings_and_its_source_is_without_the_live_line() {
+        let screen = Frame { messages: vec![Reply::text("one\n\n\\*two\\* three four 5")], live: Some("works".into()) };
+        let parts = frame(&screen, SMALL);
+        let sources: Vec<&str> = parts.iter().map(|part| part.source.as_str()).collect();
+        assert_eq!(sources, ["one", "\\*two\\* three four 5"]);
+        assert!(parts.iter().all(|part| part.alert == Alert::Silent));
+        let alone = frame(&Frame { messages: vec![], live: Some("works".into()) }, SMALL);
+        assert_eq!((alone[0].message.text.as_str(), alone[0].source.as_str()), ("works", ""));
     }
 
     #[test]
@@ -165,20 +206,23 @@ mod tests {
 
     #[test]
     fn a_front_end_with_a_status_line_gets_no_live_line_in_the_message() {
-        let console = Limits { text_units: usize::MAX, live: LiveLine::Status };
         let screen = Frame { messages: vec![Reply::text("text")], live: Some("works".into()) };
-        assert_eq!(texts(&frame(&screen, console)), ["text"]);
-        assert!(frame(&Frame { messages: vec![], live: Some("works".into()) }, console).is_empty());
+        assert_eq!(texts(&frame(&screen, CONSOLE)), ["text"]);
+        assert!(frame(&Frame { messages: vec![], live: Some("works".into()) }, CONSOLE).is_empty());
     }
 
     #[test]
     fn what_is_never_split_keeps_its_source() {
-        let console = Limits { text_units: usize::MAX, live: LiveLine::Status };
         let long = "**bold** word ".repeat(500);
-        let parts = reply(&Reply::text(long.clone()), console);
+        let parts = reply(&Reply::text(long.clone()), CONSOLE);
         assert_eq!(parts.len(), 1);
         assert_eq!(parts[0].source, long);
-        assert!(reply(&Reply::text("  \n"), console).is_empty());
+        for nothing in
+            ["  \n", "\u{200b}\u{2063}", "**\u{200b}**", "```\n```", "\u{202e}\u{202c}", "\u{2800}", "\u{3164}"]
+        {
+            assert!(reply(&Reply::text(nothing), CONSOLE).is_empty(), "{nothing:?}");
+            assert!(reply(&Reply::text(nothing), SMALL).is_empty(), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -1,40 +1,79 @@
 //! A stored post on its way: which of its messages stand in the chat, and the next call that brings it further. Pure.
 
-use cordboard_core::chat::{Delivery, OutboxRow, PostId};
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, OutboxRow, PostId},
+    text,
+    types::Alert,
+};
 
 use super::{
     compose,
+    mailbox::BRIEF,
     streaming::{Attempt, Step},
 };
-use crate::chat::{Limits, MessageId, Outgoing};
+use crate::chat::{Edits, Limits, MessageId, Outgoing};
+
+/// Which parts may be edited into messages that exist already. The other parts are sent as new messages, and when all of the post is
+/// shown, the messages that it replaces are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reuse {
+    All,
+    /// A part that rings is sent: no phone rings for an edit.
+    Silent,
+    /// The messages stand above newer ones, or can't be edited.
+    Nothing,
+}
+
+impl Reuse {
+    /// For a post whose messages were shown before this host started: nobody knows what came below them since.
+    pub fn of_stored(row: &OutboxRow, limits: Limits) -> Self {
+        match (&row.turn, limits.edits) {
+            (None, _) | (_, Edits::Append) => Self::All,
+            (Some(_), Edits::Replace) => Self::Nothing,
+        }
+    }
+}
 
 pub(super) struct Delivering {
     pub post: PostId,
+    /// The turn whose answer it is.
+    pub turn: Option<PromptId>,
     parts: Vec<Outgoing>,
-    /// Messages that exist, in order; those beyond the parts are to be deleted.
+    /// Messages that exist: those of the parts that are shown, in order, then those that are to be edited or deleted.
     messages: Vec<MessageId>,
     /// How many of the parts stand in the chat as they shall.
     shown: usize,
-    /// Messages that could not be edited: deleted before what takes their place is sent, so that the order holds.
-    strays: Vec<MessageId>,
+    reuse: Reuse,
     attempt: Attempt,
 }
 
 impl Delivering {
-    pub fn new(row: &OutboxRow, messages: Vec<MessageId>, limits: Limits) -> Self {
+    pub fn new(row: &OutboxRow, (messages, reuse): (Vec<MessageId>, Reuse), limits: Limits) -> Self {
         let parts = compose::reply(&row.reply, limits);
         let shown = usize::try_from(row.state.shown).unwrap_or(usize::MAX).min(parts.len()).min(messages.len());
-        Self { post: row.id, parts, messages, shown, strays: Vec::new(), attempt: Attempt::Styled }
+        Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
+    }
+
+    /// The first parts of a long answer that stand already, `standing` from the first on, stay above what came below them: it would take
+    /// long to send them all again.
+    pub fn keep(&mut self, standing: &[(MessageId, Outgoing)]) {
+        if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
+            return;
+        }
+        let (messages, last) = (&self.messages, self.parts.len() - 1);
+        let stands = |(at, part): &(usize, &Outgoing)| {
+            let shown = standing.get(*at).filter(|(id, _)| messages.get(*at) == Some(id));
+            shown.is_some_and(|(_, shown)| (&shown.message, &shown.buttons) == (&part.message, &part.buttons))
+        };
+        self.shown = self.parts.iter().enumerate().take(last).take_while(stands).count();
     }
 
     /// The next call; none: all is shown.
     pub fn step(&self) -> Option<Step> {
-        if let Some(stray) = self.strays.last() {
-            return Some(Step::Delete(stray.clone()));
-        }
         if let Some(part) = self.parts.get(self.shown) {
             let message = if self.attempt == Attempt::Styled { part.clone() } else { compose::plain(part) };
-            return Some(match self.messages.get(self.shown) {
+            return Some(match self.messages.get(self.shown).filter(|_| self.reuses(part)) {
                 Some(id) => Step::Edit(id.clone(), message),
                 None => Step::Send(message),
             });
@@ -43,36 +82,77 @@ impl Delivering {
         Some(Step::Delete(superfluous.clone()))
     }
 
+    fn reuses(&self, part: &Outgoing) -> bool {
+        match self.reuse {
+            Reuse::All => true,
+            Reuse::Silent => part.alert == Alert::Silent,
+            Reuse::Nothing => false,
+        }
+    }
+
+    /// Whether some of its parts are shown.
+    pub const fn is_begun(&self) -> bool {
+        self.shown > 0
+    }
+
+    /// How many parts are not shown yet.
+    pub const fn left(&self) -> usize {
+        self.parts.len() - self.shown
+    }
+
+    /// What is not shown yet but for the first part, and `others` posts of the same answer, are not shown any more: one line says so.
+    pub fn cut(&mut self, others: usize) {
+        let stay = self.shown.max(1).min(self.parts.len());
+        let left = self.parts.len() - stay + others;
+        if left > 0 {
+            let mark = self.parts.last().map(|part| compose::mark(&text::not_sent(left), part));
+            self.parts.truncate(stay);
+            self.parts.extend(mark);
+        }
+    }
+
+    /// Something else was shown below the messages of a turn.
+    pub fn bury(&mut self) {
+        if self.reuse == Reuse::Silent {
+            self.reuse = Reuse::Nothing;
+        }
+    }
+
     pub fn edited(&mut self) {
         self.shown += 1;
         self.attempt = Attempt::Styled;
     }
 
     pub fn sent(&mut self, id: MessageId) {
-        self.messages.push(id);
+        self.messages.insert(self.shown, id);
         self.edited();
     }
 
     pub fn deleted(&mut self, id: &MessageId) {
-        self.strays.retain(|stray| stray != id);
         self.messages.retain(|message| message != id);
     }
 
-    /// An edit was refused: once more without styles, then as new messages, with all that follows.
+    /// An edit was refused: once more without styles, then this and all that follows as new messages.
     pub fn edit_refused(&mut self) {
         self.attempt = self.attempt.next();
         if self.attempt == Attempt::Never {
-            self.strays = self.messages.split_off(self.shown);
+            self.reuse = Reuse::Nothing;
             self.attempt = Attempt::Styled;
         }
     }
 
-    /// A new message was refused: once more without styles, then that part is given up.
+    /// A new message was refused: once more without styles, then a line in its place says so, and if that is refused too, nothing.
     pub fn send_refused(&mut self) -> Attempt {
+        let mark = text::not_shown(self.shown + 1, self.parts.len());
+        let part = &mut self.parts[self.shown];
+        if part.message.text == mark {
+            self.parts.remove(self.shown);
+            return Attempt::Never;
+        }
         let attempt = self.attempt.next();
         self.attempt = attempt;
         if attempt == Attempt::Never {
-            self.parts.remove(self.shown);
+            *part = compose::mark(&mark, part);
             self.attempt = Attempt::Styled;
         }
         attempt

@@ -4,11 +4,12 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{OutboxRow, PostId},
+    chat::{MessageId, OutboxRow, PostId},
+    render::units,
 };
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Frame, Post};
+use super::{Frame, Post, delivery::Delivering, worker::Reach};
 
 /// How many ended turns are remembered, so that a frame that was drawn late is not shown below its own final answer.
 const ENDED: usize = 16;
@@ -16,6 +17,40 @@ const ENDED: usize = 16;
 /// How long a turn that was told to stop may take until others have a word. Agents end it within 15 ms; one that does not
 /// hear it is given 5 s, and nobody waits as long to hear that it is being stopped.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
+
+/// So few messages are over in a moment: no reply goes between them, and all of them are sent anew.
+pub(super) const BRIEF: usize = 3;
+
+/// How many series are remembered: one a session that is busy in the place.
+const SERIES: usize = 16;
+
+/// The messages that the latest post of each series is shown in.
+#[derive(Default)]
+pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
+
+impl Series {
+    /// The messages that a post takes the place of.
+    pub fn messages(&self, row: &OutboxRow) -> Vec<MessageId> {
+        let of = row.reply.series.as_ref();
+        self.0.iter().find(|(name, _)| Some(name) == of).map_or_else(Vec::new, |(_, messages)| messages.clone())
+    }
+
+    pub fn shown(&mut self, row: &OutboxRow, messages: Vec<MessageId>) {
+        let Some(series) = &row.reply.series else { return };
+        self.0.retain(|(name, _)| name != series);
+        self.0.push_back((series.clone(), messages));
+        if self.0.len() > SERIES {
+            self.0.pop_front();
+        }
+    }
+}
+
+/// An answer that is being sent.
+pub(super) struct Answering {
+    pub turn: PromptId,
+    /// How many of its messages are not shown yet.
+    pub left: usize,
+}
 
 #[derive(Default)]
 pub(super) struct Mailbox {
@@ -27,12 +62,23 @@ pub(super) struct Mailbox {
     pub back: Vec<PromptId>,
     /// Turns that ended without a post.
     pub over: Vec<PromptId>,
+    /// Somebody has written here.
+    pub heard: bool,
+    /// The answer of which messages are shown and others are not yet.
+    pub answering: Option<Answering>,
+    /// This turn's answer is not to be sent any further.
+    pub cut: Option<PromptId>,
+    /// Posts that are not sent any more; the store still knows them.
+    pub dropped: Vec<PostId>,
+    /// The post that is being sent.
+    pub sending: Option<PostId>,
+    pub reach: Reach,
     ended: VecDeque<PromptId>,
     /// The turn that was told to stop, and until when its end is waited for.
     stopping: Option<(PromptId, Instant)>,
     /// What came meanwhile: the end of the answer goes before that it was stopped.
     held: VecDeque<OutboxRow>,
-    /// The post that was first when a worker failed.
+    /// The post that was being sent when a worker failed.
     blamed: Option<PostId>,
     /// Rings when something was put in.
     pub bell: Arc<Notify>,
@@ -46,8 +92,7 @@ impl Mailbox {
                 if let Some(turn) = &row.turn {
                     self.end(turn);
                 }
-                let line = if self.stopping.is_some() { &mut self.held } else { &mut self.finals };
-                line.push_back(row);
+                self.put_final(row);
             }
             Post::Stopping { turn, .. } if self.ended.contains(&turn) => {}
             Post::Stopping { turn, .. } => self.stopping = Some((turn, Instant::now() + STOP_WITHIN)),
@@ -82,6 +127,90 @@ impl Mailbox {
         Some(turn)
     }
 
+    fn put_final(&mut self, row: OutboxRow) {
+        let line = if self.stopping.is_some() { &mut self.held } else { &mut self.finals };
+        let same = |other: &&mut OutboxRow| row.reply.series.is_some() && other.reply.series == row.reply.series;
+        match line.iter_mut().filter(|other| Some(other.id) != self.sending).find(same) {
+            Some(older) => {
+                self.dropped.push(older.id);
+                *older = row;
+            }
+            None => line.push_back(row),
+        }
+    }
+
+    /// The post that comes next: the oldest, but replies go between two posts of a long answer.
+    pub fn first(&self) -> Option<&OutboxRow> {
+        let front = self.finals.front()?;
+        self.reply().filter(|_| self.is_amid(front.turn.as_ref())).or(Some(front))
+    }
+
+    /// Whether a long answer of the turn is being sent.
+    pub fn is_amid(&self, turn: Option<&PromptId>) -> bool {
+        self.answering.as_ref().is_some_and(|answer| Some(&answer.turn) == turn && answer.left > BRIEF)
+    }
+
+    /// The oldest post that is no part of an answer.
+    pub fn reply(&self) -> Option<&OutboxRow> {
+        self.finals.iter().find(|row| row.turn.is_none())
+    }
+
+    pub fn row(&self, post: PostId) -> Option<&OutboxRow> {
+        self.finals.iter().find(|row| row.id == post)
+    }
+
+    pub fn remove(&mut self, post: PostId) {
+        self.finals.retain(|row| row.id != post);
+    }
+
+    /// The turn whose answer is being sent, or comes next, in more messages than one.
+    pub fn long_answer(&self, longest: usize) -> Option<PromptId> {
+        if let Some(answer) = &self.answering {
+            return Some(answer.turn.clone());
+        }
+        let next = self.finals.iter().find(|row| row.turn.is_some())?;
+        let is_long = units(&next.reply.text) > longest || self.has_others(next);
+        next.turn.clone().filter(|_| is_long)
+    }
+
+    fn has_others(&self, of: &OutboxRow) -> bool {
+        self.finals.iter().any(|row| row.id != of.id && row.turn == of.turn)
+    }
+
+    /// Whether posts of the turn's answer are left.
+    pub fn has_answer(&self, turn: &PromptId) -> bool {
+        self.finals.iter().any(|row| row.turn.as_ref() == Some(turn))
+    }
+
+    /// Notes how far an answer has come.
+    pub fn progress(&mut self, post: &Delivering) {
+        let Some(turn) = &post.turn else { return };
+        let others = self.finals.iter().filter(|row| row.id != post.post && row.turn.as_ref() == Some(turn)).count();
+        let left = post.left() + others;
+        let goes_on = post.is_begun() && left > 0;
+        self.answering = goes_on.then(|| Answering { turn: turn.clone(), left });
+    }
+
+    /// Drops the posts of an answer but for `post`; gives how many.
+    pub fn drop_rest(&mut self, turn: &PromptId, post: PostId) -> usize {
+        let rest = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
+        let before = self.dropped.len();
+        self.dropped.extend(self.finals.iter().filter(|row| rest(row)).map(|row| row.id));
+        self.finals.retain(|row| !rest(row));
+        self.dropped.len() - before
+    }
+
+    /// Drops the oldest posts but for the one that is being sent, where there are more than `most`; gives them.
+    pub fn drop_oldest(&mut self, most: usize) -> Vec<PostId> {
+        let mut gone = Vec::new();
+        while self.finals.len() > most {
+            let Some(at) = self.finals.iter().position(|row| Some(row.id) != self.sending) else { break };
+            gone.extend(self.finals.remove(at).map(|row| row.id));
+        }
+        self.dropped.extend(&gone);
+        gone
+    }
+
     fn put_frame(&mut self, turn: PromptId, frame: Frame) {
         if self.ended.contains(&turn) {
             return;
@@ -110,19 +239,25 @@ impl Mailbox {
 
     /// A worker has failed. The post that two of them have failed over is taken out, so that it does not keep back what comes after it.
     pub fn blame(&mut self) -> Option<PostId> {
-        let first = self.finals.front()?.id;
-        if self.blamed.replace(first) != Some(first) {
+        let front = self.finals.front().map(|row| row.id);
+        let post = self.sending.take().filter(|post| self.row(*post).is_some()).or(front)?;
+        if self.blamed.replace(post) != Some(post) {
             return None;
         }
-        self.finals.pop_front().map(|row| row.id)
+        self.remove(post);
+        Some(post)
     }
 
-    pub fn has_finals(&self) -> bool {
+    fn has_finals(&self) -> bool {
         !self.finals.is_empty() || !self.held.is_empty()
     }
 
-    pub fn count_finals(&self) -> usize {
-        self.finals.len() + self.held.len()
+    /// How many posts wait that can be sent soon.
+    pub fn count_awaited(&self) -> usize {
+        match self.reach {
+            Reach::Open => self.finals.len() + self.held.len(),
+            Reach::Blocked => 0,
+        }
     }
 
     pub fn is_empty(&self) -> bool {

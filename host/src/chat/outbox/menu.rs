@@ -26,7 +26,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             let pause = match shared.chat.menu(&commands).await {
                 Ok(()) => break pauses.reset(),
                 Err(ChatError::Later { after, .. }) => after,
-                Err(error @ (ChatError::Refused { .. } | ChatError::Gone { .. })) => {
+                Err(error @ (ChatError::Refused { .. } | ChatError::Gone { .. } | ChatError::Forbidden { .. })) => {
                     tracing::error!(%error, "the menu of commands was not taken");
                     break;
                 }

@@ -1,9 +1,10 @@
 //! A running turn in a place: what it shows there, what it shall show, and the next call that brings both together. Pure.
 
 use cordboard_core::agent::PromptId;
+use tokio::time::Instant;
 
-use super::{Frame, compose};
-use crate::chat::{Completeness, Limits, MessageId, Outgoing};
+use super::{Frame, compose, delivery::Reuse};
+use crate::chat::{Completeness, Edits, Limits, MessageId, Outgoing};
 
 /// Whether the rest of a line comes before what others say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +51,17 @@ pub(super) enum Step {
     Delete(MessageId),
 }
 
+/// Whether the messages of the turn are the last ones of the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    Bottom,
+    Buried,
+}
+
 pub(super) struct Streaming {
     pub turn: PromptId,
+    /// Nothing is shown before: a turn that is over by then is one message, its answer.
+    pub not_before: Instant,
     /// What stands in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
@@ -63,14 +73,16 @@ pub(super) struct Streaming {
     halt: Halt,
     work: Work,
     attempt: Attempt,
+    position: Position,
     /// Messages that were deleted; the store still knows them.
     deleted: Vec<MessageId>,
 }
 
 impl Streaming {
-    pub const fn new(turn: PromptId) -> Self {
+    pub const fn new(turn: PromptId, not_before: Instant) -> Self {
         Self {
             turn,
+            not_before,
             shown: Vec::new(),
             wanted: Vec::new(),
             frame: None,
@@ -78,6 +90,7 @@ impl Streaming {
             halt: Halt::No,
             work: Work::On,
             attempt: Attempt::Styled,
+            position: Position::Bottom,
             deleted: Vec::new(),
         }
     }
@@ -162,6 +175,9 @@ impl Streaming {
 
     pub fn deleted(&mut self, id: MessageId) {
         self.shown.retain(|(of, _)| *of != id);
+        if self.shown.is_empty() {
+            self.position = Position::Bottom;
+        }
         self.deleted.push(id);
     }
 
@@ -171,13 +187,30 @@ impl Streaming {
         self.wanted = self.wanted.iter().map(compose::plain).collect();
     }
 
+    /// Something else was shown below it.
+    pub fn bury(&mut self) {
+        if !self.shown.is_empty() {
+            self.position = Position::Buried;
+        }
+    }
+
     /// Nobody reads it.
     pub const fn mute(&mut self) {
         self.attempt = Attempt::Never;
     }
 
-    /// The messages that the final answer takes the place of: `stored` are those that the store knew when it was stored.
-    pub fn hand_over(self, stored: Vec<MessageId>) -> Vec<MessageId> {
+    /// What stands in the chat, in order.
+    pub fn standing(&self) -> Vec<(MessageId, Outgoing)> {
+        self.shown.clone()
+    }
+
+    /// The messages that the final answer takes the place of, and how: `stored` are those that the store knew when it was stored.
+    pub fn hand_over(self, stored: Vec<MessageId>, limits: Limits) -> (Vec<MessageId>, Reuse) {
+        let reuse = match (limits.edits, self.position) {
+            (Edits::Append, _) => Reuse::All,
+            (Edits::Replace, Position::Bottom) => Reuse::Silent,
+            (Edits::Replace, Position::Buried) => Reuse::Nothing,
+        };
         let mut messages = stored;
         for (id, _) in self.shown {
             if !messages.contains(&id) {
@@ -185,6 +218,6 @@ impl Streaming {
             }
         }
         messages.retain(|id| !self.deleted.contains(id));
-        messages
+        (messages, reuse)
     }
 }

@@ -139,16 +139,22 @@ fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
     }
 }
 
-/// Descriptions of a 400 that mean that the chat is not there for us.
-const GONE: [&str; 8] = [
+/// Descriptions of a 400 that mean that the place can't be written to: it is gone or closed, or we have no rights there.
+const GONE: [&str; 14] = [
     "chat not found",
     "user not found",
     "PEER_ID_INVALID",
     "user is deactivated",
     "message thread not found",
     "TOPIC_DELETED",
-    "not enough rights to send",
-    "CHAT_WRITE_FORBIDDEN",
+    "TOPIC_CLOSED",
+    "TOPIC_ID_INVALID",
+    "not enough rights",
+    "have no rights to send",
+    "need administrator rights",
+    "CHAT_ADMIN_REQUIRED",
+    "CHAT_RESTRICTED",
+    "_FORBIDDEN",
 ];
 
 fn classify(code: u16, parameters: &Parameters, why: String) -> Failure {
@@ -190,6 +196,11 @@ mod tests {
         assert!(matches!(refusal(404, "Not Found"), Failure::Unauthorised { .. }));
         assert!(matches!(refusal(403, "Forbidden: bot was blocked by the user"), Failure::Gone { .. }));
         assert!(matches!(refusal(400, "Bad Request: chat not found"), Failure::Gone { .. }));
+        for closed in
+            ["TOPIC_CLOSED", "have no rights to send a message", "CHAT_SEND_PLAIN_FORBIDDEN", "CHAT_WRITE_FORBIDDEN"]
+        {
+            assert!(matches!(refusal(400, &format!("Bad Request: {closed}")), Failure::Gone { .. }), "{closed}");
+        }
         assert!(matches!(refusal(400, "Bad Request: can't parse entities"), Failure::Refused { .. }));
         assert!(matches!(refusal(409, "Conflict"), Failure::Conflict { .. }));
         assert!(matches!(refusal(500, "Internal"), Failure::Down { .. }));

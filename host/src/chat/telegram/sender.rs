@@ -3,29 +3,38 @@
 use std::{
     fmt::Display,
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::Place;
+use cordboard_core::types::{Alert, Place};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{
     payloads::{
-        DeleteMessage, EditMessageText, EditMessageTextSetters, SendChatAction, SendChatActionSetters, SendMessage,
-        SendMessageSetters, SetMyCommands,
+        DeleteMessage, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage, SendMessageSetters,
+        SetMyCommands,
     },
     requests::Payload,
     types::{self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ThreadId},
 };
 
-use super::{FRONT_END, Telegram, api::Failure, entities::entities, locked};
-use crate::chat::{Chat, ChatError, Limits, LiveLine, MenuEntry, MessageId, Outgoing};
+use super::{
+    FRONT_END, Telegram,
+    api::{Api, Failure},
+    entities::entities,
+    holds::Holds,
+    locked,
+};
+use crate::chat::{Chat, ChatError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota};
 
 /// The longest text of a message, in UTF-16 units.
 const TEXT_UNITS: usize = 4096;
 
-/// A group takes twenty messages a minute, edits counted: one in three seconds where a private chat takes one a second.
-const GROUP_PAUSE: u32 = 3;
+/// A group takes twenty messages a minute over all its topics, edits counted. Frames get twelve of them, one in five seconds where a
+/// private chat takes one a second: the rest is for answers.
+const GROUP_PAUSE: u32 = 5;
+const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
 /// What the menu takes: commands, characters of a name, characters of a description.
 const MENU: (usize, usize, usize) = (100, 32, 256);
@@ -48,9 +57,38 @@ struct Sent {
     message_id: i32,
 }
 
+/// Calls for chats; clones share what must be left alone.
+#[derive(Clone)]
+pub(super) struct Calls {
+    api: Arc<Api>,
+    holds: Arc<Holds>,
+}
+
+impl Calls {
+    pub fn new(api: Arc<Api>) -> Self {
+        Self { api, holds: Arc::default() }
+    }
+
+    /// A call for one chat, unless that must be left alone.
+    async fn make<P, T>(&self, chat: i64, payload: &P) -> Result<T, Failure>
+    where
+        P: Payload + Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        if let Some(after) = self.holds.left(chat) {
+            return Err(Failure::Later { after, why: "the chat is held".to_owned() });
+        }
+        let outcome = self.api.call(payload).await;
+        if let Err(Failure::Later { after, .. }) = &outcome {
+            self.holds.hold(chat, *after);
+        }
+        outcome
+    }
+}
+
 /// A place as the Bot API names it.
-#[derive(Clone, Copy)]
-struct Spot {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Spot {
     chat: i64,
     topic: Option<ThreadId>,
 }
@@ -95,13 +133,18 @@ impl Chat for Telegram {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: TEXT_UNITS, live: LiveLine::InMessage }
+        Limits { text_units: TEXT_UNITS, live: LiveLine::InMessage, edits: Edits::Replace }
     }
 
-    fn edit_pause(&self, place: &Place) -> Duration {
+    fn pacing(&self, place: &Place) -> Pacing {
+        let pause = (self.settings.edit_pause)();
         // The ids of groups are negative.
         let is_group = place.chat.starts_with('-');
-        self.settings.edit_pause * if is_group { GROUP_PAUSE } else { 1 }
+        if is_group {
+            Pacing { pause: pause * GROUP_PAUSE, quota: Some(GROUP_QUOTA) }
+        } else {
+            Pacing { pause, quota: None }
+        }
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
@@ -112,6 +155,7 @@ impl Chat for Telegram {
                 .entities(entities(&message.message.entities))
                 .link_preview_options(NO_PREVIEW);
             payload.message_thread_id = spot.topic;
+            payload.disable_notification = (message.alert == Alert::Silent).then_some(true);
             payload.reply_markup = keyboard.clone().map(Into::into);
             payload
         };
@@ -161,13 +205,19 @@ impl Chat for Telegram {
 
     async fn working(&self, place: &Place, line: Option<&str>) {
         let (Some(_), Ok(spot)) = (line, self.spot(place)) else { return };
+        if !locked(&self.typing).insert(spot) {
+            return;
+        }
         let mut payload = SendChatAction::new(ChatId(spot.chat), ChatAction::Typing);
-        if let Some(topic) = spot.topic {
-            payload = payload.message_thread_id(topic);
-        }
-        if let Err(error) = self.call::<_, serde_json::Value>(spot, &payload).await {
-            tracing::debug!(%place, %error, "typing was not shown");
-        }
+        payload.message_thread_id = spot.topic;
+        // Nothing waits for it: an answer must not be late because this is not answered.
+        let (calls, typing, place) = (self.calls.clone(), Arc::clone(&self.typing), place.clone());
+        tokio::spawn(async move {
+            if let Err(error) = calls.make::<_, serde_json::Value>(spot.chat, &payload).await {
+                tracing::debug!(%place, %error, "typing was not shown");
+            }
+            locked(&typing).remove(&spot);
+        });
     }
 
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
@@ -196,7 +246,7 @@ impl Telegram {
             return Ok(None);
         }
         let failed = |error| ChatError::Down { why: format!("a button could not be stored: {error}") };
-        self.keyboard.of(&message.buttons).await.map(Some).map_err(failed)
+        self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
     /// Where a new message goes: a group may have moved.
@@ -205,20 +255,12 @@ impl Telegram {
         Ok(Spot { chat: self.moves.now(home.chat), ..home })
     }
 
-    /// A call for one chat, unless that must be left alone.
     async fn call<P, T>(&self, spot: Spot, payload: &P) -> Result<T, Failure>
     where
         P: Payload + Serialize + Sync,
         T: DeserializeOwned,
     {
-        if let Some(after) = self.holds.left(spot.chat) {
-            return Err(Failure::Later { after, why: "the chat is held".to_owned() });
-        }
-        let outcome = self.api.call(payload).await;
-        if let Err(Failure::Later { after, .. }) = &outcome {
-            self.holds.hold(spot.chat, *after);
-        }
-        outcome
+        self.calls.make(spot.chat, payload).await
     }
 
     fn remember(&self, place: &Place, id: &MessageId, message: &Outgoing) {

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::{
     agent::{AgentKind, AgentSpec},
+    chat::{Edits, outbox::Cut},
     clock::Clock,
     hub::{Live, Outlet, Posts},
     plugin::{Plugs, Screen, ViewLimits},
@@ -96,6 +97,11 @@ impl Outlet for Slow {
     fn stopping(&self, _place: &Place, _turn: &PromptId) {}
     fn back(&self, _place: &Place, _turn: &PromptId) {}
     fn over(&self, _place: &Place, _turn: &PromptId) {}
+    fn heard(&self, _place: &Place) {}
+
+    fn cut(&self, _place: &Place) -> Cut {
+        Cut::Nothing
+    }
 }
 
 fn name(text: &str) -> SessionName {
@@ -134,6 +140,7 @@ fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<Lines> {
         posts: Posts::new(store, Arc::<Slow>::clone(slow)),
         clock,
         limits: ViewLimits { front_end: "test".to_owned(), text_units: 4096 },
+        edits: Edits::Append,
     };
     Arc::new(Lines::new(roster, ports, painter))
 }

@@ -1,5 +1,7 @@
 //! Accepted once, done once, posted once.
 
+use cordboard_core::types::Alert;
+
 use super::*;
 
 #[tokio::test]
@@ -164,16 +166,13 @@ async fn ids_are_never_given_twice() {
 }
 
 #[tokio::test]
-async fn a_final_answer_takes_the_place_of_what_was_streamed_even_after_a_crash() {
+async fn a_final_answer_takes_the_place_of_what_was_streamed() {
     let state = State::new();
     let (store, _) = state.open();
     let [row, other] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();
-    store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
-    store.placeholder(&row.prompt, &place("1"), &message("11")).await.unwrap();
-    store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
-    store.placeholder(&other.prompt, &place("1"), &message("9")).await.unwrap();
-    state.after(store).await;
-    let (store, _) = state.open();
+    for (prompt, id, text) in [(&row, "10", "a"), (&row, "11", ""), (&row, "10", "ab"), (&other, "9", "")] {
+        store.placeholder((&prompt.prompt, &place("1")), &message(id), text).await.unwrap();
+    }
     let answer = NewPost { turn: Some(row.prompt.clone()), ..post("answer") };
     let posts = store
         .finish(vec![Done::Prompt(row.prompt.clone())], vec![post("notice"), answer.clone(), answer])
@@ -181,7 +180,26 @@ async fn a_final_answer_takes_the_place_of_what_was_streamed_even_after_a_crash(
         .unwrap();
     let messages: Vec<_> = posts.iter().map(|post| post.state.messages.clone()).collect();
     assert_eq!(messages, [vec![], vec![message("10"), message("11")], vec![]]);
+    store.forget_placeholder(&place("1"), &message("9")).await.unwrap();
     assert_eq!(state.after(store).await.outbox, posts);
+}
+
+#[tokio::test]
+async fn what_a_killed_host_leaves_of_a_turn_is_marked_or_deleted_once() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let [half, silent] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();
+    for (prompt, id, text) in
+        [(&half, "10", "whole part"), (&silent, "9", " "), (&half, "11", ""), (&half, "11", "half")]
+    {
+        store.placeholder((&prompt.prompt, &place("1")), &message(id), text).await.unwrap();
+    }
+    store.close().await;
+    let (store, contents) = state.open();
+    let left: Vec<_> = contents.outbox.iter().map(|post| (&*post.state.messages[0].0, &*post.reply.text)).collect();
+    assert_eq!(left, [("9", ""), ("11", "⚠ This answer was cut off:\n\nhalf")]);
+    assert!(contents.outbox.iter().all(|post| post.turn.is_none() && post.reply.alert == Alert::Silent));
+    assert_eq!(state.after(store).await.outbox, contents.outbox);
 }
 
 #[tokio::test]
@@ -190,7 +208,7 @@ async fn a_message_that_was_sent_while_its_turn_ended_is_not_kept_for_ever() {
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
     store.finish(vec![Done::Prompt(row.prompt.clone())], vec![post("answer")]).await.unwrap();
-    store.placeholder(&row.prompt, &place("1"), &message("10")).await.unwrap();
+    store.placeholder((&row.prompt, &place("1")), &message("10"), "").await.unwrap();
     state.after(store).await;
     let db = Connection::open(folder::database(state.path())).unwrap();
     assert_eq!(db.query_row("SELECT count(*) FROM live", [], |row| row.get(0)), Ok(0));

@@ -19,12 +19,27 @@ async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
     app.start();
     let told = app.told(OWNER, 0, "Your message was not sent again.").await;
     assert!(told.contains("“slow 3000”"), "{told}");
+    app.until("the mark of the half answer", || {
+        (count(&app, "⚠ This answer was cut off:\n\nline 1") == 1).then_some(())
+    })
+    .await;
     app.until("the old agent's end", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
     assert_eq!((count(&app, "line 1"), count(&app, "Session 'alpha' created.")), (1, 1));
     app.api.press(OWNER, OWNER, "Leave it");
     app.told(OWNER, 0, "Dropped it.").await;
     app.ask(OWNER, "and now?", "and now?").await;
     assert_eq!((count(&app, "line 1"), count(&app, "was not sent again")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_turn_of_a_killed_host_says_that_its_agent_thinks() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "hang", "Thinking…").await;
+    app.kill();
+    app.start();
+    app.told(OWNER, 0, "Your message was not sent again.").await;
+    app.until("the end of the live message", || (count(&app, "Thinking") == 0).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,17 +7,17 @@ use super::{App, OWNER, component};
 use crate::botapi::BotApi;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_is_made_and_its_agent_answers_in_one_message_that_is_edited() {
+async fn an_answer_is_edited_while_it_streams_and_rings_once_when_it_is_done() {
     let app = App::new().await;
     assert_eq!(app.ask(OWNER, "hello?", "No active").await, "No active session. Use /new to start one.");
     assert_eq!(app.ask(OWNER, "/new alpha", "alpha").await, "Session 'alpha' created.");
-    let (before, sent) = (app.api.chat(OWNER).len(), app.api.calls("sendMessage").len());
+    let (before, rings) = (app.api.chat(OWNER).len(), app.api.rings(OWNER).len());
     app.api.says(OWNER, "slow 4");
     app.told(OWNER, before, "line 4").await;
     app.until("the end of the turn", || (app.session("alpha")["phase"] == "idle").then_some(())).await;
     let all: Vec<_> = (1..=4).map(|number| format!("line {number}")).collect();
     app.until("the final text", || (app.api.chat(OWNER)[before..] == [all.join("\n")]).then_some(())).await;
-    assert_eq!(app.api.calls("sendMessage").len(), sent + 1, "it is one message");
+    assert_eq!(app.api.rings(OWNER)[rings..], [all.join("\n")]);
     assert!(!app.api.calls("editMessageText").is_empty(), "it is edited while it streams");
     assert!(!app.api.calls("sendChatAction").is_empty(), "typing is shown");
     app.ask(OWNER, "hello, agent", "You said: hello, agent").await;

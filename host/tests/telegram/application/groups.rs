@@ -138,3 +138,17 @@ async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
     assert!(!super::access::stored(&app.path("state"), "strangers-"));
     assert!(!app.log().contains("strangers-"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_for_a_group_that_takes_none_are_kept_and_the_owner_is_told() {
+    let app = App::new().await;
+    app.api.block(GROUP);
+    GENERAL.says(&app, "/new general");
+    let told = app.told(OWNER, 0, "can't write to").await;
+    assert!(told.contains(&GROUP.to_string()) && told.contains("bot was blocked"), "{told}");
+    app.api.unblock(GROUP);
+    GENERAL.asks(&app, "/timeout 5", "set to 5 minutes").await;
+    let here = app.api.topic(GROUP, None);
+    assert_eq!(here.iter().filter(|text| text.contains("Session 'general' created.")).count(), 1, "{here:?}");
+    assert_eq!(app.api.chat(OWNER).len(), 1, "it is told once");
+}

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, MessageId, PostId},
-    types::Place,
+    types::{Alert, Place},
 };
 use tokio::time::Instant;
 
 use super::super::{Ledger, LedgerError};
-use crate::chat::{Chat, ChatError, Completeness, Limits, LiveLine, MenuEntry, Outgoing};
+use crate::chat::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota};
 
 /// One pause for all places, long enough to see.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
@@ -28,6 +28,9 @@ pub struct Fake {
     pub live: LiveLine,
     pub units: usize,
     calls: Mutex<Vec<(Duration, String)>>,
+    rings: Mutex<Vec<String>>,
+    pub quota: Mutex<Option<Quota>>,
+    takes: Mutex<Duration>,
     /// The answers of the next calls to a chat; then all succeed.
     script: Mutex<VecDeque<(String, ChatError)>>,
     next: Mutex<u32>,
@@ -39,8 +42,9 @@ impl Fake {
     }
 
     pub fn with(live: LiveLine, units: usize) -> Arc<Self> {
-        let (calls, script) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { began: Instant::now(), live, units, calls, script, next: Mutex::new(0) })
+        let (calls, rings, script) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (quota, takes, next) = (Mutex::default(), Mutex::default(), Mutex::new(0));
+        Arc::new(Self { began: Instant::now(), live, units, calls, rings, quota, takes, script, next })
     }
 
     /// The next call to `chat` that sends, edits or deletes is answered so.
@@ -48,9 +52,19 @@ impl Fake {
         self.script.lock().unwrap().push_back((chat.to_owned(), error));
     }
 
+    /// How long a call takes from now on.
+    pub fn slow(&self, span: Duration) {
+        *self.takes.lock().unwrap() = span;
+    }
+
     /// The calls without typing, as `chat verb text`.
     pub fn calls(&self) -> Vec<String> {
         self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
+    }
+
+    /// The texts for which a phone has rung.
+    pub fn rings(&self) -> Vec<String> {
+        self.rings.lock().unwrap().clone()
     }
 
     pub fn all(&self) -> Vec<(Duration, String)> {
@@ -69,7 +83,12 @@ impl Fake {
     async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
         assert!(!call.ends_with(BUG), "the bug that was asked for");
         // A real call lets others run.
-        tokio::task::yield_now().await;
+        let takes = *self.takes.lock().unwrap();
+        if takes.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(takes).await;
+        }
         let error = {
             let mut script = self.script.lock().unwrap();
             let at = script.iter().position(|(chat, _)| *chat == place.chat);
@@ -95,16 +114,21 @@ impl Chat for Fake {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: self.units, live: self.live }
+        let edits = if self.live == LiveLine::Status { Edits::Append } else { Edits::Replace };
+        Limits { text_units: self.units, live: self.live, edits }
     }
 
     /// One with a status line is as a terminal.
-    fn edit_pause(&self, _place: &Place) -> Duration {
-        if self.live == LiveLine::Status { Duration::ZERO } else { EDIT_PAUSE }
+    fn pacing(&self, _place: &Place) -> Pacing {
+        let pause = if self.live == LiveLine::Status { Duration::ZERO } else { EDIT_PAUSE };
+        Pacing { pause, quota: *self.quota.lock().unwrap() }
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
         self.answer(place, format!("send {}", shown(message))).await?;
+        if message.alert == Alert::Ring {
+            self.rings.lock().unwrap().push(shown(message));
+        }
         let mut next = self.next.lock().unwrap();
         *next += 1;
         Ok(MessageId(format!("m{next}")))
@@ -144,8 +168,8 @@ impl Notes {
 
 #[async_trait]
 impl Ledger for Notes {
-    async fn placeholder(&self, turn: &PromptId, _place: &Place, message: &MessageId) -> Result<(), LedgerError> {
-        self.note(format!("{} in {}", turn.0, message.0))
+    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
+        self.note(format!("{} in {}: {}", turn.0.0, message.0, text.replace('\n', "|")))
     }
 
     async fn deleted(&self, _place: &Place, message: &MessageId) -> Result<(), LedgerError> {

@@ -1,4 +1,4 @@
-//! Agents that die before they took a prompt, and front-ends with a bug.
+//! Agents that die before they took a prompt, places that can't be written to, and front-ends with a bug.
 
 use super::*;
 
@@ -14,18 +14,18 @@ async fn a_turn_that_waits_again_shows_nothing_until_it_is_worked_on_once_more()
     let (outbox, notes) = start(&fake);
     let back = || Post::Back { place: place("a"), turn: turn("t") };
     outbox.post(thinking("a", "t"));
-    sleep(ms(10)).await;
+    sleep(FRAME).await;
     outbox.post_all(vec![thinking("a", "t"), back()]);
     sleep(ms(20_000)).await;
     assert_eq!(fake.calls(), ["a send Thinking…", "a delete m1"]);
-    assert_eq!(fake.seconds("a working"), [0, 0], "{:?}", fake.all());
-    assert_eq!(notes.all(), ["t in m1", "m1 is gone"]);
+    assert_eq!(fake.seconds("a working"), [0, 1], "{:?}", fake.all());
+    assert_eq!(notes.all(), ["t in m1: ", "m1 is gone"]);
     assert_eq!(fake.all().iter().filter(|(_, call)| call == "a working None").count(), 1);
     outbox.post_all(vec![back(), thinking("a", "t")]);
     sleep(ms(5000)).await;
     outbox.post(Post::Final(answer(1, "a", "t", "done")));
     outbox.drained().await;
-    assert_eq!(fake.calls()[2..], ["a send Thinking…", "a edit m2 done"]);
+    assert_eq!(fake.calls()[2..], ["a send Thinking…", "a send done", "a delete m2"]);
     sleep(Duration::from_secs(60)).await;
     outbox.post(back());
     sleep(Duration::from_secs(60)).await;
@@ -48,4 +48,100 @@ async fn a_place_outlives_its_worker_and_a_post_that_no_worker_survives_is_left(
     assert_eq!(sorted(notes.all()), ["2 sent", "3 sent"], "the first stays stored");
     sleep(Duration::from_secs(60)).await;
     assert!(outbox.shared.state().boxes.is_empty());
+}
+
+fn gone() -> ChatError {
+    ChatError::Gone { why: "the topic is closed".to_owned() }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test(start_paused = true)]
+async fn posts_for_a_place_that_is_closed_are_kept_and_tried_with_growing_pauses() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    (0..12).for_each(|_| fake.fail("a", gone()));
+    outbox.post(Post::Final(answer(1, "a", "t", "kept")));
+    outbox.post(Post::Final(row(2, "b", "elsewhere")));
+    assert_eq!(outbox.unreachable().await, Unreachable { place: place("a"), why: "the topic is closed".to_owned() });
+    outbox.drained().await;
+    assert_eq!((outbox.waiting(), notes.all()), (0, vec!["2 sent".to_owned()]), "a shutdown does not wait for it");
+    sleep(12 * HOUR).await;
+    let at = fake.seconds("a send kept");
+    let pauses: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!((60..=75).contains(&pauses[0]) && (3600..=4500).contains(&pauses[11]), "{pauses:?}");
+    assert_eq!(notes.all()[1..], ["1 sent"]);
+    assert!(outbox.shared.state().unreachable.is_empty(), "it is reported once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_speaks_again_gets_what_was_kept_at_once() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    (0..3).for_each(|_| fake.fail("a", gone()));
+    for (id, text) in [(1, "one"), (2, "two")] {
+        outbox.post(Post::Final(row(id, "a", text)));
+    }
+    sleep(ms(500)).await;
+    for _ in 0..2 {
+        outbox.heard(&place("a"));
+        sleep(ms(500)).await;
+    }
+    assert!(notes.all().is_empty());
+    outbox.heard(&place("a"));
+    sleep(ms(500)).await;
+    assert_eq!(fake.calls()[3..], ["a send one", "a send two"]);
+    fake.fail("a", gone());
+    outbox.post(Post::Final(row(3, "a", "three")));
+    sleep(ms(500)).await;
+    assert_eq!(outbox.shared.state().unreachable.len(), 2, "a new outage is reported anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_stays_closed_keeps_so_many_posts() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    fake.fail("a", gone());
+    outbox.post(Post::Final(row(0, "a", "0")));
+    sleep(ms(500)).await;
+    outbox.post_all((1..105).map(|id| Post::Final(row(id, "a", &id.to_string()))).collect());
+    sleep(ms(500)).await;
+    assert_eq!(notes.all(), ["1 sent", "2 sent", "3 sent", "4 sent", "5 sent"], "the oldest are given up");
+    outbox.heard(&place("a"));
+    outbox.drained().await;
+    sleep(ms(500)).await;
+    assert_eq!(fake.calls().len(), 1 + 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_be_delivered_is_dropped() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    fake.fail("a", ChatError::Forbidden { why: "not served".to_owned() });
+    outbox.post(Post::Final(row(1, "a", "secret")));
+    outbox.post(Post::Final(row(2, "a", "next")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send secret !", "a send next"]);
+    assert_eq!(notes.all(), ["1 sent", "2 sent"]);
+    assert!(outbox.shared.state().unreachable.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_refused_twice_leaves_a_line_in_its_place() {
+    let fake = Fake::with(LiveLine::InMessage, 40);
+    let (outbox, notes) = start(&fake);
+    let parts = [1, 2, 3].map(|part| format!("{part}{}", "x".repeat(35))).join("\n\n");
+    outbox.post(Post::Final(row(1, "a", &parts)));
+    fake.fail("b", refused());
+    fake.fail("b", refused());
+    outbox.post(Post::Final(row(2, "b", &parts)));
+    (0..3).for_each(|_| fake.fail("c", refused()));
+    outbox.post(Post::Final(row(3, "c", "impossible")));
+    outbox.drained().await;
+    let sent = |chat: &str| fake.calls().into_iter().filter(|call| call.starts_with(chat)).collect::<Vec<_>>();
+    assert_eq!(sent("a ").len(), 3);
+    assert_eq!(sent("b ")[2], "b send Part 1 of 3 could not be shown.");
+    assert_eq!(sent("b ")[3..], sent("a ")[1..].iter().map(|call| call.replacen('a', "b", 1)).collect::<Vec<_>>());
+    assert_eq!(sent("c ")[2..], ["c send This message could not be shown. !"]);
+    assert_eq!(notes.all().iter().filter(|note| note.ends_with("sent")).count(), 3);
 }

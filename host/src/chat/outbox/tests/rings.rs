@@ -1,0 +1,117 @@
+//! A phone rings once for a turn, at its end, and the answer stands below what came meanwhile.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_shown_live_rings_once_and_the_live_message_goes() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    for text in ["One", "One two", "One two three"] {
+        outbox.post(live("a", "t", text));
+        sleep(ms(1500)).await;
+    }
+    assert!(fake.rings().is_empty());
+    outbox.post(Post::Final(answer(1, "a", "t", "One two three")));
+    outbox.drained().await;
+    assert_eq!(fake.rings(), ["One two three"]);
+    assert_eq!(fake.calls()[3..], ["a send One two three", "a delete m1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_over_at_once_is_one_message() {
+    let fake = Fake::new();
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "Half"));
+    sleep(ms(900)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", "Half and whole")));
+    outbox.drained().await;
+    sleep(ms(3000)).await;
+    assert_eq!(fake.calls(), ["a send Half and whole"]);
+    assert_eq!(fake.rings(), ["Half and whole"]);
+}
+
+const LONG: &str = "12345678\n\nabcdefgh\n\nzyxwvuts";
+
+#[tokio::test(start_paused = true)]
+async fn the_last_part_of_a_long_answer_rings_and_what_stands_already_stays() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, notes) = start(&fake);
+    outbox.post(live("a", "t", LONG));
+    sleep(ms(5000)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", LONG)));
+    outbox.drained().await;
+    let edits = ["a edit m1 12345678", "a edit m2 abcdefgh"];
+    assert_eq!(fake.calls()[3..5], edits, "the front-end knows that they show it already");
+    assert_eq!(fake.calls()[5..], ["a send zyxwvuts", "a delete m3"]);
+    assert_eq!(fake.rings(), ["zyxwvuts"]);
+    assert_eq!(notes.all().last().unwrap(), "1 sent");
+}
+
+/// Shows a long turn live, then something below it by `bury`; gives the calls of its end.
+async fn end_of_buried(bury: impl FnOnce(&Outbox)) -> Vec<String> {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "12345678\n\nabc"));
+    sleep(ms(3000)).await;
+    bury(&outbox);
+    outbox.drained().await;
+    let before = fake.calls().len();
+    outbox.post(Post::Final(answer(9, "a", "t", "12345678\n\nabcdefgh")));
+    outbox.drained().await;
+    assert_eq!(fake.rings().last().unwrap(), "abcdefgh");
+    fake.calls()[before..].to_vec()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_sent_below_what_came_after_its_frames() {
+    let anew = ["a send 12345678", "a send abcdefgh", "a delete m2", "a delete m1"];
+    assert_eq!(end_of_buried(|outbox| outbox.heard(&place("a"))).await, anew);
+    assert_eq!(end_of_buried(|outbox| outbox.post(Post::Final(row(1, "a", "note")))).await, anew);
+    let elsewhere = ["a edit m1 12345678", "a send abcdefgh", "a delete m2"];
+    assert_eq!(end_of_buried(|outbox| outbox.heard(&place("b"))).await, elsewhere);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_parts_of_a_long_answer_are_not_sent_again() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, _) = start(&fake);
+    let parts = |last: &str| ["part 1", "part 2", "part 3", "part 4", last].join("\n\n");
+    outbox.post(live("a", "t", &parts("par")));
+    sleep(ms(8000)).await;
+    outbox.heard(&place("a"));
+    let before = fake.calls().len();
+    outbox.post(Post::Final(answer(9, "a", "t", &parts("part 5"))));
+    outbox.drained().await;
+    assert_eq!(fake.calls()[before..], ["a send part 5", "a delete m5"]);
+    outbox.post(live("a", "u", &parts("part 5")));
+    sleep(ms(8000)).await;
+    outbox.heard(&place("a"));
+    let before = fake.calls().len();
+    outbox.post(Post::Final(answer(10, "a", "u", &parts("part 5").replace('2', "two"))));
+    outbox.drained().await;
+    let anew = ["a send part two", "a send part 3", "a send part 4", "a send part 5"];
+    assert_eq!(fake.calls()[before..before + 4], anew);
+    assert_eq!(fake.calls()[before + 4..].len(), 4, "those that they replace are deleted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_begun_before_a_crash_goes_on_below() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, _) = start(&fake);
+    outbox.post(Post::Final(begun(answer(1, "a", "t", LONG), &["new", "x", "y"], 1)));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send abcdefgh", "a send zyxwvuts", "a delete y", "a delete x"]);
+    assert_eq!(fake.rings(), ["zyxwvuts"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_edits_append_an_answer_is_an_edit() {
+    let fake = Fake::with(LiveLine::Status, usize::MAX);
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "One"));
+    sleep(ms(10)).await;
+    outbox.heard(&place("a"));
+    outbox.post(Post::Final(answer(1, "a", "t", "One two")));
+    outbox.drained().await;
+    assert_eq!(fake.calls(), ["a send One", "a edit m1 One two"]);
+}

@@ -1,0 +1,212 @@
+//! Stored posts: which one comes next, how it is sent, and what becomes of it where it can't be.
+
+use std::time::Duration;
+
+use cordboard_core::chat::{OutboxRow, PostId};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        Unreachable,
+        delivery::{Delivering, Reuse},
+        mailbox::Mailbox,
+        streaming::{Attempt, Step},
+    },
+    Worker,
+};
+use crate::chat::{ChatError, Edits, pause::Pauses};
+
+/// How long a place that can't be written to is left alone: rights come back in minutes, or never.
+const BLOCKED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
+
+/// Posts that are kept for a place that can't be written to. Jobs of plugins may post there for ever; the oldest go first.
+const BLOCKED_KEPT: usize = 100;
+
+/// A place that can't be written to: a topic that is closed, a bot that lost its rights or was blocked.
+pub(super) struct Blocked(Pauses);
+
+impl Worker {
+    /// Takes the post that is to be sent next. Between two parts of a long answer, a reply goes first.
+    pub(super) fn choose(&mut self, mailbox: &mut Mailbox) {
+        let edits = self.shared.chat.limits().edits;
+        let may_pause = self.delivering.as_ref().is_some_and(|post| mailbox.is_amid(post.turn.as_ref()));
+        if may_pause && edits == Edits::Replace && mailbox.reply().is_some() {
+            self.paused = self.delivering.take();
+        }
+        if self.delivering.is_some() {
+            return;
+        }
+        let row = match (&self.paused, edits) {
+            (Some(_), _) => mailbox.reply(),
+            (None, Edits::Replace) => mailbox.first(),
+            // Nothing is waited for where everything is appended: the order is kept.
+            (None, Edits::Append) => mailbox.finals.front(),
+        };
+        match row.cloned() {
+            Some(row) => self.delivering = Some(self.begin(&row)),
+            None => self.delivering = self.paused.take(),
+        }
+        mailbox.sending = self.delivering.as_ref().map(|post| post.post);
+    }
+
+    fn begin(&mut self, row: &OutboxRow) -> Delivering {
+        let limits = self.shared.chat.limits();
+        let mut stored = row.state.messages.clone();
+        if stored.is_empty() {
+            stored.extend(self.series.messages(row));
+        }
+        match self.turns.iter().position(|turn| Some(&turn.turn) == row.turn.as_ref()) {
+            Some(at) => {
+                let turn = self.turns.remove(at);
+                let standing = turn.standing();
+                let mut post = Delivering::new(row, turn.hand_over(stored, limits), limits);
+                post.keep(&standing);
+                post
+            }
+            None => Delivering::new(row, (stored, Reuse::of_stored(row, limits)), limits),
+        }
+    }
+
+    /// `/stop` ends the answer that is being sent: what is left of it is one line.
+    pub(super) fn cut(&mut self, mailbox: &mut Mailbox) {
+        let Some(turn) = mailbox.cut.take() else { return };
+        let current = self.paused.as_mut().or(self.delivering.as_mut());
+        let Some(post) = current.filter(|post| post.turn.as_ref() == Some(&turn)) else {
+            // A reply goes first.
+            mailbox.cut = Some(turn).filter(|turn| mailbox.has_answer(turn));
+            return;
+        };
+        let others = mailbox.drop_rest(&turn, post.post);
+        tracing::info!(place = %self.place, others, "an answer is not sent any further: it was stopped");
+        post.cut(others);
+    }
+
+    /// What waits for a place that can't be written to is bounded.
+    pub(super) fn bound(&self, mailbox: &mut Mailbox) {
+        if self.blocked.is_some() {
+            for post in mailbox.drop_oldest(BLOCKED_KEPT) {
+                tracing::error!(place = %self.place, post = post.0, "a post is dropped: too many wait for a place that can't be written to");
+            }
+        }
+    }
+
+    pub(super) async fn deliver(&mut self) {
+        let Some(mut post) = self.delivering.take() else { return };
+        let Some(step) = post.step() else { return self.finished(post).await };
+        match self.call(&step).await {
+            Ok(id) => {
+                self.reached();
+                match (step, id) {
+                    (Step::Send(_), Some(id)) => {
+                        self.bury(post.turn.as_ref());
+                        post.sent(id);
+                    }
+                    (Step::Delete(id), _) => post.deleted(&id),
+                    (Step::Edit(..) | Step::Send(_), _) => post.edited(),
+                }
+                if post.step().is_none() {
+                    return self.finished(post).await;
+                }
+                self.note(&post).await;
+            }
+            Err(ChatError::Gone { why }) => self.block(why),
+            Err(ChatError::Forbidden { why }) => {
+                tracing::warn!(place = %self.place, post = post.post.0, why, "a post is dropped");
+                return self.finished(post).await;
+            }
+            Err(ChatError::Refused { why }) => refuse(&mut post, &step, &why),
+            Err(error) => self.hold(&error),
+        }
+        self.delivering = Some(post);
+    }
+
+    /// Stores how far a post has come, and notes whether `/stop` has something to end.
+    async fn note(&self, post: &Delivering) {
+        if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
+            mailbox.progress(post);
+        }
+        if let Err(error) = self.shared.ledger.sending(post.post, post.state()).await {
+            tracing::warn!(%error, post = post.post.0, "how far a post has come could not be stored");
+        }
+    }
+
+    async fn finished(&mut self, post: Delivering) {
+        if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
+            if let Some(row) = mailbox.row(post.post) {
+                self.series.shown(row, post.state().messages);
+            }
+            mailbox.progress(&post);
+        }
+        self.settle(post.post).await;
+        self.idle_since = Instant::now();
+    }
+
+    /// The post is not sent any further, as it is shown, or can't be.
+    pub(super) async fn settle(&self, post: PostId) {
+        if let Err(error) = self.shared.ledger.sent(post).await {
+            tracing::error!(%error, post = post.0, "a post was sent, and this could not be stored: it may be sent again");
+        }
+        if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
+            mailbox.remove(post);
+        }
+        self.shared.quiet.notify_waiters();
+    }
+
+    /// What waits for this place is kept, and tried again after a while or when somebody writes there.
+    fn block(&mut self, why: String) {
+        let place = &self.place;
+        let blocked = self.blocked.get_or_insert_with(|| {
+            tracing::warn!(%place, why, "a place can't be written to: what is for it is kept");
+            self.shared.unreachable(Unreachable { place: place.clone(), why });
+            Blocked(Pauses::between(BLOCKED.0, BLOCKED.1))
+        });
+        self.held = Instant::now() + blocked.0.grow();
+        self.mark(Reach::Blocked);
+    }
+
+    /// Somebody writes there: perhaps it works again.
+    pub(super) fn unblock(&mut self) {
+        if let Some(Blocked(pauses)) = &mut self.blocked {
+            pauses.reset();
+            self.held = Instant::now();
+        }
+    }
+
+    fn reached(&mut self) {
+        if self.blocked.take().is_some() {
+            tracing::info!(place = %self.place, "a place can be written to again");
+            self.mark(Reach::Open);
+        }
+    }
+
+    fn mark(&self, reach: Reach) {
+        if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
+            mailbox.reach = reach;
+        }
+        self.shared.quiet.notify_waiters();
+    }
+}
+
+/// Whether anybody waits for the posts of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    #[default]
+    Open,
+    Blocked,
+}
+
+fn refuse(post: &mut Delivering, step: &Step, why: &str) {
+    match step {
+        Step::Edit(..) => post.edit_refused(),
+        Step::Send(_) => {
+            if post.send_refused() == Attempt::Never {
+                tracing::error!(
+                    post = post.post.0,
+                    why,
+                    "a part of a post is not shown: it is refused even without styles"
+                );
+            }
+        }
+        Step::Delete(id) => post.deleted(id),
+    }
+}
