@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cordboard_core::{render::one_line, types::Button};
+use cordboard_core::{
+    render::{is_blank, one_line},
+    types::Button,
+};
 use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 
 use super::locked;
@@ -20,6 +23,27 @@ const LONGEST_LABEL: usize = 100;
 /// What the Bot API takes as callback data, in bytes.
 const LONGEST_TOKEN: usize = 64;
 
+/// Buttons of a message, and of one row.
+const MOST: (usize, usize) = (100, 8);
+
+/// The buttons that can be sent, with their labels, in rows that are not too long.
+fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
+    let (most, most_in_row) = MOST;
+    let mut left = most;
+    let mut valid = Vec::new();
+    for row in rows {
+        let labelled = row.iter().map(|button| (one_line(&button.label, LONGEST_LABEL), button));
+        let shown: Vec<_> = labelled.filter(|(label, _)| !is_blank(label)).take(left).collect();
+        left -= shown.len();
+        valid.extend(shown.chunks(most_in_row).map(<[_]>::to_vec));
+    }
+    let (all, sent) = (rows.iter().map(Vec::len).sum::<usize>(), most - left);
+    if sent < all {
+        tracing::warn!(left_out = all - sent, most, "buttons were left out: they have no label, or are too many");
+    }
+    valid
+}
+
 pub(super) struct Keyboard {
     inbox: Arc<dyn Inbox>,
     tokens: Mutex<HashMap<ButtonLine, String>>,
@@ -30,21 +54,20 @@ impl Keyboard {
         Self { inbox, tokens: Mutex::default() }
     }
 
+    /// The buttons that Telegram takes, none where it takes none: for one that it refuses it would refuse the whole message.
+    ///
     /// # Errors
     /// The store's.
-    pub async fn of(&self, rows: &[Vec<Button>]) -> Result<InlineKeyboardMarkup, InboxError> {
+    pub async fn of(&self, rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, InboxError> {
         let mut keyboard = Vec::with_capacity(rows.len());
-        for row in rows {
+        for row in valid(rows) {
             let mut buttons = Vec::with_capacity(row.len());
-            for button in row {
-                buttons.push(InlineKeyboardButton::callback(
-                    one_line(&button.label, LONGEST_LABEL),
-                    self.token(ButtonLine::of(button)).await?,
-                ));
+            for (label, button) in row {
+                buttons.push(InlineKeyboardButton::callback(label, self.token(ButtonLine::of(button)).await?));
             }
             keyboard.push(buttons);
         }
-        Ok(InlineKeyboardMarkup::new(keyboard))
+        Ok((!keyboard.is_empty()).then(|| InlineKeyboardMarkup::new(keyboard)))
     }
 
     async fn token(&self, line: ButtonLine) -> Result<String, InboxError> {
@@ -61,5 +84,34 @@ impl Keyboard {
         }
         tokens.insert(line, token.clone());
         Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(rows: &[Vec<Button>]) -> Vec<Vec<String>> {
+        valid(rows).into_iter().map(|row| row.into_iter().map(|(label, _)| label).collect()).collect()
+    }
+
+    fn row(labels: &[&str]) -> Vec<Button> {
+        labels.iter().map(|label| Button::new(*label, "/x")).collect()
+    }
+
+    #[test]
+    fn a_button_without_a_label_costs_no_other_one() {
+        let rows = [row(&["One", "", "Two"]), row(&[" ", "\u{200b}", "\u{2800}"]), row(&["Three"])];
+        assert_eq!(labels(&rows), [vec!["One", "Two"], vec!["Three"]]);
+        assert!(labels(&[row(&["\u{3164}"])]).is_empty());
+    }
+
+    #[test]
+    fn buttons_past_what_a_message_takes_are_left_out() {
+        let rows: Vec<_> = (0..500).map(|_| row(&["x"])).collect();
+        assert_eq!(labels(&rows).len(), 100);
+        let long = labels(&[row(&["x"; 20]), row(&["y"; 99])]);
+        assert_eq!(long.iter().map(Vec::len).collect::<Vec<_>>()[..4], [8, 8, 4, 8]);
+        assert_eq!(long.iter().map(Vec::len).sum::<usize>(), 100);
     }
 }
