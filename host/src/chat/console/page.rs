@@ -15,8 +15,11 @@ use cordboard_core::{
 
 use super::super::{Completeness, MessageId, Outgoing};
 
-/// Messages that may still be edited. An older one is printed anew.
+/// Complete messages that may still be edited. An older one is printed anew.
 const KEPT: usize = 64;
+
+/// Messages in all: more turns than ever run at once are not waited for.
+const MOST: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::chat) enum Look {
@@ -43,6 +46,8 @@ struct Shown {
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
+    /// Whether it still grows.
+    last: Completeness,
 }
 
 impl Look {
@@ -67,6 +72,7 @@ impl Page {
         let look = self.look;
         let source = self.look.source(message);
         let shown = self.shown(id);
+        shown.last = message.last;
         let lines = match message.last {
             Completeness::Partial => shown.grow(completed(&source)),
             Completeness::Halted => shown.grow(unended(&source).to_owned()),
@@ -82,13 +88,21 @@ impl Page {
     fn shown(&mut self, id: &MessageId) -> &mut Shown {
         let found = self.messages.iter().position(|(other, _)| other == id);
         let index = found.unwrap_or_else(|| {
-            if self.messages.len() == KEPT {
-                self.messages.pop_front();
-            }
+            self.make_room();
             self.messages.push_back((id.clone(), Shown::new(self.look)));
             self.messages.len() - 1
         });
         &mut self.messages[index].1
+    }
+
+    /// Forgets the oldest message that is complete. One that still grows will be edited, however much comes below it.
+    fn make_room(&mut self) {
+        let is_complete = |(_, shown): &(MessageId, Shown)| shown.last == Completeness::Complete;
+        let complete = self.messages.iter().filter(|one| is_complete(one)).count();
+        if complete >= KEPT || self.messages.len() >= MOST {
+            let oldest = self.messages.iter().position(is_complete).unwrap_or_default();
+            self.messages.remove(oldest);
+        }
     }
 }
 
@@ -99,7 +113,7 @@ impl Shown {
             Look::Neutral => Some(Styler::new(Colours::Off)),
             Look::Styled(colours) => Some(Styler::new(colours)),
         };
-        Self { text: String::new(), halted: false, buttons: Vec::new(), styler }
+        Self { text: String::new(), halted: false, buttons: Vec::new(), styler, last: Completeness::Partial }
     }
 
     /// Prints what `whole` has beyond what stands there. Where it does not begin with that, only the final text can tell
@@ -125,7 +139,7 @@ impl Shown {
             return String::new();
         }
         if !whole.starts_with(&self.text) {
-            *self = Self { buttons: std::mem::take(&mut self.buttons), ..Self::new(look) };
+            *self = Self { buttons: std::mem::take(&mut self.buttons), last: self.last, ..Self::new(look) };
         }
         self.grow(whole)
     }
@@ -173,11 +187,21 @@ fn style(styler: Option<&mut Styler>, lines: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use cordboard_core::types::Alert;
+
     use super::*;
 
     fn message(source: &str, last: Completeness) -> Outgoing {
         let message = cordboard_core::render::render(source);
-        Outgoing { source: source.to_owned(), message, buttons: Vec::new(), last, words: Words::Agents, session: None }
+        Outgoing {
+            source: source.to_owned(),
+            message,
+            buttons: Vec::new(),
+            last,
+            words: Words::Agents,
+            session: None,
+            alert: Alert::Ring,
+        }
     }
 
     fn id(name: &str) -> MessageId {
@@ -319,6 +343,21 @@ mod tests {
         assert_eq!(plain, ["**bold** [2J\n"]);
         let off = versions(Look::Styled(Colours::Off), &["**bold**\x1b[2J"]);
         assert_eq!(off, ["**bold**[2J\n"]);
+    }
+
+    #[test]
+    fn a_message_that_grows_is_known_however_many_stand_below_it() {
+        let mut page = Page::new(Look::Source);
+        assert_eq!(page.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
+        for index in 0..KEPT * 3 {
+            page.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+        }
+        assert_eq!(page.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
+        assert_eq!(page.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
+        for index in 0..MOST * 2 {
+            page.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
+        }
+        assert_eq!(page.messages.len(), MOST);
     }
 
     #[test]
