@@ -1,6 +1,10 @@
 //! What a `result` line means: whose turn ended, and how.
 
-use cordboard_core::agent::{AgentEvent, Outcome};
+use cordboard_core::{
+    agent::{AgentEvent, Outcome},
+    render::is_blank,
+    text::FAILED,
+};
 use serde_json::Value;
 
 use super::text;
@@ -48,8 +52,10 @@ pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
         return Outcome::Done;
     }
     let told: Vec<&str> = errors(message).filter(|error| !error.starts_with(DIAGNOSTIC)).collect();
-    let why = [text(message, "result").to_owned(), told.join("\n"), subtype.replace('_', " ")];
-    Outcome::Failed(why.into_iter().find(|why| !why.is_empty()).unwrap_or_default())
+    // A failure that is called a success says nothing of why.
+    let kind = if subtype == "success" { String::new() } else { subtype.replace('_', " ") };
+    let why = [text(message, "result").to_owned(), told.join("\n"), kind];
+    Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
 /// It has another origin than a prompt: `task-notification`, and what later releases bring.
@@ -68,4 +74,27 @@ pub(super) fn unasked(texts: &str, outcome: &Outcome) -> Option<AgentEvent> {
 
 fn errors(message: &Value) -> impl Iterator<Item = &str> {
     message["errors"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_without_words_is_never_called_a_success() {
+        let failed = |result: &str, subtype: &str| {
+            let message = json!({ "subtype": subtype, "is_error": true, "result": result });
+            match outcome(&message, false) {
+                Outcome::Failed(why) => why,
+                other @ (Outcome::Done | Outcome::Interrupted) => panic!("{other:?}"),
+            }
+        };
+        for nothing in ["", " \n", "\u{200b}"] {
+            assert_eq!(failed(nothing, "success"), FAILED);
+        }
+        assert_eq!(failed("", "error_max_turns"), "error max turns");
+        assert_eq!(failed("why", "success"), "why");
+    }
 }
