@@ -23,15 +23,16 @@ pub enum AgentEvent {
     Denied { tool: String, detail: String },
     /// The turn that `answered` these prompts is over; one that does not name the open prompt is ignored. `cost_usd` is the conversation's total so far.
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
-    /// It has read the interrupt, and will end the turn.
+    /// The agent has accepted the interrupt and will end the turn.
     InterruptTaken,
-    /// All that it works on in the background from now on, each in its own words: commands, subagents.
+    /// The complete current list of background work (commands, subagents), as the agent describes it.
     Background(Vec<String>),
-    /// It means to begin a turn by itself at that time.
+    /// The agent plans to start a turn of its own at that time.
     WakesAt(Moment),
-    /// It begins a turn by itself, which has this name: `Part` and `Finished` are about it.
+    /// The agent starts a turn of its own with this id. `Part` and `Finished` then refer to that turn.
     Began(PromptId),
-    /// Something that no prompt asked for and that came while one was open, as a background task's report. Markdown.
+    /// Markdown that no prompt asked for and that arrived while a prompt was open, such as the report of a background
+    /// task.
     Unasked(String),
     /// The conversation that was to be resumed is not known.
     ResumeRefused(String),

@@ -27,31 +27,32 @@ pub struct Update {
     pub origin: Origin,
 }
 
-/// What a front-end knows of the message that an update came with.
+/// Details of the message that an update came with, as far as the front-end has them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
     #[serde(default)]
     pub part: Part,
-    /// The person's name, where several people speak and an agent has to be told who does.
+    /// The sender's name, set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
 }
 
-/// Whether a message is a part of something that was sent at once.
+/// Whether a message is one part of an album or of a longer text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Part {
-    /// It stands for itself.
+    /// The message is complete.
     #[default]
     Alone,
-    /// One of the messages of this album.
+    /// One message of the album with this id.
     Album(String),
-    /// A text that is about as long as a message can be: the client may have cut it. `joint`: what the cut took out.
+    /// A text of about the maximum length: the client may have split it. `joint` is the white space that the split
+    /// removed.
     Cut { joint: String },
-    /// A shorter text, which may be the rest of one that was cut.
+    /// A shorter text, which may be the rest of a text that was split.
     Text,
-    /// All parts, put together.
+    /// All parts, joined.
     Joined,
 }
 
@@ -67,7 +68,7 @@ pub enum What {
     },
     /// A photo, a voice, a file…; `kind` in a word for the user to read.
     NotText { kind: String, caption: Option<String> },
-    /// The message of the origin was edited: its words as they are now.
+    /// The origin's message was edited; this is its new text.
     Edited(String),
 }
 
@@ -133,8 +134,8 @@ pub struct NewPost {
     pub reply: Reply,
     /// The message that the post takes the place of.
     pub edit: Option<MessageId>,
-    /// The turn whose final answer this is, or a part of it. The first post of a turn takes the place of the messages that the turn was
-    /// streamed into.
+    /// The turn that this post answers, in full or in part. The first post of a turn replaces the messages that the
+    /// turn was streamed into.
     pub turn: Option<PromptId>,
 }
 

@@ -1,16 +1,16 @@
-//! The text of a file that an editor or a shell has written: UTF-8, with or without a byte order mark before it.
+//! Decodes files that an editor or a shell has written: UTF-8, with or without a leading byte order mark.
 
 use crate::render::is_unseen;
 
-/// What editors put before a text to say that it is UTF-8.
+/// Some editors write this character at the start of a file to mark it as UTF-8.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Why bytes are no text.
+/// The reason why bytes are not accepted as text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
     #[error("it is in UTF-16, as some editors of Windows write it: save it as UTF-8")]
     Utf16,
-    /// In which line.
+    /// The number of the first line that is not UTF-8, from 1.
     #[error("line {0} is not UTF-8 text")]
     NotUtf8(usize),
     #[error("it has a byte order mark (U+FEFF) in the middle, which no editor shows: write it anew, without that")]
@@ -19,7 +19,7 @@ pub enum NotText {
     Unseen(u32),
 }
 
-/// The text without a byte order mark before it.
+/// Decodes a text and strips a leading byte order mark.
 ///
 /// # Errors
 /// The bytes are in another encoding.
@@ -34,8 +34,8 @@ pub fn text(bytes: Vec<u8>) -> Result<String, NotText> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
 }
 
-/// A value that has its file to itself, as a token or a secret: the text without white space around it. Control characters in it are left
-/// for the reader to refuse.
+/// Decodes a file that holds a single value, such as a token or a secret, and trims white space. Control characters
+/// stay in the value: the caller rejects them.
 ///
 /// # Errors
 /// The bytes are in another encoding, or the value has an invisible character.
@@ -49,7 +49,7 @@ pub fn value(bytes: Vec<u8>) -> Result<String, NotText> {
     }
 }
 
-/// By its own mark, or by the zeros between letters.
+/// Detects UTF-16 by its byte order mark, or by a zero in every other byte.
 fn is_utf16(bytes: &[u8]) -> bool {
     let zeros = |first: usize| bytes.iter().skip(first).step_by(2).take(64).all(|byte| *byte == 0);
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || bytes.len() > 3 && (zeros(0) || zeros(1))

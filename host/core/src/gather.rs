@@ -1,6 +1,5 @@
-//! Puts together what a person sends at once and a chat delivers in parts: the files of an album, and a text that is longer than a message.
-//!
-//! Everything else passes at once. It must never hold a part for longer than it is told.
+//! Joins the messages that a chat delivers in parts: the files of an album, and a text that is longer than a message.
+//! All other updates pass through at once. It must never hold a part for longer than `patience`.
 
 use std::time::Duration;
 
@@ -10,16 +9,16 @@ use crate::{
     types::Moment,
 };
 
-/// Parts of one thing; a longer one is passed on in pieces.
+/// The most parts that are joined into one update. More parts make further updates.
 const MOST_PARTS: usize = 100;
 
-/// Chats date messages to the second.
+/// The resolution of message dates: chats date messages to the second.
 const DATED: Duration = Duration::from_secs(1);
 
-/// What several parts are called together.
+/// The `kind` of an update that joins the files of an album.
 const ALBUM: &str = "album";
 
-/// One update, and the rows that became a part of it.
+/// One update, and the inbox rows that were merged into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gathered {
     pub row: InboxRow,
@@ -27,7 +26,7 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Of parts in their order; none where there are none.
+    /// Joins rows in their order. Returns `None` if `rows` is empty.
     fn of(rows: Vec<InboxRow>) -> Option<Self> {
         let absorbed = rows.iter().skip(1).map(|row| row.id).collect();
         let updates = rows.iter().map(|row| row.update.clone()).collect();
@@ -37,7 +36,7 @@ impl Gathered {
     }
 }
 
-/// The update that parts are together, in their order.
+/// Joins parts, in their order, into one update.
 #[must_use]
 pub fn join(parts: Vec<Update>) -> Option<Update> {
     let is_one = parts.len() == 1;
@@ -63,10 +62,10 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
     Some(whole)
 }
 
-/// The parts that wait for the rest.
+/// Holds the parts that wait for further parts.
 #[derive(Debug, Default)]
 pub struct Gather {
-    /// In the order of their first parts.
+    /// Sorted by the arrival of their first parts.
     held: Vec<Held>,
 }
 
@@ -96,7 +95,8 @@ impl Held {
         if !matches!(self.rows[0].update.origin.part, Part::Album(_)) {
             return Gathered::of(self.rows).into_iter().collect();
         }
-        // A caption that is a command runs by itself; the files that came with it are nothing more to be said.
+        // A caption that is a command runs on its own. The other files of its album are absorbed unless one of them has
+        // a caption of its own.
         let (mut commands, others): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(is_command);
         let has_words = others.iter().any(|row| matches!(row.update.what, What::NotText { caption: Some(_), .. }));
         if !has_words && !commands.is_empty() {
@@ -119,7 +119,7 @@ fn is_command(row: &InboxRow) -> bool {
 }
 
 impl Gather {
-    /// Takes a row in, and returns what is complete by it. Parts wait for `patience` at most, each anew.
+    /// Adds a row and returns the updates that it completes. Each new part restarts the wait of `patience`.
     pub fn take(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
         let until = now.after(patience);
         let continued =
@@ -132,7 +132,7 @@ impl Gather {
             let is_complete = is_last || held.rows.len() >= MOST_PARTS;
             return if is_complete { self.held.remove(at).release() } else { Vec::new() };
         }
-        // Whatever else this person says here comes after it.
+        // Release this person's held parts first, so that updates keep their order.
         let mut out = self.release(|held| held.is_of(&row.update));
         match row.update.origin.part {
             Part::Album(_) | Part::Cut { .. } if !patience.is_zero() => self.held.push(Held { rows: vec![row], until }),
@@ -141,18 +141,18 @@ impl Gather {
         out
     }
 
-    /// When [`due`](Self::due) is to be called.
+    /// The next time at which [`due`](Self::due) has to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
         self.held.iter().map(|held| held.until).min()
     }
 
-    /// What has waited long enough.
+    /// Releases the parts whose deadline has passed.
     pub fn due(&mut self, now: Moment) -> Vec<Gathered> {
         self.release(|held| held.until <= now)
     }
 
-    /// Everything that waits.
+    /// Releases all held parts.
     pub fn flush(&mut self) -> Vec<Gathered> {
         self.release(|_| true)
     }

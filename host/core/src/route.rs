@@ -25,9 +25,10 @@ pub enum Routed {
 
 /// Reads a text; `bot` is our own user name without the `@`, where the front-end has such names.
 ///
-/// A command is `/[a-z0-9_]{1,32}` at the very start, ended by white space, by the end of the text or by `@botname`. Phones and their
-/// keyboards write `/New`, `／new` and `/new!`: capital letters, the wide slash and a sentence's end behind the name are taken for what
-/// they mean. Everything else is text: `/etc/hosts is broken`. Without `bot` there is no group of bots, and `/new@x` is text.
+/// A command is `/[a-z0-9_]{1,32}` at the very start, followed by white space, the end of the text or `@botname`. Phone
+/// keyboards also write `/New`, `／new` and `/new!`, so capital letters, the full-width slash and punctuation after the
+/// name are accepted. Everything else is text: `/etc/hosts is broken`. Without `bot`, the front-end has no bot names,
+/// and `/new@x` is text.
 #[must_use]
 pub fn parse(text: &str, bot: Option<&str>) -> Routed {
     let Some(line) = text.trim_start_matches(is_invisible).strip_prefix(['/', '／']) else { return Routed::Text };
@@ -48,12 +49,13 @@ pub fn parse(text: &str, bot: Option<&str>) -> Routed {
     }
 }
 
-/// What keyboards and copied texts put around a word, and nobody sees: marks of direction and of emoji, spaces without width.
+/// Invisible characters that keyboards and copied texts put around a word: direction marks, variation selectors,
+/// zero-width spaces.
 const fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}')
 }
 
-/// Behind a command's name it is no part of the name.
+/// Whether `letter` is punctuation that is stripped from the end of a command's name.
 const fn ends_sentence(letter: char) -> bool {
     matches!(
         letter,
@@ -80,7 +82,7 @@ fn arguments(text: &str) -> Vec<String> {
     )
 }
 
-/// The text with the quotes, dashes and spaces that a keyboard without "smart punctuation" gives.
+/// Undoes "smart punctuation": replaces typographic quotes, dashes and spaces with the ASCII ones.
 fn as_typed(text: &str) -> String {
     let words = text.split_inclusive(char::is_whitespace).map(|word| {
         let word = word.trim_matches(is_invisible);
@@ -91,7 +93,8 @@ fn as_typed(text: &str) -> String {
     text.replace(|letter: char| letter.is_whitespace() && !letter.is_ascii(), " ")
 }
 
-/// A long dash before a number is a minus; before a letter it is what `--` became, and a short one what `-` became.
+/// Restores the ASCII form of a leading dash. Before a letter, keyboards make a long dash from `--` and a short one
+/// from `-`; before a number, any dash is a minus.
 fn dashed(word: &str) -> String {
     let mut letters = word.chars();
     let (Some(dash), rest) = (letters.next(), letters.as_str()) else { return String::new() };
@@ -110,7 +113,7 @@ const fn is_double_quote(letter: char) -> bool {
     matches!(letter, '“' | '”' | '„' | '‟' | '«' | '»' | '＂')
 }
 
-/// A curved quote that opens a word, or closes one, is a quote; inside of a word it is an apostrophe.
+/// Replaces a curved quote at the start or the end of a word with `'`. Inside a word it is an apostrophe and stays.
 fn single_quoted(word: String) -> String {
     let end = word.trim_end().len();
     let (inner, space) = word.split_at(end);

@@ -1,4 +1,5 @@
-//! Finds secrets in text: runs of eight characters of a value or more, in whatever common spelling a server or a plugin echoes them.
+//! Finds secrets in text: runs of at least eight bytes of a value, in any of the common encodings that a server or a
+//! plugin may echo.
 
 mod layers;
 
@@ -15,33 +16,33 @@ use base64::{
 
 use layers::Layer;
 
-/// The shortest run of a secret that is removed, in bytes. Shorter ones are found in texts that have nothing to do with it.
+/// The shortest run of a secret that is removed, in bytes. Shorter runs also occur in unrelated text.
 const RUN: usize = 8;
 
 /// The shortest secret that is searched for, in bytes.
 pub const SHORTEST: usize = 6;
 
-/// How often a text may have been encoded over: a JSON string of an HTML page of an address, and one more.
+/// The most nested encodings that are decoded: a URL in an HTML page in a JSON string makes three, plus one.
 const LAYERS: usize = 4;
 
-/// Secrets, prepared to be searched for. It has no `Debug`, which would show them.
+/// An index of secrets for searching. It does not implement `Debug`, which would print them.
 #[derive(Default)]
 pub struct Scrubber {
-    /// Label and value.
+    /// Pairs of label and value.
     values: Vec<(String, String)>,
     needles: Vec<Needle>,
-    /// Where the first [`SHORTEST`] bytes of a run may lie, by those bytes.
+    /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
     grams: HashMap<[u8; SHORTEST], Vec<Start>>,
-    /// Which two bytes begin one of them: most places of a text are passed over by that alone.
+    /// Marks the first two bytes of every key of `grams`. This check alone rules out most positions of a text.
     heads: Vec<bool>,
 }
 
-/// A secret, or what an encoding makes of the whole of it.
+/// A secret, or one encoded form of it.
 struct Needle {
     value: usize,
-    /// In lower case, as everything that is compared.
+    /// In lower case, because the search ignores case.
     text: Vec<u8>,
-    /// The shortest run of it that is removed.
+    /// The shortest run of `text` that is removed.
     run: usize,
 }
 
@@ -65,14 +66,14 @@ pub enum Extent {
     Part,
 }
 
-/// What was found, for the one who words its replacement.
+/// A match, as the replacement callback gets it.
 pub struct Found<'s> {
     pub label: &'s str,
     pub extent: Extent,
 }
 
 impl Scrubber {
-    /// Of values with their labels. Values shorter than [`SHORTEST`] are left out.
+    /// Indexes pairs of label and value. Values shorter than [`SHORTEST`] are ignored.
     #[must_use]
     pub fn new(values: Vec<(String, String)>) -> Self {
         let mut scrubber = Self { values: Vec::new(), heads: vec![false; 1 << 16], ..Self::default() };
@@ -90,7 +91,7 @@ impl Scrubber {
         scrubber
     }
 
-    /// `public`: how many bytes of it, from the first, are no secret by themselves.
+    /// The first `public` bytes of the needle are not secret, so no run starts there.
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
@@ -102,13 +103,13 @@ impl Scrubber {
         self.needles.push(Needle { run, ..needle });
     }
 
-    /// The values and their labels.
+    /// The pairs of label and value.
     #[must_use]
     pub fn values(&self) -> &[(String, String)] {
         &self.values
     }
 
-    /// `text` with what `with` says in the place of each run.
+    /// Replaces each run in `text` with the bytes that `with` returns.
     pub fn replace<'t>(&self, text: &'t [u8], with: impl Fn(&Found<'_>) -> Vec<u8>) -> Cow<'t, [u8]> {
         let found = self.find(text);
         if found.is_empty() {
@@ -124,7 +125,7 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// In order, and apart from each other.
+    /// Finds the runs in `text` and in its decoded layers. The matches are sorted and don't overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
             return Vec::new();
@@ -143,7 +144,7 @@ impl Scrubber {
         apart(found)
     }
 
-    /// The runs in a text as it stands.
+    /// Finds the runs in a text without decoding it.
     fn search(&self, text: &[u8]) -> Vec<Match> {
         let (mut found, mut at) = (Vec::new(), 0);
         while let Some(gram) = text.get(at..at + SHORTEST) {
@@ -164,7 +165,7 @@ impl Scrubber {
         found
     }
 
-    /// The run around `at`, where it is long enough.
+    /// Extends a match at `at` in both directions. Returns `None` if the run is too short.
     fn run(&self, text: &[u8], at: usize, start: Start) -> Option<Match> {
         let needle = &self.needles[start.needle];
         let same = |(a, b): &(&u8, &u8)| a.to_ascii_lowercase() == **b;
@@ -180,7 +181,7 @@ fn head(gram: &[u8; SHORTEST]) -> usize {
     usize::from(gram[0]) << 8 | usize::from(gram[1])
 }
 
-/// Runs that touch become one, under the name of the longest.
+/// Merges overlapping runs. The merged run gets the label of the longest one.
 fn apart(mut found: Vec<Match>) -> Vec<Match> {
     found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
     let mut apart: Vec<Match> = Vec::with_capacity(found.len());
@@ -197,7 +198,7 @@ fn apart(mut found: Vec<Match>) -> Vec<Match> {
     apart
 }
 
-/// How many bytes of a value, from its first, tell nothing: the scheme of an address, the number of a bot before its token.
+/// The number of leading bytes of a value that are not secret: the scheme of a URL, or the bot id in front of a token.
 fn public_part(value: &str) -> usize {
     let end = |mark: &str| value.find(mark).map(|at| at + mark.len());
     let scheme = end("://").filter(|end| value[..end - 3].bytes().all(|byte| byte.is_ascii_alphabetic()));
@@ -205,8 +206,8 @@ fn public_part(value: &str) -> usize {
     scheme.or(number).filter(|public| value.len() - public >= SHORTEST).unwrap_or(0)
 }
 
-/// What becomes of a value in hex and, wherever it begins, in base64; with the length of what [`RUN`] characters become. The other
-/// spellings write letter by letter, and are read by [`Layer`].
+/// The hex form of a value and its base64 forms at each of the three alignments, with the encoded length of [`RUN`]
+/// characters. [`Layer`] decodes the encodings that work letter by letter.
 fn encodings(value: &str) -> Vec<(Vec<u8>, usize)> {
     let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
@@ -218,7 +219,7 @@ fn encodings(value: &str) -> Vec<(Vec<u8>, usize)> {
     base64.chain([(hex.into_bytes(), 2 * RUN)]).collect()
 }
 
-/// The digits of base64 that `value` alone decides, where `before` bytes precede it.
+/// The base64 digits that depend on `value` alone when `before` bytes precede it.
 fn based(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
     let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
     let digits = engine.encode(&padded).into_bytes();

@@ -1,5 +1,6 @@
-//! What stands against a plugin beside its grants: it was disabled, versions of it were rolled back, or some fell in their probation. Decides
-//! whether a version is let in, and when one that fell may try again. Nothing here reads a clock.
+//! Decides whether a plugin version may be activated, apart from its grants: a plugin can be disabled, and a version
+//! can be rolled back by an admin or during its probation. Also decides when a rolled-back version may be tried again.
+//! It must never read a clock.
 
 use std::time::Duration;
 
@@ -7,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{Moment, UserId};
 
-/// After its first, second and third fall in a row a version waits this long. One that has fallen more often waits for other bytes. Other
-/// bytes wait for nothing.
+/// The backoff of a version after its first, second and third rollback in a row. After a fourth one, the version is not
+/// tried again. A file with other bytes is tried at once.
 const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
 /// How many digests are remembered as rolled back by hand: there are no more versions to go back to.
 const ROLLED_BACK: usize = 8;
 
-/// How many versions are remembered as fallen. The one that fell longest ago is forgotten first.
+/// How many rolled-back versions are remembered. The oldest rollback is forgotten first.
 const FALLEN: usize = 16;
 
 /// Who decided something, and when.
@@ -24,7 +25,7 @@ pub struct Word {
     pub at: Moment,
 }
 
-/// A version was rolled back by itself. Each version has a backoff of its own.
+/// An automatic rollback of a version. Each version has a backoff of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fall {
     pub digest: String,
@@ -33,7 +34,7 @@ pub struct Fall {
     pub at: Moment,
     /// What its last call failed of.
     pub why: String,
-    /// Whether the end of its pause is still to be acted on.
+    /// Whether the end of its pause has not been handled yet.
     pub waits: bool,
 }
 
@@ -52,7 +53,7 @@ pub struct Standing {
     pub disabled: Option<Word>,
     /// Digests that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
-    /// One for each version that fell, the latest last. Records of earlier releases have one at most, as `fall`.
+    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `fall`.
     #[serde(default, alias = "fall", deserialize_with = "falls")]
     pub falls: Vec<Fall>,
     /// The version that was last on probation. Records of the first release have none.
@@ -71,7 +72,7 @@ pub enum Admission {
         falls: u32,
         why: String,
     },
-    /// It fell a short while ago.
+    /// The version was rolled back and its pause has not ended.
     Later {
         until: Moment,
         falls: u32,
@@ -79,7 +80,7 @@ pub enum Admission {
     },
 }
 
-/// Reads a list, and what earlier releases wrote in its place.
+/// Reads a list, or the single optional entry of earlier releases.
 fn falls<'de, D: serde::Deserializer<'de>>(record: D) -> Result<Vec<Fall>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -138,8 +139,8 @@ impl Standing {
         !self.rolled_back.iter().any(|held| held == digest) && self.fall_of(digest).is_none()
     }
 
-    /// `digest` was rolled back by itself. Its falls that lie further apart than a pause and two probations are not in a row: a version
-    /// that was let in after the pause has served out its probation by then.
+    /// Records an automatic rollback of `digest`. Two rollbacks count as in a row if at most a pause and two probations
+    /// lie between them: a version that is tried again after the pause has completed its probation by then.
     pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Moment, Duration)) {
         let in_a_row = |fall: &&Fall| now.since(fall.at) <= fall.pause() + 2 * probation;
         let before = self.fall_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
@@ -165,7 +166,8 @@ impl Standing {
         }
     }
 
-    /// `digest` came in, and its probation begins. The version before it is good again where it served out its own since it fell.
+    /// Records that `digest` was activated and its probation begins. If the version before it has completed its
+    /// probation since its rollback, that rollback is forgotten.
     pub fn on_begun(&mut self, digest: &str, (now, probation): (Moment, Duration)) {
         let proved = self.proving.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(proved) = proved {
@@ -208,14 +210,14 @@ impl Standing {
         self.falls.clear();
     }
 
-    /// When the next pause ends.
+    /// The time when the next pause ends.
     #[must_use]
     pub fn due(&self) -> Option<Moment> {
         let waiting = self.falls.iter().filter(|fall| fall.waits && self.disabled.is_none());
         waiting.map(Fall::until).min()
     }
 
-    /// The versions whose pause has ended at `now`; each is named once.
+    /// Returns the versions whose pause has ended at `now`, each only once.
     pub fn take_due(&mut self, now: Moment) -> Vec<String> {
         let due = self.falls.iter_mut().filter(|fall| fall.waits && fall.until() <= now);
         due.map(|fall| {

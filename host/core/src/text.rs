@@ -29,9 +29,9 @@ pub const CUT_SHORT: &str = "Cut short.";
 pub const INTERRUPTED: &str = "Interrupted.";
 /// The end of a turn that the host interrupted at its own end.
 pub const HOST_ENDED: &str = "Stopped by the end of Cordboard.";
-/// A turn that is over and says nothing.
+/// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
-/// A turn that failed, where nobody says why.
+/// The text of a failed turn without a reason.
 pub const FAILED: &str = "The agent failed, and did not say why.";
 pub const ENDING: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
@@ -113,7 +113,7 @@ pub fn exists(session: &SessionName) -> String {
     format!("Session '{session}' already exists. Use /session {session} to switch to it.")
 }
 
-/// To somebody who is still served, and lost the right to this session.
+/// The message to a user who still has access but lost the right to this session.
 #[must_use]
 pub fn withdrawn(session: &SessionName) -> String {
     format!("Your message to session '{session}' was withdrawn: you may not use that session any more.")
@@ -140,8 +140,8 @@ fn said(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
 
-/// An error of the system, and what to do where its own words do not say: `(os error 24)` is EMFILE, 23 is ENFILE. By its text, since
-/// libraries wrap it.
+/// Adds a remedy to a system error that lacks one: `(os error 24)` is EMFILE, 23 is ENFILE. It matches the text,
+/// because libraries wrap the error.
 #[must_use]
 pub fn system_error(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
@@ -173,7 +173,7 @@ pub enum Notice {
     QueueFull {
         session: SessionName,
         limit: usize,
-        /// The beginning of the message.
+        /// The beginning of the rejected message.
         prompt: String,
     },
     /// As many messages that were cut off are kept as may be.
@@ -202,12 +202,12 @@ pub enum Notice {
         session: SessionName,
         why: String,
     },
-    /// The agent died in the middle of a turn that it had begun by itself, or of work in the background.
+    /// The agent died during a turn of its own or during background work.
     DiedUnasked {
         session: SessionName,
         why: String,
     },
-    /// What was set needs another agent, and this one works in the background.
+    /// A changed setting needs a new agent process, and the current one still has background work.
     CountsLater {
         session: SessionName,
         work: Vec<String>,
@@ -222,7 +222,7 @@ pub enum Notice {
         session: SessionName,
         prompt: String,
     },
-    /// `[sessions.folders]` names another folder than before; the agent starts there.
+    /// The session's folder in `[sessions.folders]` has changed; the agent starts in the new one.
     FolderChanged {
         session: SessionName,
         folder: PathBuf,
@@ -245,7 +245,7 @@ pub enum Notice {
     Archived {
         session: SessionName,
     },
-    /// Processes that some agent left behind; they live on, as they may be another session's.
+    /// Processes that an agent left behind. They keep running, because they may belong to another session.
     Strays {
         session: SessionName,
         pids: Vec<i32>,
@@ -351,13 +351,13 @@ fn strays(session: &SessionName, pids: &[i32]) -> String {
     )
 }
 
-/// A caption as an agent reads it, which does not get what it belongs to.
+/// The prompt for a caption. The agent gets the text but not the file.
 #[must_use]
 pub fn captioned(kind: &str, caption: &str) -> String {
     format!("[Sent with this text: {kind}. It did not reach you, only the text did.]\n\n{caption}")
 }
 
-/// Said without the store, once in each place until it works again. What was sent is taken then.
+/// Sent once per place while the store fails. The update is accepted later, when the store works again.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet, trying again: {why}")

@@ -1,28 +1,30 @@
-//! Reads JSON that other programs print. Repairs what a strict parser refuses and a reader can do without: half a surrogate pair,
-//! bytes that are not UTF-8, numbers out of range, raw control characters, nesting without end.
+//! Parses JSON that other programs print, and repairs damage that a strict parser rejects: lone surrogates, bytes that
+//! are not UTF-8, numbers out of range, raw control characters, and nesting that is too deep. It must never change
+//! valid JSON.
 
 use std::fmt;
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
-/// `serde_json` refuses 128 levels. Deeper values are replaced by null.
+/// Deeper values are replaced with null. `serde_json` rejects 128 levels.
 const DEEPEST: usize = 100;
 
-/// Characters, numbers and values that cannot be kept become U+FFFD or null.
+/// Parses JSON. Characters that cannot be kept become U+FFFD; numbers and values become null.
 ///
 /// # Errors
-/// The text is not JSON, even when repaired: it breaks off, or something else follows the value.
+/// The text is not JSON, even after the repair: it is truncated, or something else follows the value.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
-    // Repairs cost a copy, and are hardly ever needed.
+    // A repair copies the text and is rarely needed, so try without it first.
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repair(bytes)))
 }
 
-/// The fields of an object that are complete before the text breaks off or stops being JSON; empty where it is no object.
+/// Returns the fields of an object that are complete before the text ends or becomes invalid. The map is empty if
+/// `bytes` is not an object.
 #[must_use]
 pub fn beginning(bytes: &[u8]) -> Map<String, Value> {
     let mut fields = Map::new();
-    // The error says where the text breaks off: all fields before that have been read.
+    // The error marks the end of the valid part. `fields` has all fields before it.
     drop(Deserializer::from_str(&repair(bytes)).deserialize_map(Fields(&mut fields)));
     fields
 }
@@ -44,7 +46,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
     }
 }
 
-/// Valid JSON stays as it is.
+/// Replaces invalid parts. Valid JSON is unchanged unless it is nested deeper than [`DEEPEST`].
 fn repair(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_control());
@@ -89,13 +91,13 @@ fn is_between(char: char) -> bool {
     char == ',' || char == ':' || char.is_ascii_whitespace()
 }
 
-/// A number, `true`, `false`, `null`; what is none of these inside of a value (`1e999`, `NaN`) becomes null. Outside of one it is
-/// no JSON and stays so.
+/// Keeps a number, `true`, `false` or `null`. Any other word inside an object or array (`1e999`, `NaN`) becomes null;
+/// at the top level it stays and the parser rejects it.
 fn word(word: &str, depth: usize) -> &str {
     if depth > 0 && serde_json::from_str::<Value>(word).is_err() { "null" } else { word }
 }
 
-/// Repairs the string at the beginning of `text`; its length there, with its quotes.
+/// Repairs the string at the start of `text`. Returns its length in `text`, including the quotes.
 fn repair_string(text: &str, repaired: &mut String) -> usize {
     repaired.push('"');
     let mut at = 1;
@@ -119,7 +121,8 @@ fn repair_string(text: &str, repaired: &mut String) -> usize {
     at
 }
 
-/// Repairs the escape at the beginning of `text`; its length there. An unknown one is a backslash that was not escaped.
+/// Repairs the escape at the start of `text`. Returns its length in `text`. An unknown escape counts as an unescaped
+/// backslash.
 fn repair_escape(text: &str, repaired: &mut String) -> usize {
     let length = match (text.as_bytes().get(1), unit(text)) {
         (Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), _) => 2,
@@ -138,10 +141,10 @@ fn repair_escape(text: &str, repaired: &mut String) -> usize {
     length
 }
 
-/// The UTF-16 unit of a `\uXXXX` at the beginning of `text`.
+/// The UTF-16 unit of a `\uXXXX` at the start of `text`.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
-    // The parser of numbers takes a sign as well.
+    // `from_str_radix` also accepts a sign.
     if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { u16::from_str_radix(digits, 16).ok() } else { None }
 }
 

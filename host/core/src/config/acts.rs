@@ -1,17 +1,18 @@
-//! When a saved value acts. Each key is listed here: a test compares the list with the keys that there are, and saves each of them.
+//! Lists when a changed value of each configuration key takes effect. A test compares this list with the keys of the
+//! parser, and changes each of them.
 
-/// From when on a new value counts.
+/// When a new value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acts {
-    /// From its next use on, also in a turn that runs.
+    /// At its next use, also during a turn.
     AtOnce,
-    /// From the next turn on: an answer that runs is not disturbed.
+    /// At the next turn; a running turn is not interrupted.
     NextTurn,
-    /// From the next start of the host on; the chat says so.
+    /// At the next start of the host; the chat says so.
     NextStart,
 }
 
-/// By table; `NAME` stands for what the operator names.
+/// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
 const KEYS: [(&str, &[&str], Acts); 13] = [
     ("telegram", &["token_file", "api_url"], Acts::NextStart),
     ("telegram", &["edit_pause", "gather", "give_up"], Acts::AtOnce),
@@ -21,7 +22,7 @@ const KEYS: [(&str, &[&str], Acts); 13] = [
     ("webhook", &["listen"], Acts::NextStart),
     ("webhook", &["body"], Acts::AtOnce),
     ("agents", &["default"], Acts::AtOnce),
-    // A name that is new in `pass_env` is the exception: the host has forgotten that variable.
+    // Exception: a name that is added to `pass_env` needs a restart, as the host no longer has that variable.
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], Acts::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], Acts::NextStart),
     (
@@ -70,7 +71,7 @@ const KEYS: [(&str, &[&str], Acts); 13] = [
     ("plugins.NAME.webhook", &["hmac", "token", "header"], Acts::AtOnce),
 ];
 
-/// When a new value of `key` in `table` acts; none: there is no such key.
+/// When a new value of `key` in `table` takes effect, or `None` if there is no such key.
 #[must_use]
 pub fn acts(table: &str, key: &str) -> Option<Acts> {
     KEYS.iter().find(|(of, keys, _)| *of == table && keys.contains(&key)).map(|(.., acts)| *acts)

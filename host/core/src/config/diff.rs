@@ -21,7 +21,7 @@ pub enum Area {
     /// The plugin that is asked for verdicts.
     Lifecycle,
     PluginFolder,
-    /// How often the watch looks by itself.
+    /// How often the watcher scans without an event.
     Rescan,
     /// The host-wide limits of calls.
     PluginLimits,

@@ -75,7 +75,7 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
 }
 
-/// Where one is in the line of `offset`: files that were put together have one in the middle.
+/// The position of a byte order mark in the line of `offset`. Concatenated files have one in the middle.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);

@@ -41,9 +41,9 @@ pub enum Grant {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
-    /// What the operator grants to any version of this name, beside what all have.
+    /// Grants from the operator to every version of this name, in addition to those that all plugins have.
     pub grants: BTreeSet<Grant>,
-    /// What the built-in version is granted where the operator says nothing. No other version has it, whatever its name.
+    /// Default grants, which only the built-in version has. A file of the same name does not get them.
     pub built_in_grants: BTreeSet<Grant>,
     /// The rights of calls that nobody made; none: no rights on sessions.
     pub acts_as: Option<Role>,
@@ -61,7 +61,7 @@ pub struct Plugin {
 pub struct Plugins {
     /// Absolute, or relative to the configuration's folder. None: `plugins/` there.
     pub folder: Option<PathBuf>,
-    /// The longest time between two looks at the folder and the configuration.
+    /// The longest time between two scans of the folder and the configuration.
     pub rescan: Duration,
     /// The plugin that decides when agents are let go of.
     pub lifecycle: String,
@@ -128,20 +128,20 @@ impl Plugins {
         }
     }
 
-    /// All that any version of the plugin `name` may import, those for all included.
+    /// The grants of every version of the plugin `name`, including those that all plugins have.
     #[must_use]
     pub fn grants_of(&self, name: &str) -> BTreeSet<Grant> {
         let own = self.by_name.get(name).into_iter().flat_map(|plugin| &plugin.grants);
         Grant::ALL.iter().filter(|grant| grant.is_for_all()).chain(own).copied().collect()
     }
 
-    /// What the built-in version of the plugin `name` may import beside that.
+    /// The additional grants of the built-in version of the plugin `name`.
     #[must_use]
     pub fn built_in_grants_of(&self, name: &str) -> BTreeSet<Grant> {
         self.by_name.get(name).map_or_else(BTreeSet::new, |plugin| plugin.built_in_grants.clone())
     }
 
-    /// The shipped file grants to the plugins that are shipped with it. Nothing else has these grants, even under the same name.
+    /// Turns the grants of the shipped configuration into grants of the built-in versions only.
     pub(super) fn ship(&mut self) {
         for plugin in self.by_name.values_mut() {
             plugin.built_in_grants = std::mem::take(&mut plugin.grants);

@@ -10,10 +10,10 @@ use super::{
 /// Faster edits are answered with 429 by the Bot API, slower ones look dead.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
-/// A server that restarts is back within seconds; nothing is waited for longer than a week.
+/// A restarting server is back within seconds; a week is the upper limit.
 const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Parts of a paste come within a tenth of a second, those of an album within half a one.
+/// The parts of a paste arrive within 100 ms of each other, those of an album within 500 ms.
 const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub struct Telegram {
     pub api_url: String,
     /// The least time between two edits of the message in which an answer streams.
     pub edit_pause: Duration,
-    /// How long the token may be refused, without a break, before the host ends.
+    /// How long the token may be refused without interruption before the host exits.
     pub give_up: Duration,
-    /// How long the parts of an album or of a long paste wait for more; zero: each is taken for itself.
+    /// How long a part of an album or of a long paste waits for the next part. Zero turns joining off.
     pub gather: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What belongs together, by example.
+//! Examples of which updates are joined.
 
 use super::*;
 use crate::{
@@ -31,7 +31,7 @@ fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
     row(id, who, what, Part::Album(album.to_owned()))
 }
 
-/// Words and the ids of the rows, as they come out at a moment.
+/// The text and the row ids of each released update.
 fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
     let one = |one: Gathered| {
         let words = match one.row.update.what {
@@ -44,7 +44,7 @@ fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
     gathered.into_iter().map(one).collect()
 }
 
-/// What comes out of each row as it comes, and of the end.
+/// The updates that the rows release, followed by those that the deadline releases.
 fn run(rows: Vec<InboxRow>) -> Vec<(String, Vec<i64>)> {
     let mut gather = Gather::default();
     let mut out: Vec<Gathered> = rows.into_iter().flat_map(|row| gather.take(row, Moment(0), PATIENCE)).collect();

@@ -1,13 +1,14 @@
-//! Which texts show nothing. Telegram refuses a message of one, and all buttons of a message for one label of it.
+//! Detects text that shows nothing. Telegram refuses a message with such a text, and every button of a message if one
+//! label is such a text.
 
-/// Whether nothing of `text` is seen: it is empty, or all of its characters are white space, control characters, marks that only change
-/// other characters, or glyphs without ink.
+/// Whether `text` shows nothing: it is empty, or it has only white space, control characters, marks that change other
+/// characters, and glyphs without ink.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)
 }
 
-/// Whether `c` alone shows nothing. Beside others it may well matter: a joiner, a variation selector.
+/// Whether `c` alone shows nothing. Next to other characters it may matter, as a joiner or a variation selector does.
 pub(super) fn shows_nothing(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_ignorable(c) || is_dropped(c)
 }
@@ -36,8 +37,9 @@ const fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// Telegram's servers count these as nothing, or delete them from what they get (TDLib's `clean_input_string`): the blank Braille
-/// pattern, the object replacement character, and three combining marks that make lines across a text.
+/// Telegram's servers count these as empty, or delete them from the text they receive (TDLib's `clean_input_string`):
+/// the blank Braille pattern, the object replacement character, and three combining marks that draw lines across a
+/// text.
 const fn is_dropped(c: char) -> bool {
     matches!(c, '\u{2800}' | '\u{fffc}' | '\u{30a}' | '\u{333}' | '\u{33f}')
 }
@@ -46,7 +48,7 @@ const fn is_dropped(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Telegram's server trims exactly these and then calls a message empty.
+    /// Telegram's server trims exactly these characters before it checks whether a message is empty.
     const EMPTY_TO_TELEGRAM: [std::ops::RangeInclusive<u32>; 10] = [
         0x0..=0x20,
         0xa0..=0xa0,

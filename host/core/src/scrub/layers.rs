@@ -1,24 +1,24 @@
-//! A text with one encoding taken off: `%41`, `\u0041`, `\x41`, `\/`, `&#65;`, `&amp;`. The writer chooses which letters are coded, so
-//! letters are read one by one.
+//! Decodes one level of encoding: `%41`, `\u0041`, `\x41`, `\/`, `&#65;`, `&amp;`. A writer may encode any subset of
+//! the letters, so letters are decoded one by one.
 
 use std::ops::Range;
 
 pub struct Layer {
     pub bytes: Vec<u8>,
-    /// In order.
+    /// Sorted by position.
     codes: Vec<Code>,
 }
 
-/// A letter that was coded.
+/// A decoded letter.
 struct Code {
-    /// Its bytes here.
+    /// The range of the decoded bytes in [`Layer::bytes`].
     here: Range<usize>,
-    /// Its code in the text above.
+    /// The range of the code in the encoded text.
     above: Range<usize>,
 }
 
 impl Layer {
-    /// None where nothing in `text` is coded.
+    /// Decodes `text`. Returns `None` if it contains no code.
     pub fn below(text: &[u8]) -> Option<Self> {
         let mut at = text.iter().position(is_mark)?;
         let mut layer = Self { bytes: text[..at].to_vec(), codes: Vec::new() };
@@ -42,9 +42,9 @@ impl Layer {
         (!layer.codes.is_empty()).then_some(layer)
     }
 
-    /// Where in the text above a range of this one stands.
+    /// Maps a range of the decoded bytes to a range of the encoded text.
     pub fn above(&self, range: Range<usize>) -> Range<usize> {
-        // `range` is not empty: its last byte is in it.
+        // `range` is never empty, so `end - 1` is its last byte.
         self.letter_above(range.start).start..self.letter_above(range.end - 1).end
     }
 
@@ -63,7 +63,7 @@ const fn is_mark(byte: &u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&')
 }
 
-/// The bytes that the code at the start of `text` stands for, and how long it is.
+/// Decodes the code at the start of `text`: its bytes, and the length of the code.
 fn letter(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     match text {
         [b'%', b'u' | b'U', code @ ..] => utf16(code),
@@ -80,7 +80,7 @@ fn byte(code: &[u8]) -> Option<u8> {
     u8::try_from(hex(code.get(..2)?)?).ok()
 }
 
-/// Behind `\u`: four digits, and four more where they are half a letter.
+/// Decodes the digits after `\u`: four, or a surrogate pair.
 fn utf16(code: &[u8]) -> Option<(Vec<u8>, usize)> {
     let high = hex(code.get(..4)?)?;
     if let Some(plain) = char::from_u32(high) {
@@ -91,7 +91,7 @@ fn utf16(code: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((String::from_utf16(&units).ok()?.into_bytes(), 12))
 }
 
-/// `&#104;`, `&#x68;`, or the name of a sign.
+/// Decodes `&#104;`, `&#x68;` or a named reference such as `&amp;`.
 fn reference(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     let end = text.iter().take(10).position(|byte| *byte == b';')?;
     let letter = match text.get(1..end)? {

@@ -1,10 +1,10 @@
-//! No run of a secret stays, however it is spelt and wherever it is cut; what is no secret stays.
+//! Every run of a secret is removed, in any encoding and at any cut. All other text is unchanged.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Of every kind of letter, and no eight of them are in common words.
+/// Contains every kind of character; no eight of them in a row occur in common words.
 const VALUE: &str = "hünter2/=&%x'Q+\"zW<k>_9-Ä~";
 
 fn scrubber(values: &[(&str, &str)]) -> Scrubber {
@@ -33,7 +33,7 @@ fn json(value: &str) -> String {
     serde_json::Value::from(value).to_string().trim_matches('"').to_owned()
 }
 
-/// What servers, loggers and escapers make of a text.
+/// The encodings that servers, loggers and escapers apply to a text.
 const SPELLINGS: [Spell; 14] = [
     str::to_owned,
     str::to_ascii_uppercase,
@@ -51,7 +51,7 @@ const SPELLINGS: [Spell; 14] = [
     |value| value.bytes().map(|byte| format!("{byte:02X}")).collect(),
 ];
 
-/// Eight characters in a row, in any of the spellings.
+/// Returns eight characters of `value` in a row that `text` contains in one of the encodings, if there are any.
 fn leaks(value: &str, text: &str) -> Option<String> {
     let letters: Vec<char> = value.chars().collect();
     let text = text.to_lowercase();

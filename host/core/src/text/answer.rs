@@ -1,22 +1,22 @@
-//! What the host answers by itself to an update that no plugin and no agent gets.
+//! The host's own answers to updates that don't reach a plugin or an agent.
 
 use super::plain;
 use crate::types::{Reply, Role};
 
-/// Said to a plain text where no session is active.
+/// The answer to a plain text if no session is active.
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
-/// As [`NO_ACTIVE`], where others have a session.
+/// The answer to a plain text if only sessions of other people are active.
 pub const NONE_OF_YOURS: &str = "Not taken: the session here belongs to somebody else. A session of your own, opened with /new, answers you alone and leaves theirs as it is.";
 
-/// What the host answers by itself to an update.
+/// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     NoActive,
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
     OnlyText,
-    /// The words below a photo or a file went to the agent.
+    /// The agent gets the caption of a photo or a file.
     CaptionTaken {
         kind: String,
     },
@@ -24,7 +24,7 @@ pub enum Answer {
         name: String,
         nearest: Option<String>,
     },
-    /// A button of a plugin that does not offer its command any more, where another one does.
+    /// The button's plugin no longer exports the command, and another plugin does.
     NotItsButton {
         name: String,
         plugin: String,

@@ -1,12 +1,12 @@
-//! What the host says of agents that work without a prompt.
+//! The host's messages about background work of agents.
 
 use super::{beginning, said};
 use crate::types::SessionName;
 
-/// Among the work of an agent in the background.
+/// The name of a scheduled wake-up in a list of background work.
 pub const WAKE_UP: &str = "a wake-up";
 
-/// `command` would end the agent, and the work with it.
+/// The refusal of `command` because it would end the agent and its background work.
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
@@ -15,13 +15,13 @@ pub fn works_in_background(session: &SessionName, work: &[String], command: &str
     )
 }
 
-/// Work in the background, in a sentence.
+/// Lists background work in one line.
 #[must_use]
 pub fn listed(work: &[String]) -> String {
     said(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
 }
 
-/// It was in a turn that it had begun by itself, or worked in the background.
+/// The agent died during a turn of its own or during background work.
 pub(super) fn died(session: &SessionName, why: &str) -> String {
     let why = said(why);
     format!(
@@ -29,7 +29,7 @@ pub(super) fn died(session: &SessionName, why: &str) -> String {
     )
 }
 
-/// What was set needs another agent.
+/// A changed setting takes effect after the background work.
 pub(super) fn counts_later(session: &SessionName, work: &[String]) -> String {
     let work = listed(work);
     format!(

@@ -1,15 +1,16 @@
-//! What is said of messages that could not be delivered as they were.
+//! The host's messages about posts that could not be delivered in full.
 
 use super::said;
 use crate::types::Place;
 
-/// What had come of an answer when the host was killed. The mark comes first: behind the text it might stand in a block of code.
+/// Marks the part of an answer that was shown when the host was killed. The mark comes first, because at the end it
+/// could fall into an unclosed code block.
 #[must_use]
 pub fn cut_off(answer: &str) -> String {
     format!("⚠ This answer was cut off:\n\n{answer}")
 }
 
-/// To the owner: a chat takes no messages of ours.
+/// Notifies the owner that a chat rejects the bot's messages.
 #[must_use]
 pub fn unreachable(place: &Place, why: &str) -> String {
     format!(
@@ -18,7 +19,7 @@ pub fn unreachable(place: &Place, why: &str) -> String {
     )
 }
 
-/// In place of a part of an answer that the chat refuses.
+/// Replaces a part of an answer that the chat rejects.
 #[must_use]
 pub fn not_shown(part: usize, of: usize) -> String {
     match of {
@@ -27,7 +28,7 @@ pub fn not_shown(part: usize, of: usize) -> String {
     }
 }
 
-/// At the end of an answer that was stopped while it was sent.
+/// Ends an answer whose sending was stopped.
 #[must_use]
 pub fn not_sent(messages: usize) -> String {
     let what = if messages == 1 { "1 more message".to_owned() } else { format!("{messages} more messages") };

@@ -1,12 +1,13 @@
-//! What the host says of a tool that was denied, with the line of the configuration that allows it.
+//! The message about a denied tool, with the configuration line that allows the tool.
 
 use super::{beginning, said};
 use crate::render;
 
-/// The tools that the mode `acceptEdits` is about.
+/// The tools that the mode `acceptEdits` allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
-/// What was denied, and the line of the configuration that allows it next time. A path inside the session's folder is told from there.
+/// Names the denied tool and the configuration line that allows it next time. A relative `detail` is a path inside the
+/// session's folder.
 pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let allowed = match detail.rsplit_once('/') {

@@ -1,4 +1,4 @@
-//! Damaged JSON: each repair, and properties of all of them.
+//! Damaged JSON: an example of each repair, and properties of all repairs.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ fn the_beginning_has_the_fields_before_the_break() {
     assert_eq!(fields(b"[1, 2"), json!({}));
 }
 
-/// Values with all kinds of strings and numbers, five levels deep.
+/// Generates values with all kinds of strings and numbers, up to five levels deep.
 fn values() -> impl Strategy<Value = Value> {
     let text = "[\\x00-\\x{10ffff}]{0,6}";
     let leaf = prop_oneof![
@@ -96,7 +96,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A mistake in the middle of good JSON, and the value that it reads as.
+/// An error in the middle of valid JSON, and the value that it is parsed as.
 fn mistakes() -> impl Strategy<Value = (&'static [u8], Value)> {
     prop::sample::select(vec![
         (&br#""\ud83d""#[..], json!("\u{fffd}")),

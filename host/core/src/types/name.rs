@@ -26,10 +26,11 @@ pub fn is_plugin_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// What [`is_model_name`] takes, in words.
+/// The rule of [`is_model_name`], in words.
 pub const MODEL_NAME_RULE: &str = "1 to 256 printable ASCII characters without spaces, the first of them not '-'";
 
-/// Whether a model can be called that: chats and plugins name models, and the name becomes part of an agent's command line.
+/// Whether `name` is a valid model name. Users and plugins choose the name, and it becomes part of an agent's command
+/// line.
 #[must_use]
 pub fn is_model_name(name: &str) -> bool {
     (1..=256).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_graphic())

@@ -78,7 +78,7 @@ impl Caller {
         self.role >= Role::Admin || self.id == *owner
     }
 
-    /// Whether nobody else speaks there: a private chat has the number of its person.
+    /// Whether `place` is the caller's private chat: its chat id is the user id.
     #[must_use]
     pub fn is_alone_at(&self, place: &Place) -> bool {
         self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))
@@ -102,12 +102,12 @@ impl Place {
     }
 }
 
-/// What an active session is active for: everybody in a place, or one person there. In a group each person has an active session of
-/// their own, so that nobody turns the words of others to another session.
+/// The scope of an active session: everybody in a place, or one person there. In a group each person has an active
+/// session of their own, so that no one can redirect another person's messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActiveFor {
     pub place: Place,
-    /// None: everybody there.
+    /// `None` stands for everybody.
     pub person: Option<UserId>,
 }
 

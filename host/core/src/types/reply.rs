@@ -66,17 +66,17 @@ pub struct Reply {
     pub session: Option<SessionName>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
-    /// Posts of one series are one message in their place: a later one takes the place of the one before.
+    /// Posts of one series in a place share one message: each replaces the previous one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
 }
 
-/// Whether a phone rings for a message.
+/// Whether a message notifies with a sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Alert {
     #[default]
     Ring,
-    /// It comes without a sound.
+    /// The message arrives without a sound.
     Silent,
 }
 

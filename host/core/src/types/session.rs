@@ -134,9 +134,10 @@ pub struct SessionView {
     pub models: Vec<String>,
     /// Prompts that wait, without the one at work.
     pub queued: u32,
-    /// In the answer to an order: how each prompt begins that the order dropped.
+    /// In the answer to a command: the beginning of each prompt that the command dropped.
     #[serde(skip)]
     pub dropped: Vec<String>,
-    /// What the agent does without a prompt, in its own words. As long as there is something, it is not suspended.
+    /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
+    /// suspended.
     pub background: Vec<String>,
 }

@@ -1,10 +1,10 @@
-//! Each key is saved with another value: the change is noticed, and those that act at the next start are named.
+//! Changes the value of each key: the diff reports the change, and names the keys that need a restart.
 
 use std::collections::BTreeSet;
 
 use super::super::{Acts, Config, DEFAULTS, SHIPPED, acts, diff, load};
 
-/// For each key a text that changes it alone, over the defaults and what stands before `; `.
+/// For each key, a value that changes only this key, relative to the defaults and to the text before `; `.
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
@@ -70,7 +70,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\""),
 ];
 
-/// The table as somebody writes it; the agent is one of those that are shipped.
+/// The table with placeholders filled in; the agent is a shipped one.
 fn written(table: &str) -> String {
     table.replace("agents.NAME", "agents.demo").replace("NAME", "x")
 }
