@@ -1,5 +1,5 @@
-//! The secrets that this process has read. From then on no log record, error, reply or stored post holds eight characters in a row of one.
-//! It reads no file.
+//! Owns the secrets that this process has read, and removes them from log records, errors, replies and stored posts: no
+//! eight characters of a secret in a row remain. It must never read a file.
 
 use std::{
     borrow::Cow,
@@ -9,13 +9,14 @@ use std::{
 use arc_swap::ArcSwap;
 use cordboard_core::scrub::Scrubber;
 
-/// How many values are remembered: many more than are configured. The oldest is forgotten first.
+/// The most values that are remembered, many more than a configuration has. The oldest is forgotten first.
 const REMEMBERED: usize = 256;
 
 static KNOWN: LazyLock<ArcSwap<Scrubber>> = LazyLock::new(ArcSwap::default);
 static REMEMBERING: Mutex<()> = Mutex::new(());
 
-/// From now on `value` is replaced with `label` in whatever leaves the process. A value that was replaced in its file stays secret.
+/// From now on, `value` is replaced with `label` in all output of the process. A value stays registered after its file
+/// changes.
 pub fn remember(label: &str, value: &str) {
     let _one_at_a_time = REMEMBERING.lock().unwrap_or_else(PoisonError::into_inner);
     let known = KNOWN.load();
@@ -28,7 +29,7 @@ pub fn remember(label: &str, value: &str) {
     KNOWN.store(Arc::new(Scrubber::new(values.collect())));
 }
 
-/// `text` without any secret that this process has read.
+/// Removes all secrets that this process has read from `text`.
 #[must_use]
 pub fn text(text: String) -> String {
     match bytes(text.as_bytes()) {
@@ -37,7 +38,7 @@ pub fn text(text: String) -> String {
     }
 }
 
-/// As [`text`], of bytes.
+/// Like [`text`], for bytes.
 #[must_use]
 pub fn bytes(text: &[u8]) -> Cow<'_, [u8]> {
     KNOWN.load().replace(text, |found| found.label.as_bytes().to_vec())

@@ -39,15 +39,15 @@ pub const FRONT_END: &str = "telegram";
 /// What the user of this id may do; none: not served.
 pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
 
-/// What polling asks anew whenever it needs it, so that changes act at once.
+/// Settings that polling reads at each use, so that changes take effect at once.
 #[derive(Clone)]
 pub struct PollSettings {
     pub access: Access,
-    /// How long the token may be refused, without a break, before polling ends.
+    /// How long the token may be refused without interruption before polling ends.
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
-/// The least time between two edits in a private chat; asked anew for each, so that it can change while the host runs.
+/// The least time between two edits in a private chat, read before each edit so that it can change while the host runs.
 pub type EditPause = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub struct Settings {
     pub token_file: PathBuf,
     /// `https://api.telegram.org`, or a stand-in.
     pub api_url: String,
-    /// In a group it is five times as long.
+    /// The pause in a private chat. In a group it is five times as long.
     pub edit_pause: EditPause,
     /// How long the Bot API may hold a poll that has nothing to tell, in whole seconds.
     pub poll: Duration,
@@ -89,7 +89,7 @@ pub struct Telegram {
     keyboard: Keyboard,
     moves: Arc<Moves>,
     calls: Calls,
-    /// Where a call that shows typing is on its way.
+    /// The places with a pending call that shows typing.
     typing: Arc<Mutex<HashSet<Spot>>>,
     /// The menu as it was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
@@ -116,7 +116,7 @@ impl Telegram {
     /// It may be dropped at any moment; what was not stored will come again.
     ///
     /// # Errors
-    /// Only the operator can help: the token is refused, and has been for long.
+    /// The token was refused for [`PollSettings::give_up`], or is not valid. Only the operator can fix this.
     pub async fn poll(&self, settings: PollSettings) -> PollError {
         let pauses = Pauses::beginning_with(self.settings.first_pause);
         poll::run(self, settings, pauses).await

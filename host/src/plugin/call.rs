@@ -70,7 +70,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// With a plugin's last words on one line, after it was scrubbed: what is left of a secret that is cut may be too short to be found.
+    /// Shortens a trap's message to one line. The message must be scrubbed before: the rest of a cut secret may be too
+    /// short to be found.
     fn brief(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(foreign(&why)),

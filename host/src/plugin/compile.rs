@@ -79,14 +79,15 @@ impl Compiler {
         }
         let imports = form::imports(wasm)?;
         let compiled = self.compile(name, wasm).await.map_err(|refused| {
-            // What was made for a newer host may hold what this compiler does not know.
+            // A component for a newer host may contain features that this compiler lacks, so the import error is the
+            // better explanation.
             contract::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
         })?;
         let component = self.load(name, &digest, &compiled)?;
         Ok(Artifact { name: name.to_owned(), digest, component })
     }
 
-    /// Keeps what was compiled. Where the disk does not take it, or nothing can be run from there, it is used from memory.
+    /// Stores compiled code in the cache and opens it from there. If either fails, the code is loaded from memory.
     fn load(&self, name: &str, digest: &str, compiled: &[u8]) -> Result<Component, Refused> {
         let stored = self.cache.store(&self.key(digest), compiled).inspect_err(|error| {
             let cache = self.cache.folder().display();
@@ -152,7 +153,7 @@ pub fn digest(wasm: &[u8]) -> String {
     Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How the compiling child ended, and what to do.
+/// Explains why the compiling child failed, with the remedy.
 fn why_failed(name: &str, output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let why = said.trim();
@@ -185,7 +186,7 @@ pub fn compile_stdin() -> wasmtime::Result<()> {
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
     let mut wasm = Vec::new();
     io::stdin().lock().take(LARGEST_WASM).read_to_end(&mut wasm)?;
-    // What is around the cause says where in the compiler it was found.
+    // The outer errors only name the place in the compiler.
     let cause = |error: wasmtime::Error| wasmtime::Error::msg(error.root_cause().to_string());
     let compiled = engine::compiler()?.precompile_component(&wasm).map_err(cause)?;
     io::stdout().lock().write_all(&compiled)?;

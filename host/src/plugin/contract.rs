@@ -1,5 +1,5 @@
-//! Whether a component was made for this host: told by the names and versions of what it imports and exports, and by what the linker misses.
-//! What is granted is decided elsewhere.
+//! Checks whether a component was built for this host, by the names and versions of its imports and exports and by the
+//! linker's errors. It must never decide about grants.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ use super::{
     refusal::{Age, Refused},
 };
 
-/// The version of `wit/` that this host has, as major, minor and patch.
+/// The version of `wit/` in this host, as major, minor and patch.
 const OWN: (u64, u64, u64) = (0, 1, 0);
 
-/// The extension points, by the names of their interfaces.
+/// The interface names of the extension points.
 const EXTENSION_POINTS: [&str; 7] = ["command", "lifecycle", "persona", "view", "hook", "schedule", "webhook"];
 
-/// Interfaces that have no functions, and grant nothing.
+/// The interface that has only types. It needs no grant.
 const TYPES: &str = "types";
 
-/// `cordboard:plugin@0.1.0`.
+/// Displays the host's own package, as `cordboard:plugin@0.1.0`.
 pub struct Own;
 
 impl fmt::Display for Own {
@@ -29,12 +29,12 @@ impl fmt::Display for Own {
     }
 }
 
-/// Checks what can be told of imports by their names alone. What is not linked shows later.
+/// Checks imports by their names alone. The linker finds the other mismatches later.
 pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(), Refused> {
     imports.into_iter().try_for_each(check_import)
 }
 
-/// The extension point that an export is, if it is one of this version.
+/// The name of the extension point that `export` implements, if its version fits this host.
 pub fn extension_point(export: &str) -> Option<&str> {
     let (name, version) = split(export.strip_prefix(PACKAGE)?);
     (EXTENSION_POINTS.contains(&name) && age(version).is_none()).then_some(name)
@@ -57,7 +57,7 @@ fn check_import(import: &str) -> Result<(), Refused> {
     }
 }
 
-/// What is exported for other hosts, or for other versions of this one, does no harm beside what this one calls.
+/// Checks that there is an export for this host. Further exports for other hosts or versions are ignored.
 pub fn check_exports<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<(), Refused> {
     let exports: Vec<&str> = exports.into_iter().collect();
     if exports.iter().any(|export| extension_point(export).is_some()) {
@@ -73,10 +73,10 @@ pub fn check_exports<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<(
     }
 }
 
-/// How many exports are named that are of no use here.
+/// The most exports that an error lists.
 const LISTED: usize = 5;
 
-/// An import of the host's own package that the host does not have.
+/// The error for an import of the host's own package that the host does not have.
 fn unknown(import: &str) -> Refused {
     match split(import).1.and_then(parse) {
         Some(version) if version > OWN => Refused::OtherContract { age: Age::Newer, name: foreign(import) },
@@ -84,7 +84,7 @@ fn unknown(import: &str) -> Refused {
     }
 }
 
-/// What the linker had nothing for. Its own words are for those who build linkers.
+/// Turns the linker's error into one that an operator understands.
 pub fn unlinked(error: &wasmtime::Error) -> Refused {
     let causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
     let import = causes.iter().find(|cause| cause.starts_with("component imports ")).and_then(|cause| quoted(cause));
@@ -105,18 +105,18 @@ pub fn unlinked(error: &wasmtime::Error) -> Refused {
     }
 }
 
-/// What stands between the first two backquotes.
+/// The text between the first two backquotes.
 fn quoted(text: &str) -> Option<&str> {
     text.split('`').nth(1)
 }
 
-/// A name and its version.
+/// Splits a name from its version.
 fn split(name: &str) -> (&str, Option<&str>) {
     name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
-/// Whether a version of the host's own package is another one than the host's; none where it fits. A name without a version is of no
-/// release.
+/// Compares a version of the host's own package with the host's. `None` if it fits. A name without a version counts as
+/// older.
 fn age(version: Option<&str>) -> Option<Age> {
     let (major, minor, _) = version.and_then(parse).unwrap_or_default();
     match (major, minor).cmp(&(OWN.0, OWN.1)) {

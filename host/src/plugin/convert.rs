@@ -56,7 +56,7 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// What came after the record was closed; the interface lists them.
+/// The fields that were added after the record was frozen, as key-value pairs. The WIT interface lists them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if !view.models.is_empty() {

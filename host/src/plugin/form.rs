@@ -1,14 +1,14 @@
-//! What a file is, told by its bytes before a compiler sees them: a component with its imports, or something else with the remedy. Nothing of
-//! it is validated here; that is the compiler's work.
+//! Identifies a plugin file by its bytes before it is compiled: a component and its imports, or another format and the
+//! remedy. It must not validate the component; the compiler does that.
 
 use wasmparser::{BinaryReader, ComponentImportSectionReader};
 
 use super::refusal::Refused;
 
-/// What every WebAssembly file begins with.
+/// The first bytes of every WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 
-/// The names of what a component imports that is whole. Other damage is the compiler's to name.
+/// The import names of a component that is not truncated. Other damage is left to the compiler.
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, Refused> {
     sniff(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
@@ -18,15 +18,15 @@ pub fn imports(wasm: &[u8]) -> Result<Vec<String>, Refused> {
     }
 }
 
-/// How the reader names bytes that are missing.
+/// The reader's message for missing bytes.
 const END_OF_FILE: &str = "unexpected end-of-file";
 
 const HEADER: usize = 8;
 
-/// The number of a section of imports.
+/// The id of the import section.
 const IMPORTS: u8 = 10;
 
-/// Goes from section to section. What lies within those that are not looked at may be megabytes.
+/// Reads the import sections and skips the content of all others, which may be megabytes.
 fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>) -> wasmparser::Result<()> {
     reader.read_bytes(HEADER)?;
     while !reader.eof() {
@@ -42,11 +42,11 @@ fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>) -> wasmparser:
 
 fn sniff(wasm: &[u8]) -> Result<(), Refused> {
     let Some(rest) = wasm.strip_prefix(MAGIC) else {
-        // Fewer bytes than the first four may still be the beginning of a component.
+        // Fewer than four bytes may still be the start of a truncated component.
         let is_begun = !wasm.is_empty() && MAGIC.starts_with(wasm);
         return Err(if is_begun { Refused::CutOff { bytes: wasm.len() } } else { Refused::NotWasm(other_form(wasm)) });
     };
-    // The version, and the layer: 0 is a core module, 1 a component.
+    // The version, then the layer: 0 is a core module, 1 a component.
     match rest.get(..4) {
         Some([0x0d, 0x00, 0x01, 0x00]) => Ok(()),
         Some([_, _, 0x00, 0x00]) => Err(Refused::CoreModule),
@@ -57,7 +57,7 @@ fn sniff(wasm: &[u8]) -> Result<(), Refused> {
     }
 }
 
-/// What lies there instead, and what to do.
+/// Names the format of a file that is not WebAssembly, and the remedy.
 fn other_form(bytes: &[u8]) -> &'static str {
     let begins = |form: &[u8]| bytes.starts_with(form);
     if bytes.is_empty() {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_component_is_cut_off_wherever_bytes_are_missing() {
-        /// A module, a type and an import.
+        /// A module, a type and an import section.
         const SECTIONS: usize = 3;
         let whole =
             wat::parse_str(r#"(component (core module (func (export "f"))) (import "a:b/c@0.1.0" (instance)))"#);
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(imports(&whole).expect("it is whole"), ["a:b/c@0.1.0"]);
         let cut =
             (1..whole.len()).filter(|&length| imports(&whole[..length]) == Err(Refused::CutOff { bytes: length }));
-        // Between two sections nothing is missing that could be seen.
+        // A cut between two sections can't be detected.
         let sections = (HEADER..whole.len()).filter(|&length| imports(&whole[..length]).is_ok());
         assert_eq!((cut.count(), sections.count()), (whole.len() - 1 - SECTIONS, SECTIONS));
     }

@@ -38,9 +38,9 @@ pub(super) const PACKAGE: &str = "cordboard:plugin/";
 /// What the operator says of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSettings {
-    /// Of any version of this name.
+    /// The grants of every version of this name.
     pub grants: BTreeSet<String>,
-    /// None where no plugin of this name is part of the binary.
+    /// `None` if the binary has no plugin of this name.
     pub built_in: Option<BuiltInGrants>,
     /// `[plugins.NAME.config]` as a JSON object.
     pub config: Arc<str>,
@@ -70,16 +70,16 @@ pub enum Requests {
     Checked,
 }
 
-/// What a version that is part of the binary is granted beside the grants of its name. Another version of that name has nothing of it.
+/// The additional grants of a version that is part of the binary. Other versions of the same name don't have them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltInGrants {
-    /// SHA-256 in hex, of the built-in bytes.
+    /// The SHA-256 of the built-in bytes, in hex.
     pub digest: &'static str,
     pub grants: BTreeSet<String>,
 }
 
 impl PluginSettings {
-    /// What the version `digest` may import.
+    /// The grants of the version `digest`.
     pub fn grants_of(&self, digest: &str) -> BTreeSet<String> {
         let built_in = self.built_in.iter().filter(|built_in| built_in.digest == digest);
         self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()

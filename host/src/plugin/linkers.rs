@@ -33,7 +33,7 @@ impl Linkers {
         &self.engine
     }
 
-    /// With what is granted, and nothing else. WASI is always there, with nothing behind it.
+    /// Returns a linker with the granted interfaces only. WASI is always linked, without access to anything.
     pub fn of(&self, grants: &BTreeSet<String>, reach: &Reach) -> wasmtime::Result<Arc<Linker<CallState>>> {
         let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, grants, reach)).collect();
         let http = reach::has(reach, reach::HTTP).then_some(reach::HTTP);

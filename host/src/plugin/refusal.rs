@@ -11,7 +11,7 @@ use crate::cron::CronError;
 pub enum Refused {
     #[error("'{0}' is not a plugin name: name the file with {PLUGIN_NAME_RULE}")]
     Name(String),
-    /// What it is instead, and what to do.
+    /// The actual format and the remedy.
     #[error("it is not a WebAssembly component: {0}")]
     NotWasm(&'static str),
     #[error("it is a core module, not a component: build it for wasm32-wasip2")]
@@ -20,10 +20,10 @@ pub enum Refused {
     CutOff { bytes: usize },
     #[error("its file cannot be used: {0}")]
     Read(String),
-    /// With what to do.
+    /// The text includes the remedy.
     #[error("it did not compile: {0}")]
     Compile(String),
-    /// More than the pool of instances has room for.
+    /// The component exceeds the limits of the instance pool.
     #[error("it needs more than a plugin can have: {0}; make it smaller")]
     TooBig(String),
     #[error(
@@ -41,14 +41,14 @@ pub enum Refused {
     HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
-    /// It uses an interface of the host's own package, in a version that is not the host's.
+    /// The component uses another version of the host's own package.
     #[error("it is built for {age} Cordboard: it has {name}, and this one has {Own}; {}", age.remedy())]
     OtherContract { age: Age, name: String },
     #[error(
         "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"
     )]
     NewerWasi { name: String },
-    /// Of the host's own package. `item`: the function that is missing, where the rest of the interface is there.
+    /// An import of the host's own package. `item` is the missing function if the host has the rest of the interface.
     #[error(
         "it imports what this host does not have: {}; update Cordboard, or build it with the SDK of this version",
         part(item.as_deref(), name)
@@ -65,7 +65,7 @@ pub enum Refused {
         part(item.as_deref(), name)
     )]
     OtherType { name: String, item: Option<String>, why: String },
-    /// `exports`: some of what it exports instead.
+    /// `exports` lists some of the actual exports.
     #[error(
         "it exports no extension point{}: export at least one of command, lifecycle, persona, view, hook, schedule, webhook",
         if exports.is_empty() { String::new() } else { format!(" (it exports {})", exports.join(", ")) }
@@ -97,7 +97,7 @@ pub enum Refused {
     Taken { kind: &'static str, what: String, by: String },
 }
 
-/// How another version of the host's own package compares to the host's.
+/// The order of another version of the host's own package relative to the host's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
     Older,
@@ -122,7 +122,7 @@ impl fmt::Display for Age {
     }
 }
 
-/// An interface, or one item of it.
+/// Names an interface, or one item of it.
 fn part(item: Option<&str>, name: &str) -> String {
     item.map_or_else(|| name.to_owned(), |item| format!("`{item}` of {name}"))
 }

@@ -27,7 +27,7 @@ use crate::scrub;
 /// The longest one, in bytes: more than any token has.
 const LONGEST: usize = 8 << 10;
 
-/// What a guest reads where a part of a secret stood.
+/// The replacement for a part of a secret in the guest's view.
 const PART: &[u8] = b"(part of a secret)";
 
 /// The secrets of one call. Clones share them.
@@ -37,7 +37,7 @@ pub struct Vault(Arc<Secrets>);
 #[derive(Default)]
 struct Secrets {
     list: Vec<Secret>,
-    /// Finds their values, each under its placeholder.
+    /// Finds the values. Their labels are the placeholders.
     scrubber: Scrubber,
 }
 
@@ -112,7 +112,8 @@ impl Vault {
         self.fill(value)
     }
 
-    /// `text` with placeholders for values, for the guest. A part of a value has no placeholder, and neither have secrets of others.
+    /// Replaces values in `text` with placeholders before the guest reads it. Parts of a value, and secrets of other
+    /// plugins, get a fixed text.
     pub fn veil(&self, text: &[u8]) -> Vec<u8> {
         let own = self.0.scrubber.replace(text, |found| match found.extent {
             Extent::Whole => found.label.as_bytes().to_vec(),
@@ -156,7 +157,8 @@ fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     Some(next)
 }
 
-/// The secret `name` as it is now; the error is for the operator. Once read, no log and no reply holds it.
+/// Reads the secret `name` and registers it for scrubbing, so that it appears in no log and no reply. The error is for
+/// the operator.
 pub fn value(name: &str, source: &SecretSource) -> Result<String, String> {
     let path = path(source)?;
     let shown = path.display();

@@ -1,4 +1,5 @@
-//! What leaves a call holds no secret: a type that is not known here cannot be given back by [`run`](super::call::run).
+//! Removes secrets from the results of plugin calls. [`run`](super::call::run) can return only types that implement
+//! [`Told`].
 
 use super::bindings::{
     lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
@@ -6,9 +7,9 @@ use super::bindings::{
 };
 use crate::scrub;
 
-/// What a call may give.
+/// A type that a plugin call may return.
 pub trait Told: Sized {
-    /// Without secrets in its texts.
+    /// Removes secrets from all of its texts.
     #[must_use]
     fn scrubbed(self) -> Self;
 }

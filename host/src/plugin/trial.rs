@@ -31,7 +31,7 @@ struct Answers {
     personas: Vec<Choice>,
     modes: Vec<Choice>,
     jobs: Vec<Job>,
-    /// An export that does not fit: then nothing was asked.
+    /// An export with the wrong type. If set, the trial made no calls.
     misfit: Option<Refused>,
 }
 

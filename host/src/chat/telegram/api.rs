@@ -12,7 +12,7 @@ use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 use super::token::Token;
 use crate::scrub;
 
-/// How much of an answer that is no JSON is shown, in characters.
+/// The most characters that are shown of a response that is not JSON.
 const EXCERPT: usize = 120;
 
 /// What is waited where the Bot API says "too many requests" and not how long.
@@ -127,7 +127,8 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failure> {
 }
 
 fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
-    // Cut afterwards: what is left of a token that was cut may be too short to be recognised, and long enough to help a guess.
+    // Scrub before the cut: the rest of a cut token may be too short to be recognised but long enough to help an
+    // attacker.
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
     let excerpt: String = clean.chars().take(EXCERPT).collect();
     let error = scrub::text(error.to_string());
@@ -139,7 +140,8 @@ fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
     }
 }
 
-/// Descriptions of a 400 that mean that the place can't be written to: it is gone or closed, or we have no rights there.
+/// Descriptions of a 400 that mean that the place can't be written to: it is deleted or closed, or the bot has no
+/// rights there.
 const GONE: [&str; 14] = [
     "chat not found",
     "user not found",
@@ -227,7 +229,7 @@ mod tests {
 
     const SECRET: &str = "AAE0-abcdefghijklmnopqrstuvwxyz1234";
 
-    /// Answers every request with a page in which the request's path stands, spelt by `spell`, after so many bytes as the server was asked.
+    /// Answers a request with a page that contains the request's path, encoded by `spell`, after `before` bytes.
     async fn echoing(spell: fn(&str) -> String, before: usize) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -245,7 +247,7 @@ mod tests {
         base
     }
 
-    /// Of what is written, all that may hold a spelt token, read back.
+    /// The runs of the token in `text`, in any of the encodings.
     fn runs_of_the_token(text: &str) -> Vec<&'static str> {
         let plain = text.replace("%2D", "-").replace("\\u002d", "-").replace("&#45;", "-").to_lowercase();
         let runs = (0..=SECRET.len() - 8).map(|at| &SECRET[at..at + 8]);

@@ -23,8 +23,8 @@ use crate::clock::Clock;
 /// How many strangers are told of in the log; a bot that many find must not fill it.
 const STRANGERS: usize = 100;
 
-/// Content that is no text, by its field, and in a word for the user. What is not here is a notice of the chat itself, or of a kind that
-/// is not known: neither is answered.
+/// The fields of messages without text, each with a word for the user. Other messages are notices of the chat itself or
+/// have an unknown kind, and get no answer.
 const KINDS: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("audio", "audio"),
@@ -50,10 +50,10 @@ const KINDS: [(&str, &str); 19] = [
 /// The longest text of a message, in UTF-16 units.
 const LONGEST_TEXT: usize = 4096;
 
-/// A text of so many units may be the first part of a longer one.
+/// A text of at least this many UTF-16 units may be the first part of a longer one.
 const NEARLY_LONGEST: usize = 3500;
 
-/// A press waits for its answer, whoever pressed.
+/// The content of an update. `query` is the id of a button press, which needs an answer even if the user has no access.
 pub(super) struct Read {
     pub incoming: Option<Incoming>,
     pub query: Option<String>,
@@ -62,7 +62,7 @@ pub(super) struct Read {
 /// An update that concerns us.
 pub(super) enum Incoming {
     Update(Update),
-    /// A group has got a new id.
+    /// A group has a new id.
     Moved {
         from: i64,
         to: i64,
@@ -74,7 +74,7 @@ pub(super) enum Incoming {
     },
 }
 
-/// Ourselves, as Telegram knows us.
+/// The bot's own account.
 pub(super) struct Bot {
     pub id: u64,
     /// The user name.
@@ -115,12 +115,12 @@ impl Gate {
         let date = message.edit_date.or(message.date).unwrap_or_default();
         let at = Moment(date.saturating_mul(1000));
         let origin = self.origin(message, &what);
-        // Numbers of updates may begin anew after a week of silence: a message is the same where all of this is.
+        // Update ids may restart after a week without updates, so the key also has the message id and the date.
         let key = format!("{update}:{}:{date}", message.message_id);
         Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
-    /// The words of a message as they are now; what is no text has none.
+    /// The current text of an edited message. `None` for a message without text or caption.
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
         let update = self.message(update, message)?;
         let words = match update.what {
@@ -154,10 +154,11 @@ impl Gate {
         Some(What::NotText { kind: kind?.to_owned(), caption: None })
     }
 
-    /// A command without our own name, or a prompt with what it is about; none where it is for somebody else.
+    /// Returns a command without the bot's name, or a prompt with its context. `None` if the message is for somebody
+    /// else.
     fn words(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
         let (text, entities) = without_name(text, entities, &self.bot.name);
-        // Somebody else's words order nothing.
+        // Forwarded text is never a command.
         if message.forward_origin.is_none() {
             match route::parse(&text, Some(&self.bot.name)) {
                 Routed::OtherBot => return None,
@@ -171,7 +172,7 @@ impl Gate {
         Some(Context { message, bot: self.bot.id }.prompt(&marked(&text, &entities, Marks::All)))
     }
 
-    /// Whether a text in a group begins with somebody else's name, or answers somebody else, and does not name us.
+    /// Whether a text in a group mentions somebody else first, or answers somebody else, and does not mention the bot.
     fn is_for_others(&self, message: &Message) -> bool {
         let (text, entities) = match (&message.text, &message.caption) {
             (Some(text), _) => (text.as_str(), &message.entities),
@@ -190,7 +191,8 @@ impl Gate {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Whether the answered message is somebody else's. In a topic, each message answers the notice that the topic was made.
+    /// Whether somebody else sent the answered message. In a topic, every message formally answers the notice that the
+    /// topic was created.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
@@ -216,7 +218,7 @@ impl Gate {
     }
 
     fn place(&self, message: &Message) -> Place {
-        // In a chat without topics the thread is that of a reply, and nothing can be sent to it.
+        // In a chat without topics this is the thread of a reply, and the bot can't send to it.
         let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
         let topic = thread.map(|thread| thread.to_string());
         Place { topic, ..Place::new(FRONT_END, &self.moves.home(message.chat.id).to_string()) }
@@ -237,7 +239,7 @@ impl Gate {
     }
 }
 
-/// Both chats say it, each of the other one.
+/// Detects a migration notice. Both chats send one, each with the id of the other chat.
 fn moved(message: &Message) -> Option<Incoming> {
     let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
@@ -245,13 +247,13 @@ fn moved(message: &Message) -> Option<Incoming> {
         .filter(|_| message.text.is_none())
 }
 
-/// Whether a text is a part of one that its client may have cut.
+/// Tells by the length whether the client may have split a longer text.
 fn part(message: &Message) -> Part {
     let length = message.text.as_deref().map_or(0, units);
     let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();
     match length {
         _ if message.forward_origin.is_some() => Part::Alone,
-        // Clients cut at the end of a line or of a word where there is one.
+        // Clients split at the end of a line or of a word if there is one.
         LONGEST_TEXT.. => Part::Cut { joint: String::new() },
         NEARLY_LONGEST.. => Part::Cut { joint: "\n".to_owned() },
         _ if is_plain => Part::Text,
@@ -259,7 +261,7 @@ fn part(message: &Message) -> Part {
     }
 }
 
-/// A command without the name of its bot.
+/// Strips `@botname` from a command.
 fn unaddressed(command: &str) -> String {
     let (word, rest) = command.split_at(command.find(char::is_whitespace).unwrap_or(command.len()));
     let (name, _) = word.split_once('@').unwrap_or((word, ""));

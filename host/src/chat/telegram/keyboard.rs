@@ -23,10 +23,10 @@ const LONGEST_LABEL: usize = 100;
 /// What the Bot API takes as callback data, in bytes.
 const LONGEST_TOKEN: usize = 64;
 
-/// Buttons of a message, and of one row.
+/// The most buttons in a message, and in one row.
 const MOST: (usize, usize) = (100, 8);
 
-/// The buttons that can be sent, with their labels, in rows that are not too long.
+/// The valid buttons with their labels, in rows within the limit.
 fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
     let (most, most_in_row) = MOST;
     let mut left = most;
@@ -54,8 +54,8 @@ impl Keyboard {
         Self { inbox, tokens: Mutex::default() }
     }
 
-    /// The buttons that Telegram takes, none where it takes none: for one that it refuses it would refuse the whole message.
-    ///
+    /// Builds the keyboard of the valid buttons, or `None` if there are none. One invalid button makes Telegram refuse
+    /// the whole message.
     /// # Errors
     /// The store's.
     pub async fn of(&self, rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, InboxError> {

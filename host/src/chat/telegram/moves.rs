@@ -1,16 +1,17 @@
-//! Groups that became supergroups and so have got a new id. Their places keep the first one; only what is sent names the new one.
+//! Maps groups that became supergroups, and so got a new id, to their first id. Places keep the first id; only calls to
+//! the Bot API use the new one.
 
 use std::{collections::HashMap, sync::Mutex};
 
 use super::locked;
 use crate::chat::{Inbox, InboxError};
 
-/// By the first id.
+/// Current ids by first id.
 #[derive(Default)]
 pub(super) struct Moves(Mutex<HashMap<i64, i64>>);
 
 impl Moves {
-    /// What is stored of them; called before anything is read.
+    /// Loads the stored moves. Must run before any update is read.
     pub async fn load(&self, inbox: &dyn Inbox) -> Result<(), InboxError> {
         let stored = inbox.moved_chats().await?;
         let number = |id: &String| id.parse::<i64>().ok();
@@ -18,20 +19,20 @@ impl Moves {
         Ok(())
     }
 
-    /// The id of now.
+    /// The current id of a chat.
     pub fn now(&self, home: i64) -> i64 {
         locked(&self.0).get(&home).copied().unwrap_or(home)
     }
 
-    /// The first id.
+    /// The first id of a chat.
     pub fn home(&self, chat: i64) -> i64 {
         locked(&self.0).iter().find(|(_, now)| **now == chat).map_or(chat, |(home, _)| *home)
     }
 
-    /// The group `from` is now `to`. What is known, or is no group, changes nothing.
+    /// Records that the group `from` has the id `to` now. Known moves and chats that are not groups are ignored.
     ///
     /// # Errors
-    /// The store's: nothing has changed.
+    /// The store failed. The map is unchanged.
     pub async fn learn(&self, inbox: &dyn Inbox, from: i64, to: i64) -> Result<(), InboxError> {
         let home = self.home(from);
         if self.now(home) == to || home == to || home >= 0 || to >= 0 {

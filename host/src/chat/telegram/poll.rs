@@ -53,9 +53,9 @@ enum Trouble {
 struct Link {
     trouble: Option<Trouble>,
     pauses: Pauses,
-    /// Since when the token is refused, and nothing else happens.
+    /// The time of the first refusal of the token since the last successful call or other failure.
     refused: Option<Instant>,
-    /// Where it was said that messages cannot be stored.
+    /// The places that know that messages cannot be stored.
     told: HashSet<Place>,
 }
 
@@ -85,7 +85,8 @@ impl Link {
         }
     }
 
-    /// How long to wait before a refused token is tried again; none: it was refused for `give_up`, without a break.
+    /// Returns the wait before the next attempt with a refused token, or `None` once it has been refused for `give_up`
+    /// without interruption.
     fn refused(&mut self, why: &str, give_up: Duration) -> Option<Duration> {
         let now = Instant::now();
         let left = (*self.refused.get_or_insert(now) + give_up).checked_duration_since(now)?;
@@ -124,7 +125,7 @@ impl Link {
 
 pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pauses) -> PollError {
     let mut link = Link { trouble: None, pauses, refused: None, told: HashSet::new() };
-    // Where updates were taken before, the token was right once: a server that refuses it may be one that restarts.
+    // A stored offset proves that the token was valid before. The server may refuse it only because it restarts.
     let is_known = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
     let bot = match sign_in(telegram, &settings, &mut link, is_known).await {
         Ok(bot) => bot,
@@ -182,7 +183,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
     }
 }
 
-/// teloxide's own takes no offset beyond an `i32`, and no kind that it does not know.
+/// Replaces teloxide's payload, which limits the offset to an `i32` and fails on unknown kinds of updates.
 #[derive(Serialize)]
 struct GetUpdates {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -214,7 +215,8 @@ struct Me {
     username: String,
 }
 
-/// Ourselves, however long the network takes. A token that never was right is refused at once.
+/// Fetches the bot's own account, and retries while the network fails. Returns an error at once if the token was never
+/// valid.
 async fn sign_in(
     telegram: &Telegram,
     settings: &PollSettings,
@@ -233,7 +235,7 @@ async fn sign_in(
     }
 }
 
-/// How long to wait after a failure.
+/// Returns the wait after a failure.
 fn pause(
     telegram: &Telegram,
     settings: &PollSettings,
@@ -250,8 +252,8 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
 
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
-/// Stores what concerns us of a batch, and returns the presses that wait for an answer; on an error the places whose messages wait with
-/// Telegram. An update that cannot be read is skipped: it would come again for ever.
+/// Stores the relevant updates of a batch and returns the button presses to answer. An error lists the places whose
+/// messages Telegram still holds. A malformed update is skipped, because Telegram would send it again forever.
 async fn take(
     telegram: &Telegram,
     gate: &mut Gate,
@@ -290,7 +292,7 @@ async fn take(
     Ok(queries)
 }
 
-/// The outbox has nothing to send that is not stored, so this goes out by itself.
+/// Sends directly, because the outbox only sends stored posts.
 async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) {
     let reply = text::plain(&text::not_stored_yet(error));
     for message in outbox::messages(&reply, telegram.limits()) {

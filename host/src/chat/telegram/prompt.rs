@@ -1,4 +1,5 @@
-//! A message as an agent reads it: with the marks that the client took out of the text, what it answers or forwards, and who speaks.
+//! Turns a Telegram message into a prompt: restores the Markdown that the client took out of the text, and adds the
+//! answered message or the author of a forwarded one.
 
 use std::ops::Range;
 
@@ -6,22 +7,22 @@ use cordboard_core::render::{code, one_line};
 
 use super::update::{Entity, Message, Origin};
 
-/// How much of an answered message is quoted, in characters; what somebody quotes by hand is never cut.
+/// The most characters of an answered message that are quoted. A quote that the user selected is never cut.
 const QUOTED: usize = 500;
 
-/// Characters of a person's or chat's name.
+/// The most characters of a person's or chat's name.
 const LONGEST_NAME: usize = 64;
 
-/// Which marks are put back into a text.
+/// The Markdown that is restored in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marks {
-    /// Addresses of links, and code.
+    /// Links and code.
     All,
-    /// Addresses of links: a command's arguments are used as they are.
+    /// Links only. A command takes its arguments literally, so backticks would become part of them.
     Links,
 }
 
-/// The text with links as `[words](address)` and code in backticks, as they are typed.
+/// Restores links as `[text](url)` and code in backticks.
 pub(super) fn marked(text: &str, entities: &[Entity], marks: Marks) -> String {
     let mut found: Vec<(Range<usize>, &Entity)> = entities
         .iter()
@@ -35,7 +36,7 @@ pub(super) fn marked(text: &str, entities: &[Entity], marks: Marks) -> String {
     found.sort_by_key(|(range, _)| range.start);
     let (mut whole, mut at) = (String::with_capacity(text.len()), 0);
     for (range, entity) in found {
-        // One that lies inside another one says nothing new.
+        // Skip entities inside another entity.
         if range.start < at {
             continue;
         }
@@ -53,7 +54,7 @@ pub(super) fn marked(text: &str, entities: &[Entity], marks: Marks) -> String {
     whole
 }
 
-/// A block of code on lines of its own, in a fence that nothing in it ends.
+/// Appends a code block on lines of its own, with a fence that is longer than any run of backticks in it.
 fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     let longest = words.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(3.max(longest + 1));
@@ -67,7 +68,7 @@ fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     }
 }
 
-/// Where an entity is, in bytes; none where that is outside of the text, or inside of a character.
+/// The byte range of an entity. `None` if it lies outside the text or splits a character.
 fn bytes(text: &str, entity: &Entity) -> Option<Range<usize>> {
     let start = byte_at(text, entity.offset)?;
     let length = byte_at(&text[start..], entity.length)?;
@@ -85,7 +86,7 @@ fn byte_at(text: &str, unit: usize) -> Option<usize> {
     (units == unit).then_some(text.len())
 }
 
-/// `text` without the bot's name before it, and without the entities of that name.
+/// Strips a leading mention of the bot from `text`, and moves the entities accordingly.
 pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (String, Vec<Entity>) {
     let unchanged = || (text.to_owned(), entities.to_vec());
     let Some(rest) = after_name(text, bot) else { return unchanged() };
@@ -98,23 +99,23 @@ pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (Strin
     (rest.to_owned(), entities.iter().filter_map(moved).collect())
 }
 
-/// What follows `@bot` at the very start.
+/// The rest of a text that starts with `@bot`.
 fn after_name<'a>(text: &'a str, bot: &str) -> Option<&'a str> {
     let (name, rest) = mention(text)?;
     name.eq_ignore_ascii_case(bot).then_some(rest)
 }
 
-/// The user name that a text begins with, and what follows it.
+/// Splits a leading `@name` from the rest of the text.
 pub(super) fn mention(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix('@')?;
     let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(rest.len());
     (end > 0).then(|| rest.split_at(end))
 }
 
-/// Everything that an agent has to know of a message: its words, and what they are about.
+/// Adds the context of a message to its text.
 pub(super) struct Context<'a> {
     pub message: &'a Message,
-    /// Our own user id.
+    /// The bot's user id.
     pub bot: u64,
 }
 
@@ -129,7 +130,7 @@ impl Context<'_> {
         }
     }
 
-    /// Whose words this message answers, and the words.
+    /// The author and the text of the answered message.
     fn answered(&self) -> Option<(String, String)> {
         let quote = self.message.quote.as_ref().map(|quote| quote.text.clone());
         if let Some(reply) = &self.message.reply_to_message {
@@ -151,7 +152,7 @@ fn origin_name(origin: &Origin) -> String {
     origin.name().map_or_else(|| "somebody".to_owned(), |of| name(&of))
 }
 
-/// A name in a sentence.
+/// A name on one line, for use in a sentence.
 pub(super) fn name(of: &str) -> String {
     let name = one_line(of, LONGEST_NAME);
     if name.is_empty() { "somebody".to_owned() } else { name }

@@ -31,8 +31,8 @@ use crate::chat::{Chat, ChatError, Edits, Limits, LiveLine, MenuEntry, MessageId
 /// The longest text of a message, in UTF-16 units.
 const TEXT_UNITS: usize = 4096;
 
-/// A group takes twenty messages a minute over all its topics, edits counted. Frames get twelve of them, one in five seconds where a
-/// private chat takes one a second: the rest is for answers.
+/// Telegram allows 20 messages a minute in a group over all its topics, including edits. Frames may use 12 of them, so
+/// one every five seconds instead of one a second in a private chat. The rest is for answers.
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
@@ -57,7 +57,7 @@ struct Sent {
     message_id: i32,
 }
 
-/// Calls for chats; clones share what must be left alone.
+/// Makes calls for chats. Clones share the rate limits.
 #[derive(Clone)]
 pub(super) struct Calls {
     api: Arc<Api>,
@@ -69,7 +69,7 @@ impl Calls {
         Self { api, holds: Arc::default() }
     }
 
-    /// A call for one chat, unless that must be left alone.
+    /// Makes a call for one chat, unless the chat is rate limited.
     async fn make<P, T>(&self, chat: i64, payload: &P) -> Result<T, Failure>
     where
         P: Payload + Serialize + Sync,
@@ -107,7 +107,7 @@ impl Spot {
 /// before the move may be another message's.
 const MOVED: char = ':';
 
-/// A message of a chat, as others name it.
+/// The id of a message, as the rest of the host uses it.
 pub(super) fn message_id(home: i64, chat: i64, number: impl Display) -> MessageId {
     MessageId(if chat == home { number.to_string() } else { format!("{chat}{MOVED}{number}") })
 }
@@ -210,7 +210,7 @@ impl Chat for Telegram {
         }
         let mut payload = SendChatAction::new(ChatId(spot.chat), ChatAction::Typing);
         payload.message_thread_id = spot.topic;
-        // Nothing waits for it: an answer must not be late because this is not answered.
+        // Don't wait for this call: it must not delay an answer.
         let (calls, typing, place) = (self.calls.clone(), Arc::clone(&self.typing), place.clone());
         tokio::spawn(async move {
             if let Err(error) = calls.make::<_, serde_json::Value>(spot.chat, &payload).await {

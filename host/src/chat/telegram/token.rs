@@ -35,7 +35,7 @@ pub enum TokenError {
     Malformed { file: PathBuf },
 }
 
-/// Once it is read, no log and no reply holds it.
+/// Reads the token and registers it for scrubbing, so that it appears in no log and no reply.
 ///
 /// # Errors
 /// The file can't be read, or holds no token.

@@ -1,6 +1,5 @@
-//! What is read of the Bot API's updates, and no more: a field or a kind that is not known here never costs a message.
-//!
-//! Every field that a message can do without is optional, and one that has another form than expected counts as absent.
+//! The fields of the Bot API's updates that the host reads. Optional fields that are malformed count as absent. An
+//! unknown field or kind must never make a message unreadable.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -16,16 +15,17 @@ pub(super) struct Update {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Message {
     pub message_id: i64,
-    /// In seconds.
+    /// Unix time in seconds.
     #[serde(default, deserialize_with = "lenient")]
     pub date: Option<u64>,
     pub chat: Chat,
-    /// When it was edited, in seconds.
+    /// The time of the last edit, as Unix time in seconds.
     #[serde(default, deserialize_with = "lenient")]
     pub edit_date: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
     pub from: Option<User>,
-    /// The channel or group that speaks in place of a person. Any form of it counts.
+    /// The channel or group on whose behalf the message was sent. Only its presence matters, so its form is not
+    /// checked.
     pub sender_chat: Option<Value>,
     #[serde(default, deserialize_with = "lenient")]
     pub message_thread_id: Option<i32>,
@@ -49,7 +49,7 @@ pub(super) struct Message {
     pub external_reply: Option<ExternalReply>,
     #[serde(default, deserialize_with = "lenient")]
     pub quote: Option<Quote>,
-    /// All other fields; content that is no text is known by its field alone.
+    /// All other fields. The name of a field tells which kind of content a message without text has.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
@@ -62,7 +62,7 @@ pub(super) struct Chat {
 }
 
 impl Chat {
-    /// Only private chats have ids above zero.
+    /// Only private chats have positive ids.
     pub const fn is_group(&self) -> bool {
         self.id < 0
     }
@@ -87,7 +87,7 @@ impl User {
     }
 }
 
-/// A part of a text that the client marks; offset and length count UTF-16 units.
+/// A formatted range of a text. `offset` and `length` count UTF-16 units.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Entity {
     #[serde(rename = "type")]
@@ -102,7 +102,7 @@ pub(super) struct Entity {
     pub user: Option<User>,
 }
 
-/// Where a message comes from that somebody forwards or answers in another chat.
+/// The origin of a message that is forwarded, or answered from another chat.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Origin {
     #[serde(default, deserialize_with = "lenient")]
@@ -129,7 +129,7 @@ pub(super) struct ExternalReply {
     pub origin: Option<Origin>,
 }
 
-/// The part of a message that its answer is about.
+/// The part of the answered message that the user quotes.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Quote {
     pub text: String,
@@ -145,7 +145,7 @@ pub(super) struct CallbackQuery {
     pub data: Option<String>,
 }
 
-/// The id of an update of any form.
+/// The id of an update, even if the rest of it is malformed.
 pub(super) fn id(update: &Value) -> Option<i64> {
     update.get("update_id")?.as_i64()
 }
@@ -154,7 +154,7 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
-/// The items of a list that have the expected form.
+/// Deserializes a list and skips malformed items.
 fn each<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let Value::Array(items) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
     Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
