@@ -66,8 +66,8 @@ impl Clock {
         }
     }
 
-    /// A moment of [`now`](Self::now) for people and plugins, who compare it with the wall: a wall that was ahead for a while leaves nothing in
-    /// the future.
+    /// Converts a time of [`now`](Self::now) for people and plugins, who compare it with the wall clock. If the wall
+    /// clock was ahead for a while, the result still isn't in the future.
     #[must_use]
     pub fn shown(&self, moment: Moment) -> Moment {
         let (now, wall) = (self.now(), self.wall());

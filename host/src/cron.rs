@@ -36,7 +36,7 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
-    /// A zone as POSIX writes it, so that no test needs the system's tables.
+    /// A zone in POSIX notation, so that tests don't depend on the system's zone files.
     #[cfg(test)]
     pub(crate) fn posix(rule: &str) -> Option<Self> {
         TimeZone::posix(rule).ok().map(Self)
@@ -113,7 +113,7 @@ impl Cron {
         &self.text
     }
 
-    /// Whether it names its hours and minutes.
+    /// Whether the minute and hour fields list fixed values.
     #[must_use]
     pub const fn is_fixed(&self) -> bool {
         self.fixed
@@ -168,8 +168,8 @@ fn names(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }
 
-/// As crontab(5) has it: a day has to match both of its fields where one of them begins with a star, `*/2` included, and
-/// either where both name days.
+/// Parses the fields as crontab(5) does: a day must match both day fields if one of them starts with a star (also
+/// `*/2`), and either one if both name days.
 fn parse(fields: &[&str]) -> Option<croner::Cron> {
     let begins_with_star = |at: usize| fields.get(at).is_some_and(|field| field.starts_with(['*', '?']));
     let both = begins_with_star(2) || begins_with_star(4);

@@ -55,9 +55,9 @@ pub struct Spawn {
 pub enum ProcessEvent {
     /// One line of stdout without its newline.
     Line(Vec<u8>),
-    /// A line past the bound, `bytes` long, was skipped but for its beginning.
+    /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
-    /// Comes before the end, if at all: living processes of some agent that cannot be told apart. Each is told once.
+    /// Living processes of an unknown agent. Comes before `Ended`, if at all, and reports each process once.
     Strays { pids: Vec<i32> },
     /// Comes once and last: the whole tree is gone and the pipes are drained, or given up after their grace.
     /// `status` is in words; `last_words` the last line of stderr that says something.

@@ -1,10 +1,9 @@
-//! Changes of the configuration file and of the plugin folder: the only place that knows inotify. Owns the watch on both
-//! and says what changed, whole files only, the latest version only, configuration first. Must never parse a configuration,
-//! compile a plugin, or decide what a change means.
+//! Watches the configuration file and the plugin folder; the only user of inotify. Reports complete files only, only
+//! the latest version of each, and the configuration first. It must never parse a configuration, compile a plugin, or
+//! decide what a change means.
 //!
-//! It looks instead of believing: an event only says *when* to look again, and each look compares what lies there with what
-//! was given out last, and asks anew for every watch. A lost, doubled or misleading event costs a look, never a change, and
-//! without any event there is a look every `[plugins] rescan`.
+//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch, so
+//! a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
 
 mod file;
 mod folder;
@@ -45,20 +44,20 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// A look is not put off longer than this, however busy the folder is.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// Between looks where the system does not tell all that happens, as it has no watch left.
+/// The time between two scans while the system has no free inotify watch, so that events may be missing.
 const POLL: Duration = Duration::from_secs(10);
 
-/// What is watched. Neither needs to exist.
+/// The watched paths. Neither has to exist.
 #[derive(Debug, Clone)]
 pub struct Watched {
     pub config: Option<ConfigFile>,
     /// The plugin folder.
     pub plugins: Option<PathBuf>,
-    /// The longest time between two looks, as it is now.
+    /// The longest time between two scans.
     pub rescan: live::Receiver<Duration>,
 }
 
-/// The configuration file, and what was read of it: all else that lies there is a change.
+/// The configuration file, and the content that the host has loaded. Any other content is a change.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     pub path: PathBuf,
@@ -129,8 +128,8 @@ impl Drop for Watcher {
     }
 }
 
-/// Begins to watch, inside a tokio runtime. Plugins that lie there at the call count as known: call this first, then read what is
-/// there, and nothing can slip in between. Files that nobody can use as they are come out at once as unreadable.
+/// Starts the watcher. Needs a tokio runtime. Plugin files that exist at the call count as known: call this first, then
+/// read the files, so that no change is missed in between. Unusable files are reported as unreadable at once.
 ///
 /// # Errors
 /// When the file or the folder may be written by others, see [`check_private`].
@@ -168,7 +167,7 @@ struct Round {
     notice: Arc<Notice>,
     sight: Arc<Mutex<Sight>>,
     rescan: live::Receiver<Duration>,
-    /// When to look next. There is always such a time.
+    /// The time of the next scan. There always is one.
     due: Instant,
     /// The first event since the last look.
     first: Option<Instant>,

@@ -46,7 +46,7 @@ pub trait Work: Send + Sync + 'static {
 /// What time it is on the wall, sleep of the machine included.
 pub type Wall = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// The host's time zone, where it is another one than at the last call.
+/// Returns the host's time zone if it has changed since the last call.
 pub type NewZone = Box<dyn FnMut() -> Option<Zone> + Send>;
 
 pub struct Schedule<W> {
@@ -109,7 +109,7 @@ impl<W: Work> Schedule<W> {
         }
     }
 
-    /// Somebody may have set the machine's time zone, or installed new rules for it.
+    /// Checks whether the machine's time zone or its rules have changed.
     fn follow_zone(&mut self) {
         if let Some(zone) = (self.new_zone)() {
             tracing::info!("the time zone changed: jobs follow it");

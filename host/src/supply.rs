@@ -71,7 +71,7 @@ impl From<&Standard> for Version {
     }
 }
 
-/// The component of that name that is part of the binary.
+/// The built-in plugin of that name.
 #[must_use]
 pub fn built_in(name: &str) -> Option<&'static Standard> {
     STANDARD.iter().find(|standard| standard.name == name)
@@ -106,7 +106,7 @@ impl Supply {
         turned
     }
 
-    /// Why the file of a plugin cannot be used, with what to do.
+    /// Explains why the file of a plugin cannot be used, with the remedy.
     #[must_use]
     pub fn unusable(&self, name: &str, why: &str) -> String {
         let folder = self.folder.as_deref().unwrap_or(Path::new(""));
@@ -353,8 +353,8 @@ impl Supply {
         }
     }
 
-    /// The version in a plugin's file, if it has one that may be used and is not being written. Reading and hashing megabytes delays nothing
-    /// else.
+    /// Reads the version in a plugin's file. `None` if the file is missing, untrusted or being written. Runs on a
+    /// blocking thread, because it reads and hashes megabytes.
     pub async fn file_of(&self, name: &str) -> Option<Version> {
         let (folder, name) = (self.folder.clone()?, name.to_owned());
         let read = move || {

@@ -73,7 +73,7 @@ impl Swaps {
         }
     }
 
-    /// Another pace of what is told without being asked for.
+    /// Sets the pace of notices.
     #[must_use]
     pub fn at_pace(mut self, pace: Pace) -> Self {
         self.notices = Notices::new(pace);
@@ -111,7 +111,7 @@ impl Swaps {
         }
     }
 
-    /// Tells of `plugin`, soon and with what else there is to tell.
+    /// Queues a notice about `plugin`. It is sent soon, together with other notices.
     fn notify(&mut self, plugin: &str, kind: Kind, text: String) {
         self.notices.add(plugin, (kind, text), tokio::time::Instant::now());
     }

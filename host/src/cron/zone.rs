@@ -1,4 +1,5 @@
-//! The host's own time zone, followed while it changes: `TZ` names a file or a rule, `/etc/localtime` is that file without it.
+//! Owns the host's time zone and detects changes of it. `TZ` names a file or a rule; without `TZ`, the file is
+//! `/etc/localtime`.
 
 use std::{
     fs,
@@ -10,18 +11,18 @@ use jiff::tz::TimeZone;
 
 use super::Zone;
 
-/// Where the zone lies that `TZ` does not name.
+/// The zone file if `TZ` is not set.
 const LOCAL: &str = "/etc/localtime";
 
-/// Where the zones lie that `TZ` calls by their names.
+/// The folders of the zones that `TZ` can name.
 const ZONES: [&str; 3] = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo"];
 
-/// What tells one state of a file from another: its device, inode and size, and when it was changed.
+/// Identifies the state of a file: its device, inode, size and change time.
 type Stamp = (u64, u64, u64, (i64, i64));
 
 pub struct HostZone {
     source: Source,
-    /// What lay there at the last call.
+    /// The stamp of the file at the last successful read.
     seen: Option<Stamp>,
     zone: Option<Zone>,
 }
@@ -49,7 +50,7 @@ impl HostZone {
         Self { source, seen: None, zone: None }
     }
 
-    /// The zone, where it is another one than at the last call. A file that cannot be read is none.
+    /// Returns the zone if it has changed since the last call. An unreadable file counts as no change.
     pub fn new_one(&mut self) -> Option<Zone> {
         let zone = match &self.source {
             Source::Rule(zone) => zone.clone(),
@@ -58,7 +59,7 @@ impl HostZone {
                 if self.seen == Some(stamp) {
                     return None;
                 }
-                // Read after the stamp: what changes meanwhile has another one at the next call.
+                // Read after taking the stamp, so that a change in between is detected by the next call.
                 let zone = TimeZone::tzif("", &fs::read(path).ok()?).ok()?;
                 self.seen = Some(stamp);
                 Zone(zone)
@@ -80,7 +81,7 @@ impl Default for HostZone {
 
 fn file(name: &str) -> PathBuf {
     let zones = std::env::var_os("TZDIR").map(PathBuf::from).into_iter().chain(ZONES.map(PathBuf::from));
-    // A path that is absolute stays what it is.
+    // `join` keeps an absolute path as it is.
     let paths = zones.map(|zones| zones.join(name));
     paths.clone().find(|path| path.is_file()).or_else(|| paths.clone().next()).unwrap_or_default()
 }
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
     use crate::cron::Cron;
 
-    /// A zone file of version 2 whose only content is this rule.
+    /// A zone file of version 2 that contains only this rule.
     fn zone_file(rule: &str) -> Vec<u8> {
         let block = |text: &[u8]| {
             let counts: [u32; 6] = [0, 0, 0, 0, 1, 4];
@@ -109,7 +110,7 @@ mod tests {
         [block(b""), block(format!("\n{rule}\n").as_bytes())].concat()
     }
 
-    /// When a job of seven o'clock is due first, in hours of UTC.
+    /// The UTC hour at which a job for seven o'clock is first due.
     fn seven(zone: &Zone) -> u64 {
         Cron::parse("0 7 * * *").expect("an expression").next(zone, Moment(0)).expect("it comes").0 / 3_600_000
     }
@@ -124,17 +125,17 @@ mod tests {
         let mut host = HostZone::named(Some(&format!(":{}", at("localtime").display())));
         assert_eq!(host.new_one().as_ref().map(seven), Some(6));
         assert_eq!(host.new_one(), None);
-        // Another link, as `timedatectl` makes it.
+        // `timedatectl` replaces the link.
         std::os::unix::fs::symlink("two", at("next")).expect("a link");
         fs::rename(at("next"), at("localtime")).expect("renamed");
         assert_eq!(host.new_one().as_ref().map(seven), Some(4));
-        // Other rules, as an upgrade brings them, in place and anew.
+        // An upgrade changes the rules, in place or with a new file.
         fs::write(at("two"), zone_file("BBBB-4")).expect("written");
         assert_eq!(host.new_one().as_ref().map(seven), Some(3));
         fs::write(at("three"), zone_file("BBB-5")).expect("written");
         fs::rename(at("three"), at("two")).expect("renamed");
         assert_eq!(host.new_one().as_ref().map(seven), Some(2));
-        // Half a file, and none, change nothing.
+        // A truncated or missing file counts as no change.
         fs::write(at("two"), "TZif2").expect("written");
         assert_eq!(host.new_one(), None);
         fs::remove_file(at("two")).expect("removed");

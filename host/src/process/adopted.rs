@@ -1,5 +1,6 @@
-//! Descendants of agents whose parents have ended. This process adopts them, so that they stay below it, and reaps them when they end.
-//! Must never reap a child that somebody else waits for: agents are known here, and all other children of the host are in its own group.
+//! Adopts orphaned descendants of agents, so that they stay in this process's tree, and reaps them when they end. It
+//! must never reap a child that other code waits for: agents are registered here, and all other children of the host
+//! are in its own process group.
 
 use std::{
     collections::BTreeSet,
@@ -20,14 +21,14 @@ use super::{
     tree,
 };
 
-/// The agents that are not reaped yet.
+/// The pids of agents that tokio has not reaped yet.
 static AGENTS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
     AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts an agent. It is known as one from its first moment on, even if it ends at once.
+/// Starts an agent and registers it under one lock, so that `reap` can't see it unregistered even if it ends at once.
 pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut agents = agents();
     let child = command.spawn()?;
@@ -35,15 +36,15 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
     Ok(child)
 }
 
-/// It is reaped, or will be by tokio.
+/// Unregisters an agent that is reaped, or that tokio will reap.
 pub(super) fn forget(agent: Option<u32>) {
     let mut agents = agents();
     agents.retain(|known| Some(known.cast_unsigned()) != agent);
 }
 
-/// From now on orphans of agents become children of this process, not of init. Must be called within a runtime.
+/// Makes this process the parent of orphaned descendants in place of init. Must be called within a runtime.
 pub fn adopt_orphans() {
-    // Before the first orphan can come.
+    // Register the signal handler before the first orphan can arrive.
     let ended = signal(SignalKind::child()).and_then(|ended| Ok((ended, set_child_subreaper(Some(getpid()))?)));
     match ended {
         Ok((mut ended, ())) => {
@@ -59,7 +60,7 @@ pub fn adopt_orphans() {
     }
 }
 
-/// Living orphans that neither mark nor tag tells whose they are, each once.
+/// Living orphans with neither a mark nor a tag. Returns each one once.
 pub(super) async fn strays() -> Vec<i32> {
     static TOLD: Mutex<BTreeSet<(i32, u64)>> = Mutex::new(BTreeSet::new());
     let find = || {
@@ -78,7 +79,7 @@ pub(super) async fn strays() -> Vec<i32> {
 fn reap() {
     for orphan in tree::table().into_values().filter(|stat| stat.zombie && is_orphan(*stat)) {
         let agents = agents();
-        // An agent that was started since is known by now, and its number was another's then.
+        // The pid may belong to a new agent by now. The lock ensures that such an agent is registered.
         if !agents.contains(&orphan.pid)
             && identity::stat(orphan.pid).is_some_and(|now| now.started == orphan.started)
             && let Some(pid) = Pid::from_raw(orphan.pid)
@@ -89,7 +90,7 @@ fn reap() {
     }
 }
 
-/// A child of this process that it did not start, unless it is an agent.
+/// Whether this is a child outside the host's process group: an agent, or an adopted orphan.
 fn is_orphan(stat: Stat) -> bool {
     let raw = |pid: Pid| pid.as_raw_nonzero().get();
     stat.parent == raw(getpid()) && stat.group != raw(getpgrp())

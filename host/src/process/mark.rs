@@ -61,18 +61,18 @@ pub(super) fn read(folder: &Path) -> Option<Found> {
     })
 }
 
-/// A mark in 62 bits, set as the limit on processor time of real-time processes: so high that it binds none. Every descendant inherits it,
-/// `env -i`, `setsid` and `sudo` leave it alone, and `/proc` shows it.
+/// A 62-bit mark, stored as the resource limit on processor time of real-time processes, with a value too high to have
+/// an effect. Every descendant inherits it, `env -i`, `setsid` and `sudo` keep it, and `/proc` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tag(u64);
 
-/// Tells a tag from limits that somebody has set, which are some seconds, in microseconds.
+/// Distinguishes a tag from a real limit, which is a few seconds, in microseconds.
 const MAGIC: u64 = 0x2d << 56;
-/// How much of a tag tells sessions apart. What is left tells state directories apart.
+/// The bits of a tag that identify the session. The remaining bits identify the state directory.
 const SESSION_PART: u64 = (1 << 24) - 1;
 
 impl Tag {
-    /// Sets it for a process that was just started, and those that it starts from now on. What it may have started before has the mark.
+    /// Sets the tag of a new process. Its later children inherit the tag; earlier ones have only the mark.
     pub(super) fn set(self, process: &ProcessId) {
         let limit = Rlimit { current: Some(self.0), maximum: Some(self.0) };
         if let Err(error) = prlimit(Pid::from_raw(process.pid), Resource::Rttime, limit) {
@@ -80,7 +80,7 @@ impl Tag {
         }
     }
 
-    /// Reads the tag of a process, any user's, from its folder in `/proc`.
+    /// Reads the tag of a process of any user from its folder in `/proc`.
     pub(super) fn read(folder: &Path) -> Option<Self> {
         let limits = std::fs::read_to_string(folder.join("limits")).ok()?;
         let line = limits.lines().find_map(|line| line.strip_prefix("Max realtime timeout"))?;
@@ -97,7 +97,7 @@ fn host_part(host: &str) -> u64 {
     (number(host) & 0xffff_ffff) << SESSION_PART.count_ones()
 }
 
-/// The same for the same text, in every version of the host.
+/// A hash that is stable across versions of the host.
 fn number(text: &str) -> u64 {
     Sha256::digest(text).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -16,7 +16,7 @@ use super::ProcessEvent;
 /// Agents print lines of 10 MB and more (a picture read by a tool, base64). Past this a line is no message any more.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-/// Bytes of a line past the bound that are kept: enough to see which message it was to be.
+/// The bytes of an overlong line that are kept: enough to identify the kind of message.
 const BEGINNING: usize = 4 * 1024;
 
 /// Enough of a stderr line for a person to read.

@@ -113,7 +113,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, eve
     let strays = adopted::strays().await;
     if !strays.is_empty() {
         tracing::warn!(?strays, "processes of an agent hide whose they are");
-        // As below.
+        // The send fails only if the session is gone already.
         drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }
     let status = leader.reap().await;

@@ -166,8 +166,8 @@ fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     wanted.then_some(found.session)
 }
 
-/// Those of which a tag says nothing. This process has one itself where an agent has started it, and its own children have that too:
-/// compilers are in its group. A killed host's are not below it.
+/// Processes whose tag is ignored. If an agent has started this host, the host and its own children have that agent's
+/// tag. Compilers are in the host's process group; processes of a killed host are not in the host's tree.
 fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
     let mut ours: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
@@ -184,7 +184,7 @@ fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     ours
 }
 
-/// A process that has no mark any more, by its tag.
+/// Identifies a process without a mark by its tag.
 fn tagged(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     let folder = identity::folder(stat.pid);
     let tag = Tag::read(&folder).filter(|_| mark::read(&folder).is_none())?;

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 /// look the same.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Of a file of any size, so much is in memory while nobody wants its bytes.
+/// The buffer size for hashing a file without keeping its bytes.
 const CHUNK: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Reading {
         }
     }
 
-    /// Without the bytes, for the comparison with a second reading.
+    /// Reads and hashes a file without keeping its bytes, for comparison with a second reading.
     pub(super) fn fingerprint(path: &Path, limit: u64) -> Self {
         Self::through(path, limit, |_| {})
     }
@@ -94,7 +94,7 @@ impl Reading {
         }
     }
 
-    /// For the comparison with another reading.
+    /// The stamp and digest, for comparison with another reading.
     pub(super) fn print(&self) -> Option<(Stamp, Digest)> {
         match self {
             Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),
@@ -103,7 +103,7 @@ impl Reading {
     }
 }
 
-/// Hands out the bytes as they are read, and not in what it gives back.
+/// Passes the bytes to `each` as they are read. The result has no bytes.
 fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Reading> {
     // A pipe or a device would hold up the reader at the opening already.
     let metadata = path.metadata()?;
@@ -113,7 +113,7 @@ fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Read
     if metadata.len() > limit {
         return Ok(too_large(limit));
     }
-    // Nor may one that takes the file's place meanwhile.
+    // A pipe may replace the file in the meantime, so open without blocking.
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(at_once).open(path)?;
     let metadata = file.metadata()?;

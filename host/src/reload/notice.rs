@@ -1,6 +1,6 @@
-//! The watch of the operating system: inotify on every step of the way to what is looked at, and the files that somebody holds open for
-//! writing. Says only *when* to look. Must never believe that a watch still stands: each look asks for all of them anew, which costs
-//! nothing where one does.
+//! Owns the inotify watches, on the watched files and on every folder and link that leads to them, and tracks files
+//! that are open for writing. Only says when to scan. It must never assume that a watch still exists: each scan adds
+//! all of them again, which changes nothing if they do.
 
 use std::{
     collections::HashMap,
@@ -25,24 +25,24 @@ use tokio::io::{Interest, unix::AsyncFd};
 /// A file that was written to and not closed is left alone this long. Some ways of writing never tell of a close.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 
-/// So many events are read at once.
+/// The size of the event buffer, in bytes.
 const EVENTS_AT_ONCE: usize = 16 << 10;
 
-/// As many links as the kernel follows.
+/// The most symbolic links in a path, as in the kernel.
 const LINKS: usize = 40;
 
-/// On the way: it goes, is moved, or is closed to us.
+/// A step of a path: it is deleted, moved, or its permissions change.
 const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
-/// The last folder on a way that ends too early: the next step may come.
+/// The last existing folder of an incomplete path, in which the next step may appear.
 const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
 const FILE: WatchFlags = STEP.union(WatchFlags::MODIFY).union(WatchFlags::CLOSE_WRITE);
 const FOLDER: WatchFlags = FILE.union(LAST_STEP).union(WatchFlags::DELETE).union(WatchFlags::MOVED_FROM);
 
-/// What is wanted of what lies at the end of a way.
+/// The kind of watch at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
     File,
-    /// A folder, and its files by their names.
+    /// A folder and the files in it.
     Folder,
 }
 
@@ -55,27 +55,27 @@ pub(super) struct Notice {
 
 #[derive(Debug, Default)]
 struct Table {
-    /// By the number that the system gave each; a folder that was made anew has another one, even with the inode of the one before.
+    /// Watches by their inotify descriptor. A recreated folder gets a new descriptor, even if it reuses the old inode.
     watches: HashMap<i32, Watch>,
-    /// Files written to and not closed since: the watch that told, and the time of the first write.
+    /// Files that were written to and not closed since, with the watch that reported the write and its time.
     open: HashMap<PathBuf, (i32, Instant)>,
-    /// The last look could not watch everything, and that was logged.
+    /// The last scan could not watch everything, which has been logged.
     is_blind: bool,
 }
 
 #[derive(Debug)]
 struct Watch {
-    /// Without links.
+    /// The path with all links resolved.
     path: PathBuf,
     asked: WatchFlags,
-    /// What the look that is under way asks for.
+    /// The events that the current scan needs.
     wanted: WatchFlags,
 }
 
-/// One look's wishes. What it does not ask for is not watched any more.
+/// Collects the watches that one scan needs. [`end`](Self::end) removes all others.
 pub(super) struct Following<'a> {
     notice: &'a Notice,
-    /// Why something is not watched.
+    /// The first path that could not be watched, and why.
     fault: Option<(PathBuf, Errno)>,
 }
 
@@ -84,22 +84,22 @@ impl Notice {
         Self::by(|| Ok(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?))
     }
 
-    /// `begin`: how to get a watch of the system.
+    /// `begin` creates the inotify instance.
     pub(super) fn by(begin: fn() -> io::Result<OwnedFd>) -> Self {
         Self { begin, system: OnceLock::new(), table: Mutex::default() }
     }
 
-    /// Begins the watch where the system had none left before. Inside a runtime.
+    /// Creates the inotify instance, unless an earlier call has. Needs a tokio runtime.
     pub(super) fn begin(&self) {
         if self.system.get().is_none()
             && let Ok(system) = (self.begin)().and_then(register)
         {
-            // Nobody else begins it meanwhile: there is one loop.
+            // There is one loop, so no other task can create it at the same time.
             drop(self.system.set(system));
         }
     }
 
-    /// Waits until something happened that asks for a look. Cancel safe.
+    /// Waits for an event that requires a scan. Cancel safe.
     pub(super) async fn happened(&self) {
         let Some(system) = self.system.get() else { return std::future::pending().await };
         loop {
@@ -111,13 +111,13 @@ impl Notice {
                         return;
                     }
                 }
-                // The runtime ends.
+                // The runtime is shutting down.
                 Err(_) => return std::future::pending().await,
             }
         }
     }
 
-    /// Reads all that waits.
+    /// Reads all pending events. Returns whether a scan is required.
     fn read(&self, system: &OwnedFd) -> bool {
         let mut buffer = [MaybeUninit::uninit(); EVENTS_AT_ONCE];
         let mut events = inotify::Reader::new(system.as_fd(), &mut buffer);
@@ -143,7 +143,7 @@ impl Notice {
         Following { notice: self, fault: None }
     }
 
-    /// Whether somebody seems to be in the middle of writing the file at `path`.
+    /// Whether the file at `path` seems to be open for writing.
     pub(super) fn is_open(&self, path: &Path) -> bool {
         let Ok(path) = path.canonicalize() else { return false };
         let open = &mut self.table().open;
@@ -157,14 +157,14 @@ impl Notice {
 }
 
 impl Table {
-    /// Whether the event asks for a look.
+    /// Records an event. Returns whether a scan is required.
     fn on_event(&mut self, number: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
-            // Among what is lost may be that a file was closed.
+            // The lost events may include the close of a file.
             self.open.clear();
             return true;
         }
-        // One that a look has ended.
+        // An earlier scan has removed this watch.
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
         if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
@@ -175,7 +175,7 @@ impl Table {
         } else if events.contains(ReadFlags::MODIFY) {
             self.open.entry(path).or_insert_with(|| (number, Instant::now()));
         } else if !events.contains(ReadFlags::ATTRIB) {
-            // Permissions and times say nothing about a writer.
+            // A change of permissions or times doesn't show whether a writer has closed the file.
             self.open.remove(&path);
         }
         true
@@ -183,8 +183,8 @@ impl Table {
 }
 
 impl Following<'_> {
-    /// Watches what lies at `path`, and all that leads there: folders, links, and what these lead to. A way that ends too early is
-    /// watched up to there. What happens on it from now on is told.
+    /// Watches `path` and everything that leads to it: folders, links and their targets. If a step is missing, watches
+    /// the path up to the last existing folder.
     pub(super) fn way(&mut self, path: &Path, goal: Goal) {
         let (mut at, mut left, mut links) = (PathBuf::from("/"), Vec::new(), 0);
         push(&mut left, path);
@@ -196,7 +196,7 @@ impl Following<'_> {
             let next = at.join(&step);
             if !self.watch(&next, STEP) {
                 self.watch(&at, LAST_STEP);
-                // It may have come before that.
+                // The step may have appeared before the watch.
                 if next.symlink_metadata().is_err() || !self.watch(&next, STEP) {
                     return;
                 }
@@ -217,13 +217,13 @@ impl Following<'_> {
         self.watch(&at, if goal == Goal::Folder && at.is_dir() { FOLDER } else { FILE });
     }
 
-    /// Whether something is there.
+    /// Adds a watch. Returns whether `path` exists.
     fn watch(&mut self, path: &Path, wanted: WatchFlags) -> bool {
         let Some(system) = self.notice.system.get() else {
             self.fault.get_or_insert((path.to_owned(), Errno::MFILE));
             return path.symlink_metadata().is_ok();
         };
-        // While the number is unknown to the table, nobody looks there for its events.
+        // Hold the lock from here: an event must not be processed before its descriptor is in the table.
         let mut table = self.notice.table();
         let flags = wanted | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
         match inotify::add_watch(system.get_ref(), path, flags) {
@@ -242,7 +242,7 @@ impl Following<'_> {
         }
     }
 
-    /// Ends the watches that nobody asked for, and says whether all that was asked for will be told.
+    /// Removes the watches that this scan doesn't need. Returns whether all needed watches exist.
     pub(super) fn end(self) -> bool {
         let mut table = self.notice.table();
         let is_blind = self.fault.is_some();
@@ -262,7 +262,7 @@ impl Following<'_> {
         let Table { watches, open, .. } = &mut *table;
         watches.retain(|number, watch| {
             if watch.wanted.is_empty() {
-                // Where it is gone already, the system says so in time.
+                // If the watch is already gone, the kernel sends `IGNORED`.
                 let _: Result<(), Errno> = inotify::remove_watch(system.get_ref(), *number);
                 open.retain(|_, (by, _)| by != number);
             } else if watch.asked != watch.wanted {
@@ -279,7 +279,8 @@ impl Watch {
         Self { path: path.to_owned(), asked: WatchFlags::empty(), wanted: WatchFlags::empty() }
     }
 
-    /// Asks for less than before. Where another thing lies there by now, it is none of ours: that this one went is told.
+    /// Reduces the watched events. If the path now leads to another file, the new watch is removed again; the old one
+    /// reports its end.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
         match inotify::add_watch(system, &self.path, self.wanted | WatchFlags::DONT_FOLLOW) {
             Ok(found) if found == number => self.asked = self.wanted,
@@ -293,11 +294,12 @@ impl Watch {
 
 #[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
 fn register(system: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that lives.
+    // SAFETY: the `AsyncFd` owns the descriptor from here on, so the descriptor stays open and valid as long as the
+    // `AsyncFd` lives.
     Ok(unsafe { AsyncFd::register_with_interest(system, Interest::READABLE) }?)
 }
 
-/// The steps of `path`, the first one last.
+/// Pushes the steps of `path` in reverse order, so that the first one is popped first.
 fn push(left: &mut Vec<OsString>, path: &Path) {
     let steps = path.components().filter(|step| matches!(step, Component::Normal(_) | Component::ParentDir));
     left.extend(steps.rev().map(|step| step.as_os_str().to_owned()));

@@ -35,7 +35,7 @@ pub(super) enum Next {
     Event,
     /// Something was not at rest.
     Soon,
-    /// Not all that happens is told.
+    /// Some events may be missing, so scan at a fixed interval.
     Poll,
 }
 
@@ -74,7 +74,7 @@ impl Sight {
     }
 
     /// The first look: what is whole counts as known. Half a file has another digest once it is complete, so that one reading
-    /// is enough. Of the configuration only `loaded` is known, which may be older than what lies there now.
+    /// is enough. For the configuration, `loaded` counts as known; the file may be newer.
     pub(super) fn baseline(&mut self, queue: &mut Queue, loaded: Option<&[u8]>) -> Next {
         let (listed, mut next) = self.list();
         queue.offer(Item::Folder, listed.folder);
@@ -108,7 +108,8 @@ impl Sight {
         Seen { found, next }
     }
 
-    /// Every file that should be looked at; no plugin where their folder cannot be trusted or listed. Watched first, then looked at.
+    /// Watches and lists all files to read. Lists no plugins if their folder is untrusted or cannot be listed. The
+    /// watches come first, so that no change is missed in between.
     fn list(&mut self) -> (Listed, Next) {
         let notice = Arc::clone(&self.notice);
         let mut following = notice.follow();
@@ -124,7 +125,7 @@ impl Sight {
                 Err(error) => folder = Found::Unreadable(error.to_string()),
             }
         }
-        // Each by itself, too: it may be a link, or have another name elsewhere through which somebody writes to it.
+        // Watch each file too: it may be a link, or be written through a hard link elsewhere.
         for (_, path) in &files {
             following.way(path, Goal::File);
         }
@@ -200,7 +201,7 @@ fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     Ok(files.unwrap_or_default())
 }
 
-/// How a file is read, up to a limit: with its bytes or without them.
+/// Reads a file up to a limit, with or without its bytes.
 type Read = fn(&Path, u64) -> Reading;
 
 fn read(item: &Item, path: &Path, with: Read) -> Reading {
@@ -213,7 +214,7 @@ fn read(item: &Item, path: &Path, with: Read) -> Reading {
     }
 }
 
-/// The bytes of a plugin file by the rules of a look, for a version that was seen before; none while it is not at rest. Blocks.
+/// Reads a plugin file by the rules of a scan. `None` while the file is unreadable or changing. Blocks.
 #[must_use]
 pub fn read_plugin(name: &str, path: &Path) -> Option<Vec<u8>> {
     let item = Item::Plugin(name.to_owned());

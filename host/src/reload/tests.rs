@@ -14,7 +14,7 @@ mod world;
 /// Only a hang gets there.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Longer than a test: what comes was told by the system.
+/// Longer than any test, so that every change comes from an event.
 const NEVER: Duration = Duration::from_secs(3600);
 
 struct Stage {
@@ -235,7 +235,7 @@ async fn without_a_watch_it_looks_as_often_as_it_is_told() {
 async fn a_folder_that_is_made_anew_is_watched() {
     let mut stage = Stage::new(filled);
     for text in ["a2", "a3", "a4"] {
-        // The file system may give the new folder the old one's inode.
+        // The file system may reuse the inode of the old folder.
         fs::remove_dir_all(stage.path("plugins")).unwrap();
         fs::create_dir(stage.path("plugins")).unwrap();
         stage.write("plugins/a.wasm", text);
@@ -258,7 +258,7 @@ async fn folders_that_are_moved_away_and_back_are_watched() {
     for (round, folder) in ["up/down/plugins", "up/down", "up", "plugins"].into_iter().enumerate() {
         fs::rename(stage.path(folder), stage.path("away")).unwrap();
         fs::rename(stage.path("away"), stage.path(folder)).unwrap();
-        // Until the look that follows is over.
+        // Wait for the scan after the move.
         stage.write("config.toml", &format!("x = {round}0"));
         assert_eq!(stage.next().await, config(&format!("x = {round}0")));
         let text = format!("a, round {round}");

@@ -12,7 +12,7 @@ use crate::cron::{Cron, Zone};
 /// How far back a clock may be set before jobs follow it. By less, they wait until it has caught up, and nothing runs twice.
 const SET_BACK: Duration = Duration::from_secs(3600);
 
-/// The same for jobs of fixed hours, which come seldom: a clock that was a day ahead by mistake has had them run already.
+/// The same for jobs at fixed hours, which are rare: if the clock was a day ahead by mistake, they have already run.
 const SET_BACK_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +56,7 @@ impl Timetable {
         Self { zone, entries: BTreeMap::new(), running: BTreeSet::new() }
     }
 
-    /// Times are those of this zone from now on. One that the change jumped over counts as missed.
+    /// Switches to another time zone. A run that the change skips counts as missed.
     pub fn follow(&mut self, zone: Zone) {
         self.zone = zone;
     }

@@ -72,10 +72,10 @@ impl Decided {
         Ok(())
     }
 
-    /// Changes what stands against a plugin, now, whether or not that can be stored.
+    /// Changes the decisions about a plugin at once, even if the store fails.
     ///
     /// # Errors
-    /// The disk's; then a restart does not know of it.
+    /// The store failed; the change is lost at the next restart.
     pub async fn note(&self, plugin: &str, change: impl FnOnce(&mut Standing)) -> Result<(), StoreError> {
         let before = self.standing(plugin);
         let mut standing = before.clone();
@@ -90,7 +90,7 @@ impl Decided {
         }
     }
 
-    /// When a version that fell may be tried again, the earliest of all, and of which plugin.
+    /// The earliest end of a version's backoff, with the plugin's name.
     #[must_use]
     pub fn due(&self) -> Option<(Moment, String)> {
         let now = self.now();

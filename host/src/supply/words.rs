@@ -1,4 +1,5 @@
-//! What keeps a version out though nothing is wrong with it, or before it could be looked at, in words for the operator.
+//! Messages for the operator about versions that were not activated because of earlier decisions, and about files that
+//! cannot be used.
 
 use std::path::Path;
 
@@ -63,13 +64,13 @@ pub fn disabled(name: &str, word: &Word) -> String {
     format!("disabled by {}; /plugins enable {name} brings it back", word.who)
 }
 
-/// How the watcher begins what it says of a file that the system does not let it read.
+/// The start of the watcher's message about a file that it cannot read.
 pub const UNREADABLE: &str = "it cannot be read: ";
 
-/// How the watcher begins what it says of a file that is too large.
+/// The start of the watcher's message about a file that is too large.
 pub const TOO_LARGE: &str = "it is larger than ";
 
-/// Adds the path and the remedy to a reason that has none.
+/// Adds the path and the remedy to a known reason. Other reasons are unchanged.
 #[must_use]
 pub fn unusable(path: &Path, why: &str) -> String {
     let path = path.display();

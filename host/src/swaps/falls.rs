@@ -17,7 +17,7 @@ pub struct Fallen {
     digest: String,
     /// How many of its calls failed within how long, and the last one's words.
     how: String,
-    /// A newer file, to be tried after the rollback: its bytes have not failed.
+    /// A newer file with other bytes, which is tried after the rollback.
     pub next: Option<Version>,
 }
 
@@ -52,7 +52,7 @@ impl Swaps {
                 Some(version) => {
                     let now = self.clock.now();
                     self.stand(name, |standing| standing.on_fall(digest, &last, (now, probation))).await;
-                    // The compiler of a newer file makes room for the rollback, which nothing else may delay.
+                    // Cancel the compilation of a newer file: nothing may delay the rollback.
                     let next = self.jobs.other_file(name, digest);
                     let fallen = Fallen { digest: digest.to_owned(), how, next };
                     self.start(name, version, Purpose::Fall(fallen)).await;
@@ -105,8 +105,8 @@ impl Swaps {
         self.audience.changed(&name).await;
     }
 
-    /// The version that was kept before a failing one may have lost its grants meanwhile: whether an older one, or the built-in one, has
-    /// taken its place instead.
+    /// Rolls back to an older or the built-in version, because the previous version was rejected, for example after it
+    /// lost a grant. Returns whether the failing version is no longer active.
     async fn fall_back_further(&self, name: &str, failing: &str, refused: &Refused) -> bool {
         let context = (&(self.settings)(name), self.clock.now());
         let _refused_still: Result<Swapped, Refused> =
@@ -114,7 +114,7 @@ impl Swaps {
         self.plugs().table().generation(name).is_some_and(|serving| serving.digest != failing)
     }
 
-    /// The pause of a version that fell is over: it is tried again where it is still the newest.
+    /// Handles the end of a version's backoff: the version is tried again if it is still the newest.
     pub(super) async fn on_due(&mut self, name: &str) {
         let (now, mut due) = (self.clock.now(), Vec::new());
         self.stand(name, |standing| due = standing.take_due(now)).await;

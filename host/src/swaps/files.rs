@@ -14,7 +14,7 @@ use crate::{
     supply::{Version, held_off},
 };
 
-/// Stands for the plugin folder among the names of plugins: none can be called so.
+/// The key of the plugin folder among plugin names. No plugin can have this name.
 const FOLDER: &str = "";
 
 impl Swaps {

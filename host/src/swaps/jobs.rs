@@ -57,7 +57,7 @@ pub enum Event {
     Failed,
     /// A version of this plugin that was put off may be let in.
     Due(String),
-    /// It is time to tell what was gathered.
+    /// Collected notices are due.
     Notices,
 }
 
@@ -124,13 +124,13 @@ impl Jobs {
         self.by_name.get(name).is_some_and(|job| matches!(job.purpose, Purpose::Fall(_)))
     }
 
-    /// The file with other bytes than these that is under way.
+    /// The version of the running file job, if its digest differs from `digest`.
     pub fn other_file(&self, name: &str, digest: &str) -> Option<Version> {
         let other = |job: &&Job| matches!(job.purpose, Purpose::File(_)) && job.version.digest != digest;
         self.by_name.get(name).filter(other).map(|job| job.version.clone())
     }
 
-    /// Offers `next` once the version that failed has been rolled back; none: what was to follow is not offered any more.
+    /// Sets the version to try after the rollback. `None` removes it.
     pub fn follow_fall(&mut self, name: &str, next: Option<Version>) {
         if let Some(Job { purpose: Purpose::Fall(fallen), .. }) = self.by_name.get_mut(name) {
             fallen.next = next;

@@ -1,39 +1,39 @@
-//! What people are told of plugins without having asked: gathered for a moment, merged into one message where it is more than one, and paced,
-//! so that a thousand files are a handful of messages. What answers an order never waits here.
+//! Owns the unrequested notices about plugins: collects them for a moment, merges them into one message and limits the
+//! rate of messages, so that a thousand files make a handful of messages. An answer to a command must never wait here.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-/// So many times as many notices as a message lists are kept in words until it is sent, to choose the important ones from.
+/// The factor by which the kept notices exceed the listed ones, so that a message can list the most important ones.
 const KEPT: usize = 4;
 
-/// How notices become messages.
+/// The timing and size of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How long a notice waits for others that come with it.
+    /// How long the first notice waits for others.
     pub gather: Duration,
-    /// So many messages may be sent within `span`.
+    /// The most messages that are sent within `span`.
     pub most: usize,
     pub span: Duration,
-    /// How many notices a message lists. The rest is counted.
+    /// The most notices that a message lists. The others are only counted.
     pub listed: usize,
 }
 
 impl Default for Pace {
-    /// Prompt for somebody who saves a file, and within what Telegram takes in a group, which is 20 messages a minute.
+    /// Fast enough for a user who saves a file, and within Telegram's limit of 20 messages a minute in a group.
     fn default() -> Self {
         Self { gather: Duration::from_millis(300), most: 5, span: Duration::from_secs(15), listed: 10 }
     }
 }
 
-/// What a notice is about, the least important first.
+/// The kind of a notice, in order of increasing importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Something has begun. What comes of it takes its place.
+    /// Something has started. The next notice about the same plugin replaces it.
     Progress,
     Done,
-    /// Something for the operator to mend.
+    /// Something that the operator has to fix.
     Trouble,
 }
 
@@ -46,11 +46,11 @@ struct Notice {
 pub struct Notices {
     pace: Pace,
     pending: Vec<Notice>,
-    /// Those that are counted only.
+    /// The number of notices that were dropped and are only counted.
     more: usize,
-    /// When the first of them came.
+    /// The arrival of the first pending notice.
     since: Option<Instant>,
-    /// When the latest messages were sent, at most as many as the pace allows at once.
+    /// The times of the latest messages, at most [`Pace::most`] of them.
     sent: VecDeque<Instant>,
 }
 
@@ -70,14 +70,14 @@ impl Notices {
         }
     }
 
-    /// When the next message is to be sent, if there is one.
+    /// The time to send the next message, if there is one.
     pub fn due(&self) -> Option<Instant> {
         let gathered = self.since? + self.pace.gather;
         let earliest = self.sent.front().filter(|_| self.sent.len() >= self.pace.most);
         Some(earliest.map_or(gathered, |first| gathered.max(*first + self.pace.span)))
     }
 
-    /// The message of all that waits, if anything does.
+    /// Merges the pending notices into a message.
     pub fn take(&mut self, now: Instant) -> Option<String> {
         self.since.take()?;
         self.sent.push_back(now);
@@ -89,7 +89,7 @@ impl Notices {
         if count == 1 {
             return pending.pop().map(|only| only.text);
         }
-        // Stable: what is as important stays in its order.
+        // The sort is stable, so notices of one kind keep their order.
         pending.sort_by_key(|notice| std::cmp::Reverse(notice.kind));
         let mut text = format!("{count} changes of plugins:");
         let listed = pending.len().min(self.pace.listed);
@@ -109,7 +109,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Adds `count` notices evenly over `span`, and gives each message with when it was sent.
+    /// Adds `count` notices evenly over `span`. Returns each message and when it was sent.
     fn flood(count: u32, span: Duration) -> Vec<(Duration, String)> {
         let (mut notices, began) = (Notices::new(Pace::default()), Instant::now());
         let mut sent = Vec::new();

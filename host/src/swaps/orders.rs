@@ -289,7 +289,7 @@ impl Swaps {
 
     /// The one who gave the order has the answer; what was done is told to the others.
     async fn answer(&mut self, given: Given, said: Outcome) {
-        // What happened before comes first.
+        // Send earlier notices first, so that messages keep their order.
         self.tell_notices().await;
         let text = match &said {
             Ok(text) => text.clone(),

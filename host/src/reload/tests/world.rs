@@ -1,5 +1,6 @@
-//! A file system to which anything happens, against what lies there when it comes to rest. The clock is tokio's, and moves only while
-//! everything waits: the watch has its own settle times for each answer, however slow the machine is.
+//! Random changes of files and folders; after each quiet period the watcher must have reported their current state. The
+//! clock is tokio's paused clock, which only advances while every task waits, so the speed of the machine doesn't
+//! matter.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +8,11 @@ use super::*;
 
 const STEPS: u32 = 2_000;
 
-/// What serves when all has settled, as the host sees it, and as it lies there.
+/// The watched files, as the host knows them or as they are on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct View {
     config: Option<Content>,
-    /// None: the folder is not to be trusted, and whatever served goes on.
+    /// `None` if the folder is untrusted; the active plugins then stay active.
     plugins: Option<BTreeMap<String, Content>>,
 }
 
@@ -21,13 +22,13 @@ enum Content {
     Unreadable,
 }
 
-/// The watched files, a folder for each, and a place elsewhere.
+/// The watched files and their folders, and a folder that is not watched.
 struct World {
     root: tempfile::TempDir,
     random: u64,
-    /// So that no two files that are written are the same.
+    /// Counts writes, so that each file gets a different content.
     written: u32,
-    /// Files that somebody is in the middle of writing.
+    /// Files that are open for writing.
     open: Vec<File>,
 }
 
@@ -51,7 +52,7 @@ impl World {
         self.root.path().join(name)
     }
 
-    /// Below `most`.
+    /// A random number below `most`.
     fn dice(&mut self, most: usize) -> usize {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.random >> 33).unwrap() % most
@@ -67,7 +68,7 @@ impl World {
         format!("{}", self.written)
     }
 
-    /// Something that may go wrong, as where there is no such file.
+    /// Makes one random change. It may fail, for example if a file doesn't exist.
     fn step(&mut self) -> io::Result<()> {
         match self.dice(16) {
             0..5 => {
@@ -130,14 +131,14 @@ impl World {
                 symlink(away, folder)
             }
             _ => {
-                // What lies there goes, whatever it is.
+                // Remove a link at the old path, if there is one.
                 drop(fs::remove_file(&folder));
                 fs::rename(away, folder)
             }
         }
     }
 
-    /// All that there is to be is there again, and nothing is open.
+    /// Closes all files and recreates missing folders.
     fn rest(&mut self) {
         self.open.clear();
         for folder in FOLDERS {
@@ -162,10 +163,10 @@ impl World {
     }
 }
 
-/// What the host was told so far.
+/// The state that the watcher has reported so far.
 struct Told {
     view: View,
-    /// Those that it knows while the folder is not to be trusted.
+    /// The known plugins, also while the folder is untrusted.
     plugins: BTreeMap<String, Content>,
 }
 
@@ -191,7 +192,7 @@ impl Told {
     }
 }
 
-/// What the system tells has been heard: before, the clock would move on without it.
+/// Lets the watcher read the pending events before the paused clock advances.
 async fn hear() {
     for _ in 0..3 {
         tokio::task::yield_now().await;
