@@ -70,7 +70,7 @@ async fn listing(bench: &Bench) {
     for (seconds, told) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
         ago("alpha", seconds, Phase::Suspended);
         ago("beta", 0, Phase::Busy);
-        let list = format!("→ 🟢 beta - just now\n⚪ alpha (brainstorm) - {told}");
+        let list = format!("→ 🟢 beta - just now, busy\n⚪ alpha (brainstorm) - {told}");
         assert_eq!(bench.read("sessions").await, list);
     }
     for (phase, light) in [
