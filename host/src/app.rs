@@ -114,7 +114,7 @@ fn load(places: &Places) -> Result<Config, AppError> {
     load_file(places).map(|(config, _)| config)
 }
 
-/// The configuration, and what it was read from.
+/// The configuration, and the file with the bytes it was read from.
 fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
     reload::check_private(path).map_err(AppError::Untrusted)?;

@@ -27,7 +27,7 @@ pub trait Chat: Send + Sync {
 
     fn limits(&self) -> Limits;
 
-    /// How often frames of running turns may be shown in the chat that `place` is in.
+    /// The pacing of frames of running turns in the chat of `place`.
     fn pacing(&self, place: &Place) -> Pacing;
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
@@ -55,25 +55,25 @@ pub struct Limits {
     pub edits: Edits,
 }
 
-/// What an edit does.
+/// The effect of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edits {
-    /// It shows what is new at the end of everything that was shown.
+    /// The front-end prints new text after all earlier output.
     Append,
-    /// It changes a message where it is, and no phone rings for it.
+    /// The front-end changes the message in place, without a notification.
     Replace,
 }
 
-/// How often a front-end shows what people don't wait for. Answers are not held to it.
+/// Limits the rate of frames. Answers are exempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// The least time between two frames in a chat; zero: as fast as they come.
+    /// The least time between two frames in a chat. Zero turns pacing off.
     pub pause: Duration,
-    /// What a chat may have had of calls of all kinds for a frame to be shown.
+    /// The calls of any kind that a chat may have had before a frame is shown.
     pub quota: Option<Quota>,
 }
 
-/// Fewer than so many calls within the last so long.
+/// Fewer than `calls` calls within the last `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     pub calls: usize,
@@ -92,7 +92,7 @@ pub enum LiveLine {
 /// One message as a front-end sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The Markdown that it was made of, without the live line; of a message that was split, that of this part.
+    /// The Markdown source without the live line. If the message was split, the source of this part.
     pub source: String,
     /// At most [`Limits::text_units`] long.
     pub message: Message,
@@ -130,10 +130,11 @@ pub enum ChatError {
     /// Nothing more to this place for so long; other places are not concerned.
     #[error("send to a chat that is held for {after:?}: {why}")]
     Later { after: Duration, why: String },
-    /// The place can't be written to: the bot was blocked, the chat or the topic is gone or closed. It may come back.
+    /// The place can't be written to: the bot is blocked, or the chat or topic is deleted or closed. It may become
+    /// writable again.
     #[error("send to a chat that cannot be reached: {why}")]
     Gone { why: String },
-    /// It must never be delivered there.
+    /// The message must never be delivered to this place.
     #[error("send to a chat that gets nothing any more: {why}")]
     Forbidden { why: String },
     /// The front-end itself cannot be reached; it is tried again.
@@ -175,13 +176,13 @@ pub trait Inbox: Send + Sync {
     /// The store's.
     async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError>;
 
-    /// Stores that the chat `home` has got the id `chat`. Places keep the first id.
+    /// Stores that the chat `home` has the new id `chat`. Places keep the first id.
     ///
     /// # Errors
     /// The store's.
     async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError>;
 
-    /// All chats that have got a new id: the first one, and the one of now.
+    /// All chats with a new id, as pairs of first and current id.
     ///
     /// # Errors
     /// The store's.

@@ -50,7 +50,7 @@ pub struct SessionRow {
     pub last_active: u64,
     pub turns: u64,
     pub queued: u32,
-    /// What the agent does without a prompt.
+    /// The background work of the agent.
     #[serde(default)]
     pub background: Vec<String>,
     pub owner: String,

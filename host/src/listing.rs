@@ -70,7 +70,7 @@ pub fn sessions(rows: &[SessionRow], now: Moment) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// An agent that works without a prompt is not idle, and is not suspended.
+/// The phase to show. An idle agent with background work is shown as `background`, because it is not suspended.
 fn phase(row: &SessionRow) -> &str {
     if row.phase == Phase::Idle.as_str() && !row.background.is_empty() { "background" } else { &row.phase }
 }

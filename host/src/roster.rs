@@ -83,7 +83,8 @@ impl Roster {
         views
     }
 
-    /// The active session of `caller` in `place`: the one that is active there for everybody, where the caller may see it, else the caller's own.
+    /// The active session of `caller` in `place`: the one for everybody if the caller may see it, or else the caller's
+    /// own.
     #[must_use]
     pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
         let scopes = [ActiveFor::everybody(place), ActiveFor::one(place, &caller.id)];
@@ -91,8 +92,8 @@ impl Roster {
         scopes.iter().find_map(|scope| self.bound(scope).filter(seen))
     }
 
-    /// For whom a session becomes active that `caller` switches to in `place`. A topic is switched for everybody by those who may see its
-    /// session, or by the first one who speaks there.
+    /// The scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the first user
+    /// there or by anyone who may see its current session.
     #[must_use]
     pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveFor {
         let everybody = ActiveFor::everybody(place);
@@ -104,13 +105,13 @@ impl Roster {
         }
     }
 
-    /// The active session, unless it was archived meanwhile.
+    /// The active session of `scope`, unless it is archived.
     fn bound(&self, scope: &ActiveFor) -> Option<Arc<SessionView>> {
         let name = self.active.read().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()?;
         self.view(name.as_str()).filter(|view| !view.record.archived)
     }
 
-    /// The sessions that are active in a place, whoever they are active for.
+    /// The sessions that are active in a place, for any person.
     #[must_use]
     pub fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
@@ -124,12 +125,12 @@ impl Roster {
         self.active.write().unwrap_or_else(PoisonError::into_inner).insert(scope, name.clone());
     }
 
-    /// Clears every place where it is active.
+    /// Deactivates the session in every place.
     pub fn unbind(&self, name: &SessionName) {
         self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
     }
 
-    /// Clears what is active for people of whom `gone` holds, and returns it.
+    /// Removes the active sessions of people for whom `gone` returns true. Returns the removed scopes.
     pub fn unbind_people(&self, gone: impl Fn(&UserId) -> bool) -> Vec<ActiveFor> {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&gone)).map(|(scope, _)| scope).collect()

@@ -40,8 +40,8 @@ pub fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
     Ok(filter)
 }
 
-/// A place for records. Each is written whole and at once, so its last byte alone ends a line. Libraries log what they send and get, at
-/// levels that the operator chooses: secrets are removed here, whoever logs.
+/// A writer of log records, each on one line. Each record is written in one call, so its last byte ends the line.
+/// Libraries may log their requests and responses, so secrets are removed here, for every logger.
 pub struct Lines<W>(pub W);
 
 impl<W: Write> Write for Lines<W> {

@@ -1,5 +1,5 @@
-//! The chat as far as people are served: nothing goes to the private chat of somebody who is not in `[access]` any more, whatever was on its
-//! way or stored when they were removed.
+//! Wraps a chat and enforces `[access]` on outgoing messages. It must never send anything to the private chat of a user
+//! who was removed from `[access]`, not even a message that was already stored.
 
 use std::sync::Arc;
 

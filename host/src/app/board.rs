@@ -37,7 +37,7 @@ use crate::{
 pub struct Plan {
     pub places: Places,
     pub config: Live,
-    /// What it was read from.
+    /// The file that `config` was read from.
     pub config_file: Option<ConfigFile>,
     pub kind: ChatKind,
     pub environment: Environment,
@@ -133,7 +133,8 @@ impl Ground {
         })
     }
 
-    /// A host whose clock was ahead has stored times that are still to come: those count as now, and are stored so.
+    /// Replaces stored times in the future with the current time and stores them. Such times come from a host whose
+    /// clock was ahead.
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {

@@ -42,7 +42,8 @@ impl Admins {
         self.desk.lines().tell_all(|_| Some(Input::PolicyChanged)).await;
     }
 
-    /// Tells the owner, in their private chat, of a place that can't be written to; not where it is that chat itself.
+    /// Notifies the owner of a place that can't be written to, in the owner's private chat, unless it is that chat
+    /// itself.
     pub async fn tell_unreachable(&self, lost: &Unreachable) {
         let owner = owner(self.front_end, &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {

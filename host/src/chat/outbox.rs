@@ -70,8 +70,8 @@ impl Post {
 /// Where it is stored how far posts have come.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// The turn is shown in this message, too: its final answer will take its place, even after a crash. `text`: what stands there of the
-    /// answer, as Markdown.
+    /// Stores that the turn is streamed into this message, so that its final answer replaces the message, even after a
+    /// crash. `text` is the shown part of the answer, as Markdown.
     ///
     /// # Errors
     /// The store's.
@@ -150,7 +150,7 @@ impl Outbox {
         }
     }
 
-    /// Somebody has written in the place: what running turns show there is no longer at the bottom.
+    /// Records that a user has written in the place, so that the messages of running turns are no longer at the bottom.
     pub fn heard(&self, place: &Place) {
         if let Some(mailbox) = self.shared.state().boxes.get_mut(place) {
             mailbox.heard = true;
@@ -158,7 +158,7 @@ impl Outbox {
         }
     }
 
-    /// Ends the answer of several messages that is being sent to the place, or comes next.
+    /// Stops the answer of several messages that is being sent to the place or is next.
     #[must_use]
     pub fn cut(&self, place: &Place) -> Cut {
         let longest = self.shared.chat.limits().text_units;
@@ -170,7 +170,7 @@ impl Outbox {
         Cut::Answer
     }
 
-    /// The next place that can't be written to. What is for it is kept.
+    /// Waits for the next place that can't be written to. Its posts are kept.
     pub async fn unreachable(&self) -> Unreachable {
         loop {
             let lost = self.shared.lost.notified();
@@ -187,7 +187,7 @@ impl Outbox {
         self.shared.menu.send_replace(commands);
     }
 
-    /// Returns when no final post waits any more but for places that can't be written to.
+    /// Waits until no final post is pending, except for places that can't be written to.
     pub async fn drained(&self) {
         loop {
             let quiet = self.shared.quiet.notified();
@@ -198,7 +198,7 @@ impl Outbox {
         }
     }
 
-    /// How many final posts wait that can be sent soon.
+    /// The number of pending final posts, except for places that can't be written to.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shared.state().boxes.values().map(Mailbox::count_awaited).sum()
@@ -210,14 +210,14 @@ impl Outbox {
     }
 }
 
-/// A place that can't be written to, and why.
+/// A place that can't be written to, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
     pub place: Place,
     pub why: String,
 }
 
-/// What there was to end.
+/// The result of [`Outbox::cut`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     Answer,

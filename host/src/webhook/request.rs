@@ -79,7 +79,8 @@ pub struct Head<'r> {
 }
 
 impl Head<'_> {
-    /// As the plugin reads it. A sender may repeat the secret that it shows in its address or its body: the plugin reads none.
+    /// The request as the plugin gets it. A sender may repeat its secret in the URL or the body, so all parts are
+    /// scrubbed.
     pub fn with(&self, body: Vec<u8>, checks: &[Check]) -> WebRequest {
         let headers = self.headers.iter().filter(|(name, _)| !withheld(checks, name.as_str()));
         let text =

@@ -15,10 +15,10 @@ use cordboard_core::{
 
 use super::super::{Completeness, MessageId, Outgoing};
 
-/// Complete messages that may still be edited. An older one is printed anew.
+/// The most complete messages that can still be edited. An edit of an older one prints it again.
 const KEPT: usize = 64;
 
-/// Messages in all: more turns than ever run at once are not waited for.
+/// The most messages in total, far more than the turns that run at once.
 const MOST: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ struct Shown {
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
-    /// Whether it still grows.
+    /// Whether more text may follow.
     last: Completeness,
 }
 
@@ -95,7 +95,7 @@ impl Page {
         &mut self.messages[index].1
     }
 
-    /// Forgets the oldest message that is complete. One that still grows will be edited, however much comes below it.
+    /// Forgets the oldest complete message. A growing message is kept, because it will be edited again.
     fn make_room(&mut self) {
         let is_complete = |(_, shown): &(MessageId, Shown)| shown.last == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();

@@ -41,7 +41,7 @@ pub(super) fn plain(message: &Outgoing) -> Outgoing {
     Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
 }
 
-/// A line of the host in place of `part`.
+/// Replaces `part` with a line of the host.
 pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
     let message = Message { text: line.to_owned(), entities: Vec::new() };
     Outgoing {
@@ -87,7 +87,7 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
     parts
 }
 
-/// However many messages a reply becomes, a phone rings for the last one alone, and for none while more may come.
+/// Only the last message of a reply notifies, and none does while more may follow.
 const fn alert(reply: &Reply, last: Completeness) -> Alert {
     match last {
         Completeness::Complete => reply.alert,

@@ -14,19 +14,19 @@ use super::{
 };
 use crate::chat::{Edits, Limits, MessageId, Outgoing};
 
-/// Which parts may be edited into messages that exist already. The other parts are sent as new messages, and when all of the post is
-/// shown, the messages that it replaces are deleted.
+/// The parts that may be edited into existing messages. The other parts are sent as new messages; when all parts are
+/// shown, the replaced messages are deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reuse {
     All,
-    /// A part that rings is sent: no phone rings for an edit.
+    /// Only silent parts. A part that notifies is sent anew, because an edit doesn't notify.
     Silent,
-    /// The messages stand above newer ones, or can't be edited.
+    /// No parts: the messages are above newer ones, or can't be edited.
     Nothing,
 }
 
 impl Reuse {
-    /// For a post whose messages were shown before this host started: nobody knows what came below them since.
+    /// For a post whose messages an earlier host sent. Newer messages may be below them by now.
     pub fn of_stored(row: &OutboxRow, limits: Limits) -> Self {
         match (&row.turn, limits.edits) {
             (None, _) | (_, Edits::Append) => Self::All,
@@ -37,10 +37,10 @@ impl Reuse {
 
 pub(super) struct Delivering {
     pub post: PostId,
-    /// The turn whose answer it is.
+    /// The turn that this post answers.
     pub turn: Option<PromptId>,
     parts: Vec<Outgoing>,
-    /// Messages that exist: those of the parts that are shown, in order, then those that are to be edited or deleted.
+    /// Existing messages: first those of the shown parts, in order, then those to edit or delete.
     messages: Vec<MessageId>,
     /// How many of the parts stand in the chat as they shall.
     shown: usize,
@@ -55,8 +55,8 @@ impl Delivering {
         Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
     }
 
-    /// The first parts of a long answer that stand already, `standing` from the first on, stay above what came below them: it would take
-    /// long to send them all again.
+    /// Keeps the leading parts of a long answer that `standing` already shows, even if newer messages are below them:
+    /// sending all of them again would take long.
     pub fn keep(&mut self, standing: &[(MessageId, Outgoing)]) {
         if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
             return;
@@ -90,17 +90,18 @@ impl Delivering {
         }
     }
 
-    /// Whether some of its parts are shown.
+    /// Whether at least one part is shown.
     pub const fn is_begun(&self) -> bool {
         self.shown > 0
     }
 
-    /// How many parts are not shown yet.
+    /// The number of parts that are not shown yet.
     pub const fn left(&self) -> usize {
         self.parts.len() - self.shown
     }
 
-    /// What is not shown yet but for the first part, and `others` posts of the same answer, are not shown any more: one line says so.
+    /// Drops the parts that are not shown yet, except for the first part. One line says how many messages of the answer
+    /// are missing, including the `others` posts that were dropped too.
     pub fn cut(&mut self, others: usize) {
         let stay = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - stay + others;
@@ -111,7 +112,7 @@ impl Delivering {
         }
     }
 
-    /// Something else was shown below the messages of a turn.
+    /// Records that another message was shown below those of a turn.
     pub fn bury(&mut self) {
         if self.reuse == Reuse::Silent {
             self.reuse = Reuse::Nothing;
@@ -132,7 +133,7 @@ impl Delivering {
         self.messages.retain(|message| message != id);
     }
 
-    /// An edit was refused: once more without styles, then this and all that follows as new messages.
+    /// Handles a refused edit: retries it once without styles, then sends this part and all later ones as new messages.
     pub fn edit_refused(&mut self) {
         self.attempt = self.attempt.next();
         if self.attempt == Attempt::Never {
@@ -141,7 +142,8 @@ impl Delivering {
         }
     }
 
-    /// A new message was refused: once more without styles, then a line in its place says so, and if that is refused too, nothing.
+    /// Handles a refused message: retries it once without styles, then sends a line in its place, and drops the part if
+    /// that is refused too.
     pub fn send_refused(&mut self) -> Attempt {
         let mark = text::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];

@@ -18,18 +18,19 @@ const ENDED: usize = 16;
 /// hear it is given 5 s, and nobody waits as long to hear that it is being stopped.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
-/// So few messages are over in a moment: no reply goes between them, and all of them are sent anew.
+/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are
+/// sent anew.
 pub(super) const BRIEF: usize = 3;
 
-/// How many series are remembered: one a session that is busy in the place.
+/// The most series that are remembered: one per busy session of the place.
 const SERIES: usize = 16;
 
-/// The messages that the latest post of each series is shown in.
+/// The messages of the latest post of each series.
 #[derive(Default)]
 pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
 
 impl Series {
-    /// The messages that a post takes the place of.
+    /// The messages that a post replaces.
     pub fn messages(&self, row: &OutboxRow) -> Vec<MessageId> {
         let of = row.reply.series.as_ref();
         self.0.iter().find(|(name, _)| Some(name) == of).map_or_else(Vec::new, |(_, messages)| messages.clone())
@@ -48,7 +49,7 @@ impl Series {
 /// An answer that is being sent.
 pub(super) struct Answering {
     pub turn: PromptId,
-    /// How many of its messages are not shown yet.
+    /// The number of its messages that are not shown yet.
     pub left: usize,
 }
 
@@ -62,13 +63,13 @@ pub(super) struct Mailbox {
     pub back: Vec<PromptId>,
     /// Turns that ended without a post.
     pub over: Vec<PromptId>,
-    /// Somebody has written here.
+    /// A user has written here.
     pub heard: bool,
-    /// The answer of which messages are shown and others are not yet.
+    /// The answer that is shown in part.
     pub answering: Option<Answering>,
-    /// This turn's answer is not to be sent any further.
+    /// The turn whose answer is to be stopped.
     pub cut: Option<PromptId>,
-    /// Posts that are not sent any more; the store still knows them.
+    /// Posts that are dropped but not yet removed from the store.
     pub dropped: Vec<PostId>,
     /// The post that is being sent.
     pub sending: Option<PostId>,
@@ -78,7 +79,7 @@ pub(super) struct Mailbox {
     stopping: Option<(PromptId, Instant)>,
     /// What came meanwhile: the end of the answer goes before that it was stopped.
     held: VecDeque<OutboxRow>,
-    /// The post that was being sent when a worker failed.
+    /// The post that was being sent when a worker last failed.
     blamed: Option<PostId>,
     /// Rings when something was put in.
     pub bell: Arc<Notify>,
@@ -139,7 +140,7 @@ impl Mailbox {
         }
     }
 
-    /// The post that comes next: the oldest, but replies go between two posts of a long answer.
+    /// The next post: the oldest one, except that replies go between two posts of a long answer.
     pub fn first(&self) -> Option<&OutboxRow> {
         let front = self.finals.front()?;
         self.reply().filter(|_| self.is_amid(front.turn.as_ref())).or(Some(front))
@@ -150,7 +151,7 @@ impl Mailbox {
         self.answering.as_ref().is_some_and(|answer| Some(&answer.turn) == turn && answer.left > BRIEF)
     }
 
-    /// The oldest post that is no part of an answer.
+    /// The oldest post that isn't part of an answer.
     pub fn reply(&self) -> Option<&OutboxRow> {
         self.finals.iter().find(|row| row.turn.is_none())
     }
@@ -163,7 +164,7 @@ impl Mailbox {
         self.finals.retain(|row| row.id != post);
     }
 
-    /// The turn whose answer is being sent, or comes next, in more messages than one.
+    /// The turn whose answer is being sent, or is next and needs more than one message.
     pub fn long_answer(&self, longest: usize) -> Option<PromptId> {
         if let Some(answer) = &self.answering {
             return Some(answer.turn.clone());
@@ -177,12 +178,12 @@ impl Mailbox {
         self.finals.iter().any(|row| row.id != of.id && row.turn == of.turn)
     }
 
-    /// Whether posts of the turn's answer are left.
+    /// Whether posts of the turn's answer are pending.
     pub fn has_answer(&self, turn: &PromptId) -> bool {
         self.finals.iter().any(|row| row.turn.as_ref() == Some(turn))
     }
 
-    /// Notes how far an answer has come.
+    /// Updates the progress of an answer.
     pub fn progress(&mut self, post: &Delivering) {
         let Some(turn) = &post.turn else { return };
         let others = self.finals.iter().filter(|row| row.id != post.post && row.turn.as_ref() == Some(turn)).count();
@@ -191,7 +192,7 @@ impl Mailbox {
         self.answering = goes_on.then(|| Answering { turn: turn.clone(), left });
     }
 
-    /// Drops the posts of an answer but for `post`; gives how many.
+    /// Drops the posts of an answer except for `post`. Returns their number.
     pub fn drop_rest(&mut self, turn: &PromptId, post: PostId) -> usize {
         let rest = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
         let before = self.dropped.len();
@@ -200,7 +201,7 @@ impl Mailbox {
         self.dropped.len() - before
     }
 
-    /// Drops the oldest posts but for the one that is being sent, where there are more than `most`; gives them.
+    /// Drops the oldest posts beyond `most`, except for the one that is being sent. Returns the dropped posts.
     pub fn drop_oldest(&mut self, most: usize) -> Vec<PostId> {
         let mut gone = Vec::new();
         while self.finals.len() > most {
@@ -252,7 +253,7 @@ impl Mailbox {
         !self.finals.is_empty() || !self.held.is_empty()
     }
 
-    /// How many posts wait that can be sent soon.
+    /// The number of pending posts. Zero while the place can't be written to.
     pub fn count_awaited(&self) -> usize {
         match self.reach {
             Reach::Open => self.finals.len() + self.held.len(),

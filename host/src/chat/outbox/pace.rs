@@ -1,5 +1,5 @@
-//! When frames may be shown in a chat. What a front-end takes of a chat is shared by all of its topics, and answers come first: they never
-//! wait here, frames do. Pure.
+//! Decides when a frame may be shown in a chat. All topics of a chat share its rate limit. Frames wait here; an answer
+//! must never wait here. Pure.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::chat::{Pacing, Quota};
 
-/// A chat without a call for so long is forgotten: no quota looks further back.
+/// A chat without a call for this long is forgotten: no quota looks further back.
 const FORGET: Duration = Duration::from_secs(300);
 
 /// The pace of every chat.
@@ -30,12 +30,12 @@ impl Paces {
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     calls: VecDeque<Instant>,
-    /// No frame before this that has no moment yet.
+    /// The earliest slot for the next frame.
     next: Option<Instant>,
 }
 
 impl Pace {
-    /// A moment for one frame. Whoever asks next gets a later one, so that all topics of a chat take turns.
+    /// Reserves a slot for one frame. The next call gets a later slot, so that all topics of a chat take turns.
     pub fn reserve(&mut self, now: Instant, pacing: Pacing) -> Instant {
         let at = self.next.map_or(now, |next| next.max(now)).max(self.room_at(now, pacing.quota));
         self.next = Some(at + pacing.pause);
@@ -47,13 +47,13 @@ impl Pace {
         self.room_at(now, pacing.quota) <= now
     }
 
-    /// A frame was shown, whenever its moment was.
+    /// Records that a frame was shown, even if its slot was at another time.
     pub fn shown(&mut self, now: Instant, pacing: Pacing) {
         let next = now + pacing.pause;
         self.next = Some(self.next.map_or(next, |at| at.max(next)));
     }
 
-    /// A call was made.
+    /// Records a call.
     pub fn called(&mut self, now: Instant) {
         self.calls.push_back(now);
         while self.calls.front().is_some_and(|at| *at + FORGET <= now) {

@@ -60,9 +60,9 @@ enum Position {
 
 pub(super) struct Streaming {
     pub turn: PromptId,
-    /// Nothing is shown before: a turn that is over by then is one message, its answer.
+    /// The earliest time of the first frame. A turn that ends before it shows only its answer.
     pub not_before: Instant,
-    /// What stands in the chat, in order.
+    /// The messages of the turn in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
     /// Newer than `wanted`, and not rendered yet: a frame that is replaced costs nothing.
@@ -187,7 +187,7 @@ impl Streaming {
         self.wanted = self.wanted.iter().map(compose::plain).collect();
     }
 
-    /// Something else was shown below it.
+    /// Records that another message was shown below those of this turn.
     pub fn bury(&mut self) {
         if !self.shown.is_empty() {
             self.position = Position::Buried;
@@ -199,12 +199,13 @@ impl Streaming {
         self.attempt = Attempt::Never;
     }
 
-    /// What stands in the chat, in order.
+    /// The messages of the turn in the chat, in order.
     pub fn standing(&self) -> Vec<(MessageId, Outgoing)> {
         self.shown.clone()
     }
 
-    /// The messages that the final answer takes the place of, and how: `stored` are those that the store knew when it was stored.
+    /// The messages that the final answer replaces, and which of them it may edit. `stored` are the messages that the
+    /// store knew when the answer was stored.
     pub fn hand_over(self, stored: Vec<MessageId>, limits: Limits) -> (Vec<MessageId>, Reuse) {
         let reuse = match (limits.edits, self.position) {
             (Edits::Append, _) => Reuse::All,

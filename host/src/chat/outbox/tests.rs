@@ -61,7 +61,7 @@ fn down() -> ChatError {
     ChatError::Down { why: "no network".to_owned() }
 }
 
-/// Past the pause before the first frame of a turn.
+/// Longer than the pause before the first frame of a turn.
 const FRAME: Duration = ms(1010);
 
 const fn ms(millis: u64) -> Duration {

@@ -1,4 +1,5 @@
-//! The worker of one place: one call at a time, answers first, then the newest frames as fast as the front-end lets us.
+//! The worker of one place. It makes one call at a time: answers first, then the newest frames as fast as the front-end
+//! allows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,13 +23,13 @@ mod stream;
 use deliver::Blocked;
 pub(super) use deliver::Reach;
 
-/// A turn that ends within this time shows nothing but its answer: a first word that goes again at once only flickers.
+/// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);
 
 /// How often it is told that somebody works: Telegram shows it for five seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
-/// A worker without work stays as long, so that a front-end's hold outlives a pause between two turns.
+/// How long an idle worker keeps running, so that it still honours a front-end's hold in the next turn.
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {
@@ -47,7 +48,7 @@ pub(super) struct Worker {
     told: Option<Told>,
     /// No call before this.
     held: Instant,
-    /// The moment that the next frame was given by the chat's pace.
+    /// The slot that the chat's pace reserved for the next frame.
     slot: Option<Instant>,
     idle_since: Instant,
     /// Until then something may be held in the mailbox.
@@ -107,7 +108,7 @@ impl Worker {
         }
     }
 
-    /// Takes what is in the mailbox; posts stay there until they are done. Gives those that are not sent any more.
+    /// Takes the mailbox's content, except for posts, which stay until they are done. Returns the dropped posts.
     fn collect(&mut self) -> Vec<PostId> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
@@ -133,7 +134,7 @@ impl Worker {
         std::mem::take(&mut mailbox.dropped)
     }
 
-    /// Something was shown here that is not of the turn `but`.
+    /// Records that a message was shown here that doesn't belong to the turn `but`.
     fn bury(&mut self, but: Option<&PromptId>) {
         self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(Streaming::bury);
         let posts = self.delivering.iter_mut().chain(&mut self.paused);
@@ -185,7 +186,7 @@ impl Worker {
         tokio::select! {
             biased;
             _ = self.closing.wait_for(|run| *run == Run::Off) => {}
-            // Nothing that comes in changes when a hold of the front-end ends.
+            // A hold of the front-end ends at a fixed time, whatever arrives.
             () = self.bell.notified(), if may_end_early || Instant::now() >= held => {}
             () = sleep_until(until) => {}
         }

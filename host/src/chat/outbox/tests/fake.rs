@@ -52,7 +52,7 @@ impl Fake {
         self.script.lock().unwrap().push_back((chat.to_owned(), error));
     }
 
-    /// How long a call takes from now on.
+    /// The duration of calls from now on.
     pub fn slow(&self, span: Duration) {
         *self.takes.lock().unwrap() = span;
     }
@@ -62,7 +62,7 @@ impl Fake {
         self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
     }
 
-    /// The texts for which a phone has rung.
+    /// The texts of messages that notified.
     pub fn rings(&self) -> Vec<String> {
         self.rings.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! Agents that die before they took a prompt, places that can't be written to, and front-ends with a bug.
+//! Agents that die before they accept a prompt, places that can't be written to, and front-ends with a bug.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The pace of frames: of a chat, not of a topic, and never at the cost of answers.
+//! The rate of frames: it is limited per chat, not per topic, and never delays answers.
 
 use super::*;
 use crate::chat::Quota;

@@ -1,4 +1,4 @@
-//! Stored posts: which one comes next, how it is sent, and what becomes of it where it can't be.
+//! Sends stored posts: chooses the next one, sends its parts, and keeps it if the place can't be written to.
 
 use std::time::Duration;
 
@@ -16,17 +16,18 @@ use super::{
 };
 use crate::chat::{ChatError, Edits, pause::Pauses};
 
-/// How long a place that can't be written to is left alone: rights come back in minutes, or never.
+/// The shortest and the longest pause for a place that can't be written to: rights come back within minutes, or never.
 const BLOCKED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
 
-/// Posts that are kept for a place that can't be written to. Jobs of plugins may post there for ever; the oldest go first.
+/// The most posts that are kept for a place that can't be written to, because plugin jobs may keep posting. The oldest
+/// are dropped first.
 const BLOCKED_KEPT: usize = 100;
 
-/// A place that can't be written to: a topic that is closed, a bot that lost its rights or was blocked.
+/// The state of a place that can't be written to: the topic is closed, or the bot lost its rights or was blocked.
 pub(super) struct Blocked(Pauses);
 
 impl Worker {
-    /// Takes the post that is to be sent next. Between two parts of a long answer, a reply goes first.
+    /// Chooses the next post to send. A reply may go between two parts of a long answer.
     pub(super) fn choose(&mut self, mailbox: &mut Mailbox) {
         let edits = self.shared.chat.limits().edits;
         let may_pause = self.delivering.as_ref().is_some_and(|post| mailbox.is_amid(post.turn.as_ref()));
@@ -39,7 +40,7 @@ impl Worker {
         let row = match (&self.paused, edits) {
             (Some(_), _) => mailbox.reply(),
             (None, Edits::Replace) => mailbox.first(),
-            // Nothing is waited for where everything is appended: the order is kept.
+            // An appending front-end never delays a reply, so the stored order is kept.
             (None, Edits::Append) => mailbox.finals.front(),
         };
         match row.cloned() {
@@ -67,12 +68,12 @@ impl Worker {
         }
     }
 
-    /// `/stop` ends the answer that is being sent: what is left of it is one line.
+    /// Applies a `/stop` of the answer that is being sent: one line replaces the rest of it.
     pub(super) fn cut(&mut self, mailbox: &mut Mailbox) {
         let Some(turn) = mailbox.cut.take() else { return };
         let current = self.paused.as_mut().or(self.delivering.as_mut());
         let Some(post) = current.filter(|post| post.turn.as_ref() == Some(&turn)) else {
-            // A reply goes first.
+            // A reply is being sent; stop the answer after it.
             mailbox.cut = Some(turn).filter(|turn| mailbox.has_answer(turn));
             return;
         };
@@ -81,7 +82,7 @@ impl Worker {
         post.cut(others);
     }
 
-    /// What waits for a place that can't be written to is bounded.
+    /// Limits the posts that wait for a place that can't be written to.
     pub(super) fn bound(&self, mailbox: &mut Mailbox) {
         if self.blocked.is_some() {
             for post in mailbox.drop_oldest(BLOCKED_KEPT) {
@@ -120,7 +121,7 @@ impl Worker {
         self.delivering = Some(post);
     }
 
-    /// Stores how far a post has come, and notes whether `/stop` has something to end.
+    /// Stores the progress of a post, and tells the mailbox whether `/stop` can end an answer.
     async fn note(&self, post: &Delivering) {
         if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
             mailbox.progress(post);
@@ -141,7 +142,7 @@ impl Worker {
         self.idle_since = Instant::now();
     }
 
-    /// The post is not sent any further, as it is shown, or can't be.
+    /// Removes a post that is fully shown or can't be shown.
     pub(super) async fn settle(&self, post: PostId) {
         if let Err(error) = self.shared.ledger.sent(post).await {
             tracing::error!(%error, post = post.0, "a post was sent, and this could not be stored: it may be sent again");
@@ -152,7 +153,7 @@ impl Worker {
         self.shared.quiet.notify_waiters();
     }
 
-    /// What waits for this place is kept, and tried again after a while or when somebody writes there.
+    /// Keeps the posts for this place. The worker retries them after a pause, or when a user writes there.
     fn block(&mut self, why: String) {
         let place = &self.place;
         let blocked = self.blocked.get_or_insert_with(|| {
@@ -164,7 +165,7 @@ impl Worker {
         self.mark(Reach::Blocked);
     }
 
-    /// Somebody writes there: perhaps it works again.
+    /// Retries a blocked place at once, because a user has written there.
     pub(super) fn unblock(&mut self) {
         if let Some(Blocked(pauses)) = &mut self.blocked {
             pauses.reset();
@@ -187,7 +188,7 @@ impl Worker {
     }
 }
 
-/// Whether anybody waits for the posts of a place.
+/// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reach {
     #[default]

@@ -1,4 +1,4 @@
-//! Frames of running turns: which one is shown next, and when.
+//! Shows frames of running turns: chooses the next frame and its time.
 
 use cordboard_core::agent::PromptId;
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ impl Worker {
         }
     }
 
-    /// When the next frame may be shown, if there is one. Its moment is asked for once, so that posts don't put it off for ever.
+    /// The time of the next frame, if there is one. Its slot is reserved once, so that posts can't delay it forever.
     pub(super) fn frame_at(&mut self, now: Instant) -> Option<Instant> {
         let ready = self.turns.iter().filter(|turn| turn.is_stale()).map(|turn| turn.not_before).min()?;
         if ready > now {
@@ -44,7 +44,7 @@ impl Worker {
 
     pub(super) async fn stream(&mut self) {
         let limits = self.shared.chat.limits();
-        // The turns of several sessions take it in turns.
+        // Rotate through the turns of several sessions.
         self.turn = self.turn.wrapping_add(1);
         let now = Instant::now();
         let order = (0..self.turns.len()).map(|at| (at + self.turn) % self.turns.len());
@@ -88,8 +88,8 @@ impl Worker {
         }
     }
 
-    /// What stands in the chat of a turn is stored where a host that is killed would leave it there unfinished. What was appended stands
-    /// as it stands.
+    /// Stores the shown part of a turn, so that the next host can mark it as unfinished if this one is killed. Appended
+    /// output can't be marked, so it isn't stored.
     async fn remember(&self, at: usize, message: &MessageId, text: &str) {
         if self.shared.chat.limits().edits == Edits::Append {
             return;
@@ -100,7 +100,7 @@ impl Worker {
         }
     }
 
-    /// It is gone, and the final answer must not be written into it, whoever delivers that.
+    /// Stores that a message was deleted, so that no host edits the final answer into it.
     async fn forget(&self, message: &MessageId) {
         if let Err(error) = self.shared.ledger.deleted(&self.place, message).await {
             tracing::warn!(%error, "that a message was deleted could not be stored");
