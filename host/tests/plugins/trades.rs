@@ -38,7 +38,7 @@ async fn another_policy_serves_the_next_review() {
     let review = || bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(5)));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
     bench.plug("lifecycle", &standard("lifecycle")).await.unwrap();
-    assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
+    assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(595))));
     bench.plug("lifecycle", &bad("hesitant")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(1))));
     bench.plug("lifecycle", &bad("grumpy")).await.unwrap();

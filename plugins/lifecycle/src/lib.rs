@@ -1,5 +1,5 @@
-//! The default policy: an agent goes after the idle timeout of its session. It must never count by itself: the host derives
-//! the deadline from the verdict and the moment when the session fell idle, so that a changed timeout acts at once.
+//! The default policy: an agent goes after the idle timeout of its session. It must never count by itself: the host
+//! asks again when a timeout changes, so that a changed timeout acts at once.
 
 use cordboard_plugin::{
     Lifecycle, Seconds,
@@ -14,10 +14,9 @@ struct Policy;
 
 impl Lifecycle for Policy {
     fn review(moment: Moment) -> Verdict {
-        if moment.idle_for >= moment.session.idle_timeout {
-            Verdict::Suspend
-        } else {
-            Verdict::SuspendAfter(moment.session.idle_timeout)
+        match moment.session.idle_timeout.saturating_sub(moment.idle_for) {
+            0 => Verdict::Suspend,
+            left => Verdict::SuspendAfter(left),
         }
     }
 
@@ -48,8 +47,10 @@ mod tests {
             let moment = Moment { session: session("x"), idle_for, live_agents: 1, agent_memory: None, free_memory: 0 };
             Policy::review(moment)
         };
-        assert!(matches!(review(599), Verdict::SuspendAfter(600)));
+        assert!(matches!(review(0), Verdict::SuspendAfter(600)));
+        assert!(matches!(review(599), Verdict::SuspendAfter(1)));
         assert!(matches!(review(600), Verdict::Suspend));
+        assert!(matches!(review(601), Verdict::Suspend));
     }
 
     #[test]

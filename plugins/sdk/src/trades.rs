@@ -86,6 +86,8 @@ pub trait Command {
 
 /// Decides when to let go of an idle agent, where `[plugins] lifecycle` names it.
 ///
+/// The spans of a verdict count from this review: to suspend a session at its timeout, answer `SuspendAfter` with what is left of it.
+///
 /// ```
 /// use cordboard_plugin::{Lifecycle, lifecycle::{Moment, Verdict}};
 ///

@@ -15,7 +15,7 @@ impl Machine {
             live.background.forget_wake_up(now);
         }
         let ticket = self.next_ticket();
-        self.state = State::Idle(Idle { since: now, policy: Policy::Asked(ticket) });
+        self.state = State::Idle(Idle { since: now, policy: Policy::Asked { ticket, from: now } });
         self.emit(Effect::Review { ticket, idle_for: Duration::ZERO });
     }
 
@@ -29,18 +29,19 @@ impl Machine {
     pub(super) fn review(&mut self, now: Moment) {
         let ticket = self.next_ticket();
         if let State::Idle(idle) = &mut self.state {
-            idle.policy = Policy::Asked(ticket);
-            let idle_for = now.since(idle.since);
+            let idle_for = Duration::from_secs(now.since(idle.since).as_secs());
+            idle.policy = Policy::Asked { ticket, from: idle.since.after(idle_for) };
             self.emit(Effect::Review { ticket, idle_for });
         }
     }
 
     pub(super) fn handle_verdict(&mut self, ticket: Ticket, verdict: Verdict, now: Moment) {
         let State::Idle(idle) = &mut self.state else { return };
-        if !matches!(idle.policy, Policy::Asked(asked) if asked == ticket) {
+        let Policy::Asked { ticket: asked, from } = idle.policy else { return };
+        if asked != ticket {
             return;
         }
-        idle.policy = Policy::Said { verdict, at: now };
+        idle.policy = Policy::Said { verdict, from, at: now };
         if verdict == Verdict::Suspend && self.background().is_none() {
             self.stop(Step::Closed, Then::Suspend, now);
         }

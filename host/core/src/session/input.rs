@@ -106,12 +106,12 @@ impl Exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Suspend,
-    /// Counted from the moment when it fell idle.
+    /// Counted from the review, as `ReviewIn` is.
     SuspendAfter(Duration),
-    /// Asked again this long after the verdict.
+    /// Asked again this long after the review, and no sooner than a second after the verdict.
     ReviewIn(Duration),
     Keep,
-    /// There is no policy, or it failed: as `SuspendAfter` the idle timeout.
+    /// There is no policy, or it failed: suspend at the idle timeout.
     Absent,
 }
 

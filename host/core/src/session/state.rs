@@ -136,20 +136,21 @@ pub(super) struct Idle {
     pub policy: Policy,
 }
 
-/// What the lifecycle plugin wants of an idle session.
+/// What the lifecycle plugin wants of an idle session. `from` is the review as the plugin knows it: it gets the time since the last answer
+/// in whole seconds, and its verdict counts from that second, so that `idle-timeout - idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
-    Asked(Ticket),
-    Said { verdict: Verdict, at: Moment },
+    Asked { ticket: Ticket, from: Moment },
+    Said { verdict: Verdict, from: Moment, at: Moment },
 }
 
 impl Idle {
     fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
-        let Policy::Said { verdict, at } = self.policy else { return None };
+        let Policy::Said { verdict, from, at } = self.policy else { return None };
         match verdict {
             Verdict::Suspend => Some((at, Reason::Idle)),
-            Verdict::SuspendAfter(span) => Some((self.since.after(span), Reason::Idle)),
-            Verdict::ReviewIn(span) => Some((at.after(span.max(SHORTEST_REVIEW)), Reason::Review)),
+            Verdict::SuspendAfter(span) => Some((from.after(span), Reason::Idle)),
+            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(SHORTEST_REVIEW)), Reason::Review)),
             Verdict::Keep => None,
             Verdict::Absent => Some((self.since.after(idle_timeout), Reason::Idle)),
         }

@@ -247,7 +247,7 @@ fn no_clock_runs_while_busy() {
 }
 
 #[test]
-fn a_policy_is_asked_again_with_the_time_since_the_answer() {
+fn spans_of_a_verdict_count_from_its_review() {
     check(
         "
         order start
@@ -255,8 +255,13 @@ fn a_policy_is_asked_again_with_the_time_since_the_answer() {
         verdict after 60s
         wait 30s
         policy
+        verdict after 30s
+        wait 29s
+        policy
+        verdict review 1s
+        wait 1s
         verdict after 40s
-        wait 10s
+        wait 40s
         ",
         expect![[r#"
             order start → starting
@@ -266,9 +271,71 @@ fn a_policy_is_asked_again_with_the_time_since_the_answer() {
             verdict after 60s → idle
             policy → idle
                 review #2: idle for 30s
+            verdict after 30s → idle
+            policy → idle
+                review #3: idle for 59s
+            verdict review 1s → idle
+            60s: review → idle
+                review #4: idle for 60s
             verdict after 40s → idle
-            40s: idle → stopping
+            100s: idle → stopping
                 close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_left_of_the_timeout_ends_at_the_timeout() {
+    check(
+        "
+        order start
+        ready
+        verdict after 4s
+        wait 900ms
+        policy
+        wait 700ms
+        verdict after 4s
+        wait 1900ms
+        policy
+        verdict after 1s
+        wait 500ms
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict after 4s → idle
+            policy → idle
+                review #2: idle for 0ns
+            verdict after 4s → idle
+            policy → idle
+                review #3: idle for 3s
+            verdict after 1s → idle
+            4s: idle → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_slow_policy_is_asked_a_second_after_its_verdict_at_the_soonest() {
+    check(
+        "
+        order start
+        ready
+        wait 5s
+        verdict review 2s
+        wait 1s
+        ",
+        expect![[r#"
+            order start → starting
+                spawn 1 anew
+            ready → idle
+                review #1: idle for 0ns
+            verdict review 2s → idle
+            6s: review → idle
+                review #2: idle for 6s
         "#]],
     );
 }

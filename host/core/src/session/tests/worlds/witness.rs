@@ -34,9 +34,10 @@ pub struct Witness {
     /// Whose turn ended last.
     finished_last: Option<PromptId>,
     asked: BTreeMap<Ticket, String>,
-    review: Option<Ticket>,
+    /// And from when its verdict counts.
+    review: Option<(Ticket, Moment)>,
     words: Option<Ticket>,
-    policy: Option<(Verdict, Moment)>,
+    policy: Option<Heard>,
     idle_since: Moment,
     /// The conversation was given up, and no agent started since.
     fresh: bool,
@@ -47,6 +48,14 @@ pub struct Witness {
     /// The host dies after so many effects of the next step.
     doom: Option<u64>,
     step: Step,
+}
+
+/// The policy's verdict: it counts from the review as the policy knows it, and came at some later moment.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    verdict: Verdict,
+    from: Moment,
+    at: Moment,
 }
 
 /// What the step at hand allows.
@@ -251,9 +260,10 @@ impl Witness {
                 process.gone = true;
                 self.step.worked = process.works();
             }
-            Input::Verdict { ticket, verdict } if self.review == Some(*ticket) => {
-                self.review = None;
-                self.policy = Some((*verdict, self.now));
+            Input::Verdict { ticket, verdict } => {
+                if let Some((_, from)) = self.review.take_if(|(asked, _)| asked == ticket) {
+                    self.policy = Some(Heard { verdict: *verdict, from, at: self.now });
+                }
             }
             Input::Settings(settings) => self.settings = settings.clone(),
             Input::Shutdown => self.ending += 1,
@@ -261,7 +271,7 @@ impl Witness {
                 let due = self.machine.poll_timeout().filter(|(at, _)| *at <= self.now);
                 self.step.restarts_clock = due.is_some_and(|(_, reason)| reason == Reason::WakeUp);
             }
-            Input::Spawned { .. } | Input::Verdict { .. } | Input::Brief { .. } => {}
+            Input::Spawned { .. } | Input::Brief { .. } => {}
             Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
             Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
@@ -509,11 +519,11 @@ impl Witness {
         if process.works() {
             return process.wakes_at.filter(|_| !process.tasks).map(|at| (at, Reason::WakeUp));
         }
-        let (verdict, at) = self.policy?;
+        let Heard { verdict, from, at } = self.policy?;
         match verdict {
             Verdict::Suspend => Some((at, Reason::Idle)),
-            Verdict::SuspendAfter(span) => Some((self.idle_since.after(span), Reason::Idle)),
-            Verdict::ReviewIn(span) => Some((at.after(span.max(Duration::from_secs(1))), Reason::Review)),
+            Verdict::SuspendAfter(span) => Some((from.after(span), Reason::Idle)),
+            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(Duration::from_secs(1))), Reason::Review)),
             Verdict::Keep => None,
             Verdict::Absent => Some((self.idle_since.after(idle_timeout), Reason::Idle)),
         }

@@ -125,8 +125,10 @@ impl Witness {
             let live = self.alive().and_then(|run| self.processes.get_mut(&run));
             live.and_then(|process| process.wakes_at.take_if(|at| *at <= self.now));
         }
-        self.must(idle_for == self.now.since(self.idle_since), "the policy hears how long the session is idle");
-        self.review = Some(ticket);
+        let idle = self.now.since(self.idle_since);
+        self.must(idle_for.as_secs() == idle.as_secs(), "the policy hears how long the session is idle");
+        self.must(idle_for.subsec_nanos() == 0, "the policy hears whole seconds");
+        self.review = Some((ticket, self.idle_since.after(idle_for)));
         self.policy = None;
     }
 
