@@ -91,6 +91,13 @@ pub(super) fn foreign(words: &str) -> String {
 }
 
 impl Told for CallError {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Trap(why) | Self::Said(why) | Self::Bound(why) => why.len(),
+            Self::Limit { .. } | Self::Drained { .. } | Self::Handed { .. } | Self::NotOffered(_) => 0,
+        }
+    }
+
     fn scrubbed(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(scrub::text(why)),
@@ -236,6 +243,9 @@ where
     match ended {
         (store, Ok(answer)) => {
             store.data().finish();
+            if answer.bytes() > limits.reply {
+                return Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply });
+            }
             Ok(answer.scrubbed())
         }
         (store, Err(error)) => {

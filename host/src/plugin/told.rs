@@ -1,5 +1,5 @@
-//! Removes secrets from the results of plugin calls. [`run`](super::call::run) can return only types that implement
-//! [`Told`].
+//! Removes secrets from the results of plugin calls, and measures them against `reply`. [`run`](super::call::run) can return only types
+//! that implement [`Told`].
 
 use super::bindings::{
     lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
@@ -12,31 +12,57 @@ pub trait Told: Sized {
     /// Removes secrets from all of its texts.
     #[must_use]
     fn scrubbed(self) -> Self;
+
+    /// How much of it there is.
+    fn bytes(&self) -> usize;
 }
 
 impl Told for () {
     fn scrubbed(self) -> Self {}
+
+    fn bytes(&self) -> usize {
+        0
+    }
 }
 
 impl Told for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
     fn scrubbed(self) -> Self {
         scrub::text(self)
     }
 }
 
 impl Told for Vec<u8> {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
     fn scrubbed(self) -> Self {
         scrub::bytes(&self).into_owned()
     }
 }
 
 impl<T: Told> Told for Option<T> {
+    fn bytes(&self) -> usize {
+        self.as_ref().map_or(0, Told::bytes)
+    }
+
     fn scrubbed(self) -> Self {
         self.map(|told| told.scrubbed())
     }
 }
 
 impl<T: Told, E: Told> Told for Result<T, E> {
+    fn bytes(&self) -> usize {
+        match self {
+            Ok(told) => told.bytes(),
+            Err(error) => error.bytes(),
+        }
+    }
+
     fn scrubbed(self) -> Self {
         self.map(|told| told.scrubbed()).map_err(|error| error.scrubbed())
     }
@@ -46,9 +72,17 @@ impl Told for lifecycle::Verdict {
     fn scrubbed(self) -> Self {
         self
     }
+
+    fn bytes(&self) -> usize {
+        0
+    }
 }
 
 impl Told for persona::Brief {
+    fn bytes(&self) -> usize {
+        self.instructions.len() + self.model.bytes() + self.greeting.bytes()
+    }
+
     fn scrubbed(self) -> Self {
         Self {
             instructions: self.instructions.scrubbed(),
@@ -60,6 +94,10 @@ impl Told for persona::Brief {
 }
 
 impl Told for view::Screen {
+    fn bytes(&self) -> usize {
+        self.live.bytes() + self.messages.iter().map(Told::bytes).sum::<usize>()
+    }
+
     fn scrubbed(self) -> Self {
         let messages = self.messages.into_iter().map(|message| message.scrubbed()).collect();
         Self { live: self.live.scrubbed(), messages }
@@ -67,6 +105,10 @@ impl Told for view::Screen {
 }
 
 impl Told for webhook::Response {
+    fn bytes(&self) -> usize {
+        self.body.len() + self.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    }
+
     fn scrubbed(self) -> Self {
         let header = |(name, value): (String, String)| (name.scrubbed(), value.scrubbed());
         Self {
@@ -78,6 +120,11 @@ impl Told for webhook::Response {
 }
 
 impl Told for types::Reply {
+    fn bytes(&self) -> usize {
+        let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
+        self.text.len() + buttons.sum::<usize>() + self.attachments.iter().map(Told::bytes).sum::<usize>()
+    }
+
     fn scrubbed(self) -> Self {
         let button =
             |one: types::Button| types::Button { label: one.label.scrubbed(), command: one.command.scrubbed() };
@@ -92,6 +139,14 @@ impl Told for types::Reply {
 }
 
 impl Told for types::Attachment {
+    fn bytes(&self) -> usize {
+        let content = match &self.content {
+            types::Content::Text(text) | types::Content::File(text) => text.len(),
+            types::Content::Bytes(bytes) => bytes.len(),
+        };
+        self.name.len() + content
+    }
+
     fn scrubbed(self) -> Self {
         let content = match self.content {
             types::Content::Text(text) => types::Content::Text(text.scrubbed()),

@@ -16,7 +16,6 @@ use super::{
     convert,
     engine::{AT_ONCE_CALLS, SharedEngine},
     generation::Generation,
-    limits::Limit,
     table::{CallOrder, Offer},
 };
 
@@ -106,17 +105,7 @@ impl Caller {
         let answer = trade_call!(self, generation, command, context, |guest, store| guest
             .cordboard_plugin_command()
             .call_run(store, name, args, text))?;
-        let reply = answer.map(convert::reply_of).map_err(CallError::Said)?;
-        self.check_size(generation, reply)
-    }
-
-    fn check_size(&self, generation: &Arc<Generation>, reply: Reply) -> Result<Reply, CallError> {
-        if reply.bytes() <= generation.limits.reply {
-            return Ok(reply);
-        }
-        let error = CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply };
-        self.note(generation, &error);
-        Err(error)
+        answer.map(convert::reply_of).map_err(CallError::Said)
     }
 
     fn note(&self, generation: &Generation, error: &CallError) {

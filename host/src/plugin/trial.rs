@@ -37,6 +37,13 @@ struct Answers {
 
 /// They are compared, and shown in menus, as they stand; a trial has no network to get a secret back from.
 impl Told for Answers {
+    fn bytes(&self) -> usize {
+        let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
+        let choices = self.personas.iter().chain(&self.modes).map(|one| one.name.len() + one.description.len());
+        let jobs = self.jobs.iter().map(|job| job.name.len() + job.cron.len());
+        specs.chain(choices).chain(jobs).sum()
+    }
+
     fn scrubbed(self) -> Self {
         self
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use cordboard::plugin::CallError;
 
 use crate::{
-    components::{Bench, bad},
+    board::session,
+    components::{Bench, bad, standard},
     journal,
 };
 
@@ -86,6 +87,25 @@ async fn too_large_a_reply_is_not_taken() {
     // 100 MB that it may make, and not give.
     let bench = unruly("memory = \"256MiB\"\ntime = \"1m\"\nreply = \"64KiB\"").await;
     assert_eq!(told(&bench, "huge").await, over("reply"));
+}
+
+#[tokio::test]
+async fn a_brief_and_an_error_count_as_a_reply() {
+    let long = "Rhyme. ".repeat(300);
+    let table = format!(
+        "[plugins.persona]\nreply = \"2KiB\"\n[plugins.persona.config.personas.poet]\ninstructions = \"{long}\""
+    );
+    let bench = Bench::of(&table);
+    bench.plug("persona", &standard("persona")).await.unwrap();
+    let view = session("alpha", &bench.caller);
+    let error = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
+    assert_eq!(error.to_string(), over("reply").replace("unruly", "persona"));
+    assert_eq!(bench.status("persona").0, "failing");
+
+    let bench = Bench::of("[plugins.trick]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
+    bench.plug("trick", &bad("trick")).await.unwrap();
+    let error = bench.call(&format!("trick fail {long}")).await.unwrap_err();
+    assert_eq!(error.to_string(), over("reply").replace("unruly", "trick"));
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use super::{
         call::CallError,
         convert,
         generation::Generation,
-        limits::Limit,
     },
     Caller, Context, call,
 };
@@ -92,12 +91,6 @@ impl Caller {
             .cordboard_plugin_webhook()
             .call_receive(store, &asked))?;
         let webhook::Response { status, headers, body } = answer.map_err(CallError::Said)?;
-        let names = headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
-        if body.len() + names > generation.limits.reply {
-            let error = CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply };
-            self.note(generation, &error);
-            return Err(error);
-        }
         Ok(WebResponse { status, headers, body })
     }
 }
