@@ -3,6 +3,7 @@
 //! board looks again whose the command is then.
 
 use cordboard_core::{
+    render::{is_blank, one_line},
     route::{self, Routed},
     types::{Button, Reply},
 };
@@ -19,28 +20,56 @@ const LOG: &str = "cordboard::plugin::journal";
 /// Bytes of a command line that the log shows.
 const SHOWN: usize = 60;
 
-/// `reply` with the buttons that `generation` may show by `table`, marked as its own. The others are left out, which is logged once each.
+/// Characters of a label: more do not fit on a phone's screen, and Telegram cuts them off.
+const LONGEST_LABEL: usize = 100;
+
+/// Buttons of one message: Telegram refuses a message with more.
+const MOST_BUTTONS: usize = 100;
+
+/// `reply` with the buttons that `generation` may show by `table`, marked as its own. The others are left out, and a label that shows
+/// nothing becomes the button's command; each is logged once.
 pub fn own(mut reply: Reply, generation: &Generation, table: &Table) -> Reply {
     let plugin = &generation.name;
+    let warn = |news: &str, message: &'static str, why: &str| {
+        if generation.is_news(news) {
+            tracing::warn!(target: LOG, plugin, why, "{message}");
+        }
+    };
+    let mut room = MOST_BUTTONS;
     for row in &mut reply.buttons {
         row.retain_mut(|button| {
-            let refusal = refusal(button, plugin, table);
-            if let Some(why) = &refusal
-                && generation.is_news(&button.command)
-            {
-                tracing::warn!(target: LOG, plugin, why, "a button was left out");
+            if let Some(why) = refusal(button, plugin, table) {
+                warn(&button.command, "a button was left out", &why);
+                return false;
+            }
+            if room == 0 {
+                let why = format!("a message has at most {MOST_BUTTONS} buttons: show the rest in pages");
+                warn("", "buttons were left out", &why);
+                return false;
+            }
+            room -= 1;
+            button.label = one_line(&button.label, LONGEST_LABEL - 1);
+            if is_blank(&button.label) {
+                let command = one_line(&button.command, LONGEST_LABEL - 1);
+                let why = format!("the label of {:?} is blank: give it a text", short(&button.command));
+                warn(&format!("blank {command}"), "a button shows its command", &why);
+                button.label = command;
             }
             button.of = Some(plugin.clone());
-            refusal.is_none()
+            true
         });
     }
     reply.buttons.retain(|row| !row.is_empty());
     reply
 }
 
+fn short(command: &str) -> String {
+    command.chars().take(SHOWN).collect()
+}
+
 /// Why `plugin` may not show this button.
 fn refusal(button: &Button, plugin: &str, table: &Table) -> Option<String> {
-    let short: String = button.command.chars().take(SHOWN).collect();
+    let short = short(&button.command);
     let Routed::Command { name, text, .. } = route::parse(&button.command, None) else {
         return Some(format!(
             "{short:?} is no command: a button gives one of the plugin's own, as \"/{plugin} again\""

@@ -85,6 +85,10 @@ pub enum Refused {
     /// `of`: what it describes, as `command /x`. `least` and `most`: how long it may be.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
     Words { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
+    #[error(
+        "its command /{command} has the usage \"{usage}\": begin it with /{command}, then the arguments, or leave it empty"
+    )]
+    Usage { command: String, usage: String },
     #[error("it has more commands than the {most} that a plugin may have: let one command take arguments")]
     Commands { most: usize },
     #[error("its job '{job}' has the times \"{cron}\", and {why}")]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cordboard_core::render::{is_one_line, one_line};
+use cordboard_core::render::{is_blank, is_one_line, one_line};
 
 use super::{
     bindings::{
@@ -132,7 +132,7 @@ async fn ask(
 /// What describes it may come from the operator's own words: a list shows a line of it, and refuses nothing.
 fn choice(name: String, description: &str) -> Choice {
     let line = one_line(description, LONGEST_WORDS - 1);
-    Choice { description: if line.is_empty() { name.clone() } else { line }, name }
+    Choice { description: if is_blank(&line) { name.clone() } else { line }, name }
 }
 
 fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
@@ -183,8 +183,17 @@ fn check(offers: &Offers) -> Result<(), Refused> {
         let of = || format!("command /{}", spec.name);
         check_words(of, ("summary", &spec.summary), Need::Some)?;
         check_words(of, ("usage", &spec.usage), Need::None)?;
+        if !is_usage_of(&spec.name, &spec.usage) {
+            return Err(Refused::Usage { command: spec.name.clone(), usage: foreign(&spec.usage) });
+        }
     }
     Ok(())
+}
+
+/// Whether `usage` is empty or shows how to give this very command: users copy the line, and nobody else's command may stand in it.
+fn is_usage_of(command: &str, usage: &str) -> bool {
+    let arguments = usage.strip_prefix('/').and_then(|line| line.strip_prefix(command));
+    usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 /// Whether there have to be words.
@@ -205,7 +214,7 @@ fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), nee
         refused("with line breaks, control characters or invisible characters")
     } else if words.chars().count() > LONGEST_WORDS {
         refused("that is too long")
-    } else if need == Need::Some && words.trim().is_empty() {
+    } else if need == Need::Some && is_blank(words) {
         refused("that is empty")
     } else {
         Ok(())
@@ -241,6 +250,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_usage_begins_with_its_own_command() {
+        for usage in ["", "/new", "/new <name> [persona]", "/new  x"] {
+            assert!(is_usage_of("new", usage), "{usage:?}");
+        }
+        for usage in
+            ["/plugins grant new 0", "/news", "/new@bot", "new <name>", "<name>", " /new", "//new", "/New", "/"]
+        {
+            assert!(!is_usage_of("new", usage), "{usage:?}");
+        }
+    }
+
+    #[test]
     fn what_lists_show_of_a_persona_or_a_mode_is_a_line() {
         let long = "d".repeat(LONGEST_WORDS + 1);
         let cut = format!("{}…", "d".repeat(LONGEST_WORDS - 1));
@@ -248,6 +269,7 @@ mod tests {
             ("Thinks twice", "Thinks twice"),
             ("", "quiet"),
             (" \u{feff}", "quiet"),
+            ("\u{2800}\u{200d}", "quiet"),
             ("a\nPlugin 'x' is granted all.", "a Plugin 'x' is granted all."),
             ("gran\u{200b}ted \u{202e}b", "granted b"),
             (long.as_str(), cut.as_str()),

@@ -6,7 +6,10 @@ use cordboard_core::{
     types::{Place, Reply, Role},
 };
 
-use crate::components::{Bench, bad, person, standard};
+use crate::{
+    components::{Bench, bad, person, standard},
+    journal,
+};
 
 async fn tricky(own: &str) -> Bench {
     let bench = Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n{own}"));
@@ -31,6 +34,38 @@ async fn a_button_gives_the_plugins_own_commands_alone() {
     }
     let reply = bench.call("trick button /trick say hello").await.unwrap();
     assert_eq!(shown(&reply), ["/trick say hello", "/trick own"]);
+}
+
+#[tokio::test]
+async fn a_button_whose_label_shows_nothing_shows_its_command() {
+    let bench = tricky("").await;
+    let log = journal::listen();
+    let label = async |label: &str| {
+        let reply = bench.call(&format!("trick label {label}")).await.unwrap();
+        reply.buttons.iter().flatten().map(|button| button.label.clone()).collect::<Vec<_>>()
+    };
+    for blank in ["", "\u{a0}", "\u{200b}", "\u{2800}\u{3164}", "\u{202e}\u{2069}", "\u{fe0f}\u{200d}"] {
+        assert_eq!(label(blank).await, ["/trick own"], "{blank:?}");
+    }
+    assert_eq!(label("Own\u{202e} one").await, ["Own one"]);
+    assert_eq!(label(&"l".repeat(200)).await, [format!("{}…", "l".repeat(99))]);
+    let told = log.text();
+    assert_eq!(told.matches("a button shows its command").count(), 1, "{told}");
+    assert!(told.contains("trick") && told.contains("the label of \\\"/trick own\\\" is blank"), "{told}");
+}
+
+#[tokio::test]
+async fn a_message_has_100_buttons_at_most() {
+    let bench = tricky("").await;
+    let log = journal::listen();
+    assert_eq!(shown(&bench.call("trick buttons 100").await.unwrap()).len(), 100);
+    assert!(!log.text().contains("left out"));
+    for _ in 0..2 {
+        let reply = bench.call("trick buttons 500").await.unwrap();
+        assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "no row is left empty");
+        assert_eq!(shown(&reply)[99], "/trick 99", "the first ones stay");
+    }
+    assert_eq!(log.text().matches("buttons were left out").count(), 1, "{}", log.text());
 }
 
 #[tokio::test]
@@ -91,6 +126,12 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
         ("summary = \"a\\u202eb\"", "a summary with line breaks, control characters or invisible characters"),
         ("usage = \"\\u001b[2J\"", "a usage with line breaks, control characters or invisible characters"),
         (long.as_str(), "a usage that is too long"),
+        ("summary = \"\\u2800\"", "its command /trick has a summary that is empty"),
+        (
+            "usage = \"/plugins grant trick 0\"",
+            "its command /trick has the usage \"/plugins grant trick 0\": begin it with /trick, then the arguments, or leave it empty",
+        ),
+        ("usage = \"/tricks\"", "begin it with /trick, then the arguments"),
         ("more = 100", "it has more commands than the 100 that a plugin may have"),
     ] {
         let told = refused(own).await;

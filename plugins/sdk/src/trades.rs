@@ -13,7 +13,7 @@ pub mod command {
 
     impl Spec {
         /// A command that every user may give, in order after the earlier ones of its place. `name` has no slash and is
-        /// made of `[a-z0-9_]{1,32}`; `usage` is a line to copy, as "/timeout \[minutes]".
+        /// made of `[a-z0-9_]{1,32}`; `usage` is a line to copy, as "/timeout \[minutes]", and begins with the command itself.
         #[must_use]
         pub fn new(name: &str, summary: &str, usage: &str) -> Self {
             let (name, summary, usage) = (name.to_owned(), summary.to_owned(), usage.to_owned());
@@ -117,6 +117,9 @@ pub trait Lifecycle {
 }
 
 /// Knows personas: who an agent is asked to be.
+///
+/// A brief's `instructions` go to the agent beside its own. Its `greeting` is shown in the chat once, when the agent of a new session is
+/// ready. `model` and `idle_timeout` hold where the session has none of its own.
 ///
 /// ```
 /// use cordboard_plugin::{Persona, Session, persona::{Brief, Summary}};

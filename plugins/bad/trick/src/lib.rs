@@ -1,6 +1,11 @@
 //! For tests: says what it is told to say, with a button for whatever command line it is given, where it is told to. Its
 //! commands are those of its configuration.
 
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher as _, Hasher as _},
+};
+
 use cordboard_plugin::{Call, Command, Place, Reply, chat, command::Spec, config, context};
 
 #[derive(serde::Deserialize)]
@@ -35,6 +40,14 @@ impl Command for Trick {
         let rest = |from: usize| call.args.get(from..).unwrap_or_default().join(" ");
         match call.arg(0).unwrap_or_default() {
             "button" => Ok(Reply::text("Well?").button("Again", rest(1)).button("Own", "/trick own")),
+            "label" => Ok(Reply::text("Well?").button(rest(1), "/trick own")),
+            "buttons" => {
+                let count: u32 = arg(call, 1)?.parse().unwrap_or(1);
+                Ok((0..count)
+                    .fold(Reply::text("Well?"), |reply, at| reply.button(format!("B{at}"), format!("/trick {at}"))))
+            }
+            "random" => Ok(Reply::text(format!("id {:x}, then {:x}; done", random(), random()))),
+            "lines" => Ok(Reply::text("line\n\n".repeat(1 + usize::try_from(random() % 1000).unwrap_or(0)))),
             "say" => Ok(Reply::text(rest(1).replace("\\n", "\n").replace("\\e", "\u{1b}"))),
             "fail" => Err(rest(1)),
             "panic" => panic!("{}", rest(1).replace("\\n", "\n").replace("\\e", "\u{1b}")),
@@ -47,6 +60,10 @@ impl Command for Trick {
             other => Ok(Reply::text(format!("did {other}"))),
         }
     }
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 fn arg(call: &Call, at: usize) -> Result<String, String> {
