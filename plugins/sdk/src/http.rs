@@ -18,6 +18,8 @@ use wasip2::{
     },
 };
 
+use crate::text::url_encode;
+
 /// Requests under way at once: a host lets no more of a plugin's go.
 const AT_ONCE: usize = 8;
 
@@ -83,6 +85,19 @@ impl Request {
 
     fn new(method: &'static str, url: &str) -> Self {
         Self { method, url: url.to_owned(), headers: Vec::new(), body: Vec::new(), timeout: None }
+    }
+
+    /// Adds `name=value` to the address, both [encoded](crate::text::url_encode): after a `?`, or after a `&` where it has a query.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        let (address, fragment) = self.url.split_once('#').unwrap_or((&self.url, ""));
+        let mark = match address.split_once('?') {
+            None => "?",
+            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        let fragment = if fragment.is_empty() { String::new() } else { format!("#{fragment}") };
+        self.url = format!("{address}{mark}{}={}{fragment}", url_encode(name), url_encode(value));
+        self
     }
 
     /// The value may hold a [placeholder](crate::secrets::placeholder).
@@ -342,6 +357,14 @@ mod tests {
         assert_eq!(parts("http://pbs.lan?x"), Some(("pbs.lan".to_owned(), "/?x".to_owned())));
         assert_eq!(parts("pbs.lan/x"), None);
         assert_eq!(parts("https:///x"), None);
+    }
+
+    #[test]
+    fn a_query_is_added_encoded() {
+        let url = |url: &str| Request::get(url).query("q", "a b&c").query("n", "1").url;
+        assert_eq!(url("https://hub/x"), "https://hub/x?q=a%20b%26c&n=1");
+        assert_eq!(url("https://hub/x?y=z#top"), "https://hub/x?y=z&q=a%20b%26c&n=1#top");
+        assert_eq!(url("https://hub?"), "https://hub?q=a%20b%26c&n=1");
     }
 
     #[test]

@@ -65,6 +65,28 @@ pub fn span(text: &str) -> Option<Seconds> {
     (total > 0).then_some(total)
 }
 
+/// `text` as one part of an address: a segment of its path, a name or a value of its query. Each byte but letters, digits and `-._~`
+/// becomes `%XX`; so a whole address must not go through it.
+///
+/// ```
+/// # use cordboard_plugin::text::url_encode;
+/// let url = format!("https://hub.example/search?q={}", url_encode("Zürich & co"));
+/// assert_eq!(url, "https://hub.example/search?q=Z%C3%BCrich%20%26%20co");
+/// ```
+#[must_use]
+pub fn url_encode(text: &str) -> String {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+    encoded
+}
+
 /// A number and its noun: `1 minute`, `2 minutes`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {
@@ -93,6 +115,14 @@ mod tests {
         for bad in ["", "10", "m", "0s", "5 apples", "99999999999999999999d", "9999999999999999999d", "1ä"] {
             assert_eq!(span(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn an_encoded_text_is_one_part_of_an_address() {
+        assert_eq!(url_encode("aZ09-._~"), "aZ09-._~");
+        assert_eq!(url_encode("a b/c?d=e&f#g%h+i:j@k"), "a%20b%2Fc%3Fd%3De%26f%23g%25h%2Bi%3Aj%40k");
+        assert_eq!(url_encode("ü🎉\n"), "%C3%BC%F0%9F%8E%89%0A");
+        assert_eq!(url_encode(""), "");
     }
 
     #[test]
