@@ -30,15 +30,16 @@ pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     let component = project.component();
     match project.language {
         Language::Rust => place(&rust::build(&project)?, &component)?,
-        Language::Python => unless_built(&project, &python::installed(&project), python::build)?,
-        Language::Js => unless_built(&project, &js::installed(&project), js::build)?,
+        Language::Python => unless_built(&project, &python::installed(&project)?, python::build)?,
+        Language::Js => unless_built(&project, &js::installed(&project)?, js::build)?,
     }
     let wasm = fs::read(&component).map_err(KitError::read(&component))?;
     progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
     Ok(component)
 }
 
-/// Cargo knows by itself what it has built; these tools do not.
+/// Cargo knows by itself what it has built; these tools do not. `installed`: its packages, all there: an installation adds files to the
+/// project, which are among the sources of the build after it.
 fn unless_built(
     project: &Project,
     installed: &Path,

@@ -12,12 +12,8 @@ const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org"
 
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
 
-/// What of the project gets into a component beside its sources.
-pub fn installed(project: &Project) -> PathBuf {
-    project.folder.join("node_modules")
-}
-
-pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+/// The packages that get into a component beside its sources, installed where they are absent.
+pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
     if !project.folder.join(TOOL).exists() {
         progress::step(
             "npm install: jco and componentize-js, as package.json pins them (about 385 MB in node_modules)",
@@ -25,6 +21,10 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
         let install = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
         Tool::new("npm", INSTALL_NODE).within(&project.folder).args(install).run()?;
     }
+    Ok(project.folder.join("node_modules"))
+}
+
+pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     progress::step(&format!("building '{}' with componentize-js (a few seconds)", project.name));
     let output = project.built()?;
     let script = [".cordboard/build.mjs".as_ref(), output.as_os_str()];

@@ -15,24 +15,30 @@ const VENV: &str = ".venv";
 /// The version of the package `cordboard:plugin`.
 const CONTRACT: &str = "0.1.0";
 
-/// What of the project gets into a component beside its sources.
-pub fn installed(project: &Project) -> PathBuf {
+const TOOL: &str = "componentize-py";
+
+/// The packages that get into a component beside its sources, installed where they are absent.
+pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
+    let bin = bin(project)?;
+    if !bin.join(TOOL).exists() {
+        install(project, &bin)?;
+    }
     let lib = project.folder.join(VENV).join("lib");
     let pythons = fs::read_dir(&lib).into_iter().flatten().flatten().map(|entry| entry.path().join("site-packages"));
-    pythons.min().unwrap_or(lib)
+    Ok(pythons.min().unwrap_or(lib))
+}
+
+/// Absolute, since the tools run in the project's folder.
+fn bin(project: &Project) -> Result<PathBuf, KitError> {
+    let bin = project.folder.join(VENV).join("bin");
+    std::path::absolute(&bin).map_err(KitError::read(&bin))
 }
 
 pub fn build(project: &Project) -> Result<PathBuf, KitError> {
-    let bin = project.folder.join(VENV).join("bin");
-    // Absolute, since the tools run in the project's folder.
-    let bin = std::path::absolute(&bin).map_err(KitError::read(&bin))?;
-    let componentize = bin.join("componentize-py");
-    if !componentize.exists() {
-        install(project, &bin)?;
-    }
+    let bin = bin(project)?;
     progress::step(&format!("building '{}' with componentize-py (about 10 seconds)", project.name));
     let output = project.built()?;
-    Tool::new(&componentize, INSTALL_PYTHON)
+    Tool::new(bin.join(TOOL), INSTALL_PYTHON)
         .within(&project.folder)
         // So that packages of the project's own .venv get into the component.
         .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))

@@ -30,7 +30,6 @@ impl Stamp {
         text.is_some_and(|text| fs::read_to_string(&self.path).is_ok_and(|kept| kept == text))
     }
 
-    /// The first build of a project installs its packages, so they are looked at after it.
     pub fn keep(&self, component: &Path, installed: &Path) {
         if let Some(text) = self.text(component, installed) {
             // Where it cannot be kept, the next build runs, as it would without.

@@ -1,7 +1,10 @@
 //! The same plugin in Python and JavaScript. Their tools are large: CI brings them along, and elsewhere these tests say that they were
 //! skipped.
 
-use std::{os::unix::fs::symlink, path::PathBuf};
+use std::{
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::PathBuf,
+};
 
 use super::{Author, root};
 use crate::support::Home;
@@ -32,6 +35,47 @@ fn ci_tries_the_versions_that_new_plugins_pin() {
     for (package, name) in [("componentize-js", "componentize_js"), ("jco", "jco")] {
         let line = format!("\"@bytecodealliance/{package}\": \"{}\"", pinned(name));
         assert!(author.read("two/package.json").contains(&line), "{line}");
+    }
+}
+
+/// Tools that install and build as the real ones do, as far as files go.
+const TOOLS: [(&str, &str); 3] = [
+    (
+        "npm",
+        "mkdir -p node_modules/@bytecodealliance/componentize-js\necho '{}' > node_modules/.package-lock.json\necho '{}' > package-lock.json",
+    ),
+    ("node", "echo component > \"$2\""),
+    (
+        "python3",
+        "mkdir -p .venv/bin .venv/lib/python3.12/site-packages\n\
+         printf '#!/bin/sh\\ncp \"$0\" .venv/bin/componentize-py; touch .venv/lib/python3.12/site-packages/x.dist-info\\n\
+         for last; do :; done; case \"$last\" in *.wasm) echo component > \"$last\";; esac\\n' > .venv/bin/python\nchmod +x .venv/bin/python",
+    ),
+];
+
+#[test]
+fn a_first_build_installs_its_tools_and_is_not_repeated() {
+    let author = Author::new();
+    for (name, script) in TOOLS {
+        author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(author.path(&format!("tools/{name}")), executable).unwrap();
+    }
+    let path = format!("{}:{}", author.path("tools").display(), std::env::var("PATH").unwrap());
+    for (lang, installs) in [("python", "installing componentize-py"), ("js", "npm install: ")] {
+        author.printed(&["new", lang, "--lang", lang]);
+        let build = || {
+            let output = author.command().args(["build", lang]).env("PATH", &path).output().unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{told}");
+            told
+        };
+        let first = build();
+        assert!(first.contains(installs) && first.contains("building '"), "{first}");
+        let second = build();
+        assert!(second.contains("is built of these sources already") && !second.contains("building '"), "{second}");
+        std::fs::write(author.path(&format!("{lang}/new.{lang}")), "saved").unwrap();
+        assert!(build().contains("building '"), "a source has changed");
     }
 }
 
