@@ -28,6 +28,7 @@ use cordboard_core::{
 use crate::{
     cli::{self, ChatKind, Places},
     hub::Live,
+    kit::KitError,
     plugin::{self, Cache, Plugs},
     process::{self, Environment},
     reload::{self, ConfigFile},
@@ -82,7 +83,7 @@ pub enum AppError {
     #[error("{0}")]
     Refused(String),
     #[error("failed to {0}")]
-    Kit(#[from] crate::kit::KitError),
+    Kit(#[from] KitError),
 }
 
 impl AppError {
@@ -93,7 +94,8 @@ impl AppError {
             | Self::NoConfig { .. }
             | Self::Read { .. }
             | Self::NotText { .. }
-            | Self::Untrusted(_) => ExitCode::from(BAD_CONFIGURATION),
+            | Self::Untrusted(_)
+            | Self::Kit(KitError::Config(_) | KitError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
             | Self::Store(_)
             | Self::Watch(_)

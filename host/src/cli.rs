@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use plugin::{Build, Call, Check, Language, New, Plugin, Rank, Task, Test, Trade, Watch};
+pub use plugin::{Build, Call, Check, Inline, Language, New, Plugin, Rank, Task, Test, Trade, Watch};
 
 /// A chat gateway to coding agents whose commands and policy are WebAssembly components, swapped live.
 #[derive(Debug, Parser)]

@@ -30,7 +30,7 @@ pub use error::KitError;
 pub use new::new;
 pub use stage::Bench;
 pub use test::test;
-pub use watch::watch;
+pub use watch::{Round, Tests, watch};
 
 fn block_on<T>(work: impl Future<Output = Result<T, KitError>>) -> Result<T, KitError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)

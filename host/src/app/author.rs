@@ -3,7 +3,7 @@
 use super::{AppError, load, plugin_folder};
 use crate::{
     cli::{Paths, Task},
-    kit::{self, Bench},
+    kit::{self, Bench, Round, Tests},
 };
 
 /// # Errors
@@ -33,7 +33,8 @@ pub fn author(task: &Task) -> Result<(), AppError> {
             let folder = folder.ok_or_else(|| {
                 AppError::Refused("there is no plugin folder to plug into: name one with --plugins".to_owned())
             })?;
-            Ok(kit::watch(&watch.folder, &folder)?)
+            let tests = if watch.test { Tests::Held } else { Tests::Skipped };
+            Ok(kit::watch(&Round { folder: watch.folder.clone(), plugins: folder, tests })?)
         }
     }
 }

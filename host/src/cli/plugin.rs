@@ -10,7 +10,10 @@ pub const EXAMPLES: &str = "Examples:
   cordboard plugin build hello                 hello/dist/hello.wasm
   cordboard plugin call hello /hello Ada       one call, here and now
   cordboard plugin test hello                  the conversations of hello/tests/
-  cordboard plugin watch hello --plugins DIR   build and plug in at each save";
+  cordboard plugin check hello                 what it asks for, and whether a host would take it
+  cordboard plugin watch hello --plugins DIR   build and plug in at each save
+
+Each command's own --help tells its exit codes.";
 
 #[derive(Debug, Args)]
 pub struct Plugin {
@@ -22,15 +25,15 @@ pub struct Plugin {
 pub enum Task {
     /// Make a folder with a plugin that works, its test and its instructions
     #[command(
-        after_help = "Examples:\n  cordboard plugin new hello\n  cordboard plugin new hello --lang python\n  cordboard plugin new pirate --trade persona"
+        after_help = NEW_EXAMPLES
     )]
     New(New),
     /// Build a plugin as a component, dist/NAME.wasm
-    #[command(after_help = "Examples:\n  cordboard plugin build\n  cordboard plugin build hello")]
+    #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
-    /// Say what a component asks for and offers, and whether a host would take it; exit 0 when it would, else 1
+    /// Say what a component asks for and offers, and whether a host would take it, ask for more, or refuse it
     #[command(
-        after_help = "Examples:\n  cordboard plugin check\n  cordboard plugin check hello/dist/hello.wasm --config my.toml\n  cordboard plugin check --json | jq -r '.refused[]'"
+        after_help = CHECK_EXAMPLES
     )]
     Check(Check),
     /// Give one command to a component, with a board in memory behind it
@@ -41,19 +44,61 @@ pub enum Task {
     Test(Test),
     /// Build and plug in at each save, until Ctrl-C
     #[command(
-        after_help = "Examples:\n  cordboard plugin watch --plugins ~/.config/cordboard/plugins\n  cordboard plugin watch hello --config my.toml"
+        after_help = WATCH_EXAMPLES
     )]
     Watch(Watch),
 }
+
+const NEW_EXAMPLES: &str = "Examples:
+  cordboard plugin new hello
+  cordboard plugin new hello --lang python
+  cordboard plugin new pirate --trade persona
+
+Exit code: 0 the folder is ready; 1 the name does not fit, or the folder exists; 2 the command
+line is not valid.";
+
+const BUILD_EXAMPLES: &str = "Examples:
+  cordboard plugin build
+  cordboard plugin build hello
+
+Rust is built by cargo. Python and JavaScript get their tools on the first build (70 and 385 MB);
+where no source has changed since, nothing is built.
+
+Exit code: 0 the component is there; 1 a tool is missing or failed; 2 the command line is not
+valid.";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  cordboard plugin check
+  cordboard plugin check hello/dist/hello.wasm --config my.toml
+  cordboard plugin check --json | jq -r '.refused[]'
+
+Exit code: 0 a host would take it as it is; 1 it would ask its owner for a grant first, or refuse
+it, and the verdict says which; 2 the command line or the configuration is not valid.";
+
+const WATCH_EXAMPLES: &str = "Examples:
+  cordboard plugin watch --plugins ~/.config/cordboard/plugins
+  cordboard plugin watch hello --test --config my.toml
+
+With --test a build is plugged in once its conversations passed. Errors are told, and the next
+save is tried again.
+
+Exit code: 0 after Ctrl-C; 1 there is no plugin, or nowhere to plug it in; 2 the command line or
+the configuration is not valid.";
 
 const CALL_EXAMPLES: &str = "Examples:
   cordboard plugin call . /hello Ada
   cordboard plugin call dist/hello.wasm --as member /hello
   cordboard plugin call dist/hello.wasm --config my.toml '/hello \"two words\"'
+  cordboard plugin call . --http 'https://hub.example/*' --secret key=./key --set user=ada /sky
 
-The reply goes to standard output, what the plugin did to standard error. Nothing of it lasts.
-Without --config a plugin is lent all that it asks for of this board in memory, but no address and
-no secret: those are named in a file.";
+The reply goes to standard output; what the plugin did and logged goes to standard error. Nothing
+of it lasts. Options stand before the command: what follows it is the command's.
+Without --config and --grant a plugin is lent all that it asks for of this board in memory, but no
+address and no secret: name those with --http, --tcp and --secret. Requests go to the real
+network. A secret's file has mode 0600.
+
+Exit code: 0 the plugin answered; 1 it did not, and the reply or the error says why; 2 the command
+line or the configuration is not valid.";
 
 const TEST_EXAMPLES: &str = "Examples:
   cordboard plugin test
@@ -97,7 +142,12 @@ What nobody says, and what comes of it:
   @does TITLE                           the agent does something: the next frame
   @done                                 the turn is over
   @fails WHY                            the turn is over, and why
-  @plug                                 nothing, or why the plugin is refused";
+  @plug                                 nothing, or why the plugin is refused
+
+--bless holds each conversation several times: {*} takes the place of what differs.
+
+Exit code: 0 all went as written, or was written down; 1 some went otherwise, or a line cannot be
+played; 2 the command line is not valid.";
 
 #[derive(Debug, Args)]
 pub struct New {
@@ -186,6 +236,32 @@ pub struct Call {
     /// The configuration whose grants, limits and `[plugins.NAME.config]` count [default: none, and all but the network is lent]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub inline: Inline,
+}
+
+/// Lines of a configuration for one call, without a file.
+#[derive(Debug, Args)]
+#[group(multiple = true, conflicts_with = "config")]
+pub struct Inline {
+    /// A capability to lend, as `sessions`; with one, no other is lent
+    #[arg(long = "grant", value_name = "NAME", conflicts_with = "config")]
+    pub grants: Vec<String>,
+    /// Where it may send requests, as in [plugins.NAME] http
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
+    pub http: Vec<String>,
+    /// A host of --http or --tcp whose name may stand for an address of a private network
+    #[arg(long, value_name = "HOST", conflicts_with = "config")]
+    pub private: Vec<String>,
+    /// A port whose connect time it may measure
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "config")]
+    pub tcp: Vec<String>,
+    /// A secret that it may send, and the file that holds it
+    #[arg(long = "secret", value_name = "NAME=FILE", conflicts_with = "config")]
+    pub secrets: Vec<String>,
+    /// A key of its [plugins.NAME.config]; a value that is not TOML is a text
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "config")]
+    pub own: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -223,6 +299,9 @@ pub struct Watch {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
+    /// Hold the conversations after each build, and plug in what passes them
+    #[arg(long)]
+    pub test: bool,
     /// The plugin folder of the host [default: `[plugins] folder`, else plugins/ beside the configuration]
     #[arg(long, value_name = "FOLDER")]
     pub plugins: Option<PathBuf>,

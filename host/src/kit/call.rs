@@ -1,9 +1,11 @@
 //! `cordboard plugin call`: one command on a board in memory. The reply goes to standard output as the console prints it, what the plugin
-//! did to standard error.
+//! did and logged to standard error.
+
+mod inline;
 
 use std::sync::Arc;
 
-use cordboard_core::{config::Config, render, types::Role};
+use cordboard_core::{render, types::Role};
 
 use super::{
     error::KitError,
@@ -12,7 +14,7 @@ use super::{
     project::Subject,
     stage::{Bench, Lending, Stage, person},
 };
-use crate::{chat, cli, clock::Clock};
+use crate::{chat, cli, clock::Clock, plugin::Refused};
 
 /// # Errors
 /// Where there was no answer; the reply that says so was printed.
@@ -22,28 +24,43 @@ pub fn call(wanted: &cli::Call, bench: Bench) -> Result<(), KitError> {
     super::block_on(async {
         let mut stage = Stage::new(Arc::new(bench.plugs()?), Log::start(), subject, (Clock::system().now(), None));
         stage.caller = person("ada", Role::from(wanted.rank));
-        plug(&stage, &bench).await?;
+        let plugged = plug(&stage, &bench, &wanted.inline).await;
+        tell(&stage);
+        plugged?;
         let said = stage.say(&line).await;
-        for deed in stage.take_deeds() {
-            progress::note(&format!("* {}", render::one_line(&deed.to_string(), usize::MAX)));
-        }
+        tell(&stage);
         progress::print(&chat::preview(&said.reply, progress::out()));
         said.failed.map_or(Ok(()), |why| Err(KitError::Answered(why)))
     })
 }
 
-async fn plug(stage: &Stage, bench: &Bench) -> Result<(), KitError> {
-    let Some(config) = &bench.config else {
-        stage.plug(&Config::defaults(), Lending::All).await?;
-        let look = stage.look().await?;
-        let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
-        if !asked.is_empty() {
-            let name = &stage.subject.name;
-            progress::note(&format!("  a host wants in [plugins.{name}]: grants = [{}]", asked.join(", ")));
-        }
-        return Ok(());
-    };
-    Ok(stage.plug(config, Lending::AsGranted).await?)
+/// What it did and logged since the last time.
+fn tell(stage: &Stage) {
+    for deed in stage.take_deeds() {
+        progress::note(&format!("* {}", render::one_line(&deed.to_string(), usize::MAX)));
+    }
+}
+
+async fn plug(stage: &Stage, bench: &Bench, inline: &cli::Inline) -> Result<(), KitError> {
+    if let Some(config) = &bench.config {
+        return Ok(stage.plug(config, Lending::AsGranted).await?);
+    }
+    let name = &stage.subject.name;
+    let config = inline::config(name, inline)?;
+    if !inline.grants.is_empty() {
+        return Ok(stage.plug(&config, Lending::AsGranted).await?);
+    }
+    let plugged = stage.plug(&config, Lending::All).await;
+    if let Err(Refused::NotGranted { missing, .. }) = &plugged {
+        progress::note(&format!("  for a call: {}, or --config FILE", inline::options(missing)));
+    }
+    plugged?;
+    let look = stage.look().await?;
+    let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
+    if !asked.is_empty() {
+        progress::note(&format!("  a host wants in [plugins.{name}]: grants = [{}]", asked.join(", ")));
+    }
+    Ok(())
 }
 
 /// The command line as it would be typed: words that a shell took apart are quoted again.

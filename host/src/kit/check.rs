@@ -1,5 +1,5 @@
 //! `cordboard plugin check`: what a component asks for and offers, what it weighs, and whether a host with this configuration would take
-//! it. It looks at all of it even where something is missing, so that an author hears everything at once.
+//! it, ask its owner first, or refuse it. It looks at all of it even where something is missing, so that an author hears everything at once.
 
 mod page;
 mod report;
@@ -24,7 +24,7 @@ use crate::{
     hub,
     plugin::{Look, Refused, digest},
 };
-use report::{Compiled, Report};
+use report::{Compiled, Report, Verdict};
 
 /// # Errors
 /// That a host would not take it, which was printed; or what keeps it from being looked at at all.
@@ -46,14 +46,19 @@ pub fn check(wanted: &cli::Check, bench: Bench) -> Result<(), KitError> {
         report.offer(&stage.plugs.table());
         let named = (!is_plugin_name(&stage.subject.name)).then(|| Refused::Name(stage.subject.name.clone()));
         let clash = clash(&stage, &look, &config).await;
-        let refused = named.into_iter().chain(taken.err()).chain(then).chain(clash);
-        report.refused = refused.map(|refused| refused.to_string()).collect();
+        for refused in named.into_iter().chain(taken.err()).chain(then).chain(clash) {
+            report.refuse(&refused);
+        }
         if wanted.json {
             progress::print(&format!("{}\n", report.json()));
         } else {
             progress::print(&report.page(progress::out()));
         }
-        if report.refused.is_empty() { Ok(()) } else { Err(KitError::NotTaken { name: report.name }) }
+        match report.verdict() {
+            Verdict::Taken => Ok(()),
+            Verdict::AskedFor => Err(KitError::AskedFor { name: report.name, asks: report.asks.join(", ") }),
+            Verdict::Refused => Err(KitError::NotTaken { name: report.name }),
+        }
     })
 }
 

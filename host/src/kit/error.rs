@@ -35,8 +35,12 @@ pub enum KitError {
     Refused(#[from] Refused),
     #[error("pass the check: a host would not take '{name}'; what stands at 'refused' says why, and what to do")]
     NotTaken { name: String },
+    #[error("pass the check: a host would ask its owner for {asks} before it takes '{name}'")]
+    AskedFor { name: String, asks: String },
     #[error("take '{command}': {why}")]
     Command { command: String, why: &'static str },
+    #[error("take {option} '{given}': write {option} {shape}")]
+    Option { option: &'static str, given: String, shape: &'static str },
     #[error("answer: {0}")]
     Answered(String),
     #[error("use the configuration: {0}")]
@@ -51,6 +55,12 @@ pub enum KitError {
         "hold the conversations as written: {failed} of {all} did not go as written; --bless accepts what came back"
     )]
     Otherwise { failed: usize, all: usize },
+    #[error(
+        "bless {place}: `{act}` brings another number of lines each time it is held, which no conversation can demand; its lines stay as they were"
+    )]
+    Unsteady { place: String, act: String },
+    #[error("pass its conversations: it is not plugged in")]
+    Untested,
     #[error("start: {0}")]
     Start(#[from] io::Error),
 }

@@ -63,6 +63,12 @@ impl Tool {
         Ok(())
     }
 
+    /// Runs it to its end, with what it prints in the terminal, and returns whether it succeeded.
+    pub fn succeeds(mut self) -> Result<bool, KitError> {
+        let status = self.command.status().map_err(|source| self.missing(source))?;
+        Ok(status.success())
+    }
+
     /// What it prints, where it runs and succeeds; silently nothing else.
     pub fn ask(mut self) -> Option<String> {
         let output = self.command.stderr(Stdio::null()).output().ok()?;

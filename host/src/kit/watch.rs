@@ -1,4 +1,5 @@
-//! `cordboard plugin watch`: builds and plugs in at each save. An error is told, and does not end it; Ctrl-C does.
+//! `cordboard plugin watch`: builds and plugs in at each save, after the conversations where they are wanted. An error is told, and does
+//! not end it; Ctrl-C does.
 
 use std::{
     fs,
@@ -6,19 +7,35 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{build::place, error::KitError, progress, project::Project, sources::saved};
+use super::{build::place, error::KitError, progress, project::Project, sources::saved, tool::Tool};
+use crate::plugin::THIS_PROGRAM;
+
+/// What is done at each save.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// The plugin's own.
+    pub folder: PathBuf,
+    /// The plugin folder of a host.
+    pub plugins: PathBuf,
+    pub tests: Tests,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tests {
+    /// What fails its conversations is not plugged in.
+    Held,
+    Skipped,
+}
 
 /// Between two looks. A plugin's sources are few: a look costs less than a watch that works on every file system.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// `plugins`: the plugin folder of a host.
-///
 /// # Errors
-/// Where there is no plugin in `folder`, or nowhere to plug it into.
-pub fn watch(folder: &Path, plugins: &Path) -> Result<(), KitError> {
-    let project = Project::open(folder)?;
-    if !plugins.is_dir() {
-        return Err(KitError::NoFolder { folder: plugins.to_owned() });
+/// Where there is no plugin in its folder, or nowhere to plug it into.
+pub fn watch(round: &Round) -> Result<(), KitError> {
+    let project = Project::open(&round.folder)?;
+    if !round.plugins.is_dir() {
+        return Err(KitError::NoFolder { folder: round.plugins.clone() });
     }
     super::block_on(async {
         // Told to nobody but us, also while a build runs: its tools get theirs and end, and so do we.
@@ -29,11 +46,11 @@ pub fn watch(folder: &Path, plugins: &Path) -> Result<(), KitError> {
             if seen.as_ref() != Some(&now) {
                 seen = Some(now);
                 // On its own thread, so that Ctrl-C is heard meanwhile.
-                let (folder, plugins) = (project.folder.clone(), plugins.to_owned());
-                let round = tokio::task::spawn_blocking(move || round(&folder, &plugins));
+                let round = round.clone();
+                let run = tokio::task::spawn_blocking(move || round.run());
                 tokio::select! {
                     _ = &mut interrupted => return Ok(()),
-                    built = round => tell(built.unwrap_or_else(|error| Err(KitError::Start(std::io::Error::other(error))))),
+                    built = run => tell(built.unwrap_or_else(|error| Err(KitError::Start(std::io::Error::other(error))))),
                 }
                 continue;
             }
@@ -45,11 +62,24 @@ pub fn watch(folder: &Path, plugins: &Path) -> Result<(), KitError> {
     })
 }
 
-fn round(folder: &Path, plugins: &Path) -> Result<PathBuf, KitError> {
-    let component = super::build(folder)?;
-    let to = plugins.join(component.file_name().unwrap_or_default());
-    place(&component, &to)?;
-    Ok(to)
+impl Round {
+    fn run(&self) -> Result<PathBuf, KitError> {
+        let component = super::build(&self.folder)?;
+        match self.tests {
+            Tests::Held => self.test(&component)?,
+            Tests::Skipped => {}
+        }
+        let to = self.plugins.join(component.file_name().unwrap_or_default());
+        place(&component, &to)?;
+        Ok(to)
+    }
+
+    /// By a process of its own, which Ctrl-C ends as it ends a compiler.
+    fn test(&self, component: &Path) -> Result<(), KitError> {
+        let arguments = ["plugin".as_ref(), "test".as_ref(), self.folder.as_os_str(), "--component".as_ref()];
+        let test = Tool::new(THIS_PROGRAM, "install cordboard").args(arguments).args([component]);
+        if test.succeeds()? { Ok(()) } else { Err(KitError::Untested) }
+    }
 }
 
 fn tell(built: Result<PathBuf, KitError>) {

@@ -2,11 +2,11 @@
 
 use cordboard_core::render::{FOREIGN, one_line, terminal::Colours};
 
-use super::report::{Import, Report, Standing};
+use super::report::{Import, Report, Standing, Verdict};
 use crate::{
     kit::{
         build::size,
-        progress::{GREEN, RED, paint},
+        progress::{BOLD, GREEN, RED, paint},
     },
     plugin::short,
 };
@@ -41,12 +41,19 @@ impl Report {
         for (number, why) in self.idle.iter().enumerate() {
             head(&mut text, if number == 0 { "idle" } else { "" }, why);
         }
+        if !self.asks.is_empty() {
+            let Self { name, granted_by, .. } = self;
+            let asks = self.asks.join(", ");
+            let how = format!("{asks}: the owner grants it in the chat, or [plugins.{name}] {granted_by} does");
+            head(&mut text, "asks", &how);
+        }
         for (number, why) in self.refused.iter().enumerate() {
             head(&mut text, if number == 0 { "refused" } else { "" }, why);
         }
-        let verdict = match self.refused[..] {
-            [] => paint("a host would take it", GREEN, colours),
-            [..] => paint("a host would not take it", RED, colours),
+        let verdict = match self.verdict() {
+            Verdict::Taken => paint("a host would take it", GREEN, colours),
+            Verdict::AskedFor => paint(&format!("a host would ask for: {}", self.asks.join(", ")), BOLD, colours),
+            Verdict::Refused => paint("a host would not take it", RED, colours),
         };
         head(&mut text, "verdict", &verdict);
         text

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     hub,
     kit::project::Subject,
-    plugin::{self, CallOrder, Look, Table},
+    plugin::{self, CallOrder, Look, Refused, Table, by_line_alone},
 };
 
 #[derive(Debug, Serialize)]
@@ -27,8 +27,22 @@ pub struct Report {
     pub limits: BTreeMap<&'static str, String>,
     /// What the host does not yet do for it, with the line that has it done.
     pub idle: Vec<String>,
+    /// Capabilities that a host would ask its owner for, in the chat.
+    pub asks: Vec<String>,
+    /// The line of the configuration that grants them as well.
+    #[serde(skip)]
+    pub granted_by: String,
     /// Why a host would not take it; where it would, nothing.
     pub refused: Vec<String>,
+}
+
+/// What a host would do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Taken,
+    /// It waits for the owner's word.
+    AskedFor,
+    Refused,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,7 +113,28 @@ impl Report {
                 ("http_time", spell_duration(limits.http_time)),
             ]),
             idle: idle(look, config, &subject.name),
+            asks: Vec::new(),
+            granted_by: String::new(),
             refused: Vec::new(),
+        }
+    }
+
+    /// Adds what speaks against it. A host asks for what a button can grant.
+    pub fn refuse(&mut self, refused: &Refused) {
+        match refused {
+            Refused::NotGranted { missing, lines, .. } if by_line_alone(missing).is_empty() => {
+                self.asks.clone_from(missing);
+                self.granted_by = lines.join(" and ");
+            }
+            other => self.refused.push(other.to_string()),
+        }
+    }
+
+    pub const fn verdict(&self) -> Verdict {
+        match (self.refused.is_empty(), self.asks.is_empty()) {
+            (false, _) => Verdict::Refused,
+            (true, false) => Verdict::AskedFor,
+            (true, true) => Verdict::Taken,
         }
     }
 

@@ -90,12 +90,20 @@ impl Actor {
             Act::Press(label) => {
                 let pressed = self.buttons.iter().find(|button| button.label == *label);
                 let command = pressed.map(|button| button.command.clone());
-                let command = command.ok_or_else(|| format!("no message had a button [{label}]"))?;
+                let command = command.ok_or_else(|| self.no_button(label))?;
                 self.say(&command).await?
             }
             Act::Directive { name, words } => self.direct(name, words).await?,
         };
         Ok(self.came(&reply))
+    }
+
+    fn no_button(&self, label: &str) -> String {
+        let there: Vec<String> = self.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+        match there.as_slice() {
+            [] => format!("no message had a button [{label}]: none before this line has buttons"),
+            [..] => format!("no message had a button [{label}]: the last one with buttons has {}", there.join(", ")),
+        }
     }
 
     async fn say(&mut self, line: &str) -> Result<Reply, String> {

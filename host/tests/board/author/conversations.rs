@@ -73,6 +73,39 @@ mine/tests/two.chat  ok  1 exchange
 }
 
 #[test]
+fn what_differs_from_run_to_run_is_blessed_as_any_text() {
+    let author = Author::new();
+    let component = component("bad/trick").into_os_string().into_string().unwrap();
+    let test = |more: &[&str]| author.run(&[&["test", "trick", "--component", &component], more].concat());
+    author.write("trick/tests/one.chat", "> /trick random\n< id 1, {*}\n> /trick own\n");
+    let blessed = test(&["--bless"]);
+    assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
+    let told = "trick/tests/one.chat  rewritten\n  trick/tests/one.chat:1: differs from run to run: < id {*}, then {*}; done\n";
+    assert_eq!(blessed.out, told);
+    let written = "> /trick random\n< id {*}, then {*}; done\n> /trick own\n< did own\n";
+    assert_eq!(author.read("trick/tests/one.chat"), written);
+    assert_eq!(test(&[]).code, Some(0));
+    assert_eq!(test(&["--bless"]).out.lines().next(), Some("trick/tests/one.chat  unchanged"));
+
+    author.write("trick/tests/one.chat", "> /trick lines\n< line\n> /trick own\n");
+    let blessed = test(&["--bless"]);
+    let why =
+        "cordboard: failed to bless trick/tests/one.chat:1: `> /trick lines` brings another number of lines each time";
+    assert!(blessed.code == Some(1) && blessed.err.starts_with(why), "{blessed:?}");
+    assert_eq!(author.read("trick/tests/one.chat"), "> /trick lines\n< line\n> /trick own\n< did own\n");
+}
+
+#[test]
+fn a_press_that_misses_names_the_buttons_that_are_there() {
+    let author = Author::new();
+    let component = component("bad/trick").into_os_string().into_string().unwrap();
+    author.write("trick/tests/one.chat", "> /trick buttons 3\n< {*}\n> /trick own\n< did own\n> [Go]\n");
+    let ended = author.run(&["test", "trick", "--component", &component]);
+    let told = "one.chat:5: no message had a button [Go]: the last one with buttons has [B0], [B1], [B2]\n";
+    assert!(ended.code == Some(1) && ended.err.ends_with(told), "{ended:?}");
+}
+
+#[test]
 fn what_cannot_be_held_keeps_no_other_conversation_from_it() {
     let author = Author::new();
     author.write("mine/tests/one.chat", "> [Nope]\n");
@@ -92,7 +125,7 @@ fn a_line_that_cannot_be_played_is_named() {
         ("hello\n", "1: a line begins with >, <, *, @ or #"),
         ("@clock 5m\n", "1: '5m' is no span: write how far the clock goes on, as +5m or +1h30m, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is no phase: use suspended, starting,"),
-        ("\n> [Go]\n", "2: no message had a button [Go]"),
+        ("\n> [Go]\n", "2: no message had a button [Go]: none before this line has buttons"),
         ("@with sesions\n", "1: 'sesions' is no standard plugin; there are control,"),
         (
             "@plugin grants = []\n> /timeout\n",

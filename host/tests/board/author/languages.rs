@@ -6,8 +6,8 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Author, root};
-use crate::support::Home;
+use super::{Author, Watch, component, root};
+use crate::support::{Home, until};
 
 /// Names a `.venv` with componentize-py.
 const PYTHON: &str = "CORDBOARD_TEST_PYTHON";
@@ -44,24 +44,51 @@ const TOOLS: [(&str, &str); 3] = [
         "npm",
         "mkdir -p node_modules/@bytecodealliance/componentize-js\necho '{}' > node_modules/.package-lock.json\necho '{}' > package-lock.json",
     ),
-    ("node", "echo component > \"$2\""),
+    ("node", "cp ../component \"$2\""),
     (
         "python3",
         "mkdir -p .venv/bin .venv/lib/python3.12/site-packages\n\
          printf '#!/bin/sh\\ncp \"$0\" .venv/bin/componentize-py; touch .venv/lib/python3.12/site-packages/x.dist-info\\n\
-         for last; do :; done; case \"$last\" in *.wasm) echo component > \"$last\";; esac\\n' > .venv/bin/python\nchmod +x .venv/bin/python",
+         for last; do :; done; case \"$last\" in *.wasm) cp ../component \"$last\";; esac\\n' > .venv/bin/python\nchmod +x .venv/bin/python",
     ),
 ];
 
-#[test]
-fn a_first_build_installs_its_tools_and_is_not_repeated() {
-    let author = Author::new();
+/// A `PATH` with them before all others. They make a copy of `component` of every plugin.
+fn stand_ins(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
         let executable = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(author.path(&format!("tools/{name}")), executable).unwrap();
     }
-    let path = format!("{}:{}", author.path("tools").display(), std::env::var("PATH").unwrap());
+    std::fs::copy(component("timeout"), author.path("component")).unwrap();
+    format!("{}:{}", author.path("tools").display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+fn a_watch_with_tests_plugs_in_what_passes_its_conversations() {
+    let author = Author::new();
+    let path = stand_ins(&author);
+    author.printed(&["new", "proven", "--lang", "js"]);
+    author.write("proven/tests/proven.chat", "> /timeout\n< no\n");
+    author.write("plugins/.keep", "");
+    let log = std::fs::File::create(author.path("log")).unwrap();
+    let mut watch = author.command();
+    watch.args(["watch", "proven", "--test", "--plugins", "plugins"]).env("PATH", path);
+    let watch = Watch::start(watch.stdout(log.try_clone().unwrap()).stderr(log));
+    until("the failure is told", || {
+        author.read("log").contains("failed to pass its conversations: it is not plugged in")
+    });
+    assert!(author.read("log").contains("proven.chat:1: > /timeout\n"), "the conversation is told");
+    assert!(!author.path("plugins/proven.wasm").exists());
+    author.write("proven/tests/proven.chat", "> /timeout\n< No active session. Use /new to start one.\n");
+    until("it is plugged in", || author.path("plugins/proven.wasm").exists());
+    assert_eq!(watch.interrupt(), Some(0));
+}
+
+#[test]
+fn a_first_build_installs_its_tools_and_is_not_repeated() {
+    let author = Author::new();
+    let path = stand_ins(&author);
     for (lang, installs) in [("python", "installing componentize-py"), ("js", "npm install: ")] {
         author.printed(&["new", lang, "--lang", lang]);
         let build = || {

@@ -1,6 +1,6 @@
 //! What the kit refuses, and how it says what to do.
 
-use std::{ffi::OsString, fs};
+use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
 
 use super::{Author, component};
 
@@ -9,9 +9,10 @@ fn every_command_explains_itself_with_examples() {
     let author = Author::new();
     let all = author.printed(&["--help"]);
     for task in ["new", "build", "check", "call", "test", "watch"] {
-        assert!(all.contains(&format!("  cordboard plugin {task}")) || task == "check", "{task}: {all}");
+        assert!(all.contains(&format!("  cordboard plugin {task}")), "{task}: {all}");
         let help = author.printed(&[task, "--help"]);
         assert!(help.contains(&format!("Examples:\n  cordboard plugin {task}")), "{help}");
+        assert!(help.contains("Exit code: 0 "), "{help}");
     }
 }
 
@@ -139,7 +140,12 @@ fn check_tells_scripts_all_that_is_missing() {
         missing.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(),
         ["secrets", "wasi:http/outgoing-handler"]
     );
-    let (_, github) = of("github");
+    assert_eq!(beszel["asks"], serde_json::json!([]), "no button grants these");
+    let (code, github) = of("github");
+    assert_eq!(
+        (code, &github["asks"], &github["refused"]),
+        (Some(1), &serde_json::json!(["chat"]), &serde_json::json!([]))
+    );
     let offers: Vec<_> = github["offers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(offers, ["/github [here|off]", "/hooks/github/…"]);
     assert!(github["idle"][0].as_str().unwrap().contains("[plugins.github.webhook] token = "), "{github}");
@@ -153,8 +159,8 @@ fn check_tells_the_grant_that_is_missing() {
     arguments.push("my.toml".into());
     let ended = author.run(&arguments);
     assert_eq!(ended.code, Some(1));
-    let told = "refused   it asks for what it was not granted: session-control; \
-                add to [plugins.sessions] in the configuration: grants = [\"sessions\", \"session-control\"]\n";
+    let told = "asks      session-control: the owner grants it in the chat, \
+                or [plugins.sessions] grants = [\"sessions\", \"session-control\"] does\n";
     for line in [
         "imports   one is missing\n",
         "          sessions             granted\n",
@@ -162,11 +168,13 @@ fn check_tells_the_grant_that_is_missing() {
         "          /new <name> [persona]  Start a session                   member\n",
         " MB at the start of a call, 64.0 MB at most\n",
         told,
-        "verdict   a host would not take it\n",
+        "verdict   a host would ask for: session-control\n",
     ] {
         assert!(ended.out.contains(line), "{line}: {}", ended.out);
     }
-    assert!(ended.err.contains("failed to pass the check: a host would not take 'sessions'"), "{}", ended.err);
+    assert!(!ended.out.contains("refused"), "{}", ended.out);
+    let told = "failed to pass the check: a host would ask its owner for session-control before it takes 'sessions'\n";
+    assert!(ended.err.ends_with(told), "{}", ended.err);
     let core = author.path("core.wasm");
     fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
     let ended = author.run(&["check", "core.wasm"]);
@@ -196,10 +204,58 @@ fn check_refuses_what_a_host_finds_taken_ill_named_or_too_large() {
 }
 
 #[test]
-fn a_button_that_is_left_out_is_told_with_the_reason() {
+fn options_of_a_call_stand_for_a_configuration() {
+    let author = Author::new();
+    author.write("key", "hunter2");
+    let mode = |mode| fs::set_permissions(author.path("key"), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    let ended = call(&author, "sessions", &["--grant", "sessions", "/sessions"]);
+    assert!(
+        ended.err.contains("it asks for what it was not granted: session-control"),
+        "what is not named is not lent: {ended:?}"
+    );
+    let both = ["--grant", "sessions", "--grant", "session-control", "/new", "alpha"];
+    assert_eq!(call(&author, "sessions", &both).out, "Session 'alpha' created.\n");
+
+    let ended = call(&author, "beszel", &["/beszel"]);
+    assert!(
+        ended.err.contains("  for a call: --http 'https://HOST/*' --secret NAME=FILE, or --config FILE\n"),
+        "{ended:?}"
+    );
+    // Nobody answers there: the plugin has its address, its secret and its own keys.
+    let reach =
+        ["--http", "* http://127.0.0.1:9/*", "--secret", "beszel=key", "--set", "user=ada", "--set", "warn_at=80"];
+    let reach = [&reach[..], &["--set", "url=http://127.0.0.1:9", "/beszel"]].concat();
+    let ended = call(&author, "beszel", &reach);
+    assert!(
+        ended.err.contains("* log warn: a secret cannot be used: ") && ended.err.contains("chmod 600"),
+        "{ended:?}"
+    );
+    mode(0o600);
+    let ended = call(&author, "beszel", &reach);
+    assert!(ended.out.contains("127.0.0.1:9") && !ended.err.contains("was not granted"), "{ended:?}");
+
+    for (options, told) in [
+        (&["--secret", "key"][..], "cordboard: failed to take --secret 'key': write --secret NAME=FILE\n"),
+        (&["--set", "a b=1"], "cordboard: failed to take --set 'a b=1': write --set KEY=VALUE\n"),
+        (&["--http", "nas.lan"], "cordboard: failed to use the configuration: "),
+    ] {
+        let ended = call(&author, "timeout", &[options, &["/timeout"]].concat());
+        assert!(ended.code == Some(2) && ended.err.starts_with(told), "{ended:?}");
+    }
+    let ended = call(&author, "timeout", &["--config", "my.toml", "--grant", "chat", "/timeout"]);
+    assert!(ended.code == Some(2) && ended.err.contains("cannot be used with"), "{ended:?}");
+}
+
+#[test]
+fn a_button_that_is_changed_or_left_out_is_told_with_the_reason() {
     let author = Author::new();
     let ended = call(&author, "bad/trick", &["/trick", "button", "/plugins", "grant", "trick", "0"]);
     assert_eq!(ended.out, "Well?\n  [Own] /trick own\n");
     let told = "a button was left out: \"/plugins grant trick 0\" answers what the host alone may ask\n";
+    assert!(ended.err.contains(told), "{}", ended.err);
+    let ended = call(&author, "bad/trick", &["/trick", "label", ""]);
+    assert_eq!(ended.out, "Well?\n  [/trick own] /trick own\n");
+    let told = "a button shows its command: the label of \"/trick own\" is blank: give it a text\n";
     assert!(ended.err.contains(told), "{}", ended.err);
 }

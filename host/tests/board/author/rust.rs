@@ -1,13 +1,8 @@
 //! From nothing to a plugin that serves, in Rust.
 
-use std::{
-    fs,
-    process::{Child, Stdio},
-};
+use std::{fs, process::Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
-
-use super::{Author, root};
+use super::{Author, Watch, root};
 use crate::support::{Home, until};
 
 /// A new plugin, which takes the versions of crates that this project has. Each test names its own: they share cargo's folder.
@@ -41,24 +36,6 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
     }
 }
 
-/// `cordboard plugin watch`, which ends with its test.
-struct Watch(Child);
-
-impl Watch {
-    fn interrupt(mut self) -> Option<i32> {
-        kill_process(Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap(), Signal::INT).unwrap();
-        self.0.wait().unwrap().code()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        // It has ended already where all went well.
-        let _: std::io::Result<()> = self.0.kill();
-        let _: std::io::Result<std::process::ExitStatus> = self.0.wait();
-    }
-}
-
 #[test]
 fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     let (author, home) = (Author::new(), Home::new());
@@ -69,7 +46,7 @@ fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     let log = fs::File::create(author.path("log")).unwrap();
     let mut watch = author.command();
     watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
-    let watch = Watch(watch.spawn().unwrap());
+    let watch = Watch::start(&mut watch);
     host.expect("Plugin 'watched' is plugged in: generation 1");
     // Whether a host takes it is the host's to say.
     until("the copy is told", || {
