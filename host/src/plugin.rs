@@ -46,6 +46,7 @@ pub use egress::{Errand, FarAnswer, FarSide};
 pub use engine::{EPOCH_TICK, TRIALS};
 pub use generation::{BuiltInGrants, Generation, PluginSettings, Requests};
 pub use grants::{Parked, by_line_alone};
+pub use journal::AUTHORS;
 pub use limits::{CallLimits, Limit};
 pub use look::{Look, bare};
 pub use orders::{Ordered, Orders, Outcome, PlugOrder, check as check_order, refuse};

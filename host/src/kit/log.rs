@@ -12,10 +12,10 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::deed::Deed;
-use crate::telemetry::{self, Lines};
-
-/// Where the host writes what plugins say.
-const PLUGIN_LINES: &str = "cordboard::plugin::journal";
+use crate::{
+    plugin::AUTHORS,
+    telemetry::{self, Lines},
+};
 
 /// What the host puts beside a plugin's own line.
 const HOST_WORDS: &str = "plugin says";
@@ -27,7 +27,7 @@ impl Log {
     /// Catches plugins' lines from now on; the host's own errors go to standard error. Once a process.
     pub fn start() -> Self {
         let log = Self::default();
-        let default = format!("error,{PLUGIN_LINES}=off");
+        let default = format!("error,{AUTHORS}=off");
         let wanted = std::env::var("CORDBOARD_LOG").unwrap_or_else(|_| default.clone());
         let filter = telemetry::filter(&wanted).or_else(|_| telemetry::filter(&default)).unwrap_or_default();
         let lines = || Lines(std::io::stderr());
@@ -43,7 +43,7 @@ impl Log {
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        if !event.metadata().target().starts_with(PLUGIN_LINES) {
+        if !event.metadata().target().starts_with(AUTHORS) {
             return;
         }
         let mut line = Line::default();
@@ -85,9 +85,11 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            let text = format!("{value:?}");
-            self.hosts = (text != HOST_WORDS).then_some(text);
+        let text = format!("{value:?}");
+        match field.name() {
+            "message" => self.hosts = (text != HOST_WORDS).then_some(text),
+            "why" => self.why = Some(text),
+            _ => {}
         }
     }
 }

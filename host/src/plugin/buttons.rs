@@ -11,11 +11,9 @@ use cordboard_core::{
 use super::{
     generation::Generation,
     grants::{self, STEERING},
+    journal::AUTHORS,
     table::Table,
 };
-
-/// Where plugins' own lines are logged: who writes one reads there what became of its buttons.
-const LOG: &str = "cordboard::plugin::journal";
 
 /// Bytes of a command line that the log shows.
 const SHOWN: usize = 60;
@@ -32,7 +30,7 @@ pub fn own(mut reply: Reply, generation: &Generation, table: &Table) -> Reply {
     let plugin = &generation.name;
     let warn = |news: &str, message: &'static str, why: &str| {
         if generation.is_news(news) {
-            tracing::warn!(target: LOG, plugin, why, "{message}");
+            tracing::warn!(target: AUTHORS, plugin, why, "{message}");
         }
     };
     let mut room = MOST_BUTTONS;

@@ -20,6 +20,9 @@ use crate::scrub;
 use fall::Fall;
 use line::{LONGEST, lines, shown};
 
+/// Under this target stands what an author has to read: the plugin's own lines, and what became of its buttons and its secrets.
+pub const AUTHORS: &str = "cordboard::plugin::journal";
+
 /// Clones write to the same log, and count together.
 #[derive(Clone)]
 pub struct Journal(Arc<Book>);

@@ -22,6 +22,7 @@ use memchr::memmem;
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
+use super::journal::AUTHORS;
 use crate::scrub;
 
 /// The longest one, in bytes: more than any token has.
@@ -136,7 +137,7 @@ impl Vault {
 impl Secret {
     fn new(plugin: &str, name: String, value: Result<String, String>) -> Self {
         let value = value.map_err(|why| {
-            tracing::warn!(plugin, secret = name, %why, "a secret cannot be used");
+            tracing::warn!(target: AUTHORS, plugin, secret = name, %why, "a secret cannot be used");
             format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
         });
         Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value }
