@@ -77,7 +77,7 @@ pub trait Codec: Send {
     fn interrupt(&mut self) -> Vec<u8>;
     /// Never fails: what is not understood has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// The last line, where it was no message but words: a program that ends may give its reason there.
+    /// The last line, if it was plain text and not a message: a program may print its reason there before it exits.
     fn last_words(&self) -> Option<&str>;
 }
 

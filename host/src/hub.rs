@@ -57,7 +57,7 @@ const BATCHES: usize = 64;
 /// Everything that can happen to the hub.
 enum Event {
     Accepted(Vec<InboxRow>),
-    /// Parts have waited long enough for more.
+    /// The wait for further parts of a message is over.
     Due,
     Served(Served),
     Closed,
@@ -113,7 +113,7 @@ impl Hub {
         Self { gather: Gather::default(), lanes: HashMap::new(), jumps: Box::new(jumps) }
     }
 
-    /// `patience`: how long parts wait for more.
+    /// `patience` is how long a part waits for the next one.
     fn handle(&mut self, event: Event, now: Moment, patience: Duration) -> Vec<Action> {
         let gathered = match event {
             Event::Accepted(rows) => rows.into_iter().flat_map(|row| self.gather(row, now, patience)).collect(),
@@ -127,7 +127,7 @@ impl Hub {
 
     fn gather(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
         match row.update.what {
-            // It changes what waits, and must not wait behind it.
+            // An edit changes waiting updates, so it must not wait behind them.
             What::Edited(_) => vec![Gathered { row, absorbed: Vec::new() }],
             What::Text(_) | What::NotText { .. } | What::Press { .. } => self.gather.take(row, now, patience),
         }

@@ -113,7 +113,7 @@ impl Store {
         }
     }
 
-    /// As if the disk had so many pages left.
+    /// Limits the database to `more` further pages, as a full disk does.
     #[cfg(test)]
     pub(crate) async fn leave_room_for(&self, more: i64) {
         let work = move |db: &Connection| {

@@ -47,7 +47,7 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     }
     args.extend(PROTOCOL.map(str::to_owned));
     args.extend(["--permission-mode".to_owned(), start.spec.permission_mode.clone()]);
-    // The equals form: a value that looks like an option stays a value.
+    // Use the `--name=value` form, so that a value that looks like an option stays a value.
     if let Some(model) = start.launch.model.as_ref().or(start.spec.model.as_ref()) {
         args.push(format!("--model={model}"));
     }

@@ -61,7 +61,7 @@ impl Desk {
         &self.lines.roster
     }
 
-    /// With its times as the wall has them.
+    /// Converts the times of a view to wall clock time.
     fn shown(&self, view: &SessionView) -> SessionView {
         let mut view = view.clone();
         view.record.created = self.clock.shown(view.record.created);
@@ -151,7 +151,7 @@ impl Board for Desk {
         let cut =
             if let Order::Interrupt { from: Some(place), .. } = &order { self.posts.cut(place) } else { Cut::Nothing };
         let view = match (self.act(name, order).await, cut) {
-            // Nothing runs any more, but its answer was still being sent.
+            // The turn is over, but its answer was still being sent.
             (Err(refusal), Cut::Answer) if refusal.text == text::NOTHING_RUNS => {
                 SessionView::clone(&*self.seen(caller, name.as_str())?)
             }

@@ -156,7 +156,7 @@ pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
     Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), text })
 }
 
-/// What an agent reads of an update; none for what is no prompt.
+/// The text of an update as the agent gets it. `None` if the update is not a prompt.
 #[must_use]
 pub fn words_of(update: &Update) -> Option<String> {
     let said = |words: &str| match &update.origin.speaker {

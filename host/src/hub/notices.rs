@@ -1,4 +1,4 @@
-//! What the host says in the course of a turn, as part of it: that its session is resumed, and what its agent was denied. Pure.
+//! Owns the host's notices within a turn: the session is resumed, and tools are denied. Pure.
 
 use cordboard_core::{
     agent::PromptId,
@@ -6,17 +6,17 @@ use cordboard_core::{
     types::{Alert, Place, Reply},
 };
 
-/// Denials of a turn that are listed: an agent that tries again and again says nothing new.
+/// The most denials that are listed per turn: an agent that keeps retrying adds no information.
 const DENIALS: usize = 20;
 
 #[derive(Default)]
 pub(super) struct Notices {
     /// The running turn.
     turn: Option<PromptId>,
-    /// Told before the turn that it is for, and shown at its head.
+    /// A notice that arrives before its turn and is shown at its top.
     pub resuming: Option<(Place, String)>,
     denials: usize,
-    /// What was denied, and how it is allowed, each line once.
+    /// The list of denials so far. Each remedy is listed once.
     denied: String,
 }
 
@@ -33,7 +33,7 @@ impl Notices {
         self.resuming = None;
     }
 
-    /// The first message of the turn begins with the words of the resume.
+    /// Puts the resume notice at the start of the turn's first message.
     pub fn head(&self, turn: &Turn, messages: &mut Vec<Reply>) {
         let Some((_, text)) = self.resuming.as_ref().filter(|(place, _)| *place == turn.place) else { return };
         match messages.first_mut() {
@@ -42,14 +42,14 @@ impl Notices {
         }
     }
 
-    /// The denials of a turn are one message, which grows, and no phone rings for it.
+    /// Merges a denial into the turn's single, silent, growing message.
     pub fn denied(&mut self, notice: Reply) -> Reply {
         let Some(turn) = &self.turn else { return notice };
         self.denials += 1;
         match self.denials {
             ..=DENIALS => {
                 for line in notice.text.lines() {
-                    // What is denied is said each time, how it is allowed once.
+                    // List every denial, but each remedy only once.
                     let is_known = line.starts_with("To allow it") && self.denied.lines().any(|known| known == line);
                     if !is_known {
                         self.denied.push_str(line);

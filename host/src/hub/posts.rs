@@ -23,7 +23,7 @@ use crate::{
 /// The first and the longest pause before a store that failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// Of a post that is in no store: numbers of stored ones begin at 1.
+/// The id of a post that isn't stored. Ids of stored posts start at 1.
 const NOT_STORED: PostId = PostId(0);
 
 /// Where stored posts and live frames go: the outbox of the chat.
@@ -37,9 +37,9 @@ pub trait Outlet: Send + Sync {
     fn back(&self, place: &Place, turn: &PromptId);
     /// The turn ends without a post; what it has shown stays.
     fn over(&self, place: &Place, turn: &PromptId);
-    /// Somebody has written there.
+    /// A user has written there.
     fn heard(&self, place: &Place);
-    /// The answer that is being sent there is not sent any further.
+    /// Stops the answer that is being sent there.
     fn cut(&self, place: &Place) -> Cut;
 }
 
@@ -47,7 +47,7 @@ pub trait Outlet: Send + Sync {
 pub struct Posts {
     store: Store,
     outlet: Arc<dyn Outlet>,
-    /// Where it was said that answers cannot be stored.
+    /// The places that know that answers cannot be stored.
     told: Arc<Mutex<HashSet<Place>>>,
 }
 
@@ -112,7 +112,8 @@ impl Posts {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Once in each place, to those who wait for a reply. The answer of a turn stands in its last frame already.
+    /// Notifies users who wait for a reply, once in each place. The answer of a turn is already visible in its last
+    /// frame.
     fn say_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none()) {
             if self.told().insert(post.place.clone()) {
@@ -124,7 +125,7 @@ impl Posts {
     }
 }
 
-/// The words of agents, servers and plugins alike: no secret is shown or stored.
+/// Removes secrets from a reply before it is shown or stored. The text may come from agents, servers or plugins.
 fn scrub_reply(reply: &mut Reply) {
     reply.text = scrub::text(std::mem::take(&mut reply.text));
     for button in reply.buttons.iter_mut().flatten() {

@@ -1,4 +1,4 @@
-//! Refusals, in the words that callers read.
+//! The texts of refusals, as callers read them.
 
 use cordboard_core::{
     session::{Refusal, RefusalCode},
@@ -12,7 +12,8 @@ pub fn unknown(name: &str) -> Refusal {
     refuse(RefusalCode::Unknown, text::unknown(name))
 }
 
-/// To a caller who may not see the session that has the name, neither its switch nor its archive is a way out.
+/// Refuses a name that a session already has. A caller who may not see that session gets no hint to switch to it or
+/// restore it.
 pub fn taken(there: &SessionView, caller: &Caller) -> Refusal {
     let name = &there.record.name;
     if !caller.may_steer(&there.record.owner) {

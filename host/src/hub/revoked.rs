@@ -1,5 +1,5 @@
-//! Rights that were taken away: what waits of people who may not use a session any more is withdrawn, now and at a restart. Whoever is still
-//! served reads that it was.
+//! Withdraws the waiting messages of people who lost the right to a session, at once and at a restart. People who still
+//! have access are notified.
 
 use std::collections::HashMap;
 
@@ -14,20 +14,21 @@ use cordboard_core::{
 use super::{desk::Desk, residents};
 
 impl Desk {
-    /// The caller with the role of this moment; none: not served.
+    /// The caller with the current role. `None` if the caller has no access.
     #[must_use]
     pub fn now_served(&self, caller: &Caller) -> Option<Caller> {
         let role = residents::role(&caller.id, &self.config().access)?;
         Some(Caller { role, ..caller.clone() })
     }
 
-    /// Whether the author of a prompt may still use the session that it is for.
+    /// Whether the author of a prompt may still use its session.
     fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let (caller, view) = (self.now_served(&update.caller), self.lines.roster.view(session.as_str()));
         caller.zip(view).is_some_and(|(caller, view)| caller.may_steer(&view.record.owner))
     }
 
-    /// Called after each change of `[access]`. It reads from the store who has sent what, so that nobody else needs to remember it.
+    /// Must be called after each change of `[access]`. Reads the authors of waiting messages from the store, so that no
+    /// other state is needed.
     pub async fn withdraw_revoked(&self) {
         self.forget_people().await;
         let open = match self.store.open_messages().await {
@@ -52,7 +53,8 @@ impl Desk {
         }
     }
 
-    /// Right after a prompt was handed to its session: its author may have lost the right after the check, and before it was stored.
+    /// Must be called right after a prompt was sent to its session: its author may have lost the right between the
+    /// check and the store.
     pub(super) async fn withdraw_if_revoked(&self, update: &Update, prompt: PromptId, session: &SessionName) {
         if !self.may_prompt(update, session)
             && let Some(line) = self.lines.get(session)
@@ -61,7 +63,8 @@ impl Desk {
         }
     }
 
-    /// At a start, before sessions get back what was accepted: what remains.
+    /// Returns the rows whose authors still have the right, and drops the others. Must run at a start, before sessions
+    /// get their prompts back.
     pub async fn drop_revoked(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
         let mut left = Vec::with_capacity(rows.len());
         for row in rows {
@@ -77,7 +80,8 @@ impl Desk {
         left
     }
 
-    /// The session of a prompt whose author may not use it any more. What has no session yet is judged when it is served.
+    /// The session of a prompt whose author may no longer use it. Updates without a session are checked when they are
+    /// dispatched.
     fn revoked(&self, row: &InboxRow) -> Option<SessionName> {
         match &row.state {
             InboxState::New => None,
@@ -94,7 +98,7 @@ impl Desk {
         }
     }
 
-    /// In groups, people who are not served have no active session.
+    /// Clears the active sessions of people who have no access any more.
     async fn forget_people(&self) {
         let access = &self.config().access;
         let gone = |person: &UserId| residents::role(person, access).is_none();

@@ -1,4 +1,4 @@
-//! What a view made of a turn is looked at before it is shown: an answer is worth more than its form. Pure.
+//! Checks a view plugin's output before it is shown, so that a faulty view never costs an answer. Pure.
 
 use cordboard_core::{
     render::{self, is_blank, literal, units},
@@ -9,10 +9,10 @@ use cordboard_core::{
 
 use crate::plugin::{Screen, ViewLimits};
 
-/// The most messages of a turn, unless its own text is longer: a chat takes about one a second, and nobody reads more.
+/// The most messages of a turn, unless its plain text needs more: a chat accepts about one a second.
 const MOST_MESSAGES: usize = 50;
 
-/// Why a screen is not shown.
+/// The reason why a view's output is not shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unfit {
     #[error("it has {messages} messages; at most {MOST_MESSAGES} are shown")]
@@ -21,7 +21,7 @@ pub(super) enum Unfit {
     Empty,
 }
 
-/// Whether a screen can stand for the turn.
+/// Checks that a view's output can be shown for the turn.
 pub(super) fn check(screen: &Screen, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
     let messages = count(screen, limits);
     if messages > MOST_MESSAGES && messages > count(&plain(turn), limits) {
@@ -37,19 +37,19 @@ pub(super) fn check(screen: &Screen, turn: &Turn, limits: &ViewLimits) -> Result
     Ok(())
 }
 
-/// How many messages of the chat it will be, about.
+/// Estimates the number of chat messages.
 fn count(screen: &Screen, limits: &ViewLimits) -> usize {
     let longest = usize::try_from(limits.text_units).unwrap_or(usize::MAX).max(1);
     screen.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
 }
 
-/// Whether there is anything to be seen of a message.
+/// Whether a message shows anything.
 pub(super) fn shows_something(message: &Reply) -> bool {
     let is_said = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
     !message.buttons.is_empty() || !message.attachments.is_empty() || is_said()
 }
 
-/// What is shown where no view can be asked. A turn that is over always says something.
+/// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
 pub(super) fn plain(turn: &Turn) -> Screen {
     let said = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),

@@ -60,7 +60,8 @@ impl Server {
         }
     }
 
-    /// Judged by the role of this moment: the update may have waited while `[access]` changed, or while the host was down.
+    /// Dispatches an update with the caller's current role: it may have waited while `[access]` changed or the host was
+    /// down.
     pub async fn serve(&self, one: Gathered) {
         let mut row = self.whole(one).await;
         tracing::debug!(place = %row.update.place, "serving");
@@ -71,7 +72,7 @@ impl Server {
         row.update.caller = caller;
         match row.update.what {
             What::Text(_) | What::NotText { .. } => self.posts.heard(&row.update.place),
-            // They leave nothing below what is there.
+            // Edits and presses add no message to the chat.
             What::Edited(_) | What::Press { .. } => {}
         }
         match (&row.update.what, self.typed(&row.update)) {
@@ -90,7 +91,7 @@ impl Server {
         self.answer(&row, Answer::LaneFull).await;
     }
 
-    /// Stores parts that belong together as one.
+    /// Merges the parts of a message in the store.
     async fn whole(&self, one: Gathered) -> InboxRow {
         let Gathered { row, absorbed } = one;
         if !absorbed.is_empty()
@@ -108,7 +109,7 @@ impl Server {
     async fn reply(&self, row: &InboxRow, reply: Reply, pressed: Option<MessageId>) {
         let edit = if reply.in_place { pressed } else { None };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
-        // A call takes a while: its caller may have been removed meanwhile.
+        // A call may take long: the caller may have been removed in the meantime.
         let is_served = self.desk.now_served(&row.update.caller).is_some();
         let posts = Some(post).filter(|_| is_served).into_iter().collect();
         self.posts.finish(vec![Done::Update(row.id)], posts).await;
@@ -160,7 +161,7 @@ impl Server {
         self.prompt(row).await;
     }
 
-    /// What an agent was given already stays as it was, and nothing runs again.
+    /// Applies an edit to a message that still waits. If the agent has already got the message, the edit is ignored.
     async fn edited(&self, row: &InboxRow, words: &str) {
         if let Some(message) = &row.update.origin.message {
             match self.store.revise(&row.update.place, message, words).await {
@@ -193,7 +194,7 @@ impl Server {
             return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
         }
         let id = prompt.id.clone();
-        // It may have been edited before it was assigned; what is edited later is told to the session.
+        // The message may have been edited before it was assigned. The session gets later edits itself.
         let stored = self.store.accepted(row.id).await.ok().flatten();
         let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
         line.send(Input::Prompt(Prompt { text, ..prompt })).await;

@@ -36,7 +36,8 @@ use crate::{
 /// The view of sessions that chose none.
 const DEFAULT_MODE: &str = "normal";
 
-/// A frame is drawn again after so long without news, so that who waits sees the time pass while an agent or its API says nothing.
+/// A frame is rendered again after this time without a change, so that the elapsed time stays current while the agent
+/// is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
 /// What all presenters share.
@@ -61,7 +62,7 @@ pub struct Presenter {
 #[derive(Default)]
 struct Scenes {
     waiting: VecDeque<Scene>,
-    /// The last frame, while its turn runs.
+    /// The last frame of the running turn.
     running: Option<(Arc<Turn>, SessionView)>,
     /// One was taken out and is not stored yet.
     painting: bool,
@@ -102,7 +103,7 @@ impl Presenter {
         }
     }
 
-    /// Until something comes, or the last frame of a running turn is old.
+    /// Waits for a scene. Renders the last frame of a running turn again after [`REDRAW`].
     async fn wait(&self) {
         let running = self.scenes().running.clone();
         tokio::select! {
@@ -187,7 +188,7 @@ impl Painter {
         }
     }
 
-    /// The posts that the end of a turn leaves in the chat.
+    /// Renders the final posts of a turn.
     async fn last_frame(
         &self,
         session: &SessionName,
@@ -221,7 +222,7 @@ impl Painter {
             reply = locked(notices).denied(reply);
         }
         if let Notice::Died { .. } = &notice {
-            // The end of its turn has rung at this moment.
+            // The end of the turn has just notified.
             reply.alert = Alert::Silent;
         }
         if is_nameless {
@@ -230,7 +231,7 @@ impl Painter {
         self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
     }
 
-    /// Whether the person whose private chat the place is may see the session now. In a group nobody is shut out of what others read.
+    /// Whether the owner of a private chat may see the session now. Always true in a group.
     fn may_be_read(&self, session: &SessionName, place: &Place) -> bool {
         let Some(id) = residents::person_of(place) else { return true };
         let Some(role) = residents::role(&id, &self.config.now().access) else { return false };
@@ -247,7 +248,8 @@ impl Painter {
         }
     }
 
-    /// The session, unless it is the only one that is active there: readers must know which one speaks.
+    /// The name to show with an answer, so that readers know which session it is from. `None` if it is the only active
+    /// session there.
     fn in_background(&self, session: &SessionName, place: &Place) -> Option<SessionName> {
         let active = self.roster.active_in(place);
         let expected = active.len() == 1 && active.contains(session);
@@ -275,7 +277,7 @@ impl Painter {
     }
 }
 
-/// The posts of a turn that is over. A phone rings for the last one alone.
+/// The posts of a finished turn. Only the last one notifies.
 fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     if let Some((_, before)) = messages.split_last_mut() {
         before.iter_mut().for_each(|message| message.alert = Alert::Silent);

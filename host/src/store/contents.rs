@@ -21,7 +21,7 @@ pub struct Contents {
     pub host_id: String,
     /// By name, the archived ones too.
     pub sessions: Vec<SessionRecord>,
-    /// The active sessions.
+    /// The active session of each scope.
     pub active: Vec<(ActiveFor, SessionName)>,
     /// Not done yet, in the order of acceptance.
     pub inbox: Vec<InboxRow>,

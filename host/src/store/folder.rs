@@ -30,8 +30,8 @@ pub(super) fn database(state: &Path) -> PathBuf {
     state.join("cordboard.db")
 }
 
-/// Refuses a database that has lost everything: sessions have left their folders. One that was removed is another matter: whoever did that
-/// begins anew.
+/// Refuses an emptied database if session folders still exist. A removed database is accepted, because the user chose a
+/// fresh start.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
     let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
     let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();

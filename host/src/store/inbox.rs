@@ -64,7 +64,7 @@ impl Store {
         .await
     }
 
-    /// All that is not done, in order.
+    /// All updates that are not done, in order of acceptance.
     ///
     /// # Errors
     /// The disk's.

@@ -1,5 +1,4 @@
-//! Chats that have got a new id. They keep their first one in every place, so that whatever names a place stays right: sessions, messages,
-//! and what plugins keep.
+//! Stores new ids of chats. Places keep the first id of a chat, so that sessions, messages and plugin state stay valid.
 
 use cordboard_core::types::Place;
 use rusqlite::{OptionalExtension, params};
@@ -7,7 +6,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError};
 
 impl Store {
-    /// `chat` is what the chat `home` is called now. What was stored under the new id before this was known comes along.
+    /// Stores that the chat `home` has the new id `chat`. Records that were stored under the new id before are moved to
+    /// the first one.
     ///
     /// # Errors
     /// The disk's.
@@ -27,7 +27,7 @@ impl Store {
         .await
     }
 
-    /// The chats of a front-end that have got a new id: the first id and the one of now.
+    /// The chats of a front-end with a new id, as pairs of first and current id.
     ///
     /// # Errors
     /// The disk's.
@@ -41,7 +41,7 @@ impl Store {
         .await
     }
 
-    /// The place under the id that its chat had at first.
+    /// The place with the first id of its chat.
     ///
     /// # Errors
     /// The disk's.

@@ -36,9 +36,9 @@ impl Store {
         .await
     }
 
-    /// The turn is streamed into this message, where `text` stands of its answer now: its final answer will take that message's place,
-    /// even after a crash. Called again for each further message of a long answer, and for each edit. Nothing happens to a turn whose end
-    /// is stored.
+    /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
+    /// message, even after a crash. Must be called for each message of a long answer and for each edit. Ignores a turn
+    /// whose end is stored.
     ///
     /// # Errors
     /// The disk's.
@@ -117,8 +117,8 @@ fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, Trouble> {
     })
 }
 
-/// Turns that the end of the last host cut off: a message that shows some of the answer is marked, one that only says that somebody works
-/// is deleted.
+/// Handles turns that the end of the last host interrupted: marks a message that shows a part of the answer, and
+/// deletes one that shows only progress.
 pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
     let tx = db.transaction()?;
     let live: Vec<(String, String, String, Option<String>)> = {
@@ -134,7 +134,7 @@ pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
             Some(text) if is_last => {
                 Reply { words: Words::Agents, alert: Alert::Silent, ..Reply::text(text::cut_off(text)) }
             }
-            // Of a long answer the last message is marked.
+            // Mark only the last message of a long answer.
             Some(_) => continue,
         };
         let edit = Some(MessageId(message.clone()));

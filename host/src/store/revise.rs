@@ -1,4 +1,5 @@
-//! Changes of accepted updates that still wait: parts become one, and an edited text takes the place of the one before.
+//! Changes accepted updates that still wait: joins parts, and applies edits. It must never change an update that an
+//! agent has got.
 
 use cordboard_core::{
     agent::PromptId,
@@ -14,7 +15,7 @@ use super::{
     sessions,
 };
 
-/// A prompt whose text was replaced while it waited for its session.
+/// A prompt that was edited while it waited for its session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revised {
     pub session: SessionName,
@@ -23,7 +24,7 @@ pub struct Revised {
 }
 
 impl Store {
-    /// An accepted update as it is now; none where it is done.
+    /// The current content of an accepted update. `None` if it is done.
     ///
     /// # Errors
     /// The disk's.
@@ -31,7 +32,7 @@ impl Store {
         self.ask(format!("read message {}", id.0), move |db| stored(db, id)).await
     }
 
-    /// Makes one update of several, in their order, and settles all but the first.
+    /// Joins several updates, in their order, into the first one, and marks the others as done.
     ///
     /// # Errors
     /// The disk's.
@@ -51,8 +52,8 @@ impl Store {
         .await
     }
 
-    /// Replaces the words that came with this message, where they still wait to be served or to be given to an agent; gives the prompt
-    /// that a session is to replace as well.
+    /// Replaces the text of a message that still waits for dispatch or for its agent. Returns the prompt that the
+    /// session has to replace as well.
     ///
     /// # Errors
     /// The disk's.
@@ -79,7 +80,8 @@ impl Store {
     }
 }
 
-/// The update with other words; none where it is not the one, or says the same. Of a text that was put together, a part cannot be told.
+/// The update with the new text. `None` if the place differs, the text is the same, or the update was joined from
+/// parts, which an edit can't be matched to.
 fn revised(update: &Update, place: &Place, words: &str) -> Option<Update> {
     if update.place != *place || update.origin.part == Part::Joined {
         return None;

@@ -67,8 +67,8 @@ const MET: &str = "
     INSERT INTO met (place, person) SELECT place, '' FROM place;
 ";
 
-/// For whom a session is active: one person in a group, everybody ('') elsewhere. An older host knew only the group: there it stays active
-/// for the session's owner.
+/// Active sessions by place and person: one person in a group, everybody ('') elsewhere. Older hosts stored only the
+/// place; in a group, the session stays active for its owner.
 const ACTIVE: &str = "
     CREATE TABLE active (
         place TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, PRIMARY KEY (place, person)
@@ -80,14 +80,14 @@ const ACTIVE: &str = "
     CREATE INDEX active_session ON active (session);
 ";
 
-/// Chats that have got a new id: `home` is the one that all places have.
+/// Chats with a new id. All places use `home`, the first id.
 const MOVED: &str = "
     CREATE TABLE moved (
         front_end TEXT NOT NULL, chat TEXT NOT NULL, home TEXT NOT NULL, PRIMARY KEY (front_end, chat)
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// How much of an answer a message shows that a turn is streamed into.
+/// The part of the answer that a streamed message shows.
 const LIVE_TEXT: &str = "ALTER TABLE live ADD COLUMN text TEXT;";
 
 /// The version that this program writes and reads.

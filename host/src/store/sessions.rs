@@ -1,4 +1,4 @@
-//! Sessions, and where and for whom they are active.
+//! Stores sessions, and the places and people for whom they are active.
 
 use cordboard_core::types::{ActiveFor, SessionName, SessionRecord};
 use rusqlite::{Connection, params};
@@ -48,7 +48,7 @@ impl Store {
         .await
     }
 
-    /// Makes the session the active one; none: there is no active one any more.
+    /// Sets the active session of a scope. `None` clears it.
     ///
     /// # Errors
     /// The disk's.

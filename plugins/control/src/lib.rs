@@ -8,7 +8,7 @@ use cordboard_plugin::{
     session_control::{self, Waiting},
 };
 
-/// Dropped messages that are quoted: more than a screen helps nobody.
+/// The most dropped messages that are quoted: about a screen.
 const QUOTED: usize = 10;
 
 struct Control;
@@ -50,7 +50,7 @@ fn stoppable(session: &Session, waiting: Waiting) -> bool {
     }
 }
 
-/// What `/stop` did, as `session` tells it.
+/// Reports the effect of `/stop` from the returned `session`.
 fn stopped(session: &Session, waiting: Waiting) -> String {
     let dropped: Vec<&str> = session.fact("dropped").unwrap_or_default().lines().collect();
     match (waiting, dropped.as_slice()) {

@@ -32,7 +32,7 @@ fn line(session: &Session, active: Option<&str>, now: Instant) -> String {
     format!("{arrow}{light} {name}{persona} - {}{}", text::ago(now, session.last_active), work(session))
 }
 
-/// What a live agent is at.
+/// The activity of a live agent.
 fn work(session: &Session) -> String {
     let busy = match session.phase {
         Phase::Busy => ", busy",

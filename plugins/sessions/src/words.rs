@@ -57,10 +57,10 @@ pub fn done(command: &str, name: &str) -> Reply {
     })
 }
 
-/// Behind a command and a name: the user knows that the agent's work in the background ends.
+/// The argument that confirms a command although it ends background work.
 pub const ANYWAY: &str = "anyway";
 
-/// The button that does what ends such work; none for commands that end nothing.
+/// The label of the confirmation button. `None` for commands that never end background work.
 pub fn anyway(command: &str) -> Option<&'static str> {
     match command {
         "archive" => Some("Archive anyway"),
@@ -70,7 +70,7 @@ pub fn anyway(command: &str) -> Option<&'static str> {
     }
 }
 
-/// A refusal; where the command would end work in the background, the question whether it shall.
+/// Turns a refusal into a reply. If the command would end background work, the reply has a confirmation button.
 pub fn asked(command: &str, name: &str, error: Error) -> Result<Reply, String> {
     match anyway(command).filter(|_| error.code == "background") {
         Some(label) => Ok(Reply::plain(&error.text).button(label, format!("/{command} {name} {ANYWAY}"))),

@@ -1,5 +1,5 @@
-//! How a turn is shown. The mode `normal`: the answer as one message, and below it one line of what the agent is doing, and for how long.
-//! It must never send an empty message, nor one that a later frame takes back.
+//! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current action and
+//! the elapsed time. It must never send an empty message, or one that a later frame removes.
 
 use std::borrow::Cow;
 
@@ -59,8 +59,8 @@ fn at_work(turn: &Turn) -> bool {
     matches!(last, Some(Part::Action(_)))
 }
 
-/// The action that runs, else that it writes or thinks, and for how long the turn has run: an answer that stands still is not taken for
-/// a whole one.
+/// The running action, or else "Writing" or "Thinking", with the elapsed time, so that a stalled answer isn't mistaken
+/// for a complete one.
 fn live(turn: &Turn, answer: &str) -> String {
     let running = turn.parts.iter().rev().find_map(|part| match part {
         Part::Action(action) if !action.done => Some(&action.title),
@@ -74,7 +74,7 @@ fn live(turn: &Turn, answer: &str) -> String {
     if turn.elapsed == 0 { format!("{what}…") } else { format!("{what}… {}", short_span(turn.elapsed)) }
 }
 
-/// The title without the mark of a cut: what follows has one.
+/// Cuts the title to one line and strips trailing dots, because the caller appends an ellipsis.
 fn one_line(title: &str) -> String {
     let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = line.chars().take(TITLE).collect();

@@ -26,7 +26,7 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// In a group, the name of the person who speaks stands before the words.
+    /// In a group, the sender's name precedes the text.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
         let behind_name = || text.split_once(": ").and_then(|(_, words)| Self::order(words));

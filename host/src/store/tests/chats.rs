@@ -74,7 +74,7 @@ async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed(
     store.hand(&prompt).await.unwrap();
 }
 
-/// An update of a message, as one person says it.
+/// A text update with a message id.
 fn said(key: &str, words: &str, part: Part) -> Update {
     let origin = Origin { message: Some(message(key)), part, speaker: None };
     Update { what: What::Text(words.to_owned()), origin, ..update(key) }

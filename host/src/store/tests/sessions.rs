@@ -1,4 +1,4 @@
-//! Names are taken once; one session is active for each person, or for everybody in a place.
+//! Session names are unique. At most one session is active for each person, or for everybody in a place.
 
 use std::time::Duration;
 
