@@ -60,6 +60,12 @@ impl Chat for Admitted {
         }
     }
 
+    async fn acknowledge(&self, place: &Place, message: &MessageId) {
+        if self.check(place).is_ok() {
+            self.chat.acknowledge(place, message).await;
+        }
+    }
+
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         self.chat.menu(commands).await
     }

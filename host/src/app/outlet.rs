@@ -32,6 +32,10 @@ impl Outlet for Outbox {
         self.post(Post::Back { place: place.clone(), turn: turn.clone() });
     }
 
+    fn acknowledge(&self, place: &Place, message: &MessageId) {
+        Self::acknowledge(self, place, message);
+    }
+
     fn over(&self, place: &Place, turn: &PromptId) {
         self.post(Post::Over { place: place.clone(), turn: turn.clone() });
     }

@@ -182,6 +182,12 @@ impl Outbox {
         }
     }
 
+    /// Shows at a message that it waits, some time soon or not at all: nothing depends on it.
+    pub fn acknowledge(&self, place: &Place, message: &MessageId) {
+        let (chat, place, message) = (Arc::clone(&self.shared.chat), place.clone(), message.clone());
+        tokio::spawn(async move { chat.acknowledge(&place, &message).await });
+    }
+
     /// Sets the front-end's menu, however long it takes; a newer menu replaces one that is not set yet.
     pub fn menu(&self, commands: Vec<MenuEntry>) {
         self.shared.menu.send_replace(commands);

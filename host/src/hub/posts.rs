@@ -8,7 +8,7 @@ use std::{
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{Delivery, Done, NewPost, OutboxRow, PostId},
+    chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
     text,
     types::{Content, Place, Reply},
 };
@@ -41,6 +41,8 @@ pub trait Outlet: Send + Sync {
     fn heard(&self, place: &Place);
     /// Stops the answer that is being sent there.
     fn cut(&self, place: &Place) -> Cut;
+    /// A person's message was taken, and waits.
+    fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
 }
 
 #[derive(Clone)]
@@ -69,6 +71,10 @@ impl Posts {
 
     pub fn back(&self, place: &Place, turn: &PromptId) {
         self.outlet.back(place, turn);
+    }
+
+    pub fn acknowledge(&self, place: &Place, message: &MessageId) {
+        self.outlet.acknowledge(place, message);
     }
 
     pub fn over(&self, place: &Place, turn: &PromptId) {

@@ -8,7 +8,7 @@ use cordboard_core::{
     route::{self, Routed},
     session::{Input, Prompt, RefusalCode},
     text::{self, Answer},
-    types::{Reply, SessionName, SessionView},
+    types::{Phase, Reply, SessionName, SessionView},
 };
 
 use super::{
@@ -197,7 +197,11 @@ impl Server {
         // The message may have been edited before it was assigned. The session gets later edits itself.
         let stored = self.store.accepted(row.id).await.ok().flatten();
         let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
+        let waits = self.desk.lines().roster.view(session.as_str()).is_some_and(|view| is_busy(&view));
         line.send(Input::Prompt(Prompt { text, ..prompt })).await;
+        if let Some(message) = row.update.origin.message.as_ref().filter(|_| waits) {
+            self.posts.acknowledge(&row.update.place, message);
+        }
         self.desk.withdraw_if_revoked(&row.update, id, &session).await;
     }
 
@@ -233,4 +237,9 @@ impl Server {
         debug_assert!(anew.iter().all(|row| row.state == InboxState::New || prompt_of(row).is_none()));
         anew
     }
+}
+
+/// Whether a message that comes now waits for others.
+fn is_busy(view: &SessionView) -> bool {
+    view.phase == Phase::Busy || view.queued > 0
 }

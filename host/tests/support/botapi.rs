@@ -316,7 +316,7 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
             Some(_) => ok(true.into()),
             None => error(400, "Bad Request: message to delete not found"),
         }),
-        "sendchataction" | "setmycommands" | "answercallbackquery" => ok(true.into()),
+        "sendchataction" | "setmessagereaction" | "setmycommands" | "answercallbackquery" => ok(true.into()),
         _ => error(404, "Not Found: method not found"),
     }
 }

@@ -86,6 +86,28 @@ impl Calls {
     }
 }
 
+/// One of the few that every chat has.
+const WAITS: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
+
+#[derive(Serialize)]
+struct Reaction {
+    r#type: &'static str,
+    emoji: &'static str,
+}
+
+#[derive(Serialize)]
+struct SetMessageReaction {
+    chat_id: i64,
+    message_id: i32,
+    reaction: [Reaction; 1],
+}
+
+impl Payload for SetMessageReaction {
+    type Output = bool;
+
+    const NAME: &'static str = "SetMessageReaction";
+}
+
 /// A place as the Bot API names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Spot {
@@ -218,6 +240,15 @@ impl Chat for Telegram {
             }
             locked(&typing).remove(&spot);
         });
+    }
+
+    /// Not every chat allows it, and then its people see the answer when it comes.
+    async fn acknowledge(&self, place: &Place, message: &MessageId) {
+        let Ok((spot, number)) = message_of(place, message) else { return };
+        let payload = SetMessageReaction { chat_id: spot.chat, message_id: number.0, reaction: [WAITS] };
+        if let Err(error) = self.calls.make::<_, serde_json::Value>(spot.chat, &payload).await {
+            tracing::debug!(%place, %error, "a message that waits was not marked");
+        }
     }
 
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {

@@ -131,3 +131,17 @@ async fn an_archived_session_is_brought_back_by_its_button() {
     assert_eq!(app.told(OWNER, before, "old-one").await, "Session 'old-one' restored.");
     assert!(app.ask(OWNER, "/sessions", "old-one").await.starts_with("⚪"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_waits_is_marked_without_a_ring() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new a", "Session 'a' created.").await;
+    app.ask(OWNER, "slow 1000", "line 2").await;
+    let rings = app.api.calls("sendMessage").len();
+    app.api.says(OWNER, "and then");
+    app.api.says(OWNER, "and at last");
+    app.api.until_calls("setMessageReaction", 2).await;
+    assert_eq!(app.api.calls("sendMessage").len(), rings);
+    app.ask(OWNER, "/stop all", "Stopped.").await;
+    assert_eq!(app.api.calls("setMessageReaction").len(), 2, "what is answered at once is not marked");
+}
