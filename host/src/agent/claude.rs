@@ -38,9 +38,9 @@ pub(super) struct Claude {
     /// Sent and not answered.
     open: BTreeSet<PromptId>,
     taken: BTreeSet<PromptId>,
-    /// The turn that the agent began by itself, as it is called here.
+    /// The id of the running turn that the agent started itself.
     own: Option<PromptId>,
-    /// A prompt was sent in this run: only then do turns begin by themselves.
+    /// A prompt was sent in this run. The agent starts turns of its own only after that.
     prompted: bool,
     /// This CLI names the prompts that a message belongs to: what names none then answers none.
     names_prompts: bool,
@@ -51,7 +51,7 @@ pub(super) struct Claude {
     /// An interrupt was sent in this turn.
     interrupted: bool,
     skipped: u64,
-    /// The last line, where it was no message.
+    /// The last line, if it was not a message.
     last_words: Option<String>,
 }
 
@@ -171,7 +171,8 @@ impl Claude {
         if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
-    /// What comes while no prompt is open is the agent's own turn. With an open one it may be that prompt's, and is held back.
+    /// Starts a turn of the agent's own if no prompt is open. Output that arrives while a prompt is open may belong to
+    /// that prompt, and is held back.
     fn begin_own(&mut self, events: &mut Vec<AgentEvent>) {
         if self.open.is_empty() && self.own.is_none() {
             let own = PromptId(uuid::Uuid::new_v4().to_string());
@@ -195,7 +196,7 @@ impl Claude {
             return;
         }
         if self.own.take().is_some() {
-            // The session had no use for it, or it would not have sent a prompt.
+            // The session only sends a prompt if it has dropped the agent's own turn.
             self.turn = Turn::default();
         }
         if !self.turn.shown {
@@ -220,7 +221,7 @@ impl Claude {
         self.skipped += 1;
         let begins_a_message = line.starts_with(b"{");
         let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
-        // The first one tells what is wrong with a program that is no agent; a thousand of them tell no more.
+        // The first line shows the problem; more of them would only flood the log.
         if self.skipped == 1 {
             tracing::warn!(
                 line,
@@ -280,7 +281,8 @@ impl Codec for Claude {
             Ok(message) => self.message(&message, &mut decoded),
             Err(error) => {
                 self.skip(line, &error);
-                // The agent waits for an answer to what it asks, and the session for the end of its turn.
+                // Handle damaged requests and results: the agent waits for an answer, and the session for the end of
+                // its turn.
                 let beginning = Value::Object(tolerant_json::beginning(line));
                 if result::is_begun(&beginning) {
                     self.message(&result::broken_off(beginning), &mut decoded);

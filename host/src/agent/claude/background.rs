@@ -1,24 +1,26 @@
-//! What the CLI says of work that goes on after the turn that began it: commands, subagents, wake-ups.
+//! Reads the CLI's messages about background work, which outlives the turn that started it: commands, subagents,
+//! wake-ups.
 
 use cordboard_core::{agent::AgentEvent, types::Moment};
 use serde_json::Value;
 
 use super::text;
 
-/// A number of seconds since 1970 is smaller for some thousand years, one of milliseconds was so until 1973.
+/// Distinguishes seconds since 1970, which stay below this for some thousand years, from milliseconds, which exceed it
+/// since 1973.
 const MILLISECONDS: u64 = 100_000_000_000;
 
-/// Other values of `status` are ends.
+/// The values of `status` of unfinished work. All others mean that it has ended.
 const UNDER_WAY: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    /// Ids, and what each is about.
+    /// Pairs of id and description.
     tasks: Vec<(String, String)>,
 }
 
 impl Background {
-    /// A `system` message: all that runs from now on, where that has changed.
+    /// Reads a `system` message. Returns the complete list of running work if it has changed.
     pub(super) fn read(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.tasks.clone();
         let id = text(message, "task_id");
@@ -26,7 +28,7 @@ impl Background {
             "background_tasks_changed" => {
                 self.tasks = message["tasks"].as_array()?.iter().map(task).collect();
             }
-            // One in the foreground ends with its turn.
+            // A foreground task ends with its turn.
             "task_started" if message["is_backgrounded"] != false && !self.has(id) => self.tasks.push(task(message)),
             "task_updated" if is_end(&message["patch"]) => self.tasks.retain(|(of, _)| of != id),
             "task_notification" if text(message, "status").is_empty() || is_end(message) => {
@@ -54,11 +56,11 @@ fn task(task: &Value) -> (String, String) {
     (text(task, "task_id").to_owned(), about.to_owned())
 }
 
-/// The result of a tool call that was to begin a turn later on.
+/// Reads the result of a tool call that schedules a turn.
 pub(super) fn wake_up(message: &Value) -> Option<AgentEvent> {
     let time = &message["tool_use_result"]["scheduledFor"];
     let time = match time.as_f64() {
-        // Fractions and what is out of range do not matter.
+        // Fractions and numbers out of range don't matter.
         Some(number) => number as u64,
         None => u64::try_from(time.as_str()?.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?,
     };

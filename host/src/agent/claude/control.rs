@@ -10,7 +10,7 @@ use super::{
 };
 use crate::agent::Decoded;
 
-/// The request id of `initialize`; the interrupts count on from it.
+/// The request id of `initialize`. Interrupts use the following numbers.
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
 /// The first line of a run. `systemPromptSnapshot: false` makes a persona count for a resumed conversation too, also one without
@@ -27,7 +27,8 @@ pub(super) fn interrupt(id: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } }))
 }
 
-/// The answer to `initialize`, and to the interrupt that was sent last. All others, and echoes of our own answers, tell nothing.
+/// Handles the answers to `initialize` and to the latest interrupt. All others, and echoes of the host's own answers,
+/// are ignored.
 pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id != INITIALIZE {

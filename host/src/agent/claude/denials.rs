@@ -1,4 +1,5 @@
-//! Tools that were denied, whoever denied them: each is told once, although the CLI names it up to three times.
+//! Reports denied tools, whether the host or the CLI denied them. Reports each denial once, although the CLI may
+//! mention it three times.
 
 use std::collections::BTreeSet;
 
@@ -7,26 +8,26 @@ use serde_json::Value;
 
 use super::{action, text, turn::Turn};
 
-// No permission is asked for by these, so that no key could lift the denial.
+// These tools ask for no permission, so no configuration key could allow them.
 pub(super) const QUESTION: &str = "AskUserQuestion";
 pub(super) const PLAN: &str = "ExitPlanMode";
 
 #[derive(Debug, Default)]
 pub(super) struct Denials {
-    /// Ids of the calls that were told. A later result may name those of earlier turns again.
+    /// Ids of the reported calls. A later result may repeat calls of earlier turns.
     told: BTreeSet<String>,
-    /// Ids and tools of calls whose arguments come with the result.
+    /// Ids and tools of calls whose arguments arrive with the result.
     without_arguments: Vec<(String, String)>,
 }
 
 impl Denials {
-    /// A call that this host or the CLI denied; `input` is what the tool was called with.
+    /// Reports a call that the host or the CLI denied. `input` has the arguments of the call.
     pub(super) fn denied(&mut self, call: &Value, input: &Value, folder: &str) -> Option<AgentEvent> {
         let detail = action::from(folder, action::argument(input)).to_owned();
         self.tell(text(call, "tool_use_id"), text(call, "tool_name"), detail)
     }
 
-    /// A `system/permission_denied`, which does not say what the tool was called with.
+    /// Handles a `system/permission_denied`, which has no arguments.
     pub(super) fn by_the_cli(&mut self, message: &Value, turn: &Turn) -> Option<AgentEvent> {
         let (id, tool) = (text(message, "tool_use_id"), text(message, "tool_name"));
         if let Some(argument) = turn.argument(id) {
@@ -36,7 +37,7 @@ impl Denials {
         None
     }
 
-    /// The `permission_denials` of a `result`, and what was denied before it.
+    /// Reports the `permission_denials` of a `result`, and the earlier denials without arguments.
     pub(super) fn of_result(&mut self, result: &Value, folder: &str) -> Vec<AgentEvent> {
         let calls = result["permission_denials"].as_array().into_iter().flatten();
         let mut events: Vec<_> = calls.filter_map(|call| self.denied(call, &call["tool_input"], folder)).collect();

@@ -15,16 +15,17 @@ const UNKNOWN: &str = "No conversation found";
 /// A remark for the CLI's developers among the errors.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
-/// The end of a turn whose last line is damaged.
+/// The failure of a turn whose `result` line is damaged.
 const UNREADABLE: &str = "The agent ended this answer with a line that could not be read.";
 
-/// Whether a line that breaks off was to be a `result`. The CLI writes `type` behind the text of the answer, and these fields before it.
+/// Whether a truncated line is the start of a `result`. The CLI writes these fields before the text of the answer, and
+/// `type` after it.
 pub(super) fn is_begun(beginning: &Value) -> bool {
     let has = |name: &str| !beginning[name].is_null();
     text(beginning, "type") == "result" || (!has("type") && (has("duration_api_ms") || has("total_cost_usd")))
 }
 
-/// What such a line counts as: its turn has failed.
+/// Turns a truncated line into a failed result.
 pub(super) fn broken_off(mut beginning: Value) -> Value {
     beginning["type"] = "result".into();
     beginning["is_error"] = true.into();
@@ -52,7 +53,7 @@ pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
         return Outcome::Done;
     }
     let told: Vec<&str> = errors(message).filter(|error| !error.starts_with(DIAGNOSTIC)).collect();
-    // A failure that is called a success says nothing of why.
+    // The subtype `success` doesn't explain a failure.
     let kind = if subtype == "success" { String::new() } else { subtype.replace('_', " ") };
     let why = [text(message, "result").to_owned(), told.join("\n"), kind];
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))

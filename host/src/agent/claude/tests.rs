@@ -66,7 +66,7 @@ fn ask(codec: &mut Claude, message: &Value) -> Option<String> {
 #[derive(Default)]
 struct Trace {
     lines: Vec<String>,
-    /// The agent's own turns, whose names differ from run to run.
+    /// The agent's own turns, whose ids are random.
     own: Vec<PromptId>,
     pieces: Option<(u32, String, usize)>,
 }
@@ -184,7 +184,7 @@ fn told(lines: &[Value]) -> Vec<String> {
     told_raw(&lines.iter().map(String::as_bytes).collect::<Vec<_>>())
 }
 
-/// As [`told`], of lines as they are.
+/// Like [`told`], but for raw lines.
 fn told_raw(lines: &[&[u8]]) -> Vec<String> {
     let mut codec = Claude::new(&launch(&json!([])));
     codec.prompt(&prompt("p1", "hello"));
@@ -374,7 +374,7 @@ fn a_result_that_breaks_off_ends_its_turn_as_failed() {
         &br#"{"type":"result","subtype":"success","result":"Al"#[..],
         br#"{"type":"result","is_error":false,"user_message_uuids":["p1"]}{"type":"sys"#,
         br#"{"type":"result",oops"#,
-        // As the real CLI orders its fields.
+        // The order of fields in the real CLI.
         br#"{"duration_api_ms":117,"stop_reason":"end_turn","session_id":"c1","result":"Al"#,
     ] {
         let told = told_raw(&[replay, line]);
@@ -501,7 +501,7 @@ fn the_agents_own_turn_is_shown_as_it_streams() {
         piece("The build "),
         piece("is done."),
         background(json!({})),
-        // Without an `init`.
+        // A turn without an `init`.
         piece("Once more."),
         background(json!({ "is_error": true, "result": "no credit" })),
         init(),

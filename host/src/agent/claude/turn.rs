@@ -10,7 +10,7 @@ use super::{action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// It answers a prompt, or the agent began it by itself. Until that is known its changes are held back.
+    /// The turn answers a prompt, or the agent started it itself. Until this is known, its changes are held back.
     pub shown: bool,
     /// The number of the next part.
     next: u32,
@@ -197,7 +197,7 @@ impl Turn {
         }
     }
 
-    /// What the running tool call of this id is about; none where no such call is known.
+    /// The detail of the running tool call with this id, if it is known.
     pub(super) fn argument(&self, id: &str) -> Option<&str> {
         let (_, call) = self.tools.get(id)?;
         (call.state == ActionState::Running).then_some(&call.detail)
