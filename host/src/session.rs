@@ -53,7 +53,7 @@ pub enum Scene {
     Back(Place, PromptId),
     /// The end of a turn, to be stored together with the end of its prompt.
     Final(Turn, SessionView),
-    /// The end of a turn that the end of the host cut off: its prompt is not done.
+    /// The end of a turn that the shutdown interrupted. Its prompt is not done.
     CutOff(Turn, SessionView),
     Tell(Place, Notice),
 }
@@ -91,7 +91,7 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
-    /// The state directory: folders below it are made where they are missing, and no others.
+    /// The state directory. Only missing folders below it are created.
     pub folders: Arc<Path>,
     pub ledger: Arc<dyn Ledger>,
     pub advisor: Arc<dyn Advisor>,

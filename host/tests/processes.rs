@@ -166,7 +166,7 @@ async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
 #[tokio::test]
 async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
     adopt_orphans();
-    // It sheds the mark, the tag, the group and its parent, as nothing but an attack would.
+    // The process removes its mark, tag, group and parent, as only an attack does.
     let (process, mut events) =
         start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 20' &\"; read go");
     let pid = line(&mut events).await;
@@ -179,13 +179,13 @@ async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
-/// Starts a process out of its session, its environment and its parent, as `sudo -i` or a daemon does, and tells its pid.
+/// Starts a process without its session, environment and parent, as `sudo -i` or a daemon does, and prints its pid.
 const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
 
 #[tokio::test]
 async fn what_left_session_and_environment_is_ended_and_reaped() {
     adopt_orphans();
-    // Another agent's lives on.
+    // A process of another agent must survive.
     let (other, mut others) = start(&format!("read begin; {DETACH}; read go"));
     other.write(b"begin".to_vec()).unwrap();
     let spared = line(&mut others).await;
@@ -225,7 +225,7 @@ async fn children_of_other_kinds_are_not_reaped() {
 
 #[tokio::test]
 async fn what_a_killed_host_left_is_found_without_its_environment() {
-    // Not adopted: it is init's, as after the death of a host.
+    // Not adopted: init is its parent, as after the death of a host.
     let (host, session) = (mark().host, "alpha");
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
     let spawned = Spawn { mark: Mark { host: host.clone(), session: session.parse().unwrap() }, ..shell(&script) };

@@ -38,8 +38,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     Ok(component)
 }
 
-/// Cargo knows by itself what it has built; these tools do not. `installed`: its packages, all there: an installation adds files to the
-/// project, which are among the sources of the build after it.
+/// Skips a build whose sources haven't changed. Cargo does this itself; these tools don't. `installed` is the folder of
+/// installed packages: install them first, because an installation adds files that count as sources.
 fn unless_built(
     project: &Project,
     installed: &Path,

@@ -1,5 +1,5 @@
-//! `cordboard plugin call`: one command on a board in memory. The reply goes to standard output as the console prints it, what the plugin
-//! did and logged to standard error.
+//! `cordboard plugin call`: runs one command on a fake host in memory. Prints the reply to standard output as the
+//! console does, and the plugin's actions and log to standard error.
 
 mod inline;
 
@@ -34,7 +34,7 @@ pub fn call(wanted: &cli::Call, bench: Bench) -> Result<(), KitError> {
     })
 }
 
-/// What it did and logged since the last time.
+/// Prints the plugin's actions and log since the last call.
 fn tell(stage: &Stage) {
     for deed in stage.take_deeds() {
         progress::note(&format!("* {}", render::one_line(&deed.to_string(), usize::MAX)));

@@ -1,5 +1,5 @@
-//! `cordboard plugin check`: what a component asks for and offers, what it weighs, and whether a host with this configuration would take
-//! it, ask its owner first, or refuse it. It looks at all of it even where something is missing, so that an author hears everything at once.
+//! `cordboard plugin check`: reports what a component imports and exports, its size, and whether a host with this
+//! configuration would activate it, wait for the owner's approval, or reject it. Reports all problems at once.
 
 mod page;
 mod report;

@@ -64,14 +64,14 @@ pub fn test(wanted: &cli::Test, bench: Bench) -> Result<(), KitError> {
     if failed == 0 { Ok(()) } else { Err(KitError::Otherwise { failed, all: files.len() }) }
 }
 
-/// How a conversation went.
+/// The result of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Went {
     AsWritten,
     Otherwise,
 }
 
-/// What every conversation needs.
+/// The state that all conversations share.
 struct Rehearsal {
     plugs: Arc<Plugs>,
     log: Log,
@@ -103,7 +103,7 @@ impl Rehearsal {
         held
     }
 
-    /// The next conversation begins with an empty plug board.
+    /// Deactivates all plugins, so that the next conversation starts clean.
     async fn clear(&self) {
         let table = self.plugs.table();
         for name in table.names() {

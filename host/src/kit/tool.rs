@@ -63,7 +63,7 @@ impl Tool {
         Ok(())
     }
 
-    /// Runs it to its end, with what it prints in the terminal, and returns whether it succeeded.
+    /// Runs the tool with its output in the terminal. Returns whether it succeeded.
     pub fn succeeds(mut self) -> Result<bool, KitError> {
         let status = self.command.status().map_err(|source| self.missing(source))?;
         Ok(status.success())

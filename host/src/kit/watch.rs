@@ -1,5 +1,5 @@
-//! `cordboard plugin watch`: builds and plugs in at each save, after the conversations where they are wanted. An error is told, and does
-//! not end it; Ctrl-C does.
+//! `cordboard plugin watch`: builds a plugin at each save, tests it if requested, and copies it into a plugin folder.
+//! Only Ctrl-C ends it; an error must not.
 
 use std::{
     fs,
@@ -10,19 +10,19 @@ use std::{
 use super::{build::place, error::KitError, progress, project::Project, sources::saved, tool::Tool};
 use crate::plugin::THIS_PROGRAM;
 
-/// What is done at each save.
+/// The work at each save.
 #[derive(Debug, Clone)]
 pub struct Round {
-    /// The plugin's own.
+    /// The plugin's source folder.
     pub folder: PathBuf,
-    /// The plugin folder of a host.
+    /// A host's plugin folder.
     pub plugins: PathBuf,
     pub tests: Tests,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tests {
-    /// What fails its conversations is not plugged in.
+    /// A build that fails its tests is not copied.
     Held,
     Skipped,
 }
@@ -31,7 +31,7 @@ pub enum Tests {
 const LOOK: Duration = Duration::from_millis(300);
 
 /// # Errors
-/// Where there is no plugin in its folder, or nowhere to plug it into.
+/// The folder has no plugin, or the plugin folder doesn't exist.
 pub fn watch(round: &Round) -> Result<(), KitError> {
     let project = Project::open(&round.folder)?;
     if !round.plugins.is_dir() {
@@ -74,7 +74,7 @@ impl Round {
         Ok(to)
     }
 
-    /// By a process of its own, which Ctrl-C ends as it ends a compiler.
+    /// Runs the tests in a child process, so that Ctrl-C ends them too.
     fn test(&self, component: &Path) -> Result<(), KitError> {
         let arguments = ["plugin".as_ref(), "test".as_ref(), self.folder.as_os_str(), "--component".as_ref()];
         let test = Tool::new(THIS_PROGRAM, "install cordboard").args(arguments).args([component]);

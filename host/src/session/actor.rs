@@ -209,7 +209,7 @@ impl Actor {
     }
 }
 
-/// How the prompt begins that the effect drops.
+/// The beginning of the prompt that the effect drops.
 fn dropped(effect: &Effect) -> Option<String> {
     match effect {
         Effect::Settle { how: Settled::Dropped(beginning), .. } => Some(beginning.clone()),

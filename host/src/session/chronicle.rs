@@ -47,12 +47,12 @@ impl Chronicle {
         self.herald.tell(Happening::of(kind, view, at, self.last.clone()));
     }
 
-    /// The agent is at work on a prompt from now on.
+    /// Records that the agent now works on a prompt.
     pub fn prompt_sent(&mut self, prompt: &PromptId) {
         self.last = self.trail(prompt);
     }
 
-    /// A turn that the agent began by itself goes back to the same act as the work that led to it.
+    /// Gives a turn that the agent started itself the causation chain of the last prompt.
     pub fn began_by_itself(&mut self, turn: &PromptId) {
         let last = self.last.clone();
         self.prompted(turn, last);

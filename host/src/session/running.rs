@@ -98,12 +98,12 @@ impl Running {
             Some(ProcessEvent::Line(line)) => self.decode(&line),
             Some(ProcessEvent::TooLong { bytes, beginning }) => {
                 tracing::warn!(bytes, "skipped a line of the agent that is longer than any agent's");
-                // It may be the one that ends a turn.
+                // The line may be the one that ends a turn.
                 self.decode(&beginning)
             }
             Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
             Some(ProcessEvent::Ended { status, last_words }) => {
-                // Some programs give their reason on stdout, and a warning on stderr.
+                // Some programs print the reason on stdout and a warning on stderr, so report both.
                 let words = [self.codec.last_words(), last_words.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
                 Told::Ended(Exit::Ended { status, last_words: Some(words).filter(|words| !words.is_empty()) })
@@ -128,14 +128,14 @@ impl Running {
     }
 }
 
-/// Makes a folder below `own`. A folder of the user's is never made: in an empty one the agent would do the wrong work.
+/// Creates a folder below `own`. Never creates a user's folder: in an empty folder the agent would do the wrong work.
 fn prepare_folder(folder: &Path, own: &Path) -> Result<(), String> {
     let shown = folder.display();
     let climbs = folder.components().any(|part| part == Component::ParentDir);
     if folder.starts_with(own) && !climbs {
         return std::fs::create_dir_all(folder).map_err(|error| format!("its folder {shown} cannot be made: {error}"));
     }
-    // The dot asks for the right to enter it, too.
+    // Opening `.` also checks the permission to enter the folder.
     let Err(error) = folder.join(".").metadata() else { return Ok(()) };
     let what = match error.kind() {
         ErrorKind::NotFound if folder.is_symlink() => "is a link to a folder that does not exist".to_owned(),
@@ -189,7 +189,7 @@ mod tests {
         );
         fs::create_dir(path("locked")).unwrap();
         fs::set_permissions(path("locked"), Permissions::from_mode(0o600)).unwrap();
-        // Nothing is locked for root.
+        // Permissions don't restrict root.
         if path("locked/.").metadata().is_err() {
             assert!(why("locked").contains("/locked cannot be opened (Permission denied"), "{}", why("locked"));
         }

@@ -103,7 +103,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// `cordboard plugin watch`, which ends with its test.
+/// A `cordboard plugin watch` process, which is killed when the test ends.
 pub struct Watch(Child);
 
 impl Watch {
@@ -119,7 +119,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // It has ended already where all went well.
+        // If the test passed, the process has already ended.
         let _: std::io::Result<()> = self.0.kill();
         let _: std::io::Result<std::process::ExitStatus> = self.0.wait();
     }

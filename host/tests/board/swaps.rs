@@ -235,7 +235,7 @@ fn many_files_at_once_are_a_few_messages() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    // All offer the same command: one comes in, the others are refused.
+    // All export the same command: one is activated, the others are rejected.
     (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
     until("all were looked at", || {
         let rows = home.plugins();

@@ -163,7 +163,7 @@ async fn compiled_code_is_found_again_without_the_compiler() {
     let why = without.plug_in("echo", &bad("echo2"), (&settings, NOW)).await.unwrap_err().to_string();
     assert!(why.starts_with("it did not compile: the compiler could not be run: "), "{why}");
 
-    // A disk that is full costs the cache, not the plugin.
+    // A full disk disables the cache, not the plugin.
     let full = start(env!("CARGO_BIN_EXE_cordboard"));
     fs::rename(&cache, cache.with_extension("away")).unwrap();
     full.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();

@@ -61,7 +61,7 @@ struct Said {
 #[async_trait]
 impl Audience for Said {
     async fn tell(&self, text: String, _but: Option<&Caller>) {
-        // One that was merged of several counts as those.
+        // Split a merged notice into its parts.
         let merged = text.split_once(" changes of plugins:\n- ").map(|(_, list)| list.split("\n- "));
         let lines = merged.map(|list| list.map(|line| line.replace("\n  ", "\n")).collect());
         self.lines.lock().unwrap().extend(lines.unwrap_or_else(|| vec![text.clone()]));
@@ -118,7 +118,7 @@ impl Rig {
         bench.memory.carry_out(orders);
         let (said, asked) = (Arc::new(Said::default()), live.clone());
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
-        // Each notice by itself, so that a test can wait for it.
+        // Send each notice separately, so that a test can wait for it.
         let pace = Pace { gather: Duration::ZERO, most: usize::MAX, span: Duration::ZERO, listed: usize::MAX };
         let swaps = Swaps::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Audience>)).at_pace(pace);
         let (news, heard) = mpsc::channel(64);

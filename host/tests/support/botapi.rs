@@ -132,7 +132,7 @@ impl BotApi {
         })
     }
 
-    /// Queues an update under a number of its own choice.
+    /// Queues an update with the given id.
     pub fn push_as(&self, id: i64, mut update: Value) {
         update["update_id"] = id.into();
         self.with(|inner| inner.updates.push_back(update));
@@ -152,7 +152,7 @@ impl BotApi {
         self.standing(|of, _| of == chat)
     }
 
-    /// Texts for which the phone rang in a chat, as they were sent.
+    /// Texts of the messages in a chat that notified, as they were sent.
     pub fn rings(&self, chat: i64) -> Vec<String> {
         let sent = self.calls("sendMessage").into_iter();
         let rings = sent.filter(|call| call.params["chat_id"] == chat && call.params["disable_notification"] != true);
@@ -225,7 +225,7 @@ impl Shared {
     }
 }
 
-/// Stand for what no `Value` can hold: half a surrogate pair, a number out of range, a byte that is no UTF-8.
+/// Placeholders for data that a `Value` can't hold: a lone surrogate, a number out of range, a byte that is not UTF-8.
 pub const HALF_PAIR: &str = "<half a pair>";
 pub const HUGE: &str = "<a huge number>";
 pub const NO_UTF8: &str = "<no utf-8>";

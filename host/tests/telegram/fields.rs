@@ -1,5 +1,5 @@
-//! Whatever stands beside a text, the text arrives: each optional field of a message, and each kind of entity, with the least and with all
-//! that the Bot API may send of it.
+//! A text arrives with any other field of its message: each optional field and each kind of entity, with the minimal
+//! and the maximal content that the Bot API allows.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::{
     rig::{ADA, Rig},
 };
 
-/// Types of the Bot API: fields by name, with `?` where they are optional; a list is a list of its item, `any` a choice.
+/// Types of the Bot API: fields by name, with `?` if optional. A list has the type of its item; `any` is a choice.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
-/// Past it, what is optional is left out: messages hold messages.
+/// Beyond this depth, optional fields are omitted, because messages contain messages.
 const DEEPEST: usize = 5;
 
-/// How much of a value there is.
+/// Whether a value has its optional fields.
 #[derive(Clone, Copy, PartialEq)]
 enum Extent {
     Least,
@@ -32,7 +32,7 @@ impl Schema {
         Self(serde_json::from_value(schema["types"].clone()).unwrap())
     }
 
-    /// A value of a type, one for each choice that it has.
+    /// Values of a type, one for each of its choices.
     fn values(&self, of: &Value, extent: Extent) -> Vec<Value> {
         match of.get("any").and_then(Value::as_array) {
             Some(choices) => choices.iter().flat_map(|choice| self.values(choice, extent)).collect(),
@@ -44,7 +44,7 @@ impl Schema {
     }
 
     fn value(&self, of: &Value, extent: Extent, depth: usize) -> Value {
-        // Some types cannot be without themselves.
+        // Some types require themselves.
         if depth > 2 * DEEPEST {
             return json!("text");
         }
@@ -81,11 +81,11 @@ impl Schema {
     }
 }
 
-/// All that may stand beside a text.
+/// All other fields of a text message, with values.
 fn besides() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();
-    // Who speaks as a channel has no name, and is not heard.
+    // The host ignores messages that are sent on behalf of a channel.
     let left_out = ["text?", "sender_chat?"];
     let optional = fields.iter().filter(|(name, _)| name.ends_with('?') && !left_out.contains(&name.as_str()));
     let mut besides = Vec::new();
@@ -94,7 +94,7 @@ fn besides() -> Vec<(String, Value)> {
         for extent in [Extent::Least, Extent::All] {
             besides.extend(schema.values(of, extent).into_iter().map(|value| (name.to_owned(), value)));
         }
-        // A form that nobody expects is no worse than the field's absence.
+        // A malformed field must count as absent.
         besides
             .extend([json!(null), json!("text"), json!([{}, 3]), json!({"new": -1})].map(|odd| (name.to_owned(), odd)));
     }

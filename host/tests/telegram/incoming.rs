@@ -111,7 +111,7 @@ async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
     rig.api.push(json!({"message": message(ADA, ADA, file)}));
     let voice = json!({"voice": {"file_id": "f", "file_unique_id": "u", "duration": 3, "file_size": 3}});
     rig.api.push(json!({"message": message(ADA, ADA, voice)}));
-    // Notices of the chat itself, of kinds that are known and that are not.
+    // Notices of the chat itself, of known and unknown kinds.
     for notice in ["new_chat_title", "chat_owner_left", "poll_option_added", "community_chat_joined", "of_the_future"] {
         rig.api.push(json!({"message": message(ADA, ADA, json!({notice: {"title": "a notice"}}))}));
     }
@@ -287,7 +287,7 @@ async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     assert_eq!(rig.inbox.updates().len(), 1, "a stranger presses nothing");
 }
 
-/// A host that starts after one that has stored a text, and the number that this text came with.
+/// A host that starts after another one has stored a text, and the update id of the text.
 async fn restarted(text: &str) -> (Rig, i64) {
     let rig = Rig::new().await;
     let number = rig.api.says(ADA, text);
@@ -310,7 +310,7 @@ async fn what_was_stored_before_a_restart_is_not_taken_again() {
 #[tokio::test]
 async fn numbers_that_began_anew_below_the_stored_offset_are_heard() {
     let (rig, number) = restarted("before").await;
-    // The same number, and numbers near below the offset.
+    // The same id, and ids just below the offset.
     for (above, text) in [(0, "after a quiet week"), (2, "and one"), (400, "and another")] {
         let other = json!({"text": text, "message_id": 900 + above});
         rig.api.push_as(number + above, json!({"message": message(ADA, ADA, other)}));

@@ -30,7 +30,7 @@ fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), screen }
 }
 
-/// A post that takes the place of a message.
+/// A post that replaces a message.
 fn in_place(id: i64, message: &str, text: &str) -> OutboxRow {
     let mut row = row(id, ADA, Reply::text(text));
     row.state.messages = vec![cordboard::chat::MessageId(message.to_owned())];

@@ -65,7 +65,7 @@ impl Rig {
         self.poll_until(Duration::from_secs(600))
     }
 
-    /// A poll that ends when the token was refused for so long.
+    /// Starts a poll that ends once the token has been refused for `give_up`.
     pub fn poll_until(&self, give_up: Duration) -> JoinHandle<PollError> {
         let telegram = Arc::clone(&self.telegram);
         tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })

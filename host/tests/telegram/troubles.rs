@@ -51,7 +51,7 @@ async fn a_token_refused_in_mid_run_is_tried_again() {
     assert_eq!(rig.log.count("Telegram refuses the token"), 1);
     rig.api.until_calls("getUpdates", 5).await;
     assert_eq!(rig.log.count("Telegram answers again"), 1);
-    // A restart finds the same server: the token was right before.
+    // After a restart with a stored offset, a refused token is retried.
     poll.abort();
     rig.api.fail("getMe", Fault::Error(404, "Not Found"));
     rig.api.says(ADA, "again");
@@ -222,7 +222,7 @@ async fn typing_that_is_never_answered_holds_up_no_answer() {
     rig.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), screen });
     rig.api.until_calls("sendChatAction", 1).await;
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
-    // Where it is awaited, this takes the twenty seconds after which a call counts as unanswered.
+    // If the worker awaited the call, this would take the full timeout of a call.
     let began = std::time::Instant::now();
     rig.outbox.drained().await;
     assert!(began.elapsed() < Settings::new("token".into(), "").patience / 2, "{:?}", began.elapsed());

@@ -1,5 +1,5 @@
-//! The default policy: an agent goes after the idle timeout of its session. It must never count by itself: the host
-//! asks again when a timeout changes, so that a changed timeout acts at once.
+//! The default policy: an agent is suspended after the idle timeout of its session. It must never keep timers of its
+//! own: the host asks again when a timeout changes, so that the new timeout takes effect at once.
 
 use cordboard_plugin::{
     Lifecycle, Seconds,

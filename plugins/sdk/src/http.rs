@@ -87,7 +87,7 @@ impl Request {
         Self { method, url: url.to_owned(), headers: Vec::new(), body: Vec::new(), timeout: None }
     }
 
-    /// Adds `name=value` to the address, both [encoded](crate::text::url_encode): after a `?`, or after a `&` where it has a query.
+    /// Adds `name=value` to the URL's query, both [encoded](crate::text::url_encode).
     pub fn query(mut self, name: &str, value: &str) -> Self {
         let (address, fragment) = self.url.split_once('#').unwrap_or((&self.url, ""));
         let mark = match address.split_once('?') {

@@ -17,8 +17,8 @@ impl Reply {
     }
 
     /// Adds a button in a row of its own. Pressing it runs `command`, as "/hello again", as the one who presses. It must be one of
-    /// the plugin's own commands: the host leaves out any other button, and logs it. So it does past 100 buttons of a message. A label
-    /// that shows nothing becomes the command.
+    /// the plugin's own commands: the host omits any other button and logs it, as it does with more than 100 buttons in
+    /// a message. A label that shows nothing is replaced with the command.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])

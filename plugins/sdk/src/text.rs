@@ -65,8 +65,8 @@ pub fn span(text: &str) -> Option<Seconds> {
     (total > 0).then_some(total)
 }
 
-/// `text` as one part of an address: a segment of its path, a name or a value of its query. Each byte but letters, digits and `-._~`
-/// becomes `%XX`; so a whole address must not go through it.
+/// Encodes one part of a URL: a path segment, or a name or value of the query. Each byte except letters, digits and
+/// `-._~` becomes `%XX`, so don't pass a whole URL.
 ///
 /// ```
 /// # use cordboard_plugin::text::url_encode;

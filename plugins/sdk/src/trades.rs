@@ -86,8 +86,8 @@ pub trait Command {
 
 /// Decides when to let go of an idle agent, where `[plugins] lifecycle` names it.
 ///
-/// The spans of a verdict count from this review: to suspend a session at its timeout, answer `SuspendAfter` with what is left of it.
-///
+/// The spans of a verdict count from this review. To suspend a session at its timeout, return `SuspendAfter` with the
+/// remaining time.
 /// ```
 /// use cordboard_plugin::{Lifecycle, lifecycle::{Moment, Verdict}};
 ///
@@ -118,8 +118,8 @@ pub trait Lifecycle {
 
 /// Knows personas: who an agent is asked to be.
 ///
-/// A brief's `instructions` go to the agent beside its own. Its `greeting` is shown in the chat once, when the agent of a new session is
-/// ready. `model` and `idle_timeout` hold where the session has none of its own.
+/// A brief's `instructions` are added to the agent's own. Its `greeting` is shown in the chat once, when the agent of a
+/// new session is ready. `model` and `idle_timeout` apply if the session has none of its own.
 ///
 /// ```
 /// use cordboard_plugin::{Persona, Session, persona::{Brief, Summary}};

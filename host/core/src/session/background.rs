@@ -1,5 +1,5 @@
-//! What an agent does without a prompt: work that outlives the turn which began it, wake-ups, and turns that it begins by
-//! itself. An agent that works in the background is never ended, unless the user says so.
+//! Tracks background work: tasks that outlive their turn, scheduled wake-ups, and turns that the agent starts itself.
+//! An agent with background work must never be stopped, unless the user confirms it.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::{
     types::Moment,
 };
 
-/// A wake-up that is further away does not keep an agent alive. Agents bound theirs to an hour.
+/// A wake-up that is further away counts as this far away. Agents limit theirs to an hour.
 const FURTHEST_WAKE_UP: Duration = Duration::from_hours(24);
 
-/// It ends with the agent's process.
+/// The background work of one agent process. It ends with the process.
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    /// In the agent's words.
+    /// The running tasks, as the agent describes them.
     tasks: Vec<String>,
     wakes_at: Option<Moment>,
 }
@@ -30,18 +30,18 @@ impl Background {
         self.tasks.is_empty() && self.wakes_at.is_none()
     }
 
-    /// For people.
+    /// Lists the work for users.
     pub(super) fn list(&self) -> Vec<String> {
         let wake_up = self.wakes_at.map(|_| text::WAKE_UP.to_owned());
         self.tasks.iter().cloned().chain(wake_up).collect()
     }
 
-    /// When there is nothing left to wait for; none: when the agent says so.
+    /// The time when the work is over, if only a wake-up is left. `None` while tasks run: the agent reports their end.
     pub(super) fn ends_at(&self) -> Option<Moment> {
         self.wakes_at.filter(|_| self.tasks.is_empty())
     }
 
-    /// The time of a wake-up has come: from now on it is a turn, or nothing.
+    /// Forgets a wake-up that is due. Either the agent starts a turn now, or nothing is left.
     pub(super) fn forget_wake_up(&mut self, now: Moment) {
         self.wakes_at.take_if(|at| *at <= now);
     }
@@ -52,7 +52,7 @@ impl Machine {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 
-    /// The user gets time to read what came of it.
+    /// Updates the running tasks. When the last one ends, the idle time restarts, so that the user can read the result.
     pub(super) fn handle_background(&mut self, tasks: Vec<String>, now: Moment) {
         let Some(live) = &mut self.live else { return };
         let before = std::mem::replace(&mut live.background.tasks, tasks);
@@ -68,7 +68,7 @@ impl Machine {
         }
     }
 
-    /// A turn that no prompt asked for. It is shown where the session was prompted last.
+    /// Starts a turn without a prompt. It is shown in the place of the session's last prompt.
     pub(super) fn handle_began(&mut self, turn: PromptId, now: Moment) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
         let mut turn = Turn::new(turn, place.clone(), now);
@@ -77,7 +77,7 @@ impl Machine {
         self.emit(Effect::Began(place));
     }
 
-    /// Objects to a command that would end the agent's work with it.
+    /// Refuses a command that would end background work.
     pub(super) fn spare_background(&self, command: &str) -> Result<(), Refusal> {
         let rests = matches!(self.state, State::Idle(_) | State::Starting(_));
         match self.background().filter(|_| rests) {
@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    /// Says when a change counts that would have to end the agent's work.
+    /// Tells the user that a change takes effect only after the background work.
     pub(super) fn tell_counts_later(&mut self) {
         if let (Some(place), Some(background)) = (self.record.place.clone(), self.background()) {
             let (session, work) = (self.record.name.clone(), background.list());

@@ -43,7 +43,7 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
-    /// The agent began a turn by itself, which is shown at that place.
+    /// The agent has started a turn of its own, which is shown in this place.
     Began(Place),
     /// By the agent's own protocol: the process stays.
     Interrupt {
@@ -65,8 +65,8 @@ pub enum Effect {
     Show,
     /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
     Finish(Turn),
-    /// The end of the host cut the turn off: its last frame is stored and shown. Its prompt stays handed in the store, so that the next
-    /// host keeps it and says so.
+    /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays handed in the store, so
+    /// that the next host keeps it as an interrupted prompt and says so.
     CutOff(Turn),
     /// Words of the host, stored and sent.
     Tell {
@@ -87,7 +87,7 @@ pub struct Launch {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// The queue was full, or `/stop` dropped it; with its beginning.
+    /// The queue was full, `/stop` dropped the prompt, or it was withdrawn. Contains the beginning of the prompt.
     Dropped(String),
     /// Its turn was cut off, and the user was told.
     CutOff,

@@ -24,7 +24,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Prompt(Prompt),
-    /// The words of a prompt have changed; one that does not wait any more stays as it is.
+    /// The text of a prompt was edited. Ignored unless the prompt still waits.
     Edited {
         prompt: PromptId,
         text: String,
@@ -43,7 +43,7 @@ pub enum Input {
         run: Run,
         exit: Exit,
     },
-    /// An agent that ended left these processes behind; whose they are cannot be told.
+    /// An agent ended and these processes of an unknown agent are left.
     Strays {
         pids: Vec<i32>,
     },
@@ -67,7 +67,8 @@ pub enum Input {
     Settings(Settings),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
-    /// The authors of these prompts may not use the session any more: those that wait are dropped, and the one at work is interrupted.
+    /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
+    /// interrupted.
     Withdrawn(Vec<PromptId>),
     /// The host ends: interrupt, then stop. A second one hurries.
     Shutdown,
@@ -106,12 +107,12 @@ impl Exit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Suspend,
-    /// Counted from the review, as `ReviewIn` is.
+    /// Suspend this long after the review.
     SuspendAfter(Duration),
-    /// Asked again this long after the review, and no sooner than a second after the verdict.
+    /// Review again this long after the review, but at least a second after the verdict.
     ReviewIn(Duration),
     Keep,
-    /// There is no policy, or it failed: suspend at the idle timeout.
+    /// There is no policy, or it failed. The session is suspended at the idle timeout.
     Absent,
 }
 
@@ -137,10 +138,10 @@ pub struct Settings {
     pub kept: usize,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
-    /// `[sessions.folders] NAME`; none: the session stays in the folder of its record.
+    /// `[sessions.folders] NAME`. Without it, the session stays in the folder of its record.
     pub folder: Option<PathBuf>,
-    /// `[agents.NAME]` without its model; none where there is no such table. An agent that was started with another one is
-    /// started again before its next prompt.
+    /// `[agents.NAME]` without its model. `None` if there is no such table. A change restarts a running agent before
+    /// its next prompt.
     pub agent: Option<Agent>,
 }
 
@@ -152,7 +153,7 @@ pub enum Order {
     /// An agent is wanted, without a prompt.
     Start,
     Suspend,
-    /// As `Suspend`, and what the agent does in the background ends with it.
+    /// Like `Suspend`, but also ends background work.
     SuspendAnyway,
     /// The answer to this order is read at `from`; none: nowhere.
     Interrupt {
@@ -197,7 +198,7 @@ pub enum RefusalCode {
     Archived,
     Invalid,
     Busy,
-    /// The agent works in the background, and the order would end that.
+    /// The command would end background work.
     Background,
     Denied,
     Failed,

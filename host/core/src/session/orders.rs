@@ -260,8 +260,8 @@ impl Machine {
         }
     }
 
-    /// A live agent that is at rest is started again, silently, where it no longer fits the record; one that works in the
-    /// background is not.
+    /// Restarts an idle agent silently if it no longer matches the record. An agent with background work keeps running,
+    /// and the user is told.
     fn renew(&mut self, now: Moment) {
         if !self.is_outdated() {
             return;

@@ -63,7 +63,7 @@ impl Machine {
         self.record.conversation.as_ref().filter(|_| self.record.resumable)
     }
 
-    /// The operator may have named another folder since the last start.
+    /// Applies a folder that the operator has changed since the last start.
     fn change_folder(&mut self) {
         let Some(folder) = self.settings.folder.clone().filter(|folder| *folder != self.record.folder) else { return };
         self.record.folder.clone_from(&folder);

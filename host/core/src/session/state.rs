@@ -17,7 +17,7 @@ use crate::{
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// From an unheard interrupt to SIGTERM. A healthy agent acknowledges in milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
-/// From an interrupt that the agent has acknowledged to SIGTERM: it may wait for a tool to end.
+/// From an acknowledged interrupt to SIGTERM: the agent may have to wait for a tool to end.
 pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
 /// From the end of input to SIGTERM, and from the host's interrupt at its own end to the end of input.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ pub enum Reason {
     Idle,
     /// The lifecycle plugin wants to be asked again.
     Review,
-    /// The agent meant to begin a turn by now.
+    /// The agent planned to start a turn by now.
     WakeUp,
     /// The interrupt was not heard.
     Interrupt,
@@ -136,8 +136,9 @@ pub(super) struct Idle {
     pub policy: Policy,
 }
 
-/// What the lifecycle plugin wants of an idle session. `from` is the review as the plugin knows it: it gets the time since the last answer
-/// in whole seconds, and its verdict counts from that second, so that `idle-timeout - idle-for` ends exactly at the timeout.
+/// The lifecycle plugin's decision about an idle session. `from` is the time of the review as the plugin knows it: the
+/// plugin gets the time since the last answer in whole seconds. Its verdict counts from `from`, so that `idle-timeout -
+/// idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
     Asked { ticket: Ticket, from: Moment },
@@ -160,7 +161,7 @@ impl Idle {
 /// A prompt at work.
 #[derive(Debug)]
 pub(super) struct Open {
-    /// None: the agent began the turn by itself.
+    /// `None` if the agent started the turn itself.
     pub prompt: Option<Prompt>,
     pub turn: Turn,
     pub receipt: Receipt,
@@ -183,13 +184,13 @@ pub(super) enum Interrupt {
         told: bool,
         acknowledged: Acknowledged,
     },
-    /// The prompt was withdrawn: nothing more of its answer is shown.
+    /// The prompt was withdrawn, and the rest of its answer is not shown.
     Withdrawn { since: Moment },
     /// The host ends.
     ByHost,
 }
 
-/// Whether the agent has read an interrupt.
+/// Whether the agent has acknowledged an interrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Acknowledged {
     No,
@@ -289,7 +290,7 @@ pub(super) struct Live {
     pub run: Run,
     /// Whether it was started to go on with a conversation.
     pub resumes: bool,
-    /// What it was started with: where that is something else now, the agent is started again between turns.
+    /// The settings at the start of the process. If they have changed, the agent restarts between turns.
     pub persona: Option<String>,
     pub model: Option<String>,
     pub agent: Option<Agent>,

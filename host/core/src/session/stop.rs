@@ -85,14 +85,14 @@ impl Machine {
         }
     }
 
-    /// The end of the host cut this turn off.
+    /// Ends the open turn at shutdown.
     fn cut_off(&mut self, open: Open, now: Moment) {
         match (open.interrupt, open.prompt, open.receipt) {
             (Some(Interrupt::ByUser { told, .. }), ..) => self.finish_stopped(open.turn, told, now),
             (Some(Interrupt::Withdrawn { .. }), ..) => self.finish(open.turn, TurnState::Stopped, now),
             (_, Some(prompt), Receipt::Sent) => self.requeue(prompt),
             (_, Some(_), Receipt::Taken) => self.finish_cut_off(open.turn),
-            // No prompt in the store tells the next host of it.
+            // The turn has no stored prompt, so the next host would not report it.
             (_, None, _) => self.finish(open.turn, TurnState::Failed(text::HOST_ENDED.to_owned()), now),
         }
     }

@@ -178,7 +178,7 @@ impl Machine {
         match (outcome, open.interrupt) {
             (_, Some(Interrupt::Withdrawn { .. })) => self.finish(turn, TurnState::Stopped, now),
             (Outcome::Done, _) => self.finish(turn, TurnState::Done, now),
-            // An agent may call it a failure: the host interrupted it all the same.
+            // The host interrupted the turn, even if the agent reports a failure.
             (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_cut_off(turn),
             (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
             (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => self.finish_stopped(turn, told, now),
@@ -207,7 +207,7 @@ impl Machine {
         self.finish(turn, state, now);
     }
 
-    /// Ends a turn that the end of the host cut off. Its prompt is not answered: the next host keeps it.
+    /// Ends a turn that the shutdown interrupted. Its prompt counts as unanswered, and the next host keeps it.
     pub(super) fn finish_cut_off(&mut self, mut turn: Turn) {
         turn.state = TurnState::Failed(text::HOST_ENDED.to_owned());
         self.emit(Effect::CutOff(turn));
@@ -329,7 +329,8 @@ impl Machine {
         }
     }
 
-    /// A turn that `/stop` has interrupted already ends in silence, too.
+    /// Drops or interrupts withdrawn prompts. Replaces an earlier interrupt by `/stop`, so that this turn ends silently
+    /// too.
     pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Moment) {
         let waiting = std::mem::take(&mut self.waiting);
         let (withdrawn, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|prompt| prompts.contains(&prompt.id));

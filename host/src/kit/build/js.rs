@@ -12,7 +12,7 @@ const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org"
 
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
 
-/// The packages that get into a component beside its sources, installed where they are absent.
+/// Installs missing packages. Returns the folder of the packages that become part of the component.
 pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
     if !project.folder.join(TOOL).exists() {
         progress::step(

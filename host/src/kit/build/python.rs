@@ -17,7 +17,7 @@ const CONTRACT: &str = "0.1.0";
 
 const TOOL: &str = "componentize-py";
 
-/// The packages that get into a component beside its sources, installed where they are absent.
+/// Installs missing packages. Returns the folder of the packages that become part of the component.
 pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
     let bin = bin(project)?;
     if !bin.join(TOOL).exists() {
@@ -28,7 +28,7 @@ pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
     Ok(pythons.min().unwrap_or(lib))
 }
 
-/// Absolute, since the tools run in the project's folder.
+/// The path is absolute, because the tools run in the project's folder.
 fn bin(project: &Project) -> Result<PathBuf, KitError> {
     let bin = project.folder.join(VENV).join("bin");
     std::path::absolute(&bin).map_err(KitError::read(&bin))

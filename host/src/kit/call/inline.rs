@@ -1,4 +1,4 @@
-//! What a call is lent by options of the command line, as the lines of a configuration that they stand for.
+//! Turns command-line options into the equivalent configuration of a call.
 
 use std::path::absolute;
 
@@ -9,10 +9,10 @@ use crate::{
     kit::{error::KitError, stage::configured},
 };
 
-/// The configuration of a call of the plugin `name`.
+/// The configuration for a call of the plugin `name`.
 ///
 /// # Errors
-/// An option that is no line of a configuration.
+/// An option is not valid as a configuration line.
 pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
     let (mut secrets, mut names) = (Vec::new(), Vec::new());
     for secret in &inline.secrets {
@@ -37,7 +37,7 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
     configured(name, (&lines, &own), &secrets).map_err(KitError::Config)
 }
 
-/// The options that give what is missing.
+/// The options that add the missing grants.
 pub fn options(missing: &[String]) -> String {
     let option = |name: &String| match name.as_str() {
         "http" => "--http 'https://HOST/*'".to_owned(),
@@ -48,7 +48,7 @@ pub fn options(missing: &[String]) -> String {
     missing.iter().map(option).collect::<Vec<_>>().join(" ")
 }
 
-/// A line of the plugin's own table.
+/// A line of `[plugins.NAME.config]`.
 fn own(pair: &str) -> Result<String, KitError> {
     let (key, value) = split("--set", pair, "KEY=VALUE")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -69,7 +69,7 @@ fn wrong(option: &'static str, given: &str, shape: &'static str) -> KitError {
     KitError::Option { option, given: given.to_owned(), shape }
 }
 
-/// A text of TOML, which takes the escapes of JSON.
+/// A TOML string. TOML accepts the escapes of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -27,20 +27,20 @@ pub struct Report {
     pub limits: BTreeMap<&'static str, String>,
     /// What the host does not yet do for it, with the line that has it done.
     pub idle: Vec<String>,
-    /// Capabilities that a host would ask its owner for, in the chat.
+    /// Capabilities that the owner can approve in the chat.
     pub asks: Vec<String>,
-    /// The line of the configuration that grants them as well.
+    /// The configuration line that grants these capabilities.
     #[serde(skip)]
     pub granted_by: String,
     /// Why a host would not take it; where it would, nothing.
     pub refused: Vec<String>,
 }
 
-/// What a host would do with it.
+/// The decision that a host would make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Taken,
-    /// It waits for the owner's word.
+    /// The version waits for the owner's approval.
     AskedFor,
     Refused,
 }
@@ -119,7 +119,7 @@ impl Report {
         }
     }
 
-    /// Adds what speaks against it. A host asks for what a button can grant.
+    /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
     pub fn refuse(&mut self, refused: &Refused) {
         match refused {
             Refused::NotGranted { missing, lines, .. } if by_line_alone(missing).is_empty() => {

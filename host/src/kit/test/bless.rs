@@ -1,5 +1,5 @@
-//! `--bless`: writes down what came back as what must come back. A conversation is held several times, and `{*}` takes the place of what
-//! differs: a random number is not right because it came once.
+//! `--bless`: writes the actual replies into the file as the expected ones. Runs the conversation several times and
+//! replaces differing words with `{*}`. It must never write a random value as expected.
 
 use std::{fs, path::Path};
 
@@ -11,20 +11,20 @@ use crate::kit::{
     script::{self, Step, fits},
 };
 
-/// How often a conversation is held. A coin falls on the same side as often as this in one of 16 cases, a die in one of 1296.
+/// The number of runs. A coin toss has the same result in all runs in one of 16 cases, a die in one of 1296.
 pub const RUNS: usize = 5;
 
-/// What a step brings in each run, line by line.
+/// The lines that a step returns, each with its variants from all runs.
 enum Brought {
     Steady(Vec<Vec<String>>),
-    /// Not even as many lines.
+    /// The number of lines differs between runs.
     Unsteady,
 }
 
-/// Rewrites the conversation in `file`. `runs` are of the same text, one at least.
+/// Rewrites the conversation in `file`. `runs` are runs of the same text.
 ///
 /// # Errors
-/// The disk's, or a step that brings another number of lines each time; the others are written all the same.
+/// The disk failed, or a step returned a different number of lines in each run. The other steps are written anyway.
 pub fn bless(runs: &[Held], (file, text): (&Path, &str)) -> Result<(), KitError> {
     let Some(first) = runs.first() else { return Ok(()) };
     let place = |step: &Step| format!("{}:{}", file.display(), step.line);
@@ -64,7 +64,7 @@ fn brought(runs: &[Held], step: usize) -> Brought {
     Brought::Steady((0..count).map(|line| runs.iter().map(|lines| lines[line].clone()).collect()).collect())
 }
 
-/// Lines of `old` that fit stay as they are, with their `{*}`. Each stands for one line, and those before it are gone.
+/// Keeps lines of `old` that match, with their `{*}`. Each matches one line, in order; skipped ones are dropped.
 fn written(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
     let mut old = old.iter();
     let kept = |runs: &Vec<String>| {
@@ -78,15 +78,15 @@ fn written(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
     lines.iter().map(kept).collect()
 }
 
-/// A pattern that fits all of `runs`.
+/// A pattern that matches all of `runs`.
 fn steady(runs: &[String]) -> String {
     let Some((first, others)) = runs.split_first() else { return String::new() };
     let pattern = others.iter().fold(first.clone(), |pattern, line| in_common(&pattern, line));
-    // Words in another order may leave a pattern that is too tight.
+    // If the order of words differs, the pattern may not match all runs.
     if runs.iter().all(|line| fits(&pattern, line)) { pattern } else { format!("{} {{*}}", &first[..1]) }
 }
 
-/// Words that both have, with `{*}` between them.
+/// The words that both lines share, with `{*}` in between.
 fn in_common(pattern: &str, line: &str) -> String {
     let mut common = String::new();
     for word in diff(&words(pattern), &words(line), |one, other| one == other) {
@@ -101,7 +101,8 @@ fn in_common(pattern: &str, line: &str) -> String {
 
 const ANY: &str = "{*}";
 
-/// Runs of letters, digits, `-` and `_`, since half a random text is as random as all of it; each other character alone.
+/// Splits a text into runs of letters, digits, `-` and `_`, and single other characters. A random token stays one word,
+/// so that no part of it is kept.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;

@@ -38,7 +38,7 @@ fn ci_tries_the_versions_that_new_plugins_pin() {
     }
 }
 
-/// Tools that install and build as the real ones do, as far as files go.
+/// Fake tools that create the same files as the real ones.
 const TOOLS: [(&str, &str); 3] = [
     (
         "npm",
@@ -53,7 +53,7 @@ const TOOLS: [(&str, &str); 3] = [
     ),
 ];
 
-/// A `PATH` with them before all others. They make a copy of `component` of every plugin.
+/// Installs the fake tools and returns a `PATH` that has them first. They build every plugin as a copy of `component`.
 fn stand_ins(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));

@@ -1,5 +1,5 @@
-//! Files that are named like a built-in plugin: its grants belong to the built-in bytes. Other bytes have what everyone has, and what the
-//! operator grants to the name.
+//! Files with the name of a built-in plugin. Its grants apply only to the built-in bytes; other bytes have the common
+//! grants, and those that the operator gives to the name.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::components::{bad, standard};
 
 const BY_NAME: &str = "[plugins.help]\ngrants = [\"plugin-control\"]";
 
-/// What would take the place of the plugin that steers the others.
+/// A file that would replace the plugin with control over the others.
 fn takeover() -> Vec<u8> {
     other(&standard("help"), 1)
 }
@@ -54,7 +54,7 @@ async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
     let rig = rig.restarted().await;
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help"), ("ok".to_owned(), String::new()));
-    // Under another name the same bytes have nothing.
+    // The same bytes have no grants under another name.
     rig.save("helper", &standard("help")).await;
     rig.asked().await;
     assert_eq!(rig.serving("helper"), None);
@@ -69,7 +69,7 @@ async fn the_built_in_plugin_has_its_grants_when_it_comes_back() {
     rig.serves("help", &standard("help")).await;
     rig.say("plugins reload help").await;
     rig.serves("help", &takeover()).await;
-    // Without the operator's line only the built-in one may have it.
+    // Without the operator's line, only the built-in version has the grant.
     rig.configure("").await;
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help").0, "parked");
@@ -93,7 +93,7 @@ async fn a_grant_that_the_operator_withholds_is_withheld_from_the_built_in_plugi
 #[tokio::test]
 async fn a_kept_version_that_is_not_the_built_in_one_has_no_grants_of_it() {
     let rig = Rig::new("").await;
-    // As a host before this one left it, whose built-in bytes these were.
+    // An earlier host had these bytes built in and stored them.
     rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restarted().await;

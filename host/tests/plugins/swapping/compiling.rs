@@ -241,7 +241,7 @@ async fn a_rollback_goes_on_whatever_is_saved_meanwhile() {
     rig.save("mine", b"no component at all").await;
     rig.say("plugins reload rockets").await;
     slow.open();
-    // What was saved last is tried after it, and what was saved before that is not.
+    // The last saved file is tried after the rollback; the file before it is not.
     rig.told("is rolled back: 3 calls failed").await;
     rig.told("Plugin 'mine' was refused: it is not a WebAssembly component").await;
     assert_eq!(rig.say("echo x").await, "v1: x");

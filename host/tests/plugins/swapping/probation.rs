@@ -92,7 +92,7 @@ async fn mended_bytes_are_tried_at_once_after_a_rollback() {
     rig.plug("mine", &mended).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
-    // The end of the bad version's pause brings nothing back: it is not the newest.
+    // The bad version is not tried again after its pause, because it is not the newest.
     pass(MINUTE).await;
     rig.caught_up().await;
     rig.serves("mine", &mended).await;
@@ -116,7 +116,7 @@ async fn each_bad_version_has_a_backoff_of_its_own() {
     rig.serves("mine", &first).await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
-    // The second time for one is no second time for the other.
+    // The first version's second rollback doesn't count for the second version.
     rig.plug("mine", &second).await;
 }
 

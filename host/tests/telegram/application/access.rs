@@ -74,7 +74,7 @@ async fn who_is_let_in_is_changed_while_the_host_runs() {
 }
 
 impl App {
-    /// Saves the configuration, and waits until it is applied.
+    /// Saves the configuration and waits until it is applied.
     async fn grant(&self, access: &str) {
         let changes = || self.log().matches("configuration changed").count();
         let before = changes();
@@ -82,7 +82,7 @@ impl App {
         self.until("the new configuration", || (changes() > before).then_some(())).await;
     }
 
-    /// The member's session is at work on a message of the member, and another one waits.
+    /// Gives the member a session with a running turn and one queued message.
     async fn busy_member(&self) {
         self.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
         self.ask(MEMBER, "slow 1000", "line 2").await;
@@ -90,7 +90,7 @@ impl App {
         self.until("the message waits", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
 
-    /// How often something was shown to the member.
+    /// The number of calls that show something to the member.
     fn shown_to_member(&self) -> usize {
         let methods = ["sendMessage", "editMessageText", "sendChatAction"];
         let calls = methods.iter().flat_map(|method| self.api.calls(method));
@@ -114,7 +114,7 @@ async fn a_removed_persons_messages_are_withdrawn() {
     let before = app.shown_to_member();
     app.until_at_rest("beta").await;
     assert_eq!(app.session("beta")["turns"], 1, "the one at work was interrupted, the other one never went out");
-    // It is left to the owner, and so is its agent.
+    // The owner keeps the session and its agent.
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
     app.ask(OWNER, "/leave", "Nothing to leave.").await;

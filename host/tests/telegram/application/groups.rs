@@ -73,7 +73,7 @@ async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
     assert_eq!(app.api.chat(OWNER), [none], "nothing of the group came into the private chat");
 }
 
-/// The member opens a session where the owner types, and the owner types on.
+/// Checks that a member can open a session in the owner's place without changing the owner's active session.
 async fn each_keeps_a_session_of_their_own(owner: Seat) {
     let app = App::new().await;
     let member = Seat { user: MEMBER, ..owner };

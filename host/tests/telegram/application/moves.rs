@@ -1,4 +1,4 @@
-//! A group that becomes a supergroup has another id, and is the same place.
+//! A group that becomes a supergroup gets a new id and stays the same place.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
 
 fn upgrade(app: &App) {
     app.api.migrate(GROUP, SUPER);
-    // The service messages come in either order; one of them is enough.
+    // The service messages may arrive in either order; one of them is enough.
     app.api.push(json!({"message": message(OWNER, SUPER, json!({"migrate_from_chat_id": GROUP}))}));
     app.api.push(json!({"message": message(OWNER, GROUP, json!({"migrate_to_chat_id": SUPER}))}));
 }

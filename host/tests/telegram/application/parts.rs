@@ -1,4 +1,4 @@
-//! What a person sends at once and Telegram delivers in parts, and what is edited while it waits.
+//! Messages that Telegram delivers in parts, and edits of waiting messages.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn photo(app: &App, id: i64, album: &str, caption: Option<&str>) {
     push(app, "message", id, more);
 }
 
-/// Which texts of the owner's chat hold `words`.
+/// The number of texts in the owner's chat that contain `words`.
 fn holding(app: &App, words: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
 }
@@ -48,7 +48,7 @@ async fn an_edit_replaces_a_text_that_waits_and_runs_nothing_else() {
     app.until("that it waits", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     push(&app, "edited_message", 101, json!({"text": "slow 2000", "edit_date": 1_790_000_001}));
     push(&app, "edited_message", 102, json!({"text": "delete nothing", "edit_date": 1_790_000_001}));
-    // A command of the same chat is answered after what came before it.
+    // The host answers a command after the earlier updates of its chat.
     app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.told(OWNER, 0, "You said: delete nothing").await;

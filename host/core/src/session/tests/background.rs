@@ -1,4 +1,4 @@
-//! Stories of agents that work without a prompt: in the background, after a wake-up, in turns of their own.
+//! Scenarios of background work: tasks, wake-ups, and turns that the agent starts itself.
 
 use expect_test::expect;
 

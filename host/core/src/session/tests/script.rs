@@ -168,7 +168,7 @@ impl Teller {
             }
             "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
             "folder" => Input::Settings(Settings { folder: words(rest).map(Into::into), ..settings() }),
-            // What the configuration says of the agent.
+            // The agent's configuration.
             "agent" => Input::Settings(Settings { model: words(rest), ..settings() }),
             "args" => Input::Settings(Settings { agent: Some(agent(rest)), ..settings() }),
             "policy" => Input::PolicyChanged,

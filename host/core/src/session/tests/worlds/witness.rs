@@ -34,7 +34,7 @@ pub struct Witness {
     /// Whose turn ended last.
     finished_last: Option<PromptId>,
     asked: BTreeMap<Ticket, String>,
-    /// And from when its verdict counts.
+    /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Moment)>,
     words: Option<Ticket>,
     policy: Option<Heard>,
@@ -50,7 +50,7 @@ pub struct Witness {
     step: Step,
 }
 
-/// The policy's verdict: it counts from the review as the policy knows it, and came at some later moment.
+/// The policy's verdict. It counts from `from`, the review as the policy knows it, and arrived at `at`.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     verdict: Verdict,
@@ -70,9 +70,9 @@ struct Step {
     answered: Option<Vec<PromptId>>,
     /// The user said what to do about a session that asks or is broken.
     has_the_word: bool,
-    /// The agent that died worked in the background.
+    /// The agent that died had background work.
     worked: bool,
-    /// The user said that the work in the background may end.
+    /// The user agreed to end the background work.
     gives_up: bool,
     /// Whose words for a resume came.
     worded: Option<Ticket>,
@@ -85,11 +85,11 @@ struct Process {
     model: Option<String>,
     agent: Option<Agent>,
     ready: bool,
-    /// It works in the background.
+    /// The process has background tasks.
     tasks: bool,
     wakes_at: Option<Moment>,
     interrupted: Option<Moment>,
-    /// It has said that it was interrupted.
+    /// The process has acknowledged the interrupt.
     heard: bool,
     closed: Option<Moment>,
     terminated: Option<Moment>,
@@ -113,7 +113,7 @@ impl Process {
 
 #[derive(Debug)]
 struct Open {
-    /// No prompt's, where the agent began the turn by itself.
+    /// The id of the prompt, or of the turn that the agent started itself.
     id: PromptId,
     place: Place,
     taken: bool,
@@ -536,7 +536,7 @@ impl Witness {
         self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the ladder takes too long");
     }
 
-    /// Another host takes over after this one has ended.
+    /// Simulates the start of another host after this one has ended.
     pub fn hand_over(&mut self) {
         let handed = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Handed);
         let handed: Vec<PromptId> = handed.map(|(id, _)| id.clone()).collect();

@@ -98,7 +98,7 @@ impl Witness {
             Effect::CutOff(turn) => {
                 self.must(self.ending > 0, "only the end of the host cuts a turn off");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is cut off");
-                // Its prompt stays handed: the next host keeps it.
+                // The prompt stays handed, so the next host keeps it.
                 self.open = None;
             }
             Effect::Tell { notice, .. } => self.perform_tell(notice),
