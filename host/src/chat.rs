@@ -42,7 +42,7 @@ pub trait Chat: Send + Sync {
     /// some front-ends show it for a few seconds only. None: no longer.
     async fn working(&self, place: &Place, line: Option<&str>);
 
-    /// Shows at a person's message that it was taken and waits, where the front-end can, and without a ring.
+    /// Marks a user's message as accepted and waiting, if the front-end can do so without a notification.
     async fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
 
     /// Sets the menu of commands; setting it to what it is costs nothing.

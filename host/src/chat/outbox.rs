@@ -182,7 +182,7 @@ impl Outbox {
         }
     }
 
-    /// Shows at a message that it waits, some time soon or not at all: nothing depends on it.
+    /// Marks a message as waiting. Best effort: nothing depends on it.
     pub fn acknowledge(&self, place: &Place, message: &MessageId) {
         let (chat, place, message) = (Arc::clone(&self.shared.chat), place.clone(), message.clone());
         tokio::spawn(async move { chat.acknowledge(&place, &message).await });

@@ -41,7 +41,7 @@ pub trait Outlet: Send + Sync {
     fn heard(&self, place: &Place);
     /// Stops the answer that is being sent there.
     fn cut(&self, place: &Place) -> Cut;
-    /// A person's message was taken, and waits.
+    /// A user's message was accepted and waits.
     fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
 }
 

@@ -239,7 +239,7 @@ impl Server {
     }
 }
 
-/// Whether a message that comes now waits for others.
+/// Whether a new message has to wait.
 fn is_busy(view: &SessionView) -> bool {
     view.phase == Phase::Busy || view.queued > 0
 }

@@ -18,14 +18,14 @@ use super::{
 /// Bytes of a command line that the log shows.
 const SHOWN: usize = 60;
 
-/// Characters of a label: more do not fit on a phone's screen, and Telegram cuts them off.
+/// The most characters of a label. More don't fit on a phone's screen, and Telegram cuts them off.
 const LONGEST_LABEL: usize = 100;
 
-/// Buttons of one message: Telegram refuses a message with more.
+/// The most buttons in a message. Telegram refuses a message with more.
 const MOST_BUTTONS: usize = 100;
 
-/// `reply` with the buttons that `generation` may show by `table`, marked as its own. The others are left out, and a label that shows
-/// nothing becomes the button's command; each is logged once.
+/// Keeps the buttons that `generation` may show, and marks them as its own. Omits all others, and replaces a blank
+/// label with the button's command. Logs each change once.
 pub fn own(mut reply: Reply, generation: &Generation, table: &Table) -> Reply {
     let plugin = &generation.name;
     let warn = |news: &str, message: &'static str, why: &str| {

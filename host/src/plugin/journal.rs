@@ -20,7 +20,7 @@ use crate::scrub;
 use fall::Fall;
 use line::{LONGEST, lines, shown};
 
-/// Under this target stands what an author has to read: the plugin's own lines, and what became of its buttons and its secrets.
+/// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
 pub const AUTHORS: &str = "cordboard::plugin::journal";
 
 /// Clones write to the same log, and count together.

@@ -13,7 +13,7 @@ pub trait Told: Sized {
     #[must_use]
     fn scrubbed(self) -> Self;
 
-    /// How much of it there is.
+    /// The size that counts against `reply`.
     fn bytes(&self) -> usize;
 }
 

@@ -190,7 +190,7 @@ fn check(offers: &Offers) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Whether `usage` is empty or shows how to give this very command: users copy the line, and nobody else's command may stand in it.
+/// Whether `usage` is empty or starts with this command. Users copy the line, so it must not contain another command.
 fn is_usage_of(command: &str, usage: &str) -> bool {
     let arguments = usage.strip_prefix('/').and_then(|line| line.strip_prefix(command));
     usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))

@@ -12,7 +12,7 @@ use super::{
 /// The bytes of linear memory that an instance has.
 struct Bytes(usize);
 
-/// It is a measure, and no part of a reply.
+/// A measurement, which doesn't count as part of a reply.
 impl Told for Bytes {
     fn bytes(&self) -> usize {
         0

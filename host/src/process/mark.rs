@@ -1,5 +1,6 @@
 //! The mark that every agent carries in its environment and hands down to all its descendants. By it they are found after
-//! a `setsid`, a double fork or the death of the host. A tag, which the kernel hands down, finds those that have shed their environment.
+//! a `setsid`, a double fork or the death of the host. A tag, which the kernel passes on, finds those that have dropped
+//! their environment.
 
 use std::{path::Path, sync::OnceLock};
 

@@ -86,7 +86,7 @@ impl Calls {
     }
 }
 
-/// One of the few that every chat has.
+/// The reaction that marks a waiting message: one of the few that every chat has.
 const WAITS: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
 
 #[derive(Serialize)]
@@ -242,7 +242,7 @@ impl Chat for Telegram {
         });
     }
 
-    /// Not every chat allows it, and then its people see the answer when it comes.
+    /// Sets a reaction. Some chats don't allow reactions; there, the message stays unmarked.
     async fn acknowledge(&self, place: &Place, message: &MessageId) {
         let Ok((spot, number)) = message_of(place, message) else { return };
         let payload = SetMessageReaction { chat_id: spot.chat, message_id: number.0, reaction: [WAITS] };

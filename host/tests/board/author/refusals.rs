@@ -222,7 +222,7 @@ fn options_of_a_call_stand_for_a_configuration() {
         ended.err.contains("  for a call: --http 'https://HOST/*' --secret NAME=FILE, or --config FILE\n"),
         "{ended:?}"
     );
-    // Nobody answers there: the plugin has its address, its secret and its own keys.
+    // No server listens there, but the plugin gets its URL, its secret and its own keys.
     let reach =
         ["--http", "* http://127.0.0.1:9/*", "--secret", "beszel=key", "--set", "user=ada", "--set", "warn_at=80"];
     let reach = [&reach[..], &["--set", "url=http://127.0.0.1:9", "/beszel"]].concat();
