@@ -25,11 +25,15 @@ impl Command for Control {
             _ => return Ok(Reply::plain("Usage: /stop [all]")),
         };
         let session = context::active_session()?;
-        if !stoppable(&session, waiting) {
-            let nothing = nothing(session.fact("background"));
-            return Ok(Reply::plain(&told(&nothing, session.queued)));
+        // Asked even where no turn runs: the answer of the last one may still be on its way into the chat.
+        match session_control::interrupt(&session.name, waiting) {
+            Ok(session) => Ok(Reply::plain(&stopped(&session, waiting))),
+            Err(error) if error.code == "invalid" && !stoppable(&session, waiting) => {
+                let nothing = nothing(session.fact("background"));
+                Ok(Reply::plain(&told(&nothing, session.queued)))
+            }
+            Err(error) => Err(error.into()),
         }
-        Ok(Reply::plain(&stopped(&session_control::interrupt(&session.name, waiting)?, waiting)))
     }
 }
 
