@@ -3,7 +3,7 @@
 //! all of them again, which changes nothing if they do.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ffi::{OsStr, OsString},
     io,
     mem::MaybeUninit,
@@ -57,6 +57,8 @@ pub(super) struct Notice {
 struct Table {
     /// Watches by their inotify descriptor. A recreated folder gets a new descriptor, even if it reuses the old inode.
     watches: HashMap<i32, Watch>,
+    /// Every path that a scan visited or found missing.
+    steps: HashSet<PathBuf>,
     /// Files that were written to and not closed since, with the watch that reported the write and its time.
     open: HashMap<PathBuf, (i32, Instant)>,
     /// The last scan could not watch everything, which has been logged.
@@ -139,7 +141,10 @@ impl Notice {
     }
 
     pub(super) fn follow(&self) -> Following<'_> {
-        self.table().watches.values_mut().for_each(|watch| watch.wanted = WatchFlags::empty());
+        let mut table = self.table();
+        table.watches.values_mut().for_each(|watch| watch.wanted = WatchFlags::empty());
+        table.steps.clear();
+        drop(table);
         Following { notice: self, fault: None }
     }
 
@@ -167,6 +172,10 @@ impl Table {
         // An earlier scan has removed this watch.
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
+        // A folder on the way, such as /tmp, may be busy: only events of the next step matter there.
+        if name.is_some() && !watch.wanted.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
+            return false;
+        }
         if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
             self.open.retain(|_, (by, _)| *by != number);
         }
@@ -194,6 +203,7 @@ impl Following<'_> {
                 continue;
             }
             let next = at.join(&step);
+            self.notice.table().steps.insert(next.clone());
             if !self.watch(&next, STEP) {
                 self.watch(&at, LAST_STEP);
                 // The step may have appeared before the watch.
@@ -235,6 +245,8 @@ impl Following<'_> {
                 true
             }
             Err(Errno::NOENT | Errno::NOTDIR) => false,
+            // Closed to us: when it is opened, the folder that it lies in tells so. A folder of others is none that people move.
+            Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
             Err(error) => {
                 self.fault.get_or_insert((path.to_owned(), error));
                 path.symlink_metadata().is_ok()
@@ -303,4 +315,61 @@ fn register(system: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 fn push(left: &mut Vec<OsString>, path: &Path) {
     let steps = path.components().filter(|step| matches!(step, Component::Normal(_) | Component::ParentDir));
     left.extend(steps.rev().map(|step| step.as_os_str().to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    /// Whether what happened since the last call asks for a look.
+    fn asks(notice: &Notice) -> bool {
+        notice.read(notice.system.get().expect("it was begun").get_ref())
+    }
+
+    fn follow(notice: &Notice, path: &Path) -> bool {
+        let mut following = notice.follow();
+        following.way(path, Goal::Folder);
+        following.end()
+    }
+
+    #[tokio::test]
+    async fn only_what_lies_on_the_way_asks_for_a_look() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (above, plugins) = (root.join("above"), root.join("above/folder/plugins"));
+        fs::create_dir_all(root.join("above/folder")).unwrap();
+        let notice = Notice::new();
+        notice.begin();
+        assert!(follow(&notice, &plugins));
+        for other in ["other", "above/other", "above/folder/other"] {
+            fs::write(root.join(other), "").unwrap();
+            fs::set_permissions(root.join(other), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        assert!(!asks(&notice));
+        fs::create_dir(&plugins).unwrap();
+        assert!(asks(&notice), "the missing step came");
+        assert!(follow(&notice, &plugins));
+        fs::write(above.join("folder/another"), "").unwrap();
+        assert!(!asks(&notice), "the folder above the goal is watched for itself alone");
+        fs::write(plugins.join("a.wasm"), "").unwrap();
+        assert!(asks(&notice));
+        for (from, to) in [(&above, &root.join("away")), (&root.join("away"), &above)] {
+            fs::rename(from, to).unwrap();
+            assert!(asks(&notice), "a folder on the way was moved");
+        }
+        assert!(follow(&notice, &plugins));
+        fs::remove_dir_all(&above).unwrap();
+        assert!(asks(&notice));
+        assert!(follow(&notice, &plugins) && !asks(&notice), "that a watch ended is no news");
+    }
+
+    #[test]
+    fn events_that_were_lost_ask_for_a_look() {
+        let mut table = Table::default();
+        table.open.insert("/a".into(), (1, Instant::now()));
+        assert!(table.on_event(-1, ReadFlags::QUEUE_OVERFLOW, None));
+        assert!(table.open.is_empty(), "that it was closed may be lost");
+    }
 }
