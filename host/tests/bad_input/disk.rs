@@ -19,6 +19,14 @@ done <"$orders") </dev/null >/dev/null 2>&1 &
 exec "$@"
 "#;
 
+/// The same, where no compiled plugin fits.
+const NO_CACHE: &str = r#"
+mount -t tmpfs -o size=8m,mode=700 tmpfs "$1" && mkdir "$1/cache" || exit 77
+mount -t tmpfs -o size=16k,mode=700 tmpfs "$1/cache" || exit 77
+shift
+exec "$@"
+"#;
+
 /// Without rights of its own, in a user namespace where there are none.
 fn unshare(board: &Board) -> Command {
     let mut command = board.program("unshare");
@@ -81,6 +89,21 @@ fn what_is_typed_on_a_full_disk_is_taken_when_there_is_room() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(ended.out.matches("You said: on a full disk").count(), 1);
     assert_eq!(ended.out.matches("Not stored yet").count(), 1, "told once");
+}
+
+#[test]
+fn a_full_disk_at_the_start_keeps_no_plugin_out() {
+    let board = Board::new(QUICK);
+    if !has_disks(&board) {
+        return eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
+    }
+    let mut command = unshare(&board);
+    command.args(["sh", "-c", NO_CACHE, "sh"]).arg(board.path("state"));
+    let mut host = Host::start(command.args([CORDBOARD, "run", "--chat", "console"]).args(board.places()));
+    host.log("failed to store a compiled plugin");
+    host.exchange("/new a", "Session 'a' created.");
+    host.exchange("hello", "You said: hello");
+    assert_eq!(host.end().code, Some(0));
 }
 
 #[test]

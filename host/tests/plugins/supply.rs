@@ -152,6 +152,28 @@ async fn a_stranger_cannot_take_a_standard_command() {
 }
 
 #[tokio::test]
+async fn a_refused_file_leaves_nothing_of_it_in_memory() {
+    use cordboard::process::{memory, return_freed_memory};
+    return_freed_memory();
+    let world = World::new();
+    let (supply, _) = world.start().await;
+    // A custom section of some mebibytes, then something that is none.
+    let bomb = |mib: u32| {
+        let size = (mib << 20) + 2;
+        let size = [size | 0x80, size >> 7 | 0x80, size >> 14 | 0x80, size >> 21].map(|part| part.to_le_bytes()[0]);
+        [b"\0asm\x0d\0\x01\0\0".as_slice(), &size, b"\x01x", &vec![7; (mib as usize) << 20], b"\x63\x01\0"].concat()
+    };
+    let resident = || memory(std::process::id().cast_signed()).unwrap() >> 20;
+    assert!(world.save_new(&supply, "bomb", &bomb(1)).await.is_err());
+    let before = resident();
+    for mib in [8, 20, 20, 31] {
+        assert!(world.save_new(&supply, "bomb", &bomb(mib)).await.is_err());
+    }
+    let after = resident();
+    assert!(after < before + 8, "{before} MiB before, {after} MiB after");
+}
+
+#[tokio::test]
 async fn compiled_code_is_found_again_without_the_compiler() {
     let world = World::new();
     let cache = world.plugins.join("../state/cache");
