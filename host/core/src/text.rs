@@ -344,7 +344,7 @@ fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
 fn strays(session: &SessionName, pids: &[i32]) -> String {
     let pids = pids.iter().map(i32::to_string).collect::<Vec<_>>();
     format!(
-        "The agent of session '{session}' ended, and processes are left that hide whose they are: {}. They may be another agent's, so they          were not ended. Look at them with ps -fp {}, and end them with kill {}.",
+        "The agent of session '{session}' ended, and processes are left that hide whose they are: {}. They may be another agent's, so they were not ended. Look at them with ps -fp {}, and end them with kill {}.",
         pids.join(", "),
         pids.join(","),
         pids.join(" ")
