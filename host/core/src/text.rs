@@ -5,6 +5,7 @@ use std::path::PathBuf;
 mod answer;
 mod background;
 mod denial;
+mod strays;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_OF_YOURS};
 pub use background::{WAKE_UP, listed, works_in_background};
@@ -317,7 +318,7 @@ impl Notice {
             ))
             .button("Try again", &format!("/retry {session}")),
             Self::Archived { session } => plain(&archived(session)),
-            Self::Strays { session, pids } => plain(&strays(session, pids)),
+            Self::Strays { session, pids } => plain(&strays::left(session, pids)),
         }
     }
 }
@@ -339,16 +340,6 @@ fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
         _ => format!("send this one again when fewer than {limit} are kept"),
     };
     format!("Not taken: {are}. /retry {session} sends {it} again, /leave {session} drops {it}; {then}.")
-}
-
-fn strays(session: &SessionName, pids: &[i32]) -> String {
-    let pids = pids.iter().map(i32::to_string).collect::<Vec<_>>();
-    format!(
-        "The agent of session '{session}' ended, and processes are left that hide whose they are: {}. They may be another agent's, so they were not ended. Look at them with ps -fp {}, and end them with kill {}.",
-        pids.join(", "),
-        pids.join(","),
-        pids.join(" ")
-    )
 }
 
 /// The prompt for a caption. The agent gets the text but not the file.
