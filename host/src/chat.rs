@@ -107,6 +107,8 @@ pub struct Outgoing {
     /// The session that says it, where it is not the active one here. `message` begins with its name already, `source` does not.
     pub session: Option<SessionName>,
     pub alert: Alert,
+    /// The message that this one answers; the first message of an answer names it.
+    pub answers: Option<MessageId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

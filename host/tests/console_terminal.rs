@@ -76,7 +76,7 @@ async fn inside() {
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
                 let (buttons, last) = (Vec::new(), Completeness::Complete);
-                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None, alert: Alert::Ring };
+                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None, alert: Alert::Ring, answers: None };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {

@@ -59,6 +59,11 @@ impl Ledger for Store {
         said(Self::placeholder(self, turn, message, text).await)
     }
 
+    async fn question(&self, turn: &PromptId) -> Option<MessageId> {
+        // Without it the answer stands for itself.
+        Self::question(self, turn).await.ok().flatten()
+    }
+
     async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError> {
         said(self.forget_placeholder(place, message).await)
     }

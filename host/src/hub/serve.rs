@@ -106,7 +106,8 @@ impl Server {
         self.reply(row, answer.reply(), None).await;
     }
 
-    async fn reply(&self, row: &InboxRow, reply: Reply, pressed: Option<MessageId>) {
+    async fn reply(&self, row: &InboxRow, mut reply: Reply, pressed: Option<MessageId>) {
+        reply.answers.clone_from(&row.update.origin.message);
         let edit = if reply.in_place { pressed } else { None };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
         // A call may take long: the caller may have been removed in the meantime.

@@ -7,7 +7,7 @@ use cordboard_core::{
     text,
     types::{Alert, Place, Reply, Words},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Store,
@@ -24,7 +24,14 @@ impl Store {
     pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
         self.ask(what, move |db| {
-            let rows = out.iter().map(|post| insert(db, post)).collect::<Result<Vec<_>, _>>()?;
+            let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
+            for mut post in out.iter().cloned() {
+                // The first post of a turn answers its prompt, which is settled below.
+                if let Some(turn) = post.turn.as_ref().filter(|_| rows.iter().all(|row| row.turn != post.turn)) {
+                    post.reply.answers = question(db, turn)?;
+                }
+                rows.push(insert(db, &post)?);
+            }
             for done in &done {
                 inbox::settle(db, done)?;
                 if let Done::Prompt(prompt) = done {
@@ -34,6 +41,15 @@ impl Store {
             Ok(rows)
         })
         .await
+    }
+
+    /// The message that a turn answers, until the turn's end is stored.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn question(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
+        let turn = turn.clone();
+        self.ask(format!("read which message prompt {} came with", turn.0), move |db| question(db, &turn)).await
     }
 
     /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
@@ -99,6 +115,13 @@ impl Store {
         })
         .await
     }
+}
+
+fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, Trouble> {
+    let sql = "SELECT json_extract(record, '$.origin.message') FROM inbox WHERE prompt = ? AND state <> 'done'";
+    let mut query = db.prepare_cached(sql)?;
+    let message: Option<Option<String>> = query.query_row([&turn.0], |row| row.get(0)).optional()?;
+    Ok(message.flatten().map(MessageId))
 }
 
 fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, Trouble> {

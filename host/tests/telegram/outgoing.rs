@@ -121,6 +121,7 @@ async fn an_edit_to_what_stands_there_is_a_success() {
         words: Words::Own,
         session: None,
         alert: Alert::Ring,
+        answers: None,
     };
     again.api.fail("editMessageText", Fault::Error(400, "Bad Request: message is not modified: specified new…"));
     assert_eq!(again.telegram.edit(&place(ADA), &id, &outgoing("Other")).await, Ok(()));

@@ -162,6 +162,7 @@ fn outgoing(text: &str) -> Outgoing {
         words: Words::Agents,
         session: None,
         alert: Alert::Ring,
+        answers: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SessionName;
+use crate::chat::MessageId;
 
 /// Pressing it runs `command` as the one who presses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ pub struct Reply {
     pub session: Option<SessionName>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
+    /// The message that it answers; shown where several people ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<MessageId>,
     /// Posts of one series in a place share one message: each replaces the previous one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,

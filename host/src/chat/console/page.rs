@@ -201,6 +201,7 @@ mod tests {
             words: Words::Agents,
             session: None,
             alert: Alert::Ring,
+            answers: None,
         }
     }
 

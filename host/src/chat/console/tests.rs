@@ -125,6 +125,7 @@ fn message(source: &str, last: Completeness) -> Outgoing {
         words: Words::Agents,
         session: None,
         alert: Alert::Ring,
+        answers: None,
     }
 }
 

@@ -78,8 +78,12 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
         words: reply.words,
         session: reply.session.clone(),
         alert: Alert::Silent,
+        answers: None,
     };
     let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
+    if let Some(first) = parts.first_mut() {
+        first.answers.clone_from(&reply.answers);
+    }
     if let Some(end) = parts.last_mut() {
         end.buttons.clone_from(&reply.buttons);
         end.alert = alert(reply, last);

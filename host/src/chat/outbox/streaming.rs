@@ -108,6 +108,11 @@ impl Streaming {
         (self.halt, self.work) = (Halt::No, Work::Off);
     }
 
+    /// Whether nothing of it is in the chat.
+    pub const fn is_unseen(&self) -> bool {
+        self.shown.is_empty()
+    }
+
     pub fn works(&self) -> bool {
         self.work == Work::On
     }

@@ -16,7 +16,9 @@ use teloxide_core::{
         SetMyCommands,
     },
     requests::Payload,
-    types::{self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ThreadId},
+    types::{
+        self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId,
+    },
 };
 
 use super::{
@@ -172,12 +174,17 @@ impl Chat for Telegram {
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
         let (home, mut spot) = (Spot::of(place)?, self.spot(place)?);
         let keyboard = self.keyboard(message).await?;
+        let answered = message.answers.as_ref().and_then(|id| message_of(place, id).ok());
         let made = |chat: i64| {
+            // In a private chat nobody doubts what an answer is to; messages of before a group moved are not known any more.
+            let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
             let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
                 .entities(entities(&message.message.entities))
                 .link_preview_options(NO_PREVIEW);
             payload.message_thread_id = spot.topic;
             payload.disable_notification = (message.alert == Alert::Silent).then_some(true);
+            payload.reply_parameters =
+                answered.map(|(_, number)| ReplyParameters::new(number).allow_sending_without_reply());
             payload.reply_markup = keyboard.clone().map(Into::into);
             payload
         };

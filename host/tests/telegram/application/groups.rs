@@ -119,6 +119,32 @@ async fn a_topic_is_switched_for_everybody_who_may_see_its_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_message_of_an_answer_replies_to_its_question() {
+    let app = App::new().await;
+    let says = |id: i64, text: &str| {
+        app.api.push(json!({"message": message(OWNER, GROUP, json!({"text": text, "message_id": id}))}));
+    };
+    let shown = |wanted: &'static str| {
+        let app = &app;
+        async move { app.until(wanted, || app.api.chat(GROUP).into_iter().find(|text| text.contains(wanted))).await }
+    };
+    says(101, "/new alpha");
+    shown("Session 'alpha' created.").await;
+    says(102, "hello");
+    shown("You said: Ada L: hello").await;
+    says(103, "slow 3");
+    shown("line 3").await;
+    app.until_turns("alpha", 2).await;
+    let sent = app.api.calls("sendMessage");
+    // An answer that was streamed may be sent anew, to be heard.
+    let mut of: Vec<_> = sent.iter().map(|call| call.params["reply_parameters"]["message_id"].as_i64()).collect();
+    of.dedup();
+    assert_eq!(of, [Some(101), Some(102), Some(103)]);
+    app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
+    assert_eq!(app.api.calls("sendMessage").last().unwrap().params.get("reply_parameters"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
     let app = App::new().await;
     let stranger = Seat { user: STRANGER, ..GENERAL };

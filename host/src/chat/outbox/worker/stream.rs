@@ -51,7 +51,12 @@ impl Worker {
         let order: Vec<usize> =
             order.filter(|at| self.turns[*at].not_before <= now || self.turns[*at].is_halting()).collect();
         let next = order.into_iter().find_map(|at| self.turns[at].step(limits).map(|step| (at, step)));
-        let Some((at, step)) = next else { return };
+        let Some((at, mut step)) = next else { return };
+        if let Step::Send(first) = &mut step
+            && self.turns[at].is_unseen()
+        {
+            first.answers = self.shared.ledger.question(&self.turns[at].turn).await;
+        }
         self.slot = None;
         let outcome = self.call(&step).await;
         let (now, pacing) = (Instant::now(), self.pacing());
