@@ -107,7 +107,7 @@ pub struct Outgoing {
     /// The session that says it, where it is not the active one here. `message` begins with its name already, `source` does not.
     pub session: Option<SessionName>,
     pub alert: Alert,
-    /// The message that this one answers; the first message of an answer names it.
+    /// The message that this one answers. Only the first message of an answer has it.
     pub answers: Option<MessageId>,
 }
 

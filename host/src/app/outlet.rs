@@ -60,7 +60,7 @@ impl Ledger for Store {
     }
 
     async fn question(&self, turn: &PromptId) -> Option<MessageId> {
-        // Without it the answer stands for itself.
+        // If this fails, the answer is sent without a reference to its question.
         Self::question(self, turn).await.ok().flatten()
     }
 

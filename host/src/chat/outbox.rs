@@ -77,7 +77,7 @@ pub trait Ledger: Send + Sync {
     /// The store's.
     async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError>;
 
-    /// The message that the turn answers; none where it is not known, or the turn is over.
+    /// The message that the turn answers. `None` if it is unknown or the turn is over.
     async fn question(&self, _turn: &PromptId) -> Option<MessageId> {
         None
     }

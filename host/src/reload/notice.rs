@@ -172,7 +172,7 @@ impl Table {
         // An earlier scan has removed this watch.
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
-        // A folder on the way, such as /tmp, may be busy: only events of the next step matter there.
+        // A folder on the path, such as /tmp, may be busy: only events about the next step matter there.
         if name.is_some() && !watch.wanted.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
             return false;
         }
@@ -245,7 +245,8 @@ impl Following<'_> {
                 true
             }
             Err(Errno::NOENT | Errno::NOTDIR) => false,
-            // Closed to us: when it is opened, the folder that it lies in tells so. A folder of others is none that people move.
+            // The host has no access. The parent folder's watch reports when this changes. A folder of another user is
+            // unlikely to move.
             Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
             Err(error) => {
                 self.fault.get_or_insert((path.to_owned(), error));
@@ -323,7 +324,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether what happened since the last call asks for a look.
+    /// Whether the events since the last call require a scan.
     fn asks(notice: &Notice) -> bool {
         notice.read(notice.system.get().expect("it was begun").get_ref())
     }

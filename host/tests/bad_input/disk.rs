@@ -19,7 +19,7 @@ done <"$orders") </dev/null >/dev/null 2>&1 &
 exec "$@"
 "#;
 
-/// The same, where no compiled plugin fits.
+/// Like the script above, but with a cache that is too small for any compiled plugin.
 const NO_CACHE: &str = r#"
 mount -t tmpfs -o size=8m,mode=700 tmpfs "$1" && mkdir "$1/cache" || exit 77
 mount -t tmpfs -o size=16k,mode=700 tmpfs "$1/cache" || exit 77

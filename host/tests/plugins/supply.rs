@@ -157,7 +157,7 @@ async fn a_refused_file_leaves_nothing_of_it_in_memory() {
     return_freed_memory();
     let world = World::new();
     let (supply, _) = world.start().await;
-    // A custom section of some mebibytes, then something that is none.
+    // A custom section of a few mebibytes, followed by an invalid section.
     let bomb = |mib: u32| {
         let size = (mib << 20) + 2;
         let size = [size | 0x80, size >> 7 | 0x80, size >> 14 | 0x80, size >> 21].map(|part| part.to_le_bytes()[0]);

@@ -25,7 +25,7 @@ impl Command for Control {
             _ => return Ok(Reply::plain("Usage: /stop [all]")),
         };
         let session = context::active_session()?;
-        // Asked even where no turn runs: the answer of the last one may still be on its way into the chat.
+        // Also interrupt if no turn is running: the last answer may still be being sent.
         match session_control::interrupt(&session.name, waiting) {
             Ok(session) => Ok(Reply::plain(&stopped(&session, waiting))),
             Err(error) if error.code == "invalid" && !stoppable(&session, waiting) => {

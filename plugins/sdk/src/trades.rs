@@ -12,8 +12,9 @@ pub mod command {
     pub use crate::bindings::command::exports::cordboard::plugin::command::{Order, Spec};
 
     impl Spec {
-        /// A command that every user may give, in order after the earlier ones of its place. `name` has no slash and is
-        /// made of `[a-z0-9_]{1,32}`; `usage` is a line to copy, as "/timeout \[minutes]", and begins with the command itself.
+        /// A command for every user, which runs after the earlier commands of its place. `name` is `[a-z0-9_]{1,32}`,
+        /// without a slash; `usage` is a line to copy, such as "/timeout \[minutes]", and starts with the command
+        /// itself.
         #[must_use]
         pub fn new(name: &str, summary: &str, usage: &str) -> Self {
             let (name, summary, usage) = (name.to_owned(), summary.to_owned(), usage.to_owned());

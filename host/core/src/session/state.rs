@@ -137,8 +137,8 @@ pub(super) struct Idle {
 }
 
 /// The lifecycle plugin's decision about an idle session. `from` is the time of the review as the plugin knows it: the
-/// plugin gets the time since the last answer in whole seconds. Its verdict counts from `from`, so that `idle-timeout -
-/// idle-for` ends exactly at the timeout.
+/// plugin gets the time since the last answer in whole seconds. Its verdict counts from `from`, so that the span
+/// `idle-timeout - idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
     Asked { ticket: Ticket, from: Moment },

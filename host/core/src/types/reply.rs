@@ -67,7 +67,7 @@ pub struct Reply {
     pub session: Option<SessionName>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
-    /// The message that it answers; shown where several people ask.
+    /// The message that this reply answers. Shown in chats with several people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<MessageId>,
     /// Posts of one series in a place share one message: each replaces the previous one.

@@ -108,7 +108,7 @@ impl Streaming {
         (self.halt, self.work) = (Halt::No, Work::Off);
     }
 
-    /// Whether nothing of it is in the chat.
+    /// Whether the chat shows no message of the turn.
     pub const fn is_unseen(&self) -> bool {
         self.shown.is_empty()
     }

@@ -176,7 +176,7 @@ impl Chat for Telegram {
         let keyboard = self.keyboard(message).await?;
         let answered = message.answers.as_ref().and_then(|id| message_of(place, id).ok());
         let made = |chat: i64| {
-            // In a private chat nobody doubts what an answer is to; messages of before a group moved are not known any more.
+            // A private chat needs no reference, and a moved group no longer knows its earlier messages.
             let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
             let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
                 .entities(entities(&message.message.entities))

@@ -136,7 +136,7 @@ async fn the_first_message_of_an_answer_replies_to_its_question() {
     shown("line 3").await;
     app.until_turns("alpha", 2).await;
     let sent = app.api.calls("sendMessage");
-    // An answer that was streamed may be sent anew, to be heard.
+    // A streamed answer may be sent anew, so that it notifies.
     let mut of: Vec<_> = sent.iter().map(|call| call.params["reply_parameters"]["message_id"].as_i64()).collect();
     of.dedup();
     assert_eq!(of, [Some(101), Some(102), Some(103)]);
