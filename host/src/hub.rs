@@ -12,6 +12,7 @@ mod lines;
 mod lookout;
 mod notices;
 mod posts;
+mod press;
 mod refusals;
 mod residents;
 mod revoked;

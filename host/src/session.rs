@@ -19,7 +19,7 @@ use cordboard_core::{
     session::{Input, Machine, Order, Prompt, Refusal, RefusalCode, Settings, Ticket},
     text::Notice,
     turn::Turn,
-    types::{Place, SessionName, SessionRecord, SessionView},
+    types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -56,6 +56,12 @@ pub enum Scene {
     /// The end of a turn that the shutdown interrupted. Its prompt is not done.
     CutOff(Turn, SessionView),
     Tell(Place, Notice),
+    /// What the buttons below `request` asked is decided.
+    Decided {
+        request: Request,
+        choice: Choice,
+        by: Option<String>,
+    },
 }
 
 /// Where a session's scenes go.
@@ -108,10 +114,25 @@ pub struct Past {
     pub cut_off: Vec<Prompt>,
 }
 
+/// Where an order comes from.
+#[derive(Debug, Default)]
+pub struct OrderSource {
+    /// Who gives it, by name.
+    pub by: Option<String>,
+    /// The hooks that led to it.
+    pub trail: Trail,
+}
+
+impl From<Trail> for OrderSource {
+    fn from(trail: Trail) -> Self {
+        Self { by: None, trail }
+    }
+}
+
 enum Message {
     Input(Input),
     Prompt(Prompt, Trail),
-    Order((Order, Trail), oneshot::Sender<Result<SessionView, Refusal>>),
+    Order((Order, OrderSource), oneshot::Sender<Result<SessionView, Refusal>>),
     Restore(Past),
     /// Answered when everything before it is done and published.
     CatchUp(oneshot::Sender<()>),
@@ -151,13 +172,13 @@ impl Handle {
         self.deliver(Message::Prompt(prompt, trail)).await;
     }
 
-    /// Returns when the change is stored and published. `trail`: the hooks that led to it.
+    /// Returns when the change is stored and published.
     ///
     /// # Errors
     /// What the session refuses, for the user to read.
-    pub async fn order(&self, order: Order, trail: Trail) -> Result<SessionView, Refusal> {
+    pub async fn order(&self, order: Order, source: impl Into<OrderSource>) -> Result<SessionView, Refusal> {
         let (answer, answered) = oneshot::channel();
-        self.deliver(Message::Order((order, trail), answer)).await;
+        self.deliver(Message::Order((order, source.into()), answer)).await;
         answered.await.unwrap_or_else(|_| {
             Err(Refusal { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
         })

@@ -176,7 +176,7 @@ async fn send(store: &Store, id: store::PostId, key: &str) {
     println!("sending {key}");
     let delivery = Delivery { messages: vec![MessageId("1".to_owned())], shown: 1 };
     store.sending(id, delivery).await.unwrap();
-    store.sent(id).await.unwrap();
+    store.sent(id, Vec::new()).await.unwrap();
     println!("sent {key}");
 }
 

@@ -148,7 +148,7 @@ impl Rig {
             match self.next().await {
                 Shown::Live(screen, at) => frame(screen, at),
                 Shown::Post(row) => {
-                    self.store.sent(row.id).await.unwrap();
+                    self.store.sent(row.id, Vec::new()).await.unwrap();
                     return row.reply;
                 }
             }
@@ -163,7 +163,7 @@ impl Rig {
         let message = render::render(&row.reply.text);
         let took = began.elapsed();
         assert!(!message.text.is_empty());
-        self.store.sent(row.id).await.unwrap();
+        self.store.sent(row.id, Vec::new()).await.unwrap();
         (took, row.reply)
     }
 }
@@ -212,6 +212,7 @@ fn server(
         orders: Orders::channel().0,
         state,
         trail: Trail::default(),
+        press: None,
     });
     hooks.serve_at(&desk);
     let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;

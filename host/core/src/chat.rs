@@ -79,12 +79,23 @@ pub struct ButtonLine {
     /// The plugin that showed it; none: the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+    /// The session that it acts on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionName>,
+    /// The stored message that shows it; none: a frame of a running turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyboard: Option<PostId>,
 }
 
 impl ButtonLine {
     #[must_use]
     pub fn of(button: &Button) -> Self {
-        Self { command: button.command.clone(), of: button.of.clone() }
+        Self {
+            command: button.command.clone(),
+            of: button.of.clone(),
+            session: button.session.clone(),
+            keyboard: button.keyboard,
+        }
     }
 }
 

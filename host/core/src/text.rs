@@ -1,18 +1,18 @@
 //! What the host itself says to a user; everything else is said by plugins. One sentence, one place.
 
-use std::path::PathBuf;
-
 mod answer;
 mod background;
 mod denial;
+mod notice;
 mod strays;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_OF_YOURS};
 pub use background::{WAKE_UP, listed, works_in_background};
+pub use notice::Notice;
 
 use crate::{
     render,
-    types::{MODEL_NAME_RULE, Reply, SessionName, Words},
+    types::{MODEL_NAME_RULE, Reply, SessionName},
 };
 
 mod delivery;
@@ -38,6 +38,8 @@ pub const ENDING: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
+/// The answer to a button whose request was decided, or is no longer asked.
+pub const NOT_OPEN: &str = "This is no longer open. The button does nothing.";
 
 /// Why a start has failed.
 pub const NOT_READY: &str = "within a minute it said nothing that Cordboard understands";
@@ -73,6 +75,16 @@ pub fn left_already(session: &SessionName) -> String {
     format!(
         "One was dropped just now. An earlier message of session '{session}' is kept: /leave again drops that one, too."
     )
+}
+
+/// Below a message whose buttons are gone: who decided what.
+#[must_use]
+pub fn decided(by: Option<&str>, what: Option<&str>) -> String {
+    match (what, by) {
+        (Some(what), Some(by)) => format!("Decided by {}: {}.", said(by), said(what)),
+        (Some(what), None) => format!("Decided: {}.", said(what)),
+        (None, _) => "No longer open.".to_owned(),
+    }
 }
 
 /// A `kind` of thing that nobody has heard of, and those that there are.
@@ -162,187 +174,7 @@ pub fn plain(text: &str) -> Reply {
     Reply::text(render::escape(text))
 }
 
-/// Something a session has to tell of its own accord.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// In the lifecycle plugin's words.
-    Resuming(String),
-    /// In the persona's words.
-    Greeting(String),
-    /// In the agent's words: a background task's report.
-    Unasked(String),
-    QueueFull {
-        session: SessionName,
-        limit: usize,
-        /// The beginning of the rejected message.
-        prompt: String,
-    },
-    /// As many messages that were cut off are kept as may be.
-    KeptFull {
-        session: SessionName,
-        kept: usize,
-        limit: usize,
-    },
-    /// A resume was refused; the user has the word.
-    ResumeRefused {
-        session: SessionName,
-        why: String,
-    },
-    /// The first death of an agent at its start; it is started again by itself, and the next ones are not told.
-    StartFailed {
-        session: SessionName,
-        agent: String,
-        account: String,
-    },
-    Broken {
-        session: SessionName,
-        why: String,
-    },
-    /// The agent died in mid-turn.
-    Died {
-        session: SessionName,
-        why: String,
-    },
-    /// The agent died during a turn of its own or during background work.
-    DiedUnasked {
-        session: SessionName,
-        why: String,
-    },
-    /// A changed setting needs a new agent process, and the current one still has background work.
-    CountsLater {
-        session: SessionName,
-        work: Vec<String>,
-    },
-    /// The host ended in mid-turn; `prompt` is its beginning.
-    CutOff {
-        session: SessionName,
-        prompt: String,
-    },
-    /// The latest message that was cut off is dealt with, and there is an earlier one; `prompt` is its beginning.
-    StillKept {
-        session: SessionName,
-        prompt: String,
-    },
-    /// The session's folder in `[sessions.folders]` has changed; the agent starts in the new one.
-    FolderChanged {
-        session: SessionName,
-        folder: PathBuf,
-    },
-    Denied {
-        tool: String,
-        detail: String,
-        agent: String,
-    },
-    PersonaFailed {
-        session: SessionName,
-        why: String,
-    },
-    /// The agent's command could not be started at all.
-    NotStarted {
-        session: SessionName,
-        why: String,
-    },
-    /// The session was archived while the message came in.
-    Archived {
-        session: SessionName,
-    },
-    /// Processes that an agent left behind. They keep running, because they may belong to another session.
-    Strays {
-        session: SessionName,
-        pids: Vec<i32>,
-    },
-}
-
-impl Notice {
-    /// Whether it does not say which session it is about.
-    #[must_use]
-    pub const fn is_nameless(&self) -> bool {
-        matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. })
-    }
-
-    #[must_use]
-    pub fn reply(&self) -> Reply {
-        match self {
-            Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
-            Self::Unasked(text) => Reply { words: Words::Agents, ..Reply::text(text.clone()) },
-            Self::QueueFull { session, limit, prompt } => plain(&queue_full(session, *limit, prompt)),
-            Self::KeptFull { session, kept, limit } => plain(&kept_full(session, *kept, *limit)),
-            Self::ResumeRefused { session, why } => plain(&format!(
-                "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
-                said(why)
-            ))
-            .button("Try again", &format!("/retry {session}"))
-            .button("Start fresh", &format!("/fresh {session}")),
-            Self::StartFailed { session, agent, account } => plain(&format!(
-                "The agent of session '{session}' did not start: {}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; its command line is set in [agents.{agent}] command and args.",
-                said(account)
-            ))
-            .button("Try again", &format!("/retry {session}")),
-            Self::Broken { session, why } => plain(&format!(
-                "The agent of session '{session}' does not stay up: {}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.",
-                said(why)
-            ))
-            .button("Try again", &format!("/retry {session}"))
-            .button("Start fresh", &format!("/fresh {session}")),
-            Self::Died { session, why } => plain(&format!(
-                "The agent of session '{session}' ended in the middle of its answer: {}\nYour message was not sent again.",
-                said(why)
-            ))
-            .button("Send again", &format!("/retry {session}"))
-            .button("Leave it", &format!("/leave {session}")),
-            Self::DiedUnasked { session, why } => plain(&background::died(session, why)),
-            Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
-            Self::CutOff { session, prompt } => plain(&format!(
-                "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
-            ))
-            .button("Send again", &format!("/retry {session}"))
-            .button("Leave it", &format!("/leave {session}")),
-            Self::StillKept { session, prompt } => plain(&format!(
-                "An earlier message of session '{session}' was not sent again either: “{prompt}”."
-            ))
-            .button("Send again", &format!("/retry {session}"))
-            .button("Leave it", &format!("/leave {session}")),
-            Self::FolderChanged { session, folder } => plain(&format!(
-                "Session '{session}' now works in {}, as [sessions.folders] says.",
-                said(&folder.display().to_string())
-            )),
-            Self::Denied { tool, detail, agent } => Reply::text(denial::denied(tool, detail, agent)),
-            Self::PersonaFailed { session, why } => plain(&format!(
-                "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",
-                said(why)
-            ))
-            .button("Try again", &format!("/retry {session}")),
-            Self::NotStarted { session, why } => plain(&format!(
-                "The agent of session '{session}' could not be started: {}\nYour messages are kept. /retry tries again.",
-                said(why)
-            ))
-            .button("Try again", &format!("/retry {session}")),
-            Self::Archived { session } => plain(&archived(session)),
-            Self::Strays { session, pids } => plain(&strays::left(session, pids)),
-        }
-    }
-}
-
-fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
-    format!(
-        "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them.\n“{prompt}”"
-    )
-}
-
-fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
-    let (are, it) = match kept {
-        1 => (format!("a message of session '{session}' was cut off and is kept"), "it"),
-        _ => (format!("{kept} messages of session '{session}' were cut off and are kept"), "the latest"),
-    };
-    let then = match limit {
-        _ if kept == limit => "then send this one again".to_owned(),
-        1 => "send this one again when none is kept".to_owned(),
-        _ => format!("send this one again when fewer than {limit} are kept"),
-    };
-    format!("Not taken: {are}. /retry {session} sends {it} again, /leave {session} drops {it}; {then}.")
-}
-
-/// The prompt for a caption. The agent gets the text but not the file.
+/// A caption as an agent reads it, which does not get what it belongs to.
 #[must_use]
 pub fn captioned(kind: &str, caption: &str) -> String {
     format!("[Sent with this text: {kind}. It did not reach you, only the text did.]\n\n{caption}")
@@ -375,15 +207,24 @@ mod tests {
         let forged = "no\nPlugin 'x' is granted all.\u{1b}[2J\u{202e}";
         let session = || "alpha".parse::<SessionName>().unwrap();
         let notices = [
-            Notice::ResumeRefused { session: session(), why: forged.to_owned() },
-            Notice::StartFailed { session: session(), agent: "demo".to_owned(), account: forged.to_owned() },
-            Notice::Broken { session: session(), why: forged.to_owned() },
-            Notice::Died { session: session(), why: forged.to_owned() },
-            Notice::PersonaFailed { session: session(), why: forged.to_owned() },
-            Notice::NotStarted { session: session(), why: forged.to_owned() },
+            Notice::ResumeRefused { session: session(), failure: 1, why: forged.to_owned() },
+            Notice::StartFailed {
+                session: session(),
+                failure: 1,
+                agent: "demo".to_owned(),
+                account: forged.to_owned(),
+            },
+            Notice::Broken { session: session(), failure: 1, why: forged.to_owned() },
+            Notice::Died { session: session(), id: crate::agent::PromptId("a".to_owned()), why: forged.to_owned() },
+            Notice::PersonaFailed { session: session(), failure: 1, why: forged.to_owned() },
+            Notice::NotStarted { session: session(), failure: 1, why: forged.to_owned() },
             Notice::Denied { tool: forged.to_owned(), detail: forged.to_owned(), agent: "demo".to_owned() },
             Notice::Denied { tool: "Edit".to_owned(), detail: format!("/{forged}/a"), agent: "demo".to_owned() },
-            Notice::CutOff { session: session(), prompt: beginning(forged) },
+            Notice::CutOff {
+                session: session(),
+                id: crate::agent::PromptId("a".to_owned()),
+                prompt: beginning(forged),
+            },
         ];
         let refusals = [unknown(forged), unknown_model(forged, &[forged.to_owned()])];
         for text in notices.iter().map(|notice| notice.reply().text).chain(refusals) {

@@ -5,6 +5,7 @@ mod name;
 mod people;
 mod prompt;
 mod reply;
+mod request;
 mod session;
 
 pub use moment::Moment;
@@ -12,4 +13,5 @@ pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_m
 pub use people::{ActiveFor, Caller, Place, Role, UserId};
 pub use prompt::{Kept, Prompt};
 pub use reply::{Alert, Attachment, Button, Content, Reply, Words};
+pub use request::{Choice, Request};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};

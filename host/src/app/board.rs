@@ -89,6 +89,7 @@ pub async fn serve(plan: Plan) -> Result<(), AppError> {
     let control = open_control(&plan.places.state)?;
 
     hub::Outlet::post(&outbox, unsent);
+    posts.withdraw_starts().await;
     let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);
     ground.hooks.tell(Happening::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
@@ -177,6 +178,7 @@ impl Ground {
             orders,
             state: self.state.clone(),
             trail: Trail::default(),
+            press: None,
         });
         self.hooks.serve_at(&desk);
         let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;

@@ -49,7 +49,7 @@ impl Outlet for Outbox {
     }
 }
 
-fn said(outcome: Result<(), StoreError>) -> Result<(), LedgerError> {
+fn said<T>(outcome: Result<T, StoreError>) -> Result<T, LedgerError> {
     outcome.map_err(|error| LedgerError(error.to_string()))
 }
 
@@ -72,7 +72,7 @@ impl Ledger for Store {
         said(Self::sending(self, post, delivery).await)
     }
 
-    async fn sent(&self, post: PostId) -> Result<(), LedgerError> {
-        said(Self::sent(self, post).await)
+    async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
+        said(Self::sent(self, post, messages).await)
     }
 }

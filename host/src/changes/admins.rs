@@ -70,6 +70,9 @@ impl Audience for Admins {
 
     /// Admins who cannot answer see what is asked.
     async fn ask(&self, question: Reply) {
+        if let Some(request) = &question.request {
+            self.posts.supersede(request).await;
+        }
         let config = self.config.now();
         let owner = owner(self.front_end, &config);
         for place in admins(self.front_end, &config) {

@@ -94,11 +94,11 @@ pub trait Ledger: Send + Sync {
     /// The store's.
     async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError>;
 
-    /// The post was sent, or is given up.
+    /// The post was sent, or is given up. `messages` show it and may be edited later. Returns what is to be told in them at once.
     ///
     /// # Errors
     /// The store's.
-    async fn sent(&self, post: PostId) -> Result<(), LedgerError>;
+    async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

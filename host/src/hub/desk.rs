@@ -9,12 +9,13 @@ use cordboard_core::{
     happening::Trail,
     session::{Order, Prompt, Refusal, RefusalCode},
     text,
-    types::{Caller, Moment, Place, Reply, SessionName, SessionView},
+    types::{Caller, Choice as Decided, Moment, Place, Reply, Request, SessionName, SessionView},
 };
 
 use super::{
     lines::Lines,
     posts::Posts,
+    press::{Changes, Press},
     refusals::{not_stored, taken, unknown},
     residents,
     setup::Live,
@@ -22,8 +23,9 @@ use super::{
 use crate::{
     chat::outbox::Cut,
     clock::Clock,
-    plugin::{Asked, Blueprint, Board, Choice, Orders, Outcome, PlugOrder, Plugs, Shelf, check_post, refuse},
+    plugin::{Asked, Blueprint, Board, Choice, Orders, Outcome, PlugOrder, Plugs, Shelf, check_post, refuse, short},
     roster::Roster,
+    session::OrderSource,
     store::{Store, StoreError},
 };
 
@@ -40,6 +42,8 @@ pub struct Desk {
     pub state: PathBuf,
     /// The hooks that led to what is done at this desk.
     pub trail: Trail,
+    /// The button that led to it.
+    pub press: Option<Arc<Press>>,
 }
 
 impl Desk {
@@ -51,6 +55,12 @@ impl Desk {
     #[must_use]
     pub fn reached_by(&self, trail: Trail) -> Self {
         Self { trail, ..self.clone() }
+    }
+
+    /// The same desk, for the call of a button.
+    #[must_use]
+    pub fn pressed(&self, press: Arc<Press>) -> Self {
+        Self { press: Some(press), ..self.clone() }
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -75,9 +85,18 @@ impl Desk {
         view.ok_or_else(|| unknown(name))
     }
 
-    async fn act(&self, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
+    /// As [`Self::act`], as the button means it that was pressed.
+    async fn act_as_pressed(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
+        let Some(press) = &self.press else { return self.act(caller, name, order).await };
+        let changes = Changes::of(&order);
+        let outcome = self.act(caller, name, press.bind(name, order)).await;
+        press.ordered(name, changes, &outcome);
+        outcome
+    }
+
+    async fn act(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        line.order(order, self.trail.clone()).await
+        line.order(order, OrderSource { by: Some(caller.name.clone()), trail: self.trail.clone() }).await
     }
 
     fn choose(agent: (&String, &Agent)) -> Choice {
@@ -92,6 +111,13 @@ impl Board for Desk {
     }
 
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        match self.press.as_ref().and_then(|press| press.session.as_ref()) {
+            Some(bound) => self.find(caller, bound.as_str()),
+            None => self.current(caller, place),
+        }
+    }
+
+    fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
         self.roster().active(caller, place).map(|view| self.shown(&view))
     }
 
@@ -139,7 +165,7 @@ impl Board for Desk {
         let scope = self.roster().scope(caller, place);
         self.store.bind(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
         self.roster().bind(scope, name);
-        self.act(name, Order::Touch(place.clone())).await
+        self.act(caller, name, Order::Touch(place.clone())).await
     }
 
     async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
@@ -150,7 +176,7 @@ impl Board for Desk {
         let archives = order == Order::Archive;
         let cut =
             if let Order::Interrupt { from: Some(place), .. } = &order { self.posts.cut(place) } else { Cut::Nothing };
-        let view = match (self.act(name, order).await, cut) {
+        let view = match (self.act_as_pressed(caller, name, order).await, cut) {
             // The turn is over, but its answer was still being sent.
             (Err(refusal), Cut::Answer) if refusal.text == text::NOTHING_RUNS => {
                 SessionView::clone(&*self.seen(caller, name.as_str())?)
@@ -206,6 +232,18 @@ impl Board for Desk {
     }
 
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: PlugOrder) -> Outcome {
-        self.orders.give(caller, plugin, order).await
+        let granted = match &order {
+            PlugOrder::Grant(digest) => Some((Decided::Grant, digest.clone())),
+            PlugOrder::Refuse(digest) => Some((Decided::Refuse, digest.clone())),
+            PlugOrder::Rollback | PlugOrder::Reload | PlugOrder::Disable | PlugOrder::Enable | PlugOrder::Revoke => {
+                None
+            }
+        };
+        let outcome = self.orders.give(caller, plugin, order).await;
+        if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
+            let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
+            self.posts.decide(&request, &text::decided(Some(&caller.name), choice.label())).await;
+        }
+        outcome
     }
 }

@@ -10,7 +10,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
     text,
-    types::{Content, Place, Reply},
+    types::{Content, Place, Reply, Request},
 };
 
 use crate::{
@@ -88,6 +88,36 @@ impl Posts {
     #[must_use]
     pub fn cut(&self, place: &Place) -> Cut {
         self.outlet.cut(place)
+    }
+
+    /// The request is closed: its messages tell the outcome in place of their buttons.
+    pub async fn decide(&self, request: &Request, outcome: &str) {
+        self.tell_closed(self.store.decide(request, outcome).await);
+    }
+
+    /// As [`Self::decide`], of one message alone.
+    pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
+        self.tell_closed(self.store.close_keyboard(keyboard, outcome).await);
+    }
+
+    /// As [`Self::decide`], of what a host before this one asked about failed starts.
+    pub async fn withdraw_starts(&self) {
+        self.tell_closed(self.store.withdraw_starts(&text::decided(None, None)).await);
+    }
+
+    /// As [`Self::decide`], of what was asked about older versions of the plugin that `request` is about.
+    pub async fn supersede(&self, request: &Request) {
+        let Request::Grant { plugin, digest } = request else { return };
+        self.tell_closed(self.store.withdraw_grants(plugin, digest, &text::decided(None, None)).await);
+    }
+
+    fn tell_closed(&self, rows: Result<Vec<OutboxRow>, StoreError>) {
+        match rows {
+            Ok(rows) => self.outlet.post(rows),
+            Err(StoreError::Closed { .. }) => {}
+            // What they ask is decided all the same: pressed, they are refused.
+            Err(error) => tracing::error!(%error, "failed to store a decision: its buttons stay"),
+        }
     }
 
     /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cordboard_core::{
-    chat::{Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
+    chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
     gather::Gathered,
     route::{self, Routed},
     session::{Input, Prompt, RefusalCode},
@@ -15,10 +15,11 @@ use super::{
     desk::Desk,
     lines::{prompt_of, words_of},
     posts::Posts,
+    press::{Came, Press},
 };
 use crate::{
     plugin::{Asked, Blueprint, Board, CallError, CallOrder, Invocation, Offer, Plugs},
-    store::{Revised, Store},
+    store::{Keyboard, Revised, Store},
 };
 
 pub struct Server {
@@ -28,13 +29,24 @@ pub struct Server {
     pub store: Store,
 }
 
-/// A command as it came, and the message whose button was pressed for it.
+/// A command as it came.
 struct Typed {
     name: String,
     invocation: Invocation,
-    pressed: Option<MessageId>,
-    /// The plugin that showed the button; none where it was the host's, or was typed.
-    of: Option<String>,
+    pressed: Option<Pressed>,
+}
+
+/// The button that gave a command, and the message that it hangs on.
+struct Pressed {
+    line: ButtonLine,
+    message: Option<MessageId>,
+}
+
+/// What the button of a command is for; without one, nothing.
+#[derive(Default)]
+struct Purpose {
+    press: Option<Arc<Press>>,
+    keyboard: Option<Keyboard>,
 }
 
 impl Server {
@@ -46,15 +58,17 @@ impl Server {
     }
 
     fn typed(&self, update: &Update) -> Option<Typed> {
-        let (line, of, pressed) = match &update.what {
-            What::Text(text) => (text, None, None),
-            What::Press { line, message } => (&line.command, line.of.clone(), message.clone()),
-            What::NotText { caption: Some(caption), .. } => (caption, None, None),
+        let (line, pressed) = match &update.what {
+            What::Text(text) => (text, None),
+            What::Press { line, message } => {
+                (&line.command, Some(Pressed { line: line.clone(), message: message.clone() }))
+            }
+            What::NotText { caption: Some(caption), .. } => (caption, None),
             What::NotText { caption: None, .. } | What::Edited(_) => return None,
         };
         match route::parse(line, None) {
             Routed::Command { name, args, text } => {
-                Some(Typed { name, invocation: Invocation { args, text }, pressed, of })
+                Some(Typed { name, invocation: Invocation { args, text }, pressed })
             }
             Routed::OtherBot | Routed::Text => None,
         }
@@ -117,6 +131,10 @@ impl Server {
     }
 
     async fn command(&self, row: &InboxRow, typed: Typed) {
+        let purpose = match self.purpose(typed.pressed.as_ref()).await {
+            Ok(purpose) => purpose,
+            Err(answer) => return self.answer(row, answer).await,
+        };
         let table = self.plugs.table();
         let role = row.update.caller.role;
         let Some(offer) = table.command(&typed.name) else {
@@ -124,25 +142,69 @@ impl Server {
             let nearest = route::nearest(&typed.name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
             return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
         };
-        if let Some(plugin) = typed.of.clone().filter(|of| *of != offer.generation.name) {
+        let of = typed.pressed.as_ref().and_then(|pressed| pressed.line.of.clone());
+        if let Some(plugin) = of.filter(|of| *of != offer.generation.name) {
             return self.answer(row, Answer::NotItsButton { name: typed.name, plugin }).await;
         }
         if role < offer.spec.least_role {
             let role = offer.spec.least_role;
             return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;
         }
-        let reply = self.call(&row.update, offer, &typed).await;
-        self.reply(row, reply, typed.pressed).await;
+        let reply = self.call(&row.update, offer, (&typed, &purpose)).await;
+        if !reply.in_place {
+            self.close(&row.update, &typed, &purpose).await;
+        }
+        self.reply(row, reply, typed.pressed.and_then(|pressed| pressed.message)).await;
     }
 
-    async fn call(&self, update: &Update, offer: &Offer, typed: &Typed) -> Reply {
+    /// What the button is for.
+    async fn purpose(&self, pressed: Option<&Pressed>) -> Result<Purpose, Answer> {
+        let Some(Pressed { line, .. }) = pressed else { return Ok(Purpose::default()) };
+        let keyboard = match line.keyboard {
+            Some(id) => {
+                let stored = self.store.keyboard(id).await;
+                let stored = stored.map_err(|error| Answer::NotStored { why: error.to_string() })?;
+                Some(stored.ok_or(Answer::OldButton)?)
+            }
+            // A frame of a running turn shows it.
+            None if line.session.is_some() => None,
+            None => return Err(Answer::OldButton),
+        };
+        if let Some(outcome) = keyboard.as_ref().and_then(|keyboard| keyboard.outcome.clone()) {
+            return Err(Answer::Decided { outcome });
+        }
+        let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
+        Ok(Purpose { press: Some(Arc::new(Press::new(line.session.clone(), request))), keyboard })
+    }
+
+    /// A message whose button was obeyed tells who decided what, in place of its buttons. Requests are closed by those who decide them.
+    async fn close(&self, update: &Update, typed: &Typed, purpose: &Purpose) {
+        let (Some(press), Some(keyboard)) = (&purpose.press, &purpose.keyboard) else { return };
+        match (press.came(), &press.request) {
+            (Came::Changed, None) => {
+                let command = typed.pressed.as_ref().map(|pressed| pressed.line.command.as_str());
+                let mut buttons = keyboard.reply.buttons.iter().flatten();
+                let label = buttons.find(|button| Some(button.command.as_str()) == command);
+                let label = label.map_or(typed.name.as_str(), |button| button.label.as_str());
+                let outcome = text::decided(Some(&update.caller.name), Some(label));
+                self.posts.close_keyboard(keyboard.id, &outcome).await;
+            }
+            (Came::NotOpen, Some(request)) => self.posts.decide(request, &text::decided(None, None)).await,
+            (Came::Changed | Came::Nothing | Came::NotOpen, _) => {}
+        }
+    }
+
+    async fn call(&self, update: &Update, offer: &Offer, (typed, purpose): (&Typed, &Purpose)) -> Reply {
         let asked = Asked {
             caller: Some(update.caller.clone()),
             place: Some(update.place.clone()),
             active: None,
             locale: update.locale.clone(),
         };
-        let board = Arc::clone(&self.desk) as Arc<dyn Board>;
+        let board = match &purpose.press {
+            Some(press) => Arc::new(self.desk.pressed(Arc::clone(press))) as Arc<dyn Board>,
+            None => Arc::clone(&self.desk) as Arc<dyn Board>,
+        };
         match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
             Ok(reply) => reply,
             Err(CallError::Said(why)) => text::plain(&why),

@@ -11,7 +11,7 @@ use std::{
 use cordboard_core::{
     agent::PromptId,
     chat::{Done, NewPost},
-    text::Notice,
+    text::{self, Notice},
     turn::{Turn, TurnState},
     types::{Alert, Caller, Place, Reply, SessionName, SessionView, Words},
 };
@@ -92,6 +92,7 @@ impl Presenter {
             let ends = match &scene {
                 Scene::Final(turn, _) | Scene::CutOff(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
                 Scene::Frame(..) | Scene::Back(..) | Scene::Tell(..) => None,
+                Scene::Decided { .. } => None,
             };
             if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
                 continue;
@@ -127,7 +128,7 @@ impl Presenter {
         match &next {
             Some(Scene::Frame(turn, view)) => scenes.running = Some((Arc::clone(turn), view.clone())),
             Some(Scene::Final(..) | Scene::CutOff(..) | Scene::Back(..)) => scenes.running = None,
-            Some(Scene::Tell(..)) | None => {}
+            Some(Scene::Tell(..) | Scene::Decided { .. }) | None => {}
         }
         next
     }
@@ -183,6 +184,9 @@ impl Painter {
             Scene::CutOff(turn, view) => {
                 let posts = self.last_frame(session, (&turn, &view), notices).await;
                 self.posts.finish(Vec::new(), posts).await;
+            }
+            Scene::Decided { request, choice, by } => {
+                self.posts.decide(&request, &text::decided(by.as_deref(), choice.label())).await;
             }
             Scene::Tell(place, notice) => self.tell(session, (place, notice), notices).await,
         }

@@ -218,6 +218,7 @@ fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refus
             view.record.last_active = now;
         }
         Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
+        Order::Pressed(_, order) => return apply(view, order, now),
         Order::Suspend | Order::SuspendAnyway => view.phase = Phase::Suspended,
         Order::Interrupt { waiting, .. } => {
             view.phase = Phase::Idle;

@@ -74,6 +74,7 @@ impl fmt::Display for Ordered<'_> {
             Order::Retry(_) => f.write_str("retried"),
             Order::Fresh => f.write_str("begun afresh"),
             Order::Leave => f.write_str("left"),
+            Order::Pressed(_, order) => Ordered(order).fmt(f),
             Order::Archive => f.write_str("archived"),
             Order::Restore => f.write_str("restored"),
             Order::SetIdleTimeout(None) => f.write_str("idle timeout unset"),

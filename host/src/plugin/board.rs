@@ -65,7 +65,12 @@ pub struct Swap {
 #[async_trait]
 pub trait Board: KeyValues {
     fn now(&self) -> Moment;
+    /// The session that the call is about: the one of the button that was pressed, else the active one of the place.
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView>;
+    /// The active session of the place, whatever the call is about.
+    fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        self.active(caller, place)
+    }
     fn count(&self, caller: &Caller) -> usize;
     /// Latest active first.
     fn page(&self, caller: &Caller, shelf: Shelf, skip: usize, count: usize) -> Vec<SessionView>;

@@ -5,7 +5,7 @@
 use cordboard_core::{
     render::{is_blank, one_line},
     route::{self, Routed},
-    types::{Button, Reply},
+    types::{Button, Reply, SessionName},
 };
 
 use super::{
@@ -24,9 +24,9 @@ const LONGEST_LABEL: usize = 100;
 /// The most buttons in a message. Telegram refuses a message with more.
 const MOST_BUTTONS: usize = 100;
 
-/// Keeps the buttons that `generation` may show, and marks them as its own. Omits all others, and replaces a blank
-/// label with the button's command. Logs each change once.
-pub fn own(mut reply: Reply, generation: &Generation, table: &Table) -> Reply {
+/// `reply` with the buttons that `generation` may show by `table`, marked as its own and bound to the session that they were made for. The
+/// others are left out, and a label that shows nothing becomes the button's command; each is logged once.
+pub fn own(mut reply: Reply, (generation, table): (&Generation, &Table), session: Option<&SessionName>) -> Reply {
     let plugin = &generation.name;
     let warn = |news: &str, message: &'static str, why: &str| {
         if generation.is_news(news) {
@@ -58,7 +58,7 @@ pub fn own(mut reply: Reply, generation: &Generation, table: &Table) -> Reply {
         });
     }
     reply.buttons.retain(|row| !row.is_empty());
-    reply
+    reply.bound_to(session)
 }
 
 fn short(command: &str) -> String {

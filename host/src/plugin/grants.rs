@@ -1,6 +1,6 @@
 //! What capabilities allow, in words for the owner who is to grant them, and which of them can be granted by a button.
 
-use cordboard_core::types::{Button, Reply};
+use cordboard_core::types::{Button, Choice, Reply, Request};
 
 use super::{reach, table::short};
 
@@ -74,13 +74,15 @@ impl Parked {
             None => "It waits, and nothing serves in its place.".to_owned(),
         };
         let reply = Reply::text(format!("{text}\n\n{meanwhile}"));
-        let button =
-            |label: &str, verb: &str| Button::new(label, format!("/{STEERING} {verb} {plugin} {}", short(digest)));
-        let mut row = vec![button("Refuse", "refuse")];
+        let button = |choice: Choice, verb: &str| {
+            Button::new(choice.label().unwrap_or_default(), format!("/{STEERING} {verb} {plugin} {}", short(digest)))
+        };
+        let mut row = vec![button(Choice::Refuse, "refuse")];
         if by_line_alone(missing).is_empty() {
-            row.insert(0, button("Grant and plug in", "grant"));
+            row.insert(0, button(Choice::Grant, "grant"));
         }
-        Reply { buttons: vec![row], ..reply }
+        let request = Request::Grant { plugin: plugin.clone(), digest: short(digest).to_owned() };
+        Reply { buttons: vec![row], request: Some(request), ..reply }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Actor {
     /// The prompt that was sent last, and where it is seen to be worked on.
     pub(super) sent: Option<(PromptId, Place)>,
     pub(super) chronicle: Chronicle,
+    /// Who gave the order that is being carried out.
+    pub(super) by: Option<String>,
     cell: Arc<Cell>,
     messages: mpsc::Receiver<Message>,
     /// For the answers of plugins; weak, so that an actor does not keep itself alive.
@@ -52,7 +54,19 @@ impl Actor {
         (messages, myself): (mpsc::Receiver<Message>, mpsc::WeakSender<Message>),
     ) -> Self {
         let chronicle = Chronicle::new(Arc::clone(&ports.herald));
-        Self { machine, ports, stage, running: None, unshown: false, sent: None, chronicle, cell, messages, myself }
+        Self {
+            machine,
+            ports,
+            stage,
+            running: None,
+            unshown: false,
+            sent: None,
+            chronicle,
+            by: None,
+            cell,
+            messages,
+            myself,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -106,8 +120,10 @@ impl Actor {
                 self.chronicle.prompted(&prompt.id, trail);
                 self.feed(Input::Prompt(prompt)).await;
             }
-            Event::Message(Message::Order((order, trail), answer)) => {
-                let outcome = self.obey(order, trail).await;
+            Event::Message(Message::Order((order, source), answer)) => {
+                self.by = source.by;
+                let outcome = self.obey(order, source.trail).await;
+                self.by = None;
                 self.publish();
                 drop(answer.send(outcome));
                 return;

@@ -73,6 +73,9 @@ impl Actor {
                 self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
                 self.stage.show(Scene::Final(turn, self.machine.view()));
             }
+            Effect::Decided { request, choice } => {
+                self.stage.show(Scene::Decided { request, choice, by: self.by.clone() });
+            }
             Effect::CutOff(turn) => {
                 self.unshown = false;
                 self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());

@@ -1,11 +1,18 @@
 //! Command lines of buttons under a short token, because a front-end's button holds few bytes. A token gives no right: who
 //! presses, and whose command it is then, is checked when it runs.
 
-use cordboard_core::chat::ButtonLine;
-use rusqlite::{OptionalExtension, params};
+use cordboard_core::{
+    chat::{ButtonLine, PostId},
+    types::SessionName,
+};
+use rusqlite::{Row, params};
 use uuid::Uuid;
 
-use super::{Store, error::StoreError};
+use super::{
+    Store,
+    error::{StoreError, Trouble},
+    sessions,
+};
 
 /// Buttons that still work; older ones are forgotten.
 const KEPT: i64 = 10_000;
@@ -21,11 +28,15 @@ impl Store {
     pub async fn buttons(&self, lines: Vec<ButtonLine>) -> Result<Vec<String>, StoreError> {
         self.ask(format!("store {} buttons", lines.len()), move |db| {
             let mut tokens = Vec::with_capacity(lines.len());
-            for ButtonLine { command, of } in &lines {
+            for line in &lines {
                 let mut token = Uuid::new_v4().simple().to_string();
                 token.truncate(TOKEN);
-                db.prepare_cached("INSERT INTO button (token, command, plugin) VALUES (?, ?, ?)")?
-                    .execute(params![token, command, of])?;
+                let session = line.session.as_ref().map(SessionName::as_str);
+                let keyboard = line.keyboard.map(|keyboard| keyboard.0);
+                db.prepare_cached(
+                    "INSERT INTO button (token, command, plugin, session, keyboard) VALUES (?, ?, ?, ?, ?)",
+                )?
+                .execute(params![token, line.command, line.of, session, keyboard])?;
                 tokens.push(token);
             }
             db.prepare_cached("DELETE FROM button WHERE id <= (SELECT max(id) FROM button) - ?")?.execute([KEPT])?;
@@ -41,9 +52,21 @@ impl Store {
     pub async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, StoreError> {
         let token = token.to_owned();
         self.ask("read the command of a button".to_owned(), move |db| {
-            let mut query = db.prepare_cached("SELECT command, plugin FROM button WHERE token = ?")?;
-            Ok(query.query_row([&token], |row| Ok(ButtonLine { command: row.get(0)?, of: row.get(1)? })).optional()?)
+            let mut query =
+                db.prepare_cached("SELECT command, plugin, session, keyboard FROM button WHERE token = ?")?;
+            let mut rows = query.query([&token])?;
+            rows.next()?.map(read).transpose()
         })
         .await
     }
+}
+
+fn read(row: &Row<'_>) -> Result<ButtonLine, Trouble> {
+    let session: Option<String> = row.get(2)?;
+    Ok(ButtonLine {
+        command: row.get(0)?,
+        of: row.get(1)?,
+        session: session.map(sessions::name).transpose()?,
+        keyboard: row.get::<_, Option<i64>>(3)?.map(PostId),
+    })
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     Store,
     error::{StoreError, Trouble},
-    inbox,
+    inbox, keyboards,
 };
 
 impl Store {
@@ -104,14 +104,15 @@ impl Store {
         .await
     }
 
-    /// The post was sent, or is given up; it is forgotten.
+    /// The post was sent, or is given up; it is forgotten. `messages`: those whose buttons can be taken away. Returns what is to be
+    /// told in them, where their request was decided meanwhile.
     ///
     /// # Errors
     /// The disk's.
-    pub async fn sent(&self, id: PostId) -> Result<(), StoreError> {
+    pub async fn sent(&self, id: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StoreError> {
         self.ask(format!("store that post {} was sent", id.0), move |db| {
             db.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id.0])?;
-            Ok(())
+            keyboards::shown(db, id, &messages)
         })
         .await
     }
@@ -127,17 +128,26 @@ fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, Troub
 fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, Trouble> {
     let place = serde_json::to_string(&post.place)?;
     let state = Delivery { messages: replaced(db, post, &place)?, shown: 0 };
-    let turn = post.turn.as_ref().map(|turn| &turn.0);
-    let (reply, delivery) = (serde_json::to_string(&post.reply)?, serde_json::to_string(&state)?);
-    db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?
-        .execute(params![place, turn, reply, delivery])?;
-    Ok(OutboxRow {
-        id: PostId(db.last_insert_rowid()),
-        place: post.place.clone(),
-        reply: post.reply.clone(),
-        turn: post.turn.clone(),
-        state,
-    })
+    let row = insert_row(db, (&place, post.turn.clone()), (post.reply.clone(), state))?;
+    if !row.reply.buttons.is_empty() {
+        keyboards::insert(db, row.id, (&place, &row.reply))?;
+    }
+    Ok(row)
+}
+
+pub(super) fn insert_row(
+    db: &Connection,
+    (place, turn): (&str, Option<PromptId>),
+    (reply, state): (Reply, Delivery),
+) -> Result<OutboxRow, Trouble> {
+    let (stored, delivery) = (serde_json::to_string(&reply)?, serde_json::to_string(&state)?);
+    db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?.execute(params![
+        place,
+        turn.as_ref().map(|turn| &turn.0),
+        stored,
+        delivery
+    ])?;
+    Ok(OutboxRow { id: PostId(db.last_insert_rowid()), place: serde_json::from_str(place)?, reply, turn, state })
 }
 
 /// Handles turns that the end of the last host interrupted: marks a message that shows a part of the answer, and

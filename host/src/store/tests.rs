@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod chats;
+mod keyboards;
 mod plugins;
 mod refusals;
 mod sessions;

@@ -4,6 +4,7 @@
 mod access;
 mod buttons;
 mod crashes;
+mod decisions;
 mod dialogue;
 mod faults;
 mod groups;

@@ -266,7 +266,7 @@ fn press(user: i64, data: &str) -> Value {
 #[tokio::test]
 async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     let rig = Rig::new().await;
-    let line = ButtonLine { command: "/retry alpha".to_owned(), of: None };
+    let line = ButtonLine { command: "/retry alpha".to_owned(), ..ButtonLine::default() };
     let token = rig.inbox.button(&line).await.unwrap();
     rig.api.push(press(ADA, &token));
     rig.api.push(press(ADA, "forgotten"));

@@ -183,8 +183,8 @@ impl Ledger for NoLedger {
         Ok(())
     }
 
-    async fn sent(&self, _: PostId) -> Result<(), LedgerError> {
-        Ok(())
+    async fn sent(&self, _: PostId, _: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
+        Ok(Vec::new())
     }
 }
 

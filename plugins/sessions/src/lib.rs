@@ -74,13 +74,13 @@ fn switch(call: &Call) -> Result<Reply, String> {
 
 /// The usage, what there is to switch to, and a button for each of the latest.
 fn switch_usage() -> Reply {
-    let active = context::active().map(|session| session.name);
     let recent = sessions::recent(0, list::PAGE);
-    let list = list::page(&recent, active.as_deref(), context::now());
+    let active = list::active(&recent);
+    let list = list::page(&recent, active, context::now());
     let list = list::with_rest(list, 1, sessions::count());
     let mut reply = usage("session");
     reply.text = format!("{}\n\n{list}", reply.text);
-    list::buttons(reply, "/session", recent.iter().filter(|session| Some(&session.name) != active.as_ref()))
+    list::buttons(reply, "/session", recent.iter().filter(|session| Some(session.name.as_str()) != active))
 }
 
 fn sessions_page(call: &Call) -> Result<Reply, String> {
@@ -92,9 +92,8 @@ fn sessions_page(call: &Call) -> Result<Reply, String> {
     if page > pages {
         return Err(words::no_page(page, pages));
     }
-    let active = context::active().map(|session| session.name);
     let shown = sessions::recent((page - 1) * list::PAGE, list::PAGE);
-    let text = list::page(&shown, active.as_deref(), context::now());
+    let text = list::page(&shown, list::active(&shown), context::now());
     Ok(list::paged(text, page, count))
 }
 

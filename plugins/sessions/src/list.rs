@@ -17,6 +17,11 @@ pub fn page_number(args: &[String]) -> Option<u32> {
     }
 }
 
+/// The session that is active where the list is shown. A button of an older list may be about another one.
+pub fn active(sessions: &[Session]) -> Option<&str> {
+    sessions.iter().find(|session| session.fact("active").is_some()).map(|session| session.name.as_str())
+}
+
 pub fn page(sessions: &[Session], active: Option<&str>, now: Instant) -> String {
     if sessions.is_empty() {
         return "No sessions. Use /new to create one.".to_owned();

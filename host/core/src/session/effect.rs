@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::{Prompt, Run, Ticket};
-use crate::{agent::PromptId, text::Notice, turn::Turn, types::Place};
+use crate::{
+    agent::PromptId,
+    text::Notice,
+    turn::Turn,
+    types::{Choice, Place, Request},
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -68,6 +73,11 @@ pub enum Effect {
     /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays handed in the store, so
     /// that the next host keeps it as an interrupted prompt and says so.
     CutOff(Turn),
+    /// The request is closed: in every message that asks it, the buttons go.
+    Decided {
+        request: Request,
+        choice: Choice,
+    },
     /// Words of the host, stored and sent.
     Tell {
         place: Place,

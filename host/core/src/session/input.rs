@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     agent::{AgentEvent, PromptId},
     config::Agent,
-    types::{Place, ProcessId, Prompt},
+    types::{Place, ProcessId, Prompt, Request},
 };
 
 /// One start of an agent process; what comes from an older run is ignored.
@@ -167,6 +167,8 @@ pub enum Order {
     Fresh,
     /// Gives up the prompt of a turn that was cut off.
     Leave,
+    /// `Retry`, `Fresh` or `Leave` by a button, which decides its own request and is refused where that is closed.
+    Pressed(Request, Box<Order>),
     Archive,
     Restore,
     SetIdleTimeout(Option<Duration>),

@@ -34,6 +34,8 @@ pub struct Machine {
     pub(super) models: Vec<String>,
     /// The prompt that was sent again last.
     pub(super) again: Option<PromptId>,
+    /// The failure that people are asked about.
+    pub(super) failure: Option<u64>,
     /// When a held session was last tried again, and when a kept prompt was last left.
     pub(super) pressed: Pressed,
     /// Starts in a row that came to nothing.
@@ -62,6 +64,7 @@ impl Machine {
             greeting: None,
             models: Vec::new(),
             again: None,
+            failure: None,
             pressed: Pressed::default(),
             deaths: 0,
             resuming: None,
@@ -85,7 +88,8 @@ impl Machine {
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Vec<Prompt>, now: Moment) -> Vec<Effect> {
         for prompt in cut_off {
-            let notice = Notice::CutOff { session: self.record.name.clone(), prompt: text::beginning(&prompt.text) };
+            let (session, id) = (self.record.name.clone(), prompt.id.clone());
+            let notice = Notice::CutOff { session, id, prompt: text::beginning(&prompt.text) };
             self.tell(prompt.place.clone(), notice);
             self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
             self.keep(prompt);

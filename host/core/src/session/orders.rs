@@ -8,7 +8,7 @@ use super::{
 use crate::{
     agent::PromptId,
     text,
-    types::{Moment, Place, is_model_name},
+    types::{Choice, Moment, Place, Request, is_model_name},
 };
 
 impl Machine {
@@ -31,6 +31,7 @@ impl Machine {
             Order::Retry(again) => return self.retry(again, now),
             Order::Fresh => return self.forget(now),
             Order::Leave => return self.leave(now),
+            Order::Pressed(request, order) => return self.press(&request, *order, now),
             Order::Archive => return self.archive(now),
             Order::Restore => self.unarchive(),
             Order::SetIdleTimeout(span) => {
@@ -84,7 +85,10 @@ impl Machine {
         }
         match &mut self.state {
             State::Starting(Start::Agent { .. }) | State::Idle(_) => self.stop(Step::Closed, Then::Suspend, now),
-            State::Starting(_) => self.state = State::Suspended,
+            State::Starting(_) => {
+                self.state = State::Suspended;
+                self.close_failure(Choice::Withdrawn);
+            }
             State::Stopping(stop) if !matches!(stop.then, Then::Ask(_)) => stop.then = Then::Suspend,
             State::Stopping(_) | State::Suspended | State::Busy(_) => {}
             State::Asking(_) | State::Broken(_) | State::Archived => {}
@@ -123,36 +127,85 @@ impl Machine {
         }
     }
 
-    /// `again` names the kept prompt from now on: an agent drops a prompt whose name it has seen.
-    fn retry(&mut self, again: PromptId, now: Moment) -> Result<(), Refusal> {
+    /// A button decides its own request, whatever else waits for a decision.
+    fn press(&mut self, request: &Request, order: Order, now: Moment) -> Result<(), Refusal> {
+        match (request, order) {
+            (Request::Prompt(id), Order::Retry(again)) => {
+                let index = self.index_of_kept(id)?;
+                self.send_again(index, again, now);
+            }
+            (Request::Prompt(id), Order::Leave) => {
+                let index = self.index_of_kept(id)?;
+                self.drop_kept(index);
+            }
+            (Request::Start { failure, .. }, Order::Retry(_)) if self.failure == Some(*failure) => {
+                if !self.try_again(now) {
+                    // It is being started already.
+                    self.close_failure(Choice::TryAgain);
+                }
+            }
+            (Request::Start { failure, .. }, Order::Fresh) if self.failure == Some(*failure) => {
+                return self.forget(now);
+            }
+            (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. }, _) => {
+                return Err(refusal(RefusalCode::Invalid, text::NOT_OPEN));
+            }
+        }
+        Ok(())
+    }
+
+    fn index_of_kept(&self, id: &PromptId) -> Result<usize, Refusal> {
+        let index = self.record.kept.iter().position(|kept| kept.id == *id);
+        index.ok_or_else(|| refusal(RefusalCode::Invalid, text::NOT_OPEN))
+    }
+
+    /// Starts the agent where that waits for the user's word, or for its time.
+    fn try_again(&mut self, now: Moment) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(Start::Again { .. }) => {
                 self.pressed.retry = Some(now);
+                self.close_failure(Choice::TryAgain);
                 self.start_anew(now);
-                return Ok(());
+                true
             }
             State::Stopping(stop) if matches!(stop.then, Then::Ask(_)) => {
                 stop.then = Then::Start;
-                return Ok(());
+                self.close_failure(Choice::TryAgain);
+                true
             }
-            State::Stopping(_) | State::Suspended | State::Starting(_) => {}
-            State::Idle(_) | State::Busy(_) | State::Archived => {}
+            State::Stopping(_) | State::Suspended | State::Starting(_) => false,
+            State::Idle(_) | State::Busy(_) | State::Archived => false,
+        }
+    }
+
+    fn retry(&mut self, again: PromptId, now: Moment) -> Result<(), Refusal> {
+        if self.try_again(now) {
+            return Ok(());
         }
         let at_it = self.is_sent_again() || Pressed::is_recent(self.pressed.retry, now);
         if at_it && !self.record.kept.is_empty() {
             return Err(refusal(RefusalCode::Busy, &text::sent_again(&self.record.name)));
         }
-        let Some(kept) = self.record.kept.pop() else {
-            return Err(refusal(RefusalCode::Invalid, text::NOTHING_TO_RETRY));
-        };
+        let latest = self.record.kept.len().checked_sub(1);
+        let index = latest.ok_or_else(|| refusal(RefusalCode::Invalid, text::NOTHING_TO_RETRY))?;
+        self.send_again(index, again, now);
+        Ok(())
+    }
+
+    /// `again` names the kept prompt from now on: an agent drops a prompt whose name it has seen.
+    fn send_again(&mut self, index: usize, again: PromptId, now: Moment) {
+        let kept = self.record.kept.remove(index);
+        let (was_latest, id) = (index == self.record.kept.len(), kept.id.clone());
         self.again = Some(again.clone());
         let prompt = Prompt { id: again, ..kept.into() };
         let place = prompt.place.clone();
         self.emit(Effect::Accept(prompt.clone()));
+        self.emit(Effect::Decided { request: Request::Prompt(id), choice: Choice::SendAgain });
         self.waiting.push_front(prompt);
         self.wake(place, now);
-        self.tell_still_kept();
-        Ok(())
+        if was_latest {
+            self.tell_still_kept();
+        }
     }
 
     /// Whether the prompt that was sent again last has no answer yet.
@@ -169,9 +222,16 @@ impl Machine {
             return Err(refusal(RefusalCode::Busy, &text::left_already(&self.record.name)));
         }
         self.pressed.leave = Some(now);
-        self.record.kept.pop();
-        self.tell_still_kept();
+        self.drop_kept(self.record.kept.len() - 1);
         Ok(())
+    }
+
+    fn drop_kept(&mut self, index: usize) {
+        let kept = self.record.kept.remove(index);
+        self.emit(Effect::Decided { request: Request::Prompt(kept.id.clone()), choice: Choice::Leave });
+        if index == self.record.kept.len() {
+            self.tell_still_kept();
+        }
     }
 
     fn forget(&mut self, now: Moment) -> Result<(), Refusal> {
@@ -179,6 +239,7 @@ impl Machine {
             return Err(self.busy());
         }
         self.spare_background("fresh")?;
+        self.close_failure(Choice::StartFresh);
         self.record.conversation = None;
         self.record.resumable = false;
         self.record.cost_usd = None;
@@ -204,7 +265,10 @@ impl Machine {
             return Err(refusal(RefusalCode::Busy, &text));
         }
         self.spare_background("archive")?;
-        self.record.kept.clear();
+        self.close_failure(Choice::Withdrawn);
+        for kept in std::mem::take(&mut self.record.kept) {
+            self.emit(Effect::Decided { request: Request::Prompt(kept.id.clone()), choice: Choice::Withdrawn });
+        }
         self.resuming = None;
         self.record.archived = true;
         if self.live.is_none() {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     text::{self, Notice},
-    types::Moment,
+    types::{Choice, Moment, Request},
 };
 
 impl Machine {
@@ -54,7 +54,8 @@ impl Machine {
 
     /// An agent without its persona's rules would be a surprise: none is started.
     pub(super) fn persona_failed(&mut self, why: String) {
-        let notice = Notice::PersonaFailed { session: self.record.name.clone(), why: why.clone() };
+        let failure = self.ask_about_failure();
+        let notice = Notice::PersonaFailed { session: self.record.name.clone(), failure, why: why.clone() };
         self.hold(Held { why, notice }, State::Broken);
     }
 
@@ -92,6 +93,7 @@ impl Machine {
         if !matches!(self.state, State::Starting(Start::Agent { .. })) {
             return;
         }
+        self.close_failure(Choice::Withdrawn);
         if let (Some(greeting), Some(place)) = (self.greeting.take(), self.record.place.clone()) {
             self.record.greeted = true;
             self.tell(place, Notice::Greeting(greeting));
@@ -115,6 +117,21 @@ impl Machine {
         self.stop(Step::Killed, Then::Fail(Death { account: why.clone(), why }), now);
     }
 
+    /// Numbers the request that the next notice makes. An older one is superseded.
+    fn ask_about_failure(&mut self) -> u64 {
+        self.close_failure(Choice::Withdrawn);
+        self.record.failures += 1;
+        self.failure = Some(self.record.failures);
+        self.record.failures
+    }
+
+    pub(super) fn close_failure(&mut self, choice: Choice) {
+        if let Some(failure) = self.failure.take() {
+            let request = Request::Start { session: self.record.name.clone(), failure };
+            self.emit(Effect::Decided { request, choice });
+        }
+    }
+
     /// The agent died without taking a prompt. The first of several deaths in a row is told at once, and the last.
     pub(super) fn start_failed(&mut self, death: Death, now: Moment) {
         let wait = AGAIN_AFTER.get(self.deaths).copied();
@@ -124,13 +141,14 @@ impl Machine {
             _ if self.ending != Ending::No => self.state = State::Suspended,
             Some(wait) => {
                 if self.deaths == 1 {
-                    let agent = self.record.agent.clone();
-                    self.tell_concerned(&Notice::StartFailed { session, agent, account: death.account });
+                    let (failure, agent) = (self.ask_about_failure(), self.record.agent.clone());
+                    self.tell_concerned(&Notice::StartFailed { session, failure, agent, account: death.account });
                 }
                 self.state = State::Starting(Start::Again { at: now.after(wait) });
             }
             None => {
-                let notice = Notice::Broken { session, why: death.why.clone() };
+                let failure = self.ask_about_failure();
+                let notice = Notice::Broken { session, failure, why: death.why.clone() };
                 self.hold(Held { why: death.why, notice }, State::Broken);
             }
         }
@@ -138,7 +156,8 @@ impl Machine {
 
     /// A command that is not there does not come by itself, so it is not tried again.
     pub(super) fn start_impossible(&mut self, why: String) {
-        let notice = Notice::NotStarted { session: self.record.name.clone(), why: why.clone() };
+        let failure = self.ask_about_failure();
+        let notice = Notice::NotStarted { session: self.record.name.clone(), failure, why: why.clone() };
         self.hold(Held { why, notice }, State::Broken);
     }
 
@@ -150,7 +169,8 @@ impl Machine {
         }
         self.take_back(now);
         if !matches!(self.state, State::Stopping(_)) {
-            let notice = Notice::ResumeRefused { session: self.record.name.clone(), why: why.clone() };
+            let failure = self.ask_about_failure();
+            let notice = Notice::ResumeRefused { session: self.record.name.clone(), failure, why: why.clone() };
             self.stop(Step::Closed, Then::Ask(Held { why, notice }), now);
         }
     }

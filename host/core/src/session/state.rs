@@ -299,10 +299,10 @@ pub(super) struct Live {
     pub forgotten: bool,
 }
 
-/// A button that is pressed again within this time means what it meant before, and not the next prompt that is kept.
+/// A command that is given again within this time means what it meant before, and not the next prompt that is kept.
 const TWICE: Duration = Duration::from_secs(2);
 
-/// When the buttons below a notice were last obeyed.
+/// When `/retry` and `/leave` were last obeyed.
 #[derive(Debug, Default)]
 pub(super) struct Pressed {
     pub retry: Option<Moment>,

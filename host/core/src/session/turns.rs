@@ -288,7 +288,7 @@ impl Machine {
                 self.finish(open.turn, TurnState::Failed(text::CUT_SHORT.to_owned()), now);
                 match prompt {
                     Some(prompt) => {
-                        self.tell(place, Notice::Died { session, why });
+                        self.tell(place, Notice::Died { session, id: prompt.id.clone(), why });
                         self.keep(prompt);
                     }
                     None => self.tell(place, Notice::DiedUnasked { session, why }),
@@ -306,11 +306,11 @@ impl Machine {
         self.record.kept.push(prompt.into());
     }
 
-    /// The buttons of older messages mean the latest kept prompt: whoever has dealt with that one is asked about the one before.
+    /// Whoever has decided about the latest kept prompt is asked about the one before.
     pub(super) fn tell_still_kept(&mut self) {
         if let Some(kept) = self.record.kept.last() {
-            let (place, prompt) = (kept.place.clone(), text::beginning(&kept.text));
-            self.tell(place, Notice::StillKept { session: self.record.name.clone(), prompt });
+            let (place, id, prompt) = (kept.place.clone(), kept.id.clone(), text::beginning(&kept.text));
+            self.tell(place, Notice::StillKept { session: self.record.name.clone(), id, prompt });
         }
     }
 

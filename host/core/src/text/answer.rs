@@ -39,6 +39,12 @@ pub enum Answer {
         plugin: String,
         why: String,
     },
+    /// A button of a message that nothing is known of any more.
+    OldButton,
+    /// A button of a message that was decided; the outcome as the message tells it.
+    Decided {
+        outcome: String,
+    },
     LaneFull,
     NotStored {
         why: String,
@@ -69,6 +75,8 @@ impl Answer {
             Self::CommandFailed { name, plugin, why } => {
                 format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
             }
+            Self::OldButton => "This button no longer works. Type the command if you want it.".to_owned(),
+            Self::Decided { outcome } => format!("{outcome} The button does nothing any more."),
             Self::LaneFull => "Not taken: too many messages wait here. Send it again in a moment.".to_owned(),
             Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
         }

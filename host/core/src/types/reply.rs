@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionName;
-use crate::chat::MessageId;
+use super::{Request, SessionName};
+use crate::{
+    chat::{MessageId, PostId},
+    render,
+};
 
 /// Pressing it runs `command` as the one who presses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,13 +17,19 @@ pub struct Button {
     /// The plugin that shows it, which may give its own commands alone; none: the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+    /// The session that it acts on, whichever is active when it is pressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionName>,
+    /// The stored message that shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyboard: Option<PostId>,
 }
 
 impl Button {
     /// A button of the host's own.
     #[must_use]
     pub fn new(label: impl Into<String>, command: impl Into<String>) -> Self {
-        Self { label: label.into(), command: command.into(), of: None }
+        Self { label: label.into(), command: command.into(), of: None, session: None, keyboard: None }
     }
 }
 
@@ -65,6 +74,9 @@ pub struct Reply {
     /// The session that says it, where it is not the active one of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
+    /// What its buttons decide, where it is decided once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
     /// The message that this reply answers. Shown in chats with several people.
@@ -112,6 +124,29 @@ impl Reply {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
         let attachments = self.attachments.iter().map(|one| one.name.len() + one.content.bytes());
         self.text.len() + buttons.sum::<usize>() + attachments.sum::<usize>()
+    }
+
+    /// Has its buttons act on `session`, and decide `request`.
+    #[must_use]
+    pub fn about(mut self, session: &SessionName, request: Request) -> Self {
+        self.request = Some(request);
+        self.bound_to(Some(session))
+    }
+
+    /// Has its buttons act on `session`.
+    #[must_use]
+    pub fn bound_to(mut self, session: Option<&SessionName>) -> Self {
+        for button in self.buttons.iter_mut().flatten() {
+            button.session = session.cloned();
+        }
+        self
+    }
+
+    /// Without its buttons, and with what came of them.
+    #[must_use]
+    pub fn closed(self, outcome: &str) -> Self {
+        let text = format!("{}\n\n{}", self.text, render::escape(outcome));
+        Self { text, buttons: Vec::new(), request: None, in_place: false, ..self }
     }
 
     /// Adds a row of one button.

@@ -90,6 +90,9 @@ pub struct SessionRecord {
     /// Prompts whose turns were cut off and told, the latest last. Each goes out again at the user's word alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
+    /// How often people were asked what to do about a failed start: numbers those requests.
+    #[serde(default)]
+    pub failures: u64,
 }
 
 impl SessionRecord {
@@ -115,6 +118,7 @@ impl SessionRecord {
             archived: false,
             process: None,
             kept: Vec::new(),
+            failures: 0,
         }
     }
 }

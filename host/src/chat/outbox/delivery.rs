@@ -50,7 +50,10 @@ pub(super) struct Delivering {
 
 impl Delivering {
     pub fn new(row: &OutboxRow, (messages, reuse): (Vec<MessageId>, Reuse), limits: Limits) -> Self {
-        let parts = compose::reply(&row.reply, limits);
+        let mut parts = compose::reply(&row.reply, limits);
+        for button in parts.iter_mut().flat_map(|part| &mut part.buttons).flatten() {
+            button.keyboard = Some(row.id);
+        }
         let shown = usize::try_from(row.state.shown).unwrap_or(usize::MAX).min(parts.len()).min(messages.len());
         Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
     }

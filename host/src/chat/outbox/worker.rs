@@ -96,7 +96,7 @@ impl Worker {
     pub async fn run(mut self) {
         while *self.closing.borrow() == Run::On {
             for post in self.collect() {
-                self.settle(post).await;
+                self.settle(post, Vec::new()).await;
             }
             match self.next(Instant::now()) {
                 Job::Final => self.deliver().await,

@@ -17,7 +17,9 @@ impl Host for CallState {
     async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
         let message = message.scrubbed();
-        let message = buttons::own(convert::reply_of(message), &self.generation, &lent.table);
+        let about = self.active_session();
+        let session = about.as_ref().map(|view| &view.record.name);
+        let message = buttons::own(convert::reply_of(message), (&self.generation, &lent.table), session);
         let place = convert::place_of(place);
         // Before it is counted, so that what was refused for its place costs nothing.
         if let Err(why) = lent.board.may_post(&self.asked, &place).await {

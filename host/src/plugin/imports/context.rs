@@ -1,10 +1,22 @@
 //! `context`: who asked, where, and about which session.
 
+use cordboard_core::types::SessionView;
+
 use super::super::{
     bindings::{context::Host, types},
     call::CallState,
     convert,
 };
+
+impl CallState {
+    /// The session that the call is about.
+    pub fn active_session(&self) -> Option<SessionView> {
+        match (&self.lent, &self.asked.caller, &self.asked.place) {
+            (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),
+            _ => self.asked.active.clone(),
+        }
+    }
+}
 
 impl Host for CallState {
     async fn who(&mut self) -> wasmtime::Result<Option<types::Caller>> {
@@ -20,11 +32,7 @@ impl Host for CallState {
     /// Read anew at each call: a command may have switched before it asks.
     async fn active(&mut self) -> wasmtime::Result<Option<types::Session>> {
         self.count()?;
-        let now = match (&self.lent, &self.asked.caller, &self.asked.place) {
-            (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),
-            _ => self.asked.active.clone(),
-        };
-        Ok(now.as_ref().map(convert::session))
+        Ok(self.active_session().as_ref().map(convert::session))
     }
 
     async fn now(&mut self) -> wasmtime::Result<types::Instant> {

@@ -12,8 +12,17 @@ use super::super::{
 impl CallState {
     fn shelf(&mut self, shelf: Shelf, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
         let lent = self.lend()?;
-        let views = self.caller().map(|caller| lent.board.page(caller, shelf, skip as usize, count as usize));
-        Ok(views.unwrap_or_default().iter().map(convert::session).collect())
+        let Some(caller) = self.caller() else { return Ok(Vec::new()) };
+        let here = self.asked.place.as_ref().and_then(|place| lent.board.current(caller, place));
+        let here = here.map(|view| view.record.name);
+        let listed = |view: &SessionView| {
+            let mut session = convert::session(view);
+            if here.as_ref() == Some(&view.record.name) {
+                session.facts.push(("active".to_owned(), "here".to_owned()));
+            }
+            session
+        };
+        Ok(lent.board.page(caller, shelf, skip as usize, count as usize).iter().map(listed).collect())
     }
 }
 

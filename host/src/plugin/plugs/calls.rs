@@ -32,8 +32,12 @@ impl Plugs {
         (offer, asked): (&Offer, Asked),
         typed: &Invocation,
     ) -> Result<Reply, CallError> {
+        let (caller, place) = (asked.caller.clone(), asked.place.clone());
         let reply = self.caller.command(offer, (asked, self.lent(board)), typed).await?;
-        Ok(buttons::own(reply, &offer.generation, &self.table()))
+        // Asked for after the call, which may have switched.
+        let active = caller.zip(place).and_then(|(caller, place)| board.active(&caller, &place));
+        let session = active.as_ref().map(|view| &view.record.name);
+        Ok(buttons::own(reply, (&offer.generation, &self.table()), session))
     }
 
     /// The verdict of the lifecycle plugin `policy`.
@@ -76,8 +80,8 @@ impl Plugs {
         let table = self.table();
         let generation = table.mode(mode).ok_or(CallError::NotOffered("view"))?;
         let mut screen = self.caller.render(generation, shown, (mode, limits)).await?;
-        screen.messages =
-            screen.messages.into_iter().map(|message| buttons::own(message, generation, &table)).collect();
+        let own = |message| buttons::own(message, (generation, &table), Some(&shown.1.record.name));
+        screen.messages = screen.messages.into_iter().map(own).collect();
         Ok(screen)
     }
 }

@@ -253,6 +253,7 @@ impl Stage for Notes {
                 self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
             }
             Scene::CutOff(turn, _) => self.note(&format!("cut off {}", turn.prompt.0), |_| {}),
+            Scene::Decided { choice, .. } => self.note(&format!("{choice:?}"), |_| {}),
             Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
         }
     }

@@ -146,8 +146,8 @@ async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
     assert_eq!(posts[2].state.messages, [message("77")]);
     let half = Delivery { messages: vec![message("5")], shown: 1 };
     store.sending(posts[1].id, half.clone()).await.unwrap();
-    store.sent(posts[0].id).await.unwrap();
-    store.sent(posts[0].id).await.unwrap();
+    store.sent(posts[0].id, Vec::new()).await.unwrap();
+    store.sent(posts[0].id, Vec::new()).await.unwrap();
     store.sending(posts[0].id, half.clone()).await.unwrap();
     let contents = state.after(store).await;
     assert_eq!(contents.inbox, []);
@@ -159,7 +159,7 @@ async fn ids_are_never_given_twice() {
     let state = State::new();
     let (store, _) = state.open();
     let first = store.finish(vec![], vec![post("one")]).await.unwrap()[0].id;
-    store.sent(first).await.unwrap();
+    store.sent(first, Vec::new()).await.unwrap();
     state.after(store).await;
     let (store, _) = state.open();
     assert!(store.finish(vec![], vec![post("two")]).await.unwrap()[0].id > first);

@@ -1,6 +1,6 @@
 //! Plugin state with its bound, generations, buttons.
 
-use cordboard_core::chat::ButtonLine;
+use cordboard_core::chat::{ButtonLine, PostId};
 
 use super::*;
 
@@ -94,7 +94,12 @@ async fn the_last_three_generations_are_kept_newest_first() {
 async fn a_button_fits_its_front_end_and_old_ones_are_forgotten() {
     let state = State::new();
     let (store, _) = state.open();
-    let line = |command: &str, of: Option<&str>| ButtonLine { command: command.to_owned(), of: of.map(str::to_owned) };
+    let line = |command: &str, of: Option<&str>| ButtonLine {
+        command: command.to_owned(),
+        of: of.map(str::to_owned),
+        session: Some("alpha".parse().unwrap()),
+        keyboard: Some(PostId(7)),
+    };
     let long = format!("/ask {}", "x".repeat(200));
     let tokens = store.buttons(vec![line("/retry alpha", None), line(&long, Some("ask"))]).await.unwrap();
     assert!(tokens.iter().all(|token| token.len() == 16), "{tokens:?}");

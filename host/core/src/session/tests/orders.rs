@@ -331,6 +331,7 @@ fn archiving_gives_up_what_was_cut_off() {
                 settle a as cut off
             order archive → archived
                 persist
+                decided a: Withdrawn
             order restore → suspended
                 persist
             order retry r
@@ -368,6 +369,137 @@ fn the_session_s_own_model_comes_before_the_persona_s() {
                 resolve #3: planner
             brief model=haiku → starting
                 spawn 2 anew, model haiku
+        "#]],
+    );
+}
+
+#[test]
+fn a_button_decides_its_own_prompt_alone() {
+    check(
+        "
+        session kept=a kept=b
+        order press a leave
+        order press a retry a2
+        order press b retry b2
+        order press b retry b3
+        order retry c
+        ",
+        expect![[r#"
+            order press a leave → suspended
+                persist
+                decided a: Leave
+            order press a retry a2
+                refused (invalid): This is no longer open. The button does nothing.
+            order press b retry b2 → starting
+                accept b2: the text of b
+                persist
+                decided b: SendAgain
+                spawn 1 anew
+            order press b retry b3
+                refused (invalid): This is no longer open. The button does nothing.
+            order retry c
+                refused (invalid): Nothing to retry.
+        "#]],
+    );
+}
+
+#[test]
+fn the_reminder_of_an_earlier_prompt_follows_the_latest_alone() {
+    check(
+        "
+        session kept=a kept=b
+        order press b leave
+        order archive
+        ",
+        expect![[r#"
+            order press b leave → suspended
+                persist
+                decided b: Leave
+                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
+            order archive → archived
+                persist
+                decided a: Withdrawn
+        "#]],
+    );
+}
+
+#[test]
+fn a_button_decides_its_own_failure_alone() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        refused No conversation found
+        exit
+        order press 1 retry x
+        refused No conversation found
+        exit
+        order press 1 fresh
+        order press 2 leave
+        order press 2 fresh
+        order press 2 fresh
+        ready
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                word resume #1: idle for 0ns
+                spawn 1 resuming c1
+            refused No conversation found → stopping
+                persist
+                close input of 1
+            exit → asking
+                tell home: Session 'x' could not be resumed: No conversation found
+            order press 1 retry x → starting
+                decided failure 1: TryAgain
+                spawn 2 resuming c1
+            refused No conversation found → stopping
+                persist
+                close input of 2
+            exit → asking
+                tell home: Session 'x' could not be resumed: No conversation found
+            order press 1 fresh
+                refused (invalid): This is no longer open. The button does nothing.
+            order press 2 leave
+                refused (invalid): This is no longer open. The button does nothing.
+            order press 2 fresh → starting
+                persist
+                decided failure 2: StartFresh
+                spawn 3 anew
+            order press 2 fresh
+                refused (invalid): This is no longer open. The button does nothing.
+            ready → busy
+                hand a
+                send a to 3
+        "#]],
+    );
+}
+
+#[test]
+fn a_failure_is_no_longer_asked_about_once_the_agent_is_up() {
+    check(
+        "
+        prompt a
+        exit
+        wait 1s
+        ready
+        order press 1 retry x
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            exit → starting
+                persist
+                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+            1s: start again → starting
+                spawn 2 anew
+            ready → busy
+                decided failure 1: Withdrawn
+                hand a
+                send a to 2
+            order press 1 retry x
+                refused (invalid): This is no longer open. The button does nothing.
         "#]],
     );
 }

@@ -114,6 +114,7 @@ fn a_refused_resume_gives_the_user_the_word() {
                 word resume #1: idle for 0ns
                 spawn 1 resuming c1
             refused no conversation found → stopping
+                persist
                 close input of 1
             exit → asking
                 tell home: Session 'x' could not be resumed: no conversation found
@@ -124,11 +125,14 @@ fn a_refused_resume_gives_the_user_the_word() {
                 tell home: Session 'x' could not be resumed: no conversation found
                 tell den: Session 'x' could not be resumed: no conversation found
             order retry r → starting
+                decided failure 1: TryAgain
                 spawn 2 resuming c1
             refused no conversation found → stopping
+                persist
                 close input of 2
             order fresh → stopping
                 persist
+                decided failure 2: StartFresh
             exit → starting
                 spawn 3 anew
             conversation c2 → starting
@@ -163,6 +167,7 @@ fn switching_to_it_does_not_answer_the_question() {
                 word resume #1: idle for 0ns
                 spawn 1 resuming c1
             refused no conversation found → stopping
+                persist
                 close input of 1
             order start → stopping
             order suspend
@@ -195,12 +200,14 @@ fn a_resume_refused_after_the_prompt_was_sent() {
                 send a to 1
             taken a → busy
             refused no conversation found → stopping
+                persist
                 take back a
                 close input of 1
             exit → asking
                 tell home: Session 'x' could not be resumed: no conversation found
             order fresh → starting
                 persist
+                decided failure 1: StartFresh
                 spawn 2 anew
         "#]],
     );
@@ -252,6 +259,7 @@ fn a_question_is_asked_though_the_session_was_to_be_suspended_meanwhile() {
             order start → starting
                 spawn 1 resuming c1
             refused no conversation found → stopping
+                persist
                 close input of 1
             order suspend → stopping
             exit → asking
@@ -282,8 +290,10 @@ fn a_refused_resume_is_tried_again_as_soon_as_its_agent_is_gone() {
                 word resume #1: idle for 0ns
                 spawn 1 resuming c1
             refused no conversation found → stopping
+                persist
                 close input of 1
             order retry r → stopping
+                decided failure 1: TryAgain
             exit → starting
                 spawn 2 resuming c1
             ready → busy
@@ -311,11 +321,13 @@ fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
             order start → starting
                 spawn 1 resuming c1
             refused no conversation found → stopping
+                persist
                 close input of 1
             exit → asking
                 tell den: Session 'x' could not be resumed: no conversation found
             order archive → archived
                 persist
+                decided failure 1: Withdrawn
         "#]],
     );
 }
@@ -387,6 +399,7 @@ fn a_new_host_tells_what_was_cut_off() {
             order retry a2 → busy
                 accept a2: the text of a
                 persist
+                decided a: SendAgain
             done b → busy
                 persist
                 finish b at home, done
@@ -417,6 +430,7 @@ fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
             order retry a2 → starting
                 accept a2: the text of a
                 persist
+                decided a: SendAgain
                 word resume #1: idle for 0ns
                 spawn 1 resuming c1
                 tell home: An earlier message of session 'x' was not sent again either: “the text of old”.
@@ -432,6 +446,7 @@ fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
             order retry old2 → busy
                 accept old2: the text of old
                 persist
+                decided old: SendAgain
                 hand old2
                 send old2 to 1
             order retry none
@@ -458,18 +473,22 @@ fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
         expect![[r#"
             order leave → suspended
                 persist
+                decided b: Leave
                 tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
             order leave
                 refused (busy): One was dropped just now. An earlier message of session 'x' is kept: /leave again drops that one, too.
             order leave → suspended
                 persist
+                decided a: Leave
             prompt b → starting
                 persist
                 word resume #1: idle for 2s
                 spawn 1 resuming c1
             not-started no such file → broken
+                persist
                 tell home: The agent of session 'x' could not be started: no such file
             order retry r → starting
+                decided failure 1: TryAgain
                 spawn 2 resuming c1
             order retry s
                 refused (busy): Session 'x' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered.
@@ -529,12 +548,14 @@ fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
                 drop d
             order leave → suspended
                 persist
+                decided c: Leave
                 tell home: An earlier message of session 'x' was not sent again either: “the text of b”.
             prompt e from den → suspended
                 tell den: Not taken: 2 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; then send this one again.
                 drop e
             order leave → suspended
                 persist
+                decided b: Leave
                 tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
             prompt f from den → starting
                 persist
@@ -550,6 +571,7 @@ fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
             order retry a2 → busy
                 accept a2: the text of a
                 persist
+                decided a: SendAgain
                 hand a2
                 send a2 to 3
         "#]],
@@ -571,6 +593,7 @@ fn what_is_kept_already_and_cut_off_still_is_one_prompt() {
                 settle a as cut off
             order leave → suspended
                 persist
+                decided a: Leave
             order leave
                 refused (invalid): Nothing to leave.
         "#]],
@@ -793,6 +816,7 @@ fn what_is_not_stored_yet_does_not_displace_what_is() {
                 spawn 2 resuming c1
             conversation c2 → starting
             exit → starting
+                persist
             1s: start again → starting
                 spawn 3 resuming c1
             conversation c2 resumable → starting

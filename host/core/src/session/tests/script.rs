@@ -12,7 +12,7 @@ use crate::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     config::Agent,
     turn::{Part, Turn, TurnState},
-    types::{Moment, Place, ProcessId, SessionRecord, UserId},
+    types::{Moment, Place, ProcessId, Request, SessionRecord, UserId},
 };
 
 /// Runs the script against a machine and compares what came out.
@@ -213,6 +213,7 @@ fn order(text: &str) -> Order {
         "retry" => Order::Retry(PromptId(rest.to_owned())),
         "fresh" => Order::Fresh,
         "leave" => Order::Leave,
+        "press" => press(rest),
         "archive" => Order::Archive,
         "restore" => Order::Restore,
         "timeout" => Order::SetIdleTimeout(words(rest).map(|text| span(&text))),
@@ -221,6 +222,16 @@ fn order(text: &str) -> Order {
         "mode" => Order::SetMode(words(rest)),
         _ => panic!("unknown order {text}"),
     }
+}
+
+/// `a retry b` by the button of prompt a, `2 fresh` by that of failure 2.
+fn press(text: &str) -> Order {
+    let (about, rest) = text.split_once(' ').expect("a request and an order");
+    let request = match about.parse() {
+        Ok(failure) => Request::Start { session: record().name, failure },
+        Err(_) => Request::Prompt(PromptId(about.to_owned())),
+    };
+    Order::Pressed(request, Box::new(order(rest)))
 }
 
 /// `all from den`: both may be missing; `from nowhere` is an order whose answer nobody reads.
@@ -328,6 +339,14 @@ fn told(effect: &Effect) -> String {
         Effect::Began(place) => format!("began at {}", place.chat),
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
+        Effect::Decided { request, choice } => {
+            let request = match request {
+                Request::Prompt(id) => id.0.clone(),
+                Request::Start { failure, .. } => format!("failure {failure}"),
+                Request::Grant { plugin, .. } => plugin.clone(),
+            };
+            format!("decided {request}: {choice:?}")
+        }
         Effect::CutOff(turn) => format!("cut off {}", ended(turn)),
         Effect::Tell { place, notice } => {
             let text = crate::render::unescape(&notice.reply().text);

@@ -204,14 +204,17 @@ fn an_agent_that_dies_at_its_start_is_told_at_once_and_not_each_time() {
             prompt b from den → starting
                 persist
             exit bad flag → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1): bad flag
                 tell den: The agent of session 'x' did not start: it ended (exit code 1): bad flag
             1s: start again → starting
                 spawn 2 anew
             exit bad flag → starting
             order retry r → starting
+                decided failure 1: TryAgain
                 spawn 3 anew
             exit bad flag → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1): bad flag
                 tell den: The agent of session 'x' did not start: it ended (exit code 1): bad flag
         "#]],
@@ -239,6 +242,7 @@ fn a_greeting_waits_for_an_agent_that_is_up() {
             conversation c1 → starting
                 persist
             exit boom → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1): boom
             1s: start again → starting
                 resolve #2: planner
@@ -246,6 +250,7 @@ fn a_greeting_waits_for_an_agent_that_is_up() {
                 spawn 2 anew
             ready → idle
                 persist
+                decided failure 1: Withdrawn
                 tell home: Hi
                 review #3: idle for 0ns
         "#]],
@@ -269,11 +274,13 @@ fn without_its_persona_no_agent_is_started() {
                 persist
                 resolve #1: planner
             no-brief it traps → broken
+                persist
                 tell home: The persona of session 'x' could not be used: it traps
             prompt b from den → broken
                 persist
                 tell den: The persona of session 'x' could not be used: it traps
             order retry r → starting
+                decided failure 1: TryAgain
                 resolve #2: planner
             brief rules=plan → starting
                 spawn 1 anew, rules plan
@@ -298,6 +305,7 @@ fn a_persona_plugin_that_never_answers() {
                 persist
                 resolve #1: planner
             60s: persona → broken
+                persist
                 tell home: The persona of session 'x' could not be used: it did not answer within a minute
             brief rules=late → broken
         "#]],
@@ -328,10 +336,12 @@ fn an_agent_that_dies_before_taking_the_prompt() {
                 persist
                 spawn 1 anew
             exit boom 1 → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1): boom 1
             1s: start again → starting
                 spawn 2 anew
             ready → busy
+                decided failure 1: Withdrawn
                 hand a
                 send a to 2
             exit → starting
@@ -346,6 +356,7 @@ fn an_agent_that_dies_before_taking_the_prompt() {
             31s: start again → starting
                 spawn 4 anew
             exit boom 4 → broken
+                persist
                 tell home: The agent of session 'x' does not stay up: boom 4
             prompt b from den → broken
                 persist
@@ -354,6 +365,7 @@ fn an_agent_that_dies_before_taking_the_prompt() {
                 tell home: The agent of session 'x' does not stay up: boom 4
                 tell den: The agent of session 'x' does not stay up: boom 4
             order retry r → starting
+                decided failure 2: TryAgain
                 spawn 5 anew
             ready → busy
                 hand a
@@ -384,6 +396,7 @@ fn a_receipt_forgives_earlier_deaths() {
                 spawn 1 anew
             prompt b → starting
             exit → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             1s: start again → starting
                 spawn 2 anew
@@ -391,6 +404,7 @@ fn a_receipt_forgives_earlier_deaths() {
             6s: start again → starting
                 spawn 3 anew
             ready → busy
+                decided failure 1: Withdrawn
                 hand a
                 send a to 3
             taken a → busy
@@ -400,6 +414,7 @@ fn a_receipt_forgives_earlier_deaths() {
                 tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
                 spawn 4 anew
             exit → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             7s: start again → starting
                 spawn 5 anew
@@ -430,6 +445,7 @@ fn the_beginning_of_an_answer_forgives_earlier_deaths() {
                 spawn 1 anew
             prompt b → starting
             exit → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             1s: start again → starting
                 spawn 2 anew
@@ -437,6 +453,7 @@ fn the_beginning_of_an_answer_forgives_earlier_deaths() {
             6s: start again → starting
                 spawn 3 anew
             ready → busy
+                decided failure 1: Withdrawn
                 hand a
                 send a to 3
             says Half → busy
@@ -447,6 +464,7 @@ fn the_beginning_of_an_answer_forgives_earlier_deaths() {
                 tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
                 spawn 4 anew
             exit → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             7s: start again → starting
                 spawn 5 anew
@@ -495,8 +513,10 @@ fn a_command_that_is_not_there_is_not_tried_again() {
                 persist
                 spawn 1 anew
             not-started the command 'cluade' was not found: correct `command` in [agents.demo] → broken
+                persist
                 tell home: The agent of session 'x' could not be started: the command 'cluade' was not found: correct `command` in [agents.demo]
             order retry r → starting
+                decided failure 1: TryAgain
                 spawn 2 anew
         "#]],
     );

@@ -249,6 +249,7 @@ fn stop_with_nothing_at_work() {
                 persist
                 spawn 1 anew
             not-started no such file → broken
+                persist
                 tell home: The agent of session 'x' could not be started: no such file
             order stop
                 refused (invalid): Nothing is running.
@@ -582,6 +583,7 @@ fn the_host_ends_between_two_starts() {
                 persist
                 spawn 1 anew
             exit → starting
+                persist
                 tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
             shutdown → suspended
         "#]],

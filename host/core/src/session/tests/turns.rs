@@ -163,6 +163,7 @@ fn an_agent_that_dies_in_mid_turn() {
             order retry a2 → busy
                 accept a2: the text of a
                 persist
+                decided a: SendAgain
             done b → busy
                 persist
                 finish b at den, done
@@ -223,6 +224,7 @@ fn what_is_cut_off_before_the_user_has_a_word_for_it_is_kept_as_well() {
             order retry b2 → starting
                 accept b2: the text of b
                 persist
+                decided b: SendAgain
                 spawn 3 anew
                 tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
             ready → busy
@@ -234,6 +236,7 @@ fn what_is_cut_off_before_the_user_has_a_word_for_it_is_kept_as_well() {
                 review #1: idle for 0ns
             order leave → idle
                 persist
+                decided a: Leave
             order leave
                 refused (invalid): Nothing to leave.
         "#]],
@@ -267,6 +270,7 @@ fn a_part_is_a_receipt() {
                 tell home: The agent of session 'x' ended in the middle of its answer: boom
             order leave → suspended
                 persist
+                decided a: Leave
             order leave
                 refused (invalid): Nothing to leave.
             order retry r
@@ -303,6 +307,7 @@ fn sending_again_wakes_a_suspended_session() {
             order retry a2 → starting
                 accept a2: the text of a
                 persist
+                decided a: SendAgain
                 word resume #2: idle for 0ns
                 spawn 2 resuming c1
             ready → busy

@@ -245,6 +245,18 @@ impl World {
             Order::SetMode(Some("quiet".to_owned())),
         ]);
         let _ = self.witness.order(order);
+        self.press();
+    }
+
+    /// An old button or a new one.
+    fn press(&mut self) {
+        if self.witness.requests.is_empty() || self.dice.one_in(2) {
+            return;
+        }
+        let request = self.dice.pick(&self.witness.requests.clone());
+        let again = self.new_id();
+        let order = self.dice.pick(&[Order::Retry(again.clone()), Order::Retry(again), Order::Leave, Order::Fresh]);
+        let _ = self.witness.order(Order::Pressed(request, Box::new(order)));
     }
 
     fn configuration(&mut self) {

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
-    chat::{Delivery, MessageId, PostId},
+    chat::{Delivery, MessageId, OutboxRow, PostId},
     types::{Alert, Place},
 };
 use tokio::time::Instant;
@@ -181,7 +181,7 @@ impl Ledger for Notes {
         self.note(format!("{} shows {} of {}", post.0, delivery.shown, messages.join(",")))
     }
 
-    async fn sent(&self, post: PostId) -> Result<(), LedgerError> {
-        self.note(format!("{} sent", post.0))
+    async fn sent(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
+        self.note(format!("{} sent", post.0)).map(|()| Vec::new())
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use cordboard_core::chat::{OutboxRow, PostId};
+use cordboard_core::chat::{MessageId, OutboxRow, PostId};
 use tokio::time::Instant;
 
 use super::{
     super::{
-        Unreachable,
+        Post, Unreachable,
         delivery::{Delivering, Reuse},
         mailbox::Mailbox,
         streaming::{Attempt, Step},
@@ -138,17 +138,28 @@ impl Worker {
             }
             mailbox.progress(&post);
         }
-        self.settle(post.post).await;
+        // What was printed is not edited later.
+        let messages = match self.shared.chat.limits().edits {
+            Edits::Replace => post.state().messages,
+            Edits::Append => Vec::new(),
+        };
+        self.settle(post.post, messages).await;
         self.idle_since = Instant::now();
     }
 
-    /// Removes a post that is fully shown or can't be shown.
-    pub(super) async fn settle(&self, post: PostId) {
-        if let Err(error) = self.shared.ledger.sent(post).await {
-            tracing::error!(%error, post = post.0, "a post was sent, and this could not be stored: it may be sent again");
-        }
+    /// The post is not sent any further, as it is shown, or can't be. `messages` show it, and may be edited later.
+    pub(super) async fn settle(&self, post: PostId, messages: Vec<MessageId>) {
+        let next = match self.shared.ledger.sent(post, messages).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, post = post.0, "a post was sent, and this could not be stored: it may be sent again");
+                Vec::new()
+            }
+        };
         if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
             mailbox.remove(post);
+            next.into_iter().for_each(|row| mailbox.put(Post::Final(row)));
+            mailbox.ring();
         }
         self.shared.quiet.notify_waiters();
     }

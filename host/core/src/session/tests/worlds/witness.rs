@@ -13,7 +13,7 @@ use crate::{
     agent::{AgentEvent, PromptId},
     config::Agent,
     text::Notice,
-    types::{Moment, Phase, Place, SessionRecord},
+    types::{Moment, Phase, Place, Request, SessionRecord},
 };
 
 pub struct Witness {
@@ -37,6 +37,10 @@ pub struct Witness {
     /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Moment)>,
     words: Option<Ticket>,
+    /// What was asked, with buttons that may be pressed at any time.
+    pub requests: Vec<Request>,
+    /// The failure that was asked about last, until it is decided.
+    failure: Option<u64>,
     policy: Option<Heard>,
     idle_since: Moment,
     /// The conversation was given up, and no agent started since.
@@ -76,6 +80,8 @@ struct Step {
     gives_up: bool,
     /// Whose words for a resume came.
     worded: Option<Ticket>,
+    /// The request of the button that was pressed.
+    pressed: Option<Request>,
 }
 
 #[derive(Debug, Default)]
@@ -148,6 +154,8 @@ impl Witness {
             asked: BTreeMap::new(),
             review: None,
             words: None,
+            requests: Vec::new(),
+            failure: None,
             policy: None,
             idle_since: Moment(0),
             fresh: false,
@@ -345,22 +353,29 @@ impl Witness {
     pub fn order(&mut self, order: Order) -> Result<(), Refusal> {
         self.note(format!("{} {order:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
-        self.step.prompts = matches!(order, Order::Retry(_));
-        self.step.restarts_clock = matches!(order, Order::Touch(_) | Order::SetIdleTimeout(_));
-        self.step.gives_up = order == Order::SuspendAnyway;
-        self.step.has_the_word = matches!(order, Order::Retry(_) | Order::Fresh);
+        let (pressed, given) = match &order {
+            Order::Pressed(request, order) => (Some(request.clone()), (**order).clone()),
+            order => (None, order.clone()),
+        };
+        self.step.pressed.clone_from(&pressed);
+        self.step.prompts = matches!(given, Order::Retry(_));
+        self.step.restarts_clock = matches!(given, Order::Touch(_) | Order::SetIdleTimeout(_));
+        self.step.gives_up = given == Order::SuspendAnyway;
+        self.step.has_the_word = matches!(given, Order::Retry(_) | Order::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
-        let fresh = order == Order::Fresh;
-        let stopped_from = match &order {
+        let fresh = given == Order::Fresh;
+        let stopped_from = match &given {
             Order::Interrupt { from, .. } => from.clone(),
             _ => None,
         };
         let (leaves, archives, retries) =
-            (order == Order::Leave, order == Order::Archive, matches!(order, Order::Retry(_)));
+            (given == Order::Leave, given == Order::Archive, matches!(given, Order::Retry(_)));
+        let is_open = pressed.as_ref().is_none_or(|request| self.is_open(request));
         let remembered = self.machine.record().conversation.is_some();
         match self.machine.order(order, self.now) {
             Ok(effects) => {
                 self.must(self.ending == 0, "the end of the host takes no orders");
+                self.must(is_open, "a button acts on its own request alone, and once");
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh gives the memory up");
                 self.fresh |= fresh;
@@ -375,7 +390,10 @@ impl Witness {
                     self.deaths = 0;
                 }
                 if leaves {
-                    self.kept.pop();
+                    match &pressed {
+                        Some(Request::Prompt(id)) => drop(self.forget_kept(id)),
+                        Some(Request::Start { .. } | Request::Grant { .. }) | None => drop(self.kept.pop()),
+                    }
                 } else if archives {
                     self.kept.clear();
                 }
@@ -388,6 +406,14 @@ impl Witness {
                 self.must(before == (self.machine.view(), self.machine.poll_timeout()), "a refusal changes nothing");
                 Err(refusal)
             }
+        }
+    }
+
+    fn is_open(&self, request: &Request) -> bool {
+        match request {
+            Request::Prompt(id) => self.kept.contains(id),
+            Request::Start { failure, .. } => self.failure == Some(*failure),
+            Request::Grant { .. } => false,
         }
     }
 
@@ -442,6 +468,7 @@ impl Witness {
         self.must(cut_off.len() <= 1, "one prompt at a time is with the agent");
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         (self.open, self.review, self.words, self.policy) = (None, None, None, None);
+        self.failure = None;
         self.deaths = 0;
         self.asked.clear();
         self.fresh &= self.stored.conversation.is_none();

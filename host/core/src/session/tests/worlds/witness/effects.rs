@@ -10,7 +10,7 @@ use crate::{
     agent::PromptId,
     text::{self, Notice},
     turn::TurnState,
-    types::{Moment, Phase},
+    types::{Moment, Phase, Request},
 };
 
 impl Witness {
@@ -43,11 +43,16 @@ impl Witness {
                 self.queue.push_front(id.clone());
             }
             Effect::Accept(prompt) => {
-                let kept = self.kept.pop().map(|id| self.prompts[&id].0.text.clone());
+                let kept = match self.step.pressed.take() {
+                    Some(Request::Prompt(id)) => self.forget_kept(&id),
+                    Some(Request::Start { .. } | Request::Grant { .. }) => None,
+                    None => self.kept.pop(),
+                };
+                let kept = kept.map(|id| self.prompts[&id].0.text.clone());
                 let is_kept = kept.as_ref() == Some(&prompt.text);
                 self.must(
                     is_kept && self.step.prompts,
-                    "only the user sends a prompt again, once, and the latest first",
+                    "only the user sends a prompt again, once: the one of the button, else the latest",
                 );
                 let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
                 self.must(before.is_none(), "a prompt that goes out again has a new name");
@@ -95,14 +100,36 @@ impl Witness {
                 }
                 self.finished += 1;
             }
+            Effect::Decided { request: Request::Start { failure, .. }, .. } => {
+                self.must(self.machine.record().failures >= *failure, "a request about a failure has a number");
+                self.failure.take_if(|asked| *asked == *failure);
+            }
+            Effect::Decided { request: Request::Prompt(id), .. } => {
+                let kept = self.machine.record().kept.iter().any(|kept| kept.id == *id);
+                self.must(!kept, "what is decided is not asked any more");
+            }
+            Effect::Decided { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
             Effect::CutOff(turn) => {
                 self.must(self.ending > 0, "only the end of the host cuts a turn off");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is cut off");
                 // The prompt stays handed, so the next host keeps it.
                 self.open = None;
             }
-            Effect::Tell { notice, .. } => self.perform_tell(notice),
+            Effect::Tell { notice, .. } => {
+                if let Some(request) = notice.reply().request {
+                    if let Request::Start { failure, .. } = &request {
+                        self.failure = Some(*failure);
+                    }
+                    self.requests.push(request);
+                }
+                self.perform_tell(notice);
+            }
         }
+    }
+
+    pub(super) fn forget_kept(&mut self, id: &PromptId) -> Option<PromptId> {
+        let index = self.kept.iter().position(|kept| kept == id)?;
+        Some(self.kept.remove(index))
     }
 
     fn turn_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {

@@ -1,0 +1,157 @@
+//! Stored messages with buttons: what they ask, where they are shown, and what was decided. It must never let a request be
+//! decided twice.
+
+use cordboard_core::{
+    chat::{Delivery, MessageId, OutboxRow, PostId},
+    types::{Reply, Request},
+};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+
+use super::{
+    Store,
+    error::{StoreError, Trouble},
+    outbox,
+};
+
+/// Posts whose buttons still work, counted back from the latest with buttons.
+const KEPT: i64 = 10_000;
+
+/// A message with buttons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyboard {
+    pub id: PostId,
+    pub reply: Reply,
+    /// What was decided, as the message tells it.
+    pub outcome: Option<String>,
+}
+
+impl Store {
+    /// None if it was forgotten.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn keyboard(&self, id: PostId) -> Result<Option<Keyboard>, StoreError> {
+        self.ask(format!("read the buttons of post {}", id.0), move |db| {
+            let mut query = db.prepare_cached("SELECT reply, outcome FROM keyboard WHERE id = ?")?;
+            let found: Option<(String, Option<String>)> =
+                query.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some((reply, outcome)) = found else { return Ok(None) };
+            Ok(Some(Keyboard { id, reply: serde_json::from_str(&reply)?, outcome }))
+        })
+        .await
+    }
+
+    /// The request is closed: returns the posts that tell it in place of the buttons. None where it was closed before.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn decide(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
+        let (request, outcome) = (request.clone(), outcome.to_owned());
+        self.ask("store a decision".to_owned(), move |db| {
+            close(db, "request = ?", [serde_json::to_string(&request)?], &outcome)
+        })
+        .await
+    }
+
+    /// As [`Self::decide`], of one message that asks what no other one does.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn close_keyboard(&self, id: PostId, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
+        let outcome = outcome.to_owned();
+        self.ask(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
+    }
+
+    /// As [`Self::decide`], of all requests about failed starts: none of them outlives its host.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn withdraw_starts(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
+        let outcome = outcome.to_owned();
+        self.ask("close what was asked before the start".to_owned(), move |db| {
+            close(db, "request ->> '$.Start.session' IS NOT NULL", (), &outcome)
+        })
+        .await
+    }
+
+    /// As [`Self::decide`], of what was asked about other versions of `plugin` than that of `digest`.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn withdraw_grants(
+        &self,
+        plugin: &str,
+        digest: &str,
+        outcome: &str,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let (key, outcome) = ([plugin.to_owned(), digest.to_owned()], outcome.to_owned());
+        self.ask(format!("close what was asked about plugin '{plugin}'"), move |db| {
+            close(db, "request ->> '$.Grant.plugin' = ? AND request ->> '$.Grant.digest' <> ?", key.clone(), &outcome)
+        })
+        .await
+    }
+}
+
+/// The post is stored, and has buttons.
+pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)) -> Result<(), Trouble> {
+    let request = reply.request.as_ref().map(serde_json::to_string).transpose()?;
+    db.prepare_cached("INSERT INTO keyboard (id, place, request, reply) VALUES (?, ?, ?, ?)")?.execute(params![
+        id.0,
+        place,
+        request,
+        serde_json::to_string(reply)?
+    ])?;
+    db.prepare_cached("DELETE FROM keyboard WHERE id <= ? - ?")?.execute([id.0, KEPT])?;
+    Ok(())
+}
+
+/// The post is shown in these messages. What was decided meanwhile is told in them now.
+pub(super) fn shown(db: &Connection, id: PostId, messages: &[MessageId]) -> Result<Vec<OutboxRow>, Trouble> {
+    let sql = "UPDATE keyboard SET messages = ? WHERE id = ? RETURNING id, place, reply, messages, outcome";
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query(params![serde_json::to_string(messages)?, id.0])?;
+    let Some(row) = rows.next()? else { return Ok(Vec::new()) };
+    let (stored, outcome) = (Stored::read(row)?, row.get::<_, Option<String>>(4)?);
+    drop(rows);
+    outcome.map_or_else(|| Ok(Vec::new()), |outcome| stored.tell(db, &outcome))
+}
+
+fn close(db: &Connection, which: &str, key: impl Params, outcome: &str) -> Result<Vec<OutboxRow>, Trouble> {
+    let sql = format!("SELECT id, place, reply, messages FROM keyboard WHERE outcome IS NULL AND {which} ORDER BY id");
+    let mut query = db.prepare_cached(&sql)?;
+    let mut rows = query.query(key)?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        open.push(Stored::read(row)?);
+    }
+    let mut told = Vec::new();
+    for stored in open {
+        db.prepare_cached("UPDATE keyboard SET outcome = ? WHERE id = ?")?.execute(params![outcome, stored.id])?;
+        told.extend(stored.tell(db, outcome)?);
+    }
+    Ok(told)
+}
+
+struct Stored {
+    id: i64,
+    place: String,
+    reply: String,
+    messages: String,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> Result<Self, Trouble> {
+        Ok(Self { id: row.get(0)?, place: row.get(1)?, reply: row.get(2)?, messages: row.get(3)? })
+    }
+
+    /// The post that takes the place of the buttons. While the message is on its way there is nothing to replace.
+    fn tell(&self, db: &Connection, outcome: &str) -> Result<Vec<OutboxRow>, Trouble> {
+        let messages: Vec<MessageId> = serde_json::from_str(&self.messages)?;
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reply: Reply = serde_json::from_str(&self.reply)?;
+        let state = Delivery { messages, shown: 0 };
+        outbox::insert_row(db, (&self.place, None), (reply.closed(outcome), state)).map(|row| vec![row])
+    }
+}

@@ -1,0 +1,72 @@
+//! What is asked with buttons is decided once, in every message that asks it.
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{MessageId, NewPost},
+    types::{Place, Reply, Request},
+};
+
+use super::State;
+
+fn asks(request: &Request) -> Reply {
+    Reply::text("Again?").button("Yes", "/retry alpha").about(&"alpha".parse().unwrap(), request.clone())
+}
+
+fn prompt(id: &str) -> Request {
+    Request::Prompt(PromptId(id.to_owned()))
+}
+
+#[tokio::test]
+async fn a_decision_is_told_in_every_message_that_asked() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let request = prompt("a");
+    let place = |chat: &str| Place::new("telegram", chat);
+    let posts = ["1", "2"].map(|chat| NewPost::new(place(chat), asks(&request)));
+    let other = NewPost::new(place("1"), asks(&prompt("b")));
+    let rows = store.finish(Vec::new(), [posts.to_vec(), vec![other]].concat()).await.unwrap();
+    let message = MessageId("31".to_owned());
+    assert_eq!(store.sent(rows[0].id, vec![message.clone()]).await.unwrap(), []);
+    let told = store.decide(&request, "Decided by Ada: Yes.").await.unwrap();
+    assert_eq!((told.len(), &told[0].place), (1, &place("1")), "the other one is on its way");
+    assert_eq!(told[0].state.messages, [message]);
+    assert_eq!((told[0].reply.text.as_str(), told[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
+    assert_eq!(store.decide(&request, "Decided by Bob: No.").await.unwrap(), [], "the first one counts");
+    let late = store.sent(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();
+    assert_eq!((late.len(), late[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
+    let outcome = |keyboard: Option<crate::store::Keyboard>| keyboard.unwrap().outcome;
+    assert_eq!(outcome(store.keyboard(rows[1].id).await.unwrap()).as_deref(), Some("Decided by Ada: Yes."));
+    assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
+    // What was printed is not edited.
+    assert_eq!(store.sent(rows[2].id, Vec::new()).await.unwrap(), []);
+    assert_eq!(store.decide(&prompt("b"), "Decided.").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_was_asked_about_a_start_is_closed_by_the_next_host() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let start = Request::Start { session: "alpha".parse().unwrap(), failure: 1 };
+    let posts = [start, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), asks(&request)));
+    let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
+    for row in &rows {
+        store.sent(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
+    }
+    let told = store.withdraw_starts("No longer open.").await.unwrap();
+    assert_eq!((told.len(), told[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
+}
+
+#[tokio::test]
+async fn a_newer_version_withdraws_what_was_asked_about_an_older_one() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let grant = |plugin: &str, digest: &str| Request::Grant { plugin: plugin.to_owned(), digest: digest.to_owned() };
+    let requests = [grant("mine", "old"), grant("mine", "new"), grant("other", "old")];
+    let posts = requests.map(|request| NewPost::new(Place::new("telegram", "1"), asks(&request)));
+    let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
+    for row in &rows {
+        store.sent(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
+    }
+    let told = store.withdraw_grants("mine", "new", "No longer open.").await.unwrap();
+    assert_eq!((told.len(), told[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
+}

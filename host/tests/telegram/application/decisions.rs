@@ -1,0 +1,90 @@
+//! Buttons act on what they were made for, once, and then say who decided what.
+
+use super::{App, OWNER, component};
+
+/// A message of the owner's chat that has this button and begins so: its id, and the data of the button.
+fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
+    let buttons = app.api.buttons(OWNER);
+    let found = buttons.into_iter().find(|(id, of, _)| of == label && app.api.stands(OWNER, *id).contains(begins));
+    let (id, _, data) =
+        found.unwrap_or_else(|| panic!("no button '{label}' below '{begins}': {:#?}", app.api.chat(OWNER)));
+    (id, data)
+}
+
+async fn until_closed(app: &App, message: i64, outcome: &str) {
+    let closed = || app.api.stands(OWNER, message).ends_with(&format!("\n\n{outcome}")).then_some(());
+    app.until(&format!("'{outcome}'"), closed).await;
+    assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
+}
+
+/// Two prompts that two killed hosts have left; the notices about them.
+async fn interrupted_twice() -> App {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    for prompt in ["slow 3001", "slow 3002"] {
+        let before = app.api.chat(OWNER).len();
+        app.api.says(OWNER, prompt);
+        app.told(OWNER, before, "line 1").await;
+        app.kill();
+        app.start();
+        app.told(OWNER, before, &format!("answered “{prompt}”")).await;
+    }
+    app
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_decides_the_prompt_of_its_own_notice() {
+    let app = interrupted_twice().await;
+    let (first, leave) = button(&app, "“slow 3001”", "Leave it");
+    let (second, again) = button(&app, "“slow 3002”", "Send again");
+    app.api.press_data((OWNER, OWNER), first, &leave);
+    until_closed(&app, first, "Decided by Ada: Leave it.").await;
+    let before = app.api.chat(OWNER).len();
+    app.api.press_data((OWNER, OWNER), first, &leave);
+    let told = app.told(OWNER, before, "nothing any more").await;
+    assert_eq!(told, "Decided by Ada: Leave it. The button does nothing any more.");
+    app.api.press_data((OWNER, OWNER), second, &again);
+    until_closed(&app, second, "Decided by Ada: Send again.").await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.ask(OWNER, "/retry", "Nothing to retry.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_typed_command_closes_the_notice_that_it_decides() {
+    let app = interrupted_twice().await;
+    let (first, _) = button(&app, "“slow 3001”", "Leave it");
+    let (second, _) = button(&app, "“slow 3002”", "Leave it");
+    app.ask(OWNER, "/leave", "An earlier message of session 'alpha'").await;
+    until_closed(&app, second, "Decided by Ada L: Leave it.").await;
+    // The reminder asks the same as the first notice.
+    let (reminder, leave) = button(&app, "An earlier message", "Leave it");
+    app.api.press_data((OWNER, OWNER), reminder, &leave);
+    until_closed(&app, reminder, "Decided by Ada: Leave it.").await;
+    until_closed(&app, first, "Decided by Ada: Leave it.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_changes_the_session_that_it_was_shown_for() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "/persona", "Persona: none").await;
+    let (message, data) = button(&app, "Persona: none", "research");
+    app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
+    app.api.press_data((OWNER, OWNER), message, &data);
+    app.told(OWNER, 0, "Persona set to 'research' for session 'alpha'.").await;
+    until_closed(&app, message, "Decided by Ada: research.").await;
+    assert_eq!(app.session("alpha")["persona"], "research");
+    assert!(app.session("beta")["persona"].is_null());
+    // The list shows what is active where it is read.
+    assert!(app.ask(OWNER, "/sessions", "alpha").await.starts_with("→ 🟢 beta"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_to_a_plugins_question_is_told_below_it() {
+    let app = App::new().await;
+    app.save_plugin("greedy", &component("bad/greedy.wasm"));
+    app.told(OWNER, 0, "asks for more than it was granted").await;
+    let (message, _) = app.api.buttons(OWNER).into_iter().map(|(id, _, data)| (id, data)).next().unwrap();
+    app.api.press(OWNER, OWNER, "Refuse");
+    until_closed(&app, message, "Decided by Ada: Refuse.").await;
+}
