@@ -81,8 +81,9 @@ async fn round() -> [Swap; 3] {
     fs::create_dir(&plugins).unwrap();
     let plugs = Plugs::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
     let supply = Supply::new(plugs.into(), Some(plugins.clone()), (None, Decisions::default()));
-    let (_watcher, mut changes) =
-        reload::watch(Watched { config: None, plugins: Some(plugins.clone()) }).expect("the folder is ours");
+    let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
+    let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
+    let (_watcher, mut changes) = reload::watch(watched).expect("the folder is ours");
     let bench = Bench { plugs: supply.plugs.clone(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();

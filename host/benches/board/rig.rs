@@ -35,7 +35,7 @@ use crate::components::plugs;
 /// What the chat was called with.
 pub enum Shown {
     Live(Screen, Instant),
-    Post(OutboxRow),
+    Post(Box<OutboxRow>),
 }
 
 struct Noting(mpsc::UnboundedSender<Shown>);
@@ -59,7 +59,7 @@ impl Outlet for Noting {
 
     fn post(&self, rows: Vec<OutboxRow>) {
         for row in rows {
-            drop(self.0.send(Shown::Post(row)));
+            drop(self.0.send(Shown::Post(Box::new(row))));
         }
     }
 }
