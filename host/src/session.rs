@@ -56,7 +56,7 @@ pub enum Scene {
     /// The end of a turn that the shutdown interrupted. Its prompt is not done.
     CutOff(Turn, SessionView),
     Tell(Place, Notice),
-    /// What the buttons below `request` asked is decided.
+    /// The request is decided.
     Decided {
         request: Request,
         choice: Choice,
@@ -117,9 +117,9 @@ pub struct Past {
 /// Where an order comes from.
 #[derive(Debug, Default)]
 pub struct OrderSource {
-    /// Who gives it, by name.
+    /// The name of the person who gives it.
     pub by: Option<String>,
-    /// The hooks that led to it.
+    /// The chain of hooks that caused it.
     pub trail: Trail,
 }
 

@@ -82,7 +82,7 @@ pub struct ButtonLine {
     /// The session that it acts on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The stored message that shows it; none: a frame of a running turn.
+    /// The stored message that shows the button. `None` in a frame of a running turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyboard: Option<PostId>,
 }

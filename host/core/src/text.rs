@@ -38,7 +38,7 @@ pub const ENDING: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
-/// The answer to a button whose request was decided, or is no longer asked.
+/// The answer to a button whose request was decided or withdrawn.
 pub const NOT_OPEN: &str = "This is no longer open. The button does nothing.";
 
 /// Why a start has failed.
@@ -77,7 +77,7 @@ pub fn left_already(session: &SessionName) -> String {
     )
 }
 
-/// Below a message whose buttons are gone: who decided what.
+/// The line that replaces the buttons of a message: who decided what.
 #[must_use]
 pub fn decided(by: Option<&str>, what: Option<&str>) -> String {
     match (what, by) {
@@ -174,7 +174,7 @@ pub fn plain(text: &str) -> Reply {
     Reply::text(render::escape(text))
 }
 
-/// A caption as an agent reads it, which does not get what it belongs to.
+/// A caption for an agent that cannot get the file that it belongs to.
 #[must_use]
 pub fn captioned(kind: &str, caption: &str) -> String {
     format!("[Sent with this text: {kind}. It did not reach you, only the text did.]\n\n{caption}")

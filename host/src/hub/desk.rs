@@ -42,7 +42,7 @@ pub struct Desk {
     pub state: PathBuf,
     /// The hooks that led to what is done at this desk.
     pub trail: Trail,
-    /// The button that led to it.
+    /// The pressed button.
     pub press: Option<Arc<Press>>,
 }
 
@@ -85,7 +85,7 @@ impl Desk {
         view.ok_or_else(|| unknown(name))
     }
 
-    /// As [`Self::act`], as the button means it that was pressed.
+    /// As [`Self::act`], for the session and request of the pressed button.
     async fn act_as_pressed(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, Refusal> {
         let Some(press) = &self.press else { return self.act(caller, name, order).await };
         let changes = Changes::of(&order);

@@ -90,22 +90,22 @@ impl Posts {
         self.outlet.cut(place)
     }
 
-    /// The request is closed: its messages tell the outcome in place of their buttons.
+    /// Closes the request: its messages show the outcome instead of their buttons.
     pub async fn decide(&self, request: &Request, outcome: &str) {
         self.tell_closed(self.store.decide(request, outcome).await);
     }
 
-    /// As [`Self::decide`], of one message alone.
+    /// As [`Self::decide`], for one message.
     pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
         self.tell_closed(self.store.close_keyboard(keyboard, outcome).await);
     }
 
-    /// As [`Self::decide`], of what a host before this one asked about failed starts.
+    /// As [`Self::decide`], for the requests of an earlier host about failed starts.
     pub async fn withdraw_starts(&self) {
         self.tell_closed(self.store.withdraw_starts(&text::decided(None, None)).await);
     }
 
-    /// As [`Self::decide`], of what was asked about older versions of the plugin that `request` is about.
+    /// As [`Self::decide`], for the requests about older versions of the plugin of `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
         self.tell_closed(self.store.withdraw_grants(plugin, digest, &text::decided(None, None)).await);
@@ -115,7 +115,7 @@ impl Posts {
         match rows {
             Ok(rows) => self.outlet.post(rows),
             Err(StoreError::Closed { .. }) => {}
-            // What they ask is decided all the same: pressed, they are refused.
+            // The request is closed even so, so a press is refused.
             Err(error) => tracing::error!(%error, "failed to store a decision: its buttons stay"),
         }
     }

@@ -1,4 +1,4 @@
-//! What a pressed button acts on: the session and the request that it was made for, whichever session is active by now.
+//! Pressed buttons: each acts on the session and request that it was made for, even if another session is active.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use cordboard_core::{
     types::{Request, SessionName, SessionView},
 };
 
-/// A button that was pressed, for the call that it leads to.
+/// A pressed button, for the call of its command.
 #[derive(Debug, Default)]
 pub struct Press {
     pub session: Option<SessionName>,
@@ -16,14 +16,14 @@ pub struct Press {
     came: Mutex<Came>,
 }
 
-/// What came of it.
+/// The effect of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Came {
     #[default]
     Nothing,
     /// Its session was changed.
     Changed,
-    /// Its request is not open any more.
+    /// Its request is closed.
     NotOpen,
 }
 
@@ -42,7 +42,7 @@ impl Press {
         *self.came.lock().unwrap_or_else(PoisonError::into_inner) = came;
     }
 
-    /// The order that a call gives to `name`, as the button means it.
+    /// The order for `name`, bound to the button's request.
     #[must_use]
     pub fn bind(&self, name: &SessionName, order: Order) -> Order {
         match (&self.request, order) {
@@ -55,7 +55,7 @@ impl Press {
         }
     }
 
-    /// `order` was given to `name`, with this outcome.
+    /// Records the outcome of `order` for `name`.
     pub fn ordered(&self, name: &SessionName, changes: Changes, outcome: &Result<SessionView, Refusal>) {
         if self.session.as_ref() != Some(name) {
             return;
@@ -68,12 +68,12 @@ impl Press {
     }
 }
 
-/// What an order is about.
+/// The kinds of orders, by how long their effect lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changes {
-    /// Something that lasts, so that a button for it has had its use.
+    /// A lasting change, after which its buttons are removed.
     Session,
-    /// What runs now, or where it is shown.
+    /// The running turn, or the place where it is shown.
     Moment,
 }
 

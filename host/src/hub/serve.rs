@@ -36,13 +36,13 @@ struct Typed {
     pressed: Option<Pressed>,
 }
 
-/// The button that gave a command, and the message that it hangs on.
+/// The button that sent a command, and its message.
 struct Pressed {
     line: ButtonLine,
     message: Option<MessageId>,
 }
 
-/// What the button of a command is for; without one, nothing.
+/// The session and request of the button that sent a command, if a button did.
 #[derive(Default)]
 struct Purpose {
     press: Option<Arc<Press>>,
@@ -157,7 +157,7 @@ impl Server {
         self.reply(row, reply, typed.pressed.and_then(|pressed| pressed.message)).await;
     }
 
-    /// What the button is for.
+    /// The session and request of the button.
     async fn purpose(&self, pressed: Option<&Pressed>) -> Result<Purpose, Answer> {
         let Some(Pressed { line, .. }) = pressed else { return Ok(Purpose::default()) };
         let keyboard = match line.keyboard {
@@ -177,7 +177,7 @@ impl Server {
         Ok(Purpose { press: Some(Arc::new(Press::new(line.session.clone(), request))), keyboard })
     }
 
-    /// A message whose button was obeyed tells who decided what, in place of its buttons. Requests are closed by those who decide them.
+    /// Replaces the buttons of a message by who decided what, after a button took effect.
     async fn close(&self, update: &Update, typed: &Typed, purpose: &Purpose) {
         let (Some(press), Some(keyboard)) = (&purpose.press, &purpose.keyboard) else { return };
         match (press.came(), &press.request) {

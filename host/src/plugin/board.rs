@@ -65,9 +65,9 @@ pub struct Swap {
 #[async_trait]
 pub trait Board: KeyValues {
     fn now(&self) -> Moment;
-    /// The session that the call is about: the one of the button that was pressed, else the active one of the place.
+    /// The session of the call: that of the pressed button, else the active one of the place.
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView>;
-    /// The active session of the place, whatever the call is about.
+    /// The active session of the place, even if the call is for another one.
     fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
         self.active(caller, place)
     }

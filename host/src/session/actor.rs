@@ -31,7 +31,7 @@ pub struct Actor {
     /// The prompt that was sent last, and where it is seen to be worked on.
     pub(super) sent: Option<(PromptId, Place)>,
     pub(super) chronicle: Chronicle,
-    /// Who gave the order that is being carried out.
+    /// The name of the person whose order is being carried out.
     pub(super) by: Option<String>,
     cell: Arc<Cell>,
     messages: mpsc::Receiver<Message>,

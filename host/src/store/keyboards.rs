@@ -1,5 +1,5 @@
-//! Stored messages with buttons: what they ask, where they are shown, and what was decided. It must never let a request be
-//! decided twice.
+//! Stored messages with buttons: their requests, the places that show them, and the decisions. It must never let a request
+//! be decided twice.
 
 use cordboard_core::{
     chat::{Delivery, MessageId, OutboxRow, PostId},
@@ -13,7 +13,7 @@ use super::{
     outbox,
 };
 
-/// Posts whose buttons still work, counted back from the latest with buttons.
+/// The number of latest posts with buttons whose buttons still work.
 const KEPT: i64 = 10_000;
 
 /// A message with buttons.
@@ -21,12 +21,12 @@ const KEPT: i64 = 10_000;
 pub struct Keyboard {
     pub id: PostId,
     pub reply: Reply,
-    /// What was decided, as the message tells it.
+    /// The decision, as the message shows it.
     pub outcome: Option<String>,
 }
 
 impl Store {
-    /// None if it was forgotten.
+    /// `None` if the message was deleted from the store.
     ///
     /// # Errors
     /// The disk's.
@@ -41,7 +41,7 @@ impl Store {
         .await
     }
 
-    /// The request is closed: returns the posts that tell it in place of the buttons. None where it was closed before.
+    /// Closes the request. Returns the posts that replace its buttons, or `None` if it was closed before.
     ///
     /// # Errors
     /// The disk's.
@@ -53,7 +53,7 @@ impl Store {
         .await
     }
 
-    /// As [`Self::decide`], of one message that asks what no other one does.
+    /// As [`Self::decide`], for a message whose request no other message asks.
     ///
     /// # Errors
     /// The disk's.
@@ -62,7 +62,7 @@ impl Store {
         self.ask(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
     }
 
-    /// As [`Self::decide`], of all requests about failed starts: none of them outlives its host.
+    /// As [`Self::decide`], for all requests about failed starts, which end with their host.
     ///
     /// # Errors
     /// The disk's.
@@ -74,7 +74,7 @@ impl Store {
         .await
     }
 
-    /// As [`Self::decide`], of what was asked about other versions of `plugin` than that of `digest`.
+    /// As [`Self::decide`], for requests about versions of `plugin` other than `digest`.
     ///
     /// # Errors
     /// The disk's.
@@ -92,7 +92,7 @@ impl Store {
     }
 }
 
-/// The post is stored, and has buttons.
+/// Records a stored post with buttons.
 pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)) -> Result<(), Trouble> {
     let request = reply.request.as_ref().map(serde_json::to_string).transpose()?;
     db.prepare_cached("INSERT INTO keyboard (id, place, request, reply) VALUES (?, ?, ?, ?)")?.execute(params![
@@ -105,7 +105,7 @@ pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)
     Ok(())
 }
 
-/// The post is shown in these messages. What was decided meanwhile is told in them now.
+/// Records the messages that show the post. A decision that was made meanwhile is shown in them now.
 pub(super) fn shown(db: &Connection, id: PostId, messages: &[MessageId]) -> Result<Vec<OutboxRow>, Trouble> {
     let sql = "UPDATE keyboard SET messages = ? WHERE id = ? RETURNING id, place, reply, messages, outcome";
     let mut query = db.prepare_cached(sql)?;
@@ -144,7 +144,7 @@ impl Stored {
         Ok(Self { id: row.get(0)?, place: row.get(1)?, reply: row.get(2)?, messages: row.get(3)? })
     }
 
-    /// The post that takes the place of the buttons. While the message is on its way there is nothing to replace.
+    /// The post that replaces the buttons. A message that is not sent yet needs none.
     fn tell(&self, db: &Connection, outcome: &str) -> Result<Vec<OutboxRow>, Trouble> {
         let messages: Vec<MessageId> = serde_json::from_str(&self.messages)?;
         if messages.is_empty() {

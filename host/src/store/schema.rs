@@ -90,7 +90,7 @@ const MOVED: &str = "
 /// The part of the answer that a streamed message shows.
 const LIVE_TEXT: &str = "ALTER TABLE live ADD COLUMN text TEXT;";
 
-/// What a button is for. Older buttons name nothing but a command, which would act on anything by now: they are forgotten.
+/// The session and request of a button. Older buttons could act on the wrong session: they are deleted.
 const KEYBOARDS: &str = "
     ALTER TABLE button ADD COLUMN session TEXT;
     ALTER TABLE button ADD COLUMN keyboard INTEGER;

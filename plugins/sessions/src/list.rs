@@ -17,7 +17,7 @@ pub fn page_number(args: &[String]) -> Option<u32> {
     }
 }
 
-/// The session that is active where the list is shown. A button of an older list may be about another one.
+/// The active session of the place of the list. A button of an older list may be bound to another session.
 pub fn active(sessions: &[Session]) -> Option<&str> {
     sessions.iter().find(|session| session.fact("active").is_some()).map(|session| session.name.as_str())
 }

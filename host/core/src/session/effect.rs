@@ -73,7 +73,7 @@ pub enum Effect {
     /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays handed in the store, so
     /// that the next host keeps it as an interrupted prompt and says so.
     CutOff(Turn),
-    /// The request is closed: in every message that asks it, the buttons go.
+    /// Closes the request: every message that asks it loses its buttons.
     Decided {
         request: Request,
         choice: Choice,

@@ -167,7 +167,7 @@ pub enum Order {
     Fresh,
     /// Gives up the prompt of a turn that was cut off.
     Leave,
-    /// `Retry`, `Fresh` or `Leave` by a button, which decides its own request and is refused where that is closed.
+    /// `Retry`, `Fresh` or `Leave` by a button. It decides the button's request, and is refused if that is closed.
     Pressed(Request, Box<Order>),
     Archive,
     Restore,

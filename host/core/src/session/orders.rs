@@ -127,7 +127,7 @@ impl Machine {
         }
     }
 
-    /// A button decides its own request, whatever else waits for a decision.
+    /// A button decides its own request, even if other requests are open.
     fn press(&mut self, request: &Request, order: Order, now: Moment) -> Result<(), Refusal> {
         match (request, order) {
             (Request::Prompt(id), Order::Retry(again)) => {
@@ -140,7 +140,7 @@ impl Machine {
             }
             (Request::Start { failure, .. }, Order::Retry(_)) if self.failure == Some(*failure) => {
                 if !self.try_again(now) {
-                    // It is being started already.
+                    // The agent is already starting.
                     self.close_failure(Choice::TryAgain);
                 }
             }
@@ -159,7 +159,7 @@ impl Machine {
         index.ok_or_else(|| refusal(RefusalCode::Invalid, text::NOT_OPEN))
     }
 
-    /// Starts the agent where that waits for the user's word, or for its time.
+    /// Starts the agent if the start waits for the user or for a backoff.
     fn try_again(&mut self, now: Moment) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(Start::Again { .. }) => {

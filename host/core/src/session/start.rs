@@ -117,7 +117,7 @@ impl Machine {
         self.stop(Step::Killed, Then::Fail(Death { account: why.clone(), why }), now);
     }
 
-    /// Numbers the request that the next notice makes. An older one is superseded.
+    /// Numbers the request of the next notice, which supersedes older ones.
     fn ask_about_failure(&mut self) -> u64 {
         self.close_failure(Choice::Withdrawn);
         self.record.failures += 1;

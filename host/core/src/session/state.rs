@@ -299,10 +299,10 @@ pub(super) struct Live {
     pub forgotten: bool,
 }
 
-/// A command that is given again within this time means what it meant before, and not the next prompt that is kept.
+/// A command that is repeated within this time means the same prompt as before, not the next interrupted one.
 const TWICE: Duration = Duration::from_secs(2);
 
-/// When `/retry` and `/leave` were last obeyed.
+/// When `/retry` and `/leave` last took effect.
 #[derive(Debug, Default)]
 pub(super) struct Pressed {
     pub retry: Option<Moment>,

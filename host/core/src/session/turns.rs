@@ -306,7 +306,7 @@ impl Machine {
         self.record.kept.push(prompt.into());
     }
 
-    /// Whoever has decided about the latest kept prompt is asked about the one before.
+    /// After the latest interrupted prompt is decided, the notice about the one before it is sent.
     pub(super) fn tell_still_kept(&mut self) {
         if let Some(kept) = self.record.kept.last() {
             let (place, id, prompt) = (kept.place.clone(), kept.id.clone(), text::beginning(&kept.text));

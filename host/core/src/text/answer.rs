@@ -39,9 +39,9 @@ pub enum Answer {
         plugin: String,
         why: String,
     },
-    /// A button of a message that nothing is known of any more.
+    /// A button of a message that the store no longer has.
     OldButton,
-    /// A button of a message that was decided; the outcome as the message tells it.
+    /// A button of a message that was decided, with the outcome that the message shows.
     Decided {
         outcome: String,
     },

@@ -1,4 +1,4 @@
-//! What a session says without being asked, and the buttons below it.
+//! Notices: the messages that a session sends unasked, and their buttons.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::{
     types::{Choice, Reply, Request, SessionName, Words},
 };
 
-/// Something a session has to tell of its own accord.
+/// A message that a session sends unasked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// In the lifecycle plugin's words.
@@ -23,13 +23,13 @@ pub enum Notice {
         /// The beginning of the message.
         prompt: String,
     },
-    /// As many messages that were cut off are kept as may be.
+    /// The limit of interrupted prompts is reached.
     KeptFull {
         session: SessionName,
         kept: usize,
         limit: usize,
     },
-    /// A resume was refused; the user has the word.
+    /// A resume was refused; the user decides.
     ResumeRefused {
         session: SessionName,
         failure: u64,
@@ -53,12 +53,12 @@ pub enum Notice {
         id: PromptId,
         why: String,
     },
-    /// The agent died in the middle of a turn that it had begun by itself, or of work in the background.
+    /// The agent died during a turn that it had begun by itself, or during background work.
     DiedUnasked {
         session: SessionName,
         why: String,
     },
-    /// What was set needs another agent, and this one works in the background.
+    /// A changed setting needs a restart of the agent, which has background work.
     CountsLater {
         session: SessionName,
         work: Vec<String>,
@@ -69,7 +69,7 @@ pub enum Notice {
         id: PromptId,
         prompt: String,
     },
-    /// The latest message that was cut off is dealt with, and there is an earlier one; `prompt` is its beginning.
+    /// The latest interrupted prompt is decided, and an earlier one is still open; `prompt` is its beginning.
     StillKept {
         session: SessionName,
         id: PromptId,
@@ -100,7 +100,7 @@ pub enum Notice {
     Archived {
         session: SessionName,
     },
-    /// Processes that some agent left behind; they live on, as they may be another session's.
+    /// Processes that an agent left behind. They are not killed, because they may belong to another session.
     Strays {
         session: SessionName,
         pids: Vec<i32>,
@@ -108,7 +108,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Whether it does not say which session it is about.
+    /// Whether its text does not name the session.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. })
@@ -124,7 +124,7 @@ impl Notice {
         choices.iter().fold(self.words(), button).about(session, request)
     }
 
-    /// What it asks, and what can be decided.
+    /// The request that it makes, if it makes one.
     fn request(&self) -> Option<(&SessionName, Request, &'static [Choice])> {
         Some(match self {
             Self::Died { session, id, .. } | Self::CutOff { session, id, .. } | Self::StillKept { session, id, .. } => {

@@ -17,7 +17,7 @@ pub struct Button {
     /// The plugin that shows it, which may give its own commands alone; none: the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// The session that it acts on, whichever is active when it is pressed.
+    /// The session that the button acts on, even if another one is active when it is pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
     /// The stored message that shows it.
@@ -74,7 +74,7 @@ pub struct Reply {
     /// The session that says it, where it is not the active one of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// What its buttons decide, where it is decided once.
+    /// The request that its buttons decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
@@ -126,14 +126,14 @@ impl Reply {
         self.text.len() + buttons.sum::<usize>() + attachments.sum::<usize>()
     }
 
-    /// Has its buttons act on `session`, and decide `request`.
+    /// Binds its buttons to `session` and to `request`.
     #[must_use]
     pub fn about(mut self, session: &SessionName, request: Request) -> Self {
         self.request = Some(request);
         self.bound_to(Some(session))
     }
 
-    /// Has its buttons act on `session`.
+    /// Binds its buttons to `session`.
     #[must_use]
     pub fn bound_to(mut self, session: Option<&SessionName>) -> Self {
         for button in self.buttons.iter_mut().flatten() {
@@ -142,7 +142,7 @@ impl Reply {
         self
     }
 
-    /// Without its buttons, and with what came of them.
+    /// Replaces its buttons by the outcome.
     #[must_use]
     pub fn closed(self, outcome: &str) -> Self {
         let text = format!("{}\n\n{}", self.text, render::escape(outcome));

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::SessionName;
 use crate::agent::PromptId;
 
-/// Names a question to people. It is decided once, by whoever is first, in every message that asks it.
+/// The id of a question to people. The first valid decision closes it in every message that asks it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Request {
     /// Whether an interrupted prompt is sent again.
     Prompt(PromptId),
-    /// What becomes of a session whose agent did not start. Each failure has a number of its own.
+    /// How to proceed after a failed start of an agent. Each failure has its own number.
     Start { session: SessionName, failure: u64 },
-    /// Whether a version of a plugin gets what it asks for. The digest is as long as it is shown.
+    /// Whether a version of a plugin gets the capabilities that it requests. The digest has its displayed length.
     Grant { plugin: String, digest: String },
 }
 

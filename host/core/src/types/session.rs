@@ -90,7 +90,7 @@ pub struct SessionRecord {
     /// Prompts whose turns were cut off and told, the latest last. Each goes out again at the user's word alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
-    /// How often people were asked what to do about a failed start: numbers those requests.
+    /// The number of requests about failed starts so far. It numbers the next one.
     #[serde(default)]
     pub failures: u64,
 }

@@ -9,7 +9,7 @@ use super::super::{
 };
 
 impl CallState {
-    /// The session that the call is about.
+    /// The session of the call.
     pub fn active_session(&self) -> Option<SessionView> {
         match (&self.lent, &self.asked.caller, &self.asked.place) {
             (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),

@@ -34,7 +34,7 @@ impl Plugs {
     ) -> Result<Reply, CallError> {
         let (caller, place) = (asked.caller.clone(), asked.place.clone());
         let reply = self.caller.command(offer, (asked, self.lent(board)), typed).await?;
-        // Asked for after the call, which may have switched.
+        // Read after the call, which may have switched the session.
         let active = caller.zip(place).and_then(|(caller, place)| board.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
         Ok(buttons::own(reply, (&offer.generation, &self.table()), session))

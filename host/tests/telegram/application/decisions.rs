@@ -1,8 +1,8 @@
-//! Buttons act on what they were made for, once, and then say who decided what.
+//! Buttons act once, on the session and request that they were made for. Their message then shows who decided what.
 
 use super::{App, OWNER, component};
 
-/// A message of the owner's chat that has this button and begins so: its id, and the data of the button.
+/// The id of the owner's message that begins so, and the data of its button.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
     let buttons = app.api.buttons(OWNER);
     let found = buttons.into_iter().find(|(id, of, _)| of == label && app.api.stands(OWNER, *id).contains(begins));
@@ -17,7 +17,7 @@ async fn until_closed(app: &App, message: i64, outcome: &str) {
     assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
 }
 
-/// Two prompts that two killed hosts have left; the notices about them.
+/// The notices about two prompts that two killed hosts left.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;

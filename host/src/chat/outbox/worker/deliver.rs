@@ -138,7 +138,7 @@ impl Worker {
             }
             mailbox.progress(&post);
         }
-        // What was printed is not edited later.
+        // Printed lines are never edited.
         let messages = match self.shared.chat.limits().edits {
             Edits::Replace => post.state().messages,
             Edits::Append => Vec::new(),

@@ -37,9 +37,9 @@ pub struct Witness {
     /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Moment)>,
     words: Option<Ticket>,
-    /// What was asked, with buttons that may be pressed at any time.
+    /// The requests whose buttons may be pressed at any time.
     pub requests: Vec<Request>,
-    /// The failure that was asked about last, until it is decided.
+    /// The failure of the latest open request.
     failure: Option<u64>,
     policy: Option<Heard>,
     idle_since: Moment,
