@@ -195,7 +195,10 @@ fn check(view: &SessionView, order: &Order) -> Result<(), Refusal> {
     }
     match order {
         Order::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, text::busy(name))),
-        Order::Interrupt { waiting, .. } if !stoppable(view, *waiting) => invalid(text::NOTHING_RUNS),
+        // Dropping what waits is never refused here: compiled 0.1 components rely on it.
+        Order::Interrupt { waiting: Waiting::Keep, .. } if view.phase != Phase::Busy && view.queued == 0 => {
+            invalid(text::NOTHING_RUNS)
+        }
         Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => invalid(text::NOTHING_TO_RETRY),
         Order::Leave if view.phase != Phase::Asking => invalid(text::NOTHING_TO_LEAVE),
         Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
@@ -203,11 +206,6 @@ fn check(view: &SessionView, order: &Order) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
-}
-
-fn stoppable(view: &SessionView, waiting: Waiting) -> bool {
-    let drops = waiting == Waiting::Drop || matches!(view.phase, Phase::Starting | Phase::Stopping);
-    view.phase == Phase::Busy || (drops && view.queued > 0)
 }
 
 fn apply(view: &mut SessionView, order: &Order, now: Moment) -> Result<(), Refusal> {
