@@ -144,6 +144,7 @@ fn the_operators_session_is_opened_for_a_first_message() {
     let home = Home::with("[sessions]\ndefault = \"main\"");
     let mut host = home.start();
     host.ask("hello", "You said: hello");
+    host.await_phase("main", "idle");
     host.ask("/sessions", "→ 🟢 `main` - just now");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
