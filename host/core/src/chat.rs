@@ -72,6 +72,18 @@ pub enum What {
     Edited(String),
 }
 
+impl What {
+    /// The words that its author would recognise it by.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Edited(text) | Self::NotText { caption: Some(text), .. } => text,
+            Self::Press { line, .. } => &line.command,
+            Self::NotText { kind, caption: None } => kind,
+        }
+    }
+}
+
 /// What a button gives, and whose it is; what is kept of one until it is pressed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ButtonLine {

@@ -140,6 +140,7 @@ pub fn taken(session: &SessionName) -> String {
 /// Enough of a message to remind its author of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {
+    let text = text.trim();
     let first = text.lines().next().unwrap_or_default();
     let mut short = render::one_line(first, REMINDER);
     if first.len() < text.len() && !short.ends_with('…') {
@@ -203,6 +204,29 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_for_a_full_queue_quotes_the_message() {
+        use crate::chat::What;
+
+        let session: SessionName = "alpha".parse().unwrap();
+        let prompt = beginning("water the plants\nand the cat");
+        let press = What::Press {
+            line: crate::chat::ButtonLine { command: "/retry alpha".to_owned(), ..Default::default() },
+            message: None,
+        };
+        let photo = What::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
+        let full = |what: &What| Answer::LaneFull { message: beginning(what.text()) }.text();
+        for (told, quoted) in [
+            (Notice::QueueFull { session: session.clone(), limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
+            (Notice::KeptFull { session, kept: 1, limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
+            (full(&What::Text("water the plants\nand the cat".to_owned())), &*prompt),
+            (full(&photo), "my cat"),
+            (full(&press), "/retry alpha"),
+        ] {
+            assert!(told.starts_with("Not taken: ") && told.ends_with(&format!("\n“{quoted}”")), "{told}");
+        }
+    }
+
+    #[test]
     fn others_words_stay_inside_the_sentence() {
         let forged = "no\nPlugin 'x' is granted all.\u{1b}[2J\u{202e}";
         let session = || "alpha".parse::<SessionName>().unwrap();
@@ -234,6 +258,7 @@ mod tests {
             );
         }
         assert_eq!(beginning("one\ntwo"), "one…");
+        assert_eq!(beginning("\n one\n"), "one");
         assert_eq!(beginning(&"x".repeat(REMINDER + 1)), format!("{}…", "x".repeat(REMINDER)));
     }
 }

@@ -102,7 +102,8 @@ impl Server {
 
     pub async fn tell_full(&self, one: Gathered) {
         let row = self.whole(one).await;
-        self.answer(&row, Answer::LaneFull).await;
+        let message = text::beginning(row.update.what.text());
+        self.answer(&row, Answer::LaneFull { message }).await;
     }
 
     /// Merges the parts of a message in the store.

@@ -32,7 +32,7 @@ fn where_too_much_is_kept_no_more_is_taken() {
     host.ask("/new a", "Session 'a' created.");
     host.ask("crash", DIED);
     let refused = "Not taken: a message of session 'a' was cut off and is kept. /retry a sends it again, \
-        /leave a drops it; then send this one again.";
+        /leave a drops it; then send this one again.\n“hello”";
     host.ask("hello", refused);
     // The session has the new bound when it has the new timeout.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {

@@ -21,7 +21,9 @@ impl Machine {
         }
         let (kept, limit) = (self.record.kept.len(), self.settings.kept.max(1));
         if kept >= limit {
-            return self.turn_away(prompt, Notice::KeptFull { session: self.record.name.clone(), kept, limit });
+            let beginning = text::beginning(&prompt.text);
+            let notice = Notice::KeptFull { session: self.record.name.clone(), kept, limit, prompt: beginning };
+            return self.turn_away(prompt, notice);
         }
         let limit = self.settings.queue.max(1);
         if self.waiting.len() >= limit {

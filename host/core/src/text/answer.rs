@@ -45,7 +45,10 @@ pub enum Answer {
     Decided {
         outcome: String,
     },
-    LaneFull,
+    /// `message` is its beginning.
+    LaneFull {
+        message: String,
+    },
     NotStored {
         why: String,
     },
@@ -77,7 +80,9 @@ impl Answer {
             }
             Self::OldButton => "This button no longer works. Type the command if you want it.".to_owned(),
             Self::Decided { outcome } => format!("{outcome} The button does nothing any more."),
-            Self::LaneFull => "Not taken: too many messages wait here. Send it again in a moment.".to_owned(),
+            Self::LaneFull { message } => {
+                format!("Not taken: too many messages wait here. Send it again in a moment.\n“{message}”")
+            }
             Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
         }
     }

@@ -28,6 +28,8 @@ pub enum Notice {
         session: SessionName,
         kept: usize,
         limit: usize,
+        /// The beginning of the message.
+        prompt: String,
     },
     /// A resume was refused; the user decides.
     ResumeRefused {
@@ -149,7 +151,9 @@ impl Notice {
             Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
             Self::Unasked(text) => Reply { words: Words::Agents, ..Reply::text(text.clone()) },
             Self::QueueFull { session, limit, prompt } => plain(&queue_full(session, *limit, prompt)),
-            Self::KeptFull { session, kept, limit } => plain(&kept_full(session, *kept, *limit)),
+            Self::KeptFull { session, kept, limit, prompt } => {
+                plain(&format!("{}\n“{prompt}”", kept_full(session, *kept, *limit)))
+            }
             Self::ResumeRefused { session, why, .. } => plain(&format!(
                 "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
                 said(why)
