@@ -137,10 +137,11 @@ pub fn taken(session: &SessionName) -> String {
     format!("The name '{session}' is taken by somebody else. Choose another name.")
 }
 
-/// Enough of a message to remind its author of it.
+/// Enough of a message, in its author's own words, to remind them of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {
-    let text = text.trim();
+    let own = text.strip_prefix(CAPTIONED).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
+    let text = own.trim();
     let first = text.lines().next().unwrap_or_default();
     let mut short = render::one_line(first, REMINDER);
     if first.len() < text.len() && !short.ends_with('…') {
@@ -175,10 +176,13 @@ pub fn plain(text: &str) -> Reply {
     Reply::text(render::escape(text))
 }
 
+/// The beginning of the host's own words above a caption.
+const CAPTIONED: &str = "[Sent with this text: ";
+
 /// A caption for an agent that cannot get the file that it belongs to.
 #[must_use]
 pub fn captioned(kind: &str, caption: &str) -> String {
-    format!("[Sent with this text: {kind}. It did not reach you, only the text did.]\n\n{caption}")
+    format!("{CAPTIONED}{kind}. It did not reach you, only the text did.]\n\n{caption}")
 }
 
 /// Sent once per place while the store fails. The update is accepted later, when the store works again.
@@ -259,6 +263,7 @@ mod tests {
         }
         assert_eq!(beginning("one\ntwo"), "one…");
         assert_eq!(beginning("\n one\n"), "one");
+        assert_eq!(beginning(&captioned("photo", "my cat")), "my cat", "the host's own words are left out");
         assert_eq!(beginning(&"x".repeat(REMINDER + 1)), format!("{}…", "x".repeat(REMINDER)));
     }
 }
