@@ -6,14 +6,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use cordboard_core::types::Role;
 
 pub const EXAMPLES: &str = "Examples:
-  cordboard plugin new hello                   a folder with a plugin that works
-  cordboard plugin build hello                 hello/dist/hello.wasm
-  cordboard plugin call hello /hello Ada       one call, here and now
-  cordboard plugin test hello                  the conversations of hello/tests/
-  cordboard plugin check hello                 what it asks for, and whether a host would take it
-  cordboard plugin watch hello --plugins DIR   build and plug in at each save
+  cordboard plugin new hello                   create the project hello/
+  cordboard plugin build hello                 build hello/dist/hello.wasm
+  cordboard plugin call hello /hello Ada       run one command
+  cordboard plugin test hello                  run the conversations in hello/tests/
+  cordboard plugin check hello                 show what it imports, and if a host would accept it
+  cordboard plugin watch hello --plugins DIR   build and install it at each save
 
-Each command's own --help tells its exit codes.";
+The --help of each command lists its exit codes.";
 
 #[derive(Debug, Args)]
 pub struct Plugin {
@@ -23,26 +23,26 @@ pub struct Plugin {
 
 #[derive(Debug, Subcommand)]
 pub enum Task {
-    /// Make a folder with a plugin that works, its test and its instructions
+    /// Create a plugin project with working code, a test and a README
     #[command(
         after_help = NEW_EXAMPLES
     )]
     New(New),
-    /// Build a plugin as a component, dist/NAME.wasm
+    /// Build a plugin into the component dist/NAME.wasm
     #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
-    /// Say what a component asks for and offers, and whether a host would take it, ask for more, or refuse it
+    /// Show what a component imports and exports, and if a host would accept it, ask for approval or reject it
     #[command(
         after_help = CHECK_EXAMPLES
     )]
     Check(Check),
-    /// Give one command to a component, with a board in memory behind it
+    /// Run one command of a component on a simulated host in memory
     #[command(after_help = CALL_EXAMPLES)]
     Call(Call),
-    /// Hold the conversations of tests/*.chat; exit 0 when all went as written, else 1
+    /// Run the conversations in tests/*.chat; exit 0 if all pass, else 1
     #[command(after_help = TEST_EXAMPLES)]
     Test(Test),
-    /// Build and plug in at each save, until Ctrl-C
+    /// Build and install a plugin at each save, until Ctrl-C
     #[command(
         after_help = WATCH_EXAMPLES
     )]
@@ -54,17 +54,17 @@ const NEW_EXAMPLES: &str = "Examples:
   cordboard plugin new hello --lang python
   cordboard plugin new pirate --trade persona
 
-Exit code: 0 the folder is ready; 1 the name does not fit, or the folder exists; 2 the command
+Exit code: 0 the project was created; 1 the name is not valid, or the folder exists; 2 the command
 line is not valid.";
 
 const BUILD_EXAMPLES: &str = "Examples:
   cordboard plugin build
   cordboard plugin build hello
 
-Rust is built by cargo. Python and JavaScript get their tools on the first build (70 and 385 MB);
-where no source has changed since, nothing is built.
+cargo builds Rust. For Python and JavaScript, the first build downloads the tools (70 and 385 MB),
+and later builds are skipped if no source has changed.
 
-Exit code: 0 the component is there; 1 a tool is missing or failed; 2 the command line is not
+Exit code: 0 the component is up to date; 1 a tool is missing or failed; 2 the command line is not
 valid.";
 
 const CHECK_EXAMPLES: &str = "Examples:
@@ -72,18 +72,18 @@ const CHECK_EXAMPLES: &str = "Examples:
   cordboard plugin check hello/dist/hello.wasm --config my.toml
   cordboard plugin check --json | jq -r '.refused[]'
 
-Exit code: 0 a host would take it as it is; 1 it would ask its owner for a grant first, or refuse
-it, and the verdict says which; 2 the command line or the configuration is not valid.";
+Exit code: 0 a host would accept it; 1 a host would ask its owner for approval first, or reject it:
+the verdict says which; 2 the command line or the configuration is not valid.";
 
 const WATCH_EXAMPLES: &str = "Examples:
   cordboard plugin watch --plugins ~/.config/cordboard/plugins
   cordboard plugin watch hello --test --config my.toml
 
-With --test a build is plugged in once its conversations passed. Errors are told, and the next
-save is tried again.
+With --test, a build is installed only if its conversations pass. Errors are printed, and the next
+save starts another attempt.
 
-Exit code: 0 after Ctrl-C; 1 there is no plugin, or nowhere to plug it in; 2 the command line or
-the configuration is not valid.";
+Exit code: 0 after Ctrl-C; 1 there is no plugin, or no plugin folder; 2 the command line or the
+configuration is not valid.";
 
 const CALL_EXAMPLES: &str = "Examples:
   cordboard plugin call . /hello Ada
@@ -91,72 +91,73 @@ const CALL_EXAMPLES: &str = "Examples:
   cordboard plugin call dist/hello.wasm --config my.toml '/hello \"two words\"'
   cordboard plugin call . --http 'https://hub.example/*' --secret key=./key --set user=ada /sky
 
-The reply goes to standard output; what the plugin did and logged goes to standard error. Nothing
-of it lasts. Options stand before the command: what follows it is the command's.
-Without --config and --grant a plugin is lent all that it asks for of this board in memory, but no
-address and no secret: name those with --http, --tcp and --secret. Requests go to the real
-network. A secret's file has mode 0600.
+The reply goes to standard output; the plugin's actions and log go to standard error. The simulated
+host is discarded after the call. Put options before the command: everything after it is passed to
+the plugin.
+Without --config and --grant, a plugin gets every capability that it imports, but no network address
+and no secret: allow those with --http, --tcp and --secret. Requests go to the real network. The
+file of a secret needs mode 0600.
 
-Exit code: 0 the plugin answered; 1 it did not, and the reply or the error says why; 2 the command
+Exit code: 0 the plugin answered; 1 it failed, and the reply or the error says why; 2 the command
 line or the configuration is not valid.";
 
 const TEST_EXAMPLES: &str = "Examples:
   cordboard plugin test
-  cordboard plugin test hello --bless   write down what comes back
+  cordboard plugin test hello --bless   store the actual replies as the expected ones
 
 A conversation is a text file, tests/NAME.chat:
-  # a remark
+  # a comment
   @session alpha idle persona=planner   a session; the first one is the active one here
-  > /hello Ada                          what is said; `> [Label]` presses a button
-  < Hello, Ada!                         what must come back, line by line; {*} is any text
+  > /hello Ada                          a message to send; `> [Label]` presses a button
+  < Hello, Ada!                         the expected reply, line by line; {*} matches any text
   <   [Again] /hello
-  * state set greetings (1 byte)        what it did; compared where one such line is there
-Before or between, one a line:
-  @as member bob                        who speaks; at first the owner, ada
-  @clock +5m                            moves the clock, which stands still otherwise;
-  @clock 2026-01-02 08:30               sets it, in UTC; at first it is 2026-01-01 09:00
+  * state set greetings (1 byte)        an expected action; without such lines, none is compared
+Directives, one per line, before or between messages:
+  @as member bob                        the sender; by default the owner, ada
+  @clock +5m                            advances the clock, which stands still otherwise;
+  @clock 2026-01-02 08:30               sets it, in UTC; it starts at 2026-01-01 09:00
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
-                                        queued, turns or timeout; `active` for the one in use
+                                        queued, turns or timeout; `active` makes it the active one
   @config key = 1                       a line of [plugins.NAME.config]
-  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without `grants`, all is lent
+  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without `grants`, all are granted
   @secret NAME VALUE                    one of [secrets]
-  @http GET https://hub/* 200 {\"ok\":1}  what the network answers; <FILE takes the body from a
-                                        file beside it, `down` for both is no answer
+  @http GET https://hub/* 200 {\"ok\":1}  the response to a request; <FILE reads the body from a
+                                        file in the same folder; `down` means no response
   @tcp nas:22 12ms                      how long a connection takes, or `down`
-  @with sessions persona                standard plugins beside it
-  @locale de                            the language of who speaks
-What nobody says, and what comes of it:
+  @with sessions persona                standard plugins to load as well
+  @locale de                            the language of the sender
+Calls that no message causes:
   @event broken alpha {\"why\":\"x\"}       an event for a hook
-  @job NAME                             a job of a schedule, due now
-  @request POST /path?q {\"a\":1}         a request for a webhook, proven already
-  @header x-github-event: push          a header of the requests from here on; without a
-                                        value, none of that name any more
-  @review alpha +10m free=512MiB        a verdict on a session that is idle for so long,
-                                        with so much free memory
-  @resume alpha +10m                    what is told when a message wakes it after that
-  @persona planner alpha                what an agent is told
-  @turn alpha                           a turn begins, and is shown in the session's mode:
-                                        messages, and after ~ what stands below them
+  @job NAME                             runs a job of a schedule
+  @request POST /path?q {\"a\":1}         a request for a webhook, already authenticated
+  @header x-github-event: push          a header of the following requests; without a value,
+                                        removes that header
+  @review alpha +10m free=512MiB        the lifecycle policy's verdict on a session that is idle
+                                        for that long, with that much free memory
+  @resume alpha +10m                    the message when a session resumes after that time
+  @persona planner alpha                the instructions for an agent
+  @turn alpha                           starts a turn, shown in the session's mode: its
+                                        messages, and after ~ the status below them
   @turn alpha normal                    the same in another mode
-  @says TEXT                            the agent writes: the next frame
-  @does TITLE                           the agent does something: the next frame
-  @done                                 the turn is over
-  @fails WHY                            the turn is over, and why
-  @plug                                 nothing, or why the plugin is refused
+  @says TEXT                            the agent writes a text: the next frame
+  @does TITLE                           the agent runs a tool: the next frame
+  @done                                 the turn ends
+  @fails WHY                            the turn fails, for this reason
+  @plug                                 nothing, or why the plugin is rejected
 
---bless holds each conversation several times: {*} takes the place of what differs.
+--bless runs each conversation several times, and writes {*} for the words that differ.
 
-Exit code: 0 all went as written, or was written down; 1 some went otherwise, or a line cannot be
-played; 2 the command line is not valid.";
+Exit code: 0 all passed, or were rewritten; 1 some failed, or a line is not valid; 2 the command
+line is not valid.";
 
 #[derive(Debug, Args)]
 pub struct New {
-    /// The plugin's name, and the folder's
+    /// The name of the plugin and of its folder
     pub name: String,
-    /// What it is written in
+    /// The programming language
     #[arg(long, value_enum, default_value = "rust")]
     pub lang: Language,
-    /// What it offers
+    /// The kind of plugin
     #[arg(long, value_enum, default_value = "command")]
     pub trade: Trade,
 }
@@ -170,19 +171,19 @@ pub enum Language {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Trade {
-    /// What somebody types
+    /// Answers a command that a user types
     Command,
-    /// When to let go of idle agents
+    /// Decides when idle agents are stopped
     Lifecycle,
-    /// Who an agent is asked to be
+    /// Gives agents their instructions
     Persona,
-    /// How answers are shown
+    /// Formats the answers of agents
     View,
-    /// Hears of what has happened
+    /// Reacts to events
     Hook,
     /// Runs at set times
     Schedule,
-    /// Answers requests from the net
+    /// Answers HTTP requests from outside
     Webhook,
 }
 
@@ -214,10 +215,10 @@ pub struct Check {
     /// A component, or a plugin's folder
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     pub plugin: PathBuf,
-    /// The configuration whose grants and limits count [default: as `run` finds it]
+    /// The configuration with its grants and limits [default: as `run` finds it]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
-    /// For scripts
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -227,13 +228,13 @@ pub struct Call {
     /// A component, or a plugin's folder
     #[arg(value_name = "FILE|DIR")]
     pub plugin: PathBuf,
-    /// The command and its arguments, as they are typed in the chat
+    /// The command and its arguments, as typed in the chat
     #[arg(value_name = "/COMMAND", required = true, trailing_var_arg = true)]
     pub line: Vec<String>,
-    /// In whose role it is called
+    /// The role of the caller
     #[arg(long = "as", value_name = "ROLE", value_enum, default_value = "owner")]
     pub rank: Rank,
-    /// The configuration whose grants, limits and `[plugins.NAME.config]` count [default: none, and all but the network is lent]
+    /// The configuration with its grants, limits and `[plugins.NAME.config]` [default: none; everything but the network is granted]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
@@ -244,22 +245,22 @@ pub struct Call {
 #[derive(Debug, Args)]
 #[group(multiple = true, conflicts_with = "config")]
 pub struct Inline {
-    /// A capability to lend, as `sessions`; with one, no other is lent
+    /// A capability to grant, such as `sessions`; all others are then denied
     #[arg(long = "grant", value_name = "NAME", conflicts_with = "config")]
     pub grants: Vec<String>,
-    /// Where it may send requests, as in [plugins.NAME] http
+    /// An address that it may send requests to, as in [plugins.NAME] http
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     pub http: Vec<String>,
-    /// A host of --http or --tcp whose name may stand for an address of a private network
+    /// A host of --http or --tcp that may be in a private network
     #[arg(long, value_name = "HOST", conflicts_with = "config")]
     pub private: Vec<String>,
-    /// A port whose connect time it may measure
+    /// A port that it may connect to, to measure the time
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "config")]
     pub tcp: Vec<String>,
-    /// A secret that it may send, and the file that holds it
+    /// A secret that it may send, and the file with its value
     #[arg(long = "secret", value_name = "NAME=FILE", conflicts_with = "config")]
     pub secrets: Vec<String>,
-    /// A key of its [plugins.NAME.config]; a value that is not TOML is a text
+    /// A key of its [plugins.NAME.config]; a value that is not TOML is a string
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "config")]
     pub own: Vec<String>,
 }
@@ -286,7 +287,7 @@ pub struct Test {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// Rewrite the conversations: what comes back is what must come back
+    /// Rewrite the conversations with the actual replies
     #[arg(long)]
     pub bless: bool,
     /// Test this component, without building
@@ -299,7 +300,7 @@ pub struct Watch {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// Hold the conversations after each build, and plug in what passes them
+    /// Run the conversations after each build, and install it only if they pass
     #[arg(long)]
     pub test: bool,
     /// The plugin folder of the host [default: `[plugins] folder`, else plugins/ beside the configuration]
