@@ -14,7 +14,10 @@ use std::{
     sync::Arc,
 };
 
-use cordboard_core::render::terminal::Colours;
+use cordboard_core::{
+    encoding::{self, NotText},
+    render::terminal::Colours,
+};
 
 use super::{
     diff::{Line, diff},
@@ -72,6 +75,13 @@ enum Went {
 }
 
 /// The state that all conversations share.
+/// Reads a conversation as an editor saved it.
+fn read_conversation(file: &Path) -> Result<String, KitError> {
+    let bytes = fs::read(file).map_err(KitError::read(file))?;
+    let fault = |why: NotText| KitError::Script { place: file.display().to_string(), why: why.to_string() };
+    encoding::text(bytes).map_err(fault)
+}
+
 struct Rehearsal {
     plugs: Arc<Plugs>,
     log: Log,
@@ -80,14 +90,14 @@ struct Rehearsal {
 
 impl Rehearsal {
     async fn test(&self, file: &Path) -> Result<Went, KitError> {
-        let text = fs::read_to_string(file).map_err(KitError::read(file))?;
+        let text = read_conversation(file)?;
         let held = self.hold((file, &text)).await?;
         held.tell(file);
         Ok(if held.is_as_written() { Went::AsWritten } else { Went::Otherwise })
     }
 
     async fn bless(&self, file: &Path) -> Result<Went, KitError> {
-        let text = fs::read_to_string(file).map_err(KitError::read(file))?;
+        let text = read_conversation(file)?;
         let mut runs = Vec::new();
         for _ in 0..bless::RUNS {
             runs.push(self.hold((file, &text)).await?);
@@ -193,5 +203,23 @@ impl Held {
             }
         }
         progress::print(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_is_read_as_editors_save_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("one.chat");
+        let read = |bytes: &[u8]| {
+            fs::write(&file, bytes).expect("written");
+            read_conversation(&file).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"\xef\xbb\xbf> /hello\n").as_deref(), Ok("> /hello\n"));
+        assert!(read(b"> /hello\n< \xff\n").unwrap_err().ends_with("one.chat: line 2 is not UTF-8 text"));
+        assert!(read(b"\xff\xfe>\0").unwrap_err().ends_with("save it as UTF-8"));
     }
 }
