@@ -13,6 +13,12 @@ pub enum StoreError {
     #[error("{what} in {}: {why}, nothing of it was stored; see whether the disk is sound and writable", file.display())]
     Io { what: String, file: PathBuf, why: String },
     #[error(
+        "{what} in {}: another program keeps the database locked, nothing of it was stored; end that program, `fuser {}` finds it",
+        file.display(),
+        file.display()
+    )]
+    Locked { what: String, file: PathBuf },
+    #[error(
         "{what} in {}: the file is damaged ({why}); stop the host, then put a backup in its place or move it away to begin anew",
         file.display()
     )]
@@ -85,6 +91,7 @@ impl Trouble {
                 let why = error.to_string();
                 match error.sqlite_error_code() {
                     Some(ErrorCode::DiskFull) => StoreError::Full { what, file },
+                    Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked { what, file },
                     Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                         StoreError::Corrupt { what, file, why }
                     }
@@ -93,8 +100,6 @@ impl Trouble {
                         | ErrorCode::CannotOpen
                         | ErrorCode::ReadOnly
                         | ErrorCode::PermissionDenied
-                        | ErrorCode::DatabaseBusy
-                        | ErrorCode::DatabaseLocked
                         | ErrorCode::FileLockingProtocolFailed
                         | ErrorCode::OutOfMemory
                         | ErrorCode::TooBig,
@@ -152,4 +157,21 @@ pub enum OpenError {
     Emptied { path: PathBuf, folders: usize },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_another_program_locks_is_called_so() {
+        for code in [rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_LOCKED] {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            assert_eq!(
+                Trouble::from(error).during("open the store", "/s/cordboard.db".into()).to_string(),
+                "open the store in /s/cordboard.db: another program keeps the database locked, nothing of it was stored; \
+                 end that program, `fuser /s/cordboard.db` finds it"
+            );
+        }
+    }
 }
