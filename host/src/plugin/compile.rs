@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::config::spell_size;
+use cordboard_core::{config::spell_size, text};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use sha2::{Digest, Sha256};
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -121,9 +121,7 @@ impl Compiler {
     }
 
     async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, Refused> {
-        let failed = |error: io::Error| {
-            Refused::Compile(format!("the compiler could not be run: {error}; then type /plugins reload {name}"))
-        };
+        let failed = |error: io::Error| not_run(name, &error);
         let mut child = Command::new(&self.program)
             .arg(COMPILE)
             .env_clear()
@@ -151,6 +149,11 @@ impl Compiler {
 
 pub fn digest(wasm: &[u8]) -> String {
     Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn not_run(name: &str, error: &io::Error) -> Refused {
+    let why = text::system_error(error);
+    Refused::Compile(format!("the compiler could not be run: {why}; then type /plugins reload {name}"))
 }
 
 /// Explains why the compiling child failed, with the remedy.
@@ -191,4 +194,16 @@ pub fn compile_stdin() -> wasmtime::Result<()> {
     let compiled = engine::compiler()?.precompile_component(&wasm).map_err(cause)?;
     io::stdout().lock().write_all(&compiled)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_without_open_files_names_the_remedy() {
+        let why = not_run("a", &io::Error::from_raw_os_error(24)).to_string();
+        assert!(why.contains("(os error 24); raise the limit of open files, with `ulimit -n`"), "{why}");
+        assert!(why.ends_with("; then type /plugins reload a"), "{why}");
+    }
 }
