@@ -28,7 +28,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub use private::{check_private, leads_nowhere};
+pub use private::{check_private, not_a_file};
 pub use sight::read_plugin;
 
 use notice::Notice;

@@ -368,16 +368,13 @@ impl Supply {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    reload::check_private(path).map_err(|error| error.reason())?;
-    if let Some(why) = reload::leads_nowhere(path) {
+    // First, because a pipe or a device would block the start, and its mode is of no interest.
+    if let Some(why) = reload::not_a_file(path) {
         return Err(why);
     }
+    reload::check_private(path).map_err(|error| error.reason())?;
     let unreadable = |error: io::Error| format!("{UNREADABLE}{error}");
     let metadata = fs::metadata(path).map_err(unreadable)?;
-    // A pipe or a device would hold up the start, and the end, for ever.
-    if !metadata.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
     if metadata.len() > LARGEST_WASM {
         return Err(format!("{TOO_LARGE}{} MiB", LARGEST_WASM >> 20));
     }

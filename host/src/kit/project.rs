@@ -9,7 +9,7 @@ use cordboard_core::{config, types::is_plugin_name};
 use serde::Deserialize;
 
 use super::error::KitError;
-use crate::{cli::Language, plugin::LARGEST_WASM};
+use crate::{cli::Language, plugin::LARGEST_WASM, reload};
 
 /// Where the component of every language is left, below the project.
 const DIST: &str = "dist";
@@ -122,6 +122,10 @@ impl Subject {
     }
 
     pub fn read(path: &Path) -> Result<Self, KitError> {
+        // Opening a pipe would block until a writer comes.
+        if let Some(why) = reload::not_a_file(path) {
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
         let length = fs::metadata(path).map_err(KitError::read(path))?.len();
         if length > LARGEST_WASM {
             let why = format!("it has {length} bytes, more than the {LARGEST_WASM} that a host looks at");
@@ -161,6 +165,16 @@ mod tests {
         }
         let why = check_name("memory").unwrap_err().to_string();
         assert_eq!(why, "name a plugin 'memory': that is a key of [plugins]; take another name");
+    }
+
+    #[test]
+    fn reading_a_pipe_fails_at_once_with_the_remedy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe.wasm");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        let why = Subject::find(&pipe).expect_err("it is no component").to_string();
+        assert!(why.contains("it is no regular file but a pipe: put the file itself in its place"), "{why}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use cordboard_core::text;
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
+use super::private::not_regular;
+
 /// A file changed less than this before it was read may change again within the same tick of the file system's clock, and
 /// look the same.
 const TICK: Duration = Duration::from_secs(1);
@@ -107,8 +109,8 @@ impl Reading {
 fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Reading> {
     // A pipe or a device would hold up the reader at the opening already.
     let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Ok(Reading::Unreadable("it is no regular file".to_owned()));
+    if let Some(why) = not_regular(metadata.file_type()) {
+        return Ok(Reading::Unreadable(why));
     }
     if metadata.len() > limit {
         return Ok(too_large(limit));
@@ -154,7 +156,8 @@ mod tests {
     #[test]
     fn what_is_no_file_or_too_large_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable("it is no regular file".into()));
+        let said = "it is no regular file but a folder: put the file itself in its place, or remove it";
+        assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable(said.into()));
         assert_eq!(Reading::of(&folder.path().join("none"), 9), Reading::Absent);
         let large = folder.path().join("large");
         File::create(&large).unwrap().set_len((1 << 20) + 1).unwrap();

@@ -1,10 +1,13 @@
 //! Whose a path is: what the host takes code and grants from must be writable by its owner alone. Never changes a mode.
 
 use std::{
+    fs::FileType,
     io::ErrorKind,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
+
+use rustix::io::Errno;
 
 use super::WatchError;
 
@@ -34,14 +37,34 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
-/// What is wrong with a link to nothing; none where `path` is something else.
+/// Why the host can't read a file at `path`, and what to do: a link to nothing or to itself, a folder, a pipe or a device.
+/// None for a regular file, and where there is nothing.
 #[must_use]
-pub fn leads_nowhere(path: &Path) -> Option<String> {
-    let target = path.read_link().ok()?;
-    let nothing = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
-    nothing.then(|| {
-        format!("it is a link to {}, and nothing is there: put the file there, or remove the link", target.display())
-    })
+pub fn not_a_file(path: &Path) -> Option<String> {
+    match path.metadata() {
+        Ok(metadata) => not_regular(metadata.file_type()),
+        Err(error) => {
+            let target = path.read_link().ok()?;
+            let fault = match error.kind() {
+                ErrorKind::NotFound => "and nothing is there",
+                _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => "which leads back to it",
+                _ => return None,
+            };
+            Some(format!("it is a link to {}, {fault}: put the file there, or remove the link", target.display()))
+        }
+    }
+}
+
+/// The reason and the remedy, unless `kind` is a regular file.
+pub(super) fn not_regular(kind: FileType) -> Option<String> {
+    let name = match kind {
+        _ if kind.is_file() => return None,
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Some(format!("it is no regular file but {name}: put the file itself in its place, or remove it"))
 }
 
 #[cfg(test)]
@@ -69,14 +92,29 @@ mod tests {
     }
 
     #[test]
-    fn only_a_link_to_nothing_leads_nowhere() {
+    fn only_a_regular_file_or_nothing_passes_as_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("file"), "").unwrap();
-        std::os::unix::fs::symlink("gone", at("dangling")).unwrap();
-        std::os::unix::fs::symlink("file", at("link")).unwrap();
-        assert_eq!([at("file"), at("link"), at("none")].map(|path| leads_nowhere(&path)), [None, None, None]);
-        assert!(leads_nowhere(&at("dangling")).unwrap().starts_with("it is a link to gone, and nothing is there: "));
+        fs::create_dir(at("folder")).unwrap();
+        for (target, name) in
+            [("gone", "dangling"), ("file", "link"), ("loop", "loop"), ("folder", "to_folder"), ("/dev/zero", "device")]
+        {
+            std::os::unix::fs::symlink(target, at(name)).unwrap();
+        }
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        assert_eq!(["file", "link", "none"].map(|name| not_a_file(&at(name))), [None, None, None]);
+        for (name, start) in [
+            ("dangling", "it is a link to gone, and nothing is there: put "),
+            ("loop", "it is a link to loop, which leads back to it: put "),
+            ("folder", "it is no regular file but a folder: put "),
+            ("to_folder", "it is no regular file but a folder: put "),
+            ("device", "it is no regular file but a device: put "),
+            ("socket", "it is no regular file but a socket: put "),
+        ] {
+            let why = not_a_file(&at(name)).unwrap();
+            assert!(why.starts_with(start), "{name}: {why}");
+        }
     }
 
     #[test]

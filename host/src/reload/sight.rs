@@ -15,7 +15,7 @@ use super::{
     file::{Digest, Reading, Stamp},
     folder,
     notice::{Goal, Notice},
-    private::leads_nowhere,
+    private::not_a_file,
     queue::{Found, Item, Queue},
 };
 
@@ -208,7 +208,7 @@ fn read(item: &Item, path: &Path, with: Read) -> Reading {
     match item {
         Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST, with),
         Item::Plugin(name) => match folder::check_name(name) {
-            Ok(()) => leads_nowhere(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), Reading::Unreadable),
+            Ok(()) => not_a_file(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), Reading::Unreadable),
             Err(why) => Reading::Unreadable(why),
         },
     }

@@ -102,6 +102,6 @@ mod tests {
         );
         assert!(unreadable(io::Error::from_raw_os_error(5)).ends_with("; look at /p/x.wasm, or copy it again"));
         assert!(unusable(path, "it is larger than 64 MiB").contains("; build /p/x.wasm again with optimizations"));
-        assert_eq!(unusable(path, "it is no regular file"), "it is no regular file");
+        assert_eq!(unusable(path, "others may write to it"), "others may write to it");
     }
 }
