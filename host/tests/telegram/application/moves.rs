@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{App, OWNER};
+use super::{App, OWNER, component};
 use crate::botapi::message;
 
 const GROUP: i64 = -55;
@@ -15,15 +15,97 @@ fn says(app: &App, chat: i64, text: &str) {
 async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
     let before = app.api.chat(chat).len();
     says(app, chat, text);
+    until_said(app, chat, before, wanted).await;
+}
+
+/// Waits for a message that holds `wanted`, after the first `before` of a chat.
+async fn until_said(app: &App, chat: i64, before: usize, wanted: &str) {
     let find = || app.api.chat(chat).into_iter().skip(before).find(|text| text.contains(wanted));
     app.until(&format!("'{wanted}' in {chat}"), find).await;
 }
 
-fn upgrade(app: &App) {
+/// How the bot learns of the move.
+#[derive(Clone, Copy)]
+enum Learned {
+    /// By the service message of the old chat, then by that of the new one.
+    OldFirst,
+    NewFirst,
+    /// By a refused call alone.
+    Refusal,
+}
+
+fn upgrade(app: &App, learned: Learned) {
     app.api.migrate(GROUP, SUPER);
-    // The service messages may arrive in either order; one of them is enough.
-    app.api.push(json!({"message": message(OWNER, SUPER, json!({"migrate_from_chat_id": GROUP}))}));
-    app.api.push(json!({"message": message(OWNER, GROUP, json!({"migrate_to_chat_id": SUPER}))}));
+    let old = json!({"message": message(OWNER, GROUP, json!({"migrate_to_chat_id": SUPER}))});
+    let new = json!({"message": message(OWNER, SUPER, json!({"migrate_from_chat_id": GROUP}))});
+    let notices = match learned {
+        Learned::OldFirst => vec![old, new],
+        Learned::NewFirst => vec![new, old],
+        Learned::Refusal => Vec::new(),
+    };
+    for notice in notices {
+        app.api.push(notice);
+    }
+}
+
+/// Runs with the plugins that keep a place, which is the group.
+async fn with_kept_places() -> App {
+    let mut app = App::prepared().await;
+    let notify = "[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"1s\"";
+    app.configure(&format!("owner = {OWNER}\n{notify}\n[plugins.remind]\ngrants = [\"chat\"]"));
+    for name in ["notify", "remind"] {
+        app.save_plugin(name, &component(&format!("extra/{name}.wasm")));
+    }
+    app.start();
+    asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
+    asks(&app, GROUP, "/notify here", "are told here.").await;
+    asks(&app, GROUP, "/remind 1m tea", "I will remind you in 1 minute.").await;
+    asks(&app, GROUP, "/persona", "Persona: none").await;
+    app
+}
+
+/// Checks that what was kept for the group comes to the supergroup, and that its buttons work on.
+async fn the_new_chat_has_all(app: &App) {
+    app.ask(OWNER, "/new private", "Session 'private' created.").await;
+    app.api.says(OWNER, "slow 20");
+    until_said(app, SUPER, 0, "private has finished after").await;
+    asks(app, SUPER, "/notify", "It is told here.").await;
+    asks(app, SUPER, "/remind", "tea").await;
+    // A message of before the move stays in the old chat. Nobody can edit it there.
+    app.api.press(OWNER, GROUP, "planner");
+    until_said(app, SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
+    asks(app, SUPER, "/persona", "Persona: planner").await;
+    let (_, shown) = app.api.press(OWNER, SUPER, "research");
+    let decided = || app.api.stands(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
+    app.until("the outcome in place of the buttons", decided).await;
+    asks(app, SUPER, "hello", "You said: Ada L: hello").await;
+    until_said(app, SUPER, 0, "\u{23f0} tea").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_plugins_keep_for_a_group_follows_it() {
+    let app = with_kept_places().await;
+    upgrade(&app, Learned::OldFirst);
+    the_new_chat_has_all(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_plugins_keep_for_a_group_follows_it_over_restarts() {
+    let mut app = with_kept_places().await;
+    assert_eq!(app.terminate().await, Some(0));
+    upgrade(&app, Learned::NewFirst);
+    app.start();
+    asks(&app, SUPER, "/notify", "It is told here.").await;
+    app.kill();
+    app.start();
+    the_new_chat_has_all(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_notice_of_a_plugin_tells_that_a_group_has_moved() {
+    let app = with_kept_places().await;
+    upgrade(&app, Learned::Refusal);
+    the_new_chat_has_all(&app).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +114,7 @@ async fn a_group_takes_its_session_and_its_running_turn_along() {
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     asks(&app, GROUP, "remember the milk", "the milk").await;
     asks(&app, GROUP, "slow 1000", "line 1").await;
-    upgrade(&app);
+    upgrade(&app, Learned::NewFirst);
     asks(&app, SUPER, "/stop", "Stopped.").await;
     asks(&app, SUPER, "recall", "the milk").await;
     assert_eq!(app.terminate().await, Some(0));
