@@ -72,8 +72,8 @@ const CHECK_EXAMPLES: &str = "Examples:
   cordboard plugin check hello/dist/hello.wasm --config my.toml
   cordboard plugin check --json | jq -r '.refused[]'
 
-Exit code: 0 a host would accept it; 1 a host would ask its owner for approval first, or reject it:
-the verdict says which; 2 the command line or the configuration is not valid.";
+Exit code: 0 a host would accept it; 1 a host would ask its owner for approval first, or reject
+it: the verdict says which; 2 the command line or the configuration is not valid.";
 
 const WATCH_EXAMPLES: &str = "Examples:
   cordboard plugin watch --plugins ~/.config/cordboard/plugins
