@@ -276,11 +276,13 @@ impl Codec for Claude {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        self.last_words = None;
+        // A blank line after a reason must not clear it.
+        let reason = self.last_words.take().filter(|_| line.trim_ascii().is_empty());
         match tolerant_json::parse(line) {
             Ok(message) => self.message(&message, &mut decoded),
             Err(error) => {
                 self.skip(line, &error);
+                self.last_words = reason.or_else(|| self.last_words.take());
                 // Handle damaged requests and results: the agent waits for an answer, and the session for the end of
                 // its turn.
                 let beginning = Value::Object(tolerant_json::beginning(line));

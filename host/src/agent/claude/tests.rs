@@ -544,3 +544,12 @@ fn an_interrupt_that_was_read_is_told() {
     assert_eq!(decode(&mut codec, "cordboard-1"), []);
     assert_eq!(decode(&mut codec, "cordboard-2"), [AgentEvent::InterruptTaken]);
 }
+
+#[test]
+fn blank_lines_after_a_printed_reason_keep_it() {
+    let mut codec = Claude::new(&launch(&json!([])));
+    for line in [&b"\x1b[31mno credit\x1b[0m\r"[..], b"", b" \r"] {
+        codec.decode(line);
+    }
+    assert!(codec.last_words().is_some_and(|words| words.contains("no credit")));
+}
