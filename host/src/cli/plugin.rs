@@ -91,12 +91,12 @@ const CALL_EXAMPLES: &str = "Examples:
   cordboard plugin call dist/hello.wasm --config my.toml '/hello \"two words\"'
   cordboard plugin call . --http 'https://hub.example/*' --secret key=./key --set user=ada /sky
 
-The reply goes to standard output; the plugin's actions and log go to standard error. The simulated
-host is discarded after the call. Put options before the command: everything after it is passed to
-the plugin.
-Without --config and --grant, a plugin gets every capability that it imports, but no network address
-and no secret: allow those with --http, --tcp and --secret. Requests go to the real network. The
-file of a secret needs mode 0600.
+The reply goes to standard output; the plugin's actions and log go to standard error. The
+simulated host is discarded after the call. Put options before the command: everything after it is
+passed to the plugin.
+Without --config and --grant, a plugin gets every capability that it imports, but no network
+address and no secret: allow those with --http, --tcp and --secret. Requests go to the real
+network. The file of a secret needs mode 0600.
 
 Exit code: 0 the plugin answered; 1 it failed, and the reply or the error says why; 2 the command
 line or the configuration is not valid.";
@@ -119,7 +119,7 @@ Directives, one per line, before or between messages:
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
                                         queued, turns or timeout; `active` makes it the active one
   @config key = 1                       a line of [plugins.NAME.config]
-  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without `grants`, all are granted
+  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; no `grants`: all are granted
   @secret NAME VALUE                    one of [secrets]
   @http GET https://hub/* 200 {\"ok\":1}  the response to a request; <FILE reads the body from a
                                         file in the same folder; `down` means no response
