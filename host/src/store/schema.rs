@@ -117,14 +117,14 @@ pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Takes the missing steps, each with its new version number in one transaction.
+/// Takes the missing steps in one transaction, so that no other process reads a state between two versions.
 pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), Trouble> {
-    for (at, step) in (0..VERSION).zip(STEPS).filter(|(at, _)| *at >= found) {
-        let tx = db.transaction()?;
+    let tx = db.transaction()?;
+    for (_, step) in (0..VERSION).zip(STEPS).filter(|(at, _)| *at >= found) {
         tx.execute_batch(step)?;
-        tx.pragma_update(None, "user_version", at + 1)?;
-        tx.commit()?;
     }
+    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.commit()?;
     Ok(())
 }
 
