@@ -23,7 +23,7 @@ pub struct Changes {
     pub swaps: Swaps,
     pub admins: Arc<Admins>,
     pub config_path: Option<PathBuf>,
-    /// How often the watcher scans without an event.
+    /// The longest time between two scans of the watcher.
     pub rescan: watch::Sender<Duration>,
     /// What was last told of the configuration, so that it is told once.
     pub told: Option<String>,

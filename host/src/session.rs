@@ -114,7 +114,7 @@ pub struct Past {
     pub cut_off: Vec<Prompt>,
 }
 
-/// Where an order comes from.
+/// The origin of an order.
 #[derive(Debug, Default)]
 pub struct OrderSource {
     /// The name of the person who gives it.

@@ -15,7 +15,7 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 
 /// How many digests are remembered as rolled back by hand: there are no more versions to go back to.
 const ROLLED_BACK: usize = 8;
 
-/// How many rolled-back versions are remembered. The oldest rollback is forgotten first.
+/// The number of rolled-back versions to remember. The oldest rollback is forgotten first.
 const FALLEN: usize = 16;
 
 /// Who decided something, and when.

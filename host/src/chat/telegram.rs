@@ -43,7 +43,7 @@ pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
 #[derive(Clone)]
 pub struct PollSettings {
     pub access: Access,
-    /// How long the token may be refused without interruption before polling ends.
+    /// The time after which polling ends if the token is refused without interruption.
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 

@@ -11,7 +11,7 @@ const KEPT: usize = 4;
 /// The timing and size of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How long the first notice waits for others.
+    /// The time that the first notice waits for others.
     pub gather: Duration,
     /// The most messages that are sent within `span`.
     pub most: usize,

@@ -21,7 +21,7 @@ pub enum Area {
     /// The plugin that is asked for verdicts.
     Lifecycle,
     PluginFolder,
-    /// How often the watcher scans without an event.
+    /// The longest time between two scans of the watcher.
     Rescan,
     /// The host-wide limits of calls.
     PluginLimits,

@@ -24,9 +24,9 @@ pub struct Telegram {
     pub api_url: String,
     /// The least time between two edits of the message in which an answer streams.
     pub edit_pause: Duration,
-    /// How long the token may be refused without interruption before the host exits.
+    /// The time after which the host exits if the token is refused without interruption.
     pub give_up: Duration,
-    /// How long a part of an album or of a long paste waits for the next part. Zero turns joining off.
+    /// The time that a part of an album or of a long paste waits for the next part. Zero turns joining off.
     pub gather: Duration,
 }
 

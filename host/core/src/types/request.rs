@@ -10,13 +10,13 @@ use crate::agent::PromptId;
 pub enum Request {
     /// Whether an interrupted prompt is sent again.
     Prompt(PromptId),
-    /// How to proceed after a failed start of an agent. Each failure has its own number.
+    /// The decision after a failed start of an agent. Each failure has its own number.
     Start { session: SessionName, failure: u64 },
     /// Whether a version of a plugin gets the capabilities that it requests. The digest has its displayed length.
     Grant { plugin: String, digest: String },
 }
 
-/// How a request was closed.
+/// The outcome of a closed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     SendAgain,

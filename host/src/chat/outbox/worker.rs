@@ -29,7 +29,7 @@ const FIRST_FRAME: Duration = Duration::from_secs(1);
 /// How often it is told that somebody works: Telegram shows it for five seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
-/// How long an idle worker keeps running, so that it still honours a front-end's hold in the next turn.
+/// The time that an idle worker keeps running, so that it still honours a front-end's hold in the next turn.
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {
@@ -186,7 +186,7 @@ impl Worker {
         tokio::select! {
             biased;
             _ = self.closing.wait_for(|run| *run == Run::Off) => {}
-            // A hold of the front-end ends at a fixed time, whatever arrives.
+            // A hold of the front-end ends at a fixed time, regardless of new messages.
             () = self.bell.notified(), if may_end_early || Instant::now() >= held => {}
             () = sleep_until(until) => {}
         }
