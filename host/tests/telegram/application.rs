@@ -21,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -147,6 +148,11 @@ impl App {
         self.session(session)["pid"].as_u64().expect("the session has a process")
     }
 
+    /// Sends a signal to a session's agent, such as STOP to hold its answer back.
+    pub fn signal_agent(&self, session: &str, signal: Signal) {
+        kill_process(Pid::from_raw(i32::try_from(self.pid(session)).unwrap()).unwrap(), signal).unwrap();
+    }
+
     /// Saves a plugin as an editor does.
     pub fn save_plugin(&self, name: &str, wasm: &[u8]) {
         fs::write(self.path("new.tmp"), wasm).unwrap();
@@ -177,8 +183,7 @@ impl App {
 }
 
 fn signal(host: &Child) {
-    let pid = rustix::process::Pid::from_child(host);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    kill_process(Pid::from_child(host), Signal::TERM).unwrap();
 }
 
 impl Drop for App {

@@ -2,6 +2,7 @@
 
 use cordboard::store;
 use cordboard_core::types::{Moment, SessionRecord, UserId};
+use rustix::process::Signal;
 
 use super::{App, OWNER, component};
 use crate::botapi::BotApi;
@@ -36,8 +37,12 @@ async fn a_name_that_looks_like_markdown_is_shown_as_it_is() {
 async fn an_answer_of_a_session_in_the_background_says_whose_it_is() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "slow 4", "line 1").await;
+    app.ask(OWNER, "hello", "You said: hello").await;
+    // The agent answers only when beta is the active session.
+    app.signal_agent("alpha", Signal::STOP);
+    app.ask(OWNER, "slow 4", "Thinking…").await;
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
+    app.signal_agent("alpha", Signal::CONT);
     app.told(OWNER, 0, "[alpha] line 1\nline 2\nline 3\nline 4").await;
     app.ask(OWNER, "hello", "You said: hello").await;
     assert!(app.api.chat(OWNER).contains(&"You said: hello".to_owned()), "{:#?}", app.api.chat(OWNER));
