@@ -2,17 +2,17 @@
 //! that a part can decide.
 
 mod admitted;
-mod author;
-mod beside;
-mod board;
-mod front;
+mod background;
+mod front_end;
 mod inspect;
 mod jobs;
 mod outlet;
+mod plugin_dev;
+mod run;
 mod shutdown;
 
-pub use author::author;
 pub use inspect::{check, list_plugins, list_sessions};
+pub use plugin_dev::author;
 
 use std::{
     io::ErrorKind,
@@ -27,11 +27,11 @@ use cordboard_core::{
 
 use crate::{
     cli::{self, ChatKind, Places},
-    hub::Live,
-    kit::KitError,
-    plugin::{self, Cache, Plugs},
+    dev::KitError,
+    file_watch::{self, ConfigFile},
+    hub::LiveConfig,
+    plugin::{self, Cache, Registry},
     process::{self, Environment},
-    reload::{self, ConfigFile},
     telemetry,
 };
 
@@ -53,13 +53,13 @@ pub enum AppError {
     #[error("the configuration {} cannot be used: {why}", path.display())]
     NotText { path: PathBuf, why: NotText },
     #[error("failed to {0}")]
-    Untrusted(#[source] reload::WatchError),
+    Untrusted(#[source] file_watch::WatchError),
     #[error("{} cannot be used:\n{excerpt}", path.display())]
     Config { path: PathBuf, excerpt: String },
     #[error("failed to {0}")]
     Store(#[from] crate::store::OpenError),
     #[error("failed to {0}")]
-    Watch(#[from] reload::WatchError),
+    Watch(#[from] file_watch::WatchError),
     #[error("{0}")]
     Front(String),
     #[error("failed to start: {0}")]
@@ -81,7 +81,7 @@ pub enum AppError {
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error("{0}")]
-    Refused(String),
+    PluginError(String),
     #[error("failed to {0}")]
     Kit(#[from] KitError),
 }
@@ -105,7 +105,7 @@ impl AppError {
             | Self::Unread { .. }
             | Self::Control { .. }
             | Self::Listen { .. }
-            | Self::Refused(_)
+            | Self::PluginError(_)
             | Self::Kit(_) => ExitCode::FAILURE,
         }
     }
@@ -119,7 +119,7 @@ fn load(places: &Places) -> Result<Config, AppError> {
 /// The configuration, and the file with the bytes it was read from.
 fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
-    reload::check_private(path).map_err(AppError::Untrusted)?;
+    file_watch::check_private(path).map_err(AppError::Untrusted)?;
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
         _ => AppError::Read { path: path.clone(), source },
@@ -137,9 +137,9 @@ fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
 }
 
 /// An empty plug board, with this state's cache.
-fn plug_board(places: &Places, plugins: &config::Plugins) -> std::io::Result<Plugs> {
+fn plug_board(places: &Places, plugins: &config::Plugins) -> std::io::Result<Registry> {
     let cache = Cache::new(places.state.join("cache"), plugins.cache);
-    Plugs::start(cache, plugin::THIS_PROGRAM.into(), plugins.parallel)
+    Registry::start(cache, plugin::THIS_PROGRAM.into(), plugins.parallel)
 }
 
 /// The folder that somebody named, and so expects to be there.
@@ -161,7 +161,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         Some(_) => ChatKind::Telegram,
         None => ChatKind::Console,
     });
-    telemetry::start(front::log_level(kind));
+    telemetry::start(front_end::log_level(kind));
     if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
             tracing::warn!(folder = %folder.display(), "the plugin folder is a file: name the folder that it lies in; none of yours is plugged in");
@@ -176,9 +176,9 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     process::survive_file_limits();
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(board::serve(board::Plan {
+    let ended = runtime.block_on(run::serve(run::StartOptions {
         places,
-        config: Live::new(config),
+        config: LiveConfig::new(config),
         config_file,
         kind,
         environment,

@@ -8,12 +8,12 @@ use async_trait::async_trait;
 pub use cordboard_core::chat::{ButtonLine, MessageId, Update, What};
 use cordboard_core::{
     render::Message,
-    types::{Alert, Button, Place, SessionName, Words},
+    types::{Alert, Authorship, Button, Place, SessionName},
 };
 
+mod backoff;
 pub mod console;
 pub mod outbox;
-mod pause;
 mod preview;
 pub mod telegram;
 
@@ -103,7 +103,7 @@ pub struct Outgoing {
     pub buttons: Vec<Vec<Button>>,
     pub last: Completeness,
     /// Whose source it is.
-    pub words: Words,
+    pub words: Authorship,
     /// The session that says it, where it is not the active one here. `message` begins with its name already, `source` does not.
     pub session: Option<SessionName>,
     pub alert: Alert,

@@ -7,7 +7,7 @@ use std::{
     time::{self, Duration, SystemTime, UNIX_EPOCH},
 };
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use tokio::time::Instant;
 
 /// Less of a difference is none: it is measured by two looks, between which something else may run.
@@ -17,14 +17,14 @@ const STEP: Duration = Duration::from_secs(1);
 const ONE_LOOK: Duration = Duration::from_millis(100);
 
 /// What the system says at one moment: the wall's time, and that of a clock which nobody sets and which stands still in a sleep.
-type Look = (SystemTime, time::Instant);
+type ClockReading = (SystemTime, time::Instant);
 
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    began: Moment,
+    began: Timestamp,
     at: Instant,
-    look: fn() -> Look,
-    first: Look,
+    look: fn() -> ClockReading,
+    first: ClockReading,
     /// The most by which the wall was ever ahead of what has passed here, in milliseconds. It lives as long as the process: there is one
     /// clock a host.
     ahead: &'static AtomicU64,
@@ -32,7 +32,7 @@ pub struct Clock {
 
 /// How far the wall's time is from what has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum ClockChange {
     Ahead(Duration),
     Behind(Duration),
 }
@@ -44,71 +44,71 @@ impl Clock {
         Self::by(look)
     }
 
-    fn by(look: fn() -> Look) -> Self {
+    fn by(look: fn() -> ClockReading) -> Self {
         let first = look();
         let since = first.0.duration_since(UNIX_EPOCH).unwrap_or_default();
         let ahead = Box::leak(Box::new(AtomicU64::new(0)));
-        Self { began: Moment(0).after(since), at: Instant::now(), look, first, ahead }
+        Self { began: Timestamp(0).after(since), at: Instant::now(), look, first, ahead }
     }
 
     /// For whatever is reckoned by the host: never goes back.
     #[must_use]
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> Timestamp {
         self.steady().after(self.ahead())
     }
 
     /// For people and plugins: as on the wall.
     #[must_use]
-    pub fn wall(&self) -> Moment {
+    pub fn wall(&self) -> Timestamp {
         match self.step() {
-            Step::Ahead(by) => self.steady().after(by),
-            Step::Behind(by) => Moment(self.steady().0.saturating_sub(by.as_millis() as u64)),
+            ClockChange::Ahead(by) => self.steady().after(by),
+            ClockChange::Behind(by) => Timestamp(self.steady().0.saturating_sub(by.as_millis() as u64)),
         }
     }
 
     /// Converts a time of [`now`](Self::now) for people and plugins, who compare it with the wall clock. If the wall
     /// clock was ahead for a while, the result still isn't in the future.
     #[must_use]
-    pub fn shown(&self, moment: Moment) -> Moment {
+    pub fn shown(&self, moment: Timestamp) -> Timestamp {
         let (now, wall) = (self.now(), self.wall());
-        if moment <= wall { moment } else { Moment(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
+        if moment <= wall { moment } else { Timestamp(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
     }
 
     /// When `moment` will be, for a timer; now, where it has passed.
     #[must_use]
-    pub fn instant(&self, moment: Moment) -> Instant {
+    pub fn instant(&self, moment: Timestamp) -> Instant {
         self.at + moment.since(self.began.after(self.ahead()))
     }
 
-    fn steady(&self) -> Moment {
+    fn steady(&self) -> Timestamp {
         self.began.after(self.at.elapsed())
     }
 
     /// A wall that was set back takes nothing away.
     fn ahead(&self) -> Duration {
         let now = match self.step() {
-            Step::Ahead(by) => by.as_millis() as u64,
-            Step::Behind(_) => 0,
+            ClockChange::Ahead(by) => by.as_millis() as u64,
+            ClockChange::Behind(_) => 0,
         };
         Duration::from_millis(self.ahead.fetch_max(now, Ordering::AcqRel).max(now))
     }
 
     /// After a sleep, or where somebody has set the wall's clock.
-    fn step(&self) -> Step {
+    fn step(&self) -> ClockChange {
         let (wall, steady) = (self.look)();
         let passed = steady.saturating_duration_since(self.first.1);
         let step = match wall.duration_since(self.first.0 + passed) {
-            Ok(by) => Step::Ahead(by),
-            Err(error) => Step::Behind(error.duration()),
+            Ok(by) => ClockChange::Ahead(by),
+            Err(error) => ClockChange::Behind(error.duration()),
         };
         match step {
-            Step::Ahead(by) | Step::Behind(by) if by < STEP => Step::Ahead(Duration::ZERO),
-            Step::Ahead(_) | Step::Behind(_) => step,
+            ClockChange::Ahead(by) | ClockChange::Behind(by) if by < STEP => ClockChange::Ahead(Duration::ZERO),
+            ClockChange::Ahead(_) | ClockChange::Behind(_) => step,
         }
     }
 }
 
-fn look() -> Look {
+fn look() -> ClockReading {
     loop {
         let (before, wall) = (time::Instant::now(), SystemTime::now());
         if before.elapsed() < ONE_LOOK {
@@ -131,7 +131,7 @@ mod tests {
         static SET: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
     }
 
-    fn set_by_hand() -> Look {
+    fn set_by_hand() -> ClockReading {
         let (wall, steady) = look();
         let (forward, back) = SET.get();
         (wall + forward - back, steady)

@@ -18,8 +18,8 @@ use tokio::{
 
 use crate::{
     clock::Clock,
-    plugin::{PluginStatus, Plugs},
-    roster::Roster,
+    plugin::{PluginStatus, Registry},
+    session_registry::SessionRegistry,
 };
 
 /// How long a question may take: the answer is a snapshot.
@@ -158,7 +158,7 @@ pub fn listen(state: &Path) -> io::Result<Listening> {
 
 impl Listening {
     /// Serves questions until the task is aborted.
-    pub fn serve(self, roster: Arc<Roster>, plugs: Arc<Plugs>, clock: Clock) -> JoinHandle<()> {
+    pub fn serve(self, roster: Arc<SessionRegistry>, plugs: Arc<Registry>, clock: Clock) -> JoinHandle<()> {
         let Self(listener) = self;
         tokio::spawn(async move {
             loop {
@@ -182,7 +182,7 @@ impl Listening {
     }
 }
 
-async fn answer(stream: UnixStream, (roster, clock): (&Roster, Clock), plugs: &Plugs) -> io::Result<()> {
+async fn answer(stream: UnixStream, (roster, clock): (&SessionRegistry, Clock), plugs: &Registry) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
@@ -198,7 +198,7 @@ async fn answer(stream: UnixStream, (roster, clock): (&Roster, Clock), plugs: &P
 
 /// Latest active first.
 #[must_use]
-pub fn rows(roster: &Roster, clock: Clock) -> Vec<SessionRow> {
+pub fn rows(roster: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
     let row = |view: &Arc<SessionView>| {
         let last_active = clock.shown(view.record.last_active).0;
         SessionRow { last_active, ..SessionRow::from(&**view) }

@@ -7,13 +7,13 @@ mod zone;
 
 use std::fmt;
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use croner::{
     Direction,
     parser::{CronParser, Seconds, Year},
 };
 use jiff::{
-    SignedDuration, Timestamp, Zoned,
+    SignedDuration, Zoned,
     civil::DateTime,
     tz::{AmbiguousOffset, TimeZone},
 };
@@ -42,13 +42,13 @@ impl Zone {
         TimeZone::posix(rule).ok().map(Self)
     }
 
-    fn zoned(&self, moment: Moment) -> Option<Zoned> {
+    fn zoned(&self, moment: Timestamp) -> Option<Zoned> {
         let millis = i64::try_from(moment.0).ok()?;
-        Some(Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
+        Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
 
     /// When a calendar's time comes: in a gap when that ends, and of two the first. A later time never comes before an earlier one.
-    fn moment(&self, time: DateTime) -> Option<Moment> {
+    fn moment(&self, time: DateTime) -> Option<Timestamp> {
         let ambiguous = self.0.to_ambiguous_timestamp(time);
         let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
         let plain = ambiguous.compatible().ok()?;
@@ -105,7 +105,7 @@ impl Cron {
         let Some(times) = parse(&fields) else { return Err(wrong_field(&fields)) };
         let fixed = [minute, hour].iter().all(|field| names(field));
         let cron = Self { text: text.to_owned(), times, fixed };
-        if cron.next(&Zone::utc(), Moment(0)).is_none() { Err(CronError::Never) } else { Ok(cron) }
+        if cron.next(&Zone::utc(), Timestamp(0)).is_none() { Err(CronError::Never) } else { Ok(cron) }
     }
 
     #[must_use]
@@ -121,7 +121,7 @@ impl Cron {
 
     /// The first time after `moment`.
     #[must_use]
-    pub fn next(&self, zone: &Zone, moment: Moment) -> Option<Moment> {
+    pub fn next(&self, zone: &Zone, moment: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(moment)?;
         if !self.fixed {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
@@ -133,7 +133,7 @@ impl Cron {
 
     /// The last time at or before `moment`.
     #[must_use]
-    pub fn last(&self, zone: &Zone, moment: Moment) -> Option<Moment> {
+    pub fn last(&self, zone: &Zone, moment: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(moment)?;
         if !self.fixed {
             return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
@@ -156,7 +156,7 @@ impl Cron {
 
     /// How many times lie between the two, neither of them counted.
     #[must_use]
-    pub fn between(&self, zone: &Zone, from: Moment, to: Moment) -> u32 {
+    pub fn between(&self, zone: &Zone, from: Timestamp, to: Timestamp) -> u32 {
         let times = std::iter::successors(self.next(zone, from), |time| self.next(zone, *time));
         let count = times.take(COUNTED).take_while(|time| *time < to).count();
         u32::try_from(count).unwrap_or(u32::MAX)
@@ -188,8 +188,8 @@ fn wrong_field(fields: &[&str]) -> CronError {
     wrong.map_or(CronError::Together, |at| CronError::Field { field: FIELDS[at], text: fields[at].to_owned() })
 }
 
-fn of(timestamp: Timestamp) -> Option<Moment> {
-    u64::try_from(timestamp.as_millisecond()).ok().map(Moment)
+fn of(timestamp: jiff::Timestamp) -> Option<Timestamp> {
+    u64::try_from(timestamp.as_millisecond()).ok().map(Timestamp)
 }
 
 impl PartialEq for Cron {
@@ -218,14 +218,14 @@ mod tests {
         zone("CET-1CEST,M3.5.0,M10.5.0/3")
     }
 
-    fn moment(text: &str) -> Moment {
-        let time: Timestamp = text.parse().expect("a time");
-        Moment(u64::try_from(time.as_millisecond()).expect("after 1970"))
+    fn moment(text: &str) -> Timestamp {
+        let time: jiff::Timestamp = text.parse().expect("a time");
+        Timestamp(u64::try_from(time.as_millisecond()).expect("after 1970"))
     }
 
     fn next(cron: &str, zone: &Zone, after: &str) -> String {
         let next = Cron::parse(cron).unwrap().next(zone, moment(after)).expect("it comes");
-        Timestamp::from_millisecond(i64::try_from(next.0).unwrap()).unwrap().to_string()
+        jiff::Timestamp::from_millisecond(i64::try_from(next.0).unwrap()).unwrap().to_string()
     }
 
     #[test]
@@ -254,10 +254,11 @@ mod tests {
             assert_eq!(usize::try_from(cron.between(&berlin, from, to)).unwrap(), all.len());
             for time in &all {
                 assert_eq!(cron.last(&berlin, *time), Some(*time), "found from behind too");
-                assert_eq!(cron.last(&berlin, Moment(time.0 + 59_999)), Some(*time));
+                assert_eq!(cron.last(&berlin, Timestamp(time.0 + 59_999)), Some(*time));
             }
-            let shown =
-                |time: &Moment| Timestamp::from_millisecond(i64::try_from(time.0).unwrap()).unwrap().to_string();
+            let shown = |time: &Timestamp| {
+                jiff::Timestamp::from_millisecond(i64::try_from(time.0).unwrap()).unwrap().to_string()
+            };
             all.iter().map(shown).map(|text| text[11..16].to_owned()).collect::<Vec<_>>()
         };
         let spring = ("2026-03-29T00:00:00Z", "2026-03-29T03:00:00Z");

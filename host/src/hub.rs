@@ -1,53 +1,53 @@
 //! The hub: every accepted update goes into the lane of its place, and one after the other is served. It decides nothing else. It must never
 //! await a plugin, an agent or a chat: serving runs beside the loop.
 
-mod advisor;
-mod desk;
-mod doorway;
-mod founding;
-mod hooks;
-mod kept;
-mod ledger;
-mod lines;
-mod lookout;
-mod notices;
-mod posts;
-mod press;
-mod refusals;
-mod residents;
-mod revoked;
-mod screen;
-mod serve;
-mod setup;
-mod stage;
-mod tasks;
+mod access_withdrawal;
+mod button_press;
+mod chat_members;
+mod create_session;
+mod dispatch;
+mod event_bus;
+mod host_api;
+mod in_flight;
+mod ingress;
+mod live_config;
+mod outbound;
+mod plugin_queries;
+mod plugin_state;
+mod presenter;
+mod quiescence;
+mod refusal_texts;
+mod store_adapters;
+mod supervisor;
+mod turn_notices;
+mod view_output;
 
-pub use advisor::Advisor;
-pub use desk::Desk;
-pub use doorway::Doorway;
-pub use hooks::Hooks;
-pub use lines::{Lines, Revived, sort};
-pub use lookout::{Lookout, Open};
-pub use posts::{Outlet, Posts};
-pub use residents::{person_of, role};
-pub use serve::Server;
-pub use setup::{Live, plugin_settings};
-pub use stage::Painter;
+pub use chat_members::{person_of, role};
+pub use dispatch::Dispatcher;
+pub use event_bus::EventBus;
+pub use host_api::HostService;
+pub use ingress::InboxWriter;
+pub use live_config::{LiveConfig, plugin_settings};
+pub use outbound::{Outbound, OutboundSink};
+pub use plugin_queries::PluginQueries;
+pub use presenter::TurnRenderer;
+pub use quiescence::{Open, QuiescenceWaiter};
+pub use supervisor::{Revived, SessionSupervisor, sort};
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cordboard_core::{
     chat::{InboxRow, What},
     gather::{Gather, Gathered},
-    lane::{Full, Lane},
-    types::{Moment, Place},
+    place_queue::{Full, PlaceQueue},
+    types::{Place, Timestamp},
 };
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
 
-use tasks::{Served, Tasks};
+use in_flight::{Served, Tasks};
 
 /// How many updates of one place may wait: a person does not type so many, a script that does is told.
 const LANE: usize = 10_000;
@@ -104,7 +104,7 @@ impl Serving {
 
 pub struct Hub {
     gather: Gather,
-    lanes: HashMap<Place, Lane<Gathered>>,
+    lanes: HashMap<Place, PlaceQueue<Gathered>>,
     jumps: Box<dyn Fn(&InboxRow) -> bool + Send>,
 }
 
@@ -115,7 +115,7 @@ impl Hub {
     }
 
     /// `patience` is how long a part waits for the next one.
-    fn handle(&mut self, event: Event, now: Moment, patience: Duration) -> Vec<Action> {
+    fn handle(&mut self, event: Event, now: Timestamp, patience: Duration) -> Vec<Action> {
         let gathered = match event {
             Event::Accepted(rows) => rows.into_iter().flat_map(|row| self.gather(row, now, patience)).collect(),
             Event::Due => self.gather.due(now),
@@ -126,7 +126,7 @@ impl Hub {
         gathered.into_iter().filter_map(|one| self.take(one)).collect()
     }
 
-    fn gather(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
+    fn gather(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<Gathered> {
         match row.update.what {
             // An edit changes waiting updates, so it must not wait behind them.
             What::Edited(_) => vec![Gathered { row, absorbed: Vec::new() }],
@@ -138,7 +138,7 @@ impl Hub {
         if matches!(one.row.update.what, What::Edited(_)) || (self.jumps)(&one.row) {
             return Some(Action::Serve(Lanes::Beside, one));
         }
-        let lane = self.lanes.entry(one.row.update.place.clone()).or_insert_with(|| Lane::new(LANE));
+        let lane = self.lanes.entry(one.row.update.place.clone()).or_insert_with(|| PlaceQueue::new(LANE));
         match lane.push(one) {
             Ok(next) => next.map(|one| Action::Serve(Lanes::In, one)),
             Err(Full(one)) => Some(Action::TellFull(one)),
@@ -157,7 +157,7 @@ impl Hub {
 
 /// Starts the hub.
 #[must_use]
-pub fn spawn(server: Arc<Server>, accepted: mpsc::Receiver<Vec<InboxRow>>) -> Serving {
+pub fn spawn(server: Arc<Dispatcher>, accepted: mpsc::Receiver<Vec<InboxRow>>) -> Serving {
     let asking = Arc::clone(&server);
     let hub = Hub::new(move |row| asking.jumps(row));
     let (closing, closed) = watch::channel(false);
@@ -166,7 +166,7 @@ pub fn spawn(server: Arc<Server>, accepted: mpsc::Receiver<Vec<InboxRow>>) -> Se
 
 async fn run(
     mut hub: Hub,
-    server: Arc<Server>,
+    server: Arc<Dispatcher>,
     (mut accepted, mut closed): (mpsc::Receiver<Vec<InboxRow>>, watch::Receiver<bool>),
 ) {
     let mut serving = Tasks::default();

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use cordboard_core::{
     config::spell_duration,
     render::{FOREIGN, one_line},
-    types::{Moment, Phase},
+    types::{Phase, Timestamp},
 };
 
 use crate::{
@@ -37,8 +37,8 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-fn ago(now: Moment, then: u64) -> String {
-    let seconds = now.since(Moment(then)).as_secs();
+fn ago(now: Timestamp, then: u64) -> String {
+    let seconds = now.since(Timestamp(then)).as_secs();
     match seconds {
         0..60 => "just now".to_owned(),
         60..3_600 => format!("{}m ago", seconds / 60),
@@ -48,7 +48,7 @@ fn ago(now: Moment, then: u64) -> String {
 }
 
 #[must_use]
-pub fn sessions(rows: &[SessionRow], now: Moment) -> String {
+pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
     if rows.is_empty() {
         return "No sessions.\n".to_owned();
     }
@@ -76,7 +76,7 @@ fn phase(row: &SessionRow) -> &str {
 }
 
 #[must_use]
-pub fn plugins(rows: &[PluginRow], now: Moment) -> String {
+pub fn plugins(rows: &[PluginRow], now: Timestamp) -> String {
     if rows.is_empty() {
         return "No plugins.\n".to_owned();
     }
@@ -111,7 +111,7 @@ mod tests {
             note: note.to_owned(),
             since: 1,
         };
-        let text = plugins(&[row("a", ""), row("sessions", "two\nli\u{1b}\u{202e}nes")], Moment(7_200_001));
+        let text = plugins(&[row("a", ""), row("sessions", "two\nli\u{1b}\u{202e}nes")], Timestamp(7_200_001));
         expect![[r#"
             NAME      DIGEST        GENERATION  HEALTH  SINCE   NOTE
             a         0123456789ab  2           ok      2h ago

@@ -10,7 +10,7 @@ use cordboard::{
     cli::{Cli, Command},
     plugin, scrub,
 };
-use cordboard_core::{render::terminal::neutral, text::system_error};
+use cordboard_core::{messages::system_error, render::terminal::neutral};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();

@@ -3,16 +3,16 @@
 //! stubborn child hold up its caller: nothing here blocks but its own tasks.
 
 mod adopted;
+mod env_tag;
 mod environment;
 mod identity;
-mod mark;
 mod memory;
 
+mod detached;
+mod orphans;
 mod pipes;
 mod program;
-mod stray;
 mod supervisor;
-mod sweep;
 mod tree;
 
 use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
@@ -22,12 +22,12 @@ use rustix::process::Signal;
 use tokio::sync::mpsc;
 
 pub use adopted::adopt_orphans;
+pub use detached::leave;
+pub use env_tag::Mark;
 pub use environment::{Environment, harden, survive_file_limits};
-pub use mark::Mark;
 pub use memory::{free_memory, memory, return_freed_memory};
+pub use orphans::{Orphans, Swept, orphans, sweep, sweep_session};
 pub use program::locate;
-pub use stray::leave;
-pub use sweep::{Orphans, Swept, orphans, sweep, sweep_session};
 
 use supervisor::Leader;
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use tokio::{
     sync::watch,
     task::{Id, JoinError, JoinSet},
@@ -34,17 +34,17 @@ pub trait Work: Send + Sync + 'static {
     /// Ticks when there may be other jobs.
     fn changes(&self) -> watch::Receiver<u64>;
     /// Remembers the jobs of a plugin and forgets its others. Gives for each up to when it was run or skipped: `now`, where it is new.
-    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Moment) -> Vec<Moment>;
+    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
     /// Stores that a job runs.
     ///
     /// # Errors
     /// Why it is not stored.
-    async fn begin(&self, key: &Key, at: Moment) -> Result<(), String>;
+    async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String>;
     async fn run(&self, due: &Due);
 }
 
 /// What time it is on the wall, sleep of the machine included.
-pub type Wall = Arc<dyn Fn() -> Moment + Send + Sync>;
+pub type Wall = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Returns the host's time zone if it has changed since the last call.
 pub type NewZone = Box<dyn FnMut() -> Option<Zone> + Send>;

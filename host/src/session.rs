@@ -1,10 +1,10 @@
 //! The actor around one session's machine: it feeds it what happens and performs what it asks. It owns the agent's process and nothing else;
-//! it never awaits a plugin nor a chat: it asks an [`Advisor`] and hands frames to a [`Stage`], and goes on.
+//! it never awaits a plugin nor a chat: it asks an [`PluginQueries`] and hands frames to a [`TurnSink`], and goes on.
 
 mod actor;
-mod chronicle;
-mod perform;
-mod running;
+mod agent_process;
+mod effects;
+mod events;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,17 +15,17 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
-    happening::Trail,
-    session::{Input, Machine, Order, Prompt, Refusal, RefusalCode, Settings, Ticket},
-    text::Notice,
+    event::CausationChain,
+    messages::Notice,
+    session::{ApiError, Input, Machine, Order, Prompt, RefusalCode, Settings, Ticket},
     turn::Turn,
     types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
 };
 use tokio::sync::{mpsc, oneshot};
 
-pub use chronicle::Herald;
+pub use events::EventSink;
 
-use crate::{agent::AgentSpec, clock::Clock, process::Environment, roster::Cell};
+use crate::{agent::AgentSpec, clock::Clock, process::Environment, session_registry::SessionCell};
 
 /// What waits for an actor: it never waits for whoever sends, so that a full box lasts a moment only.
 const BOX: usize = 256;
@@ -39,7 +39,7 @@ pub enum Question {
 }
 
 /// Asks plugins on a session's behalf.
-pub trait Advisor: Send + Sync {
+pub trait PluginQueries: Send + Sync {
     /// Returns at once.
     fn ask(&self, view: SessionView, question: (Ticket, Question), answer: Handle);
 }
@@ -57,7 +57,7 @@ pub enum Scene {
     CutOff(Turn, SessionView),
     Tell(Place, Notice),
     /// The request is decided.
-    Decided {
+    DecisionStore {
         request: Request,
         choice: Choice,
         by: Option<String>,
@@ -65,7 +65,7 @@ pub enum Scene {
 }
 
 /// Where a session's scenes go.
-pub trait Stage: Send + Sync {
+pub trait TurnSink: Send + Sync {
     /// Returns at once, and never drops anything but a frame that a later one replaces.
     fn show(&self, scene: Scene);
     /// The turn was told to stop: what is said next where it is shown is to come after its end. Returns at once.
@@ -74,7 +74,7 @@ pub trait Stage: Send + Sync {
 
 /// What a session stores. Each returns when it is stored.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), String>;
     /// A prompt that goes out again under a new name, and the record, which keeps it no longer: both at once.
     async fn accept(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), String>;
@@ -84,7 +84,7 @@ pub trait Ledger: Send + Sync {
 }
 
 /// What a session knows of the configuration, read anew at each start of its agent.
-pub trait Setup: Send + Sync {
+pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
     /// None: the configuration has no such agent any more.
     fn agent(&self, name: &str) -> Option<AgentSpec>;
@@ -99,10 +99,10 @@ pub struct Ports {
     pub host_id: Arc<str>,
     /// The state directory. Only missing folders below it are created.
     pub folders: Arc<Path>,
-    pub ledger: Arc<dyn Ledger>,
-    pub advisor: Arc<dyn Advisor>,
-    pub setup: Arc<dyn Setup>,
-    pub herald: Arc<dyn Herald>,
+    pub ledger: Arc<dyn SessionStore>,
+    pub advisor: Arc<dyn PluginQueries>,
+    pub setup: Arc<dyn SessionConfig>,
+    pub herald: Arc<dyn EventSink>,
 }
 
 /// What was accepted before the host started.
@@ -120,19 +120,19 @@ pub struct OrderSource {
     /// The name of the person who gives it.
     pub by: Option<String>,
     /// The chain of hooks that caused it.
-    pub trail: Trail,
+    pub trail: CausationChain,
 }
 
-impl From<Trail> for OrderSource {
-    fn from(trail: Trail) -> Self {
+impl From<CausationChain> for OrderSource {
+    fn from(trail: CausationChain) -> Self {
         Self { by: None, trail }
     }
 }
 
 enum Message {
     Input(Input),
-    Prompt(Prompt, Trail),
-    Order((Order, OrderSource), oneshot::Sender<Result<SessionView, Refusal>>),
+    Prompt(Prompt, CausationChain),
+    Order((Order, OrderSource), oneshot::Sender<Result<SessionView, ApiError>>),
     Restore(Past),
     /// Answered when everything before it is done and published.
     CatchUp(oneshot::Sender<()>),
@@ -168,7 +168,7 @@ impl Handle {
     }
 
     /// As [`Self::send`] of a prompt, with the hooks that led to it.
-    pub async fn prompt(&self, prompt: Prompt, trail: Trail) {
+    pub async fn prompt(&self, prompt: Prompt, trail: CausationChain) {
         self.deliver(Message::Prompt(prompt, trail)).await;
     }
 
@@ -176,11 +176,11 @@ impl Handle {
     ///
     /// # Errors
     /// What the session refuses, for the user to read.
-    pub async fn order(&self, order: Order, source: impl Into<OrderSource>) -> Result<SessionView, Refusal> {
+    pub async fn order(&self, order: Order, source: impl Into<OrderSource>) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::Order((order, source.into()), answer)).await;
         answered.await.unwrap_or_else(|_| {
-            Err(Refusal { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
+            Err(ApiError { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
         })
     }
 
@@ -205,7 +205,7 @@ impl Handle {
 }
 
 /// Starts the actor of a session. It ends when every handle is gone.
-pub fn spawn(record: SessionRecord, cell: Arc<Cell>, stage: Arc<dyn Stage>, ports: Ports) -> Handle {
+pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, stage: Arc<dyn TurnSink>, ports: Ports) -> Handle {
     let (sender, messages) = mpsc::channel(BOX);
     let settings = ports.setup.settings(&record);
     let machine = Machine::new(record, settings);

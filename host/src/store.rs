@@ -36,7 +36,7 @@ mod tests;
 pub use contents::{Contents, read_only};
 pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
 pub use error::{Limit, OpenError, StoreError};
-pub use generations::Generation;
+pub use generations::StoredVersion;
 pub use keyboards::Keyboard;
 pub use plugin_state::Swap;
 pub use revise::Revised;

@@ -21,7 +21,8 @@ pub fn start(default: &str) {
     let filter = parsed.ok().flatten().map_or_else(|| filter(default), Ok).unwrap_or_default();
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = io::stderr().is_terminal() && !plain;
-    let lines = fmt().with_env_filter(filter).with_writer(|| Lines(io::stderr())).with_ansi(colours).with_target(false);
+    let lines =
+        fmt().with_env_filter(filter).with_writer(|| LineWriter(io::stderr())).with_ansi(colours).with_target(false);
     lines.init();
     if let Some(why) = bad {
         tracing::error!(why, "CORDBOARD_LOG is not used: it takes filters such as debug or cordboard::plugin=trace");
@@ -42,9 +43,9 @@ pub fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
 
 /// A writer of log records, each on one line. Each record is written in one call, so its last byte ends the line.
 /// Libraries may log their requests and responses, so secrets are removed here, for every logger.
-pub struct Lines<W>(pub W);
+pub struct LineWriter<W>(pub W);
 
-impl<W: Write> Write for Lines<W> {
+impl<W: Write> Write for LineWriter<W> {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let record_text = scrub::text(String::from_utf8_lossy(record).into_owned());
         self.0.write_all(one_line(&record_text).as_bytes())?;
@@ -103,7 +104,7 @@ mod tests {
         let writer = kept.clone();
         let lines = fmt()
             .with_env_filter(filter(wanted).unwrap())
-            .with_writer(move || Lines(writer.clone()))
+            .with_writer(move || LineWriter(writer.clone()))
             .with_ansi(true)
             .without_time()
             .finish();

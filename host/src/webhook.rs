@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::{config::Config, text};
+use cordboard_core::{config::Config, messages};
 use http_body_util::Full;
 use hyper::{
     Request, Response,
@@ -29,13 +29,13 @@ use tokio::{
 };
 
 use crate::{
-    hub::Live,
-    plugin::{self, Board, Plugs, WebRequest},
+    hub::LiveConfig,
+    plugin::{self, HostApi, Registry, WebRequest},
 };
 pub use answer::status;
 pub use request::{METHODS, is_withheld};
 
-use answer::Refusal;
+use answer::Rejection;
 use request::{Head, Target};
 
 /// Connections at once. Each may hold one body; who comes later waits to be let in.
@@ -67,11 +67,11 @@ const TELL_AGAIN: Duration = Duration::from_secs(60);
 /// Reads the secret of that name as it is now; the error is for the operator.
 pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, String> + Send + Sync>;
 
-pub struct Door {
-    config: Live,
-    plugs: Arc<Plugs>,
+pub struct WebhookServer {
+    config: LiveConfig,
+    plugs: Arc<Registry>,
     /// Weak, so that a request does not keep the board from its end.
-    board: Weak<dyn Board>,
+    board: Weak<dyn HostApi>,
     secrets: Secrets,
     calls: Semaphore,
     reads: Arc<Semaphore>,
@@ -88,9 +88,9 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-impl Door {
+impl WebhookServer {
     #[must_use]
-    pub fn new(config: Live, plugs: Arc<Plugs>, board: Weak<dyn Board>, secrets: Secrets) -> Arc<Self> {
+    pub fn new(config: LiveConfig, plugs: Arc<Registry>, board: Weak<dyn HostApi>, secrets: Secrets) -> Arc<Self> {
         let (calls, reads) = (Semaphore::new(CALLS), Arc::new(Semaphore::new(READS)));
         Arc::new(Self { config, plugs, board, secrets, calls, reads, told: Mutex::default() })
     }
@@ -103,7 +103,7 @@ impl Door {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(Arc::clone(&self).connection(stream, permit))),
                 Err(error) => {
-                    tracing::warn!(error = text::system_error(error), "failed to take a connection");
+                    tracing::warn!(error = messages::system_error(error), "failed to take a connection");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
             }
@@ -124,7 +124,7 @@ impl Door {
             Ok(Ok(())) => {}
             // There is no request yet that could be answered: the connection is.
             Ok(Err(error)) if error.is_timeout() => {
-                answer::write(&Refusal::HeadTooSlow, serving.into_parts().io.into_inner()).await;
+                answer::write(&Rejection::HeadTooSlow, serving.into_parts().io.into_inner()).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
             Err(_) => tracing::debug!("a connection took too long"),
@@ -138,37 +138,37 @@ impl Door {
         }
     }
 
-    async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Refusal> {
+    async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
         let (parts, body) = request.into_parts();
-        let target = Target::of(parts.uri.path()).ok_or(Refusal::NotFound)?;
+        let target = Target::of(parts.uri.path()).ok_or(Rejection::NotFound)?;
         if !self.plugs.table().answers_requests(target.plugin) {
-            return Err(Refusal::NotFound);
+            return Err(Rejection::NotFound);
         }
         let method = request::method(&parts.method)?;
         let config = self.config.now();
         let checks = self.checks(target.plugin, &config).await?;
         let most = config.webhook.body;
         let body = tokio::time::timeout(BODY_WITHIN, request::body(body, &parts.headers, most));
-        let body = body.await.map_err(|_| Refusal::TooSlow)??;
+        let body = body.await.map_err(|_| Rejection::TooSlow)??;
         if !checks.iter().any(|check| check.holds(&parts.headers, &body)) {
             self.tell(target.plugin, || "it shows neither the right token nor the right signature".to_owned());
-            return Err(Refusal::Unproven);
+            return Err(Rejection::Unproven);
         }
         let head = Head { method, target: &target, query: parts.uri.query(), headers: &parts.headers };
         self.call(target.plugin, head.with(body.to_vec(), &checks)).await
     }
 
     /// What the plugin's requests have to show.
-    async fn checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, Refusal> {
+    async fn checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, Rejection> {
         let checks = tokio::time::timeout(BODY_WITHIN, self.read_checks(plugin, config)).await;
         let checks = checks.unwrap_or_else(|_| Err(format!("its secrets were not read in {BODY_WITHIN:?}")));
         let checks = checks.map_err(|why| {
             self.tell(plugin, || why.clone());
-            Refusal::Failed(plugin.to_owned())
+            Rejection::Failed(plugin.to_owned())
         })?;
         if checks.is_empty() {
             self.tell(plugin, || plugin::lacks_proof(plugin));
-            return Err(Refusal::NoProofs(plugin.to_owned()));
+            return Err(Rejection::NoProofs(plugin.to_owned()));
         }
         Ok(checks)
     }
@@ -184,14 +184,14 @@ impl Door {
         reading.await.unwrap_or_else(|error| Err(format!("Cordboard has a bug: {error}")))
     }
 
-    async fn call(&self, plugin: &str, request: WebRequest) -> Result<Response<Full<Bytes>>, Refusal> {
-        let _permit = self.calls.try_acquire().map_err(|_| Refusal::Busy)?;
-        let board = self.board.upgrade().ok_or_else(|| Refusal::Failed(plugin.to_owned()))?;
+    async fn call(&self, plugin: &str, request: WebRequest) -> Result<Response<Full<Bytes>>, Rejection> {
+        let _permit = self.calls.try_acquire().map_err(|_| Rejection::Busy)?;
+        let board = self.board.upgrade().ok_or_else(|| Rejection::Failed(plugin.to_owned()))?;
         let answer = self.plugs.receive(&board, plugin, &request).await;
         let answer = answer.map_err(|error| error.to_string()).and_then(answer::of);
         answer.map_err(|why| {
             tracing::warn!(plugin, why, "a request was not answered well");
-            Refusal::Failed(plugin.to_owned())
+            Rejection::Failed(plugin.to_owned())
         })
     }
 

@@ -16,7 +16,7 @@ use cordboard::{
 };
 use cordboard_core::{
     render,
-    types::{Alert, Words},
+    types::{Alert, Authorship},
 };
 
 use screen::Screen;
@@ -76,7 +76,7 @@ async fn inside() {
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
                 let (buttons, last) = (Vec::new(), Completeness::Complete);
-                let echo = Outgoing { source, message, buttons, last, words: Words::Agents, session: None, alert: Alert::Ring, answers: None };
+                let echo = Outgoing { source, message, buttons, last, words: Authorship::Agents, session: None, alert: Alert::Ring, answers: None };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {

@@ -15,7 +15,7 @@ use std::{
 use cordboard::store::{self, Delivery, Done, InboxRow, NewPost, Store};
 use cordboard_core::{
     chat::{MessageId, Origin, Update, What},
-    types::{Caller, Moment, Place, Reply, Role, SessionRecord, UserId},
+    types::{Caller, Place, Reply, Role, SessionRecord, Timestamp, UserId},
 };
 
 /// Names the state directory to the child; without it the child's test does nothing.
@@ -157,7 +157,7 @@ async fn answer(store: &Store, row: InboxRow) {
         UserId("telegram:42".to_owned()),
         "/sessions/s".into(),
         "demo",
-        Moment(1),
+        Timestamp(1),
     );
     store.save(&session).await.unwrap();
     println!("session {}", session.name);
@@ -186,7 +186,7 @@ fn update(key: &str) -> Update {
         caller: Caller { id: UserId("telegram:42".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
         place: Place::new("telegram", "1"),
         what: What::Text(format!("text of {key} {}", "x".repeat(500))),
-        at: Moment(7),
+        at: Timestamp(7),
         locale: None,
         origin: Origin::default(),
     }

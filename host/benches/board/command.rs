@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cordboard::plugin::{Asked, Invocation};
+use cordboard::plugin::{CallContext, Invocation};
 use cordboard_core::{
     render,
     route::{self, Routed},
@@ -71,8 +71,12 @@ async fn command(bench: &Bench, line: &str) -> Duration {
     let Routed::Command { name, args, text } = route::parse(line, None) else { panic!("it is a command") };
     let table = bench.plugs.table();
     let offer = table.command(&name).unwrap();
-    let asked =
-        Asked { caller: Some(bench.caller.clone()), place: Some(bench.place.clone()), active: None, locale: None };
+    let asked = CallContext {
+        caller: Some(bench.caller.clone()),
+        place: Some(bench.place.clone()),
+        active: None,
+        locale: None,
+    };
     let reply =
         bench.plugs.command(&bench.board, (offer, asked), &Invocation { args, text: text.clone() }).await.unwrap();
     let message = render::render(&reply.text);

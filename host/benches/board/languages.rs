@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::{store::Decisions, supply::Supply};
+use cordboard::{plugin_sources::PluginSources, store::Decisions};
 
 use crate::{
     board::NOW,
@@ -142,7 +142,7 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
 /// Every second version is a small one, so that the large one is new each time.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = Bench::new();
-    let supply = Supply::new(plugs(), None, (None, Decisions::default()));
+    let supply = PluginSources::new(plugs(), None, (None, Decisions::default()));
     let settings = bench.settings("echo");
     let mut spans = Vec::new();
     for _ in 0..SWAPS {

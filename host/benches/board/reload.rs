@@ -7,11 +7,11 @@ use std::{
 };
 
 use cordboard::{
-    hub::Live,
-    plugin::{COMPILE, Plugs},
-    reload::{self, Change, Watched},
+    file_watch::{self, Change, Watched},
+    hub::LiveConfig,
+    plugin::{COMPILE, Registry},
+    plugin_sources::PluginSources,
     store::Decisions,
-    supply::Supply,
 };
 use cordboard_core::config::Config;
 use tokio::sync::mpsc::Receiver;
@@ -79,11 +79,11 @@ async fn round() -> [Swap; 3] {
     let folder = tempfile::tempdir().unwrap();
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins).unwrap();
-    let plugs = Plugs::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
-    let supply = Supply::new(plugs.into(), Some(plugins.clone()), (None, Decisions::default()));
+    let plugs = Registry::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
+    let supply = PluginSources::new(plugs.into(), Some(plugins.clone()), (None, Decisions::default()));
     let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
     let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
-    let (_watcher, mut changes) = reload::watch(watched).expect("the folder is ours");
+    let (_watcher, mut changes) = file_watch::watch(watched).expect("the folder is ours");
     let bench = Bench { plugs: supply.plugs.clone(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();
@@ -98,8 +98,8 @@ async fn round() -> [Swap; 3] {
 }
 
 /// When the change was known.
-async fn plug(supply: &Supply, changes: &mut Receiver<Change>) -> Instant {
-    let config = Live::new(Config::defaults());
+async fn plug(supply: &PluginSources, changes: &mut Receiver<Change>) -> Instant {
+    let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, wasm, .. }) = changes.recv().await else { panic!("a plugin was saved") };
     let settled = Instant::now();
     supply.plug_new(&name, &wasm, (&config.plugin(&name), NOW)).await.unwrap();

@@ -10,19 +10,22 @@ use std::{
 use cordboard::{
     chat::{Edits, Inbox as _, outbox::Cut},
     clock::Clock,
-    hub::{self, Advisor, Desk, Doorway, Hooks, Lines, Live, Outlet, Painter, Posts, Server},
-    plugin::{Board, Orders, Plugs, Screen, ViewLimits},
+    hub::{
+        self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, PluginQueries,
+        SessionSupervisor, TurnRenderer,
+    },
+    plugin::{HostApi, Orders, Registry, Screen, ViewLimits},
+    plugin_sources::PluginSources,
     process::Environment,
-    roster::Roster,
     session::Ports,
+    session_registry::SessionRegistry,
     store::{self, Decisions, Store},
-    supply::Supply,
 };
 use cordboard_core::{
     agent::PromptId,
     chat::{Origin, OutboxRow, Update, What},
     config,
-    happening::Trail,
+    event::CausationChain,
     render,
     session::Machine,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
@@ -40,7 +43,7 @@ pub enum Shown {
 
 struct Noting(mpsc::UnboundedSender<Shown>);
 
-impl Outlet for Noting {
+impl OutboundSink for Noting {
     fn live(&self, _place: &Place, _turn: &PromptId, screen: Screen) {
         drop(self.0.send(Shown::Live(screen, Instant::now())));
     }
@@ -65,11 +68,11 @@ impl Outlet for Noting {
 }
 
 pub struct Rig {
-    supply: Supply,
-    config: Live,
+    supply: PluginSources,
+    config: LiveConfig,
     clock: Clock,
     store: Store,
-    doorway: Doorway,
+    doorway: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
     /// The hub serves as long as this is kept.
@@ -98,24 +101,24 @@ impl Rig {
         let (store, contents) = store::open(&folder.path().join("state")).unwrap();
         let agent = std::env::current_exe().unwrap();
         let text = format!("[agents.demo]\ncommand = {:?}\n", agent.display().to_string());
-        let config = Live::new(config::load(&text).unwrap());
+        let config = LiveConfig::new(config::load(&text).unwrap());
         let clock = Clock::system();
         let plugs = plugs();
-        let supply = Supply::new(Arc::clone(&plugs), None, (None, Decisions::default()));
+        let supply = PluginSources::new(Arc::clone(&plugs), None, (None, Decisions::default()));
         assert!(supply.plug_all(&|name| config.plugin(name), clock.now()).await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
-        let posts = Posts::new(store.clone(), Arc::new(Noting(sender)));
+        let posts = Outbound::new(store.clone(), Arc::new(Noting(sender)));
         let views = (0..sessions).map(|number| {
             let record = record(number, clock);
-            let settings = cordboard::session::Setup::settings(&config, &record);
+            let settings = cordboard::session::SessionConfig::settings(&config, &record);
             Machine::new(record, settings).view()
         });
-        let roster = Arc::new(Roster::new(views.collect(), Vec::new()));
+        let roster = Arc::new(SessionRegistry::new(views.collect(), Vec::new()));
         let state = folder.path().join("state");
         let server = server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (plugs, state));
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
-        let doorway = Doorway { store: store.clone(), intake, front_end: "console", met: Mutex::default() };
+        let doorway = InboxWriter { store: store.clone(), intake, front_end: "console", met: Mutex::default() };
         Self { supply, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
@@ -169,18 +172,18 @@ impl Rig {
 }
 
 fn server(
-    roster: &Arc<Roster>,
-    (config, clock): (&Live, Clock),
-    (store, host_id, posts): (&Store, &str, Posts),
-    (plugs, state): (Arc<Plugs>, PathBuf),
-) -> Arc<Server> {
-    let advisor = Arc::new(Advisor {
+    roster: &Arc<SessionRegistry>,
+    (config, clock): (&LiveConfig, Clock),
+    (store, host_id, posts): (&Store, &str, Outbound),
+    (plugs, state): (Arc<Registry>, PathBuf),
+) -> Arc<Dispatcher> {
+    let advisor = Arc::new(PluginQueries {
         plugs: Arc::clone(&plugs),
         config: config.clone(),
         roster: Arc::clone(roster),
         board: OnceLock::new(),
     });
-    let hooks = Hooks::new(Arc::clone(&plugs));
+    let hooks = EventBus::new(Arc::clone(&plugs));
     let ports = Ports {
         clock,
         environment: Environment::read(),
@@ -193,7 +196,7 @@ fn server(
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let roster_of = Arc::clone(roster);
-    let painter = Painter {
+    let painter = TurnRenderer {
         plugs: Arc::clone(&plugs),
         roster: roster_of,
         posts: posts.clone(),
@@ -202,20 +205,20 @@ fn server(
         limits,
         edits: Edits::Append,
     };
-    let desk = Arc::new(Desk {
+    let desk = Arc::new(HostService {
         clock,
         config: config.clone(),
         plugs: Arc::clone(&plugs),
-        lines: Arc::new(Lines::new(Arc::clone(roster), ports, painter)),
+        lines: Arc::new(SessionSupervisor::new(Arc::clone(roster), ports, painter)),
         posts: posts.clone(),
         store: store.clone(),
         orders: Orders::channel().0,
         state,
-        trail: Trail::default(),
+        trail: CausationChain::default(),
         press: None,
     });
     hooks.serve_at(&desk);
-    let board: Arc<dyn Board> = Arc::clone(&desk) as Arc<dyn Board>;
+    let board: Arc<dyn HostApi> = Arc::clone(&desk) as Arc<dyn HostApi>;
     drop(advisor.board.set(Arc::downgrade(&board)));
-    Arc::new(Server { plugs, desk, posts, store: store.clone() })
+    Arc::new(Dispatcher { plugs, desk, posts, store: store.clone() })
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::Moment;
+use crate::types::Timestamp;
 
 /// Names a prompt from the chat to the agent and back; a UUID in text form, as the claude protocol wants it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub enum AgentEvent {
     /// The complete current list of background work (commands, subagents), as the agent describes it.
     Background(Vec<String>),
     /// The agent plans to start a turn of its own at that time.
-    WakesAt(Moment),
+    WakesAt(Timestamp),
     /// The agent starts a turn of its own with this id. `Part` and `Finished` then refer to that turn.
     Began(PromptId),
     /// Markdown that no prompt asked for and that arrived while a prompt was open, such as the report of a background

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent::PromptId,
-    types::{Button, Caller, Moment, Place, Reply, SessionName},
+    types::{Button, Caller, Place, Reply, SessionName, Timestamp},
 };
 
 /// A message as its front-end names it; unique within its place.
@@ -20,7 +20,7 @@ pub struct Update {
     pub caller: Caller,
     pub place: Place,
     pub what: What,
-    pub at: Moment,
+    pub at: Timestamp,
     /// The caller's language, as `de`, where the front-end tells it.
     pub locale: Option<String>,
     #[serde(default)]
@@ -125,7 +125,7 @@ pub struct InboxRow {
     /// What the update is called if it turns out to be a prompt; made when it was accepted.
     pub prompt: PromptId,
     /// When it was accepted.
-    pub at: Moment,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,12 +34,12 @@ pub use fault::{ConfigError, Fault};
 pub use limits::{LimitOverrides, Limits};
 pub use people::Access;
 pub use plugins::{Grant, Plugin, Plugins};
-pub use reach::{Reach, SecretSource, Secrets};
+pub use reach::{NetworkGrants, SecretSource, Secrets};
 pub use sessions::{Console, Sessions};
 pub use size::{parse as parse_size, spell as spell_size};
 pub use swapping::Swapping;
 pub use telegram::Telegram;
-pub use webhook::{Proofs, Webhook};
+pub use webhook::{Webhook, WebhookAuth};
 
 use section::{Known, Reader, Section};
 

@@ -10,7 +10,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Standing, standing};
+pub use address::{AddressKind, standing};
 pub use grant::{HttpGrant, TcpGrant, check_host, check_method, grant_line, line_for, may_request, read_host};
 pub use target::{Scheme, Target, TargetError};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     chat::{InboxId, InboxRow, Part, Update, What},
     route::{self, Routed},
-    types::Moment,
+    types::Timestamp,
 };
 
 /// The most parts that are joined into one update. More parts make further updates.
@@ -73,7 +73,7 @@ pub struct Gather {
 struct Held {
     /// Never empty.
     rows: Vec<InboxRow>,
-    until: Moment,
+    until: Timestamp,
 }
 
 impl Held {
@@ -120,7 +120,7 @@ fn is_command(row: &InboxRow) -> bool {
 
 impl Gather {
     /// Adds a row and returns the updates that it completes. Each new part restarts the wait of `patience`.
-    pub fn take(&mut self, row: InboxRow, now: Moment, patience: Duration) -> Vec<Gathered> {
+    pub fn take(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<Gathered> {
         let until = now.after(patience);
         let continued =
             self.held.iter().position(|held| held.is_of(&row.update) && held.is_continued_by(&row.update, patience));
@@ -143,12 +143,12 @@ impl Gather {
 
     /// The next time at which [`due`](Self::due) has to be called.
     #[must_use]
-    pub fn deadline(&self) -> Option<Moment> {
+    pub fn deadline(&self) -> Option<Timestamp> {
         self.held.iter().map(|held| held.until).min()
     }
 
     /// Releases the parts whose deadline has passed.
-    pub fn due(&mut self, now: Moment) -> Vec<Gathered> {
+    pub fn due(&mut self, now: Timestamp) -> Vec<Gathered> {
         self.release(|held| held.until <= now)
     }
 

@@ -4,19 +4,19 @@
 //! its entities are, and never how they are sent.
 
 mod blank;
-mod draft;
+mod builder;
+mod definitions;
 mod escape;
-mod foreign;
 mod markdown;
 mod split;
-mod swallowed;
 mod table;
 pub mod terminal;
+mod untrusted;
 
 pub use blank::is_blank;
 pub use escape::{code, escape, literal, unescape};
-pub use foreign::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};
 pub use split::{MOST_ENTITIES, split};
+pub use untrusted::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};
 
 /// A text and how parts of it are to look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,7 +66,7 @@ pub fn units(text: &str) -> usize {
 #[must_use]
 pub fn render(markdown: &str) -> Message {
     let Message { text, entities } = markdown::render(&terminal::neutral(markdown));
-    Message { text: foreign::visible(text), entities }
+    Message { text: untrusted::visible(text), entities }
 }
 
 /// What [`render`] shows, without any style.

@@ -3,18 +3,18 @@
 //! know a process: a run is a number here.
 
 mod background;
+mod commands;
 mod effect;
 mod idle;
 mod input;
 mod machine;
-mod orders;
 mod start;
 mod state;
 mod stop;
 mod turns;
 
 pub use effect::{Effect, Launch, Settled};
-pub use input::{Brief, Exit, Input, Order, Refusal, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
+pub use input::{ApiError, Exit, Input, Order, PersonaSettings, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
 pub use machine::Machine;
 pub use state::Reason;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     agent::{Action, Change, PromptId},
-    types::{Moment, Place},
+    types::{Place, Timestamp},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -10,7 +10,7 @@ pub struct Turn {
     pub prompt: PromptId,
     /// Where the prompt came from, and the answer goes.
     pub place: Place,
-    pub began: Moment,
+    pub began: Timestamp,
     pub parts: Vec<Part>,
     pub state: TurnState,
     /// What this turn cost, where the agent counts.
@@ -37,7 +37,7 @@ pub enum TurnState {
 
 impl Turn {
     #[must_use]
-    pub const fn new(prompt: PromptId, place: Place, began: Moment) -> Self {
+    pub const fn new(prompt: PromptId, place: Place, began: Timestamp) -> Self {
         Self { prompt, place, began, parts: Vec::new(), state: TurnState::Running, cost_usd: None, mode: None }
     }
 

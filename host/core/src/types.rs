@@ -8,10 +8,10 @@ mod reply;
 mod request;
 mod session;
 
-pub use moment::Moment;
+pub use moment::Timestamp;
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveFor, Caller, Place, Role, UserId};
-pub use prompt::{Kept, Prompt};
-pub use reply::{Alert, Attachment, Button, Content, Reply, Words};
+pub use prompt::{InterruptedPrompt, Prompt};
+pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{Choice, Request};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};

@@ -30,11 +30,11 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let voice = Voice::new(&options.conversation, &options.model);
     let memory = match Memory::open(&options.conversation, options.resume) {
         Ok(memory) => memory,
-        Err(memory::Refused::Unknown) => {
+        Err(memory::ResumeRefused::Unknown) => {
             voice.no_conversation();
             return ExitCode::FAILURE;
         }
-        Err(memory::Refused::InUse) => {
+        Err(memory::ResumeRefused::InUse) => {
             eprintln!("Error: Session ID {} is already in use.", options.conversation);
             return ExitCode::FAILURE;
         }

@@ -8,12 +8,12 @@ use cordboard_core::types::Place;
 
 use crate::{
     chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing, Pacing},
-    hub::{self, Live},
+    hub::{self, LiveConfig},
 };
 
 pub struct Admitted {
     pub chat: Arc<dyn Chat>,
-    pub config: Live,
+    pub config: LiveConfig,
 }
 
 impl Admitted {

@@ -4,20 +4,21 @@ use std::{path::Path, sync::Arc};
 
 use cordboard_core::{config::SecretSource, session::Machine, types::SessionRecord};
 
-use super::{AppError, front, load, named_plugin_folder, plugin_folder};
+use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
     chat::telegram,
     cli::{Listing, Paths, Places},
     clock::Clock,
     control::{self, Answer, PluginRow, Question, SessionRow},
-    hub::{self, Live},
+    file_watch,
+    hub::{self, LiveConfig},
     listing,
-    plugin::{self, Health, Plugs},
+    plugin::{self, Health, Registry},
+    plugin_sources::{NO_STANDARD, PluginSources, RejectedFile, STANDARD},
     process::Environment,
-    reload, scrub,
-    session::Setup,
+    scrub,
+    session::SessionConfig,
     store::{self, Decisions, OpenError},
-    supply::{NO_STANDARD, STANDARD, Supply, Turned},
     telemetry,
 };
 
@@ -33,13 +34,13 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let places = paths.places()?;
     // Exit code 1 for whatever is not in order; 2 is for a host that was to run.
-    let config = load(&places).map_err(|error| AppError::Refused(error.to_string()))?;
-    let config = Live::new(config);
+    let config = load(&places).map_err(|error| AppError::PluginError(error.to_string()))?;
+    let config = LiveConfig::new(config);
     let source =
         places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
     say(&format!("configuration  ok  {source}\n"));
     let mut troubles = Vec::new();
-    if let Some(file) = front::token_file(&places, &config.now()) {
+    if let Some(file) = front_end::token_file(&places, &config.now()) {
         let checked = telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "refused" };
         say(&format!("token          {verdict}  {}\n", file.display()));
@@ -69,13 +70,13 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         if STANDARD.is_empty() {
             troubles.push(NO_STANDARD.to_owned());
         }
-        if troubles.is_empty() { Ok(()) } else { Err(AppError::Refused(troubles.join("\n"))) }
+        if troubles.is_empty() { Ok(()) } else { Err(AppError::PluginError(troubles.join("\n"))) }
     })
 }
 
 /// Says of each secret whether it could be read; the value itself goes no further. A credential is there only for what systemd has
 /// started: elsewhere nothing can be said of it.
-fn check_secrets(config: &Live) -> Vec<String> {
+fn check_secrets(config: &LiveConfig) -> Vec<String> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let mut troubles = Vec::new();
     for (name, source) in &config.now().secrets {
@@ -93,7 +94,7 @@ fn check_secrets(config: &Live) -> Vec<String> {
 }
 
 /// Says of each agent whether it could be started. Only the default one has to be: nobody needs all that are configured.
-fn check_agents(config: &Live) -> Option<String> {
+fn check_agents(config: &LiveConfig) -> Option<String> {
     let environment = Environment::read();
     let agents = &config.now().agents;
     let mut trouble = None;
@@ -110,10 +111,10 @@ fn check_agents(config: &Live) -> Option<String> {
 }
 
 /// Plugs everything in as a host would, and serves nothing.
-async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turned>), AppError> {
+async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>, Vec<RejectedFile>), AppError> {
     let folder = plugin_folder(places, &config.now());
     if let Some(folder) = folder.as_deref().filter(|folder| folder.exists()) {
-        reload::check_private(folder)?;
+        file_watch::check_private(folder)?;
     }
     if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
         let what = if named.exists() {
@@ -121,10 +122,10 @@ async fn try_all(places: &Places, config: &Live) -> Result<(Arc<Plugs>, Vec<Turn
         } else {
             "does not exist: make it, or name another one"
         };
-        return Err(AppError::Refused(format!("the plugin folder {} {what}", named.display())));
+        return Err(AppError::PluginError(format!("the plugin folder {} {what}", named.display())));
     }
     let plugs = Arc::new(super::plug_board(places, &config.now().plugins)?);
-    let supply = Supply::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
+    let supply = PluginSources::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
     plugs.govern(&config.now().plugins.lifecycle).await;
     Ok((plugs, turned))
@@ -157,7 +158,7 @@ pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
 }
 
 fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
-    let config = Live::new(load(places)?);
+    let config = LiveConfig::new(load(places)?);
     let contents = store::read_only(&places.state)?;
     let (_, accepted) = hub::sort(contents.inbox);
     let row = |mut record: SessionRecord| {
@@ -185,7 +186,7 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
             Some(Answer::Plugins(rows)) => Ok(rows),
             Some(other) => Err(surprised(&other)),
             None => {
-                let config = Live::new(load(&places)?);
+                let config = LiveConfig::new(load(&places)?);
                 let (plugs, _) = try_all(&places, &config).await?;
                 Ok(plugs.table().statuses().map(PluginRow::from).collect())
             }
@@ -195,7 +196,7 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
 }
 
 fn surprised(answer: &Answer) -> AppError {
-    AppError::Refused(match answer {
+    AppError::PluginError(match answer {
         Answer::Error(why) => format!("the running host said: {why}"),
         Answer::Sessions(_) | Answer::Plugins(_) => "the running host answered something else".to_owned(),
     })

@@ -6,28 +6,28 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
     cron::{Cron, HostZone},
-    hub::Desk,
-    plugin::{Board, DueJob, Plugs},
+    hub::HostService,
+    plugin::{DueJob, HostApi, Registry},
     schedule::{Due, Jobs, Key, Schedule, Work},
     store::Store,
 };
 
 struct Job {
-    plugs: Arc<Plugs>,
+    plugs: Arc<Registry>,
     store: Store,
     /// Weak, so that a schedule does not keep the board from its end.
-    desk: Weak<Desk>,
+    desk: Weak<HostService>,
 }
 
 /// Runs the jobs of the board, until it is dropped.
-pub fn of(desk: &Arc<Desk>) -> impl Future<Output = ()> + use<> {
+pub fn of(desk: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
     let job = Job { plugs: Arc::clone(&desk.plugs), store: desk.store.clone(), desk: Arc::downgrade(desk) };
-    let wall = || Moment(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+    let wall = || Timestamp(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
     let mut zone = HostZone::new();
     Schedule::new(Arc::new(job), Box::new(move || zone.new_one()), Arc::new(wall)).run()
 }
@@ -42,7 +42,7 @@ impl Work for Job {
         self.plugs.changes()
     }
 
-    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Moment) -> Vec<Moment> {
+    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
         let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
         let known = self.store.jobs(plugin, named, now).await;
         known.unwrap_or_else(|error| {
@@ -51,7 +51,7 @@ impl Work for Job {
         })
     }
 
-    async fn begin(&self, key: &Key, at: Moment) -> Result<(), String> {
+    async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String> {
         self.store.begin_job(&key.plugin, &key.job, at).await.map_err(|error| error.to_string())
     }
 
@@ -60,7 +60,7 @@ impl Work for Job {
         let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
         tracing::debug!(plugin, job, missed = due.missed, "job runs");
         let asked = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
-        let board = desk as Arc<dyn Board>;
+        let board = desk as Arc<dyn HostApi>;
         if let Err(error) = self.plugs.run_job(&board, plugin, &asked).await {
             tracing::warn!(plugin, job, %error, "job failed");
         }

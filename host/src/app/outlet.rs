@@ -8,13 +8,13 @@ use cordboard_core::{
 };
 
 use crate::{
-    chat::outbox::{Cut, Frame, Ledger, LedgerError, Outbox, Post},
-    hub::Outlet,
+    chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post},
+    hub::OutboundSink,
     plugin::Screen,
     store::{Store, StoreError},
 };
 
-impl Outlet for Outbox {
+impl OutboundSink for Outbox {
     fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
         let Screen { live, messages } = screen;
         self.post(Post::Live { place: place.clone(), turn: turn.clone(), screen: Frame { messages, live } });
@@ -54,7 +54,7 @@ fn said<T>(outcome: Result<T, StoreError>) -> Result<T, LedgerError> {
 }
 
 #[async_trait]
-impl Ledger for Store {
+impl DeliveryStore for Store {
     async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
         said(Self::placeholder(self, turn, message, text).await)
     }

@@ -10,11 +10,11 @@ use tokio::{
 
 use super::{
     AppError,
-    front::{Front, Narrator},
+    front_end::{Front, Narrator},
 };
 use crate::{
     chat::outbox::Outbox,
-    hub::{Desk, Lookout, Open, Serving},
+    hub::{HostService, Open, QuiescenceWaiter, Serving},
 };
 
 /// What ended the board.
@@ -69,10 +69,10 @@ pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
     }
 }
 
-pub struct Down<'f> {
+pub struct Shutdown<'f> {
     pub front: &'f mut Front,
-    pub lookout: Lookout,
-    pub desk: Arc<Desk>,
+    pub lookout: QuiescenceWaiter,
+    pub desk: Arc<HostService>,
     pub outbox: Outbox,
     /// The outbox's work.
     pub sending: JoinHandle<()>,
@@ -82,7 +82,7 @@ pub struct Down<'f> {
     pub signals: Signals,
 }
 
-impl Down<'_> {
+impl Shutdown<'_> {
     /// Takes everything down; a second signal, or Ctrl-C at the terminal, hurries.
     pub async fn take(self, end: End) -> Result<(), AppError> {
         let Self { front, lookout, desk, outbox, sending, serving, drain, mut signals } = self;
@@ -131,7 +131,7 @@ async fn hurry(signals: &mut Signals, front: &mut Front) {
 }
 
 /// Says once what the end waits for, and never returns.
-async fn tell_open(narrator: &Narrator, (lookout, outbox): (&Lookout, &Outbox), drain: Duration) {
+async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &Outbox), drain: Duration) {
     tokio::time::sleep(TELL).await;
     let open = lookout.open();
     let what = match outbox.waiting() {
@@ -145,7 +145,7 @@ async fn tell_open(narrator: &Narrator, (lookout, outbox): (&Lookout, &Outbox), 
 }
 
 /// Says once which agents are not gone yet, and never returns.
-async fn tell_live(narrator: &Narrator, desk: &Desk) {
+async fn tell_live(narrator: &Narrator, desk: &HostService) {
     tokio::time::sleep(TELL).await;
     let views = desk.lines().roster.views();
     let live: Vec<&str> =
@@ -163,7 +163,7 @@ fn spell(open: &[Open]) -> String {
 
 /// Until everything is answered, and the answers are read: a reader may be slow.
 async fn finish_turns(
-    lookout: &Lookout,
+    lookout: &QuiescenceWaiter,
     serving: Serving,
     (outbox, narrator): (&Outbox, &Narrator),
     drain: Duration,
@@ -189,7 +189,7 @@ async fn finish_turns(
 }
 
 /// All agents in parallel; every further signal hurries.
-async fn end_agents(desk: &Desk, (signals, front): (&mut Signals, &mut Front)) {
+async fn end_agents(desk: &HostService, (signals, front): (&mut Signals, &mut Front)) {
     let roster = &desk.lines().roster;
     let mut changes = roster.changes();
     let gone = async {

@@ -5,15 +5,15 @@
 //! Both kinds take the same orders, so that the chat itself does not know which one it speaks to: a terminal keeps a prompt
 //! below what is printed, a pipe is append-only.
 
-mod ahead;
-mod gone;
+mod hangup;
 mod history;
 mod input;
 mod lines;
 mod open;
-mod page;
-mod paper;
+mod pipe_writer;
 mod terminal;
+mod transcript;
+mod type_ahead;
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,7 @@ use tokio::{
 use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
 use crate::clock::Clock;
 use input::Intake;
-pub(super) use page::{Look, Page};
+pub(super) use transcript::{Look, Page};
 
 pub use open::{ConsoleError, Mode, open};
 
@@ -92,7 +92,7 @@ pub struct Console {
     /// Message ids of an earlier run must name nothing here.
     run: String,
     next: AtomicU64,
-    busy: Arc<Busy>,
+    busy: Arc<CommandRunning>,
     begun: Arc<Notify>,
     events: Events,
     tasks: Vec<JoinHandle<()>>,
@@ -100,9 +100,9 @@ pub struct Console {
 
 /// Whether somebody works for the console's place: what Ctrl-C asks.
 #[derive(Debug, Default)]
-struct Busy(AtomicBool);
+struct CommandRunning(AtomicBool);
 
-impl Busy {
+impl CommandRunning {
     fn set(&self, state: bool) {
         self.0.store(state, Ordering::Relaxed);
     }

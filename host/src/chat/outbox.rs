@@ -69,7 +69,7 @@ impl Post {
 
 /// Where it is stored how far posts have come.
 #[async_trait]
-pub trait Ledger: Send + Sync {
+pub trait DeliveryStore: Send + Sync {
     /// Stores that the turn is streamed into this message, so that its final answer replaces the message, even after a
     /// crash. `text` is the shown part of the answer, as Markdown.
     ///
@@ -113,7 +113,10 @@ pub struct Outbox {
 
 impl Outbox {
     /// An outbox, and the task that does its work until [`close`](Self::close).
-    pub fn new(chat: Arc<dyn Chat>, ledger: Arc<dyn Ledger>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub fn new(
+        chat: Arc<dyn Chat>,
+        ledger: Arc<dyn DeliveryStore>,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::new(Shared {
             chat,
             ledger,
@@ -243,7 +246,7 @@ enum Run {
 
 struct Shared {
     chat: Arc<dyn Chat>,
-    ledger: Arc<dyn Ledger>,
+    ledger: Arc<dyn DeliveryStore>,
     state: Mutex<State>,
     paces: Mutex<Paces>,
     /// A place can't be written to.

@@ -12,16 +12,16 @@ use std::{
 
 use cordboard_core::types::Role;
 
-use super::{Inbox, MenuEntry, pause::Pauses};
+use super::{Inbox, MenuEntry, backoff::Pauses};
 
 mod api;
 mod entities;
-mod holds;
 mod incoming;
 mod keyboard;
 mod moves;
 mod poll;
 mod prompt;
+mod rate_limits;
 mod sender;
 mod token;
 mod update;

@@ -93,7 +93,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::Moment;
+    use cordboard_core::types::Timestamp;
 
     use super::*;
     use crate::cron::Cron;
@@ -112,7 +112,7 @@ mod tests {
 
     /// The UTC hour at which a job for seven o'clock is first due.
     fn seven(zone: &Zone) -> u64 {
-        Cron::parse("0 7 * * *").expect("an expression").next(zone, Moment(0)).expect("it comes").0 / 3_600_000
+        Cron::parse("0 7 * * *").expect("an expression").next(zone, Timestamp(0)).expect("it comes").0 / 3_600_000
     }
 
     #[test]

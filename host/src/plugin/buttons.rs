@@ -9,10 +9,10 @@ use cordboard_core::{
 };
 
 use super::{
-    generation::Generation,
     grants::{self, STEERING},
-    journal::AUTHORS,
-    table::Table,
+    guest_log::AUTHORS,
+    snapshot::Snapshot,
+    version::PluginVersion,
 };
 
 /// Bytes of a command line that the log shows.
@@ -26,7 +26,7 @@ const MOST_BUTTONS: usize = 100;
 
 /// `reply` with the buttons that `generation` may show by `table`, marked as its own and bound to the session that they were made for. The
 /// others are left out, and a label that shows nothing becomes the button's command; each is logged once.
-pub fn own(mut reply: Reply, (generation, table): (&Generation, &Table), session: Option<&SessionName>) -> Reply {
+pub fn own(mut reply: Reply, (generation, table): (&PluginVersion, &Snapshot), session: Option<&SessionName>) -> Reply {
     let plugin = &generation.name;
     let warn = |news: &str, message: &'static str, why: &str| {
         if generation.is_news(news) {
@@ -66,7 +66,7 @@ fn short(command: &str) -> String {
 }
 
 /// Why `plugin` may not show this button.
-fn refusal(button: &Button, plugin: &str, table: &Table) -> Option<String> {
+fn refusal(button: &Button, plugin: &str, table: &Snapshot) -> Option<String> {
     let short = short(&button.command);
     let Routed::Command { name, text, .. } = route::parse(&button.command, None) else {
         return Some(format!(

@@ -10,7 +10,7 @@ use std::{
 use cordboard_core::{
     config::{spell_duration, spell_size},
     render,
-    types::{Caller, Moment, Place, SessionView},
+    types::{Caller, Place, SessionView, Timestamp},
 };
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -18,24 +18,24 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     bindings::log::Level,
-    board::Board,
-    bounds,
-    busy::Busy,
-    egress::{Egress, Waits},
+    call_output::Told,
+    cpu_time::CpuMeter,
     engine::SharedEngine,
-    generation::Generation,
-    guest_time::GuestTime,
-    journal::{Journal, Printed},
+    fixed_limits,
+    guest_clock::GuestTime,
+    guest_log::{GuestLog, Printed},
+    host_api::HostApi,
     limits::{Limit, Meter},
-    secrets::Vault,
-    table::Table,
-    told::Told,
+    outbound_http::{OutboundHttp, Waits},
+    secrets::CallSecrets,
+    snapshot::Snapshot,
+    version::PluginVersion,
 };
 use crate::scrub;
 
 /// Who asked for a call, and where. Empty where nobody did.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct CallContext {
     pub caller: Option<Caller>,
     pub place: Option<Place>,
     pub active: Option<SessionView>,
@@ -111,16 +111,16 @@ impl Told for CallError {
 
 /// The state that the imports of one call see.
 pub struct CallState {
-    pub generation: Arc<Generation>,
-    pub asked: Asked,
-    pub now: Moment,
+    pub generation: Arc<PluginVersion>,
+    pub asked: CallContext,
+    pub now: Timestamp,
     /// None for trials and views: they may read their configuration and log, no more.
-    pub lent: Option<Lent>,
+    pub lent: Option<HostHandle>,
     pub meter: Meter,
     /// It ran when its generation had to be over.
     cut_off: bool,
-    pub journal: Journal,
-    pub egress: Egress,
+    pub journal: GuestLog,
+    pub egress: OutboundHttp,
     stdout: Printed,
     stderr: Printed,
     wasi: WasiCtx,
@@ -131,25 +131,30 @@ pub struct CallState {
 
 /// What a call borrows of the running host.
 #[derive(Clone)]
-pub struct Lent {
-    pub board: Arc<dyn Board>,
-    pub table: Arc<Table>,
+pub struct HostHandle {
+    pub board: Arc<dyn HostApi>,
+    pub table: Arc<Snapshot>,
 }
 
 impl CallState {
-    fn new(generation: Arc<Generation>, asked: Asked, (lent, vault): (Option<Lent>, Vault), time: &GuestTime) -> Self {
-        let journal = Journal::new(&generation.label, generation.limits.log);
+    fn new(
+        generation: Arc<PluginVersion>,
+        asked: CallContext,
+        (lent, vault): (Option<HostHandle>, CallSecrets),
+        time: &GuestTime,
+    ) -> Self {
+        let journal = GuestLog::new(&generation.label, generation.limits.log);
         let stdout = Printed::new(journal.clone(), Level::Info);
         let stderr = Printed::new(journal.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
-        bounds::of_random(&mut wasi);
+        fixed_limits::of_random(&mut wasi);
         time.give(&mut wasi);
-        let now = lent.as_ref().map_or(Moment(0), |lent| lent.board.now());
+        let now = lent.as_ref().map_or(Timestamp(0), |lent| lent.board.now());
         let meter = Meter::new(generation.limits.clone());
         let network = generation.network.clone().filter(|_| lent.is_some());
         let far = lent.as_ref().and_then(|lent| lent.board.far_side());
-        let egress = Egress::new(network, far, (vault, journal.clone()));
+        let egress = OutboundHttp::new(network, far, (vault, journal.clone()));
         Self {
             generation,
             asked,
@@ -162,13 +167,13 @@ impl CallState {
             stdout,
             stderr,
             wasi: wasi.build(),
-            resources: bounds::handles(),
-            fields: bounds::fields(),
+            resources: fixed_limits::handles(),
+            fields: fixed_limits::fields(),
         }
     }
 
     /// Counts a host call and lends what it needs.
-    pub fn lend(&mut self) -> wasmtime::Result<Lent> {
+    pub fn lend(&mut self) -> wasmtime::Result<HostHandle> {
         self.count()?;
         self.lent
             .clone()
@@ -206,8 +211,8 @@ impl WasiHttpView for CallState {
 /// Runs `call` in a fresh store under the generation's limits.
 pub async fn run<T, F, Fut>(
     engine: &SharedEngine,
-    generation: &Arc<Generation>,
-    (asked, lent): (Asked, Option<Lent>),
+    generation: &Arc<PluginVersion>,
+    (asked, lent): (CallContext, Option<HostHandle>),
     call: F,
 ) -> Result<T, CallError>
 where
@@ -218,8 +223,10 @@ where
     let limits = &generation.limits;
     let vault = match &lent {
         // A folder on the net may hang.
-        Some(_) => tokio::time::timeout(limits.time * 2, Vault::open(&generation.name, &generation.secrets)).await,
-        None => Ok(Vault::default()),
+        Some(_) => {
+            tokio::time::timeout(limits.time * 2, CallSecrets::open(&generation.name, &generation.secrets)).await
+        }
+        None => Ok(CallSecrets::default()),
     };
     let late = || CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
     let vault = vault.map_err(|_| late())?;
@@ -228,7 +235,7 @@ where
     store.limiter(|state| &mut state.meter);
     // What one call in either direction may bring over: refused before it is copied.
     store.set_hostcall_fuel(limits.at_once());
-    let busy = Busy::new();
+    let busy = CpuMeter::new();
     bound(&mut store, busy.clone(), limits.time);
     let _ticking = engine.tick_while();
     let waits = store.data().egress.waits();
@@ -271,7 +278,7 @@ async fn overdue(allowed: Duration, waits: &Waits) {
 }
 
 /// Ends a guest that has computed for longer than `time`, and gives others a turn meanwhile.
-fn bound(store: &mut Store<CallState>, busy: Busy, time: Duration) {
+fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
         if context.data().generation.retirement.is_over() {
@@ -305,7 +312,7 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
             CallError::Limit { plugin, limit: Limit::Reply }
         };
     }
-    if let Some(deed) = bounds::went_over(error) {
+    if let Some(deed) = fixed_limits::went_over(error) {
         return CallError::Bound(deed);
     }
     // The innermost cause names the trap; what is above it are frames without names.

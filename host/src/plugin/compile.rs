@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::{config::spell_size, text};
+use cordboard_core::{config::spell_size, messages};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use sha2::{Digest, Sha256};
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -20,11 +20,11 @@ use wasmtime::component::Component;
 use super::{
     cache::Cache,
     call::foreign,
-    contract,
+    compatibility,
     engine::{self, SharedEngine},
-    form,
-    generation::Artifact,
-    refusal::Refused,
+    file_format,
+    refusal::PluginError,
+    version::Artifact,
 };
 
 /// The hidden subcommand that compiles standard input to standard output.
@@ -73,22 +73,22 @@ impl Compiler {
     }
 
     /// The artifact of `wasm`, out of the cache where it was compiled before.
-    pub async fn artifact(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, Refused> {
+    pub async fn artifact(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, PluginError> {
         if let Some(artifact) = self.cached(name, &digest) {
             return Ok(artifact);
         }
-        let imports = form::imports(wasm)?;
+        let imports = file_format::imports(wasm)?;
         let compiled = self.compile(name, wasm).await.map_err(|refused| {
             // A component for a newer host may contain features that this compiler lacks, so the import error is the
             // better explanation.
-            contract::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
+            compatibility::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
         })?;
         let component = self.load(name, &digest, &compiled)?;
         Ok(Artifact { name: name.to_owned(), digest, component })
     }
 
     /// Stores compiled code in the cache and opens it from there. If either fails, the code is loaded from memory.
-    fn load(&self, name: &str, digest: &str, compiled: &[u8]) -> Result<Component, Refused> {
+    fn load(&self, name: &str, digest: &str, compiled: &[u8]) -> Result<Component, PluginError> {
         let stored = self.cache.store(&self.key(digest), compiled).inspect_err(|error| {
             let cache = self.cache.folder().display();
             tracing::warn!(plugin = name, %cache, %error, "failed to store a compiled plugin: it is used from memory and compiled again at the next start; free some space");
@@ -98,7 +98,7 @@ impl Compiler {
         }
         #[expect(unsafe_code, reason = "this binary's own compiler has just made it")]
         let opened = unsafe { Component::deserialize(self.engine.engine(), compiled) };
-        opened.map_err(|error| Refused::TooBig(foreign(&error.root_cause().to_string())))
+        opened.map_err(|error| PluginError::TooBig(foreign(&error.root_cause().to_string())))
     }
 
     /// The artifact of a digest, if it is in the cache: nobody need then read the wasm.
@@ -120,7 +120,7 @@ impl Compiler {
         opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is of no use: compiling again")).ok()
     }
 
-    async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, Refused> {
+    async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, PluginError> {
         let failed = |error: io::Error| not_run(name, &error);
         let mut child = Command::new(&self.program)
             .arg(COMPILE)
@@ -140,10 +140,10 @@ impl Compiler {
             .map_err(|_| {
                 let minutes = COMPILE_WAIT.as_secs() / 60;
                 let again = format!("type /plugins reload {name} when the machine is less busy");
-                Refused::Compile(format!("it took more than {minutes} minutes; {again}"))
+                PluginError::Compile(format!("it took more than {minutes} minutes; {again}"))
             })?
             .map_err(failed)?;
-        if output.status.success() { Ok(output.stdout) } else { Err(Refused::Compile(why_failed(name, &output))) }
+        if output.status.success() { Ok(output.stdout) } else { Err(PluginError::Compile(why_failed(name, &output))) }
     }
 }
 
@@ -151,9 +151,9 @@ pub fn digest(wasm: &[u8]) -> String {
     Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn not_run(name: &str, error: &io::Error) -> Refused {
-    let why = text::system_error(error);
-    Refused::Compile(format!("the compiler could not be run: {why}; then type /plugins reload {name}"))
+fn not_run(name: &str, error: &io::Error) -> PluginError {
+    let why = messages::system_error(error);
+    PluginError::Compile(format!("the compiler could not be run: {why}; then type /plugins reload {name}"))
 }
 
 /// Explains why the compiling child failed, with the remedy.

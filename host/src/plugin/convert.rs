@@ -2,9 +2,9 @@
 
 use cordboard_core::{
     agent::{Action, ActionState},
-    text,
+    messages,
     turn::{Part, Turn, TurnState},
-    types::{Attachment, Button, Caller, Content, Moment, Phase, Place, Reply, SessionView},
+    types::{Attachment, Button, Caller, Content, Phase, Place, Reply, SessionView, Timestamp},
 };
 
 use super::bindings::{types, view::exports::cordboard::plugin::view};
@@ -69,7 +69,7 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
         facts.push(("dropped".to_owned(), view.dropped.join("\n")));
     }
     if !view.background.is_empty() {
-        facts.push(("background".to_owned(), text::listed(&view.background)));
+        facts.push(("background".to_owned(), messages::listed(&view.background)));
     }
     facts
 }
@@ -97,12 +97,12 @@ fn attachment_of(attachment: types::Attachment) -> Attachment {
     Attachment { name: attachment.name, media_type: attachment.media_type, content }
 }
 
-pub fn turn(turn: &Turn, view: &SessionView, now: Moment) -> view::Turn {
+pub fn turn(turn: &Turn, view: &SessionView, now: Timestamp) -> view::Turn {
     let (done, error) = match &turn.state {
         TurnState::Running => (false, None),
         TurnState::Done => (true, None),
         TurnState::Failed(why) => (true, Some(why.clone())),
-        TurnState::Stopped => (true, Some(text::STOPPED.to_owned())),
+        TurnState::Stopped => (true, Some(messages::STOPPED.to_owned())),
     };
     view::Turn {
         session: session(view),

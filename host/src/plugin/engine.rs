@@ -11,7 +11,7 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::{bounds, guest_time::GuestTime};
+use super::{fixed_limits, guest_clock::GuestTime};
 
 /// How often a running call looks at its deadline. A spinning plugin steals at most this much from the others of its thread.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
@@ -97,7 +97,7 @@ enum Pool {
 fn config(pool: Pool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false);
-    bounds::of_stack(&mut config);
+    fixed_limits::of_stack(&mut config);
     match pool {
         Pool::Of { instances } => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(instances))),
         Pool::OnDemand => config.allocation_strategy(InstanceAllocationStrategy::OnDemand),

@@ -2,7 +2,7 @@
 
 use cordboard_core::types::{Button, Choice, Reply, Request};
 
-use super::{reach, table::short};
+use super::{network_grants, snapshot::short};
 
 /// The command that steers the plug board; the host's questions are answered by it.
 pub const STEERING: &str = "plugins";
@@ -23,7 +23,7 @@ enum Way {
 
 /// The one place that knows each capability that is not for all.
 fn way(capability: &str) -> Way {
-    let list = |allows| Way::Line(allows, reach::line(capability).unwrap_or_default());
+    let list = |allows| Way::Line(allows, network_grants::line(capability).unwrap_or_default());
     match capability {
         "sessions" => Way::Button("lists and reads the sessions that its caller may see"),
         "session-control" => Way::Button("makes, starts, stops, prompts and archives sessions of its caller"),
@@ -47,14 +47,14 @@ pub fn by_line_alone(capabilities: &[String]) -> Vec<&str> {
 
 /// A version that waits for the owner's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parked {
+pub struct PendingApproval {
     pub plugin: String,
     pub digest: String,
     /// What it asks for beyond what is granted, sorted.
     pub missing: Vec<String>,
 }
 
-impl Parked {
+impl PendingApproval {
     /// Asks the owner. `serves` is the generation that goes on meanwhile.
     #[must_use]
     pub fn question(&self, serves: Option<u32>) -> Reply {
@@ -92,8 +92,8 @@ mod tests {
 
     use super::*;
 
-    fn parked(missing: &[&str]) -> Parked {
-        Parked {
+    fn parked(missing: &[&str]) -> PendingApproval {
+        PendingApproval {
             plugin: "mine".to_owned(),
             digest: "0123456789abcdef".to_owned(),
             missing: missing.iter().map(|&name| name.to_owned()).collect(),

@@ -87,9 +87,9 @@ impl Probation {
 
 /// Tells the calls of a generation when they have to be over.
 #[derive(Debug)]
-pub struct Retirement(watch::Sender<Option<Instant>>);
+pub struct Drain(watch::Sender<Option<Instant>>);
 
-impl Retirement {
+impl Drain {
     pub fn new() -> Self {
         Self(watch::Sender::new(None))
     }
@@ -164,7 +164,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_retirement_can_only_be_shortened() {
         let began = Instant::now();
-        let retirement = Retirement::new();
+        let retirement = Drain::new();
         assert!(!retirement.is_over());
         retirement.begin(MINUTE);
         retirement.begin(2 * MINUTE);
@@ -175,7 +175,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_hears_of_a_shorter_one() {
-        let (began, retirement) = (Instant::now(), Retirement::new());
+        let (began, retirement) = (Instant::now(), Drain::new());
         let over = async {
             retirement.over().await;
             began.elapsed()

@@ -4,11 +4,11 @@ use std::fmt;
 
 use cordboard_core::types::PLUGIN_NAME_RULE;
 
-use super::{call::CallError, contract::Own};
+use super::{call::CallError, compatibility::Own};
 use crate::cron::CronError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum PluginError {
     #[error("'{0}' is not a plugin name: name the file with {PLUGIN_NAME_RULE}")]
     Name(String),
     /// The actual format and the remedy.
@@ -84,7 +84,7 @@ pub enum Refused {
     Role { command: String, role: String },
     /// `of`: what it describes, as `command /x`. `least` and `most`: how long it may be.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
-    Words { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
+    Authorship { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
     #[error(
         "its command /{command} has the usage \"{usage}\": begin it with /{command}, then the arguments, or leave it empty"
     )]
@@ -131,7 +131,7 @@ fn part(item: Option<&str>, name: &str) -> String {
     item.map_or_else(|| name.to_owned(), |item| format!("`{item}` of {name}"))
 }
 
-impl Refused {
+impl PluginError {
     /// For the operator: with the file that is to be corrected, where it is the configuration.
     #[must_use]
     pub fn in_file(&self, config: &str) -> String {

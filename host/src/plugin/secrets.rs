@@ -15,14 +15,14 @@ use cordboard_core::{
     config::SecretSource,
     egress::grant_line,
     encoding,
+    messages::system_error,
     scrub::{Extent, SHORTEST, Scrubber},
-    text::system_error,
 };
 use memchr::memmem;
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
-use super::journal::AUTHORS;
+use super::guest_log::AUTHORS;
 use crate::scrub;
 
 /// The longest one, in bytes: more than any token has.
@@ -33,7 +33,7 @@ const PART: &[u8] = b"(part of a secret)";
 
 /// The secrets of one call. Clones share them.
 #[derive(Clone, Default)]
-pub struct Vault(Arc<Secrets>);
+pub struct CallSecrets(Arc<Secrets>);
 
 #[derive(Default)]
 struct Secrets {
@@ -48,7 +48,7 @@ struct Secret {
     value: Result<String, String>,
 }
 
-impl Vault {
+impl CallSecrets {
     /// Reads them as they are now. One that can't be read is told to the log, and to who asks for it.
     pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
         if sources.is_empty() {
@@ -223,7 +223,7 @@ mod tests {
             (name.to_owned(), SecretSource::File(path))
         };
         let sources = [("a", "hunter2"), ("b", "hunter2-admin-xyz"), ("c", "admin-xyz")].map(file);
-        let vault = Vault::open("p", &Arc::new(BTreeMap::from(sources))).await;
+        let vault = CallSecrets::open("p", &Arc::new(BTreeMap::from(sources))).await;
         let text = "hunter2-admin-xyz, hunter2, admin-xyz".to_owned();
         assert_eq!(scrub::text(text.clone()), "(secret b), (secret a), (secret c)");
         let [a, b, c] = ["a", "b", "c"].map(|name| vault.placeholder("p", name).unwrap());

@@ -1,10 +1,10 @@
 //! How a plugin stands, as `/plugins` and `cordboard plugins` show it: its health in a word, and a note where there is something to do.
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 
 use super::{
     grants,
-    table::{Entry, Hold, Plugged, Turned, short},
+    snapshot::{Entry, Plugged, RejectReason, RejectedVersion, short},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub enum Health {
     /// A newer version was refused; this one serves.
     Held,
     /// Nothing of this name serves.
-    Refused,
+    PluginError,
     /// The newest version asks for more than is granted.
-    Parked,
+    PendingApproval,
     /// Switched off by an admin.
     Disabled,
     /// A version is being compiled for some time.
@@ -36,8 +36,8 @@ impl Health {
             Self::Ok => "ok",
             Self::Failing => "failing",
             Self::Held => "held",
-            Self::Refused => "refused",
-            Self::Parked => "parked",
+            Self::PluginError => "refused",
+            Self::PendingApproval => "parked",
             Self::Disabled => "disabled",
             Self::Compiling => "compiling",
             Self::Absent => "absent",
@@ -53,7 +53,7 @@ pub struct PluginStatus {
     /// Empty where nothing serves.
     pub digest: String,
     pub generation: u32,
-    pub since: Moment,
+    pub since: Timestamp,
     pub health: Health,
     pub note: String,
 }
@@ -69,7 +69,7 @@ pub fn of(name: &str, entry: &Entry) -> PluginStatus {
         name: name.to_owned(),
         digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
         generation: generation.map_or(0, |generation| generation.number),
-        since: since.unwrap_or(Moment(0)),
+        since: since.unwrap_or(Timestamp(0)),
         health,
         note,
     }
@@ -81,7 +81,7 @@ pub fn absent(name: &str) -> PluginStatus {
         name: name.to_owned(),
         digest: String::new(),
         generation: 0,
-        since: Moment(0),
+        since: Timestamp(0),
         health: Health::Absent,
         note: "`[plugins] lifecycle` names it: until it is there, agents are let go of at their idle timeout"
             .to_owned(),
@@ -89,7 +89,7 @@ pub fn absent(name: &str) -> PluginStatus {
 }
 
 /// The folder that plugins come from, where something is wrong with it: no plugin can be called so.
-pub fn folder((why, since): &(String, Moment)) -> PluginStatus {
+pub fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
     PluginStatus {
         name: "plugin folder".to_owned(),
         digest: String::new(),
@@ -109,7 +109,7 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
     }
     match (&entry.plugged, &entry.turned) {
         (plugged, Some(turned)) => kept_out(name, plugged.as_ref(), turned),
-        (None, None) => (Health::Refused, String::new()),
+        (None, None) => (Health::PluginError, String::new()),
         (Some(plugged), None) => plugged.generation.mishaps().map_or_else(
             || unheard(name, plugged),
             |(count, last)| {
@@ -135,29 +135,31 @@ pub fn lacks_proof(plugin: &str) -> String {
     )
 }
 
-fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &Turned) -> (Health, String) {
+fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &RejectedVersion) -> (Health, String) {
     let version = short(&turned.digest);
     match &turned.hold {
-        Hold::Parked(missing) => {
+        RejectReason::PendingApproval(missing) => {
             let typed = format!("; or type /plugins grant {name} {version}");
             let way = if grants::by_line_alone(missing).is_empty() { typed } else { String::new() };
-            (Health::Parked, format!("version {version} waits: {}{way}", turned.why))
+            (Health::PendingApproval, format!("version {version} waits: {}{way}", turned.why))
         }
-        Hold::Denied(missing) => {
+        RejectReason::Denied(missing) => {
             let missing = missing.join(", ");
             let change = format!("/plugins grant {name} {version} changes that answer");
-            (Health::Parked, format!("version {version} was not granted {missing}; {change}"))
+            (Health::PendingApproval, format!("version {version} was not granted {missing}; {change}"))
         }
-        Hold::HeldOff => (if plugged.is_some() { Health::Held } else { Health::Refused }, turned.why.clone()),
-        Hold::Refused => match plugged {
+        RejectReason::HeldOff => {
+            (if plugged.is_some() { Health::Held } else { Health::PluginError }, turned.why.clone())
+        }
+        RejectReason::PluginError => match plugged {
             Some(plugged) => (Health::Held, held(plugged, turned)),
-            None => (Health::Refused, turned.why.clone()),
+            None => (Health::PluginError, turned.why.clone()),
         },
     }
 }
 
 /// What is held against the newest version, or against the newest configuration of the one that serves.
-fn held(plugged: &Plugged, turned: &Turned) -> String {
+fn held(plugged: &Plugged, turned: &RejectedVersion) -> String {
     if turned.digest == plugged.generation.digest {
         format!("its new configuration was refused: {}", turned.why)
     } else if turned.digest.is_empty() {

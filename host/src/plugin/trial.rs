@@ -14,13 +14,13 @@ use super::{
         schedule::{ScheduleTrade, exports::cordboard::plugin::schedule::Job},
         view::ViewTrade,
     },
-    board::Choice,
-    call::{self, Asked, CallError, CallState, foreign},
+    call::{self, CallContext, CallError, CallState, foreign},
+    call_output::Told,
     engine::SharedEngine,
-    generation::Generation,
-    refusal::Refused,
-    table::{CallOrder, CommandSpec, Offers},
-    told::Told,
+    host_api::Choice,
+    refusal::PluginError,
+    snapshot::{CallOrder, CommandSpec, Offers},
+    version::PluginVersion,
 };
 use crate::cron::Cron;
 
@@ -32,7 +32,7 @@ struct Answers {
     modes: Vec<Choice>,
     jobs: Vec<Job>,
     /// An export with the wrong type. If set, the trial made no calls.
-    misfit: Option<Refused>,
+    misfit: Option<PluginError>,
 }
 
 /// They are compared, and shown in menus, as they stand; a trial has no network to get a secret back from.
@@ -49,8 +49,8 @@ impl Told for Answers {
     }
 }
 
-pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Result<Offers, Refused> {
-    let context = (Asked::default(), None);
+pub async fn offers(engine: &SharedEngine, generation: &Arc<PluginVersion>) -> Result<Offers, PluginError> {
+    let context = (CallContext::default(), None);
     let answers = call::run(engine, generation, context, |mut store| async move {
         let answers = ask(generation, &mut store).await;
         (store, answers)
@@ -69,13 +69,13 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<Generation>) -> Resu
     Ok(offers)
 }
 
-fn failed(generation: &Generation, error: CallError) -> Refused {
+fn failed(generation: &PluginVersion, error: CallError) -> PluginError {
     match error {
         CallError::Said(why) if generation.config.as_ref() != NO_CONFIG => {
-            Refused::Misconfigured { plugin: generation.name.clone(), why: foreign(&why) }
+            PluginError::Misconfigured { plugin: generation.name.clone(), why: foreign(&why) }
         }
-        CallError::Said(why) => Refused::Trial(CallError::Said(foreign(&why))),
-        error => Refused::Trial(error),
+        CallError::Said(why) => PluginError::Trial(CallError::Said(foreign(&why))),
+        error => PluginError::Trial(error),
     }
 }
 
@@ -83,7 +83,7 @@ fn failed(generation: &Generation, error: CallError) -> Refused {
 const NO_CONFIG: &str = "{}";
 
 async fn ask(
-    generation: &Generation,
+    generation: &PluginVersion,
     store: &mut wasmtime::Store<CallState>,
 ) -> wasmtime::Result<Result<Answers, CallError>> {
     let mut answers = Answers::default();
@@ -135,12 +135,12 @@ fn choice(name: String, description: &str) -> Choice {
     Choice { description: if is_blank(&line) { name.clone() } else { line }, name }
 }
 
-fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
+fn spec(spec: Spec) -> Result<CommandSpec, PluginError> {
     let least_role = match spec.least_role.as_str() {
         "" => cordboard_core::types::Role::Member,
-        role => {
-            role.parse().map_err(|_| Refused::Role { command: foreign(&spec.name), role: foreign(&spec.least_role) })?
-        }
+        role => role
+            .parse()
+            .map_err(|_| PluginError::Role { command: foreign(&spec.name), role: foreign(&spec.least_role) })?,
     };
     let order = match spec.order {
         Order::InOrder => CallOrder::InOrder,
@@ -149,34 +149,34 @@ fn spec(spec: Spec) -> Result<CommandSpec, Refused> {
     Ok(CommandSpec { name: spec.name, summary: spec.summary, usage: spec.usage, least_role, order })
 }
 
-fn job(job: Job) -> Result<(String, Cron), Refused> {
+fn job(job: Job) -> Result<(String, Cron), PluginError> {
     match Cron::parse(&job.cron) {
         Ok(cron) => Ok((job.name, cron)),
-        Err(why) => Err(Refused::Cron { job: foreign(&job.name), cron: foreign(&job.cron), why }),
+        Err(why) => Err(PluginError::Cron { job: foreign(&job.name), cron: foreign(&job.cron), why }),
     }
 }
 
 /// Names that can be typed, menus that can be shown, and nothing twice.
-fn check(offers: &Offers) -> Result<(), Refused> {
+fn check(offers: &Offers) -> Result<(), PluginError> {
     let commands = offers.commands.iter().map(|spec| ("command", &spec.name));
     let personas = offers.personas.iter().map(|choice| ("persona", &choice.name));
     let modes = offers.modes.iter().map(|choice| ("mode", &choice.name));
     let jobs = offers.jobs.iter().map(|(name, _)| ("job", name));
     if offers.jobs.len() > MOST_JOBS {
-        return Err(Refused::Jobs { most: MOST_JOBS });
+        return Err(PluginError::Jobs { most: MOST_JOBS });
     }
     if offers.commands.len() > MOST_COMMANDS {
-        return Err(Refused::Commands { most: MOST_COMMANDS });
+        return Err(PluginError::Commands { most: MOST_COMMANDS });
     }
     let mut seen = std::collections::BTreeSet::new();
     for (kind, name) in commands.chain(personas).chain(modes).chain(jobs) {
         let fits = if kind == "command" { is_command_name(name) } else { is_choice_name(name) };
         if !fits {
             let rule = if kind == "command" { COMMAND_RULE } else { CHOICE_RULE };
-            return Err(Refused::OfferName { kind, what: format!("{:?}", foreign(name)), rule });
+            return Err(PluginError::OfferName { kind, what: format!("{:?}", foreign(name)), rule });
         }
         if !seen.insert((kind, name)) {
-            return Err(Refused::Twice { kind, what: name.clone() });
+            return Err(PluginError::Twice { kind, what: name.clone() });
         }
     }
     for spec in &offers.commands {
@@ -184,7 +184,7 @@ fn check(offers: &Offers) -> Result<(), Refused> {
         check_words(of, ("summary", &spec.summary), Need::Some)?;
         check_words(of, ("usage", &spec.usage), Need::None)?;
         if !is_usage_of(&spec.name, &spec.usage) {
-            return Err(Refused::Usage { command: spec.name.clone(), usage: foreign(&spec.usage) });
+            return Err(PluginError::Usage { command: spec.name.clone(), usage: foreign(&spec.usage) });
         }
     }
     Ok(())
@@ -204,12 +204,12 @@ enum Need {
 }
 
 /// What lists and menus show is a line each, which cannot pass for one of the host's.
-fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), need: Need) -> Result<(), Refused> {
+fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), need: Need) -> Result<(), PluginError> {
     let least = match need {
         Need::Some => "1 to",
         Need::None => "at most",
     };
-    let refused = |why| Err(Refused::Words { of: of(), what, why, least, most: LONGEST_WORDS });
+    let refused = |why| Err(PluginError::Authorship { of: of(), what, why, least, most: LONGEST_WORDS });
     if !is_one_line(words) {
         refused("with line breaks, control characters or invisible characters")
     } else if words.chars().count() > LONGEST_WORDS {

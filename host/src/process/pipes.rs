@@ -107,7 +107,7 @@ async fn listen(mut lines: Drain<ChildStderr>, last_words: std::sync::Arc<std::s
 
 /// The lines of a pipe to its end; once the whole tree is gone, no more than that has left in it.
 struct Drain<R> {
-    lines: Lines<R>,
+    lines: LineReader<R>,
     gone: watch::Receiver<bool>,
     /// What is left of it.
     grace: Duration,
@@ -117,7 +117,7 @@ struct Drain<R> {
 
 impl<R: AsyncRead + Unpin> Drain<R> {
     fn new(reader: R, gone: watch::Receiver<bool>) -> Self {
-        Self { lines: Lines::new(reader, LONGEST_LINE), gone, grace: LEAK_GRACE, read_before: None }
+        Self { lines: LineReader::new(reader, LONGEST_LINE), gone, grace: LEAK_GRACE, read_before: None }
     }
 
     async fn next(&mut self) -> Option<Line> {
@@ -157,14 +157,14 @@ enum Line {
 }
 
 /// Cuts a stream into lines of at most `longest` bytes.
-struct Lines<R> {
+struct LineReader<R> {
     reader: BufReader<R>,
     longest: usize,
     /// Bytes so far.
     read: u64,
 }
 
-impl<R: AsyncRead + Unpin> Lines<R> {
+impl<R: AsyncRead + Unpin> LineReader<R> {
     fn new(reader: R, longest: usize) -> Self {
         Self { reader: BufReader::with_capacity(CHUNK, reader), longest, read: 0 }
     }
@@ -252,7 +252,7 @@ mod tests {
     }
 
     async fn lines(input: &[u8], longest: usize) -> Vec<Line> {
-        let (mut lines, mut all) = (Lines::new(input, longest), Vec::new());
+        let (mut lines, mut all) = (LineReader::new(input, longest), Vec::new());
         while let Some(line) = lines.next().await {
             all.push(line);
         }

@@ -15,8 +15,8 @@ use tokio::{
 
 use super::{
     Mark,
+    env_tag::{self, Tag},
     identity::{self, Stat},
-    mark::{self, Tag},
 };
 
 /// What a tree is known by.
@@ -158,7 +158,7 @@ fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     {
         return Some(Some(mark.session.clone()));
     }
-    let found = mark::read(&identity::folder(stat.pid))?;
+    let found = env_tag::read(&identity::folder(stat.pid))?;
     let wanted = match &target.wanted {
         Wanted::Session(mark) => mark.matches(&found),
         Wanted::Host(host) => found.host == *host && !found.ours,
@@ -187,7 +187,7 @@ fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
 /// Identifies a process without a mark by its tag.
 fn tagged(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     let folder = identity::folder(stat.pid);
-    let tag = Tag::read(&folder).filter(|_| mark::read(&folder).is_none())?;
+    let tag = Tag::read(&folder).filter(|_| env_tag::read(&folder).is_none())?;
     match &target.wanted {
         Wanted::Session(mark) => (tag == mark.tag()).then(|| Some(mark.session.clone())),
         Wanted::Host(host) => tag.is_of(host).then(|| {

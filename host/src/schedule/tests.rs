@@ -24,7 +24,7 @@ struct Clocks {
 struct Fake {
     jobs: Mutex<Jobs>,
     changed: watch::Sender<u64>,
-    stored: Mutex<BTreeMap<Key, Moment>>,
+    stored: Mutex<BTreeMap<Key, Timestamp>>,
     ran: Mutex<VecDeque<Due>>,
     /// A run takes one of these.
     permits: Semaphore,
@@ -55,10 +55,10 @@ impl Fake {
         })
     }
 
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         let set_by = Duration::from_millis(self.clocks.set_by.load(Ordering::Relaxed));
         // An hour after 1970 began, on the minute.
-        Moment(3_600_000).after(self.clocks.began.elapsed() + set_by)
+        Timestamp(3_600_000).after(self.clocks.began.elapsed() + set_by)
     }
 
     fn set_clock(&self, by: Duration) {
@@ -106,12 +106,12 @@ impl Work for Fake {
         self.changed.subscribe()
     }
 
-    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Moment) -> Vec<Moment> {
+    async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
         assert_eq!(plugin, "p");
         jobs.iter().map(|(job, _)| *lock(&self.stored).entry(key(job)).or_insert(now)).collect()
     }
 
-    async fn begin(&self, key: &Key, at: Moment) -> Result<(), String> {
+    async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String> {
         lock(&self.stored).insert(key.clone(), at);
         Ok(())
     }
@@ -146,13 +146,13 @@ async fn a_job_runs_at_its_times_and_not_before() {
 #[tokio::test(start_paused = true)]
 async fn what_was_missed_is_run_once() {
     let fake = Fake::new();
-    lock(&fake.stored).insert(key("hourly"), Moment(0));
-    lock(&fake.stored).insert(key("often"), Moment(50 * 60_000));
+    lock(&fake.stored).insert(key("hourly"), Timestamp(0));
+    lock(&fake.stored).insert(key("often"), Timestamp(50 * 60_000));
     fake.plug(&[("hourly", "0 * * * *"), ("often", "*/2 * * * *")]);
     fake.start();
     pass(Duration::ZERO).await;
     assert_eq!(fake.ran(), [of("hourly", 60, 0), of("often", 60, 4)]);
-    assert_eq!(lock(&fake.stored)[&key("often")], Moment(3_600_000));
+    assert_eq!(lock(&fake.stored)[&key("often")], Timestamp(3_600_000));
     pass(MINUTE).await;
     assert_eq!(fake.ran(), []);
 }
@@ -264,7 +264,7 @@ async fn a_clock_that_was_years_ahead_stops_no_job() {
 #[test]
 fn a_clock_that_is_set_back_repeats_nothing_and_stops_nothing() {
     let mut table = Timetable::new(Zone::utc());
-    let minutes = |count: u64| Moment(count * 60_000);
+    let minutes = |count: u64| Timestamp(count * 60_000);
     table.replace("p", [(("j".to_owned(), Cron::parse("* * * * *").unwrap()), minutes(600))].into_iter());
     assert_eq!(table.due(minutes(590)), [], "until the clock has caught up");
     assert_eq!(table.next(minutes(590)), Some(minutes(601)));

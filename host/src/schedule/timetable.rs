@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 
 use crate::cron::{Cron, Zone};
 
@@ -26,7 +26,7 @@ pub struct Key {
 pub struct Due {
     pub key: Key,
     /// The latest of its times that passed.
-    pub at: Moment,
+    pub at: Timestamp,
     /// How many before it were not run.
     pub missed: u32,
 }
@@ -34,7 +34,7 @@ pub struct Due {
 struct Entry {
     cron: Cron,
     /// Its times up to this one are done with.
-    until: Moment,
+    until: Timestamp,
 }
 
 pub struct Timetable {
@@ -74,7 +74,7 @@ impl Timetable {
     }
 
     /// Each with the moment up to which it was done.
-    pub fn replace(&mut self, plugin: &str, jobs: impl Iterator<Item = ((String, Cron), Moment)>) {
+    pub fn replace(&mut self, plugin: &str, jobs: impl Iterator<Item = ((String, Cron), Timestamp)>) {
         self.entries.retain(|key, _| key.plugin != plugin);
         let entries = jobs.map(|((job, cron), until)| (Key { plugin: plugin.to_owned(), job }, Entry { cron, until }));
         self.entries.extend(entries);
@@ -82,7 +82,7 @@ impl Timetable {
 
     /// What is to run now; counts as running until it has ended.
     #[must_use]
-    pub fn due(&mut self, now: Moment) -> Vec<Due> {
+    pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
         let mut due = Vec::new();
         for (key, entry) in self.entries.iter_mut().filter(|(key, _)| !self.running.contains(key)) {
             if entry.until.since(now) > entry.waits_at_most() {
@@ -103,7 +103,7 @@ impl Timetable {
 
     /// When the next job is due; a job that runs is looked at when it ends.
     #[must_use]
-    pub fn next(&self, now: Moment) -> Option<Moment> {
+    pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let waiting = self.entries.iter().filter(|(key, _)| !self.running.contains(key));
         waiting.filter_map(|(_, entry)| entry.cron.next(&self.zone, now.max(entry.until))).min()
     }

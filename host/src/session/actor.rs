@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use cordboard_core::{
     agent::PromptId,
-    happening::{Kind, Trail},
-    session::{Effect, Exit, Input, Machine, Order, Refusal, RefusalCode, Settled},
+    event::{CausationChain, Kind},
+    session::{ApiError, Effect, Exit, Input, Machine, Order, RefusalCode, Settled},
     types::{Phase, Place, SessionView},
 };
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::{
-    Message, Ports, Stage,
-    chronicle::Chronicle,
-    running::{Running, Told},
+    Message, Ports, TurnSink,
+    agent_process::{Running, Told},
+    events::Chronicle,
 };
-use crate::roster::Cell;
+use crate::session_registry::SessionCell;
 
 /// How many lines of an agent are read before anything else has a turn, so that a flood is shown in few frames and delays nobody.
 const LINES_AT_ONCE: usize = 256;
@@ -24,7 +24,7 @@ const LINES_AT_ONCE: usize = 256;
 pub struct Actor {
     pub(super) machine: Machine,
     pub(super) ports: Ports,
-    pub(super) stage: Arc<dyn Stage>,
+    pub(super) stage: Arc<dyn TurnSink>,
     pub(super) running: Option<Running>,
     /// Whether the running turn has changed since it was last shown.
     pub(super) unshown: bool,
@@ -33,7 +33,7 @@ pub struct Actor {
     pub(super) chronicle: Chronicle,
     /// The name of the person whose order is being carried out.
     pub(super) by: Option<String>,
-    cell: Arc<Cell>,
+    cell: Arc<SessionCell>,
     messages: mpsc::Receiver<Message>,
     /// For the answers of plugins; weak, so that an actor does not keep itself alive.
     myself: mpsc::WeakSender<Message>,
@@ -49,7 +49,7 @@ enum Event {
 impl Actor {
     pub(super) fn new(
         machine: Machine,
-        (cell, stage): (Arc<Cell>, Arc<dyn Stage>),
+        (cell, stage): (Arc<SessionCell>, Arc<dyn TurnSink>),
         ports: Ports,
         (messages, myself): (mpsc::Receiver<Message>, mpsc::WeakSender<Message>),
     ) -> Self {
@@ -112,7 +112,7 @@ impl Actor {
         match event {
             Event::Message(Message::Input(input)) => {
                 if let Input::Prompt(prompt) = &input {
-                    self.chronicle.prompted(&prompt.id, Trail::default());
+                    self.chronicle.prompted(&prompt.id, CausationChain::default());
                 }
                 self.feed(input).await;
             }
@@ -142,7 +142,7 @@ impl Actor {
         self.publish();
     }
 
-    async fn obey(&mut self, order: Order, trail: Trail) -> Result<SessionView, Refusal> {
+    async fn obey(&mut self, order: Order, trail: CausationChain) -> Result<SessionView, ApiError> {
         let before = self.machine.phase();
         let effects = self.machine.order(order, self.ports.clock.now())?;
         // A refused order has done nothing, and so led to nothing.
@@ -152,7 +152,7 @@ impl Actor {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
             Err(why) => {
                 let text = format!("Done, but it could not be stored and may be lost at a restart: {why}");
-                Err(Refusal { code: RefusalCode::Failed, text })
+                Err(ApiError { code: RefusalCode::Failed, text })
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The last good versions of each plugin's bytes: they serve after a restart that finds a bad file.
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -13,11 +13,11 @@ use super::{
 const KEPT: i64 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Generation {
+pub struct StoredVersion {
     pub digest: String,
     pub wasm: Vec<u8>,
     /// When it last came to serve.
-    pub stored: Moment,
+    pub stored: Timestamp,
 }
 
 impl Store {
@@ -83,14 +83,14 @@ impl Store {
     ///
     /// # Errors
     /// The disk's.
-    pub async fn generations(&self, plugin: &str) -> Result<Vec<Generation>, StoreError> {
+    pub async fn generations(&self, plugin: &str) -> Result<Vec<StoredVersion>, StoreError> {
         let plugin = plugin.to_owned();
         self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {
             let sql = "SELECT digest, wasm, stored FROM generation WHERE plugin = ? ORDER BY id DESC";
             let mut query = db.prepare_cached(sql)?;
             let rows = query.query_map([&plugin], |row| {
-                let stored = Moment(row.get::<_, i64>(2)?.unsigned_abs());
-                Ok(Generation { digest: row.get(0)?, wasm: row.get(1)?, stored })
+                let stored = Timestamp(row.get::<_, i64>(2)?.unsigned_abs());
+                Ok(StoredVersion { digest: row.get(0)?, wasm: row.get(1)?, stored })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })

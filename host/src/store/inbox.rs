@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cordboard_core::{
     agent::PromptId,
     chat::{Done, InboxId, InboxRow, InboxState, Update},
-    types::{Moment, SessionName, SessionRecord},
+    types::{SessionName, SessionRecord, Timestamp},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -219,16 +219,16 @@ fn read(row: &Row<'_>) -> Result<InboxRow, Trouble> {
         update: serde_json::from_str(&record)?,
         state,
         prompt: PromptId(row.get(1)?),
-        at: Moment(row.get::<_, i64>(4)?.unsigned_abs()),
+        at: Timestamp(row.get::<_, i64>(4)?.unsigned_abs()),
     })
 }
 
 /// As SQLite stores it.
-pub(super) fn column(at: Moment) -> i64 {
+pub(super) fn column(at: Timestamp) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX)
 }
 
-pub(super) fn now() -> Moment {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

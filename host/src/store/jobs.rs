@@ -1,6 +1,6 @@
 //! Up to when each job of a plugin was run or skipped. By it a host knows what was missed while it was down.
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::{Store, error::StoreError, inbox::column};
@@ -15,8 +15,8 @@ impl Store {
         &self,
         plugin: &str,
         jobs: Vec<(String, String)>,
-        now: Moment,
-    ) -> Result<Vec<Moment>, StoreError> {
+        now: Timestamp,
+    ) -> Result<Vec<Timestamp>, StoreError> {
         let plugin = plugin.to_owned();
         self.ask(format!("read when the jobs of plugin '{plugin}' ran"), move |db| {
             let mut until = Vec::with_capacity(jobs.len());
@@ -24,7 +24,7 @@ impl Store {
                 let sql = "SELECT until FROM job WHERE plugin = ? AND name = ? AND cron = ?";
                 let known: Option<i64> =
                     db.prepare_cached(sql)?.query_row([&plugin, name, cron], |row| row.get(0)).optional()?;
-                until.push(known.map_or(now, |known| Moment(known.unsigned_abs())));
+                until.push(known.map_or(now, |known| Timestamp(known.unsigned_abs())));
             }
             db.prepare_cached("DELETE FROM job WHERE plugin = ?")?.execute([&plugin])?;
             let sql = "INSERT OR REPLACE INTO job (plugin, name, cron, until) VALUES (?, ?, ?, ?)";
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// The disk's.
-    pub async fn begin_job(&self, plugin: &str, name: &str, at: Moment) -> Result<(), StoreError> {
+    pub async fn begin_job(&self, plugin: &str, name: &str, at: Timestamp) -> Result<(), StoreError> {
         let (plugin, name) = (plugin.to_owned(), name.to_owned());
         self.ask(format!("store that the job '{name}' of plugin '{plugin}' runs"), move |db| {
             let sql = "UPDATE job SET until = ? WHERE plugin = ? AND name = ?";

@@ -3,9 +3,9 @@
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
+    messages,
     render::is_blank,
-    text,
-    types::{Alert, Place, Reply, Words},
+    types::{Alert, Authorship, Place, Reply},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -165,7 +165,7 @@ pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
         let reply = match text.as_deref().filter(|text| !is_blank(text)) {
             None => Reply { alert: Alert::Silent, ..Reply::text("") },
             Some(text) if is_last => {
-                Reply { words: Words::Agents, alert: Alert::Silent, ..Reply::text(text::cut_off(text)) }
+                Reply { words: Authorship::Agents, alert: Alert::Silent, ..Reply::text(messages::cut_off(text)) }
             }
             // Mark only the last message of a long answer.
             Some(_) => continue,

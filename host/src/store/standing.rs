@@ -1,8 +1,8 @@
 //! What people decided about plugins: what stands against each, and which capabilities they were granted or refused in the chat.
 
 use cordboard_core::{
-    standing::{Standing, Word},
-    types::{Moment, UserId},
+    rollout::{Decision, RolloutState},
+    types::{Timestamp, UserId},
 };
 use rusqlite::{Connection, params};
 
@@ -19,14 +19,14 @@ pub struct GrantAnswer {
     /// Sorted.
     pub capabilities: Vec<String>,
     pub granted: bool,
-    pub word: Word,
+    pub word: Decision,
 }
 
 /// All that was decided so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decisions {
     /// By plugin.
-    pub standings: Vec<(String, Standing)>,
+    pub standings: Vec<(String, RolloutState)>,
     /// The latest answer about a plugin last.
     pub answers: Vec<GrantAnswer>,
 }
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// The disk's.
-    pub async fn save_standing(&self, plugin: &str, standing: &Standing) -> Result<(), StoreError> {
+    pub async fn save_standing(&self, plugin: &str, standing: &RolloutState) -> Result<(), StoreError> {
         let (plugin, standing) = (plugin.to_owned(), standing.clone());
         self.ask(format!("store what stands against plugin '{plugin}'"), move |db| {
             if standing.is_clear() {
@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-fn standings(db: &Connection) -> Result<Vec<(String, Standing)>, Trouble> {
+fn standings(db: &Connection) -> Result<Vec<(String, RolloutState)>, Trouble> {
     let mut query = db.prepare("SELECT plugin, record FROM standing ORDER BY plugin")?;
     let mut rows = query.query([])?;
     let mut standings = Vec::new();
@@ -93,12 +93,12 @@ fn answers(db: &Connection) -> Result<Vec<GrantAnswer>, Trouble> {
     let mut query = db.prepare(sql)?;
     let rows = query.query_map([], |row| {
         let capabilities: String = row.get(1)?;
-        let at = Moment(row.get::<_, i64>(4)?.unsigned_abs());
+        let at = Timestamp(row.get::<_, i64>(4)?.unsigned_abs());
         Ok(GrantAnswer {
             plugin: row.get(0)?,
             capabilities: capabilities.split(SEPARATOR).map(str::to_owned).collect(),
             granted: row.get(2)?,
-            word: Word { who: UserId(row.get(3)?), at },
+            word: Decision { who: UserId(row.get(3)?), at },
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
     chat::{MessageId, Origin, Part, Update, What},
-    types::{ActiveFor, Caller, Moment, Place, Reply, Role, SessionName, SessionRecord, UserId},
+    types::{ActiveFor, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
 };
 use tempfile::TempDir;
 
@@ -59,7 +59,7 @@ fn update(key: &str) -> Update {
         caller: Caller { id: UserId("telegram:42".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
         place: place("1"),
         what: What::Text(format!("text of {key}")),
-        at: Moment(7),
+        at: Timestamp(7),
         locale: Some("de".to_owned()),
         origin: Origin::default(),
     }
@@ -67,7 +67,7 @@ fn update(key: &str) -> Update {
 
 fn record(session: &str) -> SessionRecord {
     let folder = PathBuf::from("/sessions").join(session);
-    SessionRecord::new(name(session), UserId("telegram:42".to_owned()), folder, "demo", Moment(1))
+    SessionRecord::new(name(session), UserId("telegram:42".to_owned()), folder, "demo", Timestamp(1))
 }
 
 fn post(text: &str) -> NewPost {

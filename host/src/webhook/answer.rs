@@ -15,7 +15,7 @@ use crate::plugin::WebResponse;
 
 /// Why a request did not get to its plugin, or the plugin gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     NotFound,
     Method,
     /// The configuration does not say what a request for this plugin has to show.
@@ -37,7 +37,7 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 const OF_THE_CONNECTION: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
-impl Refusal {
+impl Rejection {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -98,7 +98,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 }
 
 /// Answers a connection on which no whole request has come. Who does not read it in time has lost it.
-pub async fn write(refusal: &Refusal, mut stream: impl AsyncWrite + Unpin) {
+pub async fn write(refusal: &Rejection, mut stream: impl AsyncWrite + Unpin) {
     let (status, text) = (refusal.status(), refusal.text());
     let head = "content-type: text/plain; charset=utf-8\r\nconnection: close";
     let length = text.len() + 1;

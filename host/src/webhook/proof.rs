@@ -1,6 +1,6 @@
 //! Who asks: a token that is shown, or a signature over the body. Compared in a time that says nothing of how much was right.
 
-use cordboard_core::config::Proofs;
+use cordboard_core::config::WebhookAuth;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
 use sha2::Sha256;
@@ -18,7 +18,7 @@ pub enum Check {
 }
 
 /// What a request has to show one of, with the secrets as they are now.
-pub fn checks(proofs: &Proofs, secret: impl Fn(&str) -> Result<String, String>) -> Result<Vec<Check>, String> {
+pub fn checks(proofs: &WebhookAuth, secret: impl Fn(&str) -> Result<String, String>) -> Result<Vec<Check>, String> {
     let named = |header: &Option<String>, default: &str| header.clone().unwrap_or_else(|| default.to_owned());
     let mut checks = Vec::new();
     if let Some(name) = &proofs.hmac {
@@ -84,15 +84,15 @@ mod tests {
         "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
     );
 
-    fn holds(proofs: &Proofs, secret: &str, (header, value): (&'static str, &str), body: &str) -> bool {
+    fn holds(proofs: &WebhookAuth, secret: &str, (header, value): (&'static str, &str), body: &str) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(header, value.parse().unwrap());
         let checks = checks(proofs, |_| Ok(secret.to_owned())).unwrap();
         checks.iter().any(|check| check.holds(&headers, body.as_bytes()))
     }
 
-    fn hmac() -> Proofs {
-        Proofs { hmac: Some("s".to_owned()), ..Proofs::default() }
+    fn hmac() -> WebhookAuth {
+        WebhookAuth { hmac: Some("s".to_owned()), ..WebhookAuth::default() }
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
         let github = format!("sha256={signature}");
         assert!(holds(&hmac(), secret, (SIGNATURE, &github), body));
         assert!(holds(&hmac(), secret, (SIGNATURE, signature), body));
-        let own = Proofs { header: Some("x-signature".to_owned()), ..hmac() };
+        let own = WebhookAuth { header: Some("x-signature".to_owned()), ..hmac() };
         assert!(holds(&own, secret, ("x-signature", &signature.to_uppercase()), body));
         assert!(!holds(&own, secret, (SIGNATURE, &github), body));
     }
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn a_token_is_shown_as_it_is() {
-        let token = Proofs { token: Some("s".to_owned()), ..Proofs::default() };
+        let token = WebhookAuth { token: Some("s".to_owned()), ..WebhookAuth::default() };
         assert!(holds(&token, "open sesame", ("authorization", "Bearer open sesame"), ""));
         for wrong in ["open sesame", "Bearer open sesam", "Bearer open sesames", "Basic open sesame", "Bearer", ""] {
             assert!(!holds(&token, "open sesame", ("authorization", wrong), ""), "{wrong}");
         }
-        let gitlab = Proofs { header: Some("x-gitlab-token".to_owned()), ..token };
+        let gitlab = WebhookAuth { header: Some("x-gitlab-token".to_owned()), ..token };
         assert!(holds(&gitlab, "open sesame", ("x-gitlab-token", "open sesame"), ""));
         assert!(!holds(&gitlab, "open sesame", ("authorization", "Bearer open sesame"), ""));
     }
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn each_of_two_suffices() {
         let (secret, body, signature) = GITHUB;
-        let both = Proofs { token: Some("s".to_owned()), ..hmac() };
+        let both = WebhookAuth { token: Some("s".to_owned()), ..hmac() };
         assert!(holds(&both, secret, (SIGNATURE, signature), body));
         assert!(holds(&both, secret, ("authorization", &format!("bearer {secret}")), "whatever"));
     }
@@ -140,6 +140,6 @@ mod tests {
     fn a_secret_that_cannot_be_read_lets_nobody_in() {
         let why = checks(&hmac(), |name| Err(format!("no {name}"))).err();
         assert_eq!(why.as_deref(), Some("no s"));
-        assert!(checks(&Proofs::default(), |_| Ok(String::new())).unwrap().is_empty());
+        assert!(checks(&WebhookAuth::default(), |_| Ok(String::new())).unwrap().is_empty());
     }
 }

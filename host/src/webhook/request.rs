@@ -1,6 +1,6 @@
 //! A request, taken apart: what it is for, its bounded body, and what of its head a plugin reads.
 
-use cordboard_core::config::Proofs;
+use cordboard_core::config::WebhookAuth;
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     HeaderMap, Method,
@@ -9,7 +9,7 @@ use hyper::{
 };
 
 use super::{
-    answer::Refusal,
+    answer::Rejection,
     proof::{self, Check},
 };
 use crate::{plugin::WebRequest, scrub};
@@ -41,13 +41,13 @@ impl<'u> Target<'u> {
 }
 
 /// The method, where it is one that asks for something.
-pub fn method(method: &Method) -> Result<&'static str, Refusal> {
-    METHODS.into_iter().find(|one| *one == method.as_str()).ok_or(Refusal::Method)
+pub fn method(method: &Method) -> Result<&'static str, Rejection> {
+    METHODS.into_iter().find(|one| *one == method.as_str()).ok_or(Rejection::Method)
 }
 
 /// Whether plugins are never shown the header `name`, in small letters, of requests that have to show one of `proofs`.
 #[must_use]
-pub fn is_withheld(proofs: &Proofs, name: &str) -> bool {
+pub fn is_withheld(proofs: &WebhookAuth, name: &str) -> bool {
     let checks = proof::checks(proofs, |_| Ok(String::new())).unwrap_or_default();
     withheld(&checks, name)
 }
@@ -57,16 +57,16 @@ fn withheld(checks: &[Check], name: &str) -> bool {
 }
 
 /// The whole body, of `most` bytes. One that says at once that it is larger is not read.
-pub async fn body(body: Incoming, headers: &HeaderMap, most: u64) -> Result<Bytes, Refusal> {
+pub async fn body(body: Incoming, headers: &HeaderMap, most: u64) -> Result<Bytes, Rejection> {
     let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|length| length > most) {
-        return Err(Refusal::TooLarge(most));
+        return Err(Rejection::TooLarge(most));
     }
     let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge(most)),
-        Err(_) => Err(Refusal::Broken),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection::TooLarge(most)),
+        Err(_) => Err(Rejection::Broken),
     }
 }
 

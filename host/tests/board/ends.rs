@@ -3,7 +3,7 @@
 use cordboard::store;
 use cordboard_core::{
     chat::{Origin, Update, What},
-    types::{Caller, Moment, Place, Role, UserId},
+    types::{Caller, Place, Role, Timestamp, UserId},
 };
 use rustix::process::Signal;
 
@@ -223,7 +223,7 @@ fn left_undone(home: &Home, line: &str) {
         caller: Caller { id: UserId("console:local".to_owned()), name: "local".to_owned(), role: Role::Owner },
         place: Place::new("console", "local"),
         what: What::Text(line.to_owned()),
-        at: Moment(0),
+        at: Timestamp(0),
         locale: None,
         origin: Origin::default(),
     };

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cordboard::store;
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::support::{Home, until};
@@ -24,7 +24,7 @@ fn now() -> u64 {
 fn down_since(home: &Home, at: u64) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let (store, _) = store::open(&home.state()).unwrap();
-        store.begin_job("clockwork", "hourly", Moment(at)).await.unwrap();
+        store.begin_job("clockwork", "hourly", Timestamp(at)).await.unwrap();
         store.close().await;
     });
 }

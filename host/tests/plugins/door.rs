@@ -7,8 +7,8 @@ use std::{
 };
 
 use cordboard::{
-    hub::Live,
-    webhook::{Door, Secrets},
+    hub::LiveConfig,
+    webhook::{Secrets, WebhookServer},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -22,8 +22,8 @@ use crate::components::{Bench, bad};
 const LIMIT: Duration = Duration::from_secs(20);
 
 async fn open(bench: &Bench, secrets: Secrets) -> SocketAddr {
-    let (live, board) = (Live::new(bench.config.clone()), Arc::downgrade(&bench.board));
-    let door = Door::new(live, Arc::clone(&bench.plugs), board, secrets);
+    let (live, board) = (LiveConfig::new(bench.config.clone()), Arc::downgrade(&bench.board));
+    let door = WebhookServer::new(live, Arc::clone(&bench.plugs), board, secrets);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(tokio::spawn(door.serve(listener)));

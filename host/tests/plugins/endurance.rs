@@ -11,9 +11,9 @@ use std::{
 };
 
 use cordboard::{
-    plugin::{Asked, Entrance, Invocation, Swapped, digest},
+    plugin::{ActivationMode, CallContext, Invocation, Swapped, digest},
+    plugin_sources::PluginSources,
     store::{self, Decisions},
-    supply::Supply,
 };
 
 use crate::{
@@ -44,7 +44,7 @@ async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) ->
     let table = bench.plugs.table();
     let offer = table.command("echo").expect("there is no moment without it");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
-    let asked = Asked { caller: Some(bench.caller.clone()), ..Asked::default() };
+    let asked = CallContext { caller: Some(bench.caller.clone()), ..CallContext::default() };
     let answer = bench.plugs.command(&bench.board, (offer, asked), &typed).await;
     let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
     assert_eq!(answer, format!("{}: {text}", versions[&offer.generation.digest]));
@@ -61,7 +61,7 @@ async fn ten_thousand_swaps_lose_no_call() {
     let swap = async |number: usize| {
         let (digest, wasm) = &versions[number % 2];
         let compiled = bench.plugs.compile("echo", digest.clone(), wasm).await;
-        bench.plugs.plug_compiled(compiled, (&settings, NOW), Entrance::New).await
+        bench.plugs.plug_compiled(compiled, (&settings, NOW), ActivationMode::New).await
     };
     for number in 0..2 {
         swap(number).await.unwrap();
@@ -142,7 +142,7 @@ async fn a_thousand_whole_reloads_leave_nothing_behind() {
     let bench = Bench::new();
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = store::open(&folder.path().join("state")).unwrap();
-    let supply = Supply::new(Arc::clone(&bench.plugs), None, (Some(store), Decisions::default()));
+    let supply = PluginSources::new(Arc::clone(&bench.plugs), None, (Some(store), Decisions::default()));
     let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo2")]);
     let mut generations = Vec::new();
     let mut warm = None;

@@ -6,10 +6,10 @@ use std::{fs, path::Path, time::Duration};
 use cordboard::plugin::{CallError, Load, ViewLimits};
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
-    happening::{Happening, Kind, Trail},
-    session::{Brief, Verdict},
+    event::{CausationChain, Kind, SessionEvent},
+    session::{PersonaSettings, Verdict},
     turn::{Part, Turn, TurnState},
-    types::{Content, Moment, Phase, Place},
+    types::{Content, Phase, Place, Timestamp},
 };
 use expect_test::{Expect, expect};
 
@@ -86,7 +86,7 @@ async fn the_capabilities_of_0_1_answer_as_they_did() {
 async fn the_persona_of_0_1_is_resolved() {
     let bench = every().await;
     let brief = bench.plugs.resolve(&bench.board, "every", &session("alpha", &bench.caller)).await;
-    let expected = Brief {
+    let expected = PersonaSettings {
         instructions: "every for alpha".to_owned(),
         model: Some("small".to_owned()),
         idle_timeout: Some(Duration::from_secs(90)),
@@ -101,7 +101,7 @@ async fn the_view_of_0_1_shows_a_turn() {
     let (id, kind, title, detail) = ("1".into(), "tool".into(), "Reads".into(), "a.rs".into());
     let action = Part::Action(Action { id, kind, title, detail, state: ActionState::Failed });
     let parts = vec![Part::Text("Hello".to_owned()), action];
-    let began = Moment(NOW.0 - 12_000);
+    let began = Timestamp(NOW.0 - 12_000);
     let state = TurnState::Failed("why".to_owned());
     let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), bench.place.clone(), began) };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
@@ -136,7 +136,7 @@ async fn the_policy_of_0_1_gives_each_verdict() {
 async fn the_hook_of_0_1_hears_of_an_event() {
     let bench = every().await;
     let view = session("alpha", &bench.caller);
-    let happening = Happening::of(Kind::Suspended, view, NOW, Trail::default());
+    let happening = SessionEvent::of(Kind::Suspended, view, NOW, CausationChain::default());
     assert_eq!(bench.plugs.hook(&bench.board, "every", &happening).await, Ok(()));
     let heard = bench.board.get("every", "event").await.unwrap().unwrap();
     assert_eq!(String::from_utf8(heard).unwrap(), "suspended alpha {}");

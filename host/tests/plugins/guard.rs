@@ -1,6 +1,6 @@
 //! What a plugin may put before people: buttons for its own commands, words that are not the host's, and not too much of either.
 
-use cordboard::{kit::Deed, plugin::CallError};
+use cordboard::{dev::RecordedAction, plugin::CallError};
 use cordboard_core::{
     render::FOREIGN,
     types::{Place, Reply, Role},
@@ -73,7 +73,7 @@ async fn a_post_has_no_other_buttons_either() {
     let bench = tricky("").await;
     bench.call("trick post console local psst").await.unwrap();
     let deeds = bench.memory.take_deeds();
-    let [Deed::Posted(_, reply)] = deeds.as_slice() else { panic!("{deeds:?}") };
+    let [RecordedAction::Posted(_, reply)] = deeds.as_slice() else { panic!("{deeds:?}") };
     assert_eq!((reply.text.as_str(), shown(reply)), ("psst", Vec::new()));
 }
 

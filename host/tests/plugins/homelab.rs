@@ -10,14 +10,14 @@ mod status;
 
 use std::time::Duration;
 
-use cordboard_core::types::{Moment, Role};
+use cordboard_core::types::{Role, Timestamp};
 use tempfile::NamedTempFile;
 
 use crate::components::{Bench, extra};
 use stand_in::StandIn;
 
 /// When the answers of the stand-ins were made: 2026-11-21 13:45:36 UTC.
-const NOW: Moment = Moment(1_795_268_736_000);
+const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
 /// What nobody must see.
 const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";

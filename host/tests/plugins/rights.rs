@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cordboard::plugin::{Asked, CallError, Invocation};
+use cordboard::plugin::{CallContext, CallError, Invocation};
 use cordboard_core::types::{Place, Role};
 
 use crate::{
@@ -56,7 +56,8 @@ async fn a_call_that_nobody_made_has_the_rights_of_acts_as() {
 async fn uncalled(bench: &Bench) -> Result<String, CallError> {
     let table = bench.plugs.table();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
-    let reply = bench.plugs.command(&bench.board, (table.command("greedy").unwrap(), Asked::default()), &typed).await;
+    let reply =
+        bench.plugs.command(&bench.board, (table.command("greedy").unwrap(), CallContext::default()), &typed).await;
     reply.map(|reply| reply.text)
 }
 

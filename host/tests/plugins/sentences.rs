@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use cordboard::kit::Deed;
+use cordboard::dev::RecordedAction;
 use cordboard_core::{
     session::{Order, Waiting},
-    types::{Moment, Phase},
+    types::{Phase, Timestamp},
 };
 
 use crate::{board::NOW, components::Bench};
@@ -56,14 +56,14 @@ async fn making_and_switching(bench: &Bench) {
     )
     .await;
     let deeds = bench.memory.deeds();
-    let started = deeds.iter().filter(|deed| matches!(deed, Deed::Ordered(_, Order::Start))).count();
+    let started = deeds.iter().filter(|deed| matches!(deed, RecordedAction::Ordered(_, Order::Start))).count();
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
 async fn listing(bench: &Bench) {
     let ago = |name: &str, seconds: u64, phase: Phase| {
         bench.memory.change(name, |view| {
-            view.record.last_active = Moment(NOW.0 - seconds * 1000);
+            view.record.last_active = Timestamp(NOW.0 - seconds * 1000);
             view.phase = phase;
         });
     };
@@ -89,7 +89,7 @@ async fn listing(bench: &Bench) {
 async fn pages(bench: &Bench) {
     for number in 0..30 {
         let mut view = crate::board::session(&format!("s{number}"), &bench.caller);
-        view.record.last_active = Moment(NOW.0 - 1_000_000 * (100 + number));
+        view.record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
         bench.memory.add(view);
     }
     let first = bench.call("sessions").await.unwrap();
@@ -179,7 +179,7 @@ async fn stopping(bench: &Bench) {
     }
     let last = bench.memory.deeds().pop();
     let stopped = Order::Interrupt { waiting: Waiting::Drop, from: Some(bench.place.clone()) };
-    assert_eq!(last, Some(Deed::Ordered("beta".parse().unwrap(), stopped)));
+    assert_eq!(last, Some(RecordedAction::Ordered("beta".parse().unwrap(), stopped)));
 }
 
 async fn putting_away(bench: &Bench) {

@@ -1,11 +1,11 @@
 //! What the standard plugins offer under the configuration that everybody begins with.
 
-use cordboard::plugin::{CallOrder, Table};
+use cordboard::plugin::{CallOrder, Snapshot};
 use cordboard_core::types::Role;
 
 use crate::components::{Bench, STANDARD};
 
-fn commands(table: &Table) -> Vec<(&str, &str)> {
+fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
     table.commands().map(|offer| (offer.spec.name.as_str(), offer.generation.name.as_str())).collect()
 }
 

@@ -3,9 +3,9 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use cordboard::{
-    plugin::{Asked, Board, Invocation, Swapped, digest},
+    plugin::{CallContext, HostApi, Invocation, Swapped, digest},
+    plugin_sources::{PluginSources, RejectedFile, STANDARD},
     store::{self, Decisions, Store},
-    supply::{STANDARD, Supply, Turned},
 };
 use cordboard_core::types::Place;
 use tempfile::TempDir;
@@ -38,32 +38,32 @@ impl World {
     }
 
     /// A host that starts now.
-    async fn start(&self) -> (Supply, Vec<Turned>) {
+    async fn start(&self) -> (PluginSources, Vec<RejectedFile>) {
         let kept = (Some(self.store.clone()), Decisions::default());
-        let supply = Supply::new(plugs(), Some(self.plugins.clone()), kept);
+        let supply = PluginSources::new(plugs(), Some(self.plugins.clone()), kept);
         let turned = supply.plug_all(&|name| self.bench.settings(name), NOW).await;
         (supply, turned)
     }
 
-    async fn save_new(&self, supply: &Supply, name: &str, wasm: &[u8]) -> Result<Swapped, String> {
+    async fn save_new(&self, supply: &PluginSources, name: &str, wasm: &[u8]) -> Result<Swapped, String> {
         self.save(name, wasm);
         let swapped = supply.plug_new(name, wasm, (&self.bench.settings(name), NOW)).await;
         swapped.map_err(|refused| refused.to_string())
     }
 }
 
-fn serves(supply: &Supply, name: &str) -> Option<String> {
+fn serves(supply: &PluginSources, name: &str) -> Option<String> {
     supply.plugs.table().generation(name).map(|generation| generation.digest.clone())
 }
 
-fn note(supply: &Supply, name: &str) -> (String, String) {
+fn note(supply: &PluginSources, name: &str) -> (String, String) {
     let status = supply.plugs.table().statuses().find(|status| status.name == name).unwrap();
     (status.health.as_str().to_owned(), status.note)
 }
 
-async fn echo(supply: &Supply, board: &Arc<dyn Board>) -> String {
+async fn echo(supply: &PluginSources, board: &Arc<dyn HostApi>) -> String {
     let table = supply.plugs.table();
-    let asked = Asked { place: Some(Place::new("console", "local")), ..Asked::default() };
+    let asked = CallContext { place: Some(Place::new("console", "local")), ..CallContext::default() };
     let typed = Invocation { args: Vec::new(), text: "x".to_owned() };
     supply.plugs.command(board, (table.command("echo").unwrap(), asked), &typed).await.unwrap().text
 }
@@ -178,7 +178,7 @@ async fn compiled_code_is_found_again_without_the_compiler() {
     let world = World::new();
     let cache = world.plugins.join("../state/cache");
     let settings = world.bench.settings("echo");
-    let start = |program: &str| cordboard::plugin::Plugs::start(cache.clone(), program.into(), 4).unwrap();
+    let start = |program: &str| cordboard::plugin::Registry::start(cache.clone(), program.into(), 4).unwrap();
     start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
     let without = start("/nonexistent");
     without.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
@@ -219,7 +219,7 @@ async fn a_compiler_that_ends_without_a_result_is_told_with_the_remedy() {
         let program = world.plugins.join("../compiler");
         fs::write(&program, format!("#!/bin/sh\ncat >/dev/null\n{script}\n")).unwrap();
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-        let plugs = cordboard::plugin::Plugs::start(world.plugins.join("../cache"), program, 4).unwrap();
+        let plugs = cordboard::plugin::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
         let settings = world.bench.settings("echo");
         let why = plugs.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
         assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");

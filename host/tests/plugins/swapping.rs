@@ -19,11 +19,11 @@ use std::{
 use async_trait::async_trait;
 use cordboard::{
     clock::Clock,
-    hub::Live,
-    plugin::{Orders, Plugs, digest},
+    hub::LiveConfig,
+    plugin::{Orders, Registry, digest},
+    plugin_sources::PluginSources,
+    rollout::{Notifier, Pace, Rollout, Settings},
     store::{self, Store},
-    supply::Supply,
-    swaps::{Audience, Pace, Settings, Swaps},
 };
 use cordboard_core::{
     config,
@@ -59,7 +59,7 @@ struct Said {
 }
 
 #[async_trait]
-impl Audience for Said {
+impl Notifier for Said {
     async fn tell(&self, text: String, _but: Option<&Caller>) {
         // Split a merged notice into its parts.
         let merged = text.split_once(" changes of plugins:\n- ").map(|(_, list)| list.split("\n- "));
@@ -104,14 +104,14 @@ impl Rig {
         Self::over(Arc::new(tempfile::tempdir().unwrap()), config, plugs()).await
     }
 
-    async fn over(folder: Arc<TempDir>, config: &str, plugs: Arc<Plugs>) -> Self {
+    async fn over(folder: Arc<TempDir>, config: &str, plugs: Arc<Registry>) -> Self {
         let plugins = folder.path().join("plugins");
         fs::create_dir_all(&plugins).unwrap();
         let (store, contents) = store::open(&folder.path().join("state")).unwrap();
         let mut bench = Bench::of(config);
         bench.plugs = Arc::clone(&plugs);
-        let live = Live::new(bench.config.clone());
-        let supply = Supply::new(plugs, Some(plugins), (Some(store.clone()), contents.decisions));
+        let live = LiveConfig::new(bench.config.clone());
+        let supply = PluginSources::new(plugs, Some(plugins), (Some(store.clone()), contents.decisions));
         let clock = Clock::system();
         supply.plug_all(&|name| live.plugin(name), clock.now()).await;
         let (orders, receiver) = Orders::channel();
@@ -120,7 +120,7 @@ impl Rig {
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
         // Send each notice separately, so that a test can wait for it.
         let pace = Pace { gather: Duration::ZERO, most: usize::MAX, span: Duration::ZERO, listed: usize::MAX };
-        let swaps = Swaps::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Audience>)).at_pace(pace);
+        let swaps = Rollout::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Notifier>)).at_pace(pace);
         let (news, heard) = mpsc::channel(64);
         let task = tokio::spawn(run(swaps, live, (heard, receiver)));
         Self { folder, config: config.to_owned(), bench, store, said, news, task }
@@ -239,8 +239,8 @@ impl Rig {
 }
 
 async fn run(
-    mut swaps: Swaps,
-    live: Live,
+    mut swaps: Rollout,
+    live: LiveConfig,
     (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard::plugin::Ordered>),
 ) {
     swaps.ask_about_parked().await;

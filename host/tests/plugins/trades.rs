@@ -7,7 +7,7 @@ use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     session::Verdict,
     turn::{Part, Turn, TurnState},
-    types::{Moment, Place},
+    types::{Place, Timestamp},
 };
 
 use crate::{
@@ -67,7 +67,7 @@ async fn a_persona_may_be_called_as_people_write() {
 }
 
 fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
-    let began = Moment(NOW.0 - 12_000);
+    let began = Timestamp(NOW.0 - 12_000);
     Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("console", "local"), began) }
 }
 

@@ -1,15 +1,15 @@
 //! The trades that nobody in a chat asks for, and the plugins that ply them: events, times, requests.
 
 use cordboard::{
-    kit::Deed,
+    dev::RecordedAction,
     plugin::{CallError, DueJob, WebRequest, WebResponse},
 };
 use cordboard_core::{
     agent::PromptId,
-    happening::{Happening, Kind, Trail},
+    event::{CausationChain, Kind, SessionEvent},
     render,
     turn::Turn,
-    types::{Moment, Phase, Place},
+    types::{Phase, Place, Timestamp},
 };
 
 use crate::{
@@ -20,17 +20,17 @@ use crate::{
 /// What was posted, as it is read.
 fn posted(bench: &Bench) -> Vec<String> {
     let posts = bench.memory.take_deeds().into_iter().filter_map(|deed| match deed {
-        Deed::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),
+        RecordedAction::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),
         _ => None,
     });
     posts.collect()
 }
 
-fn finished(bench: &Bench, seconds: u64, place: Place) -> Happening {
+fn finished(bench: &Bench, seconds: u64, place: Place) -> SessionEvent {
     let mut view = session("alpha", &bench.caller);
     view.record.place = Some(place.clone());
-    let turn = Turn::new(PromptId("1".to_owned()), place, Moment(NOW.0 - seconds * 1000));
-    Happening::turn_finished(&turn, view, NOW, Trail::default())
+    let turn = Turn::new(PromptId("1".to_owned()), place, Timestamp(NOW.0 - seconds * 1000));
+    SessionEvent::turn_finished(&turn, view, NOW, CausationChain::default())
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn notify_tells_of_long_turns_elsewhere() {
     assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\n/session alpha opens it."]);
     let mut broken = session("alpha", &bench.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
-    let broken = Happening::of(Kind::Broken, broken, NOW, Trail::default());
+    let broken = SessionEvent::of(Kind::Broken, broken, NOW, CausationChain::default());
     bench.plugs.hook(&bench.board, "notify", &broken).await.unwrap();
     assert_eq!(posted(&bench), ["alpha needs you: no such command\n/retry alpha tries again."]);
     assert_eq!(bench.read("notify off").await, "Nothing is told any more.");
@@ -73,7 +73,7 @@ async fn remind_says_it_when_it_is_due_and_not_before() {
     assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 2 hours.");
     assert!(bench.read("remind 3s eggs").await.starts_with("I look at the clock once a minute"));
     let look = async |minutes: u64| {
-        let due = DueJob { name: "look".to_owned(), at: Moment(NOW.0 + minutes * 60_000), missed: 0 };
+        let due = DueJob { name: "look".to_owned(), at: Timestamp(NOW.0 + minutes * 60_000), missed: 0 };
         bench.plugs.run_job(&bench.board, "remind", &due).await.unwrap();
         posted(&bench)
     };

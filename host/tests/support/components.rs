@@ -3,9 +3,9 @@
 use std::{fs, path::Path, sync::Arc};
 
 use cordboard::{
-    hub::Live,
-    kit::MemoryBoard,
-    plugin::{Asked, Board, CallError, Choice, Invocation, PluginSettings, Plugs, Refused, Swapped},
+    dev::FakeHost,
+    hub::LiveConfig,
+    plugin::{CallContext, CallError, Choice, HostApi, Invocation, PluginError, PluginSettings, Registry, Swapped},
 };
 use cordboard_core::{
     config::{self, Config},
@@ -67,16 +67,16 @@ pub async fn copy_compiled(into: &Path) {
 }
 
 /// An empty plug board. All tests share one folder of compiled code, so that each component is compiled once.
-pub fn plugs() -> Arc<Plugs> {
+pub fn plugs() -> Arc<Registry> {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    Arc::new(Plugs::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
+    Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
 }
 
 /// A plug board, the board in memory behind it, one place and the owner who types there.
 pub struct Bench {
-    pub plugs: Arc<Plugs>,
-    pub memory: Arc<MemoryBoard>,
-    pub board: Arc<dyn Board>,
+    pub plugs: Arc<Registry>,
+    pub memory: Arc<FakeHost>,
+    pub board: Arc<dyn HostApi>,
     pub config: Config,
     pub place: Place,
     pub caller: Caller,
@@ -90,10 +90,10 @@ impl Bench {
     /// `text`: the operator's configuration.
     pub fn of(text: &str) -> Self {
         let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
-        let memory = Arc::new(MemoryBoard::new(NOW, vec![demo]));
+        let memory = Arc::new(FakeHost::new(NOW, vec![demo]));
         Self {
             plugs: plugs(),
-            board: Arc::clone(&memory) as Arc<dyn Board>,
+            board: Arc::clone(&memory) as Arc<dyn HostApi>,
             memory,
             config: config::load(text).unwrap_or_else(|error| panic!("{error}")),
             place: Place::new("console", "local"),
@@ -111,14 +111,14 @@ impl Bench {
     }
 
     pub fn settings(&self, name: &str) -> PluginSettings {
-        Live::new(self.config.clone()).plugin(name)
+        LiveConfig::new(self.config.clone()).plugin(name)
     }
 
     pub fn configure(&mut self, text: &str) {
         self.config = config::load(text).unwrap_or_else(|error| panic!("{error}"));
     }
 
-    pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Swapped, Refused> {
+    pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Swapped, PluginError> {
         self.plugs.plug_in(name, wasm, (&self.settings(name), NOW)).await
     }
 
@@ -136,7 +136,7 @@ impl Bench {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
         let table = self.plugs.table();
         let offer = table.command(name).unwrap_or_else(|| panic!("no plugin offers /{name}"));
-        let asked = Asked {
+        let asked = CallContext {
             caller: Some(caller.clone()),
             place: Some(self.place.clone()),
             active: self.board.active(caller, &self.place),

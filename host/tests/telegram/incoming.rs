@@ -3,7 +3,7 @@
 use cordboard::chat::{ButtonLine, Inbox as _, MessageId, What};
 use cordboard_core::{
     chat::Part,
-    types::{Moment, Place, Role, UserId},
+    types::{Place, Role, Timestamp, UserId},
 };
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn a_text_is_stored_before_it_is_confirmed() {
     assert_eq!(update.place, place(ADA));
     let caller = (&update.caller.id, update.caller.name.as_str(), update.caller.role);
     assert_eq!(caller, (&UserId(format!("telegram:{ADA}")), "Ada L", Role::Member));
-    assert_eq!((update.at, update.locale.as_deref()), (Moment(1_790_000_000_000), Some("de")));
+    assert_eq!((update.at, update.locale.as_deref()), (Timestamp(1_790_000_000_000), Some("de")));
     rig.api.until_calls("getUpdates", 2).await;
     assert_eq!(rig.api.calls("getUpdates")[0].params.get("offset"), None);
     assert_eq!(rig.api.calls("getUpdates")[1].params["offset"], id + 1);

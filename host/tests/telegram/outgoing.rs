@@ -15,7 +15,7 @@ use cordboard::chat::{
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
-    types::{Alert, Place, Reply, Words},
+    types::{Alert, Authorship, Place, Reply},
 };
 use serde_json::json;
 
@@ -118,7 +118,7 @@ async fn an_edit_to_what_stands_there_is_a_success() {
         message: cordboard_core::render::render(text),
         buttons: Vec::new(),
         last: cordboard::chat::Completeness::Complete,
-        words: Words::Own,
+        words: Authorship::Own,
         session: None,
         alert: Alert::Ring,
         answers: None,

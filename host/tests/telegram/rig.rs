@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard::chat::{
     ButtonLine, Inbox, InboxError, MessageId, Update,
-    outbox::{Ledger, LedgerError, Outbox},
+    outbox::{DeliveryStore, LedgerError, Outbox},
     telegram::{PollError, PollSettings, Settings, Telegram},
 };
 use cordboard_core::{
@@ -170,7 +170,7 @@ impl Inbox for Memory {
 struct NoLedger;
 
 #[async_trait]
-impl Ledger for NoLedger {
+impl DeliveryStore for NoLedger {
     async fn placeholder(&self, _: (&PromptId, &Place), _: &MessageId, _: &str) -> Result<(), LedgerError> {
         Ok(())
     }

@@ -11,7 +11,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
     render,
-    types::{Alert, Reply, Words},
+    types::{Alert, Authorship, Reply},
 };
 
 use crate::{
@@ -159,7 +159,7 @@ fn outgoing(text: &str) -> Outgoing {
         message,
         buttons: Vec::new(),
         last,
-        words: Words::Agents,
+        words: Authorship::Agents,
         session: None,
         alert: Alert::Ring,
         answers: None,

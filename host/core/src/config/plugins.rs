@@ -10,11 +10,11 @@ use std::{
 use super::{
     json,
     limits::{LimitOverrides, Limits},
-    reach::{Reach, Secrets, sha256},
+    reach::{NetworkGrants, Secrets, sha256},
     section::Section,
     swapping::Swapping,
     value::{Complaint, Value, bytes, list, number, one_of, path, shown, span, text},
-    webhook::Proofs,
+    webhook::WebhookAuth,
 };
 use crate::types::{PLUGIN_NAME_RULE, Role, is_plugin_name};
 use serde_json::{Map, Value as Json};
@@ -47,12 +47,12 @@ pub struct Plugin {
     pub built_in_grants: BTreeSet<Grant>,
     /// The rights of calls that nobody made; none: no rights on sessions.
     pub acts_as: Option<Role>,
-    pub reach: Reach,
+    pub reach: NetworkGrants,
     /// The only version that may serve, by the SHA-256 of its file.
     pub sha256: Option<String>,
     pub limits: LimitOverrides,
     /// How requests from the net prove who asks.
-    pub webhook: Proofs,
+    pub webhook: WebhookAuth,
     /// Its `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
@@ -161,8 +161,8 @@ impl Plugins {
 
     /// What requests for the plugin `name` have to show.
     #[must_use]
-    pub fn proofs_of(&self, name: &str) -> Proofs {
-        self.by_name.get(name).map_or_else(Proofs::default, |plugin| plugin.webhook.clone())
+    pub fn proofs_of(&self, name: &str) -> WebhookAuth {
+        self.by_name.get(name).map_or_else(WebhookAuth::default, |plugin| plugin.webhook.clone())
     }
 
     /// `[plugins.NAME.config]` as JSON, its keys in order, `{}` where there is none.
@@ -173,8 +173,8 @@ impl Plugins {
 
     /// What the plugin `name` may reach outside of the host.
     #[must_use]
-    pub fn reach_of(&self, name: &str) -> Reach {
-        self.by_name.get(name).map_or_else(Reach::default, |plugin| plugin.reach.clone())
+    pub fn reach_of(&self, name: &str) -> NetworkGrants {
+        self.by_name.get(name).map_or_else(NetworkGrants::default, |plugin| plugin.reach.clone())
     }
 
     #[must_use]

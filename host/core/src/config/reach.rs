@@ -26,7 +26,7 @@ pub type Secrets = BTreeMap<String, SecretSource>;
 
 /// What one plugin may reach. Empty: nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reach {
+pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
     pub tcp: Vec<TcpGrant>,
     /// Names of `[secrets]` that it may send to the hosts of `http`.
@@ -37,7 +37,7 @@ pub struct Reach {
     pub ca: Option<PathBuf>,
 }
 
-impl Reach {
+impl NetworkGrants {
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set("http", &mut self.http, list(parsed::<HttpGrant>));
         section.set("tcp", &mut self.tcp, list(parsed::<TcpGrant>));

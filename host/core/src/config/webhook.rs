@@ -23,7 +23,7 @@ pub struct Webhook {
 
 /// What a request for a plugin has to show; each suffices, and where there is none, no request is let through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Proofs {
+pub struct WebhookAuth {
     /// The name of the secret that is sent as it is.
     pub token: Option<String>,
     /// The name of the secret that signs the body, by HMAC with SHA-256.
@@ -43,7 +43,7 @@ impl Webhook {
     }
 }
 
-impl Proofs {
+impl WebhookAuth {
     /// Whether nothing suffices.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

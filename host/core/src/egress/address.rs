@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What it takes to reach an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum AddressKind {
     /// Anybody's: a granted name may stand for it.
     Public,
     /// Of this machine or of the networks around it: the name must be called `private` as well.
@@ -22,55 +22,55 @@ const METADATA_V4: [Ipv4Addr; 3] =
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 #[must_use]
-pub fn standing(address: IpAddr) -> Standing {
+pub fn standing(address: IpAddr) -> AddressKind {
     match address {
         IpAddr::V4(address) => standing_v4(address),
         IpAddr::V6(address) => standing_v6(address),
     }
 }
 
-fn standing_v4(address: Ipv4Addr) -> Standing {
+fn standing_v4(address: Ipv4Addr) -> AddressKind {
     if METADATA_V4.contains(&address) {
-        return Standing::Metadata;
+        return AddressKind::Metadata;
     }
     match address.octets() {
-        [0, ..] => Standing::Never("no address of a host"),
-        [127, ..] => Standing::Private("this machine"),
-        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Standing::Private("a private network"),
-        [100, 64..=127, ..] => Standing::Private("a provider's private network"),
-        [169, 254, ..] => Standing::Private("link-local"),
-        [198, 18..=19, ..] => Standing::Private("a network for measurements"),
-        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => Standing::Never("reserved"),
-        [224..=239, ..] => Standing::Never("multicast"),
-        [240..=255, ..] => Standing::Never("reserved"),
-        _ => Standing::Public,
+        [0, ..] => AddressKind::Never("no address of a host"),
+        [127, ..] => AddressKind::Private("this machine"),
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => AddressKind::Private("a private network"),
+        [100, 64..=127, ..] => AddressKind::Private("a provider's private network"),
+        [169, 254, ..] => AddressKind::Private("link-local"),
+        [198, 18..=19, ..] => AddressKind::Private("a network for measurements"),
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => AddressKind::Never("reserved"),
+        [224..=239, ..] => AddressKind::Never("multicast"),
+        [240..=255, ..] => AddressKind::Never("reserved"),
+        _ => AddressKind::Public,
     }
 }
 
 /// Addresses that carry one of IPv4 stand where that one does.
-fn standing_v6(address: Ipv6Addr) -> Standing {
+fn standing_v6(address: Ipv6Addr) -> AddressKind {
     if address == METADATA_V6 {
-        return Standing::Metadata;
+        return AddressKind::Metadata;
     }
     let carried = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         standing_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 1] => Standing::Private("this machine"),
+        [0, 0, 0, 0, 0, 0, 0, 1] => AddressKind::Private("this machine"),
         // Mapped, translated (SIIT) and NAT64.
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low),
         // 6to4.
         [0x2002, high, low, ..] => carried(high, low),
-        [0x64, 0xff9b, 1, ..] => Standing::Private("a private translation to IPv4"),
-        [0xfe80..=0xfebf, ..] => Standing::Private("link-local"),
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Standing::Private("a private network"),
-        [0xff00..=0xffff, ..] => Standing::Never("multicast"),
+        [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private translation to IPv4"),
+        [0xfe80..=0xfebf, ..] => AddressKind::Private("link-local"),
+        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private("a private network"),
+        [0xff00..=0xffff, ..] => AddressKind::Never("multicast"),
         // Teredo and its neighbours, documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Standing::Never("reserved"),
-        [0x2000..=0x3fff, ..] => Standing::Public,
-        _ => Standing::Never("reserved"),
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Never("reserved"),
+        [0x2000..=0x3fff, ..] => AddressKind::Public,
+        _ => AddressKind::Never("reserved"),
     }
 }

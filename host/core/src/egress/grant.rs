@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Host, Scheme, Standing, Target,
+    AddressKind, Host, Scheme, Target,
     path::{self, Reading},
     standing,
     target::{address_of, host_of, shown, split},
@@ -208,9 +208,9 @@ fn paths(text: &str) -> Option<Paths> {
 /// Why no plugin may reach it, whatever is granted.
 pub fn check_host(host: &Host) -> Result<(), String> {
     match address_of(host).map(standing) {
-        Some(Standing::Never(why)) => Err(format!("this address is {why}")),
-        Some(Standing::Metadata) => Err("at this address a cloud tells its machines their keys".to_owned()),
-        Some(Standing::Private(_) | Standing::Public) | None => Ok(()),
+        Some(AddressKind::Never(why)) => Err(format!("this address is {why}")),
+        Some(AddressKind::Metadata) => Err("at this address a cloud tells its machines their keys".to_owned()),
+        Some(AddressKind::Private(_) | AddressKind::Public) | None => Ok(()),
     }
 }
 

@@ -239,10 +239,10 @@ fn names_that_may_be_private_are_names() {
 
 fn sort(address: &str) -> &'static str {
     match standing(address.parse::<IpAddr>().unwrap()) {
-        Standing::Public => "public",
-        Standing::Private(_) => "private",
-        Standing::Metadata => "metadata",
-        Standing::Never(_) => "never",
+        AddressKind::Public => "public",
+        AddressKind::Private(_) => "private",
+        AddressKind::Metadata => "metadata",
+        AddressKind::Never(_) => "never",
     }
 }
 

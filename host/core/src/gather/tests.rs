@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_millis(700);
 fn row(id: i64, who: &str, what: What, part: Part) -> InboxRow {
     let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
     let origin = Origin { message: Some(MessageId(id.to_string())), part, speaker: None };
-    let (place, at) = (Place::new("telegram", "-1"), Moment(1_000_000));
+    let (place, at) = (Place::new("telegram", "-1"), Timestamp(1_000_000));
     let update = Update { key: id.to_string(), caller, place, what, at, locale: None, origin };
     let prompt = PromptId(id.to_string());
     InboxRow { id: InboxId(id), update, state: InboxState::New, prompt, at }
@@ -47,8 +47,8 @@ fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
 /// The updates that the rows release, followed by those that the deadline releases.
 fn run(rows: Vec<InboxRow>) -> Vec<(String, Vec<i64>)> {
     let mut gather = Gather::default();
-    let mut out: Vec<Gathered> = rows.into_iter().flat_map(|row| gather.take(row, Moment(0), PATIENCE)).collect();
-    out.extend(gather.due(Moment(700)));
+    let mut out: Vec<Gathered> = rows.into_iter().flat_map(|row| gather.take(row, Timestamp(0), PATIENCE)).collect();
+    out.extend(gather.due(Timestamp(700)));
     assert_eq!(gather.deadline(), None);
     shown(out)
 }
@@ -62,17 +62,17 @@ fn a_text_that_its_client_cut_is_one() {
     let parts = || vec![text(1, "ada", "a", cut("")), text(2, "ada", "b", cut("\n")), text(3, "ada", "c", Part::Text)];
     assert_eq!(run(parts()), [one("ab\nc", &[1, 2, 3])]);
     let mut gather = Gather::default();
-    let held = parts().into_iter().take(2).flat_map(|row| gather.take(row, Moment(5), PATIENCE)).count();
-    assert_eq!((held, gather.deadline()), (0, Some(Moment(705))));
-    assert_eq!(gather.due(Moment(704)), []);
-    assert_eq!(shown(gather.due(Moment(705))), [one("ab", &[1, 2])]);
+    let held = parts().into_iter().take(2).flat_map(|row| gather.take(row, Timestamp(5), PATIENCE)).count();
+    assert_eq!((held, gather.deadline()), (0, Some(Timestamp(705))));
+    assert_eq!(gather.due(Timestamp(704)), []);
+    assert_eq!(shown(gather.due(Timestamp(705))), [one("ab", &[1, 2])]);
 }
 
 #[test]
 fn a_short_text_does_not_wait() {
     let mut gather = Gather::default();
-    assert_eq!(gather.take(text(1, "ada", "hi", Part::Text), Moment(0), PATIENCE).len(), 1);
-    assert_eq!(gather.take(text(2, "ada", "long", cut("")), Moment(0), Duration::ZERO).len(), 1);
+    assert_eq!(gather.take(text(1, "ada", "hi", Part::Text), Timestamp(0), PATIENCE).len(), 1);
+    assert_eq!(gather.take(text(2, "ada", "long", cut("")), Timestamp(0), Duration::ZERO).len(), 1);
     assert_eq!(gather.deadline(), None);
 }
 
@@ -82,7 +82,7 @@ fn what_else_a_person_says_comes_after_and_continues_nothing() {
     let rows = vec![text(1, "ada", "a", cut("")), command, text(3, "ada", "b", Part::Text)];
     assert_eq!(run(rows), [one("a", &[1]), one("/stop", &[2]), one("b", &[3])]);
     let mut late = text(2, "ada", "an hour later", Part::Text);
-    late.update.at = Moment(late.update.at.0 + 3_600_000);
+    late.update.at = Timestamp(late.update.at.0 + 3_600_000);
     assert_eq!(run(vec![text(1, "ada", "a", cut("")), late]), [one("a", &[1]), one("an hour later", &[2])]);
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use self::spans::Link;
-use super::{Message, Style, draft::Draft, swallowed::Definitions, table::Table};
+use super::{Message, Style, builder::Draft, definitions::Definitions, table::Table};
 
 pub fn render(markdown: &str) -> Message {
     let parser = parser(markdown);

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Entity, Message, Style, foreign::acts, one_line, render, units};
+use super::{Entity, Message, Style, one_line, render, units, untrusted::acts};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::{
-    Effect, Machine, Refusal, RefusalCode,
+    ApiError, Effect, Machine, RefusalCode,
     state::{Open, Receipt, State},
 };
 use crate::{
     agent::PromptId,
-    text::{self, Notice},
+    messages::{self, Notice},
     turn::Turn,
-    types::Moment,
+    types::Timestamp,
 };
 
 /// A wake-up that is further away counts as this far away. Agents limit theirs to an hour.
@@ -22,7 +22,7 @@ const FURTHEST_WAKE_UP: Duration = Duration::from_hours(24);
 pub(super) struct Background {
     /// The running tasks, as the agent describes them.
     tasks: Vec<String>,
-    wakes_at: Option<Moment>,
+    wakes_at: Option<Timestamp>,
 }
 
 impl Background {
@@ -32,17 +32,17 @@ impl Background {
 
     /// Lists the work for users.
     pub(super) fn list(&self) -> Vec<String> {
-        let wake_up = self.wakes_at.map(|_| text::WAKE_UP.to_owned());
+        let wake_up = self.wakes_at.map(|_| messages::WAKE_UP.to_owned());
         self.tasks.iter().cloned().chain(wake_up).collect()
     }
 
     /// The time when the work is over, if only a wake-up is left. `None` while tasks run: the agent reports their end.
-    pub(super) fn ends_at(&self) -> Option<Moment> {
+    pub(super) fn ends_at(&self) -> Option<Timestamp> {
         self.wakes_at.filter(|_| self.tasks.is_empty())
     }
 
     /// Forgets a wake-up that is due. Either the agent starts a turn now, or nothing is left.
-    pub(super) fn forget_wake_up(&mut self, now: Moment) {
+    pub(super) fn forget_wake_up(&mut self, now: Timestamp) {
         self.wakes_at.take_if(|at| *at <= now);
     }
 }
@@ -53,7 +53,7 @@ impl Machine {
     }
 
     /// Updates the running tasks. When the last one ends, the idle time restarts, so that the user can read the result.
-    pub(super) fn handle_background(&mut self, tasks: Vec<String>, now: Moment) {
+    pub(super) fn handle_background(&mut self, tasks: Vec<String>, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
         let before = std::mem::replace(&mut live.background.tasks, tasks);
         if live.background.tasks.is_empty() && !before.is_empty() {
@@ -61,7 +61,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn handle_wake_up(&mut self, at: Moment, now: Moment) {
+    pub(super) fn handle_wake_up(&mut self, at: Timestamp, now: Timestamp) {
         let at = at.min(now.after(FURTHEST_WAKE_UP));
         if let Some(live) = self.live.as_mut().filter(|_| at > now) {
             live.background.wakes_at = live.background.wakes_at.max(Some(at));
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     /// Starts a turn without a prompt. It is shown in the place of the session's last prompt.
-    pub(super) fn handle_began(&mut self, turn: PromptId, now: Moment) {
+    pub(super) fn handle_began(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
         let mut turn = Turn::new(turn, place.clone(), now);
         turn.mode.clone_from(&self.record.mode);
@@ -78,12 +78,12 @@ impl Machine {
     }
 
     /// Refuses a command that would end background work.
-    pub(super) fn spare_background(&self, command: &str) -> Result<(), Refusal> {
+    pub(super) fn spare_background(&self, command: &str) -> Result<(), ApiError> {
         let rests = matches!(self.state, State::Idle(_) | State::Starting(_));
         match self.background().filter(|_| rests) {
             Some(background) => {
-                let text = text::works_in_background(&self.record.name, &background.list(), command);
-                Err(Refusal { code: RefusalCode::Background, text })
+                let text = messages::works_in_background(&self.record.name, &background.list(), command);
+                Err(ApiError { code: RefusalCode::Background, text })
             }
             None => Ok(()),
         }

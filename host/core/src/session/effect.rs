@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Prompt, Run, Ticket};
 use crate::{
     agent::PromptId,
-    text::Notice,
+    messages::Notice,
     turn::Turn,
     types::{Choice, Place, Request},
 };
@@ -74,7 +74,7 @@ pub enum Effect {
     /// that the next host keeps it as an interrupted prompt and says so.
     CutOff(Turn),
     /// Closes the request: every message that asks it loses its buttons.
-    Decided {
+    DecisionStore {
         request: Request,
         choice: Choice,
     },

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::{
     Effect, Machine, Settings, Ticket, Verdict,
-    state::{Idle, Policy, State, Step, Then},
+    state::{AfterStop, Idle, Policy, State, StopStage},
 };
-use crate::types::Moment;
+use crate::types::Timestamp;
 
 impl Machine {
-    pub(super) fn fall_idle(&mut self, now: Moment) {
+    pub(super) fn fall_idle(&mut self, now: Timestamp) {
         if let Some(live) = &mut self.live {
             live.background.forget_wake_up(now);
         }
@@ -19,14 +19,14 @@ impl Machine {
         self.emit(Effect::Review { ticket, idle_for: Duration::ZERO });
     }
 
-    pub(super) fn restart_idle_clock(&mut self, now: Moment) {
+    pub(super) fn restart_idle_clock(&mut self, now: Timestamp) {
         if matches!(self.state, State::Idle(_)) {
             self.fall_idle(now);
         }
     }
 
     /// Asks the policy anew; the idle clock goes on.
-    pub(super) fn review(&mut self, now: Moment) {
+    pub(super) fn review(&mut self, now: Timestamp) {
         let ticket = self.next_ticket();
         if let State::Idle(idle) = &mut self.state {
             let idle_for = Duration::from_secs(now.since(idle.since).as_secs());
@@ -35,7 +35,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn handle_verdict(&mut self, ticket: Ticket, verdict: Verdict, now: Moment) {
+    pub(super) fn handle_verdict(&mut self, ticket: Ticket, verdict: Verdict, now: Timestamp) {
         let State::Idle(idle) = &mut self.state else { return };
         let Policy::Asked { ticket: asked, from } = idle.policy else { return };
         if asked != ticket {
@@ -43,11 +43,11 @@ impl Machine {
         }
         idle.policy = Policy::Said { verdict, from, at: now };
         if verdict == Verdict::Suspend && self.background().is_none() {
-            self.stop(Step::Closed, Then::Suspend, now);
+            self.stop(StopStage::Closed, AfterStop::Suspend, now);
         }
     }
 
-    pub(super) fn handle_settings(&mut self, settings: Settings, now: Moment) {
+    pub(super) fn handle_settings(&mut self, settings: Settings, now: Timestamp) {
         if self.settings == settings {
             return;
         }

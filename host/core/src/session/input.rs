@@ -54,9 +54,9 @@ pub enum Input {
         verdict: Verdict,
     },
     /// The persona's brief; the error is for the user.
-    Brief {
+    PersonaSettings {
         ticket: Ticket,
-        brief: Result<Brief, String>,
+        brief: Result<PersonaSettings, String>,
     },
     /// The lifecycle's words for a resume, if any.
     ResumeNotice {
@@ -118,7 +118,7 @@ pub enum Verdict {
 
 /// What a persona makes of an agent's start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Brief {
+pub struct PersonaSettings {
     pub instructions: String,
     pub model: Option<String>,
     pub idle_timeout: Option<Duration>,
@@ -186,7 +186,7 @@ pub enum Waiting {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
-pub struct Refusal {
+pub struct ApiError {
     pub code: RefusalCode,
     /// For the user to read.
     pub text: String,

@@ -4,15 +4,15 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Brief, Effect, Input, Order, Prompt, Refusal, Run, Settings, Settled, Ticket,
+    ApiError, Effect, Input, Order, PersonaSettings, Prompt, Run, Settings, Settled, Ticket,
     background::Background,
-    state::{Ending, Held, Live, Pressed, Reason, State, Step, Stop, Then},
+    state::{AfterStop, Blocked, Ending, LastPress, LiveProcess, Reason, State, Stop, StopStage},
 };
 use crate::{
     agent::{AgentEvent, PromptId},
-    text::{self, Notice},
+    messages::{self, Notice},
     turn::Turn,
-    types::{Moment, Phase, Place, SessionRecord, SessionView},
+    types::{Phase, Place, SessionRecord, SessionView, Timestamp},
 };
 
 /// One session. Feed it inputs and orders, perform the effects in their order, come back when `poll_timeout` says.
@@ -24,11 +24,11 @@ pub struct Machine {
     pub(super) settings: Settings,
     pub(super) state: State,
     /// Some exactly while a process may be alive.
-    pub(super) live: Option<Live>,
+    pub(super) live: Option<LiveProcess>,
     /// Accepted, in order, and not with an agent.
     pub(super) waiting: VecDeque<Prompt>,
     /// The last one, and the persona that it is of.
-    pub(super) brief: Option<(String, Brief)>,
+    pub(super) brief: Option<(String, PersonaSettings)>,
     /// To be said when the agent is up.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
@@ -37,7 +37,7 @@ pub struct Machine {
     /// The failure that people are asked about.
     pub(super) failure: Option<u64>,
     /// When a held session was last tried again, and when a kept prompt was last left.
-    pub(super) pressed: Pressed,
+    pub(super) pressed: LastPress,
     /// Starts in a row that came to nothing.
     pub(super) deaths: usize,
     /// Where the words of a resume go when they come.
@@ -65,7 +65,7 @@ impl Machine {
             models: Vec::new(),
             again: None,
             failure: None,
-            pressed: Pressed::default(),
+            pressed: LastPress::default(),
             deaths: 0,
             resuming: None,
             ending: Ending::No,
@@ -75,9 +75,9 @@ impl Machine {
             record,
         };
         if machine.record.process.is_some() {
-            let then = if machine.record.archived { Then::Archive } else { Then::Suspend };
+            let then = if machine.record.archived { AfterStop::Archive } else { AfterStop::Suspend };
             // Its end is in the hands of whoever sweeps at the host's start, so there is no ladder to climb.
-            machine.state = State::Stopping(Stop::new(Step::Killed, machine.record.last_active, then));
+            machine.state = State::Stopping(Stop::new(StopStage::Killed, machine.record.last_active, then));
             machine.live = Some(machine.new_live(Run::LEFT_OVER, false));
         }
         machine
@@ -86,10 +86,10 @@ impl Machine {
     /// Brings back what the host before had accepted. `queued`: not handed to an agent; they count as the next message.
     /// `cut_off`: handed over when that host ended; each is told once, and kept for `/retry` or `/leave`.
     #[must_use]
-    pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Vec<Prompt>, now: Moment) -> Vec<Effect> {
+    pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in cut_off {
             let (session, id) = (self.record.name.clone(), prompt.id.clone());
-            let notice = Notice::CutOff { session, id, prompt: text::beginning(&prompt.text) };
+            let notice = Notice::CutOff { session, id, prompt: messages::beginning(&prompt.text) };
             self.tell(prompt.place.clone(), notice);
             self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
             self.keep(prompt);
@@ -105,7 +105,7 @@ impl Machine {
     }
 
     #[must_use]
-    pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Effect> {
+    pub fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Effect> {
         match input {
             Input::Prompt(prompt) => self.handle_prompt(prompt, now),
             Input::Edited { prompt, text } => self.handle_edited(&prompt, text),
@@ -116,7 +116,7 @@ impl Machine {
             Input::Strays { pids } => self.tell_concerned(&Notice::Strays { session: self.record.name.clone(), pids }),
             Input::Timeout => self.handle_timeout(now),
             Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
-            Input::Brief { ticket, brief } => self.handle_brief(ticket, brief, now),
+            Input::PersonaSettings { ticket, brief } => self.handle_brief(ticket, brief, now),
             Input::ResumeNotice { ticket, text } => self.handle_resume_notice(ticket, text),
             Input::Settings(settings) => self.handle_settings(settings, now),
             Input::PolicyChanged => self.review(now),
@@ -128,14 +128,14 @@ impl Machine {
 
     /// # Errors
     /// A refusal in the words that the caller reads; nothing has changed then.
-    pub fn order(&mut self, order: Order, now: Moment) -> Result<Vec<Effect>, Refusal> {
+    pub fn order(&mut self, order: Order, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
         self.obey(order, now)?;
         Ok(self.flush())
     }
 
     /// When `Input::Timeout` is due, and what for.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<(Moment, Reason)> {
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
         match self.background().filter(|_| matches!(self.state, State::Idle(_))) {
             Some(background) => background.ends_at().map(|at| (at, Reason::WakeUp)),
             None => self.state.deadline(self.idle_timeout()),
@@ -177,7 +177,7 @@ impl Machine {
         self.open().map(|open| &open.turn)
     }
 
-    fn handle_event(&mut self, event: AgentEvent, now: Moment) {
+    fn handle_event(&mut self, event: AgentEvent, now: Timestamp) {
         match event {
             AgentEvent::Ready { models } => self.handle_ready(models, now),
             AgentEvent::Conversation { id, resumable } => self.handle_conversation(id, resumable),
@@ -197,22 +197,22 @@ impl Machine {
     }
 
     /// An early timer is ignored, so that a timer set before the last input cannot do harm.
-    fn handle_timeout(&mut self, now: Moment) {
+    fn handle_timeout(&mut self, now: Timestamp) {
         let Some((at, reason)) = self.poll_timeout() else { return };
         if now < at {
             return;
         }
         match reason {
-            Reason::Persona => self.persona_failed(text::NO_BRIEF.to_owned()),
+            Reason::Persona => self.persona_failed(messages::NO_BRIEF.to_owned()),
             Reason::Ready => self.start_overdue(now),
             Reason::StartAgain => self.start(now),
-            Reason::Idle => self.stop(Step::Closed, Then::Suspend, now),
+            Reason::Idle => self.stop(StopStage::Closed, AfterStop::Suspend, now),
             Reason::Review => self.review(now),
             Reason::WakeUp => self.fall_idle(now),
             Reason::Interrupt => self.interrupt_unheard(now),
-            Reason::CloseInput => self.climb(Step::Closed, now),
-            Reason::Terminate => self.climb(Step::Terminated, now),
-            Reason::Kill => self.climb(Step::Killed, now),
+            Reason::CloseInput => self.climb(StopStage::Closed, now),
+            Reason::Terminate => self.climb(StopStage::Terminated, now),
+            Reason::Kill => self.climb(StopStage::Killed, now),
         }
     }
 
@@ -229,7 +229,7 @@ impl Machine {
     }
 
     /// The brief of the persona that the session has now.
-    pub(super) fn brief(&self) -> Option<&Brief> {
+    pub(super) fn brief(&self) -> Option<&PersonaSettings> {
         let (persona, brief) = self.brief.as_ref()?;
         (self.record.persona.as_ref() == Some(persona)).then_some(brief)
     }
@@ -238,8 +238,8 @@ impl Machine {
         self.live.as_ref().is_some_and(|live| live.run == run)
     }
 
-    pub(super) fn new_live(&self, run: Run, resumes: bool) -> Live {
-        Live {
+    pub(super) fn new_live(&self, run: Run, resumes: bool) -> LiveProcess {
+        LiveProcess {
             run,
             resumes,
             persona: self.record.persona.clone(),
@@ -292,7 +292,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn hold(&mut self, held: Held, state: fn(Held) -> State) {
+    pub(super) fn hold(&mut self, held: Blocked, state: fn(Blocked) -> State) {
         self.resuming = None;
         self.tell_concerned(&held.notice);
         self.state = state(held);

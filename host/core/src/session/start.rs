@@ -2,17 +2,17 @@
 //! while the one before may be alive.
 
 use super::{
-    Brief, Effect, Launch, Machine, Run, Ticket,
-    state::{AGAIN_AFTER, Death, Ending, Held, Start, State, Step, Then},
+    Effect, Launch, Machine, PersonaSettings, Run, Ticket,
+    state::{AGAIN_AFTER, AfterStop, Blocked, Ending, ExitInfo, Start, State, StopStage},
 };
 use crate::{
-    text::{self, Notice},
-    types::{Choice, Moment, Request},
+    messages::{self, Notice},
+    types::{Choice, Request, Timestamp},
 };
 
 impl Machine {
     /// Starts an agent where none is; between the end of the host's interest and its own end, nothing is started.
-    pub(super) fn start(&mut self, now: Moment) {
+    pub(super) fn start(&mut self, now: Timestamp) {
         debug_assert!(self.live.is_none(), "two agents for one session");
         if self.ending != Ending::No {
             self.state = State::Suspended;
@@ -29,12 +29,12 @@ impl Machine {
     }
 
     /// A start by somebody's wish, not by a failure.
-    pub(super) fn start_anew(&mut self, now: Moment) {
+    pub(super) fn start_anew(&mut self, now: Timestamp) {
         self.deaths = 0;
         self.start(now);
     }
 
-    pub(super) fn handle_brief(&mut self, ticket: Ticket, brief: Result<Brief, String>, now: Moment) {
+    pub(super) fn handle_brief(&mut self, ticket: Ticket, brief: Result<PersonaSettings, String>, now: Timestamp) {
         match &self.state {
             State::Starting(Start::Persona { ticket: asked, .. }) if *asked == ticket => {}
             State::Starting(_) | State::Suspended | State::Idle(_) | State::Busy(_) => return,
@@ -56,7 +56,7 @@ impl Machine {
     pub(super) fn persona_failed(&mut self, why: String) {
         let failure = self.ask_about_failure();
         let notice = Notice::PersonaFailed { session: self.record.name.clone(), failure, why: why.clone() };
-        self.hold(Held { why, notice }, State::Broken);
+        self.hold(Blocked { why, notice }, State::Broken);
     }
 
     /// The conversation that the next start goes on with.
@@ -71,7 +71,7 @@ impl Machine {
         self.tell_concerned(&Notice::FolderChanged { session: self.record.name.clone(), folder });
     }
 
-    fn launch(&mut self, now: Moment) {
+    fn launch(&mut self, now: Timestamp) {
         self.change_folder();
         let resume = self.resumes().cloned();
         if resume.is_none() {
@@ -86,7 +86,7 @@ impl Machine {
         self.state = State::Starting(Start::Agent { since: now });
     }
 
-    pub(super) fn handle_ready(&mut self, models: Vec<String>, now: Moment) {
+    pub(super) fn handle_ready(&mut self, models: Vec<String>, now: Timestamp) {
         if !models.is_empty() {
             self.models = models;
         }
@@ -112,9 +112,9 @@ impl Machine {
         }
     }
 
-    pub(super) fn start_overdue(&mut self, now: Moment) {
-        let why = text::NOT_READY.to_owned();
-        self.stop(Step::Killed, Then::Fail(Death { account: why.clone(), why }), now);
+    pub(super) fn start_overdue(&mut self, now: Timestamp) {
+        let why = messages::NOT_READY.to_owned();
+        self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { account: why.clone(), why }), now);
     }
 
     /// Numbers the request of the next notice, which supersedes older ones.
@@ -128,12 +128,12 @@ impl Machine {
     pub(super) fn close_failure(&mut self, choice: Choice) {
         if let Some(failure) = self.failure.take() {
             let request = Request::Start { session: self.record.name.clone(), failure };
-            self.emit(Effect::Decided { request, choice });
+            self.emit(Effect::DecisionStore { request, choice });
         }
     }
 
     /// The agent died without taking a prompt. The first of several deaths in a row is told at once, and the last.
-    pub(super) fn start_failed(&mut self, death: Death, now: Moment) {
+    pub(super) fn start_failed(&mut self, death: ExitInfo, now: Timestamp) {
         let wait = AGAIN_AFTER.get(self.deaths).copied();
         self.deaths += 1;
         let session = self.record.name.clone();
@@ -149,7 +149,7 @@ impl Machine {
             None => {
                 let failure = self.ask_about_failure();
                 let notice = Notice::Broken { session, failure, why: death.why.clone() };
-                self.hold(Held { why: death.why, notice }, State::Broken);
+                self.hold(Blocked { why: death.why, notice }, State::Broken);
             }
         }
     }
@@ -158,11 +158,11 @@ impl Machine {
     pub(super) fn start_impossible(&mut self, why: String) {
         let failure = self.ask_about_failure();
         let notice = Notice::NotStarted { session: self.record.name.clone(), failure, why: why.clone() };
-        self.hold(Held { why, notice }, State::Broken);
+        self.hold(Blocked { why, notice }, State::Broken);
     }
 
     /// The conversation that was to be resumed is not known to the agent: the user has the word, and nothing is lost till then.
-    pub(super) fn handle_refused(&mut self, why: String, now: Moment) {
+    pub(super) fn handle_refused(&mut self, why: String, now: Timestamp) {
         let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {
             return;
@@ -171,7 +171,7 @@ impl Machine {
         if !matches!(self.state, State::Stopping(_)) {
             let failure = self.ask_about_failure();
             let notice = Notice::ResumeRefused { session: self.record.name.clone(), failure, why: why.clone() };
-            self.stop(Step::Closed, Then::Ask(Held { why, notice }), now);
+            self.stop(StopStage::Closed, AfterStop::Ask(Blocked { why, notice }), now);
         }
     }
 }

@@ -7,9 +7,9 @@ use super::{Exit, Prompt, Run, Ticket, Verdict, background::Background};
 use crate::{
     agent::PromptId,
     config::Agent,
-    text::Notice,
+    messages::Notice,
     turn::Turn,
-    types::{Moment, Phase},
+    types::{Phase, Timestamp},
 };
 
 /// From the start of an agent to its `Ready`, and from the question for a persona to its brief: past it the start has failed.
@@ -79,8 +79,8 @@ pub(super) enum State {
     Busy(Open),
     Stopping(Stop),
     /// A resume was refused.
-    Asking(Held),
-    Broken(Held),
+    Asking(Blocked),
+    Broken(Blocked),
     Archived,
 }
 
@@ -99,7 +99,7 @@ impl State {
     }
 
     /// `idle_timeout` is the effective one: it is never kept, so that a reloaded one acts at once.
-    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
         match self {
             Self::Starting(start) => Some(start.deadline()),
             Self::Idle(idle) => idle.deadline(idle_timeout),
@@ -113,15 +113,15 @@ impl State {
 #[derive(Debug)]
 pub(super) enum Start {
     /// No process yet: the persona's brief is awaited.
-    Persona { ticket: Ticket, since: Moment },
+    Persona { ticket: Ticket, since: Timestamp },
     /// The process was started, and has not said that it is ready.
-    Agent { since: Moment },
+    Agent { since: Timestamp },
     /// No process: the one before died.
-    Again { at: Moment },
+    Again { at: Timestamp },
 }
 
 impl Start {
-    fn deadline(&self) -> (Moment, Reason) {
+    fn deadline(&self) -> (Timestamp, Reason) {
         match self {
             Self::Persona { since, .. } => (since.after(READY_WITHIN), Reason::Persona),
             Self::Agent { since } => (since.after(READY_WITHIN), Reason::Ready),
@@ -132,7 +132,7 @@ impl Start {
 
 #[derive(Debug)]
 pub(super) struct Idle {
-    pub since: Moment,
+    pub since: Timestamp,
     pub policy: Policy,
 }
 
@@ -141,12 +141,12 @@ pub(super) struct Idle {
 /// `idle-timeout - idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
-    Asked { ticket: Ticket, from: Moment },
-    Said { verdict: Verdict, from: Moment, at: Moment },
+    Asked { ticket: Ticket, from: Timestamp },
+    Said { verdict: Verdict, from: Timestamp, at: Timestamp },
 }
 
 impl Idle {
-    fn deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+    fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
         let Policy::Said { verdict, from, at } = self.policy else { return None };
         match verdict {
             Verdict::Suspend => Some((at, Reason::Idle)),
@@ -179,13 +179,13 @@ pub(super) enum Receipt {
 pub(super) enum Interrupt {
     /// `/stop`.
     ByUser {
-        since: Moment,
+        since: Timestamp,
         /// Who reads the turn has read already that it was stopped.
         told: bool,
         acknowledged: Acknowledged,
     },
     /// The prompt was withdrawn, and the rest of its answer is not shown.
-    Withdrawn { since: Moment },
+    Withdrawn { since: Timestamp },
     /// The host ends.
     ByHost,
 }
@@ -202,7 +202,7 @@ impl Open {
         self.turn.prompt == *turn
     }
 
-    fn deadline(&self) -> Option<(Moment, Reason)> {
+    fn deadline(&self) -> Option<(Timestamp, Reason)> {
         match self.interrupt? {
             Interrupt::ByUser { since, acknowledged: Acknowledged::Yes, .. } => {
                 Some((since.after(END_TURN_WITHIN), Reason::Interrupt))
@@ -218,16 +218,16 @@ impl Open {
 /// A process on its way out.
 #[derive(Debug)]
 pub(super) struct Stop {
-    pub step: Step,
+    pub step: StopStage,
     /// When this step was taken.
-    pub since: Moment,
-    pub then: Then,
+    pub since: Timestamp,
+    pub then: AfterStop,
     /// The turn that is cut off; only where the host ends.
     pub open: Option<Open>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum StopStage {
     Interrupted,
     Closed,
     Terminated,
@@ -237,41 +237,41 @@ pub(super) enum Step {
 
 /// What comes after the exit.
 #[derive(Debug)]
-pub(super) enum Then {
+pub(super) enum AfterStop {
     /// Started again where prompts wait.
     Suspend,
     Start,
     /// The start has failed: started again after a while, or broken.
-    Fail(Death),
-    Ask(Held),
+    Fail(ExitInfo),
+    Ask(Blocked),
     Archive,
 }
 
 impl Stop {
-    pub(super) const fn new(step: Step, since: Moment, then: Then) -> Self {
+    pub(super) const fn new(step: StopStage, since: Timestamp, then: AfterStop) -> Self {
         Self { step, since, then, open: None }
     }
 
-    fn deadline(&self) -> Option<(Moment, Reason)> {
+    fn deadline(&self) -> Option<(Timestamp, Reason)> {
         match self.step {
-            Step::Interrupted => Some((self.since.after(CLOSE_WITHIN), Reason::CloseInput)),
-            Step::Closed => Some((self.since.after(CLOSE_WITHIN), Reason::Terminate)),
-            Step::Terminated => Some((self.since.after(TERMINATE_WITHIN), Reason::Kill)),
-            Step::Killed => None,
+            StopStage::Interrupted => Some((self.since.after(CLOSE_WITHIN), Reason::CloseInput)),
+            StopStage::Closed => Some((self.since.after(CLOSE_WITHIN), Reason::Terminate)),
+            StopStage::Terminated => Some((self.since.after(TERMINATE_WITHIN), Reason::Kill)),
+            StopStage::Killed => None,
         }
     }
 }
 
 /// What there is to say of an agent that died at its start.
 #[derive(Debug)]
-pub(super) struct Death {
+pub(super) struct ExitInfo {
     /// Its last words, where it had some.
     pub why: String,
     /// The same, and how it ended.
     pub account: String,
 }
 
-impl Death {
+impl ExitInfo {
     pub(super) fn of(exit: &Exit) -> Self {
         Self { why: exit.why(), account: exit.account() }
     }
@@ -279,14 +279,14 @@ impl Death {
 
 /// The session waits for the user's word; each new prompt repeats the question.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
+pub(super) struct Blocked {
     pub why: String,
     pub notice: Notice,
 }
 
 /// The agent process that may be alive.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct LiveProcess {
     pub run: Run,
     /// Whether it was started to go on with a conversation.
     pub resumes: bool,
@@ -304,13 +304,13 @@ const TWICE: Duration = Duration::from_secs(2);
 
 /// When `/retry` and `/leave` last took effect.
 #[derive(Debug, Default)]
-pub(super) struct Pressed {
-    pub retry: Option<Moment>,
-    pub leave: Option<Moment>,
+pub(super) struct LastPress {
+    pub retry: Option<Timestamp>,
+    pub leave: Option<Timestamp>,
 }
 
-impl Pressed {
-    pub(super) fn is_recent(at: Option<Moment>, now: Moment) -> bool {
+impl LastPress {
+    pub(super) fn is_recent(at: Option<Timestamp>, now: Timestamp) -> bool {
         at.is_some_and(|at| now.since(at) < TWICE)
     }
 }

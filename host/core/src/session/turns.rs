@@ -5,29 +5,29 @@ use std::time::Duration;
 
 use super::{
     Effect, Machine, Prompt, Settled, Ticket,
-    state::{Acknowledged, Death, Ending, Interrupt, Open, Receipt, State, Step, Then},
+    state::{Acknowledged, AfterStop, Ending, ExitInfo, Interrupt, Open, Receipt, State, StopStage},
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
-    text::{self, Notice},
+    messages::{self, Notice},
     turn::{Turn, TurnState},
-    types::{Moment, Place},
+    types::{Place, Timestamp},
 };
 
 impl Machine {
-    pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Moment) {
+    pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Timestamp) {
         if self.record.archived {
             return self.turn_away_archived(prompt);
         }
         let (kept, limit) = (self.record.kept.len(), self.settings.kept.max(1));
         if kept >= limit {
-            let beginning = text::beginning(&prompt.text);
+            let beginning = messages::beginning(&prompt.text);
             let notice = Notice::KeptFull { session: self.record.name.clone(), kept, limit, prompt: beginning };
             return self.turn_away(prompt, notice);
         }
         let limit = self.settings.queue.max(1);
         if self.waiting.len() >= limit {
-            let beginning = text::beginning(&prompt.text);
+            let beginning = messages::beginning(&prompt.text);
             let notice = Notice::QueueFull { session: self.record.name.clone(), limit, prompt: beginning };
             return self.turn_away(prompt, notice);
         }
@@ -47,20 +47,20 @@ impl Machine {
 
     /// Told first: if the host dies between the two, its author hears of it twice rather than never.
     fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
-        let how = Settled::Dropped(text::beginning(&prompt.text));
+        let how = Settled::Dropped(messages::beginning(&prompt.text));
         self.tell(prompt.place, notice);
         self.emit(Effect::Settle { prompt: prompt.id, how });
     }
 
     /// Puts a prompt at the end of the queue, and sets going what has to go.
-    pub(super) fn accept(&mut self, prompt: Prompt, now: Moment) {
+    pub(super) fn accept(&mut self, prompt: Prompt, now: Timestamp) {
         let place = prompt.place.clone();
         self.waiting.push_back(prompt);
         self.wake(place, now);
     }
 
     /// A prompt from `place` waits.
-    pub(super) fn wake(&mut self, place: Place, now: Moment) {
+    pub(super) fn wake(&mut self, place: Place, now: Timestamp) {
         let idle_for = now.since(self.record.last_active);
         self.record.last_active = now;
         self.record.place = Some(place.clone());
@@ -70,7 +70,7 @@ impl Machine {
                 self.start_anew(now);
             }
             State::Stopping(stop) => {
-                if matches!(stop.then, Then::Suspend) && stop.open.is_none() && self.waiting.len() == 1 {
+                if matches!(stop.then, AfterStop::Suspend) && stop.open.is_none() && self.waiting.len() == 1 {
                     self.word_resume(place, idle_for);
                 }
             }
@@ -102,9 +102,9 @@ impl Machine {
     }
 
     /// The agent is up and has nothing to do: a change of persona or model comes first, then the next prompt.
-    pub(super) fn go_on(&mut self, now: Moment) {
+    pub(super) fn go_on(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
-            return self.stop(Step::Closed, Then::Start, now);
+            return self.stop(StopStage::Closed, AfterStop::Start, now);
         }
         let Some(prompt) = self.waiting.pop_front() else {
             self.deaths = 0;
@@ -157,7 +157,7 @@ impl Machine {
     }
 
     /// Says what nobody asked for, and gives the user time to answer it.
-    pub(super) fn handle_unasked(&mut self, text: String, now: Moment) {
+    pub(super) fn handle_unasked(&mut self, text: String, now: Timestamp) {
         if let Some(place) = self.record.place.clone() {
             self.tell(place, Notice::Unasked(text));
         }
@@ -170,7 +170,7 @@ impl Machine {
         answered: &[PromptId],
         outcome: Outcome,
         cost_usd: Option<f64>,
-        now: Moment,
+        now: Timestamp,
     ) {
         let Some(open) = self.take_open(|open| answered.iter().any(|prompt| open.is(prompt))) else { return };
         let mut turn = open.turn;
@@ -184,10 +184,10 @@ impl Machine {
             (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_cut_off(turn),
             (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
             (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => self.finish_stopped(turn, told, now),
-            (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(text::INTERRUPTED.to_owned()), now),
+            (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::INTERRUPTED.to_owned()), now),
         }
         match &self.state {
-            State::Stopping(stop) if stop.step == Step::Interrupted => self.climb(Step::Closed, now),
+            State::Stopping(stop) if stop.step == StopStage::Interrupted => self.climb(StopStage::Closed, now),
             State::Stopping(_) => {}
             State::Busy(_) | State::Suspended | State::Starting(_) | State::Idle(_) => self.go_on(now),
             State::Asking(_) | State::Broken(_) | State::Archived => {}
@@ -195,7 +195,7 @@ impl Machine {
     }
 
     /// Ends a turn for good; its prompt is answered, however badly.
-    pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Moment) {
+    pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
         self.resuming = None;
         self.record.turns += 1;
@@ -204,14 +204,14 @@ impl Machine {
     }
 
     /// Ends a turn that `/stop` ended together with its agent.
-    pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Moment) {
+    pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Timestamp) {
         let state = stopped(&turn, told);
         self.finish(turn, state, now);
     }
 
     /// Ends a turn that the shutdown interrupted. Its prompt counts as unanswered, and the next host keeps it.
     pub(super) fn finish_cut_off(&mut self, mut turn: Turn) {
-        turn.state = TurnState::Failed(text::HOST_ENDED.to_owned());
+        turn.state = TurnState::Failed(messages::HOST_ENDED.to_owned());
         self.emit(Effect::CutOff(turn));
     }
 
@@ -253,7 +253,7 @@ impl Machine {
     }
 
     /// The agent has not got the open prompt, after all: it waits again, before all others.
-    pub(super) fn take_back(&mut self, now: Moment) {
+    pub(super) fn take_back(&mut self, now: Timestamp) {
         let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
         match (open.interrupt, open.prompt) {
             (Some(Interrupt::Withdrawn { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
@@ -268,7 +268,7 @@ impl Machine {
     }
 
     /// The agent died over this turn.
-    pub(super) fn handle_death(&mut self, open: Open, death: Death, now: Moment) {
+    pub(super) fn handle_death(&mut self, open: Open, death: ExitInfo, now: Timestamp) {
         match open.interrupt {
             Some(Interrupt::ByUser { told, .. }) => {
                 self.finish_stopped(open.turn, told, now);
@@ -287,7 +287,7 @@ impl Machine {
             }
             (prompt, _) => {
                 let (session, why, place) = (self.record.name.clone(), death.why, open.turn.place.clone());
-                self.finish(open.turn, TurnState::Failed(text::CUT_SHORT.to_owned()), now);
+                self.finish(open.turn, TurnState::Failed(messages::CUT_SHORT.to_owned()), now);
                 match prompt {
                     Some(prompt) => {
                         self.tell(place, Notice::Died { session, id: prompt.id.clone(), why });
@@ -311,13 +311,13 @@ impl Machine {
     /// After the latest interrupted prompt is decided, the notice about the one before it is sent.
     pub(super) fn tell_still_kept(&mut self) {
         if let Some(kept) = self.record.kept.last() {
-            let (place, id, prompt) = (kept.place.clone(), kept.id.clone(), text::beginning(&kept.text));
+            let (place, id, prompt) = (kept.place.clone(), kept.id.clone(), messages::beginning(&kept.text));
             self.tell(place, Notice::StillKept { session: self.record.name.clone(), id, prompt });
         }
     }
 
     /// No process is left: what waits is a reason to start one.
-    pub(super) fn rest(&mut self, now: Moment) {
+    pub(super) fn rest(&mut self, now: Timestamp) {
         self.state = State::Suspended;
         if !self.waiting.is_empty() {
             self.start(now);
@@ -326,19 +326,19 @@ impl Machine {
 
     pub(super) fn drop_waiting(&mut self, count: usize) {
         for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
-            let how = Settled::Dropped(text::beginning(&prompt.text));
+            let how = Settled::Dropped(messages::beginning(&prompt.text));
             self.emit(Effect::Settle { prompt: prompt.id, how });
         }
     }
 
     /// Drops or interrupts withdrawn prompts. Replaces an earlier interrupt by `/stop`, so that this turn ends silently
     /// too.
-    pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Moment) {
+    pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Timestamp) {
         let waiting = std::mem::take(&mut self.waiting);
         let (withdrawn, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|prompt| prompts.contains(&prompt.id));
         self.waiting = kept.into();
         for prompt in withdrawn {
-            let how = Settled::Dropped(text::beginning(&prompt.text));
+            let how = Settled::Dropped(messages::beginning(&prompt.text));
             self.emit(Effect::Settle { prompt: prompt.id, how });
         }
         let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
@@ -352,7 +352,7 @@ impl Machine {
 /// How a turn ends that `/stop` has ended. What its answer says already is not said again.
 fn stopped(turn: &Turn, told: bool) -> TurnState {
     match (told, turn.says_something()) {
-        (false, _) => TurnState::Failed(text::STOPPED.to_owned()),
+        (false, _) => TurnState::Failed(messages::STOPPED.to_owned()),
         (true, true) => TurnState::Done,
         (true, false) => TurnState::Stopped,
     }

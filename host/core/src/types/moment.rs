@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Milliseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Moment(pub u64);
+pub struct Timestamp(pub u64);
 
-impl Moment {
+impl Timestamp {
     /// The time that has passed since `earlier`, zero where the clock was set back.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -18,21 +18,21 @@ pub struct Prompt {
 /// A prompt whose turn was cut off, in a record that is copied often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Prompt", into = "Prompt")]
-pub struct Kept(Arc<Prompt>);
+pub struct InterruptedPrompt(Arc<Prompt>);
 
-impl From<Prompt> for Kept {
+impl From<Prompt> for InterruptedPrompt {
     fn from(prompt: Prompt) -> Self {
         Self(Arc::new(prompt))
     }
 }
 
-impl From<Kept> for Prompt {
-    fn from(Kept(prompt): Kept) -> Self {
+impl From<InterruptedPrompt> for Prompt {
+    fn from(InterruptedPrompt(prompt): InterruptedPrompt) -> Self {
         Arc::unwrap_or_clone(prompt)
     }
 }
 
-impl std::ops::Deref for Kept {
+impl std::ops::Deref for InterruptedPrompt {
     type Target = Prompt;
 
     fn deref(&self) -> &Prompt {

@@ -70,7 +70,7 @@ pub struct Reply {
     #[serde(default)]
     pub in_place: bool,
     #[serde(default)]
-    pub words: Words,
+    pub words: Authorship,
     /// The session that says it, where it is not the active one of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
@@ -104,7 +104,7 @@ impl Alert {
 
 /// Whose Markdown it is; what is shown of the source where nothing is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Words {
+pub enum Authorship {
     /// The host's or a plugin's: what they escaped is meant for the reader, without the backslashes.
     #[default]
     Own,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, Moment, Place, SessionName, UserId};
+use super::{InterruptedPrompt, Place, SessionName, Timestamp, UserId};
 
 /// What a session is doing, as everybody outside its machine sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,8 +80,8 @@ pub struct SessionRecord {
     pub idle_timeout: Option<Duration>,
     /// Where it was prompted last.
     pub place: Option<Place>,
-    pub created: Moment,
-    pub last_active: Moment,
+    pub created: Timestamp,
+    pub last_active: Timestamp,
     pub turns: u64,
     pub cost_usd: Option<f64>,
     pub archived: bool,
@@ -89,7 +89,7 @@ pub struct SessionRecord {
     pub process: Option<ProcessId>,
     /// Prompts whose turns were cut off and told, the latest last. Each goes out again at the user's word alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kept: Vec<Kept>,
+    pub kept: Vec<InterruptedPrompt>,
     /// The number of requests about failed starts so far. It numbers the next one.
     #[serde(default)]
     pub failures: u64,
@@ -97,7 +97,7 @@ pub struct SessionRecord {
 
 impl SessionRecord {
     #[must_use]
-    pub fn new(name: SessionName, owner: UserId, folder: PathBuf, agent: &str, now: Moment) -> Self {
+    pub fn new(name: SessionName, owner: UserId, folder: PathBuf, agent: &str, now: Timestamp) -> Self {
         Self {
             name,
             owner,

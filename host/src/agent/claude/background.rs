@@ -1,7 +1,7 @@
 //! Reads the CLI's messages about background work, which outlives the turn that started it: commands, subagents,
 //! wake-ups.
 
-use cordboard_core::{agent::AgentEvent, types::Moment};
+use cordboard_core::{agent::AgentEvent, types::Timestamp};
 use serde_json::Value;
 
 use super::text;
@@ -65,5 +65,5 @@ pub(super) fn wake_up(message: &Value) -> Option<AgentEvent> {
         None => u64::try_from(time.as_str()?.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?,
     };
     let millis = if time < MILLISECONDS { time.saturating_mul(1_000) } else { time };
-    (millis > 0).then_some(AgentEvent::WakesAt(Moment(millis)))
+    (millis > 0).then_some(AgentEvent::WakesAt(Timestamp(millis)))
 }

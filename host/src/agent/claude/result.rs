@@ -2,8 +2,8 @@
 
 use cordboard_core::{
     agent::{AgentEvent, Outcome},
+    messages::FAILED,
     render::is_blank,
-    text::FAILED,
 };
 use serde_json::Value;
 

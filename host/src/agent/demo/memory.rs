@@ -18,7 +18,7 @@ struct Kept {
 }
 
 /// Why a conversation is not opened.
-pub(super) enum Refused {
+pub(super) enum ResumeRefused {
     /// It was to be resumed, and there is none.
     Unknown,
     /// It was to be new, and there is one.
@@ -29,18 +29,18 @@ pub(super) enum Refused {
 const COST_USD: f64 = 0.0001;
 
 impl Memory {
-    pub(super) fn open(conversation: &str, resume: bool) -> Result<Self, Refused> {
+    pub(super) fn open(conversation: &str, resume: bool) -> Result<Self, ResumeRefused> {
         // The id becomes a file's name.
         if !conversation.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(Refused::Unknown);
+            return Err(ResumeRefused::Unknown);
         }
         let path = PathBuf::from(format!(".demo-{conversation}.json"));
         let kept = std::fs::read(&path).ok().and_then(|kept| serde_json::from_slice(&kept).ok());
         match (resume, kept) {
             (true, Some(kept)) => Ok(Self { path, kept, forgotten: false }),
-            (true, None) => Err(Refused::Unknown),
+            (true, None) => Err(ResumeRefused::Unknown),
             (false, None) => Ok(Self { path, kept: Kept::default(), forgotten: false }),
-            (false, Some(_)) => Err(Refused::InUse),
+            (false, Some(_)) => Err(ResumeRefused::InUse),
         }
     }
 

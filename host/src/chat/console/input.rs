@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
     chat::Origin,
-    text,
+    messages,
     types::{Caller, Role, UserId},
 };
 use tokio::sync::mpsc;
@@ -82,7 +82,7 @@ impl Intake {
             tracing::error!(%error, retry_in = ?AGAIN, "failed to store what was typed");
             if !told {
                 told = true;
-                self.say(&format!("{}\n", text::not_stored_yet(error))).await;
+                self.say(&format!("{}\n", messages::not_stored_yet(error))).await;
             }
             tokio::time::sleep(AGAIN).await;
         }

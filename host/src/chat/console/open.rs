@@ -13,10 +13,9 @@ use tokio::sync::mpsc;
 
 use super::{
     super::Inbox,
-    Console, ConsoleEvent, gone, lines,
-    page::Look,
-    paper,
+    Console, ConsoleEvent, hangup, lines, pipe_writer,
     terminal::{Screen, Terminal},
+    transcript::Look,
 };
 use crate::clock::Clock;
 
@@ -93,7 +92,7 @@ where
         let thread = thread::Builder::new().name(format!("console-{what}")).spawn(run);
         thread.map(drop).map_err(|source| ConsoleError::Thread { what, source })
     };
-    start("output", Box::new(move || paper::write(writer, order)))?;
+    start("output", Box::new(move || pipe_writer::write(writer, order)))?;
     start("input", Box::new(move || lines::read(reader, &typed)))?;
     console.pump(lines, inbox, clock);
     Ok((console, receiver))
@@ -106,7 +105,7 @@ fn open_terminal(
 ) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
     let colours = colours();
     let (mut console, receiver, orders) = Console::new(Mode::Terminal, Look::Styled(colours));
-    gone::watch(console.events.clone()).map_err(|source| ConsoleError::Thread { what: "end", source })?;
+    hangup::watch(console.events.clone()).map_err(|source| ConsoleError::Thread { what: "end", source })?;
     let (typed, lines) = mpsc::channel(LINES);
     let screen = Screen { colours, busy: Arc::clone(&console.busy), events: console.events.clone(), typed };
     let terminal = Terminal::open(screen, history).map_err(ConsoleError::Terminal)?;

@@ -16,9 +16,10 @@ use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Busy, ConsoleEvent, Events, Order, ahead,
+    CommandRunning, ConsoleEvent, Events, Order,
     history::History,
     lines::{LINE_AT_MOST, Line},
+    type_ahead,
 };
 
 const PROMPT: &str = "› ";
@@ -32,7 +33,7 @@ const STOP: &str = "/stop";
 /// What the terminal shares with its console.
 pub(super) struct Screen {
     pub(super) colours: Colours,
-    pub(super) busy: Arc<Busy>,
+    pub(super) busy: Arc<CommandRunning>,
     pub(super) events: Events,
     pub(super) typed: mpsc::Sender<Line>,
 }
@@ -63,7 +64,7 @@ enum Goes {
 
 impl Terminal {
     pub(super) fn open(screen: Screen, history: &Path) -> io::Result<Self> {
-        let ahead = ahead::take()?;
+        let ahead = type_ahead::take()?;
         let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
         // Typed lines are printed by us, without the status that stood before the prompt.
         readline.should_print_line_on(false, false);

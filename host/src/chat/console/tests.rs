@@ -9,7 +9,7 @@ use std::{
 
 use cordboard_core::{
     render,
-    types::{Alert, Role, Words},
+    types::{Alert, Authorship, Role},
 };
 use tokio::{sync::Notify, time::timeout};
 
@@ -23,14 +23,14 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Keeps what it accepts; refuses as often as it is told to.
 #[derive(Default)]
-struct Shelf {
+struct FakeInbox {
     kept: StdMutex<Vec<Update>>,
     refusals: StdMutex<u32>,
     came: Notify,
 }
 
 #[async_trait]
-impl Inbox for Shelf {
+impl Inbox for FakeInbox {
     async fn accept(&self, updates: Vec<Update>, _offset: Option<i64>) -> Result<(), InboxError> {
         let mut refusals = self.refusals.lock().unwrap();
         if *refusals > 0 {
@@ -63,7 +63,7 @@ impl Inbox for Shelf {
     }
 }
 
-impl Shelf {
+impl FakeInbox {
     fn texts(&self) -> Vec<String> {
         let text = |update: &Update| match &update.what {
             What::Text(text) => text.clone(),
@@ -74,19 +74,19 @@ impl Shelf {
 }
 
 /// A console between two sockets, whose far ends are the test's.
-struct Stage {
+struct FakeChat {
     console: Console,
     events: mpsc::Receiver<ConsoleEvent>,
-    shelf: Arc<Shelf>,
+    shelf: Arc<FakeInbox>,
     stdin: UnixStream,
     stdout: BufReader<UnixStream>,
 }
 
-impl Stage {
+impl FakeChat {
     fn new() -> Self {
         let (reader, stdin) = UnixStream::pair().unwrap();
         let (writer, stdout) = UnixStream::pair().unwrap();
-        let shelf = Arc::new(Shelf::default());
+        let shelf = Arc::new(FakeInbox::default());
         let inbox: Arc<dyn Inbox> = shelf.clone();
         let ends = Ends { reader, writer };
         let (console, events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
@@ -122,7 +122,7 @@ fn message(source: &str, last: Completeness) -> Outgoing {
         message,
         buttons: Vec::new(),
         last,
-        words: Words::Agents,
+        words: Authorship::Agents,
         session: None,
         alert: Alert::Ring,
         answers: None,
@@ -134,8 +134,8 @@ async fn send(console: &Console, source: &str, last: Completeness) -> MessageId 
 }
 
 /// Reads `bytes` to their end as one run of a console.
-async fn run_over(bytes: &[u8], refusals: u32) -> (Arc<Shelf>, String) {
-    let shelf = Arc::new(Shelf { refusals: StdMutex::new(refusals), ..Shelf::default() });
+async fn run_over(bytes: &[u8], refusals: u32) -> (Arc<FakeInbox>, String) {
+    let shelf = Arc::new(FakeInbox { refusals: StdMutex::new(refusals), ..FakeInbox::default() });
     let (writer, mut stdout) = UnixStream::pair().unwrap();
     let inbox: Arc<dyn Inbox> = shelf.clone();
     let ends = Ends { reader: Cursor::new(bytes.to_vec()), writer };
@@ -163,7 +163,7 @@ async fn each_line_is_an_update_of_the_local_owner() {
 
 #[tokio::test]
 async fn nothing_is_taken_in_before_it_begins() {
-    let shelf = Arc::new(Shelf::default());
+    let shelf = Arc::new(FakeInbox::default());
     let inbox: Arc<dyn Inbox> = shelf.clone();
     let (writer, _stdout) = UnixStream::pair().unwrap();
     let ends = Ends { reader: Cursor::new(b"early\n".to_vec()), writer };
@@ -215,7 +215,7 @@ async fn a_store_that_fails_is_asked_again_and_told_of_once() {
 
 #[tokio::test]
 async fn input_comes_before_its_end() {
-    let mut stage = Stage::new();
+    let mut stage = FakeChat::new();
     stage.stdin.write_all(b"hello\n").unwrap();
     timeout(DEADLINE, stage.shelf.came.notified()).await.expect("a line");
     assert_eq!(stage.shelf.texts(), ["hello"]);
@@ -227,7 +227,7 @@ async fn input_comes_before_its_end() {
 
 #[tokio::test]
 async fn an_answer_streams_in_whole_lines_and_nothing_comes_twice() {
-    let mut stage = Stage::new();
+    let mut stage = FakeChat::new();
     let id = send(&stage.console, "line 1\nli", Completeness::Partial).await;
     assert_eq!(stage.line(), "line 1\n");
     let notice = send(&stage.console, "**A notice**", Completeness::Complete).await;
@@ -246,7 +246,7 @@ async fn an_answer_streams_in_whole_lines_and_nothing_comes_twice() {
 
 #[tokio::test]
 async fn a_message_of_an_earlier_run_is_shown_whole() {
-    let stage = Stage::new();
+    let stage = FakeChat::new();
     let earlier = MessageId("earlier-3".to_owned());
     stage.console.edit(place(), &earlier, &message("the answer", Completeness::Complete)).await.unwrap();
     assert_eq!(stage.printed().await, "the answer\n");
@@ -254,7 +254,7 @@ async fn a_message_of_an_earlier_run_is_shown_whole() {
 
 #[tokio::test]
 async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
-    let Stage { console, mut events, stdout, stdin: _open, shelf: _shelf } = Stage::new();
+    let FakeChat { console, mut events, stdout, stdin: _open, shelf: _shelf } = FakeChat::new();
     drop(stdout);
     let lost = message("the answer", Completeness::Complete);
     let mut error = console.send(place(), &lost).await;
@@ -269,7 +269,7 @@ async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
 /// shown when it is tried again.
 #[tokio::test]
 async fn an_answer_that_was_begun_is_not_lost_with_its_reader() {
-    let Stage { console, events: _events, stdout, stdin: _open, shelf: _shelf } = Stage::new();
+    let FakeChat { console, events: _events, stdout, stdin: _open, shelf: _shelf } = FakeChat::new();
     let id = console.send(place(), &message("the ans", Completeness::Partial)).await.unwrap();
     drop(stdout);
     for _ in 0..2 {
@@ -280,7 +280,7 @@ async fn an_answer_that_was_begun_is_not_lost_with_its_reader() {
 
 #[tokio::test]
 async fn a_reader_who_is_slow_holds_up_only_who_sends() {
-    let mut stage = Stage::new();
+    let mut stage = FakeChat::new();
     let long = "x".repeat(1 << 22);
     let console = Arc::new(stage.console);
     let sender = tokio::spawn({

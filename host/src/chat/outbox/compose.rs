@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, terminal::neutral, units},
-    types::{Alert, Attachment, Content, Reply, SessionName, Words},
+    types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
 
 use super::Frame;
@@ -48,7 +48,7 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
         source: render::escape(line),
         message,
         buttons: Vec::new(),
-        words: Words::Own,
+        words: Authorship::Own,
         session: None,
         ..part.clone()
     }
@@ -233,7 +233,10 @@ mod tests {
     fn who_is_not_the_active_session_says_its_name() {
         let said = |text: &str| {
             let session = "alpha".parse().ok();
-            reply(&Reply { words: Words::Agents, session, ..Reply::text(text) }, Limits { text_units: 40, ..SMALL })
+            reply(
+                &Reply { words: Authorship::Agents, session, ..Reply::text(text) },
+                Limits { text_units: 40, ..SMALL },
+            )
         };
         let parts = said("Ready, **Ada**.");
         assert_eq!(
@@ -251,7 +254,7 @@ mod tests {
     #[test]
     fn nothing_drives_a_terminal_whatever_shows_it() {
         let limits = Limits { text_units: 40, ..SMALL };
-        let said = Reply { words: Words::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
+        let said = Reply { words: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
         let parts = reply(&said, limits);
         assert_eq!(parts[0].source, "[31mred\n\ta &#27; **b**");
         let text = &parts[0].message.text;

@@ -3,7 +3,7 @@
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, OutboxRow, PostId},
-    text,
+    messages,
     types::Alert,
 };
 
@@ -109,7 +109,7 @@ impl Delivering {
         let stay = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - stay + others;
         if left > 0 {
-            let mark = self.parts.last().map(|part| compose::mark(&text::not_sent(left), part));
+            let mark = self.parts.last().map(|part| compose::mark(&messages::not_sent(left), part));
             self.parts.truncate(stay);
             self.parts.extend(mark);
         }
@@ -148,7 +148,7 @@ impl Delivering {
     /// Handles a refused message: retries it once without styles, then sends a line in its place, and drops the part if
     /// that is refused too.
     pub fn send_refused(&mut self) -> Attempt {
-        let mark = text::not_shown(self.shown + 1, self.parts.len());
+        let mark = messages::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];
         if part.message.text == mark {
             self.parts.remove(self.shown);

@@ -9,7 +9,7 @@ use cordboard_core::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Frame, Post, delivery::Delivering, worker::Reach};
+use super::{Frame, Post, delivery::Delivering, worker::Reachability};
 
 /// How many ended turns are remembered, so that a frame that was drawn late is not shown below its own final answer.
 const ENDED: usize = 16;
@@ -73,7 +73,7 @@ pub(super) struct Mailbox {
     pub dropped: Vec<PostId>,
     /// The post that is being sent.
     pub sending: Option<PostId>,
-    pub reach: Reach,
+    pub reach: Reachability,
     ended: VecDeque<PromptId>,
     /// The turn that was told to stop, and until when its end is waited for.
     stopping: Option<(PromptId, Instant)>,
@@ -256,8 +256,8 @@ impl Mailbox {
     /// The number of pending posts. Zero while the place can't be written to.
     pub fn count_awaited(&self) -> usize {
         match self.reach {
-            Reach::Open => self.finals.len() + self.held.len(),
-            Reach::Blocked => 0,
+            Reachability::Open => self.finals.len() + self.held.len(),
+            Reachability::Blocked => 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Run, Shared};
-use crate::chat::{ChatError, MenuEntry, pause::Pauses};
+use crate::chat::{ChatError, MenuEntry, backoff::Pauses};
 
 /// Sets each new menu, again and again until it is taken or refused.
 pub(super) async fn keep(shared: Arc<Shared>) {

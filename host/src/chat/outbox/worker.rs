@@ -15,13 +15,13 @@ use super::{
     mailbox::Series,
     streaming::{Step, Streaming},
 };
-use crate::chat::{ChatError, Edits, LiveLine, MessageId, Pacing, pause::Pauses};
+use crate::chat::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Pauses};
 
 mod deliver;
 mod stream;
 
 use deliver::Blocked;
-pub(super) use deliver::Reach;
+pub(super) use deliver::Reachability;
 
 /// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@
 
 use std::{error::Error, time::Duration};
 
-use cordboard_core::{text, tolerant_json};
+use cordboard_core::{messages, tolerant_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 
@@ -85,7 +85,7 @@ impl Api {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        scrub::text(text::system_error(format!("{method} at {}: {text}", self.base)))
+        scrub::text(messages::system_error(format!("{method} at {}: {text}", self.base)))
     }
 }
 

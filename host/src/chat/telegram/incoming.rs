@@ -8,7 +8,7 @@ use cordboard_core::{
     chat::{ButtonLine, MessageId, Origin, Part, Update, What},
     render::units,
     route::{self, Routed},
-    types::{Caller, Moment, Place, UserId},
+    types::{Caller, Place, Timestamp, UserId},
 };
 
 use super::{
@@ -81,7 +81,7 @@ pub(super) struct Bot {
     pub name: String,
 }
 
-pub(super) struct Gate {
+pub(super) struct UpdateParser {
     access: Access,
     bot: Bot,
     clock: Clock,
@@ -89,7 +89,7 @@ pub(super) struct Gate {
     moves: Arc<Moves>,
 }
 
-impl Gate {
+impl UpdateParser {
     pub fn new(access: Access, bot: Bot, moves: Arc<Moves>) -> Self {
         Self { access, bot, moves, clock: Clock::system(), strangers: HashSet::new() }
     }
@@ -113,7 +113,7 @@ impl Gate {
         let caller = self.caller(from)?;
         let what = self.what(message)?;
         let date = message.edit_date.or(message.date).unwrap_or_default();
-        let at = Moment(date.saturating_mul(1000));
+        let at = Timestamp(date.saturating_mul(1000));
         let origin = self.origin(message, &what);
         // Update ids may restart after a week without updates, so the key also has the message id and the date.
         let key = format!("{update}:{}:{date}", message.message_id);

@@ -6,7 +6,7 @@ use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::{
     chat::{ButtonLine, Update, What},
-    text,
+    messages,
     types::Place,
 };
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,10 @@ use tokio::{task::JoinSet, time::Instant};
 use super::{
     PollSettings, Telegram,
     api::{Api, Failure},
-    incoming::{Bot, Gate, Incoming},
+    incoming::{Bot, Incoming, UpdateParser},
     update,
 };
-use crate::chat::{Chat as _, InboxError, outbox, pause::Pauses};
+use crate::chat::{Chat as _, InboxError, backoff::Pauses, outbox};
 
 /// For whoever presses a button whose command line is not stored any more.
 const FORGOTTEN: &str = "This button no longer works.";
@@ -135,7 +135,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
         tokio::time::sleep(link.stalled(&error)).await;
     }
     tracing::info!(bot = bot.name, "Telegram is polled");
-    let mut gate = Gate::new(Arc::clone(&settings.access), bot, Arc::clone(&telegram.moves));
+    let mut gate = UpdateParser::new(Arc::clone(&settings.access), bot, Arc::clone(&telegram.moves));
     let mut answers = JoinSet::new();
     let mut offset = None;
     loop {
@@ -256,7 +256,7 @@ type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 /// messages Telegram still holds. A malformed update is skipped, because Telegram would send it again forever.
 async fn take(
     telegram: &Telegram,
-    gate: &mut Gate,
+    gate: &mut UpdateParser,
     batch: Vec<Value>,
     next: i64,
 ) -> Result<Queries, (InboxError, Vec<Place>)> {
@@ -294,7 +294,7 @@ async fn take(
 
 /// Sends directly, because the outbox only sends stored posts.
 async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) {
-    let reply = text::plain(&text::not_stored_yet(error));
+    let reply = messages::plain(&messages::not_stored_yet(error));
     for message in outbox::messages(&reply, telegram.limits()) {
         if let Err(error) = telegram.send(place, &message).await {
             tracing::debug!(%place, %error, "nobody could be told that messages are not stored");

@@ -25,8 +25,8 @@ use super::{
     FRONT_END, Telegram,
     api::{Api, Failure},
     entities::entities,
-    holds::Holds,
     locked,
+    rate_limits::Holds,
 };
 use crate::chat::{Chat, ChatError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota};
 

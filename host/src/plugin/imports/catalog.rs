@@ -2,8 +2,8 @@
 
 use super::super::{
     bindings::catalog::{Choice, Command, Host, Plugin},
-    board,
     call::CallState,
+    host_api,
 };
 
 impl Host for CallState {
@@ -54,6 +54,6 @@ impl Host for CallState {
     }
 }
 
-fn choice(choice: &board::Choice) -> Choice {
+fn choice(choice: &host_api::Choice) -> Choice {
     Choice { name: choice.name.clone(), description: choice.description.clone() }
 }

@@ -9,8 +9,8 @@ use super::super::{
     },
     buttons,
     call::CallState,
+    call_output::Told,
     convert,
-    told::Told,
 };
 
 impl Host for CallState {

@@ -1,50 +1,50 @@
 //! `plugin-control`: orders to the plug board, with the rights of whoever called. A call that nobody made has none here, whatever it acts as
 //! elsewhere.
 
-use cordboard_core::session::Refusal;
+use cordboard_core::session::ApiError;
 
 use super::super::{
+    admin_command::AdminCommand,
     bindings::plugin_control::{Error, Host},
     call::CallState,
-    orders::PlugOrder,
 };
 
 type Answer = wasmtime::Result<Result<String, Error>>;
 
 impl CallState {
-    async fn plug_order(&mut self, name: String, order: PlugOrder) -> Answer {
+    async fn plug_order(&mut self, name: String, order: AdminCommand) -> Answer {
         let lent = self.lend()?;
         let done = lent.board.steer_plugin(self.asked.caller.as_ref(), &name, order).await;
-        Ok(done.map_err(|Refusal { code, text }| Error { code: code.as_str().to_owned(), text }))
+        Ok(done.map_err(|ApiError { code, text }| Error { code: code.as_str().to_owned(), text }))
     }
 }
 
 impl Host for CallState {
     async fn rollback(&mut self, name: String) -> Answer {
-        self.plug_order(name, PlugOrder::Rollback).await
+        self.plug_order(name, AdminCommand::Rollback).await
     }
 
     async fn reload(&mut self, name: String) -> Answer {
-        self.plug_order(name, PlugOrder::Reload).await
+        self.plug_order(name, AdminCommand::Reload).await
     }
 
     async fn disable(&mut self, name: String) -> Answer {
-        self.plug_order(name, PlugOrder::Disable).await
+        self.plug_order(name, AdminCommand::Disable).await
     }
 
     async fn enable(&mut self, name: String) -> Answer {
-        self.plug_order(name, PlugOrder::Enable).await
+        self.plug_order(name, AdminCommand::Enable).await
     }
 
     async fn grant(&mut self, name: String, digest: String) -> Answer {
-        self.plug_order(name, PlugOrder::Grant(digest)).await
+        self.plug_order(name, AdminCommand::Grant(digest)).await
     }
 
     async fn refuse(&mut self, name: String, digest: String) -> Answer {
-        self.plug_order(name, PlugOrder::Refuse(digest)).await
+        self.plug_order(name, AdminCommand::Refuse(digest)).await
     }
 
     async fn revoke(&mut self, name: String) -> Answer {
-        self.plug_order(name, PlugOrder::Revoke).await
+        self.plug_order(name, AdminCommand::Revoke).await
     }
 }

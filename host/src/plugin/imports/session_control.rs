@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cordboard_core::{
     agent::PromptId,
-    session::{Order, Refusal, RefusalCode, Waiting as Keeping},
-    text,
+    messages,
+    session::{ApiError, Order, RefusalCode, Waiting as Keeping},
     types::{Caller, Place, Role, SessionName, SessionView},
 };
 
@@ -16,27 +16,26 @@ use super::super::{
         session_control::{Blueprint, Error, Host, Waiting},
         types,
     },
-    board,
-    call::{CallState, Lent},
-    convert,
-    told::Told,
+    call::{CallState, HostHandle},
+    call_output::Told,
+    convert, host_api,
 };
 
 type Answer = wasmtime::Result<Result<types::Session, Error>>;
 
 impl CallState {
     /// Counts the call, and says in whose name it acts.
-    fn acting(&mut self) -> wasmtime::Result<Result<(Lent, Caller), Refusal>> {
+    fn acting(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
         let lent = self.lend()?;
-        let nobody = || Refusal { code: RefusalCode::Denied, text: "Nobody asked for this.".to_owned() };
+        let nobody = || ApiError { code: RefusalCode::Denied, text: "Nobody asked for this.".to_owned() };
         Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
     }
 
     /// Members open sessions in the chat of their call alone: elsewhere others type, who would not know where it goes.
-    fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, Refusal> {
+    fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, ApiError> {
         if caller.role < Role::Admin && self.asked.place.as_ref() != Some(place) {
             let text = format!("Session '{name}' can be opened in this chat alone.");
-            return Err(Refusal { code: RefusalCode::Denied, text });
+            return Err(ApiError { code: RefusalCode::Denied, text });
         }
         known(name)
     }
@@ -54,15 +53,15 @@ impl CallState {
 }
 
 /// A name that no session can have is one that none has.
-fn known(name: &str) -> Result<SessionName, Refusal> {
-    name.parse().map_err(|_| Refusal { code: RefusalCode::Unknown, text: text::unknown(name) })
+fn known(name: &str) -> Result<SessionName, ApiError> {
+    name.parse().map_err(|_| ApiError { code: RefusalCode::Unknown, text: messages::unknown(name) })
 }
 
-fn answer(done: Result<SessionView, Refusal>) -> Result<types::Session, Error> {
+fn answer(done: Result<SessionView, ApiError>) -> Result<types::Session, Error> {
     done.map(|view| convert::session(&view)).map_err(refusal)
 }
 
-fn refusal(refusal: Refusal) -> Error {
+fn refusal(refusal: ApiError) -> Error {
     Error { code: refusal.code.as_str().to_owned(), text: refusal.text }
 }
 
@@ -71,7 +70,7 @@ impl Host for CallState {
         let Blueprint { name, agent, persona, model, folder } = blueprint;
         let done = match self.acting()? {
             Ok((lent, caller)) => {
-                lent.board.create(&caller, board::Blueprint { name, agent, persona, model, folder }).await
+                lent.board.create(&caller, host_api::SessionSpec { name, agent, persona, model, folder }).await
             }
             Err(refusal) => Err(refusal),
         };

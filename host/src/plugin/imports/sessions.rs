@@ -4,13 +4,13 @@ use cordboard_core::types::SessionView;
 
 use super::super::{
     bindings::{sessions::Host, types},
-    board::Shelf,
     call::CallState,
     convert,
+    host_api::ArchiveFilter,
 };
 
 impl CallState {
-    fn shelf(&mut self, shelf: Shelf, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
+    fn shelf(&mut self, shelf: ArchiveFilter, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
         let lent = self.lend()?;
         let Some(caller) = self.caller() else { return Ok(Vec::new()) };
         let here = self.asked.place.as_ref().and_then(|place| lent.board.current(caller, place));
@@ -34,11 +34,11 @@ impl Host for CallState {
     }
 
     async fn recent(&mut self, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
-        self.shelf(Shelf::Current, skip, count)
+        self.shelf(ArchiveFilter::Current, skip, count)
     }
 
     async fn archived(&mut self, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
-        self.shelf(Shelf::Archived, skip, count)
+        self.shelf(ArchiveFilter::Archived, skip, count)
     }
 
     async fn find(&mut self, name: String) -> wasmtime::Result<Option<types::Session>> {

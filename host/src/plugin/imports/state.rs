@@ -2,9 +2,9 @@
 
 use super::super::{
     bindings::state::{Host, SwapError},
-    board::Swap,
     call::CallState,
-    told::Told,
+    call_output::Told,
+    host_api::Swap,
 };
 
 /// What a server has given back in a disguise is not kept in the clear either: keys and values are without secrets.

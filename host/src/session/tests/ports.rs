@@ -9,35 +9,37 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
-    happening::Happening,
+    event::SessionEvent,
+    messages::Notice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
-    text::Notice,
     turn::{Part, Turn, TurnState},
     types::{Phase, Place, SessionRecord, SessionView, UserId},
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::super::{Advisor, Handle, Herald, Ledger, Ports, Question, Scene, Setup, Stage, spawn};
+use super::super::{
+    EventSink, Handle, PluginQueries, Ports, Question, Scene, SessionConfig, SessionStore, TurnSink, spawn,
+};
 use crate::{
     agent::{AgentKind, AgentSpec},
     clock::Clock,
     process::Environment,
-    roster::Roster,
+    session_registry::SessionRegistry,
 };
 
 pub struct Fakes {
     notes: Arc<Notes>,
     command: PathBuf,
     folder: TempDir,
-    roster: Roster,
+    roster: SessionRegistry,
 }
 
 /// What happened, and what of it a test asks for.
 #[derive(Default)]
 struct Seen {
     told: Vec<String>,
-    happened: Vec<Happening>,
+    happened: Vec<SessionEvent>,
     stored: Option<SessionRecord>,
     last: Option<Turn>,
     notice: Option<Notice>,
@@ -77,7 +79,7 @@ impl Fakes {
 
     fn with(folder: TempDir) -> Self {
         let notes = Arc::new(Notes { seen: Mutex::default(), ticks: watch::Sender::new(0) });
-        Self { notes, command: PathBuf::new(), folder, roster: Roster::new(Vec::new(), Vec::new()) }
+        Self { notes, command: PathBuf::new(), folder, roster: SessionRegistry::new(Vec::new(), Vec::new()) }
     }
 
     pub fn session(&self) -> Handle {
@@ -107,7 +109,7 @@ impl Fakes {
     }
 
     /// What listeners were told, by kind.
-    pub fn happened(&self) -> Vec<Happening> {
+    pub fn happened(&self) -> Vec<SessionEvent> {
         self.seen(|seen| seen.happened.clone())
     }
 
@@ -154,7 +156,7 @@ impl Fakes {
     }
 
     /// Waits until what listeners were told is enough.
-    pub async fn happens(&self, enough: impl Fn(&[Happening]) -> bool) {
+    pub async fn happens(&self, enough: impl Fn(&[SessionEvent]) -> bool) {
         let mut ticks = self.notes.ticks.subscribe();
         while !enough(&self.happened()) {
             ticks.changed().await.unwrap();
@@ -208,7 +210,7 @@ impl Notes {
 }
 
 #[async_trait]
-impl Ledger for Notes {
+impl SessionStore for Notes {
     async fn save(&self, record: &SessionRecord) -> Result<(), String> {
         // A real store lets others run.
         tokio::task::yield_now().await;
@@ -234,7 +236,7 @@ impl Ledger for Notes {
     }
 }
 
-impl Advisor for Notes {
+impl PluginQueries for Notes {
     fn ask(&self, _view: SessionView, (ticket, question): (Ticket, Question), _answer: Handle) {
         match question {
             Question::Resolve { .. } => self.note("resolve", |_| {}),
@@ -244,7 +246,7 @@ impl Advisor for Notes {
     }
 }
 
-impl Stage for Notes {
+impl TurnSink for Notes {
     fn show(&self, scene: Scene) {
         match scene {
             Scene::Frame(..) => self.note("frame", |_| {}),
@@ -253,7 +255,7 @@ impl Stage for Notes {
                 self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
             }
             Scene::CutOff(turn, _) => self.note(&format!("cut off {}", turn.prompt.0), |_| {}),
-            Scene::Decided { choice, .. } => self.note(&format!("{choice:?}"), |_| {}),
+            Scene::DecisionStore { choice, .. } => self.note(&format!("{choice:?}"), |_| {}),
             Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
         }
     }
@@ -263,7 +265,7 @@ impl Stage for Notes {
     }
 }
 
-impl Setup for Agents {
+impl SessionConfig for Agents {
     fn settings(&self, _record: &SessionRecord) -> Settings {
         settings()
     }
@@ -282,8 +284,8 @@ impl Setup for Agents {
     }
 }
 
-impl Herald for Notes {
-    fn tell(&self, happening: Happening) {
+impl EventSink for Notes {
+    fn tell(&self, happening: SessionEvent) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).happened.push(happening);
         self.ticks.send_modify(|count| *count += 1);
     }

@@ -1,6 +1,6 @@
 //! `/kuma` against a stand-in that answers what a real Uptime Kuma answered.
 
-use cordboard_core::types::Moment;
+use cordboard_core::types::Timestamp;
 
 use super::{
     Lab, SECRET,
@@ -9,7 +9,7 @@ use super::{
 use crate::network::Nobody;
 
 /// When the answers were recorded: 2026-11-21 13:46:51 UTC.
-const RECORDED: Moment = Moment(1_795_268_811_000);
+const RECORDED: Timestamp = Timestamp(1_795_268_811_000);
 
 fn page(url: &str) -> String {
     format!(

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard::plugin::Plugs;
+use cordboard::plugin::Registry;
 
 use super::{COMPILING, Rig, exists, other, pass, version};
 use crate::components::{bad, copy_compiled};
@@ -35,7 +35,7 @@ impl Slow {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         // What is compiled already needs no compiler.
         copy_compiled(&cache).await;
-        let plugs = Arc::new(Plugs::start(cache.clone(), program, 16).unwrap());
+        let plugs = Arc::new(Registry::start(cache.clone(), program, 16).unwrap());
         Self { rig: Rig::over(folder, "", plugs).await, cache, gate, pids }
     }
 
@@ -108,7 +108,7 @@ async fn trials_take_no_calls_place_however_many_hang() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let cache = folder.path().join("cache");
     copy_compiled(&cache).await;
-    let plugs = Arc::new(Plugs::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
+    let plugs = Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
     let names: Vec<_> = (0..HANGING).map(|number| format!("mute{number}")).collect();
     let config =
         names.iter().map(|name| format!("[plugins.{name}]\ntime = \"60s\"\n[plugins.{name}.config]\nwait = true\n"));

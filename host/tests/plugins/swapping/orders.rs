@@ -85,7 +85,7 @@ async fn what_is_disabled_stays_so_over_restarts_and_new_files() {
     assert_eq!(rig.status("echo"), shown);
     let table = rig.bench.plugs.table();
     let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
-    assert!(since > Some(cordboard_core::types::Moment(0)), "{since:?}");
+    assert!(since > Some(cordboard_core::types::Timestamp(0)), "{since:?}");
     rig.hush();
     rig.save("echo", &bad("echo2")).await;
     rig.told("Plugin 'echo' has another file, ").await;
@@ -152,7 +152,7 @@ async fn only_admins_steer_and_nobody_uncalled() {
         args: vec!["disable".to_owned(), "echo".to_owned()],
         text: "disable echo".to_owned(),
     };
-    let nobody = cordboard::plugin::Asked::default();
+    let nobody = cordboard::plugin::CallContext::default();
     let uncalled = rig.bench.plugs.command(&rig.bench.board, (offer, nobody), &typed).await;
     assert_eq!(uncalled.unwrap_err(), CallError::Said("Nobody asked for this.".to_owned()));
     assert_eq!(rig.say("echo x").await, "v1: x");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cordboard::{clock::Clock, plugin::digest};
-use cordboard_core::{standing::Standing, types::Moment};
+use cordboard_core::{rollout::RolloutState, types::Timestamp};
 
 use super::{Rig, other, pass, version};
 use crate::components::bad;
@@ -189,7 +189,7 @@ async fn a_restart_forgives_no_failure() {
 async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
     let rig = with_a_bad_version("").await;
     // As if it had ended between the last failure and the rollback.
-    let mut standing = Standing::default();
+    let mut standing = RolloutState::default();
     standing.on_begun(&digest(&bad("unruly")), (Clock::system().now(), 5 * MINUTE));
     standing.on_failed(&digest(&bad("unruly")), 3);
     rig.store.save_standing("mine", &standing).await.unwrap();
@@ -204,8 +204,8 @@ async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
 #[tokio::test]
 async fn what_has_proved_itself_before_a_restart_is_trusted() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
-    let mut standing = Standing::default();
-    standing.on_begun(&digest(&bad("unruly")), (Moment(Clock::system().now().0 - 300_001), 5 * MINUTE));
+    let mut standing = RolloutState::default();
+    standing.on_begun(&digest(&bad("unruly")), (Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE));
     rig.store.save_standing("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     fail(&rig, 3).await;

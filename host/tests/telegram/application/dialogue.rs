@@ -1,7 +1,7 @@
 //! What a user does all day: sessions, texts, buttons, the menu.
 
 use cordboard::store;
-use cordboard_core::types::{Moment, SessionRecord, UserId};
+use cordboard_core::types::{SessionRecord, Timestamp, UserId};
 use rustix::process::Signal;
 
 use super::{App, OWNER, component};
@@ -89,7 +89,7 @@ async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
     let (store, _) = store::open(&app.path("state")).unwrap();
     for (number, name) in (1u64..).zip(names) {
         let owner = UserId(format!("telegram:{OWNER}"));
-        let now = Moment(1_000 * number);
+        let now = Timestamp(1_000 * number);
         let folder = app.path("state/folders").join(&name);
         let mut record = SessionRecord::new(name.parse().unwrap(), owner, folder, "demo", now);
         record.archived = archived;

@@ -7,13 +7,13 @@ use super::sources::product;
 /// From top to bottom: a module imports from the rows below its own, never from beside it. `main` and `lib` see all.
 const LAYERS: [&[&str]; 12] = [
     &["app"],
-    &["changes", "kit", "listing"],
+    &["reconcile", "dev", "listing"],
     &["webhook"],
     &["hub"],
-    &["swaps"],
-    &["control", "schedule", "supply"],
-    &["session", "plugin", "reload"],
-    &["roster"],
+    &["rollout"],
+    &["control", "schedule", "plugin_sources"],
+    &["session", "plugin", "file_watch"],
+    &["session_registry"],
     &["agent", "chat", "store"],
     &["process"],
     &["cli", "clock", "cron", "telemetry"],

@@ -11,14 +11,14 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("wasmtime", &["host/src/plugin"]),
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/src/store"]),
-    ("fs::inotify", &["host/src/reload"]),
+    ("fs::inotify", &["host/src/file_watch"]),
     ("croner", &["host/src/cron"]),
     ("jiff", &["host/src/cron", "host/src/agent/claude/background.rs"]),
     // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
     // author's terminal. What builds is made of programs.
     (
         "process::Command",
-        &["host/src/process", "host/src/plugin/compile.rs", "host/src/kit/tool.rs", "host/build/", "host/xtask/"],
+        &["host/src/process", "host/src/plugin/compile.rs", "host/src/dev/tool.rs", "host/build/", "host/xtask/"],
     ),
 ];
 

@@ -36,7 +36,7 @@ fn what_a_plugin_may_reach_is_read() {
     assert_eq!(config.secrets["pbs"], SecretSource::File("/etc/cordboard/pbs.token".into()));
     assert_eq!(config.secrets["beszel"], SecretSource::Credential("beszel".to_owned()));
     assert_eq!(config.plugins.limits_of("pbs").http_body, 1 << 20);
-    assert_eq!(config.plugins.reach_of("other"), super::super::Reach::default());
+    assert_eq!(config.plugins.reach_of("other"), super::super::NetworkGrants::default());
 }
 
 #[test]

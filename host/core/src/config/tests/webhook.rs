@@ -1,10 +1,10 @@
 //! Where requests come in, and what they have to show.
 
-use super::super::{Area, Proofs, diff, load};
+use super::super::{Area, WebhookAuth, diff, load};
 
 const SECRETS: &str = "[secrets]\ngithub = \"/etc/cordboard/github\"\n";
 
-fn proofs(lines: &str) -> Proofs {
+fn proofs(lines: &str) -> WebhookAuth {
     let config = load(&format!("{SECRETS}[plugins.a.webhook]\n{lines}")).unwrap_or_else(|error| panic!("{error}"));
     config.plugins.proofs_of("a")
 }
@@ -17,8 +17,8 @@ fn why(text: &str) -> String {
 fn nothing_is_listened_to_and_nobody_let_in_by_default() {
     let config = load("").unwrap();
     assert_eq!((config.webhook.listen, config.webhook.body), (None, 1 << 20));
-    assert_eq!(config.plugins.proofs_of("github"), Proofs::default());
-    assert_eq!(proofs(""), Proofs::default());
+    assert_eq!(config.plugins.proofs_of("github"), WebhookAuth::default());
+    assert_eq!(proofs(""), WebhookAuth::default());
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn only_loopback_addresses_are_listened_to() {
 
 #[test]
 fn a_proof_names_a_secret() {
-    let wanted = Proofs { hmac: Some("github".to_owned()), header: Some("x-signature".to_owned()), token: None };
+    let wanted = WebhookAuth { hmac: Some("github".to_owned()), header: Some("x-signature".to_owned()), token: None };
     assert_eq!(proofs("hmac = \"github\"\nheader = \"X-Signature\""), wanted);
     assert_eq!(proofs("token = \"github\"").token.as_deref(), Some("github"));
     let why = why("[plugins.a.webhook]\nhmac = \"It's a Secret to Everybody\"");

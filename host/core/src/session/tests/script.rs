@@ -6,13 +6,13 @@ use std::{fmt::Write as _, time::Duration};
 use expect_test::Expect;
 
 use super::super::{
-    Brief, Effect, Exit, Input, Machine, Order, Prompt, Run, Settings, Settled, Ticket, Verdict, Waiting,
+    Effect, Exit, Input, Machine, Order, PersonaSettings, Prompt, Run, Settings, Settled, Ticket, Verdict, Waiting,
 };
 use crate::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     config::Agent,
     turn::{Part, Turn, TurnState},
-    types::{Moment, Place, ProcessId, Request, SessionRecord, UserId},
+    types::{Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
 };
 
 /// Runs the script against a machine and compares what came out.
@@ -26,13 +26,13 @@ pub fn check(script: &str, trace: Expect) {
 
 struct Teller {
     machine: Machine,
-    now: Moment,
+    now: Timestamp,
     run: Run,
     ticket: Ticket,
     trace: String,
 }
 
-const START: Moment = Moment(1_000_000);
+const START: Timestamp = Timestamp(1_000_000);
 
 pub fn record() -> SessionRecord {
     let name = "x".parse().expect("a name");
@@ -160,8 +160,8 @@ impl Teller {
                 let (ticket, verdict) = self.ticketed(rest);
                 Input::Verdict { ticket, verdict: self::verdict(verdict) }
             }
-            "brief" => Input::Brief { ticket: self.ticket, brief: Ok(brief(rest)) },
-            "no-brief" => Input::Brief { ticket: self.ticket, brief: Err(rest.to_owned()) },
+            "brief" => Input::PersonaSettings { ticket: self.ticket, brief: Ok(brief(rest)) },
+            "no-brief" => Input::PersonaSettings { ticket: self.ticket, brief: Err(rest.to_owned()) },
             "words" => {
                 let (ticket, text) = self.ticketed(rest);
                 Input::ResumeNotice { ticket, text: words(text) }
@@ -297,8 +297,8 @@ fn verdict(text: &str) -> Verdict {
     }
 }
 
-fn brief(text: &str) -> Brief {
-    let mut brief = Brief::default();
+fn brief(text: &str) -> PersonaSettings {
+    let mut brief = PersonaSettings::default();
     for fact in text.split_whitespace() {
         match fact.split_once('=').expect("a fact as model=x") {
             ("rules", rules) => brief.instructions = rules.to_owned(),
@@ -339,7 +339,7 @@ fn told(effect: &Effect) -> String {
         Effect::Began(place) => format!("began at {}", place.chat),
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
-        Effect::Decided { request, choice } => {
+        Effect::DecisionStore { request, choice } => {
             let request = match request {
                 Request::Prompt(id) => id.0.clone(),
                 Request::Start { failure, .. } => format!("failure {failure}"),

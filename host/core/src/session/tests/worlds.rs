@@ -7,12 +7,12 @@ mod witness;
 use std::time::Duration;
 
 use super::{
-    super::{Brief, Exit, Input, Order, Run, Settings, Ticket, Verdict, Waiting},
+    super::{Exit, Input, Order, PersonaSettings, Run, Settings, Ticket, Verdict, Waiting},
     script::{self, process, prompt},
 };
 use crate::{
     agent::{AgentEvent, Change, Outcome, PromptId},
-    types::{Moment, Phase, Place},
+    types::{Phase, Place, Timestamp},
 };
 use witness::Witness;
 
@@ -204,13 +204,13 @@ impl World {
             1 => self.witness.feed(Input::Verdict { ticket, verdict }),
             _ => {
                 let brief = if self.dice.one_in(self.calm) { Err("trap".to_owned()) } else { Ok(self.brief(ticket)) };
-                self.witness.feed(Input::Brief { ticket, brief });
+                self.witness.feed(Input::PersonaSettings { ticket, brief });
             }
         }
     }
 
-    fn brief(&mut self, ticket: Ticket) -> Brief {
-        Brief {
+    fn brief(&mut self, ticket: Ticket) -> PersonaSettings {
+        PersonaSettings {
             instructions: self.witness.persona_of(ticket),
             model: self.dice.pick(&[None, Some("opus".to_owned())]),
             idle_timeout: self.dice.pick(&[None, Some(Duration::from_secs(5))]),
@@ -324,7 +324,7 @@ impl World {
             }
             (Phase::Starting, None) => {
                 let brief = Ok(self.brief(ticket));
-                self.witness.feed(Input::Brief { ticket, brief });
+                self.witness.feed(Input::PersonaSettings { ticket, brief });
                 if self.witness.alive().is_none() {
                     self.time();
                 }
@@ -354,7 +354,7 @@ impl World {
             left -= 1;
             assert!(left > 0, "the ladder has no end");
         }
-        self.witness.check_end(began, Moment(if hurried { 0 } else { 9_000 }));
+        self.witness.check_end(began, Timestamp(if hurried { 0 } else { 9_000 }));
         if let Some(run) = self.witness.alive() {
             self.witness
                 .feed(Input::Exit { run, exit: Exit::Ended { status: "signal 9".to_owned(), last_words: None } });

@@ -14,7 +14,7 @@ use cordboard_core::{
 };
 use tokio::time::Instant;
 
-use super::super::{Ledger, LedgerError};
+use super::super::{DeliveryStore, LedgerError};
 use crate::chat::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota};
 
 /// One pause for all places, long enough to see.
@@ -167,7 +167,7 @@ impl Notes {
 }
 
 #[async_trait]
-impl Ledger for Notes {
+impl DeliveryStore for Notes {
     async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
         self.note(format!("{} in {}: {}", turn.0.0, message.0, text.replace('\n', "|")))
     }

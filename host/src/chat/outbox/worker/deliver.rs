@@ -14,7 +14,7 @@ use super::{
     },
     Worker,
 };
-use crate::chat::{ChatError, Edits, pause::Pauses};
+use crate::chat::{ChatError, Edits, backoff::Pauses};
 
 /// The shortest and the longest pause for a place that can't be written to: rights come back within minutes, or never.
 const BLOCKED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
@@ -173,7 +173,7 @@ impl Worker {
             Blocked(Pauses::between(BLOCKED.0, BLOCKED.1))
         });
         self.held = Instant::now() + blocked.0.grow();
-        self.mark(Reach::Blocked);
+        self.mark(Reachability::Blocked);
     }
 
     /// Retries a blocked place at once, because a user has written there.
@@ -187,11 +187,11 @@ impl Worker {
     fn reached(&mut self) {
         if self.blocked.take().is_some() {
             tracing::info!(place = %self.place, "a place can be written to again");
-            self.mark(Reach::Open);
+            self.mark(Reachability::Open);
         }
     }
 
-    fn mark(&self, reach: Reach) {
+    fn mark(&self, reach: Reachability) {
         if let Some(mailbox) = self.shared.state().boxes.get_mut(&self.place) {
             mailbox.reach = reach;
         }
@@ -201,7 +201,7 @@ impl Worker {
 
 /// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reach {
+pub enum Reachability {
     #[default]
     Open,
     Blocked,

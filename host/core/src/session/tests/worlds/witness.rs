@@ -8,17 +8,17 @@ use std::{
     time::Duration,
 };
 
-use super::super::super::{Effect, Input, Machine, Order, Prompt, Reason, Refusal, Run, Settings, Ticket, Verdict};
+use super::super::super::{ApiError, Effect, Input, Machine, Order, Prompt, Reason, Run, Settings, Ticket, Verdict};
 use crate::{
     agent::{AgentEvent, PromptId},
     config::Agent,
-    text::Notice,
-    types::{Moment, Phase, Place, Request, SessionRecord},
+    messages::Notice,
+    types::{Phase, Place, Request, SessionRecord, Timestamp},
 };
 
 pub struct Witness {
     pub machine: Machine,
-    pub now: Moment,
+    pub now: Timestamp,
     seed: u64,
     log: VecDeque<String>,
     settings: Settings,
@@ -35,14 +35,14 @@ pub struct Witness {
     finished_last: Option<PromptId>,
     asked: BTreeMap<Ticket, String>,
     /// The pending review, and the time from which its verdict counts.
-    review: Option<(Ticket, Moment)>,
+    review: Option<(Ticket, Timestamp)>,
     words: Option<Ticket>,
     /// The requests whose buttons may be pressed at any time.
     pub requests: Vec<Request>,
     /// The failure of the latest open request.
     failure: Option<u64>,
     policy: Option<Heard>,
-    idle_since: Moment,
+    idle_since: Timestamp,
     /// The conversation was given up, and no agent started since.
     fresh: bool,
     ending: u32,
@@ -58,8 +58,8 @@ pub struct Witness {
 #[derive(Debug, Clone, Copy)]
 struct Heard {
     verdict: Verdict,
-    from: Moment,
-    at: Moment,
+    from: Timestamp,
+    at: Timestamp,
 }
 
 /// What the step at hand allows.
@@ -86,19 +86,19 @@ struct Step {
 
 #[derive(Debug, Default)]
 struct Process {
-    began: Moment,
+    began: Timestamp,
     persona: Option<String>,
     model: Option<String>,
     agent: Option<Agent>,
     ready: bool,
     /// The process has background tasks.
     tasks: bool,
-    wakes_at: Option<Moment>,
-    interrupted: Option<Moment>,
+    wakes_at: Option<Timestamp>,
+    interrupted: Option<Timestamp>,
     /// The process has acknowledged the interrupt.
     heard: bool,
-    closed: Option<Moment>,
-    terminated: Option<Moment>,
+    closed: Option<Timestamp>,
+    terminated: Option<Timestamp>,
     killed: bool,
     gone: bool,
 }
@@ -157,7 +157,7 @@ impl Witness {
             requests: Vec::new(),
             failure: None,
             policy: None,
-            idle_since: Moment(0),
+            idle_since: Timestamp(0),
             fresh: false,
             ending: 0,
             finished: 0,
@@ -211,7 +211,7 @@ impl Witness {
         self.queue.is_empty() && self.open.is_none()
     }
 
-    pub fn advance_to(&mut self, at: Moment) {
+    pub fn advance_to(&mut self, at: Timestamp) {
         self.now = self.now.max(at);
     }
 
@@ -279,7 +279,7 @@ impl Witness {
                 let due = self.machine.poll_timeout().filter(|(at, _)| *at <= self.now);
                 self.step.restarts_clock = due.is_some_and(|(_, reason)| reason == Reason::WakeUp);
             }
-            Input::Spawned { .. } | Input::Brief { .. } => {}
+            Input::Spawned { .. } | Input::PersonaSettings { .. } => {}
             Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
             Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
@@ -350,7 +350,7 @@ impl Witness {
         self.must(effects.is_empty() && before == after, "an older run has something to say");
     }
 
-    pub fn order(&mut self, order: Order) -> Result<(), Refusal> {
+    pub fn order(&mut self, order: Order) -> Result<(), ApiError> {
         self.note(format!("{} {order:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         let (pressed, given) = match &order {
@@ -541,7 +541,7 @@ impl Witness {
         self.must(holds, &format!("no way out of {}, or a wrong one: {timer:?}", view.phase.as_str()));
     }
 
-    fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Moment, Reason)> {
+    fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
         let process = &self.processes[&self.alive()?];
         if process.works() {
             return process.wakes_at.filter(|_| !process.tasks).map(|at| (at, Reason::WakeUp));
@@ -557,7 +557,7 @@ impl Witness {
     }
 
     /// `grace` is what the ladder may take from the host's signal on, in milliseconds.
-    pub fn check_end(&self, began: Moment, grace: Moment) {
+    pub fn check_end(&self, began: Timestamp, grace: Timestamp) {
         let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
         self.must(killed, "at the end of the ladder stands SIGKILL");
         self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the ladder takes too long");

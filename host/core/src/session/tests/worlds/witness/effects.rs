@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     agent::PromptId,
-    text::{self, Notice},
+    messages::{self, Notice},
     turn::TurnState,
-    types::{Moment, Phase, Request},
+    types::{Phase, Request, Timestamp},
 };
 
 impl Witness {
@@ -89,7 +89,7 @@ impl Witness {
                 self.must(self.is_active_now(), "an answer is activity");
                 self.must(named, "a turn is ended by the answer to another prompt");
                 let told = self.open.as_ref().is_some_and(|open| open.told);
-                let says = turn.state == TurnState::Failed(text::STOPPED.to_owned());
+                let says = turn.state == TurnState::Failed(messages::STOPPED.to_owned());
                 self.must(!(told && says), "who said stop reads it twice");
                 self.must(told || turn.state != TurnState::Stopped, "nobody reads that the turn was stopped");
                 self.deaths = 0;
@@ -100,15 +100,15 @@ impl Witness {
                 }
                 self.finished += 1;
             }
-            Effect::Decided { request: Request::Start { failure, .. }, .. } => {
+            Effect::DecisionStore { request: Request::Start { failure, .. }, .. } => {
                 self.must(self.machine.record().failures >= *failure, "a request about a failure has a number");
                 self.failure.take_if(|asked| *asked == *failure);
             }
-            Effect::Decided { request: Request::Prompt(id), .. } => {
+            Effect::DecisionStore { request: Request::Prompt(id), .. } => {
                 let kept = self.machine.record().kept.iter().any(|kept| kept.id == *id);
                 self.must(!kept, "what is decided is not asked any more");
             }
-            Effect::Decided { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
+            Effect::DecisionStore { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
             Effect::CutOff(turn) => {
                 self.must(self.ending > 0, "only the end of the host cuts a turn off");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is cut off");
@@ -242,7 +242,7 @@ impl Witness {
             return;
         };
         self.must(self.alive() == Some(*run), "a signal for another process");
-        let past = |since: Option<Moment>, seconds| {
+        let past = |since: Option<Timestamp>, seconds| {
             since.is_some_and(|since| now.since(since) >= Duration::from_secs(seconds))
         };
         let process = self.processes.get_mut(run).expect("it is alive");

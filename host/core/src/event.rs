@@ -1,0 +1,231 @@
+//! What happens to sessions, in the words that hooks read, and what led to it. It only words: nothing here decides.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    turn::{Turn, TurnState},
+    types::{Phase, Place, SessionView, Timestamp},
+};
+
+/// Something that hooks are told, after the fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionEvent {
+    pub kind: Kind,
+    pub at: Timestamp,
+    /// As it was then; none where it is about no session.
+    pub session: Option<SessionView>,
+    /// What the kind says more, a JSON object.
+    pub data: String,
+    pub trail: CausationChain,
+}
+
+/// The kinds that there are. Plugins read them as text, so that more can come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The host serves. `version`.
+    HostStarted,
+    Created,
+    /// An agent is ready, in a conversation of its own.
+    Started,
+    /// An agent is ready, and goes on with its conversation.
+    Resumed,
+    /// A prompt was handed to the agent. `place`.
+    TurnStarted,
+    /// The answer is complete, or the turn was cut off. `seconds`, `actions`, `cost_usd`, `error`, `place`.
+    TurnFinished,
+    /// No agent runs any more.
+    Suspended,
+    /// A resume was refused, and the user has the word. `why`.
+    Asking,
+    /// The agent does not stay up. `why`.
+    Broken,
+    Archived,
+    Restored,
+}
+
+impl Kind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HostStarted => "host-started",
+            Self::Created => "created",
+            Self::Started => "started",
+            Self::Resumed => "resumed",
+            Self::TurnStarted => "turn-started",
+            Self::TurnFinished => "turn-finished",
+            Self::Suspended => "suspended",
+            Self::Asking => "asking",
+            Self::Broken => "broken",
+            Self::Archived => "archived",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// What a change of phase means, if anything; `resumed`: whether the agent that was started last went on with a conversation.
+    #[must_use]
+    pub const fn between(before: Phase, after: Phase, last_start: Start) -> Option<Self> {
+        match (before, after) {
+            (Phase::Archived, Phase::Archived) => None,
+            (_, Phase::Archived) => Some(Self::Archived),
+            (Phase::Archived, _) => Some(Self::Restored),
+            (Phase::Starting, Phase::Idle | Phase::Busy) => Some(match last_start {
+                Start::New => Self::Started,
+                Start::Resumed => Self::Resumed,
+            }),
+            (Phase::Suspended, Phase::Suspended)
+            | (Phase::Asking, Phase::Asking)
+            | (Phase::Broken, Phase::Broken)
+            | (_, Phase::Starting | Phase::Idle | Phase::Busy | Phase::Stopping) => None,
+            (_, Phase::Suspended) => Some(Self::Suspended),
+            (_, Phase::Asking) => Some(Self::Asking),
+            (_, Phase::Broken) => Some(Self::Broken),
+        }
+    }
+
+    /// Whether it comes before what else the same step brings: an agent is up before it is handed a prompt.
+    #[must_use]
+    pub const fn comes_first(self) -> bool {
+        matches!(self, Self::Started | Self::Resumed | Self::Restored)
+    }
+}
+
+/// How an agent was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    #[default]
+    New,
+    Resumed,
+}
+
+/// The plugins whose hooks led to something, one by another's event. Empty where a person, a timer or a call that no event raised did.
+///
+/// What a plugin's name stands in is not told to its hook. Each link of a chain of events adds a name, so every chain ends: no hook
+/// hears of what it caused, and no two can answer each other for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CausationChain(Arc<[Arc<str>]>);
+
+impl CausationChain {
+    #[must_use]
+    pub fn has(&self, plugin: &str) -> bool {
+        self.0.iter().any(|name| **name == *plugin)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What the hook of `plugin` brings about when it hears of something that this led to.
+    #[must_use]
+    pub fn through(&self, plugin: &str) -> Self {
+        Self(self.0.iter().cloned().chain([plugin.into()]).collect())
+    }
+}
+
+impl SessionEvent {
+    #[must_use]
+    pub fn of(kind: Kind, view: SessionView, at: Timestamp, trail: CausationChain) -> Self {
+        let data = view.why.as_ref().map_or_else(|| json!({}), |why| json!({ "why": why }));
+        Self { kind, at, session: Some(view), data: data.to_string(), trail }
+    }
+
+    #[must_use]
+    pub fn host_started(version: &str, at: Timestamp) -> Self {
+        let data = json!({ "version": version }).to_string();
+        Self { kind: Kind::HostStarted, at, session: None, data, trail: CausationChain::default() }
+    }
+
+    #[must_use]
+    pub fn turn_started(place: &Place, view: SessionView, at: Timestamp, trail: CausationChain) -> Self {
+        let data = json!({ "place": spell(place) }).to_string();
+        Self { kind: Kind::TurnStarted, at, session: Some(view), data, trail }
+    }
+
+    #[must_use]
+    pub fn turn_finished(turn: &Turn, view: SessionView, at: Timestamp, trail: CausationChain) -> Self {
+        let error = match &turn.state {
+            TurnState::Failed(why) => Some(why.as_str()),
+            TurnState::Stopped => Some(crate::messages::STOPPED),
+            TurnState::Running | TurnState::Done => None,
+        };
+        let actions = turn.parts.iter().filter(|part| matches!(part, crate::turn::Part::Action(_))).count();
+        let data = json!({
+            "seconds": at.since(turn.began).as_secs(),
+            "actions": actions,
+            "cost_usd": turn.cost_usd,
+            "error": error,
+            "place": spell(&turn.place),
+        });
+        Self { kind: Kind::TurnFinished, at, session: Some(view), data: data.to_string(), trail }
+    }
+}
+
+fn spell(place: &Place) -> Json {
+    let mut spelled = Map::new();
+    spelled.insert("front_end".to_owned(), place.front_end.clone().into());
+    spelled.insert("chat".to_owned(), place.chat.clone().into());
+    spelled.insert("topic".to_owned(), place.topic.clone().into());
+    Json::Object(spelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_phase_is_told_once() {
+        let told = |before, after| Kind::between(before, after, Start::New).map(Kind::as_str);
+        assert_eq!(told(Phase::Starting, Phase::Idle), Some("started"));
+        assert_eq!(Kind::between(Phase::Starting, Phase::Busy, Start::Resumed), Some(Kind::Resumed));
+        assert_eq!(told(Phase::Idle, Phase::Busy), None);
+        assert_eq!(told(Phase::Idle, Phase::Stopping), None);
+        assert_eq!(told(Phase::Stopping, Phase::Suspended), Some("suspended"));
+        assert_eq!(told(Phase::Starting, Phase::Broken), Some("broken"));
+        assert_eq!(told(Phase::Stopping, Phase::Asking), Some("asking"));
+        assert_eq!(told(Phase::Stopping, Phase::Archived), Some("archived"));
+        assert_eq!(told(Phase::Archived, Phase::Suspended), Some("restored"));
+        for phase in [Phase::Suspended, Phase::Asking, Phase::Broken, Phase::Archived] {
+            assert_eq!(told(phase, phase), None, "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn a_trail_names_every_hook_on_the_way() {
+        let trail = CausationChain::default().through("a");
+        assert!(trail.has("a") && !trail.has("b"));
+        let further = trail.through("b");
+        assert!(further.has("a") && further.has("b"));
+        assert!(!trail.has("b"), "the one before stays as it was");
+    }
+
+    #[test]
+    fn the_end_of_a_turn_has_its_figures() {
+        let mut turn =
+            Turn::new(crate::agent::PromptId("1".to_owned()), Place::new("console", "local"), Timestamp(1_000));
+        turn.state = TurnState::Failed("it died".to_owned());
+        turn.cost_usd = Some(0.25);
+        let record = crate::types::SessionRecord::new(
+            "a".parse().unwrap(),
+            crate::types::UserId("console:local".to_owned()),
+            "/tmp".into(),
+            "demo",
+            Timestamp(0),
+        );
+        let settings = crate::session::Settings {
+            idle_timeout: std::time::Duration::from_secs(1),
+            queue: 1,
+            kept: 1,
+            model: None,
+            folder: None,
+            agent: None,
+        };
+        let view = crate::session::Machine::new(record, settings).view();
+        let told = SessionEvent::turn_finished(&turn, view, Timestamp(63_900), CausationChain::default());
+        let data: Json = serde_json::from_str(&told.data).unwrap();
+        let place = json!({ "front_end": "console", "chat": "local", "topic": null });
+        let wanted = json!({ "seconds": 62, "actions": 0, "cost_usd": 0.25, "error": "it died", "place": place });
+        assert_eq!(data, wanted);
+    }
+}

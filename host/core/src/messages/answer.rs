@@ -1,0 +1,89 @@
+//! The host's own answers to updates that don't reach a plugin or an agent.
+
+use super::plain;
+use crate::types::{Reply, Role};
+
+/// The answer to a plain text if no session is active.
+pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
+
+/// The answer to a plain text if only sessions of other people are active.
+pub const NONE_OF_YOURS: &str = "Not taken: the session here belongs to somebody else. A session of your own, opened with /new, answers you alone and leaves theirs as it is.";
+
+/// The host's own answer to an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    NoActive,
+    /// The caller may not see the sessions that are active here.
+    NoneOfYours,
+    OnlyText,
+    /// The agent gets the caption of a photo or a file.
+    CaptionTaken {
+        kind: String,
+    },
+    UnknownCommand {
+        name: String,
+        nearest: Option<String>,
+    },
+    /// The button's plugin no longer exports the command, and another plugin does.
+    NotItsButton {
+        name: String,
+        plugin: String,
+    },
+    NotAllowed {
+        name: String,
+        role: Role,
+    },
+    /// The plugin's call failed; `why` names the limit or the trap.
+    CommandFailed {
+        name: String,
+        plugin: String,
+        why: String,
+    },
+    /// A button of a message that the store no longer has.
+    OldButton,
+    /// A button of a message that was decided, with the outcome that the message shows.
+    DecisionStore {
+        outcome: String,
+    },
+    /// `message` is its beginning.
+    LaneFull {
+        message: String,
+    },
+    NotStored {
+        why: String,
+    },
+}
+
+impl Answer {
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        plain(&self.text())
+    }
+
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::NoActive => NO_ACTIVE.to_owned(),
+            Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
+            Self::OnlyText => "Only text for now".to_owned(),
+            Self::CaptionTaken { kind } => format!("The agent gets the caption; it cannot see the {kind} yet."),
+            Self::UnknownCommand { name, nearest: Some(nearest) } => {
+                format!("There is no /{name}. Did you mean /{nearest}?")
+            }
+            Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
+            Self::NotItsButton { name, plugin } => format!(
+                "This button no longer works: it belongs to plugin '{plugin}', and /{name} is now another plugin's. Type the command if you want it."
+            ),
+            Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
+            Self::CommandFailed { name, plugin, why } => {
+                format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
+            }
+            Self::OldButton => "This button no longer works. Type the command if you want it.".to_owned(),
+            Self::DecisionStore { outcome } => format!("{outcome} The button does nothing any more."),
+            Self::LaneFull { message } => {
+                format!("Not taken: too many messages wait here. Send it again in a moment.\n“{message}”")
+            }
+            Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
+        }
+    }
+}

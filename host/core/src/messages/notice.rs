@@ -1,0 +1,250 @@
+//! Notices: the messages that a session sends unasked, and their buttons.
+
+use std::path::PathBuf;
+
+use super::{archived, background, denial, plain, said, strays};
+use crate::{
+    agent::PromptId,
+    types::{Authorship, Choice, Reply, Request, SessionName},
+};
+
+/// A message that a session sends unasked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// In the lifecycle plugin's words.
+    Resuming(String),
+    /// In the persona's words.
+    Greeting(String),
+    /// In the agent's words: a background task's report.
+    Unasked(String),
+    QueueFull {
+        session: SessionName,
+        limit: usize,
+        /// The beginning of the message.
+        prompt: String,
+    },
+    /// The limit of interrupted prompts is reached.
+    KeptFull {
+        session: SessionName,
+        kept: usize,
+        limit: usize,
+        /// The beginning of the message.
+        prompt: String,
+    },
+    /// A resume was refused; the user decides.
+    ResumeRefused {
+        session: SessionName,
+        failure: u64,
+        why: String,
+    },
+    /// The first death of an agent at its start; it is started again by itself, and the next ones are not told.
+    StartFailed {
+        session: SessionName,
+        failure: u64,
+        agent: String,
+        account: String,
+    },
+    Broken {
+        session: SessionName,
+        failure: u64,
+        why: String,
+    },
+    /// The agent died in mid-turn.
+    Died {
+        session: SessionName,
+        id: PromptId,
+        why: String,
+    },
+    /// The agent died during a turn that it had begun by itself, or during background work.
+    DiedUnasked {
+        session: SessionName,
+        why: String,
+    },
+    /// A changed setting needs a restart of the agent, which has background work.
+    CountsLater {
+        session: SessionName,
+        work: Vec<String>,
+    },
+    /// The host ended in mid-turn; `prompt` is its beginning.
+    CutOff {
+        session: SessionName,
+        id: PromptId,
+        prompt: String,
+    },
+    /// The latest interrupted prompt is decided, and an earlier one is still open; `prompt` is its beginning.
+    StillKept {
+        session: SessionName,
+        id: PromptId,
+        prompt: String,
+    },
+    /// `[sessions.folders]` names another folder than before; the agent starts there.
+    FolderChanged {
+        session: SessionName,
+        folder: PathBuf,
+    },
+    Denied {
+        tool: String,
+        detail: String,
+        agent: String,
+    },
+    PersonaFailed {
+        session: SessionName,
+        failure: u64,
+        why: String,
+    },
+    /// The agent's command could not be started at all.
+    NotStarted {
+        session: SessionName,
+        failure: u64,
+        why: String,
+    },
+    /// The session was archived while the message came in.
+    Archived {
+        session: SessionName,
+    },
+    /// Processes that an agent left behind. They are not killed, because they may belong to another session.
+    Strays {
+        session: SessionName,
+        pids: Vec<i32>,
+    },
+}
+
+impl Notice {
+    /// Whether its text does not name the session.
+    #[must_use]
+    pub const fn is_nameless(&self) -> bool {
+        matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. })
+    }
+
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let Some((session, request, choices)) = self.request() else { return self.words() };
+        let button = |reply: Reply, choice: &Choice| match (choice.label(), command(*choice)) {
+            (Some(label), Some(command)) => reply.button(label, &format!("/{command} {session}")),
+            (_, _) => reply,
+        };
+        choices.iter().fold(self.words(), button).about(session, request)
+    }
+
+    /// The request that it makes, if it makes one.
+    fn request(&self) -> Option<(&SessionName, Request, &'static [Choice])> {
+        Some(match self {
+            Self::Died { session, id, .. } | Self::CutOff { session, id, .. } | Self::StillKept { session, id, .. } => {
+                (session, Request::Prompt(id.clone()), &[Choice::SendAgain, Choice::Leave])
+            }
+            Self::ResumeRefused { session, failure, .. } | Self::Broken { session, failure, .. } => {
+                (session, start(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
+            }
+            Self::StartFailed { session, failure, .. }
+            | Self::PersonaFailed { session, failure, .. }
+            | Self::NotStarted { session, failure, .. } => (session, start(session, *failure), &[Choice::TryAgain]),
+            Self::Resuming(_) | Self::DiedUnasked { .. } | Self::CountsLater { .. } => return None,
+            Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. } | Self::FolderChanged { .. } => return None,
+            Self::QueueFull { .. } | Self::KeptFull { .. } | Self::Archived { .. } | Self::Strays { .. } => {
+                return None;
+            }
+        })
+    }
+
+    fn words(&self) -> Reply {
+        match self {
+            Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
+            Self::Unasked(text) => Reply { words: Authorship::Agents, ..Reply::text(text.clone()) },
+            Self::QueueFull { session, limit, prompt } => plain(&queue_full(session, *limit, prompt)),
+            Self::KeptFull { session, kept, limit, prompt } => {
+                plain(&format!("{}\n“{prompt}”", kept_full(session, *kept, *limit)))
+            }
+            Self::ResumeRefused { session, why, .. } => plain(&format!(
+                "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
+                said(why)
+            )),
+            Self::StartFailed { session, agent, account, .. } => plain(&format!(
+                "The agent of session '{session}' did not start: {}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; its command line is set in [agents.{agent}] command and args.",
+                said(account)
+            )),
+            Self::Broken { session, why, .. } => plain(&format!(
+                "The agent of session '{session}' does not stay up: {}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.",
+                said(why)
+            )),
+            Self::Died { session, why, .. } => plain(&format!(
+                "The agent of session '{session}' ended in the middle of its answer: {}\nYour message was not sent again.",
+                said(why)
+            )),
+            Self::DiedUnasked { session, why } => plain(&background::died(session, why)),
+            Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
+            Self::CutOff { session, prompt, .. } => plain(&format!(
+                "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
+            )),
+            Self::StillKept { session, prompt, .. } => {
+                plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
+            }
+            Self::FolderChanged { session, folder } => plain(&format!(
+                "Session '{session}' now works in {}, as [sessions.folders] says.",
+                said(&folder.display().to_string())
+            )),
+            Self::Denied { tool, detail, agent } => Reply::text(denial::denied(tool, detail, agent)),
+            Self::PersonaFailed { session, why, .. } => plain(&format!(
+                "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",
+                said(why)
+            )),
+            Self::NotStarted { session, why, .. } => plain(&format!(
+                "The agent of session '{session}' could not be started: {}\nYour messages are kept. /retry tries again.",
+                said(why)
+            )),
+            Self::Archived { session } => plain(&archived(session)),
+            Self::Strays { session, pids } => plain(&strays::left(session, pids)),
+        }
+    }
+}
+
+fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
+    format!(
+        "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them.\n“{prompt}”"
+    )
+}
+
+fn start(session: &SessionName, failure: u64) -> Request {
+    Request::Start { session: session.clone(), failure }
+}
+
+const fn command(choice: Choice) -> Option<&'static str> {
+    match choice {
+        Choice::SendAgain | Choice::TryAgain => Some("retry"),
+        Choice::Leave => Some("leave"),
+        Choice::StartFresh => Some("fresh"),
+        Choice::Grant | Choice::Refuse | Choice::Withdrawn => None,
+    }
+}
+
+fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
+    let (are, it) = match kept {
+        1 => (format!("a message of session '{session}' was cut off and is kept"), "it"),
+        _ => (format!("{kept} messages of session '{session}' were cut off and are kept"), "the latest"),
+    };
+    let then = match limit {
+        _ if kept == limit => "then send this one again".to_owned(),
+        1 => "send this one again when none is kept".to_owned(),
+        _ => format!("send this one again when fewer than {limit} are kept"),
+    };
+    format!("Not taken: {are}. /retry {session} sends {it} again, /leave {session} drops {it}; {then}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::decided, *};
+
+    #[test]
+    fn a_notice_binds_its_buttons_to_what_it_asks() {
+        let session: SessionName = "alpha".parse().unwrap();
+        let id = PromptId("a".to_owned());
+        let reply = Notice::StillKept { session: session.clone(), id: id.clone(), prompt: "x".to_owned() }.reply();
+        assert_eq!(reply.request, Some(Request::Prompt(id)));
+        let buttons: Vec<_> = reply.buttons.iter().flatten().collect();
+        assert!(buttons.iter().all(|button| button.session.as_ref() == Some(&session)));
+        let commands: Vec<_> = buttons.iter().map(|button| (button.label.as_str(), button.command.as_str())).collect();
+        assert_eq!(commands, [("Send again", "/retry alpha"), ("Leave it", "/leave alpha")]);
+        let closed = reply.closed(&decided(Some("Ada"), Some("Leave it")));
+        assert!(closed.buttons.is_empty() && closed.request.is_none());
+        assert!(closed.text.ends_with("\n\nDecided by Ada: Leave it."), "{}", closed.text);
+    }
+}

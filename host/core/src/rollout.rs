@@ -1,0 +1,239 @@
+//! Decides whether a plugin version may be activated, apart from its grants: a plugin can be disabled, and a version
+//! can be rolled back by an admin or during its probation. Also decides when a rolled-back version may be tried again.
+//! It must never read a clock.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Timestamp, UserId};
+
+/// The backoff of a version after its first, second and third rollback in a row. After a fourth one, the version is not
+/// tried again. A file with other bytes is tried at once.
+const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
+
+/// How many digests are remembered as rolled back by hand: there are no more versions to go back to.
+const ROLLED_BACK: usize = 8;
+
+/// The number of rolled-back versions to remember. The oldest rollback is forgotten first.
+const FALLEN: usize = 16;
+
+/// Who decided something, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub who: UserId,
+    pub at: Timestamp,
+}
+
+/// An automatic rollback of a version. Each version has a backoff of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    pub digest: String,
+    /// Falls in a row.
+    pub count: u32,
+    pub at: Timestamp,
+    /// What its last call failed of.
+    pub why: String,
+    /// Whether the end of its pause has not been handled yet.
+    pub waits: bool,
+}
+
+/// A version that came in, and what came of it since: a host that is stopped or killed meanwhile forgives it nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proving {
+    pub digest: String,
+    pub since: Timestamp,
+    /// How many of its calls failed.
+    pub failed: u32,
+}
+
+/// Stored as it is, one for each plugin of which there is something to say.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RolloutState {
+    pub disabled: Option<Decision>,
+    /// Digests that an admin rolled back, the latest last.
+    pub rolled_back: Vec<String>,
+    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `fall`.
+    #[serde(default, alias = "fall", deserialize_with = "falls")]
+    pub falls: Vec<Rollback>,
+    /// The version that was last on probation. Records of the first release have none.
+    #[serde(default)]
+    pub proving: Option<Proving>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    In,
+    Disabled(Decision),
+    /// Rolled back by hand: until other bytes come.
+    RolledBack,
+    /// It fell too often: until other bytes come.
+    GivenUp {
+        falls: u32,
+        why: String,
+    },
+    /// The version was rolled back and its pause has not ended.
+    Later {
+        until: Timestamp,
+        falls: u32,
+        why: String,
+    },
+}
+
+/// Reads a list, or the single optional entry of earlier releases.
+fn falls<'de, D: serde::Deserializer<'de>>(record: D) -> Result<Vec<Rollback>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Record {
+        Falls(Vec<Rollback>),
+        Rollback(Option<Rollback>),
+    }
+    Ok(match Record::deserialize(record)? {
+        Record::Falls(falls) => falls,
+        Record::Rollback(fall) => fall.into_iter().collect(),
+    })
+}
+
+impl Rollback {
+    fn pause(&self) -> Duration {
+        let at = (self.count as usize).saturating_sub(1).min(PAUSES.len() - 1);
+        PAUSES[at]
+    }
+
+    fn until(&self) -> Timestamp {
+        self.at.after(self.pause())
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.count as usize > PAUSES.len()
+    }
+}
+
+impl RolloutState {
+    /// Whether the version `digest` may be plugged in at `now`.
+    #[must_use]
+    pub fn admits(&self, digest: &str, now: Timestamp) -> Admission {
+        if let Some(word) = &self.disabled {
+            return Admission::Disabled(word.clone());
+        }
+        if self.rolled_back.iter().any(|held| held == digest) {
+            return Admission::RolledBack;
+        }
+        let Some(fall) = self.fall_of(digest) else { return Admission::In };
+        if fall.is_given_up() {
+            return Admission::GivenUp { falls: fall.count, why: fall.why.clone() };
+        }
+        if now < fall.until() {
+            return Admission::Later { until: fall.until(), falls: fall.count, why: fall.why.clone() };
+        }
+        Admission::In
+    }
+
+    fn fall_of(&self, digest: &str) -> Option<&Rollback> {
+        self.falls.iter().find(|fall| fall.digest == digest)
+    }
+
+    /// Whether the version `digest` may be gone back to.
+    #[must_use]
+    pub fn is_good(&self, digest: &str) -> bool {
+        !self.rolled_back.iter().any(|held| held == digest) && self.fall_of(digest).is_none()
+    }
+
+    /// Records an automatic rollback of `digest`. Two rollbacks count as in a row if at most a pause and two probations
+    /// lie between them: a version that is tried again after the pause has completed its probation by then.
+    pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Timestamp, Duration)) {
+        let in_a_row = |fall: &&Rollback| now.since(fall.at) <= fall.pause() + 2 * probation;
+        let before = self.fall_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
+        let fall = Rollback {
+            digest: digest.to_owned(),
+            count: before.saturating_add(1),
+            at: now,
+            why: why.to_owned(),
+            waits: true,
+        };
+        self.falls.retain(|other| other.digest != digest);
+        self.falls.push(Rollback { waits: !fall.is_given_up(), ..fall });
+        if self.falls.len() > FALLEN {
+            self.falls.remove(0);
+        }
+    }
+
+    pub fn on_rollback(&mut self, digest: &str) {
+        self.rolled_back.retain(|held| held != digest);
+        self.rolled_back.push(digest.to_owned());
+        if self.rolled_back.len() > ROLLED_BACK {
+            self.rolled_back.remove(0);
+        }
+    }
+
+    /// Records that `digest` was activated and its probation begins. If the version before it has completed its
+    /// probation since its rollback, that rollback is forgotten.
+    pub fn on_begun(&mut self, digest: &str, (now, probation): (Timestamp, Duration)) {
+        let proved = self.proving.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
+        if let Some(proved) = proved {
+            self.falls.retain(|fall| fall.digest != proved.digest || fall.at > proved.since);
+        }
+        self.proving = Some(Proving { digest: digest.to_owned(), since: now, failed: 0 });
+    }
+
+    /// So many calls of `digest` have failed since it came in.
+    pub fn on_failed(&mut self, digest: &str, failed: u32) {
+        if let Some(proving) = self.proving.as_mut().filter(|proving| proving.digest == digest) {
+            proving.failed = failed;
+        }
+    }
+
+    /// What is left of the probation of `digest`, and how many of its calls failed; none where it has proved itself. A clock that was set
+    /// back makes it longer, never more than whole.
+    #[must_use]
+    pub fn left_of(&self, digest: &str, (now, probation): (Timestamp, Duration)) -> Option<(Duration, u32)> {
+        let proving = self.proving.as_ref().filter(|proving| proving.digest == digest)?;
+        let left = probation.saturating_sub(now.since(proving.since));
+        (!left.is_zero()).then_some((left, proving.failed))
+    }
+
+    /// Whether `digest` fell, and did not come in since.
+    #[must_use]
+    pub fn has_fallen(&self, digest: &str) -> bool {
+        let came_before =
+            |at: Timestamp| self.proving.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
+        self.fall_of(digest).is_some_and(|fall| came_before(fall.at))
+    }
+
+    /// A version was plugged in as the newest: what was rolled back before it is history.
+    pub fn on_plugged(&mut self) {
+        self.rolled_back.clear();
+    }
+
+    /// An admin wants the newest version tried now.
+    pub fn forgive(&mut self) {
+        self.rolled_back.clear();
+        self.falls.clear();
+    }
+
+    /// The time when the next pause ends.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        let waiting = self.falls.iter().filter(|fall| fall.waits && self.disabled.is_none());
+        waiting.map(Rollback::until).min()
+    }
+
+    /// Returns the versions whose pause has ended at `now`, each only once.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<String> {
+        let due = self.falls.iter_mut().filter(|fall| fall.waits && fall.until() <= now);
+        due.map(|fall| {
+            fall.waits = false;
+            fall.digest.clone()
+        })
+        .collect()
+    }
+
+    /// Whether there is anything to store.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

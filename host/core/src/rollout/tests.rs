@@ -1,0 +1,272 @@
+//! Falls, pauses and rollbacks, told as minutes of one plugin's life.
+
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+const PROBATION: Duration = Duration::from_secs(300);
+
+fn at(minute: u64) -> Timestamp {
+    Timestamp(0).after(Duration::from_secs(60 * minute))
+}
+
+/// Each step is a minute, a verb and a digest; the trace says what came of it.
+fn check(script: &[(u64, &str, &str)], trace: &Expect) {
+    let mut standing = RolloutState::default();
+    let mut told = String::new();
+    for (minute, verb, digest) in script {
+        let now = at(*minute);
+        let line = match *verb {
+            "fall" => {
+                standing.on_fall(digest, "trapped", (now, PROBATION));
+                format!("{digest} falls, due {:?}", standing.due().map(|due| due.0 / 60_000))
+            }
+            "new" => {
+                let admission = standing.admits(digest, now);
+                if admission == Admission::In {
+                    standing.take_due(now);
+                    standing.on_plugged();
+                }
+                match admission {
+                    Admission::In => format!("{digest} is let in, due {:?}", standing.due()),
+                    Admission::Later { until, falls, .. } => {
+                        format!("{digest} waits until {} after {falls} falls", until.0 / 60_000)
+                    }
+                    Admission::GivenUp { falls, .. } => format!("{digest} is given up after {falls} falls"),
+                    Admission::RolledBack => format!("{digest} is held off"),
+                    Admission::Disabled(word) => format!("{digest} is not looked at: {} said so", word.who),
+                }
+            }
+            "rollback" => {
+                standing.on_rollback(digest);
+                format!("{digest} is rolled back")
+            }
+            "reload" => {
+                standing.forgive();
+                "all is forgiven".to_owned()
+            }
+            "disable" => {
+                standing.disabled = Some(Decision { who: UserId("console:local".to_owned()), at: now });
+                format!("disabled, due {:?}", standing.due())
+            }
+            other => panic!("there is no step {other}"),
+        };
+        writeln!(told, "{minute:02} {line}").unwrap();
+    }
+    trace.assert_eq(&told);
+}
+
+#[test]
+fn pauses_grow_and_then_other_bytes_are_waited_for() {
+    check(
+        &[
+            (0, "fall", "a"),
+            (0, "new", "a"),
+            (1, "new", "a"),
+            (2, "fall", "a"),
+            (6, "new", "a"),
+            (7, "new", "a"),
+            (8, "fall", "a"),
+            (32, "new", "a"),
+            (33, "new", "a"),
+            (34, "fall", "a"),
+            (99, "new", "a"),
+            (99, "new", "b"),
+        ],
+        &expect![[r#"
+            00 a falls, due Some(1)
+            00 a waits until 1 after 1 falls
+            01 a is let in, due None
+            02 a falls, due Some(7)
+            06 a waits until 7 after 2 falls
+            07 a is let in, due None
+            08 a falls, due Some(33)
+            32 a waits until 33 after 3 falls
+            33 a is let in, due None
+            34 a falls, due None
+            99 a is given up after 4 falls
+            99 b is let in, due None
+        "#]],
+    );
+}
+
+#[test]
+fn each_version_has_a_backoff_of_its_own() {
+    check(
+        &[
+            (0, "fall", "a"),
+            (0, "new", "b"),
+            (0, "fall", "b"),
+            (0, "new", "c"),
+            (1, "new", "a"),
+            (1, "fall", "a"),
+            (2, "new", "b"),
+            (2, "fall", "b"),
+            (3, "new", "a"),
+            (3, "new", "c"),
+            (6, "new", "a"),
+            (6, "new", "b"),
+            (7, "new", "b"),
+        ],
+        &expect![[r#"
+            00 a falls, due Some(1)
+            00 b is let in, due Some(Timestamp(60000))
+            00 b falls, due Some(1)
+            00 c is let in, due Some(Timestamp(60000))
+            01 a is let in, due None
+            01 a falls, due Some(6)
+            02 b is let in, due Some(Timestamp(360000))
+            02 b falls, due Some(6)
+            03 a waits until 6 after 2 falls
+            03 c is let in, due Some(Timestamp(360000))
+            06 a is let in, due Some(Timestamp(420000))
+            06 b waits until 7 after 2 falls
+            07 b is let in, due None
+        "#]],
+    );
+}
+
+#[test]
+fn falls_of_a_version_that_lie_far_apart_are_not_in_a_row() {
+    check(
+        &[(0, "fall", "a"), (1, "new", "a"), (12, "fall", "a"), (17, "new", "a"), (33, "fall", "a")],
+        &expect![[r#"
+            00 a falls, due Some(1)
+            01 a is let in, due None
+            12 a falls, due Some(13)
+            17 a is let in, due None
+            33 a falls, due Some(34)
+        "#]],
+    );
+}
+
+#[test]
+fn a_version_that_served_out_its_probation_is_good_again() {
+    let mut standing = RolloutState::default();
+    standing.on_fall("a", "trapped", (at(0), PROBATION));
+    standing.on_begun("a", (at(1), PROBATION));
+    let mut early = standing.clone();
+    early.on_begun("b", (at(5), PROBATION));
+    standing.on_begun("b", (at(6), PROBATION));
+    assert!(standing.is_good("a") && !early.is_good("a"));
+    standing.on_fall("b", "trapped", (at(7), PROBATION));
+    standing.on_begun("c", (at(30), PROBATION));
+    assert!(!standing.is_good("b"), "it fell since it came in");
+}
+
+#[test]
+fn the_fall_longest_ago_is_forgotten_first() {
+    let mut standing = RolloutState::default();
+    for number in 0..=FALLEN {
+        standing.on_fall(&number.to_string(), "trapped", (at(0), PROBATION));
+    }
+    assert_eq!(standing.falls.len(), FALLEN);
+    assert!(standing.is_good("0") && !standing.is_good("1"));
+}
+
+#[test]
+fn a_rollback_by_hand_holds_until_other_bytes_or_a_reload() {
+    check(
+        &[
+            (0, "rollback", "c"),
+            (0, "rollback", "b"),
+            (9, "new", "c"),
+            (9, "new", "b"),
+            (9, "new", "d"),
+            (9, "new", "c"),
+            (9, "rollback", "c"),
+            (9, "reload", ""),
+            (9, "new", "c"),
+            (9, "fall", "c"),
+            (9, "reload", ""),
+            (9, "new", "c"),
+        ],
+        &expect![[r#"
+            00 c is rolled back
+            00 b is rolled back
+            09 c is held off
+            09 b is held off
+            09 d is let in, due None
+            09 c is let in, due None
+            09 c is rolled back
+            09 all is forgiven
+            09 c is let in, due None
+            09 c falls, due Some(10)
+            09 all is forgiven
+            09 c is let in, due None
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_disabled_waits_for_nothing() {
+    check(
+        &[(0, "fall", "a"), (0, "disable", ""), (5, "new", "a"), (5, "new", "b")],
+        &expect![[r#"
+            00 a falls, due Some(1)
+            00 disabled, due None
+            05 a is not looked at: console:local said so
+            05 b is not looked at: console:local said so
+        "#]],
+    );
+}
+
+#[test]
+fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
+    let mut standing = RolloutState::default();
+    assert!(standing.is_clear() && standing.is_good("a"));
+    standing.on_rollback("a");
+    standing.on_fall("b", "trapped", (at(0), PROBATION));
+    assert!(!standing.is_good("a") && !standing.is_good("b") && standing.is_good("c"));
+    for number in 0..20 {
+        standing.on_rollback(&number.to_string());
+    }
+    assert_eq!(standing.rolled_back.len(), ROLLED_BACK);
+    assert!(!standing.is_good("19"));
+}
+
+#[test]
+fn what_fell_has_its_chance_once_it_comes_in_anew() {
+    let mut standing = RolloutState::default();
+    standing.on_begun("b", (at(0), PROBATION));
+    assert!(!standing.has_fallen("b"));
+    standing.on_fall("b", "trapped", (at(1), PROBATION));
+    assert!(standing.has_fallen("b") && !standing.has_fallen("a"));
+    standing.on_begun("b", (at(2), PROBATION));
+    assert!(!standing.has_fallen("b"), "a restart now is no further chance");
+}
+
+#[test]
+fn what_is_left_of_a_probation_outlives_the_host() {
+    let mut standing = RolloutState::default();
+    standing.on_begun("a", (at(10), PROBATION));
+    standing.on_failed("a", 2);
+    standing.on_failed("b", 7);
+    let kept: RolloutState = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
+    let left = |minute| kept.left_of("a", (at(minute), PROBATION)).map(|(left, failed)| (left.as_secs() / 60, failed));
+    assert_eq!([10, 13, 14, 15, 99].map(left), [Some((5, 2)), Some((2, 2)), Some((1, 2)), None, None]);
+    // The clock was set back, and the operator wants no probation any more.
+    assert_eq!((left(3), kept.left_of("a", (at(11), Duration::ZERO))), (Some((5, 2)), None));
+    assert_eq!(kept.left_of("b", (at(11), PROBATION)), None);
+}
+
+#[test]
+fn a_record_of_the_first_release_is_read() {
+    let old = r#"{"disabled":null,"rolled_back":["a"],"fall":null}"#;
+    let standing: RolloutState = serde_json::from_str(old).unwrap();
+    assert_eq!((standing.rolled_back, standing.proving, standing.falls), (vec!["a".to_owned()], None, Vec::new()));
+}
+
+#[test]
+fn a_record_with_one_fall_for_all_versions_is_read() {
+    let fall = r#"{"digest":"b","count":2,"at":60000,"why":"trapped","waits":true,"instead":"a"}"#;
+    let old = format!(r#"{{"disabled":null,"rolled_back":[],"fall":{fall},"proving":null}}"#);
+    let standing: RolloutState = serde_json::from_str(&old).unwrap();
+    assert_eq!(standing.due(), Some(at(6)));
+    assert!(matches!(standing.admits("b", at(5)), Admission::Later { falls: 2, .. }));
+    assert_eq!(standing.admits("c", at(5)), Admission::In);
+    let kept: RolloutState = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
+    assert_eq!(kept, standing);
+}

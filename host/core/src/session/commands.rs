@@ -1,0 +1,347 @@
+//! What callers ask of a session, and what it refuses, in the words that they read. Who may ask, and whether a persona or a
+//! span is a good one, was decided before.
+
+use super::{
+    ApiError, Effect, Machine, Order, Prompt, RefusalCode, Waiting,
+    state::{Acknowledged, AfterStop, Ending, Interrupt, LastPress, Start, State, StopStage},
+};
+use crate::{
+    agent::PromptId,
+    messages,
+    types::{Choice, Place, Request, Timestamp, is_model_name},
+};
+
+impl Machine {
+    pub(super) fn obey(&mut self, order: Order, now: Timestamp) -> Result<(), ApiError> {
+        if self.ending != Ending::No {
+            return Err(refusal(RefusalCode::Failed, messages::ENDING));
+        }
+        if self.record.archived != (order == Order::Restore) {
+            return Err(self.wrong_shelf());
+        }
+        match order {
+            Order::Touch(place) => self.touch(place, now),
+            Order::Start => self.resume(now),
+            Order::Suspend => {
+                self.spare_background("suspend")?;
+                return self.suspend(now);
+            }
+            Order::SuspendAnyway => return self.suspend(now),
+            Order::Interrupt { waiting, from } => return self.interrupt(waiting, from.as_ref(), now),
+            Order::Retry(again) => return self.retry(again, now),
+            Order::Fresh => return self.forget(now),
+            Order::Leave => return self.leave(now),
+            Order::Pressed(request, order) => return self.press(&request, *order, now),
+            Order::Archive => return self.archive(now),
+            Order::Restore => self.unarchive(),
+            Order::SetIdleTimeout(span) => {
+                self.record.idle_timeout = span;
+                self.restart_idle_clock(now);
+            }
+            Order::SetModel(model) => return self.set_model(model, now),
+            Order::SetPersona(persona) => self.set_persona(persona, now),
+            Order::SetMode(mode) => self.record.mode = mode,
+        }
+        Ok(())
+    }
+
+    fn wrong_shelf(&self) -> ApiError {
+        if self.record.archived {
+            refusal(RefusalCode::Archived, &messages::archived(&self.record.name))
+        } else {
+            refusal(RefusalCode::Invalid, &messages::not_archived(&self.record.name))
+        }
+    }
+
+    fn busy(&self) -> ApiError {
+        refusal(RefusalCode::Busy, &messages::busy(&self.record.name))
+    }
+
+    /// A session that nobody has prompted yet belongs to the place that switched to it.
+    fn touch(&mut self, place: Place, now: Timestamp) {
+        self.record.place.get_or_insert(place);
+        self.record.last_active = now;
+        self.restart_idle_clock(now);
+    }
+
+    /// Somebody wants the agent up, without a prompt.
+    fn resume(&mut self, now: Timestamp) {
+        match &mut self.state {
+            State::Suspended => self.start_anew(now),
+            State::Stopping(stop) if matches!(stop.then, AfterStop::Suspend) => stop.then = AfterStop::Start,
+            State::Asking(held) | State::Broken(held) => {
+                let notice = held.notice.clone();
+                self.tell_concerned(&notice);
+            }
+            State::Stopping(_) | State::Starting(_) | State::Idle(_) | State::Busy(_) | State::Archived => {}
+        }
+    }
+
+    /// A prompt that waits for a start is a question as open as a turn.
+    fn suspend(&mut self, now: Timestamp) -> Result<(), ApiError> {
+        let held = matches!(self.state, State::Asking(_) | State::Broken(_));
+        if matches!(self.state, State::Busy(_)) || (!held && !self.waiting.is_empty()) {
+            return Err(self.busy());
+        }
+        match &mut self.state {
+            State::Starting(Start::Agent { .. }) | State::Idle(_) => {
+                self.stop(StopStage::Closed, AfterStop::Suspend, now)
+            }
+            State::Starting(_) => {
+                self.state = State::Suspended;
+                self.close_failure(Choice::Withdrawn);
+            }
+            State::Stopping(stop) if !matches!(stop.then, AfterStop::Ask(_)) => stop.then = AfterStop::Suspend,
+            State::Stopping(_) | State::Suspended | State::Busy(_) => {}
+            State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+        Ok(())
+    }
+
+    /// A prompt that is about to go out counts as running: who says stop does not want it answered in a moment.
+    fn interrupt(&mut self, waiting: Waiting, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
+        let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
+        let drop = match waiting {
+            Waiting::Drop => self.waiting.len(),
+            Waiting::Keep => usize::from(about_to_run && !self.waiting.is_empty()),
+        };
+        if let State::Busy(open) = &mut self.state {
+            let here = from == Some(&open.turn.place);
+            if let Some(Interrupt::ByUser { told, .. }) = &mut open.interrupt {
+                *told |= here;
+            } else if open.interrupt.is_none() {
+                open.interrupt = Some(Interrupt::ByUser { since: now, told: here, acknowledged: Acknowledged::No });
+                self.emit_live(|run| Effect::Interrupt { run });
+            }
+        } else if drop == 0 {
+            return Err(refusal(RefusalCode::Invalid, messages::NOTHING_RUNS));
+        }
+        self.drop_waiting(drop);
+        Ok(())
+    }
+
+    /// Whether the process that is on its way out gets a successor for what waits.
+    fn will_start(&self) -> bool {
+        match &self.state {
+            State::Stopping(stop) => !matches!(stop.then, AfterStop::Ask(_) | AfterStop::Archive),
+            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => false,
+            State::Asking(_) | State::Broken(_) | State::Archived => false,
+        }
+    }
+
+    /// A button decides its own request, even if other requests are open.
+    fn press(&mut self, request: &Request, order: Order, now: Timestamp) -> Result<(), ApiError> {
+        match (request, order) {
+            (Request::Prompt(id), Order::Retry(again)) => {
+                let index = self.index_of_kept(id)?;
+                self.send_again(index, again, now);
+            }
+            (Request::Prompt(id), Order::Leave) => {
+                let index = self.index_of_kept(id)?;
+                self.drop_kept(index);
+            }
+            (Request::Start { failure, .. }, Order::Retry(_)) if self.failure == Some(*failure) => {
+                if !self.try_again(now) {
+                    // The agent is already starting.
+                    self.close_failure(Choice::TryAgain);
+                }
+            }
+            (Request::Start { failure, .. }, Order::Fresh) if self.failure == Some(*failure) => {
+                return self.forget(now);
+            }
+            (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. }, _) => {
+                return Err(refusal(RefusalCode::Invalid, messages::NOT_OPEN));
+            }
+        }
+        Ok(())
+    }
+
+    fn index_of_kept(&self, id: &PromptId) -> Result<usize, ApiError> {
+        let index = self.record.kept.iter().position(|kept| kept.id == *id);
+        index.ok_or_else(|| refusal(RefusalCode::Invalid, messages::NOT_OPEN))
+    }
+
+    /// Starts the agent if the start waits for the user or for a backoff.
+    fn try_again(&mut self, now: Timestamp) -> bool {
+        match &mut self.state {
+            State::Asking(_) | State::Broken(_) | State::Starting(Start::Again { .. }) => {
+                self.pressed.retry = Some(now);
+                self.close_failure(Choice::TryAgain);
+                self.start_anew(now);
+                true
+            }
+            State::Stopping(stop) if matches!(stop.then, AfterStop::Ask(_)) => {
+                stop.then = AfterStop::Start;
+                self.close_failure(Choice::TryAgain);
+                true
+            }
+            State::Stopping(_) | State::Suspended | State::Starting(_) => false,
+            State::Idle(_) | State::Busy(_) | State::Archived => false,
+        }
+    }
+
+    fn retry(&mut self, again: PromptId, now: Timestamp) -> Result<(), ApiError> {
+        if self.try_again(now) {
+            return Ok(());
+        }
+        let at_it = self.is_sent_again() || LastPress::is_recent(self.pressed.retry, now);
+        if at_it && !self.record.kept.is_empty() {
+            return Err(refusal(RefusalCode::Busy, &messages::sent_again(&self.record.name)));
+        }
+        let latest = self.record.kept.len().checked_sub(1);
+        let index = latest.ok_or_else(|| refusal(RefusalCode::Invalid, messages::NOTHING_TO_RETRY))?;
+        self.send_again(index, again, now);
+        Ok(())
+    }
+
+    /// `again` names the kept prompt from now on: an agent drops a prompt whose name it has seen.
+    fn send_again(&mut self, index: usize, again: PromptId, now: Timestamp) {
+        let kept = self.record.kept.remove(index);
+        let (was_latest, id) = (index == self.record.kept.len(), kept.id.clone());
+        self.again = Some(again.clone());
+        let prompt = Prompt { id: again, ..kept.into() };
+        let place = prompt.place.clone();
+        self.emit(Effect::Accept(prompt.clone()));
+        self.emit(Effect::DecisionStore { request: Request::Prompt(id), choice: Choice::SendAgain });
+        self.waiting.push_front(prompt);
+        self.wake(place, now);
+        if was_latest {
+            self.tell_still_kept();
+        }
+    }
+
+    /// Whether the prompt that was sent again last has no answer yet.
+    fn is_sent_again(&self) -> bool {
+        let Some(again) = &self.again else { return false };
+        self.waiting.iter().any(|prompt| prompt.id == *again) || self.open().is_some_and(|open| open.is(again))
+    }
+
+    fn leave(&mut self, now: Timestamp) -> Result<(), ApiError> {
+        if self.record.kept.is_empty() {
+            return Err(refusal(RefusalCode::Invalid, messages::NOTHING_TO_LEAVE));
+        }
+        if LastPress::is_recent(self.pressed.leave, now) {
+            return Err(refusal(RefusalCode::Busy, &messages::left_already(&self.record.name)));
+        }
+        self.pressed.leave = Some(now);
+        self.drop_kept(self.record.kept.len() - 1);
+        Ok(())
+    }
+
+    fn drop_kept(&mut self, index: usize) {
+        let kept = self.record.kept.remove(index);
+        self.emit(Effect::DecisionStore { request: Request::Prompt(kept.id.clone()), choice: Choice::Leave });
+        if index == self.record.kept.len() {
+            self.tell_still_kept();
+        }
+    }
+
+    fn forget(&mut self, now: Timestamp) -> Result<(), ApiError> {
+        if matches!(self.state, State::Busy(_)) {
+            return Err(self.busy());
+        }
+        self.spare_background("fresh")?;
+        self.close_failure(Choice::StartFresh);
+        self.record.conversation = None;
+        self.record.resumable = false;
+        self.record.cost_usd = None;
+        if let Some(live) = &mut self.live {
+            live.forgotten = true;
+        }
+        match &mut self.state {
+            State::Asking(_) | State::Broken(_) => self.start_anew(now),
+            State::Starting(Start::Agent { .. }) | State::Idle(_) => {
+                self.stop(StopStage::Closed, AfterStop::Start, now)
+            }
+            State::Stopping(stop) if matches!(stop.then, AfterStop::Ask(_)) => stop.then = AfterStop::Start,
+            State::Stopping(_) | State::Suspended | State::Starting(_) | State::Busy(_) | State::Archived => {}
+        }
+        Ok(())
+    }
+
+    fn archive(&mut self, now: Timestamp) -> Result<(), ApiError> {
+        if matches!(self.state, State::Busy(_)) {
+            return Err(self.busy());
+        }
+        // They were accepted: only who sent them drops them.
+        if !self.waiting.is_empty() {
+            let text = messages::messages_wait(&self.record.name, self.waiting.len());
+            return Err(refusal(RefusalCode::Busy, &text));
+        }
+        self.spare_background("archive")?;
+        self.close_failure(Choice::Withdrawn);
+        for kept in std::mem::take(&mut self.record.kept) {
+            self.emit(Effect::DecisionStore { request: Request::Prompt(kept.id.clone()), choice: Choice::Withdrawn });
+        }
+        self.resuming = None;
+        self.record.archived = true;
+        if self.live.is_none() {
+            self.state = State::Archived;
+            return Ok(());
+        }
+        match &mut self.state {
+            State::Stopping(stop) => stop.then = AfterStop::Archive,
+            State::Starting(_) | State::Idle(_) => self.stop(StopStage::Closed, AfterStop::Archive, now),
+            State::Suspended | State::Busy(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+        Ok(())
+    }
+
+    fn unarchive(&mut self) {
+        self.record.archived = false;
+        match &mut self.state {
+            State::Stopping(stop) => stop.then = AfterStop::Suspend,
+            State::Archived => self.state = State::Suspended,
+            State::Suspended | State::Starting(_) | State::Idle(_) => {}
+            State::Busy(_) | State::Asking(_) | State::Broken(_) => {}
+        }
+    }
+
+    fn set_model(&mut self, model: Option<String>, now: Timestamp) -> Result<(), ApiError> {
+        if let Some(name) = &model
+            && !is_model_name(name)
+        {
+            return Err(refusal(RefusalCode::Invalid, &messages::invalid_model(name)));
+        }
+        if let Some(name) = &model
+            && !self.models.is_empty()
+            && !self.models.contains(name)
+        {
+            return Err(refusal(RefusalCode::Invalid, &messages::unknown_model(name, &self.models)));
+        }
+        self.record.model = model;
+        self.renew(now);
+        Ok(())
+    }
+
+    fn set_persona(&mut self, persona: Option<String>, now: Timestamp) {
+        if self.record.persona == persona {
+            return;
+        }
+        self.record.persona = persona;
+        self.greeting = None;
+        self.record.greeted = false;
+        match &self.state {
+            State::Starting(Start::Persona { .. }) => self.start(now),
+            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.renew(now),
+            State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
+    }
+
+    /// Restarts an idle agent silently if it no longer matches the record. An agent with background work keeps running,
+    /// and the user is told.
+    fn renew(&mut self, now: Timestamp) {
+        if !self.is_outdated() {
+            return;
+        }
+        if self.background().is_some() {
+            self.tell_counts_later();
+        } else if matches!(self.state, State::Idle(_)) {
+            self.stop(StopStage::Closed, AfterStop::Start, now);
+        }
+    }
+}
+
+fn refusal(code: RefusalCode, text: &str) -> ApiError {
+    ApiError { code, text: text.to_owned() }
+}

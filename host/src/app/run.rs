@@ -1,0 +1,300 @@
+//! The running board: its parts, wired once.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use cordboard_core::{
+    chat::InboxRow,
+    event::{CausationChain, SessionEvent},
+    session::{Exit, Input, Machine, Run},
+    types::{ProcessId, SessionName, SessionRecord, SessionView},
+};
+use tokio::sync::watch;
+
+use super::{AppError, background::BackgroundTasks, front_end, plugin_folder, shutdown, shutdown::Shutdown};
+use crate::{
+    chat::{Limits, outbox::Outbox},
+    cli::{ChatKind, Places},
+    clock::Clock,
+    control,
+    file_watch::{self, ConfigFile, Watched},
+    hub::{
+        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
+        QuiescenceWaiter, SessionSupervisor, TurnRenderer,
+    },
+    plugin::{HostApi, Orders, Registry, ViewLimits},
+    plugin_sources::{NO_STANDARD, PluginSources, STANDARD},
+    process::{self, Environment},
+    reconcile::{self, Admins, Changes},
+    rollout::{Notifier, Rollout, Settings},
+    session::{EventSink as _, Ports, SessionConfig},
+    session_registry::SessionRegistry,
+    store::{self, Contents, Store},
+};
+
+/// What was decided before the runtime started.
+pub struct StartOptions {
+    pub places: Places,
+    pub config: LiveConfig,
+    /// The file that `config` was read from.
+    pub config_file: Option<ConfigFile>,
+    pub kind: ChatKind,
+    pub environment: Environment,
+}
+
+/// What lies below the sessions and the chat: opened first, closed last.
+struct HostBase {
+    clock: Clock,
+    config: LiveConfig,
+    environment: Environment,
+    state: PathBuf,
+    front_end: &'static str,
+    store: Store,
+    plugs: Arc<Registry>,
+    hooks: Arc<EventBus>,
+    host_id: String,
+}
+
+/// Runs the board until a signal, the chat's end, or a failure.
+pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
+    let mut signals = shutdown::Signals::watch()?;
+    process::adopt_orphans();
+    let (store, mut contents) = store::open(&plan.places.state)?;
+    let folder = plugin_folder(&plan.places, &plan.config.now());
+    // The watch begins before anything is read, so that nothing slips in between.
+    let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
+    let watched = Watched { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
+    let (watcher, changed) = file_watch::watch(watched)?;
+    let ground = HostBase::new(&plan, store, contents.host_id.clone())?;
+    let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
+    let kept = (Some(ground.store.clone()), decisions);
+    let supply = PluginSources::new(Arc::clone(&ground.plugs), folder.clone(), kept);
+    plug_in(&supply, (&ground.config, &plan.places), ground.clock).await;
+
+    let (intake, accepted) = hub::intake();
+    let mut front = front_end::open(&plan, ground.doorway(&intake), ground.clock)?;
+    front.greet(&plan.places, folder.as_deref());
+    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
+    let sending = tokio::spawn(sending);
+    let posts = Outbound::new(ground.store.clone(), Arc::new(outbox.clone()));
+    let Contents { host_id, sessions, active, inbox, outbox: unsent, decisions: _ } = contents;
+    let sessions = ground.without_future(sessions).await;
+    let left_over = left_over(&sessions);
+    let roster = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
+    let desk = ground.desk(&roster, &posts, (front.chat.limits(), orders.0));
+
+    // Before anything is begun: they are the last things that can keep a host from its start.
+    let beside = BackgroundTasks::open(&desk).await?;
+    let control = open_control(&plan.places.state)?;
+
+    hub::OutboundSink::post(&outbox, unsent);
+    posts.withdraw_starts().await;
+    let server = Arc::new(ground.server(&desk, &posts));
+    let serving = hub::spawn(Arc::clone(&server), accepted);
+    ground.hooks.tell(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
+    take_up(&server, inbox, &intake).await;
+    tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
+    let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
+    let changes = ground.changes((&plan.places, rescan), supply, &desk, (posts, outbox.clone()));
+    outbox.menu(reconcile::menu(&ground.plugs.table()));
+    tokio::spawn(changes.run(changed, orders.1));
+    // What was accepted before comes before whatever is new.
+    let beside = beside.begin(&desk);
+    front.begin();
+
+    let end = shutdown::wait(&mut front, &mut signals).await;
+    front.hang_up();
+    let lookout = QuiescenceWaiter { desk: Arc::clone(&desk) };
+    let drain = ground.config.now().console.drain;
+    let ended = Shutdown { front: &mut front, lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
+    shutdown::close(&front).await;
+    drop(watcher);
+    control.abort();
+    // A job that is running may finish its call; no session begins anything for it any more.
+    drop(beside);
+    ground.store.close().await;
+    ended
+}
+
+impl HostBase {
+    fn new(plan: &StartOptions, store: Store, host_id: String) -> Result<Self, AppError> {
+        let plugs = Arc::new(super::plug_board(&plan.places, &plan.config.now().plugins)?);
+        Ok(Self {
+            clock: Clock::system(),
+            config: plan.config.clone(),
+            environment: plan.environment.clone(),
+            state: plan.places.state.clone(),
+            front_end: front_end::name(plan.kind),
+            store,
+            hooks: EventBus::new(Arc::clone(&plugs)),
+            plugs,
+            host_id,
+        })
+    }
+
+    /// Replaces stored times in the future with the current time and stores them. Such times come from a host whose
+    /// clock was ahead.
+    async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
+        let now = self.clock.now();
+        for record in sessions.iter_mut().filter(|record| record.last_active > now) {
+            tracing::warn!(session = %record.name, "its last activity lies in the future: the clock was ahead, it counts as now");
+            record.last_active = now;
+            record.created = record.created.min(now);
+            if let Err(error) = self.store.save(record).await {
+                tracing::warn!(%error, "failed to store the time of a session");
+            }
+        }
+        sessions
+    }
+
+    fn doorway(&self, intake: &Intake) -> Arc<InboxWriter> {
+        Arc::new(InboxWriter {
+            store: self.store.clone(),
+            intake: intake.clone(),
+            front_end: self.front_end,
+            met: Mutex::default(),
+        })
+    }
+
+    /// The desk, and the lines below it, which ask plugins that in turn look at the desk.
+    fn desk(
+        &self,
+        roster: &Arc<SessionRegistry>,
+        posts: &Outbound,
+        (limits, orders): (Limits, Orders),
+    ) -> Arc<HostService> {
+        let advisor = Arc::new(PluginQueries {
+            plugs: Arc::clone(&self.plugs),
+            config: self.config.clone(),
+            roster: Arc::clone(roster),
+            board: OnceLock::new(),
+        });
+        let lines = Arc::new(SessionSupervisor::new(
+            Arc::clone(roster),
+            self.ports(&advisor),
+            self.painter((roster, posts), limits),
+        ));
+        let desk = Arc::new(HostService {
+            clock: self.clock,
+            config: self.config.clone(),
+            plugs: Arc::clone(&self.plugs),
+            lines,
+            posts: posts.clone(),
+            store: self.store.clone(),
+            orders,
+            state: self.state.clone(),
+            trail: CausationChain::default(),
+            press: None,
+        });
+        self.hooks.serve_at(&desk);
+        let board: Arc<dyn HostApi> = Arc::clone(&desk) as Arc<dyn HostApi>;
+        drop(advisor.board.set(Arc::downgrade(&board)));
+        desk
+    }
+
+    fn ports(&self, advisor: &Arc<PluginQueries>) -> Ports {
+        Ports {
+            clock: self.clock,
+            environment: self.environment.clone(),
+            host_id: self.host_id.as_str().into(),
+            folders: self.state.as_path().into(),
+            ledger: Arc::new(self.store.clone()),
+            advisor: Arc::new(Arc::clone(advisor)),
+            setup: Arc::new(self.config.clone()),
+            herald: Arc::new(Arc::clone(&self.hooks)),
+        }
+    }
+
+    fn painter(&self, (roster, posts): (&Arc<SessionRegistry>, &Outbound), limits: Limits) -> TurnRenderer {
+        let text_units = u32::try_from(limits.text_units).unwrap_or(u32::MAX);
+        TurnRenderer {
+            plugs: Arc::clone(&self.plugs),
+            roster: Arc::clone(roster),
+            posts: posts.clone(),
+            config: self.config.clone(),
+            clock: self.clock,
+            limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
+            edits: limits.edits,
+        }
+    }
+
+    fn server(&self, desk: &Arc<HostService>, posts: &Outbound) -> Dispatcher {
+        Dispatcher {
+            plugs: Arc::clone(&self.plugs),
+            desk: Arc::clone(desk),
+            posts: posts.clone(),
+            store: self.store.clone(),
+        }
+    }
+
+    fn changes(
+        &self,
+        (places, rescan): (&Places, watch::Sender<Duration>),
+        supply: PluginSources,
+        desk: &Arc<HostService>,
+        (posts, outbox): (Outbound, Outbox),
+    ) -> Changes {
+        let (config, desk) = (self.config.clone(), Arc::clone(desk));
+        let front_end = self.front_end;
+        let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
+        let admins = Arc::new(admins);
+        let asked = config.clone();
+        let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
+        let audience = Arc::clone(&admins) as Arc<dyn Notifier>;
+        let mut swaps = Rollout::new(supply, settings, (self.clock, audience));
+        swaps.config_file = places.config.as_ref().map(|path| path.display().to_string());
+        Changes { config, desk, swaps, admins, config_path: places.config.clone(), rescan, told: None }
+    }
+}
+
+/// The agents that a host that was killed may have left running.
+fn left_over(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
+    sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect()
+}
+
+fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
+    let view = |record: SessionRecord| Machine::new(record.clone(), config.settings(&record)).view();
+    sessions.into_iter().map(view).collect()
+}
+
+/// Goes on with what was accepted before the host ended.
+async fn take_up(server: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
+    let (anew, revived) = hub::sort(server.desk.drop_revoked(inbox).await);
+    let anew = server.drop_stale(anew).await;
+    server.desk.lines().revive(revived).await;
+    drop(intake.send(anew).await);
+}
+
+fn open_control(state: &Path) -> Result<control::Listening, AppError> {
+    control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
+}
+
+async fn plug_in(supply: &PluginSources, (config, places): (&LiveConfig, &Places), clock: Clock) {
+    if STANDARD.is_empty() {
+        tracing::error!("{NO_STANDARD}");
+    }
+    for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
+        let file = places.config.as_deref().map_or("the configuration".into(), Path::to_string_lossy);
+        tracing::warn!(plugin = name, why = refused.in_file(&file), "not plugged in");
+    }
+    supply.plugs.govern(&config.now().plugins.lifecycle).await;
+}
+
+/// Ends what a killed host left behind. Sessions whose old agent still dies queue meanwhile; nothing else waits.
+async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
+    let swept = process::sweep(&host_id, &known).await;
+    if swept.ended + swept.left > 0 {
+        tracing::warn!(ended = swept.ended, left = swept.left, "ended agents that a killed host had left behind");
+    }
+    let left: HashSet<SessionName> = known.into_iter().map(|(name, _)| name).collect();
+    for name in left {
+        if let Some(line) = desk.lines().get(&name) {
+            let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_words: None };
+            line.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
+        }
+    }
+}

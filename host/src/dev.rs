@@ -1,0 +1,37 @@
+//! The author's kit: makes a new plugin, builds it, says whether a host would take it, calls and tests it on a board in memory, and plugs
+//! it in at each save. It must never touch a running host but through its plugin folder, and never invent an answer that the host
+//! would not give.
+
+mod build;
+mod call;
+mod check;
+mod diff;
+mod error;
+mod fake_host;
+mod fake_network;
+mod harness;
+mod log;
+mod new;
+mod progress;
+mod project;
+mod recorded_action;
+mod script;
+mod sources;
+mod test;
+mod tool;
+mod watch;
+
+pub use build::build;
+pub use call::call;
+pub use check::check;
+pub use error::KitError;
+pub use fake_host::{FakeHost, at_rest};
+pub use harness::Harness;
+pub use new::new;
+pub use recorded_action::RecordedAction;
+pub use test::test;
+pub use watch::{Tests, WatchOptions, watch};
+
+fn block_on<T>(work: impl Future<Output = Result<T, KitError>>) -> Result<T, KitError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,33 @@
+//! JavaScript: componentize-js as package.json pins it, installed by npm where it is absent.
+
+use std::path::PathBuf;
+
+use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
+
+/// The versions that were tried with this contract and with each other.
+pub const COMPONENTIZE_JS: &str = "0.23.0";
+pub const JCO: &str = "1.35.0";
+
+const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org";
+
+const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
+
+/// Installs missing packages. Returns the folder of the packages that become part of the component.
+pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
+    if !project.folder.join(TOOL).exists() {
+        progress::step(
+            "npm install: jco and componentize-js, as package.json pins them (about 385 MB in node_modules)",
+        );
+        let install = ["install", "--no-audit", "--no-fund", "--loglevel=error"];
+        Tool::new("npm", INSTALL_NODE).within(&project.folder).args(install).run()?;
+    }
+    Ok(project.folder.join("node_modules"))
+}
+
+pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+    progress::step(&format!("building '{}' with componentize-js (a few seconds)", project.name));
+    let output = project.built()?;
+    let script = [".cordboard/build.mjs".as_ref(), output.as_os_str()];
+    Tool::new("node", INSTALL_NODE).within(&project.folder).args(script).run()?;
+    Ok(output)
+}

@@ -1,0 +1,74 @@
+//! Python: componentize-py, in the project's own `.venv`, which is made where it is absent.
+
+use std::{fs, path::PathBuf};
+
+use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
+
+/// The version that was tried with this contract.
+pub const COMPONENTIZE_PY: &str = "0.25.1";
+
+const INSTALL_PYTHON: &str =
+    "install Python 3.10 or later with its venv module (on Debian: apt install python3 python3-venv)";
+
+const VENV: &str = ".venv";
+
+/// The version of the package `cordboard:plugin`.
+const CONTRACT: &str = "0.1.0";
+
+const TOOL: &str = "componentize-py";
+
+/// Installs missing packages. Returns the folder of the packages that become part of the component.
+pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
+    let bin = bin(project)?;
+    if !bin.join(TOOL).exists() {
+        install(project, &bin)?;
+    }
+    let lib = project.folder.join(VENV).join("lib");
+    let pythons = fs::read_dir(&lib).into_iter().flatten().flatten().map(|entry| entry.path().join("site-packages"));
+    Ok(pythons.min().unwrap_or(lib))
+}
+
+/// The path is absolute, because the tools run in the project's folder.
+fn bin(project: &Project) -> Result<PathBuf, KitError> {
+    let bin = project.folder.join(VENV).join("bin");
+    std::path::absolute(&bin).map_err(KitError::read(&bin))
+}
+
+pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+    let bin = bin(project)?;
+    progress::step(&format!("building '{}' with componentize-py (about 10 seconds)", project.name));
+    let output = project.built()?;
+    Tool::new(bin.join(TOOL), INSTALL_PYTHON)
+        .within(&project.folder)
+        // So that packages of the project's own .venv get into the component.
+        .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
+        .args(["--quiet", "--wit-path", "wit", "--world", "plugin"])
+        .args(names(project)?)
+        .args(["componentize", "plugin", "--output"])
+        .args([&output])
+        .run()?;
+    Ok(output)
+}
+
+/// `wasi:http` has an interface `types` as well. The one of the contract keeps its name, so that a plugin that begins to send requests need
+/// not change what else it imports.
+fn names(project: &Project) -> Result<Vec<String>, KitError> {
+    let world = project.below("wit/world.wit");
+    let text = fs::read_to_string(&world).map_err(KitError::read(&world))?;
+    if !text.contains("import wasi:http/") {
+        return Ok(Vec::new());
+    }
+    Ok(vec!["--import-interface-name".to_owned(), format!("cordboard:plugin/types@{CONTRACT}=types")])
+}
+
+fn install(project: &Project, bin: &std::path::Path) -> Result<(), KitError> {
+    let python = bin.join("python");
+    if !python.exists() {
+        progress::step("making .venv");
+        Tool::new("python3", INSTALL_PYTHON).within(&project.folder).args(["-m", "venv", VENV]).run()?;
+    }
+    let package = format!("componentize-py=={COMPONENTIZE_PY}");
+    progress::step(&format!("installing {package} from PyPI into .venv (about 70 MB)"));
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &package];
+    Tool::new(python, INSTALL_PYTHON).within(&project.folder).args(pip).run()
+}

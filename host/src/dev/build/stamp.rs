@@ -1,0 +1,107 @@
+//! What a component was made of. Tools for Python and JavaScript take seconds and make other bytes each time, which a host would compile
+//! anew: where nothing has changed, they need not run. Whatever cannot be read or kept has them run, and fails nothing.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    dev::{project::Project, sources::built_from},
+    plugin::digest,
+};
+
+/// The sources as they were before a build: what is saved while it runs is not in its component.
+pub struct Stamp {
+    path: PathBuf,
+    /// None: they cannot be read.
+    sources: Option<String>,
+}
+
+impl Stamp {
+    pub fn of(project: &Project) -> Self {
+        let path = project.component().with_file_name(format!(".{}.made-of", project.name));
+        Self { path, sources: sources(&project.folder).ok() }
+    }
+
+    /// Whether `component` is what was made of these sources, with the packages that lie in `installed`.
+    pub fn stands(&self, component: &Path, installed: &Path) -> bool {
+        let text = self.text(component, installed);
+        text.is_some_and(|text| fs::read_to_string(&self.path).is_ok_and(|kept| kept == text))
+    }
+
+    pub fn keep(&self, component: &Path, installed: &Path) {
+        if let Some(text) = self.text(component, installed) {
+            // Where it cannot be kept, the next build runs, as it would without.
+            drop(fs::write(&self.path, text));
+        }
+    }
+
+    fn text(&self, component: &Path, installed: &Path) -> Option<String> {
+        let (sources, wasm) = (self.sources.as_ref()?, fs::read(component).ok()?);
+        let made_of =
+            digest(format!("cordboard {}\n{sources}{}", env!("CARGO_PKG_VERSION"), packages(installed)).as_bytes());
+        Some(format!("{} of {made_of}\n", digest(&wasm)))
+    }
+}
+
+/// Names and digests.
+fn sources(folder: &Path) -> io::Result<String> {
+    let line = |path: PathBuf| {
+        let bytes = fs::read(&path)?;
+        Ok(format!("{} {}\n", path.strip_prefix(folder).unwrap_or(&path).display(), digest(&bytes)))
+    };
+    built_from(folder).into_iter().map(line).collect()
+}
+
+/// By name, and by the time at which each was installed: Python keeps what it makes of its own in the folders of code.
+fn packages(folder: &Path) -> String {
+    let line = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let data = entry.metadata().ok()?;
+        let dated = data.is_file() || name.ends_with(".dist-info");
+        (name != "__pycache__").then(|| format!("{name} {:?}\n", dated.then(|| data.modified().ok())))
+    };
+    let mut packages: Vec<String> = fs::read_dir(folder).into_iter().flatten().flatten().filter_map(line).collect();
+    packages.sort();
+    packages.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Language;
+
+    #[test]
+    fn a_component_stands_until_something_that_it_was_made_of_changes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let write = |name: &str, text: &str| fs::write(path(name), text).expect("written");
+        for name in ["dist", "tests", "node_modules"] {
+            fs::create_dir(path(name)).expect("made");
+        }
+        let project = Project { folder: folder.path().to_owned(), language: Language::Js, name: "x".into() };
+        let (component, packages) = (project.component(), path("node_modules"));
+        let stands = || Stamp::of(&project).stands(&component, &packages);
+        let keep = || Stamp::of(&project).keep(&component, &packages);
+        write("plugin.js", "one");
+        assert!(!stands(), "nothing is built yet");
+        write("dist/x.wasm", "made of one");
+        assert!(!stands(), "nobody says of what");
+        keep();
+        assert!(stands());
+        write("tests/x.chat", "> /x");
+        assert!(stands(), "conversations get into no component");
+        for (name, text) in
+            [("plugin.js", "two"), ("new.js", ""), ("node_modules/y", ""), ("dist/x.wasm", "another one")]
+        {
+            write(name, text);
+            assert!(!stands(), "{name}");
+            keep();
+        }
+        let before = Stamp::of(&project);
+        write("plugin.js", "saved while it is being built");
+        before.keep(&component, &packages);
+        assert!(!stands(), "that is in no component yet");
+    }
+}

@@ -1,0 +1,116 @@
+//! Turns command-line options into the equivalent configuration of a call.
+
+use std::path::absolute;
+
+use cordboard_core::config::Config;
+
+use crate::{
+    cli::Inline,
+    dev::{error::KitError, harness::configured},
+};
+
+/// The configuration for a call of the plugin `name`.
+///
+/// # Errors
+/// An option is not valid as a configuration line.
+pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
+    let (mut secrets, mut names) = (Vec::new(), Vec::new());
+    for secret in &inline.secrets {
+        let (name, path) = split("--secret", secret, "NAME=FILE")?;
+        let path = absolute(path).map_err(KitError::read(path.as_ref()))?;
+        secrets.push(format!("{} = {}", quoted(name), quoted(&path.display().to_string())));
+        names.push(name.to_owned());
+    }
+    let lists = [
+        ("grants", &inline.grants),
+        ("http", &inline.http),
+        ("private", &inline.private),
+        ("tcp", &inline.tcp),
+        ("secrets", &names),
+    ];
+    let line = |(key, values): (&str, &Vec<String>)| {
+        let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+        (!values.is_empty()).then(|| format!("{key} = [{}]", values.join(", ")))
+    };
+    let lines: Vec<String> = lists.into_iter().filter_map(line).collect();
+    let own = inline.own.iter().map(|pair| own(pair)).collect::<Result<Vec<_>, _>>()?;
+    configured(name, (&lines, &own), &secrets).map_err(KitError::Config)
+}
+
+/// The options that add the missing grants.
+pub fn options(missing: &[String]) -> String {
+    let option = |name: &String| match name.as_str() {
+        "http" => "--http 'https://HOST/*'".to_owned(),
+        "tcp" => "--tcp HOST:PORT".to_owned(),
+        "secrets" => "--secret NAME=FILE".to_owned(),
+        name => format!("--grant {name}"),
+    };
+    missing.iter().map(option).collect::<Vec<_>>().join(" ")
+}
+
+/// A line of `[plugins.NAME.config]`.
+fn own(pair: &str) -> Result<String, KitError> {
+    let (key, value) = split("--set", pair, "KEY=VALUE")?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !key.chars().all(fits) {
+        return Err(wrong("--set", pair, "KEY=VALUE"));
+    }
+    let table = toml::from_str::<toml::Table>(&format!("value = {value}"));
+    let parsed = table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
+    Ok(format!("{key} = {}", parsed.map_or_else(|| quoted(value), |parsed| parsed.to_string())))
+}
+
+fn split<'a>(option: &'static str, pair: &'a str, shape: &'static str) -> Result<(&'a str, &'a str), KitError> {
+    let (name, value) = pair.split_once('=').ok_or_else(|| wrong(option, pair, shape))?;
+    if name.is_empty() || value.is_empty() { Err(wrong(option, pair, shape)) } else { Ok((name, value)) }
+}
+
+fn wrong(option: &'static str, given: &str, shape: &'static str) -> KitError {
+    KitError::Option { option, given: given.to_owned(), shape }
+}
+
+/// A TOML string. TOML accepts the escapes of JSON.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_not_toml_is_a_text() {
+        for (pair, line) in [
+            ("at=90", "at = 90"),
+            ("url=https://nas.lan/a?b=c", "url = \"https://nas.lan/a?b=c\""),
+            ("on=true", "on = true"),
+            ("name=\"x\"", "name = \"x\""),
+            ("hosts.nas=[1, 2]", "hosts.nas = [1, 2]"),
+            ("text=1\n[secrets]", "text = \"1\\n[secrets]\""),
+        ] {
+            assert_eq!(own(pair).expect("it is right"), line);
+        }
+        for bad in ["at", "=1", "at=", "a b=1", "[x]\na=1"] {
+            assert!(own(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn options_are_lines_of_a_configuration() {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        let inline = Inline {
+            grants: texts(&["chat"]),
+            http: texts(&["POST https://nas.lan/*"]),
+            private: texts(&["nas.lan"]),
+            tcp: texts(&["nas.lan:22"]),
+            secrets: texts(&["key=/etc/key"]),
+            own: texts(&["user=ada"]),
+        };
+        let config = config("mine", &inline).expect("it is right");
+        let plugin = &config.plugins.by_name["mine"];
+        assert_eq!((plugin.grants.len(), plugin.reach.http.len(), plugin.reach.tcp.len()), (1, 1, 1));
+        assert!(plugin.reach.secrets.contains("key") && config.secrets.contains_key("key"));
+        let wrong = Inline { http: texts(&["nas.lan"]), ..inline };
+        assert!(super::config("mine", &wrong).unwrap_err().to_string().starts_with("use the configuration: "));
+    }
+}

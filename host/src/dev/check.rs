@@ -1,0 +1,104 @@
+//! `cordboard plugin check`: reports what a component imports and exports, its size, and whether a host with this
+//! configuration would activate it, wait for the owner's approval, or reject it. Reports all problems at once.
+
+mod page;
+mod report;
+
+use std::{sync::Arc, time::Instant};
+
+use cordboard_core::{
+    config::{Config, load},
+    types::is_plugin_name,
+};
+
+use super::{
+    error::KitError,
+    harness::{Harness, Lending, PluginHarness},
+    log::Log,
+    progress,
+    project::Subject,
+};
+use crate::{
+    cli,
+    clock::Clock,
+    hub,
+    plugin::{ComponentInfo, PluginError, digest},
+};
+use report::{Compiled, Report, Verdict};
+
+/// # Errors
+/// That a host would not take it, which was printed; or what keeps it from being looked at at all.
+pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
+    let subject = Subject::find(&wanted.plugin)?;
+    super::block_on(async {
+        let plugs = Arc::new(bench.plugs()?);
+        let stage = PluginHarness::new(plugs, Log::start(), subject, (Clock::system().now(), None));
+        let config = bench.config.unwrap_or_else(Config::defaults);
+        let (look, compiled) = compile(&stage).await?;
+        let taken = stage.plug(&config, Lending::AsGranted).await;
+        let then = match &taken {
+            Ok(()) => None,
+            // What it offers is worth telling even where a grant is missing, and so is what else speaks against it.
+            Err(first) => lend_all(&stage, &look, &config).await.err().filter(|then| then != first),
+        };
+        let mut report = Report::of(&stage.subject, (&look, compiled), &config);
+        report.memory.started = stage.plugs.weigh(&stage.subject.name).await.ok().flatten();
+        report.offer(&stage.plugs.table());
+        let named = (!is_plugin_name(&stage.subject.name)).then(|| PluginError::Name(stage.subject.name.clone()));
+        let clash = clash(&stage, &look, &config).await;
+        for refused in named.into_iter().chain(taken.err()).chain(then).chain(clash) {
+            report.refuse(&refused);
+        }
+        if wanted.json {
+            progress::print(&format!("{}\n", report.json()));
+        } else {
+            progress::print(&report.page(progress::out()));
+        }
+        match report.verdict() {
+            Verdict::Taken => Ok(()),
+            Verdict::AskedFor => Err(KitError::AskedFor { name: report.name, asks: report.asks.join(", ") }),
+            Verdict::PluginError => Err(KitError::NotTaken { name: report.name }),
+        }
+    })
+}
+
+/// Compiled now, with how long that took, or before.
+async fn compile(stage: &PluginHarness) -> Result<(ComponentInfo, Compiled), KitError> {
+    let Subject { name, wasm, .. } = &stage.subject;
+    let cached = stage.plugs.is_compiled(name, &digest(wasm));
+    let began = Instant::now();
+    let look = stage.look().await?;
+    let seconds = (!cached).then(|| began.elapsed().as_secs_f64());
+    let compiled = Compiled { bytes: look.compiled, seconds };
+    Ok((look, compiled))
+}
+
+/// What of its offers a standard plugin has already. None where nothing of it was plugged in, so that it offers nothing yet.
+async fn clash(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Option<PluginError> {
+    let name = &stage.subject.name;
+    stage.plugs.table().offers(name).filter(|offers| offers.are_named())?;
+    stage.plugs.unplug(name).await;
+    stage.plug_standards(config).await;
+    lend_all(stage, look, config).await.err().filter(|refused| matches!(refused, PluginError::Taken { .. }))
+}
+
+/// As if all had been granted: no request is made in a trial, so that the addresses need not be there.
+async fn lend_all(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Result<(), PluginError> {
+    let Subject { name, wasm, .. } = &stage.subject;
+    let mut settings = hub::plugin_settings(config, name);
+    settings.grants.extend(look.to_grant().map(str::to_owned));
+    settings.sha256 = None;
+    let any = "http = [\"https://any.invalid/*\"]\ntcp = [\"any.invalid:1\"]\nsecrets = [\"any\"]\n";
+    let any = load(&format!("[secrets]\nany = \"/any\"\n[plugins.{name}]\n{any}"));
+    let (reach, any) = (&mut settings.reach, any.map(|any| any.plugins.reach_of(name)).unwrap_or_default());
+    if reach.http.is_empty() {
+        reach.http = any.http;
+    }
+    if reach.tcp.is_empty() {
+        reach.tcp = any.tcp;
+    }
+    if reach.secrets.is_empty() {
+        reach.secrets = any.secrets;
+    }
+    stage.plugs.plug_in(name, wasm, (&settings, Clock::system().now())).await.map(drop)
+}

@@ -1,0 +1,116 @@
+//! What `cordboard plugin check` found, as people read it: a heading a line, its items below it in columns.
+
+use cordboard_core::render::{FOREIGN, one_line, terminal::Colours};
+
+use super::report::{Import, Outcome, Report, Verdict};
+use crate::{
+    dev::{
+        build::size,
+        progress::{BOLD, GREEN, RED, paint},
+    },
+    plugin::short,
+};
+
+/// What leads an item, as wide as a heading.
+const INDENT: &str = "          ";
+
+impl Report {
+    /// `terminal`: how it is coloured, on one.
+    pub fn page(&self, terminal: Option<Colours>) -> String {
+        let colours = terminal.unwrap_or(Colours::Off);
+        let mut text = String::new();
+        head(&mut text, "plugin", &format!("{}, {}, {}", self.name, size(self.bytes), self.path));
+        head(&mut text, "digest", &format!("sha256 {}", short(&self.digest)));
+        head(&mut text, "compiled", &self.compiled());
+        head(&mut text, "memory", &self.memory());
+        head(&mut text, "offers", &self.trades.join(", "));
+        let offers = self.offers.iter().map(|one| vec![foreign(&one.name), foreign(&one.text), one.terms.clone()]);
+        items(&mut text, &offers.collect::<Vec<_>>());
+        head(&mut text, "imports", &self.asked());
+        let (wasi, others): (Vec<&Import>, Vec<&Import>) =
+            self.imports.iter().partition(|import| import.standing == Outcome::Empty);
+        let mut imports: Vec<_> = others.iter().map(|one| vec![foreign(&one.name), standing(one, colours)]).collect();
+        if !wasi.is_empty() {
+            imports
+                .push(vec![format!("WASI, {} interfaces", wasi.len()), "for all, with nothing behind them".to_owned()]);
+        }
+        items(&mut text, &imports);
+        head(&mut text, "limits", "of a call, by their keys");
+        let limits: Vec<String> = self.limits.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        items(&mut text, &limits.chunks(4).map(<[String]>::to_vec).collect::<Vec<_>>());
+        for (number, why) in self.idle.iter().enumerate() {
+            head(&mut text, if number == 0 { "idle" } else { "" }, why);
+        }
+        if !self.asks.is_empty() {
+            let Self { name, granted_by, .. } = self;
+            let asks = self.asks.join(", ");
+            let how = format!("{asks}: the owner grants it in the chat, or [plugins.{name}] {granted_by} does");
+            head(&mut text, "asks", &how);
+        }
+        for (number, why) in self.refused.iter().enumerate() {
+            head(&mut text, if number == 0 { "refused" } else { "" }, why);
+        }
+        let verdict = match self.verdict() {
+            Verdict::Taken => paint("a host would take it", GREEN, colours),
+            Verdict::AskedFor => paint(&format!("a host would ask for: {}", self.asks.join(", ")), BOLD, colours),
+            Verdict::PluginError => paint("a host would not take it", RED, colours),
+        };
+        head(&mut text, "verdict", &verdict);
+        text
+    }
+
+    fn compiled(&self) -> String {
+        let bytes = size(self.compiled.bytes);
+        match self.compiled.seconds {
+            Some(seconds) => format!("{bytes}, in {seconds:.1} s"),
+            None => format!("{bytes}, kept from before"),
+        }
+    }
+
+    fn memory(&self) -> String {
+        let limit = size(usize::try_from(self.memory.limit).unwrap_or(usize::MAX));
+        match self.memory.started {
+            Some(started) => format!("{} at the start of a call, {limit} at most", size(started)),
+            None => format!("{limit} at most"),
+        }
+    }
+
+    fn asked(&self) -> String {
+        match self.imports.iter().filter(|import| import.standing == Outcome::NotGranted).count() {
+            0 => "what it asks for, it gets".to_owned(),
+            1 => "one is missing".to_owned(),
+            missing => format!("{missing} are missing"),
+        }
+    }
+}
+
+/// Words of the component, which nobody may have looked at yet.
+fn foreign(words: &str) -> String {
+    one_line(words, FOREIGN)
+}
+
+fn standing(import: &Import, colours: Colours) -> String {
+    match import.standing {
+        Outcome::ForAll | Outcome::Empty => "for all".to_owned(),
+        Outcome::Granted => "granted".to_owned(),
+        Outcome::NotGranted => paint("NOT GRANTED", RED, colours),
+    }
+}
+
+fn head(text: &mut String, word: &str, value: &str) {
+    text.push_str(format!("{word:<8}  {value}").trim_end());
+    text.push('\n');
+}
+
+/// Columns of text, each as wide as its widest cell.
+fn items(text: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let line = format!("{INDENT}{}", cells.collect::<Vec<_>>().join("  "));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}

@@ -1,0 +1,231 @@
+//! What `cordboard plugin check` found, as scripts read it.
+
+use std::collections::BTreeMap;
+
+use cordboard_core::config::{Config, spell_duration, spell_size};
+use serde::Serialize;
+
+use crate::{
+    dev::project::Subject,
+    hub,
+    plugin::{self, CallOrder, ComponentInfo, PluginError, Snapshot, by_line_alone},
+};
+
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub name: String,
+    pub path: String,
+    pub bytes: usize,
+    /// SHA-256 in hex.
+    pub digest: String,
+    pub compiled: Compiled,
+    pub memory: Memory,
+    pub trades: Vec<String>,
+    pub offers: Vec<Offered>,
+    pub imports: Vec<Import>,
+    /// As the configuration spells them.
+    pub limits: BTreeMap<&'static str, String>,
+    /// What the host does not yet do for it, with the line that has it done.
+    pub idle: Vec<String>,
+    /// Capabilities that the owner can approve in the chat.
+    pub asks: Vec<String>,
+    /// The configuration line that grants these capabilities.
+    #[serde(skip)]
+    pub granted_by: String,
+    /// Why a host would not take it; where it would, nothing.
+    pub refused: Vec<String>,
+}
+
+/// The decision that a host would make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Taken,
+    /// The version waits for the owner's approval.
+    AskedFor,
+    PluginError,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Compiled {
+    pub bytes: usize,
+    /// None: it was compiled before, and kept.
+    pub seconds: Option<f64>,
+}
+
+/// Linear memory, in bytes.
+#[derive(Debug, Serialize)]
+pub struct Memory {
+    /// Of a fresh instance, all memories together; none where there was none.
+    pub started: Option<usize>,
+    /// What it may grow to in a call.
+    pub limit: u64,
+}
+
+/// A command, persona, mode, job or the like.
+#[derive(Debug, Serialize)]
+pub struct Offered {
+    pub kind: &'static str,
+    pub name: String,
+    pub text: String,
+    /// Of commands: who may give it, and whether it waits for earlier ones.
+    pub terms: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Import {
+    pub name: String,
+    pub standing: Outcome,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Granted to every plugin.
+    ForAll,
+    /// Of WASI: it is there, with nothing behind it.
+    Empty,
+    Granted,
+    NotGranted,
+}
+
+impl Report {
+    /// What its types and the configuration say; the rest is filled in by who has it.
+    pub fn of(subject: &Subject, (look, compiled): (&ComponentInfo, Compiled), config: &Config) -> Self {
+        let limits = config.plugins.limits_of(&subject.name);
+        Self {
+            name: subject.name.clone(),
+            path: subject.path.display().to_string(),
+            bytes: subject.wasm.len(),
+            digest: look.digest.clone(),
+            compiled,
+            memory: Memory { started: None, limit: limits.memory },
+            trades: look.trades().map(str::to_owned).collect(),
+            offers: Vec::new(),
+            imports: imports(look, config, &subject.name),
+            limits: BTreeMap::from([
+                ("time", spell_duration(limits.time)),
+                ("memory", spell_size(limits.memory)),
+                ("calls", limits.calls.to_string()),
+                ("log", limits.log.to_string()),
+                ("reply", spell_size(limits.reply)),
+                ("state", spell_size(limits.state)),
+                ("http_body", spell_size(limits.http_body)),
+                ("http_time", spell_duration(limits.http_time)),
+            ]),
+            idle: idle(look, config, &subject.name),
+            asks: Vec::new(),
+            granted_by: String::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
+    pub fn refuse(&mut self, refused: &PluginError) {
+        match refused {
+            PluginError::NotGranted { missing, lines, .. } if by_line_alone(missing).is_empty() => {
+                self.asks.clone_from(missing);
+                self.granted_by = lines.join(" and ");
+            }
+            other => self.refused.push(other.to_string()),
+        }
+    }
+
+    pub const fn verdict(&self) -> Verdict {
+        match (self.refused.is_empty(), self.asks.is_empty()) {
+            (false, _) => Verdict::PluginError,
+            (true, false) => Verdict::AskedFor,
+            (true, true) => Verdict::Taken,
+        }
+    }
+
+    /// What it answered when it was tried.
+    pub fn offer(&mut self, table: &Snapshot) {
+        self.offers.extend(table.commands().map(|offer| {
+            let spec = &offer.spec;
+            let at_once = if spec.order == CallOrder::AtOnce { ", at once" } else { "" };
+            let terms = format!("{}{at_once}", spec.least_role.as_str());
+            Offered { kind: "command", name: spec.usage.clone(), text: spec.summary.clone(), terms }
+        }));
+        let choice = |kind| {
+            move |choice: &plugin::Choice| Offered {
+                kind,
+                name: choice.name.clone(),
+                text: choice.description.clone(),
+                terms: String::new(),
+            }
+        };
+        self.offers.extend(table.personas().map(choice("persona")));
+        self.offers.extend(table.modes().map(choice("mode")));
+        let jobs = table.jobs().flat_map(|(_, jobs)| jobs);
+        self.offers.extend(jobs.map(|(name, cron)| Offered {
+            kind: "job",
+            name: name.clone(),
+            text: cron.as_str().to_owned(),
+            terms: String::new(),
+        }));
+        for (trade, name, text) in [
+            ("hook", "events".to_owned(), "of the host and its sessions, after the fact"),
+            ("lifecycle", "policy".to_owned(), "when to let go of idle agents"),
+            ("webhook", format!("/hooks/{}/…", self.name), "requests from the net"),
+        ] {
+            if self.trades.iter().any(|one| one == trade) {
+                self.offers.push(Offered { kind: trade, name, text: text.to_owned(), terms: String::new() });
+            }
+        }
+    }
+
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+fn imports(look: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
+    let settings = hub::plugin_settings(config, name);
+    let grants = settings.grants_of(&look.digest);
+    // `types` are words, and grant nothing.
+    let told = look.imports.iter().filter(|import| plugin::bare(import) != "types");
+    let standing = |import: &str| {
+        let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
+        match (by_name, plugin::list_of(import)) {
+            _ if is_empty_wasi(import) => Outcome::Empty,
+            (Some(name), _) if grants.contains(name) => Outcome::Granted,
+            (_, Some(list)) if plugin::reaches(&settings.reach, list) => Outcome::Granted,
+            (Some(_), _) | (_, Some(_)) => Outcome::NotGranted,
+            (None, None) => Outcome::ForAll,
+        }
+    };
+    told.map(|import| Import { name: plugin::bare(import).to_owned(), standing: standing(import) }).collect()
+}
+
+/// What language runtimes import whether they use it or not: no files, no environment, no network; a clock, and chance.
+fn is_empty_wasi(import: &str) -> bool {
+    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
+        .iter()
+        .any(|package| import.starts_with(package))
+}
+
+/// Plugged in, but never called.
+fn idle(look: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
+    let has = |wanted: &str| look.trades().any(|trade| trade == wanted);
+    let mut idle = Vec::new();
+    if has("lifecycle") && config.plugins.lifecycle != name {
+        let policy = &config.plugins.lifecycle;
+        idle.push(format!(
+            "'{policy}' decides when agents are let go of; it does with [plugins] lifecycle = \"{name}\""
+        ));
+    }
+    if has("webhook") {
+        let proofs = config.plugins.by_name.get(name).map(|plugin| &plugin.webhook);
+        if proofs.is_none_or(|proofs| proofs.token.is_none() && proofs.hmac.is_none()) {
+            idle.push(format!(
+                "no request is let in; one that shows a token is with [plugins.{name}.webhook] token = \"SECRET\""
+            ));
+        }
+        if config.webhook.listen.is_none() {
+            idle.push(
+                "nobody listens for requests; the host does with [webhook] listen = \"127.0.0.1:8787\"".to_owned(),
+            );
+        }
+    }
+    idle
+}

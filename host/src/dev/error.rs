@@ -1,0 +1,76 @@
+//! Why the kit could not do what was asked, in words that fit "failed to {error}" and say what to do.
+
+use std::{io, path::PathBuf};
+
+use crate::plugin::PluginError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    #[error("name a plugin '{name}': {why}")]
+    Name { name: String, why: &'static str },
+    #[error("make {}: it exists already; take another name, or remove it", path.display())]
+    Exists { path: PathBuf },
+    #[error("write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error(
+        "find a plugin in {}: it has no Cargo.toml, pyproject.toml or package.json; go to the plugin's folder, or make one with `cordboard plugin new NAME`",
+        path.display()
+    )]
+    NoProject { path: PathBuf },
+    #[error("find the plugin's name in {}: {why}", path.display())]
+    NoName { path: PathBuf, why: String },
+    #[error("find {}: build it first, with `cordboard plugin build {}`", path.display(), folder.display())]
+    NotBuilt { path: PathBuf, folder: PathBuf },
+    #[error("run {tool}: it is not installed; {remedy}")]
+    NoTool { tool: String, remedy: &'static str },
+    #[error("run {tool}: {source}")]
+    Tool { tool: String, source: io::Error },
+    #[error("build it: {tool} ended with {status}; what it printed above says why")]
+    Build { tool: String, status: String },
+    #[error("build it: {0}")]
+    NoResult(String),
+    #[error("use it: {0}")]
+    PluginError(#[from] PluginError),
+    #[error("pass the check: a host would not take '{name}'; what stands at 'refused' says why, and what to do")]
+    NotTaken { name: String },
+    #[error("pass the check: a host would ask its owner for {asks} before it takes '{name}'")]
+    AskedFor { name: String, asks: String },
+    #[error("take '{command}': {why}")]
+    Command { command: String, why: &'static str },
+    #[error("take {option} '{given}': write {option} {shape}")]
+    Option { option: &'static str, given: String, shape: &'static str },
+    #[error("answer: {0}")]
+    Answered(String),
+    #[error("use the configuration: {0}")]
+    Config(String),
+    #[error("read {place}: {why}")]
+    Script { place: String, why: String },
+    #[error("plug into {}: there is no such folder; make it, or name the host's with --plugins", folder.display())]
+    NoFolder { folder: PathBuf },
+    #[error("find a conversation in {}: write one, as `cordboard plugin test --help` shows", folder.display())]
+    NoConversation { folder: PathBuf },
+    #[error(
+        "hold the conversations as written: {failed} of {all} did not go as written; --bless accepts what came back"
+    )]
+    Otherwise { failed: usize, all: usize },
+    #[error(
+        "bless {place}: `{act}` brings another number of lines each time it is held, which no conversation can demand; its lines stay as they were"
+    )]
+    Unsteady { place: String, act: String },
+    #[error("pass its conversations: it is not plugged in")]
+    Untested,
+    #[error("start: {0}")]
+    Start(#[from] io::Error),
+}
+
+impl KitError {
+    pub fn read(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Read { path: path.to_owned(), source }
+    }
+
+    pub fn write(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Write { path: path.to_owned(), source }
+    }
+}

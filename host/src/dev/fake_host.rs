@@ -1,0 +1,399 @@
+//! A board in memory: sessions, places and keys without agents and without a store. Orders take effect at once, and what was done is
+//! kept in order. Rights are checked as the real board checks them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    messages,
+    session::{ApiError, Order, RefusalCode, Waiting},
+    types::{Caller, Phase, Place, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
+};
+
+use super::recorded_action::RecordedAction;
+use crate::chat::console;
+use crate::plugin::{
+    AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Orders, Outcome, PluginState,
+    SessionSpec, Swap, check_order, check_post, refuse,
+};
+
+/// The idle timeout of a session that nothing says otherwise of.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+pub struct FakeHost {
+    inner: Mutex<Inner>,
+    agents: Vec<Choice>,
+    far: Option<Arc<dyn FakeNetwork>>,
+    /// Who carries out orders to the plug board; where nobody does, they are checked and noted.
+    plug_board: OnceLock<Orders>,
+    personas: OnceLock<Personas>,
+}
+
+/// The names of the personas that are plugged in now.
+type Personas = Box<dyn Fn() -> Vec<String> + Send + Sync>;
+
+struct Inner {
+    now: Timestamp,
+    sessions: BTreeMap<String, SessionView>,
+    places: HashMap<Place, String>,
+    keys: BTreeMap<(String, String), Vec<u8>>,
+    deeds: Vec<RecordedAction>,
+    /// Who has spoken where.
+    met: Vec<(Place, ChatMember)>,
+}
+
+impl FakeHost {
+    /// `agents`: what sessions may be made with; the first is the default.
+    #[must_use]
+    pub fn new(now: Timestamp, agents: Vec<Choice>) -> Self {
+        let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
+        Self {
+            inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new(), met: Vec::new() }),
+            agents,
+            far: None,
+            plug_board: OnceLock::new(),
+            personas: OnceLock::new(),
+        }
+    }
+
+    /// With another network than the real one.
+    #[must_use]
+    pub fn with_far_side(self, far: Arc<dyn FakeNetwork>) -> Self {
+        Self { far: Some(far), ..self }
+    }
+
+    /// Orders to the plug board go there from now on. The first call counts.
+    pub fn carry_out(&self, orders: Orders) {
+        self.plug_board.get_or_init(|| orders);
+    }
+
+    /// No others are taken from now on. The first call counts.
+    pub fn know_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.personas.get_or_init(|| Box::new(known));
+    }
+
+    fn check_persona(&self, persona: Option<&str>) -> Result<(), ApiError> {
+        let known = self.personas.get().map(|known| known());
+        match (persona, known) {
+            (Some(persona), Some(known)) if !known.iter().any(|one| one == persona) => {
+                let known = known.iter().map(String::as_str);
+                Err(refuse(RefusalCode::Invalid, messages::no_such("persona", persona, known)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_now(&self, now: Timestamp) {
+        self.inner().now = now;
+    }
+
+    /// What was done since this was asked last.
+    pub fn take_deeds(&self) -> Vec<RecordedAction> {
+        std::mem::take(&mut self.inner().deeds)
+    }
+
+    /// What was done since it was taken last.
+    pub fn deeds(&self) -> Vec<RecordedAction> {
+        self.inner().deeds.clone()
+    }
+
+    /// What plugins keep, by plugin and key.
+    pub fn kept(&self) -> BTreeMap<(String, String), Vec<u8>> {
+        self.inner().keys.clone()
+    }
+
+    /// Adds a session, or takes the place of the one of that name.
+    pub fn add(&self, view: SessionView) {
+        self.inner().sessions.insert(view.record.name.to_string(), view);
+    }
+
+    /// Changes a session behind everybody's back; one that is not there is left alone.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut SessionView)) {
+        self.inner().sessions.get_mut(name).map(change);
+    }
+
+    pub fn session(&self, name: &str) -> Option<SessionView> {
+        self.inner().sessions.get(name).cloned()
+    }
+
+    /// Makes a session the active one of a place, as if somebody had switched to it there.
+    pub fn bind(&self, place: &Place, name: &SessionName) {
+        self.inner().places.insert(place.clone(), name.to_string());
+    }
+
+    /// Somebody speaks there.
+    pub fn meet(&self, place: &Place, caller: &Caller) {
+        let met = (place.clone(), ChatMember { id: caller.id.clone(), role: caller.role });
+        let mut inner = self.inner();
+        if !inner.met.contains(&met) {
+            inner.met.push(met);
+        }
+    }
+
+    fn seen(&self, caller: &Caller, name: &str) -> Result<SessionView, ApiError> {
+        let view = self.inner().sessions.get(name).filter(|view| caller.may_steer(&view.record.owner)).cloned();
+        view.ok_or_else(|| refuse(RefusalCode::Unknown, messages::unknown(name)))
+    }
+
+    fn record(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
+        let invalid = |text: String| refuse(RefusalCode::Invalid, text);
+        let name: SessionName =
+            blueprint.name.parse().map_err(|error: cordboard_core::types::InvalidName| invalid(format!("{error}.")))?;
+        match self.inner().sessions.get(name.as_str()) {
+            Some(there) if there.record.archived => Err(refuse(RefusalCode::Archived, messages::archived(&name)))?,
+            Some(_) => return Err(refuse(RefusalCode::Exists, messages::exists(&name))),
+            None => {}
+        }
+        self.check_persona(blueprint.persona.as_deref())?;
+        let known: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
+        let agent = blueprint.agent.unwrap_or_else(|| known.first().copied().unwrap_or("demo").to_owned());
+        if !known.contains(&agent.as_str()) {
+            return Err(invalid(messages::no_such("agent", &agent, known)));
+        }
+        let folder = blueprint.folder.unwrap_or_else(|| format!("/sessions/{name}"));
+        let mut record = SessionRecord::new(name, caller.id.clone(), folder.into(), &agent, self.now());
+        record.persona = blueprint.persona;
+        record.model = blueprint.model;
+        Ok(record)
+    }
+}
+
+/// A session as it is seen without an agent.
+#[must_use]
+pub fn at_rest(record: SessionRecord) -> SessionView {
+    SessionView {
+        phase: Phase::Suspended,
+        why: None,
+        idle_timeout: record.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+        model: record.model.clone(),
+        models: Vec::new(),
+        queued: 0,
+        dropped: Vec::new(),
+        background: Vec::new(),
+        record,
+    }
+}
+
+/// Refuses with the codes and in the words of a host; a turn is not held up for what a host would have it wait for.
+fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
+    let name = &view.record.name;
+    let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
+    if view.record.archived != (*order == Order::Restore) {
+        return if view.record.archived {
+            Err(refuse(RefusalCode::Archived, messages::archived(name)))
+        } else {
+            invalid(&messages::not_archived(name))
+        };
+    }
+    match order {
+        Order::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, messages::busy(name))),
+        // Dropping what waits is never refused here: compiled 0.1 components rely on it.
+        Order::Interrupt { waiting: Waiting::Keep, .. } if view.phase != Phase::Busy && view.queued == 0 => {
+            invalid(messages::NOTHING_RUNS)
+        }
+        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => invalid(messages::NOTHING_TO_RETRY),
+        Order::Leave if view.phase != Phase::Asking => invalid(messages::NOTHING_TO_LEAVE),
+        Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
+            invalid(&messages::unknown_model(model, &view.models))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn apply(view: &mut SessionView, order: &Order, now: Timestamp) -> Result<(), ApiError> {
+    check(view, order)?;
+    match order {
+        Order::Touch(place) => {
+            view.record.place = Some(place.clone());
+            view.record.last_active = now;
+        }
+        Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
+        Order::Pressed(_, order) => return apply(view, order, now),
+        Order::Suspend | Order::SuspendAnyway => view.phase = Phase::Suspended,
+        Order::Interrupt { waiting, .. } => {
+            view.phase = Phase::Idle;
+            view.queued = if *waiting == Waiting::Drop { 0 } else { view.queued };
+        }
+        Order::Archive => {
+            view.record.archived = true;
+            view.phase = Phase::Archived;
+        }
+        Order::Restore => {
+            view.record.archived = false;
+            view.phase = Phase::Suspended;
+        }
+        Order::SetIdleTimeout(timeout) => {
+            view.record.idle_timeout = *timeout;
+            view.idle_timeout = timeout.unwrap_or(IDLE_TIMEOUT);
+        }
+        Order::SetModel(model) => {
+            view.record.model.clone_from(model);
+            view.model.clone_from(model);
+        }
+        Order::SetPersona(persona) => view.record.persona.clone_from(persona),
+        Order::SetMode(mode) => view.record.mode.clone_from(mode),
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl HostApi for FakeHost {
+    fn now(&self) -> Timestamp {
+        self.inner().now
+    }
+
+    fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        let name = self.inner().places.get(place).cloned()?;
+        self.seen(caller, &name).ok().filter(|view| !view.record.archived)
+    }
+
+    fn count(&self, caller: &Caller) -> usize {
+        self.page(caller, ArchiveFilter::Current, 0, usize::MAX).len()
+    }
+
+    fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
+        let inner = self.inner();
+        let shown = |view: &&SessionView| {
+            view.record.archived == (shelf == ArchiveFilter::Archived) && caller.may_steer(&view.record.owner)
+        };
+        let mut views: Vec<_> = inner.sessions.values().filter(shown).cloned().collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.record.last_active));
+        views.into_iter().skip(skip).take(count).collect()
+    }
+
+    fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
+        self.seen(caller, name).ok()
+    }
+
+    fn agents(&self) -> Vec<Choice> {
+        self.agents.clone()
+    }
+
+    fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {
+        self.far.clone()
+    }
+
+    async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError> {
+        let view = at_rest(self.record(caller, blueprint)?);
+        self.add(view.clone());
+        self.inner().deeds.push(RecordedAction::Created(Box::new(view.record.clone())));
+        Ok(view)
+    }
+
+    async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
+        if self.seen(caller, name.as_str())?.record.archived {
+            return Err(refuse(RefusalCode::Archived, messages::archived(name)));
+        }
+        self.bind(place, name);
+        self.order(caller, name, Order::Touch(place.clone())).await
+    }
+
+    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+        self.seen(caller, name.as_str())?;
+        if let Order::SetPersona(persona) = &order {
+            self.check_persona(persona.as_deref())?;
+        }
+        let mut inner = self.inner();
+        let now = inner.now;
+        let unknown = || refuse(RefusalCode::Unknown, messages::unknown(name.as_str()));
+        let view = inner.sessions.get_mut(name.as_str()).ok_or_else(unknown)?;
+        apply(view, &order, now)?;
+        let view = view.clone();
+        inner.deeds.push(RecordedAction::Ordered(name.clone(), order));
+        Ok(view)
+    }
+
+    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
+        if self.seen(caller, name.as_str())?.record.place.is_none() {
+            let text = format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere.");
+            return Err(refuse(RefusalCode::Failed, text));
+        }
+        self.inner().deeds.push(RecordedAction::Prompted(name.clone(), text));
+        Ok(())
+    }
+
+    async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
+        let met = self.inner().met.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
+        // Here the operator sits at the console alone.
+        let seated = (place == console::place())
+            .then(|| ChatMember { id: UserId("console:local".to_owned()), role: Role::Owner });
+        check_post(asked, place, &met.into_iter().chain(seated).collect::<Vec<_>>())
+    }
+
+    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
+        self.inner().deeds.push(RecordedAction::Posted(place.clone(), Box::new(reply)));
+        Ok(())
+    }
+
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
+        if let Some(orders) = self.plug_board.get() {
+            return orders.give(caller, plugin, order).await;
+        }
+        check_order(caller, &order)?;
+        let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
+        self.inner().deeds.push(RecordedAction::Steered(plugin.to_owned(), order));
+        Ok(said)
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, (plugin, key): (&str, &str), value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        let at = (plugin.to_owned(), key.to_owned());
+        let others = self.keys.iter().filter(|(other, _)| other.0 == plugin && **other != at);
+        let size: usize = others.map(|((_, key), value)| key.len() + value.len()).sum();
+        match &value {
+            Some(value) if size + key.len() + value.len() > limit => {
+                let size = size + key.len() + value.len();
+                return Err(format!(
+                    "with it the plugin would keep {size} bytes, over its limit: plugins.{plugin}.state = {limit}"
+                ));
+            }
+            Some(value) => self.keys.insert(at, value.clone()),
+            None => self.keys.remove(&at),
+        };
+        self.deeds.push(RecordedAction::InterruptedPrompt(key.to_owned(), value));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PluginState for FakeHost {
+    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.inner().keys.get(&(plugin.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        self.inner().keep((plugin, key), value, limit)
+    }
+
+    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
+        let inner = self.inner();
+        let own = inner.keys.keys().filter(|(owner, key)| owner == plugin && key.starts_with(prefix));
+        Ok(own.map(|(_, key)| key.clone()).collect())
+    }
+
+    async fn swap(
+        &self,
+        plugin: &str,
+        key: &str,
+        change: Swap,
+        limit: usize,
+    ) -> Result<Result<(), Option<Vec<u8>>>, String> {
+        // A moment's pause, so that two who count at once do meet.
+        tokio::task::yield_now().await;
+        let mut inner = self.inner();
+        let found = inner.keys.get(&(plugin.to_owned(), key.to_owned())).cloned();
+        if found != change.expected {
+            return Ok(Err(found));
+        }
+        inner.keep((plugin, key), change.value, limit).map(Ok)
+    }
+}

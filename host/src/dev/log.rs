@@ -1,0 +1,95 @@
+//! The lines that a plugin logs while the kit calls it: caught, so that they can be shown and demanded with its other deeds.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use super::recorded_action::RecordedAction;
+use crate::{
+    plugin::AUTHORS,
+    telemetry::{self, LineWriter},
+};
+
+/// What the host puts beside a plugin's own line.
+const HOST_WORDS: &str = "plugin says";
+
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<RecordedAction>>>);
+
+impl Log {
+    /// Catches plugins' lines from now on; the host's own errors go to standard error. Once a process.
+    pub fn start() -> Self {
+        let log = Self::default();
+        let default = format!("error,{AUTHORS}=off");
+        let wanted = std::env::var("CORDBOARD_LOG").unwrap_or_else(|_| default.clone());
+        let filter = telemetry::filter(&wanted).or_else(|_| telemetry::filter(&default)).unwrap_or_default();
+        let lines = || LineWriter(std::io::stderr());
+        let host = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(false).with_target(false);
+        tracing_subscriber::registry().with(log.clone()).with(host.with_filter(filter)).init();
+        log
+    }
+
+    pub fn take(&self) -> Vec<RecordedAction> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        if !event.metadata().target().starts_with(AUTHORS) {
+            return;
+        }
+        let mut line = Line::default();
+        event.record(&mut line);
+        let said = match (line.own, line.hosts, line.why) {
+            (Some(own), _, _) => Some(own),
+            (None, Some(hosts), Some(why)) => Some(format!("{hosts}: {why}")),
+            (None, hosts, _) => hosts,
+        };
+        let deed = said.map(|text| RecordedAction::Logged(level(*event.metadata().level()), text));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(deed);
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        _ => "debug",
+    }
+}
+
+/// An event's text: the plugin's own words, else the host's.
+#[derive(Default)]
+struct Line {
+    own: Option<String>,
+    hosts: Option<String>,
+    why: Option<String>,
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.own = Some(value.to_owned()),
+            "why" => self.why = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        match field.name() {
+            "message" => self.hosts = (text != HOST_WORDS).then_some(text),
+            "why" => self.why = Some(text),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A plugin's folder: what it is written in, what the plugin is called, and where its component lies.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use cordboard_core::{config, types::is_plugin_name};
+use serde::Deserialize;
+
+use super::error::KitError;
+use crate::{cli::Language, file_watch, plugin::LARGEST_WASM};
+
+/// Where the component of every language is left, below the project.
+const DIST: &str = "dist";
+
+/// What lies in a plugin's folder decides what it is written in.
+const MANIFESTS: [(&str, Language); 3] =
+    [("Cargo.toml", Language::Rust), ("pyproject.toml", Language::Python), ("package.json", Language::Js)];
+
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// As it was named, so that paths are told as their reader knows them.
+    pub folder: PathBuf,
+    pub language: Language,
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(alias = "project")]
+    package: Named,
+}
+
+impl Project {
+    pub fn open(folder: &Path) -> Result<Self, KitError> {
+        let found = MANIFESTS.iter().find(|(file, _)| folder.join(file).is_file());
+        let (file, language) = found.ok_or_else(|| KitError::NoProject { path: folder.to_owned() })?;
+        let path = folder.join(file);
+        let text = fs::read_to_string(&path).map_err(KitError::read(&path))?;
+        let name = name(*language, &text).map_err(|why| KitError::NoName { path, why })?;
+        check_name(&name)?;
+        Ok(Self { folder: folder.to_owned(), language: *language, name })
+    }
+
+    pub fn component(&self) -> PathBuf {
+        self.below(DIST).join(format!("{}.wasm", self.name))
+    }
+
+    /// Where a tool leaves its result before it is placed; absolute, and in a folder that is there.
+    pub fn built(&self) -> Result<PathBuf, KitError> {
+        let dist = self.folder.join(DIST);
+        fs::create_dir_all(&dist).map_err(KitError::write(&dist))?;
+        let dist = dist.canonicalize().map_err(KitError::read(&dist))?;
+        Ok(dist.join(format!(".{}.building.wasm", self.name)))
+    }
+
+    /// A path below the project, short where the project is the current folder.
+    pub fn below(&self, path: &str) -> PathBuf {
+        if self.folder == Path::new(".") { PathBuf::from(path) } else { self.folder.join(path) }
+    }
+}
+
+fn name(language: Language, text: &str) -> Result<String, String> {
+    match language {
+        Language::Rust | Language::Python => {
+            toml::from_str(text).map(|manifest: Manifest| manifest.package.name).map_err(|error| error.to_string())
+        }
+        Language::Js => serde_json::from_str(text).map(|named: Named| named.name).map_err(|error| error.to_string()),
+    }
+}
+
+/// Names that compilers have taken: crates of theirs, and keywords.
+const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen abstract as async await become box break const \
+    continue crate do dyn else enum extern false final fn for if impl in let loop macro match mod move mut override priv pub ref \
+    return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";
+
+/// A plugin's name is its file's and its crate's.
+pub fn check_name(name: &str) -> Result<(), KitError> {
+    let refuse = |why| Err(KitError::Name { name: name.to_owned(), why });
+    let of_crates = name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.ends_with(['-', '_']);
+    if !is_plugin_name(name) || !of_crates {
+        return refuse(
+            "use 1 to 32 of a-z, 0-9, '-' and '_', beginning with a letter and ending with a letter or a digit",
+        );
+    }
+    if TAKEN.split_whitespace().any(|taken| taken == name) {
+        return refuse("compilers have taken that name; take another one");
+    }
+    // Nothing could be granted to it, or told to it.
+    if config::load(&format!("[plugins.{name}]\n")).is_err() {
+        return refuse("that is a key of [plugins]; take another name");
+    }
+    Ok(())
+}
+
+/// A component as it lies on disk, under the name that it has as a plugin.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub name: String,
+    pub path: PathBuf,
+    pub wasm: Vec<u8>,
+}
+
+impl Subject {
+    /// Of a component, or of a plugin's folder.
+    pub fn find(path: &Path) -> Result<Self, KitError> {
+        if !path.is_dir() {
+            return Self::read(path);
+        }
+        let project = Project::open(path)?;
+        let component = project.component();
+        if component.is_file() {
+            return Self::read(&component);
+        }
+        Err(KitError::NotBuilt { path: component, folder: path.to_owned() })
+    }
+
+    pub fn read(path: &Path) -> Result<Self, KitError> {
+        // Opening a pipe would block until a writer comes.
+        if let Some(why) = file_watch::not_a_file(path) {
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
+        let length = fs::metadata(path).map_err(KitError::read(path))?.len();
+        if length > LARGEST_WASM {
+            let why = format!("it has {length} bytes, more than the {LARGEST_WASM} that a host looks at");
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
+        let wasm = fs::read(path).map_err(KitError::read(path))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { name, path: path.to_owned(), wasm })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_fits_a_file_and_a_crate() {
+        for good in ["a", "hello", "my-plugin_2", "lifecycle", &"x".repeat(32)] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "Hello",
+            "2x",
+            "-a",
+            "a-",
+            "a b",
+            "../x",
+            "ä",
+            "test",
+            "log",
+            "time",
+            "cordboard-plugin",
+            &"x".repeat(33),
+        ] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+        let why = check_name("memory").unwrap_err().to_string();
+        assert_eq!(why, "name a plugin 'memory': that is a key of [plugins]; take another name");
+    }
+
+    #[test]
+    fn reading_a_pipe_fails_at_once_with_the_remedy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe.wasm");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        let why = Subject::find(&pipe).expect_err("it is no component").to_string();
+        assert!(why.contains("it is no regular file but a pipe: put the file itself in its place"), "{why}");
+    }
+
+    #[test]
+    fn each_language_names_its_plugin() {
+        assert_eq!(name(Language::Rust, "[package]\nname = \"a\"\nversion = \"1\"").as_deref(), Ok("a"));
+        assert_eq!(name(Language::Python, "[project]\nname = \"b\"").as_deref(), Ok("b"));
+        assert_eq!(name(Language::Js, "{\"name\": \"c\", \"type\": \"module\"}").as_deref(), Ok("c"));
+        assert!(name(Language::Js, "{}").is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! What a plugin did to the board in memory, one line each: what `call` shows and what a conversation can demand.
+
+use std::fmt;
+
+use cordboard_core::{
+    config::spell_duration,
+    session::{Order, Waiting},
+    types::{Place, Reply, SessionName, SessionRecord},
+};
+
+use crate::plugin::AdminCommand;
+
+/// The longest value of a state key that is shown, in characters.
+const SHOWN: usize = 60;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordedAction {
+    Created(Box<SessionRecord>),
+    Ordered(SessionName, Order),
+    Prompted(SessionName, String),
+    Posted(Place, Box<Reply>),
+    /// An order to the plug board, about a plugin.
+    Steered(String, AdminCommand),
+    /// A key, and its new value; none: it was deleted.
+    InterruptedPrompt(String, Option<Vec<u8>>),
+    /// A request, by method and address, and what came of it: a status, or why none.
+    CallContext(String, Result<u16, String>),
+    /// A line of the log, with its level.
+    Logged(&'static str, String),
+}
+
+impl fmt::Display for RecordedAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created(record) => {
+                write!(f, "session {} created with agent {}", record.name, record.agent)?;
+                record.persona.as_ref().map_or(Ok(()), |persona| write!(f, ", persona {persona}"))?;
+                record.model.as_ref().map_or(Ok(()), |model| write!(f, ", model {model}"))
+            }
+            Self::Ordered(session, order) => write!(f, "session {session} {}", Ordered(order)),
+            Self::Prompted(session, text) => write!(f, "prompt to {session}: {}", one_line(text)),
+            Self::Posted(place, reply) => write!(f, "post to {place}: {}", one_line(&reply.text)),
+            Self::Steered(plugin, order) => match order {
+                AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) => {
+                    write!(f, "plugin {plugin} {} {digest}", order.as_str())
+                }
+                AdminCommand::Rollback
+                | AdminCommand::Reload
+                | AdminCommand::Disable
+                | AdminCommand::Enable
+                | AdminCommand::Revoke => write!(f, "plugin {plugin} {}", order.as_str()),
+            },
+            Self::InterruptedPrompt(key, None) => write!(f, "state delete {key}"),
+            Self::InterruptedPrompt(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
+            Self::CallContext(what, Ok(status)) => write!(f, "http {what}: {status}"),
+            Self::CallContext(what, Err(why)) => write!(f, "http {what}: {why}"),
+            Self::Logged(level, line) => write!(f, "log {level}: {}", one_line(line)),
+        }
+    }
+}
+
+struct Ordered<'a>(&'a Order);
+
+impl fmt::Display for Ordered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unset = |value: &Option<String>| value.clone().unwrap_or_else(|| "unset".to_owned());
+        match self.0 {
+            Order::Touch(place) => write!(f, "active in {place}"),
+            Order::Start => f.write_str("started"),
+            Order::Suspend => f.write_str("suspended"),
+            Order::SuspendAnyway => f.write_str("suspended anyway"),
+            Order::Interrupt { waiting: Waiting::Keep, .. } => f.write_str("interrupted"),
+            Order::Interrupt { waiting: Waiting::Drop, .. } => f.write_str("interrupted, its queue dropped"),
+            Order::Retry(_) => f.write_str("retried"),
+            Order::Fresh => f.write_str("begun afresh"),
+            Order::Leave => f.write_str("left"),
+            Order::Pressed(_, order) => Ordered(order).fmt(f),
+            Order::Archive => f.write_str("archived"),
+            Order::Restore => f.write_str("restored"),
+            Order::SetIdleTimeout(None) => f.write_str("idle timeout unset"),
+            Order::SetIdleTimeout(Some(timeout)) => write!(f, "idle timeout {}", spell_duration(*timeout)),
+            Order::SetModel(model) => write!(f, "model {}", unset(model)),
+            Order::SetPersona(persona) => write!(f, "persona {}", unset(persona)),
+            Order::SetMode(mode) => write!(f, "mode {}", unset(mode)),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.trim_end().replace('\n', "\\n")
+}
+
+/// Text as text, and of anything else its length.
+fn shown(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) if text.chars().count() <= SHOWN && !text.chars().any(char::is_control) => text.to_owned(),
+        Ok(_) | Err(_) => format!("({} bytes)", value.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deed_is_one_line() {
+        let name: SessionName = "alpha".parse().expect("a name");
+        let lines = [
+            RecordedAction::Prompted(name.clone(), "one\ntwo\n".to_owned()),
+            RecordedAction::Ordered(name.clone(), Order::SetIdleTimeout(Some(std::time::Duration::from_secs(90)))),
+            RecordedAction::InterruptedPrompt("k".to_owned(), Some(vec![0, 1])),
+            RecordedAction::InterruptedPrompt("k".to_owned(), Some(b"7".to_vec())),
+            RecordedAction::InterruptedPrompt("k".to_owned(), None),
+            RecordedAction::Logged("warn", "low".to_owned()),
+            RecordedAction::Steered("echo".to_owned(), AdminCommand::Grant("0123456789ab".to_owned())),
+        ];
+        let expected = [
+            "prompt to alpha: one\\ntwo",
+            "session alpha idle timeout 1m30s",
+            "state set k = (2 bytes)",
+            "state set k = 7",
+            "state delete k",
+            "log warn: low",
+            "plugin echo grant 0123456789ab",
+        ];
+        assert_eq!(lines.map(|deed| deed.to_string()), expected);
+    }
+}

@@ -1,0 +1,150 @@
+//! Plays a conversation: speaks each line to the stage and says what came of it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cordboard_core::{
+    config::Config,
+    render::one_line,
+    types::{Button, Reply, Timestamp},
+};
+
+use super::{secrets::Secrets, turn::Shown};
+use crate::{
+    chat,
+    dev::{
+        fake_network::Far,
+        harness::{Lending, PluginHarness, configured},
+        log::Log,
+        project::Subject,
+        recorded_action::RecordedAction,
+        script::Act,
+    },
+    plugin::Registry,
+};
+
+/// When every conversation begins: 2026-01-01, 9:00 UTC, in milliseconds.
+const BEGINNING: Timestamp = Timestamp(1_767_258_000_000);
+
+/// What came of a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Came {
+    /// Lines of the chat.
+    pub chat: Vec<String>,
+    pub deeds: Vec<String>,
+}
+
+impl Came {
+    pub const fn is_empty(&self) -> bool {
+        self.chat.is_empty() && self.deeds.is_empty()
+    }
+}
+
+pub struct Actor {
+    pub stage: PluginHarness,
+    /// Of `[plugins.NAME]`, and of its own table.
+    pub lines: Vec<String>,
+    pub own: Vec<String>,
+    pub secrets: Secrets,
+    /// Where the conversation lies: what it names lies beside it.
+    pub folder: PathBuf,
+    pub far: Arc<Far>,
+    /// Of requests from the net.
+    pub headers: Vec<(String, String)>,
+    /// The turn that is shown.
+    pub turn: Option<Shown>,
+    /// Of the last message that had some.
+    buttons: Vec<Button>,
+    /// What was configured since the plugin was plugged in.
+    pub stale: bool,
+}
+
+impl Actor {
+    pub fn new(plugs: Arc<Registry>, log: Log, subject: Subject, folder: &Path) -> Self {
+        let far = Arc::new(Far::default());
+        let board = Arc::clone(&plugs);
+        let stage = PluginHarness::new(plugs, log, subject, (BEGINNING, Some(Arc::clone(&far))));
+        // `@with` brings those of others; a single call has nobody who could.
+        stage.board.know_personas(move || board.table().personas().map(|choice| choice.name.clone()).collect());
+        Self {
+            stage,
+            lines: Vec::new(),
+            own: Vec::new(),
+            secrets: Secrets::default(),
+            folder: folder.to_owned(),
+            far,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            turn: None,
+            buttons: Vec::new(),
+            stale: true,
+        }
+    }
+
+    /// # Errors
+    /// What is wrong with the line itself, or with the plugin before it could be asked.
+    pub async fn act(&mut self, act: &Act) -> Result<Came, String> {
+        let reply = match act {
+            Act::Say(line) => self.say(line).await?,
+            Act::Press(label) => {
+                let pressed = self.buttons.iter().find(|button| button.label == *label);
+                let command = pressed.map(|button| button.command.clone());
+                let command = command.ok_or_else(|| self.no_button(label))?;
+                self.say(&command).await?
+            }
+            Act::Directive { name, words } => self.direct(name, words).await?,
+        };
+        Ok(self.came(&reply))
+    }
+
+    fn no_button(&self, label: &str) -> String {
+        let there: Vec<String> = self.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+        match there.as_slice() {
+            [] => format!("no message had a button [{label}]: none before this line has buttons"),
+            [..] => format!("no message had a button [{label}]: the last one with buttons has {}", there.join(", ")),
+        }
+    }
+
+    async fn say(&mut self, line: &str) -> Result<Reply, String> {
+        self.plug().await?;
+        Ok(self.stage.say(line).await.reply)
+    }
+
+    /// Where no line says what is granted, all is lent.
+    pub async fn plug(&mut self) -> Result<(), String> {
+        if !self.stale {
+            return Ok(());
+        }
+        let config = self.config()?;
+        let says = |line: &String| line.trim_start().starts_with("grants");
+        let lending = if self.lines.iter().any(says) { Lending::AsGranted } else { Lending::All };
+        self.stage.plug(&config, lending).await.map_err(|refused| format!("the plugin is refused: {refused}"))?;
+        self.stale = false;
+        Ok(())
+    }
+
+    pub fn config(&self) -> Result<Config, String> {
+        configured(&self.stage.subject.name, (&self.lines, &self.own), &self.secrets.lines())
+    }
+
+    /// What is posted here reads as what is answered; the rest is a deed.
+    fn came(&mut self, reply: &Reply) -> Came {
+        let mut came = Came::default();
+        self.show(reply, &mut came.chat);
+        for deed in self.stage.take_deeds() {
+            match deed {
+                RecordedAction::Posted(place, reply) if place == self.stage.place => self.show(&reply, &mut came.chat),
+                other => came.deeds.push(one_line(&other.to_string(), usize::MAX)),
+            }
+        }
+        came
+    }
+
+    fn show(&mut self, reply: &Reply, lines: &mut Vec<String>) {
+        if !reply.buttons.is_empty() {
+            self.buttons = reply.buttons.iter().flatten().cloned().collect();
+        }
+        lines.extend(chat::preview(reply, None).lines().map(|line| line.trim_end().to_owned()));
+    }
+}

@@ -1,0 +1,153 @@
+//! `--bless`: writes the actual replies into the file as the expected ones. Runs the conversation several times and
+//! replaces differing words with `{*}`. It must never write a random value as expected.
+
+use std::{fs, path::Path};
+
+use super::{Held, came, expected};
+use crate::dev::{
+    diff::{Line, diff},
+    error::KitError,
+    progress,
+    script::{self, Step, fits},
+};
+
+/// The number of runs. A coin toss has the same result in all runs in one of 16 cases, a die in one of 1296.
+pub const RUNS: usize = 5;
+
+/// The lines that a step returns, each with its variants from all runs.
+enum Brought {
+    Steady(Vec<Vec<String>>),
+    /// The number of lines differs between runs.
+    Unsteady,
+}
+
+/// Rewrites the conversation in `file`. `runs` are runs of the same text.
+///
+/// # Errors
+/// The disk failed, or a step returned a different number of lines in each run. The other steps are written anyway.
+pub fn bless(runs: &[Held], (file, text): (&Path, &str)) -> Result<(), KitError> {
+    let Some(first) = runs.first() else { return Ok(()) };
+    let place = |step: &Step| format!("{}:{}", file.display(), step.line);
+    let (mut steps, mut notes, mut unsteady) = (Vec::new(), Vec::new(), None);
+    for (index, (step, _)) in first.steps.iter().enumerate() {
+        let old = expected(step);
+        match brought(runs, index) {
+            Brought::Steady(lines) => {
+                let new = written(&old, &lines);
+                let differing = new.iter().zip(&lines).filter(|(_, runs)| runs.iter().any(|line| *line != runs[0]));
+                notes
+                    .extend(differing.map(|(line, _)| format!("  {}: differs from run to run: {line}\n", place(step))));
+                steps.push((step, new));
+            }
+            Brought::Unsteady => {
+                unsteady.get_or_insert(KitError::Unsteady { place: place(step), act: step.act.to_string() });
+                steps.push((step, old));
+            }
+        }
+    }
+    let written = script::rewritten(text, &steps);
+    let verdict = if written == text { "unchanged" } else { "rewritten" };
+    if written != text {
+        fs::write(file, written).map_err(KitError::write(file))?;
+    }
+    progress::print(&format!("{}  {verdict}\n{}", file.display(), notes.concat()));
+    unsteady.map_or(Ok(()), Err)
+}
+
+fn brought(runs: &[Held], step: usize) -> Brought {
+    let of_run = |run: &Held| run.steps.get(step).map(|(step, brought)| came(step, brought)).unwrap_or_default();
+    let runs: Vec<Vec<String>> = runs.iter().map(of_run).collect();
+    let count = runs.first().map_or(0, Vec::len);
+    if runs.iter().any(|lines| lines.len() != count) {
+        return Brought::Unsteady;
+    }
+    Brought::Steady((0..count).map(|line| runs.iter().map(|lines| lines[line].clone()).collect()).collect())
+}
+
+/// Keeps lines of `old` that match, with their `{*}`. Each matches one line, in order; skipped ones are dropped.
+fn written(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
+    let mut old = old.iter();
+    let kept = |runs: &Vec<String>| {
+        let mut rest = old.clone();
+        let found = rest.find(|old| runs.iter().all(|line| fits(old, line))).cloned();
+        if found.is_some() {
+            old = rest;
+        }
+        found.unwrap_or_else(|| steady(runs))
+    };
+    lines.iter().map(kept).collect()
+}
+
+/// A pattern that matches all of `runs`.
+fn steady(runs: &[String]) -> String {
+    let Some((first, others)) = runs.split_first() else { return String::new() };
+    let pattern = others.iter().fold(first.clone(), |pattern, line| in_common(&pattern, line));
+    // If the order of words differs, the pattern may not match all runs.
+    if runs.iter().all(|line| fits(&pattern, line)) { pattern } else { format!("{} {{*}}", &first[..1]) }
+}
+
+/// The words that both lines share, with `{*}` in between.
+fn in_common(pattern: &str, line: &str) -> String {
+    let mut common = String::new();
+    for word in diff(&words(pattern), &words(line), |one, other| one == other) {
+        match word {
+            Line::Same(word) => common.push_str(&word),
+            Line::Missing(_) | Line::Unexpected(_) if common.ends_with(ANY) => {}
+            Line::Missing(_) | Line::Unexpected(_) => common.push_str(ANY),
+        }
+    }
+    common
+}
+
+const ANY: &str = "{*}";
+
+/// Splits a text into runs of letters, digits, `-` and `_`, and single other characters. A random token stays one word,
+/// so that no part of it is kept.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut in_word = false;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = if rest.starts_with(ANY) { ANY.len() } else { c.len_utf8() };
+        let (one, behind) = rest.split_at(length);
+        let is_word = c.is_alphanumeric() || c == '-' || c == '_';
+        match words.last_mut() {
+            Some(word) if is_word && in_word => word.push_str(one),
+            Some(_) | None => words.push(one.to_owned()),
+        }
+        (in_word, rest) = (is_word, behind);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|&line| line.to_owned()).collect()
+    }
+
+    #[test]
+    fn differing_words_become_a_star_in_braces() {
+        for (runs, pattern) in [
+            (&["< same", "< same"][..], "< same"),
+            (&["< token ab-12, 3 left", "< token ab-34, 3 left", "< token cd-1, 3 left"], "< token {*}, 3 left"),
+            (&["< at 10:31, id 7", "< at 10:32, id 9"], "< at 10:{*}, id {*}"),
+            (&["< 5", "< 12"], "< {*}"),
+            (&["<   [Again] /x 5", "<   [Again] /x 6"], "<   [Again] /x {*}"),
+            (&["< ä", "< ö b"], "< {*}"),
+        ] {
+            let steady = steady(&of(runs));
+            assert!(runs.iter().all(|line| fits(&steady, line)), "{steady}");
+            assert_eq!(steady, pattern);
+        }
+    }
+
+    #[test]
+    fn an_old_line_stays_where_it_fits_each_run() {
+        let lines = [of(&["< a 1", "< a 2"]), of(&["< b", "< b"])];
+        assert_eq!(written(&of(&["< {*} {*}", "< {*}"]), &lines), ["< {*} {*}", "< {*}"]);
+        assert_eq!(written(&of(&["< a 1", "< b"]), &lines), ["< a {*}", "< b"], "it came once, and not again");
+    }
+}

@@ -1,0 +1,188 @@
+//! The lines of a conversation that begin with `@`: who speaks, what time it is, which sessions there are, what is configured.
+
+use std::time::Duration;
+
+use cordboard_core::{
+    config::parse_duration,
+    types::{Phase, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
+};
+
+use super::{actor::Actor, unasked::verbatim};
+use crate::{
+    dev::{fake_host::at_rest, harness::person},
+    plugin::HostApi as _,
+};
+
+const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @persona, @plug, @plugin, \
+                     @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
+
+impl Actor {
+    /// What it brings to the chat: of most directives nothing.
+    pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, String> {
+        match name {
+            "as" => self.speak_as(words)?,
+            "clock" => match moment(words) {
+                Some(moment) => self.stage.set_now(moment),
+                None => self.stage.set_now(self.stage.board.now().after(forward(words)?)),
+            },
+            "config" => self.configure(|actor| actor.own.push(words.to_owned())),
+            "plugin" => self.configure(|actor| actor.lines.push(words.to_owned())),
+            "locale" => self.stage.locale = (!words.is_empty()).then(|| words.to_owned()),
+            "http" => self.far.add_http(words, &self.folder)?,
+            "tcp" => self.far.add_tcp(words)?,
+            "secret" => {
+                self.secrets.add(words)?;
+                self.stale = true;
+            }
+            "session" => self.add_session(words)?,
+            "with" => {
+                for standard in words.split_whitespace() {
+                    self.stage.plug_standard(standard).await?;
+                }
+            }
+            "header" => self.header(words)?,
+            "event" => return self.event(words).await,
+            "does" => return self.does(words).await,
+            "done" => return self.over(None).await,
+            "fails" => return self.over(Some(words)).await,
+            "says" => return self.says(words).await,
+            "turn" => return self.turn(words).await,
+            "job" => return self.job(words).await,
+            "persona" => return self.persona(words).await,
+            "request" => return self.request(words).await,
+            "resume" => return self.resume(words).await,
+            "review" => return self.review(words).await,
+            // Says why the plugin does not come in, so that a conversation can demand it.
+            "plug" => {
+                self.config()?;
+                return Ok(verbatim(self.plug().await.err().unwrap_or_default()));
+            }
+            _ => return Err(format!("there is no @{name}; there are {KNOWN}")),
+        }
+        Ok(Reply::default())
+    }
+
+    fn configure(&mut self, change: impl FnOnce(&mut Self)) {
+        change(self);
+        self.stale = true;
+    }
+
+    fn speak_as(&mut self, words: &str) -> Result<(), String> {
+        let (role, name) = words.split_once(char::is_whitespace).unwrap_or((words, "ada"));
+        let role: Role = role.parse().map_err(|error| format!("{error}"))?;
+        self.stage.caller = person(name.trim(), role);
+        Ok(())
+    }
+
+    /// `NAME PHASE key=value…`; the first one is the active one here.
+    fn add_session(&mut self, words: &str) -> Result<(), String> {
+        let mut words = words.split_whitespace();
+        let name: SessionName = words.next().unwrap_or_default().parse().map_err(|error| format!("{error}"))?;
+        let phase = phase(words.next().unwrap_or("suspended"))?;
+        let board = &self.stage.board;
+        let owner = self.stage.caller.id.clone();
+        let record = SessionRecord::new(name.clone(), owner, format!("/sessions/{name}").into(), "demo", board.now());
+        let mut view = SessionView { phase, ..at_rest(record) };
+        view.record.archived = phase == Phase::Archived;
+        let mut active = board.active(&self.stage.caller, &self.stage.place).is_none();
+        for word in words {
+            match word.split_once('=') {
+                Some((key, value)) => set(&mut view, key, value)?,
+                None if word == "active" => active = true,
+                None => return Err(format!("'{word}' says nothing of a session: write active, or key=value")),
+            }
+        }
+        if active {
+            view.record.place = Some(self.stage.place.clone());
+            board.bind(&self.stage.place, &name);
+        }
+        board.add(view);
+        Ok(())
+    }
+}
+
+pub(super) fn forward(words: &str) -> Result<Duration, String> {
+    let span = words.strip_prefix('+').and_then(parse_duration);
+    span.ok_or_else(|| {
+        format!(
+            "'{words}' is no span: write how far the clock goes on, as +5m or +1h30m, or a time, as 2026-01-01 09:00"
+        )
+    })
+}
+
+/// `2026-11-21 13:45`, in UTC.
+fn moment(words: &str) -> Option<Timestamp> {
+    let (date, time) = words.split_once(' ')?;
+    let number = |text: &str| text.parse::<i64>().ok().filter(|number| (0..10_000).contains(number));
+    let date: Vec<i64> = date.split('-').map(number).collect::<Option<_>>()?;
+    let time: Vec<i64> = time.split(':').map(number).collect::<Option<_>>()?;
+    let ([year, month @ 1..=12, day @ 1..=31], [hour @ 0..=23, minute @ 0..=59]) = (&date[..], &time[..]) else {
+        return None;
+    };
+    // Days since 1970, with years that begin in March, so that a leap day is the last of its year.
+    let (year, month) = if *month <= 2 { (year - 1, month + 9) } else { (*year, month - 3) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
+    u64::try_from((days * 24 + hour) * 60 + minute).ok().map(|minutes| Timestamp(minutes * 60_000))
+}
+
+const PHASES: [Phase; 8] = [
+    Phase::Suspended,
+    Phase::Starting,
+    Phase::Idle,
+    Phase::Busy,
+    Phase::Stopping,
+    Phase::Asking,
+    Phase::Broken,
+    Phase::Archived,
+];
+
+fn phase(word: &str) -> Result<Phase, String> {
+    PHASES.into_iter().find(|phase| phase.as_str() == word).ok_or_else(|| {
+        let known: Vec<&str> = PHASES.iter().map(|phase| phase.as_str()).collect();
+        format!("'{word}' is no phase: use {}", known.join(", "))
+    })
+}
+
+fn set(view: &mut SessionView, key: &str, value: &str) -> Result<(), String> {
+    let number = || value.parse().map_err(|_| format!("{key}={value}: a number is wanted"));
+    let text = || Some(value.to_owned());
+    match key {
+        "agent" => value.clone_into(&mut view.record.agent),
+        "persona" => view.record.persona = text(),
+        "mode" => view.record.mode = text(),
+        "owner" => view.record.owner = UserId(person(value, Role::Member).id.0),
+        "model" => {
+            view.record.model = text();
+            view.model = text();
+        }
+        "models" => view.models = value.split(',').map(str::to_owned).collect(),
+        "why" => view.why = text(),
+        "queued" => view.queued = u32::try_from(number()?).unwrap_or(u32::MAX),
+        "turns" => view.record.turns = number()?,
+        "timeout" => {
+            let span = parse_duration(value).ok_or_else(|| format!("timeout={value}: a span as 10m is wanted"))?;
+            view.idle_timeout = span;
+        }
+        _ => {
+            return Err(format!(
+                "a session has no '{key}': use agent, persona, mode, owner, model, models, why, queued, turns, timeout"
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read() {
+        assert_eq!(moment("2026-01-01 09:00"), Some(Timestamp(1_767_258_000_000)));
+        assert_eq!(moment("2024-02-29 23:59"), Some(Timestamp(1_709_251_140_000)));
+        assert_eq!(moment("1970-01-01 00:00"), Some(Timestamp(0)));
+        for wrong in ["+5m", "2026-13-01 00:00", "2026-01-01", "2026-01-01 24:00", "1969-01-01 00:00"] {
+            assert_eq!(moment(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Watches the configuration file and the plugin folder; the only user of inotify. Reports complete files only, only
+//! the latest version of each, and the configuration first. It must never parse a configuration, compile a plugin, or
+//! decide what a change means.
+//!
+//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch, so
+//! a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
+
+mod folder;
+mod os_events;
+mod permissions;
+mod queue;
+mod read;
+mod scan;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, watch as live},
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep_until},
+};
+
+pub use permissions::{check_private, not_a_file};
+pub use scan::read_plugin;
+
+use os_events::OsWatcher;
+use queue::Queue;
+use scan::{Next, Scanner};
+
+/// One change may wait for the application; more would be versions that a newer one could no longer replace.
+const GIVEN: usize = 1;
+
+/// How long nothing may happen before a look. Editors and compilers write in bursts of a few milliseconds.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// A look is not put off longer than this, however busy the folder is.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
+
+/// The time between two scans while the system has no free inotify watch, so that events may be missing.
+const POLL: Duration = Duration::from_secs(10);
+
+/// The watched paths. Neither has to exist.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    pub config: Option<ConfigFile>,
+    /// The plugin folder.
+    pub plugins: Option<PathBuf>,
+    /// The longest time between two scans.
+    pub rescan: live::Receiver<Duration>,
+}
+
+/// The configuration file, and the content that the host has loaded. Any other content is a change.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    Config(ConfigRead),
+    /// Why nothing in the plugin folder may be used, and what to do; none: it is in order again.
+    Folder {
+        fault: Option<String>,
+    },
+    /// A plugin file that is new or has other bytes than the last ones given out.
+    Plugin {
+        name: String,
+        path: PathBuf,
+        wasm: Vec<u8>,
+    },
+    PluginGone {
+        name: String,
+    },
+    /// `why` is for the operator and says what to do.
+    PluginUnreadable {
+        name: String,
+        why: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigRead {
+    Text(String),
+    Missing,
+    /// For the operator.
+    Unreadable(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    #[error("use {}: {who} may write to it, and grants go with the file name; run `chmod go-w {}`", path.display(), path.display())]
+    Writable { path: PathBuf, who: &'static str },
+    #[error("use {}: it belongs to another user (uid {uid}), and grants go with the file name; run `chown {me} {}`", path.display(), path.display())]
+    Foreign { path: PathBuf, uid: u32, me: u32 },
+    #[error("look at {}: {source}", path.display())]
+    Look { path: PathBuf, source: io::Error },
+}
+
+impl WatchError {
+    /// For where the path was named already: what is wrong with it, and the remedy.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Look { path, .. }) = self;
+        let (text, named) = (self.to_string(), format!("{}: ", path.display()));
+        text.split_once(&named).map_or(text.clone(), |(_, reason)| reason.to_owned())
+    }
+}
+
+/// Watches as long as it is kept.
+#[must_use = "dropping it ends the watch"]
+#[derive(Debug)]
+pub struct Watcher {
+    task: JoinHandle<()>,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts the watcher. Needs a tokio runtime. Plugin files that exist at the call count as known: call this first, then
+/// read the files, so that no change is missed in between. Unusable files are reported as unreadable at once.
+///
+/// # Errors
+/// When the file or the folder may be written by others, see [`check_private`].
+pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+    start(watched, OsWatcher::new())
+}
+
+/// The plugin files of `folder`, by name, right or wrong. A folder that does not exist has none.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn scan(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    Ok(folder::list(folder)?.unwrap_or_default())
+}
+
+fn start(watched: Watched, notice: OsWatcher) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+    for path in [watched.config.as_ref().map(|config| &config.path), watched.plugins.as_ref()].into_iter().flatten() {
+        check_private(path)?;
+    }
+    let notice = Arc::new(notice);
+    notice.begin();
+    let mut sight = Scanner::new(&watched, Arc::clone(&notice))?;
+    let mut queue = Queue::default();
+    let next = sight.baseline(&mut queue, watched.config.as_ref().map(|config| config.bytes.as_slice()));
+    let (changes, receiver) = mpsc::channel(GIVEN);
+    let sight = Arc::new(Mutex::new(sight));
+    let mut round = WatchLoop { queue, notice, sight, rescan: watched.rescan, due: Instant::now(), first: None };
+    round.on_looked(next);
+    Ok((Watcher { task: tokio::spawn(round.run(changes)) }, receiver))
+}
+
+/// One watch at work: when to look next, and what waits to be given out.
+struct WatchLoop {
+    queue: Queue,
+    notice: Arc<OsWatcher>,
+    sight: Arc<Mutex<Scanner>>,
+    rescan: live::Receiver<Duration>,
+    /// The time of the next scan. There always is one.
+    due: Instant,
+    /// The first event since the last look.
+    first: Option<Instant>,
+}
+
+impl WatchLoop {
+    async fn run(mut self, changes: mpsc::Sender<Change>) {
+        loop {
+            tokio::select! {
+                biased;
+                () = changes.closed() => return,
+                permit = changes.reserve(), if !self.queue.is_empty() => match (permit, self.queue.take()) {
+                    (Ok(permit), Some(change)) => permit.send(change),
+                    (Err(_), _) | (_, None) => {}
+                },
+                () = self.notice.happened() => self.on_event(),
+                Ok(()) = self.rescan.changed() => self.due = self.due.min(Instant::now() + *self.rescan.borrow()),
+                () = sleep_until(self.due) => self.look().await,
+            }
+        }
+    }
+
+    async fn look(&mut self) {
+        self.notice.begin();
+        let sight = Arc::clone(&self.sight);
+        let look = move || sight.lock().unwrap_or_else(PoisonError::into_inner).look();
+        match spawn_blocking(look).await {
+            Ok(seen) => {
+                for (item, found) in seen.found {
+                    self.queue.offer(item, found);
+                }
+                self.on_looked(seen.next);
+            }
+            Err(error) => {
+                tracing::error!(%error, "Cordboard has a bug: a look at configuration and plugins broke off; the next one follows");
+                self.on_looked(Next::Poll);
+            }
+        }
+    }
+
+    fn on_event(&mut self) {
+        let now = Instant::now();
+        let first = *self.first.get_or_insert(now);
+        self.due = (now + SETTLE).min(first + SETTLE_AT_MOST);
+    }
+
+    fn on_looked(&mut self, next: Next) {
+        let rescan = *self.rescan.borrow();
+        self.first = None;
+        let pause = match next {
+            Next::Event => rescan,
+            Next::Soon => rescan.min(SETTLE),
+            Next::Poll => rescan.min(POLL),
+        };
+        self.due = Instant::now() + pause;
+    }
+}

@@ -1,0 +1,376 @@
+//! Owns the inotify watches, on the watched files and on every folder and link that leads to them, and tracks files
+//! that are open for writing. Only says when to scan. It must never assume that a watch still exists: each scan adds
+//! all of them again, which changes nothing if they do.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ffi::{OsStr, OsString},
+    io,
+    mem::MaybeUninit,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Component, Path, PathBuf},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags},
+    io::Errno,
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+/// A file that was written to and not closed is left alone this long. Some ways of writing never tell of a close.
+const OPEN_AT_MOST: Duration = Duration::from_secs(10);
+
+/// The size of the event buffer, in bytes.
+const EVENTS_AT_ONCE: usize = 16 << 10;
+
+/// The most symbolic links in a path, as in the kernel.
+const LINKS: usize = 40;
+
+/// A step of a path: it is deleted, moved, or its permissions change.
+const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
+/// The last existing folder of an incomplete path, in which the next step may appear.
+const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
+const FILE: WatchFlags = STEP.union(WatchFlags::MODIFY).union(WatchFlags::CLOSE_WRITE);
+const FOLDER: WatchFlags = FILE.union(LAST_STEP).union(WatchFlags::DELETE).union(WatchFlags::MOVED_FROM);
+
+/// The kind of watch at the end of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Goal {
+    File,
+    /// A folder and the files in it.
+    Folder,
+}
+
+#[derive(Debug)]
+pub(super) struct OsWatcher {
+    begin: fn() -> io::Result<OwnedFd>,
+    system: OnceLock<AsyncFd<OwnedFd>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// Watches by their inotify descriptor. A recreated folder gets a new descriptor, even if it reuses the old inode.
+    watches: HashMap<i32, Watch>,
+    /// Every path that a scan visited or found missing.
+    steps: HashSet<PathBuf>,
+    /// Files that were written to and not closed since, with the watch that reported the write and its time.
+    open: HashMap<PathBuf, (i32, Instant)>,
+    /// The last scan could not watch everything, which has been logged.
+    is_blind: bool,
+}
+
+#[derive(Debug)]
+struct Watch {
+    /// The path with all links resolved.
+    path: PathBuf,
+    asked: WatchFlags,
+    /// The events that the current scan needs.
+    wanted: WatchFlags,
+}
+
+/// Collects the watches that one scan needs. [`end`](Self::end) removes all others.
+pub(super) struct Following<'a> {
+    notice: &'a OsWatcher,
+    /// The first path that could not be watched, and why.
+    fault: Option<(PathBuf, Errno)>,
+}
+
+impl OsWatcher {
+    pub(super) fn new() -> Self {
+        Self::by(|| Ok(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?))
+    }
+
+    /// `begin` creates the inotify instance.
+    pub(super) fn by(begin: fn() -> io::Result<OwnedFd>) -> Self {
+        Self { begin, system: OnceLock::new(), table: Mutex::default() }
+    }
+
+    /// Creates the inotify instance, unless an earlier call has. Needs a tokio runtime.
+    pub(super) fn begin(&self) {
+        if self.system.get().is_none()
+            && let Ok(system) = (self.begin)().and_then(register)
+        {
+            // There is one loop, so no other task can create it at the same time.
+            drop(self.system.set(system));
+        }
+    }
+
+    /// Waits for an event that requires a scan. Cancel safe.
+    pub(super) async fn happened(&self) {
+        let Some(system) = self.system.get() else { return std::future::pending().await };
+        loop {
+            match system.readable().await {
+                Ok(mut ready) => {
+                    let asked = self.read(system.get_ref());
+                    ready.clear_ready();
+                    if asked {
+                        return;
+                    }
+                }
+                // The runtime is shutting down.
+                Err(_) => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// Reads all pending events. Returns whether a scan is required.
+    fn read(&self, system: &OwnedFd) -> bool {
+        let mut buffer = [MaybeUninit::uninit(); EVENTS_AT_ONCE];
+        let mut events = inotify::Reader::new(system.as_fd(), &mut buffer);
+        let mut asked = false;
+        loop {
+            match events.next() {
+                Ok(event) => {
+                    let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+                    asked |= self.table().on_event(event.wd(), event.events(), name);
+                }
+                Err(Errno::AGAIN) => return asked,
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "failed to read file events");
+                    return true;
+                }
+            }
+        }
+    }
+
+    pub(super) fn follow(&self) -> Following<'_> {
+        let mut table = self.table();
+        table.watches.values_mut().for_each(|watch| watch.wanted = WatchFlags::empty());
+        table.steps.clear();
+        drop(table);
+        Following { notice: self, fault: None }
+    }
+
+    /// Whether the file at `path` seems to be open for writing.
+    pub(super) fn is_open(&self, path: &Path) -> bool {
+        let Ok(path) = path.canonicalize() else { return false };
+        let open = &mut self.table().open;
+        open.retain(|_, (_, since)| since.elapsed() < OPEN_AT_MOST);
+        open.contains_key(&path)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Records an event. Returns whether a scan is required.
+    fn on_event(&mut self, number: i32, events: ReadFlags, name: Option<&OsStr>) -> bool {
+        if events.contains(ReadFlags::QUEUE_OVERFLOW) {
+            // The lost events may include the close of a file.
+            self.open.clear();
+            return true;
+        }
+        // An earlier scan has removed this watch.
+        let Some(watch) = self.watches.get(&number) else { return false };
+        let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
+        // A folder on the path, such as /tmp, may be busy: only events about the next step matter there.
+        if name.is_some() && !watch.wanted.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
+            return false;
+        }
+        if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
+            self.open.retain(|_, (by, _)| *by != number);
+        }
+        if events.contains(ReadFlags::IGNORED) {
+            self.watches.remove(&number);
+        } else if events.contains(ReadFlags::MODIFY) {
+            self.open.entry(path).or_insert_with(|| (number, Instant::now()));
+        } else if !events.contains(ReadFlags::ATTRIB) {
+            // A change of permissions or times doesn't show whether a writer has closed the file.
+            self.open.remove(&path);
+        }
+        true
+    }
+}
+
+impl Following<'_> {
+    /// Watches `path` and everything that leads to it: folders, links and their targets. If a step is missing, watches
+    /// the path up to the last existing folder.
+    pub(super) fn way(&mut self, path: &Path, goal: Goal) {
+        let (mut at, mut left, mut links) = (PathBuf::from("/"), Vec::new(), 0);
+        push(&mut left, path);
+        while let Some(step) = left.pop() {
+            if step == ".." {
+                at.pop();
+                continue;
+            }
+            let next = at.join(&step);
+            self.notice.table().steps.insert(next.clone());
+            if !self.watch(&next, STEP) {
+                self.watch(&at, LAST_STEP);
+                // The step may have appeared before the watch.
+                if next.symlink_metadata().is_err() || !self.watch(&next, STEP) {
+                    return;
+                }
+            }
+            let Ok(target) = next.read_link() else {
+                at = next;
+                continue;
+            };
+            links += 1;
+            if links > LINKS {
+                return;
+            }
+            if target.is_absolute() {
+                at = PathBuf::from("/");
+            }
+            push(&mut left, &target);
+        }
+        self.watch(&at, if goal == Goal::Folder && at.is_dir() { FOLDER } else { FILE });
+    }
+
+    /// Adds a watch. Returns whether `path` exists.
+    fn watch(&mut self, path: &Path, wanted: WatchFlags) -> bool {
+        let Some(system) = self.notice.system.get() else {
+            self.fault.get_or_insert((path.to_owned(), Errno::MFILE));
+            return path.symlink_metadata().is_ok();
+        };
+        // Hold the lock from here: an event must not be processed before its descriptor is in the table.
+        let mut table = self.notice.table();
+        let flags = wanted | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
+        match inotify::add_watch(system.get_ref(), path, flags) {
+            Ok(number) => {
+                let watch = table.watches.entry(number).or_insert_with(|| Watch::new(path));
+                watch.asked |= wanted;
+                watch.wanted |= wanted;
+                path.clone_into(&mut watch.path);
+                true
+            }
+            Err(Errno::NOENT | Errno::NOTDIR) => false,
+            // The host has no access. The parent folder's watch reports when this changes. A folder of another user is
+            // unlikely to move.
+            Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
+            Err(error) => {
+                self.fault.get_or_insert((path.to_owned(), error));
+                path.symlink_metadata().is_ok()
+            }
+        }
+    }
+
+    /// Removes the watches that this scan doesn't need. Returns whether all needed watches exist.
+    pub(super) fn end(self) -> bool {
+        let mut table = self.notice.table();
+        let is_blind = self.fault.is_some();
+        if let Some((path, error)) = self.fault
+            && !table.is_blind
+        {
+            let remedy = match error {
+                Errno::MFILE => "; raise fs.inotify.max_user_instances",
+                Errno::NOSPC => "; raise fs.inotify.max_user_watches",
+                _ => "",
+            };
+            let path = path.display();
+            tracing::warn!(%path, %error, "failed to watch this path: files are looked at every 10 s instead{remedy}");
+        }
+        table.is_blind = is_blind;
+        let Some(system) = self.notice.system.get() else { return false };
+        let Table { watches, open, .. } = &mut *table;
+        watches.retain(|number, watch| {
+            if watch.wanted.is_empty() {
+                // If the watch is already gone, the kernel sends `IGNORED`.
+                let _: Result<(), Errno> = inotify::remove_watch(system.get_ref(), *number);
+                open.retain(|_, (by, _)| by != number);
+            } else if watch.asked != watch.wanted {
+                watch.narrow(*number, system.get_ref());
+            }
+            !watch.wanted.is_empty()
+        });
+        !is_blind
+    }
+}
+
+impl Watch {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), asked: WatchFlags::empty(), wanted: WatchFlags::empty() }
+    }
+
+    /// Reduces the watched events. If the path now leads to another file, the new watch is removed again; the old one
+    /// reports its end.
+    fn narrow(&mut self, number: i32, system: &OwnedFd) {
+        match inotify::add_watch(system, &self.path, self.wanted | WatchFlags::DONT_FOLLOW) {
+            Ok(found) if found == number => self.asked = self.wanted,
+            Ok(found) => {
+                let _: Result<(), Errno> = inotify::remove_watch(system, found);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
+fn register(system: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the `AsyncFd` owns the descriptor from here on, so the descriptor stays open and valid as long as the
+    // `AsyncFd` lives.
+    Ok(unsafe { AsyncFd::register_with_interest(system, Interest::READABLE) }?)
+}
+
+/// Pushes the steps of `path` in reverse order, so that the first one is popped first.
+fn push(left: &mut Vec<OsString>, path: &Path) {
+    let steps = path.components().filter(|step| matches!(step, Component::Normal(_) | Component::ParentDir));
+    left.extend(steps.rev().map(|step| step.as_os_str().to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    /// Whether the events since the last call require a scan.
+    fn asks(notice: &OsWatcher) -> bool {
+        notice.read(notice.system.get().expect("it was begun").get_ref())
+    }
+
+    fn follow(notice: &OsWatcher, path: &Path) -> bool {
+        let mut following = notice.follow();
+        following.way(path, Goal::Folder);
+        following.end()
+    }
+
+    #[tokio::test]
+    async fn only_what_lies_on_the_way_asks_for_a_look() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let (above, plugins) = (root.join("above"), root.join("above/folder/plugins"));
+        fs::create_dir_all(root.join("above/folder")).unwrap();
+        let notice = OsWatcher::new();
+        notice.begin();
+        assert!(follow(&notice, &plugins));
+        for other in ["other", "above/other", "above/folder/other"] {
+            fs::write(root.join(other), "").unwrap();
+            fs::set_permissions(root.join(other), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        assert!(!asks(&notice));
+        fs::create_dir(&plugins).unwrap();
+        assert!(asks(&notice), "the missing step came");
+        assert!(follow(&notice, &plugins));
+        fs::write(above.join("folder/another"), "").unwrap();
+        assert!(!asks(&notice), "the folder above the goal is watched for itself alone");
+        fs::write(plugins.join("a.wasm"), "").unwrap();
+        assert!(asks(&notice));
+        for (from, to) in [(&above, &root.join("away")), (&root.join("away"), &above)] {
+            fs::rename(from, to).unwrap();
+            assert!(asks(&notice), "a folder on the way was moved");
+        }
+        assert!(follow(&notice, &plugins));
+        fs::remove_dir_all(&above).unwrap();
+        assert!(asks(&notice));
+        assert!(follow(&notice, &plugins) && !asks(&notice), "that a watch ended is no news");
+    }
+
+    #[test]
+    fn events_that_were_lost_ask_for_a_look() {
+        let mut table = Table::default();
+        table.open.insert("/a".into(), (1, Instant::now()));
+        assert!(table.on_event(-1, ReadFlags::QUEUE_OVERFLOW, None));
+        assert!(table.open.is_empty(), "that it was closed may be lost");
+    }
+}

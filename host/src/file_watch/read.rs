@@ -1,0 +1,175 @@
+//! Reading one file that somebody may be writing at this moment: what it was at a reading, and whether two readings agree.
+//! Must never give out bytes that are not the file's whole content at one moment.
+
+use std::{
+    fs::{File, Metadata},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use cordboard_core::messages;
+use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
+
+use super::permissions::not_regular;
+
+/// A file changed less than this before it was read may change again within the same tick of the file system's clock, and
+/// look the same.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The buffer size for hashing a file without keeping its bytes.
+const CHUNK: usize = 64 << 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// What the file system says of a file without reading it. The time of the inode's change cannot be set by hand, so that a
+/// copy that keeps its times is seen, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    inode: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: (metadata.dev(), metadata.ino()),
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether an equal stamp later on proves equal bytes.
+    pub(super) fn is_settled(&self) -> bool {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let ticked = since.saturating_sub(TICK).as_secs();
+        i64::try_from(ticked).is_ok_and(|ticked| self.changed.0 < ticked && self.modified.0 < ticked)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reading {
+    Whole {
+        stamp: Stamp,
+        bytes: Vec<u8>,
+        digest: Digest,
+    },
+    /// Nothing is there.
+    Absent,
+    /// It changed while it was read.
+    Moving,
+    Unreadable(String),
+}
+
+impl Reading {
+    /// Reads at most `limit` bytes.
+    pub(super) fn of(path: &Path, limit: u64) -> Self {
+        let mut bytes = Vec::new();
+        match Self::through(path, limit, |chunk| bytes.extend_from_slice(chunk)) {
+            Self::Whole { stamp, digest, .. } => Self::Whole { stamp, bytes, digest },
+            other => other,
+        }
+    }
+
+    /// Reads and hashes a file without keeping its bytes, for comparison with a second reading.
+    pub(super) fn fingerprint(path: &Path, limit: u64) -> Self {
+        Self::through(path, limit, |_| {})
+    }
+
+    fn through(path: &Path, limit: u64, each: impl FnMut(&[u8])) -> Self {
+        match read(path, limit, each) {
+            Ok(reading) => reading,
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::Absent,
+            Err(error) => Self::Unreadable(format!("it cannot be read: {}", messages::system_error(error))),
+        }
+    }
+
+    /// The stamp and digest, for comparison with another reading.
+    pub(super) fn print(&self) -> Option<(Stamp, Digest)> {
+        match self {
+            Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),
+            Self::Absent | Self::Moving | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// Passes the bytes to `each` as they are read. The result has no bytes.
+fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Reading> {
+    // A pipe or a device would hold up the reader at the opening already.
+    let metadata = path.metadata()?;
+    if let Some(why) = not_regular(metadata.file_type()) {
+        return Ok(Reading::Unreadable(why));
+    }
+    if metadata.len() > limit {
+        return Ok(too_large(limit));
+    }
+    // A pipe may replace the file in the meantime, so open without blocking.
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(at_once).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(Reading::Moving);
+    }
+    let before = Stamp::of(&metadata);
+    let (mut chunk, mut hasher, mut size) = (vec![0; CHUNK], Sha256::new(), 0);
+    loop {
+        let read = match (&file).read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        size += read as u64;
+        if size > limit {
+            return Ok(too_large(limit));
+        }
+        hasher.update(&chunk[..read]);
+        each(&chunk[..read]);
+    }
+    let after = Stamp::of(&file.metadata()?);
+    if before != after || after.size != size {
+        return Ok(Reading::Moving);
+    }
+    Ok(Reading::Whole { stamp: after, bytes: Vec::new(), digest: Digest(hasher.finalize().into()) })
+}
+
+fn too_large(limit: u64) -> Reading {
+    Reading::Unreadable(format!("it is larger than {} MiB", limit >> 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_or_too_large_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = "it is no regular file but a folder: put the file itself in its place, or remove it";
+        assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable(said.into()));
+        assert_eq!(Reading::of(&folder.path().join("none"), 9), Reading::Absent);
+        let large = folder.path().join("large");
+        File::create(&large).unwrap().set_len((1 << 20) + 1).unwrap();
+        assert_eq!(Reading::of(&large, 1 << 20), Reading::Unreadable("it is larger than 1 MiB".into()));
+    }
+
+    #[test]
+    fn a_fresh_stamp_proves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        std::fs::write(&path, "x").unwrap();
+        assert!(!Stamp::of(&path.metadata().unwrap()).is_settled());
+        assert!(Stamp::of(&Path::new("/proc/self/exe").metadata().unwrap()).size > 0);
+    }
+}

@@ -1,0 +1,240 @@
+//! One look at what lies there: which files are new, changed, gone or unreadable since the last look. Reads every file twice,
+//! and leaves to the next look what is not at rest. Must never hand out the same state of a file twice in a row.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use super::{
+    WatchError, Watched, check_private, folder,
+    os_events::{Goal, OsWatcher},
+    permissions::not_a_file,
+    queue::{Found, Item, Queue},
+    read::{Digest, Reading, Stamp},
+};
+
+/// Between the two readings of a file: longer than a writer's pause between two writes of a burst.
+const BETWEEN_READINGS: Duration = Duration::from_millis(20);
+
+/// A Python plugin takes up to 40 MiB.
+const PLUGIN_AT_MOST: u64 = 64 << 20;
+
+/// A configuration is a page or ten.
+const CONFIG_AT_MOST: u64 = 1 << 20;
+
+/// When to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Next {
+    /// When something happens.
+    Event,
+    /// Something was not at rest.
+    Soon,
+    /// Some events may be missing, so scan at a fixed interval.
+    Poll,
+}
+
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) found: Vec<(Item, Found)>,
+    pub(super) next: Next,
+}
+
+/// What is there to be looked at, and how the plugin folder itself is.
+struct Listed {
+    files: Vec<(Item, PathBuf)>,
+    folder: Found,
+}
+
+#[derive(Debug)]
+pub(super) struct Scanner {
+    config: Option<PathBuf>,
+    plugins: Option<PathBuf>,
+    notice: Arc<OsWatcher>,
+    /// What was there at the last look; the stamp where an equal one proves that nothing changed.
+    there: BTreeMap<Item, Option<Stamp>>,
+    /// What was not there at the last look, but at the one before.
+    missed: BTreeSet<Item>,
+}
+
+impl Scanner {
+    pub(super) fn new(watched: &Watched, notice: Arc<OsWatcher>) -> Result<Self, WatchError> {
+        Ok(Self {
+            config: watched.config.as_ref().map(|config| absolute(&config.path)).transpose()?,
+            plugins: watched.plugins.as_deref().map(absolute).transpose()?,
+            notice,
+            there: BTreeMap::new(),
+            missed: BTreeSet::new(),
+        })
+    }
+
+    /// The first look: what is whole counts as known. Half a file has another digest once it is complete, so that one reading
+    /// is enough. For the configuration, `loaded` counts as known; the file may be newer.
+    pub(super) fn baseline(&mut self, queue: &mut Queue, loaded: Option<&[u8]>) -> Next {
+        let (listed, mut next) = self.list();
+        queue.offer(Item::Folder, listed.folder);
+        if let Some(loaded) = loaded {
+            self.there.insert(Item::Config, None);
+            queue.assume(Item::Config, Digest::of(loaded));
+            next = Next::Soon;
+        }
+        for (item, path) in listed.files.into_iter().filter(|(item, _)| *item != Item::Config) {
+            let reading = read(&item, &path, Reading::fingerprint);
+            self.there.insert(item.clone(), None);
+            if let Reading::Unreadable(why) = reading {
+                queue.offer(item, Found::Unreadable(why));
+            } else if let Some((_, digest)) = reading.print() {
+                queue.assume(item, digest);
+            }
+        }
+        next
+    }
+
+    pub(super) fn look(&mut self) -> Seen {
+        let (listed, mut next) = self.list();
+        let mut found = Vec::new();
+        if self.miss(&listed, &mut found) {
+            next = next.max(Next::Soon);
+        }
+        found.push((Item::Folder, listed.folder));
+        if self.read(listed.files, &mut found) {
+            next = next.max(Next::Soon);
+        }
+        Seen { found, next }
+    }
+
+    /// Watches and lists all files to read. Lists no plugins if their folder is untrusted or cannot be listed. The
+    /// watches come first, so that no change is missed in between.
+    fn list(&mut self) -> (Listed, Next) {
+        let notice = Arc::clone(&self.notice);
+        let mut following = notice.follow();
+        let (mut files, mut folder) = (Vec::new(), Found::Absent);
+        if let Some(config) = &self.config {
+            following.way(config.parent().unwrap_or(config), Goal::Folder);
+            files.push((Item::Config, config.clone()));
+        }
+        if let Some(plugins) = &self.plugins {
+            following.way(plugins, Goal::Folder);
+            match plugin_files(plugins) {
+                Ok(found) => files.extend(found.into_iter().map(|(name, path)| (Item::Plugin(name), path))),
+                Err(error) => folder = Found::Unreadable(error.to_string()),
+            }
+        }
+        // Watch each file too: it may be a link, or be written through a hard link elsewhere.
+        for (_, path) in &files {
+            following.way(path, Goal::File);
+        }
+        let next = if following.end() { Next::Event } else { Next::Poll };
+        files.retain(|(item, path)| is_there(item, path));
+        (Listed { files, folder }, next)
+    }
+
+    /// Reports what is gone, and says whether something may come back: a file that is being replaced, or a folder that is being
+    /// swapped, is missing for a moment, so that only the second look in a row counts.
+    fn miss(&mut self, listed: &Listed, found: &mut Vec<(Item, Found)>) -> bool {
+        let here: BTreeSet<&Item> = listed.files.iter().map(|(item, _)| item).collect();
+        // No plugin is gone because its folder is left alone.
+        let told = |item: &Item| *item == Item::Config || listed.folder == Found::Absent;
+        self.missed.retain(|item| !here.contains(item) && told(item));
+        let missing = self.there.keys().filter(|item| !here.contains(item) && told(item));
+        let missing: Vec<Item> = missing.cloned().collect();
+        for item in missing {
+            if !self.missed.insert(item.clone()) {
+                self.missed.remove(&item);
+                self.there.remove(&item);
+                found.push((item, Found::Absent));
+            }
+        }
+        !self.missed.is_empty()
+    }
+
+    /// Reads what may have changed, twice, and says whether something is not at rest.
+    fn read(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, Found)>) -> bool {
+        let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_known(item, path)).collect();
+        let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.notice.is_open(path));
+        let mut moving = !open.is_empty();
+        if closed.is_empty() {
+            return moving;
+        }
+        let first: HashMap<PathBuf, _> =
+            closed.iter().map(|(item, path)| (path.clone(), read(item, path, Reading::fingerprint).print())).collect();
+        thread::sleep(BETWEEN_READINGS);
+        for (item, path) in closed {
+            let second = read(&item, &path, Reading::of);
+            let same = first.get(&path).is_some_and(|first| *first == second.print());
+            match second {
+                Reading::Whole { stamp, bytes, digest } if same => {
+                    self.there.insert(item.clone(), Some(stamp).filter(Stamp::is_settled));
+                    found.push((item, Found::Whole { path, bytes, digest }));
+                }
+                Reading::Unreadable(why) if same => {
+                    self.there.insert(item.clone(), None);
+                    found.push((item, Found::Unreadable(why)));
+                }
+                Reading::Whole { .. } | Reading::Unreadable(_) | Reading::Absent | Reading::Moving => moving = true,
+            }
+        }
+        moving
+    }
+
+    fn is_known(&self, item: &Item, path: &Path) -> bool {
+        let now = path.metadata().ok().map(|metadata| Stamp::of(&metadata));
+        now.is_some() && self.there.get(item).copied().flatten() == now
+    }
+}
+
+/// A link to nothing counts as a plugin that cannot be read: who put it there wants one.
+fn is_there(item: &Item, path: &Path) -> bool {
+    let lost = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    !lost || (matches!(item, Item::Plugin(_)) && path.is_symlink())
+}
+
+/// The files of a folder that may be trusted; none where there is no folder.
+fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
+    check_private(folder)?;
+    let files = folder::list(folder).map_err(|source| WatchError::Look { path: folder.to_owned(), source })?;
+    Ok(files.unwrap_or_default())
+}
+
+/// Reads a file up to a limit, with or without its bytes.
+type Read = fn(&Path, u64) -> Reading;
+
+fn read(item: &Item, path: &Path, with: Read) -> Reading {
+    match item {
+        Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST, with),
+        Item::Plugin(name) => match folder::check_name(name) {
+            Ok(()) => not_a_file(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), Reading::Unreadable),
+            Err(why) => Reading::Unreadable(why),
+        },
+    }
+}
+
+/// Reads a plugin file by the rules of a scan. `None` while the file is unreadable or changing. Blocks.
+#[must_use]
+pub fn read_plugin(name: &str, path: &Path) -> Option<Vec<u8>> {
+    let item = Item::Plugin(name.to_owned());
+    let first = read(&item, path, Reading::fingerprint).print()?;
+    if !first.0.is_settled() {
+        thread::sleep(BETWEEN_READINGS);
+    }
+    match read(&item, path, Reading::of) {
+        Reading::Whole { stamp, bytes, digest } if first == (stamp, digest) => Some(bytes),
+        Reading::Whole { .. } | Reading::Absent | Reading::Moving | Reading::Unreadable(_) => None,
+    }
+}
+
+/// Each file itself, too: a private name in the folder does not keep others from writing into the file.
+fn trusted(path: &Path, limit: u64, with: Read) -> Reading {
+    match check_private(path) {
+        Ok(()) => with(path, limit),
+        Err(error) => Reading::Unreadable(error.reason()),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, WatchError> {
+    std::path::absolute(path).map_err(|source| WatchError::Look { path: path.to_owned(), source })
+}

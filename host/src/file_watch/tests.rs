@@ -1,0 +1,348 @@
+//! Real files in real folders. Every test waits on the channel with a long deadline, and proves that something does *not* come
+//! by what comes next.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::{PermissionsExt, symlink},
+};
+
+use super::*;
+
+mod world;
+
+/// Only a hang gets there.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Longer than any test, so that every change comes from an event.
+const NEVER: Duration = Duration::from_secs(3600);
+
+struct Fixture {
+    root: tempfile::TempDir,
+    _watcher: Watcher,
+    changes: mpsc::Receiver<Change>,
+    rescan: live::Sender<Duration>,
+}
+
+impl Fixture {
+    /// Watches `config.toml` and `plugins/` of a folder that `prepare` has filled.
+    fn new(prepare: impl Fn(&Path)) -> Self {
+        Self::start(prepare, OsWatcher::new())
+    }
+
+    fn start(prepare: impl Fn(&Path), notice: OsWatcher) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        prepare(root.path());
+        let rescan = live::Sender::new(NEVER);
+        let watched = watched(root.path(), &rescan);
+        let (watcher, changes) = super::start(watched, notice).unwrap();
+        Self { root, _watcher: watcher, changes, rescan }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn rename_over(&self, name: &str, text: &str) {
+        let temporary = self.path(name).with_extension("tmp");
+        fs::write(&temporary, text).unwrap();
+        fs::rename(temporary, self.path(name)).unwrap();
+    }
+
+    async fn next(&mut self) -> Change {
+        tokio::time::timeout(DEADLINE, self.changes.recv()).await.expect("a change").expect("a watch")
+    }
+
+    /// The next one that is none of these, which may come or not.
+    async fn next_but(&mut self, passed: &[Change]) -> Change {
+        loop {
+            let next = self.next().await;
+            if !passed.contains(&next) {
+                return next;
+            }
+        }
+    }
+}
+
+fn watched(root: &Path, rescan: &live::Sender<Duration>) -> Watched {
+    let path = root.join("config.toml");
+    let bytes = fs::read(&path).unwrap_or_default();
+    let plugins = Some(root.join("plugins"));
+    Watched { config: Some(ConfigFile { path, bytes }), plugins, rescan: rescan.subscribe() }
+}
+
+fn no_watch() -> OsWatcher {
+    OsWatcher::by(|| Err(io::Error::other("none left")))
+}
+
+fn filled(root: &Path) {
+    fs::create_dir(root.join("plugins")).unwrap();
+    fs::write(root.join("plugins/a.wasm"), "a1").unwrap();
+    fs::write(root.join("config.toml"), "x = 1").unwrap();
+}
+
+fn config(text: &str) -> Change {
+    Change::Config(ConfigRead::Text(text.to_owned()))
+}
+
+fn plugin(stage: &Fixture, name: &str, text: &str) -> Change {
+    let path = stage.path(&format!("plugins/{name}.wasm"));
+    Change::Plugin { name: name.to_owned(), path, wasm: text.into() }
+}
+
+fn gone(name: &str) -> Change {
+    Change::PluginGone { name: name.to_owned() }
+}
+
+#[tokio::test]
+async fn a_save_by_rename_comes_out_and_what_was_there_does_not() {
+    let mut stage = Fixture::new(filled);
+    stage.rename_over("plugins/a.wasm", "a2");
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
+    stage.rename_over("config.toml", "x = 2");
+    assert_eq!(stage.next().await, config("x = 2"));
+    stage.rename_over("plugins/a.wasm", "a3");
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a3"));
+}
+
+#[tokio::test]
+async fn half_a_file_never_comes_out() {
+    let mut stage = Fixture::new(filled);
+    let mut file = File::create(stage.path("plugins/b.wasm")).unwrap();
+    file.write_all(b"first half, ").unwrap();
+    file.flush().unwrap();
+    tokio::time::sleep(SETTLE * 4).await;
+    file.write_all(b"second half").unwrap();
+    drop(file);
+    assert_eq!(stage.next().await, plugin(&stage, "b", "first half, second half"));
+}
+
+#[tokio::test]
+async fn an_unchanged_save_is_nothing() {
+    let mut stage = Fixture::new(filled);
+    stage.write("plugins/a.wasm", "a1");
+    stage.rename_over("config.toml", "x = 1");
+    tokio::time::sleep(SETTLE * 4).await;
+    stage.write("plugins/z.wasm", "z1");
+    assert_eq!(stage.next().await, plugin(&stage, "z", "z1"));
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_gone_and_may_come_back() {
+    let mut stage = Fixture::new(filled);
+    fs::remove_file(stage.path("plugins/a.wasm")).unwrap();
+    assert_eq!(stage.next().await, gone("a"));
+    stage.write("plugins/a.wasm", "a1");
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a1"));
+    fs::remove_file(stage.path("config.toml")).unwrap();
+    assert_eq!(stage.next().await, Change::Config(ConfigRead::Missing));
+    stage.write("config.toml", "x = 1");
+    assert_eq!(stage.next().await, config("x = 1"));
+}
+
+#[tokio::test]
+async fn a_burst_gives_the_last_to_a_slow_receiver() {
+    let mut stage = Fixture::new(filled);
+    // The first change fills the channel; the rest waits, and is replaced by what is newer.
+    stage.write("plugins/blocker.wasm", "0");
+    while stage.changes.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for version in 0..5 {
+        stage.write("plugins/a.wasm", &format!("version {version}"));
+        stage.write("plugins/b.wasm", &format!("version {version}"));
+        tokio::time::sleep(SETTLE * 2).await;
+    }
+    stage.write("config.toml", "x = 9");
+    tokio::time::sleep(SETTLE * 4).await;
+    assert_eq!(stage.next().await, plugin(&stage, "blocker", "0"));
+    let mut rest = Vec::new();
+    for last in [config("x = 9"), plugin(&stage, "a", "version 4"), plugin(&stage, "b", "version 4")] {
+        while !rest.contains(&last) {
+            rest.push(stage.next().await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_missing_is_found_when_it_is_made() {
+    let mut stage = Fixture::new(|root| fs::write(root.join("config.toml"), "x = 1").unwrap());
+    fs::create_dir(stage.path("plugins")).unwrap();
+    stage.rename_over("plugins/a.wasm", "a1");
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a1"));
+    stage.rename_over("plugins/a.wasm", "a2");
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_swapped_shows_what_differs() {
+    let mut stage = Fixture::new(|root| {
+        filled(root);
+        fs::write(root.join("plugins/same.wasm"), "same").unwrap();
+    });
+    fs::create_dir(stage.path("new")).unwrap();
+    stage.write("new/a.wasm", "a2");
+    stage.write("new/same.wasm", "same");
+    fs::rename(stage.path("plugins"), stage.path("old")).unwrap();
+    fs::rename(stage.path("new"), stage.path("plugins")).unwrap();
+    // Who looks between the two finds no folder, and then all of the next one new.
+    let anew = plugin(&stage, "same", "same");
+    let between = [gone("a"), gone("same"), anew.clone()];
+    assert_eq!(stage.next_but(&between).await, plugin(&stage, "a", "a2"));
+    stage.write("plugins/a.wasm", "a3");
+    assert_eq!(stage.next_but(&between).await, plugin(&stage, "a", "a3"), "the new folder is watched");
+    fs::remove_dir_all(stage.path("plugins")).unwrap();
+    assert_eq!(stage.next_but(&[anew]).await, gone("a"));
+    assert_eq!(stage.next().await, gone("same"));
+    fs::create_dir(stage.path("plugins")).unwrap();
+    stage.rename_over("plugins/a.wasm", "a3");
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a3"));
+}
+
+#[tokio::test]
+async fn a_link_that_is_turned_is_followed() {
+    let mut stage = Fixture::new(|root| {
+        fs::create_dir_all(root.join("plugins")).unwrap();
+        fs::create_dir_all(root.join("one")).unwrap();
+        fs::create_dir_all(root.join("two")).unwrap();
+        fs::write(root.join("one/config.toml"), "x = 1").unwrap();
+        fs::write(root.join("two/config.toml"), "x = 2").unwrap();
+        symlink("one", root.join("data")).unwrap();
+        symlink("data/config.toml", root.join("config.toml")).unwrap();
+    });
+    symlink("two", stage.path("turned")).unwrap();
+    fs::rename(stage.path("turned"), stage.path("data")).unwrap();
+    assert_eq!(stage.next().await, config("x = 2"));
+    stage.write("two/config.toml", "x = 3");
+    assert_eq!(stage.next().await, config("x = 3"), "what it leads to is watched");
+}
+
+#[tokio::test]
+async fn without_a_watch_it_looks_as_often_as_it_is_told() {
+    let mut stage = Fixture::start(filled, no_watch());
+    stage.rename_over("plugins/a.wasm", "a2");
+    stage.rescan.send_replace(Duration::from_millis(50));
+    assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
+    stage.rename_over("config.toml", "x = 2");
+    assert_eq!(stage.next().await, config("x = 2"));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_made_anew_is_watched() {
+    let mut stage = Fixture::new(filled);
+    for text in ["a2", "a3", "a4"] {
+        // The file system may reuse the inode of the old folder.
+        fs::remove_dir_all(stage.path("plugins")).unwrap();
+        fs::create_dir(stage.path("plugins")).unwrap();
+        stage.write("plugins/a.wasm", text);
+        while stage.next().await != plugin(&stage, "a", text) {}
+        let later = format!("{text}, saved later");
+        stage.write("plugins/a.wasm", &later);
+        assert_eq!(stage.next().await, plugin(&stage, "a", &later));
+    }
+}
+
+#[tokio::test]
+async fn folders_that_are_moved_away_and_back_are_watched() {
+    let mut stage = Fixture::new(|root| {
+        fs::create_dir_all(root.join("up/down")).unwrap();
+        filled(&root.join("up/down"));
+        for name in ["plugins", "config.toml"] {
+            symlink(format!("up/down/{name}"), root.join(name)).unwrap();
+        }
+    });
+    for (round, folder) in ["up/down/plugins", "up/down", "up", "plugins"].into_iter().enumerate() {
+        fs::rename(stage.path(folder), stage.path("away")).unwrap();
+        fs::rename(stage.path("away"), stage.path(folder)).unwrap();
+        // Wait for the scan after the move.
+        stage.write("config.toml", &format!("x = {round}0"));
+        assert_eq!(stage.next().await, config(&format!("x = {round}0")));
+        let text = format!("a, round {round}");
+        stage.write("up/down/plugins/a.wasm", &text);
+        assert_eq!(stage.next().await, plugin(&stage, "a", &text), "{folder}");
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_was_saved_after_it_was_read_is_a_change() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let mut watched = watched(root.path(), &live::Sender::new(NEVER));
+    fs::write(root.path().join("config.toml"), "x = 2").unwrap();
+    let (_watcher, mut changes) = start(watched.clone(), OsWatcher::new()).unwrap();
+    assert_eq!(changes.recv().await, Some(config("x = 2")));
+    fs::remove_file(root.path().join("config.toml")).unwrap();
+    watched.plugins = None;
+    let (_watcher, mut changes) = start(watched, OsWatcher::new()).unwrap();
+    assert_eq!(changes.recv().await, Some(Change::Config(ConfigRead::Missing)));
+}
+
+#[tokio::test]
+async fn what_nobody_can_use_says_why_once() {
+    let mut stage = Fixture::new(|root| {
+        filled(root);
+        fs::write(root.join("plugins/Not A Name.wasm"), "x").unwrap();
+    });
+    let Change::PluginUnreadable { name, why } = stage.next().await else { panic!("no fault") };
+    assert_eq!(name, "Not A Name");
+    assert!(why.contains("1 to 32 of a-z"), "{why}");
+    File::create(stage.path("large")).unwrap().set_len((64 << 20) + 1).unwrap();
+    fs::rename(stage.path("large"), stage.path("plugins/large.wasm")).unwrap();
+    let large = Change::PluginUnreadable { name: "large".into(), why: "it is larger than 64 MiB".into() };
+    assert_eq!(stage.next().await, large);
+    fs::write(stage.path("config.toml"), b"\xff").unwrap();
+    let fault = Change::Config(ConfigRead::Unreadable("line 1 is not UTF-8 text".into()));
+    assert_eq!(stage.next().await, fault);
+    fs::set_permissions(stage.path("config.toml"), fs::Permissions::from_mode(0o666)).unwrap();
+    let Change::Config(ConfigRead::Unreadable(why)) = stage.next().await else { panic!("no fault") };
+    assert!(why.contains("chmod go-w"), "{why}");
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_write_is_refused_at_start_and_left_out_later() {
+    let mut stage = Fixture::new(filled);
+    let plugins = stage.path("plugins");
+    fs::set_permissions(&plugins, fs::Permissions::from_mode(0o777)).unwrap();
+    let again = watch(Watched { config: None, plugins: Some(plugins.clone()), rescan: stage.rescan.subscribe() });
+    assert!(matches!(again, Err(WatchError::Writable { .. })));
+    let Change::Folder { fault: Some(why) } = stage.next().await else { panic!("no fault") };
+    assert!(why.starts_with("use ") && why.ends_with(&format!("run `chmod go-w {}`", plugins.display())), "{why}");
+    stage.write("plugins/a.wasm", "planted");
+    stage.write("config.toml", "x = 2");
+    assert_eq!(stage.next().await, config("x = 2"), "the configuration is looked at all the same");
+    fs::remove_file(stage.path("plugins/a.wasm")).unwrap();
+    for text in ["x = 3", "x = 4", "x = 5"] {
+        stage.write("config.toml", text);
+        assert_eq!(stage.next().await, config(text), "nothing counts as gone");
+    }
+    stage.write("plugins/a.wasm", "honest");
+    fs::set_permissions(&plugins, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(stage.next().await, Change::Folder { fault: None });
+    assert_eq!(stage.next().await, plugin(&stage, "a", "honest"));
+}
+
+#[tokio::test]
+async fn dropping_the_watcher_ends_the_changes() {
+    let Fixture { _watcher: watcher, mut changes, root: _root, rescan: _rescan } = Fixture::new(filled);
+    drop(watcher);
+    assert_eq!(tokio::time::timeout(DEADLINE, changes.recv()).await.expect("an end"), None);
+}
+
+#[test]
+fn a_file_is_read_again_by_the_same_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wasm");
+    assert_eq!(read_plugin("a", &path), None);
+    fs::write(&path, "a1").unwrap();
+    assert_eq!(read_plugin("a", &path).as_deref(), Some(&b"a1"[..]));
+    assert_eq!(read_plugin("A b", &path), None, "no plugin can be called so");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(read_plugin("a", &path), None);
+    fs::remove_file(&path).unwrap();
+    symlink("nowhere", &path).unwrap();
+    assert_eq!(read_plugin("a", &path), None);
+}

@@ -1,0 +1,62 @@
+//! Who is at home in a place: who has spoken there, whose private chat it is, and who sits at the console. Whoever is not served any more
+//! is at home nowhere.
+
+use cordboard_core::{
+    config::Access,
+    types::{Place, Role, UserId},
+};
+
+use crate::{
+    chat::{console, telegram},
+    plugin::ChatMember,
+};
+
+/// `met`: who has spoken there, served or not.
+pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
+    let private = (place.front_end == telegram::FRONT_END && place.topic.is_none())
+        .then(|| UserId(format!("{}:{}", telegram::FRONT_END, place.chat)));
+    let seated = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
+    let people = met.into_iter().chain(private).chain(seated);
+    people.filter_map(|id| role(&id, access).map(|role| ChatMember { id, role })).collect()
+}
+
+/// The person whose private chat or console `place` is. `None` for a group or an unknown front-end.
+pub fn person_of(place: &Place) -> Option<UserId> {
+    let is_group = place.chat.starts_with('-');
+    let is_known = [telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
+    (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
+}
+
+/// The current role of a person. `None` if the person has no access.
+pub fn role(id: &UserId, access: &Access) -> Option<Role> {
+    match id.0.split_once(':') {
+        // An older host knew the place, and not by whom: it is somebody's, and no caller's.
+        None => id.0.is_empty().then_some(Role::Member),
+        Some((console::FRONT_END, _)) => Some(Role::Owner),
+        Some((telegram::FRONT_END, number)) => access.role_of(number.parse().ok()?),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_served_is_at_home_where_they_spoke_and_in_their_own_chat() {
+        let access = Access { owner: Some(1), members: [2].into(), ..Access::default() };
+        let ids = |place: &Place, met: &[&str]| {
+            let met = met.iter().map(|&id| UserId(id.to_owned())).collect();
+            of(place, met, &access).into_iter().map(|one| (one.id.0, one.role)).collect::<Vec<_>>()
+        };
+        let group = Place::new("telegram", "-100");
+        let ann = ("telegram:2".to_owned(), Role::Member);
+        assert_eq!(ids(&group, &["telegram:2", "telegram:9"]), std::slice::from_ref(&ann), "9 is not served any more");
+        assert_eq!(ids(&group, &[]), []);
+        assert_eq!(ids(&group, &[""]), [(String::new(), Role::Member)]);
+        assert_eq!(ids(&Place::new("telegram", "2"), &[]), [ann]);
+        assert_eq!(ids(&Place::new("telegram", "9"), &[]), []);
+        assert_eq!(ids(console::place(), &[]), [("console:local".to_owned(), Role::Owner)]);
+        assert_eq!(ids(&Place::new("fax", "2"), &[]), []);
+    }
+}

@@ -1,0 +1,113 @@
+//! What becomes of a blueprint: the record of a session that does not exist yet, with everything in it known and allowed.
+
+use std::path::{Path, PathBuf};
+
+use cordboard_core::{
+    config::Config,
+    messages,
+    session::{ApiError, RefusalCode},
+    types::{Caller, InvalidName, SessionName, SessionRecord, is_model_name},
+};
+
+use super::{host_api::HostService, refusal_texts::taken};
+use crate::{
+    plugin::{SessionSpec, refuse},
+    session,
+};
+
+impl HostService {
+    pub(super) fn found(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
+        let name: SessionName =
+            blueprint.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
+        if let Some(there) = self.lines.roster.view(name.as_str()) {
+            return Err(taken(&there, caller));
+        }
+        self.check_persona(blueprint.persona.as_deref())?;
+        let config = self.config();
+        let agent = known_agent(&config, blueprint.agent)?;
+        let folder = self.folder(&config, &name, blueprint.folder.as_deref())?;
+        let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.clock.now());
+        record.persona = blueprint.persona;
+        record.model = blueprint.model.map(model_name).transpose()?;
+        Ok(record)
+    }
+
+    pub(super) fn check_persona(&self, persona: Option<&str>) -> Result<(), ApiError> {
+        let table = self.plugs.table();
+        match persona {
+            Some(persona) if table.persona(persona).is_none() => {
+                let known = table.personas().map(|choice| choice.name.as_str());
+                Err(refuse(RefusalCode::Invalid, messages::no_such("persona", persona, known)))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The one that was asked for below a root, the operator's folder of that name, else one of its own.
+    fn folder(&self, config: &Config, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, ApiError> {
+        if let Some(asked) = asked {
+            return below_roots(Path::new(asked), &config.sessions.roots);
+        }
+        let named = config.sessions.folder(name).map(Path::to_owned);
+        Ok(named.unwrap_or_else(|| session::folder(&self.state, name)))
+    }
+}
+
+fn model_name(model: String) -> Result<String, ApiError> {
+    if is_model_name(&model) { Ok(model) } else { Err(refuse(RefusalCode::Invalid, messages::invalid_model(&model))) }
+}
+
+fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiError> {
+    let agent = asked.unwrap_or_else(|| config.agents.default.clone());
+    if config.agents.get(&agent).is_some() {
+        return Ok(agent);
+    }
+    let known = config.agents.by_name.keys().map(String::as_str);
+    Err(refuse(RefusalCode::Invalid, messages::no_such("agent", &agent, known)))
+}
+
+/// Resolved before it is compared, so that neither `..` nor a link leads out.
+fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
+    let denied = || {
+        let text = format!("{} is no folder below one of `[sessions] roots`.", asked.display());
+        refuse(RefusalCode::Denied, text)
+    };
+    let real = asked.canonicalize().map_err(|_| denied())?;
+    let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
+    if inside && real.is_dir() { Ok(real) } else { Err(denied()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_below_a_root_by_what_it_is_and_not_by_how_it_is_spelt() {
+        let base = tempfile::tempdir().unwrap();
+        let path = |name: &str| base.path().join(name);
+        for folder in ["root/project", "other", "root-too"] {
+            fs::create_dir_all(path(folder)).unwrap();
+        }
+        fs::write(path("root/file"), "").unwrap();
+        symlink(path("other"), path("root/out")).unwrap();
+        symlink(path("root"), path("link")).unwrap();
+        let roots = [path("gone"), path("root")];
+        let below = |name: &str| below_roots(&path(name), &roots).ok();
+        let project = path("root/project").canonicalize().unwrap();
+        for good in ["root/project", "link/project", "root/../root/project", "other/../root/project"] {
+            assert_eq!(below(good), Some(project.clone()), "{good}");
+        }
+        for bad in ["other", "root-too", "root/../other", "root/out", "root/file", "root/absent", ""] {
+            assert_eq!(below(bad), None, "{bad}");
+        }
+        let denied = below_roots(&project, &[]).unwrap_err();
+        assert_eq!(denied.code, RefusalCode::Denied);
+        assert!(
+            denied.text.ends_with("/root/project is no folder below one of `[sessions] roots`."),
+            "{}",
+            denied.text
+        );
+    }
+}

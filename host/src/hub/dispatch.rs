@@ -1,0 +1,313 @@
+//! Serves one update: a command goes to its plugin, a text to the active session, and what comes of it is stored with the end of the update.
+
+use std::sync::Arc;
+
+use cordboard_core::{
+    chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
+    gather::Gathered,
+    messages::{self, Answer},
+    route::{self, Routed},
+    session::{Input, Prompt, RefusalCode},
+    types::{Phase, Reply, SessionName, SessionView},
+};
+
+use super::{
+    button_press::{Came, Press},
+    host_api::HostService,
+    outbound::Outbound,
+    supervisor::{prompt_of, words_of},
+};
+use crate::{
+    plugin::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec},
+    store::{Keyboard, Revised, Store},
+};
+
+pub struct Dispatcher {
+    pub plugs: Arc<Registry>,
+    pub desk: Arc<HostService>,
+    pub posts: Outbound,
+    pub store: Store,
+}
+
+/// A command as it came.
+struct CommandLine {
+    name: String,
+    invocation: Invocation,
+    pressed: Option<Pressed>,
+}
+
+/// The button that sent a command, and its message.
+struct Pressed {
+    line: ButtonLine,
+    message: Option<MessageId>,
+}
+
+/// The session and request of the button that sent a command, if a button did.
+#[derive(Default)]
+struct Purpose {
+    press: Option<Arc<Press>>,
+    keyboard: Option<Keyboard>,
+}
+
+impl Dispatcher {
+    /// Whether an update is a command that does not wait for earlier ones.
+    #[must_use]
+    pub fn jumps(&self, row: &InboxRow) -> bool {
+        let Some(typed) = self.typed(&row.update) else { return false };
+        self.plugs.table().command(&typed.name).is_some_and(|offer| offer.spec.order == CallOrder::AtOnce)
+    }
+
+    fn typed(&self, update: &Update) -> Option<CommandLine> {
+        let (line, pressed) = match &update.what {
+            What::Text(text) => (text, None),
+            What::Press { line, message } => {
+                (&line.command, Some(Pressed { line: line.clone(), message: message.clone() }))
+            }
+            What::NotText { caption: Some(caption), .. } => (caption, None),
+            What::NotText { caption: None, .. } | What::Edited(_) => return None,
+        };
+        match route::parse(line, None) {
+            Routed::Command { name, args, text } => {
+                Some(CommandLine { name, invocation: Invocation { args, text }, pressed })
+            }
+            Routed::OtherBot | Routed::Text => None,
+        }
+    }
+
+    /// Dispatches an update with the caller's current role: it may have waited while `[access]` changed or the host was
+    /// down.
+    pub async fn serve(&self, one: Gathered) {
+        let mut row = self.whole(one).await;
+        tracing::debug!(place = %row.update.place, "serving");
+        let Some(caller) = self.desk.now_served(&row.update.caller) else {
+            tracing::info!(caller = %row.update.caller.id, "a message is dropped: its author is not in [access] any more");
+            return self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+        };
+        row.update.caller = caller;
+        match row.update.what {
+            What::Text(_) | What::NotText { .. } => self.posts.heard(&row.update.place),
+            // Edits and presses add no message to the chat.
+            What::Edited(_) | What::Press { .. } => {}
+        }
+        match (&row.update.what, self.typed(&row.update)) {
+            (_, Some(typed)) => self.command(&row, typed).await,
+            (What::Text(_), None) => self.prompt(&row).await,
+            (What::NotText { caption: None, .. }, None) => self.answer(&row, Answer::OnlyText).await,
+            (What::NotText { kind, caption: Some(_) }, None) => self.caption(&row, kind).await,
+            (What::Edited(words), None) => self.edited(&row, words).await,
+            // A button holds a command that nobody offers any more.
+            (What::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
+        }
+    }
+
+    pub async fn tell_full(&self, one: Gathered) {
+        let row = self.whole(one).await;
+        let message = messages::beginning(row.update.what.text());
+        self.answer(&row, Answer::LaneFull { message }).await;
+    }
+
+    /// Merges the parts of a message in the store.
+    async fn whole(&self, one: Gathered) -> InboxRow {
+        let Gathered { row, absorbed } = one;
+        if !absorbed.is_empty()
+            && let Err(error) = self.store.join(row.id, absorbed).await
+        {
+            tracing::error!(%error, "failed to join the parts of a message: some may be served again after a restart");
+        }
+        row
+    }
+
+    async fn answer(&self, row: &InboxRow, answer: Answer) {
+        self.reply(row, answer.reply(), None).await;
+    }
+
+    async fn reply(&self, row: &InboxRow, mut reply: Reply, pressed: Option<MessageId>) {
+        reply.answers.clone_from(&row.update.origin.message);
+        let edit = if reply.in_place { pressed } else { None };
+        let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
+        // A call may take long: the caller may have been removed in the meantime.
+        let is_served = self.desk.now_served(&row.update.caller).is_some();
+        let posts = Some(post).filter(|_| is_served).into_iter().collect();
+        self.posts.finish(vec![Done::Update(row.id)], posts).await;
+    }
+
+    async fn command(&self, row: &InboxRow, typed: CommandLine) {
+        let purpose = match self.purpose(typed.pressed.as_ref()).await {
+            Ok(purpose) => purpose,
+            Err(answer) => return self.answer(row, answer).await,
+        };
+        let table = self.plugs.table();
+        let role = row.update.caller.role;
+        let Some(offer) = table.command(&typed.name) else {
+            let known = table.commands().filter(|offer| role >= offer.spec.least_role);
+            let nearest = route::nearest(&typed.name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
+            return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
+        };
+        let of = typed.pressed.as_ref().and_then(|pressed| pressed.line.of.clone());
+        if let Some(plugin) = of.filter(|of| *of != offer.generation.name) {
+            return self.answer(row, Answer::NotItsButton { name: typed.name, plugin }).await;
+        }
+        if role < offer.spec.least_role {
+            let role = offer.spec.least_role;
+            return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;
+        }
+        let reply = self.call(&row.update, offer, (&typed, &purpose)).await;
+        if !reply.in_place {
+            self.close(&row.update, &typed, &purpose).await;
+        }
+        self.reply(row, reply, typed.pressed.and_then(|pressed| pressed.message)).await;
+    }
+
+    /// The session and request of the button.
+    async fn purpose(&self, pressed: Option<&Pressed>) -> Result<Purpose, Answer> {
+        let Some(Pressed { line, .. }) = pressed else { return Ok(Purpose::default()) };
+        let keyboard = match line.keyboard {
+            Some(id) => {
+                let stored = self.store.keyboard(id).await;
+                let stored = stored.map_err(|error| Answer::NotStored { why: error.to_string() })?;
+                Some(stored.ok_or(Answer::OldButton)?)
+            }
+            // A frame of a running turn shows it.
+            None if line.session.is_some() => None,
+            None => return Err(Answer::OldButton),
+        };
+        if let Some(outcome) = keyboard.as_ref().and_then(|keyboard| keyboard.outcome.clone()) {
+            return Err(Answer::DecisionStore { outcome });
+        }
+        let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
+        Ok(Purpose { press: Some(Arc::new(Press::new(line.session.clone(), request))), keyboard })
+    }
+
+    /// Replaces the buttons of a message by who decided what, after a button took effect.
+    async fn close(&self, update: &Update, typed: &CommandLine, purpose: &Purpose) {
+        let (Some(press), Some(keyboard)) = (&purpose.press, &purpose.keyboard) else { return };
+        match (press.came(), &press.request) {
+            (Came::Changed, None) => {
+                let command = typed.pressed.as_ref().map(|pressed| pressed.line.command.as_str());
+                let mut buttons = keyboard.reply.buttons.iter().flatten();
+                let label = buttons.find(|button| Some(button.command.as_str()) == command);
+                let label = label.map_or(typed.name.as_str(), |button| button.label.as_str());
+                let outcome = messages::decided(Some(&update.caller.name), Some(label));
+                self.posts.close_keyboard(keyboard.id, &outcome).await;
+            }
+            (Came::NotOpen, Some(request)) => self.posts.decide(request, &messages::decided(None, None)).await,
+            (Came::Changed | Came::Nothing | Came::NotOpen, _) => {}
+        }
+    }
+
+    async fn call(&self, update: &Update, offer: &Offer, (typed, purpose): (&CommandLine, &Purpose)) -> Reply {
+        let asked = CallContext {
+            caller: Some(update.caller.clone()),
+            place: Some(update.place.clone()),
+            active: None,
+            locale: update.locale.clone(),
+        };
+        let board = match &purpose.press {
+            Some(press) => Arc::new(self.desk.pressed(Arc::clone(press))) as Arc<dyn HostApi>,
+            None => Arc::clone(&self.desk) as Arc<dyn HostApi>,
+        };
+        match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
+            Ok(reply) => reply,
+            Err(CallError::Said(why)) => messages::plain(&why),
+            Err(error) => {
+                let plugin = offer.generation.name.clone();
+                tracing::warn!(command = typed.name, plugin, %error, "command failed");
+                Answer::CommandFailed { name: typed.name.clone(), plugin, why: error.to_string() }.reply()
+            }
+        }
+    }
+
+    async fn caption(&self, row: &InboxRow, kind: &str) {
+        if self.addressee(row).await.is_some() {
+            let told = Answer::CaptionTaken { kind: kind.to_owned() }.reply();
+            self.posts.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), told)]).await;
+        }
+        self.prompt(row).await;
+    }
+
+    /// Applies an edit to a message that still waits. If the agent has already got the message, the edit is ignored.
+    async fn edited(&self, row: &InboxRow, words: &str) {
+        if let Some(message) = &row.update.origin.message {
+            match self.store.revise(&row.update.place, message, words).await {
+                Ok(Some(revised)) => self.replace(revised).await,
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "failed to store an edited message"),
+            }
+        }
+        self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+    }
+
+    async fn replace(&self, revised: Revised) {
+        let line = self.desk.lines().get(&revised.session);
+        if let (Some(line), Some(text)) = (line, words_of(&revised.update)) {
+            line.send(Input::Edited { prompt: revised.prompt, text }).await;
+        }
+    }
+
+    /// Stored as the session's before the session hears of it.
+    async fn prompt(&self, row: &InboxRow) {
+        let Some(session) = self.addressee(row).await else {
+            let others = !self.desk.lines().roster.active_in(&row.update.place).is_empty();
+            return self.answer(row, if others { Answer::NoneOfYours } else { Answer::NoActive }).await;
+        };
+        let (Some(prompt), Some(line)) = (prompt_of(row), self.desk.lines().get(&session)) else {
+            return self.answer(row, Answer::NoActive).await;
+        };
+        if let Err(error) = self.store.assign(row.id, &session).await {
+            tracing::error!(%error, "failed to store a prompt");
+            return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
+        }
+        let id = prompt.id.clone();
+        // The message may have been edited before it was assigned. The session gets later edits itself.
+        let stored = self.store.accepted(row.id).await.ok().flatten();
+        let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
+        let waits = self.desk.lines().roster.view(session.as_str()).is_some_and(|view| is_busy(&view));
+        line.send(Input::Prompt(Prompt { text, ..prompt })).await;
+        if let Some(message) = row.update.origin.message.as_ref().filter(|_| waits) {
+            self.posts.acknowledge(&row.update.place, message);
+        }
+        self.desk.withdraw_if_revoked(&row.update, id, &session).await;
+    }
+
+    /// The session that a text of this place is for: the active one, or the one that the operator named.
+    async fn addressee(&self, row: &InboxRow) -> Option<SessionName> {
+        let Update { caller, place, .. } = &row.update;
+        if let Some(active) = self.desk.active(caller, place) {
+            return Some(active.record.name);
+        }
+        let name = self.desk.config().sessions.default.clone()?;
+        if let Err(refusal) = self.open(&row.update, &name).await {
+            tracing::warn!(%name, why = refusal.text, "the default session cannot be opened");
+        }
+        self.desk.active(caller, place).map(|view| view.record.name)
+    }
+
+    async fn open(
+        &self,
+        update: &Update,
+        name: &SessionName,
+    ) -> Result<SessionView, cordboard_core::session::ApiError> {
+        let blueprint = SessionSpec { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
+        match self.desk.create(&update.caller, blueprint).await {
+            Ok(_) => {}
+            Err(refusal) if refusal.code == RefusalCode::Exists => {}
+            Err(refusal) => return Err(refusal),
+        }
+        self.desk.activate(&update.caller, &update.place, name).await
+    }
+
+    /// What was accepted and not served when the host ended, less the commands that were for that moment alone.
+    pub async fn drop_stale(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
+        let (stale, anew): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| self.jumps(row));
+        for row in &stale {
+            self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+        }
+        debug_assert!(anew.iter().all(|row| row.state == InboxState::New || prompt_of(row).is_none()));
+        anew
+    }
+}
+
+/// Whether a new message has to wait.
+fn is_busy(view: &SessionView) -> bool {
+    view.phase == Phase::Busy || view.queued > 0
+}

@@ -1,0 +1,145 @@
+//! Tells hooks what happens: a queue a plugin, in order, called one after the other beside everything else. A hook that is slow or
+//! fails delays nobody and loses its own events alone. Events are not stored: what happens while no host runs is told to nobody.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+};
+
+use cordboard_core::event::SessionEvent;
+
+use super::host_api::HostService;
+use crate::{
+    plugin::{CallError, HostApi, Registry},
+    session::EventSink,
+};
+
+/// How many events may wait for one plugin. A busy board has a few a second; a hook that hangs for its whole time at each call is some
+/// minutes behind by then, and old news are worth less than new ones.
+const QUEUE: usize = 256;
+
+/// The desk is weak, since it owns the sessions that own the herald.
+pub struct EventBus {
+    plugs: Arc<Registry>,
+    desk: OnceLock<Weak<HostService>>,
+    queues: Mutex<HashMap<String, Queue>>,
+}
+
+/// A plugin's events. It is there as long as somebody works on it.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Arc<SessionEvent>>,
+    dropped: u64,
+}
+
+/// What became of an event on its way into a queue.
+#[derive(Debug, PartialEq, Eq)]
+enum Queued {
+    /// Nobody works on this queue yet.
+    First,
+    Behind,
+    /// The oldest one was dropped for it; how many were dropped since the queue was empty.
+    InPlaceOf(u64),
+}
+
+impl EventBus {
+    #[must_use]
+    pub fn new(plugs: Arc<Registry>) -> Arc<Self> {
+        Arc::new(Self { plugs, desk: OnceLock::new(), queues: Mutex::default() })
+    }
+
+    /// Lends the desk to the calls; before that nobody is called.
+    pub fn serve_at(&self, desk: &Arc<HostService>) {
+        drop(self.desk.set(Arc::downgrade(desk)));
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<String, Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, plugin: &str, happening: Arc<SessionEvent>) -> Queued {
+        let mut queues = self.queues();
+        let Some(queue) = queues.get_mut(plugin) else {
+            let queue = Queue { waiting: VecDeque::from([happening]), dropped: 0 };
+            queues.insert(plugin.to_owned(), queue);
+            return Queued::First;
+        };
+        queue.push(happening)
+    }
+
+    /// The next event; where there is none, the queue is over.
+    fn next(&self, plugin: &str) -> Option<Arc<SessionEvent>> {
+        let mut queues = self.queues();
+        let next = queues.get_mut(plugin)?.waiting.pop_front();
+        if next.is_none() {
+            queues.remove(plugin);
+        }
+        next
+    }
+
+    async fn work(self: Arc<Self>, plugin: String) {
+        while let Some(happening) = self.next(&plugin) {
+            let Some(desk) = self.desk.get().and_then(Weak::upgrade) else { continue };
+            let board = Arc::new(desk.reached_by(happening.trail.through(&plugin))) as Arc<dyn HostApi>;
+            match self.plugs.hook(&board, &plugin, &happening).await {
+                // It was unplugged meanwhile.
+                Ok(()) | Err(CallError::NotOffered(_)) => {}
+                Err(error) => tracing::warn!(plugin, event = happening.kind.as_str(), %error, "hook failed"),
+            }
+        }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, happening: Arc<SessionEvent>) -> Queued {
+        self.waiting.push_back(happening);
+        if self.waiting.len() <= QUEUE {
+            return Queued::Behind;
+        }
+        self.waiting.pop_front();
+        self.dropped += 1;
+        Queued::InPlaceOf(self.dropped)
+    }
+}
+
+impl EventSink for Arc<EventBus> {
+    fn tell(&self, happening: SessionEvent) {
+        let table = self.plugs.table();
+        let happening = Arc::new(happening);
+        for plugin in table.hooks().filter(|plugin| !happening.trail.has(plugin)) {
+            match self.push(plugin, Arc::clone(&happening)) {
+                Queued::First => drop(tokio::spawn(Self::clone(self).work(plugin.to_owned()))),
+                Queued::InPlaceOf(1) => {
+                    tracing::warn!(
+                        plugin,
+                        queue = QUEUE,
+                        "hook is too slow: its oldest events are dropped until it is done with the rest"
+                    );
+                }
+                Queued::Behind | Queued::InPlaceOf(_) => {}
+            }
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.queues().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_oldest_events_are_dropped_and_counted() {
+        let event = |at| Arc::new(SessionEvent::host_started("1", Timestamp(at)));
+        let mut queue = Queue::default();
+        let filled: Vec<_> = (0..QUEUE as u64).map(|at| queue.push(event(at))).collect();
+        assert!(filled.iter().all(|queued| *queued == Queued::Behind));
+        assert_eq!([queue.push(event(1000)), queue.push(event(1001))], [Queued::InPlaceOf(1), Queued::InPlaceOf(2)]);
+        let (first, last) = (queue.waiting.front().unwrap(), queue.waiting.back().unwrap());
+        assert_eq!((queue.waiting.len(), first.at, last.at), (QUEUE, Timestamp(2), Timestamp(1001)));
+    }
+}

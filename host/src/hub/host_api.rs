@@ -1,0 +1,254 @@
+//! The desk: what callers may see and do on the board, with their rights checked. Everything that changes a session goes through here.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    chat::{NewPost, Origin, Update, What},
+    config::{Agent, Config},
+    event::CausationChain,
+    messages,
+    session::{ApiError, Order, Prompt, RefusalCode},
+    types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
+};
+
+use super::{
+    button_press::{Changes, Press},
+    chat_members,
+    live_config::LiveConfig,
+    outbound::Outbound,
+    refusal_texts::{not_stored, taken, unknown},
+    supervisor::SessionSupervisor,
+};
+use crate::{
+    chat::outbox::Cut,
+    clock::Clock,
+    plugin::{
+        AdminCommand, ArchiveFilter, CallContext, Choice, HostApi, Orders, Outcome, Registry, SessionSpec, check_post,
+        refuse, short,
+    },
+    session::OrderSource,
+    session_registry::SessionRegistry,
+    store::{Store, StoreError},
+};
+
+#[derive(Clone)]
+pub struct HostService {
+    pub clock: Clock,
+    pub config: LiveConfig,
+    pub plugs: Arc<Registry>,
+    pub lines: Arc<SessionSupervisor>,
+    pub posts: Outbound,
+    pub store: Store,
+    pub orders: Orders,
+    /// The state directory.
+    pub state: PathBuf,
+    /// The hooks that led to what is done at this desk.
+    pub trail: CausationChain,
+    /// The pressed button.
+    pub press: Option<Arc<Press>>,
+}
+
+impl HostService {
+    pub fn lines(&self) -> &SessionSupervisor {
+        &self.lines
+    }
+
+    /// The same desk, for a call that these hooks led to.
+    #[must_use]
+    pub fn reached_by(&self, trail: CausationChain) -> Self {
+        Self { trail, ..self.clone() }
+    }
+
+    /// The same desk, for the call of a button.
+    #[must_use]
+    pub fn pressed(&self, press: Arc<Press>) -> Self {
+        Self { press: Some(press), ..self.clone() }
+    }
+
+    pub fn config(&self) -> Arc<Config> {
+        self.config.now()
+    }
+
+    fn roster(&self) -> &SessionRegistry {
+        &self.lines.roster
+    }
+
+    /// Converts the times of a view to wall clock time.
+    fn shown(&self, view: &SessionView) -> SessionView {
+        let mut view = view.clone();
+        view.record.created = self.clock.shown(view.record.created);
+        view.record.last_active = self.clock.shown(view.record.last_active);
+        view
+    }
+
+    /// A session that this caller may see; for everybody else it does not exist.
+    fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
+        let view = self.roster().view(name).filter(|view| caller.may_steer(&view.record.owner));
+        view.ok_or_else(|| unknown(name))
+    }
+
+    /// As [`Self::act`], for the session and request of the pressed button.
+    async fn act_as_pressed(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+        let Some(press) = &self.press else { return self.act(caller, name, order).await };
+        let changes = Changes::of(&order);
+        let outcome = self.act(caller, name, press.bind(name, order)).await;
+        press.ordered(name, changes, &outcome);
+        outcome
+    }
+
+    async fn act(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+        let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        line.order(order, OrderSource { by: Some(caller.name.clone()), trail: self.trail.clone() }).await
+    }
+
+    fn choose(agent: (&String, &Agent)) -> Choice {
+        Choice { name: agent.0.clone(), description: agent.1.kind.as_str().to_owned() }
+    }
+}
+
+#[async_trait]
+impl HostApi for HostService {
+    fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        match self.press.as_ref().and_then(|press| press.session.as_ref()) {
+            Some(bound) => self.find(caller, bound.as_str()),
+            None => self.current(caller, place),
+        }
+    }
+
+    fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        self.roster().active(caller, place).map(|view| self.shown(&view))
+    }
+
+    fn count(&self, caller: &Caller) -> usize {
+        self.roster().seen_by(caller, false).len()
+    }
+
+    fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
+        let mut views = self.roster().seen_by(caller, shelf == ArchiveFilter::Archived);
+        views.sort_by(|a, b| {
+            b.record.last_active.cmp(&a.record.last_active).then_with(|| a.record.name.cmp(&b.record.name))
+        });
+        views.into_iter().skip(skip).take(count).map(|view| self.shown(&view)).collect()
+    }
+
+    fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
+        self.seen(caller, name).ok().map(|view| self.shown(&view))
+    }
+
+    fn agents(&self) -> Vec<Choice> {
+        self.config().agents.by_name.iter().map(Self::choose).collect()
+    }
+
+    async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError> {
+        let record = self.found(caller, blueprint)?;
+        match self.store.create(&record).await {
+            Ok(()) => {}
+            Err(StoreError::Exists { .. }) => {
+                let there = self.roster().view(record.name.as_str());
+                return Err(there.map_or_else(|| unknown(record.name.as_str()), |there| taken(&there, caller)));
+            }
+            Err(error) => return Err(not_stored(&error)),
+        }
+        let view = self.lines.at_rest(record);
+        self.roster().add(view.clone());
+        self.lines.tell_created(view.clone(), self.trail.clone());
+        Ok(view)
+    }
+
+    async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
+        let view = self.seen(caller, name.as_str())?;
+        if view.record.archived {
+            return Err(taken(&view, caller));
+        }
+        let scope = self.roster().scope(caller, place);
+        self.store.bind(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
+        self.roster().bind(scope, name);
+        self.act(caller, name, Order::Touch(place.clone())).await
+    }
+
+    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+        self.seen(caller, name.as_str())?;
+        if let Order::SetPersona(persona) = &order {
+            self.check_persona(persona.as_deref())?;
+        }
+        let archives = order == Order::Archive;
+        let cut =
+            if let Order::Interrupt { from: Some(place), .. } = &order { self.posts.cut(place) } else { Cut::Nothing };
+        let view = match (self.act_as_pressed(caller, name, order).await, cut) {
+            // The turn is over, but its answer was still being sent.
+            (Err(refusal), Cut::Answer) if refusal.text == messages::NOTHING_RUNS => {
+                SessionView::clone(&*self.seen(caller, name.as_str())?)
+            }
+            (outcome, _) => outcome?,
+        };
+        if archives {
+            self.store.archive(&view.record).await.map_err(|error| not_stored(&error))?;
+            self.roster().unbind(name);
+        }
+        Ok(view)
+    }
+
+    /// A prompt that a plugin sends is accepted and stored like one that a person typed, but is never anything else: it is stored as this
+    /// session's, and so comes back to no place where its text would be read as a command.
+    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
+        let view = self.seen(caller, name.as_str())?;
+        let place = view.record.place.clone().ok_or_else(|| {
+            refuse(
+                RefusalCode::Failed,
+                format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere."),
+            )
+        })?;
+        let at = self.clock.now();
+        let key = format!("plugin:{}", uuid::Uuid::new_v4());
+        let what = What::Text(text.clone());
+        let update = Update {
+            key,
+            caller: caller.clone(),
+            place: place.clone(),
+            what,
+            at,
+            locale: None,
+            origin: Origin::default(),
+        };
+        let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
+        line.prompt(Prompt { id: id.clone(), place, text }, self.trail.clone()).await;
+        self.withdraw_if_revoked(&update, id, name).await;
+        Ok(())
+    }
+
+    async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
+        let place = self.store.home_of(place).await.map_err(|error| error.to_string())?;
+        let met = self.store.met_in(&place).await.map_err(|error| error.to_string())?;
+        check_post(asked, &place, &chat_members::of(&place, met, &self.config().access))
+    }
+
+    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
+        let place = self.store.home_of(place).await.map_err(|error| error.to_string())?;
+        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
+        Ok(())
+    }
+
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
+        let granted = match &order {
+            AdminCommand::Grant(digest) => Some((DecisionStore::Grant, digest.clone())),
+            AdminCommand::Refuse(digest) => Some((DecisionStore::Refuse, digest.clone())),
+            AdminCommand::Rollback
+            | AdminCommand::Reload
+            | AdminCommand::Disable
+            | AdminCommand::Enable
+            | AdminCommand::Revoke => None,
+        };
+        let outcome = self.orders.give(caller, plugin, order).await;
+        if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
+            let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
+            self.posts.decide(&request, &messages::decided(Some(&caller.name), choice.label())).await;
+        }
+        outcome
+    }
+}

@@ -1,0 +1,131 @@
+//! The configuration as it is now, for those who ask at the moment when they need it.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use cordboard_core::{
+    config::{self, Agent, Config, Grant},
+    session::Settings,
+    types::{Caller, Role, SessionRecord, UserId},
+};
+
+use crate::{
+    agent::{AgentKind, AgentSpec},
+    plugin::{BuiltInGrants, CallLimits, PluginSettings, Requests, SwapTerms},
+    plugin_sources::built_in,
+    session::SessionConfig,
+};
+
+/// One shared, replaceable configuration.
+#[derive(Clone)]
+pub struct LiveConfig(Arc<ArcSwap<Config>>);
+
+impl LiveConfig {
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(config)))
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Arc<Config> {
+        self.0.load_full()
+    }
+
+    pub fn replace(&self, config: Config) -> Arc<Config> {
+        self.0.swap(Arc::new(config))
+    }
+
+    /// What the operator says of a plugin.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> PluginSettings {
+        plugin_settings(&self.now(), name)
+    }
+}
+
+/// What `config` says of the plugin `name`.
+#[must_use]
+pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
+    let limits = config.plugins.limits_of(name);
+    let reach = config.plugins.reach_of(name);
+    let secrets = config.secrets.iter().filter(|(secret, _)| reach.secrets.contains(*secret));
+    let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
+    PluginSettings {
+        grants: names(config.plugins.grants_of(name)),
+        built_in: built_in(name)
+            .map(|one| BuiltInGrants { digest: one.digest, grants: names(config.plugins.built_in_grants_of(name)) }),
+        config: config.plugins.config_json(name).into(),
+        limits: CallLimits {
+            time: limits.time,
+            memory: usize::try_from(limits.memory).unwrap_or(usize::MAX),
+            calls: limits.calls,
+            log: limits.log,
+            reply: usize::try_from(limits.reply).unwrap_or(usize::MAX),
+            state: usize::try_from(limits.state).unwrap_or(usize::MAX),
+            http_body: usize::try_from(limits.http_body).unwrap_or(usize::MAX),
+            http_time: limits.http_time,
+        },
+        terms: SwapTerms {
+            probation: config.plugins.swapping.probation,
+            traps: config.plugins.swapping.probation_traps,
+            drain: config.plugins.swapping.drain,
+        },
+        acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
+        reach,
+        secrets,
+        sha256: config.plugins.sha256_of(name).map(str::to_owned),
+        requests: requests(config, name),
+    }
+}
+
+fn names(grants: BTreeSet<Grant>) -> BTreeSet<String> {
+    grants.into_iter().map(|grant| grant.as_str().to_owned()).collect()
+}
+
+fn requests(config: &Config, plugin: &str) -> Requests {
+    match (config.webhook.listen, config.plugins.proofs_of(plugin).is_empty()) {
+        (None, _) => Requests::Unheard,
+        (Some(_), true) => Requests::PluginError,
+        (Some(_), false) => Requests::Checked,
+    }
+}
+
+fn operator(config: &Config, role: Role) -> Caller {
+    let id = config.access.owner.map_or_else(|| "console:local".to_owned(), |id| format!("telegram:{id}"));
+    Caller { id: UserId(id), name: role.as_str().to_owned(), role }
+}
+
+impl SessionConfig for LiveConfig {
+    fn settings(&self, record: &SessionRecord) -> Settings {
+        let config = self.now();
+        Settings {
+            idle_timeout: config.sessions.idle_timeout,
+            queue: config.sessions.queue as usize,
+            kept: config.sessions.kept as usize,
+            model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
+            folder: config.sessions.folder(&record.name).map(Path::to_owned),
+            agent: config.agents.get(&record.agent).map(|agent| Agent { model: None, ..agent.clone() }),
+        }
+    }
+
+    fn agent(&self, name: &str) -> Option<AgentSpec> {
+        let config = self.now();
+        let agent = config.agents.get(name)?;
+        Some(AgentSpec {
+            name: name.to_owned(),
+            kind: match agent.kind {
+                config::AgentKind::Demo => AgentKind::Demo,
+                config::AgentKind::Claude => AgentKind::Claude,
+            },
+            command: agent.command.as_ref().map(PathBuf::from),
+            args: agent.args.clone(),
+            model: agent.model.clone(),
+            permission_mode: agent.permission_mode.map_or("default", |mode| mode.as_str()).to_owned(),
+            pass_env: agent.pass_env.clone(),
+            env: agent.env.clone().into_iter().collect(),
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! Words on their way out: stored first, in one commit with what they settle, then handed to the outbox.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
+    messages,
+    types::{Content, Place, Reply, Request},
+};
+
+use crate::{
+    chat::outbox::Cut,
+    plugin::Screen,
+    scrub,
+    store::{Store, StoreError},
+};
+
+/// The first and the longest pause before a store that failed is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// The id of a post that isn't stored. Ids of stored posts start at 1.
+const NOT_STORED: PostId = PostId(0);
+
+/// Where stored posts and live frames go: the outbox of the chat.
+pub trait OutboundSink: Send + Sync {
+    /// A frame of a turn in progress; never stored, and replaced by later ones.
+    fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
+    fn post(&self, rows: Vec<OutboxRow>);
+    /// The turn was told to stop: what is posted there next waits for its end, for a moment.
+    fn stopping(&self, place: &Place, turn: &PromptId);
+    /// The turn waits again: that it was worked on is taken back, and it may be shown anew.
+    fn back(&self, place: &Place, turn: &PromptId);
+    /// The turn ends without a post; what it has shown stays.
+    fn over(&self, place: &Place, turn: &PromptId);
+    /// A user has written there.
+    fn heard(&self, place: &Place);
+    /// Stops the answer that is being sent there.
+    fn cut(&self, place: &Place) -> Cut;
+    /// A user's message was accepted and waits.
+    fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
+}
+
+#[derive(Clone)]
+pub struct Outbound {
+    store: Store,
+    outlet: Arc<dyn OutboundSink>,
+    /// The places that know that answers cannot be stored.
+    told: Arc<Mutex<HashSet<Place>>>,
+}
+
+impl Outbound {
+    #[must_use]
+    pub fn new(store: Store, outlet: Arc<dyn OutboundSink>) -> Self {
+        Self { store, outlet, told: Arc::default() }
+    }
+
+    pub fn live(&self, place: &Place, turn: &PromptId, mut screen: Screen) {
+        screen.messages.iter_mut().for_each(scrub_reply);
+        screen.live = screen.live.map(scrub::text);
+        self.outlet.live(place, turn, screen);
+    }
+
+    pub fn stopping(&self, place: &Place, turn: &PromptId) {
+        self.outlet.stopping(place, turn);
+    }
+
+    pub fn back(&self, place: &Place, turn: &PromptId) {
+        self.outlet.back(place, turn);
+    }
+
+    pub fn acknowledge(&self, place: &Place, message: &MessageId) {
+        self.outlet.acknowledge(place, message);
+    }
+
+    pub fn over(&self, place: &Place, turn: &PromptId) {
+        self.outlet.over(place, turn);
+    }
+
+    pub fn heard(&self, place: &Place) {
+        self.outlet.heard(place);
+    }
+
+    #[must_use]
+    pub fn cut(&self, place: &Place) -> Cut {
+        self.outlet.cut(place)
+    }
+
+    /// Closes the request: its messages show the outcome instead of their buttons.
+    pub async fn decide(&self, request: &Request, outcome: &str) {
+        self.tell_closed(self.store.decide(request, outcome).await);
+    }
+
+    /// As [`Self::decide`], for one message.
+    pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
+        self.tell_closed(self.store.close_keyboard(keyboard, outcome).await);
+    }
+
+    /// As [`Self::decide`], for the requests of an earlier host about failed starts.
+    pub async fn withdraw_starts(&self) {
+        self.tell_closed(self.store.withdraw_starts(&messages::decided(None, None)).await);
+    }
+
+    /// As [`Self::decide`], for the requests about older versions of the plugin of `request`.
+    pub async fn supersede(&self, request: &Request) {
+        let Request::Grant { plugin, digest } = request else { return };
+        self.tell_closed(self.store.withdraw_grants(plugin, digest, &messages::decided(None, None)).await);
+    }
+
+    fn tell_closed(&self, rows: Result<Vec<OutboxRow>, StoreError>) {
+        match rows {
+            Ok(rows) => self.outlet.post(rows),
+            Err(StoreError::Closed { .. }) => {}
+            // The request is closed even so, so a press is refused.
+            Err(error) => tracing::error!(%error, "failed to store a decision: its buttons stay"),
+        }
+    }
+
+    /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is
+    /// the answer to somebody.
+    pub async fn finish(&self, done: Vec<Done>, mut out: Vec<NewPost>) {
+        out.iter_mut().for_each(|post| scrub_reply(&mut post.reply));
+        let (mut pause, longest) = RETRY;
+        loop {
+            match self.store.finish(done.clone(), out.clone()).await {
+                Ok(rows) => {
+                    self.told().clear();
+                    return self.outlet.post(rows);
+                }
+                Err(StoreError::Closed { .. }) => return,
+                Err(error) => {
+                    tracing::error!(%error, retry_in = ?pause, "failed to store an answer");
+                    self.say_not_stored(&out, &error);
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+}
+
+impl Outbound {
+    fn told(&self) -> MutexGuard<'_, HashSet<Place>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notifies users who wait for a reply, once in each place. The answer of a turn is already visible in its last
+    /// frame.
+    fn say_not_stored(&self, out: &[NewPost], error: &StoreError) {
+        for post in out.iter().filter(|post| post.turn.is_none()) {
+            if self.told().insert(post.place.clone()) {
+                let reply = messages::plain(&messages::not_stored_yet(error));
+                let (place, state) = (post.place.clone(), Delivery::default());
+                self.outlet.post(vec![OutboxRow { id: NOT_STORED, place, reply, turn: None, state }]);
+            }
+        }
+    }
+}
+
+/// Removes secrets from a reply before it is shown or stored. The text may come from agents, servers or plugins.
+fn scrub_reply(reply: &mut Reply) {
+    reply.text = scrub::text(std::mem::take(&mut reply.text));
+    for button in reply.buttons.iter_mut().flatten() {
+        button.label = scrub::text(std::mem::take(&mut button.label));
+    }
+    for attachment in &mut reply.attachments {
+        match &mut attachment.content {
+            Content::Text(text) => *text = scrub::text(std::mem::take(text)),
+            Content::Bytes(bytes) => *bytes = scrub::bytes(bytes).into_owned(),
+            Content::File(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+
+    #[derive(Default)]
+    struct Shown(Mutex<Vec<(PostId, String)>>);
+
+    impl Shown {
+        fn texts(&self) -> Vec<(PostId, String)> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl OutboundSink for Shown {
+        fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+        fn post(&self, rows: Vec<OutboxRow>) {
+            self.0.lock().unwrap().extend(rows.into_iter().map(|row| (row.id, row.reply.text)));
+        }
+        fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+        fn back(&self, _place: &Place, _turn: &PromptId) {}
+        fn over(&self, _place: &Place, _turn: &PromptId) {}
+        fn heard(&self, _place: &Place) {}
+        fn cut(&self, _place: &Place) -> Cut {
+            Cut::Nothing
+        }
+    }
+
+    fn reply(text: &str) -> NewPost {
+        NewPost::new(Place::new("test", "home"), Reply::text(text))
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_cannot_be_stored_is_announced_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let shown = Arc::new(Shown::default());
+        let posts = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
+        store.leave_room_for(0).await;
+        let big = "x".repeat(100_000);
+        let waiting = [1, 2].map(|_| {
+            let (posts, big) = (posts.clone(), big.clone());
+            tokio::spawn(async move { posts.finish(Vec::new(), vec![reply(&big)]).await })
+        });
+        while shown.texts().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        store.leave_room_for(1_000_000).await;
+        for one in waiting {
+            one.await.unwrap();
+        }
+        let texts = shown.texts();
+        let told: Vec<_> = texts.iter().filter(|(id, _)| *id == NOT_STORED).map(|(_, text)| text).collect();
+        assert!(
+            matches!(told[..], [text] if text.starts_with("Not stored yet, trying again: store 1 posts")),
+            "{told:?}"
+        );
+        assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_secret_is_stored_or_shown() {
+        scrub::remember("(secret x)", "correct-horse-9173");
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let shown = Arc::new(Shown::default());
+        let posts = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        posts.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;
+        assert_eq!(shown.texts()[0].1, "it is (secret x).");
+    }
+}

@@ -1,0 +1,131 @@
+//! Asks plugins on behalf of sessions. Each question runs beside the session and comes back as an input.
+
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
+
+use cordboard_core::{
+    session::{Input, Ticket, Verdict},
+    types::SessionView,
+};
+
+use tokio::task::JoinHandle;
+
+use super::live_config::LiveConfig;
+use crate::{
+    plugin::{HostApi, Load, Registry},
+    session::{self, Handle, Question},
+    session_registry::SessionRegistry,
+};
+
+/// What an advisor asks with. The board is weak, since the board owns the sessions that own the advisor.
+pub struct PluginQueries {
+    pub plugs: Arc<Registry>,
+    pub config: LiveConfig,
+    pub roster: Arc<SessionRegistry>,
+    pub board: OnceLock<Weak<dyn HostApi>>,
+}
+
+impl session::PluginQueries for Arc<PluginQueries> {
+    fn ask(&self, view: SessionView, (ticket, question): (Ticket, Question), answer: Handle) {
+        let advisor = Self::clone(self);
+        let failed = unanswered(ticket, &question);
+        let asked = tokio::spawn(async move { advisor.answer(&view, (ticket, question)).await });
+        tokio::spawn(async move { answer.send(answered(asked, failed).await).await });
+    }
+}
+
+/// A session that waits for an answer gets one, whatever becomes of whoever is asked: a defect of ours counts as a failed plugin.
+async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
+    match asked.await {
+        Ok(answer) => answer.unwrap_or(failed),
+        Err(error) => {
+            tracing::error!(%error, "a question to a plugin was not answered: it counts as failed");
+            failed
+        }
+    }
+}
+
+/// What a session hears where nobody answers.
+fn unanswered(ticket: Ticket, question: &Question) -> Input {
+    match question {
+        Question::Resolve { persona } => Input::PersonaSettings {
+            ticket,
+            brief: Err(format!("persona '{persona}' could not be asked; the log says why")),
+        },
+        Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
+        Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
+    }
+}
+
+impl PluginQueries {
+    async fn answer(&self, view: &SessionView, (ticket, question): (Ticket, Question)) -> Option<Input> {
+        let board = self.board.get()?.upgrade()?;
+        let policy = self.config.now().plugins.lifecycle.clone();
+        Some(match question {
+            Question::Resolve { persona } => {
+                let brief = self.plugs.resolve(&board, &persona, view).await.map_err(|error| error.to_string());
+                Input::PersonaSettings { ticket, brief }
+            }
+            Question::Review { idle_for } => {
+                let verdict = self.plugs.review(&board, &policy, (view, self.load(view, idle_for))).await;
+                let verdict = verdict.unwrap_or_else(|error| {
+                    tracing::warn!(policy, %error, "no verdict: the session is suspended at its idle timeout");
+                    Verdict::Absent
+                });
+                Input::Verdict { ticket, verdict }
+            }
+            Question::WordResume { idle_for } => {
+                let text = self.plugs.resume_notice(&board, &policy, (view, self.load(view, idle_for))).await;
+                let text = text.unwrap_or_else(|error| {
+                    tracing::warn!(policy, %error, "no words for a resume");
+                    None
+                });
+                Input::ResumeNotice { ticket, text }
+            }
+        })
+    }
+
+    fn load(&self, view: &SessionView, idle_for: Duration) -> Load {
+        Load {
+            idle_for,
+            live_agents: u32::try_from(self.roster.live()).unwrap_or(u32::MAX),
+            agent_memory: view.record.process.as_ref().and_then(|process| crate::process::memory(process.pid)),
+            free_memory: crate::process::free_memory(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICKET: Ticket = Ticket(7);
+
+    /// Whoever is asked panics, which an agent's session must outlive.
+    async fn after_a_panic(question: Question) -> Input {
+        let failed = unanswered(TICKET, &question);
+        answered(tokio::spawn(async { panic!("a defect, as the test wants it") }), failed).await
+    }
+
+    #[tokio::test]
+    async fn a_defect_counts_as_a_failed_plugin() {
+        let verdict = after_a_panic(Question::Review { idle_for: Duration::ZERO }).await;
+        assert_eq!(verdict, Input::Verdict { ticket: TICKET, verdict: Verdict::Absent });
+        let words = after_a_panic(Question::WordResume { idle_for: Duration::ZERO }).await;
+        assert_eq!(words, Input::ResumeNotice { ticket: TICKET, text: None });
+        let brief = after_a_panic(Question::Resolve { persona: "planner".to_owned() }).await;
+        assert!(
+            matches!(brief, Input::PersonaSettings { ticket: TICKET, brief: Err(why) } if why.contains("'planner'"))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_passed_on() {
+        let kept = Input::Verdict { ticket: TICKET, verdict: Verdict::Keep };
+        let answer = kept.clone();
+        let failed = unanswered(TICKET, &Question::Review { idle_for: Duration::ZERO });
+        assert_eq!(answered(tokio::spawn(async { Some(answer) }), failed).await, kept);
+    }
+}

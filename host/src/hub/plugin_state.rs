@@ -1,0 +1,44 @@
+//! What plugins keep: the store behind their `state`.
+
+use async_trait::async_trait;
+
+use super::host_api::HostService;
+use crate::{
+    plugin::{PluginState, Swap},
+    store::{self, Limit},
+};
+
+#[async_trait]
+impl PluginState for HostService {
+    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String> {
+        self.store.state_get(plugin, key).await.map_err(|error| error.to_string())
+    }
+
+    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        let done = match value {
+            Some(value) => self.store.state_set(plugin, key, value, state_limit(plugin, limit)).await,
+            None => self.store.state_delete(plugin, key).await,
+        };
+        done.map_err(|error| error.to_string())
+    }
+
+    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
+        self.store.state_keys(plugin, prefix).await.map_err(|error| error.to_string())
+    }
+
+    async fn swap(
+        &self,
+        plugin: &str,
+        key: &str,
+        change: Swap,
+        limit: usize,
+    ) -> Result<Result<(), Option<Vec<u8>>>, String> {
+        let Swap { expected, value } = change;
+        let swap = store::Swap { expected, value };
+        self.store.state_swap(plugin, key, swap, state_limit(plugin, limit)).await.map_err(|error| error.to_string())
+    }
+}
+
+fn state_limit(plugin: &str, bytes: usize) -> Limit {
+    Limit { key: format!("plugins.{plugin}.state"), bytes: bytes as u64 }
+}

@@ -1,0 +1,371 @@
+//! Shows turns: a presenter a session takes its scenes in order, has the view plugin draw them, and passes them on. While it draws, newer frames
+//! replace the one that waits.
+
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Done, NewPost},
+    messages::{self, Notice},
+    turn::{Turn, TurnState},
+    types::{Alert, Authorship, Caller, Place, Reply, SessionName, SessionView},
+};
+use futures::FutureExt as _;
+use tokio::sync::Notify;
+
+use super::{
+    chat_members,
+    live_config::LiveConfig,
+    outbound::Outbound,
+    turn_notices::Notices,
+    view_output::{check, plain, shows_something},
+};
+use crate::{
+    chat::Edits,
+    clock::Clock,
+    plugin::{Registry, Screen, ViewLimits},
+    session::{Scene, TurnSink},
+    session_registry::SessionRegistry,
+};
+
+/// The view of sessions that chose none.
+const DEFAULT_MODE: &str = "normal";
+
+/// A frame is rendered again after this time without a change, so that the elapsed time stays current while the agent
+/// is silent.
+const REDRAW: Duration = Duration::from_secs(5);
+
+/// What all presenters share.
+#[derive(Clone)]
+pub struct TurnRenderer {
+    pub plugs: Arc<Registry>,
+    pub roster: Arc<SessionRegistry>,
+    pub posts: Outbound,
+    pub config: LiveConfig,
+    pub clock: Clock,
+    pub limits: ViewLimits,
+    pub edits: Edits,
+}
+
+/// One session's scenes.
+pub struct TurnPresenter {
+    scenes: Mutex<Scenes>,
+    posts: Outbound,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Scenes {
+    waiting: VecDeque<Scene>,
+    /// The last frame of the running turn.
+    running: Option<(Arc<Turn>, SessionView)>,
+    /// One was taken out and is not stored yet.
+    painting: bool,
+}
+
+impl TurnPresenter {
+    /// Starts it. Its task ends with the runtime: it has nothing of its own to end.
+    #[must_use]
+    pub fn spawn(painter: TurnRenderer, session: SessionName) -> Arc<Self> {
+        let presenter = Arc::new(Self { scenes: Mutex::default(), posts: painter.posts.clone(), wake: Notify::new() });
+        tokio::spawn(Arc::clone(&presenter).run(painter, session));
+        presenter
+    }
+
+    async fn run(self: Arc<Self>, painter: TurnRenderer, session: SessionName) {
+        let notices = Mutex::new(Notices::default());
+        self.play(|scene| painter.paint(&session, scene, &notices)).await;
+    }
+
+    /// A bug costs one scene, and not all that come after it.
+    async fn play<P: Future<Output = ()>>(&self, paint: impl Fn(Scene) -> P) {
+        loop {
+            let Some(scene) = self.next() else {
+                self.wait().await;
+                continue;
+            };
+            let ends = match &scene {
+                Scene::Final(turn, _) | Scene::CutOff(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
+                Scene::Frame(..) | Scene::Back(..) | Scene::Tell(..) => None,
+                Scene::DecisionStore { .. } => None,
+            };
+            if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
+                continue;
+            }
+            tracing::error!(turn = ?ends, "failed to show a scene of a session, which is a bug: an answer in it is told as cut off after a restart");
+            if let Some((place, prompt)) = ends {
+                self.posts.over(&place, &prompt);
+            }
+        }
+    }
+
+    /// Waits for a scene. Renders the last frame of a running turn again after [`REDRAW`].
+    async fn wait(&self) {
+        let running = self.scenes().running.clone();
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(REDRAW), if running.is_some() => {
+                if let Some((turn, view)) = running {
+                    self.show(Scene::Frame(turn, view));
+                }
+            }
+        }
+    }
+
+    fn scenes(&self) -> MutexGuard<'_, Scenes> {
+        self.scenes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Scene> {
+        let mut scenes = self.scenes();
+        let next = scenes.waiting.pop_front();
+        scenes.painting = next.is_some();
+        match &next {
+            Some(Scene::Frame(turn, view)) => scenes.running = Some((Arc::clone(turn), view.clone())),
+            Some(Scene::Final(..) | Scene::CutOff(..) | Scene::Back(..)) => scenes.running = None,
+            Some(Scene::Tell(..) | Scene::DecisionStore { .. }) | None => {}
+        }
+        next
+    }
+
+    /// Whether nothing waits to be shown, and nothing is on its way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let scenes = self.scenes();
+        scenes.waiting.is_empty() && !scenes.painting
+    }
+}
+
+impl TurnSink for TurnPresenter {
+    fn show(&self, scene: Scene) {
+        let mut scenes = self.scenes();
+        if matches!(scene, Scene::Frame(..)) && matches!(scenes.waiting.back(), Some(Scene::Frame(..))) {
+            scenes.waiting.pop_back();
+        }
+        scenes.waiting.push_back(scene);
+        drop(scenes);
+        self.wake.notify_one();
+    }
+
+    fn stopping(&self, place: &Place, turn: &PromptId) {
+        self.posts.stopping(place, turn);
+    }
+}
+
+impl TurnRenderer {
+    async fn paint(&self, session: &SessionName, scene: Scene, notices: &Mutex<Notices>) {
+        match scene {
+            Scene::Frame(turn, _) if !self.may_be_read(session, &turn.place) => {}
+            Scene::Tell(place, _) if !self.may_be_read(session, &place) => {}
+            Scene::CutOff(turn, _) if !self.may_be_read(session, &turn.place) => {
+                self.posts.over(&turn.place, &turn.prompt);
+            }
+            Scene::Final(turn, _) if !self.may_be_read(session, &turn.place) => {
+                self.posts.over(&turn.place, &turn.prompt);
+                self.posts.finish(vec![Done::Prompt(turn.prompt)], Vec::new()).await;
+            }
+            Scene::Frame(turn, view) => {
+                locked(notices).begin(&turn.prompt);
+                let mut screen = self.draw(&turn, &view).await;
+                locked(notices).head(&turn, &mut screen.messages);
+                self.sign(session, &turn.place, &mut screen.messages);
+                self.posts.live(&turn.place, &turn.prompt, screen);
+            }
+            Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
+            Scene::Final(turn, view) => {
+                let posts = self.last_frame(session, (&turn, &view), notices).await;
+                self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
+            }
+            Scene::CutOff(turn, view) => {
+                let posts = self.last_frame(session, (&turn, &view), notices).await;
+                self.posts.finish(Vec::new(), posts).await;
+            }
+            Scene::DecisionStore { request, choice, by } => {
+                self.posts.decide(&request, &messages::decided(by.as_deref(), choice.label())).await;
+            }
+            Scene::Tell(place, notice) => self.tell(session, (place, notice), notices).await,
+        }
+    }
+
+    /// Renders the final posts of a turn.
+    async fn last_frame(
+        &self,
+        session: &SessionName,
+        (turn, view): (&Turn, &SessionView),
+        notices: &Mutex<Notices>,
+    ) -> Vec<NewPost> {
+        let mut messages = match turn.state {
+            TurnState::Stopped => vec![nothing()],
+            TurnState::Running | TurnState::Done | TurnState::Failed(_) => {
+                let mut messages = self.draw(turn, view).await.messages;
+                messages.retain(shows_something);
+                locked(notices).head(turn, &mut messages);
+                messages
+            }
+        };
+        locked(notices).end();
+        self.sign(session, &turn.place, &mut messages);
+        posts_of(turn, messages)
+    }
+
+    async fn tell(&self, session: &SessionName, (place, notice): (Place, Notice), notices: &Mutex<Notices>) {
+        if self.edits == Edits::Replace
+            && let Notice::Resuming(text) = notice
+        {
+            locked(notices).resuming = Some((place, text));
+            return;
+        }
+        let is_nameless = notice.is_nameless();
+        let mut reply = notice.reply();
+        if let Notice::Denied { .. } = &notice {
+            reply = locked(notices).denied(reply);
+        }
+        if let Notice::Died { .. } = &notice {
+            // The end of the turn has just notified.
+            reply.alert = Alert::Silent;
+        }
+        if is_nameless {
+            reply.session = self.in_background(session, &place);
+        }
+        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
+    }
+
+    /// Whether the owner of a private chat may see the session now. Always true in a group.
+    fn may_be_read(&self, session: &SessionName, place: &Place) -> bool {
+        let Some(id) = chat_members::person_of(place) else { return true };
+        let Some(role) = chat_members::role(&id, &self.config.now().access) else { return false };
+        let reader = Caller { name: id.0.clone(), id, role };
+        self.roster.view(session.as_str()).is_none_or(|view| reader.may_steer(&view.record.owner))
+    }
+
+    /// Says whose an answer is.
+    fn sign(&self, session: &SessionName, place: &Place, messages: &mut [Reply]) {
+        let background = self.in_background(session, place);
+        for message in messages {
+            message.words = Authorship::Agents;
+            message.session.clone_from(&background);
+        }
+    }
+
+    /// The name to show with an answer, so that readers know which session it is from. `None` if it is the only active
+    /// session there.
+    fn in_background(&self, session: &SessionName, place: &Place) -> Option<SessionName> {
+        let active = self.roster.active_in(place);
+        let expected = active.len() == 1 && active.contains(session);
+        (!expected).then(|| session.clone())
+    }
+
+    async fn draw(&self, turn: &Turn, view: &SessionView) -> Screen {
+        let mode = turn.mode.as_deref().unwrap_or(DEFAULT_MODE);
+        let screen = match self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await {
+            Ok(screen) => screen,
+            Err(error) => {
+                tracing::warn!(mode, %error, "failed to draw a turn: shown plainly");
+                return plain(turn);
+            }
+        };
+        match check(&screen, turn, &self.limits) {
+            Ok(()) => screen,
+            Err(why) => {
+                let table = self.plugs.table();
+                let plugin = table.mode(mode).map(|generation| generation.name.as_str());
+                tracing::warn!(mode, plugin, %why, "what a view made of a turn is not used: shown plainly");
+                plain(turn)
+            }
+        }
+    }
+}
+
+/// The posts of a finished turn. Only the last one notifies.
+fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
+    if let Some((_, before)) = messages.split_last_mut() {
+        before.iter_mut().for_each(|message| message.alert = Alert::Silent);
+    }
+    let post = |reply| NewPost { turn: Some(turn.prompt.clone()), ..NewPost::new(turn.place.clone(), reply) };
+    messages.into_iter().map(post).collect()
+}
+
+/// A message without words: it takes back that the agent was seen to work, and `/stop` was answered already.
+fn nothing() -> Reply {
+    Reply { alert: Alert::Silent, ..Reply::text("") }
+}
+
+fn locked(notices: &Mutex<Notices>) -> MutexGuard<'_, Notices> {
+    notices.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{chat::outbox::Cut, hub::OutboundSink, store};
+
+    #[derive(Default)]
+    struct Ends(Mutex<Vec<String>>);
+
+    impl OutboundSink for Ends {
+        fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+        fn post(&self, _rows: Vec<cordboard_core::chat::OutboxRow>) {}
+        fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+        fn back(&self, _place: &Place, _turn: &PromptId) {}
+        fn over(&self, _place: &Place, turn: &PromptId) {
+            self.0.lock().unwrap().push(turn.0.clone());
+        }
+        fn heard(&self, _place: &Place) {}
+        fn cut(&self, _place: &Place) -> Cut {
+            Cut::Nothing
+        }
+    }
+
+    fn view() -> SessionView {
+        let (name, owner) = ("x".parse().unwrap(), cordboard_core::types::UserId("test:1".to_owned()));
+        let (folder, now) = (std::path::PathBuf::from("/nonexistent"), Clock::system().now());
+        let record = cordboard_core::types::SessionRecord::new(name, owner, folder, "demo", now);
+        let settings = cordboard_core::session::Settings {
+            idle_timeout: std::time::Duration::from_secs(1),
+            queue: 1,
+            kept: 1,
+            model: None,
+            folder: None,
+            agent: None,
+        };
+        cordboard_core::session::Machine::new(record, settings).view()
+    }
+
+    #[tokio::test]
+    async fn scenes_go_on_after_one_that_panics_and_its_turn_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let ends = Arc::new(Ends::default());
+        let posts = Outbound::new(store, Arc::<Ends>::clone(&ends));
+        let presenter = Arc::new(TurnPresenter { scenes: Mutex::default(), posts, wake: Notify::new() });
+        let place = Place::new("test", "home");
+        let turn = |id: &str| Turn::new(PromptId(id.to_owned()), place.clone(), Clock::system().now());
+        let (shown, mut painted) = tokio::sync::mpsc::unbounded_channel();
+        for id in ["bug", "fine"] {
+            presenter.show(Scene::Final(turn(id), view()));
+        }
+        let playing = Arc::clone(&presenter);
+        let task = tokio::spawn(async move {
+            let paint = |scene| {
+                let shown = shown.clone();
+                async move {
+                    let Scene::Final(turn, _) = scene else { panic!("another scene") };
+                    assert_ne!(turn.prompt.0, "bug", "the bug that was asked for");
+                    shown.send(turn.prompt.0).unwrap();
+                }
+            };
+            playing.play(paint).await;
+        });
+        assert_eq!(painted.recv().await.unwrap(), "fine");
+        while !presenter.is_idle() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*ends.0.lock().unwrap(), ["bug"]);
+        task.abort();
+    }
+}

@@ -1,0 +1,176 @@
+//! The lines at the host's end: nobody is missed who is at something, and nobody begins anew.
+
+use std::{os::unix::fs::PermissionsExt, time::Duration};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    chat::OutboxRow,
+    config::Config,
+    session::{Order, RefusalCode, Settings, Ticket},
+    types::{Phase, Place, Timestamp, UserId},
+};
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::{
+    agent::{AgentKind, AgentSpec},
+    chat::{Edits, outbox::Cut},
+    clock::Clock,
+    hub::{LiveConfig, Outbound, OutboundSink},
+    plugin::{Registry, Screen, ViewLimits},
+    process::Environment,
+    session::{EventSink, PluginQueries, Question, SessionConfig, SessionStore},
+    store,
+};
+
+/// A disk that is as slow as a test wants it, an agent that is not there, and nobody who listens.
+struct Slow {
+    disk: Semaphore,
+    asked: Semaphore,
+}
+
+impl Slow {
+    async fn store(&self) -> Result<(), String> {
+        self.asked.add_permits(1);
+        self.disk.acquire().await.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl SessionStore for Slow {
+    async fn save(&self, _record: &SessionRecord) -> Result<(), String> {
+        self.store().await
+    }
+
+    async fn accept(&self, _record: &SessionRecord, _prompt: &Prompt) -> Result<(), String> {
+        self.store().await
+    }
+
+    async fn hand(&self, _prompt: &PromptId) -> Result<(), String> {
+        self.store().await
+    }
+
+    async fn take_back(&self, _prompt: &PromptId) -> Result<(), String> {
+        self.store().await
+    }
+
+    async fn settle(&self, _prompt: &PromptId) -> Result<(), String> {
+        self.store().await
+    }
+}
+
+impl PluginQueries for Slow {
+    fn ask(&self, _view: SessionView, _question: (Ticket, Question), _answer: Handle) {}
+}
+
+impl SessionConfig for Slow {
+    fn settings(&self, _record: &SessionRecord) -> Settings {
+        Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 100, model: None, folder: None, agent: None }
+    }
+
+    fn agent(&self, name: &str) -> Option<AgentSpec> {
+        Some(AgentSpec {
+            name: name.to_owned(),
+            kind: AgentKind::Claude,
+            command: Some("/nonexistent/agent".into()),
+            args: Vec::new(),
+            model: None,
+            permission_mode: "default".to_owned(),
+            pass_env: Vec::new(),
+            env: Vec::new(),
+        })
+    }
+}
+
+impl EventSink for Slow {
+    fn tell(&self, _happening: SessionEvent) {}
+
+    fn is_quiet(&self) -> bool {
+        true
+    }
+}
+
+impl OutboundSink for Slow {
+    fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+    fn post(&self, _rows: Vec<OutboxRow>) {}
+    fn stopping(&self, _place: &Place, _turn: &PromptId) {}
+    fn back(&self, _place: &Place, _turn: &PromptId) {}
+    fn over(&self, _place: &Place, _turn: &PromptId) {}
+    fn heard(&self, _place: &Place) {}
+
+    fn cut(&self, _place: &Place) -> Cut {
+        Cut::Nothing
+    }
+}
+
+fn name(text: &str) -> SessionName {
+    text.parse().unwrap()
+}
+
+fn prompt() -> Input {
+    Input::Prompt(Prompt { id: PromptId("p".to_owned()), place: Place::new("test", "home"), text: "hello".to_owned() })
+}
+
+/// The lines of the sessions `one` and `two`.
+fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let (store, _) = store::open(folder).unwrap();
+    let record = |name: &str| {
+        let (owner, work) = (UserId("test:1".to_owned()), folder.join(name));
+        SessionRecord::new(name.parse().unwrap(), owner, work, "script", Timestamp(1))
+    };
+    let view = |name| cordboard_core::session::Machine::new(record(name), slow.settings(&record(name))).view();
+    let roster = Arc::new(SessionRegistry::new(["one", "two"].map(view).into(), Vec::new()));
+    let clock = Clock::system();
+    let ports = Ports {
+        clock,
+        environment: Environment::default(),
+        host_id: "host".into(),
+        folders: folder.into(),
+        ledger: Arc::<Slow>::clone(slow),
+        advisor: Arc::<Slow>::clone(slow),
+        setup: Arc::<Slow>::clone(slow),
+        herald: Arc::<Slow>::clone(slow),
+    };
+    let painter = TurnRenderer {
+        config: LiveConfig::new(Config::defaults()),
+        plugs: Arc::new(Registry::start(folder.join("cache"), "/nonexistent/cordboard".into(), 1).unwrap()),
+        roster: Arc::clone(&roster),
+        posts: Outbound::new(store, Arc::<Slow>::clone(slow)),
+        clock,
+        limits: ViewLimits { front_end: "test".to_owned(), text_units: 4096 },
+        edits: Edits::Append,
+    };
+    Arc::new(SessionSupervisor::new(roster, ports, painter))
+}
+
+#[tokio::test]
+async fn the_end_waits_for_who_is_at_something_and_lets_nobody_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = Arc::new(Slow { disk: Semaphore::new(0), asked: Semaphore::new(0) });
+    let lines = lines(folder.path(), &slow);
+    lines.get(&name("one")).unwrap().send(prompt()).await;
+    // It stores that it starts an agent, and its snapshot does not show it yet.
+    slow.asked.acquire().await.unwrap().forget();
+    assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Suspended);
+    let ending = tokio::spawn({
+        let lines = Arc::clone(&lines);
+        async move { lines.end().await }
+    });
+    // One thread runs both: an end that waits for nobody is over by then.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!ending.is_finished());
+    slow.disk.close();
+    ending.await.unwrap();
+    assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Broken, "what it was at is seen");
+
+    let two = lines.get(&name("two")).unwrap();
+    two.send(prompt()).await;
+    let refused = two.order(Order::Start, CausationChain::default()).await.unwrap_err();
+    assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, cordboard_core::messages::ENDING));
+    let view = lines.roster.view("two").unwrap();
+    assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it waits for the next host");
+}

@@ -1,0 +1,126 @@
+//! Owns the host's notices within a turn: the session is resumed, and tools are denied. Pure.
+
+use cordboard_core::{
+    agent::PromptId,
+    turn::Turn,
+    types::{Alert, Place, Reply},
+};
+
+/// The most denials that are listed per turn: an agent that keeps retrying adds no information.
+const DENIALS: usize = 20;
+
+#[derive(Default)]
+pub(super) struct Notices {
+    /// The running turn.
+    turn: Option<PromptId>,
+    /// A notice that arrives before its turn and is shown at its top.
+    pub resuming: Option<(Place, String)>,
+    denials: usize,
+    /// The list of denials so far. Each remedy is listed once.
+    denied: String,
+}
+
+impl Notices {
+    pub fn begin(&mut self, turn: &PromptId) {
+        if self.turn.as_ref() != Some(turn) {
+            self.turn = Some(turn.clone());
+            (self.denials, self.denied) = (0, String::new());
+        }
+    }
+
+    pub fn end(&mut self) {
+        self.turn = None;
+        self.resuming = None;
+    }
+
+    /// Puts the resume notice at the start of the turn's first message.
+    pub fn head(&self, turn: &Turn, messages: &mut Vec<Reply>) {
+        let Some((_, text)) = self.resuming.as_ref().filter(|(place, _)| *place == turn.place) else { return };
+        match messages.first_mut() {
+            Some(first) => first.text = format!("{text}\n\n{}", first.text),
+            None => messages.push(Reply::text(text.clone())),
+        }
+    }
+
+    /// Merges a denial into the turn's single, silent, growing message.
+    pub fn denied(&mut self, notice: Reply) -> Reply {
+        let Some(turn) = &self.turn else { return notice };
+        self.denials += 1;
+        match self.denials {
+            ..=DENIALS => {
+                for line in notice.text.lines() {
+                    // List every denial, but each remedy only once.
+                    let is_known = line.starts_with("To allow it") && self.denied.lines().any(|known| known == line);
+                    if !is_known {
+                        self.denied.push_str(line);
+                        self.denied.push('\n');
+                    }
+                }
+            }
+            _ if self.denied.ends_with("more.\n") => {}
+            _ => self.denied.push_str("…and more.\n"),
+        }
+        let series = Some(format!("denied {}", turn.0));
+        Reply { text: self.denied.trim_end().to_owned(), series, alert: Alert::Silent, ..notice }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::{messages::Notice, types::Timestamp};
+
+    use super::*;
+
+    fn denied(tool: &str, detail: &str) -> Reply {
+        let (tool, detail, agent) = (tool.to_owned(), detail.to_owned(), "claude".to_owned());
+        Notice::Denied { tool, detail, agent }.reply()
+    }
+
+    fn begun(turn: &str) -> Notices {
+        let mut notices = Notices::default();
+        notices.begin(&PromptId(turn.to_owned()));
+        notices
+    }
+
+    #[test]
+    fn denials_of_a_turn_are_one_silent_message() {
+        let mut notices = begun("1");
+        let told: Vec<Reply> = (0..8).map(|number| notices.denied(denied("Bash", &format!("cmd {number}")))).collect();
+        assert!(told.iter().all(|one| one.series.as_deref() == Some("denied 1") && one.alert == Alert::Silent));
+        let text = &told[7].text;
+        assert_eq!((text.matches("Denied: Bash").count(), text.matches("To allow it").count()), (8, 1), "{text}");
+        assert!(told.windows(2).all(|pair| pair[1].text.starts_with(&pair[0].text)), "what was printed stands");
+        let other = notices.denied(denied("Write", "a"));
+        assert_eq!(other.text.matches("To allow it").count(), 2);
+    }
+
+    #[test]
+    fn denials_past_a_number_are_not_listed() {
+        let mut notices = begun("1");
+        let told = (0..100).map(|number| notices.denied(denied("Bash", &number.to_string()))).last().unwrap();
+        assert_eq!(told.text.matches("Denied: ").count(), DENIALS);
+        assert!(told.text.ends_with("\n…and more."), "{}", told.text);
+        notices.begin(&PromptId("2".to_owned()));
+        let next = notices.denied(denied("Bash", "x"));
+        assert_eq!((next.series.as_deref(), next.text.matches("Denied: ").count()), (Some("denied 2"), 1));
+        notices.end();
+        assert_eq!(notices.denied(denied("Bash", "x")), denied("Bash", "x"), "of no turn");
+    }
+
+    #[test]
+    fn a_resume_is_told_at_the_head_of_its_turn() {
+        let mut notices = begun("1");
+        let place = Place::new("test", "home");
+        let turn = |place: &Place| Turn::new(PromptId("1".to_owned()), place.clone(), Timestamp(0));
+        notices.resuming = Some((place.clone(), "Resuming session...".to_owned()));
+        let mut messages = Vec::new();
+        notices.head(&turn(&place), &mut messages);
+        assert_eq!(messages, [Reply::text("Resuming session...")]);
+        let mut messages = vec![Reply::text("answer"), Reply::text("more")];
+        notices.head(&turn(&place), &mut messages);
+        assert_eq!(messages, [Reply::text("Resuming session...\n\nanswer"), Reply::text("more")]);
+        let mut elsewhere = vec![Reply::text("answer")];
+        notices.head(&turn(&Place::new("test", "away")), &mut elsewhere);
+        assert_eq!(elsewhere, [Reply::text("answer")]);
+    }
+}

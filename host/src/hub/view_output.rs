@@ -1,0 +1,151 @@
+//! Checks a view plugin's output before it is shown, so that a faulty view never costs an answer. Pure.
+
+use cordboard_core::{
+    messages,
+    render::{self, is_blank, literal, units},
+    turn::{Part, Turn, TurnState},
+    types::Reply,
+};
+
+use crate::plugin::{Screen, ViewLimits};
+
+/// The most messages of a turn, unless its plain text needs more: a chat accepts about one a second.
+const MOST_MESSAGES: usize = 50;
+
+/// The reason why a view's output is not shown.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error("it has {messages} messages; at most {MOST_MESSAGES} are shown")]
+    TooLong { messages: usize },
+    #[error("it shows nothing of a turn that is over")]
+    Empty,
+}
+
+/// Checks that a view's output can be shown for the turn.
+pub(super) fn check(screen: &Screen, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
+    let messages = count(screen, limits);
+    if messages > MOST_MESSAGES && messages > count(&plain(turn), limits) {
+        return Err(Unfit::TooLong { messages });
+    }
+    let is_over = match turn.state {
+        TurnState::Running => false,
+        TurnState::Done | TurnState::Failed(_) | TurnState::Stopped => true,
+    };
+    if is_over && !screen.messages.iter().any(shows_something) {
+        return Err(Unfit::Empty);
+    }
+    Ok(())
+}
+
+/// Estimates the number of chat messages.
+fn count(screen: &Screen, limits: &ViewLimits) -> usize {
+    let longest = usize::try_from(limits.text_units).unwrap_or(usize::MAX).max(1);
+    screen.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
+}
+
+/// Whether a message shows anything.
+pub(super) fn shows_something(message: &Reply) -> bool {
+    let is_said = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
+    !message.buttons.is_empty() || !message.attachments.is_empty() || is_said()
+}
+
+/// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
+pub(super) fn plain(turn: &Turn) -> Screen {
+    let said = turn.parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.trim().to_owned()),
+        Part::Action(_) => None,
+    });
+    let mut texts: Vec<String> = said.filter(|text| shows_something(&Reply::text(text.as_str()))).collect();
+    match &turn.state {
+        TurnState::Failed(why) if is_blank(why) => texts.push(messages::FAILED.to_owned()),
+        TurnState::Failed(why) => texts.push(literal(why)),
+        TurnState::Done if texts.is_empty() => texts.push(messages::DONE.to_owned()),
+        TurnState::Running | TurnState::Done | TurnState::Stopped => {}
+    }
+    let messages = if texts.is_empty() { Vec::new() } else { vec![Reply::text(texts.join("\n\n"))] };
+    Screen { live: None, messages }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::{
+        agent::PromptId,
+        types::{Place, Timestamp},
+    };
+
+    use super::*;
+
+    const LIMITS: u32 = 100;
+
+    fn limits() -> ViewLimits {
+        ViewLimits { front_end: "test".to_owned(), text_units: LIMITS }
+    }
+
+    fn turn(text: &str, state: TurnState) -> Turn {
+        let parts = vec![Part::Text(text.to_owned())];
+        Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("test", "home"), Timestamp(0)) }
+    }
+
+    fn screen(messages: &[&str]) -> Screen {
+        Screen { live: None, messages: messages.iter().map(|text| Reply::text(*text)).collect() }
+    }
+
+    fn shown(turn: &Turn) -> Vec<String> {
+        plain(turn).messages.into_iter().map(|message| message.text).collect()
+    }
+
+    #[test]
+    fn a_view_that_floods_a_chat_is_not_shown() {
+        let done = turn("short", TurnState::Done);
+        assert_eq!(check(&screen(&["m"; MOST_MESSAGES]), &done, &limits()), Ok(()));
+        let many = Err(Unfit::TooLong { messages: MOST_MESSAGES + 1 });
+        assert_eq!(check(&screen(&["m"; MOST_MESSAGES + 1]), &done, &limits()), many);
+        let long = "m".repeat(LIMITS as usize * MOST_MESSAGES + 1);
+        assert_eq!(check(&screen(&[&long]), &done, &limits()), many);
+        assert_eq!(
+            check(&screen(&["m"; 3000]), &turn("", TurnState::Running), &limits()),
+            Err(Unfit::TooLong { messages: 3000 })
+        );
+        assert_eq!(
+            check(&screen(&[&long]), &turn(&long, TurnState::Done), &limits()),
+            Ok(()),
+            "the answer itself is long"
+        );
+    }
+
+    #[test]
+    fn a_view_that_shows_nothing_of_an_answer_is_not_shown() {
+        for nothing in [
+            &[][..],
+            &[""],
+            &[" \n", "\u{200b}"],
+            &["**\u{2063}**"],
+            &["```\n```"],
+            &["&#8203;"],
+            &["\u{2800}\u{3164}"],
+        ] {
+            assert_eq!(
+                check(&screen(nothing), &turn("text", TurnState::Done), &limits()),
+                Err(Unfit::Empty),
+                "{nothing:?}"
+            );
+            assert_eq!(check(&screen(nothing), &turn("text", TurnState::Running), &limits()), Ok(()), "{nothing:?}");
+        }
+        let button = Screen { live: None, messages: vec![Reply::default().button("Go", "/go")] };
+        assert_eq!(check(&button, &turn("text", TurnState::Done), &limits()), Ok(()));
+    }
+
+    #[test]
+    fn a_turn_that_is_over_always_says_something() {
+        for nothing in
+            ["", "  ", "\u{200b}\u{2063}", "\u{202e}\u{202c}", "\u{2800}", "\u{3164}", "```\n```", "**\u{200b}**"]
+        {
+            assert_eq!(shown(&turn(nothing, TurnState::Done)), ["Done."], "{nothing:?}");
+            assert!(shown(&turn(nothing, TurnState::Running)).is_empty());
+            assert_eq!(shown(&turn(nothing, TurnState::Failed("it _died_".to_owned()))), ["`it _died_`"]);
+            assert_eq!(shown(&turn(nothing, TurnState::Failed(nothing.to_owned()))).len(), 1);
+        }
+        assert_eq!(shown(&turn("", TurnState::Failed(String::new()))), [messages::FAILED]);
+        assert_eq!(shown(&turn(" a ", TurnState::Done)), ["a"]);
+    }
+}

@@ -1,0 +1,160 @@
+//! What people order of the plug board, and who may. Whether an order may be given is checked here, once, before anybody can carry it out.
+
+use cordboard_core::{
+    session::{ApiError, RefusalCode},
+    types::{Caller, Role},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// The shortest beginning of a digest that names a version: what is shown of one, and too long to be met by chance.
+const DIGEST: usize = 12;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminCommand {
+    /// Back to the version before the one that serves.
+    Rollback,
+    /// Looks at the bytes again: compiles, links and tries them anew.
+    Reload,
+    Disable,
+    Enable,
+    /// Lets the parked version of that digest have what it asks for.
+    Grant(String),
+    Refuse(String),
+    /// Takes back what was granted in the chat.
+    Revoke,
+}
+
+impl AdminCommand {
+    const fn least_role(&self) -> Role {
+        match self {
+            Self::Rollback | Self::Reload | Self::Disable | Self::Enable => Role::Admin,
+            Self::Grant(_) | Self::Refuse(_) | Self::Revoke => Role::Owner,
+        }
+    }
+
+    /// As it is typed behind `/plugins`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rollback => "rollback",
+            Self::Reload => "reload",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::Grant(_) => "grant",
+            Self::Refuse(_) => "refuse",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
+/// What came of an order, for the one who gave it.
+pub type Outcome = Result<String, ApiError>;
+
+/// An order that its giver may give. It cannot be made otherwise.
+#[derive(Debug)]
+pub struct Ordered {
+    pub by: Caller,
+    pub plugin: String,
+    pub order: AdminCommand,
+    pub answer: oneshot::Sender<Outcome>,
+}
+
+/// Orders that may wait for those before them: people type them, and each takes a moment.
+const WAITING: usize = 16;
+
+/// The way of orders to the one who carries them out.
+#[derive(Debug, Clone)]
+pub struct Orders(mpsc::Sender<Ordered>);
+
+pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
+    ApiError { code, text: text.into() }
+}
+
+/// Whether `caller` may give the order, and whether it can be meant.
+///
+/// # Errors
+/// In words for the one who asked.
+pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, ApiError> {
+    let Some(caller) = caller else { return Err(refuse(RefusalCode::Denied, "Nobody asked for this.")) };
+    let least = order.least_role();
+    if caller.role < least {
+        let text = format!("/plugins {} is for {} only.", order.as_str(), least.people());
+        return Err(refuse(RefusalCode::Denied, text));
+    }
+    match order {
+        AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) if !is_beginning(digest) => {
+            let text = format!("Name the version by the first {DIGEST} characters of its digest.");
+            Err(refuse(RefusalCode::Invalid, text))
+        }
+        AdminCommand::Grant(_)
+        | AdminCommand::Refuse(_)
+        | AdminCommand::Rollback
+        | AdminCommand::Reload
+        | AdminCommand::Disable
+        | AdminCommand::Enable
+        | AdminCommand::Revoke => Ok(caller.clone()),
+    }
+}
+
+fn is_beginning(digest: &str) -> bool {
+    (DIGEST..=64).contains(&digest.len())
+        && digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+impl Orders {
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Ordered>) {
+        let (orders, receiver) = mpsc::channel(WAITING);
+        (Self(orders), receiver)
+    }
+
+    /// Has the order carried out, if its caller may give it.
+    ///
+    /// # Errors
+    /// Why it was not, for the caller.
+    pub async fn give(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
+        let by = check(caller, &order)?;
+        let (answer, answered) = oneshot::channel();
+        let ending = || refuse(RefusalCode::Failed, "Cordboard is shutting down.");
+        self.0.send(Ordered { by, plugin: plugin.to_owned(), order, answer }).await.map_err(|_| ending())?;
+        answered.await.unwrap_or_else(|_| Err(ending()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::UserId;
+
+    use super::*;
+
+    fn person(role: Role) -> Caller {
+        Caller { id: UserId("telegram:1".to_owned()), name: "Ada".to_owned(), role }
+    }
+
+    #[test]
+    fn each_order_has_its_least_role() {
+        let digest = "0123456789ab".to_owned();
+        let grants = [AdminCommand::Grant(digest.clone()), AdminCommand::Refuse(digest), AdminCommand::Revoke];
+        let steers = [AdminCommand::Rollback, AdminCommand::Reload, AdminCommand::Disable, AdminCommand::Enable];
+        for order in &grants {
+            assert!(check(Some(&person(Role::Owner)), order).is_ok());
+            let denied = check(Some(&person(Role::Admin)), order).unwrap_err();
+            assert_eq!(denied.text, format!("/plugins {} is for the owner only.", order.as_str()));
+        }
+        for order in &steers {
+            assert!(check(Some(&person(Role::Admin)), order).is_ok());
+            assert_eq!(check(Some(&person(Role::Member)), order).unwrap_err().code, RefusalCode::Denied);
+        }
+        for order in grants.iter().chain(&steers) {
+            assert_eq!(check(None, order).unwrap_err().text, "Nobody asked for this.");
+        }
+    }
+
+    #[test]
+    fn a_version_is_named_by_enough_of_its_digest() {
+        for digest in ["", "0123456789a", "0123456789AB", "0123456789a*", &"a".repeat(65)] {
+            let refused = check(Some(&person(Role::Owner)), &AdminCommand::Grant(digest.to_owned())).unwrap_err();
+            assert_eq!(refused.code, RefusalCode::Invalid, "{digest}");
+        }
+    }
+}

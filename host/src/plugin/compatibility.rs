@@ -1,0 +1,182 @@
+//! Checks whether a component was built for this host, by the names and versions of its imports and exports and by the
+//! linker's errors. It must never decide about grants.
+
+use std::fmt;
+
+use super::{
+    call::foreign,
+    imports::CAPABILITIES,
+    refusal::{Age, PluginError},
+    version::PACKAGE,
+};
+
+/// The version of `wit/` in this host, as major, minor and patch.
+const OWN: (u64, u64, u64) = (0, 1, 0);
+
+/// The interface names of the extension points.
+const EXTENSION_POINTS: [&str; 7] = ["command", "lifecycle", "persona", "view", "hook", "schedule", "webhook"];
+
+/// The interface that has only types. It needs no grant.
+const TYPES: &str = "types";
+
+/// Displays the host's own package, as `cordboard:plugin@0.1.0`.
+pub struct Own;
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor, patch) = OWN;
+        write!(f, "{}@{major}.{minor}.{patch}", PACKAGE.trim_end_matches('/'))
+    }
+}
+
+/// Checks imports by their names alone. The linker finds the other mismatches later.
+pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
+    imports.into_iter().try_for_each(check_import)
+}
+
+/// The name of the extension point that `export` implements, if its version fits this host.
+pub fn extension_point(export: &str) -> Option<&str> {
+    let (name, version) = split(export.strip_prefix(PACKAGE)?);
+    (EXTENSION_POINTS.contains(&name) && age(version).is_none()).then_some(name)
+}
+
+fn check_import(import: &str) -> Result<(), PluginError> {
+    let (name, version) = split(import);
+    if let Some(own) = name.strip_prefix(PACKAGE) {
+        if let Some(age) = age(version) {
+            return Err(PluginError::OtherContract { age, name: foreign(import) });
+        }
+        let is_known = own == TYPES || CAPABILITIES.iter().any(|one| one.name == own);
+        return if is_known { Ok(()) } else { Err(unknown(import)) };
+    }
+    match version.and_then(parse) {
+        Some(version) if name.starts_with("wasi:") && version >= (0, 3, 0) => {
+            Err(PluginError::NewerWasi { name: foreign(import) })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Checks that there is an export for this host. Further exports for other hosts or versions are ignored.
+pub fn check_exports<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
+    let exports: Vec<&str> = exports.into_iter().collect();
+    if exports.iter().any(|export| extension_point(export).is_some()) {
+        return Ok(());
+    }
+    let other = exports.iter().find_map(|export| Some((age(split(export.strip_prefix(PACKAGE)?).1)?, export)));
+    match other {
+        Some((age, export)) => Err(PluginError::OtherContract { age, name: foreign(export) }),
+        None => {
+            let listed = exports.iter().take(LISTED).map(|export| foreign(export));
+            Err(PluginError::NoExtensionPoint { exports: listed.collect() })
+        }
+    }
+}
+
+/// The most exports that an error lists.
+const LISTED: usize = 5;
+
+/// The error for an import of the host's own package that the host does not have.
+fn unknown(import: &str) -> PluginError {
+    match split(import).1.and_then(parse) {
+        Some(version) if version > OWN => PluginError::OtherContract { age: Age::Newer, name: foreign(import) },
+        Some(_) | None => PluginError::UnknownImport { name: foreign(import), item: None },
+    }
+}
+
+/// Turns the linker's error into one that an operator understands.
+pub fn unlinked(error: &wasmtime::Error) -> PluginError {
+    let causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
+    let import = causes.iter().find(|cause| cause.starts_with("component imports ")).and_then(|cause| quoted(cause));
+    let item = causes.iter().rev().find(|cause| cause.starts_with("instance export ")).and_then(|cause| quoted(cause));
+    let last = causes.last().map(String::as_str).unwrap_or_default();
+    let Some(import) = import else { return PluginError::Link(foreign(last)) };
+    let (name, item) = (foreign(import), item.map(foreign));
+    if !last.ends_with("implementation is missing") {
+        return PluginError::OtherType { name, item, why: foreign(last) };
+    }
+    match (import.strip_prefix(PACKAGE).map(split), item) {
+        (Some((_, version)), _) if version.and_then(parse) > Some(OWN) => {
+            PluginError::OtherContract { age: Age::Newer, name }
+        }
+        (Some(_), item) => PluginError::UnknownImport { name, item },
+        (None, item) if import.starts_with("wasi:") => PluginError::UnknownWasi { name, item },
+        (None, _) => PluginError::ForeignImport { name },
+    }
+}
+
+/// The text between the first two backquotes.
+fn quoted(text: &str) -> Option<&str> {
+    text.split('`').nth(1)
+}
+
+/// Splits a name from its version.
+fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
+}
+
+/// Compares a version of the host's own package with the host's. `None` if it fits. A name without a version counts as
+/// older.
+fn age(version: Option<&str>) -> Option<Age> {
+    let (major, minor, _) = version.and_then(parse).unwrap_or_default();
+    match (major, minor).cmp(&(OWN.0, OWN.1)) {
+        std::cmp::Ordering::Less => Some(Age::Older),
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => Some(Age::Newer),
+    }
+}
+
+fn parse(version: &str) -> Option<(u64, u64, u64)> {
+    let version = version.split(['-', '+']).next()?;
+    let mut parts = version.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next().flatten().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_and_the_extension_points_are_those_of_the_contract() {
+        let wit = include_str!("../../../wit/cordboard.wit");
+        assert!(wit.starts_with(&format!("package {Own};\n")), "{Own}");
+        let worlds = wit.lines().filter_map(|line| line.strip_prefix("world ")?.split_once("{ export "));
+        let exports: Vec<&str> = worlds.filter_map(|(_, rest)| rest.strip_suffix("; }")).collect();
+        assert_eq!(exports, EXTENSION_POINTS);
+    }
+
+    #[test]
+    fn names_tell_what_was_made_for_another_host() {
+        let newer = "it is built for a newer Cordboard: it has cordboard:plugin/";
+        let unknown = "it imports what this host does not have: cordboard:plugin/rockets@0.1.0; ";
+        for (import, told) in [
+            ("cordboard:plugin/sessions@0.1.0", ""),
+            ("cordboard:plugin/sessions@0.1.7", ""),
+            ("cordboard:plugin/types@0.1.0", ""),
+            ("cordboard:plugin/sessions@0.2.0", newer),
+            ("cordboard:plugin/sessions@0.2.0-rc.1", newer),
+            ("cordboard:plugin/sessions@1.0.0", newer),
+            ("cordboard:plugin/rockets@0.1.1", newer),
+            ("cordboard:plugin/rockets@0.1.0", unknown),
+            ("cordboard:plugin/sessions@0.0.9", "it is built for an older Cordboard: "),
+            ("cordboard:plugin/sessions", "it is built for an older Cordboard: "),
+            ("wasi:cli/stdout@0.2.3", ""),
+            ("wasi:cli/stdout@0.3.0", "it is built for WASI 0.3 or later: it imports wasi:cli/stdout@0.3.0, "),
+            ("wasi:http/handler@0.3.0-rc-2025-09-16", "it is built for WASI 0.3 or later: "),
+            ("acme:tools/saw@9.0.0", ""),
+        ] {
+            let why = check_imports([import]).err().map(|why| why.to_string()).unwrap_or_default();
+            assert!(why.starts_with(told) && why.is_empty() == told.is_empty(), "{import}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_export_of_this_version_is_enough() {
+        let exports = |exports: &[&str]| check_exports(exports.iter().copied());
+        assert_eq!(exports(&["cordboard:plugin/command@0.2.0", "cordboard:plugin/hook@0.1.0", "acme:a/b"]), Ok(()));
+        let why = exports(&["cordboard:plugin/command@0.2.0"]).unwrap_err().to_string();
+        assert!(why.starts_with("it is built for a newer Cordboard: it has cordboard:plugin/command@0.2.0, "), "{why}");
+        let why = exports(&["wasi:cli/run@0.2.3"]).unwrap_err().to_string();
+        assert!(why.contains("(it exports wasi:cli/run@0.2.3)"), "{why}");
+    }
+}

@@ -1,0 +1,62 @@
+//! How long a call computes. What it waits, for the host or for the network, is no fault of its own and is bounded elsewhere.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+/// Clones are one clock.
+#[derive(Clone)]
+pub struct CpuMeter(Arc<Clock>);
+
+struct Clock {
+    start: Instant,
+    /// Nanoseconds of the turns that are over.
+    spent: AtomicU64,
+    /// Nanoseconds from `start` to where the present turn began.
+    since: AtomicU64,
+}
+
+impl CpuMeter {
+    pub fn new() -> Self {
+        Self(Arc::new(Clock { start: Instant::now(), spent: AtomicU64::new(0), since: AtomicU64::new(0) }))
+    }
+
+    /// Asked from within a turn.
+    pub fn spent(&self) -> Duration {
+        let turn = self.now().saturating_sub(self.0.since.load(Ordering::Relaxed));
+        Duration::from_nanos(self.0.spent.load(Ordering::Relaxed).saturating_add(turn))
+    }
+
+    /// Runs `call`, and counts each of its turns.
+    pub fn count<F: Future>(&self, call: Pin<&mut F>) -> impl Future<Output = F::Output> {
+        Counted { clock: self.clone(), call }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+struct Counted<'a, F> {
+    clock: CpuMeter,
+    call: Pin<&'a mut F>,
+}
+
+impl<F: Future> Future for Counted<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let begun = self.clock.now();
+        self.clock.0.since.store(begun, Ordering::Relaxed);
+        let answer = self.call.as_mut().poll(context);
+        let turn = self.clock.now().saturating_sub(begun);
+        self.clock.0.spent.fetch_add(turn, Ordering::Relaxed);
+        answer
+    }
+}

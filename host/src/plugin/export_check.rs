@@ -1,0 +1,42 @@
+//! Checks that the exports of a version have the functions that the host calls, with the right types. This needs an
+//! instance, so it is part of the trial; a later call must never be the first to fail on it.
+
+use wasmtime::{Store, component::Instance};
+
+use super::{
+    bindings::{
+        command::CommandTrade, hook::HookTrade, lifecycle::LifecycleTrade, persona::PersonaTrade,
+        schedule::ScheduleTrade, view::ViewTrade, webhook::WebhookTrade,
+    },
+    call::{CallState, foreign},
+    refusal::PluginError,
+    version::Exports,
+};
+
+impl Exports {
+    pub fn check(&self, store: &mut Store<CallState>, instance: &Instance) -> Result<(), PluginError> {
+        macro_rules! check {
+            ($name:literal, $trade:ident, $guest:ident) => {
+                if self.$trade.is_some()
+                    && let Err(error) = $guest::new(&mut *store, instance)
+                {
+                    return Err(PluginError::Trade { trade: $name, why: foreign(&causes(&error)) });
+                }
+            };
+        }
+        check!("command", command, CommandTrade);
+        check!("lifecycle", lifecycle, LifecycleTrade);
+        check!("persona", persona, PersonaTrade);
+        check!("view", view, ViewTrade);
+        check!("hook", hook, HookTrade);
+        check!("schedule", schedule, ScheduleTrade);
+        check!("webhook", webhook, WebhookTrade);
+        Ok(())
+    }
+}
+
+/// Joins the causes of an error, without the outermost, which only names the runtime's operation.
+fn causes(error: &wasmtime::Error) -> String {
+    let causes: Vec<String> = error.chain().skip(1).map(|cause| cause.to_string()).collect();
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}

@@ -1,0 +1,206 @@
+//! Calls of what plugins offer, in the core's words. Each takes its generation once, and a permit for as long as it runs.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::{
+    messages,
+    session::{PersonaSettings, Verdict},
+    turn::Turn,
+    types::{Reply, SessionView, Timestamp, is_model_name},
+};
+use tokio::sync::{Notify, Semaphore};
+
+use super::{
+    bindings::{lifecycle::exports::cordboard::plugin::lifecycle as policy, view::exports::cordboard::plugin::view},
+    call::{self, CallContext, CallError, HostHandle},
+    convert,
+    engine::{AT_ONCE_CALLS, SharedEngine},
+    snapshot::{CallOrder, Offer},
+    version::PluginVersion,
+};
+
+/// A command as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    pub args: Vec<String>,
+    pub text: String,
+}
+
+/// The host's side of a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    pub idle_for: Duration,
+    pub live_agents: u32,
+    /// Bytes.
+    pub agent_memory: Option<u64>,
+    /// Bytes.
+    pub free_memory: u64,
+}
+
+/// What a front-end can show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewLimits {
+    pub front_end: String,
+    /// UTF-16 units of a message.
+    pub text_units: u32,
+}
+
+/// One frame of a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Screen {
+    pub live: Option<String>,
+    pub messages: Vec<Reply>,
+}
+
+pub struct Invoker {
+    engine: SharedEngine,
+    permits: Semaphore,
+    at_once: Semaphore,
+    /// Rung when a call of a version on probation failed.
+    pub fallen: Notify,
+}
+
+type Context = (CallContext, Option<HostHandle>);
+
+macro_rules! trade_call {
+    ($self:ident, $generation:ident, $trade:ident, $context:expr, |$guest:ident, $store:ident| $call:expr) => {{
+        let pre = $generation.trades.$trade.as_ref().ok_or(CallError::NotOffered(stringify!($trade)))?;
+        let outcome = call::run(&$self.engine, $generation, $context, |mut store| async move {
+            let answer = async {
+                let instance = pre.instantiate_async(&mut store).await?;
+                let ($guest, $store) = (instance, &mut store);
+                $call.await
+            };
+            let answer = answer.await;
+            (store, answer)
+        });
+        outcome.await.inspect_err(|error| $self.note($generation, error))
+    }};
+}
+
+mod background;
+
+pub use background::{DueJob, WebRequest, WebResponse};
+
+impl Invoker {
+    /// `parallel`: as the engine has room for.
+    pub fn new(engine: SharedEngine, parallel: u32) -> Self {
+        let (permits, at_once) = (Semaphore::new(parallel as usize), Semaphore::new(AT_ONCE_CALLS as usize));
+        Self { engine, permits, at_once, fallen: Notify::new() }
+    }
+
+    pub const fn engine(&self) -> &SharedEngine {
+        &self.engine
+    }
+
+    /// Runs a command. `Said` is the plugin's own error, for the caller to read.
+    pub async fn command(&self, offer: &Offer, context: Context, typed: &Invocation) -> Result<Reply, CallError> {
+        let permits = match offer.spec.order {
+            CallOrder::InOrder => &self.permits,
+            CallOrder::AtOnce => &self.at_once,
+        };
+        let _permit = permits.acquire().await.expect("the semaphore is never closed");
+        let generation = &offer.generation;
+        let (name, args, text) = (&offer.spec.name, &typed.args, &typed.text);
+        let answer = trade_call!(self, generation, command, context, |guest, store| guest
+            .cordboard_plugin_command()
+            .call_run(store, name, args, text))?;
+        answer.map(convert::reply_of).map_err(CallError::Said)
+    }
+
+    fn note(&self, generation: &PluginVersion, error: &CallError) {
+        if generation.note(error) {
+            self.fallen.notify_one();
+        }
+    }
+
+    /// What to do with an idle session.
+    pub async fn review(
+        &self,
+        generation: &Arc<PluginVersion>,
+        context: Context,
+        (view, load): (&SessionView, Load),
+    ) -> Result<Verdict, CallError> {
+        let _permit = self.permit().await;
+        let moment = moment(view, load);
+        let verdict = trade_call!(self, generation, lifecycle, context, |guest, store| guest
+            .cordboard_plugin_lifecycle()
+            .call_review(store, &moment))?;
+        Ok(match verdict {
+            policy::Verdict::Suspend => Verdict::Suspend,
+            policy::Verdict::SuspendAfter(seconds) => Verdict::SuspendAfter(Duration::from_secs(seconds)),
+            policy::Verdict::ReviewIn(seconds) => Verdict::ReviewIn(Duration::from_secs(seconds)),
+            policy::Verdict::Keep => Verdict::Keep,
+        })
+    }
+
+    /// How a resume is told, if at all.
+    pub async fn resume_notice(
+        &self,
+        generation: &Arc<PluginVersion>,
+        context: Context,
+        (view, load): (&SessionView, Load),
+    ) -> Result<Option<String>, CallError> {
+        let _permit = self.permit().await;
+        let moment = moment(view, load);
+        trade_call!(self, generation, lifecycle, context, |guest, store| guest
+            .cordboard_plugin_lifecycle()
+            .call_resume_notice(store, &moment))
+    }
+
+    pub async fn resolve(
+        &self,
+        generation: &Arc<PluginVersion>,
+        context: Context,
+        (persona, view): (&str, &SessionView),
+    ) -> Result<PersonaSettings, CallError> {
+        let _permit = self.permit().await;
+        let session = convert::session(view);
+        let brief = trade_call!(self, generation, persona, context, |guest, store| guest
+            .cordboard_plugin_persona()
+            .call_resolve(store, persona, &session))?;
+        let brief = brief.map_err(CallError::Said)?;
+        if let Some(model) = brief.model.as_deref().filter(|model| !is_model_name(model)) {
+            return Err(CallError::Said(messages::invalid_model(model)));
+        }
+        Ok(PersonaSettings {
+            instructions: brief.instructions,
+            model: brief.model,
+            idle_timeout: brief.idle_timeout.map(Duration::from_secs),
+            greeting: brief.greeting,
+        })
+    }
+
+    /// One frame of a turn.
+    pub async fn render(
+        &self,
+        generation: &Arc<PluginVersion>,
+        (turn, view, now): (&Turn, &SessionView, Timestamp),
+        (mode, limits): (&str, &ViewLimits),
+    ) -> Result<Screen, CallError> {
+        let _permit = self.permit().await;
+        let turn = convert::turn(turn, view, now);
+        // Every chat of today shows frames; the flag is there for one that takes what is final alone.
+        let limits =
+            view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
+        let screen = trade_call!(self, generation, view, (CallContext::default(), None), |guest, store| guest
+            .cordboard_plugin_view()
+            .call_render(store, mode, &turn, &limits))?;
+        let screen = screen.map_err(CallError::Said)?;
+        Ok(Screen { live: screen.live, messages: screen.messages.into_iter().map(convert::reply_of).collect() })
+    }
+
+    async fn permit(&self) -> tokio::sync::SemaphorePermit<'_> {
+        self.permits.acquire().await.expect("the semaphore is never closed")
+    }
+}
+
+fn moment(view: &SessionView, load: Load) -> policy::Moment {
+    policy::Moment {
+        session: convert::session(view),
+        idle_for: load.idle_for.as_secs(),
+        live_agents: load.live_agents,
+        agent_memory: load.agent_memory,
+        free_memory: load.free_memory,
+    }
+}

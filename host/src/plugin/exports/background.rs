@@ -1,0 +1,101 @@
+//! Calls that no user asked for: events, jobs that are due, requests from the net.
+
+use std::sync::Arc;
+
+use cordboard_core::{event::SessionEvent, types::Timestamp};
+
+use super::{
+    super::{
+        bindings::{
+            hook::exports::cordboard::plugin::hook, schedule::exports::cordboard::plugin::schedule,
+            webhook::exports::cordboard::plugin::webhook,
+        },
+        call::CallError,
+        convert,
+        version::PluginVersion,
+    },
+    Context, Invoker, call,
+};
+
+/// A job whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueJob {
+    pub name: String,
+    pub at: Timestamp,
+    pub missed: u32,
+}
+
+/// A request from the net, after the host's checks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WebRequest {
+    pub method: String,
+    /// Behind the plugin's name.
+    pub path: String,
+    pub query: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// What a plugin answers, as it said it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WebResponse {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Invoker {
+    pub async fn hook(
+        &self,
+        generation: &Arc<PluginVersion>,
+        context: Context,
+        happening: &SessionEvent,
+    ) -> Result<(), CallError> {
+        let _permit = self.permit().await;
+        let event = hook::Event {
+            kind: happening.kind.as_str().to_owned(),
+            at: happening.at.0,
+            session: happening.session.as_ref().map(convert::session),
+            data: happening.data.clone(),
+        };
+        trade_call!(self, generation, hook, context, |guest, store| guest
+            .cordboard_plugin_hook()
+            .call_on_event(store, &event))
+    }
+
+    pub async fn run_job(
+        &self,
+        generation: &Arc<PluginVersion>,
+        context: Context,
+        due: &DueJob,
+    ) -> Result<(), CallError> {
+        let _permit = self.permit().await;
+        let due = schedule::Due { job: due.name.clone(), at: due.at.0, missed: due.missed };
+        let ran = trade_call!(self, generation, schedule, context, |guest, store| guest
+            .cordboard_plugin_schedule()
+            .call_run(store, &due))?;
+        ran.map_err(CallError::Said)
+    }
+
+    pub async fn receive(
+        &self,
+        generation: &Arc<PluginVersion>,
+        context: Context,
+        request: &WebRequest,
+    ) -> Result<WebResponse, CallError> {
+        let _permit = self.permit().await;
+        let asked = webhook::Request {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+        };
+        let answer = trade_call!(self, generation, webhook, context, |guest, store| guest
+            .cordboard_plugin_webhook()
+            .call_receive(store, &asked))?;
+        let webhook::Response { status, headers, body } = answer.map_err(CallError::Said)?;
+        Ok(WebResponse { status, headers, body })
+    }
+}

@@ -1,0 +1,127 @@
+//! Identifies a plugin file by its bytes before it is compiled: a component and its imports, or another format and the
+//! remedy. It must not validate the component; the compiler does that.
+
+use wasmparser::{BinaryReader, ComponentImportSectionReader};
+
+use super::refusal::PluginError;
+
+/// The first bytes of every WebAssembly file.
+const MAGIC: &[u8] = b"\0asm";
+
+/// The import names of a component that is not truncated. Other damage is left to the compiler.
+pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
+    sniff(wasm)?;
+    let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
+    match read(&mut reader, &mut imports) {
+        Err(error) if error.message() == END_OF_FILE => Err(PluginError::CutOff { bytes: wasm.len() }),
+        Ok(()) | Err(_) => Ok(imports),
+    }
+}
+
+/// The reader's message for missing bytes.
+const END_OF_FILE: &str = "unexpected end-of-file";
+
+const HEADER: usize = 8;
+
+/// The id of the import section.
+const IMPORTS: u8 = 10;
+
+/// Reads the import sections and skips the content of all others, which may be megabytes.
+fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>) -> wasmparser::Result<()> {
+    reader.read_bytes(HEADER)?;
+    while !reader.eof() {
+        let (section, size) = (reader.read_u8()?, reader.read_var_u32()?);
+        let content = reader.read_bytes(size as usize)?;
+        if section == IMPORTS {
+            let section = ComponentImportSectionReader::new(BinaryReader::new(content, 0))?;
+            imports.extend(section.into_iter().map_while(Result::ok).map(|import| import.name.name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn sniff(wasm: &[u8]) -> Result<(), PluginError> {
+    let Some(rest) = wasm.strip_prefix(MAGIC) else {
+        // Fewer than four bytes may still be the start of a truncated component.
+        let is_begun = !wasm.is_empty() && MAGIC.starts_with(wasm);
+        return Err(if is_begun {
+            PluginError::CutOff { bytes: wasm.len() }
+        } else {
+            PluginError::NotWasm(other_form(wasm))
+        });
+    };
+    // The version, then the layer: 0 is a core module, 1 a component.
+    match rest.get(..4) {
+        Some([0x0d, 0x00, 0x01, 0x00]) => Ok(()),
+        Some([_, _, 0x00, 0x00]) => Err(PluginError::CoreModule),
+        Some(_) => Err(PluginError::NotWasm(
+            "it has a format of WebAssembly that this Cordboard does not know; build it for wasm32-wasip2",
+        )),
+        None => Err(PluginError::CutOff { bytes: wasm.len() }),
+    }
+}
+
+/// Names the format of a file that is not WebAssembly, and the remedy.
+fn other_form(bytes: &[u8]) -> &'static str {
+    let begins = |form: &[u8]| bytes.starts_with(form);
+    if bytes.is_empty() {
+        "it is empty; copy it again"
+    } else if begins(b"\x1f\x8b") || begins(b"PK\x03\x04") || begins(b"\xfd7zXZ") || begins(b"\x28\xb5\x2f\xfd") {
+        "it is a gzip or other archive; unpack it first"
+    } else if begins(b"\x7fELF") {
+        "it is a native program or library; build it for wasm32-wasip2"
+    } else {
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).trim_start().to_ascii_lowercase();
+        if head.starts_with("<!doctype") || head.starts_with("<html") {
+            "it is an HTML page, as some downloads leave one; download the file itself"
+        } else if head.starts_with("version https://git-lfs") {
+            "it is a pointer of Git LFS; run `git lfs pull`, and copy the file again"
+        } else if head.starts_with("(component") || head.starts_with("(module") {
+            "it is in the text format; assemble it with `wasm-tools parse`"
+        } else if !head.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+            "it is a text file; copy the component itself, as it was built"
+        } else {
+            "it does not start as one does; copy the component itself, as it was built"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_component_is_told_as_what_it_is() {
+        for (bytes, told) in [
+            (&b""[..], "it is empty"),
+            (b"\x1f\x8b\x08\0\0", "it is a gzip or other archive"),
+            (b"PK\x03\x04rest", "it is a gzip or other archive"),
+            (b"\x7fELF\x02\x01", "it is a native program"),
+            (b"\n  <!DOCTYPE html><html>", "it is an HTML page"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS"),
+            (b"(component)", "it is in the text format"),
+            (b"#!/bin/sh\n", "it is a text file"),
+            (b"\xff\xfe\0\0", "it does not start as one does"),
+            (b"\0asm\x0d\0\x02\0", "it has a format of WebAssembly that this Cordboard does not know"),
+        ] {
+            let why = imports(bytes).expect_err("it is no component").to_string();
+            assert!(why.starts_with(&format!("it is not a WebAssembly component: {told}")), "{bytes:?}: {why}");
+        }
+        assert_eq!(imports(b"\0asm\x01\0\0\0"), Err(PluginError::CoreModule));
+    }
+
+    #[test]
+    fn a_component_is_cut_off_wherever_bytes_are_missing() {
+        /// A module, a type and an import section.
+        const SECTIONS: usize = 3;
+        let whole =
+            wat::parse_str(r#"(component (core module (func (export "f"))) (import "a:b/c@0.1.0" (instance)))"#);
+        let whole = whole.expect("the text is right");
+        assert_eq!(imports(&whole).expect("it is whole"), ["a:b/c@0.1.0"]);
+        let cut =
+            (1..whole.len()).filter(|&length| imports(&whole[..length]) == Err(PluginError::CutOff { bytes: length }));
+        // A cut between two sections can't be detected.
+        let sections = (HEADER..whole.len()).filter(|&length| imports(&whole[..length]).is_ok());
+        assert_eq!((cut.count(), sections.count()), (whole.len() - 1 - SECTIONS, SECTIONS));
+    }
+}

@@ -1,0 +1,213 @@
+//! What one call writes to the log: lines of `log`, of its standard output and error, and what was refused to it, counted together.
+
+mod line;
+mod panic;
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::{
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamError},
+};
+
+use super::bindings::log::Level;
+use crate::scrub;
+use line::{LONGEST, lines, shown};
+use panic::GuestPanic;
+
+/// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
+pub const AUTHORS: &str = "cordboard::plugin::journal";
+
+/// Clones write to the same log, and count together.
+#[derive(Clone)]
+pub struct GuestLog(Arc<GuestLogState>);
+
+struct GuestLogState {
+    plugin: Arc<str>,
+    /// Lines.
+    limit: u32,
+    written: AtomicU32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Write,
+    /// The first one past the bound: say once that the rest is dropped.
+    SayDropped,
+    Drop,
+}
+
+impl GuestLog {
+    pub fn new(plugin: &Arc<str>, limit: u32) -> Self {
+        Self(Arc::new(GuestLogState { plugin: Arc::clone(plugin), limit, written: AtomicU32::new(0) }))
+    }
+
+    /// What the plugin says in its own words: a record for each line.
+    pub fn write(&self, level: Level, message: &str) {
+        if self.is_over() {
+            return;
+        }
+        let message = scrub::text(message.to_owned());
+        for text in lines(&message) {
+            match self.count() {
+                Line::Write => self.put(level, &shown(text)),
+                line @ (Line::SayDropped | Line::Drop) => return self.say_dropped(line),
+            }
+        }
+    }
+
+    fn put(&self, level: Level, message: &str) {
+        let plugin = &*self.0.plugin;
+        match level {
+            Level::Error => tracing::error!(plugin, message, "plugin says"),
+            Level::Warn => tracing::warn!(plugin, message, "plugin says"),
+            Level::Info => tracing::info!(plugin, message, "plugin says"),
+            Level::Debug => tracing::debug!(plugin, message, "plugin says"),
+        }
+    }
+
+    /// A request that went nowhere.
+    pub fn refused(&self, plugin: &str, why: &str) {
+        let line = self.count();
+        if line != Line::Write {
+            return self.say_dropped(line);
+        }
+        let why = shown(&scrub::text(why.to_owned()));
+        tracing::warn!(plugin, why, "a request was refused");
+    }
+
+    fn say_dropped(&self, line: Line) {
+        let (plugin, limit) = (&*self.0.plugin, self.0.limit);
+        if line == Line::SayDropped {
+            tracing::warn!(plugin, limit, "plugin logs past its `log` limit: the rest of this call's lines is dropped");
+        }
+    }
+
+    /// Whether the line past the bound was told of: nothing more is looked at.
+    fn is_over(&self) -> bool {
+        self.0.written.load(Ordering::Relaxed) > self.0.limit
+    }
+
+    fn count(&self) -> Line {
+        let before = self.0.written.fetch_add(1, Ordering::Relaxed);
+        // Far below where it would begin anew: a call ends by its time before it has written so much.
+        if before < self.0.limit {
+            Line::Write
+        } else if before == self.0.limit {
+            Line::SayDropped
+        } else {
+            Line::Drop
+        }
+    }
+}
+
+/// Standard output or error of a guest: whole lines go to the log, and why it fell is read off them.
+#[derive(Clone)]
+pub struct Printed {
+    journal: GuestLog,
+    level: Level,
+    state: Arc<Mutex<Text>>,
+}
+
+#[derive(Default)]
+struct Text {
+    line: Vec<u8>,
+    fall: GuestPanic,
+}
+
+impl Printed {
+    pub fn new(journal: GuestLog, level: Level) -> Self {
+        Self { journal, level, state: Arc::default() }
+    }
+
+    fn print(&self, bytes: &[u8]) {
+        let mut text = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = LONGEST.saturating_sub(text.line.len());
+            text.line.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                self.tell(&mut text);
+            }
+        }
+    }
+
+    /// What was printed last, and no line's end behind it.
+    pub fn finish(&self) {
+        self.tell(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn tell(&self, text: &mut Text) {
+        let line = std::mem::take(&mut text.line);
+        let line = String::from_utf8_lossy(&line);
+        text.fall.hear(&line);
+        self.journal.write(self.level, &line);
+    }
+
+    /// Why the guest fell, in its own words, else in those of the runtime.
+    pub fn fall(&self, cause: String) -> String {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).fall.told(cause)
+    }
+}
+
+impl IsTerminal for Printed {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Printed {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // For the other versions of WASI, which are not linked.
+        Box::new(tokio::io::sink())
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for Printed {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait::async_trait]
+impl OutputStream for Printed {
+    fn write(&mut self, bytes: Bytes) -> Result<(), StreamError> {
+        self.print(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StreamError> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> Result<usize, StreamError> {
+        Ok(LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_past_the_bound_is_told_once() {
+        let journal = GuestLog::new(&Arc::from("x"), 1);
+        let said: Vec<_> = (0..4).map(|_| journal.count()).collect();
+        assert_eq!(said, [Line::Write, Line::SayDropped, Line::Drop, Line::Drop]);
+    }
+
+    #[test]
+    fn of_a_long_line_the_beginning_is_kept() {
+        let printed = Printed::new(GuestLog::new(&Arc::from("x"), 9), Level::Info);
+        printed.print(&vec![b'a'; 3 * LONGEST]);
+        printed.print(b"end");
+        assert_eq!(printed.state.lock().unwrap().line.len(), LONGEST);
+    }
+}

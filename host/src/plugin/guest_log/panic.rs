@@ -1,0 +1,140 @@
+//! Why a guest fell, read off what it wrote to standard error: its language's own words for that, and nothing that it printed before.
+
+use super::line::shown;
+
+/// The most of a fall that is told in a chat, in bytes. The log has all of it, line by line.
+const TOLD: usize = 400;
+
+/// What Python writes before the places of an exception.
+const TRACEBACK: &str = "Traceback (most recent call last):";
+
+/// What a plugin in JavaScript writes before an exception; see `guard.mjs` of the templates.
+const UNCAUGHT: &str = "uncaught ";
+
+/// What was heard so far.
+#[derive(Default)]
+pub struct GuestPanic {
+    said: Option<Said>,
+    last: String,
+}
+
+enum Said {
+    /// From `panicked at` on: which thread it was says nothing in a component, which has one.
+    Panic(String),
+    /// The innermost place, and the exception behind the places.
+    Traceback {
+        place: String,
+        exception: String,
+    },
+    Uncaught {
+        exception: String,
+        place: String,
+    },
+}
+
+impl GuestPanic {
+    /// One line of standard error, in the order of writing.
+    pub fn hear(&mut self, line: &str) {
+        let line = line.trim_end();
+        if line.is_empty() || line.starts_with("note: run with") {
+            return;
+        }
+        self.last = cut(line.trim_start());
+        match (&mut self.said, begun(line)) {
+            // What a language's runtime says of its own end comes after what the plugin did.
+            (Some(Said::Traceback { .. }), Some(Said::Panic(_))) => {}
+            (said, Some(new)) => *said = Some(new),
+            (Some(Said::Panic(text)), None) if text.len() < TOLD => {
+                text.push(' ');
+                text.push_str(line.trim_start());
+            }
+            (Some(Said::Traceback { place, exception }), None) if exception.is_empty() => match line.trim_start() {
+                inner if inner.len() == line.len() => line.clone_into(exception),
+                inner if inner.starts_with("File \"") => inner.clone_into(place),
+                _ => {}
+            },
+            (Some(Said::Uncaught { place, .. }), None) if place.is_empty() => {
+                if let Some(at) = line.trim_start().strip_prefix("at ") {
+                    at.clone_into(place);
+                }
+            }
+            (Some(_) | None, None) => {}
+        }
+    }
+
+    /// Why it fell, on one line; `cause` is the runtime's word, where the guest had none.
+    pub fn told(&self, cause: String) -> String {
+        let at = |exception: &str, place: &str| match place {
+            "" => exception.to_owned(),
+            place => format!("{} ({place})", cut(exception)),
+        };
+        let told = match &self.said {
+            Some(Said::Panic(text)) => text.clone(),
+            Some(Said::Traceback { place, exception }) if !exception.is_empty() => at(exception, place),
+            Some(Said::Uncaught { exception, place }) => at(exception, place),
+            Some(Said::Traceback { .. }) | None if self.last.is_empty() => return cause,
+            Some(Said::Traceback { .. }) | None => format!("{cause}; the last line that it wrote is: {}", self.last),
+        };
+        cut(&told)
+    }
+}
+
+/// What begins with this line.
+fn begun(line: &str) -> Option<Said> {
+    let panicked = |mark: &str| line.contains("thread '").then(|| line.find(mark)).flatten().map(|at| at + 2);
+    if let Some(at) = panicked("' panicked at ").or_else(|| panicked(") panicked at ")) {
+        return Some(Said::Panic(line[at..].to_owned()));
+    }
+    if line == TRACEBACK {
+        return Some(Said::Traceback { place: String::new(), exception: String::new() });
+    }
+    let exception = line.strip_prefix(UNCAUGHT)?.to_owned();
+    Some(Said::Uncaught { exception, place: String::new() })
+}
+
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(TOLD);
+    let whole = if end < text.len() { format!("{}…", &text[..end]) } else { text.to_owned() };
+    shown(&whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(lines: &str) -> String {
+        let mut fall = GuestPanic::default();
+        lines.lines().for_each(|line| fall.hear(line));
+        fall.told("wasm trap".to_owned())
+    }
+
+    #[test]
+    fn a_panic_is_told_without_what_was_printed_before() {
+        let text = "debugging\nhere thread '<unnamed>' (1) panicked at src/lib.rs:7:5:\nas it\nwas asked to\nnote: run with `RUST_BACKTRACE=1`\n";
+        assert_eq!(told(text), "panicked at src/lib.rs:7:5: as it was asked to");
+        let long = format!("thread 'main' panicked at src/lib.rs:7:5:\n{}", "ä".repeat(4000));
+        assert!(told(&long).starts_with("panicked at src/lib.rs:7:5: ä") && told(&long).len() < TOLD + 9);
+    }
+
+    #[test]
+    fn an_exception_of_python_is_told_with_its_innermost_place() {
+        let first = "Traceback (most recent call last):\n  File \"plugin.py\", line 3, in a\n    b()\nKeyError: 'x'\n";
+        let second = "During handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"plugin.py\", line 9, in run\n    a()\n  File \"plugin.py\", line 5, in a\n    raise ValueError(\"bad\")\nValueError: bad\nthread '<unnamed>' panicked at runtime.rs:1:\nend\n";
+        assert_eq!(told(&format!("noise\n{first}{second}")), "ValueError: bad (File \"plugin.py\", line 5, in a)");
+    }
+
+    #[test]
+    fn an_exception_of_javascript_is_told_with_its_first_place() {
+        let text = "noise\nuncaught Error: bad *thing*\n    at run@plugin.js:12:30\n    at wrapped@guard.mjs:1:1\nexpected a string, received [object]\n";
+        assert_eq!(told(text), "Error: bad *thing* (run@plugin.js:12:30)");
+    }
+
+    #[test]
+    fn the_runtime_s_word_stands_where_the_guest_has_none() {
+        assert_eq!(told(""), "wasm trap");
+        assert_eq!(
+            told("one\n\n assertion failed: x\n"),
+            "wasm trap; the last line that it wrote is: assertion failed: x"
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! The linker of the last set of capabilities: filling one takes longer than the rest of a swap from the cache, and versions of one plugin follow
+//! each other. Must hold nothing that differs between plugins of the same set, and no more than one: each is a tenth of a megabyte.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cordboard_core::config::NetworkGrants;
+use wasmtime::component::{HasSelf, Linker};
+
+use super::{
+    call::CallState,
+    engine::SharedEngine,
+    imports::{CAPABILITIES, Capability, Granted},
+    network_grants,
+};
+
+/// By the names of what is linked.
+type Latest = Option<(Vec<&'static str>, Arc<Linker<CallState>>)>;
+
+pub struct Linkers {
+    engine: SharedEngine,
+    latest: Mutex<Latest>,
+}
+
+impl Linkers {
+    pub fn new(engine: SharedEngine) -> Self {
+        Self { engine, latest: Mutex::default() }
+    }
+
+    pub const fn engine(&self) -> &SharedEngine {
+        &self.engine
+    }
+
+    /// Returns a linker with the granted interfaces only. WASI is always linked, without access to anything.
+    pub fn of(&self, grants: &BTreeSet<String>, reach: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
+        let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, grants, reach)).collect();
+        let http = network_grants::has(reach, network_grants::HTTP).then_some(network_grants::HTTP);
+        let set: Vec<&'static str> = granted.iter().map(|one| one.name).chain(http).collect();
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
+            return Ok(Arc::clone(linker));
+        }
+        let linker = Arc::new(self.fill(&granted, reach)?);
+        *latest = Some((set, Arc::clone(&linker)));
+        Ok(linker)
+    }
+
+    fn fill(&self, granted: &[&Capability], reach: &NetworkGrants) -> wasmtime::Result<Linker<CallState>> {
+        let mut linker = Linker::new(self.engine.engine());
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        network_grants::link(&mut linker, reach)?;
+        super::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+        for capability in granted {
+            capability.link(&mut linker)?;
+        }
+        Ok(linker)
+    }
+}
+
+fn is_granted(capability: &Capability, grants: &BTreeSet<String>, reach: &NetworkGrants) -> bool {
+    match capability.granted {
+        Granted::ToAll => true,
+        Granted::ByName => grants.contains(capability.name),
+        Granted::ByList => network_grants::has(reach, capability.name),
+    }
+}

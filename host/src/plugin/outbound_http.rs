@@ -1,0 +1,244 @@
+//! The way out: requests and connections of plugins, each checked against what its operator granted, before a name is resolved and after.
+//! It never follows a redirect, asks no proxy, and resolves a name once.
+
+mod connect;
+mod exchange;
+mod failure;
+mod fake;
+mod tls;
+mod wait_budget;
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cordboard_core::{
+    config::NetworkGrants,
+    egress::{Target, TcpGrant, check_host, check_method, grant_line, line_for, may_request},
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::{Body, Frame},
+    header::{self, HeaderName},
+    http::uri::Scheme,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::rustls::ClientConfig;
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
+};
+
+use super::{guest_log::GuestLog, limits::CallLimits, secrets::CallSecrets};
+use failure::Failure;
+pub use fake::{FakeNetwork, HttpRequest, HttpResponse};
+pub use tls::client_config;
+pub use wait_budget::Waits;
+
+/// Requests and connections that one plugin may have under way: enough to ask a household's servers at once, and no load for
+/// any of them.
+const AT_ONCE: usize = 8;
+
+/// Bytes that a guest may write before they are taken: it may hold many bodies that are never sent.
+const CHUNK: usize = 16 << 10;
+
+/// What a generation may reach.
+pub struct Network {
+    pub plugin: String,
+    pub reach: NetworkGrants,
+    pub body: usize,
+    pub time: Duration,
+    tls: Arc<ClientConfig>,
+    at_once: Arc<Semaphore>,
+}
+
+impl Network {
+    /// # Errors
+    /// Says what is wrong with the file of `ca`.
+    pub fn new(plugin: &str, reach: &NetworkGrants, limits: &CallLimits) -> Result<Self, String> {
+        Ok(Self {
+            plugin: plugin.to_owned(),
+            reach: reach.clone(),
+            body: limits.http_body,
+            time: limits.http_time,
+            tls: Arc::new(client_config(reach.ca.as_deref())?),
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+        })
+    }
+
+    /// Whether this request may go where it wants to.
+    fn check(&self, request: &hyper::http::request::Parts) -> Result<Target, Failure> {
+        let uri = &request.uri;
+        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let target = Target::new(&text(uri.scheme_str()), &text(uri.authority().map(|one| one.as_str())), path);
+        let target = target.map_err(|error| Failure::Refused(error.to_string()))?;
+        check_host(&target.host).map_err(|why| Failure::Refused(format!("nobody may reach {target}: {why}")))?;
+        let method = request.method.as_str();
+        check_method(method).map_err(|why| Failure::Refused(format!("nobody may reach {target} so: {why}")))?;
+        if may_request(&self.reach.http, method, &target) {
+            return Ok(target);
+        }
+        let line = line_for(&self.plugin, &self.reach.http, (method, &target));
+        let what = format!("{method} {target}{}", target_path(path));
+        Err(Failure::Refused(format!("{what} was not granted; add to {line}")))
+    }
+
+    fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, Failure> {
+        let (needed, host) = TcpGrant::needed(host, port).map_err(Failure::Refused)?;
+        check_host(&host).map_err(|why| Failure::Refused(format!("nobody may reach {host}: {why}")))?;
+        if self.reach.tcp.contains(&needed) {
+            return Ok(host);
+        }
+        let line = grant_line((&self.plugin, "tcp"), &self.reach.tcp, &needed);
+        Err(Failure::Refused(format!("a connection to {needed} was not granted; add to {line}")))
+    }
+
+    /// Whether the name of a host may stand for a private address.
+    fn is_private(&self, host: &str) -> bool {
+        self.reach.private.contains(host)
+    }
+}
+
+/// The path of a request as it is told, without its query, which may hold what is nobody's business.
+fn target_path(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// The network as one call has it.
+pub struct OutboundHttp {
+    /// None in a trial, in a view, and where nothing was granted.
+    network: Option<Arc<Network>>,
+    pub vault: CallSecrets,
+    waits: Arc<Waits>,
+    journal: GuestLog,
+    /// None: the real one.
+    far: Option<Arc<dyn FakeNetwork>>,
+}
+
+impl OutboundHttp {
+    pub fn new(
+        network: Option<Arc<Network>>,
+        far: Option<Arc<dyn FakeNetwork>>,
+        (vault, journal): (CallSecrets, GuestLog),
+    ) -> Self {
+        let (plugin, time) =
+            network.as_ref().map_or(("", Duration::ZERO), |network| (network.plugin.as_str(), network.time));
+        let waits = Arc::new(Waits::new(plugin, time));
+        Self { network, vault, waits, journal, far }
+    }
+
+    /// What of the call's time it waits for the network.
+    pub fn waits(&self) -> Arc<Waits> {
+        Arc::clone(&self.waits)
+    }
+
+    /// How long it takes to connect to a port that was granted.
+    pub async fn connect_time(&self, host: &str, port: u16) -> Result<Duration, String> {
+        let network = self.network.clone().ok_or_else(|| Failure::no_network().to_string())?;
+        let measured = async {
+            let host = network.check_tcp(host, port)?;
+            if let Some(far) = &self.far {
+                return far.connect(&host.to_string(), port).map_err(Failure::Unreachable);
+            }
+            let connect = async {
+                let _place = network.at_once.acquire().await.expect("it is never closed");
+                connect::connect(&network, &host, port).await
+            };
+            self.waits.bound(network.time, connect).await?.map(|connection| connection.took)
+        };
+        let measured = measured.await;
+        measured.map_err(|failure| self.told(&network.plugin, failure).to_string())
+    }
+
+    /// What was refused is told to the log as well: the operator reads it there, whatever the guest makes of it.
+    fn told(&self, plugin: &str, failure: Failure) -> Failure {
+        if let Failure::Refused(why) = &failure {
+            self.journal.refused(plugin, why);
+        }
+        failure
+    }
+}
+
+/// An answer that the guest holds. It keeps its place among those under way, so that a guest that hoards them soon waits.
+struct Held {
+    body: Full<Bytes>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+}
+
+type Exchanged = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+
+impl WasiHttpHooks for OutboundHttp {
+    /// Beside those that the host sets itself, those that change how a message is framed.
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::new(|name: &HeaderName| {
+            DEFAULT_FORBIDDEN_HEADERS.contains(name) || [header::TE, header::TRAILER, header::EXPECT].contains(name)
+        })
+    }
+
+    /// All of them: what is none for a request is refused with words.
+    fn is_supported_scheme(&mut self, _scheme: &Scheme) -> bool {
+        true
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Exchanged> + Send> {
+        let (parts, body) = request.into_parts();
+        let Some(network) = self.network.clone() else {
+            return Box::new(async { Err(Failure::no_network().into()) });
+        };
+        let target = network.check(&parts).and_then(|target| exchange::check(&parts, &self.vault).map(|()| target));
+        let target = match target.map_err(|failure| self.told(&network.plugin, failure)) {
+            Ok(target) => target,
+            Err(failure) => return Box::new(async { Err(failure.into()) }),
+        };
+        let (vault, waits, journal) = (self.vault.clone(), Arc::clone(&self.waits), self.journal.clone());
+        let far = self.far.clone();
+        Box::new(async move {
+            let time = exchange::time(&network, options);
+            let exchange = async {
+                let place = Arc::clone(&network.at_once).acquire_owned().await.expect("it is never closed");
+                exchange::exchange((&network, far.as_deref()), &vault, (target, parts, body))
+                    .await
+                    .map(|answer| (answer, place))
+            };
+            let answer = waits.bound(time, exchange).await.and_then(|answer| answer);
+            if let Err(Failure::Refused(why)) = &answer {
+                journal.refused(&network.plugin, why);
+            }
+            let (answer, place) = answer?;
+            let answer =
+                answer.map(|body| Held { body: Full::new(body), _place: place }.map_err(Error::from).boxed_unsync());
+            Ok((answer, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
+        })
+    }
+}

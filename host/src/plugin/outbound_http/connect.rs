@@ -1,0 +1,90 @@
+//! From a host to a connection. The name is resolved here, once; each address is looked at, and the connection goes to one that was.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use cordboard_core::egress::{AddressKind, Host, grant_line, standing};
+use tokio::net::{TcpStream, lookup_host};
+
+use super::{Network, failure::Failure};
+
+/// A server that is there answers in a fraction of this, and a plugin may have more to ask.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// What a name server may take.
+const RESOLVE: Duration = Duration::from_secs(5);
+
+/// Addresses of one name that are tried.
+const TRIED: usize = 4;
+
+pub struct Connection {
+    pub stream: TcpStream,
+    /// What the last step took, names and failed addresses left out.
+    pub took: Duration,
+}
+
+pub async fn connect(network: &Network, host: &Host, port: u16) -> Result<Connection, Failure> {
+    let addresses = addresses(network, host, port).await?;
+    let each = CONNECT / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    let mut last = None;
+    for address in addresses {
+        let begun = Instant::now();
+        match tokio::time::timeout(each, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(Connection { stream, took: begun.elapsed() }),
+            Ok(Err(error)) => last = Some(reason(&error)),
+            Err(_) => last = Some(format!("no answer within {} s", each.as_secs_f32())),
+        }
+    }
+    let why = last.unwrap_or_else(|| "it has no address".to_owned());
+    Err(Failure::Unreachable(format!("failed to connect to {host}:{port}: {why}")))
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused, nothing listens there".to_owned(),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The addresses that a connection may go to. One that is written out in a grant is its own permission.
+async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    let name = match host {
+        Host::Ipv4(address) => return Ok(vec![SocketAddr::new(IpAddr::V4(*address), port)]),
+        Host::Ipv6(address) => return Ok(vec![SocketAddr::new(IpAddr::V6(*address), port)]),
+        Host::Domain(name) => name,
+    };
+    let found = tokio::time::timeout(RESOLVE, lookup_host((name.as_str(), port))).await;
+    let unknown = |why: String| Failure::Unreachable(format!("failed to find {name}: {why}"));
+    let found = found.map_err(|_| unknown("the name server does not answer".to_owned()))?;
+    let found: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();
+    permitted(network, name, &found)
+}
+
+fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<SocketAddr>, Failure> {
+    let may = |address: &&SocketAddr| match standing(address.ip()) {
+        AddressKind::Public => true,
+        AddressKind::Private(_) => network.is_private(name),
+        AddressKind::Metadata | AddressKind::Never(_) => false,
+    };
+    let good: Vec<_> = found.iter().filter(may).take(TRIED).copied().collect();
+    match found.first() {
+        Some(first) if good.is_empty() => Err(Failure::Refused(not_permitted(network, name, first.ip()))),
+        Some(_) | None => Ok(good),
+    }
+}
+
+fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
+    match standing(address) {
+        AddressKind::Never(why) => format!("{name} stands for {address}, which no name may stand for ({why})"),
+        AddressKind::Metadata => format!("{name} stands for {address}, where a cloud keeps its keys: no name may"),
+        AddressKind::Private(why) => {
+            let line = grant_line((&network.plugin, "private"), &network.reach.private, name);
+            format!("{name} stands for {address} ({why}); if it may, add to {line}")
+        }
+        AddressKind::Public => format!("{name} stands for no address"),
+    }
+}

@@ -1,0 +1,180 @@
+//! One request and its answer, over a connection of its own: the secrets put in on the way out, and taken out on the way back.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use cordboard_core::egress::{Scheme, Target};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode, Uri,
+    client::conn::http1,
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
+use wasmtime_wasi_http::{RequestOptions, WasiBody, io::TokioIo};
+
+use super::{
+    Network,
+    connect::connect,
+    failure::Failure,
+    fake::{self, FakeNetwork},
+};
+use crate::plugin::secrets::CallSecrets;
+
+/// Bytes of a response before its body.
+const HEAD: usize = 64 << 10;
+
+/// Fields of a response.
+const FIELDS: usize = 128;
+
+/// What is wrong with a request before anything of it is sent.
+pub fn check(request: &Parts, vault: &CallSecrets) -> Result<(), Failure> {
+    let path = request.uri.path_and_query().map_or("", |path| path.as_str());
+    if vault.stands_in(path.as_bytes()) {
+        let why =
+            "a secret must not stand in an address, which is logged on many ways: send it in a header or in the body";
+        return Err(Failure::Refused(why.to_owned()));
+    }
+    // A part of an answer may hold a part of a secret, which nobody recognises.
+    if !vault.is_empty() && request.headers.contains_key(header::RANGE) {
+        return Err(Failure::Refused("a plugin with secrets must not ask for parts of an answer (Range)".to_owned()));
+    }
+    Ok(())
+}
+
+/// How long the guest itself wants to wait, if that is less than it may.
+pub fn time(network: &Network, options: Option<RequestOptions>) -> Duration {
+    let options = options.unwrap_or_default();
+    [options.connect_timeout, options.first_byte_timeout].into_iter().flatten().fold(network.time, Duration::min)
+}
+
+/// Sends the request, and reads the whole answer.
+pub async fn exchange(
+    (network, far): (&Network, Option<&dyn FakeNetwork>),
+    vault: &CallSecrets,
+    (target, parts, body): (Target, Parts, WasiBody),
+) -> Result<Response<Bytes>, Failure> {
+    let body = collected(body, network).await?;
+    // Filled, it is what the operator bounds: a short body may name a long secret a hundred thousand times.
+    if vault.filled_length(&body) > network.body {
+        return Err(too_large("request", network));
+    }
+    let request = request(&target, parts, (vault, &body))?;
+    if let Some(far) = far {
+        return veiled(fake::answer(far, target.to_string(), request).await?, vault);
+    }
+    let stream = connect(network, &target.host, target.port).await?.stream;
+    let response = match target.scheme {
+        Scheme::Http => send(stream, request, network).await,
+        Scheme::Https => {
+            let name = server_name(&target)?;
+            let connecting = TlsConnector::from(Arc::clone(&network.tls)).connect(name, stream);
+            let stream = connecting.await.map_err(|error| Failure::Protocol(super::tls::explain(&target, &error)))?;
+            send(stream, request, network).await
+        }
+    };
+    veiled(response?, vault)
+}
+
+fn server_name(target: &Target) -> Result<ServerName<'static>, Failure> {
+    let bare = target.host.to_string();
+    let bare = bare.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(bare).map_err(|error| Failure::Refused(format!("{target} has no name for TLS: {error}")))
+}
+
+/// The guest's body, whole.
+async fn collected(body: WasiBody, network: &Network) -> Result<Bytes, Failure> {
+    match Limited::new(body, network.body).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large("request", network)),
+        Err(error) => Err(Failure::Protocol(format!("the request was not finished: {error}"))),
+    }
+}
+
+fn too_large(what: &str, network: &Network) -> Failure {
+    let (body, plugin) = (network.body, &network.plugin);
+    let how = format!("raise `http_body` in [plugins.{plugin}] if it needs more");
+    Failure::TooLarge(format!("the body of the {what} has more than {body} bytes ({how})"))
+}
+
+/// As it goes over the wire. The host decides on framing and `Host`, whatever the guest wrote.
+fn request(
+    target: &Target,
+    parts: Parts,
+    (vault, body): (&CallSecrets, &Bytes),
+) -> Result<Request<Full<Bytes>>, Failure> {
+    let wrong = |what: &str| Failure::Protocol(format!("the request has no good {what}"));
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let uri: Uri = path.parse().map_err(|_| wrong("path"))?;
+    let mut request = Request::new(Full::new(Bytes::from(vault.fill(body).into_owned())));
+    *request.method_mut() = parts.method;
+    *request.uri_mut() = uri;
+    let headers = request.headers_mut();
+    for (name, value) in &parts.headers {
+        let filled = HeaderValue::from_bytes(&vault.fill_header(value.as_bytes())).map_err(|_| wrong("header"))?;
+        headers.append(name, filled);
+    }
+    for own in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+        headers.remove(own);
+    }
+    headers.insert(header::HOST, HeaderValue::from_str(&target.authority()).map_err(|_| wrong("host"))?);
+    // What is packed cannot be searched for secrets.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    Ok(request)
+}
+
+async fn send<S>(stream: S, request: Request<Full<Bytes>>, network: &Network) -> Result<Response<Bytes>, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let broken =
+        |error: hyper::Error| Failure::Protocol(format!("the server does not speak HTTP as it should: {error}"));
+    let mut http = http1::Builder::new();
+    let handshake = http.max_buf_size(HEAD).max_headers(FIELDS).handshake(TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.map_err(broken)?;
+    // Both are one future, so that nothing goes on when the call is over.
+    let talking = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let (parts, body) = response.into_parts();
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Failure::Protocol("the server wants to speak something else than HTTP".to_owned()));
+        }
+        let body = match Limited::new(body, network.body).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_large("response", network)),
+            Err(error) => return Err(Failure::Protocol(format!("the answer broke off: {error}"))),
+        };
+        Ok(Response::from_parts(parts, body))
+    };
+    let mut talking = std::pin::pin!(talking);
+    tokio::select! {
+        answer = &mut talking => answer,
+        // It may end before the last of the answer was taken from it.
+        _ = connection => talking.await,
+    }
+}
+
+/// The answer without secrets: their placeholders stand where they stood.
+fn veiled(response: Response<Bytes>, vault: &CallSecrets) -> Result<Response<Bytes>, Failure> {
+    let (mut parts, body) = response.into_parts();
+    let packed = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if packed {
+        return Err(Failure::Protocol("the answer is packed, though it was not to be (Content-Encoding)".to_owned()));
+    }
+    if vault.is_empty() {
+        return Ok(Response::from_parts(parts, body));
+    }
+    let mut headers = HeaderMap::with_capacity(parts.headers.len());
+    for (name, value) in &parts.headers {
+        let veiled = HeaderValue::from_bytes(&vault.veil(value.as_bytes()));
+        headers.append(name, veiled.map_err(|_| Failure::Protocol("the answer has no good headers".to_owned()))?);
+    }
+    // Its length may be another one now, and it is whole.
+    headers.remove(header::CONTENT_LENGTH);
+    parts.headers = headers;
+    let body = Bytes::from(vault.veil(&body));
+    Ok(Response::from_parts(parts, body))
+}

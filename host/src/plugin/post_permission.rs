@@ -1,0 +1,68 @@
+//! Where a plugin may post. Pure: who is at home in a place is for the board to know.
+
+use cordboard_core::types::{Caller, Place, Role, UserId};
+
+use super::call::CallContext;
+
+/// Somebody who is served now, and has spoken in the place or has it as a private chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatMember {
+    pub id: UserId,
+    pub role: Role,
+}
+
+/// A call of a person posts where it was called and in that person's places; what nobody called posts where somebody who is served is at
+/// home. So nothing gets out to strangers, and nobody is written to in another's name.
+///
+/// # Errors
+/// Why not, for the plugin's author and whoever reads the log.
+pub fn check(asked: &CallContext, place: &Place, residents: &[ChatMember]) -> Result<(), String> {
+    if asked.place.as_ref() == Some(place) {
+        return Ok(());
+    }
+    match &asked.caller {
+        Some(caller) if residents.iter().any(|resident| is_same(caller, resident)) => Ok(()),
+        Some(_) => Err(format!(
+            "{place} is not the caller's: a call posts where it was called, and where its caller has spoken"
+        )),
+        None if residents.is_empty() => Err(format!(
+            "nobody whom [access] names has spoken in {place}: write to the bot there first, so that it is known"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The operator has a number on Telegram and a console.
+fn is_same(caller: &Caller, resident: &ChatMember) -> bool {
+    caller.id == resident.id || (caller.role == Role::Owner && resident.role == Role::Owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(id: &str, role: Role) -> Caller {
+        Caller { id: UserId(id.to_owned()), name: id.to_owned(), role }
+    }
+
+    #[test]
+    fn a_call_posts_in_its_callers_places_and_nobodys_in_known_ones() {
+        let place = |chat: &str| Place::new("telegram", chat);
+        let home = |of: &Caller| vec![ChatMember { id: of.id.clone(), role: of.role }];
+        let (owner, ann) = (caller("telegram:1", Role::Owner), caller("telegram:2", Role::Member));
+        let console = caller("console:local", Role::Owner);
+        let by = |caller: &Caller| CallContext {
+            caller: Some(caller.clone()),
+            place: Some(place(&caller.id.0)),
+            ..CallContext::default()
+        };
+        let nobody = CallContext::default();
+        assert!(check(&nobody, &place("2"), &home(&ann)).is_ok());
+        assert!(check(&nobody, &place("3"), &[]).unwrap_err().contains("nobody whom [access] names has spoken"));
+        assert!(check(&by(&ann), &place("2"), &home(&ann)).is_ok());
+        assert!(check(&by(&ann), &place("telegram:2"), &[]).is_ok(), "where it was called");
+        assert!(check(&by(&ann), &place("1"), &home(&owner)).unwrap_err().contains("is not the caller's"));
+        assert!(check(&by(&owner), &place("2"), &home(&ann)).is_err());
+        assert!(check(&by(&owner), &place("x"), &home(&console)).is_ok(), "the operator has two names");
+    }
+}

@@ -1,0 +1,97 @@
+//! Calls of what is plugged in: each takes the table once, and with it its generation.
+
+use std::sync::Arc;
+
+use cordboard_core::{
+    session::{PersonaSettings, Verdict},
+    turn::Turn,
+    types::{Reply, SessionView, Timestamp},
+};
+
+use super::{
+    super::{
+        buttons,
+        call::{CallContext, CallError, HostHandle},
+        exports::{Invocation, Load, Screen, ViewLimits},
+        host_api::HostApi,
+        snapshot::Offer,
+    },
+    Registry,
+};
+
+mod unasked;
+
+impl Registry {
+    pub(super) fn lent(&self, board: &Arc<dyn HostApi>) -> Option<HostHandle> {
+        Some(HostHandle { board: Arc::clone(board), table: self.table() })
+    }
+
+    pub async fn command(
+        &self,
+        board: &Arc<dyn HostApi>,
+        (offer, asked): (&Offer, CallContext),
+        typed: &Invocation,
+    ) -> Result<Reply, CallError> {
+        let (caller, place) = (asked.caller.clone(), asked.place.clone());
+        let reply = self.caller.command(offer, (asked, self.lent(board)), typed).await?;
+        // Read after the call, which may have switched the session.
+        let active = caller.zip(place).and_then(|(caller, place)| board.active(&caller, &place));
+        let session = active.as_ref().map(|view| &view.record.name);
+        Ok(buttons::own(reply, (&offer.generation, &self.table()), session))
+    }
+
+    /// The verdict of the lifecycle plugin `policy`.
+    pub async fn review(
+        &self,
+        board: &Arc<dyn HostApi>,
+        policy: &str,
+        idle: (&SessionView, Load),
+    ) -> Result<Verdict, CallError> {
+        let table = self.table();
+        let generation = table.generation(policy).ok_or(CallError::NotOffered("lifecycle"))?;
+        self.caller.review(generation, (about(idle.0), self.lent(board)), idle).await
+    }
+
+    pub async fn resume_notice(
+        &self,
+        board: &Arc<dyn HostApi>,
+        policy: &str,
+        idle: (&SessionView, Load),
+    ) -> Result<Option<String>, CallError> {
+        let table = self.table();
+        let generation = table.generation(policy).ok_or(CallError::NotOffered("lifecycle"))?;
+        self.caller.resume_notice(generation, (about(idle.0), self.lent(board)), idle).await
+    }
+
+    pub async fn resolve(
+        &self,
+        board: &Arc<dyn HostApi>,
+        persona: &str,
+        view: &SessionView,
+    ) -> Result<PersonaSettings, CallError> {
+        let table = self.table();
+        let generation =
+            table.persona(persona).ok_or_else(|| CallError::Said(format!("there is no persona '{persona}' now")))?;
+        self.caller.resolve(generation, (about(view), self.lent(board)), (persona, view)).await
+    }
+
+    /// One frame of a turn in the words of the plugin that offers `mode`.
+    pub async fn render(
+        &self,
+        mode: &str,
+        shown: (&Turn, &SessionView, Timestamp),
+        limits: &ViewLimits,
+    ) -> Result<Screen, CallError> {
+        let table = self.table();
+        let generation = table.mode(mode).ok_or(CallError::NotOffered("view"))?;
+        let mut screen = self.caller.render(generation, shown, (mode, limits)).await?;
+        let own = |message| buttons::own(message, (generation, &table), Some(&shown.1.record.name));
+        screen.messages = screen.messages.into_iter().map(own).collect();
+        Ok(screen)
+    }
+}
+
+/// A call that nobody asked for, about a session.
+pub(super) fn about(view: &SessionView) -> CallContext {
+    CallContext { active: Some(view.clone()), place: view.record.place.clone(), ..CallContext::default() }
+}

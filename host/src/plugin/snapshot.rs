@@ -1,0 +1,320 @@
+//! What is plugged in now: one immutable value, swapped whole. Commands, personas and modes are looked up here, each with its generation.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cordboard_core::types::{Role, Timestamp};
+
+use super::{
+    host_api::Choice,
+    refusal::PluginError,
+    status::{self, PluginStatus},
+    version::PluginVersion,
+};
+use crate::cron::Cron;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandSpec {
+    pub name: String,
+    pub summary: String,
+    pub usage: String,
+    pub least_role: Role,
+    pub order: CallOrder,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallOrder {
+    /// After the earlier commands of its place.
+    InOrder,
+    /// Jumps them.
+    AtOnce,
+}
+
+/// What a trial found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offers {
+    pub commands: Vec<CommandSpec>,
+    pub personas: Vec<Choice>,
+    pub modes: Vec<Choice>,
+    /// By name.
+    pub jobs: Vec<(String, Cron)>,
+}
+
+#[derive(Clone)]
+pub struct Plugged {
+    pub generation: Arc<PluginVersion>,
+    pub offers: Arc<Offers>,
+}
+
+/// A version that was not let in; the one before it, if any, serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedVersion {
+    pub digest: String,
+    pub why: String,
+    pub at: Timestamp,
+    pub hold: RejectReason,
+}
+
+/// What keeps a version out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RejectReason {
+    PluginError,
+    /// It asks for these capabilities beyond what is granted, and waits for the owner's word.
+    PendingApproval(Vec<String>),
+    /// The owner has said no to them.
+    Denied(Vec<String>),
+    /// Nothing is wrong with it, but something speaks against it now.
+    HeldOff,
+}
+
+#[derive(Clone, Default)]
+pub struct Entry {
+    pub plugged: Option<Plugged>,
+    pub turned: Option<RejectedVersion>,
+    /// Why and since when it is switched off, whatever lies in the folder.
+    pub disabled: Option<(String, Timestamp)>,
+    /// The digest of a version that is being compiled for some time, and when that was told.
+    pub compiling: Option<(String, Timestamp)>,
+}
+
+#[derive(Clone)]
+pub struct Offer {
+    pub generation: Arc<PluginVersion>,
+    pub spec: CommandSpec,
+}
+
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    entries: BTreeMap<String, Entry>,
+    commands: BTreeMap<String, Offer>,
+    /// The last generation of each plugin, whether it serves or not: no two have the same number.
+    numbers: BTreeMap<String, u32>,
+    /// The plugin that is to decide when agents are let go of.
+    policy: Option<String>,
+    /// What is wrong with the plugin folder, and since when.
+    folder: Option<(String, Timestamp)>,
+}
+
+impl Entry {
+    const fn is_empty(&self) -> bool {
+        self.plugged.is_none() && self.turned.is_none() && self.disabled.is_none() && self.compiling.is_none()
+    }
+}
+
+impl RejectedVersion {
+    pub fn new(digest: &str, why: &PluginError, at: Timestamp) -> Self {
+        let hold = match why {
+            PluginError::NotGranted { missing, .. } => RejectReason::PendingApproval(missing.clone()),
+            PluginError::HeldOff(_) => RejectReason::HeldOff,
+            _ => RejectReason::PluginError,
+        };
+        Self { digest: digest.to_owned(), why: why.to_string(), at, hold }
+    }
+}
+
+impl Offers {
+    /// Whether something of it has a name that no other plugin may offer.
+    pub const fn are_named(&self) -> bool {
+        !(self.commands.is_empty() && self.personas.is_empty() && self.modes.is_empty())
+    }
+}
+
+impl Snapshot {
+    /// What that plugin offers.
+    pub fn offers(&self, name: &str) -> Option<&Offers> {
+        Some(&self.entries.get(name)?.plugged.as_ref()?.offers)
+    }
+
+    pub fn commands(&self) -> impl Iterator<Item = &Offer> {
+        self.commands.values()
+    }
+
+    pub fn command(&self, name: &str) -> Option<&Offer> {
+        self.commands.get(name)
+    }
+
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    fn plugged(&self) -> impl Iterator<Item = &Plugged> {
+        self.entries.values().filter_map(|entry| entry.plugged.as_ref())
+    }
+
+    pub fn generation(&self, name: &str) -> Option<&Arc<PluginVersion>> {
+        self.entries.get(name)?.plugged.as_ref().map(|plugged| &plugged.generation)
+    }
+
+    /// Whether that plugin can decide when agents are let go of.
+    pub fn is_policy(&self, name: &str) -> bool {
+        self.generation(name).is_some_and(|generation| generation.trades.lifecycle.is_some())
+    }
+
+    pub fn personas(&self) -> impl Iterator<Item = &Choice> {
+        self.plugged().flat_map(|plugged| &plugged.offers.personas)
+    }
+
+    pub fn modes(&self) -> impl Iterator<Item = &Choice> {
+        self.plugged().flat_map(|plugged| &plugged.offers.modes)
+    }
+
+    /// The plugins that hear of events.
+    pub fn hooks(&self) -> impl Iterator<Item = &str> {
+        self.plugged().map(|one| &one.generation).filter(|one| one.trades.hook.is_some()).map(|one| one.name.as_str())
+    }
+
+    /// The jobs of the plugins that have some.
+    pub fn jobs(&self) -> impl Iterator<Item = (&str, &[(String, Cron)])> {
+        let jobs = self.plugged().map(|one| (one.generation.name.as_str(), one.offers.jobs.as_slice()));
+        jobs.filter(|(_, jobs)| !jobs.is_empty())
+    }
+
+    /// Whether a plugin of that name answers requests from the net.
+    #[must_use]
+    pub fn answers_requests(&self, plugin: &str) -> bool {
+        self.generation(plugin).is_some_and(|generation| generation.trades.webhook.is_some())
+    }
+
+    /// Who offers this persona.
+    pub fn persona(&self, name: &str) -> Option<&Arc<PluginVersion>> {
+        self.offering(|offers| offers.personas.iter().any(|choice| choice.name == name))
+    }
+
+    /// Who offers this mode.
+    pub fn mode(&self, name: &str) -> Option<&Arc<PluginVersion>> {
+        self.offering(|offers| offers.modes.iter().any(|choice| choice.name == name))
+    }
+
+    fn offering(&self, offers: impl Fn(&Offers) -> bool) -> Option<&Arc<PluginVersion>> {
+        self.plugged().find(|plugged| offers(&plugged.offers)).map(|plugged| &plugged.generation)
+    }
+
+    pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
+        let absent = self.policy.iter().filter(|name| !self.entries.contains_key(*name));
+        let entries = self.entries.iter().map(|(name, entry)| status::of(name, entry));
+        entries.chain(absent.map(|name| status::absent(name))).chain(self.folder.iter().map(status::folder))
+    }
+
+    /// The number of the next generation of `name`.
+    pub fn next_number(&self, name: &str) -> u32 {
+        self.numbers.get(name).map_or(1, |last| last + 1)
+    }
+
+    /// This table where `policy` decides when agents are let go of.
+    pub fn governed(&self, policy: &str) -> Self {
+        Self { policy: Some(policy.to_owned()), ..self.clone() }
+    }
+
+    /// This table with what is wrong with the plugin folder, where something is.
+    pub fn foldered(&self, fault: Option<(String, Timestamp)>) -> Self {
+        Self { folder: fault, ..self.clone() }
+    }
+
+    /// This table with `plugged` in the place of what had its name.
+    ///
+    /// # Errors
+    /// A command, persona or mode that another plugin already offers.
+    pub fn with(&self, plugged: Plugged) -> Result<Self, PluginError> {
+        let mut next = self.clone();
+        let name = plugged.generation.name.clone();
+        self.check_taken(&name, &plugged.offers)?;
+        next.numbers.insert(name.clone(), plugged.generation.number);
+        // One that is under way may come in after this one.
+        let compiling = next.entries.get(&name).and_then(|entry| entry.compiling.clone());
+        next.entries.insert(name, Entry { plugged: Some(plugged), compiling, ..Entry::default() });
+        next.index();
+        Ok(next)
+    }
+
+    /// This table with the newest version of `name` refused.
+    pub fn turning(&self, name: &str, turned: RejectedVersion) -> Self {
+        let mut next = self.clone();
+        next.entries.entry(name.to_owned()).or_default().turned = Some(turned);
+        next
+    }
+
+    /// This table with `name` switched off.
+    pub fn disabling(&self, name: &str, off: (String, Timestamp)) -> Self {
+        let mut next = self.clone();
+        next.entries.insert(name.to_owned(), Entry { disabled: Some(off), ..Entry::default() });
+        next.index();
+        next
+    }
+
+    /// This table with the news that a version of `name` is being compiled, or that it is over.
+    pub fn compiling(&self, name: &str, version: Option<(String, Timestamp)>) -> Self {
+        let mut next = self.clone();
+        next.entries.entry(name.to_owned()).or_default().compiling = version;
+        next.entries.retain(|_, entry| !entry.is_empty());
+        next
+    }
+
+    /// This table with another reason why the newest version of `name` is kept out.
+    pub fn holding(&self, name: &str, hold: RejectReason) -> Self {
+        let mut next = self.clone();
+        if let Some(turned) = next.entries.get_mut(name).and_then(|entry| entry.turned.as_mut()) {
+            turned.hold = hold;
+        }
+        next
+    }
+
+    /// This table with nothing held against `name` any more.
+    pub fn kept(&self, name: &str) -> Self {
+        let mut next = self.clone();
+        if let Some(entry) = next.entries.get_mut(name) {
+            entry.turned = None;
+        }
+        next
+    }
+
+    pub fn without(&self, name: &str) -> Self {
+        let mut next = self.clone();
+        next.entries.remove(name);
+        next.index();
+        next
+    }
+
+    fn index(&mut self) {
+        let offers = self.entries.values().filter_map(|entry| entry.plugged.as_ref()).flat_map(|plugged| {
+            plugged.offers.commands.iter().map(|spec| {
+                (spec.name.clone(), Offer { generation: Arc::clone(&plugged.generation), spec: spec.clone() })
+            })
+        });
+        self.commands = offers.collect();
+    }
+
+    fn check_taken(&self, name: &str, offers: &Offers) -> Result<(), PluginError> {
+        let others = || self.plugged().filter(|other| other.generation.name != name);
+        let taken = |kind, what: &str, names: fn(&Offers) -> Vec<&str>| {
+            others().find(|other| names(&other.offers).contains(&what)).map(|other| PluginError::Taken {
+                kind,
+                what: what.to_owned(),
+                by: other.generation.name.clone(),
+            })
+        };
+        let commands = offers.commands.iter().find_map(|spec| taken("command", &spec.name, command_names));
+        let personas = offers.personas.iter().find_map(|choice| taken("persona", &choice.name, persona_names));
+        let modes = offers.modes.iter().find_map(|choice| taken("mode", &choice.name, mode_names));
+        commands.or(personas).or(modes).map_or(Ok(()), Err)
+    }
+}
+
+fn command_names(offers: &Offers) -> Vec<&str> {
+    offers.commands.iter().map(|spec| spec.name.as_str()).collect()
+}
+
+fn persona_names(offers: &Offers) -> Vec<&str> {
+    offers.personas.iter().map(|choice| choice.name.as_str()).collect()
+}
+
+fn mode_names(offers: &Offers) -> Vec<&str> {
+    offers.modes.iter().map(|choice| choice.name.as_str()).collect()
+}
+
+/// The beginning of a digest, enough to tell versions apart.
+pub fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}

@@ -1,0 +1,389 @@
+//! Which bytes serve for which plugin: a file in the plugin folder, else the last good version that was stored, else the embedded one.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use cordboard_core::types::{Timestamp, is_plugin_name};
+
+mod decisions;
+mod texts;
+
+pub use decisions::DecisionStore;
+use texts::{TOO_LARGE, UNREADABLE};
+pub use texts::{disabled, held_off, next_chance};
+
+use crate::{
+    file_watch,
+    plugin::{
+        ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, Swapped, digest,
+    },
+    store::{Decisions, Store},
+};
+
+/// A component that is part of the binary.
+pub struct Standard {
+    pub name: &'static str,
+    /// SHA-256 in hex, taken when the binary was built.
+    pub digest: &'static str,
+    pub wasm: &'static [u8],
+}
+
+/// Empty where the binary was built before the plugins.
+pub static STANDARD: &[Standard] = include!(concat!(env!("OUT_DIR"), "/standard.rs"));
+
+/// What a binary without its plugins has to say.
+pub const NO_STANDARD: &str = "built without standard plugins: run cargo xtask build";
+
+/// Plugs in what there is, and goes back to what worked where a file does not.
+pub struct PluginSources {
+    pub plugs: Arc<Registry>,
+    /// None: nothing is kept, as for a check.
+    pub store: Option<Store>,
+    pub folder: Option<PathBuf>,
+    pub decided: DecisionStore,
+}
+
+/// A version that was not let in.
+pub type RejectedFile = (String, PluginError);
+
+/// The bytes of one version.
+#[derive(Clone)]
+pub struct Version {
+    /// SHA-256 in hex.
+    pub digest: String,
+    pub wasm: Arc<[u8]>,
+}
+
+impl Version {
+    #[must_use]
+    pub fn new(wasm: impl Into<Arc<[u8]>>) -> Self {
+        let wasm = wasm.into();
+        Self { digest: digest(&wasm), wasm }
+    }
+}
+
+impl From<&Standard> for Version {
+    fn from(standard: &Standard) -> Self {
+        Self { digest: standard.digest.to_owned(), wasm: standard.wasm.into() }
+    }
+}
+
+/// The built-in plugin of that name.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static Standard> {
+    STANDARD.iter().find(|standard| standard.name == name)
+}
+
+impl PluginSources {
+    /// `decisions`: what the store holds of them.
+    #[must_use]
+    pub fn new(plugs: Arc<Registry>, folder: Option<PathBuf>, (store, decisions): (Option<Store>, Decisions)) -> Self {
+        let decided = DecisionStore::new(store.clone(), decisions);
+        Self { plugs, store, folder, decided }
+    }
+
+    /// Plugs in all that there is at the start. Standard names first, so that a stranger cannot take a standard command.
+    pub async fn plug_all(&self, settings: &impl Fn(&str) -> PluginSettings, now: Timestamp) -> Vec<RejectedFile> {
+        let mut files = self.files();
+        let mut turned = Vec::new();
+        for standard in STANDARD {
+            let file = files.remove(standard.name);
+            let refused =
+                self.plug_at_start(standard.name, file.as_deref(), (&settings(standard.name), now)).await.err();
+            turned.extend(refused.map(|refused| (standard.name.to_owned(), refused)));
+        }
+        for (name, path) in files {
+            let refused = self.plug_at_start(&name, Some(&path), (&settings(&name), now)).await.err();
+            turned.extend(refused.map(|refused| (name, refused)));
+        }
+        // Those without a file too: it may come back, and only who is on the board can be enabled.
+        for (name, word) in self.decided.disabled() {
+            self.plugs.switch_off(&name, (texts::disabled(&name, &word), word.at)).await;
+        }
+        turned
+    }
+
+    /// Explains why the file of a plugin cannot be used, with the remedy.
+    #[must_use]
+    pub fn unusable(&self, name: &str, why: &str) -> String {
+        let folder = self.folder.as_deref().unwrap_or(Path::new(""));
+        texts::unusable(&folder.join(format!("{name}.wasm")), why)
+    }
+
+    /// None where others may write to the folder: whoever names a file there would have the grants of that name.
+    fn files(&self) -> BTreeMap<String, PathBuf> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.folder_fault().is_none()) else {
+            return BTreeMap::new();
+        };
+        file_watch::scan(folder).unwrap_or_default().into_iter().collect()
+    }
+
+    /// Why nothing in the plugin folder may be used, in words that say what to do.
+    #[must_use]
+    pub fn folder_fault(&self) -> Option<String> {
+        self.folder.as_ref().and_then(|folder| file_watch::check_private(folder).err()).map(|error| error.to_string())
+    }
+
+    /// A file, or the embedded one where there is none. Where a file is refused, an older version serves and the refusal stays visible.
+    async fn plug_at_start(
+        &self,
+        name: &str,
+        path: Option<&Path>,
+        context: (&PluginSettings, Timestamp),
+    ) -> Result<Swapped, PluginError> {
+        let standing = self.decided.standing(name);
+        if standing.disabled.is_some() {
+            return Ok(Swapped::Unchanged);
+        }
+        let Some(path) = path else {
+            let Some(standard) = built_in(name) else { return Ok(Swapped::Unchanged) };
+            let entrance = self.entrance_back(name, standard.digest, context);
+            return self.plug_version(name, standard.into(), context, entrance).await;
+        };
+        let version = match read(path) {
+            Ok(wasm) => Version::new(wasm),
+            Err(why) => {
+                let refused = PluginError::Read(texts::unusable(path, &why));
+                return self.go_back(name, "", (refused, context)).await;
+            }
+        };
+        let digest = version.digest.clone();
+        let admission = standing.admits(&digest, context.1);
+        let plugged = match texts::held_off(name, &digest, (&admission, context.1)) {
+            Some(why) => Err(PluginError::HeldOff(why)),
+            None => {
+                let entrance = self.entrance_at_start(name, &digest, context).await;
+                self.plug_version(name, version, context, entrance).await
+            }
+        };
+        match plugged {
+            Err(refused) => self.go_back(name, &digest, (refused, context)).await,
+            plugged => plugged,
+        }
+    }
+
+    /// A restart is no swap: what served last is trusted as far as it was. Nor is it the chance that a version has after a pause.
+    async fn entrance_at_start(
+        &self,
+        name: &str,
+        digest: &str,
+        context: (&PluginSettings, Timestamp),
+    ) -> ActivationMode {
+        let latest = match &self.store {
+            Some(store) => store.latest_generation(name).await.unwrap_or_default(),
+            None => None,
+        };
+        if latest.as_deref() == Some(digest) && !self.decided.standing(name).has_fallen(digest) {
+            self.entrance_back(name, digest, context)
+        } else {
+            ActivationMode::New
+        }
+    }
+
+    /// A version that has served before is trusted, unless its probation was cut short by the host's end.
+    fn entrance_back(&self, name: &str, digest: &str, (settings, now): (&PluginSettings, Timestamp)) -> ActivationMode {
+        let left = self.decided.standing(name).left_of(digest, (now, settings.terms.probation));
+        left.map_or(ActivationMode::Back, |(left, failed)| ActivationMode::Resumed { left, failed })
+    }
+
+    /// A new version of a plugin. The one before goes on where it is refused.
+    pub async fn plug_new(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        context: (&PluginSettings, Timestamp),
+    ) -> Result<Swapped, PluginError> {
+        self.plug_version(name, Version::new(wasm), context, ActivationMode::New).await
+    }
+
+    async fn plug_version(
+        &self,
+        name: &str,
+        version: Version,
+        context: (&PluginSettings, Timestamp),
+        entrance: ActivationMode,
+    ) -> Result<Swapped, PluginError> {
+        if !is_plugin_name(name) {
+            return Err(PluginError::Name(name.to_owned()));
+        }
+        if let Err(refused) = context.0.check_pin(name, &version.digest) {
+            self.plugs.turn_away(name, &version.digest, (&refused, context.1)).await;
+            return Err(refused);
+        }
+        let compiled = self.plugs.compile(name, version.digest.clone(), &version.wasm).await;
+        self.plug_compiled((compiled, &version), context, entrance).await
+    }
+
+    /// Plugs in what was compiled of `version`, with what the owner granted in the chat beside what the configuration grants.
+    pub async fn plug_compiled(
+        &self,
+        (compiled, version): (Compiled, &Version),
+        (settings, now): (&PluginSettings, Timestamp),
+        entrance: ActivationMode,
+    ) -> Result<Swapped, PluginError> {
+        let name = compiled.name.clone();
+        let before = self.plugs.table().generation(&name).map(|generation| generation.digest.clone());
+        let settings = self.granting(&name, settings);
+        let plugged = self.plugs.plug_compiled(compiled, (&settings, now), entrance).await;
+        match &plugged {
+            Ok(Swapped::New) if matches!(entrance, ActivationMode::New | ActivationMode::Anew) => {
+                if entrance == ActivationMode::Anew || before.as_ref() != Some(&version.digest) {
+                    self.begin(&name, &version.digest, (now, settings.terms.probation)).await;
+                }
+                self.keep(&name, version, before).await;
+            }
+            Ok(Swapped::New | Swapped::Unchanged) => {}
+            Err(refused) => self.show_denial(&name, refused).await,
+        }
+        plugged
+    }
+
+    /// The version that serves, under new settings.
+    pub async fn reconfigure(
+        &self,
+        name: &str,
+        (settings, now): (&PluginSettings, Timestamp),
+    ) -> Result<Swapped, PluginError> {
+        let done = self.plugs.reconfigure(name, (&self.granting(name, settings), now)).await;
+        if let Err(refused) = &done {
+            self.show_denial(name, refused).await;
+        }
+        done
+    }
+
+    /// With what the owner granted in the chat.
+    #[must_use]
+    pub fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
+        let mut settings = settings.clone();
+        settings.grants.extend(self.decided.granted(name));
+        settings
+    }
+
+    /// A version that asks for what the owner has refused already does not wait for a word.
+    async fn show_denial(&self, name: &str, refused: &PluginError) {
+        if let PluginError::NotGranted { missing, .. } = refused
+            && self.decided.refused(name, missing).is_some()
+        {
+            self.plugs.hold(name, RejectReason::Denied(missing.clone())).await;
+        }
+    }
+
+    /// Remembers when the probation of a version began, before that version counts as one that served.
+    async fn begin(&self, name: &str, digest: &str, at: (Timestamp, Duration)) {
+        let begun = self.decided.change(name, |standing| standing.on_begun(digest, at)).await;
+        begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to remember a probation"));
+    }
+
+    /// Keeps a version that came to serve, and the one before it as the next to go back to.
+    async fn keep(&self, name: &str, version: &Version, before: Option<String>) {
+        let Some(store) = &self.store else { return };
+        if let Some(before) = before.filter(|before| *before != version.digest) {
+            let again = match built_in(name).filter(|standard| standard.digest == before) {
+                Some(standard) => store.save_generation(name, standard.digest, standard.wasm).await,
+                None => store.touch_generation(name, &before).await,
+            };
+            again.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version before"));
+        }
+        let kept = store.save_generation(name, &version.digest, &version.wasm).await;
+        kept.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"));
+    }
+
+    /// Serves the last good version, or the embedded one, and still says why the newest does not.
+    pub async fn go_back(
+        &self,
+        name: &str,
+        digest: &str,
+        (refused, context): (PluginError, (&PluginSettings, Timestamp)),
+    ) -> Result<Swapped, PluginError> {
+        let standing = self.decided.standing(name);
+        let earlier =
+            self.stored(name).await.into_iter().filter(|one| one.digest != digest && standing.is_good(&one.digest));
+        let embedded = built_in(name).map(Version::from);
+        for version in earlier.chain(embedded) {
+            let entrance = self.entrance_back(name, &version.digest, context);
+            if self.plug_version(name, version, context, entrance).await.is_ok() {
+                break;
+            }
+        }
+        self.plugs.turn_away(name, digest, (&refused, context.1)).await;
+        self.show_denial(name, &refused).await;
+        Err(refused)
+    }
+
+    /// What was kept of a plugin is nothing to go back to any more: it left, and must not come back by itself under the same name.
+    pub async fn forget(&self, name: &str) {
+        let Some(store) = &self.store else { return };
+        let forgotten = store.forget_generations(name).await;
+        forgotten.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to forget a plugin's versions"));
+    }
+
+    /// Newest first.
+    async fn stored(&self, name: &str) -> Vec<Version> {
+        let stored = match &self.store {
+            Some(store) => store.generations(name).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        stored.into_iter().map(|one| Version { digest: one.digest, wasm: one.wasm.into() }).collect()
+    }
+
+    /// The version to go back to from the one that serves: the good one that was kept before it, else the embedded one.
+    pub async fn before(&self, name: &str, serving: &str) -> Option<Version> {
+        let embedded = built_in(name);
+        if embedded.is_some_and(|standard| standard.digest == serving) {
+            return None;
+        }
+        let standing = self.decided.standing(name);
+        let stored = self.stored(name).await;
+        let newer = stored.iter().position(|one| one.digest == serving).map_or(0, |at| at + 1);
+        let earlier = stored.into_iter().skip(newer).find(|one| standing.is_good(&one.digest));
+        earlier.or_else(|| embedded.map(Version::from))
+    }
+
+    /// What should serve: the plugin's file, else the embedded one.
+    pub async fn newest(&self, name: &str) -> Option<Version> {
+        self.file_of(name).await.or_else(|| built_in(name).map(Version::from))
+    }
+
+    /// The file of a plugin is gone: the embedded one comes back, a stranger leaves.
+    pub async fn unplug(&self, name: &str, context: (&PluginSettings, Timestamp)) -> Result<(), PluginError> {
+        match built_in(name) {
+            Some(standard) => self.plug_version(name, standard.into(), context, ActivationMode::New).await.map(|_| ()),
+            None => {
+                self.plugs.unplug(name).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads the version in a plugin's file. `None` if the file is missing, untrusted or being written. Runs on a
+    /// blocking thread, because it reads and hashes megabytes.
+    pub async fn file_of(&self, name: &str) -> Option<Version> {
+        let (folder, name) = (self.folder.clone()?, name.to_owned());
+        let read = move || {
+            file_watch::check_private(&folder).ok()?;
+            let files = file_watch::scan(&folder).ok()?;
+            let (name, path) = files.into_iter().find(|(found, _)| *found == name)?;
+            file_watch::read_plugin(&name, &path).map(Version::new)
+        };
+        tokio::task::spawn_blocking(read).await.ok().flatten()
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    // First, because a pipe or a device would block the start, and its mode is of no interest.
+    if let Some(why) = file_watch::not_a_file(path) {
+        return Err(why);
+    }
+    file_watch::check_private(path).map_err(|error| error.reason())?;
+    let unreadable = |error: io::Error| format!("{UNREADABLE}{error}");
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.len() > LARGEST_WASM {
+        return Err(format!("{TOO_LARGE}{} MiB", LARGEST_WASM >> 20));
+    }
+    fs::read(path).map_err(unreadable)
+}

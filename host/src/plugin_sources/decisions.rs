@@ -1,0 +1,196 @@
+//! What people decided about plugins, in memory as it is in the store: stored first, then in force. Must never grant by itself.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use cordboard_core::{
+    rollout::{Decision, RolloutState},
+    types::Timestamp,
+};
+
+use crate::store::{Decisions, GrantAnswer, Store, StoreError};
+
+pub struct DecisionStore {
+    /// None: nothing is kept, as for a check.
+    store: Option<Store>,
+    now: Mutex<Now>,
+}
+
+#[derive(Default)]
+struct Now {
+    standings: BTreeMap<String, RolloutState>,
+    /// By plugin and set of capabilities.
+    answers: BTreeMap<(String, Vec<String>), (bool, Decision)>,
+}
+
+impl DecisionStore {
+    #[must_use]
+    pub fn new(store: Option<Store>, decisions: Decisions) -> Self {
+        let answer = |one: GrantAnswer| ((one.plugin, one.capabilities), (one.granted, one.word));
+        let now = Now {
+            standings: decisions.standings.into_iter().collect(),
+            answers: decisions.answers.into_iter().map(answer).collect(),
+        };
+        Self { store, now: Mutex::new(now) }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[must_use]
+    pub fn standing(&self, plugin: &str) -> RolloutState {
+        self.now().standings.get(plugin).cloned().unwrap_or_default()
+    }
+
+    /// The plugins that are switched off, each with who did it.
+    #[must_use]
+    pub fn disabled(&self) -> Vec<(String, Decision)> {
+        let now = self.now();
+        let disabled =
+            now.standings.iter().filter_map(|(name, standing)| Some((name.clone(), standing.disabled.clone()?)));
+        disabled.collect()
+    }
+
+    /// Changes what stands against a plugin.
+    ///
+    /// # Errors
+    /// The disk's; then it is as before.
+    pub async fn change(&self, plugin: &str, change: impl FnOnce(&mut RolloutState)) -> Result<(), StoreError> {
+        let before = self.standing(plugin);
+        let mut standing = before.clone();
+        change(&mut standing);
+        if standing == before {
+            return Ok(());
+        }
+        if let Some(store) = &self.store {
+            store.save_standing(plugin, &standing).await?;
+        }
+        self.now().standings.insert(plugin.to_owned(), standing);
+        Ok(())
+    }
+
+    /// Changes the decisions about a plugin at once, even if the store fails.
+    ///
+    /// # Errors
+    /// The store failed; the change is lost at the next restart.
+    pub async fn note(&self, plugin: &str, change: impl FnOnce(&mut RolloutState)) -> Result<(), StoreError> {
+        let before = self.standing(plugin);
+        let mut standing = before.clone();
+        change(&mut standing);
+        if standing == before {
+            return Ok(());
+        }
+        self.now().standings.insert(plugin.to_owned(), standing.clone());
+        match &self.store {
+            Some(store) => store.save_standing(plugin, &standing).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The earliest end of a version's backoff, with the plugin's name.
+    #[must_use]
+    pub fn due(&self) -> Option<(Timestamp, String)> {
+        let now = self.now();
+        let due = now.standings.iter().filter_map(|(name, standing)| Some((standing.due()?, name.clone())));
+        due.min()
+    }
+
+    /// What a plugin was granted in the chat.
+    #[must_use]
+    pub fn granted(&self, plugin: &str) -> BTreeSet<String> {
+        let now = self.now();
+        let of = now.answers.iter().filter(|((name, _), (granted, _))| name == plugin && *granted);
+        of.flat_map(|((_, capabilities), _)| capabilities).cloned().collect()
+    }
+
+    /// Who has said no to all of these, if anybody has.
+    #[must_use]
+    pub fn refused(&self, plugin: &str, missing: &[String]) -> Option<Decision> {
+        let now = self.now();
+        let covers = |refused: &[String]| missing.iter().all(|name| refused.contains(name));
+        let mut of = now.answers.iter().filter(|((name, _), (granted, _))| name == plugin && !granted);
+        of.find(|((_, capabilities), _)| covers(capabilities)).map(|(_, (_, word))| word.clone())
+    }
+
+    /// Keeps the owner's answer about a plugin.
+    ///
+    /// # Errors
+    /// The disk's; then nothing is granted.
+    pub async fn answer(&self, mut answer: GrantAnswer) -> Result<(), StoreError> {
+        answer.capabilities.sort();
+        if let Some(store) = &self.store {
+            store.save_answer(answer.clone()).await?;
+        }
+        let GrantAnswer { plugin, capabilities, granted, word } = answer;
+        self.now().answers.insert((plugin, capabilities), (granted, word));
+        Ok(())
+    }
+
+    /// Turns every grant to a plugin into a refusal, so that nobody is asked about it again; what was taken back.
+    ///
+    /// # Errors
+    /// The disk's; what was taken back until then stays so.
+    pub async fn revoke(&self, plugin: &str, word: &Decision) -> Result<BTreeSet<String>, StoreError> {
+        let granted: Vec<Vec<String>> = {
+            let now = self.now();
+            let of = now.answers.iter().filter(|((name, _), (granted, _))| name == plugin && *granted);
+            of.map(|((_, capabilities), _)| capabilities.clone()).collect()
+        };
+        for capabilities in &granted {
+            let (plugin, capabilities) = (plugin.to_owned(), capabilities.clone());
+            self.answer(GrantAnswer { plugin, capabilities, granted: false, word: word.clone() }).await?;
+        }
+        Ok(granted.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::UserId;
+
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn word() -> Decision {
+        Decision { who: UserId("console:local".to_owned()), at: Timestamp(1) }
+    }
+
+    async fn say(decided: &DecisionStore, capabilities: &[&str], granted: bool) {
+        let (plugin, capabilities) = ("p".to_owned(), names(capabilities));
+        decided.answer(GrantAnswer { plugin, capabilities, granted, word: word() }).await.expect("nothing is stored");
+    }
+
+    #[tokio::test]
+    async fn grants_add_up_and_a_refusal_covers_what_asks_for_no_more() {
+        let decided = DecisionStore::new(None, Decisions::default());
+        say(&decided, &["sessions", "chat"], true).await;
+        say(&decided, &["session-control", "state"], false).await;
+        assert_eq!(decided.granted("p").into_iter().collect::<Vec<_>>(), ["chat", "sessions"]);
+        assert!(decided.granted("q").is_empty() && decided.refused("q", &names(&["state"])).is_none());
+        for (asked, covered) in
+            [(&["state"][..], true), (&["state", "session-control"], true), (&["state", "http"], false)]
+        {
+            assert_eq!(decided.refused("p", &names(asked)).is_some(), covered, "{asked:?}");
+        }
+        assert!(decided.refused("p", &names(&["chat"])).is_none(), "it was granted");
+    }
+
+    #[tokio::test]
+    async fn what_is_revoked_counts_as_refused_until_it_is_granted_again() {
+        let decided = DecisionStore::new(None, Decisions::default());
+        say(&decided, &["chat"], true).await;
+        say(&decided, &["sessions"], true).await;
+        let taken = decided.revoke("p", &word()).await.expect("nothing is stored");
+        assert_eq!(taken.into_iter().collect::<Vec<_>>(), ["chat", "sessions"]);
+        assert!(decided.granted("p").is_empty() && decided.refused("p", &names(&["chat"])).is_some());
+        assert!(decided.revoke("p", &word()).await.expect("nothing is stored").is_empty());
+        say(&decided, &["chat"], true).await;
+        assert_eq!(decided.granted("p").into_iter().collect::<Vec<_>>(), ["chat"]);
+    }
+}

@@ -1,0 +1,121 @@
+//! Applies what changed on disk to the running board: configuration first, then plugins, one at a time. A bad version of either never takes
+//! over, and is told once to the log and to the admins.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use cordboard_core::config::{self, Area, Config, ConfigError};
+use tokio::sync::{mpsc, watch};
+
+mod admins;
+
+pub use admins::{Admins, menu};
+
+use crate::{
+    file_watch::{Change, ConfigRead},
+    hub::{HostService, LiveConfig},
+    plugin::Ordered,
+    rollout::{Notifier, Rollout},
+};
+
+pub struct Changes {
+    pub config: LiveConfig,
+    pub desk: Arc<HostService>,
+    pub swaps: Rollout,
+    pub admins: Arc<Admins>,
+    pub config_path: Option<PathBuf>,
+    /// The longest time between two scans of the watcher.
+    pub rescan: watch::Sender<Duration>,
+    /// What was last told of the configuration, so that it is told once.
+    pub told: Option<String>,
+}
+
+impl Changes {
+    /// Runs until the watcher is gone.
+    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<Ordered>) {
+        self.swaps.ask_about_parked().await;
+        loop {
+            tokio::select! {
+                change = changes.recv() => match change {
+                    Some(change) => self.on_change(change).await,
+                    None => return,
+                },
+                Some(ordered) = orders.recv() => self.swaps.on_order(ordered).await,
+                event = self.swaps.next() => self.swaps.handle(event).await,
+                lost = self.admins.outbox.unreachable() => self.admins.tell_unreachable(&lost).await,
+            }
+        }
+    }
+
+    async fn on_change(&mut self, change: Change) {
+        match change {
+            Change::Config(read) => self.on_config(read).await,
+            Change::Folder { fault } => self.swaps.on_folder(fault).await,
+            Change::Plugin { name, wasm, .. } => self.swaps.on_file(&name, wasm).await,
+            Change::PluginGone { name } => self.swaps.on_gone(&name).await,
+            Change::PluginUnreadable { name, why } => self.swaps.on_unreadable(&name, why).await,
+        }
+    }
+
+    async fn on_config(&mut self, read: ConfigRead) {
+        let path = self.config_path.as_ref().map_or_else(|| "config.toml".into(), |path| path.display().to_string());
+        let loaded = match read {
+            ConfigRead::Text(text) if text.trim().is_empty() => Err(format!("{path} is empty")),
+            ConfigRead::Text(text) => config::load(&text).map_err(|error: ConfigError| format!("{path}\n{error}")),
+            ConfigRead::Missing => Err(format!("{path} is gone")),
+            ConfigRead::Unreadable(why) => Err(format!("{path} cannot be used: {why}")),
+        };
+        match loaded {
+            Ok(new) => {
+                self.apply(new).await;
+                if self.told.take().is_some() {
+                    self.tell("The configuration is in order again, and in use.".to_owned()).await;
+                }
+            }
+            Err(why) if self.told.as_ref() == Some(&why) => {}
+            Err(why) => {
+                tracing::error!(%why, "the new configuration is not used, the one before goes on");
+                self.tell(format!("The new configuration is not used, the one before goes on:\n{why}")).await;
+                self.told = Some(why);
+            }
+        }
+    }
+
+    async fn apply(&mut self, new: Config) {
+        let old = self.config.now();
+        let changes = config::diff(&old, &new);
+        if changes.is_empty() {
+            return;
+        }
+        self.rescan.send_replace(new.plugins.rescan);
+        self.config.replace(new);
+        if !changes.restart.is_empty() {
+            let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
+            self.tell(format!("These lines of the configuration act at the next start: {}.", keys.join(", "))).await;
+        }
+        self.resettle_plugins(&changes).await;
+        self.desk.lines().resettle().await;
+        if changes.areas.contains(&Area::Access) {
+            self.desk.withdraw_revoked().await;
+        }
+        let policy = &self.config.now().plugins.lifecycle;
+        self.swaps.supply.plugs.govern(policy).await;
+        if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
+            self.admins.review_all().await;
+        }
+        // Last, so that whoever reads it finds it so.
+        tracing::info!(%changes, "configuration changed");
+    }
+
+    /// Plugins whose table changed, all where a common limit did, and those that wait for a grant.
+    async fn resettle_plugins(&mut self, changes: &config::Changes) {
+        let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
+        if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
+            names.extend(self.swaps.supply.plugs.table().names().map(str::to_owned));
+        }
+        self.swaps.resettle(names).await;
+    }
+
+    async fn tell(&self, text: String) {
+        self.admins.tell(text, None).await;
+    }
+}

@@ -1,0 +1,211 @@
+//! Swaps of a running board: new files, orders, versions that fail in their probation. Compiles beside everything else, the latest version
+//! of a plugin only; tells each step. Must never read a configuration, nor decide who may order what.
+
+mod admin;
+mod approvals;
+mod builds;
+mod files;
+mod notices;
+mod rollback;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use cordboard_core::types::{Caller, Reply};
+
+use crate::{
+    clock::Clock,
+    plugin::{ActivationMode, PluginError, PluginSettings, Registry, Swapped, short},
+    plugin_sources::PluginSources,
+};
+
+pub use builds::Event;
+pub use notices::Pace;
+
+use builds::{Done, Jobs, Purpose};
+use notices::{Kind, Notices};
+
+/// Who hears of swaps.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// To the owner and the admins, less one who has the answer already.
+    async fn tell(&self, text: String, but: Option<&Caller>);
+    /// To the owner.
+    async fn ask(&self, question: Reply);
+    /// What `plugin` offers may be other than before.
+    async fn changed(&self, plugin: &str);
+}
+
+/// What the operator says of a plugin, as it is now.
+pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
+
+pub struct Rollout {
+    pub supply: PluginSources,
+    /// Where the configuration lies, for those who have to correct it.
+    pub config_file: Option<String>,
+    settings: Settings,
+    clock: Clock,
+    audience: Arc<dyn Notifier>,
+    jobs: Jobs,
+    notices: Notices,
+    /// The versions about which the owner was asked, by plugin and digest.
+    asked: BTreeSet<(String, String)>,
+    /// The refusal that was told last of each plugin, by its digest and in words.
+    refused: BTreeMap<String, (String, String)>,
+}
+
+impl Rollout {
+    #[must_use]
+    pub fn new(supply: PluginSources, settings: Settings, (clock, audience): (Clock, Arc<dyn Notifier>)) -> Self {
+        Self {
+            supply,
+            config_file: None,
+            settings,
+            clock,
+            audience,
+            jobs: Jobs::default(),
+            notices: Notices::new(Pace::default()),
+            asked: BTreeSet::new(),
+            refused: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the pace of notices.
+    #[must_use]
+    pub fn at_pace(mut self, pace: Pace) -> Self {
+        self.notices = Notices::new(pace);
+        self
+    }
+
+    fn plugs(&self) -> &Arc<Registry> {
+        &self.supply.plugs
+    }
+
+    /// What happens next by itself. Dropping it loses nothing.
+    pub async fn next(&mut self) -> Event {
+        let due = self.supply.decided.due();
+        let at = due.as_ref().map(|(moment, _)| self.clock.instant(*moment));
+        let told_at = self.notices.due();
+        tokio::select! {
+            event = self.jobs.next() => event,
+            () = self.supply.plugs.fallen() => Event::Failed,
+            () = tokio::time::sleep_until(told_at.unwrap_or_else(tokio::time::Instant::now)), if told_at.is_some() => {
+                Event::Notices
+            }
+            () = tokio::time::sleep_until(at.unwrap_or_else(tokio::time::Instant::now)), if at.is_some() => {
+                Event::Due(due.map(|(_, name)| name).unwrap_or_default())
+            }
+        }
+    }
+
+    pub async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Compiled(done) => self.on_compiled(*done).await,
+            Event::Slow(name) => self.on_slow(&name).await,
+            Event::Failed => self.on_failed().await,
+            Event::Due(name) => self.on_due(&name).await,
+            Event::Notices => self.tell_notices().await,
+        }
+    }
+
+    /// Queues a notice about `plugin`. It is sent soon, together with other notices.
+    fn notify(&mut self, plugin: &str, kind: Kind, text: String) {
+        self.notices.add(plugin, (kind, text), tokio::time::Instant::now());
+    }
+
+    async fn tell_notices(&mut self) {
+        if let Some(text) = self.notices.take(tokio::time::Instant::now()) {
+            self.audience.tell(text, None).await;
+        }
+    }
+
+    /// A compilation takes its time: everybody who waits for it hears so.
+    async fn on_slow(&mut self, name: &str) {
+        let Some((digest, answer)) = self.jobs.take_answer(name) else { return };
+        let version = short(&digest).to_owned();
+        tracing::info!(plugin = name, digest = version, "compiling takes a while");
+        self.plugs().show_compiling(name, Some((digest, self.clock.now()))).await;
+        let text = format!("Plugin '{name}', version {version}, is being compiled; you are told when that is done.");
+        match answer {
+            Some((by, answer)) => {
+                // Who asked may have gone.
+                let _: Result<(), _> = answer.send(Ok(text.clone()));
+                self.audience.tell(text, Some(&by)).await;
+            }
+            None => self.notify(name, Kind::Progress, text),
+        }
+    }
+
+    async fn on_compiled(&mut self, done: Done) {
+        let Done { name, compiled, version, purpose, slow } = done;
+        if slow {
+            self.plugs().show_compiling(&name, None).await;
+        }
+        let settings = (self.settings)(&name);
+        let context = (&settings, self.clock.now());
+        let plugged = self.supply.plug_compiled((compiled, &version), context, purpose.entrance()).await;
+        let plugged = self.or_the_one_before(&name, &version.digest, plugged).await;
+        if let (Ok(_), ActivationMode::New | ActivationMode::Anew) = (&plugged, purpose.entrance()) {
+            self.stand(&name, |standing| standing.on_plugged()).await;
+        }
+        if matches!(plugged, Ok(Swapped::New)) {
+            self.asked.retain(|(asked, _)| *asked != name);
+            self.refused.remove(&name);
+        }
+        let outcome = Plugged { name, digest: version.digest, outcome: plugged };
+        match purpose {
+            Purpose::File(tell) => self.on_file_plugged(outcome, tell).await,
+            Purpose::Order(given) => self.on_order_plugged(outcome, given).await,
+            Purpose::Rollback(fall) => self.on_rolled_back(outcome, fall).await,
+        }
+    }
+
+    /// Where a refusal leaves nothing that serves, what served well before does.
+    async fn or_the_one_before(
+        &self,
+        name: &str,
+        digest: &str,
+        plugged: Result<Swapped, PluginError>,
+    ) -> Result<Swapped, PluginError> {
+        match plugged {
+            Err(refused) if self.plugs().table().generation(name).is_none() => {
+                let context = (&(self.settings)(name), self.clock.now());
+                self.supply.go_back(name, digest, (refused, context)).await
+            }
+            plugged => plugged,
+        }
+    }
+
+    /// Changes what stands against a plugin. A disk that fails keeps nothing from acting now, and is told.
+    async fn stand(&self, name: &str, change: impl FnOnce(&mut cordboard_core::rollout::RolloutState)) {
+        if let Err(error) = self.supply.decided.note(name, change).await {
+            tracing::error!(plugin = name, %error, "failed to remember what stands against a plugin");
+        }
+    }
+
+    /// "generation 3, 0123456789ab", of what serves.
+    fn serving(&self, name: &str) -> Option<String> {
+        let table = self.plugs().table();
+        table.generation(name).map(|one| format!("generation {}, {}", one.number, short(&one.digest)))
+    }
+
+    /// Why a version was refused, for people: with the file in which that is mended, where it is.
+    fn told(&self, refused: &PluginError) -> String {
+        self.config_file.as_ref().map_or_else(|| refused.to_string(), |file| refused.in_file(file))
+    }
+
+    fn goes_on(&self, name: &str) -> String {
+        let table = self.plugs().table();
+        table.generation(name).map_or_else(String::new, |one| format!("\nGeneration {} goes on.", one.number))
+    }
+}
+
+/// What came of a version that was compiled.
+struct Plugged {
+    name: String,
+    digest: String,
+    outcome: Result<Swapped, PluginError>,
+}

@@ -1,0 +1,317 @@
+//! Orders of people, whose rights were checked before: each is carried out, or refused with what to do instead.
+
+use cordboard_core::{
+    rollout::{Admission, Decision},
+    route,
+    session::{ApiError, RefusalCode},
+};
+
+use super::{
+    Plugged, Rollout,
+    builds::{Given, Purpose},
+};
+use crate::{
+    plugin::{
+        AdminCommand, Ordered, Outcome, PluginError, RejectReason, RejectedVersion, Swapped, by_line_alone, refuse,
+        short,
+    },
+    plugin_sources::{Version, disabled, held_off},
+    store::{GrantAnswer, StoreError},
+};
+
+/// What an order comes to.
+enum AdminPlan {
+    /// It is done, in these words.
+    Done(String),
+    /// This version is to be plugged in.
+    PlugIn(Version),
+}
+
+type Planned = Result<AdminPlan, ApiError>;
+
+fn invalid(text: impl Into<String>) -> ApiError {
+    refuse(RefusalCode::Invalid, text)
+}
+
+fn not_stored(error: StoreError) -> ApiError {
+    refuse(RefusalCode::Failed, format!("Cordboard could not store it: {error}"))
+}
+
+impl Rollout {
+    pub async fn on_order(&mut self, ordered: Ordered) {
+        let Ordered { by, plugin: name, order, answer } = ordered;
+        tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "ordered");
+        let word = Decision { who: by.id.clone(), at: self.clock.now() };
+        let served = self.plugs().table().generation(&name).map(|one| one.digest.clone());
+        let waited = self.waits(&name);
+        let given = Given { order, by, served, waited, answer: Some(answer) };
+        match self.plan(&name, &given.order, word).await {
+            Ok(AdminPlan::PlugIn(version)) => self.start(&name, version, Purpose::Order(given)).await,
+            Ok(AdminPlan::Done(text)) => {
+                self.answer(given, Ok(text)).await;
+                self.audience.changed(&name).await;
+            }
+            Err(refusal) => self.answer(given, Err(refusal)).await,
+        }
+    }
+
+    async fn plan(&mut self, name: &str, order: &AdminCommand, word: Decision) -> Planned {
+        self.check_known(name)?;
+        match order {
+            AdminCommand::Rollback => self.rollback(name).await,
+            AdminCommand::Reload => self.reload(name).await,
+            AdminCommand::Disable => self.disable(name, word).await,
+            AdminCommand::Enable => self.enable(name).await,
+            AdminCommand::Grant(digest) => self.grant(name, digest, word).await,
+            AdminCommand::Refuse(digest) => self.refuse(name, digest, word).await,
+            AdminCommand::Revoke => self.revoke(name, word).await,
+        }
+    }
+
+    fn check_known(&self, name: &str) -> Result<(), ApiError> {
+        let table = self.plugs().table();
+        if table.entry(name).is_some() {
+            return Ok(());
+        }
+        let near = route::nearest(name, table.names());
+        let near = near.map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
+        Err(refuse(RefusalCode::Unknown, format!("There is no plugin '{name}'.{near} /plugins lists them.")))
+    }
+
+    fn check_enabled(&self, name: &str) -> Result<(), ApiError> {
+        match self.supply.decided.standing(name).disabled {
+            Some(_) => Err(invalid(format!("Plugin '{name}' is disabled. Use /plugins enable {name} first."))),
+            None => Ok(()),
+        }
+    }
+
+    /// What would have to be looked at there is not, and something older must not pass for it.
+    fn check_folder(&self) -> Result<(), ApiError> {
+        self.supply.folder_fault().map_or(Ok(()), |why| Err(invalid(format!("Cordboard failed to {why}."))))
+    }
+
+    async fn rollback(&mut self, name: &str) -> Planned {
+        self.check_enabled(name)?;
+        let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
+        let serving = serving.ok_or_else(|| invalid(format!("No version of plugin '{name}' serves.")))?;
+        let before = self.supply.before(name, &serving).await;
+        let none = || invalid(format!("There is no version of plugin '{name}' before {}.", short(&serving)));
+        before.map(AdminPlan::PlugIn).ok_or_else(none)
+    }
+
+    async fn reload(&mut self, name: &str) -> Planned {
+        self.check_enabled(name)?;
+        self.check_folder()?;
+        self.supply.decided.change(name, |standing| standing.forgive()).await.map_err(not_stored)?;
+        let none = || invalid(format!("Plugin '{name}' has no file any more, and is not one of the built-in ones."));
+        self.supply.newest(name).await.map(AdminPlan::PlugIn).ok_or_else(none)
+    }
+
+    /// Refused for the plugin with which plugins are enabled: nobody could enable it again.
+    async fn disable(&mut self, name: &str, word: Decision) -> Planned {
+        let table = self.plugs().table();
+        if table.command("plugins").is_some_and(|offer| offer.generation.name == name) {
+            let text = format!(
+                "Plugin '{name}' offers /plugins, and nobody could enable it again. Put another version in its place."
+            );
+            return Err(invalid(text));
+        }
+        if self.supply.decided.standing(name).disabled.is_some() {
+            return Ok(AdminPlan::Done(format!("Plugin '{name}' is disabled already.")));
+        }
+        let gone =
+            table.commands().filter(|offer| offer.generation.name == name).map(|offer| format!("/{}", offer.spec.name));
+        let gone: Vec<String> = gone.collect();
+        let offers_policy = table.generation(name).is_some_and(|one| one.trades.lifecycle.is_some());
+        let off = (disabled(name, &word), word.at);
+        self.supply.decided.change(name, |standing| standing.disabled = Some(word)).await.map_err(not_stored)?;
+        self.cancel(name).await;
+        self.plugs().switch_off(name, off).await;
+        let mut text = format!("Plugin '{name}' is disabled; /plugins enable {name} brings it back.");
+        if !gone.is_empty() {
+            text.push_str(&format!(" Gone with it: {}.", gone.join(", ")));
+        }
+        if offers_policy {
+            text.push_str(" Where it decided about idle agents, they are suspended at their idle timeout.");
+        }
+        Ok(AdminPlan::Done(text))
+    }
+
+    async fn enable(&mut self, name: &str) -> Planned {
+        if self.supply.decided.standing(name).disabled.is_none() {
+            return Ok(AdminPlan::Done(format!("Plugin '{name}' is not disabled.")));
+        }
+        self.check_folder()?;
+        self.supply.decided.change(name, |standing| standing.disabled = None).await.map_err(not_stored)?;
+        self.plugs().unplug(name).await;
+        // Who enables it is to be asked once more.
+        self.asked.retain(|(asked, _)| asked != name);
+        let Some(version) = self.supply.newest(name).await else {
+            return Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled; it has no file now.")));
+        };
+        let now = self.clock.now();
+        let admission = self.supply.decided.standing(name).admits(&version.digest, now);
+        if admission == Admission::In {
+            return Ok(AdminPlan::PlugIn(version));
+        }
+        let why = held_off(name, &version.digest, (&admission, now)).unwrap_or_default();
+        let context = (&(self.settings)(name), now);
+        let held = (PluginError::HeldOff(why.clone()), context);
+        let _held: Result<Swapped, PluginError> = self.supply.go_back(name, &version.digest, held).await;
+        let serving = self.serving(name).unwrap_or_else(|| "nothing".to_owned());
+        Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled: {serving} serves; {why}.")))
+    }
+
+    /// The version that waits for the owner's word, or was refused by it.
+    fn waits(&self, name: &str) -> Option<RejectedVersion> {
+        let turned = self.plugs().table().entry(name)?.turned.clone()?;
+        matches!(turned.hold, RejectReason::PendingApproval(_) | RejectReason::Denied(_)).then_some(turned)
+    }
+
+    /// What the version asks for that the digest names, if it is the one that waits now.
+    fn waiting(&self, name: &str, digest: &str) -> Result<Vec<String>, ApiError> {
+        let table = self.plugs().table();
+        let turned = table.entry(name).and_then(|entry| entry.turned.as_ref());
+        let asked = turned.and_then(|turned| match &turned.hold {
+            RejectReason::PendingApproval(missing) | RejectReason::Denied(missing) => Some((&turned.digest, missing)),
+            RejectReason::PluginError | RejectReason::HeldOff => None,
+        });
+        match asked {
+            Some((waiting, missing)) if waiting.starts_with(digest) => Ok(missing.clone()),
+            Some((waiting, _)) => {
+                let text = format!(
+                    "Version {} of plugin '{name}' does not wait any more; {} does.",
+                    short(digest),
+                    short(waiting)
+                );
+                Err(invalid(text))
+            }
+            None => Err(invalid(format!("No version of plugin '{name}' waits for a grant."))),
+        }
+    }
+
+    async fn grant(&mut self, name: &str, digest: &str, word: Decision) -> Planned {
+        self.check_enabled(name)?;
+        let missing = self.waiting(name, digest)?;
+        self.check_folder()?;
+        let by_line = by_line_alone(&missing);
+        if !by_line.is_empty() {
+            let text =
+                format!("Not granted here: {}. Add to [plugins.{name}] what /plugins shows.", by_line.join(", "));
+            return Err(invalid(text));
+        }
+        let newest = self.supply.newest(name).await.filter(|version| version.digest.starts_with(digest));
+        let version = newest.ok_or_else(|| {
+            invalid(format!("Version {} of plugin '{name}' is not in the plugin folder any more.", short(digest)))
+        })?;
+        let answer = GrantAnswer { plugin: name.to_owned(), capabilities: missing, granted: true, word };
+        self.supply.decided.answer(answer).await.map_err(not_stored)?;
+        Ok(AdminPlan::PlugIn(version))
+    }
+
+    async fn refuse(&mut self, name: &str, digest: &str, word: Decision) -> Planned {
+        let missing = self.waiting(name, digest)?;
+        let listed = missing.join(", ");
+        let answer = GrantAnswer { plugin: name.to_owned(), capabilities: missing.clone(), granted: false, word };
+        self.supply.decided.answer(answer).await.map_err(not_stored)?;
+        self.plugs().hold(name, RejectReason::Denied(missing)).await;
+        let text = format!(
+            "Plugin '{name}' is not granted {listed}. Versions that ask for no more are not asked about again."
+        );
+        Ok(AdminPlan::Done(format!("{text}{}", self.goes_on(name))))
+    }
+
+    async fn revoke(&mut self, name: &str, word: Decision) -> Planned {
+        let waited = self.waits(name);
+        let taken = self.supply.decided.revoke(name, &word).await.map_err(not_stored)?;
+        if taken.is_empty() {
+            let text = format!(
+                "Plugin '{name}' was granted nothing in the chat. What [plugins.{name}] grants is taken back there."
+            );
+            return Err(invalid(text));
+        }
+        let taken = taken.into_iter().collect::<Vec<_>>().join(", ");
+        let digest = self.plugs().table().generation(name).map(|one| one.digest.clone());
+        if let Some(digest) = digest {
+            let outcome = self.supply.reconfigure(name, (&(self.settings)(name), self.clock.now())).await;
+            let _told_below: Result<Swapped, PluginError> = self.or_the_one_before(name, &digest, outcome).await;
+        }
+        if let Some(turned) = waited {
+            self.plugs().turn_back(name, turned).await;
+        }
+        let serves = match self.serving(name) {
+            Some(serving) => format!("Now serves {serving}."),
+            None => "No version serves without it.".to_owned(),
+        };
+        Ok(AdminPlan::Done(format!("Plugin '{name}' has lost {taken}. {serves}")))
+    }
+
+    pub(super) async fn on_order_plugged(&mut self, plugged: Plugged, given: Given) {
+        let Plugged { name, digest, outcome } = plugged;
+        let said = match outcome {
+            Ok(Swapped::New | Swapped::Unchanged) => Ok(self.carried_out(&name, &given).await),
+            Err(ref refused @ PluginError::NotGranted { ref missing, .. }) => {
+                self.park(&name, &digest, missing).await;
+                let goes_on = self.goes_on(&name);
+                Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.{goes_on}", short(&digest))))
+            }
+            Err(refused) => {
+                let text = format!("Plugin '{name}' was refused: {}.{}", self.told(&refused), self.goes_on(&name));
+                Err(refuse(RefusalCode::Failed, text))
+            }
+        };
+        self.answer(given, said).await;
+        self.audience.changed(&name).await;
+    }
+
+    async fn carried_out(&self, name: &str, given: &Given) -> String {
+        let serving = self.serving(name).unwrap_or_default();
+        match (&given.order, &given.served) {
+            (AdminCommand::Rollback, Some(left)) => {
+                self.stand(name, |standing| standing.on_rollback(left)).await;
+                let now = self.clock.now();
+                let why = held_off(name, left, (&Admission::RolledBack, now)).unwrap_or_default();
+                match given.waited.clone() {
+                    // It is newer than both, and its question stands.
+                    Some(turned) => self.plugs().turn_back(name, turned).await,
+                    None => self.plugs().turn_away(name, left, (&PluginError::HeldOff(why.clone()), now)).await,
+                }
+                format!("Plugin '{name}' is rolled back: {serving}; {why}.")
+            }
+            (AdminCommand::Enable, _) => format!("Plugin '{name}' is enabled: {serving}."),
+            (AdminCommand::Grant(_), _) => {
+                let granted = self.supply.decided.granted(name).into_iter().collect::<Vec<_>>().join(", ");
+                format!("Plugin '{name}' is granted {granted}, and plugged in: {serving}.")
+            }
+            (
+                AdminCommand::Rollback
+                | AdminCommand::Reload
+                | AdminCommand::Disable
+                | AdminCommand::Refuse(_)
+                | AdminCommand::Revoke,
+                _,
+            ) => format!("Plugin '{name}' is reloaded: {serving}."),
+        }
+    }
+
+    /// The one who gave the order has the answer; what was done is told to the others.
+    async fn answer(&mut self, given: Given, said: Outcome) {
+        // Send earlier notices first, so that messages keep their order.
+        self.tell_notices().await;
+        let text = match &said {
+            Ok(text) => text.clone(),
+            Err(refusal) => refusal.text.clone(),
+        };
+        let done = said.is_ok();
+        match given.answer {
+            Some(answer) => {
+                // Who asked may have gone.
+                let _: Result<(), _> = answer.send(said);
+                if done {
+                    self.audience.tell(text, Some(&given.by)).await;
+                }
+            }
+            None => self.audience.tell(text, None).await,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Versions that ask for more than they were granted: the owner is asked about each once.
+
+use super::Rollout;
+use crate::plugin::{PendingApproval, RejectReason, short};
+
+impl Rollout {
+    /// Asks about what was found waiting at the start.
+    pub async fn ask_about_parked(&mut self) {
+        let table = self.plugs().table();
+        let parked: Vec<_> = table
+            .names()
+            .filter_map(|name| {
+                let turned = table.entry(name)?.turned.as_ref()?;
+                let RejectReason::PendingApproval(missing) = &turned.hold else { return None };
+                Some((name.to_owned(), turned.digest.clone(), missing.clone()))
+            })
+            .collect();
+        for (name, digest, missing) in parked {
+            self.park(&name, &digest, &missing).await;
+        }
+    }
+
+    /// A version waits for the owner's word, where that was not given already.
+    pub(super) async fn park(&mut self, name: &str, digest: &str, missing: &[String]) {
+        if let Some(word) = self.supply.decided.refused(name, missing) {
+            tracing::info!(plugin = name, digest = short(digest), by = %word.who, "parked: its grants were refused");
+            return;
+        }
+        if !self.asked.insert((name.to_owned(), digest.to_owned())) {
+            return;
+        }
+        let (digest_shown, missing_shown) = (short(digest), missing.join(", "));
+        tracing::info!(plugin = name, digest = digest_shown, missing = missing_shown, "parked: the owner is asked");
+        let serves = self.plugs().table().generation(name).map(|one| one.number);
+        let parked = PendingApproval { plugin: name.to_owned(), digest: digest.to_owned(), missing: missing.to_vec() };
+        self.audience.ask(parked.question(serves)).await;
+    }
+}

@@ -1,0 +1,253 @@
+//! Compilations and trials under way, one a plugin: a newer one takes the place of the one before, whose compiler is killed.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use cordboard_core::types::Caller;
+use tokio::{
+    sync::{Semaphore, oneshot, watch},
+    task::{AbortHandle, Id, JoinError, JoinSet},
+    time::{Instant, sleep_until},
+};
+
+use super::rollback::Fallen;
+use crate::{
+    plugin::{
+        ActivationMode, AdminCommand, Compiled, Outcome, PluginError, PluginSettings, Registry, RejectedVersion,
+        TRIALS, refuse,
+    },
+    plugin_sources::Version,
+};
+
+/// A compilation that takes longer is told of. What lies in the cache takes a millisecond, a small plugin 60 ms.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Compilers that run at once: each may take 400 MB and a core.
+const COMPILERS: usize = 2;
+
+/// What is to be done with a version once it is compiled.
+pub enum Purpose {
+    /// It lies in the folder.
+    File(Tell),
+    Order(Given),
+    Rollback(Fallen),
+}
+
+/// What is told of a version that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    All,
+    /// Its swap only follows from a change that was told.
+    RefusalAlone,
+}
+
+/// An order that is being carried out. Whoever gave it may have had an answer already.
+pub struct Given {
+    pub order: AdminCommand,
+    pub by: Caller,
+    /// The digest of what served when it was given.
+    pub served: Option<String>,
+    /// What waited then for the owner's word.
+    pub waited: Option<RejectedVersion>,
+    pub answer: Option<oneshot::Sender<Outcome>>,
+}
+
+/// What happens by itself.
+pub enum Event {
+    Compiled(Box<Done>),
+    /// The compilation of this plugin takes its time.
+    Slow(String),
+    /// Calls of versions on probation failed.
+    Failed,
+    /// A version of this plugin that was put off may be let in.
+    Due(String),
+    /// Collected notices are due.
+    Notices,
+}
+
+/// A compilation that is over, well or not.
+pub struct Done {
+    pub name: String,
+    pub compiled: Compiled,
+    pub version: Version,
+    pub purpose: Purpose,
+    /// It was shown in the table.
+    pub slow: bool,
+}
+
+pub struct Jobs {
+    running: JoinSet<Compiled>,
+    by_name: BTreeMap<String, Job>,
+    compilers: Arc<Semaphore>,
+    trials: Arc<Semaphore>,
+}
+
+struct Job {
+    abort: AbortHandle,
+    /// Under which it is tried.
+    settings: watch::Sender<PluginSettings>,
+    version: Version,
+    purpose: Purpose,
+    /// When it counts as slow; none where that was told.
+    slow_at: Option<Instant>,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        let compilers = Arc::new(Semaphore::new(COMPILERS));
+        let trials = Arc::new(Semaphore::new(TRIALS as usize));
+        Self { running: JoinSet::new(), by_name: BTreeMap::new(), compilers, trials }
+    }
+}
+
+impl Purpose {
+    pub const fn entrance(&self) -> ActivationMode {
+        match self {
+            Self::File(_) => ActivationMode::New,
+            Self::Order(Given { order: AdminCommand::Rollback, .. }) | Self::Rollback(_) => ActivationMode::Back,
+            Self::Order(_) => ActivationMode::Anew,
+        }
+    }
+
+    /// Somebody waits for what comes of it no longer.
+    fn give_up(self, name: &str) {
+        if let Self::Order(Given { answer: Some(answer), .. }) = self {
+            let text = format!("Something newer happened to plugin '{name}' meanwhile; see /plugins.");
+            let _: Result<(), _> = answer.send(Err(refuse(cordboard_core::session::RefusalCode::Failed, text)));
+        }
+    }
+}
+
+impl Jobs {
+    pub fn is_running(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    /// Whether a version that failed is being rolled back.
+    pub fn is_fall(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|job| matches!(job.purpose, Purpose::Rollback(_)))
+    }
+
+    /// The version of the running file job, if its digest differs from `digest`.
+    pub fn other_file(&self, name: &str, digest: &str) -> Option<Version> {
+        let other = |job: &&Job| matches!(job.purpose, Purpose::File(_)) && job.version.digest != digest;
+        self.by_name.get(name).filter(other).map(|job| job.version.clone())
+    }
+
+    /// Sets the version to try after the rollback. `None` removes it.
+    pub fn follow_fall(&mut self, name: &str, next: Option<Version>) {
+        if let Some(Job { purpose: Purpose::Rollback(fallen), .. }) = self.by_name.get_mut(name) {
+            fallen.next = next;
+        }
+    }
+
+    /// Compiles a version, and tries it under `settings`.
+    pub fn start(
+        &mut self,
+        (plugs, settings): (&Arc<Registry>, PluginSettings),
+        name: &str,
+        (version, purpose): (Version, Purpose),
+    ) {
+        self.cancel(name);
+        let (plugs, compilers, trials) = (Arc::clone(plugs), Arc::clone(&self.compilers), Arc::clone(&self.trials));
+        let (settings, mut wished) = watch::channel(settings);
+        let (wanted, compiling, entrance) = (name.to_owned(), version.clone(), purpose.entrance());
+        let abort = self.running.spawn(async move {
+            let permit = compilers.acquire_owned().await;
+            let mut compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
+            // A trial takes no compiler's place, and no call's.
+            drop(permit);
+            let _permit = trials.acquire_owned().await;
+            loop {
+                let now = wished.borrow_and_update().clone();
+                tokio::select! {
+                    () = plugs.try_out(&mut compiled, now, entrance) => break,
+                    // Under the settings of before it would be in vain, and might take all the time that they gave it.
+                    Ok(()) = wished.changed() => {}
+                }
+            }
+            compiled
+        });
+        let job = Job { abort, settings, version, purpose, slow_at: Some(Instant::now() + SLOW) };
+        self.by_name.insert(name.to_owned(), job);
+    }
+
+    /// What is under way for a plugin, if anything is, is tried under these settings.
+    pub fn resettle(&self, name: &str, settings: PluginSettings) {
+        if let Some(job) = self.by_name.get(name) {
+            job.settings.send_replace(settings);
+        }
+    }
+
+    /// Ends what is under way for a plugin.
+    pub fn cancel(&mut self, name: &str) {
+        if let Some(job) = self.by_name.remove(name) {
+            job.abort.abort();
+            tracing::info!(plugin = name, "a compilation is given up: something newer came");
+            job.purpose.give_up(name);
+        }
+    }
+
+    /// Dropping it loses nothing.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            let slow = self.by_name.iter().filter_map(|(name, job)| Some((job.slow_at?, name.clone()))).min();
+            let at = slow.as_ref().map(|(at, _)| *at);
+            tokio::select! {
+                biased;
+                Some(ended) = self.running.join_next_with_id() => {
+                    let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+                    if let Some(done) = self.finish(id, ended.map(|(_, compiled)| compiled)) {
+                        return Event::Compiled(Box::new(done));
+                    }
+                }
+                () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
+                    return Event::Slow(slow.map(|(_, name)| name).unwrap_or_default());
+                }
+                // Nothing runs, and nothing will until something is started.
+                () = std::future::pending() => {}
+            }
+        }
+    }
+
+    /// None for one that was given up.
+    fn finish(&mut self, id: Id, ended: Result<Compiled, JoinError>) -> Option<Done> {
+        let name = self.by_name.iter().find(|(_, job)| job.abort.id() == id)?.0.clone();
+        let Job { version, purpose, slow_at, .. } = self.by_name.remove(&name)?;
+        let compiled = ended.unwrap_or_else(|error| {
+            let why = PluginError::Compile(format!("Cordboard has a bug: {error}"));
+            Compiled::new(name.clone(), version.digest.clone(), Err(why))
+        });
+        Some(Done { name, compiled, version, purpose, slow: slow_at.is_none() })
+    }
+
+    /// Takes out who waits for the compilation of a plugin, with the digest of what is compiled.
+    #[expect(clippy::type_complexity, reason = "a pair of what is told and to whom, for one caller")]
+    pub fn take_answer(&mut self, name: &str) -> Option<(String, Option<(Caller, oneshot::Sender<Outcome>)>)> {
+        let job = self.by_name.get_mut(name)?;
+        job.slow_at = None;
+        let waiting = match &mut job.purpose {
+            Purpose::Order(Given { by, answer, .. }) => answer.take().map(|answer| (by.clone(), answer)),
+            Purpose::File(_) | Purpose::Rollback(_) => None,
+        };
+        Some((job.version.digest.clone(), waiting))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bug_in_a_job_is_a_refusal_and_not_a_job_for_ever() {
+        let mut jobs = Jobs::default();
+        let abort = jobs.running.spawn(async { panic!("at the disco") });
+        let (version, purpose) = (Version::new([]), Purpose::File(Tell::All));
+        let (settings, _) =
+            watch::channel(crate::hub::plugin_settings(&cordboard_core::config::Config::defaults(), "odd"));
+        jobs.by_name.insert("odd".to_owned(), Job { abort, settings, version, purpose, slow_at: None });
+        let Event::Compiled(done) = jobs.next().await else { panic!("it is not over") };
+        let refused = done.compiled.artifact.err().map(|why| why.to_string()).unwrap_or_default();
+        assert!(refused.contains("Cordboard has a bug") && refused.contains("at the disco"), "{refused}");
+        assert!(!jobs.is_running("odd"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Files that came, changed or went, and configurations that changed.
+
+use std::collections::BTreeSet;
+
+use cordboard_core::types::is_plugin_name;
+
+use super::{
+    Plugged, Rollout,
+    builds::{Purpose, Tell},
+    notices::Kind,
+};
+use crate::{
+    plugin::{Health, PluginError, PluginSettings, Swapped, short},
+    plugin_sources::{Version, held_off},
+};
+
+/// The key of the plugin folder among plugin names. No plugin can have this name.
+const FOLDER: &str = "";
+
+impl Rollout {
+    /// A plugin file that is new or has other bytes than before.
+    pub async fn on_file(&mut self, name: &str, wasm: Vec<u8>) {
+        let refused = PluginError::Name(name.to_owned());
+        if !is_plugin_name(name) {
+            return self.tell_refused(name, &refused);
+        }
+        self.offer(name, Version::new(wasm), Tell::All).await;
+    }
+
+    /// Lets a version in, unless something stands against it.
+    pub(super) async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
+        // Other bytes than those that the operator has pinned go to no compiler.
+        if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
+            tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
+            self.give_up_file(name).await;
+            self.plugs().turn_away(name, &version.digest, (&refused, self.clock.now())).await;
+            return self.tell_refused(name, &refused);
+        }
+        let (standing, now) = (self.supply.decided.standing(name), self.clock.now());
+        let admission = standing.admits(&version.digest, now);
+        let serves = self.plugs().table().generation(name).is_some_and(|one| one.digest == version.digest);
+        match held_off(name, &version.digest, (&admission, now)) {
+            Some(why) if standing.disabled.is_some() || !serves || self.jobs.is_fall(name) => {
+                self.give_up_file(name).await;
+                self.put_off(name, &version.digest, why).await;
+            }
+            Some(_) | None if self.jobs.is_fall(name) => self.jobs.follow_fall(name, Some(version)),
+            Some(_) | None => {
+                tracing::info!(plugin = name, digest = short(&version.digest), "compiling");
+                self.start(name, version, Purpose::File(tell)).await;
+            }
+        }
+    }
+
+    pub(super) async fn start(&mut self, name: &str, version: Version, purpose: Purpose) {
+        self.cancel(name).await;
+        self.jobs.start((&self.supply.plugs, self.settings_of(name)), name, (version, purpose));
+    }
+
+    /// With what the owner granted in the chat.
+    fn settings_of(&self, name: &str) -> PluginSettings {
+        self.supply.granting(name, &(self.settings)(name))
+    }
+
+    pub(super) async fn cancel(&mut self, name: &str) {
+        if self.jobs.is_running(name) {
+            self.jobs.cancel(name);
+            self.plugs().show_compiling(name, None).await;
+        }
+    }
+
+    /// Something newer came that stays out. A rollback goes on all the same: it leads away from what fails.
+    async fn give_up_file(&mut self, name: &str) {
+        if self.jobs.is_fall(name) {
+            self.jobs.follow_fall(name, None);
+        } else {
+            self.cancel(name).await;
+        }
+    }
+
+    async fn put_off(&mut self, name: &str, digest: &str, why: String) {
+        tracing::warn!(plugin = name, digest = short(digest), why, "version put off");
+        let standing = self.supply.decided.standing(name);
+        if standing.disabled.is_some() {
+            let text = format!("Plugin '{name}' has another file, {}, and stays {why}.", short(digest));
+            return self.notify(name, Kind::Done, text);
+        }
+        let refused = PluginError::HeldOff(why.clone());
+        self.plugs().turn_away(name, digest, (&refused, self.clock.now())).await;
+        let text = format!("Plugin '{name}': {why}.{}", self.goes_on(name));
+        self.notify(name, Kind::Trouble, text);
+    }
+
+    pub(super) async fn on_file_plugged(&mut self, plugged: Plugged, tell: Tell) {
+        let Plugged { name, digest, outcome } = plugged;
+        match outcome {
+            Ok(Swapped::Unchanged) => {}
+            Ok(Swapped::New) => {
+                if tell == Tell::All
+                    && let Some(serving) = self.serving(&name)
+                {
+                    self.notify(&name, Kind::Done, format!("Plugin '{name}' is plugged in: {serving}."));
+                }
+                self.audience.changed(&name).await;
+            }
+            Err(refused) => {
+                self.tell_of(&name, &digest, &refused).await;
+                self.audience.changed(&name).await;
+            }
+        }
+    }
+
+    /// A refusal is told; a version that only needs a word of the owner is asked about.
+    pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &PluginError) {
+        match refused {
+            PluginError::NotGranted { missing, .. } => self.park(name, digest, missing).await,
+            // A configuration that changes tries it again, and that is no news.
+            refused => {
+                let told = (digest.to_owned(), refused.to_string());
+                if self.refused.insert(name.to_owned(), told.clone()) != Some(told) {
+                    self.tell_refused(name, refused);
+                }
+            }
+        }
+    }
+
+    fn tell_refused(&mut self, name: &str, refused: &PluginError) {
+        let why = self.told(refused);
+        let text = format!("Plugin '{name}' was refused: {why}.{}", self.goes_on(name));
+        self.notify(name, Kind::Trouble, text);
+    }
+
+    /// Something is wrong with the folder that files come from, or nothing is any more.
+    pub async fn on_folder(&mut self, fault: Option<String>) {
+        let text = match &fault {
+            Some(why) => {
+                tracing::warn!(why, "the plugin folder is left alone, what serves goes on");
+                format!("The plugin folder is left alone, and what serves goes on: failed to {why}.")
+            }
+            None => "The plugin folder is in order again, and in use.".to_owned(),
+        };
+        let is_well = fault.is_none();
+        self.plugs().show_folder(fault.map(|why| (why, self.clock.now()))).await;
+        let kind = if is_well { Kind::Done } else { Kind::Trouble };
+        self.notify(FOLDER, kind, text);
+        if is_well {
+            // For what waits: when it was due, or granted, there was no file.
+            self.resettle(BTreeSet::new()).await;
+        }
+    }
+
+    pub async fn on_unreadable(&mut self, name: &str, why: String) {
+        // As `check` words it, which knows of no watch.
+        let refused = if is_plugin_name(name) {
+            PluginError::Read(self.supply.unusable(name, &why))
+        } else {
+            PluginError::Name(name.to_owned())
+        };
+        tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
+        self.give_up_file(name).await;
+        self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
+        self.tell_refused(name, &refused);
+    }
+
+    /// The file of a plugin is gone.
+    pub async fn on_gone(&mut self, name: &str) {
+        tracing::info!(plugin = name, "its file is gone");
+        self.cancel(name).await;
+        self.supply.forget(name).await;
+        if self.supply.decided.standing(name).disabled.is_some() {
+            return;
+        }
+        self.stand(name, |standing| standing.forgive()).await;
+        let before = self.generation(name);
+        match self.supply.unplug(name, (&(self.settings)(name), self.clock.now())).await {
+            Ok(()) => self.tell_gone(name, before),
+            Err(refused) => self.tell_refused(name, &refused),
+        }
+        self.audience.changed(name).await;
+    }
+
+    /// Nothing where the file was never plugged in: then nothing has changed.
+    fn tell_gone(&mut self, name: &str, before: Option<u32>) {
+        match self.generation(name) {
+            None if before.is_some() => {
+                self.notify(name, Kind::Done, format!("Plugin '{name}' is unplugged: its file is gone."));
+            }
+            Some(number) if before != Some(number) => {
+                let text = format!("Plugin '{name}' is the built-in one again: generation {number}.");
+                self.notify(name, Kind::Done, text);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// The number of the generation that serves.
+    fn generation(&self, name: &str) -> Option<u32> {
+        self.plugs().table().generation(name).map(|generation| generation.number)
+    }
+
+    /// The settings of these plugins changed, and perhaps those for which others waited.
+    pub async fn resettle(&mut self, mut names: BTreeSet<String>) {
+        for name in names.iter().filter(|name| self.jobs.is_running(name)) {
+            let settings = self.settings_of(name);
+            // Rights that were taken back are so at once, whatever comes of the version that is under way.
+            self.plugs().follow(name, "", (&settings, self.clock.now())).await;
+            self.jobs.resettle(name, settings);
+        }
+        let table = self.plugs().table();
+        let waits = |health| matches!(health, Health::Held | Health::PluginError | Health::PendingApproval);
+        let waiting = table.statuses().filter(|status| waits(status.health));
+        let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
+        names.extend(waiting.iter().cloned());
+        for name in names {
+            if self.jobs.is_running(&name) || self.supply.decided.standing(&name).disabled.is_some() {
+                continue;
+            }
+            let fresh = waiting.contains(&name) || table.generation(&name).is_none();
+            let tell = if fresh { Tell::All } else { Tell::RefusalAlone };
+            match self.supply.file_of(&name).await {
+                Some(version) if self.is_admitted(&name, &version.digest) => {
+                    self.start(&name, version, Purpose::File(tell)).await;
+                }
+                Some(_) | None => self.reconfigure(name, tell).await,
+            }
+        }
+    }
+
+    fn is_admitted(&self, name: &str, digest: &str) -> bool {
+        let admission = self.supply.decided.standing(name).admits(digest, self.clock.now());
+        admission == cordboard_core::rollout::Admission::In
+    }
+
+    async fn reconfigure(&mut self, name: String, tell: Tell) {
+        let table = self.plugs().table();
+        let held = table.entry(&name).and_then(|entry| entry.turned.clone());
+        // An embedded plugin that does not serve may do so under the new settings.
+        let Some(digest) = table.generation(&name).map(|one| one.digest.clone()) else {
+            if let Some(version) = self.supply.newest(&name).await.filter(|one| self.is_admitted(&name, &one.digest)) {
+                self.start(&name, version, Purpose::File(tell)).await;
+            }
+            return;
+        };
+        let outcome = self.supply.reconfigure(&name, (&(self.settings)(&name), self.clock.now())).await;
+        let outcome = self.or_the_one_before(&name, &digest, outcome).await;
+        if let (Ok(_), Some(turned)) = (&outcome, held.filter(|turned| turned.digest != digest)) {
+            // What speaks against the newest version goes on to.
+            self.plugs().turn_back(&name, turned).await;
+        }
+        self.on_file_plugged(Plugged { name, digest, outcome }, tell).await;
+    }
+}

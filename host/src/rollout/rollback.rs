@@ -1,0 +1,130 @@
+//! Versions that fail in their probation: rolled back by themselves, and tried again after growing pauses.
+
+use cordboard_core::config::spell_duration;
+
+use super::{
+    Plugged, Rollout,
+    builds::{Purpose, Tell},
+    notices::Kind,
+};
+use crate::{
+    plugin::{PluginError, PluginVersion, Swapped, short},
+    plugin_sources::{Version, held_off, next_chance},
+};
+
+/// What failed, and how.
+pub struct Fallen {
+    digest: String,
+    /// How many of its calls failed within how long, and the last one's words.
+    how: String,
+    /// A newer file with other bytes, which is tried after the rollback.
+    pub next: Option<Version>,
+}
+
+/// How many calls failed, and the last one's words: before a restart too.
+fn mishaps(generation: &PluginVersion) -> (u32, String) {
+    let counted = generation.probation.as_ref().map_or(0, |probation| probation.failed());
+    let (seen, last) = generation.mishaps().unwrap_or_else(|| (0, "before the host's last start".to_owned()));
+    (seen.max(counted), last)
+}
+
+impl Rollout {
+    /// Calls of versions on probation failed: that is kept, so that no restart forgives it, and what fell is rolled back.
+    pub(super) async fn on_failed(&mut self) {
+        for (name, digest, failed) in self.plugs().take_failed() {
+            self.stand(&name, |standing| standing.on_failed(&digest, failed)).await;
+        }
+        self.on_fallen().await;
+    }
+
+    async fn on_fallen(&mut self) {
+        for generation in self.plugs().take_fallen() {
+            let (count, last) = mishaps(&generation);
+            let probation = generation.terms.probation;
+            let how = format!(
+                "{count} call{} failed within {} of its swap, the last one {last}",
+                if count == 1 { "" } else { "s" },
+                spell_duration(probation)
+            );
+            let (name, digest) = (generation.name.as_str(), generation.digest.as_str());
+            tracing::warn!(plugin = name, digest = short(digest), how, "fell in its probation");
+            match self.supply.before(name, digest).await {
+                Some(version) => {
+                    let now = self.clock.now();
+                    self.stand(name, |standing| standing.on_fall(digest, &last, (now, probation))).await;
+                    // Cancel the compilation of a newer file: nothing may delay the rollback.
+                    let next = self.jobs.other_file(name, digest);
+                    let fallen = Fallen { digest: digest.to_owned(), how, next };
+                    self.start(name, version, Purpose::Rollback(fallen)).await;
+                }
+                None => {
+                    let text = format!(
+                        "Plugin '{name}', version {}: {how}. There is no version to go back to, so it goes on; \
+                         /plugins disable {name} switches it off.",
+                        short(digest)
+                    );
+                    self.notify(name, Kind::Trouble, text);
+                }
+            }
+        }
+    }
+
+    pub(super) async fn on_rolled_back(&mut self, plugged: Plugged, mut fallen: Fallen) {
+        let name = plugged.name.clone();
+        let next = fallen.next.take();
+        self.tell_rolled_back(plugged, fallen).await;
+        if let Some(next) = next {
+            self.offer(&name, next, Tell::All).await;
+        }
+    }
+
+    async fn tell_rolled_back(&mut self, plugged: Plugged, fallen: Fallen) {
+        let Plugged { name, outcome, .. } = plugged;
+        let Fallen { digest, how, next: _ } = fallen;
+        let (version, now) = (short(&digest).to_owned(), self.clock.now());
+        if let Err(refused) = outcome
+            && !self.fall_back_further(&name, &digest, &refused).await
+        {
+            let text = format!(
+                "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the version before it was refused: \
+                 {refused}.{}",
+                self.goes_on(&name)
+            );
+            self.notify(&name, Kind::Trouble, text);
+            return self.audience.changed(&name).await;
+        }
+        let admission = self.supply.decided.standing(&name).admits(&digest, now);
+        let chance = next_chance(&name, &digest, (&admission, now));
+        let why = held_off(&name, &digest, (&admission, now)).unwrap_or_else(|| chance.clone());
+        self.plugs().turn_away(&name, &digest, (&PluginError::HeldOff(why), now)).await;
+        let serving = self.serving(&name).unwrap_or_default();
+        tracing::warn!(plugin = name, serving, "rolled back by itself");
+        let text =
+            format!("Plugin '{name}', version {version}, is rolled back: {how}.\nNow serves {serving}; {chance}.");
+        self.notify(&name, Kind::Trouble, text);
+        self.audience.changed(&name).await;
+    }
+
+    /// Rolls back to an older or the built-in version, because the previous version was rejected, for example after it
+    /// lost a grant. Returns whether the failing version is no longer active.
+    async fn fall_back_further(&self, name: &str, failing: &str, refused: &PluginError) -> bool {
+        let context = (&(self.settings)(name), self.clock.now());
+        let _refused_still: Result<Swapped, PluginError> =
+            self.supply.go_back(name, failing, (refused.clone(), context)).await;
+        self.plugs().table().generation(name).is_some_and(|serving| serving.digest != failing)
+    }
+
+    /// Handles the end of a version's backoff: the version is tried again if it is still the newest.
+    pub(super) async fn on_due(&mut self, name: &str) {
+        let (now, mut due) = (self.clock.now(), Vec::new());
+        self.stand(name, |standing| due = standing.take_due(now)).await;
+        if self.jobs.is_running(name) || self.supply.folder_fault().is_some() {
+            return;
+        }
+        let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
+        let is_due = |one: &Version| due.contains(&one.digest) && serving.as_deref() != Some(&one.digest);
+        let Some(version) = self.supply.newest(name).await.filter(is_due) else { return };
+        tracing::info!(plugin = name, digest = short(&version.digest), "tried again after a pause");
+        self.start(name, version, Purpose::File(Tell::All)).await;
+    }
+}

@@ -1,0 +1,155 @@
+//! What everybody sees of the sessions: one published snapshot each, and which one is active where. Its writers are the session actors (their
+//! own cell) and the desk (names and places); readers never wait for an actor.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use arc_swap::ArcSwap;
+use cordboard_core::types::{ActiveFor, Caller, Place, SessionName, SessionView, UserId};
+use tokio::sync::watch;
+
+/// One session's snapshot, replaced by its actor alone.
+#[derive(Debug)]
+pub struct SessionCell {
+    view: ArcSwap<SessionView>,
+    changed: watch::Sender<u64>,
+}
+
+impl SessionCell {
+    #[must_use]
+    pub fn view(&self) -> Arc<SessionView> {
+        self.view.load_full()
+    }
+
+    pub fn publish(&self, view: SessionView) {
+        self.view.store(Arc::new(view));
+        self.changed.send_modify(|count| *count += 1);
+    }
+}
+
+#[derive(Debug)]
+pub struct SessionRegistry {
+    cells: RwLock<BTreeMap<SessionName, Arc<SessionCell>>>,
+    active: RwLock<HashMap<ActiveFor, SessionName>>,
+    changed: watch::Sender<u64>,
+}
+
+impl SessionRegistry {
+    #[must_use]
+    pub fn new(views: Vec<SessionView>, active: Vec<(ActiveFor, SessionName)>) -> Self {
+        let roster = Self {
+            cells: RwLock::default(),
+            active: RwLock::new(active.into_iter().collect()),
+            changed: watch::Sender::new(0),
+        };
+        for view in views {
+            roster.add(view);
+        }
+        roster
+    }
+
+    /// Adds a new session and gives its cell.
+    pub fn add(&self, view: SessionView) -> Arc<SessionCell> {
+        let name = view.record.name.clone();
+        let cell = Arc::new(SessionCell { view: ArcSwap::from_pointee(view), changed: self.changed.clone() });
+        self.cells.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&cell));
+        self.changed.send_modify(|count| *count += 1);
+        cell
+    }
+
+    #[must_use]
+    pub fn cell(&self, name: &str) -> Option<Arc<SessionCell>> {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    #[must_use]
+    pub fn view(&self, name: &str) -> Option<Arc<SessionView>> {
+        self.cell(name).map(|cell| cell.view())
+    }
+
+    /// All of them, by name.
+    #[must_use]
+    pub fn views(&self) -> Vec<Arc<SessionView>> {
+        self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
+    }
+
+    /// Those that `caller` may see, archived or not, in no order.
+    #[must_use]
+    pub fn seen_by(&self, caller: &Caller, archived: bool) -> Vec<Arc<SessionView>> {
+        let mut views = self.views();
+        views.retain(|view| view.record.archived == archived && caller.may_steer(&view.record.owner));
+        views
+    }
+
+    /// The active session of `caller` in `place`: the one for everybody if the caller may see it, or else the caller's
+    /// own.
+    #[must_use]
+    pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
+        let scopes = [ActiveFor::everybody(place), ActiveFor::one(place, &caller.id)];
+        let seen = |view: &Arc<SessionView>| caller.may_steer(&view.record.owner);
+        scopes.iter().find_map(|scope| self.bound(scope).filter(seen))
+    }
+
+    /// The scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the first user
+    /// there or by anyone who may see its current session.
+    #[must_use]
+    pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveFor {
+        let everybody = ActiveFor::everybody(place);
+        let may_switch = || self.bound(&everybody).is_none_or(|there| caller.may_steer(&there.record.owner));
+        if caller.is_alone_at(place) || (place.topic.is_some() && may_switch()) {
+            everybody
+        } else {
+            ActiveFor::one(place, &caller.id)
+        }
+    }
+
+    /// The active session of `scope`, unless it is archived.
+    fn bound(&self, scope: &ActiveFor) -> Option<Arc<SessionView>> {
+        let name = self.active.read().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()?;
+        self.view(name.as_str()).filter(|view| !view.record.archived)
+    }
+
+    /// The sessions that are active in a place, for any person.
+    #[must_use]
+    pub fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        let here = active.iter().filter(|(scope, _)| scope.place == *place).map(|(_, name)| name.clone());
+        let here: BTreeSet<SessionName> = here.collect();
+        drop(active);
+        here.into_iter().filter(|name| self.view(name.as_str()).is_some_and(|view| !view.record.archived)).collect()
+    }
+
+    pub fn bind(&self, scope: ActiveFor, name: &SessionName) {
+        self.active.write().unwrap_or_else(PoisonError::into_inner).insert(scope, name.clone());
+    }
+
+    /// Deactivates the session in every place.
+    pub fn unbind(&self, name: &SessionName) {
+        self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
+    }
+
+    /// Removes the active sessions of people for whom `gone` returns true. Returns the removed scopes.
+    pub fn unbind_people(&self, gone: impl Fn(&UserId) -> bool) -> Vec<ActiveFor> {
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&gone)).map(|(scope, _)| scope).collect()
+    }
+
+    /// How many agents may be alive now.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.cells
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .filter(|cell| cell.view.load().phase.is_live())
+            .count()
+    }
+
+    /// Ticks at every change of any session.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+}
