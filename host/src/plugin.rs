@@ -1,5 +1,6 @@
-//! Plugins: components compiled, linked to what they were granted, tried, plugged in by one pointer swap, and called in fresh
-//! instances. The only place that knows wasmtime. It must not know the hub: what plugins may do comes in as a [`HostApi`].
+//! Runs plugins: compiles components, links each to its granted capabilities, puts it through a trial, activates it by
+//! replacing the registry's snapshot, and calls it in a fresh instance per call. Only this module depends on wasmtime.
+//! It must not depend on the hub, which supplies the host's functions as a [`HostApi`].
 
 mod active_snapshot;
 mod admin_command;

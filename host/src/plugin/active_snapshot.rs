@@ -1,4 +1,5 @@
-//! The table that serves now: read without waiting, replaced whole, with a tick for those who act on what is plugged in.
+//! Publishes the registry's current [`Snapshot`]. Readers load it without locking, a writer replaces it as a whole, and
+//! a watch channel signals each change.
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ impl ActiveSnapshot {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Ticks after each swap, and when a version was turned away.
+    /// Signals every replacement of the snapshot, including one that only records a rejected version.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }

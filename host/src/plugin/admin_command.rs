@@ -1,4 +1,5 @@
-//! What people order of the plug board, and who may. Whether an order may be given is checked here, once, before anybody can carry it out.
+//! Admin commands for plugins, and the role that each requires. [`check`] is the only authorization check and runs
+//! before a command is executed.
 
 use cordboard_core::{
     session::{ApiError, RefusalCode},
@@ -6,21 +7,22 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The shortest beginning of a digest that names a version: what is shown of one, and too long to be met by chance.
+/// The shortest digest prefix that identifies a version, in characters. Users see this many, and they are too many to
+/// match another version by chance.
 const DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminCommand {
-    /// Back to the version before the one that serves.
+    /// Activates the version before the active one.
     Rollback,
-    /// Looks at the bytes again: compiles, links and tries them anew.
+    /// Compiles, links and tries the current file again.
     Reload,
     Disable,
     Enable,
-    /// Lets the parked version of that digest have what it asks for.
+    /// Grants the capabilities requested by the version with this digest, which is pending approval.
     Grant(String),
     Refuse(String),
-    /// Takes back what was granted in the chat.
+    /// Removes the grants that were given in the chat.
     Revoke,
 }
 
@@ -32,7 +34,7 @@ impl AdminCommand {
         }
     }
 
-    /// As it is typed behind `/plugins`.
+    /// The command's word after `/plugins`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -47,10 +49,10 @@ impl AdminCommand {
     }
 }
 
-/// What came of an order, for the one who gave it.
+/// The result of an admin command, as text for the user who sent it.
 pub type Outcome = Result<String, ApiError>;
 
-/// An order that its giver may give. It cannot be made otherwise.
+/// A command whose caller is authorized to give it. [`Orders::give`] is the only way to send one.
 #[derive(Debug)]
 pub struct Ordered {
     pub by: Caller,
@@ -59,10 +61,10 @@ pub struct Ordered {
     pub answer: oneshot::Sender<Outcome>,
 }
 
-/// Orders that may wait for those before them: people type them, and each takes a moment.
+/// Queued commands. People type them and each takes a moment, so a short queue is enough.
 const WAITING: usize = 16;
 
-/// The way of orders to the one who carries them out.
+/// Sends commands to the task that executes them.
 #[derive(Debug, Clone)]
 pub struct Orders(mpsc::Sender<Ordered>);
 
@@ -70,10 +72,10 @@ pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
     ApiError { code, text: text.into() }
 }
 
-/// Whether `caller` may give the order, and whether it can be meant.
+/// Checks that `caller` has the role for this command and that its arguments are valid.
 ///
 /// # Errors
-/// In words for the one who asked.
+/// Returns the reason as text for the user.
 pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, ApiError> {
     let Some(caller) = caller else { return Err(refuse(RefusalCode::Denied, "Nobody asked for this.")) };
     let least = order.least_role();
@@ -108,10 +110,10 @@ impl Orders {
         (Self(orders), receiver)
     }
 
-    /// Has the order carried out, if its caller may give it.
+    /// Checks the command, queues it and waits for its result.
     ///
     /// # Errors
-    /// Why it was not, for the caller.
+    /// Returns the reason as text for the user.
     pub async fn give(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
         let by = check(caller, &order)?;
         let (answer, answered) = oneshot::channel();

@@ -1,6 +1,7 @@
-//! The Rust side of `wit/`, generated: one world with everything the host lends, one for each trade. All share one set of types.
+//! Rust bindings generated from `wit/`: one world for the host's imports and one for each extension point. All worlds
+//! except `webhook` share the types of `lent`.
 
-/// What the host lends: the imports.
+/// The interfaces that the host implements and plugins import.
 pub mod lent {
     wasmtime::component::bindgen!({
         path: "../wit",
@@ -9,7 +10,7 @@ pub mod lent {
     });
 }
 
-/// The one trade that shares no types with the others.
+/// The only extension point that shares no types with the others.
 pub mod webhook {
     wasmtime::component::bindgen!({
         path: "../wit",

@@ -1,6 +1,7 @@
-//! Which buttons a plugin may show. Whoever presses one acts with rights of their own, which a plugin must not borrow by its label:
-//! so a button of a plugin gives commands of that plugin, and nothing else gets out of a call. When it is pressed, the
-//! board looks again whose the command is then.
+//! Restricts the buttons that a plugin may show. A button runs with the rights of the user who presses it, so a
+//! misleading label could make a user run another plugin's command. A plugin's buttons may therefore only run that
+//! plugin's own commands, and all others are removed before the result of a call leaves this module. The host checks
+//! again on each press which plugin owns the command.
 
 use cordboard_core::{
     render::{is_blank, one_line},
@@ -15,17 +16,18 @@ use super::{
     version::PluginVersion,
 };
 
-/// Bytes of a command line that the log shows.
+/// Characters of a command line in a log record.
 const SHOWN: usize = 60;
 
-/// The most characters of a label. More don't fit on a phone's screen, and Telegram cuts them off.
+/// The longest label, in characters. Longer labels don't fit on a phone's screen, and Telegram truncates them.
 const LONGEST_LABEL: usize = 100;
 
 /// The most buttons in a message. Telegram refuses a message with more.
 const MOST_BUTTONS: usize = 100;
 
-/// `reply` with the buttons that `generation` may show by `table`, marked as its own and bound to the session that they were made for. The
-/// others are left out, and a label that shows nothing becomes the button's command; each is logged once.
+/// Returns `reply` with only the buttons that `generation` may show, each marked with its plugin and bound to
+/// `session`, the session that it was made for. A button with a blank label shows its command instead. Each removed or
+/// relabeled button is logged once.
 pub fn own(mut reply: Reply, (generation, table): (&PluginVersion, &Snapshot), session: Option<&SessionName>) -> Reply {
     let plugin = &generation.name;
     let warn = |news: &str, message: &'static str, why: &str| {
@@ -65,7 +67,7 @@ fn short(command: &str) -> String {
     command.chars().take(SHOWN).collect()
 }
 
-/// Why `plugin` may not show this button.
+/// The reason why `plugin` may not show this button, or `None` if it may.
 fn refusal(button: &Button, plugin: &str, table: &Snapshot) -> Option<String> {
     let short = short(&button.command);
     let Routed::Command { name, text, .. } = route::parse(&button.command, None) else {

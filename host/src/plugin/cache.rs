@@ -1,5 +1,5 @@
-//! The folder of compiled artifacts. Nothing in it is needed: what is gone is compiled again. So what was plugged in longest ago goes when
-//! there is more than the operator allows, as versions come and engines change.
+//! The folder of compiled artifacts. A missing artifact is compiled again, so none of them is required. New plugin
+//! versions and engine updates add artifacts; above the configured size, the least recently used ones are removed.
 
 use std::{
     fs,
@@ -10,16 +10,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What a cache may hold where no operator says so, in bytes: thirty plugins in Python, or thousands in Rust.
+/// The default size limit of a cache, in bytes. It holds about thirty Python plugins or thousands of Rust plugins.
 const MOST: u64 = 1 << 30;
 
-/// What was used so short a time ago is not noted again, so that a start need not write to the disk, and stays: it may be on its way into
-/// a plug board, of another program on this state too.
+/// An artifact used within this time keeps its timestamp, so that a restart doesn't need to write to the disk. It is
+/// also never removed, because a process, possibly another one with the same state directory, may be about to load it.
 const YOUNG: Duration = Duration::from_secs(60 * 60);
 
 pub struct Cache {
     folder: PathBuf,
-    /// In bytes.
+    /// The size limit, in bytes.
     most: u64,
 }
 
@@ -38,7 +38,8 @@ impl Cache {
         &self.folder
     }
 
-    /// Makes the folder, which its owner alone may look into: what lies there is run. What it holds is within its bound from now on.
+    /// Creates the folder and removes artifacts above the size limit. The folder is accessible to its owner only,
+    /// because the host executes the code in it.
     pub fn make(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
@@ -46,35 +47,37 @@ impl Cache {
         Ok(())
     }
 
-    /// An artifact that is there, and is used now.
+    /// Returns the path of a cached artifact and marks it as used.
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
         if !is_young(fs::metadata(&path).ok()?.modified().ok()?) {
-            // A disk that cannot note it makes the artifact look older than it is, and no more.
+            // If the timestamp can't be written, the artifact only looks older than it is.
             let file = fs::File::options().append(true).open(&path);
             drop(file.and_then(|file| file.set_modified(SystemTime::now())));
         }
         Some(path)
     }
 
-    /// Written beside and renamed, so that nobody opens half an artifact.
+    /// Writes an artifact to a temporary file and renames it, so that no reader sees a partial file.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         static WRITTEN: AtomicU64 = AtomicU64::new(0);
         let path = self.folder.join(name);
         let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
         let beside = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        // Synced before it is renamed: after a power cut it is whole or not there, and what is opened is run.
+        // Sync before the rename: after a power failure the file must be complete or missing, because the host executes
+        // it.
         let written = file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&beside, &path));
         if written.is_err() {
-            // Half of it would keep a full disk full.
+            // A partial file would keep a full disk full.
             drop(fs::remove_file(&beside));
         }
         self.make_room();
         written.map(|()| path)
     }
 
-    /// Removes what was used longest ago, and nothing young. Code that runs stays, as long as it does.
+    /// Removes the least recently used artifacts above the size limit, except recently used ones. Code that is loaded
+    /// stays usable, because its mapping outlives the directory entry.
     fn make_room(&self) {
         let entry = |entry: fs::DirEntry| {
             let data = entry.metadata().ok().filter(fs::Metadata::is_file)?;
@@ -94,7 +97,7 @@ impl Cache {
     }
 }
 
-/// A clock that was set back makes nothing old.
+/// A timestamp in the future also counts as recent, so setting the clock back doesn't make an artifact removable.
 fn is_young(used: SystemTime) -> bool {
     used.elapsed().is_ok_and(|since| since < YOUNG) || used > SystemTime::now()
 }

@@ -1,5 +1,5 @@
-//! One call: a fresh instance in a store of its own, with its meter, its deadlines and what it knows of its caller. Nothing of it
-//! outlives the call, so no state leaks and a trap ends one call alone.
+//! One plugin call: a fresh instance in its own store, with a meter, deadlines and the call context. Nothing outlives
+//! the call, so no state leaks between calls and a trap ends only this call.
 
 use std::{
     future::Future,
@@ -33,7 +33,7 @@ use super::{
 };
 use crate::scrub;
 
-/// Who asked for a call, and where. Empty where nobody did.
+/// Who made a call, and for which place and session. A call that no user made has no caller, but it may concern a session.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
     pub caller: Option<Caller>,
@@ -42,7 +42,7 @@ pub struct CallContext {
     pub locale: Option<String>,
 }
 
-/// Why a call gave nothing.
+/// The reason why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error("went over its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
@@ -52,13 +52,13 @@ pub enum CallError {
         spell_duration(*drain)
     )]
     Drained { drain: Duration },
-    /// One argument, whatever it was for.
+    /// One argument to the host was too large. The error doesn't tell which call it was for.
     #[error(
         "handed the host more than {} at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that it was for in [plugins.{plugin}] if it needs more)",
         spell_size(*most as u64)
     )]
     Handed { plugin: String, most: usize },
-    /// What no key raises.
+    /// A fixed limit was exceeded, which no configuration key raises.
     #[error("{0}")]
     Bound(String),
     #[error("trapped: {0}")]
@@ -85,7 +85,7 @@ impl CallError {
     }
 }
 
-/// Words of a plugin as they may stand in a sentence of the host.
+/// Untrusted text from a plugin, shortened to one line so that it fits into a host message.
 pub(super) fn foreign(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
@@ -109,15 +109,15 @@ impl Told for CallError {
     }
 }
 
-/// The state that the imports of one call see.
+/// The state of one call, as its imports see it.
 pub struct CallState {
     pub generation: Arc<PluginVersion>,
     pub asked: CallContext,
     pub now: Timestamp,
-    /// None for trials and views: they may read their configuration and log, no more.
+    /// `None` for trials and views, which may only read their configuration and context and write to the log.
     pub lent: Option<HostHandle>,
     pub meter: Meter,
-    /// It ran when its generation had to be over.
+    /// Whether the call was ended because its replaced version had finished draining.
     cut_off: bool,
     pub journal: GuestLog,
     pub egress: OutboundHttp,
@@ -125,11 +125,11 @@ pub struct CallState {
     stderr: Printed,
     wasi: WasiCtx,
     resources: ResourceTable,
-    /// Bounds of what the guest puts into headers.
+    /// The size limit of the HTTP headers that the guest writes.
     fields: WasiHttpCtx,
 }
 
-/// What a call borrows of the running host.
+/// A call's access to the host, and the snapshot that it was made with.
 #[derive(Clone)]
 pub struct HostHandle {
     pub board: Arc<dyn HostApi>,
@@ -172,7 +172,10 @@ impl CallState {
         }
     }
 
-    /// Counts a host call and lends what it needs.
+    /// Counts a host call and returns the host handle.
+    ///
+    /// # Errors
+    /// Traps if the call has made too many host calls, or if it is a trial or a view.
     pub fn lend(&mut self) -> wasmtime::Result<HostHandle> {
         self.count()?;
         self.lent
@@ -184,13 +187,13 @@ impl CallState {
         if self.meter.call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
     }
 
-    /// What was printed without a line's end goes to the log as well.
+    /// Logs output that doesn't end with a line break.
     fn finish(&self) {
         self.stdout.finish();
         self.stderr.finish();
     }
 
-    /// The rights that the call acts with: its caller's, and nobody's where nobody called.
+    /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, otherwise nobody.
     pub fn caller(&self) -> Option<&Caller> {
         self.asked.caller.as_ref().or(self.generation.acts_as.as_ref())
     }
@@ -208,7 +211,7 @@ impl WasiHttpView for CallState {
     }
 }
 
-/// Runs `call` in a fresh store under the generation's limits.
+/// Runs `call` in a fresh store under the version's limits.
 pub async fn run<T, F, Fut>(
     engine: &SharedEngine,
     generation: &Arc<PluginVersion>,
@@ -222,7 +225,7 @@ where
 {
     let limits = &generation.limits;
     let vault = match &lent {
-        // A folder on the net may hang.
+        // The file of a secret may be on a network file system that hangs.
         Some(_) => {
             tokio::time::timeout(limits.time * 2, CallSecrets::open(&generation.name, &generation.secrets)).await
         }
@@ -233,14 +236,15 @@ where
     let state = CallState::new(Arc::clone(generation), asked, (lent, vault), engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
-    // What one call in either direction may bring over: refused before it is copied.
+    // wasmtime rejects a larger transfer between guest and host before it copies it.
     store.set_hostcall_fuel(limits.at_once());
     let busy = CpuMeter::new();
     bound(&mut store, busy.clone(), limits.time);
     let _ticking = engine.tick_while();
     let waits = store.data().egress.waits();
     let call = std::pin::pin!(call(store));
-    // The epoch ends a guest that never yields, `overdue` one that waits in a host call or for a clock; its store goes with it.
+    // Two deadlines: the epoch interrupts a guest that computes without yielding, and `overdue` ends one that waits in
+    // a host call or on a clock. In the second case the store is dropped with the call's future.
     let ended = tokio::select! {
         biased;
         ended = busy.count(call) => ended,
@@ -262,10 +266,10 @@ where
     }
 }
 
-/// How exactly a call's end is kept while it waits for the network.
+/// The shortest sleep between two checks of a call's deadline. A call that uses the network may end this much late.
 const LEAST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Until a call has lasted for `allowed`, the time apart in which a request of its own was under way.
+/// Completes when the call has run for `allowed`, excluding the time in which it had network requests in flight.
 async fn overdue(allowed: Duration, waits: &Waits) {
     let begun = Instant::now();
     loop {
@@ -277,7 +281,7 @@ async fn overdue(allowed: Duration, waits: &Waits) {
     }
 }
 
-/// Ends a guest that has computed for longer than `time`, and gives others a turn meanwhile.
+/// Interrupts a guest that has computed for longer than `time`, and makes it yield to other tasks at each epoch tick.
 fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
@@ -286,7 +290,7 @@ fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
             return Ok(UpdateDeadline::Interrupt);
         }
         if busy.spent() < time {
-            // The runtime's own yield: it looks at sockets and timers before this task has its turn again.
+            // `yield_now` lets the runtime poll its sockets and timers before it polls this task again.
             return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
         }
         context.data_mut().meter.exceeded = Some(Limit::Time);
@@ -303,7 +307,8 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     }
     let root = error.root_cause().to_string();
     if root.contains("fuel allocated for hostcalls") {
-        // Where frames of the guest are on the way, it was giving something to the host; else the host was taking its answer.
+        // With guest frames in the backtrace, the guest was passing an argument to the host. Without them, the host was
+        // reading the guest's result.
         let giving = error.downcast_ref::<WasmBacktrace>().is_some();
         let plugin = state.generation.name.clone();
         return if giving {
@@ -315,6 +320,6 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     if let Some(deed) = fixed_limits::went_over(error) {
         return CallError::Bound(deed);
     }
-    // The innermost cause names the trap; what is above it are frames without names.
+    // The root cause names the trap. The errors above it only list frames without names.
     CallError::Trap(state.stderr.fall(root))
 }

@@ -1,5 +1,5 @@
-//! Removes secrets from the results of plugin calls, and measures them against `reply`. [`run`](super::call::run) can return only types
-//! that implement [`Told`].
+//! Removes secrets from the results of plugin calls, and measures their size for the `reply` limit.
+//! [`run`](super::call::run) can return only types that implement [`Told`].
 
 use super::bindings::{
     lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
@@ -9,11 +9,11 @@ use crate::scrub;
 
 /// A type that a plugin call may return.
 pub trait Told: Sized {
-    /// Removes secrets from all of its texts.
+    /// Removes secrets from all texts of the value.
     #[must_use]
     fn scrubbed(self) -> Self;
 
-    /// The size that counts against `reply`.
+    /// The size that counts against the `reply` limit, in bytes.
     fn bytes(&self) -> usize;
 }
 

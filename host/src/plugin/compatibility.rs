@@ -34,7 +34,7 @@ pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(
     imports.into_iter().try_for_each(check_import)
 }
 
-/// The name of the extension point that `export` implements, if its version fits this host.
+/// Returns the extension point that `export` implements, if its version fits this host.
 pub fn extension_point(export: &str) -> Option<&str> {
     let (name, version) = split(export.strip_prefix(PACKAGE)?);
     (EXTENSION_POINTS.contains(&name) && age(version).is_none()).then_some(name)
@@ -57,7 +57,8 @@ fn check_import(import: &str) -> Result<(), PluginError> {
     }
 }
 
-/// Checks that there is an export for this host. Further exports for other hosts or versions are ignored.
+/// Checks that at least one export implements an extension point of this host. Exports for other hosts or versions are
+/// ignored.
 pub fn check_exports<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
     let exports: Vec<&str> = exports.into_iter().collect();
     if exports.iter().any(|export| extension_point(export).is_some()) {
@@ -105,7 +106,7 @@ pub fn unlinked(error: &wasmtime::Error) -> PluginError {
     }
 }
 
-/// The text between the first two backquotes.
+/// Returns the text between the first two backquotes.
 fn quoted(text: &str) -> Option<&str> {
     text.split('`').nth(1)
 }

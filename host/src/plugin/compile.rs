@@ -1,6 +1,6 @@
-//! From wasm to code that runs: compiled in a child process with bounds, kept in a cache that no plugin can reach.
-//!
-//! The child is this very binary. What a compiler takes (360 MB for a Python plugin), and a bug of it, stay out of the host.
+//! Compiles WebAssembly components to native code in a child process, and loads the result through a cache that plugins
+//! can't access. The child is this same binary with resource limits, so the compiler's memory (360 MB for a Python
+//! plugin) and its bugs don't affect the host.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -30,33 +30,34 @@ use super::{
 /// The hidden subcommand that compiles standard input to standard output.
 pub const COMPILE: &str = "compile-plugin";
 
-/// This very binary, even where a newer one has taken its place on disk meanwhile.
+/// This binary. The link resolves to the running one even after an update has replaced the file on disk.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// The longest compilation, in seconds of the processor: a Python plugin of 18 MB takes 6. The clock is not what counts, since a machine
-/// that is busy is no fault of the plugin's.
+/// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6. Wall-clock time isn't used,
+/// because a plugin isn't at fault for a busy machine.
 const COMPILE_TIME: u64 = 120;
 
-/// When a compiler is given up that gets no processor.
+/// The wall-clock limit of a compilation, for a compiler that gets no CPU time.
 const COMPILE_WAIT: Duration = Duration::from_secs(30 * 60);
 
-/// The address space of the compiling child, in bytes: a Python plugin takes 420 MB.
+/// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB.
 const COMPILE_MEMORY: u64 = 4 << 30;
 
-/// The largest wasm that is looked at, in bytes: a Python plugin has 18 MB.
+/// The largest WebAssembly file that is read, in bytes. A Python plugin has 18 MB.
 pub const LARGEST_WASM: u64 = 64 << 20;
 
 pub struct Compiler {
     engine: SharedEngine,
     cache: Cache,
-    /// The binary that knows `compile-plugin`.
+    /// The binary with the `compile-plugin` subcommand.
     program: PathBuf,
-    /// What an artifact must agree with to be loaded.
+    /// A hash of the engine's compatibility and the host's version. It is part of an artifact's name, so that an
+    /// incompatible artifact isn't loaded.
     compatibility: u64,
 }
 
 impl Compiler {
-    /// The folder of the cache is made where it is absent.
+    /// Creates the cache folder if it doesn't exist.
     pub fn new(engine: SharedEngine, cache: Cache, program: PathBuf) -> io::Result<Self> {
         cache.make().map_err(|error| {
             let what = "the folder of compiled plugins";
@@ -72,7 +73,7 @@ impl Compiler {
         Ok(Self { engine, cache, program, compatibility: hasher.finish() })
     }
 
-    /// The artifact of `wasm`, out of the cache where it was compiled before.
+    /// Returns the artifact of `wasm`, from the cache if possible.
     pub async fn artifact(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, PluginError> {
         if let Some(artifact) = self.cached(name, &digest) {
             return Ok(artifact);
@@ -101,7 +102,7 @@ impl Compiler {
         opened.map_err(|error| PluginError::TooBig(foreign(&error.root_cause().to_string())))
     }
 
-    /// The artifact of a digest, if it is in the cache: nobody need then read the wasm.
+    /// Returns the artifact of a digest if it is cached. The caller doesn't have to read the WebAssembly file then.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         let component = self.open(&self.cache.find(&self.key(digest))?)?;
         Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
@@ -132,7 +133,7 @@ impl Compiler {
             .spawn()
             .map_err(failed)?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
-        // A child that stops reading says why on stderr, so a broken pipe here is no news.
+        // A child that stops reading explains why on stderr, so a broken pipe is ignored here.
         let feeding = async move { drop(stdin.write_all(wasm).await) };
         let both = async { tokio::join!(child.wait_with_output(), feeding).0 };
         let waited = tokio::time::timeout(COMPILE_WAIT, both).await;
@@ -181,15 +182,16 @@ fn why_failed(name: &str, output: &Output) -> String {
     }
 }
 
-/// The child's side: wasm on standard input, the artifact on standard output.
+/// Runs in the child: reads WebAssembly from standard input and writes the artifact to standard output.
 pub fn compile_stdin() -> wasmtime::Result<()> {
     let bound = |most| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::As, bound(COMPILE_MEMORY))?;
-    // The signal that says why comes at the first of the two, and at the second one that does not.
+    // At the soft limit the kernel sends SIGXCPU, which the parent can recognize. The hard limit only sends SIGKILL, so
+    // it comes a few seconds later.
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
     let mut wasm = Vec::new();
     io::stdin().lock().take(LARGEST_WASM).read_to_end(&mut wasm)?;
-    // The outer errors only name the place in the compiler.
+    // The outer errors only name the location in the compiler.
     let cause = |error: wasmtime::Error| wasmtime::Error::msg(error.root_cause().to_string());
     let compiled = engine::compiler()?.precompile_component(&wasm).map_err(cause)?;
     io::stdout().lock().write_all(&compiled)?;

@@ -1,4 +1,4 @@
-//! What a component asks for and offers, read from its types alone: nothing of it runs.
+//! The imports and exports of a component, read from its type. The component isn't run.
 
 use super::{
     engine::SharedEngine,
@@ -9,11 +9,11 @@ use super::{
 pub struct ComponentInfo {
     /// SHA-256 in hex.
     pub digest: String,
-    /// The interfaces that it imports, with package and version, as `cordboard:plugin/sessions@0.1.0`.
+    /// The imported interfaces with package and version, as `cordboard:plugin/sessions@0.1.0`.
     pub imports: Vec<String>,
-    /// The interfaces that it exports, in the same way.
+    /// The exported interfaces, in the same form.
     pub exports: Vec<String>,
-    /// Bytes of compiled code.
+    /// Size of the compiled code, in bytes.
     pub compiled: usize,
 }
 
@@ -29,18 +29,19 @@ impl ComponentInfo {
         }
     }
 
-    /// The trades among the exports, by their bare names.
+    /// The bare names of the exported extension points.
     pub fn trades(&self) -> impl Iterator<Item = &str> {
         self.exports.iter().filter(|export| export.starts_with(PACKAGE)).map(|export| bare(export))
     }
 
-    /// The capabilities among the imports that an operator has to grant, by their bare names.
+    /// The bare names of the imported capabilities that an operator has to grant.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare(import)).filter(|name| is_to_be_granted(name))
     }
 }
 
-/// `sessions` of `cordboard:plugin/sessions@0.1.0`; interfaces of others keep their package.
+/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.1.0`. Interfaces of other
+/// packages keep their package.
 #[must_use]
 pub fn bare(name: &str) -> &str {
     let name = name.strip_prefix(PACKAGE).unwrap_or(name);

@@ -1,4 +1,4 @@
-//! Between the core's words and those of the WIT package. No decisions.
+//! Converts between the types of the core and those of the WIT package. It makes no decisions.
 
 use cordboard_core::{
     agent::{Action, ActionState},
@@ -56,7 +56,8 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// The fields that were added after the record was frozen, as key-value pairs. The WIT interface lists them.
+/// The session fields that were added after the WIT record was frozen, as key-value pairs. The WIT interface documents
+/// them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if !view.models.is_empty() {

@@ -1,4 +1,5 @@
-//! How long a call computes. What it waits, for the host or for the network, is no fault of its own and is bounded elsewhere.
+//! Measures how long a call computes. Time spent waiting for the host or the network doesn't count; other limits bound
+//! it.
 
 use std::{
     pin::Pin,
@@ -10,15 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Clones are one clock.
+/// Clones share one measurement.
 #[derive(Clone)]
 pub struct CpuMeter(Arc<Clock>);
 
 struct Clock {
     start: Instant,
-    /// Nanoseconds of the turns that are over.
+    /// Nanoseconds of the polls that have finished.
     spent: AtomicU64,
-    /// Nanoseconds from `start` to where the present turn began.
+    /// Nanoseconds from `start` to the beginning of the current poll.
     since: AtomicU64,
 }
 
@@ -27,13 +28,13 @@ impl CpuMeter {
         Self(Arc::new(Clock { start: Instant::now(), spent: AtomicU64::new(0), since: AtomicU64::new(0) }))
     }
 
-    /// Asked from within a turn.
+    /// The time computed so far, including the current poll. It must be called from within a poll.
     pub fn spent(&self) -> Duration {
         let turn = self.now().saturating_sub(self.0.since.load(Ordering::Relaxed));
         Duration::from_nanos(self.0.spent.load(Ordering::Relaxed).saturating_add(turn))
     }
 
-    /// Runs `call`, and counts each of its turns.
+    /// Runs `call` and measures each poll.
     pub fn count<F: Future>(&self, call: Pin<&mut F>) -> impl Future<Output = F::Output> {
         Counted { clock: self.clone(), call }
     }

@@ -1,4 +1,5 @@
-//! The one wasmtime engine of a process: how code is compiled and instances are pooled, and the epoch by which endless loops end.
+//! The wasmtime engine of the process: the compilation settings, the instance pool, and the epoch ticker that
+//! interrupts guests in endless loops.
 
 use std::{
     sync::{
@@ -13,31 +14,33 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 
 use super::{fixed_limits, guest_clock::GuestTime};
 
-/// How often a running call looks at its deadline. A spinning plugin steals at most this much from the others of its thread.
+/// The interval at which a running call checks its deadline. A spinning plugin delays other tasks on its thread by at
+/// most this much.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
-/// Calls that `at-once` commands have for themselves, so that `/stop` never waits behind slow ones.
+/// Call slots reserved for `at-once` commands, so that `/stop` never waits behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
-/// Versions that may be tried at once beside the calls: a trial may take as long as a call, and the next one is not to wait for it.
-/// A slot of the pool that nobody uses costs address space, and no memory.
+/// Trials that may run at once, in addition to calls. A trial may take as long as a call, and the next one shouldn't
+/// wait for it. An unused pool slot costs address space but no memory.
 pub const TRIALS: u32 = 4;
 
-/// Of the trials of new versions, and of the one that may meet new settings meanwhile.
+/// Instances for the trials of new versions, plus one for the trial of changed settings, which may run at the same
+/// time.
 const TRIAL_INSTANCES: u32 = TRIALS + 1;
 
-/// A Rust component takes about three core instances, one in another language up to ten.
+/// A Rust component uses about three core instances, components in other languages up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;
 
-/// The largest linear memory the pool reserves address space for; `memory` in the configuration, which takes no more, bounds what a
-/// call may use of it.
+/// The address space that the pool reserves for a linear memory, in bytes. The `memory` limit, which can't be set above
+/// it, bounds the memory that a call may use.
 const LARGEST_MEMORY: usize = 512 << 20;
 
-/// What stays mapped of a returned slot: resetting these pages is cheaper than faulting them in again (measured: 10.8 µs a fresh call
-/// against 19 µs).
+/// Bytes of a returned slot that stay mapped. Resetting these pages is cheaper than faulting them in again: a fresh
+/// call takes 10.8 µs instead of 19 µs (measured).
 const KEEP_RESIDENT: usize = 64 << 10;
 
-/// What a shared engine and its ticker are known by.
+/// A handle to the engine and its ticker. Clones share both.
 #[derive(Clone)]
 pub struct SharedEngine {
     engine: Engine,
@@ -47,7 +50,8 @@ pub struct SharedEngine {
 }
 
 impl SharedEngine {
-    /// Starts the engine with room for `parallel` calls beside those that are at once, pooled where the address space allows it.
+    /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls and trials. It falls back to
+    /// on-demand allocation if the address space is too small for a pool.
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
         let instances = parallel.saturating_add(AT_ONCE_CALLS + TRIAL_INSTANCES);
         let engine = Engine::new(&config(Pool::Of { instances })).or_else(|error| {
@@ -84,7 +88,7 @@ impl Drop for Ticking<'_> {
     }
 }
 
-/// The engine of the compiling child: the same code generation, no pool.
+/// The engine of the compiling child: the same code generation, without a pool.
 pub fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&config(Pool::OnDemand))
 }
@@ -102,7 +106,7 @@ fn config(pool: Pool) -> Config {
         Pool::Of { instances } => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(instances))),
         Pool::OnDemand => config.allocation_strategy(InstanceAllocationStrategy::OnDemand),
     };
-    // The artifact's memory layout must be the same in the child that compiles and in the host that runs.
+    // The child that compiles and the host that runs the code must use the same memory layout.
     config.memory_reservation(LARGEST_MEMORY as u64).memory_guard_size(32 << 20);
     config
 }
@@ -126,10 +130,11 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// How many ticks the ticker goes on after the last call, so that a busy host need not wake a thread for each call.
+/// Ticks after the last call before the ticker parks, so that a busy host doesn't unpark the thread for each call.
 const LINGER: u32 = 200;
 
-/// An OS thread, since a guest that never yields would starve a task. It sleeps while no call runs: an idle host wakes nobody.
+/// Starts the ticker on an OS thread, because a guest that never yields would starve a task. The thread parks while no
+/// call runs, so an idle host has no wakeups.
 fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread {
     let weak = engine.weak();
     let tick = move || {

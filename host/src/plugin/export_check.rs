@@ -1,5 +1,5 @@
 //! Checks that the exports of a version have the functions that the host calls, with the right types. This needs an
-//! instance, so it is part of the trial; a later call must never be the first to fail on it.
+//! instance, so it is part of the trial; a type mismatch must not surface only in a later call.
 
 use wasmtime::{Store, component::Instance};
 
@@ -35,7 +35,7 @@ impl Exports {
     }
 }
 
-/// Joins the causes of an error, without the outermost, which only names the runtime's operation.
+/// Joins the causes of an error. The outermost is left out, because it only names the runtime's operation.
 fn causes(error: &wasmtime::Error) -> String {
     let causes: Vec<String> = error.chain().skip(1).map(|cause| cause.to_string()).collect();
     if causes.is_empty() { error.to_string() } else { causes.join(": ") }
