@@ -1,7 +1,8 @@
-//! What the operator tunes: one TOML text becomes one immutable [`Config`], or an error that names every fault's place.
+//! The operator's configuration: parses a TOML text into an immutable [`Config`], or an error with the position of
+//! every fault.
 //!
-//! The defaults are the root's `config.toml`; the operator's text is laid over them, tables key by key, lists and values whole.
-//! Nothing here opens a file, looks a path up or reads the environment.
+//! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables key by key, lists
+//! and values as a whole. This module opens no files, resolves no paths and reads no environment variables.
 
 mod acts;
 mod agents;
@@ -43,10 +44,10 @@ pub use webhook::{Webhook, WebhookAuth};
 
 use section::{Known, Reader, Section};
 
-/// Every key with its default and a comment, as it is shown to the operator.
+/// Every key with its default and a comment, as shown to the operator.
 pub const DEFAULTS: &str = include_str!("../../../config.toml");
 
-/// The whole configuration, checked. One value is in force at a time, and is replaced, never changed.
+/// A validated configuration. One value is in effect at a time; it is replaced, never modified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub telegram: Telegram,
@@ -59,13 +60,13 @@ pub struct Config {
     pub plugins: Plugins,
 }
 
-/// The defaults, and the keys that reading them asked for: those are the keys there are.
+/// The defaults, and the set of known keys: the keys that were read while parsing the defaults.
 struct Shipped {
     config: Config,
     known: Known,
 }
 
-/// They are parsed once: every load starts from a copy.
+/// Parsed once. Every load starts from a copy.
 static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
     let mut config = Config::blank();
     let known = lay_over(&mut config, DEFAULTS, Known::default());
@@ -73,11 +74,11 @@ static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
     Shipped { known: known.expect("a test loads the embedded defaults"), config }
 });
 
-/// The operator's `text` over the defaults; an empty text is the defaults. Whether an emptied file may replace a good one is for
-/// the caller to say.
+/// Merges the operator's `text` over the defaults. An empty text yields the defaults; the caller decides whether an
+/// emptied file may replace a valid configuration.
 ///
 /// # Errors
-/// Names all faults in order of their places, or the first one only where the text is no TOML.
+/// Lists all faults in order of position. If the text is not valid TOML, lists only the first one.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
     lay_over(&mut config, text, SHIPPED.known.clone())?;
@@ -94,13 +95,13 @@ fn lay_over(config: &mut Config, text: &str, known: Known) -> Result<Known, Conf
 }
 
 impl Config {
-    /// What is in force where the operator says nothing.
+    /// The configuration in effect if the operator sets nothing.
     #[must_use]
     pub fn defaults() -> Self {
         SHIPPED.config.clone()
     }
 
-    /// What the defaults are laid over; every key of it that is not optional is set by them.
+    /// The empty configuration that the defaults are merged over. The defaults set every key that is not optional.
     fn blank() -> Self {
         Self {
             telegram: Telegram::blank(),

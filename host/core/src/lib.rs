@@ -1,7 +1,7 @@
-//! The pure core of Cordboard: what a session does, where a message goes, how an answer looks, what a configuration means.
+//! The pure core of Cordboard: the session state machine, message routing, rendering and configuration.
 //!
-//! It reads no clock, opens no file, starts no process and knows no runtime: time and facts come in as arguments, and what shall
-//! happen goes out as values. The crate's dependency list is the proof.
+//! The crate reads no clock, opens no files, starts no processes and depends on no async runtime. Time and input come
+//! in as arguments; effects are returned as values. Its dependency list enforces this.
 
 pub mod agent;
 pub mod chat;

@@ -1,4 +1,5 @@
-//! The words that all parts share: names, places, people, moments, sessions, replies. Data alone, no decisions.
+//! Data types that all parts of the host share: names, places, users, timestamps, sessions and replies. They hold data
+//! and make no decisions.
 
 mod moment;
 mod name;

@@ -4,7 +4,7 @@
 /// When a new value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acts {
-    /// At its next use, also during a turn.
+    /// At the next use of the value, also during a turn.
     AtOnce,
     /// At the next turn; a running turn is not interrupted.
     NextTurn,
@@ -22,7 +22,7 @@ const KEYS: [(&str, &[&str], Acts); 13] = [
     ("webhook", &["listen"], Acts::NextStart),
     ("webhook", &["body"], Acts::AtOnce),
     ("agents", &["default"], Acts::AtOnce),
-    // Exception: a name that is added to `pass_env` needs a restart, as the host no longer has that variable.
+    // Exception: a name that is added to `pass_env` needs a restart, because the host no longer has that variable.
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], Acts::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], Acts::NextStart),
     (

@@ -1,4 +1,4 @@
-//! `[agents]`: the agents there are, and how each is started.
+//! `[agents]`: the configured agents and how each is started.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -11,13 +11,13 @@ use crate::types::{MODEL_NAME_RULE, is_model_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentKind {
-    /// The one that is built in.
+    /// The built-in demo agent.
     Demo,
     /// The `claude` command.
     Claude,
 }
 
-/// What claude does about tools that need leave; passed on as it is.
+/// How claude handles tools that need permission. Passed to it unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PermissionMode {
     Default,
@@ -32,23 +32,24 @@ pub enum PermissionMode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub kind: AgentKind,
-    /// A path, or a name to be found on `PATH`. None for the demo: the host itself. Always there for claude.
+    /// A path, or a name that is looked up on `PATH`. `None` for the demo, which the host itself provides. Always set
+    /// for claude.
     pub command: Option<String>,
-    /// Follow those that the kind itself needs.
+    /// Appended to the arguments that the kind requires.
     pub args: Vec<String>,
-    /// None: the agent's own choice.
+    /// `None` selects the agent's default.
     pub model: Option<String>,
-    /// None for the demo, or where the command's own default shall hold.
+    /// `None` for the demo, and to use the command's own default.
     pub permission_mode: Option<PermissionMode>,
-    /// Variables of the host's environment that the agent gets.
+    /// Variables of the host's environment that are passed to the agent.
     pub pass_env: Vec<String>,
-    /// Variables that are set for the agent, over those that are passed.
+    /// Variables that are set for the agent. They override passed ones.
     pub env: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agents {
-    /// What a new session gets; names one of `by_name`.
+    /// The agent of new sessions. It is a key of `by_name`.
     pub default: String,
     pub by_name: BTreeMap<String, Agent>,
 }
@@ -76,7 +77,7 @@ impl PermissionMode {
         Self::BypassPermissions,
     ];
 
-    /// As the `claude` command spells it.
+    /// The value in the spelling of the `claude` command.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -136,7 +137,7 @@ impl Agent {
         }
     }
 
-    /// The table laid over what the agent was, or, where it is new, over the shipped agent that is called as its kind.
+    /// Merges the table over the agent's previous values. A new agent starts from the shipped agent of its kind.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,

@@ -1,4 +1,4 @@
-//! What a new configuration changes, so that only that is applied, and what waits for the next start.
+//! Compares two configurations, so that only the changes are applied, and lists the changes that need a restart.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,52 +7,52 @@ use std::{
 
 use super::{Agents, Config, Plugin};
 
-/// A part of the configuration that is applied as one.
+/// A part of the configuration that is applied as a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Area {
     Telegram,
     Access,
-    /// Idle timeout, queue, default, roots, folders: verdicts are asked for again.
+    /// Idle timeout, queue, default, roots, folders. The lifecycle plugin is asked for its decisions again.
     Sessions,
     Console,
     Webhook,
     /// The agent of new sessions.
     DefaultAgent,
-    /// The plugin that is asked for verdicts.
+    /// The name of the lifecycle plugin.
     Lifecycle,
     PluginFolder,
-    /// The longest time between two scans of the watcher.
+    /// The maximum time between two scans of the watcher.
     Rescan,
-    /// The host-wide limits of calls.
+    /// The host-wide limits of plugin calls.
     PluginLimits,
-    /// Probation and drain: they hold from the next swap.
+    /// Probation and drain. They apply from the next activation.
     Swapping,
 }
 
-/// What is new about one plugin's table.
+/// The changes to one plugin's table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PluginChange {
     pub grants: bool,
     pub config: bool,
     pub limits: bool,
     pub acts_as: bool,
-    /// What it may reach outside of the host, with the places of its secrets, and which version may serve.
+    /// Its network access, the sources of its secrets, and the pinned version.
     pub reach: bool,
-    /// What requests from the net have to show.
+    /// The authentication of webhook requests.
     pub webhook: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     pub areas: BTreeSet<Area>,
-    /// Agents that are new, gone or other than before.
+    /// Agents that were added, removed or changed.
     pub agents: BTreeSet<String>,
     pub plugins: BTreeMap<String, PluginChange>,
-    /// Full keys whose new value holds from the next start, as `telegram.token_file`.
+    /// Full keys whose new value takes effect at the next start, for example `telegram.token_file`.
     pub restart: BTreeSet<String>,
 }
 
-/// What is other in `new` than in `old`.
+/// Returns the changes from `old` to `new`.
 #[must_use]
 pub fn diff(old: &Config, new: &Config) -> Changes {
     let areas = [
@@ -104,8 +104,8 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     changes.filter(|(_, change)| *change != PluginChange::default()).collect()
 }
 
-/// The token and the environment are read once at start and then forgotten; the folder's watch and the pool of instances are
-/// made once.
+/// The keys that need a restart: the host reads the token and the environment once at start and discards them, and it
+/// creates the watch on the folder and the instance pool once.
 fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
@@ -119,7 +119,7 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     fixed.chain(new_variables(&old.agents, &new.agents)).collect()
 }
 
-/// Agents that shall get a variable that no agent got before: the host has not kept it.
+/// Agents that would get a variable that no agent had before. The host no longer has its value.
 fn new_variables(old: &Agents, new: &Agents) -> impl Iterator<Item = String> {
     let kept: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
     let lacking = new.by_name.iter().filter(move |(_, agent)| agent.pass_env.iter().any(|name| !kept.contains(name)));
@@ -152,7 +152,7 @@ impl Changes {
     }
 }
 
-/// What changed, in a few words, as `sessions, agent claude, plugin timeout`; `nothing` where it is empty.
+/// Lists the changes, for example `sessions, agent claude, plugin timeout`, or `nothing`.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let areas = self.areas.iter().map(|area| area.as_str().to_owned());

@@ -1,12 +1,12 @@
-//! Durations as people write them: `10m`, `2s`, `1h30m`.
+//! Parses and prints durations such as `10m`, `2s` or `1h30m`.
 
 use std::time::Duration;
 
-/// Largest first: the order in which they are written.
+/// Largest first, the order in which they are written.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Digits and a unit (`d h m s ms`), more of them in falling order without spaces; none where `text` is no such thing or too
-/// long to count in milliseconds.
+/// Parses numbers with units (`d h m s ms`), in descending order and without spaces. Returns `None` if `text` has
+/// another form or overflows `u64` milliseconds.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
@@ -24,7 +24,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::from_millis(total))
 }
 
-/// The shortest text that [`parse`] reads as `span`; what is below a millisecond is left out.
+/// The shortest text that [`parse`] reads as `span`. Fractions of a millisecond are dropped.
 #[must_use]
 pub fn spell(span: Duration) -> String {
     let mut rest = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

@@ -1,37 +1,37 @@
-//! What is wrong with a configuration's text, and where. It words no fault: those who find one do.
+//! Faults in a configuration text and their positions. Other modules word the messages, except those for invalid TOML.
 
 use std::{fmt, ops::Range};
 
 use super::value::shown;
 use crate::encoding::BYTE_ORDER_MARK;
 
-/// The most faults that one error lists: what a person mends before trying again.
+/// The maximum number of faults in one error: about as many as a person fixes before trying again.
 const MOST_FAULTS: usize = 20;
 
-/// The most characters of a line that an excerpt shows.
+/// The maximum number of characters of a line in an excerpt.
 const WIDEST: usize = 100;
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// From 1.
+    /// Starts at 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// In characters, starting at 1.
     pub column: usize,
-    /// What is wrong and what to do.
+    /// The fault and its remedy.
     pub message: String,
     excerpt: String,
 }
 
-/// Why a configuration was refused; at least one fault, in order of their places.
+/// The reason why a configuration was rejected. Has at least one fault; the faults are in order of position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     faults: Vec<Fault>,
-    /// Faults beyond those that are listed.
+    /// The number of faults that are not listed.
     more: usize,
 }
 
-/// A fault whose place is still an offset into the text.
+/// A fault whose position is still an offset into the text.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub at: Range<usize>,
@@ -39,8 +39,8 @@ pub(super) struct Finding {
 }
 
 impl Fault {
-    /// The line with a caret below the place. What follows it, and what an inline table holds before it, is left out: it may
-    /// be a secret.
+    /// The line with a caret below the position. The rest of the line, and the part of an inline table before the
+    /// position, are left out because they may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -58,7 +58,7 @@ impl Fault {
     }
 }
 
-/// `before` and `marked` as they are, and a sign for what comes after.
+/// Formats `before` and `marked` as they are, with an ellipsis in place of the rest.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let quoted = before.rfind(['"', '\'']).filter(|_| before.contains('{')).map_or(0, |quote| quote + 1);
@@ -75,7 +75,7 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
 }
 
-/// The position of a byte order mark in the line of `offset`. Concatenated files have one in the middle.
+/// The offset of a byte order mark in the line of `offset`. Concatenated files have one in the middle.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -83,7 +83,7 @@ fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     line.find(BYTE_ORDER_MARK).map(|at| start + at)
 }
 
-/// The parser's offsets are trusted to lie in the text, not to fall between characters.
+/// Clamps the parser's offset to the text and to a character boundary.
 fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
@@ -100,7 +100,8 @@ impl ConfigError {
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 
-    /// Of a text that is no TOML; the parser's later complaints mostly follow from its first.
+    /// The error for a text that is not TOML. Lists only the parser's first error, because later ones mostly follow
+    /// from it.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
         if let Some(mark) = byte_order_mark(text, at.start) {
@@ -132,7 +133,7 @@ impl ConfigError {
     }
 }
 
-/// The line that says how many faults are not listed, nothing where all are.
+/// A line with the number of faults that are not listed, empty if all are.
 struct More(usize);
 
 impl fmt::Display for More {
@@ -147,7 +148,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// One line a fault.
+/// Prints one fault per line.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.faults.iter().enumerate() {

@@ -1,11 +1,12 @@
-//! A plugin's own table: from TOML to the JSON that the plugin reads. What the keys mean is the plugin's affair.
+//! Converts a plugin's own configuration table from TOML to the JSON that the plugin reads. The plugin alone interprets
+//! the keys.
 
 use serde_json::{Map, Number, Value as Json};
 use toml::de::{DeInteger, DeValue};
 
 use super::value::{Complaint, Value};
 
-/// Dates become text. The parser bounds the depth.
+/// Converts dates to strings. The TOML parser bounds the depth.
 pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, Complaint> {
     let read = match value.get_ref() {
         DeValue::String(text) => Some(Json::String(text.to_string())),
@@ -29,7 +30,7 @@ fn whole(number: &DeInteger<'_>) -> Option<Number> {
     i64::from_str_radix(number.as_str(), number.radix()).ok().map(Number::from)
 }
 
-/// Tables are merged key by key, all else is replaced.
+/// Merges tables key by key and replaces all other values.
 pub(super) fn overlay(under: &mut Map<String, Json>, key: &str, over: Json) {
     match (under.get_mut(key), over) {
         (Some(Json::Object(under)), Json::Object(over)) => {
@@ -44,7 +45,7 @@ pub(super) fn overlay(under: &mut Map<String, Json>, key: &str, over: Json) {
     }
 }
 
-/// With the keys in order, whatever order the map itself keeps.
+/// Prints the table with sorted keys, independent of the map's own order.
 pub(super) fn spell(table: &Map<String, Json>) -> String {
     let mut table = Json::Object(table.clone());
     table.sort_all_objects();

@@ -1,4 +1,4 @@
-//! What one call of a plugin may use. The host-wide values stand in `[plugins]`, and `[plugins.NAME]` may replace each.
+//! The resource limits of one plugin call. `[plugins]` holds the host-wide values; `[plugins.NAME]` may override each.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -11,9 +11,9 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// A chat waits for a call: minutes are no answer any more.
+/// A chat waits for the result of a call, so longer times are useless.
 const TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-/// A Rust component needs a little over 1 MiB to begin; the host's pool has room for 512 MiB a memory.
+/// A Rust component needs a little over 1 MiB to start. The host's instance pool allows 512 MiB for a memory.
 const MEMORY: RangeInclusive<u64> = MIB..=512 * MIB;
 const CALLS: RangeInclusive<u32> = 1..=10_000_000;
 const LOG: RangeInclusive<u32> = 0..=100_000;
@@ -24,25 +24,25 @@ const HTTP_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// What a call may take of the processor; and twice of it may pass, waiting for the network left out.
+    /// CPU time of a call. Its wall-clock time may be twice that, not counting waits for the network.
     pub time: Duration,
-    /// Bytes, of all memories of an instance together.
+    /// In bytes, for all memories of an instance together.
     pub memory: u64,
-    /// Calls of the host's functions.
+    /// Number of calls to host functions.
     pub calls: u32,
-    /// Lines written to the log.
+    /// Number of log lines.
     pub log: u32,
-    /// Bytes of what the call gives back.
+    /// Size of the call's result in bytes.
     pub reply: u64,
-    /// Bytes of keys and values that the plugin may keep, in all and not by call.
+    /// Size of the plugin's stored keys and values in bytes. In total, not per call.
     pub state: u64,
-    /// Bytes of the body of one request, and of one response.
+    /// Size of the body of a request or a response in bytes, each.
     pub http_body: u64,
-    /// What a call may wait for the network, in all.
+    /// Total time that a call may wait for the network.
     pub http_time: Duration,
 }
 
-/// What one plugin has instead of the host-wide limits.
+/// A plugin's overrides of the host-wide limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LimitOverrides {
     pub time: Option<Duration>,

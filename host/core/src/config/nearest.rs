@@ -1,6 +1,6 @@
-//! Which known word a mistyped one was meant to be.
+//! Suggests known words for mistyped ones.
 
-/// The candidate that `word` most likely was meant to be, none where nothing is near.
+/// The candidate that `word` most likely stands for, or `None` if no candidate is similar.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase().replace('-', "_");
     let near = |candidate: &str| {
@@ -10,12 +10,12 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         let reach = (word.chars().count().max(plain.chars().count()) / 3).max(1);
         (distance <= reach || begun).then_some(distance)
     };
-    // A very long word is no slip of a finger, and its distance is dear.
+    // A very long word is not a typo, and its distance is expensive to compute.
     let candidates = candidates.into_iter().filter(|_| word.len() <= 100);
     candidates.filter_map(|c| near(c).map(|distance| (distance, c))).min().map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean 'x'?`, or nothing.
+/// Returns `; did you mean 'x'?`, or an empty string.
 pub(super) fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates).map_or_else(String::new, |near| format!("; did you mean '{near}'?"))
 }

@@ -1,4 +1,4 @@
-//! `[access]`: who is served on Telegram. The console's user is always the owner and is not listed.
+//! `[access]`: the Telegram users that the host serves. The console's user is always the owner and is not listed.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::types::Role;
 
-/// Who is not in it is not served.
+/// Users that are not listed are not served.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
     pub owner: Option<u64>,
@@ -25,7 +25,7 @@ impl Access {
         section.set("members", &mut self.members, list(user));
     }
 
-    /// What the Telegram user `id` may do, by the highest list that names it; none: not served.
+    /// The role of the Telegram user `id`, from the highest list that contains it. `None` if the user is not served.
     #[must_use]
     pub fn role_of(&self, id: u64) -> Option<Role> {
         if self.owner == Some(id) {

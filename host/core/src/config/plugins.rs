@@ -1,4 +1,4 @@
-//! `[plugins]`: where they lie, what each is granted, told and limited to.
+//! `[plugins]`: the plugin folder, and each plugin's grants, configuration and limits.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,13 +19,13 @@ use super::{
 use crate::types::{PLUGIN_NAME_RULE, Role, is_plugin_name};
 use serde_json::{Map, Value as Json};
 
-/// Each call has an instance of its own, and with it a share of the memory.
+/// Each call has its own instance, and each instance its own memory.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
 /// In bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
 const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// A host interface that a plugin may import.
+/// A host interface that a plugin can import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
     Context,
@@ -41,33 +41,33 @@ pub enum Grant {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
-    /// Grants from the operator to every version of this name, in addition to those that all plugins have.
+    /// The operator's grants for every version of this name, in addition to the grants that all plugins have.
     pub grants: BTreeSet<Grant>,
     /// Default grants, which only the built-in version has. A file of the same name does not get them.
     pub built_in_grants: BTreeSet<Grant>,
-    /// The rights of calls that nobody made; none: no rights on sessions.
+    /// The role of calls that no user made. `None` means no rights on sessions.
     pub acts_as: Option<Role>,
     pub reach: NetworkGrants,
-    /// The only version that may serve, by the SHA-256 of its file.
+    /// The SHA-256 of the file of the only version that may be active.
     pub sha256: Option<String>,
     pub limits: LimitOverrides,
-    /// How requests from the net prove who asks.
+    /// How webhook requests authenticate.
     pub webhook: WebhookAuth,
-    /// Its `[plugins.NAME.config]`.
+    /// The table `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugins {
-    /// Absolute, or relative to the configuration's folder. None: `plugins/` there.
+    /// Absolute, or relative to the configuration's folder. `None` means `plugins/` in that folder.
     pub folder: Option<PathBuf>,
-    /// The longest time between two scans of the folder and the configuration.
+    /// The maximum time between two scans of the folder and the configuration.
     pub rescan: Duration,
-    /// The plugin that decides when agents are let go of.
+    /// The plugin that decides when idle agents are stopped.
     pub lifecycle: String,
-    /// Calls that may run at once, of all plugins.
+    /// The number of calls that may run at once, for all plugins together.
     pub parallel: u32,
-    /// What compiled plugins may take on the disk, in bytes.
+    /// The maximum size of the cache of compiled plugins on disk, in bytes.
     pub cache: u64,
     pub limits: Limits,
     pub swapping: Swapping,
@@ -87,7 +87,7 @@ impl Grant {
         Self::PluginControl,
     ];
 
-    /// As the interface is called.
+    /// The name of the interface.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -103,7 +103,7 @@ impl Grant {
         }
     }
 
-    /// Whether every plugin has it, named or not.
+    /// Whether every plugin has it without a grant.
     #[must_use]
     pub const fn is_for_all(self) -> bool {
         match self {
@@ -148,7 +148,7 @@ impl Plugins {
         }
     }
 
-    /// The limits that hold for the plugin `name`.
+    /// The effective limits of the plugin `name`.
     #[must_use]
     pub fn limits_of(&self, name: &str) -> Limits {
         self.by_name.get(name).map_or(self.limits, |plugin| self.limits.with(&plugin.limits))
@@ -159,19 +159,19 @@ impl Plugins {
         self.by_name.get(name)?.acts_as
     }
 
-    /// What requests for the plugin `name` have to show.
+    /// How requests for the plugin `name` authenticate.
     #[must_use]
     pub fn proofs_of(&self, name: &str) -> WebhookAuth {
         self.by_name.get(name).map_or_else(WebhookAuth::default, |plugin| plugin.webhook.clone())
     }
 
-    /// `[plugins.NAME.config]` as JSON, its keys in order, `{}` where there is none.
+    /// `[plugins.NAME.config]` as JSON with sorted keys, or `{}` if there is none.
     #[must_use]
     pub fn config_json(&self, name: &str) -> String {
         self.by_name.get(name).map_or_else(|| "{}".to_owned(), |plugin| json::spell(&plugin.config))
     }
 
-    /// What the plugin `name` may reach outside of the host.
+    /// The network access of the plugin `name`.
     #[must_use]
     pub fn reach_of(&self, name: &str) -> NetworkGrants {
         self.by_name.get(name).map_or_else(NetworkGrants::default, |plugin| plugin.reach.clone())
@@ -185,7 +185,7 @@ impl Plugins {
     pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("folder", &mut self.folder, path);
         section.set("rescan", &mut self.rescan, span(RESCAN));
-        // The standard policy is called like this key: a table is what that plugin is granted and told.
+        // The standard policy has the same name as this key. If the value is a table, it configures that plugin.
         if !section.has_table("lifecycle") {
             section.set("lifecycle", &mut self.lifecycle, plugin_name);
         }
@@ -216,7 +216,7 @@ impl Plugin {
     }
 }
 
-/// Words that look like grants and are keys of their own, with the line that each wants.
+/// Words that look like grants but are separate keys, each with the line to write instead.
 const NO_GRANTS: [(&str, &str); 3] =
     [("http", "http = [\"https://HOST/*\"]"), ("tcp", "tcp = [\"HOST:PORT\"]"), ("secrets", "secrets = [\"NAME\"]")];
 

@@ -1,4 +1,4 @@
-//! What a plugin may reach outside of the host, in `[plugins.NAME]`, and `[secrets]`, which it may use without seeing them.
+//! The network access of a plugin in `[plugins.NAME]`, and `[secrets]`, which plugins can use but not read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::egress::{HttpGrant, TcpGrant, read_host};
 
-/// Where a secret is. Its value is never part of a configuration.
+/// The location of a secret. The value of a secret is never part of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {
     File(PathBuf),
@@ -21,19 +21,19 @@ pub enum SecretSource {
     Credential(String),
 }
 
-/// By the names that plugins know them by.
+/// Sources by the name that plugins use for the secret.
 pub type Secrets = BTreeMap<String, SecretSource>;
 
-/// What one plugin may reach. Empty: nothing.
+/// The network access of one plugin. Empty means none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
     pub tcp: Vec<TcpGrant>,
-    /// Names of `[secrets]` that it may send to the hosts of `http`.
+    /// Names from `[secrets]` that it may send to the hosts of `http`.
     pub secrets: BTreeSet<String>,
-    /// Hosts whose names may stand for addresses of private networks.
+    /// Hosts whose names may resolve to addresses of private networks.
     pub private: BTreeSet<String>,
-    /// A PEM file of certificates that are trusted beside those of public authorities.
+    /// A PEM file with certificates to trust in addition to those of public authorities.
     pub ca: Option<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Co
     text.parse().map_err(Complaint::new)
 }
 
-/// A complaint that does not show what it is about.
+/// A complaint that does not quote the value.
 pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> Complaint {
     let start = value.span().start;
     Complaint { text: text.into(), at: Some(start..start) }
@@ -75,7 +75,7 @@ fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint
     )))
 }
 
-/// One line of `[secrets]`.
+/// Parses one line of `[secrets]`.
 pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), Complaint> {
     let name = name.get_ref().as_ref();
     if !is_plain(name) {
@@ -84,7 +84,7 @@ pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, Secre
     Ok((name.to_owned(), source(value)?))
 }
 
-/// A secret that was written where its file belongs is refused without being shown.
+/// Rejects a secret that was written in place of its path, without quoting it.
 fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
     let expected = "must be the absolute path of a file that holds the secret, or { credential = \"name\" }";
     match value.get_ref() {
@@ -107,7 +107,7 @@ fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
     }
 }
 
-/// A SHA-256 in hex, in lower case.
+/// Parses a SHA-256 in hex and converts it to lower case.
 pub(super) fn sha256(value: &Value<'_>) -> Result<String, Complaint> {
     let digest = text(value)?.to_ascii_lowercase();
     let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());

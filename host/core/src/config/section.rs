@@ -1,4 +1,4 @@
-//! Reading one table of the text. A key is known because it is asked for: there is no second list that could differ.
+//! Reads one table of the text. Reading a key makes it known, so no second list of keys can get out of date.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,27 +15,27 @@ use super::{
 };
 use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 
-/// The keys that were asked for, by the pattern of their table, as `agents.NAME`; the root's is empty.
+/// The keys that were read, by the pattern of their table, for example `agents.NAME`. The root's pattern is empty.
 pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// What was seen so far in one text.
+/// The findings so far in one text.
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,
-    /// They are worded at the end, when all known keys are known.
+    /// Worded at the end, when all known keys are collected.
     unknown: Vec<Unknown>,
 }
 
 struct Unknown {
     at: Range<usize>,
     key: String,
-    /// The table as the operator wrote it.
+    /// The table's name in the operator's text.
     table: String,
     pattern: &'static str,
     is_table: bool,
 }
 
-/// A table that is being read; what nobody asks for is an unknown key.
+/// A table that is being read. Keys that remain unread are unknown keys.
 pub(super) struct Section<'r, 't> {
     reader: &'r mut Reader,
     name: String,
@@ -48,7 +48,7 @@ impl Reader {
         Self { known, findings: Vec::new(), unknown: Vec::new() }
     }
 
-    /// The known keys, where `text` has no fault.
+    /// Returns the known keys if `text` has no faults.
     pub fn into_known(mut self, text: &str) -> Result<Known, ConfigError> {
         let unknown = std::mem::take(&mut self.unknown);
         self.findings.extend(unknown.into_iter().map(|unknown| unknown.finding(&self.known)));
@@ -61,7 +61,7 @@ impl<'r, 't> Section<'r, 't> {
         Self { reader, name: String::new(), pattern: "", entries }
     }
 
-    /// Reads `key` into `into`; the place of its value, where it is there.
+    /// Reads `key` into `into`. Returns the position of its value if the key is present.
     pub fn set<T>(
         &mut self,
         key: &'static str,
@@ -83,7 +83,7 @@ impl<'r, 't> Section<'r, 't> {
         Some(value.span())
     }
 
-    /// [`Self::set`] for a key that has no default.
+    /// [`Self::set`] for a key without a default.
     pub fn set_some<T>(
         &mut self,
         key: &'static str,
@@ -103,7 +103,8 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// As [`Self::table`], in a table that the operator named; `pattern` stands for it, as `plugins.NAME.webhook`.
+    /// Like [`Self::table`], for a table inside one that the operator named. `pattern` is its pattern, for example
+    /// `plugins.NAME.webhook`.
     pub fn inner_table(&mut self, key: &'static str, pattern: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
         let name = self.full_name(key);
         if let Some((entries, _)) = self.take_table(key) {
@@ -113,7 +114,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Reads the table `key`, whose keys are the operator's own; `read` gets each with its name.
+    /// Reads the table `key`, whose keys the operator chooses, and passes each name and value to `read`.
     pub fn free_table(
         &mut self,
         key: &'static str,
@@ -129,7 +130,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// The whole table `key` as it is, and its place.
+    /// Takes the whole table `key` and its position.
     pub fn take_table(&mut self, key: &'static str) -> Option<(DeTable<'t>, Range<usize>)> {
         let value = self.take(key)?;
         let at = value.span();
@@ -143,7 +144,8 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Reads the tables that are left, each named by the operator. `pattern` stands for them all, as `agents.NAME`.
+    /// Reads the remaining tables, which the operator named. `pattern` is the pattern of all of them, for example
+    /// `agents.NAME`.
     pub fn named(&mut self, pattern: &'static str, mut read: impl FnMut(&str, Range<usize>, &mut Section<'_, 't>)) {
         let (tables, rest) = std::mem::take(&mut self.entries)
             .into_iter()
@@ -164,7 +166,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// What is left was asked for by nobody.
+    /// Records the remaining keys as unknown.
     pub fn finish(self) {
         for (key, value) in self.entries {
             self.reader.unknown.push(Unknown {
@@ -181,7 +183,7 @@ impl<'r, 't> Section<'r, 't> {
         matches!(self.entries.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
     }
 
-    /// The table's name, as in `plugins.timeout`.
+    /// The table's name, for example `plugins.timeout`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -205,15 +207,15 @@ impl<'r, 't> Section<'r, 't> {
     }
 }
 
-/// Whether the table mixes keys of its own with tables that the operator names.
+/// Whether the table mixes its own keys with tables that the operator names.
 fn holds_names(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
 }
 
-/// Whether `name` can be one of those that `pattern` stands for; where not, what can.
+/// Checks `name` against the rule for `pattern`, and returns the rule if it does not match.
 fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     match pattern {
-        // A table of another name would be for a plugin that cannot be.
+        // A plugin with any other name cannot exist, so a table for it would be useless.
         "plugins.NAME" if is_plugin_name(name) => Ok(()),
         "plugins.NAME" => Err(PLUGIN_NAME_RULE),
         _ if is_plain(name) => Ok(()),
@@ -221,7 +223,7 @@ fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether `name` can be a folder, a file's stem and a part of a key as it is.
+/// Whether `name` can be used as a folder name, a file stem and a part of a key without escaping.
 pub(super) fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -241,12 +243,12 @@ impl Unknown {
     fn remedy(&self, known: &Known) -> String {
         let homes: Vec<_> = known
             .iter()
-            // What lies within a named table is too far off to be meant.
+            // A key inside a named table is too far away to be a likely home.
             .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .map(|(table, _)| format!("[{table}]"))
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();
-        // Half a key of this table is meant for it, wherever else the half is a whole one.
+        // A prefix of a key of this table is meant for this table, even if it is a whole key elsewhere.
         let begun = here().any(|key| key.starts_with(self.key.as_str()));
         if !homes.is_empty() && !begun {
             return format!("; it belongs in {}", homes.join(" or "));

@@ -1,4 +1,4 @@
-//! `[sessions]` and `[console]`: where sessions live, how long they idle, how much may wait.
+//! `[sessions]` and `[console]`: session folders, idle timeout and queue length.
 
 use std::{
     collections::BTreeMap,
@@ -13,26 +13,26 @@ use super::{
 };
 use crate::types::SessionName;
 
-/// Below, an agent would be started for every message; above, nothing is ever let go of.
+/// With less, every message would start an agent; with more, agents would hardly ever stop.
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
-/// Past it a person has long lost count of what waits.
+/// With more, users lose track of the waiting prompts.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// Each is stored with every change of its session.
+/// Each prompt is stored again with every change of its session.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sessions {
-    /// Opened by a text where the place has no session.
+    /// The session to open when a message arrives in a place without a session.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
-    /// Prompts that may wait for a busy agent.
+    /// The maximum number of prompts that may wait for a busy agent.
     pub queue: u32,
-    /// Prompts that were cut off and wait for the user's word; with so many, no new one is taken.
+    /// The maximum number of interrupted prompts. When it is reached, new prompts are rejected.
     pub kept: u32,
-    /// Folders below which a plugin may name one; absolute.
+    /// Folders below which plugins may choose a session's folder; absolute.
     pub roots: Vec<PathBuf>,
-    /// Sessions that work in a folder of the operator's; absolute.
+    /// Sessions that work in a folder of the operator's choice; absolute.
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
@@ -67,7 +67,7 @@ impl Sessions {
         });
     }
 
-    /// The operator's folder for the session `name`, none: it has one below the state directory.
+    /// The operator's folder for the session `name`, or `None` if its folder is below the state directory.
     #[must_use]
     pub fn folder(&self, name: &SessionName) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)

@@ -1,8 +1,8 @@
-//! Numbers of bytes as people write them: `64KiB`, `4MiB`.
+//! Parses and prints sizes in bytes such as `64KiB` or `4MiB`.
 
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// Digits and one unit; none where `text` is no such thing.
+/// Parses a number and one unit. Returns `None` if `text` has another form or overflows.
 pub fn parse(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let count: u64 = text[..digits].parse().ok()?;
@@ -10,7 +10,7 @@ pub fn parse(text: &str) -> Option<u64> {
     count.checked_mul(*bytes)
 }
 
-/// In the largest unit that leaves no rest.
+/// Prints the size in the largest unit that divides it.
 pub fn spell(bytes: u64) -> String {
     let fits = UNITS.iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
     fits.map_or_else(|| "0B".to_owned(), |(name, unit)| format!("{}{name}", bytes / unit))

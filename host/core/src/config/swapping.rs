@@ -1,4 +1,4 @@
-//! How a new version of a plugin is watched, and how long the calls of the one before may go on.
+//! The probation of a new plugin version, and the drain time of the version that it replaces.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -7,19 +7,19 @@ use super::{
     value::{number, span},
 };
 
-/// Zero: nothing is rolled back by itself.
+/// Zero disables automatic rollback.
 const PROBATION: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 const TRAPS: RangeInclusive<u32> = 1..=1000;
-/// A call takes twice five minutes at most.
+/// A call takes at most twice five minutes.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swapping {
-    /// How long after a swap failed calls count against the new version.
+    /// How long after activation failed calls count against the new version.
     pub probation: Duration,
-    /// So many of them roll it back.
+    /// The number of failed calls that rolls the version back.
     pub probation_traps: u32,
-    /// How long calls of a version that was replaced may go on.
+    /// How long calls of a replaced version may continue.
     pub drain: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! `[telegram]`: how to reach the Bot API.
+//! `[telegram]`: access to the Bot API.
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -7,7 +7,7 @@ use super::{
     value::{Complaint, Value, filled, path, shown, span},
 };
 
-/// Faster edits are answered with 429 by the Bot API, slower ones look dead.
+/// The Bot API answers faster edits with 429; with slower ones the message looks stuck.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// A restarting server is back within seconds; a week is the upper limit.
@@ -18,11 +18,11 @@ const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telegram {
-    /// The file that holds the bot's token; absolute, or relative to the configuration's folder. None: no Telegram.
+    /// The file with the bot's token; absolute, or relative to the configuration's folder. `None` disables Telegram.
     pub token_file: Option<PathBuf>,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub api_url: String,
-    /// The least time between two edits of the message in which an answer streams.
+    /// The minimum time between two edits of a streaming message.
     pub edit_pause: Duration,
     /// The time after which the host exits if the token is refused without interruption.
     pub give_up: Duration,
@@ -45,7 +45,7 @@ impl Telegram {
     }
 }
 
-/// A token that was written where its file belongs is refused without being shown.
+/// Rejects a token that was written in place of its file's path, without quoting it.
 fn token_file(value: &Value<'_>) -> Result<PathBuf, Complaint> {
     let path = path(value)?;
     let is_token = path.to_str().and_then(|text| text.split_once(':')).is_some_and(|(bot, secret)| {

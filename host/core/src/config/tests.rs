@@ -1,4 +1,4 @@
-//! How texts are laid over the defaults, and what no text may do.
+//! Tests that texts are merged over the defaults, and that no text makes the parser panic.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ proptest! {
     }
 }
 
-/// Lines of which many texts are almost good.
+/// Lines that make up mostly valid texts.
 fn line() -> impl Strategy<Value = String> {
     let word = "(sessions|plugins|agents|access|telegram|default|queue|config|grants|kind|time|é|\"a b\"|[a-z]{1,3})";
     let value = "(1|-1|0x1F|inf|true|\"10m\"|\"64KiB\"|\"é|\\[\\]|\\[1, \"x\"\\]|\\{ a = 1 \\}|2026-01-02|\"/a\")";

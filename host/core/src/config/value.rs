@@ -1,4 +1,4 @@
-//! Reading single values: each reader gives the value, or words what it must be and what it is instead.
+//! Readers of single values. Each returns the value, or a message with the expected and the actual form.
 
 use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -10,11 +10,11 @@ use super::{duration, nearest::suggestion, size};
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
-/// What is wrong with a value, to be read on after the key's name: `must be …, not …`.
+/// A fault in a value, worded to follow the key's name: `must be …, not …`.
 #[derive(Debug)]
 pub(super) struct Complaint {
     pub text: String,
-    /// Where it is not the whole value that is wrong.
+    /// The position, if only a part of the value is wrong.
     pub at: Option<Range<usize>>,
 }
 
@@ -23,7 +23,7 @@ impl Complaint {
         Self { text: text.into(), at: None }
     }
 
-    /// The whole message, of the value at `place` of `key` in `[table]`.
+    /// The complete message, for the value at `place` of `key` in `[table]`.
     pub fn about(&self, key: &str, table: &str, place: &Range<usize>) -> String {
         let part = if self.at.as_ref().is_some_and(|at| at.start > place.start) { "an item of " } else { "" };
         format!("{part}'{key}' in [{table}] {}", self.text)
@@ -33,7 +33,7 @@ impl Complaint {
         Self::new(format!("must be {what}, not {}", kind_of(value.get_ref())))
     }
 
-    /// Placed at `place`, unless it has a closer place already.
+    /// Sets the position to `place`, unless a more precise one is set.
     pub fn at(mut self, place: Range<usize>) -> Self {
         self.at.get_or_insert(place);
         self
@@ -52,7 +52,7 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> String {
     }
 }
 
-/// `text` on one line, and not the whole of a long one.
+/// `text` on one line, truncated if it is long.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut plain: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -67,7 +67,7 @@ pub(super) fn text(value: &Value<'_>) -> Result<String, Complaint> {
     if text.contains('\0') { Err(Complaint::new("must not contain a NUL")) } else { Ok(text.to_string()) }
 }
 
-/// Text that says something.
+/// Text that is not blank.
 pub(super) fn filled(value: &Value<'_>) -> Result<String, Complaint> {
     let text = text(value)?;
     if text.trim().is_empty() {
@@ -132,7 +132,7 @@ pub(super) fn bytes(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result
     }
 }
 
-/// One of a closed set, by its name.
+/// A member of a closed set, by its name.
 pub(super) fn one_of<T: Copy>(
     choices: &'static [T],
     name: fn(T) -> &'static str,
@@ -151,7 +151,7 @@ pub(super) fn one_of<T: Copy>(
     }
 }
 
-/// A list, each item read by `item`; a fault is placed at its item.
+/// A list whose items are read by `item`. A fault is reported at the position of its item.
 pub(super) fn list<'t, T, L: FromIterator<T>>(
     item: impl Fn(&Value<'t>) -> Result<T, Complaint>,
 ) -> impl Fn(&Value<'t>) -> Result<L, Complaint> {

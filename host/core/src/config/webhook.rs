@@ -1,6 +1,6 @@
-//! `[webhook]`: where requests from the net come in, and `[plugins.NAME.webhook]`: how those for a plugin prove who asks.
+//! `[webhook]`: the listener for HTTP requests, and `[plugins.NAME.webhook]`: their authentication per plugin.
 
-// The type alone: nothing is opened here.
+// Only the type is used; this crate opens no sockets.
 use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -10,25 +10,25 @@ use super::{
     value::{Complaint, Value, bytes, filled, shown, text},
 };
 
-/// A body is held in memory as a whole, once for each request that is being read.
+/// The host buffers the whole body in memory, once per request that is being read.
 const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// A loopback address. None: nothing is listened to.
+    /// A loopback address. `None` disables the listener.
     pub listen: Option<SocketAddr>,
-    /// The largest body that is taken, in bytes.
+    /// The maximum size of a body in bytes.
     pub body: u64,
 }
 
-/// What a request for a plugin has to show; each suffices, and where there is none, no request is let through.
+/// The accepted proofs for requests to a plugin. Any one suffices; if none is configured, all requests are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookAuth {
-    /// The name of the secret that is sent as it is.
+    /// The name of the secret that the request carries as a token.
     pub token: Option<String>,
-    /// The name of the secret that signs the body, by HMAC with SHA-256.
+    /// The name of the secret that signs the body with HMAC-SHA-256.
     pub hmac: Option<String>,
-    /// The header with the signature, or without `hmac` the one with the token; in lower case.
+    /// The header with the signature, or with the token if `hmac` is not set; in lower case.
     pub header: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl Webhook {
 }
 
 impl WebhookAuth {
-    /// Whether nothing suffices.
+    /// Whether no proof is configured.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.token.is_none() && self.hmac.is_none()
@@ -57,7 +57,7 @@ impl WebhookAuth {
     }
 }
 
-/// Who is to be reached from other machines stands behind a proxy that speaks TLS.
+/// Only loopback addresses are allowed: other machines reach the listener through a reverse proxy that terminates TLS.
 fn loopback(value: &Value<'_>) -> Result<SocketAddr, Complaint> {
     let written = filled(value)?;
     let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
@@ -69,7 +69,7 @@ fn loopback(value: &Value<'_>) -> Result<SocketAddr, Complaint> {
     })
 }
 
-/// What is no known name is not shown: it may be the secret itself.
+/// Does not quote an unknown name, because it may be the secret itself.
 fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
     let name = text(value)?;
     if secrets.contains_key(&name) {

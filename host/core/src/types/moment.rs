@@ -1,4 +1,4 @@
-//! A point in time as the store, the plugins and the core know it.
+//! The wall-clock timestamp that the store, the plugins and the core share.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// The time that has passed since `earlier`, zero where the clock was set back.
+    /// The time elapsed since `earlier`, or zero if the clock was set back.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// `self` and `span`, at most the last moment there is.
+    /// The timestamp `span` later, saturating at the maximum.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

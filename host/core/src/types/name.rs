@@ -1,32 +1,33 @@
-//! Names that people give: a session's, which its folder is called by, and a plugin's, which its file is called by.
+//! Names that users choose: a session's name is also the name of its folder, a plugin's name is the stem of its file.
 
 use std::{borrow::Borrow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// `[A-Za-z0-9_-]{1,64}`, so that it can be a folder, an argument and an environment value as it is.
+/// `[A-Za-z0-9_-]{1,64}`, which is safe as a folder name, a command-line argument and an environment value without
+/// escaping.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SessionName(String);
 
-/// The longest name, in characters: what a folder and a chat line bear well.
+/// The maximum length in characters. Longer names are impractical as folder names and in chat messages.
 const LONGEST: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a session name: use 1 to 64 letters, digits, '-' and '_'")]
 pub struct InvalidName(String);
 
-/// What [`is_plugin_name`] takes, in words.
+/// The rule that [`is_plugin_name`] checks, in words.
 pub const PLUGIN_NAME_RULE: &str = "1 to 32 of a-z, 0-9, '-' and '_'";
 
-/// Whether a plugin can be called that: the stem of its file, and the NAME of `[plugins.NAME]`.
+/// Whether `name` is a valid plugin name: the stem of the plugin's file and the NAME in `[plugins.NAME]`.
 #[must_use]
 pub fn is_plugin_name(name: &str) -> bool {
     let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// The rule of [`is_model_name`], in words.
+/// The rule that [`is_model_name`] checks, in words.
 pub const MODEL_NAME_RULE: &str = "1 to 256 printable ASCII characters without spaces, the first of them not '-'";
 
 /// Whether `name` is a valid model name. Users and plugins choose the name, and it becomes part of an agent's command

@@ -1,10 +1,10 @@
-//! Who speaks, and where.
+//! Users, their roles, and the places where they write.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// `front-end:user`, as `telegram:42` or `console:local`.
+/// `front-end:user`, for example `telegram:42` or `console:local`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(pub String);
@@ -15,13 +15,13 @@ impl fmt::Display for UserId {
     }
 }
 
-/// What a user may do; each role may do what the ones before it may.
+/// The role of a user. Each role includes the rights of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Sees and steers the sessions that it made.
+    /// Sees and controls the sessions that the user created.
     Member,
-    /// Sees and steers all sessions.
+    /// Sees and controls all sessions.
     Admin,
     /// The operator.
     Owner,
@@ -37,7 +37,7 @@ impl Role {
         }
     }
 
-    /// Whom that role at least means, to say whom something is for.
+    /// The people with at least this role, for messages that name their recipients.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {
@@ -66,13 +66,13 @@ impl FromStr for Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     pub id: UserId,
-    /// How the front-end calls the person; for show alone.
+    /// The name that the front-end reports for the user; for display only.
     pub name: String,
     pub role: Role,
 }
 
 impl Caller {
-    /// Whether this caller may see and steer what `owner` made.
+    /// Whether this caller may see and control what `owner` created.
     #[must_use]
     pub fn may_steer(&self, owner: &UserId) -> bool {
         self.role >= Role::Admin || self.id == *owner
@@ -85,7 +85,7 @@ impl Caller {
     }
 }
 
-/// A chat of a front-end, and the topic in it where the chat has topics.
+/// A chat of a front-end, and a topic in it if the chat has topics.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// `telegram` or `console`.
@@ -107,7 +107,7 @@ impl Place {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActiveFor {
     pub place: Place,
-    /// `None` stands for everybody.
+    /// `None` means everybody.
     pub person: Option<UserId>,
 }
 

@@ -1,4 +1,4 @@
-//! A message for an agent, as it was accepted.
+//! A message to an agent that the host has accepted.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub struct Prompt {
     pub text: String,
 }
 
-/// A prompt whose turn was cut off, in a record that is copied often.
+/// A prompt whose turn was interrupted. The `Arc` keeps copies of the session record cheap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Prompt", into = "Prompt")]
 pub struct InterruptedPrompt(Arc<Prompt>);

@@ -1,4 +1,4 @@
-//! What goes to a chat, as a plugin words it: Markdown, buttons, attachments.
+//! Messages to a chat as plugins write them: Markdown, buttons and attachments.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,14 @@ use crate::{
     render,
 };
 
-/// Pressing it runs `command` as the one who presses.
+/// A button. Pressing it runs `command` as the user who presses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     pub label: String,
-    /// A command line, as `/retry alpha`.
+    /// A command line, for example `/retry alpha`.
     pub command: String,
-    /// The plugin that shows it, which may give its own commands alone; none: the host.
+    /// The plugin that shows the button, or `None` for the host. A plugin's button can only run that plugin's own
+    /// commands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// The session that the button acts on, even if another one is active when it is pressed.
@@ -26,7 +27,7 @@ pub struct Button {
 }
 
 impl Button {
-    /// A button of the host's own.
+    /// Creates a button of the host.
     #[must_use]
     pub fn new(label: impl Into<String>, command: impl Into<String>) -> Self {
         Self { label: label.into(), command: command.into(), of: None, session: None, keyboard: None }
@@ -59,22 +60,22 @@ pub struct Attachment {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reply {
-    /// Markdown; rendered for the front-end by the host.
+    /// Markdown. The host renders it for the front-end.
     pub text: String,
     /// Rows of buttons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Vec<Button>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Replaces the message whose button was pressed.
+    /// Whether it replaces the message whose button was pressed.
     #[serde(default)]
     pub in_place: bool,
     #[serde(default)]
     pub words: Authorship,
-    /// The session that says it, where it is not the active one of the place.
+    /// The session that the reply comes from, if it is not the active session of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The request that its buttons decide.
+    /// The request that the buttons decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
@@ -102,13 +103,13 @@ impl Alert {
     }
 }
 
-/// Whose Markdown it is; what is shown of the source where nothing is rendered.
+/// The author of the Markdown. Decides how the source is shown where Markdown is not rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Authorship {
-    /// The host's or a plugin's: what they escaped is meant for the reader, without the backslashes.
+    /// The host or a plugin: backslash escapes are removed.
     #[default]
     Own,
-    /// An agent's: it goes out as it was written.
+    /// An agent: the text is sent as written.
     Agents,
 }
 
@@ -118,7 +119,7 @@ impl Reply {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// How much of it there is, in bytes.
+    /// The size of the reply in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
@@ -126,14 +127,14 @@ impl Reply {
         self.text.len() + buttons.sum::<usize>() + attachments.sum::<usize>()
     }
 
-    /// Binds its buttons to `session` and to `request`.
+    /// Binds the buttons to `session` and the reply to `request`.
     #[must_use]
     pub fn about(mut self, session: &SessionName, request: Request) -> Self {
         self.request = Some(request);
         self.bound_to(Some(session))
     }
 
-    /// Binds its buttons to `session`.
+    /// Binds the buttons to `session`.
     #[must_use]
     pub fn bound_to(mut self, session: Option<&SessionName>) -> Self {
         for button in self.buttons.iter_mut().flatten() {
@@ -142,14 +143,14 @@ impl Reply {
         self
     }
 
-    /// Replaces its buttons by the outcome.
+    /// Replaces the buttons with the outcome.
     #[must_use]
     pub fn closed(self, outcome: &str) -> Self {
         let text = format!("{}\n\n{}", self.text, render::escape(outcome));
         Self { text, buttons: Vec::new(), request: None, in_place: false, ..self }
     }
 
-    /// Adds a row of one button.
+    /// Adds a row with one button.
     #[must_use]
     pub fn button(mut self, label: &str, command: &str) -> Self {
         self.buttons.push(vec![Button::new(label, command)]);

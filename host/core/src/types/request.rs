@@ -1,18 +1,18 @@
-//! Requests: questions to people that stay open until somebody decides them.
+//! Requests: questions to users that stay open until one of them decides.
 
 use serde::{Deserialize, Serialize};
 
 use super::SessionName;
 use crate::agent::PromptId;
 
-/// The id of a question to people. The first valid decision closes it in every message that asks it.
+/// The id of a question to users. The first valid decision closes it in every message that asks it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Request {
-    /// Whether an interrupted prompt is sent again.
+    /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
     /// The decision after a failed start of an agent. Each failure has its own number.
     Start { session: SessionName, failure: u64 },
-    /// Whether a version of a plugin gets the capabilities that it requests. The digest has its displayed length.
+    /// Whether to grant a version of a plugin the capabilities that it requests. The digest has its displayed length.
     Grant { plugin: String, digest: String },
 }
 
@@ -30,7 +30,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The label of its button.
+    /// The label of the choice's button.
     #[must_use]
     pub const fn label(self) -> Option<&'static str> {
         match self {

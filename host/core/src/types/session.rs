@@ -1,4 +1,4 @@
-//! A session as it is stored, and as it is seen.
+//! A session as it is stored, and as other parts of the host see it.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{InterruptedPrompt, Place, SessionName, Timestamp, UserId};
 
-/// What a session is doing, as everybody outside its machine sees it.
+/// The state of a session as seen from outside its state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -15,15 +15,15 @@ pub enum Phase {
     Idle,
     Busy,
     Stopping,
-    /// A resume was refused, and the user has the word.
+    /// A resume was refused, and the user has to decide.
     Asking,
-    /// The agent keeps dying.
+    /// The agent exited too often.
     Broken,
     Archived,
 }
 
 impl Phase {
-    /// Whether a process may be alive.
+    /// Whether a process can be running in this phase.
     #[must_use]
     pub const fn is_live(self) -> bool {
         match self {
@@ -47,7 +47,7 @@ impl Phase {
     }
 }
 
-/// A process that cannot be mistaken for a later one of the same pid.
+/// Identifies a process across pid reuse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessId {
     pub boot: String,
@@ -56,41 +56,42 @@ pub struct ProcessId {
     pub started: u64,
 }
 
-/// What outlives a process, a swap and a restart.
+/// The part of a session that survives its process, a plugin rollout and a restart of the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
     pub name: SessionName,
-    /// Who made it.
+    /// The user who created the session.
     pub owner: UserId,
     pub folder: PathBuf,
-    /// The name of an `[agents.NAME]`.
+    /// The NAME of `[agents.NAME]`.
     pub agent: String,
-    /// What the agent calls this conversation; none before the first start and after `/fresh`.
+    /// The agent's id of the conversation. `None` before the first start and after `/fresh`.
     pub conversation: Option<String>,
-    /// Whether the agent has stored the conversation, so that resuming it can work.
+    /// Whether the agent has stored the conversation, so that it can be resumed.
     pub resumable: bool,
-    /// Set by `/model`; none: the persona's, else the agent's.
+    /// Set by `/model`. `None` selects the persona's model, or else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
-    /// Whether the persona has said its greeting, which it says once.
+    /// Whether the persona's greeting was sent. It is sent once.
     #[serde(default)]
     pub greeted: bool,
     pub mode: Option<String>,
-    /// Set by `/timeout`; none: the persona's, else `[sessions] idle_timeout`.
+    /// Set by `/timeout`. `None` selects the persona's timeout, or else `[sessions] idle_timeout`.
     pub idle_timeout: Option<Duration>,
-    /// Where it was prompted last.
+    /// The place of the last prompt.
     pub place: Option<Place>,
     pub created: Timestamp,
     pub last_active: Timestamp,
     pub turns: u64,
     pub cost_usd: Option<f64>,
     pub archived: bool,
-    /// The agent's process, while one may be alive.
+    /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
-    /// Prompts whose turns were cut off and told, the latest last. Each goes out again at the user's word alone.
+    /// Prompts whose turns were interrupted and reported to the user, the latest last. Each is sent again only on the
+    /// user's request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<InterruptedPrompt>,
-    /// The number of requests about failed starts so far. It numbers the next one.
+    /// The number of requests about failed starts so far. It numbers the next request.
     #[serde(default)]
     pub failures: u64,
 }
@@ -123,22 +124,22 @@ impl SessionRecord {
     }
 }
 
-/// A snapshot: true when it was taken.
+/// A snapshot of a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SessionView {
     pub record: SessionRecord,
     pub phase: Phase,
-    /// Why it is asking or broken.
+    /// The reason for the phase `Asking` or `Broken`.
     pub why: Option<String>,
-    /// The effective one.
+    /// The effective timeout.
     pub idle_timeout: Duration,
-    /// The effective one; none: the agent's own default.
+    /// The effective model. `None` means the agent's default.
     pub model: Option<String>,
-    /// The models that the agent named, where it did.
+    /// The models that the agent reported, if any.
     pub models: Vec<String>,
-    /// Prompts that wait, without the one at work.
+    /// The number of waiting prompts, without the one in progress.
     pub queued: u32,
-    /// In the answer to a command: the beginning of each prompt that the command dropped.
+    /// Only in the reply to a command: the beginning of each prompt that the command dropped.
     #[serde(skip)]
     pub dropped: Vec<String>,
     /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not

@@ -1,4 +1,4 @@
-//! The shipped text documents each key that the types know, and no other.
+//! Tests that the shipped text documents every key that the parser knows, and no other.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use expect_test::expect;
 
 use super::super::{DEFAULTS, SHIPPED, load};
 
-/// A key's line in the shipped text; `#key = …` shows a key without a default.
+/// The line of a key in the shipped text; `#key = …` shows a key without a default.
 struct Line<'a> {
     table: String,
     key: &'a str,
@@ -14,7 +14,7 @@ struct Line<'a> {
     has_comment: bool,
 }
 
-/// The table as the types call it; none where its keys are the operator's or a plugin's own.
+/// The pattern of the table, or `None` if its keys belong to the operator or a plugin.
 fn pattern(table: &str) -> Option<String> {
     let parts: Vec<_> = table.split('.').collect();
     match parts.as_slice() {

@@ -1,4 +1,4 @@
-//! What plugins may reach, and secrets that nobody reads in an error.
+//! Tests network grants, and that errors do not contain secrets.
 
 use expect_test::{Expect, expect};
 

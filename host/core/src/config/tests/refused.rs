@@ -1,4 +1,4 @@
-//! What operators get wrong, and what they read then.
+//! Tests the messages for common mistakes of operators.
 
 use expect_test::{Expect, expect};
 

@@ -1,4 +1,4 @@
-//! Where requests come in, and what they have to show.
+//! Tests the listener's address and the authentication of requests.
 
 use super::super::{Area, WebhookAuth, diff, load};
 
