@@ -33,7 +33,7 @@ use super::{
 };
 use crate::scrub;
 
-/// Who made a call, and for which place and session. A call that no user made has no caller, but it may concern a session.
+/// Who made a call, and for which place and session. A call that no user made has no caller but may have a session.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
     pub caller: Option<Caller>,

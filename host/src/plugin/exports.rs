@@ -1,4 +1,5 @@
-//! Calls of what plugins offer, in the core's words. Each takes its generation once, and a permit for as long as it runs.
+//! Calls the extension points of a plugin, with the core's types. Each call runs on one version from start to end and
+//! keeps a permit while it runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,33 +20,33 @@ use super::{
     version::PluginVersion,
 };
 
-/// A command as it was typed.
+/// The arguments of a command: `text` as the user typed them, `args` split like in a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invocation {
     pub args: Vec<String>,
     pub text: String,
 }
 
-/// The host's side of a review.
+/// The host's load and the session's idle time, as a lifecycle plugin sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
     pub idle_for: Duration,
     pub live_agents: u32,
-    /// Bytes.
+    /// Memory of the session's agent, in bytes, if known.
     pub agent_memory: Option<u64>,
-    /// Bytes.
+    /// Free memory of the machine, in bytes.
     pub free_memory: u64,
 }
 
-/// What a front-end can show.
+/// The message format of a front-end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewLimits {
     pub front_end: String,
-    /// UTF-16 units of a message.
+    /// The longest message, in UTF-16 code units.
     pub text_units: u32,
 }
 
-/// One frame of a turn.
+/// One rendered frame of a turn.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Screen {
     pub live: Option<String>,
@@ -56,7 +57,7 @@ pub struct Invoker {
     engine: SharedEngine,
     permits: Semaphore,
     at_once: Semaphore,
-    /// Rung when a call of a version on probation failed.
+    /// Notified when a call of a version on probation fails.
     pub fallen: Notify,
 }
 
@@ -83,7 +84,7 @@ mod background;
 pub use background::{DueJob, WebRequest, WebResponse};
 
 impl Invoker {
-    /// `parallel`: as the engine has room for.
+    /// `parallel` must not exceed the number that the engine was started with.
     pub fn new(engine: SharedEngine, parallel: u32) -> Self {
         let (permits, at_once) = (Semaphore::new(parallel as usize), Semaphore::new(AT_ONCE_CALLS as usize));
         Self { engine, permits, at_once, fallen: Notify::new() }
@@ -93,7 +94,7 @@ impl Invoker {
         &self.engine
     }
 
-    /// Runs a command. `Said` is the plugin's own error, for the caller to read.
+    /// Runs a command. [`CallError::Said`] is the plugin's own error, for the caller to read.
     pub async fn command(&self, offer: &Offer, context: Context, typed: &Invocation) -> Result<Reply, CallError> {
         let permits = match offer.spec.order {
             CallOrder::InOrder => &self.permits,
@@ -114,7 +115,7 @@ impl Invoker {
         }
     }
 
-    /// What to do with an idle session.
+    /// Asks a lifecycle plugin for its verdict on an idle session.
     pub async fn review(
         &self,
         generation: &Arc<PluginVersion>,
@@ -134,7 +135,7 @@ impl Invoker {
         })
     }
 
-    /// How a resume is told, if at all.
+    /// Asks a lifecycle plugin for the message to post when a session resumes, if any.
     pub async fn resume_notice(
         &self,
         generation: &Arc<PluginVersion>,
@@ -171,7 +172,7 @@ impl Invoker {
         })
     }
 
-    /// One frame of a turn.
+    /// Renders one frame of a turn.
     pub async fn render(
         &self,
         generation: &Arc<PluginVersion>,
@@ -180,7 +181,7 @@ impl Invoker {
     ) -> Result<Screen, CallError> {
         let _permit = self.permit().await;
         let turn = convert::turn(turn, view, now);
-        // Every chat of today shows frames; the flag is there for one that takes what is final alone.
+        // All current front-ends edit messages. The flag is for a front-end that can only show final messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
         let screen = trade_call!(self, generation, view, (CallContext::default(), None), |guest, store| guest

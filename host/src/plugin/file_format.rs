@@ -8,7 +8,7 @@ use super::refusal::PluginError;
 /// The first bytes of every WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 
-/// The import names of a component that is not truncated. Other damage is left to the compiler.
+/// Returns the import names of a component that is not truncated. Other damage is left to the compiler.
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     sniff(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));

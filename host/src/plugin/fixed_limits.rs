@@ -1,4 +1,5 @@
-//! Bounds that every call has and no key raises, in words: the runtime's own say neither what was bounded nor how much there is.
+//! Limits of every call that no configuration key raises. [`went_over`] explains a violation, because the runtime's own
+//! messages name neither the resource nor its limit.
 
 use cordboard_core::config::spell_size;
 use wasmtime::{
@@ -8,16 +9,16 @@ use wasmtime::{
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 
-/// The most resource handles that a guest may hold.
+/// The most resource handles that a guest may have open.
 const HANDLES: usize = 256;
 
-/// Random bytes at once: as much as most calls have memory.
+/// The most random bytes per request. Most calls have no more memory than this.
 const RANDOM: u64 = 64 << 20;
 
-/// Bytes of the fields of a request, as they are counted in memory.
+/// The most bytes of header fields in a request, measured in memory.
 const FIELDS: usize = 32 << 10;
 
-/// Bytes of the stack of a guest.
+/// The stack of a guest, in bytes.
 const STACK: usize = 512 << 10;
 
 pub fn of_stack(config: &mut Config) {
@@ -34,17 +35,18 @@ pub fn handles() -> ResourceTable {
     resources
 }
 
-/// What a guest may put into headers.
+/// Limits the headers that a guest may write.
 pub fn fields() -> WasiHttpCtx {
     let mut fields = WasiHttpCtx::new();
     fields.set_field_size_limit(FIELDS);
     fields
 }
 
-/// What the guest did to fall like this; none where it was none of these bounds.
+/// Explains which of these limits the guest exceeded, or that it exited, as a predicate for an error message. Returns
+/// `None` for all other errors.
 pub fn went_over(error: &wasmtime::Error) -> Option<String> {
     if let Some(I32Exit(code)) = error.downcast_ref() {
-        // WASI 0.2 carries no other code than these two.
+        // WASI 0.2 only distinguishes success from failure.
         let how = if *code == 0 { "as if all were well" } else { "with an error code" };
         return Some(format!("exited before it answered, {how}"));
     }
@@ -58,7 +60,7 @@ pub fn went_over(error: &wasmtime::Error) -> Option<String> {
     if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
         return Some(format!("wrote more than {} of headers for one request", spell_size(FIELDS as u64)));
     }
-    // The runtime gives this one as a text alone.
+    // The runtime reports this limit only in the error's text.
     let is_random = error.root_cause().to_string().ends_with(&format!("exceeds limit {RANDOM}"));
     is_random.then(|| format!("asked for more than {} of random bytes at once", spell_size(RANDOM)))
 }

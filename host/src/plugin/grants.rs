@@ -1,34 +1,35 @@
-//! What capabilities allow, in words for the owner who is to grant them, and which of them can be granted by a button.
+//! Describes capabilities to the owner who is asked to grant them, and decides which of them a chat button can grant.
 
 use cordboard_core::types::{Button, Choice, Reply, Request};
 
 use super::{network_grants, snapshot::short};
 
-/// The command that steers the plug board; the host's questions are answered by it.
+/// The name of the command that manages plugins. The buttons of a grant request run it.
 pub const STEERING: &str = "plugins";
 
-/// Whether the words behind `/plugins` answer a question of the host.
+/// Whether these arguments of `/plugins` answer a grant request.
 pub fn is_answer(words: &str) -> bool {
     matches!(words.split_whitespace().next(), Some("grant" | "refuse"))
 }
 
-/// How the owner gives a capability to a plugin, each with what it allows.
+/// How the owner grants a capability, with a description of what it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
-    /// In the chat.
+    /// By a button in the chat.
     Button(&'static str),
-    /// In the configuration alone, by this line of `[plugins.NAME]`.
+    /// Only in the configuration, by this line of `[plugins.NAME]`.
     Line(&'static str, String),
 }
 
-/// The one place that knows each capability that is not for all.
+/// The only list of the capabilities that need a grant.
 fn way(capability: &str) -> Way {
     let list = |allows| Way::Line(allows, network_grants::line(capability).unwrap_or_default());
     match capability {
         "sessions" => Way::Button("lists and reads the sessions that its caller may see"),
         "session-control" => Way::Button("makes, starts, stops, prompts and archives sessions of its caller"),
         "chat" => Way::Button("writes into chats without being asked"),
-        // Who has this grants the rest to itself as soon as the owner calls it, so that it takes more than a tap.
+        // When the owner calls a plugin with this capability, the plugin can grant itself all others. One tap isn't
+        // enough consent for that.
         "plugin-control" => Way::Line(
             "swaps and disables plugins, and grants capabilities when the owner calls it",
             "grants = [\"plugin-control\"]".to_owned(),
@@ -40,22 +41,22 @@ fn way(capability: &str) -> Way {
     }
 }
 
-/// Those that a button cannot grant.
+/// Returns the capabilities that a button cannot grant.
 pub fn by_line_alone(capabilities: &[String]) -> Vec<&str> {
     capabilities.iter().map(String::as_str).filter(|name| matches!(way(name), Way::Line(..))).collect()
 }
 
-/// A version that waits for the owner's word.
+/// A version that waits for the owner's approval of its capabilities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingApproval {
     pub plugin: String,
     pub digest: String,
-    /// What it asks for beyond what is granted, sorted.
+    /// The requested capabilities that are not granted, sorted.
     pub missing: Vec<String>,
 }
 
 impl PendingApproval {
-    /// Asks the owner. `serves` is the generation that goes on meanwhile.
+    /// The approval request to the owner. `serves` is the active generation's number, if there is one.
     #[must_use]
     pub fn question(&self, serves: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;

@@ -1,5 +1,6 @@
-//! What time guests read off the clock of WASI: the machine's, or one that stands still, so that a conversation goes the same way each
-//! time. The monotonic clock is the machine's always: what waits for it would wait for ever.
+//! The wall clock that guests read through WASI: the machine's clock, or a fixed time that makes test conversations
+//! reproducible. The monotonic clock is always the machine's, because a guest that waits on a stopped clock would never
+//! wake up.
 
 use std::{
     sync::{
@@ -12,11 +13,11 @@ use std::{
 use cordboard_core::types::Timestamp;
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
-/// Of all calls on one plug board.
+/// Shared by all calls of a plugin registry, in milliseconds since the Unix epoch.
 #[derive(Clone)]
 pub struct GuestTime(Arc<AtomicU64>);
 
-/// No moment: the machine's clock.
+/// The value for the machine's clock.
 const RUNNING: u64 = u64::MAX;
 
 impl Default for GuestTime {
@@ -26,12 +27,12 @@ impl Default for GuestTime {
 }
 
 impl GuestTime {
-    /// Guests that are called from now on read `at`.
+    /// Guests read the fixed time `at` in all calls that start from now on.
     pub fn stop(&self, at: Timestamp) {
         self.0.store(at.0, Ordering::Release);
     }
 
-    /// Hands it to a guest.
+    /// Sets the wall clock of one guest.
     pub fn give(&self, wasi: &mut WasiCtxBuilder) {
         match self.0.load(Ordering::Acquire) {
             RUNNING => {}
@@ -40,7 +41,7 @@ impl GuestTime {
     }
 }
 
-/// Since 1970.
+/// A wall clock with a fixed time since the Unix epoch.
 struct Still(Duration);
 
 impl HostWallClock for Still {

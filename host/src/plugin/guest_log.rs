@@ -1,4 +1,5 @@
-//! What one call writes to the log: lines of `log`, of its standard output and error, and what was refused to it, counted together.
+//! The log output of one call: `log` records, standard output and error, and refused requests. All of them count
+//! against one limit of lines.
 
 mod line;
 mod panic;
@@ -23,13 +24,13 @@ use panic::GuestPanic;
 /// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
 pub const AUTHORS: &str = "cordboard::plugin::journal";
 
-/// Clones write to the same log, and count together.
+/// Clones write to the same log and share its line count.
 #[derive(Clone)]
 pub struct GuestLog(Arc<GuestLogState>);
 
 struct GuestLogState {
     plugin: Arc<str>,
-    /// Lines.
+    /// The most lines per call.
     limit: u32,
     written: AtomicU32,
 }
@@ -37,7 +38,7 @@ struct GuestLogState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
     Write,
-    /// The first one past the bound: say once that the rest is dropped.
+    /// The first line over the limit, which logs once that further lines are dropped.
     SayDropped,
     Drop,
 }
@@ -47,7 +48,7 @@ impl GuestLog {
         Self(Arc::new(GuestLogState { plugin: Arc::clone(plugin), limit, written: AtomicU32::new(0) }))
     }
 
-    /// What the plugin says in its own words: a record for each line.
+    /// Logs a message of the plugin, one record per line.
     pub fn write(&self, level: Level, message: &str) {
         if self.is_over() {
             return;
@@ -71,7 +72,7 @@ impl GuestLog {
         }
     }
 
-    /// A request that went nowhere.
+    /// Logs a request that the host refused.
     pub fn refused(&self, plugin: &str, why: &str) {
         let line = self.count();
         if line != Line::Write {
@@ -88,14 +89,14 @@ impl GuestLog {
         }
     }
 
-    /// Whether the line past the bound was told of: nothing more is looked at.
+    /// Whether the limit was exceeded and reported, so that further output can be skipped.
     fn is_over(&self) -> bool {
         self.0.written.load(Ordering::Relaxed) > self.0.limit
     }
 
     fn count(&self) -> Line {
         let before = self.0.written.fetch_add(1, Ordering::Relaxed);
-        // Far below where it would begin anew: a call ends by its time before it has written so much.
+        // The counter can't wrap around: a call reaches its time limit long before.
         if before < self.0.limit {
             Line::Write
         } else if before == self.0.limit {
@@ -106,7 +107,7 @@ impl GuestLog {
     }
 }
 
-/// Standard output or error of a guest: whole lines go to the log, and why it fell is read off them.
+/// Standard output or error of a guest. It logs complete lines and collects the panic message from them.
 #[derive(Clone)]
 pub struct Printed {
     journal: GuestLog,
@@ -136,7 +137,7 @@ impl Printed {
         }
     }
 
-    /// What was printed last, and no line's end behind it.
+    /// Logs the last line if it doesn't end with a line break.
     pub fn finish(&self) {
         self.tell(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -148,7 +149,7 @@ impl Printed {
         self.journal.write(self.level, &line);
     }
 
-    /// Why the guest fell, in its own words, else in those of the runtime.
+    /// Explains why the guest failed, by its own panic message or else by the runtime's `cause`.
     pub fn fall(&self, cause: String) -> String {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).fall.told(cause)
     }
@@ -166,7 +167,7 @@ impl StdoutStream for Printed {
     }
 
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // For the other versions of WASI, which are not linked.
+        // Only WASI 0.3 uses this stream, and it isn't linked.
         Box::new(tokio::io::sink())
     }
 }

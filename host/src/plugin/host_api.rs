@@ -1,6 +1,6 @@
-//! What the board lends to plugins, as this module needs it: a port that the application implements.
+//! The host functions that plugins use: a trait that the application implements.
 //!
-//! Every method takes the caller and checks that caller's rights; a plugin is never asked.
+//! Every method that takes a caller checks that caller's rights; the plugin isn't trusted to do so.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use super::{
     outbound_http::FakeNetwork,
 };
 
-/// Which sessions a plugin asks for.
+/// The sessions that a plugin lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFilter {
     Current,
     Archived,
 }
 
-/// What a new session is made of.
+/// The settings of a new session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionSpec {
     pub name: String,
@@ -33,20 +33,20 @@ pub struct SessionSpec {
     pub folder: Option<String>,
 }
 
-/// Something to choose from, as a persona or an agent.
+/// An entry of a list to choose from, such as a persona or an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     pub name: String,
     pub description: String,
 }
 
-/// The plugin's own keys in the store.
+/// A plugin's key-value store.
 #[async_trait]
 pub trait PluginState: Send + Sync {
     async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String>;
     async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String>;
     async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String>;
-    /// The inner error is the value that was found instead of `expected`.
+    /// Replaces the value of `key` if it equals `expected`. The inner error is the actual value.
     async fn swap(
         &self,
         plugin: &str,
@@ -65,14 +65,14 @@ pub struct Swap {
 #[async_trait]
 pub trait HostApi: PluginState {
     fn now(&self) -> Timestamp;
-    /// The session of the call: that of the pressed button, else the active one of the place.
+    /// The session of the call: the one that a pressed button is bound to, or else the active one of the place.
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView>;
-    /// The active session of the place, even if the call is for another one.
+    /// The active session of the place, even if the call is for another session.
     fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
         self.active(caller, place)
     }
     fn count(&self, caller: &Caller) -> usize;
-    /// Latest active first.
+    /// Lists sessions, the most recently active first.
     fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView>;
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView>;
     fn agents(&self) -> Vec<Choice>;
@@ -80,13 +80,14 @@ pub trait HostApi: PluginState {
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError>;
     async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError>;
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError>;
-    /// What answers in the place of the network; none: the network itself.
+    /// The replacement for the network in tests, or `None` to use the real network.
     fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {
         None
     }
-    /// Whether a call of theirs may post there; the error is for people.
+    /// Checks whether this call may post in `place`. The error is a message for users.
     async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String>;
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
-    /// What came of it, for the caller; without one it is denied.
+    /// Executes an admin command and returns its result as text for the caller. Without a caller, the command is
+    /// denied.
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome;
 }

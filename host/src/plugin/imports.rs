@@ -1,5 +1,6 @@
-//! What plugins import, one file a capability. What a plugin was not granted is not linked, so the functions here need not ask again; rights
-//! on sessions are checked by the board, with the caller that it is given.
+//! The host's side of the interfaces that plugins import, one file per capability. Capabilities that aren't granted
+//! aren't linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's
+//! rights on sessions.
 
 mod catalog;
 mod chat;
@@ -21,13 +22,13 @@ use super::{bindings as b, call::CallState};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Granted {
     ToAll,
-    /// `[plugins.NAME] grants`.
+    /// By `grants` in `[plugins.NAME]`.
     ByName,
-    /// `[plugins.NAME]` has a list that is called like it, of what it may reach.
+    /// By a list of allowed targets in `[plugins.NAME]`, whose key is the capability's name.
     ByList,
 }
 
-/// An interface that the host lends.
+/// An interface that plugins can import.
 #[derive(Debug, Clone, Copy)]
 pub struct Capability {
     pub name: &'static str,
@@ -45,7 +46,7 @@ macro_rules! capability {
     };
 }
 
-/// Each is an interface of the package `cordboard:plugin` with the same name.
+/// Each capability is the interface of the package `cordboard:plugin` with the same name.
 pub const CAPABILITIES: [Capability; 11] = [
     capability!("context", context, ToAll),
     capability!("log", log, ToAll),
@@ -66,5 +67,5 @@ impl Capability {
     }
 }
 
-// Types alone: nothing to answer.
+// The interface has only types and no functions.
 impl b::types::Host for CallState {}

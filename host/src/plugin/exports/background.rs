@@ -1,4 +1,4 @@
-//! Calls that no user asked for: events, jobs that are due, requests from the net.
+//! Calls that no user made: events, due jobs and HTTP requests to webhooks.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{
     Context, Invoker, call,
 };
 
-/// A job whose time has come.
+/// A scheduled job that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueJob {
     pub name: String,
@@ -25,19 +25,19 @@ pub struct DueJob {
     pub missed: u32,
 }
 
-/// A request from the net, after the host's checks.
+/// An HTTP request that has passed the host's checks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebRequest {
     pub method: String,
-    /// Behind the plugin's name.
+    /// The path after the plugin's name.
     pub path: String,
     pub query: String,
-    /// Names in lower case.
+    /// Header names are in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-/// What a plugin answers, as it said it.
+/// A plugin's response to an HTTP request. The host hasn't checked it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebResponse {
     pub status: u16,

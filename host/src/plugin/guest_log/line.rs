@@ -1,17 +1,19 @@
-//! What a guest wrote, as it may stand in a log: one line a record, so that no text of a guest can look like a line of the host's.
+//! Splits and escapes guest output for the log. Each record has one line, so guest text can't imitate a record of the
+//! host.
 
 use cordboard_core::render::is_unseen;
 
-/// The most of one line that is logged, in bytes: enough for a panic's message, and times `log` still a small file.
+/// The most bytes of a line that are logged. This is enough for a panic message, and multiplied by the `log` limit it
+/// is still a small file.
 pub const LONGEST: usize = 4096;
 
-/// The lines of `text` that hold something. Whatever a terminal or a viewer takes for a line's end ends one.
+/// Splits `text` at every character that a terminal or a log viewer may show as a line break, and skips empty lines.
 pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
     text.split(ends).map(str::trim_end).filter(|line| !line.is_empty())
 }
 
-/// A line without what moves a cursor or turns the order of letters around, and not the whole of a long one.
+/// Returns the line with control characters and direction marks escaped, cut after [`LONGEST`] bytes.
 pub fn shown(line: &str) -> String {
     let mut plain = String::with_capacity(line.len().min(LONGEST));
     for letter in line.chars() {
@@ -28,7 +30,7 @@ pub fn shown(line: &str) -> String {
     plain
 }
 
-/// Marks of right-to-left writing: a line with one can be read as another than it is.
+/// Marks of right-to-left writing. They can make a line read differently from its bytes.
 const fn marks(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}')
 }

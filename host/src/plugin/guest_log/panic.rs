@@ -1,17 +1,18 @@
-//! Why a guest fell, read off what it wrote to standard error: its language's own words for that, and nothing that it printed before.
+//! Extracts the panic or exception message of a guest from its standard error. It recognizes the formats of Rust,
+//! Python and JavaScript, and ignores earlier output.
 
 use super::line::shown;
 
-/// The most of a fall that is told in a chat, in bytes. The log has all of it, line by line.
+/// The most bytes of a panic message in a chat. The log has the complete message, line by line.
 const TOLD: usize = 400;
 
-/// What Python writes before the places of an exception.
+/// The line that Python prints before the stack frames of an exception.
 const TRACEBACK: &str = "Traceback (most recent call last):";
 
-/// What a plugin in JavaScript writes before an exception; see `guard.mjs` of the templates.
+/// The prefix that a JavaScript plugin prints before an exception. `guard.mjs` in the plugin templates writes it.
 const UNCAUGHT: &str = "uncaught ";
 
-/// What was heard so far.
+/// The panic message found so far.
 #[derive(Default)]
 pub struct GuestPanic {
     said: Option<Said>,
@@ -19,9 +20,9 @@ pub struct GuestPanic {
 }
 
 enum Said {
-    /// From `panicked at` on: which thread it was says nothing in a component, which has one.
+    /// The text from `panicked at` on. The thread name is left out, because a component has one thread.
     Panic(String),
-    /// The innermost place, and the exception behind the places.
+    /// The innermost frame, and the exception after the frames.
     Traceback {
         place: String,
         exception: String,
@@ -33,7 +34,7 @@ enum Said {
 }
 
 impl GuestPanic {
-    /// One line of standard error, in the order of writing.
+    /// Reads the next line of standard error.
     pub fn hear(&mut self, line: &str) {
         let line = line.trim_end();
         if line.is_empty() || line.starts_with("note: run with") {
@@ -41,7 +42,7 @@ impl GuestPanic {
         }
         self.last = cut(line.trim_start());
         match (&mut self.said, begun(line)) {
-            // What a language's runtime says of its own end comes after what the plugin did.
+            // Python's runtime may panic after an exception of the plugin. The exception is the cause, so keep it.
             (Some(Said::Traceback { .. }), Some(Said::Panic(_))) => {}
             (said, Some(new)) => *said = Some(new),
             (Some(Said::Panic(text)), None) if text.len() < TOLD => {
@@ -62,7 +63,7 @@ impl GuestPanic {
         }
     }
 
-    /// Why it fell, on one line; `cause` is the runtime's word, where the guest had none.
+    /// Returns the reason on one line. `cause` is the runtime's error, used if the guest printed no message.
     pub fn told(&self, cause: String) -> String {
         let at = |exception: &str, place: &str| match place {
             "" => exception.to_owned(),
@@ -79,7 +80,7 @@ impl GuestPanic {
     }
 }
 
-/// What begins with this line.
+/// The message that starts on this line, if any.
 fn begun(line: &str) -> Option<Said> {
     let panicked = |mark: &str| line.contains("thread '").then(|| line.find(mark)).flatten().map(|at| at + 2);
     if let Some(at) = panicked("' panicked at ").or_else(|| panicked(") panicked at ")) {

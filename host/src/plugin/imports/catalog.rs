@@ -1,4 +1,4 @@
-//! `catalog`: what is plugged in now.
+//! `catalog`: lists the commands, plugins, personas, modes and agents that are available.
 
 use super::super::{
     bindings::catalog::{Choice, Command, Host, Plugin},

@@ -1,4 +1,4 @@
-//! `chat`: says something without being asked.
+//! `chat`: posts messages that no user asked for.
 
 use cordboard_core::config::spell_size;
 
@@ -21,7 +21,7 @@ impl Host for CallState {
         let session = about.as_ref().map(|view| &view.record.name);
         let message = buttons::own(convert::reply_of(message), (&self.generation, &lent.table), session);
         let place = convert::place_of(place);
-        // Before it is counted, so that what was refused for its place costs nothing.
+        // Check the place before counting the post, so that a refused post doesn't use up the limit.
         if let Err(why) = lent.board.may_post(&self.asked, &place).await {
             return Ok(Err(why));
         }

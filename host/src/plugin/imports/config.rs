@@ -1,4 +1,4 @@
-//! `config`: the plugin's own table, as JSON.
+//! `config`: returns the plugin's own configuration table as JSON.
 
 use super::super::{bindings::config::Host, call::CallState};
 

@@ -1,4 +1,4 @@
-//! `context`: who asked, where, and about which session.
+//! `context`: returns the caller, the place, the session, the time and the locale of the call.
 
 use cordboard_core::types::SessionView;
 
@@ -9,7 +9,7 @@ use super::super::{
 };
 
 impl CallState {
-    /// The session of the call.
+    /// The session that the call is for.
     pub fn active_session(&self) -> Option<SessionView> {
         match (&self.lent, &self.asked.caller, &self.asked.place) {
             (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),
@@ -29,7 +29,7 @@ impl Host for CallState {
         Ok(self.asked.place.as_ref().map(convert::place))
     }
 
-    /// Read anew at each call: a command may have switched before it asks.
+    /// Read again each time, because the command may have switched the session.
     async fn active(&mut self) -> wasmtime::Result<Option<types::Session>> {
         self.count()?;
         Ok(self.active_session().as_ref().map(convert::session))

@@ -1,4 +1,4 @@
-//! `log`: lines with the plugin's name, bounded a call.
+//! `log`: writes log records with the plugin's name, up to a number of lines per call.
 
 use super::super::{
     bindings::log::{Host, Level},

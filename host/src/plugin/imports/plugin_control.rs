@@ -1,5 +1,5 @@
-//! `plugin-control`: orders to the plug board, with the rights of whoever called. A call that nobody made has none here, whatever it acts as
-//! elsewhere.
+//! `plugin-control`: runs admin commands with the rights of the caller. Unlike other capabilities, it doesn't use
+//! `acts_as`: a call that no user made has no rights here.
 
 use cordboard_core::session::ApiError;
 

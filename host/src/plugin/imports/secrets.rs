@@ -1,4 +1,4 @@
-//! `secrets`: placeholders of what the plugin may send and never see.
+//! `secrets`: returns placeholders for secrets that the plugin may send but not read.
 
 use super::super::{bindings::secrets::Host, call::CallState};
 

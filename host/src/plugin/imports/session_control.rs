@@ -1,4 +1,5 @@
-//! `session-control`: acts on sessions with the caller's rights. Each answer comes when the change is stored and visible.
+//! `session-control`: changes sessions with the caller's rights. A function returns after its change is stored and
+//! visible.
 
 use std::time::Duration;
 
@@ -24,14 +25,15 @@ use super::super::{
 type Answer = wasmtime::Result<Result<types::Session, Error>>;
 
 impl CallState {
-    /// Counts the call, and says in whose name it acts.
+    /// Counts the host call and returns the caller whose rights it uses.
     fn acting(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
         let lent = self.lend()?;
         let nobody = || ApiError { code: RefusalCode::Denied, text: "Nobody asked for this.".to_owned() };
         Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
     }
 
-    /// Members open sessions in the chat of their call alone: elsewhere others type, who would not know where it goes.
+    /// Members may open sessions only in the chat of their call. In another chat, other people type, and wouldn't know
+    /// which session receives it.
     fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, ApiError> {
         if caller.role < Role::Admin && self.asked.place.as_ref() != Some(place) {
             let text = format!("Session '{name}' can be opened in this chat alone.");
@@ -52,7 +54,7 @@ impl CallState {
     }
 }
 
-/// A name that no session can have is one that none has.
+/// Parses a session name. A name that isn't valid gets the same error as an unknown session.
 fn known(name: &str) -> Result<SessionName, ApiError> {
     name.parse().map_err(|_| ApiError { code: RefusalCode::Unknown, text: messages::unknown(name) })
 }
@@ -111,7 +113,7 @@ impl Host for CallState {
     }
 
     async fn retry(&mut self, name: String) -> Answer {
-        // A new name each time: agents drop a prompt whose name they have seen.
+        // Each retry needs a new prompt id, because agents drop a prompt with an id that they have seen.
         self.order(name, Order::Retry(PromptId(Uuid::new_v4().to_string()))).await
     }
 

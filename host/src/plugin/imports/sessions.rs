@@ -1,4 +1,4 @@
-//! `sessions`: what the caller may see. A call without a caller sees none.
+//! `sessions`: lists the sessions that the caller may see. A call without an identity sees none.
 
 use cordboard_core::types::SessionView;
 

@@ -1,4 +1,4 @@
-//! `state`: the plugin's own keys, kept in the store.
+//! `state`: the plugin's own key-value store.
 
 use super::super::{
     bindings::state::{Host, SwapError},
@@ -7,9 +7,10 @@ use super::super::{
     host_api::Swap,
 };
 
-/// What a server has given back in a disguise is not kept in the clear either: keys and values are without secrets.
+/// Keys and values are scrubbed, because a plugin may have decoded a secret that a server returned in an encoding that the
+/// response filter doesn't recognize.
 impl Host for CallState {
-    /// A store that cannot be read traps: a plugin must not take it for an absent key.
+    /// Traps if the store can't be read, because the plugin must not treat the key as absent.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let (lent, key) = (self.lend()?, key.scrubbed());
         lent.board.get(&self.generation.name, &key).await.map_err(wasmtime::Error::msg)

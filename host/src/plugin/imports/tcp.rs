@@ -1,4 +1,4 @@
-//! `tcp`: how long it takes to connect to a port that was granted. Nothing is sent or read.
+//! `tcp`: measures how long a connection to a granted host and port takes. It sends and reads nothing.
 
 use super::super::{bindings::tcp::Host, call::CallState};
 
