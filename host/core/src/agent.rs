@@ -1,27 +1,30 @@
-//! What an agent tells, whatever protocol it speaks. A codec makes these out of lines; the session machine reads them.
+//! The events of an agent, independent of its protocol. A codec produces them from the agent's output; the session
+//! machine consumes them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::types::Timestamp;
 
-/// Names a prompt from the chat to the agent and back; a UUID in text form, as the claude protocol wants it.
+/// Identifies a prompt on its way from the chat to the agent and back. A UUID in text form, as the claude protocol
+/// requires.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PromptId(pub String);
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentEvent {
-    /// The agent is up and reads prompts; `models` are those it named, perhaps none.
+    /// The agent is ready for prompts. `models` lists the models that it reported, and may be empty.
     Ready { models: Vec<String> },
-    /// What the agent calls this conversation. `resumable` once it has stored something of it.
+    /// The agent's id of the conversation. `resumable` is set once the agent has stored a part of it.
     Conversation { id: String, resumable: bool },
-    /// The receipt: this prompt will not get lost in a pipe any more.
+    /// The agent has acknowledged the prompt, so that it can no longer get lost in a pipe.
     Taken(PromptId),
-    /// Part `at` of the running turn has changed; parts are numbered from 0 in the order in which they are shown.
+    /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
-    /// A tool was refused without asking; `tool` as the agent calls it, `detail` what it wanted.
+    /// A tool was denied without asking the user. `tool` is the agent's name for it, `detail` its argument.
     Denied { tool: String, detail: String },
-    /// The turn that `answered` these prompts is over; one that does not name the open prompt is ignored. `cost_usd` is the conversation's total so far.
+    /// The turn that `answered` these prompts is over. Ignored if it does not name the open prompt. `cost_usd` is the
+    /// conversation's total so far.
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
     /// The agent has accepted the interrupt and will end the turn.
     InterruptTaken,
@@ -34,7 +37,7 @@ pub enum AgentEvent {
     /// Markdown that no prompt asked for and that arrived while a prompt was open, such as the report of a background
     /// task.
     Unasked(String),
-    /// The conversation that was to be resumed is not known.
+    /// The agent does not know the conversation that was to be resumed.
     ResumeRefused(String),
 }
 
@@ -42,14 +45,14 @@ pub enum AgentEvent {
 pub enum Change {
     /// More text at the end of a text part.
     Append(String),
-    /// The part is this text, whatever it was.
+    /// Replaces the part with this text, whatever it was before.
     Text(String),
     Action(Action),
-    /// The part never was: a broken stream is told again from its start.
+    /// Removes the part: after a broken stream, the agent repeats the message from its start.
     Gone,
 }
 
-/// A tool call, or whatever else an agent does besides talking.
+/// A tool call or another activity of the agent, apart from text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     pub id: String,
@@ -71,6 +74,6 @@ pub enum ActionState {
 pub enum Outcome {
     Done,
     Interrupted,
-    /// For the user to read.
+    /// The reason, for the user.
     Failed(String),
 }

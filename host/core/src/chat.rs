@@ -1,4 +1,5 @@
-//! What a chat hands in and what it is asked to show, as the store keeps it. Data alone: no front-end's own types, no decisions.
+//! Updates from chats and posts to chats as the store keeps them: plain data, without front-end types and without
+//! decisions.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +8,21 @@ use crate::{
     types::{Button, Caller, Place, Reply, SessionName, Timestamp},
 };
 
-/// A message as its front-end names it; unique within its place.
+/// A front-end's id of a message. Unique within its place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub String);
 
-/// Something that came in from a chat.
+/// An update from a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
-    /// Unique within the front-end: what comes twice is accepted once.
+    /// Unique within the front-end. An update that arrives twice is accepted once.
     pub key: String,
     pub caller: Caller,
     pub place: Place,
     pub what: What,
     pub at: Timestamp,
-    /// The caller's language, as `de`, where the front-end tells it.
+    /// The caller's language, for example `de`, if the front-end reports it.
     pub locale: Option<String>,
     #[serde(default)]
     pub origin: Origin,
@@ -58,22 +59,22 @@ pub enum Part {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
-    /// A command or a prompt; routing decides.
+    /// A command or a prompt. The router decides which.
     Text(String),
-    /// A button was pressed: what it gives, and the message that it hangs on.
+    /// A button was pressed, on the given message.
     Press {
         #[serde(flatten)]
         line: ButtonLine,
         message: Option<MessageId>,
     },
-    /// A photo, a voice, a file…; `kind` in a word for the user to read.
+    /// A photo, a voice message, a file and so on. `kind` names it in one word for the user.
     NotText { kind: String, caption: Option<String> },
     /// The origin's message was edited; this is its new text.
     Edited(String),
 }
 
 impl What {
-    /// The words that its author would recognise it by.
+    /// The text by which its author would recognise the update.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -84,11 +85,11 @@ impl What {
     }
 }
 
-/// What a button gives, and whose it is; what is kept of one until it is pressed.
+/// The command and the origin of a button. The store keeps it until the button is pressed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ButtonLine {
     pub command: String,
-    /// The plugin that showed it; none: the host.
+    /// The plugin that showed it, or `None` for the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// The session that it acts on.
@@ -111,20 +112,20 @@ impl ButtonLine {
     }
 }
 
-/// Names an accepted update; grows with the order of acceptance and is never given twice.
+/// The id of an accepted update. Ids increase in the order of acceptance and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct InboxId(pub i64);
 
-/// An accepted update that is not done yet.
+/// An accepted update that is not completed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxRow {
     pub id: InboxId,
     pub update: Update,
     pub state: InboxState,
-    /// What the update is called if it turns out to be a prompt; made when it was accepted.
+    /// The id that the update gets if it turns out to be a prompt. Created on acceptance.
     pub prompt: PromptId,
-    /// When it was accepted.
+    /// The time of acceptance.
     pub at: Timestamp,
 }
 
@@ -134,18 +135,18 @@ pub enum InboxState {
     New,
     /// A prompt that waits for this session's agent.
     Waiting { session: SessionName },
-    /// A prompt that this session's agent was given.
+    /// A prompt that was sent to this session's agent.
     Handed { session: SessionName },
 }
 
-/// What has been dealt with, by either of its names.
+/// A completed update, by either of its ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     Update(InboxId),
     Prompt(PromptId),
 }
 
-/// Names a post in the outbox; grows with the order in which posts are to be sent and is never given twice.
+/// The id of a post in the outbox. Ids increase in the order in which posts are sent and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PostId(pub i64);
@@ -155,7 +156,7 @@ pub struct PostId(pub i64);
 pub struct NewPost {
     pub place: Place,
     pub reply: Reply,
-    /// The message that the post takes the place of.
+    /// The message that the post replaces.
     pub edit: Option<MessageId>,
     /// The turn that this post answers, in full or in part. The first post of a turn replaces the messages that the
     /// turn was streamed into.
@@ -163,14 +164,14 @@ pub struct NewPost {
 }
 
 impl NewPost {
-    /// A post that is a message of its own.
+    /// A post that becomes a new message.
     #[must_use]
     pub const fn new(place: Place, reply: Reply) -> Self {
         Self { place, reply, edit: None, turn: None }
     }
 }
 
-/// A stored post that is not wholly sent yet.
+/// A stored post that is not completely delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
     pub id: PostId,
@@ -180,11 +181,11 @@ pub struct OutboxRow {
     pub state: Delivery,
 }
 
-/// How far a post has come. A post that is split has several messages.
+/// The progress of a post. A long post is split into several messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The messages that show the post, in order; they exist, so they are edited, and what goes beyond them is sent anew.
+    /// The existing messages that show the post, in order. They are edited; further parts are sent as new messages.
     pub messages: Vec<MessageId>,
-    /// How many of them, from the first, already show their final content.
+    /// The number of messages, from the first, that already show their final content.
     pub shown: u32,
 }

@@ -1,7 +1,8 @@
-//! Where a plugin may reach: what the operator granted, what a request asks for, and which addresses a name may stand for.
+//! Network access of plugins: the operator's grants, the target of a request, and the addresses that a name may resolve
+//! to.
 //!
-//! All of it is decided here, on texts and addresses; nothing is resolved or connected. Whatever can be read in two ways is read in the
-//! way that is refused.
+//! These are decisions on text and addresses; this module resolves no names and opens no connections. Ambiguous input
+//! is read in the way that leads to rejection.
 
 mod address;
 mod grant;
@@ -14,5 +15,5 @@ pub use address::{AddressKind, standing};
 pub use grant::{HttpGrant, TcpGrant, check_host, check_method, grant_line, line_for, may_request, read_host};
 pub use target::{Scheme, Target, TargetError};
 
-/// A domain in lower case and ASCII, or an address.
+/// A domain in lower case and ASCII, or an IP address.
 pub type Host = url::Host<String>;

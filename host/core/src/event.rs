@@ -1,4 +1,4 @@
-//! What happens to sessions, in the words that hooks read, and what led to it. It only words: nothing here decides.
+//! The events of sessions that hooks receive, and the chain of hooks that caused them. It makes no decisions.
 
 use std::sync::Arc;
 
@@ -9,37 +9,37 @@ use crate::{
     types::{Phase, Place, SessionView, Timestamp},
 };
 
-/// Something that hooks are told, after the fact.
+/// An event that is delivered to hooks after the fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEvent {
     pub kind: Kind,
     pub at: Timestamp,
-    /// As it was then; none where it is about no session.
+    /// The session at that time, or `None` if the event concerns no session.
     pub session: Option<SessionView>,
-    /// What the kind says more, a JSON object.
+    /// Details that depend on the kind, as a JSON object.
     pub data: String,
     pub trail: CausationChain,
 }
 
-/// The kinds that there are. Plugins read them as text, so that more can come.
+/// The kinds of events, with the fields of `data`. Plugins read them as text, so that kinds can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The host serves. `version`.
+    /// The host is ready. `version`.
     HostStarted,
     Created,
-    /// An agent is ready, in a conversation of its own.
+    /// An agent is ready, in a new conversation.
     Started,
-    /// An agent is ready, and goes on with its conversation.
+    /// An agent is ready, and continues the conversation.
     Resumed,
-    /// A prompt was handed to the agent. `place`.
+    /// A prompt was sent to the agent. `place`.
     TurnStarted,
-    /// The answer is complete, or the turn was cut off. `seconds`, `actions`, `cost_usd`, `error`, `place`.
+    /// The answer is complete, or the turn was interrupted. `seconds`, `actions`, `cost_usd`, `error`, `place`.
     TurnFinished,
-    /// No agent runs any more.
+    /// The session has no running agent any more.
     Suspended,
-    /// A resume was refused, and the user has the word. `why`.
+    /// A resume was refused, and the user has to decide. `why`.
     Asking,
-    /// The agent does not stay up. `why`.
+    /// The agent exited too often. `why`.
     Broken,
     Archived,
     Restored,
@@ -63,7 +63,8 @@ impl Kind {
         }
     }
 
-    /// What a change of phase means, if anything; `resumed`: whether the agent that was started last went on with a conversation.
+    /// The event for a change of phase, if there is one. `last_start` says whether the agent that was started last
+    /// resumed a conversation.
     #[must_use]
     pub const fn between(before: Phase, after: Phase, last_start: Start) -> Option<Self> {
         match (before, after) {
@@ -84,7 +85,7 @@ impl Kind {
         }
     }
 
-    /// Whether it comes before what else the same step brings: an agent is up before it is handed a prompt.
+    /// Whether the event precedes the other events of the same step: an agent is ready before it gets a prompt.
     #[must_use]
     pub const fn comes_first(self) -> bool {
         matches!(self, Self::Started | Self::Resumed | Self::Restored)
@@ -99,10 +100,11 @@ pub enum Start {
     Resumed,
 }
 
-/// The plugins whose hooks led to something, one by another's event. Empty where a person, a timer or a call that no event raised did.
+/// The plugins whose hooks caused something, each by reacting to the event of the previous one. Empty if a user, a
+/// timer or a call without an event caused it.
 ///
-/// What a plugin's name stands in is not told to its hook. Each link of a chain of events adds a name, so every chain ends: no hook
-/// hears of what it caused, and no two can answer each other for ever.
+/// The hook of a plugin in the chain does not receive the event. Each link adds a name, so every chain ends: no hook
+/// receives events that it caused, and two hooks cannot trigger each other forever.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CausationChain(Arc<[Arc<str>]>);
 
@@ -117,7 +119,7 @@ impl CausationChain {
         self.0.is_empty()
     }
 
-    /// What the hook of `plugin` brings about when it hears of something that this led to.
+    /// The chain of whatever the hook of `plugin` causes in response to an event with this chain.
     #[must_use]
     pub fn through(&self, plugin: &str) -> Self {
         Self(self.0.iter().cloned().chain([plugin.into()]).collect())

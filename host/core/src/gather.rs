@@ -1,5 +1,5 @@
-//! Joins the messages that a chat delivers in parts: the files of an album, and a text that is longer than a message.
-//! All other updates pass through at once. It must never hold a part for longer than `patience`.
+//! Joins messages that a chat delivers in parts: the files of an album, and a text that is longer than a message. All
+//! other updates pass through at once. A part waits at most `patience` for the next one.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     types::Timestamp,
 };
 
-/// The most parts that are joined into one update. More parts make further updates.
+/// The maximum number of parts that are joined into one update. Further parts make further updates.
 const MOST_PARTS: usize = 100;
 
 /// The resolution of message dates: chats date messages to the second.

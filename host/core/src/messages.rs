@@ -1,4 +1,4 @@
-//! What the host itself says to a user; everything else is said by plugins. One sentence, one place.
+//! The texts that the host itself sends to users. Each message is defined once. Plugins word everything else.
 
 mod answer;
 mod background;
@@ -19,16 +19,16 @@ mod delivery;
 
 pub use delivery::{cut_off, not_sent, not_shown, unreachable};
 
-/// Characters, about a line on a phone.
+/// In characters, about a line on a phone.
 const REMINDER: usize = 60;
-/// The end of a turn that was stopped from elsewhere: whoever reads it has not said `/stop`.
+/// The end of a turn that was stopped elsewhere; its reader did not send `/stop`.
 pub const STOPPED: &str = "Stopped.";
 
-/// Below what had come of an answer whose agent died; [`Notice::Died`] says why.
+/// Ends an incomplete answer whose agent died. [`Notice::Died`] gives the reason.
 pub const CUT_SHORT: &str = "Cut short.";
-/// The end of a turn that the agent gave up by itself.
+/// The end of a turn that the agent ended early by itself.
 pub const INTERRUPTED: &str = "Interrupted.";
-/// The end of a turn that the host interrupted at its own end.
+/// The end of a turn that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped by the end of Cordboard.";
 /// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
@@ -41,9 +41,9 @@ pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 /// The answer to a button whose request was decided or withdrawn.
 pub const NOT_OPEN: &str = "This is no longer open. The button does nothing.";
 
-/// Why a start has failed.
+/// The reason of a failed start: the agent did not become ready in time.
 pub const NOT_READY: &str = "within a minute it said nothing that Cordboard understands";
-/// Why a persona could not be used.
+/// The reason why a persona could not be used.
 pub const NO_BRIEF: &str = "it did not answer within a minute";
 
 #[must_use]
@@ -51,7 +51,7 @@ pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
 }
 
-/// The end of a turn whose agent did not hear `/stop`.
+/// The end of a turn whose agent did not react to `/stop`.
 #[must_use]
 pub fn ended(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not react and was ended. The next message resumes it.")
@@ -77,7 +77,7 @@ pub fn left_already(session: &SessionName) -> String {
     )
 }
 
-/// The line that replaces the buttons of a message: who decided what.
+/// The line that replaces the buttons of a message: the decision and its author.
 #[must_use]
 pub fn decided(by: Option<&str>, what: Option<&str>) -> String {
     match (what, by) {
@@ -87,7 +87,7 @@ pub fn decided(by: Option<&str>, what: Option<&str>) -> String {
     }
 }
 
-/// A `kind` of thing that nobody has heard of, and those that there are.
+/// An unknown `name` of a `kind` of thing, with the known names.
 #[must_use]
 pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -110,7 +110,7 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{}'. Known: {}.", said(model), said(&known.join(", ")))
 }
 
-/// Whether or not `name` could be one.
+/// Accepts names that are not valid session names, too.
 #[must_use]
 pub fn unknown(name: &str) -> String {
     format!("Session '{}' doesn't exist. Use /new to create it.", said(name))
@@ -137,7 +137,7 @@ pub fn taken(session: &SessionName) -> String {
     format!("The name '{session}' is taken by somebody else. Choose another name.")
 }
 
-/// Enough of a message, in its author's own words, to remind them of it.
+/// The beginning of a message, to remind its author of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {
     let own = text.strip_prefix(CAPTIONED).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
@@ -150,7 +150,7 @@ pub fn beginning(text: &str) -> String {
     short
 }
 
-/// Words of others in a sentence of ours.
+/// Quotes untrusted text inside a sentence of the host.
 fn said(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
@@ -170,13 +170,13 @@ pub fn system_error(error: impl std::fmt::Display) -> String {
     text + remedy
 }
 
-/// A reply that is shown as it stands, whatever of it is Markdown: names, errors and last words are others'.
+/// A reply that shows `text` literally. Names, errors and an agent's last output may contain Markdown.
 #[must_use]
 pub fn plain(text: &str) -> Reply {
     Reply::text(render::escape(text))
 }
 
-/// The beginning of the host's own words above a caption.
+/// The start of the line that the host puts above a caption.
 const CAPTIONED: &str = "[Sent with this text: ";
 
 /// A caption for an agent that cannot get the file that it belongs to.

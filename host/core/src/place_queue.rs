@@ -1,34 +1,35 @@
-//! The queue of one place: its updates are handled one at a time, in order. It starts nothing itself and knows no place.
+//! The queue of one place: its updates are handled one at a time, in order. The caller starts the work; the queue does
+//! not know the place.
 
 use std::collections::VecDeque;
 
-/// At most one item of a lane is at work; the others wait in the order in which they came.
+/// At most one item is in progress; the others wait in the order of their arrival.
 ///
-/// What must act at once (`/stop`) is not pushed: its caller starts it beside the lane.
+/// The caller does not push updates that act at once (`/stop`), but runs them concurrently.
 #[derive(Debug)]
 pub struct PlaceQueue<T> {
     waiting: VecDeque<T>,
     at_work: bool,
-    /// How many may wait, so that a place that is flooded costs a known amount of memory.
+    /// The maximum number of waiting items, which bounds the memory of a flooded place.
     bound: usize,
 }
 
-/// The lane has no room; the item is handed back, so that its sender can be told.
+/// The queue is full. Returns the item, so that its sender can be notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("queue an update: too many wait in this place")]
 pub struct Full<T>(pub T);
 
 impl<T> PlaceQueue<T> {
-    /// A lane in which at most `bound` items wait behind the one at work.
+    /// Creates a queue in which at most `bound` items wait behind the one in progress.
     #[must_use]
     pub const fn new(bound: usize) -> Self {
         Self { waiting: VecDeque::new(), at_work: false, bound }
     }
 
-    /// Takes an item in; returns it where it is to be started now, nothing where it waits.
+    /// Adds an item. Returns it if it has to be started now, or `None` if it waits.
     ///
     /// # Errors
-    /// [`Full`] where as many items wait as the lane may hold.
+    /// [`Full`] if `bound` items are waiting.
     pub fn push(&mut self, item: T) -> Result<Option<T>, Full<T>> {
         if !self.at_work {
             self.at_work = true;
@@ -41,7 +42,7 @@ impl<T> PlaceQueue<T> {
         Ok(None)
     }
 
-    /// The item at work is done; returns the next one, which is to be started now.
+    /// Completes the item in progress and returns the next one, which has to be started now.
     #[must_use = "the next item counts as at work from here on"]
     pub fn finished(&mut self) -> Option<T> {
         let next = self.waiting.pop_front();
@@ -49,19 +50,19 @@ impl<T> PlaceQueue<T> {
         next
     }
 
-    /// Whether nothing is at work, and so nothing waits either.
+    /// Whether no item is in progress. Then none is waiting either.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         !self.at_work
     }
 
-    /// How many wait, without the one at work.
+    /// The number of waiting items, without the one in progress.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether nothing waits; something may be at work all the same.
+    /// Whether no items are waiting. An item may still be in progress.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -102,7 +103,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes and ends when: what was accepted starts in order, each once, never two at a time.
+        /// In any order of arrivals and completions, accepted items start in order, once each and one at a time.
         #[test]
         fn accepted_items_start_once_and_in_order(bound in 0_usize..5, steps in prop::collection::vec(any::<bool>(), 0..60)) {
             let (mut lane, mut accepted, mut started, mut running) = (PlaceQueue::new(bound), vec![], vec![], false);

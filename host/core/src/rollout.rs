@@ -1,6 +1,6 @@
 //! Decides whether a plugin version may be activated, apart from its grants: a plugin can be disabled, and a version
 //! can be rolled back by an admin or during its probation. Also decides when a rolled-back version may be tried again.
-//! It must never read a clock.
+//! This module reads no clock.
 
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use crate::types::{Timestamp, UserId};
 /// tried again. A file with other bytes is tried at once.
 const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
-/// How many digests are remembered as rolled back by hand: there are no more versions to go back to.
+/// The maximum number of digests that are remembered as rolled back by an admin. The host keeps no more versions to go
+/// back to.
 const ROLLED_BACK: usize = 8;
 
-/// The number of rolled-back versions to remember. The oldest rollback is forgotten first.
+/// The number of automatic rollbacks to remember. The oldest is forgotten first.
 const FALLEN: usize = 16;
 
-/// Who decided something, and when.
+/// The author and the time of an admin's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     pub who: UserId,
@@ -29,25 +30,25 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     pub digest: String,
-    /// Falls in a row.
+    /// Consecutive rollbacks.
     pub count: u32,
     pub at: Timestamp,
-    /// What its last call failed of.
+    /// The reason why its last call failed.
     pub why: String,
-    /// Whether the end of its pause has not been handled yet.
+    /// Whether the end of its backoff has not been handled yet.
     pub waits: bool,
 }
 
-/// A version that came in, and what came of it since: a host that is stopped or killed meanwhile forgives it nothing.
+/// A version on probation and its failed calls. It is stored, so that a restart does not reset the count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proving {
     pub digest: String,
     pub since: Timestamp,
-    /// How many of its calls failed.
+    /// The number of its failed calls.
     pub failed: u32,
 }
 
-/// Stored as it is, one for each plugin of which there is something to say.
+/// The stored state of a plugin. Plugins in the default state are not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RolloutState {
     pub disabled: Option<Decision>,
@@ -65,14 +66,14 @@ pub struct RolloutState {
 pub enum Admission {
     In,
     Disabled(Decision),
-    /// Rolled back by hand: until other bytes come.
+    /// Rolled back by an admin, until the file changes.
     RolledBack,
-    /// It fell too often: until other bytes come.
+    /// Rolled back too often; not tried again until the file changes.
     GivenUp {
         falls: u32,
         why: String,
     },
-    /// The version was rolled back and its pause has not ended.
+    /// The version was rolled back and its backoff has not ended.
     Later {
         until: Timestamp,
         falls: u32,
@@ -110,7 +111,7 @@ impl Rollback {
 }
 
 impl RolloutState {
-    /// Whether the version `digest` may be plugged in at `now`.
+    /// Whether the version `digest` may be activated at `now`.
     #[must_use]
     pub fn admits(&self, digest: &str, now: Timestamp) -> Admission {
         if let Some(word) = &self.disabled {
@@ -133,14 +134,14 @@ impl RolloutState {
         self.falls.iter().find(|fall| fall.digest == digest)
     }
 
-    /// Whether the version `digest` may be gone back to.
+    /// Whether the version `digest` is a valid target of a rollback.
     #[must_use]
     pub fn is_good(&self, digest: &str) -> bool {
         !self.rolled_back.iter().any(|held| held == digest) && self.fall_of(digest).is_none()
     }
 
-    /// Records an automatic rollback of `digest`. Two rollbacks count as in a row if at most a pause and two probations
-    /// lie between them: a version that is tried again after the pause has completed its probation by then.
+    /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
+    /// lie between them: a version that is tried again after the backoff has completed its probation by then.
     pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Timestamp, Duration)) {
         let in_a_row = |fall: &&Rollback| now.since(fall.at) <= fall.pause() + 2 * probation;
         let before = self.fall_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
@@ -176,15 +177,15 @@ impl RolloutState {
         self.proving = Some(Proving { digest: digest.to_owned(), since: now, failed: 0 });
     }
 
-    /// So many calls of `digest` have failed since it came in.
+    /// Sets the number of calls of `digest` that failed since its activation.
     pub fn on_failed(&mut self, digest: &str, failed: u32) {
         if let Some(proving) = self.proving.as_mut().filter(|proving| proving.digest == digest) {
             proving.failed = failed;
         }
     }
 
-    /// What is left of the probation of `digest`, and how many of its calls failed; none where it has proved itself. A clock that was set
-    /// back makes it longer, never more than whole.
+    /// The remaining probation of `digest` and the number of its failed calls, or `None` if the probation is over. If
+    /// the clock was set back, the probation gets longer, up to its full length.
     #[must_use]
     pub fn left_of(&self, digest: &str, (now, probation): (Timestamp, Duration)) -> Option<(Duration, u32)> {
         let proving = self.proving.as_ref().filter(|proving| proving.digest == digest)?;
@@ -192,7 +193,7 @@ impl RolloutState {
         (!left.is_zero()).then_some((left, proving.failed))
     }
 
-    /// Whether `digest` fell, and did not come in since.
+    /// Whether `digest` was rolled back automatically and not activated since.
     #[must_use]
     pub fn has_fallen(&self, digest: &str) -> bool {
         let came_before =
@@ -200,25 +201,25 @@ impl RolloutState {
         self.fall_of(digest).is_some_and(|fall| came_before(fall.at))
     }
 
-    /// A version was plugged in as the newest: what was rolled back before it is history.
+    /// Clears the admin's rollbacks, because the newest version was activated.
     pub fn on_plugged(&mut self) {
         self.rolled_back.clear();
     }
 
-    /// An admin wants the newest version tried now.
+    /// Clears all rollbacks, because an admin wants the newest version tried now.
     pub fn forgive(&mut self) {
         self.rolled_back.clear();
         self.falls.clear();
     }
 
-    /// The time when the next pause ends.
+    /// The end of the next backoff.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let waiting = self.falls.iter().filter(|fall| fall.waits && self.disabled.is_none());
         waiting.map(Rollback::until).min()
     }
 
-    /// Returns the versions whose pause has ended at `now`, each only once.
+    /// Returns the versions whose backoff has ended at `now`, each only once.
     pub fn take_due(&mut self, now: Timestamp) -> Vec<String> {
         let due = self.falls.iter_mut().filter(|fall| fall.waits && fall.until() <= now);
         due.map(|fall| {

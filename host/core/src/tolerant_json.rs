@@ -1,6 +1,5 @@
-//! Parses JSON that other programs print, and repairs damage that a strict parser rejects: lone surrogates, bytes that
-//! are not UTF-8, numbers out of range, raw control characters, and nesting that is too deep. It must never change
-//! valid JSON.
+//! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
+//! not UTF-8, numbers out of range, raw control characters, and nesting that is too deep. Valid JSON is left unchanged.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The turn in progress: everything the agent has said and done for one prompt so far. What a view is asked to show.
+//! The turn in progress: the agent's output for one prompt so far, for display.
 
 use crate::{
     agent::{Action, Change, PromptId},
@@ -8,14 +8,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     pub prompt: PromptId,
-    /// Where the prompt came from, and the answer goes.
+    /// The place of the prompt and of the answer.
     pub place: Place,
     pub began: Timestamp,
     pub parts: Vec<Part>,
     pub state: TurnState,
-    /// What this turn cost, where the agent counts.
+    /// The cost of this turn, if the agent reports costs.
     pub cost_usd: Option<f64>,
-    /// How it is shown, from its beginning to its end; none: the default.
+    /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
 }
 
@@ -29,9 +29,9 @@ pub enum Part {
 pub enum TurnState {
     Running,
     Done,
-    /// Ended early; for the user to read.
+    /// Ended early, with the reason for the user.
     Failed(String),
-    /// Ended by `/stop` before it said anything, and whoever reads its answer was told so as `/stop` was answered.
+    /// Ended by `/stop` before any output. The reply to `/stop` already informed the reader of the answer.
     Stopped,
 }
 
@@ -41,14 +41,14 @@ impl Turn {
         Self { prompt, place, began, parts: Vec::new(), state: TurnState::Running, cost_usd: None, mode: None }
     }
 
-    /// Whether there is anything of an answer to be read.
+    /// Whether the answer contains any text.
     #[must_use]
     pub fn says_something(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Text(text) if !text.trim().is_empty()))
     }
 
-    /// Applies what the agent told of part `at`. A part that is not there yet is added at the end, so that a codec's gap in its
-    /// numbers costs nothing.
+    /// Applies a change of part `at`. An index past the end appends a part, so that a gap in a codec's numbers is
+    /// harmless.
     pub fn change(&mut self, at: u32, change: Change) {
         let index = usize::try_from(at).unwrap_or(usize::MAX).min(self.parts.len());
         if index == self.parts.len() {
@@ -59,7 +59,7 @@ impl Turn {
             (Change::Append(more), Part::Text(text)) => text.push_str(&more),
             (Change::Append(text) | Change::Text(text), _) => *part = Part::Text(text),
             (Change::Action(action), _) => *part = Part::Action(action),
-            // The place stays, so that the numbers of later parts hold.
+            // The part stays as a placeholder, so that the numbers of later parts remain valid.
             (Change::Gone, _) => *part = Part::Text(String::new()),
         }
     }

@@ -1,22 +1,22 @@
-//! Which addresses a name may stand for. A name is given to a plugin by the operator, but what it resolves to is not in the
-//! operator's hand: so a name alone never opens the way into the network that the host stands in.
+//! Classifies the addresses that a name may resolve to. The operator grants names but does not control their DNS
+//! records, so a granted name alone gives no access to the networks around the host.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What it takes to reach an address.
+/// The requirements for access to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
-    /// Anybody's: a granted name may stand for it.
+    /// A public address. A granted name may resolve to it.
     Public,
-    /// Of this machine or of the networks around it: the name must be called `private` as well.
+    /// An address of this machine or of a network around it. The name also has to be listed in `private`.
     Private(&'static str),
-    /// Where a cloud's machines are told their keys: no name may stand for it, and no grant opens it.
+    /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant allows it.
     Metadata,
-    /// No address of a host.
+    /// Not the address of a host.
     Never(&'static str),
 }
 
-/// Where cloud machines are told their own keys.
+/// Metadata services of clouds, which serve credentials to their machines.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(100, 100, 100, 200)];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
@@ -47,7 +47,7 @@ fn standing_v4(address: Ipv4Addr) -> AddressKind {
     }
 }
 
-/// Addresses that carry one of IPv4 stand where that one does.
+/// Addresses that embed an IPv4 address are classified by that address.
 fn standing_v6(address: Ipv6Addr) -> AddressKind {
     if address == METADATA_V6 {
         return AddressKind::Metadata;
@@ -68,7 +68,7 @@ fn standing_v6(address: Ipv6Addr) -> AddressKind {
         [0xfe80..=0xfebf, ..] => AddressKind::Private("link-local"),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private("a private network"),
         [0xff00..=0xffff, ..] => AddressKind::Never("multicast"),
-        // Teredo and its neighbours, documentation.
+        // Teredo and adjacent blocks, documentation.
         [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Never("reserved"),
         [0x2000..=0x3fff, ..] => AddressKind::Public,
         _ => AddressKind::Never("reserved"),

@@ -1,4 +1,4 @@
-//! What the operator granted: `"https://pbs.lan:8007/api2/*"`, `"POST https://…"`, `"host:port"`.
+//! The operator's grants: `"https://pbs.lan:8007/api2/*"`, `"POST https://…"`, `"host:port"`.
 
 use std::{
     fmt::{self, Display},
@@ -12,10 +12,10 @@ use super::{
     target::{address_of, host_of, shown, split},
 };
 
-/// A part of the web that a plugin may use.
+/// A set of HTTP requests that a plugin may make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpGrant {
-    /// As the operator wrote it.
+    /// The grant in the operator's spelling.
     text: String,
     methods: Methods,
     scheme: Scheme,
@@ -26,7 +26,7 @@ pub struct HttpGrant {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Methods {
-    /// GET and HEAD, where no method is written.
+    /// GET and HEAD, if no method is written.
     Reading,
     One(String),
     /// `*`.
@@ -36,21 +36,21 @@ enum Methods {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Paths {
     Exactly(Vec<u8>),
-    /// What begins so.
+    /// All paths with this prefix.
     Below(Vec<u8>),
 }
 
-/// A port that a plugin may knock at.
+/// A TCP port that a plugin may connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TcpGrant {
     pub host: String,
     pub port: u16,
 }
 
-/// These make a tunnel of a connection, or echo what was sent.
+/// These turn a connection into a tunnel, or echo the request.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
-/// Those that a slip of the finger most likely was meant to be.
+/// The methods to suggest for a typo.
 const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl HttpGrant {
@@ -95,10 +95,10 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
     !NEVER.contains(&method) && grants.iter().any(|grant| grant.covers(method, target))
 }
 
-/// Whether a method can be granted at all.
+/// Checks that a method can be granted at all.
 ///
 /// # Errors
-/// Why it cannot.
+/// The reason why it cannot.
 pub fn check_method(method: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if NEVER.contains(&method) {
@@ -110,7 +110,7 @@ pub fn check_method(method: &str) -> Result<(), String> {
     }
 }
 
-/// The line of the configuration that would grant the request and no more, what is granted already included.
+/// The configuration line that grants the request and nothing more, including the existing grants.
 #[must_use]
 pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
@@ -121,7 +121,7 @@ pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Ta
     )
 }
 
-/// The line of the configuration with `wanted` in the list of this plugin's key, what stands there already included.
+/// The configuration line with `wanted` added to the list of this plugin's key, including the existing entries.
 #[must_use]
 pub fn grant_line(
     (plugin, key): (&str, &str),
@@ -132,10 +132,10 @@ pub fn grant_line(
     format!("[plugins.{plugin}] in the configuration: {key} = [{listed}{:?}]", wanted.to_string())
 }
 
-/// A host's name as it is compared.
+/// Normalizes a host name for comparison.
 ///
 /// # Errors
-/// What is wrong with it, to be read on after the key's name.
+/// The fault, worded to follow the key's name.
 pub fn read_host(text: &str) -> Result<String, String> {
     let host = host_of(text).map_err(|_| format!("must be a host's name, as \"pbs.lan\", not \"{}\"", shown(text)))?;
     match host {
@@ -202,10 +202,11 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// An address that is written out is its own permission, but for what is no host at all and for where machines are told their keys.
+/// Checks a host that is written in a grant. A literal address needs no further permission, unless it is no address of
+/// a host or belongs to a metadata service.
 ///
 /// # Errors
-/// Why no plugin may reach it, whatever is granted.
+/// The reason why no grant allows it.
 pub fn check_host(host: &Host) -> Result<(), String> {
     match address_of(host).map(standing) {
         Some(AddressKind::Never(why)) => Err(format!("this address is {why}")),
@@ -214,7 +215,7 @@ pub fn check_host(host: &Host) -> Result<(), String> {
     }
 }
 
-/// What stands for a host in the lines that are proposed.
+/// The placeholder for a host in suggested lines.
 const TEMPLATE: &str = "HOST";
 
 fn is_template(authority: &str) -> bool {
@@ -249,7 +250,7 @@ impl TcpGrant {
     /// The grant that a call for `host` and `port` needs.
     ///
     /// # Errors
-    /// Says what is no host.
+    /// `host` is not a host.
     pub fn needed(host: &str, port: u16) -> Result<(Self, Host), String> {
         let named = host.trim_start_matches('[').trim_end_matches(']');
         let read = match named.parse::<core::net::Ipv6Addr>() {

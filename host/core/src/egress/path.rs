@@ -1,16 +1,16 @@
-//! What a request's path means. Servers disagree about dots, doubled slashes and encodings of them; such a path is *odd*, and only a
-//! grant of the whole host covers it, which cannot be left by any reading.
+//! Normalizes a request's path. Servers disagree about dots, double slashes and their encodings. Such a path is *odd*:
+//! only a grant of the whole host covers it, because no interpretation of the path leaves the host.
 
 /// A path without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Every server reads it so.
+    /// All servers interpret the path the same way.
     Plain(Vec<u8>),
     Odd,
 }
 
 impl Reading {
-    /// As a grant of it is written: of this path alone, or of the whole host where it can be read in two ways.
+    /// The path as a grant writes it: this path alone, or the whole host if the path is odd.
     pub(super) fn granted(&self) -> String {
         let Self::Plain(path) = self else { return "/*".to_owned() };
         let mut text = String::with_capacity(path.len());
@@ -22,7 +22,7 @@ impl Reading {
     }
 }
 
-/// How often encodings may be nested before nobody knows what is meant.
+/// The maximum number of nested encodings. Deeper nesting is ambiguous.
 const NESTED: usize = 3;
 
 pub(super) fn read(path: &str) -> Reading {
@@ -32,7 +32,7 @@ pub(super) fn read(path: &str) -> Reading {
     if is_odd(&now) {
         return Reading::Odd;
     }
-    // An encoded slash is odd where it is encoded, a second decoding included.
+    // An encoded slash makes the path odd, including after a second decoding.
     for _ in 0..NESTED {
         let Some(next) = decoded(&now) else { return Reading::Odd };
         if next == now {
@@ -52,7 +52,7 @@ fn slashes(path: &[u8]) -> usize {
 
 fn is_odd(path: &[u8]) -> bool {
     let dots = |segment: &[u8]| {
-        // Some servers cut a segment's parameters off before they look at its dots.
+        // Some servers strip a segment's parameters before they check for dots.
         let bare = segment.split(|byte| *byte == b';').next().unwrap_or_default();
         bare == b"." || bare == b".."
     };
@@ -63,7 +63,7 @@ fn is_odd(path: &[u8]) -> bool {
         || path.split(|byte| *byte == b'/').any(dots)
 }
 
-/// With each `%xx` as the byte it stands for; none where a `%` stands for nothing.
+/// Decodes each `%xx`. Returns `None` if a `%` is not followed by two hex digits.
 fn decoded(path: &[u8]) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(path.len());
     let mut rest = path;

@@ -1,4 +1,4 @@
-//! What a request asks for, read as strictly as it can be.
+//! Parses the target of a request, as strictly as possible.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum Scheme {
     Https,
 }
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     pub scheme: Scheme,
@@ -23,7 +23,7 @@ pub struct Target {
     pub(super) path: Reading,
 }
 
-/// Why a request goes nowhere.
+/// The reason why a target is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error("'{0}' is no scheme for a request: use https or http")]
@@ -64,7 +64,7 @@ impl Scheme {
 
 impl Target {
     /// # Errors
-    /// What can't be a request, or could be read as another one.
+    /// The target is not valid, or servers could interpret it differently.
     pub fn new(scheme: &str, authority: &str, path_and_query: &str) -> Result<Self, TargetError> {
         let scheme = Scheme::read(scheme)?;
         let (host, port) = split(authority)?;
@@ -72,7 +72,7 @@ impl Target {
         Ok(Self { scheme, host, port, path: path::read(path_and_query) })
     }
 
-    /// As it stands in a `Host` header.
+    /// The value of a `Host` header.
     #[must_use]
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
@@ -90,7 +90,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Host and port of `host[:port]`.
+/// Splits `host[:port]`.
 pub(super) fn split(authority: &str) -> Result<(Host, Option<u16>), TargetError> {
     if authority.contains('@') {
         return Err(TargetError::UserInfo);
@@ -111,7 +111,8 @@ pub(super) fn port_of(text: &str) -> Result<u16, TargetError> {
     port.ok_or_else(|| TargetError::Port(shown(text)))
 }
 
-/// In lower case, punycode and without the root's dot; what resolvers take for an address is one here, as `0x7f.1`.
+/// Normalizes a host to lower case, punycode and no trailing dot. Numeric forms that resolvers accept as an address,
+/// such as `0x7f.1`, become an address.
 pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     let wrong = || TargetError::Host(shown(text));
     let bare = text.strip_suffix('.').unwrap_or(text);
@@ -121,7 +122,7 @@ pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     }
     let host = Host::parse(bare).map_err(|_| wrong())?;
     match &host {
-        // A label that begins with a dash is an option to some program, sooner or later.
+        // A label with a leading dash could be taken for an option by another program.
         url::Host::Domain(name) if name.len() > 253 || name.split('.').any(is_no_label) => Err(wrong()),
         url::Host::Domain(_) | url::Host::Ipv4(_) | url::Host::Ipv6(_) => Ok(host),
     }
@@ -132,7 +133,7 @@ fn is_no_label(label: &str) -> bool {
     label.is_empty() || label.len() > 63 || label.starts_with('-') || !label.bytes().all(fits)
 }
 
-/// The address that a host is, where it is no name.
+/// The address of a host that is not a name.
 pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
     match host {
         url::Host::Ipv4(address) => Some(IpAddr::V4(*address)),
@@ -141,7 +142,7 @@ pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
     }
 }
 
-/// `text` on one line, and not the whole of a long one.
+/// `text` on one line, truncated if it is long.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut plain: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();

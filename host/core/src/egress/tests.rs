@@ -1,4 +1,4 @@
-//! What grants cover and what they don't, and where addresses stand: tables, and what holds for any text.
+//! Tests the coverage of grants and the classification of addresses, with tables and with properties of any text.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ fn grant(text: &str) -> HttpGrant {
     text.parse().unwrap_or_else(|why| panic!("{text}: {why}"))
 }
 
-/// `GET https://host/path` as a request; none where it is none at all.
+/// Parses `GET https://host/path`, or returns `None` if it is not a valid request.
 fn request(text: &str) -> Option<(String, Target)> {
     let (method, url) = text.split_once(' ').unwrap_or(("GET", text));
     let (scheme, rest) = url.split_once("://")?;
@@ -36,7 +36,7 @@ fn a_grant_covers_scheme_host_port_and_path() {
         "http://bücher.example:80/list",
         "https://[FD00:0:0::1]:443/anything",
         "https://10.0.0.7/x",
-        // As resolvers read it.
+        // The form that resolvers read as an address.
         "https://0x0a.7/x",
         "https://167772167/x",
     ] {
@@ -289,7 +289,7 @@ fn addresses_stand_where_they_stand() {
 }
 
 proptest! {
-    /// However an address of IPv4 is written into one of IPv6, it stands where it stood.
+    /// An IPv4 address keeps its classification however it is embedded in an IPv6 address.
     #[test]
     fn no_disguise_helps(bits in any::<u32>()) {
         let bare = standing(IpAddr::from(bits.to_be_bytes()));
@@ -299,7 +299,7 @@ proptest! {
         }
     }
 
-    /// No spelling of a path leaves the folder that was granted, as a server sees it that decodes it once or twice.
+    /// No spelling of a path leaves the granted folder on a server that decodes it once or twice.
     #[test]
     fn no_spelling_leaves_the_folder(path in "/api/(\\.|%2e|%2E|%252e|/|%2f|%5c|\\\\|;|a|%61){0,8}") {
         if may(&["https://h.example/api/*"], &format!("https://h.example{path}")) {
@@ -325,7 +325,7 @@ proptest! {
         let _ = TcpGrant::needed(&b, 1);
     }
 
-    /// What is told to be added is a grant, and it is enough.
+    /// The suggested line is a valid grant, and it covers the request.
     #[test]
     fn the_line_helps(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
         if let Ok(target) = Target::new("https", &host, &path) {

@@ -45,7 +45,7 @@ pub enum Answer {
     DecisionStore {
         outcome: String,
     },
-    /// `message` is its beginning.
+    /// `message` is the beginning of the message.
     LaneFull {
         message: String,
     },

@@ -1,4 +1,4 @@
-//! Notices: the messages that a session sends unasked, and their buttons.
+//! Notices: the messages that a session sends without a request from a user, and their buttons.
 
 use std::path::PathBuf;
 
@@ -8,14 +8,14 @@ use crate::{
     types::{Authorship, Choice, Reply, Request, SessionName},
 };
 
-/// A message that a session sends unasked.
+/// A message that a session sends without a request from a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// In the lifecycle plugin's words.
+    /// Text of the lifecycle plugin.
     Resuming(String),
-    /// In the persona's words.
+    /// Text of the persona.
     Greeting(String),
-    /// In the agent's words: a background task's report.
+    /// Text of the agent: the report of a background task.
     Unasked(String),
     QueueFull {
         session: SessionName,
@@ -37,7 +37,7 @@ pub enum Notice {
         failure: u64,
         why: String,
     },
-    /// The first death of an agent at its start; it is started again by itself, and the next ones are not told.
+    /// The first exit of an agent during its start. The host retries by itself, and the next failures are not reported.
     StartFailed {
         session: SessionName,
         failure: u64,
@@ -49,7 +49,7 @@ pub enum Notice {
         failure: u64,
         why: String,
     },
-    /// The agent died in mid-turn.
+    /// The agent died during a turn.
     Died {
         session: SessionName,
         id: PromptId,
@@ -65,19 +65,19 @@ pub enum Notice {
         session: SessionName,
         work: Vec<String>,
     },
-    /// The host ended in mid-turn; `prompt` is its beginning.
+    /// The host stopped during a turn. `prompt` is the beginning of the prompt.
     CutOff {
         session: SessionName,
         id: PromptId,
         prompt: String,
     },
-    /// The latest interrupted prompt is decided, and an earlier one is still open; `prompt` is its beginning.
+    /// The latest interrupted prompt is decided, and an earlier one is still open. `prompt` is its beginning.
     StillKept {
         session: SessionName,
         id: PromptId,
         prompt: String,
     },
-    /// `[sessions.folders]` names another folder than before; the agent starts there.
+    /// `[sessions.folders]` contains a new folder. The agent starts there.
     FolderChanged {
         session: SessionName,
         folder: PathBuf,
@@ -126,7 +126,7 @@ impl Notice {
         choices.iter().fold(self.words(), button).about(session, request)
     }
 
-    /// The request that it makes, if it makes one.
+    /// The request that the notice makes, if any.
     fn request(&self) -> Option<(&SessionName, Request, &'static [Choice])> {
         Some(match self {
             Self::Died { session, id, .. } | Self::CutOff { session, id, .. } | Self::StillKept { session, id, .. } => {

@@ -1,4 +1,4 @@
-//! What Markdown looks like, by example.
+//! Tests the rendering of Markdown by example.
 
 use expect_test::{Expect, expect};
 
@@ -6,7 +6,7 @@ use super::*;
 
 mod any_source;
 
-/// The text with its entities marked, as `⟨bold:…⟩`.
+/// The text with marked entities, for example `⟨bold:…⟩`.
 fn marked(message: &Message) -> String {
     let units: Vec<u16> = message.text.encode_utf16().collect();
     let mut out = String::new();
@@ -40,7 +40,7 @@ fn check(markdown: &str, expected: Expect) {
     expected.assert_eq(&marked(&render(markdown)));
 }
 
-/// Where each entity must lie: inside the text, on characters, in order.
+/// Asserts that each entity lies inside the text, on character boundaries, and in order.
 pub fn assert_sound(message: &Message) {
     let mut starts: Vec<usize> =
         message.text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();

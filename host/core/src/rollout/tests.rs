@@ -1,4 +1,4 @@
-//! Falls, pauses and rollbacks, told as minutes of one plugin's life.
+//! Rollbacks and backoffs, as traces of one plugin over minutes.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ fn at(minute: u64) -> Timestamp {
     Timestamp(0).after(Duration::from_secs(60 * minute))
 }
 
-/// Each step is a minute, a verb and a digest; the trace says what came of it.
+/// Each step is a minute, a verb and a digest; the trace shows the result.
 fn check(script: &[(u64, &str, &str)], trace: &Expect) {
     let mut standing = RolloutState::default();
     let mut told = String::new();
@@ -247,7 +247,7 @@ fn what_is_left_of_a_probation_outlives_the_host() {
     let kept: RolloutState = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
     let left = |minute| kept.left_of("a", (at(minute), PROBATION)).map(|(left, failed)| (left.as_secs() / 60, failed));
     assert_eq!([10, 13, 14, 15, 99].map(left), [Some((5, 2)), Some((2, 2)), Some((1, 2)), None, None]);
-    // The clock was set back, and the operator wants no probation any more.
+    // The clock was set back, and the operator disabled the probation.
     assert_eq!((left(3), kept.left_of("a", (at(11), Duration::ZERO))), (Some((5, 2)), None));
     assert_eq!(kept.left_of("b", (at(11), PROBATION)), None);
 }

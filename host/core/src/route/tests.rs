@@ -1,10 +1,10 @@
-//! The command grammar by example, and what it holds for any text.
+//! Tests the command grammar, by example and with properties of any text.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// The command's name and arguments, or nothing where the text is none for us.
+/// The command's name and arguments, or `None` if the text is not a command for this bot.
 fn read(text: &str) -> Option<(String, Vec<String>)> {
     match parse(text, Some("CordBot")) {
         Routed::Command { name, args, .. } => Some((name, args)),
