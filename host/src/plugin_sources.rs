@@ -1,4 +1,5 @@
-//! Which bytes serve for which plugin: a file in the plugin folder, else the last good version that was stored, else the embedded one.
+//! Chooses the bytes of each plugin's version: the file in the plugin folder, else the last good version in the
+//! store, else the embedded one.
 
 use std::{
     collections::BTreeMap,
@@ -25,30 +26,30 @@ use crate::{
     store::{Decisions, Store},
 };
 
-/// A component that is part of the binary.
+/// A plugin that is embedded in the binary.
 pub struct Standard {
     pub name: &'static str,
-    /// SHA-256 in hex, taken when the binary was built.
+    /// SHA-256 in hex, computed when the binary is built.
     pub digest: &'static str,
     pub wasm: &'static [u8],
 }
 
-/// Empty where the binary was built before the plugins.
+/// Empty if the binary was built before the plugins.
 pub static STANDARD: &[Standard] = include!(concat!(env!("OUT_DIR"), "/standard.rs"));
 
-/// What a binary without its plugins has to say.
+/// The message of a binary without embedded plugins.
 pub const NO_STANDARD: &str = "built without standard plugins: run cargo xtask build";
 
-/// Plugs in what there is, and goes back to what worked where a file does not.
+/// Activates versions, and falls back to an earlier one if a file is rejected.
 pub struct PluginSources {
     pub plugs: Arc<Registry>,
-    /// None: nothing is kept, as for a check.
+    /// `None` if nothing is stored, as in a check.
     pub store: Option<Store>,
     pub folder: Option<PathBuf>,
     pub decided: DecisionStore,
 }
 
-/// A version that was not let in.
+/// A plugin whose version was rejected, and why.
 pub type RejectedFile = (String, PluginError);
 
 /// The bytes of one version.
@@ -73,21 +74,22 @@ impl From<&Standard> for Version {
     }
 }
 
-/// The built-in plugin of that name.
+/// Returns the embedded plugin of that name.
 #[must_use]
 pub fn built_in(name: &str) -> Option<&'static Standard> {
     STANDARD.iter().find(|standard| standard.name == name)
 }
 
 impl PluginSources {
-    /// `decisions`: what the store holds of them.
+    /// `decisions` are the decisions in the store.
     #[must_use]
     pub fn new(plugs: Arc<Registry>, folder: Option<PathBuf>, (store, decisions): (Option<Store>, Decisions)) -> Self {
         let decided = DecisionStore::new(store.clone(), decisions);
         Self { plugs, store, folder, decided }
     }
 
-    /// Plugs in all that there is at the start. Standard names first, so that a stranger cannot take a standard command.
+    /// Activates all plugins at startup. Standard names come first, so that other plugins can't take a standard
+    /// command.
     pub async fn plug_all(&self, settings: &impl Fn(&str) -> PluginSettings, now: Timestamp) -> Vec<RejectedFile> {
         let mut files = self.files();
         let mut turned = Vec::new();
@@ -101,7 +103,7 @@ impl PluginSources {
             let refused = self.plug_at_start(&name, Some(&path), (&settings(&name), now)).await.err();
             turned.extend(refused.map(|refused| (name, refused)));
         }
-        // Those without a file too: it may come back, and only who is on the board can be enabled.
+        // Includes plugins without a file: the file may come back, and only plugins in the table can be enabled.
         for (name, word) in self.decided.disabled() {
             self.plugs.switch_off(&name, (texts::disabled(&name, &word), word.at)).await;
         }
@@ -115,7 +117,8 @@ impl PluginSources {
         texts::unusable(&folder.join(format!("{name}.wasm")), why)
     }
 
-    /// None where others may write to the folder: whoever names a file there would have the grants of that name.
+    /// Returns the plugin files. Empty if other users may write to the folder, because a file there would get the
+    /// grants of its name.
     fn files(&self) -> BTreeMap<String, PathBuf> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.folder_fault().is_none()) else {
             return BTreeMap::new();
@@ -123,13 +126,14 @@ impl PluginSources {
         file_watch::scan(folder).unwrap_or_default().into_iter().collect()
     }
 
-    /// Why nothing in the plugin folder may be used, in words that say what to do.
+    /// Explains why the plugin folder can't be used, with the remedy.
     #[must_use]
     pub fn folder_fault(&self) -> Option<String> {
         self.folder.as_ref().and_then(|folder| file_watch::check_private(folder).err()).map(|error| error.to_string())
     }
 
-    /// A file, or the embedded one where there is none. Where a file is refused, an older version serves and the refusal stays visible.
+    /// Activates the file, or the embedded version if there is no file. If the file is rejected, an older version is
+    /// activated and the rejection stays visible.
     async fn plug_at_start(
         &self,
         name: &str,
@@ -167,7 +171,8 @@ impl PluginSources {
         }
     }
 
-    /// A restart is no swap: what served last is trusted as far as it was. Nor is it the chance that a version has after a pause.
+    /// A restart isn't a rollout: the version that was active last keeps its trust and its remaining probation. A
+    /// version that is tried again after a rollback is treated as new.
     async fn entrance_at_start(
         &self,
         name: &str,
@@ -185,13 +190,13 @@ impl PluginSources {
         }
     }
 
-    /// A version that has served before is trusted, unless its probation was cut short by the host's end.
+    /// A version that was active before is trusted, unless the host's exit interrupted its probation.
     fn entrance_back(&self, name: &str, digest: &str, (settings, now): (&PluginSettings, Timestamp)) -> ActivationMode {
         let left = self.decided.standing(name).left_of(digest, (now, settings.terms.probation));
         left.map_or(ActivationMode::Back, |(left, failed)| ActivationMode::Resumed { left, failed })
     }
 
-    /// A new version of a plugin. The one before goes on where it is refused.
+    /// Activates a new version of a plugin. If it is rejected, the previous version stays active.
     pub async fn plug_new(
         &self,
         name: &str,
@@ -219,7 +224,8 @@ impl PluginSources {
         self.plug_compiled((compiled, &version), context, entrance).await
     }
 
-    /// Plugs in what was compiled of `version`, with what the owner granted in the chat beside what the configuration grants.
+    /// Activates the compiled `version` with the capabilities that the configuration and the owner in the chat
+    /// granted.
     pub async fn plug_compiled(
         &self,
         (compiled, version): (Compiled, &Version),
@@ -243,7 +249,7 @@ impl PluginSources {
         plugged
     }
 
-    /// The version that serves, under new settings.
+    /// Applies new settings to the active version.
     pub async fn reconfigure(
         &self,
         name: &str,
@@ -256,7 +262,7 @@ impl PluginSources {
         done
     }
 
-    /// With what the owner granted in the chat.
+    /// Adds the capabilities that the owner granted in the chat.
     #[must_use]
     pub fn granting(&self, name: &str, settings: &PluginSettings) -> PluginSettings {
         let mut settings = settings.clone();
@@ -264,7 +270,7 @@ impl PluginSources {
         settings
     }
 
-    /// A version that asks for what the owner has refused already does not wait for a word.
+    /// Shows a version as denied instead of pending if the owner has refused its capabilities already.
     async fn show_denial(&self, name: &str, refused: &PluginError) {
         if let PluginError::NotGranted { missing, .. } = refused
             && self.decided.refused(name, missing).is_some()
@@ -273,13 +279,13 @@ impl PluginSources {
         }
     }
 
-    /// Remembers when the probation of a version began, before that version counts as one that served.
+    /// Stores the start of a version's probation, before the version counts as activated.
     async fn begin(&self, name: &str, digest: &str, at: (Timestamp, Duration)) {
         let begun = self.decided.change(name, |standing| standing.on_begun(digest, at)).await;
         begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to remember a probation"));
     }
 
-    /// Keeps a version that came to serve, and the one before it as the next to go back to.
+    /// Stores an activated version, and the previous one as the next candidate for a rollback.
     async fn keep(&self, name: &str, version: &Version, before: Option<String>) {
         let Some(store) = &self.store else { return };
         if let Some(before) = before.filter(|before| *before != version.digest) {
@@ -293,7 +299,7 @@ impl PluginSources {
         kept.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"));
     }
 
-    /// Serves the last good version, or the embedded one, and still says why the newest does not.
+    /// Activates the last good version, or the embedded one, and keeps showing why the newest is rejected.
     pub async fn go_back(
         &self,
         name: &str,
@@ -315,14 +321,15 @@ impl PluginSources {
         Err(refused)
     }
 
-    /// What was kept of a plugin is nothing to go back to any more: it left, and must not come back by itself under the same name.
+    /// Deletes the stored versions of a removed plugin, so that a later plugin of the same name can't fall back to
+    /// them.
     pub async fn forget(&self, name: &str) {
         let Some(store) = &self.store else { return };
         let forgotten = store.forget_generations(name).await;
         forgotten.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to forget a plugin's versions"));
     }
 
-    /// Newest first.
+    /// Returns the stored versions, newest first.
     async fn stored(&self, name: &str) -> Vec<Version> {
         let stored = match &self.store {
             Some(store) => store.generations(name).await.unwrap_or_default(),
@@ -331,7 +338,8 @@ impl PluginSources {
         stored.into_iter().map(|one| Version { digest: one.digest, wasm: one.wasm.into() }).collect()
     }
 
-    /// The version to go back to from the one that serves: the good one that was kept before it, else the embedded one.
+    /// Returns the version to roll back to: the last good one that was stored before the active one, else the
+    /// embedded one.
     pub async fn before(&self, name: &str, serving: &str) -> Option<Version> {
         let embedded = built_in(name);
         if embedded.is_some_and(|standard| standard.digest == serving) {
@@ -344,12 +352,12 @@ impl PluginSources {
         earlier.or_else(|| embedded.map(Version::from))
     }
 
-    /// What should serve: the plugin's file, else the embedded one.
+    /// Returns the version that should be active: the plugin's file, else the embedded one.
     pub async fn newest(&self, name: &str) -> Option<Version> {
         self.file_of(name).await.or_else(|| built_in(name).map(Version::from))
     }
 
-    /// The file of a plugin is gone: the embedded one comes back, a stranger leaves.
+    /// Handles a removed file: activates the embedded version, or deactivates a plugin that has none.
     pub async fn unplug(&self, name: &str, context: (&PluginSettings, Timestamp)) -> Result<(), PluginError> {
         match built_in(name) {
             Some(standard) => self.plug_version(name, standard.into(), context, ActivationMode::New).await.map(|_| ()),
@@ -375,7 +383,7 @@ impl PluginSources {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    // First, because a pipe or a device would block the start, and its mode is of no interest.
+    // Checked first, because a pipe or a device would block the startup. Its mode doesn't matter.
     if let Some(why) = file_watch::not_a_file(path) {
         return Err(why);
     }

@@ -1,5 +1,5 @@
-//! Applies what changed on disk to the running board: configuration first, then plugins, one at a time. A bad version of either never takes
-//! over, and is told once to the log and to the admins.
+//! Applies changes on disk to the running host, one at a time: configuration and plugins. An invalid version of
+//! either never becomes active; the log and the admins are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -25,12 +25,12 @@ pub struct Changes {
     pub config_path: Option<PathBuf>,
     /// The longest time between two scans of the watcher.
     pub rescan: watch::Sender<Duration>,
-    /// What was last told of the configuration, so that it is told once.
+    /// The last configuration error that was notified, so that it is notified once.
     pub told: Option<String>,
 }
 
 impl Changes {
-    /// Runs until the watcher is gone.
+    /// Runs until the watcher stops.
     pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<Ordered>) {
         self.swaps.ask_about_parked().await;
         loop {
@@ -102,11 +102,12 @@ impl Changes {
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
             self.admins.review_all().await;
         }
-        // Last, so that whoever reads it finds it so.
+        // Logged last, so that the configuration is active when the log line appears.
         tracing::info!(%changes, "configuration changed");
     }
 
-    /// Plugins whose table changed, all where a common limit did, and those that wait for a grant.
+    /// Applies new settings to the plugins whose tables changed, to all plugins if a common limit changed, and to
+    /// those that are pending approval.
     async fn resettle_plugins(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {

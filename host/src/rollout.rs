@@ -1,5 +1,6 @@
-//! Swaps of a running board: new files, orders, versions that fail in their probation. Compiles beside everything else, the latest version
-//! of a plugin only; tells each step. Must never read a configuration, nor decide who may order what.
+//! Owns the rollout of plugins on a running host: new files, admin commands and rollbacks of versions that fail
+//! during probation. Compiles in the background, and only the newest version of each plugin. Doesn't read the
+//! configuration and doesn't check who may give which command.
 
 mod admin;
 mod approvals;
@@ -28,32 +29,32 @@ pub use notices::Pace;
 use builds::{Done, Jobs, Purpose};
 use notices::{Kind, Notices};
 
-/// Who hears of swaps.
+/// Receives the notifications about rollouts.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// To the owner and the admins, less one who has the answer already.
+    /// Notifies the owner and the admins, except `but`, who has the answer already.
     async fn tell(&self, text: String, but: Option<&Caller>);
-    /// To the owner.
+    /// Asks the owner.
     async fn ask(&self, question: Reply);
-    /// What `plugin` offers may be other than before.
+    /// Reports that the exports of `plugin` may have changed.
     async fn changed(&self, plugin: &str);
 }
 
-/// What the operator says of a plugin, as it is now.
+/// Returns the current settings of a plugin.
 pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
 
 pub struct Rollout {
     pub supply: PluginSources,
-    /// Where the configuration lies, for those who have to correct it.
+    /// The path of the configuration file, for messages about settings to correct.
     pub config_file: Option<String>,
     settings: Settings,
     clock: Clock,
     audience: Arc<dyn Notifier>,
     jobs: Jobs,
     notices: Notices,
-    /// The versions about which the owner was asked, by plugin and digest.
+    /// The versions about which the owner has been asked, by plugin and digest.
     asked: BTreeSet<(String, String)>,
-    /// The refusal that was told last of each plugin, by its digest and in words.
+    /// The last rejection that was notified for each plugin: digest and message.
     refused: BTreeMap<String, (String, String)>,
 }
 
@@ -73,7 +74,7 @@ impl Rollout {
         }
     }
 
-    /// Sets the pace of notices.
+    /// Sets the rate limit of notices.
     #[must_use]
     pub fn at_pace(mut self, pace: Pace) -> Self {
         self.notices = Notices::new(pace);
@@ -84,7 +85,7 @@ impl Rollout {
         &self.supply.plugs
     }
 
-    /// What happens next by itself. Dropping it loses nothing.
+    /// Waits for the next event. Cancel safe.
     pub async fn next(&mut self) -> Event {
         let due = self.supply.decided.due();
         let at = due.as_ref().map(|(moment, _)| self.clock.instant(*moment));
@@ -122,7 +123,7 @@ impl Rollout {
         }
     }
 
-    /// A compilation takes its time: everybody who waits for it hears so.
+    /// Notifies everyone who waits for a slow compilation.
     async fn on_slow(&mut self, name: &str) {
         let Some((digest, answer)) = self.jobs.take_answer(name) else { return };
         let version = short(&digest).to_owned();
@@ -131,7 +132,7 @@ impl Rollout {
         let text = format!("Plugin '{name}', version {version}, is being compiled; you are told when that is done.");
         match answer {
             Some((by, answer)) => {
-                // Who asked may have gone.
+                // The caller may be gone.
                 let _: Result<(), _> = answer.send(Ok(text.clone()));
                 self.audience.tell(text, Some(&by)).await;
             }
@@ -163,7 +164,7 @@ impl Rollout {
         }
     }
 
-    /// Where a refusal leaves nothing that serves, what served well before does.
+    /// Activates the last good version if a rejection leaves the plugin without an active version.
     async fn or_the_one_before(
         &self,
         name: &str,
@@ -179,20 +180,20 @@ impl Rollout {
         }
     }
 
-    /// Changes what stands against a plugin. A disk that fails keeps nothing from acting now, and is told.
+    /// Changes the rollout state of a plugin. If the store fails, the change still applies, and the error is logged.
     async fn stand(&self, name: &str, change: impl FnOnce(&mut cordboard_core::rollout::RolloutState)) {
         if let Err(error) = self.supply.decided.note(name, change).await {
             tracing::error!(plugin = name, %error, "failed to remember what stands against a plugin");
         }
     }
 
-    /// "generation 3, 0123456789ab", of what serves.
+    /// Describes the active version, such as "generation 3, 0123456789ab".
     fn serving(&self, name: &str) -> Option<String> {
         let table = self.plugs().table();
         table.generation(name).map(|one| format!("generation {}, {}", one.number, short(&one.digest)))
     }
 
-    /// Why a version was refused, for people: with the file in which that is mended, where it is.
+    /// Formats a rejection for operators, with the path of the configuration file if the fix belongs there.
     fn told(&self, refused: &PluginError) -> String {
         self.config_file.as_ref().map_or_else(|| refused.to_string(), |file| refused.in_file(file))
     }
@@ -203,7 +204,7 @@ impl Rollout {
     }
 }
 
-/// What came of a version that was compiled.
+/// The outcome of activating a compiled version.
 struct Plugged {
     name: String,
     digest: String,

@@ -1,4 +1,5 @@
-//! What people decided about plugins, in memory as it is in the store: stored first, then in force. Must never grant by itself.
+//! Owns the decisions of people about plugins, in memory and in the store. A decision is stored before it takes
+//! effect. Never grants on its own.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +14,7 @@ use cordboard_core::{
 use crate::store::{Decisions, GrantAnswer, Store, StoreError};
 
 pub struct DecisionStore {
-    /// None: nothing is kept, as for a check.
+    /// `None` if nothing is stored, as in a check.
     store: Option<Store>,
     now: Mutex<Now>,
 }
@@ -45,7 +46,7 @@ impl DecisionStore {
         self.now().standings.get(plugin).cloned().unwrap_or_default()
     }
 
-    /// The plugins that are switched off, each with who did it.
+    /// Returns the disabled plugins, each with the decision.
     #[must_use]
     pub fn disabled(&self) -> Vec<(String, Decision)> {
         let now = self.now();
@@ -54,10 +55,10 @@ impl DecisionStore {
         disabled.collect()
     }
 
-    /// Changes what stands against a plugin.
+    /// Changes the rollout state of a plugin.
     ///
     /// # Errors
-    /// The disk's; then it is as before.
+    /// The store failed; the state is unchanged.
     pub async fn change(&self, plugin: &str, change: impl FnOnce(&mut RolloutState)) -> Result<(), StoreError> {
         let before = self.standing(plugin);
         let mut standing = before.clone();
@@ -98,7 +99,7 @@ impl DecisionStore {
         due.min()
     }
 
-    /// What a plugin was granted in the chat.
+    /// Returns the capabilities that a plugin was granted in the chat.
     #[must_use]
     pub fn granted(&self, plugin: &str) -> BTreeSet<String> {
         let now = self.now();
@@ -106,7 +107,7 @@ impl DecisionStore {
         of.flat_map(|((_, capabilities), _)| capabilities).cloned().collect()
     }
 
-    /// Who has said no to all of these, if anybody has.
+    /// Returns the decision that refused all of these capabilities, if there is one.
     #[must_use]
     pub fn refused(&self, plugin: &str, missing: &[String]) -> Option<Decision> {
         let now = self.now();
@@ -115,10 +116,10 @@ impl DecisionStore {
         of.find(|((_, capabilities), _)| covers(capabilities)).map(|(_, (_, word))| word.clone())
     }
 
-    /// Keeps the owner's answer about a plugin.
+    /// Stores the owner's answer about a plugin.
     ///
     /// # Errors
-    /// The disk's; then nothing is granted.
+    /// The store failed; nothing is granted.
     pub async fn answer(&self, mut answer: GrantAnswer) -> Result<(), StoreError> {
         answer.capabilities.sort();
         if let Some(store) = &self.store {
@@ -129,10 +130,11 @@ impl DecisionStore {
         Ok(())
     }
 
-    /// Turns every grant to a plugin into a refusal, so that nobody is asked about it again; what was taken back.
+    /// Turns every grant of a plugin into a refusal, so that the owner isn't asked again. Returns the revoked
+    /// capabilities.
     ///
     /// # Errors
-    /// The disk's; what was taken back until then stays so.
+    /// The store failed; the grants that were revoked before the failure stay revoked.
     pub async fn revoke(&self, plugin: &str, word: &Decision) -> Result<BTreeSet<String>, StoreError> {
         let granted: Vec<Vec<String>> = {
             let now = self.now();

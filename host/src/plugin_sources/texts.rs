@@ -11,7 +11,7 @@ use cordboard_core::{
 
 use crate::plugin::short;
 
-/// Why `digest` is not let in; none where it is.
+/// Explains why `digest` isn't admitted. `None` if it is.
 #[must_use]
 pub fn held_off(name: &str, digest: &str, (admission, now): (&Admission, Timestamp)) -> Option<String> {
     let version = short(digest);
@@ -36,7 +36,7 @@ pub fn held_off(name: &str, digest: &str, (admission, now): (&Admission, Timesta
     })
 }
 
-/// When `digest` has its next chance, for who was told already why it fell.
+/// Says when `digest` is tried again, for a reader who knows why it was rolled back.
 #[must_use]
 pub fn next_chance(name: &str, digest: &str, (admission, now): (&Admission, Timestamp)) -> String {
     let version = short(digest);
@@ -54,7 +54,7 @@ pub fn next_chance(name: &str, digest: &str, (admission, now): (&Admission, Time
     }
 }
 
-/// As people tell them.
+/// Rounds up to whole seconds.
 const fn seconds(span: std::time::Duration) -> std::time::Duration {
     std::time::Duration::from_secs(span.as_millis().div_ceil(1000) as u64)
 }

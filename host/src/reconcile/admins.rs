@@ -1,4 +1,5 @@
-//! Tells people of changes: the console, or the private chats of owner and admins. Nothing here decides what is worth telling.
+//! Delivers notifications to the operators: on the console, or in the private chats of the owner and the admins.
+//! Doesn't decide when to notify.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub struct Admins {
     pub outbox: Outbox,
 }
 
-/// The commands of a table as a chat's menu has them.
+/// Returns the commands of a snapshot as entries of a chat's menu.
 #[must_use]
 pub fn menu(table: &Snapshot) -> Vec<MenuEntry> {
     let entry = |offer: &Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
@@ -68,7 +69,7 @@ impl Notifier for Admins {
         }
     }
 
-    /// Admins who cannot answer see what is asked.
+    /// Admins, who can't answer, get the question without its buttons.
     async fn ask(&self, question: Reply) {
         if let Some(request) = &question.request {
             self.posts.supersede(request).await;
@@ -97,7 +98,7 @@ fn owner(front_end: &str, config: &Config) -> Option<Place> {
     config.access.owner.map(|id| Place::new(front_end, &id.to_string()))
 }
 
-/// Where the operators are: the console, or the private chats of owner and admins.
+/// Returns the places of the operators: the console, or the private chats of the owner and the admins.
 fn admins(front_end: &str, config: &Config) -> Vec<Place> {
     let others = config.access.admins.iter().map(|id| Place::new(front_end, &id.to_string()));
     let others = others.filter(|_| front_end != "console");

@@ -1,4 +1,5 @@
-//! Orders of people, whose rights were checked before: each is carried out, or refused with what to do instead.
+//! Carries out admin commands about plugins. The caller's rights were checked before. A refusal says what to do
+//! instead.
 
 use cordboard_core::{
     rollout::{Admission, Decision},
@@ -19,11 +20,11 @@ use crate::{
     store::{GrantAnswer, StoreError},
 };
 
-/// What an order comes to.
+/// The result of planning a command.
 enum AdminPlan {
-    /// It is done, in these words.
+    /// The command is done, with this answer.
     Done(String),
-    /// This version is to be plugged in.
+    /// This version has to be activated.
     PlugIn(Version),
 }
 
@@ -85,7 +86,8 @@ impl Rollout {
         }
     }
 
-    /// What would have to be looked at there is not, and something older must not pass for it.
+    /// Refuses if the plugin folder is unusable: the newest file can't be read, and an older version must not pass
+    /// for it.
     fn check_folder(&self) -> Result<(), ApiError> {
         self.supply.folder_fault().map_or(Ok(()), |why| Err(invalid(format!("Cordboard failed to {why}."))))
     }
@@ -107,7 +109,7 @@ impl Rollout {
         self.supply.newest(name).await.map(AdminPlan::PlugIn).ok_or_else(none)
     }
 
-    /// Refused for the plugin with which plugins are enabled: nobody could enable it again.
+    /// Refuses to disable the plugin that offers /plugins, because no other command could enable it again.
     async fn disable(&mut self, name: &str, word: Decision) -> Planned {
         let table = self.plugs().table();
         if table.command("plugins").is_some_and(|offer| offer.generation.name == name) {
@@ -144,7 +146,7 @@ impl Rollout {
         self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.disabled = None).await.map_err(not_stored)?;
         self.plugs().unplug(name).await;
-        // Who enables it is to be asked once more.
+        // Ask again about versions that are pending approval.
         self.asked.retain(|(asked, _)| asked != name);
         let Some(version) = self.supply.newest(name).await else {
             return Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled; it has no file now.")));
@@ -162,13 +164,13 @@ impl Rollout {
         Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled: {serving} serves; {why}.")))
     }
 
-    /// The version that waits for the owner's word, or was refused by it.
+    /// Returns the version that is pending approval or was denied.
     fn waits(&self, name: &str) -> Option<RejectedVersion> {
         let turned = self.plugs().table().entry(name)?.turned.clone()?;
         matches!(turned.hold, RejectReason::PendingApproval(_) | RejectReason::Denied(_)).then_some(turned)
     }
 
-    /// What the version asks for that the digest names, if it is the one that waits now.
+    /// Returns the capabilities that the pending version requests, if its digest starts with `digest`.
     fn waiting(&self, name: &str, digest: &str) -> Result<Vec<String>, ApiError> {
         let table = self.plugs().table();
         let turned = table.entry(name).and_then(|entry| entry.turned.as_ref());
@@ -272,7 +274,7 @@ impl Rollout {
                 let now = self.clock.now();
                 let why = held_off(name, left, (&Admission::RolledBack, now)).unwrap_or_default();
                 match given.waited.clone() {
-                    // It is newer than both, and its question stands.
+                    // The pending version is newer than both and stays pending.
                     Some(turned) => self.plugs().turn_back(name, turned).await,
                     None => self.plugs().turn_away(name, left, (&PluginError::HeldOff(why.clone()), now)).await,
                 }
@@ -294,7 +296,7 @@ impl Rollout {
         }
     }
 
-    /// The one who gave the order has the answer; what was done is told to the others.
+    /// Answers the caller, and notifies the other operators of a successful command.
     async fn answer(&mut self, given: Given, said: Outcome) {
         // Send earlier notices first, so that messages keep their order.
         self.tell_notices().await;
@@ -305,7 +307,7 @@ impl Rollout {
         let done = said.is_ok();
         match given.answer {
             Some(answer) => {
-                // Who asked may have gone.
+                // The caller may be gone.
                 let _: Result<(), _> = answer.send(said);
                 if done {
                     self.audience.tell(text, Some(&given.by)).await;

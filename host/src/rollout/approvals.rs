@@ -1,10 +1,10 @@
-//! Versions that ask for more than they were granted: the owner is asked about each once.
+//! Asks the owner about versions that request more capabilities than granted, once per version.
 
 use super::Rollout;
 use crate::plugin::{PendingApproval, RejectReason, short};
 
 impl Rollout {
-    /// Asks about what was found waiting at the start.
+    /// Asks about the versions that are pending approval at startup.
     pub async fn ask_about_parked(&mut self) {
         let table = self.plugs().table();
         let parked: Vec<_> = table
@@ -20,7 +20,8 @@ impl Rollout {
         }
     }
 
-    /// A version waits for the owner's word, where that was not given already.
+    /// Asks the owner about a version that is pending approval, unless the owner has refused its capabilities
+    /// already.
     pub(super) async fn park(&mut self, name: &str, digest: &str, missing: &[String]) {
         if let Some(word) = self.supply.decided.refused(name, missing) {
             tracing::info!(plugin = name, digest = short(digest), by = %word.who, "parked: its grants were refused");

@@ -1,4 +1,5 @@
-//! Compilations and trials under way, one a plugin: a newer one takes the place of the one before, whose compiler is killed.
+//! Owns the running compilations and trials, at most one per plugin. A newer one replaces the current one and kills
+//! its compiler.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,59 +19,59 @@ use crate::{
     plugin_sources::Version,
 };
 
-/// A compilation that takes longer is told of. What lies in the cache takes a millisecond, a small plugin 60 ms.
+/// A longer compilation is announced. A cached version takes a millisecond, a small plugin 60 ms.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Compilers that run at once: each may take 400 MB and a core.
+/// The number of concurrent compilers. Each may use 400 MB of memory and a core.
 const COMPILERS: usize = 2;
 
-/// What is to be done with a version once it is compiled.
+/// The reason to compile a version, which decides what happens to it afterwards.
 pub enum Purpose {
-    /// It lies in the folder.
+    /// The version comes from a file in the plugin folder.
     File(Tell),
     Order(Given),
     Rollback(Fallen),
 }
 
-/// What is told of a version that came in.
+/// The outcomes of a file rollout that are notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tell {
     All,
-    /// Its swap only follows from a change that was told.
+    /// The rollout follows from a change that was notified already, so only a rejection is.
     RefusalAlone,
 }
 
-/// An order that is being carried out. Whoever gave it may have had an answer already.
+/// An admin command in progress. `answer` is `None` once the caller has been answered.
 pub struct Given {
     pub order: AdminCommand,
     pub by: Caller,
-    /// The digest of what served when it was given.
+    /// The digest of the version that was active when the command was given.
     pub served: Option<String>,
-    /// What waited then for the owner's word.
+    /// The version that was pending approval, or denied, when the command was given.
     pub waited: Option<RejectedVersion>,
     pub answer: Option<oneshot::Sender<Outcome>>,
 }
 
-/// What happens by itself.
+/// An event of the rollout.
 pub enum Event {
     Compiled(Box<Done>),
-    /// The compilation of this plugin takes its time.
+    /// The compilation of this plugin is slow.
     Slow(String),
     /// Calls of versions on probation failed.
     Failed,
-    /// A version of this plugin that was put off may be let in.
+    /// The backoff of a version of this plugin has ended.
     Due(String),
     /// Collected notices are due.
     Notices,
 }
 
-/// A compilation that is over, well or not.
+/// A finished compilation, successful or not.
 pub struct Done {
     pub name: String,
     pub compiled: Compiled,
     pub version: Version,
     pub purpose: Purpose,
-    /// It was shown in the table.
+    /// Whether the table shows the compilation.
     pub slow: bool,
 }
 
@@ -83,11 +84,11 @@ pub struct Jobs {
 
 struct Job {
     abort: AbortHandle,
-    /// Under which it is tried.
+    /// The settings for the trial. A change restarts the trial.
     settings: watch::Sender<PluginSettings>,
     version: Version,
     purpose: Purpose,
-    /// When it counts as slow; none where that was told.
+    /// The time at which the job counts as slow. `None` once that has been announced.
     slow_at: Option<Instant>,
 }
 
@@ -108,7 +109,7 @@ impl Purpose {
         }
     }
 
-    /// Somebody waits for what comes of it no longer.
+    /// Answers a waiting caller that the job was replaced.
     fn give_up(self, name: &str) {
         if let Self::Order(Given { answer: Some(answer), .. }) = self {
             let text = format!("Something newer happened to plugin '{name}' meanwhile; see /plugins.");
@@ -122,7 +123,7 @@ impl Jobs {
         self.by_name.contains_key(name)
     }
 
-    /// Whether a version that failed is being rolled back.
+    /// Whether a failed version of the plugin is being rolled back.
     pub fn is_fall(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|job| matches!(job.purpose, Purpose::Rollback(_)))
     }
@@ -140,7 +141,7 @@ impl Jobs {
         }
     }
 
-    /// Compiles a version, and tries it under `settings`.
+    /// Starts to compile a version and to try it under `settings`.
     pub fn start(
         &mut self,
         (plugs, settings): (&Arc<Registry>, PluginSettings),
@@ -154,14 +155,15 @@ impl Jobs {
         let abort = self.running.spawn(async move {
             let permit = compilers.acquire_owned().await;
             let mut compiled = plugs.compile(&wanted, compiling.digest.clone(), &compiling.wasm).await;
-            // A trial takes no compiler's place, and no call's.
+            // A trial occupies neither a compiler's slot nor a call's.
             drop(permit);
             let _permit = trials.acquire_owned().await;
             loop {
                 let now = wished.borrow_and_update().clone();
                 tokio::select! {
                     () = plugs.try_out(&mut compiled, now, entrance) => break,
-                    // Under the settings of before it would be in vain, and might take all the time that they gave it.
+                    // A trial under outdated settings is useless, and could use up the whole timeout of those
+                    // settings.
                     Ok(()) = wished.changed() => {}
                 }
             }
@@ -171,14 +173,14 @@ impl Jobs {
         self.by_name.insert(name.to_owned(), job);
     }
 
-    /// What is under way for a plugin, if anything is, is tried under these settings.
+    /// Restarts the plugin's running trial under `settings`.
     pub fn resettle(&self, name: &str, settings: PluginSettings) {
         if let Some(job) = self.by_name.get(name) {
             job.settings.send_replace(settings);
         }
     }
 
-    /// Ends what is under way for a plugin.
+    /// Cancels the plugin's job.
     pub fn cancel(&mut self, name: &str) {
         if let Some(job) = self.by_name.remove(name) {
             job.abort.abort();
@@ -187,7 +189,7 @@ impl Jobs {
         }
     }
 
-    /// Dropping it loses nothing.
+    /// Cancel safe.
     pub async fn next(&mut self) -> Event {
         loop {
             let slow = self.by_name.iter().filter_map(|(name, job)| Some((job.slow_at?, name.clone()))).min();
@@ -203,13 +205,13 @@ impl Jobs {
                 () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
                     return Event::Slow(slow.map(|(_, name)| name).unwrap_or_default());
                 }
-                // Nothing runs, and nothing will until something is started.
+                // Nothing is running, and nothing completes until a job is started.
                 () = std::future::pending() => {}
             }
         }
     }
 
-    /// None for one that was given up.
+    /// Returns `None` for a cancelled job.
     fn finish(&mut self, id: Id, ended: Result<Compiled, JoinError>) -> Option<Done> {
         let name = self.by_name.iter().find(|(_, job)| job.abort.id() == id)?.0.clone();
         let Job { version, purpose, slow_at, .. } = self.by_name.remove(&name)?;
@@ -220,7 +222,7 @@ impl Jobs {
         Some(Done { name, compiled, version, purpose, slow: slow_at.is_none() })
     }
 
-    /// Takes out who waits for the compilation of a plugin, with the digest of what is compiled.
+    /// Takes the caller who waits for a plugin's compilation, with the digest of the version.
     #[expect(clippy::type_complexity, reason = "a pair of what is told and to whom, for one caller")]
     pub fn take_answer(&mut self, name: &str) -> Option<(String, Option<(Caller, oneshot::Sender<Outcome>)>)> {
         let job = self.by_name.get_mut(name)?;

@@ -1,4 +1,4 @@
-//! Files that came, changed or went, and configurations that changed.
+//! Handles plugin files that appear, change or disappear, and changes of the configuration.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::{
 const FOLDER: &str = "";
 
 impl Rollout {
-    /// A plugin file that is new or has other bytes than before.
+    /// Handles a plugin file that is new or has changed.
     pub async fn on_file(&mut self, name: &str, wasm: Vec<u8>) {
         let refused = PluginError::Name(name.to_owned());
         if !is_plugin_name(name) {
@@ -27,9 +27,9 @@ impl Rollout {
         self.offer(name, Version::new(wasm), Tell::All).await;
     }
 
-    /// Lets a version in, unless something stands against it.
+    /// Starts the rollout of a version unless the pin, the rollout state or an earlier rejection forbids it.
     pub(super) async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
-        // Other bytes than those that the operator has pinned go to no compiler.
+        // A version that doesn't match the operator's pin isn't compiled.
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
             tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
             self.give_up_file(name).await;
@@ -57,7 +57,7 @@ impl Rollout {
         self.jobs.start((&self.supply.plugs, self.settings_of(name)), name, (version, purpose));
     }
 
-    /// With what the owner granted in the chat.
+    /// Returns the plugin's settings, with the capabilities that the owner granted in the chat.
     fn settings_of(&self, name: &str) -> PluginSettings {
         self.supply.granting(name, &(self.settings)(name))
     }
@@ -69,7 +69,8 @@ impl Rollout {
         }
     }
 
-    /// Something newer came that stays out. A rollback goes on all the same: it leads away from what fails.
+    /// Cancels the plugin's job because a newer version arrived that isn't rolled out. A rollback continues, because
+    /// it replaces a failing version.
     async fn give_up_file(&mut self, name: &str) {
         if self.jobs.is_fall(name) {
             self.jobs.follow_fall(name, None);
@@ -110,11 +111,11 @@ impl Rollout {
         }
     }
 
-    /// A refusal is told; a version that only needs a word of the owner is asked about.
+    /// Notifies a rejection, or asks the owner about a version that only needs approval.
     pub(super) async fn tell_of(&mut self, name: &str, digest: &str, refused: &PluginError) {
         match refused {
             PluginError::NotGranted { missing, .. } => self.park(name, digest, missing).await,
-            // A configuration that changes tries it again, and that is no news.
+            // A configuration change tries the version again. The same rejection isn't notified twice.
             refused => {
                 let told = (digest.to_owned(), refused.to_string());
                 if self.refused.insert(name.to_owned(), told.clone()) != Some(told) {
@@ -130,7 +131,7 @@ impl Rollout {
         self.notify(name, Kind::Trouble, text);
     }
 
-    /// Something is wrong with the folder that files come from, or nothing is any more.
+    /// Handles a change of the plugin folder: a fault, or the end of one.
     pub async fn on_folder(&mut self, fault: Option<String>) {
         let text = match &fault {
             Some(why) => {
@@ -144,13 +145,13 @@ impl Rollout {
         let kind = if is_well { Kind::Done } else { Kind::Trouble };
         self.notify(FOLDER, kind, text);
         if is_well {
-            // For what waits: when it was due, or granted, there was no file.
+            // Versions may have become due or been granted while their files weren't usable.
             self.resettle(BTreeSet::new()).await;
         }
     }
 
     pub async fn on_unreadable(&mut self, name: &str, why: String) {
-        // As `check` words it, which knows of no watch.
+        // With the wording of `cordboard plugin check`, which doesn't use the watcher.
         let refused = if is_plugin_name(name) {
             PluginError::Read(self.supply.unusable(name, &why))
         } else {
@@ -162,7 +163,7 @@ impl Rollout {
         self.tell_refused(name, &refused);
     }
 
-    /// The file of a plugin is gone.
+    /// Handles the removal of a plugin's file.
     pub async fn on_gone(&mut self, name: &str) {
         tracing::info!(plugin = name, "its file is gone");
         self.cancel(name).await;
@@ -179,7 +180,7 @@ impl Rollout {
         self.audience.changed(name).await;
     }
 
-    /// Nothing where the file was never plugged in: then nothing has changed.
+    /// Notifies the removal, unless no version of the file was active.
     fn tell_gone(&mut self, name: &str, before: Option<u32>) {
         match self.generation(name) {
             None if before.is_some() => {
@@ -193,16 +194,16 @@ impl Rollout {
         }
     }
 
-    /// The number of the generation that serves.
+    /// Returns the generation number of the active version.
     fn generation(&self, name: &str) -> Option<u32> {
         self.plugs().table().generation(name).map(|generation| generation.number)
     }
 
-    /// The settings of these plugins changed, and perhaps those for which others waited.
+    /// Applies new settings to these plugins, and tries the versions again that wait for other settings.
     pub async fn resettle(&mut self, mut names: BTreeSet<String>) {
         for name in names.iter().filter(|name| self.jobs.is_running(name)) {
             let settings = self.settings_of(name);
-            // Rights that were taken back are so at once, whatever comes of the version that is under way.
+            // Revoked capabilities take effect at once, whatever the outcome of the running job.
             self.plugs().follow(name, "", (&settings, self.clock.now())).await;
             self.jobs.resettle(name, settings);
         }
@@ -234,7 +235,7 @@ impl Rollout {
     async fn reconfigure(&mut self, name: String, tell: Tell) {
         let table = self.plugs().table();
         let held = table.entry(&name).and_then(|entry| entry.turned.clone());
-        // An embedded plugin that does not serve may do so under the new settings.
+        // An embedded plugin without an active version may be activated under the new settings.
         let Some(digest) = table.generation(&name).map(|one| one.digest.clone()) else {
             if let Some(version) = self.supply.newest(&name).await.filter(|one| self.is_admitted(&name, &one.digest)) {
                 self.start(&name, version, Purpose::File(tell)).await;
@@ -244,7 +245,7 @@ impl Rollout {
         let outcome = self.supply.reconfigure(&name, (&(self.settings)(&name), self.clock.now())).await;
         let outcome = self.or_the_one_before(&name, &digest, outcome).await;
         if let (Ok(_), Some(turned)) = (&outcome, held.filter(|turned| turned.digest != digest)) {
-            // What speaks against the newest version goes on to.
+            // The reason against the newest version still applies.
             self.plugs().turn_back(&name, turned).await;
         }
         self.on_file_plugged(Plugged { name, digest, outcome }, tell).await;

@@ -1,4 +1,4 @@
-//! Versions that fail in their probation: rolled back by themselves, and tried again after growing pauses.
+//! Rolls back versions that fail during probation, and tries them again after a growing backoff.
 
 use cordboard_core::config::spell_duration;
 
@@ -12,16 +12,16 @@ use crate::{
     plugin_sources::{Version, held_off, next_chance},
 };
 
-/// What failed, and how.
+/// A version that failed its probation.
 pub struct Fallen {
     digest: String,
-    /// How many of its calls failed within how long, and the last one's words.
+    /// How many calls failed within the probation, and the last failure.
     how: String,
     /// A newer file with other bytes, which is tried after the rollback.
     pub next: Option<Version>,
 }
 
-/// How many calls failed, and the last one's words: before a restart too.
+/// Returns the number of failed calls, including those before a restart, and the last failure.
 fn mishaps(generation: &PluginVersion) -> (u32, String) {
     let counted = generation.probation.as_ref().map_or(0, |probation| probation.failed());
     let (seen, last) = generation.mishaps().unwrap_or_else(|| (0, "before the host's last start".to_owned()));
@@ -29,7 +29,8 @@ fn mishaps(generation: &PluginVersion) -> (u32, String) {
 }
 
 impl Rollout {
-    /// Calls of versions on probation failed: that is kept, so that no restart forgives it, and what fell is rolled back.
+    /// Handles failed calls during probation. The failures are stored first, so that a restart doesn't reset them;
+    /// then failed versions are rolled back.
     pub(super) async fn on_failed(&mut self) {
         for (name, digest, failed) in self.plugs().take_failed() {
             self.stand(&name, |standing| standing.on_failed(&digest, failed)).await;
