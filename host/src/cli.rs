@@ -1,4 +1,4 @@
-//! The command line: what it takes, and the tables it prints.
+//! Defines the command line.
 
 mod plugin;
 
@@ -88,24 +88,24 @@ pub struct Listing {
     pub json: bool,
 }
 
-/// Where everything lies, as far as the command line and the environment say.
+/// The paths from the command line and the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// None: the built-in defaults.
+    /// `None` for the built-in defaults.
     pub config: Option<PathBuf>,
     pub state: PathBuf,
-    /// `--plugins`; the configuration may name another one.
+    /// `--plugins`. The configuration may name another folder.
     pub plugins: Option<PathBuf>,
 }
 
-/// A home folder is missing.
+/// No home folder is set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("find a place for the state: neither XDG_STATE_HOME nor HOME is set; name one with --state")]
 pub struct NoHome;
 
 impl Paths {
     /// # Errors
-    /// Where nothing says where the state lies.
+    /// No location for the state is known.
     pub fn places(&self) -> Result<Places, NoHome> {
         let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
         let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
@@ -120,7 +120,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// An XDG folder; as its specification says, one that is not absolute counts as not set.
+/// Returns an XDG folder. According to the XDG specification, a relative path counts as unset.
 fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))
@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// Beyond it clap breaks lines, however wide the terminal is.
+    /// The width at which clap wraps lines, however wide the terminal is.
     const WIDEST: usize = 98;
 
     fn all(command: clap::Command) -> Vec<clap::Command> {

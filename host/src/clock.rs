@@ -1,6 +1,6 @@
-//! The clocks: wall time, carried on by tokio's, so that a paused clock in a test moves everything. What deadlines are reckoned by follows a
-//! machine's sleep and a clock that is put forward, and moves on steadily where one is set back; what people and plugins are told is the
-//! wall's time whatever was done to it.
+//! The clocks: wall time, advanced by tokio's clock, so that a paused clock in a test controls everything. The clock
+//! for deadlines follows sleep of the machine and a clock that is set forward, and continues steadily if the clock is
+//! set back. People and plugins see the wall clock.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -10,13 +10,13 @@ use std::{
 use cordboard_core::types::Timestamp;
 use tokio::time::Instant;
 
-/// Less of a difference is none: it is measured by two looks, between which something else may run.
+/// Smaller differences are ignored: the two clocks aren't read at the same instant.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Two looks that lie further apart say nothing of each other.
+/// The longest time between the two readings of one [`ClockReading`].
 const ONE_LOOK: Duration = Duration::from_millis(100);
 
-/// What the system says at one moment: the wall's time, and that of a clock which nobody sets and which stands still in a sleep.
+/// A reading of the system's clocks: the wall time, and a monotonic clock that stops while the machine sleeps.
 type ClockReading = (SystemTime, time::Instant);
 
 #[derive(Debug, Clone, Copy)]
@@ -25,12 +25,12 @@ pub struct Clock {
     at: Instant,
     look: fn() -> ClockReading,
     first: ClockReading,
-    /// The most by which the wall was ever ahead of what has passed here, in milliseconds. It lives as long as the process: there is one
-    /// clock a host.
+    /// The largest lead of the wall clock over the elapsed time, in milliseconds. Leaked, because there is one clock
+    /// per host.
     ahead: &'static AtomicU64,
 }
 
-/// How far the wall's time is from what has passed.
+/// The difference between the wall clock and the elapsed time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClockChange {
     Ahead(Duration),
@@ -38,7 +38,7 @@ enum ClockChange {
 }
 
 impl Clock {
-    /// A clock that agrees with the system's now.
+    /// Creates a clock that agrees with the system's.
     #[must_use]
     pub fn system() -> Self {
         Self::by(look)
@@ -51,13 +51,13 @@ impl Clock {
         Self { began: Timestamp(0).after(since), at: Instant::now(), look, first, ahead }
     }
 
-    /// For whatever is reckoned by the host: never goes back.
+    /// The time for deadlines and records of the host. Never goes back.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.steady().after(self.ahead())
     }
 
-    /// For people and plugins: as on the wall.
+    /// The time for people and plugins: the wall clock.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
         match self.step() {
@@ -74,7 +74,7 @@ impl Clock {
         if moment <= wall { moment } else { Timestamp(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
     }
 
-    /// When `moment` will be, for a timer; now, where it has passed.
+    /// Converts `moment` for a timer. A past moment becomes now.
     #[must_use]
     pub fn instant(&self, moment: Timestamp) -> Instant {
         self.at + moment.since(self.began.after(self.ahead()))
@@ -84,7 +84,7 @@ impl Clock {
         self.began.after(self.at.elapsed())
     }
 
-    /// A wall that was set back takes nothing away.
+    /// The lead of the wall clock. Doesn't shrink if the wall clock is set back.
     fn ahead(&self) -> Duration {
         let now = match self.step() {
             ClockChange::Ahead(by) => by.as_millis() as u64,
@@ -93,7 +93,7 @@ impl Clock {
         Duration::from_millis(self.ahead.fetch_max(now, Ordering::AcqRel).max(now))
     }
 
-    /// After a sleep, or where somebody has set the wall's clock.
+    /// The change of the wall clock by sleep or by setting it.
     fn step(&self) -> ClockChange {
         let (wall, steady) = (self.look)();
         let passed = steady.saturating_duration_since(self.first.1);
@@ -127,7 +127,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     thread_local! {
-        /// What the wall's clock was put forward by, and set back by.
+        /// How far the wall clock was set forward, and back.
         static SET: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
     }
 
@@ -165,7 +165,7 @@ mod tests {
         SET.set((Duration::ZERO, 3 * HOUR));
         assert_eq!((clock.now(), clock.instant(due)), (began, Instant::now() + HOUR));
         assert!(clock.wall() < began, "but people are told what the wall says");
-        // Put forward, and back again.
+        // Set forward, and back again.
         SET.set((3 * HOUR, Duration::ZERO));
         let forward = clock.now();
         SET.set((Duration::ZERO, Duration::ZERO));

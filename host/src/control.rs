@@ -1,4 +1,5 @@
-//! `STATE/control.sock`: how `cordboard sessions` and `cordboard plugins` ask a running host. One JSON line in, one out. It changes nothing.
+//! Owns `STATE/control.sock`, on which `cordboard sessions` and `cordboard plugins` query a running host. One line of
+//! JSON per request and response. Read-only.
 
 use std::{
     fs, io,
@@ -22,10 +23,10 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// How long a question may take: the answer is a snapshot.
+/// The timeout of a request. The answer is a snapshot.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest question, in bytes.
+/// The longest request, in bytes.
 const LONGEST: u64 = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub enum Question {
     Plugins,
 }
 
-/// A session as scripts see it.
+/// A session in the JSON output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRow {
     pub name: String,
@@ -58,7 +59,7 @@ pub struct SessionRow {
     pub cost_usd: Option<f64>,
 }
 
-/// A plugin as scripts see it.
+/// A plugin in the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginRow {
     pub name: String,
@@ -120,10 +121,11 @@ pub fn socket(state: &Path) -> PathBuf {
     state.join(SOCKET)
 }
 
-/// The longest path that a socket's address holds, in bytes.
+/// The longest path of a socket address, in bytes.
 const PATH_AT_MOST: usize = 107;
 
-/// A path of the socket that its address holds, however deep the folder lies: then it leads through the folder, opened.
+/// A path to the socket that fits into a socket address. In a deep folder, it goes through an open descriptor of the
+/// folder.
 struct Way {
     path: PathBuf,
     _folder: Option<fs::File>,
@@ -141,10 +143,10 @@ impl Way {
     }
 }
 
-/// Can be asked already; the answer comes once it is served.
+/// The bound socket. Clients can connect already; answers come once it is served.
 pub struct Listening(UnixListener);
 
-/// The lock of the state directory makes an old socket a dead one.
+/// Binds the socket, and replaces an old one: because of the state directory's lock, no other host can be using it.
 pub fn listen(state: &Path) -> io::Result<Listening> {
     let path = socket(state);
     match fs::remove_file(&path) {
@@ -157,7 +159,7 @@ pub fn listen(state: &Path) -> io::Result<Listening> {
 }
 
 impl Listening {
-    /// Serves questions until the task is aborted.
+    /// Serves requests until the task is aborted.
     pub fn serve(self, roster: Arc<SessionRegistry>, plugs: Arc<Registry>, clock: Clock) -> JoinHandle<()> {
         let Self(listener) = self;
         tokio::spawn(async move {
@@ -196,7 +198,7 @@ async fn answer(stream: UnixStream, (roster, clock): (&SessionRegistry, Clock), 
     write.write_all(&text).await
 }
 
-/// Latest active first.
+/// Returns all sessions, the most recently active first.
 #[must_use]
 pub fn rows(roster: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
     let row = |view: &Arc<SessionView>| {
@@ -208,7 +210,7 @@ pub fn rows(roster: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
     rows
 }
 
-/// Asks a running host; none where none runs on that state directory.
+/// Queries the running host. `None` if no host runs on that state directory.
 pub async fn ask(state: &Path, question: Question) -> io::Result<Option<Answer>> {
     let Ok(way) = Way::to_socket(state) else { return Ok(None) };
     let Ok(stream) = UnixStream::connect(&way.path).await else { return Ok(None) };

@@ -1,7 +1,8 @@
-//! Times that come again: cron expressions of five fields, read in the host's time zone. The only place that knows calendars.
+//! Cron expressions with five fields, evaluated in the host's time zone. The only module that deals with calendars.
 //!
-//! Where the clock is put forward, a job of fixed hours that would fall into the gap runs right after it; where it is put back, such a
-//! job runs once. Jobs with `*` or `/` in minute or hour follow the clock on the wall: they skip the gap, and run in both hours.
+//! If the clock is put forward, a job at fixed hours that falls into the gap runs right after it; if the clock is put
+//! back, such a job runs once. Jobs with `*` or `/` in minute or hour follow the wall clock: they skip the gap, and
+//! run in both hours.
 
 mod zone;
 
@@ -20,10 +21,11 @@ use jiff::{
 
 pub use zone::HostZone;
 
-/// The fields of an expression, as an error names them.
+/// The names of the fields, for errors.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
 
-/// The most times that are counted between two moments: a year of minutes would take seconds, and past this nobody wants the number.
+/// The maximum of [`Cron::between`]. Counting the minutes of a year would take seconds, and a larger number is of no
+/// use.
 const COUNTED: usize = 10_000;
 
 /// The time zone of the host.
@@ -47,7 +49,8 @@ impl Zone {
         Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
 
-    /// When a calendar's time comes: in a gap when that ends, and of two the first. A later time never comes before an earlier one.
+    /// Converts a calendar time. A time in a gap becomes the end of the gap, and of two instants the first is taken.
+    /// The order of times is preserved.
     fn moment(&self, time: DateTime) -> Option<Timestamp> {
         let ambiguous = self.0.to_ambiguous_timestamp(time);
         let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
@@ -55,12 +58,12 @@ impl Zone {
         if !is_gap {
             return of(plain);
         }
-        // In a gap, what is compatible lies as far behind its end as the time lies behind its beginning.
+        // `compatible` shifts a time in a gap by the length of the gap; this finds the end of the gap.
         let past = plain.checked_add(SignedDuration::from_nanos(1)).ok()?;
         of(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// The latest that calendars can show up to `moment`. Where a clock was put back, it has shown more than it shows now.
+    /// The latest calendar time shown up to `moment`. After a clock was put back, it has shown later times than now.
     fn latest(&self, moment: &Zoned) -> Option<DateTime> {
         let shown = moment.datetime();
         match self.0.to_ambiguous_timestamp(shown).offset() {
@@ -72,16 +75,16 @@ impl Zone {
     }
 }
 
-/// An expression that was understood. Two are the same where they are written the same.
+/// A parsed expression. Expressions are equal if their texts are.
 #[derive(Clone)]
 pub struct Cron {
     text: String,
     times: croner::Cron,
-    /// Whether it names its hours and minutes, so that none of them may be lost or come twice.
+    /// Whether hours and minutes are listed, so that no run may be lost or repeated.
     fixed: bool,
 }
 
-/// Why an expression is no such thing; for its author.
+/// The reason why an expression is invalid, for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
     #[error(
@@ -98,7 +101,7 @@ pub enum CronError {
 
 impl Cron {
     /// # Errors
-    /// Which field is wrong.
+    /// Names the invalid field.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
@@ -119,32 +122,32 @@ impl Cron {
         self.fixed
     }
 
-    /// The first time after `moment`.
+    /// Returns the first time after `moment`.
     #[must_use]
     pub fn next(&self, zone: &Zone, moment: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(moment)?;
         if !self.fixed {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
-        // Several of its times come at the end of a gap; where a clock was put back, it shows some that have been.
+        // Several times may map to the end of a gap, and after a clock was put back some have passed already.
         let times = std::iter::successors(Some(from.datetime()), |time| self.beside(*time, Direction::Forward));
         times.skip(1).map_while(|time| zone.moment(time)).find(|time| *time > moment)
     }
 
-    /// The last time at or before `moment`.
+    /// Returns the last time at or before `moment`.
     #[must_use]
     pub fn last(&self, zone: &Zone, moment: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(moment)?;
         if !self.fixed {
             return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
         }
-        // The search leaves out where it begins.
+        // The search excludes its start.
         let beyond = zone.latest(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
         let times = std::iter::successors(Some(beyond), |time| self.beside(*time, Direction::Backward));
         times.skip(1).map_while(|time| zone.moment(time)).find(|time| *time <= moment)
     }
 
-    /// The time next to this one in a calendar without gaps.
+    /// Returns the adjacent time in a calendar without gaps.
     fn beside(&self, time: DateTime, direction: Direction) -> Option<DateTime> {
         let time = time.to_zoned(TimeZone::UTC).ok()?;
         let found = match direction {
@@ -154,7 +157,7 @@ impl Cron {
         found.ok().map(|found| found.datetime())
     }
 
-    /// How many times lie between the two, neither of them counted.
+    /// Counts the times between `from` and `to`, both excluded, up to 10,000.
     #[must_use]
     pub fn between(&self, zone: &Zone, from: Timestamp, to: Timestamp) -> u32 {
         let times = std::iter::successors(self.next(zone, from), |time| self.next(zone, *time));
@@ -163,7 +166,7 @@ impl Cron {
     }
 }
 
-/// Numbers, in lists and ranges.
+/// Whether a field consists of numbers, lists and ranges only.
 fn names(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }
@@ -177,7 +180,7 @@ fn parse(fields: &[&str]) -> Option<croner::Cron> {
     parser.parse(&fields.join(" ")).ok()
 }
 
-/// The one that cannot be understood even where all others say nothing.
+/// Finds the field that is invalid even if all others are `*`.
 fn wrong_field(fields: &[&str]) -> CronError {
     let alone = |at: usize| {
         let mut others = ["*"; FIELDS.len()];

@@ -1,9 +1,9 @@
 //! Watches the configuration file and the plugin folder; the only user of inotify. Reports complete files only, only
-//! the latest version of each, and the configuration first. It must never parse a configuration, compile a plugin, or
+//! the latest version of each, and the configuration first. It must not parse a configuration, compile a plugin, or
 //! decide what a change means.
 //!
-//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch, so
-//! a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
+//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch,
+//! so a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
 
 mod folder;
 mod os_events;
@@ -35,13 +35,14 @@ use os_events::OsWatcher;
 use queue::Queue;
 use scan::{Next, Scanner};
 
-/// One change may wait for the application; more would be versions that a newer one could no longer replace.
+/// The capacity of the change channel. Only one change waits in the channel, because a newer version can't replace a
+/// change that has been sent.
 const GIVEN: usize = 1;
 
-/// How long nothing may happen before a look. Editors and compilers write in bursts of a few milliseconds.
+/// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// A look is not put off longer than this, however busy the folder is.
+/// The longest delay of a scan, however busy the folder is.
 const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
 /// The time between two scans while the system has no free inotify watch, so that events may be missing.
@@ -67,11 +68,11 @@ pub struct ConfigFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Config(ConfigRead),
-    /// Why nothing in the plugin folder may be used, and what to do; none: it is in order again.
+    /// `fault` says why the plugin folder can't be used, with the remedy. `None` if it is usable again.
     Folder {
         fault: Option<String>,
     },
-    /// A plugin file that is new or has other bytes than the last ones given out.
+    /// A plugin file that is new or has other bytes than the last reported ones.
     Plugin {
         name: String,
         path: PathBuf,
@@ -80,7 +81,7 @@ pub enum Change {
     PluginGone {
         name: String,
     },
-    /// `why` is for the operator and says what to do.
+    /// `why` is for the operator and includes the remedy.
     PluginUnreadable {
         name: String,
         why: String,
@@ -91,7 +92,7 @@ pub enum Change {
 pub enum ConfigRead {
     Text(String),
     Missing,
-    /// For the operator.
+    /// The reason, for the operator.
     Unreadable(String),
 }
 
@@ -106,7 +107,7 @@ pub enum WatchError {
 }
 
 impl WatchError {
-    /// For where the path was named already: what is wrong with it, and the remedy.
+    /// Returns the fault and the remedy without the path, for messages that name the path already.
     #[must_use]
     pub fn reason(&self) -> String {
         let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Look { path, .. }) = self;
@@ -115,7 +116,7 @@ impl WatchError {
     }
 }
 
-/// Watches as long as it is kept.
+/// Stops the watch when dropped.
 #[must_use = "dropping it ends the watch"]
 #[derive(Debug)]
 pub struct Watcher {
@@ -132,15 +133,15 @@ impl Drop for Watcher {
 /// read the files, so that no change is missed in between. Unusable files are reported as unreadable at once.
 ///
 /// # Errors
-/// When the file or the folder may be written by others, see [`check_private`].
+/// The file or the folder is writable by other users, see [`check_private`].
 pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     start(watched, OsWatcher::new())
 }
 
-/// The plugin files of `folder`, by name, right or wrong. A folder that does not exist has none.
+/// Returns the plugin files of `folder` by name, valid or not. Empty if the folder doesn't exist.
 ///
 /// # Errors
-/// When the folder cannot be listed.
+/// The folder cannot be listed.
 pub fn scan(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(folder::list(folder)?.unwrap_or_default())
 }
@@ -161,7 +162,7 @@ fn start(watched: Watched, notice: OsWatcher) -> Result<(Watcher, mpsc::Receiver
     Ok((Watcher { task: tokio::spawn(round.run(changes)) }, receiver))
 }
 
-/// One watch at work: when to look next, and what waits to be given out.
+/// The watch task: schedules scans and sends changes.
 struct WatchLoop {
     queue: Queue,
     notice: Arc<OsWatcher>,
@@ -169,7 +170,7 @@ struct WatchLoop {
     rescan: live::Receiver<Duration>,
     /// The time of the next scan. There always is one.
     due: Instant,
-    /// The first event since the last look.
+    /// The first event since the last scan.
     first: Option<Instant>,
 }
 

@@ -1,6 +1,6 @@
-//! The async shell around the pure core: whatever touches processes, files, chats, components and the store.
+//! The async shell around the pure core: everything that touches processes, files, chats, components and the store.
 //!
-//! Imports go one way: `app → hub → {session, plugin, reload} → {process, agent, chat, store} → core`.
+//! Imports go one way: `app → hub → {session, plugin, file_watch} → {process, agent, chat, store} → core`.
 
 pub mod agent;
 pub mod app;

@@ -1,4 +1,4 @@
-//! `cordboard sessions` and `cordboard plugins`: tables for people, JSON for scripts.
+//! Formats the output of `cordboard sessions` and `cordboard plugins`: tables for people, JSON for scripts.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -13,9 +13,9 @@ use crate::{
     plugin::short,
 };
 
-/// Columns of text, each as wide as its widest cell.
+/// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    // Names and notes are others' words, and a table is read line by line, by people as by scripts.
+    // Names and notes are untrusted text, and people and scripts read the table line by line.
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| one_line(cell, FOREIGN)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
@@ -87,7 +87,7 @@ pub fn plugins(rows: &[PluginRow], now: Timestamp) -> String {
             digest.to_owned(),
             row.generation.to_string(),
             row.health.clone(),
-            // What was never there is absent since no moment.
+            // A plugin that was never present has no time.
             if row.since == 0 { "-".to_owned() } else { ago(now, row.since) },
             row.note.clone(),
         ]

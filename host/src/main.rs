@@ -1,4 +1,4 @@
-//! The binary: it dispatches, and never decides.
+//! The binary: parses the command line and runs the command.
 
 use std::{env, io::Write as _, process::ExitCode};
 
@@ -14,7 +14,8 @@ use cordboard_core::{messages::system_error, render::terminal::neutral};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
-    // Two roles that the host gives to itself; they are no commands for people, and start without the rest.
+    // Two internal roles that the host starts itself. They aren't commands for users, and skip the rest of the
+    // startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
         Some(plugin::COMPILE) => {
@@ -36,12 +37,12 @@ fn dispatch() -> Result<(), AppError> {
 
 fn report(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // The application's own errors tell their sources already.
+    // The application's errors include their sources.
     let (text, code) = match error.downcast_ref::<AppError>() {
         Some(error) => (error.to_string(), error.code()),
         None => (format!("{error:#}"), ExitCode::FAILURE),
     };
-    // Some of it may be a plugin's words. Not `eprintln!`: that panics where nobody reads.
+    // The error may contain untrusted text of a plugin. `eprintln!` would panic if stderr is closed.
     drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&scrub::text(system_error(text)))));
     code
 }

@@ -1,5 +1,5 @@
-//! Runs the plugins' jobs at their times. When each was due last is stored before it runs, so that what a host that was down has missed
-//! is made up for by one run. It must wake nobody while there are no jobs, and never run a job twice at once.
+//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and missed runs of a stopped
+//! host are replaced by a single one. Never wakes up without jobs, and never runs a job twice at the same time.
 
 mod timetable;
 
@@ -20,20 +20,21 @@ use crate::cron::{Cron, Zone};
 
 pub use timetable::{Due, Key, Timetable};
 
-/// How long it sleeps at most while there are jobs. Timers stand still while a machine sleeps, and know nothing of a clock that is set:
-/// a job is late by no more than this.
+/// The longest sleep while there are jobs. Timers stop while the machine sleeps and don't notice a changed clock, so
+/// a job is late by at most this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// The jobs that are plugged in, by plugin, each with its times.
+/// The jobs of the active plugins, by plugin, each with its times.
 pub type Jobs = BTreeMap<String, Vec<(String, Cron)>>;
 
-/// What a schedule needs of the board.
+/// The host as the schedule sees it.
 #[async_trait]
 pub trait Work: Send + Sync + 'static {
     fn jobs(&self) -> Jobs;
-    /// Ticks when there may be other jobs.
+    /// Changes when the jobs may have changed.
     fn changes(&self) -> watch::Receiver<u64>;
-    /// Remembers the jobs of a plugin and forgets its others. Gives for each up to when it was run or skipped: `now`, where it is new.
+    /// Stores the jobs of a plugin and deletes its other ones. Returns for each job the time up to which it has run
+    /// or been skipped: `now` for a new job.
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
     /// Stores that a job runs.
     ///
@@ -43,7 +44,7 @@ pub trait Work: Send + Sync + 'static {
     async fn run(&self, due: &Due);
 }
 
-/// What time it is on the wall, sleep of the machine included.
+/// Returns the wall clock time, which includes sleep of the machine.
 pub type Wall = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Returns the host's time zone if it has changed since the last call.
@@ -55,7 +56,7 @@ pub struct Schedule<W> {
     new_zone: NewZone,
     timetable: Timetable,
     running: JoinSet<()>,
-    /// Kept apart from the tasks, so that one that ends by a bug is known too.
+    /// Kept outside the tasks, so that the key of a task that panics is known, too.
     keys: HashMap<Id, Key>,
 }
 
@@ -65,13 +66,13 @@ impl<W: Work> Schedule<W> {
         Self { work, wall, new_zone, timetable, running: JoinSet::new(), keys: HashMap::new() }
     }
 
-    /// Runs until the board is gone.
+    /// Runs until the host is gone.
     pub async fn run(mut self) {
         let mut changes = self.work.changes();
         loop {
             changes.mark_unchanged();
             self.take_up().await;
-            // Jobs come and go far more seldom than they are due.
+            // Jobs change much less often than they are due.
             loop {
                 self.start_due().await;
                 let sleep = self.sleep();

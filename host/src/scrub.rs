@@ -1,5 +1,5 @@
-//! Owns the secrets that this process has read, and removes them from log records, errors, replies and stored posts: no
-//! eight characters of a secret in a row remain. It must never read a file.
+//! Owns the secrets that this process has read, and removes them from log records, errors, replies and stored posts:
+//! no eight characters of a secret in a row remain. It must not read a file.
 
 use std::{
     borrow::Cow,

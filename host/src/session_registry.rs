@@ -1,5 +1,5 @@
-//! What everybody sees of the sessions: one published snapshot each, and which one is active where. Its writers are the session actors (their
-//! own cell) and the desk (names and places); readers never wait for an actor.
+//! Owns the published snapshots of all sessions, and the active session of each place. Session actors write their own
+//! cell, the host API writes names and places. Readers never wait for an actor.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use cordboard_core::types::{ActiveFor, Caller, Place, SessionName, SessionView, UserId};
 use tokio::sync::watch;
 
-/// One session's snapshot, replaced by its actor alone.
+/// The snapshot of one session, which only its actor replaces.
 #[derive(Debug)]
 pub struct SessionCell {
     view: ArcSwap<SessionView>,
@@ -50,7 +50,7 @@ impl SessionRegistry {
         roster
     }
 
-    /// Adds a new session and gives its cell.
+    /// Adds a new session and returns its cell.
     pub fn add(&self, view: SessionView) -> Arc<SessionCell> {
         let name = view.record.name.clone();
         let cell = Arc::new(SessionCell { view: ArcSwap::from_pointee(view), changed: self.changed.clone() });
@@ -69,13 +69,13 @@ impl SessionRegistry {
         self.cell(name).map(|cell| cell.view())
     }
 
-    /// All of them, by name.
+    /// Returns all sessions, by name.
     #[must_use]
     pub fn views(&self) -> Vec<Arc<SessionView>> {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
     }
 
-    /// Those that `caller` may see, archived or not, in no order.
+    /// Returns the sessions that `caller` may see, archived or not, in no particular order.
     #[must_use]
     pub fn seen_by(&self, caller: &Caller, archived: bool) -> Vec<Arc<SessionView>> {
         let mut views = self.views();
@@ -136,7 +136,7 @@ impl SessionRegistry {
         active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&gone)).map(|(scope, _)| scope).collect()
     }
 
-    /// How many agents may be alive now.
+    /// Returns the number of agents that may be alive.
     #[must_use]
     pub fn live(&self) -> usize {
         self.cells
@@ -147,7 +147,7 @@ impl SessionRegistry {
             .count()
     }
 
-    /// Ticks at every change of any session.
+    /// Changes with every change of a session.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()

@@ -1,4 +1,4 @@
-//! Where the log goes: standard error, coloured on a terminal alone. One record is one line, whatever stands in it.
+//! Writes the log to standard error, with colours on a terminal. Each record takes one line, whatever it contains.
 
 use std::{
     fmt::Write as _,
@@ -10,7 +10,8 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
 use crate::scrub;
 
-/// Libraries whose lines guests cause, without a name and as often as they like: what they have to say, the guest is told.
+/// Libraries that log on behalf of guests, without naming them and without limit. The guests get the same information
+/// as errors.
 const OF_GUESTS: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
 /// Starts logging. `CORDBOARD_LOG` takes tracing's filters, as `debug` or `cordboard::plugin=trace`.
@@ -29,10 +30,10 @@ pub fn start(default: &str) {
     }
 }
 
-/// What is logged where `wanted` is asked for: nothing that guests can say in a library's name.
+/// Returns the filter for `wanted`, with the libraries that guests can trigger switched off.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The filter can't be parsed.
 pub fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
     let mut filter = EnvFilter::try_new(wanted)?;
     for library in OF_GUESTS {
@@ -57,7 +58,7 @@ impl<W: Write> Write for LineWriter<W> {
     }
 }
 
-/// Colours stay, and nothing else that a terminal obeys, or that shows letters in another order than they are in.
+/// Keeps colours, and escapes all other control characters and those that change the order of the text.
 fn one_line(record: &str) -> String {
     let mut line = String::with_capacity(record.len());
     let record = record.strip_suffix('\n').unwrap_or(record);
@@ -73,7 +74,7 @@ fn one_line(record: &str) -> String {
     line
 }
 
-/// Whether these letters behind an escape change how letters look, and do no more.
+/// Whether the text after an escape character is a colour sequence.
 fn is_colour(rest: &str) -> bool {
     let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
     end.is_some_and(|end| end.starts_with('m'))

@@ -1,5 +1,5 @@
-//! Requests from the net for plugins: a loopback listener that checks who asks before a plugin hears of it. Whatever is wrong with a
-//! request is answered here, in one line. It must never call a plugin for somebody who has shown nothing.
+//! The HTTP server for webhooks: a loopback listener that authenticates requests before it passes them to a plugin.
+//! Invalid requests are answered here, with one line. It must not call a plugin for an unauthenticated request.
 
 mod answer;
 mod proof;
@@ -38,39 +38,41 @@ pub use request::{METHODS, is_withheld};
 use answer::Rejection;
 use request::{Head, Target};
 
-/// Connections at once. Each may hold one body; who comes later waits to be let in.
+/// The maximum number of connections. Each may hold one body in memory; further ones wait to be accepted.
 const CONNECTIONS: usize = 64;
 
-/// Requests that plugins answer at once; past it senders are told to come again, as all of them can.
+/// The maximum number of concurrent plugin calls. Further requests get a 429, and webhook senders retry.
 const CALLS: usize = 16;
 
-/// What a head may have: far more than any sender of hooks puts in.
+/// The limits of a request's head, far above what webhook senders use.
 const HEADERS: usize = 64;
 const HEAD_BYTES: usize = 16 << 10;
 
-/// For a head, and for a body: senders are programs, and have it ready.
+/// The timeouts for the head and the body. Senders are programs that have both ready.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// Secrets that are read at once. One may lie on the net, and nothing can end what waits for a folder that hangs.
+/// The maximum number of concurrent reads of secrets. A secret may be on a network file system, and a read that hangs
+/// can't be cancelled.
 const READS: usize = 4;
 
-/// For all of a connection: the longest call of a plugin takes a quarter of an hour.
+/// The timeout of a connection. The longest plugin call takes a quarter of an hour.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(16 * 60);
 
-/// Before the next connection is taken, where taking one failed: there may be no file descriptors left.
+/// The pause after a failed accept: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
-/// How often it is told of one plugin that its requests are refused: strangers must not be able to fill the log.
+/// The minimum time between two log records about refused requests for a plugin, so that strangers can't fill the
+/// log.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
 
-/// Reads the secret of that name as it is now; the error is for the operator.
+/// Reads the current value of a secret by name. The error is for the operator.
 pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, String> + Send + Sync>;
 
 pub struct WebhookServer {
     config: LiveConfig,
     plugs: Arc<Registry>,
-    /// Weak, so that a request does not keep the board from its end.
+    /// Weak, so that a request doesn't keep the host from shutting down.
     board: Weak<dyn HostApi>,
     secrets: Secrets,
     calls: Semaphore,
@@ -81,7 +83,7 @@ pub struct WebhookServer {
 /// Opens the listener.
 ///
 /// # Errors
-/// The system's, as that the address is taken.
+/// An error of the system, such as an address in use.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!(address = %listener.local_addr()?, "listening to requests for plugins, at /hooks/NAME");
@@ -95,7 +97,7 @@ impl WebhookServer {
         Arc::new(Self { config, plugs, board, secrets, calls, reads, told: Mutex::default() })
     }
 
-    /// Answers until its task is ended.
+    /// Accepts connections until its task is aborted.
     pub async fn serve(self: Arc<Self>, listener: TcpListener) {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
@@ -116,13 +118,13 @@ impl WebhookServer {
             async move { Ok::<_, Infallible>(door.answer(request).await) }
         });
         let mut http = http1::Builder::new();
-        // One request a connection: nobody keeps a place that he does not use.
+        // One request per connection, so that no idle connection occupies a slot.
         http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).keep_alive(false);
         http.max_headers(HEADERS).max_buf_size(HEAD_BYTES);
         let mut serving = http.serve_connection(TokioIo::new(stream), service);
         match tokio::time::timeout(CONNECTION_WITHIN, &mut serving).await {
             Ok(Ok(())) => {}
-            // There is no request yet that could be answered: the connection is.
+            // There is no complete request to respond to, so the response is written to the connection.
             Ok(Err(error)) if error.is_timeout() => {
                 answer::write(&Rejection::HeadTooSlow, serving.into_parts().io.into_inner()).await;
             }
@@ -158,7 +160,7 @@ impl WebhookServer {
         self.call(target.plugin, head.with(body.to_vec(), &checks)).await
     }
 
-    /// What the plugin's requests have to show.
+    /// Returns the checks of the plugin's requests. A request has to pass one of them.
     async fn checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, Rejection> {
         let checks = tokio::time::timeout(BODY_WITHIN, self.read_checks(plugin, config)).await;
         let checks = checks.unwrap_or_else(|_| Err(format!("its secrets were not read in {BODY_WITHIN:?}")));
@@ -173,7 +175,7 @@ impl WebhookServer {
         Ok(checks)
     }
 
-    /// On a thread where it holds up nobody: a file takes its time, and who asks has shown nothing yet.
+    /// Reads the secrets on a blocking thread: file access may be slow, and the request isn't authenticated yet.
     async fn read_checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, String> {
         let (proofs, config) = (config.plugins.proofs_of(plugin), Arc::clone(config));
         let (secrets, permit) = (Arc::clone(&self.secrets), Arc::clone(&self.reads).acquire_owned().await);
@@ -195,7 +197,7 @@ impl WebhookServer {
         })
     }
 
-    /// Says why requests for a plugin are refused, not for each of them.
+    /// Logs why requests for a plugin are refused, rate limited per plugin.
     fn tell(&self, plugin: &str, why: impl Fn() -> String) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.get(plugin).is_some_and(|at| at.elapsed() < TELL_AGAIN) {

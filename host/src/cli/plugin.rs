@@ -1,4 +1,4 @@
-//! The command line of those who write plugins: `cordboard plugin …`.
+//! Defines the command line for plugin authors: `cordboard plugin …`.
 
 use std::path::PathBuf;
 
@@ -188,7 +188,7 @@ pub enum Trade {
 }
 
 impl Trade {
-    /// As the contract and the command line call it.
+    /// The name in the WIT contract and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

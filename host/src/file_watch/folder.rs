@@ -1,4 +1,4 @@
-//! The plugin folder: which of its files are plugins, and what a plugin may be called. Must never read a file.
+//! Lists the plugin files of the plugin folder and checks their names. It must not read a file.
 
 use std::{
     fs,
@@ -11,7 +11,8 @@ use cordboard_core::{
     types::{PLUGIN_NAME_RULE, is_plugin_name},
 };
 
-/// Every plugin file by its stem, sorted; `None` where there is no folder. Hidden, temporary and backup files are no plugins.
+/// Returns every plugin file by its stem, sorted. `None` if there is no folder. Hidden, temporary and backup files
+/// are skipped.
 pub(super) fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -29,16 +30,18 @@ pub(super) fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> 
     Ok(Some(files))
 }
 
-/// The name under which `path` counts as a plugin, right or wrong.
+/// The plugin name of `path`, valid or not. `None` if it isn't a plugin file.
 fn plugin(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_string_lossy();
     let stem = file.strip_suffix(".wasm")?;
-    // Told and listed as it is seen; a name that needs it is none that is served.
+    // Control characters are spelt out for messages and listings. A name that contains any is invalid anyway.
     (!stem.is_empty() && !stem.starts_with('.')).then(|| spelt_out(stem))
 }
 
+/// Checks the name of a plugin.
+///
 /// # Errors
-/// The rule, for the operator.
+/// The naming rule, for the operator.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if is_plugin_name(name) { Ok(()) } else { Err(format!("name the file with {PLUGIN_NAME_RULE}")) }
 }

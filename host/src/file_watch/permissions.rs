@@ -1,4 +1,5 @@
-//! Whose a path is: what the host takes code and grants from must be writable by its owner alone. Never changes a mode.
+//! Checks who may write to a path: code and grants must come from paths that only their owner may write to. Doesn't
+//! change modes.
 
 use std::{
     fs::FileType,
@@ -14,10 +15,10 @@ use super::WatchError;
 const GROUP_WRITE: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 
-/// Whether only this user, or root, may write to `path`. A path with nothing there passes.
+/// Checks that only this user or root may write to `path`. A missing path passes.
 ///
 /// # Errors
-/// Names the path, who may write to it, and the command that changes it.
+/// Names the path, who may write to it, and the command that fixes it.
 pub fn check_private(path: &Path) -> Result<(), WatchError> {
     let path = PathBuf::from(path);
     let metadata = match path.metadata() {

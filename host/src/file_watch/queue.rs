@@ -1,5 +1,5 @@
-//! What waits to be given out: one version of each item, the latest, configuration first. Must never hold what was already
-//! given out.
+//! Owns the changes that wait to be sent: the latest version of each item, the configuration first. It must not keep
+//! what has been sent.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -7,11 +7,11 @@ use cordboard_core::encoding;
 
 use super::{Change, ConfigRead, read::Digest};
 
-/// What can change, in the order in which it is given out.
+/// An item that can change, in the order of delivery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Config,
-    /// The plugin folder itself: `Unreadable` where nothing in it may be used, else `Absent`.
+    /// The plugin folder itself: `Unreadable` if it can't be used, else `Absent`.
     Folder,
     Plugin(String),
 }
@@ -23,14 +23,14 @@ pub(super) enum Found {
     Unreadable(String),
 }
 
-/// What an item was found as, without its bytes.
+/// The state of an item, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Known {
     Whole(Digest),
     Unreadable(String),
 }
 
-/// Coalesces: a newer version takes the place of one that still waits, and going back to what was given out last takes it away.
+/// Coalesces changes: a newer version replaces a waiting one, and a return to the last sent version removes it.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     given: BTreeMap<Item, Known>,
@@ -42,7 +42,7 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Counts as given out: the application reads what lies there at start by itself.
+    /// Counts `digest` as sent, because the application reads the existing files itself at startup.
     pub(super) fn assume(&mut self, item: Item, digest: Digest) {
         self.given.insert(item, Known::Whole(digest));
     }

@@ -1,5 +1,5 @@
-//! Reading one file that somebody may be writing at this moment: what it was at a reading, and whether two readings agree.
-//! Must never give out bytes that are not the file's whole content at one moment.
+//! Reads a file that may be written at the same time, and compares two readings of it. It must not return bytes that
+//! were never the file's whole content.
 
 use std::{
     fs::{File, Metadata},
@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::permissions::not_regular;
 
-/// A file changed less than this before it was read may change again within the same tick of the file system's clock, and
-/// look the same.
+/// A file that changed less than this before a reading may change again within the same tick of the file system's
+/// clock, and keep the same stamp.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The buffer size for hashing a file without keeping its bytes.
@@ -31,8 +31,8 @@ impl Digest {
     }
 }
 
-/// What the file system says of a file without reading it. The time of the inode's change cannot be set by hand, so that a
-/// copy that keeps its times is seen, too.
+/// The metadata of a file. Users can't set the inode's change time, so a copy that preserves its times is detected,
+/// too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: (u64, u64),
@@ -51,7 +51,7 @@ impl Stamp {
         }
     }
 
-    /// Whether an equal stamp later on proves equal bytes.
+    /// Whether an equal stamp later proves equal bytes.
     pub(super) fn is_settled(&self) -> bool {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ticked = since.saturating_sub(TICK).as_secs();
@@ -66,9 +66,9 @@ pub(super) enum Reading {
         bytes: Vec<u8>,
         digest: Digest,
     },
-    /// Nothing is there.
+    /// The file doesn't exist.
     Absent,
-    /// It changed while it was read.
+    /// The file changed during the reading.
     Moving,
     Unreadable(String),
 }
@@ -107,7 +107,7 @@ impl Reading {
 
 /// Passes the bytes to `each` as they are read. The result has no bytes.
 fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Reading> {
-    // A pipe or a device would hold up the reader at the opening already.
+    // Check first: opening a pipe or a device could block.
     let metadata = path.metadata()?;
     if let Some(why) = not_regular(metadata.file_type()) {
         return Ok(Reading::Unreadable(why));

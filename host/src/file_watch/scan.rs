@@ -1,5 +1,6 @@
-//! One look at what lies there: which files are new, changed, gone or unreadable since the last look. Reads every file twice,
-//! and leaves to the next look what is not at rest. Must never hand out the same state of a file twice in a row.
+//! Scans the watched paths for files that are new, changed, gone or unreadable since the last scan. Reads every file
+//! twice, and leaves files that are still changing to the next scan. It must not report the same state of a file
+//! twice in a row.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -18,23 +19,23 @@ use super::{
     read::{Digest, Reading, Stamp},
 };
 
-/// Between the two readings of a file: longer than a writer's pause between two writes of a burst.
+/// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
 const BETWEEN_READINGS: Duration = Duration::from_millis(20);
 
 /// A Python plugin takes up to 40 MiB.
 const PLUGIN_AT_MOST: u64 = 64 << 20;
 
-/// A configuration is a page or ten.
+/// A configuration has a few pages at most.
 const CONFIG_AT_MOST: u64 = 1 << 20;
 
-/// When to look again.
+/// When to scan again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Next {
-    /// When something happens.
+    /// After an event.
     Event,
-    /// Something was not at rest.
+    /// Soon, because something was still changing.
     Soon,
-    /// Some events may be missing, so scan at a fixed interval.
+    /// At a fixed interval, because some events may be missing.
     Poll,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Seen {
     pub(super) next: Next,
 }
 
-/// What is there to be looked at, and how the plugin folder itself is.
+/// The files to read, and the state of the plugin folder.
 struct Listed {
     files: Vec<(Item, PathBuf)>,
     folder: Found,
@@ -55,9 +56,9 @@ pub(super) struct Scanner {
     config: Option<PathBuf>,
     plugins: Option<PathBuf>,
     notice: Arc<OsWatcher>,
-    /// What was there at the last look; the stamp where an equal one proves that nothing changed.
+    /// The items of the last scan, with the stamp if an equal stamp proves that nothing changed.
     there: BTreeMap<Item, Option<Stamp>>,
-    /// What was not there at the last look, but at the one before.
+    /// The items that were missing in the last scan but not in the one before.
     missed: BTreeSet<Item>,
 }
 
@@ -72,8 +73,8 @@ impl Scanner {
         })
     }
 
-    /// The first look: what is whole counts as known. Half a file has another digest once it is complete, so that one reading
-    /// is enough. For the configuration, `loaded` counts as known; the file may be newer.
+    /// The first scan: complete files count as known. One reading is enough, because a partial file has another
+    /// digest once it is complete. For the configuration, `loaded` counts as known; the file may be newer.
     pub(super) fn baseline(&mut self, queue: &mut Queue, loaded: Option<&[u8]>) -> Next {
         let (listed, mut next) = self.list();
         queue.offer(Item::Folder, listed.folder);
@@ -133,11 +134,11 @@ impl Scanner {
         (Listed { files, folder }, next)
     }
 
-    /// Reports what is gone, and says whether something may come back: a file that is being replaced, or a folder that is being
-    /// swapped, is missing for a moment, so that only the second look in a row counts.
+    /// Reports missing items, and returns whether some may come back. A file that is being replaced, or a folder that
+    /// is being swapped, is missing for a moment, so an item is only reported at the second scan in a row.
     fn miss(&mut self, listed: &Listed, found: &mut Vec<(Item, Found)>) -> bool {
         let here: BTreeSet<&Item> = listed.files.iter().map(|(item, _)| item).collect();
-        // No plugin is gone because its folder is left alone.
+        // If the folder can't be used, its plugins don't count as gone.
         let told = |item: &Item| *item == Item::Config || listed.folder == Found::Absent;
         self.missed.retain(|item| !here.contains(item) && told(item));
         let missing = self.there.keys().filter(|item| !here.contains(item) && told(item));
@@ -152,7 +153,7 @@ impl Scanner {
         !self.missed.is_empty()
     }
 
-    /// Reads what may have changed, twice, and says whether something is not at rest.
+    /// Reads files that may have changed, twice. Returns whether some are still changing.
     fn read(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, Found)>) -> bool {
         let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_known(item, path)).collect();
         let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.notice.is_open(path));
@@ -187,13 +188,13 @@ impl Scanner {
     }
 }
 
-/// A link to nothing counts as a plugin that cannot be read: who put it there wants one.
+/// A dangling link counts as an unreadable plugin, because someone intended to install one.
 fn is_there(item: &Item, path: &Path) -> bool {
     let lost = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     !lost || (matches!(item, Item::Plugin(_)) && path.is_symlink())
 }
 
-/// The files of a folder that may be trusted; none where there is no folder.
+/// Returns the plugin files of a trusted folder. Empty if there is no folder.
 fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     check_private(folder)?;
     let files = folder::list(folder).map_err(|source| WatchError::Look { path: folder.to_owned(), source })?;
@@ -227,7 +228,7 @@ pub fn read_plugin(name: &str, path: &Path) -> Option<Vec<u8>> {
     }
 }
 
-/// Each file itself, too: a private name in the folder does not keep others from writing into the file.
+/// Reads a file if it is trusted itself: a private folder doesn't prevent other users from writing to the file.
 fn trusted(path: &Path, limit: u64, with: Read) -> Reading {
     match check_private(path) {
         Ok(()) => with(path, limit),

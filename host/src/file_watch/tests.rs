@@ -1,5 +1,5 @@
-//! Real files in real folders. Every test waits on the channel with a long deadline, and proves that something does *not* come
-//! by what comes next.
+//! Tests the watcher with real files. Every test waits on the channel with a long deadline; a following change proves
+//! that another one was *not* reported.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use super::*;
 
 mod world;
 
-/// Only a hang gets there.
+/// Only reached if the watcher hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Longer than any test, so that every change comes from an event.
@@ -57,7 +57,7 @@ impl Fixture {
         tokio::time::timeout(DEADLINE, self.changes.recv()).await.expect("a change").expect("a watch")
     }
 
-    /// The next one that is none of these, which may come or not.
+    /// Returns the next change that isn't one of `passed`, which are optional.
     async fn next_but(&mut self, passed: &[Change]) -> Change {
         loop {
             let next = self.next().await;
@@ -147,7 +147,7 @@ async fn what_is_deleted_is_gone_and_may_come_back() {
 #[tokio::test]
 async fn a_burst_gives_the_last_to_a_slow_receiver() {
     let mut stage = Fixture::new(filled);
-    // The first change fills the channel; the rest waits, and is replaced by what is newer.
+    // The first change fills the channel; the others wait in the queue and are replaced by newer ones.
     stage.write("plugins/blocker.wasm", "0");
     while stage.changes.is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -189,7 +189,7 @@ async fn a_folder_that_is_swapped_shows_what_differs() {
     stage.write("new/same.wasm", "same");
     fs::rename(stage.path("plugins"), stage.path("old")).unwrap();
     fs::rename(stage.path("new"), stage.path("plugins")).unwrap();
-    // Who looks between the two finds no folder, and then all of the next one new.
+    // A scan between the two renames finds no folder, and reports all plugins of the new one as new.
     let anew = plugin(&stage, "same", "same");
     let between = [gone("a"), gone("same"), anew.clone()];
     assert_eq!(stage.next_but(&between).await, plugin(&stage, "a", "a2"));

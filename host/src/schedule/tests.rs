@@ -1,4 +1,4 @@
-//! The schedule on a clock that stands still until a test moves it.
+//! Tests the schedule with a paused clock.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use super::*;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The wall clock goes with tokio's, and can be set besides.
+/// The wall clock follows tokio's, and can also be set.
 struct Clocks {
     began: Instant,
     set_by: AtomicU64,
@@ -26,7 +26,7 @@ struct Fake {
     changed: watch::Sender<u64>,
     stored: Mutex<BTreeMap<Key, Timestamp>>,
     ran: Mutex<VecDeque<Due>>,
-    /// A run takes one of these.
+    /// Each run consumes one permit.
     permits: Semaphore,
     looks: AtomicU64,
     clocks: Clocks,
@@ -123,7 +123,7 @@ impl Work for Fake {
     }
 }
 
-/// Lets time pass; whatever is due in it is done after it.
+/// Advances the time, and completes all work that is due.
 async fn pass(span: Duration) {
     tokio::time::sleep(span + Duration::from_millis(1)).await;
 }
@@ -176,7 +176,7 @@ async fn a_job_never_runs_twice_at_once_and_makes_up_for_it() {
     fake.start();
     pass(MINUTE * 5).await;
     assert_eq!(fake.ran(), [of("slow", 61, 0)]);
-    // It comes back as another version while it still runs.
+    // The job comes back in another version while it is still running.
     fake.unplug();
     pass(MINUTE).await;
     fake.plug(&[("slow", "* * * * *")]);

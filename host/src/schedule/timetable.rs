@@ -1,4 +1,4 @@
-//! Which jobs are due at a moment, and when the next one will be. No clock, no tasks: time is an argument.
+//! Computes the due jobs and the time of the next one. Has no clock and no tasks: time is an argument.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,8 @@ use cordboard_core::types::Timestamp;
 
 use crate::cron::{Cron, Zone};
 
-/// How far back a clock may be set before jobs follow it. By less, they wait until it has caught up, and nothing runs twice.
+/// How far the clock may be set back before jobs follow it. If it is set back by less, they wait until it has caught
+/// up, and nothing runs twice.
 const SET_BACK: Duration = Duration::from_secs(3600);
 
 /// The same for jobs at fixed hours, which are rare: if the clock was a day ahead by mistake, they have already run.
@@ -21,26 +22,26 @@ pub struct Key {
     pub job: String,
 }
 
-/// A job that is to run now.
+/// A job to run now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub key: Key,
-    /// The latest of its times that passed.
+    /// The latest scheduled time that has passed.
     pub at: Timestamp,
-    /// How many before it were not run.
+    /// The number of earlier times that were missed.
     pub missed: u32,
 }
 
 struct Entry {
     cron: Cron,
-    /// Its times up to this one are done with.
+    /// Times up to this one have been handled.
     until: Timestamp,
 }
 
 pub struct Timetable {
     zone: Zone,
     entries: BTreeMap<Key, Entry>,
-    /// Kept apart: a job that was unplugged and came back may still be at work.
+    /// Kept apart from `entries`, because a job whose plugin was removed and came back may still be running.
     running: BTreeSet<Key>,
 }
 
@@ -61,7 +62,7 @@ impl Timetable {
         self.zone = zone;
     }
 
-    /// Whether these are the jobs of the plugin already.
+    /// Whether `jobs` are the current jobs of the plugin.
     #[must_use]
     pub fn has(&self, plugin: &str, jobs: &[(String, Cron)]) -> bool {
         let own = self.entries.iter().filter(|(key, _)| key.plugin == plugin);
@@ -73,14 +74,14 @@ impl Timetable {
         self.entries.retain(|key, _| plugins(&key.plugin));
     }
 
-    /// Each with the moment up to which it was done.
+    /// Replaces the jobs of a plugin. Each comes with the time up to which it has been handled.
     pub fn replace(&mut self, plugin: &str, jobs: impl Iterator<Item = ((String, Cron), Timestamp)>) {
         self.entries.retain(|key, _| key.plugin != plugin);
         let entries = jobs.map(|((job, cron), until)| (Key { plugin: plugin.to_owned(), job }, Entry { cron, until }));
         self.entries.extend(entries);
     }
 
-    /// What is to run now; counts as running until it has ended.
+    /// Returns the jobs to run now, and marks them as running until [`ended`](Self::ended).
     #[must_use]
     pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
         let mut due = Vec::new();
@@ -101,7 +102,7 @@ impl Timetable {
         self.running.remove(key);
     }
 
-    /// When the next job is due; a job that runs is looked at when it ends.
+    /// Returns when the next job is due. Running jobs are checked when they end.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let waiting = self.entries.iter().filter(|(key, _)| !self.running.contains(key));

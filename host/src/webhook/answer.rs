@@ -1,4 +1,4 @@
-//! What goes back: a plugin's answer, as far as it is one, or one line that says what is wrong with the request.
+//! Builds HTTP responses: from a plugin's answer, or one line that says what is wrong with the request.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::plugin::WebResponse;
 
-/// Why a request did not get to its plugin, or the plugin gave no answer.
+/// The reason why a request didn't reach its plugin, or why the plugin gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
     NotFound,
     Method,
-    /// The configuration does not say what a request for this plugin has to show.
+    /// The configuration doesn't say how requests for this plugin are authenticated.
     NoProofs(String),
     Unproven,
     /// The largest body, in bytes.
@@ -30,10 +30,10 @@ pub enum Rejection {
     Failed(String),
 }
 
-/// For an answer of a few lines: it fits into any buffer on the way.
+/// The timeout for writing a short response, which fits into any buffer.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// Headers that belong to the connection, which is the host's.
+/// Headers of the connection, which the host controls.
 const OF_THE_CONNECTION: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -52,7 +52,7 @@ impl Rejection {
         }
     }
 
-    /// Nothing of it is a secret of the host's: strangers read it.
+    /// Strangers read this text, so it must not contain a secret.
     fn text(&self) -> String {
         match self {
             Self::NotFound => {
@@ -97,7 +97,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));
 }
 
-/// Answers a connection on which no whole request has come. Who does not read it in time has lost it.
+/// Responds on a connection that has sent no complete request. A client that reads too slowly gets no response.
 pub async fn write(refusal: &Rejection, mut stream: impl AsyncWrite + Unpin) {
     let (status, text) = (refusal.status(), refusal.text());
     let head = "content-type: text/plain; charset=utf-8\r\nconnection: close";
@@ -107,18 +107,20 @@ pub async fn write(refusal: &Rejection, mut stream: impl AsyncWrite + Unpin) {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
     };
-    // Whoever has gone by now wants no answer.
+    // A client that is gone needs no response.
     let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITTEN_WITHIN, written).await;
 }
 
+/// Checks the status of a plugin's answer.
+///
 /// # Errors
-/// Says that no answer has this status.
+/// The status isn't valid for an answer.
 pub fn status(status: u16) -> Result<StatusCode, String> {
     let known = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     known.ok_or_else(|| format!("it answered with the status {status}: use 200 to 599"))
 }
 
-/// A plugin's answer. What of its headers is none, or is the host's to say, is left out.
+/// Converts a plugin's answer. Invalid headers, and headers of the connection, are dropped.
 pub fn of(answer: WebResponse) -> Result<Response<Full<Bytes>>, String> {
     let status = status(answer.status)?;
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));

@@ -1,23 +1,23 @@
-//! Who asks: a token that is shown, or a signature over the body. Compared in a time that says nothing of how much was right.
+//! Authenticates requests by a token or by a signature of the body, in constant time.
 
 use cordboard_core::config::WebhookAuth;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
 use sha2::Sha256;
 
-/// Where senders put a signature, unless the operator says otherwise.
+/// The default header of a signature.
 const SIGNATURE: &str = "x-hub-signature-256";
 
-/// Where they put a token.
+/// The default header of a token.
 const TOKEN: &str = "authorization";
 
-/// One thing that a request may show.
+/// One way to authenticate a request.
 pub enum Check {
     Token { header: String, secret: String },
     Signature { header: String, secret: String },
 }
 
-/// What a request has to show one of, with the secrets as they are now.
+/// Returns the checks, with the current secrets. A request has to pass one of them.
 pub fn checks(proofs: &WebhookAuth, secret: impl Fn(&str) -> Result<String, String>) -> Result<Vec<Check>, String> {
     let named = |header: &Option<String>, default: &str| header.clone().unwrap_or_else(|| default.to_owned());
     let mut checks = Vec::new();
@@ -32,7 +32,7 @@ pub fn checks(proofs: &WebhookAuth, secret: impl Fn(&str) -> Result<String, Stri
 }
 
 impl Check {
-    /// The header that is the host's alone.
+    /// The header of the credential, which plugins don't see.
     pub fn header(&self) -> &str {
         match self {
             Self::Token { header, .. } | Self::Signature { header, .. } => header,
@@ -55,7 +55,7 @@ impl Check {
     }
 }
 
-/// What is compared is the same length whatever was shown.
+/// Compares digests, so that the time doesn't depend on the length of `shown`.
 fn same(secret: &str, shown: &str) -> bool {
     let shown = keyed(shown, b"token").finalize().into_bytes();
     keyed(secret, b"token").verify_slice(&shown).is_ok()
@@ -77,7 +77,7 @@ fn unhex(hex: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// As GitHub's documentation has it: the secret, the body, the signature.
+    /// The example from GitHub's documentation: the secret, the body, the signature.
     const GITHUB: (&str, &str, &str) = (
         "It's a Secret to Everybody",
         "Hello, World!",

@@ -1,4 +1,4 @@
-//! A request, taken apart: what it is for, its bounded body, and what of its head a plugin reads.
+//! Parses a request: its plugin, its bounded body, and the parts of the head that the plugin sees.
 
 use cordboard_core::config::WebhookAuth;
 use http_body_util::{BodyExt, Limited};
@@ -14,20 +14,20 @@ use super::{
 };
 use crate::{plugin::WebRequest, scrub};
 
-/// Where all of them go.
+/// The prefix of all webhook paths.
 const ROOT: &str = "/hooks/";
 
-/// What plugins are never shown: what proves who asks, here or to a proxy.
+/// Headers that plugins never see: credentials for the host or for a proxy.
 const WITHHELD: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 
-/// The methods that ask for something.
+/// The supported methods.
 pub const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Whom a request is for.
+/// The plugin and the path of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target<'u> {
     pub plugin: &'u str,
-    /// From its slash.
+    /// Starts with a slash.
     pub path: &'u str,
 }
 
@@ -40,12 +40,12 @@ impl<'u> Target<'u> {
     }
 }
 
-/// The method, where it is one that asks for something.
+/// Returns the method if it is supported.
 pub fn method(method: &Method) -> Result<&'static str, Rejection> {
     METHODS.into_iter().find(|one| *one == method.as_str()).ok_or(Rejection::Method)
 }
 
-/// Whether plugins are never shown the header `name`, in small letters, of requests that have to show one of `proofs`.
+/// Whether plugins never see the header `name`, in lower case, of requests that are authenticated by `proofs`.
 #[must_use]
 pub fn is_withheld(proofs: &WebhookAuth, name: &str) -> bool {
     let checks = proof::checks(proofs, |_| Ok(String::new())).unwrap_or_default();
@@ -56,7 +56,7 @@ fn withheld(checks: &[Check], name: &str) -> bool {
     WITHHELD.contains(&name) || checks.iter().any(|check| check.header() == name)
 }
 
-/// The whole body, of `most` bytes. One that says at once that it is larger is not read.
+/// Reads the whole body, at most `most` bytes. A larger content length is rejected without reading.
 pub async fn body(body: Incoming, headers: &HeaderMap, most: u64) -> Result<Bytes, Rejection> {
     let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|length| length > most) {
