@@ -1,5 +1,5 @@
-//! Embeds what a new plugin needs to stand alone: the SDK's sources with a manifest of their own, the contract, and the templates. Text
-//! only; nothing is compiled here.
+//! Embeds the files of a new plugin project: the SDK's sources with a stand-alone manifest, the WIT contract and the
+//! templates. Compiles nothing.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ pub fn embed() -> io::Result<()> {
     let mut sdk = BTreeMap::new();
     collect(&root.join("plugins/sdk/src"), "sdk/src", &mut sdk)?;
     for text in sdk.values_mut() {
-        // In a plugin's own folder the contract lies one level nearer.
+        // In a plugin project, the contract is one level nearer.
         *text = text.replace("\"../../wit\"", "\"../wit\"");
     }
     let manifest = read(&root.join("plugins/sdk/Cargo.toml"))?;
@@ -44,7 +44,7 @@ fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// Every file below `folder`, as text by its path below it.
+/// Collects every file below `folder`, as text by its relative path.
 fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
@@ -60,7 +60,8 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> 
     Ok(())
 }
 
-/// A manifest without its workspace: what it inherits is written out, and the workspace's lints are left to the workspace.
+/// Removes a manifest's dependency on the workspace: inherited values are written out, and the workspace's lints are
+/// dropped.
 fn stand_alone(manifest: &str, workspace: &str) -> String {
     let mut section = "";
     let mut text = String::new();
@@ -77,7 +78,7 @@ fn stand_alone(manifest: &str, workspace: &str) -> String {
     format!("{}\n[workspace]\n", text.trim_end_matches('\n').to_owned() + "\n")
 }
 
-/// `name.workspace = true` and `name = { workspace = true, more }` with what the workspace says of `name`.
+/// Resolves `name.workspace = true` and `name = { workspace = true, more }` with the workspace's value of `name`.
 fn inherited(section: &str, line: &str, workspace: &str) -> Option<String> {
     let (name, rest) = line.split_once('=')?;
     let more = match name.trim().strip_suffix(".workspace") {

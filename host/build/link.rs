@@ -1,12 +1,12 @@
-//! How the binary is linked.
+//! Sets the linker's options for the binary.
 
 use std::{env, process::Command};
 
 /// The first glibc whose loader reads packed relocations.
 const GLIBC: (u32, u32) = (2, 36);
 
-/// A binary that can lie anywhere carries a megabyte of relocations, which the loader reads at each start and which then stay resident.
-/// Packed they are a twentieth of that. A linker too old for it says so and goes on.
+/// Packs the relocations of the position-independent binary. They take a megabyte, which the loader reads at each
+/// start and which stays resident; packed, they take a twentieth. A linker without support warns and continues.
 pub fn pack_relocations() {
     let native = env::var("HOST") == env::var("TARGET");
     if native && glibc().is_some_and(|version| version >= GLIBC) {
@@ -14,7 +14,7 @@ pub fn pack_relocations() {
     }
 }
 
-/// Of the machine that builds, and that runs what it built.
+/// Returns the glibc of the build machine, on which a native binary also runs.
 fn glibc() -> Option<(u32, u32)> {
     let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

@@ -1,5 +1,5 @@
-//! Embeds the standard plugins that lie in `target/plugins/`. It never runs cargo: `cargo xtask build` makes them first, and where they are
-//! absent the binary says so. The author's kit is embedded as well, as text.
+//! Embeds the standard plugins from `target/plugins/`, and the author's kit as text. It doesn't run cargo: `cargo
+//! xtask build` builds the plugins first, and a binary without them says so.
 
 mod kit;
 mod link;

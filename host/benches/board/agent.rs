@@ -1,5 +1,5 @@
-//! The other end of the measured pipes: an agent that says when it wrote the first word of a turn, and a bare writer that says
-//! when it wrote each line.
+//! The agent's side of the measured pipes: an agent that reports when it wrote the first word of a turn, and a bare
+//! writer that reports when it wrote each line.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -9,16 +9,16 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The argument by which this program is the agent.
+/// The argument that makes this program the agent.
 pub const ROLE: &str = "demo-agent";
 
-/// The argument by which it is the bare writer.
+/// The argument that makes this program the bare writer.
 pub const WRITER: &str = "bare-writer";
 
-/// Between the turn's beginning and its first word, so that the beginning has been shown.
+/// The pause between the start of a turn and its first word, so that the start is shown first.
 const BREATH: Duration = Duration::from_millis(5);
 
-/// Nanoseconds since 1970: the one clock that both processes have.
+/// Nanoseconds since 1970, the only clock that both processes share.
 pub fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
 }
@@ -43,7 +43,7 @@ pub fn run() {
     }
 }
 
-/// A first word for each line that it reads.
+/// Writes a first word for each line that it reads.
 pub fn run_writer() {
     for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
         sleep(BREATH);
@@ -62,7 +62,7 @@ fn word(text: &str, uuids: &Value) -> Value {
     event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }), uuids)
 }
 
-/// When the line of a first word was written, in nanoseconds.
+/// Returns when the line of a first word was written, in nanoseconds.
 pub fn written(line: &str) -> Option<u128> {
     serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
 }

@@ -1,4 +1,5 @@
-//! A command that echoes 200 bytes: against the floor without the store, and with the commits that it waits for.
+//! Measures a command that echoes 200 bytes: against the floor without the store, and with the commits that it waits
+//! for.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +19,10 @@ use crate::{
 
 const CALLS: usize = 20_000;
 
-/// Calls in a row of one kind: both kinds take turns, so that what else the machine does meets both.
+/// The number of consecutive calls of one kind. Both kinds alternate, so that other load on the machine affects both.
 const BATCH: usize = 100;
 
-/// With the line's `/echo `, 200 bytes.
+/// 200 bytes with the prefix `/echo `.
 const BYTES: usize = 194;
 
 pub fn measure() -> Vec<Row> {
@@ -50,7 +51,7 @@ async fn without_store() -> Vec<Row> {
     ]
 }
 
-/// `/echo text` by the floor and by the host, so many times, as many in a row.
+/// Measures `/echo text` on the floor and on the host: `calls` calls in alternating batches.
 pub async fn beside(bench: &Bench, floor: &Floor, (text, (calls, batch)): (&str, (usize, usize))) -> (Spans, Spans) {
     let line = format!("/echo {text}");
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
@@ -65,7 +66,7 @@ pub async fn beside(bench: &Bench, floor: &Floor, (text, (calls, batch)): (&str,
     (Spans::new(bare), Spans::new(whole))
 }
 
-/// A typed line until its reply is rendered, which is to end with what it was given.
+/// Measures a typed line until its reply is rendered. The reply must end with the text.
 async fn command(bench: &Bench, line: &str) -> Duration {
     let began = Instant::now();
     let Routed::Command { name, args, text } = route::parse(line, None) else { panic!("it is a command") };
@@ -85,7 +86,7 @@ async fn command(bench: &Bench, line: &str) -> Duration {
     took
 }
 
-/// From the chat's hand to the chat's hand: stored, routed, called, the reply stored and rendered.
+/// Measures the whole path between two calls of the chat: stored, routed, called, the reply stored and rendered.
 async fn with_store() -> Row {
     let mut rig = Rig::new(0).await;
     rig.plug("echo", &bad("echo")).await;
@@ -94,7 +95,7 @@ async fn with_store() -> Row {
     for number in 0..2000 {
         let (took, reply) = rig.answer(&line).await;
         assert!(reply.text.starts_with("v1: "));
-        // The first ones prepare the statements.
+        // The first calls prepare the statements.
         if number >= 100 {
             spans.push(took);
         }

@@ -1,4 +1,5 @@
-//! The floor: a component called by wasmtime with nothing of the host around it but a WASI context, as every such component needs one.
+//! The floor: a component called by wasmtime without the host, with only the WASI context that every such component
+//! needs.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ impl WasiView for State {
     }
 }
 
-/// The fastest way that wasmtime has to make instances, with epochs, without which a host cannot end a loop.
+/// The fastest instance allocation of wasmtime, with epochs, without which a host can't stop a loop.
 fn config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(8)
@@ -67,7 +68,7 @@ impl Floor {
         Self { engine, pre }
     }
 
-    /// A fresh instance, one call, and everything dropped again.
+    /// Creates an instance, calls it once, and drops everything.
     pub async fn call(&self, text: &str) -> Duration {
         let began = Instant::now();
         let state = State { wasi: WasiCtxBuilder::new().build(), table: ResourceTable::new() };

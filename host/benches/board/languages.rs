@@ -1,5 +1,5 @@
-//! Plugins in Python and JavaScript carry their language's runtime with them: what the host adds to that, and how fast such a component
-//! is swapped. Measured where `CORDBOARD_TEST_PYTHON` and `CORDBOARD_TEST_JS` name the tools, as the tests do.
+//! Measures plugins in Python and JavaScript, which include their language's runtime: the host's overhead, and the
+//! rollout of a new version. Runs if `CORDBOARD_TEST_PYTHON` and `CORDBOARD_TEST_JS` name the tools, as in the tests.
 
 use std::{
     fs,
@@ -20,21 +20,22 @@ use crate::{
     table::{Row, Spans},
 };
 
-/// A component is compiled once for the floor and once for the host, for seconds each, so that fewer calls do.
+/// Fewer calls than elsewhere, because a component is compiled once for the floor and once for the host, for seconds
+/// each.
 const CALLS: usize = 400;
 
-/// As of the other commands: both kinds take turns.
+/// The batch size, as in the other benchmark of commands.
 const BATCH: usize = 20;
 
 const SWAPS: usize = 10;
 
-/// What a swap may take, once the file is known to be whole.
+/// The limit of a rollout, once the file is known to be complete.
 const SWAPPED: Duration = Duration::from_millis(30);
 
 struct Language {
-    /// As `cordboard plugin new --lang` takes it.
+    /// The language's name in `cordboard plugin new --lang`.
     name: &'static str,
-    /// Names the folder of its tools, and the name that they have in a project.
+    /// The variable with the folder of the tools, and the folder's name in a project.
     tools: (&'static str, &'static str),
     source: (&'static str, &'static str),
     floor: &'static str,
@@ -106,7 +107,7 @@ pub fn measure() -> Vec<Row> {
         .collect()
 }
 
-/// `/echo` in that language, where its tools are.
+/// Builds `/echo` in that language, if its tools are available.
 fn built(language: &Language) -> Option<Vec<u8>> {
     let (variable, kept) = language.tools;
     let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {

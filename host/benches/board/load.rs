@@ -1,4 +1,5 @@
-//! Many calls at once: what a spinning plugin takes from the others, how many calls the machine sustains, and what a plugin holds in memory.
+//! Measures many concurrent calls: the effect of a spinning plugin on others, the sustained rate of calls, and the
+//! memory of a plugin.
 
 use std::{
     sync::{
@@ -20,13 +21,13 @@ use crate::{
 
 const CALLS: usize = 2000;
 
-/// Calls that are under way at once while the rate is taken: more than there are cores, so that none is idle.
+/// The number of concurrent calls while the rate is measured: more than cores, so that none is idle.
 const AT_ONCE: usize = 8;
 
-/// How long the rate is taken.
+/// How long the rate is measured.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
-/// How many plugins are plugged in to see what one holds.
+/// The number of plugins to measure the memory of one.
 const PLUGINS: u32 = 40;
 
 pub fn measure() -> Vec<Row> {
@@ -45,14 +46,14 @@ async fn bench() -> Arc<Bench> {
     Arc::new(bench)
 }
 
-/// From a task of its own, as the hub calls.
+/// Calls from a separate task, as the hub does.
 async fn calls(bench: &Arc<Bench>) -> Spans {
     let bench = Arc::clone(bench);
     let calls = tokio::spawn(async move {
         let mut spans = Vec::new();
         for _ in 0..CALLS {
             let began = Instant::now();
-            // As an update that arrives: it waits for its turn.
+            // As for an arriving update: waits for its turn.
             tokio::task::yield_now().await;
             bench.call("echo x").await.unwrap();
             spans.push(began.elapsed());
@@ -114,7 +115,7 @@ async fn rate() -> Row {
     }
 }
 
-/// The policy offers no names, so it can be plugged in under many.
+/// The lifecycle plugin exports no names, so it can be activated under many.
 async fn memory() -> Row {
     let bench = Bench::new();
     let wasm = standard("lifecycle");
@@ -132,7 +133,7 @@ async fn memory() -> Row {
     }
 }
 
-/// Kilobytes.
+/// Returns the resident memory in kilobytes.
 fn resident() -> u64 {
     crate::process::field("/proc/self/status", "VmRSS:")
 }

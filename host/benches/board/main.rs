@@ -1,4 +1,5 @@
-//! The project's figures, measured: `cargo xtask bench [NAME…]` prints them as a table. Never a test: a slow machine fails nothing.
+//! Measures the project's figures: `cargo xtask bench [NAME…]` prints them as a table. Not a test: a slow machine
+//! doesn't fail it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made says enough by ending there")]
 
@@ -25,7 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
 
-/// A name to choose it by, and what measures it.
+/// A name to select it, and the function that measures it.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
 const MEASURES: [Measure; 8] = [
@@ -57,7 +58,7 @@ fn main() {
     table::print(&rows);
 }
 
-/// As the host runs.
+/// The runtime, configured as in the host.
 fn runtime() -> Runtime {
     Builder::new_multi_thread().enable_all().build().unwrap()
 }

@@ -1,4 +1,4 @@
-//! The host as a process of its own: how fast it is up, and what it takes while nothing happens.
+//! Measures the host as a process: its startup, and its use of resources while idle.
 
 use std::{
     fs,
@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 use crate::table::{Row, Spans};
 
-/// A state directory and an empty configuration, for one host after the other.
+/// A state directory and an empty configuration, for one host after another.
 pub struct Host(TempDir);
 
 impl Host {
-    /// With a warm cache.
+    /// Starts a host once, to warm the cache.
     pub fn new() -> Self {
         let host = Self(tempfile::tempdir().unwrap());
         fs::write(host.0.path().join("config.toml"), "").unwrap();
@@ -42,7 +42,8 @@ impl Host {
             .unwrap()
     }
 
-    /// From `exec` to the first line of an answer: more than to the first poll, which has no command to serve.
+    /// Measures from `exec` to the first line of an answer, which is longer than to the first poll, because the poll
+    /// has no command to handle.
     pub fn start_to_answer(&self) -> Duration {
         let began = Instant::now();
         let mut child = self.spawn();
@@ -98,7 +99,7 @@ pub fn idle() -> Vec<Row> {
     ]
 }
 
-/// How often any of its threads gave up the processor to wait.
+/// Returns the voluntary context switches of all threads.
 fn wake_ups(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     tasks

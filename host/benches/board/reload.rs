@@ -1,4 +1,4 @@
-//! From a saved file to the first call that new code serves.
+//! Measures the time from a saved file to the first call of the new version.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ use crate::{
 
 const ROUNDS: usize = 10;
 
-/// What may come on top of the compilation.
+/// The allowed time in addition to the compilation.
 const ALLOWED: Duration = Duration::from_millis(200);
 
 pub fn measure() -> Vec<Row> {
@@ -52,16 +52,16 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// What a swap itself may take, once the file is known to be whole.
+/// The limit of a rollout, once the file is known to be complete.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// How long the first call of a version took to be served.
+/// The time until the first call of a version.
 struct Swap {
     since_saved: Duration,
     since_settled: Duration,
 }
 
-/// The compiling child alone.
+/// Measures the compiling child process alone.
 fn compile(wasm: &[u8]) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.wasm");
@@ -73,7 +73,7 @@ fn compile(wasm: &[u8]) -> Duration {
     began.elapsed()
 }
 
-/// One version after another, the first time and the second time.
+/// Rolls out one version after another, for the first and for the second time.
 async fn round() -> [Swap; 3] {
     let bench = Bench::new();
     let folder = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ async fn round() -> [Swap; 3] {
     swaps.try_into().unwrap_or_else(|_| unreachable!("three versions were saved"))
 }
 
-/// When the change was known.
+/// Returns when the change was known.
 async fn plug(supply: &PluginSources, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, wasm, .. }) = changes.recv().await else { panic!("a plugin was saved") };

@@ -1,4 +1,4 @@
-//! The board as the application wires it, with a chat that notes what it is called with and when.
+//! The host as the application wires it, with a chat that records its calls and their times.
 
 use std::{
     any::Any,
@@ -35,7 +35,7 @@ use tokio::sync::mpsc;
 
 use crate::components::plugs;
 
-/// What the chat was called with.
+/// A call of the chat.
 pub enum Shown {
     Live(Screen, Instant),
     Post(Box<OutboxRow>),
@@ -75,7 +75,7 @@ pub struct Rig {
     doorway: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
-    /// The hub serves as long as this is kept.
+    /// The hub runs until this is dropped.
     _serving: Box<dyn Any + Send>,
     _folder: TempDir,
 }
@@ -88,14 +88,14 @@ pub fn place() -> Place {
     Place::new("console", "local")
 }
 
-/// A stored session at rest.
+/// A stored, suspended session.
 pub fn record(number: usize, clock: Clock) -> SessionRecord {
     let name: SessionName = format!("session-{number}").parse().unwrap();
     SessionRecord::new(name, owner().id, PathBuf::from("/nonexistent"), "demo", clock.now())
 }
 
 impl Rig {
-    /// With every standard plugin, and with that many suspended sessions.
+    /// Creates a host with all standard plugins and `sessions` suspended sessions.
     pub async fn new(sessions: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, contents) = store::open(&folder.path().join("state")).unwrap();
@@ -145,7 +145,7 @@ impl Rig {
         next.expect("the board answers").expect("the board lives")
     }
 
-    /// Waits for the next post, which is forgotten as sent; the frames before it go to `frame`.
+    /// Waits for the next post, and marks it as sent. Earlier frames are passed to `frame`.
     pub async fn post(&mut self, mut frame: impl FnMut(Screen, Instant)) -> Reply {
         loop {
             match self.next().await {
@@ -158,7 +158,7 @@ impl Rig {
         }
     }
 
-    /// How long a line takes until its answer is in the chat's hands, rendered.
+    /// Measures the time from a line to its answer in the chat, rendered.
     pub async fn answer(&mut self, line: &str) -> (Duration, Reply) {
         let began = Instant::now();
         self.typed(line).await;

@@ -1,4 +1,4 @@
-//! Ten thousand suspended sessions: how long the start takes, and the list.
+//! Measures ten thousand suspended sessions: the startup and the list.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What was measured, beside what is to be reached.
+//! The table of measurements and their targets.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A time that is to be at most `limit` in the middle.
+    /// A time with a median of at most `limit`.
     pub fn at_most(what: &'static str, spans: &Spans, limit: Duration) -> Self {
         Self {
             what,
@@ -20,7 +20,7 @@ impl Row {
         }
     }
 
-    /// A time that is to be at most one and a half times the floor, in the middle.
+    /// A time with a median of at most 1.5 times the floor's.
     pub fn against(what: &'static str, spans: &Spans, floor: &Spans) -> Self {
         let ratio = spans.p50().as_secs_f64() / floor.p50().as_secs_f64();
         Self {
@@ -37,7 +37,7 @@ impl Row {
     }
 }
 
-/// Times of the same thing, done again and again.
+/// Repeated measurements of the same operation.
 pub struct Spans(Vec<Duration>);
 
 impl Spans {

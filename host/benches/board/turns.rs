@@ -1,4 +1,5 @@
-//! The first word of a turn, from the agent's pipe to the chat, through codec, session, presenter and the view plugin.
+//! Measures the first word of a turn, from the agent's pipe to the chat, through codec, session, presenter and view
+//! plugin.
 
 use std::{process::Stdio, time::Duration};
 
@@ -17,8 +18,8 @@ use crate::{
 
 const TURNS: usize = 200;
 
-/// The host says when it calls the chat, the agent when it wrote; when the host had read lies between, and only the kernel
-/// knows it. So a bare pipe's way, from the same agent's write to a reader in the same runtime, is taken off.
+/// The host reports when it calls the chat, the agent when it wrote. Only the kernel knows when the host had read the
+/// line, so the time of a bare pipe, from a write of the same agent to a reader in the same runtime, is subtracted.
 pub fn measure() -> Vec<Row> {
     let (turns, pipe) = runtime().block_on(async { (turns().await, pipe().await) });
     let figure = Duration::from_micros(150);
@@ -35,7 +36,7 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// From a write to a read line, by tokio's own reader.
+/// Measures from a write to a read line, with tokio's reader.
 async fn pipe() -> Spans {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg(agent::WRITER)
@@ -70,7 +71,7 @@ async fn turns() -> Spans {
         rig.typed("go on").await;
         let mut first = None;
         rig.post(|screen, at| {
-            // The frame's own clock reading, taken back by how long ago it was taken.
+            // Both processes share only the wall clock, so the instant of the frame is converted.
             let seen = agent::now() - at.elapsed().as_nanos();
             let written = screen.messages.first().and_then(|message| message.text.parse::<u128>().ok());
             first = first.or(written.map(|written| seen.saturating_sub(written)));

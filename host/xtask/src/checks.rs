@@ -1,4 +1,4 @@
-//! Tests, measurements, lints: what people run and what CI runs are the same functions. Never builds plugins.
+//! Runs tests, benchmarks and lints, with the same functions for people and for CI. Doesn't build plugins.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -27,8 +27,8 @@ pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step::show(&mut runner)
 }
 
-/// Everything in the workspace, as everywhere here: with fewer packages cargo picks other features, and builds wasmtime
-/// once more. Without `--lib --bins --tests` cargo would link the plugins themselves, natively.
+/// The whole workspace, as everywhere here: for fewer packages, cargo resolves other features and rebuilds wasmtime.
+/// Without `--lib --bins --tests`, cargo would link the plugins natively.
 const TESTED: [&str; 4] = ["--workspace", "--lib", "--bins", "--tests"];
 
 fn nextest_exists() -> bool {

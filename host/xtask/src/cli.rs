@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and which part answers. Never does the work itself.
+//! Defines the command line, and dispatches to the module that does the work.
 
 use std::ffi::OsString;
 
@@ -82,7 +82,7 @@ enum Task {
 }
 
 impl Cli {
-    /// Does what was asked for. Returns when it is done, but for `run`, which becomes the host.
+    /// Runs the task. Returns when it is done, except for `run`, which replaces this process with the host.
     pub fn perform(self) -> Result<()> {
         let workspace = Workspace::load()?;
         match self.task {

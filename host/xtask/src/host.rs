@@ -1,4 +1,4 @@
-//! Builds the host, and becomes it. Never passes the host anything but its arguments.
+//! Builds the host and runs it. Passes nothing but arguments to the host.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -36,11 +36,12 @@ impl Profile {
     }
 }
 
-/// Builds the binary, which embeds the plugins that were built before, and returns where it lies.
+/// Builds the binary, which embeds the plugins built before. Returns its path.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     step::start("building the host (the first time: several minutes; afterwards: seconds)");
     let mut cargo = step::cargo();
-    // Of the whole workspace, as the tests are: for one package alone cargo picks other features, and builds wasmtime anew.
+    // Build the whole workspace, as the tests do: for a single package, cargo resolves other features and rebuilds
+    // wasmtime.
     cargo.current_dir(&workspace.root).args(["build", "--workspace", "--bin", "cordboard"]);
     if profile == Profile::Release {
         cargo.arg("--release");
@@ -49,7 +50,8 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     Ok(workspace.target.join(profile.folder()).join("cordboard"))
 }
 
-/// Replaces this process by the host, so that signals and the terminal are the host's. Returns only when that fails.
+/// Replaces this process with the host, so that the host gets signals and the terminal directly. Returns only on
+/// failure.
 pub fn become_host(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<()> {
     let home = workspace.root.join(".cordboard");
     prepare(&home).with_context(|| format!("{} can't be prepared", home.display()))?;
@@ -62,7 +64,7 @@ pub fn become_host(workspace: &Workspace, binary: &Path, args: &[OsString]) -> R
         .with_context(|| format!("couldn't start {}", binary.display()))
 }
 
-/// Makes the folders, and a first configuration where there is none: what a user wrote is never touched.
+/// Creates the folders, and a starter configuration if there is none. Never changes an existing configuration.
 fn prepare(home: &Path) -> Result<()> {
     std::fs::create_dir_all(home.join("plugins"))?;
     let config = home.join("config.toml");

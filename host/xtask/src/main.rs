@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `ci`.
 //!
-//! Owns the order in which things are built. Never part of the host: what it does, a user can also do by hand.
+//! Owns the order of build steps. Not part of the host: a user can do each step by hand.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! Builds every plugin as a component and lays them where the host's build script finds them, `target/plugins/`.
-//! Never touches a file there whose bytes stay the same: its time of change decides whether the host is rebuilt.
+//! Builds every plugin as a component and copies them to `target/plugins/`, where the host's build script finds them.
+//! An unchanged file keeps its modification time, which decides whether the host is rebuilt.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::step;
 use crate::toolchain::{Choice, TARGET, Toolchain};
 use crate::workspace::{Plugin, Workspace};
 
-/// The cargo profile of components: small, and a panic is a trap.
+/// The cargo profile of components: optimised for size, with panics as traps.
 const PROFILE: &str = "plugin";
 
 pub fn build(workspace: &Workspace, choice: Choice) -> Result<()> {
@@ -27,9 +27,9 @@ pub fn build(workspace: &Workspace, choice: Choice) -> Result<()> {
     clear(&workspace.plugins, &shelf)
 }
 
-/// One cargo for all of them: it shares what they have in common. Returns where the components are.
+/// Builds all plugins with one cargo call, which shares their dependencies. Returns the folder of the components.
 fn compile(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
-    // A folder of its own: another compiler may be at work here, and cargo locks a target folder as a whole.
+    // A separate target folder, because cargo locks a target folder as a whole, and another build may be running.
     let target = workspace.target.join("wasm");
     let mut cargo = step::cargo();
     cargo.current_dir(&workspace.root).args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
@@ -56,7 +56,7 @@ fn place(plugin: &Plugin, shelf: &Path) -> PathBuf {
     shelf.join(format!("{}.wasm", plugin.name))
 }
 
-/// Writes beside and renames, so that a reader sees the old file or the new one.
+/// Writes a temporary file and renames it, so that a reader sees the old file or the new one.
 fn replace(place: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(place).is_ok_and(|old| old == bytes) {
         return Ok(());
@@ -70,7 +70,7 @@ fn replace(place: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the components of plugins that are no more: the host would embed them still.
+/// Removes the components of removed plugins, which the host would embed otherwise.
 fn clear(plugins: &[Plugin], shelf: &Path) -> Result<()> {
     let kept: Vec<PathBuf> = plugins.iter().map(|plugin| place(plugin, shelf)).collect();
     for folder in [shelf.to_path_buf(), shelf.join("bad"), shelf.join("extra")] {

@@ -1,14 +1,14 @@
-//! Progress lines, and commands that are run to their end. Everything is written to stderr: stdout is the host's.
+//! Prints progress lines and runs commands to completion. Writes to stderr only, because stdout belongs to the host.
 
 use std::io::{IsTerminal, stderr};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// A failed command's last lines say why it failed; more than this hides the line that matters.
+/// The number of lines shown of a failed command: enough to say why, without hiding the line that matters.
 const TAIL_LINES: usize = 25;
 
-/// What starts now, and roughly how long it takes where that is long.
+/// Announces a step, and roughly how long it takes if that is long.
 pub fn start(text: &str) {
     line("1;36", "-->", text);
 }
@@ -34,8 +34,8 @@ fn line(colour: &str, mark: &str, text: &str) {
     }
 }
 
-/// Cargo as the one who called us runs it, without what `cargo run` adds to the environment of its child: build
-/// scripts that watch those variables would otherwise run again, and with them half of the dependencies.
+/// Returns a command for the cargo that runs this program, without the variables that `cargo run` adds to the
+/// environment: build scripts that watch them would run again, and half of the dependencies with them.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {
@@ -51,7 +51,7 @@ fn of_package(variable: &str) -> bool {
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
 }
 
-/// Runs a command whose own output is the progress. Its stdin is empty: what is piped in is meant for the host.
+/// Runs a command whose output is the progress. Its stdin is empty, because piped input is meant for the host.
 pub fn show(command: &mut Command) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("couldn't start {}", name(command)))?;
     if !status.success() {
@@ -60,7 +60,7 @@ pub fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command silently and returns what it wrote to stdout. A failure carries its last lines.
+/// Runs a command silently and returns its stdout. The error includes the last lines of its output.
 pub fn read(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("couldn't start {}", name(command)))?;
     if !output.status.success() {
@@ -75,7 +75,7 @@ fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(TAIL_LINES)..].iter().map(|line| format!("    {line}\n")).collect()
 }
 
-/// The program and its first argument that is a word: enough to know which step it was.
+/// Returns the program and its first argument that is a word: enough to identify the step.
 fn name(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();

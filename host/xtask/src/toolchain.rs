@@ -1,5 +1,5 @@
-//! Finds a compiler for the plugins' target, or makes one. Never installs anything on the system: at most the target
-//! is added to the user's own rustup, else a private toolchain is put into the user's cache folder.
+//! Finds or creates a compiler for the plugins' target. Installs nothing on the system: at most, it adds the target
+//! to the user's rustup, or creates a private toolchain in the user's cache folder.
 
 mod debian;
 mod packages;
@@ -15,28 +15,29 @@ use crate::step;
 
 pub const TARGET: &str = "wasm32-wasip2";
 
-/// Where to take the compiler from. Tests and a doubtful user pick one; else the first that works is taken.
+/// The source of the compiler. `Auto` takes the first one that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Choice {
-    /// What is there, else rustup, else a private toolchain.
+    /// The installed compiler, else rustup, else a private toolchain.
     Auto,
-    /// The installed compiler, as it is.
+    /// The installed compiler as it is.
     Installed,
-    /// The installed compiler, after rustup added the target.
+    /// The installed compiler, after rustup has added the target.
     Rustup,
-    /// The toolchain in the user's cache folder, made when it is absent.
+    /// The toolchain in the user's cache folder, which is created if it is missing.
     Private,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Toolchain {
     Installed,
-    /// Its compiler, which finds everything else by itself.
+    /// The path of its compiler, which finds everything else itself.
     Private(PathBuf),
 }
 
 impl Toolchain {
-    /// The compiler to use, made if need be, which takes a minute or two. The error says what a user can do.
+    /// Returns the compiler to use. Creates one if necessary, which takes a minute or two. The error says what the
+    /// user can do.
     pub fn find(choice: Choice) -> Result<Self> {
         match choice {
             Choice::Auto => automatic(),
@@ -46,7 +47,7 @@ impl Toolchain {
         }
     }
 
-    /// One line: which compiler `find` would take now, or what it would have to do.
+    /// Describes in one line which compiler `find` would use now, or what it would have to do.
     pub fn present(choice: Choice) -> String {
         let home = debian::home();
         let made = home.as_ref().ok().and_then(|home| debian::made(home));
@@ -60,9 +61,9 @@ impl Toolchain {
         }
     }
 
-    /// Lets a cargo command build with this compiler.
+    /// Configures a cargo command to use this compiler.
     pub fn apply(&self, cargo: &mut Command) {
-        // Flags meant for the machine's own programs (a linker, a processor) make no sense for a component.
+        // Flags for native programs, such as a linker or a processor, don't apply to a component.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         match self {
             Self::Installed => {}
@@ -82,7 +83,7 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// A private toolchain that was made once goes before rustup, which was asked then and would be asked at every build.
+/// An existing private toolchain comes before rustup, which has failed before and would be tried at every build.
 fn automatic() -> Result<Toolchain> {
     if let Some(found) = installed() {
         return Ok(found);
@@ -120,7 +121,7 @@ fn rustup() -> Result<Toolchain> {
         return Ok(found);
     }
     step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
-    // The last lines are told, and they should say why: a backtrace of rustup's own would take their place.
+    // The error shows the last lines, which should say why; a backtrace of rustup would hide them.
     step::read(Command::new("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"))?;
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }
@@ -137,13 +138,14 @@ fn private() -> Result<Toolchain> {
     Ok(Toolchain::Private(rustc))
 }
 
-/// Asks a compiler where its libraries for the target lie, and looks.
+/// Asks a compiler for the folder of the target's libraries, and checks that they exist.
 fn standard_library(rustc: &mut Command) -> bool {
     step::read(rustc.args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| holds_std(Path::new(folder.trim())))
 }
 
-/// A compiler prints the folder of any target that it knows; only a library in it means that the target is there.
+/// A compiler prints the folder of every target that it knows; the target is only installed if the folder contains
+/// std.
 fn holds_std(folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| {

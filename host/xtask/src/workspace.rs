@@ -1,5 +1,4 @@
-//! What the workspace consists of, as cargo sees it: where it lies, where it builds to, which members are plugins.
-//! Never builds anything.
+//! Describes the workspace as cargo sees it: its folders, and the members that are plugins. Builds nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -17,15 +16,15 @@ pub struct Workspace {
     pub plugins: Vec<Plugin>,
 }
 
-/// A member that becomes a component.
+/// A workspace member that is built as a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The path of its folder below `plugins/`, which is the plugin's name: `timeout`, `bad/spin`; behind its shelf where it
-    /// has one, as `extra/pbs`: what lies on a shelf is built and not embedded.
+    /// The plugin's name, which is the path of its folder below `plugins/`, such as `timeout` or `bad/spin`. A shelf
+    /// from the manifest's metadata comes first, as in `extra/pbs`; components on a shelf are built but not embedded.
     pub name: String,
-    /// Cargo's full id: a bare name such as `model` could also be that of a dependency.
+    /// Cargo's full id, because a bare name such as `model` could also be that of a dependency.
     pub id: String,
-    /// The file that cargo leaves, without its ending.
+    /// The file name of cargo's output, without its extension.
     pub library: String,
 }
 
@@ -41,7 +40,7 @@ struct Package {
     id: String,
     manifest_path: PathBuf,
     targets: Vec<Target>,
-    /// Whatever stands below `[package.metadata]`.
+    /// The content of `[package.metadata]`.
     #[serde(default)]
     metadata: serde_json::Value,
 }
@@ -71,7 +70,7 @@ impl Workspace {
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, plugins })
     }
 
-    /// A plugin folder that cargo doesn't know would silently not be built.
+    /// Rejects plugin folders that aren't workspace members, because they would silently not be built.
     fn refuse_strays(&self) -> Result<()> {
         let folder = self.root.join("plugins/bad");
         let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
@@ -87,12 +86,12 @@ impl Workspace {
         Ok(())
     }
 
-    /// A path as the user would write it from where they are.
+    /// Formats a path for the user, relative to the current folder if possible.
     pub fn shown(&self, path: &Path) -> String {
         self.seen_from_here(path).display().to_string()
     }
 
-    /// The same place, relative where it lies below the current folder.
+    /// Returns the path relative to the current folder if it is below it.
     pub fn seen_from_here(&self, path: &Path) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
         path.strip_prefix(&here).unwrap_or(path).to_path_buf()

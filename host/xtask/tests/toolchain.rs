@@ -1,5 +1,5 @@
-//! What a user reads on a machine where no compiler for the plugins can be found or made. The programs that would be
-//! asked are stand-ins; nothing is fetched and nothing is built.
+//! Tests the message on a machine where no compiler for the plugins can be found or created. Fake programs replace
+//! the real ones; nothing is fetched or built.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't prepare its machine has failed")]
 
@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// A machine whose rustc lacks the target, and whose rustup and apt-get reach nothing.
+/// A machine whose rustc lacks the target, and whose rustup and apt-get have no network.
 struct Machine {
     folder: tempfile::TempDir,
 }

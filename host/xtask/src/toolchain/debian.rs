@@ -1,7 +1,7 @@
-//! Makes a private compiler for the plugins' target out of Debian packages, for machines on which rustup cannot fetch
-//! it: Debian's rustc and std source, wasi's libc of a later release, and the linkers of the installed toolchain. The
-//! standard library is compiled once and laid where that rustc looks, so that afterwards `RUSTC=…/bin/rustc` is
-//! all it takes. Never installs on the system, and never leaves a half-made toolchain under the final name.
+//! Creates a private compiler for the plugins' target from Debian packages, for machines on which rustup can't fetch
+//! it: Debian's rustc and std source, the wasi-libc of a later release, and the linkers of the installed toolchain.
+//! The standard library is compiled once and placed where that rustc finds it, so that `RUSTC=…/bin/rustc` is all
+//! that a build needs. Installs nothing on the system, and never leaves an incomplete toolchain under the final name.
 
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::PermissionsExt;
@@ -14,19 +14,20 @@ use super::TARGET;
 use super::packages::Packages;
 use crate::step;
 
-/// Counts the forms of the folder: one made by an older recipe is left alone, and not used.
+/// The version of the folder's layout. A folder of an older version is ignored.
 const FORM: &str = "toolchain-wasip2-1";
 
-/// The release whose wasi-libc knows the target.
+/// The release whose wasi-libc supports the target.
 const LIBC_RELEASE: &str = "trixie";
 
-/// Two compilers share one folder of libraries: a wrapper tells Debian's where its own are, and nobody else.
+/// A wrapper that sets the library path for Debian's compiler only, because the folder is shared with another
+/// compiler.
 const WRAPPER: &str = "#!/bin/sh
 home=$(dirname \"$(dirname \"$(readlink -f \"$0\")\")\")
 LD_LIBRARY_PATH=\"$home/libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\" exec \"$home/usr/bin/rustc\" \"$@\"
 ";
 
-/// A component that needs std, an allocator and the linkers: what builds it builds plugins.
+/// A component that needs std, an allocator and the linkers. A compiler that builds it can build plugins.
 const PROOF_MANIFEST: &str = "[package]
 name = \"proof\"
 version = \"0.0.0\"
@@ -45,20 +46,21 @@ pub extern \"C\" fn proof(count: u32) -> usize {
 }
 ";
 
-/// Where the toolchain lies, or would.
+/// Returns the path of the toolchain, existing or not.
 pub fn home() -> Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("cordboard").join(FORM))
 }
 
-/// Its compiler, if it was made.
+/// Returns the toolchain's compiler, if it exists.
 pub fn made(home: &Path) -> Option<PathBuf> {
     let rustc = home.join("bin/rustc");
     rustc.is_file().then_some(rustc)
 }
 
-/// Makes it, which takes one to three minutes, and returns its compiler. Two at once make it once.
+/// Creates the toolchain, which takes one to three minutes, and returns its compiler. Concurrent calls create it
+/// once.
 pub fn make(home: &Path) -> Result<PathBuf> {
     let cache = home.parent().context("the cache folder has no parent")?;
     fs::create_dir_all(cache).with_context(|| format!("{} can't be made", cache.display()))?;
@@ -77,7 +79,7 @@ pub fn make(home: &Path) -> Result<PathBuf> {
     made(home).context("the toolchain has no compiler")
 }
 
-/// Held until the file is closed, by the end of the process at the latest.
+/// Locks a file until it is closed, at the latest when the process exits.
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("{} can't be opened", path.display()))?;
     match file.try_lock() {
@@ -113,7 +115,7 @@ fn assemble(home: &Path, workshop: &Path) -> Result<()> {
     prove(home, &workshop.join("proof"))
 }
 
-/// Debian's rustc with its std source, and a wrapper that starts it.
+/// Fetches Debian's rustc with the std source, and writes a wrapper that starts it.
 fn compiler(home: &Path, workshop: &Path) -> Result<()> {
     let packages = Packages::of_system(workshop.to_path_buf())?;
     packages.fetch_with_needs(&["rustc-web", "rust-web-src"])?;
@@ -129,7 +131,7 @@ fn compiler(home: &Path, workshop: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder below `folder` that holds a file whose name begins so.
+/// Finds the folder below `folder` that contains a file with this prefix.
 fn folder_with(folder: &Path, prefix: &str) -> Option<PathBuf> {
     let holds = |folder: &PathBuf| {
         let Ok(mut entries) = fs::read_dir(folder) else { return false };
@@ -142,7 +144,7 @@ fn target_libraries(home: &Path) -> PathBuf {
     home.join("usr/lib/rustlib").join(TARGET).join("lib")
 }
 
-/// wasi's libc, laid where rustup's toolchains have it, so that no flag is needed.
+/// Fetches wasi-libc and places it as in rustup's toolchains, so that no flag is needed.
 fn libc(home: &Path, workshop: &Path) -> Result<()> {
     let packages = Packages::of_release(workshop.to_path_buf(), LIBC_RELEASE)?;
     packages.fetch("wasi-libc")?;
@@ -153,11 +155,11 @@ fn libc(home: &Path, workshop: &Path) -> Result<()> {
     packages.remove()
 }
 
-/// Where rustup's toolchain has its linkers, which it has even without the target.
+/// The linkers of rustup's toolchain, which includes them even without the target.
 #[derive(Debug)]
 struct Linkers {
     sysroot: PathBuf,
-    /// Below any compiler's own root.
+    /// Relative to the sysroot.
     place: PathBuf,
 }
 
@@ -174,7 +176,7 @@ impl Linkers {
         Ok(Self { sysroot: sysroot.trim().into(), place })
     }
 
-    /// Copies them, so that the private toolchain outlives an update of the installed one.
+    /// Copies the linkers, so that the private toolchain survives an update of the installed one.
     fn lay(&self, home: &Path) -> Result<()> {
         let (from, into) = (self.sysroot.join(&self.place), home.join("usr").join(&self.place));
         fs::create_dir_all(into.join("gcc-ld"))?;
@@ -183,7 +185,7 @@ impl Linkers {
     }
 }
 
-/// Copies the files of one folder, not those below it.
+/// Copies the files of one folder, without subfolders.
 fn copy_all(from: &Path, into: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     let entries = fs::read_dir(from).with_context(|| format!("{} is missing", from.display()))?;
     for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()) {
@@ -193,25 +195,25 @@ fn copy_all(from: &Path, into: &Path, wanted: impl Fn(&str) -> bool) -> Result<(
     Ok(())
 }
 
-/// Compiles std from Debian's source and lays its parts where the compiler looks for them.
+/// Compiles std from Debian's source and copies its libraries to where the compiler looks for them.
 fn standard_library(home: &Path, proof: &Path) -> Result<()> {
     fs::create_dir_all(proof.join("src"))?;
     fs::write(proof.join("Cargo.toml"), PROOF_MANIFEST)?;
     fs::write(proof.join("src/lib.rs"), PROOF)?;
-    // Plugins are optimised as a whole (lto), which needs std's bitcode. Building std is not in stable cargo.
+    // Plugins are built with LTO, which needs std's bitcode. Stable cargo can't build std.
     let mut cargo = proving(home, proof);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", "-Cembed-bitcode=yes").env("RUSTC_BOOTSTRAP", "1");
     step::read(cargo.arg("-Zbuild-std=std,panic_abort")).context("std can't be compiled")?;
     let built = proof.join("target").join(TARGET).join("release/deps");
     copy_all(&built, &target_libraries(home), |name| name.ends_with(".rlib"))?;
-    // 200 MB of source have served.
+    // Remove 200 MB of source that are no longer needed.
     for folder in ["usr/src", "usr/lib/rustlib/src", "usr/share"] {
         discard(&home.join(folder))?;
     }
     discard(&proof.join("target"))
 }
 
-/// Builds a component just as plugins are built.
+/// Builds a component as plugins are built.
 fn prove(home: &Path, proof: &Path) -> Result<()> {
     step::read(proving(home, proof).env("CARGO_PROFILE_RELEASE_LTO", "true")).context("no component can be built")?;
     let component = fs::read(proof.join("target").join(TARGET).join("release/proof.wasm"))?;
@@ -229,7 +231,7 @@ fn proving(home: &Path, proof: &Path) -> Command {
     cargo
 }
 
-/// A component and a core module begin alike; the layer, in the seventh byte, tells them apart.
+/// A component and a core module have the same magic number; the layer, in the seventh byte, distinguishes them.
 fn is_component(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm") && bytes.get(6) == Some(&1)
 }

@@ -1,5 +1,5 @@
-//! Fetches and unpacks Debian packages as any user may: lists and archives lie in a private folder, dpkg's database
-//! is only read, nothing is installed.
+//! Fetches and unpacks Debian packages without root: lists and archives go to a private folder, dpkg's database is
+//! only read, nothing is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,24 @@ use anyhow::{Context, Result};
 
 use crate::step;
 
-/// Where the system says its packages come from; the newer form first.
+/// The system's package sources, the newer format first.
 const SOURCES: [&str; 2] = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
-/// apt with everything that it writes below one folder.
+/// apt, configured to write below one folder only.
 #[derive(Debug)]
 pub struct Packages {
     folder: PathBuf,
-    /// Where the lists come from, when not from the system's own sources.
+    /// Replaces the system's own sources, if set.
     sources: Option<PathBuf>,
 }
 
 impl Packages {
-    /// The system's own suites.
+    /// Uses the system's own sources.
     pub fn of_system(folder: PathBuf) -> Result<Self> {
         Self { folder, sources: None }.prepared()
     }
 
-    /// The main archive of another release of the same distribution.
+    /// Uses the main archive of another release of the same distribution.
     pub fn of_release(folder: PathBuf, release: &str) -> Result<Self> {
         let stanza = SOURCES
             .iter()
@@ -50,7 +50,7 @@ impl Packages {
     fn apt(&self) -> Command {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C").current_dir(&self.folder);
-        // Locks are the system's; the sandbox user could not write here.
+        // apt's locks belong to the system, and apt's sandbox user could not write here.
         apt.args(["-q", "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root"]);
         apt.arg("-o").arg(format!("Dir::State::Lists={}", self.folder.join("lists").display()));
         apt.arg("-o").arg(format!("Dir::Cache={}", self.folder.join("cache").display()));
@@ -61,7 +61,7 @@ impl Packages {
         apt
     }
 
-    /// Fetches packages with those they need and the system lacks.
+    /// Fetches packages with the dependencies that the system lacks.
     pub fn fetch_with_needs(&self, names: &[&str]) -> Result<()> {
         let mut apt = self.apt();
         apt.args(["install", "--yes", "--download-only", "--reinstall", "--no-install-recommends"]).args(names);
@@ -69,7 +69,7 @@ impl Packages {
         Ok(())
     }
 
-    /// Fetches one package alone.
+    /// Fetches one package without dependencies.
     pub fn fetch(&self, name: &str) -> Result<()> {
         let mut apt = self.apt();
         apt.current_dir(self.folder.join("cache/archives")).args(["download", name]);
@@ -77,7 +77,7 @@ impl Packages {
         Ok(())
     }
 
-    /// Unpacks everything fetched and returns where.
+    /// Unpacks all fetched packages and returns the folder.
     pub fn unpack(&self) -> Result<PathBuf> {
         let into = self.folder.join("unpacked");
         let archives = self.folder.join("cache/archives");
@@ -90,7 +90,7 @@ impl Packages {
         Ok(into)
     }
 
-    /// Forgets what was fetched and unpacked.
+    /// Deletes everything that was fetched and unpacked.
     pub fn remove(self) -> Result<()> {
         remove(&self.folder)
     }
@@ -100,7 +100,7 @@ fn remove(folder: &Path) -> Result<()> {
     fs::remove_dir_all(folder).with_context(|| format!("{} can't be removed", folder.display()))
 }
 
-/// The first archive that a sources file names, with another release in the place of its suites.
+/// Returns the first archive of a sources file, with another release instead of its suites.
 fn retargeted(text: &str, release: &str) -> Option<String> {
     stanza(text).map(|stanza| stanza.with_suites(release)).or_else(|| one_line(text, release))
 }
@@ -124,7 +124,7 @@ fn field(line: &str) -> Option<&str> {
     line.split_once(':').map(|(field, _)| field.trim())
 }
 
-/// The first stanza of the deb822 form that names an archive. Comments may stand before it and in it.
+/// Returns the first stanza of the deb822 format that names an archive. Comments may come before it and in it.
 fn stanza(text: &str) -> Option<Stanza<'_>> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
     lines
@@ -133,7 +133,7 @@ fn stanza(text: &str) -> Option<Stanza<'_>> {
         .map(|stanza| Stanza(stanza.to_vec()))
 }
 
-/// The same from `deb [signed-by=…] ARCHIVE SUITE COMPONENT…`.
+/// Does the same for `deb [signed-by=…] ARCHIVE SUITE COMPONENT…`.
 fn one_line(text: &str, release: &str) -> Option<String> {
     let line = text.lines().map(str::trim).find(|line| line.starts_with("deb ") || line.starts_with("deb\t"))?;
     let rest = line.strip_prefix("deb")?.trim_start();

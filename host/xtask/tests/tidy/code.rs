@@ -1,11 +1,11 @@
-//! Just enough of Rust's grammar to tell code from text: comments, strings and characters become blanks.
+//! A minimal scanner for Rust that separates code from text: comments, strings and characters become blanks.
 
-/// What stands before the unit tests.
+/// Returns the text before the unit tests.
 pub fn without_tests(text: &str) -> &str {
     text.find("#[cfg(test)]\nmod ").map_or(text, |end| &text[..end])
 }
 
-/// The same text, with blanks where a comment or the inside of a literal was. Lines stay where they are.
+/// Replaces comments and the contents of literals with blanks. Line numbers don't change.
 pub fn bare(text: &str) -> String {
     let mut left = text;
     let mut bare = String::with_capacity(text.len());
@@ -26,7 +26,7 @@ pub fn bare(text: &str) -> String {
     bare
 }
 
-/// How many bytes of the beginning are no code.
+/// Returns the length in bytes of a comment or literal at the beginning of `text`.
 fn skipped(text: &str, inside_a_word: bool) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));
@@ -84,7 +84,7 @@ fn string(text: &str) -> usize {
     text.len()
 }
 
-/// A character; none for a lifetime, which looks the same at first.
+/// Returns the length of a character literal. `None` for a lifetime, which begins alike.
 fn character(text: &str) -> Option<usize> {
     let mut inside = text[1..].chars();
     match inside.next()? {
@@ -93,7 +93,7 @@ fn character(text: &str) -> Option<usize> {
     }
 }
 
-/// Where a word stands by itself, as bytes from the beginning.
+/// Returns the byte offsets at which `word` occurs as a whole word.
 pub fn places<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(word).map(|(at, _)| at).filter(move |at| {
@@ -102,7 +102,7 @@ pub fn places<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> +
     })
 }
 
-/// The number of the line, counted from 1, in which a byte stands.
+/// Returns the line number, counted from 1, of a byte offset.
 pub fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }

@@ -1,25 +1,25 @@
-//! The functions of a file: where they stand, how long they are, how much they take.
+//! Finds the functions of a file, with their lines, lengths and parameters.
 
 use super::code::{line_of, places};
 
 pub struct Function {
     pub name: String,
-    /// Of the word `fn`, counted from 1.
+    /// The line of the word `fn`, counted from 1.
     pub line: usize,
-    /// From the line of `fn` to that of the last brace.
+    /// The number of lines from `fn` to the last brace.
     pub lines: usize,
-    /// With `self`.
+    /// The number of parameters, including `self`.
     pub parameters: usize,
 }
 
-/// Those with a body. `code` is bare of comments and literals.
+/// Returns the functions that have a body. `code` contains no comments or literals.
 pub fn of(code: &str) -> Vec<Function> {
     places(code, "fn").filter_map(|at| function(code, at)).collect()
 }
 
 fn function(code: &str, at: usize) -> Option<Function> {
     let name: String = code[at + 2..].trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    // A pointer to a function has no name, and a macro's function has one only later.
+    // A function pointer has no name, and a function in a macro may not have one yet.
     if name.is_empty() || !code[at + 2..].starts_with(' ') {
         return None;
     }
@@ -31,7 +31,7 @@ fn function(code: &str, at: usize) -> Option<Function> {
     Some(Function { name, line, lines: line_of(code, end) - line + 1, parameters: count(&code[list + 1..after - 1]) })
 }
 
-/// The parenthesis of the parameters; one between `<` and `>` belongs to a bound.
+/// Returns the offset of the parameter list's parenthesis. One between `<` and `>` belongs to a bound.
 fn opening(code: &str) -> Option<usize> {
     let mut depth = 0;
     let mut before = ' ';
@@ -47,7 +47,7 @@ fn opening(code: &str) -> Option<usize> {
     None
 }
 
-/// Just past the bracket that closes the first one.
+/// Returns the offset after the bracket that closes the first one.
 fn closing(code: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {
@@ -63,7 +63,7 @@ fn closing(code: &str) -> Option<usize> {
     None
 }
 
-/// The brace that opens the body; none where a semicolon says that there is none.
+/// Returns the offset of the body's brace. `None` if a semicolon ends the declaration.
 fn body(code: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {

@@ -1,10 +1,11 @@
-//! Imports of the host go one way, from the application down to the ports.
+//! Checks that the host's imports go one way, from the application down to the ports.
 
 use super::Findings;
 use super::code::{line_of, places};
 use super::sources::product;
 
-/// From top to bottom: a module imports from the rows below its own, never from beside it. `main` and `lib` see all.
+/// The layers from top to bottom: a module imports only from lower rows, not from its own row. `main` and `lib` may
+/// import everything.
 const LAYERS: [&[&str]; 12] = [
     &["app"],
     &["reconcile", "dev", "listing"],
@@ -48,7 +49,7 @@ fn imports_go_one_way() {
     findings.none();
 }
 
-/// The modules at the top of the crate that are named, and in which line. `depth` is 1 for a file in `src` itself.
+/// Returns the top-level modules that `code` names, with their lines. `depth` is 1 for a file in `src` itself.
 fn imported(code: &str, depth: usize) -> Vec<(usize, String)> {
     let above = "super::".repeat(depth);
     ["crate::", above.as_str()]
@@ -62,7 +63,7 @@ fn imported(code: &str, depth: usize) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// Of `a::b` it is `a`, of `{a, b::{c, d}}` it is `a` and `b`.
+/// Returns `a` for `a::b`, and `a` and `b` for `{a, b::{c, d}}`.
 fn first_names(path: &str) -> Vec<String> {
     let word = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let Some(group) = path.strip_prefix('{') else { return vec![word(path)] };

@@ -1,5 +1,5 @@
-//! What a machine can check of how this project is written: sizes, one place for one thing, imports that go one way,
-//! documentation that is true. Reads files only, and never builds or runs any of them.
+//! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. Reads
+//! files only, and never builds or runs any of them.
 //!
 //! Each finding names the file, the line, the rule and the remedy.
 
@@ -16,7 +16,7 @@ use std::fmt::Display;
 
 use sources::File;
 
-/// What breaks a rule. A test shows all of its findings at once.
+/// The violations of a rule. A test shows all of its findings at once.
 #[derive(Default)]
 struct Findings(Vec<String>);
 

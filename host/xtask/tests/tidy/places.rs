@@ -1,10 +1,10 @@
-//! One thing, one place: what each foreign name may be used in, and what the pure core has to do without.
+//! Checks which modules may use each external dependency, and that the core stays pure.
 
 use super::Findings;
 use super::code::{line_of, places};
 use super::sources::{File, product, read};
 
-/// A name, and the beginnings of the paths that may use it. Others reach it through what those export.
+/// A name, and the prefixes of the paths that may use it. Other modules use the exports of those.
 const OWNERS: [(&str, &[&str]); 9] = [
     ("teloxide_core", &["host/src/chat/telegram"]),
     ("wasmparser", &["host/src/plugin"]),
@@ -14,15 +14,15 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("fs::inotify", &["host/src/file_watch"]),
     ("croner", &["host/src/cron"]),
     ("jiff", &["host/src/cron", "host/src/agent/claude/background.rs"]),
-    // The compiler's child is bounded in memory and time by the module that reads its output. An author's own tools run in the
-    // author's terminal. What builds is made of programs.
+    // The compiler's child process is limited in memory and time by the module that reads its output. An author's
+    // tools run in the author's terminal. Build scripts run programs.
     (
         "process::Command",
         &["host/src/process", "host/src/plugin/compile.rs", "host/src/dev/tool.rs", "host/build/", "host/xtask/"],
     ),
 ];
 
-/// What would make the core depend on more than its arguments.
+/// The crates and names that would make the core depend on more than its arguments.
 const IMPURE_CRATES: [&str; 7] =
     ["tokio", "futures", "wasmtime", "wasmtime-wasi", "teloxide-core", "rusqlite", "rustix"];
 const IMPURE_NAMES: [&str; 6] =
@@ -82,7 +82,7 @@ fn uses(file: &File, name: &str) -> Vec<usize> {
     lines
 }
 
-/// `use std::{fs, net}` and `process::{Child, Command}` name the same thing in another way.
+/// Returns the lines of grouped imports such as `use std::{fs, net}` and `process::{Child, Command}`.
 fn grouped(code: &str, name: &str) -> Vec<usize> {
     let Some((module, item)) = name.split_once("::").filter(|(_, item)| !item.is_empty()) else { return Vec::new() };
     let opening = format!("{module}::{{");

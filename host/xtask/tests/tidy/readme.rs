@@ -1,4 +1,4 @@
-//! What README.md tells a reader to type exists: each subcommand and each flag stands in a command line's definition.
+//! Checks that every subcommand and flag in README.md exists in a definition of the command line.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::Findings;
 use super::code::line_of;
 use super::sources::read;
 
-/// What the command lines take, read from their definitions.
+/// The subcommands and flags, read from their definitions.
 struct Known {
     xtask: BTreeSet<String>,
     cordboard: BTreeSet<String>,
@@ -51,7 +51,7 @@ fn missing(findings: &mut Findings, line: usize, what: &str, known: &BTreeSet<St
     );
 }
 
-/// The lines of fenced blocks that are typed, and the spans of code. Of a pipeline each part is a command.
+/// Returns the lines of fenced blocks and the code spans. Each part of a pipeline is a command.
 fn commands(readme: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -71,7 +71,7 @@ fn commands(readme: &str) -> Vec<(usize, String)> {
     parts.collect()
 }
 
-/// What follows a program that stands where a command begins: first, after a path, or after variables.
+/// Returns the arguments of `program` if it starts the command, possibly with a path, variables or `sudo` before it.
 fn after<'a>(command: &'a str, program: &str) -> Option<&'a str> {
     let mut rest = command;
     while let Some((first, more)) = rest.split_once(' ').filter(|(first, _)| first.contains('=') || *first == "sudo") {
@@ -90,7 +90,7 @@ fn flags(text: &str) -> impl Iterator<Item = String> + '_ {
         .map(str::to_owned)
 }
 
-/// The variants of an enum, as clap spells them.
+/// Returns the variants of an enum, as clap spells them.
 fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
     let from = source.find(head).unwrap_or_else(|| panic!("`{head}` isn't defined"));
     let body = &source[from..];
@@ -100,7 +100,7 @@ fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
     names.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())).collect()
 }
 
-/// The fields that are marked as long flags.
+/// Returns the fields that are marked as long flags.
 fn long_flags(source: &str) -> BTreeSet<String> {
     let marked = source.match_indices("#[arg(long");
     let fields = marked.map(|(at, _)| {

@@ -1,5 +1,5 @@
-//! How large files and functions may be, tests left out. A split made only for the counter is worse than what it splits:
-//! cut where an idea ends.
+//! Checks the sizes of files and functions, without tests. A split only for the counter is worse than a long file:
+//! split at a boundary between concepts.
 
 use super::Findings;
 use super::code::without_tests;
@@ -7,7 +7,7 @@ use super::functions;
 use super::sources::{File, product};
 
 const MEDIAN_FILE: usize = 130;
-/// Nine of ten files and functions stay below these.
+/// Nine of ten files and functions are below these.
 const LONG_FILE: usize = 300;
 const LONG_FUNCTION: usize = 30;
 const LONGEST_FILE: usize = 400;
@@ -15,7 +15,7 @@ const LONGEST_FUNCTION: usize = 60;
 const LONGEST_MAIN: usize = 60;
 const MOST_PARAMETERS: usize = 5;
 
-/// Functions of foreign traits, whose parameters are not ours to choose.
+/// Functions of external traits, whose parameters we can't choose.
 const FOREIGN: [&str; 1] = ["verify_server_cert"];
 
 fn lines(file: &File) -> usize {
@@ -84,7 +84,7 @@ fn most_functions_are_short() {
     findings.none();
 }
 
-/// At most a tenth is longer than `long`. `sizes` are in order.
+/// Checks that at most a tenth is longer than `long`. `sizes` are sorted.
 fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)]) {
     let longer: Vec<String> =
         sizes.iter().rev().filter(|(lines, _)| *lines > long).map(|(lines, name)| format!("{lines} {name}")).collect();

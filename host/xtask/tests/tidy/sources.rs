@@ -1,4 +1,4 @@
-//! The files of the project, as they lie in the working tree.
+//! Reads the files of the working tree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 use super::code;
 
-/// Of the hidden folders, those that hold something that people wrote.
+/// The hidden folders with files that people write.
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
 
 pub struct File {
-    /// Below the root, with slashes.
+    /// Relative to the root, with slashes.
     pub path: String,
     pub text: String,
-    /// The text without its unit tests, comments and the insides of its literals; every line keeps its number.
+    /// The text without unit tests, comments and the contents of literals. Line numbers don't change.
     pub code: String,
 }
 
@@ -38,7 +38,7 @@ impl File {
         parts.any(|part| part == "tests" || part == "tests.rs" || part == "benches")
     }
 
-    /// What this project ships or builds with.
+    /// Whether the project ships the file or builds with it.
     pub fn is_product(&self) -> bool {
         self.is_rust() && !self.is_test()
     }
@@ -52,7 +52,7 @@ static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
     files
 });
 
-/// Every file of text, but for what is built. In a work tree of git, `.git` is a file.
+/// Returns every text file except build output. In a git worktree, `.git` is a file.
 pub fn all() -> &'static [File] {
     &ALL
 }
@@ -61,7 +61,7 @@ pub fn product() -> impl Iterator<Item = &'static File> {
     all().iter().filter(|file| file.is_product())
 }
 
-/// The text of one file that has to be there.
+/// Reads a file that must exist.
 pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path} can't be read: {error}"))
 }

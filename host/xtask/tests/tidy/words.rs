@@ -1,10 +1,10 @@
-//! Words that don't belong into the tree: what was left for later, and what is true on one machine alone.
+//! Finds words that don't belong in the tree: unfinished work, and paths of one machine.
 
 use super::Findings;
 use super::code::{line_of, places};
 use super::sources::{all, product, root};
 
-/// Each with its remedy. Those in tests count as well.
+/// Each word with its remedy. Tests count, too.
 const UNFINISHED: [(&str, &str); 5] = [
     ("todo!", "write it, or don't offer it"),
     ("unimplemented!", "write it, or don't offer it"),
@@ -36,7 +36,7 @@ fn nothing_is_left_for_later() {
     findings.none();
 }
 
-/// In a fresh clone elsewhere, the folder of this one means nothing.
+/// In a clone elsewhere, the path of this clone means nothing.
 #[test]
 fn nothing_is_true_on_one_machine_alone() {
     let here = root().display().to_string();
@@ -50,13 +50,13 @@ fn nothing_is_true_on_one_machine_alone() {
     findings.none();
 }
 
-/// Whether `path` begins in `line`: not in the middle of a longer path, as `/src` in `host/src`.
+/// Whether `path` occurs in `line`, but not inside a longer path, as `/src` in `host/src`.
 fn names(line: &str, path: &str) -> bool {
     let inside = |before: char| before.is_alphanumeric() || "._-/".contains(before);
     line.match_indices(path).any(|(at, _)| !line[..at].ends_with(inside))
 }
 
-/// Bounds stand on declarations, so that a channel without one has no reason either.
+/// The bound is part of the channel's creation, which is where the reason for it belongs.
 #[test]
 fn channels_are_bounded() {
     let mut findings = Findings::default();
