@@ -1,7 +1,8 @@
-//! How an answer looks: Markdown becomes a text and the entities that style it, cut to what a front-end takes.
+//! Renders answers: converts Markdown to a text and the entities that style it, and splits it into messages that a
+//! front-end accepts.
 //!
-//! Nothing of the source may get lost on the way: what cannot be styled appears as it was written. It knows of Telegram what
-//! its entities are, and never how they are sent.
+//! No part of the source is lost: source that cannot be styled appears as written. The module knows Telegram's
+//! entities, but does not send them.
 
 mod blank;
 mod builder;
@@ -18,15 +19,15 @@ pub use escape::{code, escape, literal, unescape};
 pub use split::{MOST_ENTITIES, split};
 pub use untrusted::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};
 
-/// A text and how parts of it are to look.
+/// A text and its styles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
     pub text: String,
-    /// In the order in which they begin, a longer one before a shorter one that begins at the same place.
+    /// Ordered by offset; of entities with the same offset, the longer one comes first.
     pub entities: Vec<Entity>,
 }
 
-/// One style on one span; offset and length count UTF-16 code units, as Telegram does.
+/// A styled span. Offset and length count UTF-16 code units, as in the Bot API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {
     pub offset: usize,
@@ -35,7 +36,7 @@ pub struct Entity {
 }
 
 impl Entity {
-    /// The first unit behind it.
+    /// The offset of the first unit after the span.
     #[must_use]
     pub const fn end(&self) -> usize {
         self.offset + self.length
@@ -59,17 +60,17 @@ pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Renders Markdown, complete or cut off anywhere: an answer that still streams in is rendered as often as it is shown.
+/// Renders Markdown that may end anywhere: a streaming answer is rendered on each update.
 ///
-/// Paragraphs keep their line breaks, and blocks the blank lines between them. Telegram lets no code stand inside bold or
-/// a link, and no quote inside a quote: styles are cut or left out accordingly, never text.
+/// Paragraphs keep their line breaks, and blocks the blank lines between them. Telegram allows no code inside bold or a
+/// link, and no quote inside a quote: styles are split or dropped accordingly, text never is.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
     let Message { text, entities } = markdown::render(&terminal::neutral(markdown));
     Message { text: untrusted::visible(text), entities }
 }
 
-/// What [`render`] shows, without any style.
+/// The text of [`render`], without styles.
 #[must_use]
 pub fn plain(markdown: &str) -> String {
     render(markdown).text

@@ -1,27 +1,28 @@
-//! The message that is being written: line breaks, indentation and open styles. It knows nothing of Markdown's grammar.
+//! Builds a message: line breaks, indentation and open styles. It knows no Markdown grammar.
 
 use super::{Entity, Message, Style, units};
 
-/// Text is only appended, and what precedes it (line breaks, indentation) is written together with the first of it, so that
-/// nothing empty leaves a trace and no style begins on white space between blocks.
+/// Text is only appended. Pending line breaks and indentation are written together with the next text, so that empty
+/// elements leave no trace and no style starts on white space between blocks.
 #[derive(Debug, Default)]
 pub struct Draft {
     text: String,
     /// The length of `text` in UTF-16 units.
     units: usize,
     entities: Vec<Entity>,
-    /// One of a kind each, so a handful at most.
+    /// At most one of each kind, so only a few.
     open: Vec<Open>,
-    /// For each style that was opened and not closed, whether it is in `open`: bold inside bold is not.
+    /// For each style that was opened and not closed, whether it has an entry in `open`. A nested style, such as bold
+    /// inside bold, has none.
     nesting: Vec<Nesting>,
-    /// What each container that is open puts before every further line.
+    /// For each open container, the text before each further line.
     prefixes: Vec<String>,
-    /// Line breaks to be written before the next text.
+    /// Line breaks to write before the next text.
     breaks: usize,
 }
 
-/// How many containers indent their lines. Deeper ones stay at that depth: a line of a thousand `>` must not cost a thousand
-/// characters on every line that follows.
+/// The maximum number of containers that indent their lines. Deeper ones stay at that depth: a line of a thousand `>`
+/// must not add a thousand characters to every following line.
 const DEEPEST: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +34,17 @@ enum Nesting {
 #[derive(Debug)]
 struct Open {
     style: Style,
-    /// Where its text began; nothing as long as it has none.
+    /// The offset of its text, or `None` if it has none yet.
     start: Option<usize>,
 }
 
 impl Draft {
-    /// Ends the line, so that at least `breaks` line breaks stand before what comes next.
+    /// Ends the line, so that at least `breaks` line breaks precede the next text.
     pub fn end_line(&mut self, breaks: usize) {
         self.breaks = self.breaks.max(breaks);
     }
 
-    /// Appends text in the styles that are open; its line breaks become lines of the block at hand.
+    /// Appends text in the open styles. Its line breaks start new lines of the current block.
     pub fn push(&mut self, text: &str) {
         for (number, line) in text.split('\n').enumerate() {
             if number > 0 {
@@ -57,7 +58,7 @@ impl Draft {
         }
     }
 
-    /// Appends code inside a line. Code and a link exclude each other, and the link is worth more.
+    /// Appends inline code. Code and a link exclude each other, and the link takes precedence.
     pub fn push_code(&mut self, code: &str) {
         if self.has_open(|style| matches!(style, Style::Link { .. })) {
             self.push(code);
@@ -67,7 +68,7 @@ impl Draft {
         }
     }
 
-    /// Appends a block of code on lines of its own, without indentation: it is there to be copied.
+    /// Appends a block of code on its own lines, without indentation, so that it can be copied.
     pub fn push_pre(&mut self, code: &str, language: Option<String>) {
         if code.trim().is_empty() {
             return;
@@ -109,7 +110,7 @@ impl Draft {
         self.open.iter().any(|open| wanted(&open.style))
     }
 
-    /// Writes what a container's first line begins with, and sets what its further lines begin with.
+    /// Enters a container: writes the start of its first line, and sets the start of its further lines.
     pub fn enter(&mut self, first: &str, further: &str) {
         self.push(first);
         let further = if self.prefixes.len() < DEEPEST { further } else { "" };
@@ -124,12 +125,12 @@ impl Draft {
         !self.prefixes.is_empty()
     }
 
-    /// What is written so far; breaks and prefixes that are due are not.
+    /// The text written so far, without pending line breaks and prefixes.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The message, without the white space at its end.
+    /// Returns the message without trailing white space.
     pub fn finish(mut self) -> Message {
         while !self.nesting.is_empty() {
             self.close();
@@ -140,7 +141,7 @@ impl Draft {
             entity.length = entity.end().min(end).saturating_sub(entity.offset);
             entity.length > 0
         });
-        // They lie here in the order in which they ended: of two equal spans the outer one is the later.
+        // Entities are stored in the order in which they ended, so of two equal spans the outer one is the later.
         self.entities.reverse();
         self.entities.sort_by_key(|entity| (entity.offset, usize::MAX - entity.length));
         Message { text: self.text, entities: self.entities }
@@ -153,7 +154,7 @@ impl Draft {
         }
     }
 
-    /// Writes the breaks that are due; before the first text there is no line to end.
+    /// Writes the pending line breaks. Before the first text there is no line to end.
     fn write_breaks(&mut self) -> bool {
         let due = std::mem::take(&mut self.breaks);
         let breaks = if self.text.is_empty() { 0 } else { due };
@@ -172,7 +173,7 @@ impl Draft {
         }
     }
 
-    /// Ends the span of an open style; the style goes on with the next text.
+    /// Ends the span of an open style. The style continues with the next text.
     fn close_span(&mut self, index: usize) {
         if let Some(offset) = self.open[index].start.take() {
             let style = self.open[index].style.clone();
@@ -182,7 +183,7 @@ impl Draft {
 }
 
 impl Style {
-    /// Telegram lets only a quote hold code; bold and the like are cut around it.
+    /// Telegram allows code only inside a quote; spans of other styles are split around it.
     const fn may_hold_code(&self) -> bool {
         match self {
             Self::Quote => true,

@@ -1,19 +1,19 @@
-//! What the Markdown parser takes for syntax and never reports, though it is text to a reader: `[ERROR]: disk` is a link
-//! definition that nothing refers to. It finds such text in the source, and decides nothing else.
+//! Finds text that the Markdown parser takes for syntax and does not report: `[ERROR]: disk` is a link definition that
+//! no link uses, but a reader expects to see it.
 
 use std::{collections::HashSet, ops::Range};
 
 use pulldown_cmark::{Event, Parser, Tag};
 
-/// Where the definitions stand that links do refer to; they need not be shown.
+/// The link definitions that are in use. They need not be shown.
 #[derive(Debug)]
 pub struct Definitions {
-    /// In the order of the source.
+    /// In source order.
     used: Vec<Range<usize>>,
 }
 
 impl Definitions {
-    /// Parses once more for the labels in use, but only where there is a definition at all.
+    /// Parses the source a second time for the labels in use, but only if it has any definitions.
     pub fn of(markdown: &str, parser: &Parser<'_>) -> Self {
         let mut known = parser.reference_definitions().iter().peekable();
         if known.peek().is_none() {
@@ -26,13 +26,14 @@ impl Definitions {
         Self { used }
     }
 
-    /// The definitions in a stretch of source between two blocks that nothing refers to, line by line, with their places.
+    /// The unused definitions in the source between two blocks, line by line, with their positions.
     pub fn unused<'a>(&self, markdown: &'a str, gap: Range<usize>) -> Vec<(usize, &'a str)> {
         let mut found = Vec::new();
         let mut inside = false;
         let mut start = gap.start;
         for line in markdown.get(gap).unwrap_or_default().split_inclusive('\n') {
-            // A definition begins behind the marks of its containers; its further lines may begin with a number of its own.
+            // A definition starts after the marks of its containers. Its continuation lines may start with a number of
+            // their own.
             let shown = line.trim_start_matches(|c| if inside { is_quote_mark(c) } else { is_container_mark(c) });
             let place = start + (line.len() - shown.len());
             start += line.len();
@@ -57,12 +58,12 @@ fn label(event: Event<'_>) -> Option<String> {
     }
 }
 
-/// Labels are the same whatever their case and white space.
+/// Normalizes a label: case and white space do not matter.
 fn folded(label: &str) -> String {
     label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// What may stand before a definition inside quotes and lists.
+/// Whether `c` may precede a definition inside quotes and lists.
 const fn is_container_mark(c: char) -> bool {
     is_quote_mark(c) || c.is_ascii_digit() || matches!(c, '-' | '+' | '*' | '.' | ')')
 }

@@ -1,5 +1,5 @@
-//! Foreign words in Markdown, by the rules that authors have, and the way back for who reads Markdown as it stands. What cannot be written
-//! so is white space: an indentation, and more than one blank line.
+//! Escapes untrusted text in Markdown by the same rules as the plugin SDK, and removes escapes where Markdown is shown
+//! unrendered. Indentation and repeated blank lines cannot be preserved.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ mod piece;
 
 pub use piece::{code, literal};
 
-/// Whole lines as Markdown that shows them as they are, but for the white space around each; an author's text may be a piece of one, and
-/// keeps it.
+/// Escapes whole lines so that Markdown shows them unchanged, except for white space at the ends of each line. The
+/// SDK's function also escapes parts of a line, and keeps their white space.
 #[must_use]
 pub fn escape(text: &str) -> String {
     neutral(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
-/// Markdown without the backslashes that only escape; everything else stays as it is written.
+/// Removes backslashes that only escape. All other Markdown stays as written.
 #[must_use]
 pub fn unescape(markdown: &str) -> String {
     if !markdown.contains('\\') {
@@ -38,7 +38,7 @@ pub fn unescape(markdown: &str) -> String {
     plain
 }
 
-/// Where a backslash is one.
+/// The ranges in which a backslash is literal.
 fn code_of(markdown: &str) -> Vec<Range<usize>> {
     let mut code = Vec::new();
     let mut in_block = false;
@@ -90,7 +90,7 @@ mod tests {
         "[a]\u{202e}(http://b) \u{1b}# c `\u{7}`\u{2066}` \n\u{1b}- d\n1\u{0}. e",
     ];
 
-    /// But for white space at the ends of lines, blank lines, and what is never shown.
+    /// The lines, without white space at their ends, blank lines, and characters that are never shown.
     fn words(text: &str) -> Vec<String> {
         neutral(text).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     }
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(unescape("→ 🟢 `alpha` (brainstorm) - 5m ago"), "→ 🟢 `alpha` (brainstorm) - 5m ago");
     }
 
-    /// With its white space, a piece is shown as the same words, but where that alone makes code of them.
+    /// A piece with its white space is shown as the same words, unless the white space makes it code.
     fn a_piece_is_shown_as_it_is(text: &str) {
         if !text.lines().any(|line| line.starts_with("    ") || line.contains('\t')) {
             let shown = render(&piece::escape(text));

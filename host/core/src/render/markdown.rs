@@ -1,4 +1,4 @@
-//! From the parser's events to the draft of a message: what each block and each span of Markdown looks like.
+//! Converts the parser's events to a message: defines the appearance of each block and inline element of Markdown.
 
 mod blocks;
 mod spans;
@@ -29,26 +29,26 @@ struct Writer<'a> {
     definitions: Definitions,
     draft: Draft,
     line: Line,
-    /// Up to here the source is shown, or known to be syntax.
+    /// The source up to this offset is written, or known to be syntax.
     seen: usize,
-    /// The code block at hand: its info string and its text.
+    /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
-    /// The number that the next item of each open list has; nothing for bullets.
+    /// The number of the next item of each open list, or `None` for bullets.
     lists: Vec<Option<u64>>,
     links: Vec<Link>,
-    /// How many block quotes are open.
+    /// The number of open block quotes.
     quotes: usize,
-    /// Whether a paragraph or a heading is open: between its events lies syntax alone.
+    /// Whether a paragraph or a heading is open: between its events the source contains only syntax.
     in_leaf: bool,
 }
 
-/// What stands before the next text in its container.
+/// The content before the next text in its container.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// Nothing, or the mark of a list item or quote.
+    /// Nothing, or the marker of a list item or quote.
     Fresh,
-    /// Text that goes on.
+    /// Text that continues.
     Running,
     /// A block that has ended.
     Closed,
@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
             Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } => {
                 self.start_link(&dest_url, &title, range);
             }
-            // What is not switched on in the parser is text to it, and never comes here as a tag of its own.
+            // Extensions that are not enabled in the parser are plain text and do not produce tags.
             Tag::Paragraph
             | Tag::HtmlBlock
             | Tag::FootnoteDefinition(_)

@@ -1,22 +1,23 @@
-//! Cutting a message to what a front-end takes at once: where to cut, and what becomes of the entities there. It changes no
-//! text, and leaves out nothing but the white space at which it cuts.
+//! Splits a message into chunks that a front-end accepts, and divides its entities among them. It omits only white
+//! space around a split and does not change the text.
 
 use std::{collections::VecDeque, ops::Range};
 
 use super::{Entity, Message, Style, blank::is_blank, units};
 
-/// The most entities of one message: Telegram ignores those past about a hundred.
+/// The maximum number of entities in a message. Telegram ignores further ones after about a hundred.
 pub const MOST_ENTITIES: usize = 100;
 
-/// The shortest chunk, in UTF-16 units: every character must fit.
+/// The minimum limit of a chunk in UTF-16 units, because every character has to fit.
 const SHORTEST: usize = 2;
 
-/// Cuts a message into chunks of at most `limit` UTF-16 units (two at least) and [`MOST_ENTITIES`] entities.
+/// Splits a message into chunks of at most `limit` UTF-16 units (two at least) and [`MOST_ENTITIES`] entities.
 ///
-/// It cuts at the last blank line outside code that fits, else the last line break outside code, else the last line break in
-/// it, else the last white space, else between two characters. The white space around a cut goes: at the end of a chunk
-/// all of it, at the start of the next one the line breaks and blank lines, so that its first line stays indented. Nor is
-/// anything sent that shows nothing. The rest of the text comes out as it is, in order; a code block that is cut is
+/// A chunk ends at the last blank line outside code that fits; otherwise at the last line break outside code, the last
+/// line break in code, the last white space, or between two characters. White space at the end of a chunk is dropped,
+/// and line breaks and blank lines at the start of the next one, so that its first line stays indented. Chunks that
+/// would show nothing are dropped. All other text is kept in order. A code block that is split becomes a code block of
+/// the same language in both chunks.
 /// a code block of the same language in both chunks.
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
@@ -33,16 +34,16 @@ pub fn split(message: Message, limit: usize) -> Vec<Message> {
     chunks
 }
 
-/// What is still to be sent.
+/// The part of the message that is not split yet.
 struct Rest<'a> {
     text: &'a str,
-    /// Where `text` begins in the whole message, in UTF-16 units, as the entities count.
+    /// The offset of `text` in the whole message, in UTF-16 units like the offsets of entities.
     start: usize,
-    /// Those that reach into `text`, in the order in which they begin, none before `start`.
+    /// The entities that overlap `text`, in order of their offsets. None starts before `start`.
     entities: VecDeque<Entity>,
 }
 
-/// How good a place to cut is, from bad to good.
+/// The quality of a split position, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Worth {
     Character,
@@ -53,7 +54,7 @@ enum Worth {
 }
 
 impl<'a> Rest<'a> {
-    /// Whether anything is left behind the blank lines, which go; so does an indentation that would fill a chunk.
+    /// Drops leading blank lines, and an indentation that would fill a chunk. Returns whether any text remains.
     fn skip_blank_lines(&mut self, limit: usize) -> bool {
         let shown = self.text.trim_start();
         let indent = self.text.len() - shown.len();
@@ -62,13 +63,14 @@ impl<'a> Rest<'a> {
         !shown.is_empty()
     }
 
-    /// Between two words of a line, unlike at the start of a line, they mean nothing.
+    /// Drops white space up to the end of the line. It is insignificant between two words, unlike at the start of a
+    /// line.
     fn skip_spaces(&mut self) {
         let behind = self.text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
         self.advance(self.text.len() - behind.len());
     }
 
-    /// Where the next chunk ends, in bytes: the best place in what fits, the last of its kind.
+    /// The byte offset of the end of the next chunk: the last position of the best quality within the limits.
     fn cut(&self, limit: usize) -> (Worth, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
@@ -77,7 +79,7 @@ impl<'a> Rest<'a> {
         let mut best = (Worth::Character, self.between_characters(window));
         let mut unit = self.start;
         let mut code = CodeSpans::new(&self.entities);
-        // The break itself may lie just behind what fits: it is not sent.
+        // The break itself is not sent, so it may lie just past the limit.
         let behind = self.text[window..].chars().next().map_or(0, char::len_utf8);
         for (at, c) in self.text[..window + behind].char_indices() {
             if at > 0 && c.is_whitespace() {
@@ -91,10 +93,11 @@ impl<'a> Rest<'a> {
         best
     }
 
-    /// How many bytes fit a chunk, by its length and by its entities.
+    /// The number of bytes that fit into a chunk, by its length and by its entities.
     fn window(&self, limit: usize) -> usize {
         let crowded = self.entities.get(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
-        // Only a caller's own pile of entities on one place has no room for the text itself; the last of them are dropped.
+        // If too many entities start at the same position, no limit leaves room for text; the last entities are
+        // dropped.
         let limit = if crowded == 0 { limit } else { limit.min(crowded) };
         let mut units = 0;
         let past = self.text.char_indices().find(|(_, c)| {
@@ -115,7 +118,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// The last place up to `window` that takes no accent from its letter and no colour from its emoji.
+    /// The last position up to `window` that separates no combining mark from its letter and no modifier from its
+    /// emoji.
     fn between_characters(&self, window: usize) -> usize {
         let mut after = self.text[window..].chars().next();
         for (at, c) in self.text[..window].char_indices().rev().take(LONGEST_CLUSTER) {
@@ -127,7 +131,7 @@ impl<'a> Rest<'a> {
         window
     }
 
-    /// Takes the chunk that ends at `end`; nothing where it would show nothing.
+    /// Takes the chunk that ends at `end`. Returns `None` if it would show nothing.
     fn take(&mut self, end: usize) -> Option<Message> {
         let text = self.text[..end].trim_end();
         let chunk = self.start..self.start + units(text);
@@ -143,7 +147,7 @@ impl<'a> Rest<'a> {
         (!is_blank(text)).then(|| Message { text: text.to_owned(), entities })
     }
 
-    /// Leaves out `bytes` of the text, and what of the entities lies in them.
+    /// Drops `bytes` of the text, and the parts of entities in them.
     fn advance(&mut self, bytes: usize) {
         let (gone, rest) = self.text.split_at(bytes);
         self.text = rest;
@@ -156,7 +160,7 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// What of an entity lies behind `start`.
+/// The part of an entity after `start`.
 fn clipped(entity: Entity, start: usize) -> Option<Entity> {
     let length = entity.end().checked_sub(start).filter(|&length| length > 0)?;
     Some(Entity { offset: start, length, ..entity })
@@ -168,7 +172,7 @@ enum InCode {
     No,
 }
 
-/// The code blocks of a chunk, asked for place after place.
+/// The code blocks of a chunk, for queries in ascending order.
 struct CodeSpans(VecDeque<Range<usize>>);
 
 impl CodeSpans {
@@ -177,23 +181,23 @@ impl CodeSpans {
         Self(blocks.map(|block| block.offset..block.end()).collect())
     }
 
-    /// Whether the place before `unit` lies inside a block; the places asked for only grow.
+    /// Whether the position before `unit` lies inside a code block. Positions must be queried in ascending order.
     fn hold(&mut self, unit: usize) -> InCode {
         while self.0.pop_front_if(|block| block.end <= unit).is_some() {}
         if self.0.front().is_some_and(|block| block.start < unit) { InCode::Yes } else { InCode::No }
     }
 }
 
-/// Whether only white space stands before the next line break.
+/// Whether only white space precedes the next line break.
 fn is_blank_line(text: &str) -> bool {
     text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').starts_with('\n')
 }
 
-/// The most characters that are looked back on for a place between two clusters; a longer pile of marks is cut.
+/// The maximum number of characters to search backwards for a cluster boundary. Longer clusters are split.
 const LONGEST_CLUSTER: usize = 32;
 
-/// Whether two characters are drawn as one. This is the common part of Unicode's rules: combining marks, variation selectors,
-/// joiners, skin tones and flags.
+/// Whether two characters are drawn as one. Covers the common part of Unicode's rules: combining marks, variation
+/// selectors, joiners, skin tones and flags.
 const fn is_joined(before: char, after: char) -> bool {
     const JOINER: char = '\u{200d}';
     let marked = matches!(after, '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}');

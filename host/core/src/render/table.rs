@@ -1,4 +1,4 @@
-//! A table as lines of equal width. It lays cells out and never shortens one.
+//! Lays out a table as lines of equal width. It does not truncate cells.
 
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
@@ -9,11 +9,11 @@ pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// Between two columns.
+/// The separator between two columns.
 const GAP: &str = "  ";
 
-/// How far a column is filled up, in terminal cells; what is wider sticks out. Without it one long cell would cost its length
-/// in every row.
+/// The maximum width to which a column is padded, in terminal cells; wider cells overflow. Without it, one long cell
+/// would add its length to every row.
 const WIDEST: usize = 40;
 
 impl Table {
@@ -31,14 +31,14 @@ impl Table {
         }
     }
 
-    /// Adds to the cell at hand. A cell is one line, or the columns would not stand below each other.
+    /// Appends to the current cell. Line breaks become spaces, because a cell on several lines would break the columns.
     pub fn push(&mut self, text: &str) {
         if let Some(cell) = self.rows.last_mut().and_then(|row| row.last_mut()) {
             cell.push_str(&text.replace('\n', " "));
         }
     }
 
-    /// The cell at hand.
+    /// The current cell.
     pub fn cell(&self) -> &str {
         self.rows.last().and_then(|row| row.last()).map_or("", String::as_str)
     }

@@ -1,5 +1,5 @@
-//! An answer on a terminal, line by line as it comes. Nothing that an agent writes may drive the terminal: control characters
-//! of the source never pass, the escape sequences are all our own. Nor may it turn around what stands behind it.
+//! Styles an answer for a terminal, line by line as it arrives. Agents cannot control the terminal or change the
+//! direction of writing: control characters are removed from the source, and all escape sequences are the host's own.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ pub enum Colours {
     Off,
 }
 
-/// Styles the lines of one answer; it knows whether a line lies in a code fence.
+/// Styles the lines of one answer. It keeps track of open code fences.
 #[derive(Debug, Clone)]
 pub struct Styler {
     colours: Colours,
@@ -33,10 +33,9 @@ impl Styler {
         Self { colours, fence: None }
     }
 
-    /// Styles one complete line, given and returned without its line break. Without colours it comes back as it is, but for
-    /// control characters.
+    /// Styles one complete line without its line break. Without colours, only control characters are removed.
     ///
-    /// A style that begins on one line and ends on another is shown by its marks.
+    /// A style that begins on one line and ends on another appears as its Markdown marks.
     #[must_use]
     pub fn line(&mut self, line: &str) -> String {
         match self.colours {
@@ -61,21 +60,22 @@ impl Styler {
     }
 }
 
-/// Takes out control characters but for line breaks and tabs, so that the text cannot move the cursor, set a title or ask the
-/// terminal a question; and those that turn the direction of writing (U+202A to U+202E, U+2066 to U+2069), so that it is shown in
-/// the order in which it is, and what follows it too. Right-to-left letters need none of them.
+/// Removes control characters except line breaks and tabs, so that the text cannot move the cursor, set a title or
+/// query the terminal. Also removes characters that change the direction of writing (U+202A to U+202E, U+2066 to
+/// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts need none of them.
 #[must_use]
 pub fn neutral(text: &str) -> Cow<'_, str> {
     if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Text in a style. References as `&#27;` become control characters only when they are rendered, so they are met here.
+/// Formats text in a style. Removes control characters again, because references such as `&#27;` become control
+/// characters only during rendering.
 fn painted(text: &str, code: &str) -> String {
     let text = neutral(text);
     if text.is_empty() || code.is_empty() { text.into_owned() } else { format!("{code}{text}{RESET}") }
 }
 
-/// A line of backticks or tildes, which begins or ends a block of code.
+/// A line of backticks or tildes that begins or ends a block of code.
 #[derive(Debug, Clone, Copy)]
 struct Fence {
     mark: char,
@@ -83,7 +83,7 @@ struct Fence {
     bare: Bare,
 }
 
-/// Whether nothing stands behind the fence: only then can it end a block.
+/// Whether the fence has nothing after it. Only such a fence can end a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bare {
     Yes,
@@ -102,7 +102,7 @@ impl Fence {
         (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
     }
 
-    /// Backticks with more of them behind are code inside a line.
+    /// Backticks followed by more backticks on the line are inline code.
     fn opens(self, line: &str) -> bool {
         self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
     }
@@ -112,7 +112,7 @@ impl Fence {
     }
 }
 
-/// A line outside code. It is rendered on its own, without its indentation, which alone would make it code.
+/// Styles a line outside code. It is rendered without its indentation, which would turn it into code.
 fn prose(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
@@ -120,7 +120,7 @@ fn prose(line: &str) -> String {
     format!("{indent}{mark}{}", ansi(&render(text)))
 }
 
-/// Writes a message with escape sequences, one span of equal style after the other.
+/// Writes a message with escape sequences, one span of equal style after another.
 fn ansi(message: &Message) -> String {
     let mut ends: Vec<usize> = message.entities.iter().flat_map(|entity| [entity.offset, entity.end()]).collect();
     ends.push(units(&message.text));
@@ -143,14 +143,14 @@ fn ansi(message: &Message) -> String {
     written
 }
 
-/// How many bytes the first `units` UTF-16 units of a text take.
+/// The length in bytes of the first `units` UTF-16 units of a text.
 fn bytes(text: &str, units: usize) -> usize {
     let mut left = units;
     let taken = text.chars().take_while(|c| left.checked_sub(c.len_utf16()).inspect(|&rest| left = rest).is_some());
     taken.map(char::len_utf8).sum()
 }
 
-/// What stands behind a link that does not show where it leads; not every terminal can follow one.
+/// The address to show after a link's text, if they differ. Not every terminal can follow links.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
         Style::Link { url } if url != text => format!(" ({})", one_line(url, usize::MAX)),

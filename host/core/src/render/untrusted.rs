@@ -1,11 +1,14 @@
-//! Words of others inside a sentence of the host: one line, of bounded length, that cannot pass for the host's own or turn it around.
+//! Untrusted text inside a sentence of the host: one line of bounded length, without characters that could imitate or
+//! reorder the host's own text.
 
 use super::terminal::neutral;
 
-/// The most characters of others' words in a sentence of the host: a panic's message and its place, and no essay.
+/// The maximum length of untrusted text in a sentence of the host, in characters. It fits the message and the location
+/// of a panic.
 pub const FOREIGN: usize = 500;
 
-/// `text` on one line of at most `most` characters, without what moves a cursor, turns the direction of writing, or is not seen at all.
+/// `text` on one line of at most `most` characters, without characters that move a cursor, change the direction of
+/// writing, or are invisible.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let flat: String = text.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
@@ -18,13 +21,14 @@ pub fn one_line(text: &str, most: usize) -> String {
     short
 }
 
-/// Whether `text` is as [`one_line`] would leave it, but for its length.
+/// Whether [`one_line`] leaves `text` unchanged, apart from its length.
 #[must_use]
 pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)
 }
 
-/// `text` with each character that acts without being seen spelt out, as `\u{202e}`: for names, of which no two may look alike.
+/// `text` with each invisible control character escaped, for example `\u{202e}`. For names, because two names must not
+/// look the same.
 #[must_use]
 pub fn spelt_out(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut spelt, c| {
@@ -37,20 +41,20 @@ pub fn spelt_out(text: &str) -> String {
     })
 }
 
-/// Whether `c` acts on a terminal or on its neighbours without being seen itself.
+/// Whether `c` is invisible and affects a terminal or its neighbours.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || turns(c) || hides(c)
 }
 
-/// Whether `c` acts on whatever shows an answer: it drives a terminal, or shows letters in another order than they are in. Lines and
-/// tabs are an answer's own.
+/// Whether `c` affects the display of an answer: it controls a terminal, or makes letters appear in another order. Line
+/// breaks and tabs are allowed in an answer.
 pub(super) fn acts(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || turns(c)
 }
 
-/// `text` with something visible where a character stands that acts, of the same length: entities keep their places. References as
-/// `&#27;` become such characters only when they are rendered.
+/// Replaces control characters with a visible character of the same length, so that entities stay valid. References
+/// such as `&#27;` become control characters only during rendering.
 #[must_use]
 pub(super) fn visible(text: String) -> String {
     if text.contains(acts) { text.replace(acts, "\u{fffd}") } else { text }
@@ -60,13 +64,14 @@ const fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Embeddings, overrides and isolates: with them the end of a sentence is shown before its beginning.
+/// Embeddings, overrides and isolates. They can display the end of a sentence before its beginning.
 const fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// No room, no sign: with them, words that look alike are not the same. What joins letters (U+200C, U+200D) and marks of right-to-left
-/// writing, which turn nothing but themselves (U+200E, U+200F), belong to the words; of flags, those of parts of countries are shown plain.
+/// Invisible characters of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
+/// directional marks that affect only themselves (U+200E, U+200F) are legitimate in text. Tag characters are included,
+/// so flags of regions are shown as plain flags.
 const fn hides(c: char) -> bool {
     matches!(
         c,

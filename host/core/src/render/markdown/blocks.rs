@@ -1,4 +1,4 @@
-//! Blocks: the distance between them, lists, quotes, code, tables, and the text that the parser keeps to itself.
+//! Blocks: spacing, lists, quotes, code, tables, and text that the parser does not report.
 
 use std::ops::Range;
 
@@ -7,11 +7,11 @@ use pulldown_cmark::{CodeBlockKind, CowStr};
 use super::{Line, Writer};
 use crate::render::{Style, table::Table};
 
-/// The longest language name of a code block that goes into its entity, in bytes: longer ones are no names.
+/// The maximum length in bytes of a code block's language in its entity. Longer ones are not language names.
 const LONGEST_LANGUAGE: usize = 32;
 
 impl Writer<'_> {
-    /// Shows the definitions up to `end` that the parser keeps to itself and nothing refers to.
+    /// Writes the unused link definitions up to `end`, which the parser does not report.
     pub(super) fn recover(&mut self, end: usize) {
         let gap = self.seen..end.max(self.seen);
         self.seen = gap.end;
@@ -22,7 +22,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Ends the line before a block, with a blank line where the source has one.
+    /// Ends the line before a block, with a blank line if the source has one.
     pub(super) fn separate(&mut self, start: usize) {
         match self.line {
             Line::Fresh => {}
@@ -52,7 +52,7 @@ impl Writer<'_> {
         self.in_leaf = false;
     }
 
-    /// Text, or the start of a span. In a tight list it stands in the item itself, and may follow on a block.
+    /// Writes text or the start of a span. In a tight list it belongs to the item itself, and may follow a block.
     pub(super) fn inline(&mut self, range: &Range<usize>, write: impl FnOnce(&mut Self)) {
         if !self.in_leaf && self.line != Line::Running {
             self.recover(range.start);
@@ -85,7 +85,7 @@ impl Writer<'_> {
         self.line = Line::Closed;
     }
 
-    /// Telegram's quotes hold no quotes and begin at the margin: others are marked as in a mail.
+    /// Opens a quote. Telegram's quotes cannot be nested or indented; such quotes are marked with `>`.
     pub(super) fn start_quote(&mut self, range: &Range<usize>) {
         self.begin_block(range.start);
         self.quotes += 1;
@@ -118,7 +118,7 @@ impl Writer<'_> {
         let (info, code) = self.code.take().unwrap_or_default();
         let code = code.strip_suffix('\n').unwrap_or(&code);
         let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
-        // What the entity cannot carry is shown above the code.
+        // The code is preceded by the part of the info string that the entity cannot hold.
         if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.trim().is_empty() {
             self.draft.push(&info);
         }
@@ -133,7 +133,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The parser drops the cells that a row has beyond those of the head.
+    /// Ends a row. The parser drops cells beyond the number of columns in the header, so they are added here.
     pub(super) fn end_row(&mut self, end: usize) {
         let rest = self.source.get(self.seen..end).unwrap_or_default();
         let excess: Vec<&str> = rest.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
@@ -154,7 +154,7 @@ impl Writer<'_> {
     }
 }
 
-/// The number that an item's source begins with, and the `.` or `)` behind it.
+/// The number at the start of an item's source, and the `.` or `)` after it.
 fn numeral(item: &str) -> (u64, char) {
     let item = item.trim_start();
     let digits = item.find(|c: char| !c.is_ascii_digit()).unwrap_or(item.len());

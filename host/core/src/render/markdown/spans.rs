@@ -1,4 +1,4 @@
-//! Spans: text, emphasis, links.
+//! Inline elements: text, emphasis, links.
 
 use std::ops::Range;
 
@@ -9,12 +9,12 @@ use crate::render::{Style, table::Table};
 pub struct Link {
     url: String,
     title: String,
-    /// How much was written when it began.
+    /// The length of the written text at its start.
     start: usize,
     shown: Shown,
 }
 
-/// What of a link the entity carries.
+/// The parts of a link that have to appear as text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     TextAlone,
@@ -40,7 +40,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The line or cell that spans are written to.
+    /// The text of the current cell, or else of the message.
     pub(super) fn written(&self) -> &str {
         self.table.as_ref().map_or_else(|| self.draft.text(), Table::cell)
     }
@@ -54,7 +54,7 @@ impl Writer<'_> {
         self.seen = self.seen.max(range.end);
     }
 
-    /// Entities of links cannot lie in each other, nor in a table's.
+    /// Opens a link. Link entities cannot be nested, and cannot lie inside the entity of a table.
     pub(super) fn start_link(&mut self, url: &str, title: &str, range: &Range<usize>) {
         self.inline(&(range.start..range.start), |writer| {
             let nested = writer.table.is_some() || writer.draft.has_open(|style| matches!(style, Style::Link { .. }));
@@ -67,7 +67,8 @@ impl Writer<'_> {
         });
     }
 
-    /// A link that cannot be one in the chat, as `src/main.rs`, shows its address behind its text.
+    /// Closes a link. If the chat cannot link to the address, for example `src/main.rs`, the address is shown after the
+    /// text.
     pub(super) fn end_link(&mut self, range: &Range<usize>) {
         let Some(Link { url, title, start, shown }) = self.links.pop() else { return };
         let text = self.written().get(start..).unwrap_or_default().trim();
@@ -86,7 +87,7 @@ impl Writer<'_> {
     }
 }
 
-/// The addresses that Telegram takes in a link: it drops the entity of any other, as of `http://localhost`.
+/// Whether Telegram accepts the address in a link. It drops the entity of any other, for example of `http://localhost`.
 fn is_web(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where messages are cut, by example; and what holds for every cut of any message.
+//! Tests where messages are split: by example, and with properties of every split of any message.
 
 use proptest::prelude::*;
 
@@ -95,7 +95,7 @@ fn a_line_longer_than_many_messages_comes_out() {
     assert_eq!(chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(), 300_000);
 }
 
-/// Any message: text with some of everything, and entities on its characters.
+/// Any message: text with a mix of characters, and entities on character boundaries.
 fn message() -> impl Strategy<Value = Message> {
     let text = prop::collection::vec(
         prop::sample::select(
@@ -122,7 +122,7 @@ fn message() -> impl Strategy<Value = Message> {
     })
 }
 
-/// Finds the chunks in the text, in order, and returns what lies between them.
+/// Finds the chunks in the text, in order, and returns the text between them.
 fn left_out<'a>(mut text: &'a str, chunks: &[Message]) -> Result<Vec<&'a str>, TestCaseError> {
     let mut between = Vec::new();
     for chunk in chunks {
@@ -151,7 +151,7 @@ fn holds(message: &Message, limit: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The style of each character that shows, as far as the cap on entities does not matter.
+/// The style of each visible character, disregarding the limit on entities.
 fn styled(message: &Message) -> Vec<(char, Vec<Style>)> {
     let mut at = 0;
     let mut out = Vec::new();

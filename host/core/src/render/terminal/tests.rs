@@ -1,4 +1,4 @@
-//! What lines look like on a terminal, with escape sequences made readable; and that none but ours pass.
+//! Tests styled lines with readable escape sequences, and that only the host's own sequences appear.
 
 use proptest::prelude::*;
 

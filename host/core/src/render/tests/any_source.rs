@@ -1,11 +1,11 @@
-//! What holds for any Markdown: no word of it gets lost, and its entities are such as Telegram takes.
+//! Properties of any Markdown: no word of it gets lost, and Telegram accepts its entities.
 
 use proptest::prelude::*;
 
 use super::assert_sound;
 use crate::render::{Message, Style, render};
 
-/// Pieces of Markdown with `@` for a word that is found once in the source.
+/// Pieces of Markdown in which each `@` becomes a word that occurs once in the source.
 fn source() -> impl Strategy<Value = (String, Vec<String>)> {
     const PIECES: [&str; 46] = [
         "@",
@@ -95,7 +95,7 @@ proptest! {
         assert_sound(&render(&markdown));
     }
 
-    /// An answer is rendered while it streams in.
+    /// An answer is rendered while it streams, so any prefix has to work.
     #[test]
     fn any_prefix_is_rendered((markdown, _) in source(), cut in any::<prop::sample::Index>()) {
         let cut = markdown.char_indices().map(|(at, _)| at).nth(cut.index(markdown.len() + 1)).unwrap_or(markdown.len());
@@ -103,7 +103,7 @@ proptest! {
     }
 }
 
-/// What Telegram does not let lie in each other.
+/// Asserts that entities are nested only as Telegram allows.
 fn assert_nested_as_telegram_can(message: &Message) {
     let kind = |style: &Style| match style {
         Style::Quote => 0,
