@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,6 +19,8 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 #[path = "botapi/buttons.rs"]
 mod buttons;
+#[path = "botapi/chats.rs"]
+mod chats;
 #[path = "botapi/schema.rs"]
 pub mod schema;
 
@@ -122,13 +124,19 @@ impl BotApi {
     }
 
     /// Queues an update; `update_id` is added.
-    pub fn push(&self, mut update: Value) -> i64 {
+    pub fn push(&self, update: Value) -> i64 {
+        self.push_all(vec![update])
+    }
+
+    /// Queues updates that one poll gets together; gives the id of the last one.
+    pub fn push_all(&self, updates: Vec<Value>) -> i64 {
         self.with(|inner| {
-            let id = inner.next_update;
-            inner.next_update += 1;
-            update["update_id"] = id.into();
-            inner.updates.push_back(update);
-            id
+            for mut update in updates {
+                update["update_id"] = inner.next_update.into();
+                inner.next_update += 1;
+                inner.updates.push_back(update);
+            }
+            inner.next_update - 1
         })
     }
 
@@ -144,32 +152,7 @@ impl BotApi {
     }
 
     pub fn calls(&self, method: &str) -> Vec<Call> {
-        self.with(|inner| inner.calls.iter().filter(|call| call.method == method.to_lowercase()).cloned().collect())
-    }
-
-    /// Texts that stand in a chat, in order.
-    pub fn chat(&self, chat: i64) -> Vec<String> {
-        self.standing(|of, _| of == chat)
-    }
-
-    /// Texts of the messages in a chat that notified, as they were sent.
-    pub fn rings(&self, chat: i64) -> Vec<String> {
-        let sent = self.calls("sendMessage").into_iter();
-        let rings = sent.filter(|call| call.params["chat_id"] == chat && call.params["disable_notification"] != true);
-        rings.map(|call| call.text().to_owned()).collect()
-    }
-
-    /// Texts that stand in a topic of a chat, or in none of its topics, in order.
-    pub fn topic(&self, chat: i64, topic: Option<i64>) -> Vec<String> {
-        self.standing(|of, message| of == chat && message["message_thread_id"].as_i64() == topic)
-    }
-
-    fn standing(&self, wanted: impl Fn(i64, &Value) -> bool) -> Vec<String> {
-        self.with(|inner| {
-            let mut of: Vec<_> = inner.messages.iter().filter(|((of, _), message)| wanted(*of, message)).collect();
-            of.sort_by_key(|((_, id), _)| *id);
-            of.into_iter().map(|(_, message)| message["text"].as_str().unwrap_or_default().to_owned()).collect()
-        })
+        self.look(|inner| inner.calls.iter().filter(|call| call.method == method.to_lowercase()).cloned().collect())
     }
 
     /// Waits until `holds`, which is asked again after each call.
@@ -181,7 +164,7 @@ impl BotApi {
             }
         });
         if waited.await.is_err() {
-            panic!("never seen: {what}; calls: {:#?}", self.with(|inner| inner.calls.clone()));
+            panic!("never seen: {what}; calls: {:#?}", self.look(|inner| inner.calls.clone()));
         }
     }
 
@@ -191,6 +174,10 @@ impl BotApi {
 
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
         self.shared.with(work)
+    }
+
+    fn look<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
+        self.shared.look(read)
     }
 }
 
@@ -219,9 +206,18 @@ pub fn message(user: i64, chat: i64, more: Value) -> Value {
 
 impl Shared {
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
-        let done = work(&mut self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let done = work(&mut self.lock());
         self.changed.send_modify(|changes| *changes += 1);
         done
+    }
+
+    /// Wakes no one who waits for a change: a wait that reads would wake itself.
+    fn look<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
+        read(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -261,7 +257,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
         inner.calls.push(Call { method: method.clone(), params: params.clone() });
         fault
     });
-    let moved = shared.with(|inner| inner.moved.get(&key(&params).0).copied());
+    let moved = shared.look(|inner| inner.moved.get(&key(&params).0).copied());
     match fault {
         None if moved.is_some() => answer(
             400,
@@ -327,7 +323,7 @@ async fn poll(shared: &Shared, params: &Value) -> Response {
     let waiting = async {
         loop {
             let batch: Vec<Value> = {
-                let mut inner = shared.inner.lock().unwrap();
+                let mut inner = shared.lock();
                 if std::mem::take(&mut inner.rival) {
                     return Err(error(409, "Conflict: terminated by other getUpdates request"));
                 }

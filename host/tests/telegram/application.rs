@@ -25,7 +25,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::botapi::{BotApi, DEADLINE, TOKEN};
+use crate::botapi::{BotApi, Call, DEADLINE, TOKEN};
 
 pub const OWNER: i64 = 42;
 pub const MEMBER: i64 = 43;
@@ -94,15 +94,41 @@ impl App {
 
     /// Sends a text, and waits for a new message that holds `wanted`.
     pub async fn ask(&self, user: i64, text: &str, wanted: &str) -> String {
-        let before = self.api.chat(user).len();
+        let first = self.api.next_id();
         self.api.says(user, text);
-        self.told(user, before, wanted).await
+        self.told(user, first, wanted).await
     }
 
-    /// Waits for a message that holds `wanted`, after the first `before` of a chat.
-    pub async fn told(&self, user: i64, before: usize, wanted: &str) -> String {
-        let find = |api: &BotApi| api.chat(user).into_iter().skip(before).find(|text| text.contains(wanted));
+    /// Waits for a message that holds `wanted` and has the id `first` or a later one.
+    pub async fn told(&self, user: i64, first: i64, wanted: &str) -> String {
+        let find = |api: &BotApi| api.since(user, first).into_iter().find(|text| text.contains(wanted));
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
+    }
+
+    /// Sends a text, and waits until the whole answer to it is the only new message. On a slow machine, a live message
+    /// with the answer and a line below it comes before.
+    pub async fn ask_agent(&self, user: i64, text: &str, answer: &str) {
+        let first = self.api.next_id();
+        self.api.says(user, text);
+        self.until_only(user, first, answer).await;
+    }
+
+    /// Waits until `text` is the only message that has the id `first` or a later one.
+    pub async fn until_only(&self, user: i64, first: i64, text: &str) {
+        let only = || (self.api.since(user, first) == [text]).then_some(());
+        self.until(&format!("'{text}' and nothing else for {user}"), only).await;
+    }
+
+    /// Sends a prompt whose answer streams without an end. Waits until a later host would know its message: it is stored
+    /// before it is first edited.
+    pub async fn stream(&self, user: i64, prompt: &str) {
+        let first = self.api.next_id();
+        self.api.says(user, prompt);
+        let is_edited = |call: &Call| {
+            call.params["message_id"].as_i64() >= Some(first) && call.text().starts_with("line 1\nline 2")
+        };
+        let edited = || self.api.calls("editMessageText").iter().any(is_edited).then_some(());
+        self.until(&format!("the answer to '{prompt}' to stream"), edited).await;
     }
 
     /// Waits for what must come about by itself.

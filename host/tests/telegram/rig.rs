@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tracing::subscriber::DefaultGuard;
 
-use crate::botapi::{BotApi, TOKEN};
+use crate::botapi::{BotApi, DEADLINE, TOKEN};
 
 /// The one user who is served, as a member.
 pub const ADA: i64 = 7001;
@@ -77,6 +77,20 @@ impl Rig {
         // Whatever is stored is confirmed by a call.
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
+    }
+}
+
+impl Rig {
+    /// Waits until something is logged. A log wakes no one, so it is read again and again.
+    pub async fn until_logged(&self, what: &str) {
+        let logged = async {
+            while !self.log.text().contains(what) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, logged).await.is_err() {
+            panic!("never logged: {what}: {}", self.log.text());
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{BotApi, message};
 impl BotApi {
     /// Labels and data of all buttons in a chat, with the message that each stands below, in order.
     pub fn buttons(&self, chat: i64) -> Vec<(i64, String, String)> {
-        let mut messages: Vec<(i64, Value)> = self.with(|inner| {
+        let mut messages: Vec<(i64, Value)> = self.look(|inner| {
             let of = inner.messages.iter().filter(|((of, _), _)| *of == chat);
             of.map(|((_, id), message)| (*id, message["reply_markup"]["inline_keyboard"].clone())).collect()
         });
@@ -32,17 +32,12 @@ impl BotApi {
 
     /// Presses a button of this data, below a message of the chat; gives the press's id.
     pub fn press_data(&self, (user, chat): (i64, i64), id: i64, data: &str) -> String {
-        let press = format!("press-{}", self.with(|inner| inner.next_update));
+        let press = format!("press-{}", self.look(|inner| inner.next_update));
         self.push(json!({"callback_query": {
             "id": press, "chat_instance": "c", "data": data,
             "message": message(42, chat, json!({"text": "with buttons", "message_id": id})),
             "from": {"id": user, "is_bot": false, "first_name": "Ada"},
         }}));
         press
-    }
-
-    /// What stands in a message now.
-    pub fn stands(&self, chat: i64, id: i64) -> String {
-        self.with(|inner| inner.messages[&(chat, id)]["text"].as_str().unwrap_or_default().to_owned())
     }
 }

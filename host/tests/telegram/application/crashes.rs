@@ -13,18 +13,17 @@ fn count(app: &App, text: &str) -> usize {
 async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "slow 3000", "line 2").await;
+    app.stream(OWNER, "slow 3000").await;
     let pid = app.pid("alpha");
     app.kill();
     app.start();
     let told = app.told(OWNER, 0, "Your message was not sent again.").await;
     assert!(told.contains("“slow 3000”"), "{told}");
-    app.until("the mark of the half answer", || {
-        (count(&app, "⚠ This answer was cut off:\n\nline 1") == 1).then_some(())
-    })
-    .await;
+    // The live message is deleted after the marked one was sent.
+    let marked = || (count(&app, "⚠ This answer was cut off:\n\nline 1"), count(&app, "line 1")) == (1, 1);
+    app.until("the half answer in one message with a mark", || marked().then_some(())).await;
     app.until("the old agent's end", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
-    assert_eq!((count(&app, "line 1"), count(&app, "Session 'alpha' created.")), (1, 1));
+    assert_eq!(count(&app, "Session 'alpha' created."), 1);
     app.api.press(OWNER, OWNER, "Leave it");
     app.told(OWNER, 0, "Dropped it.").await;
     app.ask(OWNER, "and now?", "and now?").await;
@@ -46,13 +45,15 @@ async fn no_turn_of_a_killed_host_says_that_its_agent_thinks() {
 async fn a_turn_that_was_cut_off_is_run_again_when_its_user_says_so() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    app.ask(OWNER, "slow 4", "line 1").await;
+    app.stream(OWNER, "slow 1000").await;
     app.kill();
     app.start();
     app.told(OWNER, 0, "Your message was not sent again.").await;
-    let before = app.api.chat(OWNER).len();
+    app.told(OWNER, 0, "⚠ This answer was cut off:\n\nline 1").await;
+    let first = app.api.next_id();
     app.api.press(OWNER, OWNER, "Send again");
-    app.told(OWNER, before, "line 1\nline 2\nline 3\nline 4").await;
+    app.told(OWNER, first, "line 1\nline 2").await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,12 +22,13 @@ async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     for prompt in ["slow 3001", "slow 3002"] {
-        let before = app.api.chat(OWNER).len();
-        app.api.says(OWNER, prompt);
-        app.told(OWNER, before, "line 1").await;
+        let first = app.api.next_id();
+        app.stream(OWNER, prompt).await;
         app.kill();
         app.start();
-        app.told(OWNER, before, &format!("answered “{prompt}”")).await;
+        app.told(OWNER, first, &format!("answered “{prompt}”")).await;
+        // The half answer is sent anew with a mark. The next round must not take it for its own.
+        app.told(OWNER, first, "⚠ This answer was cut off:\n\nline 1").await;
     }
     app
 }
@@ -39,9 +40,9 @@ async fn a_button_decides_the_prompt_of_its_own_notice() {
     let (second, again) = button(&app, "“slow 3002”", "Send again");
     app.api.press_data((OWNER, OWNER), first, &leave);
     until_closed(&app, first, "Decided by Ada: Leave it.").await;
-    let before = app.api.chat(OWNER).len();
+    let next = app.api.next_id();
     app.api.press_data((OWNER, OWNER), first, &leave);
-    let told = app.told(OWNER, before, "nothing any more").await;
+    let told = app.told(OWNER, next, "nothing any more").await;
     assert_eq!(told, "Decided by Ada: Leave it. The button does nothing any more.");
     app.api.press_data((OWNER, OWNER), second, &again);
     until_closed(&app, second, "Decided by Ada: Send again.").await;

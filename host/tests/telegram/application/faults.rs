@@ -8,10 +8,7 @@ async fn a_flood_warning_for_an_edit_loses_no_final_answer() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("editMessageText", Fault::Flood(2));
-    let before = app.api.chat(OWNER).len();
-    app.api.says(OWNER, "slow 3");
-    let answer = "line 1\nline 2\nline 3";
-    app.until("the whole answer", || (app.api.chat(OWNER)[before..] == [answer]).then_some(())).await;
+    app.ask_agent(OWNER, "slow 3", "line 1\nline 2\nline 3").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,10 +46,9 @@ async fn another_poller_that_comes_and_goes_costs_no_message() {
         let polls = app.api.calls("getUpdates").len();
         app.api.rival();
         app.api.until_calls("getUpdates", polls + 1).await;
-        let text = format!("You said: {number}");
-        app.ask(OWNER, &number.to_string(), &text).await;
-        assert_eq!(count(&app, &text), 1);
+        app.ask_agent(OWNER, &number.to_string(), &format!("You said: {number}")).await;
     }
+    app.until_turns("alpha", 2).await;
     let log = app.log();
     assert!(
         log.matches("another program polls Telegram with this token, or a webhook is set: end it").count() >= 1,
@@ -82,7 +78,7 @@ async fn polls_that_fail_lose_nothing_and_serve_nothing_twice() {
             app.told(OWNER, 0, &format!("You said: {number}{half}")).await;
         }
     }
-    app.ask(OWNER, "the end", "You said: the end").await;
+    app.ask_agent(OWNER, "the end", "You said: the end").await;
     for number in 0..4 {
         for half in ["a", "b"] {
             assert_eq!(count(&app, &format!("You said: {number}{half}")), 1, "{:#?}", app.api.chat(OWNER));
@@ -108,10 +104,7 @@ async fn sends_that_fail_are_made_again_and_what_was_sent_is_not() {
         app.ask(OWNER, &format!("/timeout {minutes}"), &answer).await;
         // What is edited into a message that stands is tried again, too.
         app.api.fail("editMessageText", fault);
-        let before = app.api.chat(OWNER).len();
-        app.api.says(OWNER, "slow 3");
-        let whole = "line 1\nline 2\nline 3";
-        app.until("the whole answer", || (app.api.chat(OWNER)[before..] == [whole]).then_some(())).await;
+        app.ask_agent(OWNER, "slow 3", "line 1\nline 2\nline 3").await;
         assert_eq!(count(&app, &answer), 1);
     }
 }

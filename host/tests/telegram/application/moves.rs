@@ -13,15 +13,9 @@ fn says(app: &App, chat: i64, text: &str) {
 }
 
 async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
-    let before = app.api.chat(chat).len();
+    let first = app.api.next_id();
     says(app, chat, text);
-    until_said(app, chat, before, wanted).await;
-}
-
-/// Waits for a message that holds `wanted`, after the first `before` of a chat.
-async fn until_said(app: &App, chat: i64, before: usize, wanted: &str) {
-    let find = || app.api.chat(chat).into_iter().skip(before).find(|text| text.contains(wanted));
-    app.until(&format!("'{wanted}' in {chat}"), find).await;
+    app.told(chat, first, wanted).await;
 }
 
 /// How the bot learns of the move.
@@ -59,8 +53,10 @@ async fn with_kept_places() -> App {
     app.start();
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     asks(&app, GROUP, "/notify here", "are told here.").await;
-    asks(&app, GROUP, "/remind 1m tea", "I will remind you in 1 minute.").await;
     asks(&app, GROUP, "/persona", "Persona: none").await;
+    asks(&app, GROUP, "/remind 1h bread", "I will remind you in 1 hour.").await;
+    // Last, so that the group has long moved when it is due.
+    asks(&app, GROUP, "/remind 1m tea", "I will remind you in 1 minute.").await;
     app
 }
 
@@ -68,18 +64,18 @@ async fn with_kept_places() -> App {
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 20");
-    until_said(app, SUPER, 0, "private has finished after").await;
+    app.told(SUPER, 0, "private has finished after").await;
     asks(app, SUPER, "/notify", "It is told here.").await;
-    asks(app, SUPER, "/remind", "tea").await;
+    asks(app, SUPER, "/remind", "bread").await;
     // A message of before the move stays in the old chat. Nobody can edit it there.
     app.api.press(OWNER, GROUP, "planner");
-    until_said(app, SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
+    app.told(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;
     let (_, shown) = app.api.press(OWNER, SUPER, "research");
     let decided = || app.api.stands(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
     app.until("the outcome in place of the buttons", decided).await;
     asks(app, SUPER, "hello", "You said: Ada L: hello").await;
-    until_said(app, SUPER, 0, "\u{23f0} tea").await;
+    app.told(SUPER, 0, "\u{23f0} tea").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +116,7 @@ async fn a_group_takes_its_session_and_its_running_turn_along() {
     assert_eq!(app.terminate().await, Some(0));
     app.start();
     asks(&app, SUPER, "recall", "the milk").await;
-    assert_eq!(app.session("alpha")["turns"], 4);
+    app.until_turns("alpha", 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,10 +125,7 @@ async fn a_refused_send_tells_that_a_group_has_moved() {
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     app.api.migrate(GROUP, SUPER);
     says(&app, GROUP, "the last one there");
-    app.until("the answer in the new chat", || {
-        app.api.chat(SUPER).into_iter().find(|text| text.contains("the last one there"))
-    })
-    .await;
+    app.told(SUPER, 0, "the last one there").await;
     asks(&app, SUPER, "the first one here", "the first one here").await;
     app.until_turns("alpha", 2).await;
 }

@@ -5,19 +5,27 @@ use serde_json::{Value, json};
 use super::{App, OWNER};
 use crate::botapi::message;
 
-fn push(app: &App, kind: &str, id: i64, more: Value) {
+fn update(kind: &str, id: i64, more: Value) -> Value {
     let mut of = message(OWNER, OWNER, more);
     of["message_id"] = id.into();
-    app.api.push(json!({kind: of}));
+    json!({kind: of})
 }
 
-fn photo(app: &App, id: i64, album: &str, caption: Option<&str>) {
-    let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
-    let mut more = json!({"photo": file, "media_group_id": album});
-    if let Some(caption) = caption {
-        more["caption"] = caption.into();
-    }
-    push(app, "message", id, more);
+fn push(app: &App, kind: &str, id: i64, more: Value) {
+    app.api.push(update(kind, id, more));
+}
+
+/// Delivers an album with these captions at once: between two polls, a slow host would take it for complete.
+fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
+    let photo = |(id, caption): &(i64, Option<&str>)| {
+        let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
+        let mut more = json!({"photo": file, "media_group_id": album});
+        if let Some(caption) = *caption {
+            more["caption"] = caption.into();
+        }
+        update("message", *id, more)
+    };
+    app.api.push_all(captions.iter().map(photo).collect());
 }
 
 /// The number of texts in the owner's chat that contain `words`.
@@ -29,9 +37,8 @@ fn holding(app: &App, words: &str) -> usize {
 async fn a_paste_that_the_client_cut_is_one_turn() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    for (id, text) in [(101, "x".repeat(4096)), (102, "y".repeat(4096)), (103, "the end".to_owned())] {
-        push(&app, "message", id, json!({"text": text}));
-    }
+    let parts = [(101, "x".repeat(4096)), (102, "y".repeat(4096)), (103, "the end".to_owned())];
+    app.api.push_all(parts.map(|(id, text)| update("message", id, json!({"text": text}))).to_vec());
     app.told(OWNER, 0, "the end").await;
     app.until_turns("alpha", 1).await;
     app.ask(OWNER, "and then?", "You said: and then?").await;
@@ -62,19 +69,14 @@ async fn an_edit_replaces_a_text_that_waits_and_runs_nothing_else() {
 async fn an_album_is_answered_once_and_each_caption_is_seen() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    photo(&app, 101, "A", None);
-    photo(&app, 102, "A", Some("the first"));
-    photo(&app, 103, "A", Some("the second"));
-    let answer = app.told(OWNER, 0, "the second").await;
-    assert!(answer.ends_with("the first\nthe second") && answer.contains("It did not reach you"), "{answer}");
+    album(&app, "A", &[(101, None), (102, Some("the first")), (103, Some("the second"))]);
+    let both = |text: &String| text.ends_with("the first\nthe second") && text.contains("It did not reach you");
+    app.until("the answer to both captions", || app.api.chat(OWNER).iter().any(both).then_some(())).await;
     app.until_turns("alpha", 1).await;
     assert_eq!(holding(&app, "The agent gets the caption; it cannot see the album yet."), 1);
-    photo(&app, 104, "B", None);
-    photo(&app, 105, "B", Some("/new beta"));
-    photo(&app, 106, "B", None);
+    album(&app, "B", &[(104, None), (105, Some("/new beta")), (106, None)]);
     app.told(OWNER, 0, "Session 'beta' created.").await;
-    photo(&app, 107, "C", None);
-    photo(&app, 108, "C", None);
+    album(&app, "C", &[(107, None), (108, None)]);
     app.told(OWNER, 0, "Only text for now").await;
     app.ask(OWNER, "after it", "You said: after it").await;
     assert_eq!(holding(&app, "Only text for now"), 1);

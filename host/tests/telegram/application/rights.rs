@@ -29,10 +29,9 @@ impl App {
     }
 
     async fn ask_in_group(&self, user: i64, text: &str, wanted: &str) -> String {
-        let before = self.api.chat(GROUP).len();
+        let first = self.api.next_id();
         self.says_in_group(user, text);
-        let find = |app: &Self| app.api.chat(GROUP).into_iter().skip(before).find(|text| text.contains(wanted));
-        self.until(&format!("'{wanted}' in the group, after {text}"), || find(self)).await
+        self.told(GROUP, first, wanted).await
     }
 
     /// The owner's session as it is, less what changes by itself.

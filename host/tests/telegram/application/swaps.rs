@@ -8,19 +8,19 @@ async fn a_view_and_a_command_are_swapped_while_an_answer_streams() {
     app.save_plugin("echo", &component("bad/echo.wasm"));
     app.told(OWNER, 0, "Plugin 'echo' is plugged in").await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let (pid, before) = (app.pid("alpha"), app.api.chat(OWNER).len());
+    let (pid, first) = (app.pid("alpha"), app.api.next_id());
     app.api.says(OWNER, "slow 8");
-    app.told(OWNER, before, "line 2").await;
+    app.told(OWNER, first, "line 2").await;
     let generation = |name: &str| app.plugin(name)["generation"].as_u64().unwrap();
     let (view, echo) = (generation("views"), generation("echo"));
     app.save_plugin("views", &reworded(component("views.wasm"), "Thinking", "Brooding"));
     app.save_plugin("echo", &component("bad/echo2.wasm"));
-    app.told(OWNER, before, "Plugin 'views' is plugged in").await;
-    app.told(OWNER, before, "Plugin 'echo' is plugged in").await;
+    app.told(OWNER, first, "Plugin 'views' is plugged in").await;
+    app.told(OWNER, first, "Plugin 'echo' is plugged in").await;
     assert_eq!(app.ask(OWNER, "/echo now", "now").await, "v2: now");
     assert_eq!((generation("views"), generation("echo")), (view + 1, echo + 1));
     let answer: String = (1..=8).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
-    let whole = || app.api.chat(OWNER)[before..].contains(&answer);
+    let whole = || app.api.since(OWNER, first).contains(&answer);
     // The finished answer may be a new message; the live one is deleted after it.
     let parts = || app.api.chat(OWNER).iter().filter(|text| text.contains("line 1")).count();
     app.until("the whole answer in one message", || (whole() && parts() == 1).then_some(())).await;
