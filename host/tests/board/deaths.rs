@@ -17,8 +17,8 @@ fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
     host.await_phase("a", "suspended");
     // The agent had no time to keep anything, so nothing is resumed.
     host.ask("hello", "You said: hello");
-    host.ask("/retry", "Trying again in session 'a'.");
-    host.reads(DIED);
+    host.say("/retry");
+    host.expect_all(&["Trying again in session 'a'.\n", &format!("{DIED}\n")]);
     host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
     host.ask("/leave", "Nothing to leave.");
     host.ask("/retry", "Nothing to retry.");
@@ -82,8 +82,8 @@ fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
     assert_eq!(host.session("a")["queued"], 1);
     home.write_config("[agents.dead]\nkind = \"demo\"");
     host.expect_logged("configuration changed");
-    host.ask("/retry", "Trying again in session 'a'.");
-    host.reads("You said: hello");
+    host.say("/retry");
+    host.expect_all(&["Trying again in session 'a'.\n", "You said: hello\n"]);
 }
 
 #[test]
@@ -145,5 +145,5 @@ fn a_missing_folder_of_the_user_keeps_the_message() {
     assert!(!project.exists());
     std::fs::rename(&away, &project).unwrap();
     host.say("/retry");
-    host.reads("Trying again in session 'p'.\nYou said: two");
+    host.expect_all(&["Trying again in session 'p'.\n", "You said: two\n"]);
 }

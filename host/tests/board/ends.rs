@@ -18,7 +18,10 @@ fn the_end_of_input_waits_for_what_is_open() {
     }
     let (chat, code) = host.end();
     assert_eq!(code, Some(0), "{chat}");
-    assert!(chat.ends_with("line 5\nYou said: two\nYou said: three\n"), "{chat}");
+    assert!(chat.contains("Idle timeout set to 5 minutes for session 'a'.\n"), "{chat}");
+    // The answer to the command comes somewhere between them.
+    let of_agent: Vec<&str> = chat.lines().filter(|line| line.starts_with("line ") || line.contains("said")).collect();
+    assert!(of_agent.ends_with(&["line 5", "You said: two", "You said: three"]), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
 }
 
@@ -133,7 +136,7 @@ fn a_second_signal_hurries() {
     host.ask("stubborn", "From now on I ignore SIGTERM and the end of input.");
     host.await_phase("a", "idle");
     host.signal(Signal::TERM);
-    host.await_phase("a", "stopping");
+    until("it is stopping", || host.session("a")["phase"] != "idle");
     host.signal(Signal::INT);
     // How much sooner it ends is for stories with a clock of their own.
     assert_eq!(host.wait().code(), Some(0));
@@ -168,7 +171,7 @@ fn a_killed_host_leaves_nothing_running_and_loses_nothing() {
     assert_eq!(logged.matches("left behind").count(), 1, "{logged}");
     until("only the new agent is left", || home.agents().len() == 1);
     host.say("/retry");
-    host.reads("Trying again in session 'a'.\nline 1");
+    host.expect_all(&["Trying again in session 'a'.\n", "line 1\n"]);
     host.say("/stop");
     host.expect("Stopped.\n");
     assert_eq!(host.end().1, Some(0));

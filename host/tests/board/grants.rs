@@ -14,10 +14,11 @@ fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     })
 }
 
-fn health(home: &Home, plugin: &str) -> String {
-    let rows = home.plugins();
-    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == plugin).expect("it is listed");
-    row["health"].as_str().unwrap().to_owned()
+/// Waits until the list shows it.
+fn await_health(home: &Home, plugin: &str, health: &str) {
+    until(&format!("{plugin} is {health}"), || {
+        home.plugins().as_array().unwrap().iter().any(|row| row["name"] == plugin && row["health"] == health)
+    });
 }
 
 #[test]
@@ -28,7 +29,7 @@ fn one_line_grants_and_plugs_in_and_the_answer_is_kept() {
     host.ask("/new idler", "Session 'idler' created.");
     home.plug("greedy", "greedy");
     let [grant, _] = question(&mut host, "greedy");
-    assert_eq!(health(&home, "greedy"), "parked");
+    await_health(&home, "greedy", "parked");
     host.say("/echo still");
     host.expect("v1: still\n");
     host.say(&grant);
@@ -43,7 +44,7 @@ fn one_line_grants_and_plugs_in_and_the_answer_is_kept() {
     host.expect("Plugin 'greedy' has lost session-control. Now serves generation ");
     host.say("/echo again");
     host.expect("v1: again\n");
-    assert_eq!(health(&home, "greedy"), "parked");
+    await_health(&home, "greedy", "parked");
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn a_refusal_outlives_the_host_and_is_not_asked_about_again() {
     assert_eq!(host.end().1, Some(0));
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    assert_eq!(health(&home, "greedy"), "parked");
+    await_health(&home, "greedy", "parked");
     home.plug("greedy", "grabby");
     question(&mut host, "greedy");
 }
@@ -77,8 +78,8 @@ fn a_version_that_keeps_failing_is_rolled_back() {
     host.expect("is rolled back: 2 calls failed within 5m of its swap, the last one trapped: ");
     host.say("/echo hi");
     host.expect("v1: hi\n");
-    assert_eq!(health(&home, "mine"), "held");
+    await_health(&home, "mine", "held");
     host.say("/plugins disable mine");
     host.expect("Plugin 'mine' is disabled; /plugins enable mine brings it back. Gone with it: /echo.\n");
-    until("it is shown", || health(&home, "mine") == "disabled");
+    await_health(&home, "mine", "disabled");
 }

@@ -96,6 +96,20 @@ impl<'h> Host<'h> {
         }
     }
 
+    /// Reads on until all of these texts have come, in whatever order: an agent may be heard before the answer to the
+    /// command that set it to work.
+    #[track_caller]
+    pub fn expect_all(&mut self, texts: &[&str]) {
+        let end_of = |unread: &str, text: &&str| unread.find(text).map(|at| at + text.len());
+        let found = |unread: &str| {
+            let ends: Option<Vec<usize>> = texts.iter().map(|text| end_of(unread, text)).collect();
+            ends?.into_iter().max()
+        };
+        if let Err(unread) = self.chat.take(found, LIMIT) {
+            panic!("{texts:?} were awaited, and this came: {unread:?}\n{}", self.everything());
+        }
+    }
+
     /// As [`Self::expect`], in the log.
     #[track_caller]
     pub fn expect_logged(&mut self, text: &str) -> String {
@@ -104,11 +118,6 @@ impl<'h> Host<'h> {
             Ok(read) => read,
             Err(unread) => panic!("{text:?} was to be logged, and this was: {unread:?}\n{}", self.everything()),
         }
-    }
-
-    /// What came and was not read yet.
-    pub fn unread(&self) -> String {
-        self.chat.unread()
     }
 
     /// The whole chat so far.
@@ -138,6 +147,11 @@ impl<'h> Host<'h> {
 
     pub fn await_phase(&self, name: &str, phase: &str) {
         until(&format!("{name} is {phase}\n{}", self.everything()), || self.session(name)["phase"] == phase);
+    }
+
+    /// Waits until so many turns have ended: their answers are shown before.
+    pub fn await_turns(&self, name: &str, turns: u64) {
+        until(&format!("{name} has had {turns} turns"), || self.session(name)["turns"] == turns);
     }
 
     pub fn signal(&self, signal: Signal) {

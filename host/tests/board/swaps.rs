@@ -1,6 +1,8 @@
 //! Plugins and configuration are changed while an agent is in the middle of an answer: the answer goes on, the agent stays, and the next call
 //! runs the new code.
 
+use std::time::Instant;
+
 use super::support::{Home, Host, until};
 
 /// Begins an answer without an end in the session `long`, and goes on in another one.
@@ -88,8 +90,10 @@ fn a_bad_version_never_takes_over() {
     ];
     for (bytes, why) in bad {
         home.plug_bytes("echo", bytes);
-        let told = host.expect("Generation 1 goes on.\n");
-        assert!(told.contains("Plugin 'echo' was refused: ") && told.contains(why), "{why}: {told}");
+        // A slow machine may have looked at half of it before.
+        let told = host.expect(why);
+        assert!(told.contains("Plugin 'echo' was refused: "), "{why}: {told}");
+        host.expect("Generation 1 goes on.\n");
         host.expect_logged(why);
         host.say("/plugins");
         let shown = host.expect("`help` ok - ");
@@ -134,15 +138,15 @@ fn a_new_policy_reviews_the_sessions_that_idle() {
 fn a_new_view_draws_the_rest_of_the_answer() {
     let home = Home::new();
     let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
-    host.say("slow 100");
-    host.reads("line 1");
-    let agent = host.agent("a");
+    let agent = begin(&mut host);
     home.plug("views", "shouty");
     host.expect("Plugin 'views' is plugged in: generation 2, ");
-    host.expect("LINE 100\n");
-    assert_eq!(host.chat().matches("LINE 100\n").count(), 1, "{}", host.chat());
-    assert_eq!(host.agent("a"), agent);
+    host.say("/stop");
+    // What a console shows of an answer stays, so that only its end shows all of it anew.
+    host.expect_all(&["\nLINE 1\n", "Stopped.\n"]);
+    host.await_phase("long", "idle");
+    assert_eq!(host.chat().matches("\nLINE 1\n").count(), 1, "{}", host.chat());
+    assert_eq!(host.agent("long"), agent);
     host.ask("hello", "YOU SAID: HELLO");
     home.unplug("views");
     host.expect("Plugin 'views' is the built-in one again: generation 3.\n");
@@ -222,19 +226,22 @@ fn a_bad_file_at_the_start_does_not_keep_a_good_version_from_serving() {
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
     host.expect_logged("not plugged in");
-    let rows = home.plugins();
     for name in ["echo", "views"] {
-        let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
-        assert!(row["note"].as_str().unwrap().contains("it is not a WebAssembly component"), "{row}");
+        let is_named = |row: &serde_json::Value| {
+            row["name"] == name && row["note"].as_str().unwrap().contains("it is not a WebAssembly component")
+        };
+        until(&format!("{name} is named"), || home.plugins().as_array().unwrap().iter().any(is_named));
     }
 }
 
 #[test]
 fn many_files_at_once_are_a_few_messages() {
-    const FILES: usize = 40;
+    // More than the messages of the first 15 seconds list, however slowly the files are looked at.
+    const FILES: usize = 60;
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
+    let began = Instant::now();
     // All export the same command: one is activated, the others are rejected.
     (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
     until("all were looked at", || {
@@ -242,9 +249,9 @@ fn many_files_at_once_are_a_few_messages() {
         rows.as_array().unwrap().iter().filter(|row| row["name"].as_str().unwrap().starts_with('p')).count() >= FILES
     });
     host.say("/plugins reload views");
-    host.expect("Plugin 'views' is reloaded: ");
-    let chat = host.chat();
+    host.expect_all(&["Plugin 'views' is reloaded: ", " more; /plugins lists them.\n"]);
+    let (chat, spans) = (host.chat(), began.elapsed().as_secs() / 15 + 1);
     let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" changes of plugins:"));
-    assert!(messages.count() <= 6, "{chat}");
-    assert!(chat.contains(" more; /plugins lists them.\n") && chat.contains("\n- Plugin 'p"), "{chat}");
+    assert!(messages.count() as u64 <= 5 * spans, "{chat}");
+    assert!(chat.contains("\n- Plugin 'p"), "{chat}");
 }

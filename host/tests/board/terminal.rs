@@ -37,7 +37,7 @@ fn what_is_typed_before_the_prompt_is_there_counts() {
 fn ctrl_c_ends_the_answer_alone() {
     let home = Home::new();
     let mut screen = with_session(&home);
-    screen.press("slow 1000\r");
+    screen.press("slow 100000\r");
     screen.wait("line 1");
     screen.press("\x03");
     screen.wait("Stopped.");

@@ -28,7 +28,7 @@ fn messages_for_a_busy_agent_wait_in_order() {
         host.say(word);
     }
     host.reads("line 1\nline 2\nline 3\nYou said: one\nYou said: two\nYou said: three");
-    assert_eq!(host.session("a")["turns"], 4);
+    host.await_turns("a", 4);
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
 
@@ -161,7 +161,7 @@ fn sessions_work_side_by_side() {
     host.say("hello");
     host.expect("You said: hello\n");
     assert_eq!(host.session("a")["phase"], "busy");
-    assert_eq!(host.session("b")["turns"], 1);
+    host.await_turns("b", 1);
     host.say("/stop");
     host.expect("Nothing is running.\n");
     host.say("/session a");

@@ -59,11 +59,6 @@ impl Transcript {
         }
     }
 
-    pub fn unread(&self) -> String {
-        let text = self.0.0.lock().unwrap();
-        text.whole[text.read..].to_owned()
-    }
-
     pub fn whole(&self) -> String {
         self.0.0.lock().unwrap().whole.clone()
     }
