@@ -168,7 +168,7 @@ async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
     adopt_orphans();
     // The process removes its mark, tag, group and parent, as only an attack does.
     let (process, mut events) =
-        start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 20' &\"; read go");
+        start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 1000' &\"; read go");
     let pid = line(&mut events).await;
     process.write(b"go".to_vec()).unwrap();
     assert_eq!(next(&mut events).await, Some(ProcessEvent::Strays { pids: vec![pid.parse().unwrap()] }));

@@ -9,8 +9,10 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+use serde_json::Value;
 
 /// Only a hang gets there.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -100,14 +102,20 @@ impl Board {
 
     /// Waits until the first session is in `phase`, and gives its pid.
     pub fn wait_for_phase(&self, phase: &str) -> String {
-        for _ in 0..1000 {
-            let rows: serde_json::Value = serde_json::from_str(&self.ask("sessions", &["--json"]).out).unwrap();
-            if rows[0]["phase"] == phase {
-                return rows[0]["pid"].to_string();
+        self.wait_for(phase, |session| session["phase"] == phase)["pid"].to_string()
+    }
+
+    /// Waits until the first session is so, and gives it as scripts see it.
+    pub fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let mut rows: Value = serde_json::from_str(&self.ask("sessions", &["--json"]).out).unwrap();
+            if is_so(&rows[0]) {
+                return rows[0].take();
             }
+            assert!(began.elapsed() < DEADLINE, "no session ever was {what}: {rows}");
             thread::sleep(Duration::from_millis(20));
         }
-        panic!("no session ever was {phase}")
     }
 
     pub fn run(&self) -> Host {

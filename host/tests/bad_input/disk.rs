@@ -111,16 +111,16 @@ fn an_answer_on_a_full_disk_is_shown_when_there_is_room() {
     let board = Board::new("[agents.demo]\nargs = [\"--pace-ms=300\"]\n");
     let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
     host.exchange("/new a", "Session 'a' created.");
-    host.exchange("slow 10", "line 1\n");
+    host.exchange("slow 30", "line 1\n");
     disk.order("fill");
     host.log("failed to store an answer");
     disk.order("free");
-    host.hear("line 10\n");
+    host.hear("line 30\n");
     host.exchange("and on", "You said: and on");
     drop(disk);
     let ended = host.end();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    let lines: String = (1..=10).map(|number| format!("line {number}\n")).collect();
+    let lines: String = (1..=30).map(|number| format!("line {number}\n")).collect();
     assert!(ended.out.contains(&lines), "{}", ended.out);
 }
 

@@ -6,15 +6,15 @@ use crate::board::open;
 fn an_answer_is_streamed_and_two_turns_share_a_process() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
-    board.say("count 200");
+    board.say("count 1000");
     board.until("line 1\n");
     assert_eq!(board.session()["phase"], "busy");
     let pid = board.pid();
-    board.until("line 200\n");
+    board.until("line 1000\n");
     board.ask("hello there", "You said: hello there");
     assert_eq!(board.phase("idle")["turns"], 2);
     assert_eq!(board.pid(), pid);
-    assert_eq!(board.api.said(), ["count 200", "hello there"]);
+    assert_eq!(board.api.said(), ["count 1000", "hello there"]);
 }
 
 #[test]
