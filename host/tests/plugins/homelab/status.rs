@@ -22,7 +22,7 @@ async fn each_host_is_shown_with_the_worst_first() {
     let closed = format!("http://127.0.0.1:{}", nobody.port);
     let other = StandIn::saying(200, "").await;
     let table = format!(
-        "[plugins.status]\nhttp = [\"{0}/*\", \"{1}/*\", \"{2}/*\", \"{3}/*\", \"{4}/*\"]\n[plugins.status.config]\nwait = \"1s\"\n\
+        "[plugins.status]\nhttp = [\"{0}/*\", \"{1}/*\", \"{2}/*\", \"{3}/*\", \"{4}/*\"]\n[plugins.status.config]\nwait = \"4s\"\n\
          [plugins.status.config.hosts]\nnas = \"{0}/health\"\npve = \"{1}\"\ngit = \"{2}\"\ncam = \"{3}\"\nlab = \"{4}\"\ntv = \"{5}\"\n\
          dns = {{ url = \"{0}\", contains = \"ready\" }}\nweb = {{ url = \"{1}\", expect = 401 }}\n",
         well.url, login.url, ill.url, silent.url, closed, other.url
@@ -31,7 +31,7 @@ async fn each_host_is_shown_with_the_worst_first() {
     let told = lab.read("status").await;
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(lines[0], "3 of 8 hosts well:", "{told}");
-    assert_eq!(lines[1], "🔴 cam does not answer: nothing came within 1.0 s");
+    assert_eq!(lines[1], "🔴 cam does not answer: nothing came within 4.0 s");
     assert!(lines[2].starts_with("🔴 lab does not answer: failed to connect to 127.0.0.1:"), "{told}");
     assert_eq!(lines[3], "🟡 dns answers 200 without ready");
     assert_eq!(lines[4], "🟡 git answers 503");

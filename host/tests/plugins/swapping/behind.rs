@@ -13,7 +13,7 @@ async fn settings_reach_what_serves_behind_a_version_that_was_refused() {
     rig.plug("echo", &bad("echo")).await;
     rig.save("echo", JUNK).await;
     rig.told("Plugin 'echo' was refused").await;
-    rig.configure("[plugins.echo]\ntime = \"1s\"").await;
+    rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     let anew = || rig.bench.plugs.table().generation("echo").filter(|one| one.number == 2).cloned();
     let serving = rig.until("the settings of now", anew).await;
     assert!(serving.acts_as.is_none() && serving.digest == digest(&bad("echo")));
@@ -143,7 +143,7 @@ async fn what_a_slip_of_the_configuration_unplugged_comes_back_with_its_correcti
 
 #[tokio::test]
 async fn rights_are_taken_back_at_once_though_a_newer_version_is_on_trial() {
-    let trying = "[plugins.mine]\ntime = \"60s\"\n[plugins.mine.config]\nwait = true";
+    let trying = "[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nwait = true";
     let rig = Rig::new(&trying.replace("time", "acts_as = \"owner\"\ntime")).await;
     rig.plug("mine", &bad("echo")).await;
     rig.save("mine", &bad("mute")).await;

@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use cordboard::plugin::Registry;
@@ -73,7 +73,7 @@ async fn nothing_waits_for_a_slow_compilation() {
     slow.compiler(0).await;
     rig.plug("echo", &bad("echo")).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
-    rig.configure("[plugins.echo]\ntime = \"1s\"").await;
+    rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     rig.until("the configuration", || (rig.bench.plugs.table().generation("echo").unwrap().number == 2).then_some(()))
         .await;
     assert!(rig.say("plugins disable echo").await.starts_with("Plugin 'echo' is disabled"));
@@ -83,7 +83,7 @@ async fn nothing_waits_for_a_slow_compilation() {
 
 #[tokio::test]
 async fn nothing_waits_for_a_slow_trial() {
-    let rig = Rig::new("[plugins.mute]\ntime = \"60s\"\n[plugins.mute.config]\nwait = true").await;
+    let rig = Rig::new("[plugins.mute]\ntime = \"5m\"\n[plugins.mute.config]\nwait = true").await;
     rig.plug("echo", &bad("echo")).await;
     rig.save("mute", &bad("mute")).await;
     rig.told("Plugin 'mute', version").await;
@@ -91,7 +91,7 @@ async fn nothing_waits_for_a_slow_trial() {
     rig.plug("echo", &bad("echo2")).await;
     assert!(rig.say("plugins rollback echo").await.starts_with("Plugin 'echo' is rolled back"));
     assert_eq!(rig.say("echo x").await, "v1: x");
-    rig.configure("[plugins.echo]\ntime = \"1s\"\n[plugins.mute]\ntime = \"60s\"\n[plugins.mute.config]\nwait = true")
+    rig.configure("[plugins.echo]\ntime = \"1m\"\n[plugins.mute]\ntime = \"5m\"\n[plugins.mute.config]\nwait = true")
         .await;
     let anew = || (rig.bench.plugs.table().generation("echo").unwrap().number == 4).then_some(());
     rig.until("the configuration", anew).await;
@@ -111,7 +111,7 @@ async fn trials_take_no_calls_place_however_many_hang() {
     let plugs = Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
     let names: Vec<_> = (0..HANGING).map(|number| format!("mute{number}")).collect();
     let config =
-        names.iter().map(|name| format!("[plugins.{name}]\ntime = \"60s\"\n[plugins.{name}.config]\nwait = true\n"));
+        names.iter().map(|name| format!("[plugins.{name}]\ntime = \"5m\"\n[plugins.{name}.config]\nwait = true\n"));
     let rig = Rig::over(folder, &config.collect::<String>(), plugs).await;
     rig.plug("echo", &bad("echo")).await;
     for name in &names {
@@ -123,10 +123,10 @@ async fn trials_take_no_calls_place_however_many_hang() {
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
-/// Settings under which a trial of "mute" goes on for a minute, and those under which it is refused at once.
+/// Settings under which a trial of "mute" goes on for minutes, and those under which it is refused at once.
 fn hanging_and_refused() -> [String; 2] {
     let refused = format!("[plugins.mute]\nsha256 = \"{}\"", cordboard::plugin::digest(&bad("mute")));
-    [format!("{refused}\ntime = \"60s\"\n[plugins.mute.config]\nwait = true"), refused]
+    [format!("{refused}\ntime = \"5m\"\n[plugins.mute.config]\nwait = true"), refused]
 }
 
 #[tokio::test]
@@ -163,9 +163,11 @@ async fn a_slow_compilation_is_told_of() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     let wasm = other(&bad("unruly"), 1);
+    let began = Instant::now();
     rig.save("slow", &wasm).await;
     slow.compiler(0).await;
-    assert!(rig.bench.plugs.table().entry("slow").is_none(), "a short one is not worth a word");
+    let is_shown = rig.bench.plugs.table().entry("slow").is_some();
+    assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short one is not worth a word");
     pass(Duration::from_secs(1)).await;
     let told = rig.told("is being compiled").await;
     let digest = version(&wasm);
@@ -232,10 +234,10 @@ async fn a_rollback_goes_on_whatever_is_saved_meanwhile() {
     rig.plug("mine", &bad("echo")).await;
     rig.plug("mine", &other(&bad("unruly"), 1)).await;
     slow.forget();
+    let number = slow.compilers().len();
     for _ in 0..3 {
         rig.say("trap").await;
     }
-    let number = slow.compilers().len();
     slow.compiler(number).await;
     rig.save("mine", &other(&bad("unruly"), 2)).await;
     rig.save("mine", b"no component at all").await;

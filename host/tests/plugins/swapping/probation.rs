@@ -148,7 +148,7 @@ async fn a_reload_tries_a_bad_version_at_once() {
 #[tokio::test]
 async fn a_file_under_way_is_tried_after_a_rollback() {
     let rig = with_a_bad_version(
-        "[plugins]\nprobation_traps = 1\n[plugins.mine]\ntime = \"60s\"\n[plugins.mine.config]\nwait = true",
+        "[plugins]\nprobation_traps = 1\n[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nwait = true",
     )
     .await;
     rig.save("mine", &bad("mute")).await;
