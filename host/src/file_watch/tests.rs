@@ -53,6 +53,10 @@ impl Fixture {
         fs::rename(temporary, self.path(name)).unwrap();
     }
 
+    async fn until(&mut self, wanted: Change) {
+        while self.next().await != wanted {}
+    }
+
     async fn next(&mut self) -> Change {
         tokio::time::timeout(DEADLINE, self.changes.recv()).await.expect("a change").expect("a watch")
     }
@@ -196,8 +200,12 @@ async fn a_folder_that_is_swapped_shows_what_differs() {
     stage.write("plugins/a.wasm", "a3");
     assert_eq!(stage.next_but(&between).await, plugin(&stage, "a", "a3"), "the new folder is watched");
     fs::remove_dir_all(stage.path("plugins")).unwrap();
-    assert_eq!(stage.next_but(&[anew]).await, gone("a"));
-    assert_eq!(stage.next().await, gone("same"));
+    let mut lost = vec![gone("a"), gone("same")];
+    while !lost.is_empty() {
+        let next = stage.next_but(std::slice::from_ref(&anew)).await;
+        let at = lost.iter().position(|change| *change == next).unwrap_or_else(|| panic!("{next:?}"));
+        lost.remove(at);
+    }
     fs::create_dir(stage.path("plugins")).unwrap();
     stage.rename_over("plugins/a.wasm", "a3");
     assert_eq!(stage.next().await, plugin(&stage, "a", "a3"));
@@ -258,12 +266,12 @@ async fn folders_that_are_moved_away_and_back_are_watched() {
     for (round, folder) in ["up/down/plugins", "up/down", "up", "plugins"].into_iter().enumerate() {
         fs::rename(stage.path(folder), stage.path("away")).unwrap();
         fs::rename(stage.path("away"), stage.path(folder)).unwrap();
-        // Wait for the scan after the move.
+        // Wait for the scan after the move. One between the two moves finds less, and then all of it new.
         stage.write("config.toml", &format!("x = {round}0"));
-        assert_eq!(stage.next().await, config(&format!("x = {round}0")));
+        stage.until(config(&format!("x = {round}0"))).await;
         let text = format!("a, round {round}");
         stage.write("up/down/plugins/a.wasm", &text);
-        assert_eq!(stage.next().await, plugin(&stage, "a", &text), "{folder}");
+        stage.until(plugin(&stage, "a", &text)).await;
     }
 }
 
