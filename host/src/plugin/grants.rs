@@ -21,7 +21,7 @@ enum Way {
     Line(&'static str, String),
 }
 
-/// The only list of the capabilities that need a grant.
+/// The description of each capability that needs a grant, and how it is granted.
 fn way(capability: &str) -> Way {
     let list = |allows| Way::Line(allows, network_grants::line(capability).unwrap_or_default());
     match capability {

@@ -1,5 +1,5 @@
-//! What one call may use: time, memory in total, host calls, log lines, reply size. Each bound has the name of its key, so that an error
-//! can say which line of the configuration raises it.
+//! The limits of one call: time, total memory, host calls, log lines and reply size. Each limit has the name of its
+//! configuration key, so that an error can say which line raises it.
 
 use std::{fmt, time::Duration};
 
@@ -8,29 +8,30 @@ use wasmtime::ResourceLimiter;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallLimits {
     pub time: Duration,
-    /// Bytes, over all linear memories of the instance.
+    /// Bytes in all linear memories of the instance.
     pub memory: usize,
     pub calls: u32,
-    /// Lines.
+    /// Log lines.
     pub log: u32,
-    /// Bytes of everything that a call gives back.
+    /// Bytes that the call returns. Its posts have a second budget of the same size.
     pub reply: usize,
-    /// Bytes of keys and values in the store.
+    /// Bytes of the plugin's keys and values in the store.
     pub state: usize,
-    /// Bytes of the body of one request or response.
+    /// Bytes in the body of one request or response.
     pub http_body: usize,
-    /// What a call may wait for the network in all.
+    /// The total time that the call may wait for the network.
     pub http_time: Duration,
 }
 
 impl CallLimits {
-    /// Bytes that one call in either direction may bring over: no text of a plugin need be larger than the largest of these.
+    /// Bytes that one transfer between guest and host may copy. No single value of a plugin needs more than the largest
+    /// of these limits.
     pub fn at_once(&self) -> usize {
         self.reply.max(self.state).max(self.http_body)
     }
 }
 
-/// A bound by the name of its key in `[plugins]` and `[plugins.NAME]`.
+/// A limit, displayed as its key in `[plugins]` and `[plugins.NAME]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     Time,
@@ -52,7 +53,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// How many table elements an instance may have: function pointers, so far more than a plugin has functions.
+/// The most table elements of an instance. They are function pointers, so this is far more than a plugin has functions.
 const TABLE_ELEMENTS: usize = 100_000;
 
 /// Counts what a call has used.
@@ -61,7 +62,7 @@ pub struct Meter {
     limits: CallLimits,
     memory: usize,
     calls: u32,
-    /// Bytes.
+    /// Bytes of the call's posts.
     posted: usize,
     pub exceeded: Option<Limit>,
 }
@@ -75,12 +76,12 @@ impl Meter {
         &self.limits
     }
 
-    /// Bytes of linear memory that it has now; they never get fewer.
+    /// Linear memory of the instance, in bytes. It never shrinks.
     pub const fn memory(&self) -> usize {
         self.memory
     }
 
-    /// Counts one host call; false when there were too many.
+    /// Counts one host call. Returns false if the call has made too many.
     pub const fn call(&mut self) -> bool {
         self.calls += 1;
         if self.calls > self.limits.calls {
@@ -90,16 +91,16 @@ impl Meter {
     }
 }
 
-/// What a post counts for at least: each is a row in the store and a message in a chat, however short it is.
+/// The least size that a post counts as, in bytes. Even a short post is a row in the store and a message in a chat.
 const LEAST_POST: usize = 4 << 10;
 
 impl Meter {
-    /// Counts a post of so many bytes; false where the posts of this call are more than a reply may be. What was refused
-    /// does not count.
+    /// Counts a post of `bytes`. Returns false if the call's posts exceed the `reply` limit; a refused post doesn't
+    /// count.
     pub const fn post(&mut self, bytes: usize) -> bool {
         let counted = if bytes < LEAST_POST { LEAST_POST } else { bytes };
         let posted = self.posted.saturating_add(counted);
-        // One post is always let through that a reply could be.
+        // The first post only needs to fit into `reply`, which may be less than `LEAST_POST`.
         let fits = posted <= self.limits.reply || (self.posted == 0 && bytes <= self.limits.reply);
         if fits {
             self.posted = posted;

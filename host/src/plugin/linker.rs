@@ -1,5 +1,6 @@
-//! The linker of the last set of capabilities: filling one takes longer than the rest of a swap from the cache, and versions of one plugin follow
-//! each other. Must hold nothing that differs between plugins of the same set, and no more than one: each is a tenth of a megabyte.
+//! Caches the linker for the most recent set of capabilities. Filling a linker takes longer than the rest of activating
+//! a cached artifact, and versions of one plugin usually follow each other. A linker must not contain anything that
+//! differs between plugins with the same set. Only one is cached, because each takes 0.1 MB.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +17,7 @@ use super::{
     network_grants,
 };
 
-/// By the names of what is linked.
+/// The names of the linked interfaces, and their linker.
 type Latest = Option<(Vec<&'static str>, Arc<Linker<CallState>>)>;
 
 pub struct Linkers {
@@ -33,7 +34,8 @@ impl Linkers {
         &self.engine
     }
 
-    /// Returns a linker with the granted interfaces only. WASI is always linked, without access to anything.
+    /// Returns a linker with only the granted interfaces. WASI is always linked, without access to files, environment
+    /// or network.
     pub fn of(&self, grants: &BTreeSet<String>, reach: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
         let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, grants, reach)).collect();
         let http = network_grants::has(reach, network_grants::HTTP).then_some(network_grants::HTTP);

@@ -1,5 +1,5 @@
-//! What of the network is linked into a generation, and what it lacks. Each of `http`, `tcp` and `secrets` is granted by its list, so an empty
-//! list is a grant that is missing.
+//! Links the network interfaces into a version and reports missing network grants. `http`, `tcp` and `secrets` are each
+//! granted by a list of targets, so an empty list means that the grant is missing.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -9,16 +9,16 @@ use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
 use super::{call::CallState, outbound_http::Network, refusal::PluginError, version::PluginSettings};
 
-/// The interface of WASI that sends requests.
+/// The WASI interface that sends HTTP requests.
 pub const OUTGOING: &str = "wasi:http/outgoing-handler";
 
-/// What it is called here, as the key that grants it.
+/// The capability's name and configuration key for [`OUTGOING`].
 pub const HTTP: &str = "http";
 
-/// The lists, each with an item as it looks.
+/// The keys of the grant lists, each with an example item.
 const LISTS: [(&str, &str); 3] = [(HTTP, "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
-/// The list that grants an import, by its full name.
+/// Returns the key of the list that grants `import`, which is a full interface name.
 #[must_use]
 pub fn list_of(import: &str) -> Option<&'static str> {
     let name = super::component_info::bare(import);
@@ -26,7 +26,7 @@ pub fn list_of(import: &str) -> Option<&'static str> {
     LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
 }
 
-/// The line of `[plugins.NAME]` that grants the list `name`, as it looks; none where it is no list.
+/// Returns an example line for `[plugins.NAME]` that grants `name`, or `None` if `name` isn't granted by a list.
 pub fn line(name: &str) -> Option<String> {
     LISTS.iter().find(|(list, _)| *list == name).map(spell)
 }
@@ -35,7 +35,7 @@ fn spell((list, item): &(&str, &str)) -> String {
     format!("{list} = [{item:?}]")
 }
 
-/// Whether anything was granted by the list `name`.
+/// Whether the list `name` grants anything.
 #[must_use]
 pub fn has(reach: &NetworkGrants, name: &str) -> bool {
     match name {
@@ -46,13 +46,14 @@ pub fn has(reach: &NetworkGrants, name: &str) -> bool {
     }
 }
 
-/// The lists that are missing, each with a line as it would look.
+/// The missing lists, each with an example line that grants it.
 pub fn missing(imports: &[String], reach: &NetworkGrants) -> Vec<(&'static str, String)> {
     let lacking = |(name, _): &&(&'static str, &str)| imports.iter().any(|import| import == name) && !has(reach, name);
     LISTS.iter().filter(lacking).map(|list| (list.0, spell(list))).collect()
 }
 
-/// The words of `wasi:http` do nothing by themselves.
+/// Links the types of `wasi:http` for every plugin, because they do nothing by themselves, and its request handler only
+/// with a grant.
 pub fn link(linker: &mut Linker<CallState>, reach: &NetworkGrants) -> wasmtime::Result<()> {
     let options = http::types::LinkOptions::default();
     http::types::add_to_linker::<_, WasiHttp>(linker, &options, CallState::http)?;
@@ -62,7 +63,7 @@ pub fn link(linker: &mut Linker<CallState>, reach: &NetworkGrants) -> wasmtime::
     Ok(())
 }
 
-/// The network for a generation that uses it.
+/// Creates the network access of a version, if it uses any.
 pub fn network(
     uses: &BTreeSet<String>,
     settings: &PluginSettings,
@@ -75,7 +76,7 @@ pub fn network(
     Ok(Some(Arc::new(network)))
 }
 
-/// Whether `had` reaches what `has` does not.
+/// Whether `had` grants anything that `has` doesn't.
 pub fn is_wider(had: &NetworkGrants, has: &NetworkGrants) -> bool {
     had.http.iter().any(|one| !has.http.contains(one))
         || had.tcp.iter().any(|one| !has.tcp.contains(one))

@@ -1,5 +1,6 @@
-//! The way out: requests and connections of plugins, each checked against what its operator granted, before a name is resolved and after.
-//! It never follows a redirect, asks no proxy, and resolves a name once.
+//! Outbound HTTP requests and TCP connections of plugins. Each is checked against the operator's grants, before and
+//! after its name is resolved. This module follows no redirects, uses no proxy and resolves a name only once, so that
+//! no unchecked address is ever contacted.
 
 mod connect;
 mod exchange;
@@ -40,14 +41,15 @@ pub use fake::{FakeNetwork, HttpRequest, HttpResponse};
 pub use tls::client_config;
 pub use wait_budget::Waits;
 
-/// Requests and connections that one plugin may have under way: enough to ask a household's servers at once, and no load for
-/// any of them.
+/// The most requests and connections that one plugin may have in flight. This is enough to query all servers of a
+/// household at once, and too few to put load on any of them.
 const AT_ONCE: usize = 8;
 
-/// Bytes that a guest may write before they are taken: it may hold many bodies that are never sent.
+/// Bytes of a request body that a guest may write before the host consumes them. The buffer is small because a guest
+/// may hold many bodies that it never sends.
 const CHUNK: usize = 16 << 10;
 
-/// What a generation may reach.
+/// The network access of a version.
 pub struct Network {
     pub plugin: String,
     pub reach: NetworkGrants,
@@ -59,7 +61,7 @@ pub struct Network {
 
 impl Network {
     /// # Errors
-    /// Says what is wrong with the file of `ca`.
+    /// Returns what is wrong with the `ca` file.
     pub fn new(plugin: &str, reach: &NetworkGrants, limits: &CallLimits) -> Result<Self, String> {
         Ok(Self {
             plugin: plugin.to_owned(),
@@ -71,7 +73,7 @@ impl Network {
         })
     }
 
-    /// Whether this request may go where it wants to.
+    /// Checks a request against the grants and returns its target.
     fn check(&self, request: &hyper::http::request::Parts) -> Result<Target, Failure> {
         let uri = &request.uri;
         let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
@@ -99,25 +101,25 @@ impl Network {
         Err(Failure::Refused(format!("a connection to {needed} was not granted; add to {line}")))
     }
 
-    /// Whether the name of a host may stand for a private address.
+    /// Whether `host` may resolve to a private address.
     fn is_private(&self, host: &str) -> bool {
         self.reach.private.contains(host)
     }
 }
 
-/// The path of a request as it is told, without its query, which may hold what is nobody's business.
+/// The path to show in messages. The query is left out, because it may contain private data.
 fn target_path(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// The network as one call has it.
+/// The network access of one call.
 pub struct OutboundHttp {
-    /// None in a trial, in a view, and where nothing was granted.
+    /// `None` in trials and views, and if nothing was granted.
     network: Option<Arc<Network>>,
     pub vault: CallSecrets,
     waits: Arc<Waits>,
     journal: GuestLog,
-    /// None: the real one.
+    /// `None` uses the real network.
     far: Option<Arc<dyn FakeNetwork>>,
 }
 
@@ -133,12 +135,12 @@ impl OutboundHttp {
         Self { network, vault, waits, journal, far }
     }
 
-    /// What of the call's time it waits for the network.
+    /// The budget of the time that this call may wait for the network.
     pub fn waits(&self) -> Arc<Waits> {
         Arc::clone(&self.waits)
     }
 
-    /// How long it takes to connect to a port that was granted.
+    /// Measures how long a connection to a granted host and port takes.
     pub async fn connect_time(&self, host: &str, port: u16) -> Result<Duration, String> {
         let network = self.network.clone().ok_or_else(|| Failure::no_network().to_string())?;
         let measured = async {
@@ -156,7 +158,7 @@ impl OutboundHttp {
         measured.map_err(|failure| self.told(&network.plugin, failure).to_string())
     }
 
-    /// What was refused is told to the log as well: the operator reads it there, whatever the guest makes of it.
+    /// Also logs a refused request, so that the operator sees it even if the plugin ignores the error.
     fn told(&self, plugin: &str, failure: Failure) -> Failure {
         if let Failure::Refused(why) = &failure {
             self.journal.refused(plugin, why);
@@ -165,7 +167,8 @@ impl OutboundHttp {
     }
 }
 
-/// An answer that the guest holds. It keeps its place among those under way, so that a guest that hoards them soon waits.
+/// The body of a response that the guest holds. It keeps its in-flight permit, so a guest that hoards responses can't
+/// send further requests.
 struct Held {
     body: Full<Bytes>,
     _place: OwnedSemaphorePermit,
@@ -186,14 +189,14 @@ impl Body for Held {
 type Exchanged = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for OutboundHttp {
-    /// Beside those that the host sets itself, those that change how a message is framed.
+    /// In addition to the headers that the host sets itself, forbids those that change the framing of a message.
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::new(|name: &HeaderName| {
             DEFAULT_FORBIDDEN_HEADERS.contains(name) || [header::TE, header::TRAILER, header::EXPECT].contains(name)
         })
     }
 
-    /// All of them: what is none for a request is refused with words.
+    /// Accepts every scheme, so that `Network::check` can refuse unsupported ones with an explanation.
     fn is_supported_scheme(&mut self, _scheme: &Scheme) -> bool {
         true
     }

@@ -1,21 +1,22 @@
-//! Where a plugin may post. Pure: who is at home in a place is for the board to know.
+//! Decides whether a call may post in a place. It is pure; the host looks up the chat members of the place.
 
 use cordboard_core::types::{Caller, Place, Role, UserId};
 
 use super::call::CallContext;
 
-/// Somebody who is served now, and has spoken in the place or has it as a private chat.
+/// A user with access who has written in the place, or whose private chat it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMember {
     pub id: UserId,
     pub role: Role,
 }
 
-/// A call of a person posts where it was called and in that person's places; what nobody called posts where somebody who is served is at
-/// home. So nothing gets out to strangers, and nobody is written to in another's name.
+/// Checks whether a call may post in `place`. A call of a user may post where it was called and in places of which that
+/// user is a member. A call without a caller may post in any place that has a member. So strangers get no posts, and a
+/// plugin can't use one user's call to write to another.
 ///
 /// # Errors
-/// Why not, for the plugin's author and whoever reads the log.
+/// Returns the reason, for the plugin's author and for readers of the log.
 pub fn check(asked: &CallContext, place: &Place, residents: &[ChatMember]) -> Result<(), String> {
     if asked.place.as_ref() == Some(place) {
         return Ok(());
@@ -32,7 +33,7 @@ pub fn check(asked: &CallContext, place: &Place, residents: &[ChatMember]) -> Re
     }
 }
 
-/// The operator has a number on Telegram and a console.
+/// The owner has several identities, such as a Telegram account and the console, so all owners count as the same user.
 fn is_same(caller: &Caller, resident: &ChatMember) -> bool {
     caller.id == resident.id || (caller.role == Role::Owner && resident.role == Role::Owner)
 }

@@ -1,4 +1,5 @@
-//! How a version is watched after its swap, and how long the one before may finish. Counts; it never swaps.
+//! Counts failed calls during a version's probation, and limits how long calls of a replaced version may run. It must
+//! not activate or roll back anything itself.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
@@ -10,23 +11,23 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// What the operator says of swaps; holds from the next one.
+/// The operator's rollout settings. A change applies from the next activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SwapTerms {
-    /// Zero: nothing is rolled back by itself.
+    /// Zero disables automatic rollbacks.
     pub probation: Duration,
     pub traps: u32,
-    /// How long calls of a version that was replaced may go on.
+    /// How long running calls of a replaced version may continue.
     pub drain: Duration,
 }
 
-/// One version's probation; generations of the same bytes share it, since a new configuration is no new version.
+/// The probation of a version. Generations with the same bytes share it, because new settings don't make a new version.
 #[derive(Debug)]
 pub struct Probation {
     until: Instant,
     terms: SwapTerms,
     failed: AtomicU32,
-    /// How many of them were asked for.
+    /// The number of failed calls that [`Self::take_failed`] returned last.
     told: AtomicU32,
     fell: AtomicBool,
 }
@@ -36,19 +37,21 @@ impl Probation {
         Self::resume(terms, (terms.probation, 0))
     }
 
-    /// Goes on with what an earlier host has left of one, and with the failed calls that it has counted.
+    /// Continues a probation that an earlier host process began, with the time that is left and the failed calls that
+    /// it counted.
     pub fn resume(terms: SwapTerms, (left, failed): (Duration, u32)) -> Self {
         Self {
             until: Instant::now() + left.min(terms.probation),
             terms,
             failed: AtomicU32::new(failed),
             told: AtomicU32::new(failed),
-            // That host may have ended before it could act.
+            // The earlier process may have ended before it rolled back.
             fell: AtomicBool::new(failed >= terms.traps),
         }
     }
 
-    /// Counts a failed call, if that counts still. After the one that is one too many it is due to be rolled back.
+    /// Counts a failed call and returns true, if the probation is still running. The call that reaches `traps` makes
+    /// the version due for a rollback.
     pub fn count(&self) -> bool {
         if self.until <= Instant::now() {
             return false;
@@ -59,23 +62,23 @@ impl Probation {
         true
     }
 
-    /// How many calls failed while it lasted.
+    /// The failed calls during the probation.
     pub fn failed(&self) -> u32 {
         self.failed.load(Ordering::Acquire)
     }
 
-    /// How many calls failed, if that was not asked for yet; one too many are enough.
+    /// Returns the number of failed calls, at most `traps`, if it has changed since the last call of this function.
     pub fn take_failed(&self) -> Option<u32> {
         let failed = self.failed.load(Ordering::Acquire).min(self.terms.traps);
         (self.told.swap(failed, Ordering::AcqRel) != failed).then_some(failed)
     }
 
-    /// Whether it is due to be rolled back.
+    /// Whether the version is due for a rollback.
     pub fn has_fallen(&self) -> bool {
         self.fell.load(Ordering::Acquire)
     }
 
-    /// The same; the one who hears of it has to act.
+    /// Like [`Self::has_fallen`], but returns true only once. The caller must roll back the version.
     pub fn take_fall(&self) -> bool {
         self.fell.swap(false, Ordering::AcqRel)
     }
@@ -85,7 +88,7 @@ impl Probation {
     }
 }
 
-/// Tells the calls of a generation when they have to be over.
+/// Signals the calls of a replaced version when they have to end.
 #[derive(Debug)]
 pub struct Drain(watch::Sender<Option<Instant>>);
 
@@ -94,18 +97,18 @@ impl Drain {
         Self(watch::Sender::new(None))
     }
 
-    /// Its calls may go on for `drain`. Retiring again only shortens it.
+    /// Lets running calls continue for `drain`. A later call can only shorten the time.
     pub fn begin(&self, drain: Duration) {
         let end = Instant::now() + drain;
         self.0.send_modify(|at| *at = Some(at.map_or(end, |at| at.min(end))));
     }
 
-    /// Whether its calls have to be over.
+    /// Whether the time for running calls is over.
     pub fn is_over(&self) -> bool {
         self.0.borrow().is_some_and(|end| end <= Instant::now())
     }
 
-    /// Returns when its calls have to be over.
+    /// Completes when running calls have to end.
     pub async fn over(&self) {
         let mut at = self.0.subscribe();
         loop {

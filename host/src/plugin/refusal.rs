@@ -1,4 +1,4 @@
-//! Why a version of a plugin was not plugged in, in words that say what to do. The version before it goes on.
+//! The reasons why a version of a plugin was rejected, each with a remedy. The previous version stays active.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub enum PluginError {
     Pinned { plugin: String, digest: String, only: String },
     #[error("its network cannot be set up: {0}")]
     Ca(String),
-    /// Nothing is wrong with it, but something speaks against it now.
+    /// The version itself is valid, but it isn't activated now, for example after a rollback.
     #[error("{0}")]
     HeldOff(String),
     #[error("it imports what this host does not have: {0}")]
@@ -75,14 +75,14 @@ pub enum PluginError {
     Trade { trade: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
-    /// On trial a plugin knows nothing but its table: what it says is about that.
+    /// The plugin returned an error during its trial. It only knows its configuration then, so the error is about that.
     #[error("it failed its trial: it said: {why}; correct [plugins.{plugin}.config]")]
     Misconfigured { plugin: String, why: String },
     #[error("{what} is not a {kind} name: use {rule}")]
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
-    /// `of`: what it describes, as `command /x`. `least` and `most`: how long it may be.
+    /// `of` is the described item, as `command /x`. `least` and `most` are the length limits.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
     Authorship { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
     #[error(
@@ -132,7 +132,7 @@ fn part(item: Option<&str>, name: &str) -> String {
 }
 
 impl PluginError {
-    /// For the operator: with the file that is to be corrected, where it is the configuration.
+    /// The message for the operator. It names the configuration file if that has to be corrected.
     #[must_use]
     pub fn in_file(&self, config: &str) -> String {
         if matches!(self, Self::Misconfigured { .. }) { format!("{self} in {config}") } else { self.to_string() }

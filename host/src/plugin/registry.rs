@@ -1,5 +1,5 @@
-//! The plug board itself: the table that serves now, and the way a new version gets into it. Calls never wait for a swap, and a swap never
-//! waits for calls.
+//! The plugin registry: owns the active snapshot and activates new versions in it. Calls don't wait for an activation,
+//! and an activation doesn't wait for calls.
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
@@ -28,11 +28,12 @@ pub struct Registry {
     compiler: Compiler,
     caller: Invoker,
     linkers: Linkers,
-    /// Held while a table is made of the one before, so that two swaps cannot lose each other.
+    /// Serializes updates. Each builds the next snapshot from the current one, so concurrent updates would lose
+    /// changes.
     swapping: Mutex<()>,
 }
 
-/// A version that is ready to be linked, or why it is not.
+/// A compiled version that is ready to be linked, or the reason why it was rejected.
 pub struct Compiled {
     pub name: String,
     pub digest: String,
@@ -40,7 +41,7 @@ pub struct Compiled {
     tried: Option<Tried>,
 }
 
-/// What came of a trial before the swap. It says nothing of other settings than these.
+/// The result of a trial that ran before the activation. It is valid for these settings only.
 struct Tried {
     settings: PluginSettings,
     offers: Result<Offers, PluginError>,
@@ -52,30 +53,31 @@ impl Compiled {
     }
 }
 
-/// How a version comes in.
+/// How a version is activated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActivationMode {
-    /// On probation, unless it serves already.
+    /// A version that becomes active starts a probation. An active version with new settings keeps its probation.
     New,
-    /// The same, though it serves already.
+    /// Like `New`, but activates the version again and restarts its probation even if it is already active.
     Anew,
-    /// It has served well before: trusted.
+    /// A version that was active before. It is trusted and has no probation.
     Back,
-    /// It served when the host before ended: so much is left of its probation, and so many of its calls failed.
+    /// The version that was active when the previous host process ended, with the rest of its probation and its failed
+    /// calls.
     Resumed { left: Duration, failed: u32 },
 }
 
-/// What a plug-in changed.
+/// The result of an activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swapped {
-    /// The same bytes with the same settings already serve.
+    /// The same bytes with the same settings are already active.
     Unchanged,
     New,
 }
 
 impl Registry {
-    /// `cache`: where compiled artifacts are kept; `program`: this binary, for the compiling child; `parallel`: how many calls may run
-    /// at once, as `[plugins] parallel` has it.
+    /// `cache` stores compiled artifacts, `program` is this binary for the compiling child, and `parallel` is the
+    /// number of concurrent calls from `[plugins] parallel`.
     pub fn start(cache: impl Into<Cache>, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         let compiler = Compiler::new(engine.clone(), cache.into(), program)?;
@@ -84,17 +86,18 @@ impl Registry {
         Ok(Self { table, compiler, linkers, caller: Invoker::new(engine, parallel), swapping: Mutex::new(()) })
     }
 
-    /// The table as it is now.
+    /// The current snapshot.
     pub fn table(&self) -> Arc<Snapshot> {
         self.table.load_full()
     }
 
-    /// For guests time stands still at `at`, until it is moved.
+    /// Fixes the wall clock of guests at `at`, until the next call of this function.
     pub fn stop_clock(&self, at: Timestamp) {
         self.caller.engine().time().stop(at);
     }
 
-    /// Compiles, links, tries and plugs in a version. Whatever fails, the one before goes on, and `/plugins` says why.
+    /// Compiles, links, tries and activates a version. If any step fails, the previous version stays active and
+    /// `/plugins` shows the reason.
     pub async fn plug_in(
         &self,
         name: &str,
@@ -113,18 +116,19 @@ impl Registry {
         self.caller.engine()
     }
 
-    /// Whether compiled code of these bytes is in the cache.
+    /// Whether the cache has an artifact for these bytes.
     pub fn is_compiled(&self, name: &str, digest: &str) -> bool {
         self.compiler.cached(name, digest).is_some()
     }
 
-    /// What a component asks for and offers, without plugging it in.
+    /// Compiles a component and returns its imports and exports, without activating it.
     pub async fn look(&self, name: &str, wasm: &[u8]) -> Result<ComponentInfo, PluginError> {
         let artifact = self.compiler.artifact(name, digest(wasm), wasm).await?;
         Ok(ComponentInfo::at(self.caller.engine(), &artifact))
     }
 
-    /// The first half of plugging in, which may take seconds and changes nothing: it can be dropped.
+    /// The first half of an activation: compiles a version. It may take seconds. It changes no state, so its future can
+    /// be dropped.
     pub async fn compile(&self, name: &str, digest: String, wasm: &[u8]) -> Compiled {
         let artifact = match self.compiler.cached(name, &digest) {
             Some(artifact) => Ok(artifact),
@@ -133,8 +137,8 @@ impl Registry {
         Compiled::new(name.to_owned(), digest, artifact)
     }
 
-    /// Asks a version what it offers, before it is to be swapped in under these settings. It may take as long as a call may, and changes
-    /// nothing: it can be dropped.
+    /// Runs the trial of a version before its activation with these settings. It may take as long as a call. It changes
+    /// nothing but `compiled`, so its future can be dropped.
     pub async fn try_out(&self, compiled: &mut Compiled, settings: PluginSettings, entrance: ActivationMode) {
         let Ok(artifact) = &compiled.artifact else { return };
         let table = self.table();
@@ -144,7 +148,7 @@ impl Registry {
         {
             return;
         }
-        // What is not granted is not linked: the swap says so.
+        // A version with missing grants fails to link. The activation then reports that.
         let birth = VersionMeta { number: 0, since: Timestamp(0), probation: None };
         if let Ok(generation) = PluginVersion::link(&self.linkers, artifact, &settings, birth) {
             let offers = trial::offers(self.caller.engine(), &Arc::new(generation)).await;
@@ -152,7 +156,8 @@ impl Registry {
         }
     }
 
-    /// The second half: links, tries where that was not done under these settings, swaps. It must not be dropped.
+    /// The second half of an activation: links the version, runs its trial unless one ran with these settings, and
+    /// publishes it. The future must run to completion, otherwise a rejection may not be recorded.
     pub async fn plug_compiled(
         &self,
         compiled: Compiled,
@@ -168,7 +173,7 @@ impl Registry {
             self.follow(&name, &digest, (settings, now)).await;
             let serves = self.table().generation(&name).map(|generation| generation.number);
             match why {
-                // The owner is asked about it.
+                // This isn't a warning, because the owner gets an approval request.
                 PluginError::NotGranted { .. } => {
                     tracing::info!(plugin = name, digest = short(&digest), serves, %why, "version waits");
                 }
@@ -179,7 +184,7 @@ impl Registry {
         plugged
     }
 
-    /// The version that serves, under new settings. Where they do not fit it, the old settings stay.
+    /// Applies new settings to the active version. If they don't fit, the old settings stay in effect.
     pub async fn reconfigure(
         &self,
         name: &str,
@@ -192,31 +197,31 @@ impl Registry {
         self.plug_compiled(compiled, (settings, now), ActivationMode::New).await
     }
 
-    /// Keeps in the table why a version could not even be read.
+    /// Records the reason why a version was rejected, also for one that could not be read.
     pub async fn turn_away(&self, name: &str, digest: &str, (why, now): (&PluginError, Timestamp)) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().turning(name, RejectedVersion::new(digest, why, now))));
     }
 
-    /// What speaks against the newest version does so still.
+    /// Records an earlier rejection again, after the active version got new settings.
     pub async fn turn_back(&self, name: &str, turned: RejectedVersion) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().turning(name, turned)));
     }
 
-    /// Another reason for what is kept out already.
+    /// Replaces the reason for which the newest version is rejected.
     pub async fn hold(&self, name: &str, hold: RejectReason) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().holding(name, hold)));
     }
 
-    /// Tells in the table that a version is being compiled, or that it is over.
+    /// Shows that a version is being compiled, or with `None` that no compilation is running.
     pub async fn show_compiling(&self, name: &str, version: Option<(String, Timestamp)>) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().compiling(name, version)));
     }
 
-    /// Names the plugin that decides when agents are let go of.
+    /// Sets the plugin that decides when idle agents are stopped.
     pub async fn govern(&self, policy: &str) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().governed(policy)));
@@ -235,7 +240,7 @@ impl Registry {
         retire(&table, name);
     }
 
-    /// Takes a plugin off the board, and shows why and since when.
+    /// Deactivates a plugin, and shows why and since when.
     pub async fn switch_off(&self, name: &str, off: (String, Timestamp)) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
@@ -243,12 +248,12 @@ impl Registry {
         retire(&table, name);
     }
 
-    /// Returns when a call of a version on probation may have failed.
+    /// Waits for a failed call of a version on probation. It may also complete spuriously.
     pub async fn fallen(&self) {
         self.caller.fallen.notified().await;
     }
 
-    /// How many calls of the versions on probation that serve failed, where that is news: name, digest, number.
+    /// Returns the changed counts of failed calls for active versions on probation: name, digest and count.
     pub fn take_failed(&self) -> Vec<(String, String, u32)> {
         let table = self.table();
         let serving = table.names().filter_map(|name| table.generation(name));
@@ -258,7 +263,7 @@ impl Registry {
         serving.filter_map(failed).collect()
     }
 
-    /// The versions that serve and failed once too often. Each is named once.
+    /// Returns the active versions that are due for a rollback. Each is returned only once.
     pub fn take_fallen(&self) -> Vec<Arc<PluginVersion>> {
         let table = self.table();
         let serving = table.names().filter_map(|name| table.generation(name));
@@ -266,8 +271,8 @@ impl Registry {
         serving.filter(fell).cloned().collect()
     }
 
-    /// What serves beside a version that was refused, or is not there yet, has the settings of now as well; where they do not fit it, it
-    /// keeps its own if it may.
+    /// Applies the current settings to the active version after another version was rejected or isn't available. If
+    /// they don't fit, the active version keeps its old settings, unless those exceed the current ones.
     pub async fn follow(&self, name: &str, refused: &str, context: (&PluginSettings, Timestamp)) {
         let table = self.table();
         let behind = |one: &&Arc<PluginVersion>| one.digest != refused && !one.is_set(context.0);
@@ -280,7 +285,8 @@ impl Registry {
         self.withdraw(name, context.0).await;
     }
 
-    /// A grant that was taken back acts at once, even where no version is left that does without it.
+    /// Deactivates the active version if it uses something that `settings` no longer grants. A revoked grant takes
+    /// effect immediately, even if no other version can replace this one.
     async fn withdraw(&self, name: &str, settings: &PluginSettings) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
@@ -305,7 +311,7 @@ impl Registry {
         let entry = table.entry(&artifact.name);
         let serving = entry.and_then(|entry| entry.plugged.as_ref()).map(|plugged| &plugged.generation);
         if serves(serving, (artifact, settings), entrance) {
-            // What was refused meanwhile is gone again.
+            // The active version is the newest one again, so the rejected version no longer exists.
             if entry.is_some_and(|entry| entry.turned.is_some()) {
                 self.table.store(Arc::new(table.kept(&artifact.name)));
             }
@@ -332,7 +338,7 @@ impl Registry {
     }
 }
 
-/// Whether what is to be plugged in serves already, as it is.
+/// Whether the version is already active with these settings.
 fn serves(
     serving: Option<&Arc<PluginVersion>>,
     (artifact, settings): (&Artifact, &PluginSettings),
@@ -342,7 +348,8 @@ fn serves(
     entrance != ActivationMode::Anew && serving.filter(same).is_some()
 }
 
-/// A version of other bytes is on probation; a new configuration goes on with that of its version.
+/// Returns the probation of the activated version. New bytes start one, and new settings keep that of the active
+/// version.
 fn probation(
     entrance: ActivationMode,
     serving: Option<&Arc<PluginVersion>>,
@@ -359,7 +366,7 @@ fn probation(
     }
 }
 
-/// What nobody can call any more has a while to finish its calls.
+/// Starts draining the running calls of the active version, which is being removed from the snapshot.
 fn retire(table: &Snapshot, name: &str) {
     if let Some(serving) = table.generation(name) {
         serving.retirement.begin(serving.terms.drain);

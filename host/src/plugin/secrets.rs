@@ -1,5 +1,5 @@
-//! Secrets that a plugin may send and never sees. A call gets a random placeholder for each; the value is put in on the way to a granted
-//! host, and taken out of everything that comes back.
+//! Secrets that a plugin may send but never reads. Each call gets a random placeholder for a secret. The host replaces
+//! it with the value in requests to granted hosts, and removes the value from everything that comes back.
 
 use std::{
     borrow::Cow,
@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::guest_log::AUTHORS;
 use crate::scrub;
 
-/// The longest one, in bytes: more than any token has.
+/// The longest secret, in bytes. Tokens are shorter than this.
 const LONGEST: usize = 8 << 10;
 
 /// The replacement for a part of a secret in the guest's view.
@@ -49,7 +49,8 @@ struct Secret {
 }
 
 impl CallSecrets {
-    /// Reads them as they are now. One that can't be read is told to the log, and to who asks for it.
+    /// Reads the current values. If one can't be read, the error goes to the log, and the plugin gets it when it asks
+    /// for that secret.
     pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
         if sources.is_empty() {
             return Self::default();
@@ -63,10 +64,9 @@ impl CallSecrets {
         Self(Arc::new(Secrets { list, scrubber }))
     }
 
-    /// What stands for the secret `name` in this call of `plugin`.
+    /// Returns the placeholder of the secret `name` for this call of `plugin`.
     pub fn placeholder(&self, plugin: &str, name: &str) -> Result<String, String> {
         let secret = self.0.list.iter().find(|secret| secret.name == name).ok_or_else(|| {
-            // Not as they are kept: that would tell how long they are.
             let listed: BTreeSet<_> = self.0.list.iter().map(|secret| &secret.name).collect();
             let line = grant_line((plugin, "secrets"), listed, name);
             format!("the secret {name:?} was not granted; add to {line}")
@@ -78,12 +78,13 @@ impl CallSecrets {
         self.0.list.is_empty()
     }
 
-    /// Whether a placeholder stands in `text`.
+    /// Whether `text` contains a placeholder.
     pub fn stands_in(&self, text: &[u8]) -> bool {
         self.0.list.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
     }
 
-    /// How long `text` is with values for placeholders, in bytes. A value may be two hundred times as long as what stands for it.
+    /// The length of `text` with values in place of placeholders, in bytes. A value may be two hundred times as long as
+    /// its placeholder.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
             let value = secret.value.as_ref().ok()?;
@@ -93,7 +94,7 @@ impl CallSecrets {
         self.0.list.iter().filter_map(longer).fold(text.len(), usize::saturating_add)
     }
 
-    /// `text` with values for placeholders.
+    /// Replaces placeholders in `text` with values.
     pub fn fill<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
         self.replace(text, |secret, text| match &secret.value {
             Ok(value) => replaced(text, secret.placeholder.as_bytes(), value.as_bytes()),
@@ -101,7 +102,8 @@ impl CallSecrets {
         })
     }
 
-    /// As [`Self::fill`], for the value of a header: also in what `Basic` has encoded.
+    /// Like [`Self::fill`], for a header value. It also replaces placeholders inside Base64 credentials of the `Basic`
+    /// scheme.
     pub fn fill_header<'t>(&self, value: &'t [u8]) -> Cow<'t, [u8]> {
         if let Some((scheme, encoded)) = value.split_at_checked(6)
             && scheme.eq_ignore_ascii_case(b"basic ")
@@ -187,10 +189,10 @@ fn path(source: &SecretSource) -> Result<PathBuf, String> {
     }
 }
 
-/// A file that everybody can read keeps no secret.
+/// Reads the file of a secret. It refuses a file that all users can access.
 fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     use io::Read;
-    // A pipe that nobody writes to is opened at once, and seen to be none.
+    // Without `O_NONBLOCK`, opening a FIFO would wait for a writer. With it, the check below rejects the FIFO.
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let file = fs::File::options().read(true).custom_flags(at_once).open(path)?;
     let about = file.metadata()?;
@@ -202,7 +204,7 @@ fn read_private(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("everybody may use it (mode {:o}): chmod 600 it", mode & 0o777)));
     }
     let mut bytes = Vec::new();
-    // A little more than is taken, so that what is too long is seen to be.
+    // Read more than the limit, so that a longer file is rejected and not truncated.
     file.take(4 * LONGEST as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

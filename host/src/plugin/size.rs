@@ -1,4 +1,4 @@
-//! What a plugin weighs: for its author, and for who plugs it in.
+//! Measures the memory of a plugin, as a report for its author.
 
 use wasmtime::component::InstancePre;
 
@@ -9,10 +9,10 @@ use super::{
     version::Exports,
 };
 
-/// The bytes of linear memory that an instance has.
+/// Linear memory of an instance, in bytes.
 struct Bytes(usize);
 
-/// A measurement, which doesn't count as part of a reply.
+/// A measurement doesn't count against the `reply` limit.
 impl Told for Bytes {
     fn bytes(&self) -> usize {
         0
@@ -24,10 +24,10 @@ impl Told for Bytes {
 }
 
 impl Registry {
-    /// The linear memory of a fresh instance of what serves as `name`, in bytes; none where nothing does.
+    /// Returns the linear memory of a fresh instance of the plugin `name`, in bytes, or `None` if no version is active.
     ///
     /// # Errors
-    /// Where no instance can be made of it.
+    /// Fails if the instance can't be created.
     pub async fn weigh(&self, name: &str) -> Result<Option<usize>, CallError> {
         let table = self.table();
         let Some(generation) = table.generation(name) else { return Ok(None) };
@@ -42,7 +42,7 @@ impl Registry {
 }
 
 impl Exports {
-    /// What every trade is an instance of.
+    /// A pre-instance of the component. All extension points share the component, so any of them will do.
     pub(super) fn any(&self) -> Option<&InstancePre<CallState>> {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))

@@ -1,4 +1,5 @@
-//! What is plugged in now: one immutable value, swapped whole. Commands, personas and modes are looked up here, each with its generation.
+//! The active plugins as one immutable value, which is replaced as a whole. It resolves commands, personas and modes to
+//! the versions that offer them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,19 +24,19 @@ pub struct CommandSpec {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOrder {
-    /// After the earlier commands of its place.
+    /// Runs after the earlier commands of its place.
     InOrder,
-    /// Jumps them.
+    /// Runs immediately, without waiting for earlier commands.
     AtOnce,
 }
 
-/// What a trial found.
+/// The offers of a version, as its trial found them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offers {
     pub commands: Vec<CommandSpec>,
     pub personas: Vec<Choice>,
     pub modes: Vec<Choice>,
-    /// By name.
+    /// Names and times, sorted by name.
     pub jobs: Vec<(String, Cron)>,
 }
 
@@ -45,7 +46,7 @@ pub struct Plugged {
     pub offers: Arc<Offers>,
 }
 
-/// A version that was not let in; the one before it, if any, serves.
+/// A version that isn't active because it was rejected. The previous version, if any, stays active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedVersion {
     pub digest: String,
@@ -54,15 +55,15 @@ pub struct RejectedVersion {
     pub hold: RejectReason,
 }
 
-/// What keeps a version out.
+/// The reason why a version isn't active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectReason {
     PluginError,
-    /// It asks for these capabilities beyond what is granted, and waits for the owner's word.
+    /// It requests these capabilities beyond its grants, and waits for the owner's approval.
     PendingApproval(Vec<String>),
-    /// The owner has said no to them.
+    /// The owner refused these capabilities.
     Denied(Vec<String>),
-    /// Nothing is wrong with it, but something speaks against it now.
+    /// The version itself is valid, but it isn't activated now, for example after a rollback.
     HeldOff,
 }
 
@@ -70,9 +71,9 @@ pub enum RejectReason {
 pub struct Entry {
     pub plugged: Option<Plugged>,
     pub turned: Option<RejectedVersion>,
-    /// Why and since when it is switched off, whatever lies in the folder.
+    /// Why and since when an admin has disabled the plugin, whatever files the folder has.
     pub disabled: Option<(String, Timestamp)>,
-    /// The digest of a version that is being compiled for some time, and when that was told.
+    /// The digest of a version whose compilation takes long, and the time when that was reported.
     pub compiling: Option<(String, Timestamp)>,
 }
 
@@ -86,11 +87,11 @@ pub struct Offer {
 pub struct Snapshot {
     entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
-    /// The last generation of each plugin, whether it serves or not: no two have the same number.
+    /// The last generation number of each plugin, active or not, so that no number is used twice.
     numbers: BTreeMap<String, u32>,
-    /// The plugin that is to decide when agents are let go of.
+    /// The configured plugin that decides when idle agents are stopped.
     policy: Option<String>,
-    /// What is wrong with the plugin folder, and since when.
+    /// The problem with the plugin folder, and since when it exists.
     folder: Option<(String, Timestamp)>,
 }
 
@@ -112,14 +113,14 @@ impl RejectedVersion {
 }
 
 impl Offers {
-    /// Whether something of it has a name that no other plugin may offer.
+    /// Whether it has names that must be unique among all plugins.
     pub const fn are_named(&self) -> bool {
         !(self.commands.is_empty() && self.personas.is_empty() && self.modes.is_empty())
     }
 }
 
 impl Snapshot {
-    /// What that plugin offers.
+    /// Returns the offers of a plugin.
     pub fn offers(&self, name: &str) -> Option<&Offers> {
         Some(&self.entries.get(name)?.plugged.as_ref()?.offers)
     }
@@ -148,7 +149,7 @@ impl Snapshot {
         self.entries.get(name)?.plugged.as_ref().map(|plugged| &plugged.generation)
     }
 
-    /// Whether that plugin can decide when agents are let go of.
+    /// Whether a plugin can decide when idle agents are stopped.
     pub fn is_policy(&self, name: &str) -> bool {
         self.generation(name).is_some_and(|generation| generation.trades.lifecycle.is_some())
     }
@@ -161,29 +162,29 @@ impl Snapshot {
         self.plugged().flat_map(|plugged| &plugged.offers.modes)
     }
 
-    /// The plugins that hear of events.
+    /// The plugins that receive events.
     pub fn hooks(&self) -> impl Iterator<Item = &str> {
         self.plugged().map(|one| &one.generation).filter(|one| one.trades.hook.is_some()).map(|one| one.name.as_str())
     }
 
-    /// The jobs of the plugins that have some.
+    /// The scheduled jobs of all plugins that have any.
     pub fn jobs(&self) -> impl Iterator<Item = (&str, &[(String, Cron)])> {
         let jobs = self.plugged().map(|one| (one.generation.name.as_str(), one.offers.jobs.as_slice()));
         jobs.filter(|(_, jobs)| !jobs.is_empty())
     }
 
-    /// Whether a plugin of that name answers requests from the net.
+    /// Whether a plugin has a webhook.
     #[must_use]
     pub fn answers_requests(&self, plugin: &str) -> bool {
         self.generation(plugin).is_some_and(|generation| generation.trades.webhook.is_some())
     }
 
-    /// Who offers this persona.
+    /// Returns the version that offers a persona.
     pub fn persona(&self, name: &str) -> Option<&Arc<PluginVersion>> {
         self.offering(|offers| offers.personas.iter().any(|choice| choice.name == name))
     }
 
-    /// Who offers this mode.
+    /// Returns the version that offers a mode.
     pub fn mode(&self, name: &str) -> Option<&Arc<PluginVersion>> {
         self.offering(|offers| offers.modes.iter().any(|choice| choice.name == name))
     }
@@ -198,45 +199,45 @@ impl Snapshot {
         entries.chain(absent.map(|name| status::absent(name))).chain(self.folder.iter().map(status::folder))
     }
 
-    /// The number of the next generation of `name`.
+    /// The next generation number of `name`.
     pub fn next_number(&self, name: &str) -> u32 {
         self.numbers.get(name).map_or(1, |last| last + 1)
     }
 
-    /// This table where `policy` decides when agents are let go of.
+    /// Returns this snapshot with `policy` as the lifecycle plugin.
     pub fn governed(&self, policy: &str) -> Self {
         Self { policy: Some(policy.to_owned()), ..self.clone() }
     }
 
-    /// This table with what is wrong with the plugin folder, where something is.
+    /// Returns this snapshot with the problem of the plugin folder, or with none.
     pub fn foldered(&self, fault: Option<(String, Timestamp)>) -> Self {
         Self { folder: fault, ..self.clone() }
     }
 
-    /// This table with `plugged` in the place of what had its name.
+    /// Returns this snapshot with `plugged` in place of the plugin's previous version.
     ///
     /// # Errors
-    /// A command, persona or mode that another plugin already offers.
+    /// Fails if another plugin already offers a command, persona or mode of the same name.
     pub fn with(&self, plugged: Plugged) -> Result<Self, PluginError> {
         let mut next = self.clone();
         let name = plugged.generation.name.clone();
         self.check_taken(&name, &plugged.offers)?;
         next.numbers.insert(name.clone(), plugged.generation.number);
-        // One that is under way may come in after this one.
+        // Keep this entry, because a compilation of a newer version may still be running.
         let compiling = next.entries.get(&name).and_then(|entry| entry.compiling.clone());
         next.entries.insert(name, Entry { plugged: Some(plugged), compiling, ..Entry::default() });
         next.index();
         Ok(next)
     }
 
-    /// This table with the newest version of `name` refused.
+    /// Returns this snapshot with the newest version of `name` rejected.
     pub fn turning(&self, name: &str, turned: RejectedVersion) -> Self {
         let mut next = self.clone();
         next.entries.entry(name.to_owned()).or_default().turned = Some(turned);
         next
     }
 
-    /// This table with `name` switched off.
+    /// Returns this snapshot with `name` disabled.
     pub fn disabling(&self, name: &str, off: (String, Timestamp)) -> Self {
         let mut next = self.clone();
         next.entries.insert(name.to_owned(), Entry { disabled: Some(off), ..Entry::default() });
@@ -244,7 +245,7 @@ impl Snapshot {
         next
     }
 
-    /// This table with the news that a version of `name` is being compiled, or that it is over.
+    /// Returns this snapshot with the version of `name` that is being compiled, or with none.
     pub fn compiling(&self, name: &str, version: Option<(String, Timestamp)>) -> Self {
         let mut next = self.clone();
         next.entries.entry(name.to_owned()).or_default().compiling = version;
@@ -252,7 +253,7 @@ impl Snapshot {
         next
     }
 
-    /// This table with another reason why the newest version of `name` is kept out.
+    /// Returns this snapshot with another reason for rejecting the newest version of `name`.
     pub fn holding(&self, name: &str, hold: RejectReason) -> Self {
         let mut next = self.clone();
         if let Some(turned) = next.entries.get_mut(name).and_then(|entry| entry.turned.as_mut()) {
@@ -261,7 +262,7 @@ impl Snapshot {
         next
     }
 
-    /// This table with nothing held against `name` any more.
+    /// Returns this snapshot without the rejected version of `name`.
     pub fn kept(&self, name: &str) -> Self {
         let mut next = self.clone();
         if let Some(entry) = next.entries.get_mut(name) {
@@ -314,7 +315,7 @@ fn mode_names(offers: &Offers) -> Vec<&str> {
     offers.modes.iter().map(|choice| choice.name.as_str()).collect()
 }
 
-/// The beginning of a digest, enough to tell versions apart.
+/// A digest prefix that is long enough to tell versions apart.
 pub fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }

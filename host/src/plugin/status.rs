@@ -1,4 +1,5 @@
-//! How a plugin stands, as `/plugins` and `cordboard plugins` show it: its health in a word, and a note where there is something to do.
+//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in one word, and a note if somebody has to
+//! act.
 
 use cordboard_core::types::Timestamp;
 
@@ -10,23 +11,23 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     Ok,
-    /// Calls of it have failed since it was plugged in.
+    /// Calls have failed since the version was activated.
     Failing,
-    /// A newer version was refused; this one serves.
+    /// A newer version was rejected, and this one stays active.
     Held,
-    /// Nothing of this name serves.
+    /// No version is active.
     PluginError,
-    /// The newest version asks for more than is granted.
+    /// The newest version requests capabilities that aren't granted.
     PendingApproval,
-    /// Switched off by an admin.
+    /// An admin disabled it.
     Disabled,
-    /// A version is being compiled for some time.
+    /// A version is being compiled, and that takes long.
     Compiling,
-    /// The configuration counts on it, and there is none.
+    /// The configuration names this plugin, but it doesn't exist.
     Absent,
-    /// It answers requests from the net, and nothing says what they have to show.
+    /// It has a webhook, but no authentication is configured, so all requests are rejected.
     Unproven,
-    /// Nothing in the plugin folder may be looked at.
+    /// The plugin folder can't be used.
     Unusable,
 }
 
@@ -50,7 +51,7 @@ impl Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginStatus {
     pub name: String,
-    /// Empty where nothing serves.
+    /// Empty if no version is active.
     pub digest: String,
     pub generation: u32,
     pub since: Timestamp,
@@ -75,7 +76,7 @@ pub fn of(name: &str, entry: &Entry) -> PluginStatus {
     }
 }
 
-/// The policy that the configuration names, where there is no such plugin.
+/// The status of the configured lifecycle plugin if it doesn't exist.
 pub fn absent(name: &str) -> PluginStatus {
     PluginStatus {
         name: name.to_owned(),
@@ -88,7 +89,7 @@ pub fn absent(name: &str) -> PluginStatus {
     }
 }
 
-/// The folder that plugins come from, where something is wrong with it: no plugin can be called so.
+/// The status of the plugin folder if something is wrong with it. Its name isn't a valid plugin name.
 pub fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
     PluginStatus {
         name: "plugin folder".to_owned(),
@@ -127,7 +128,7 @@ fn unheard(name: &str, plugged: &Plugged) -> (Health, String) {
     (Health::Ok, String::new())
 }
 
-/// Why no request from the net gets to that plugin, and which lines let some in.
+/// Explains why all webhook requests to a plugin are rejected, and which configuration lines accept some.
 pub fn lacks_proof(plugin: &str) -> String {
     format!(
         "nothing says what they have to show: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
@@ -158,7 +159,7 @@ fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &RejectedVersion) -> 
     }
 }
 
-/// What is held against the newest version, or against the newest configuration of the one that serves.
+/// Explains why the newest version was rejected, or the newest settings of the active version.
 fn held(plugged: &Plugged, turned: &RejectedVersion) -> String {
     if turned.digest == plugged.generation.digest {
         format!("its new configuration was refused: {}", turned.why)

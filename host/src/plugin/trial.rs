@@ -1,4 +1,5 @@
-//! Asks a version on trial what it offers, in an instance that has its configuration and the log alone.
+//! The trial of a version: asks it for its offers, in an instance that can only read its configuration and context and
+//! write to the log.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::cron::Cron;
 
-/// What the trial asks before the names are checked.
+/// The answers of the plugin, before names are checked.
 #[derive(Default)]
 struct Answers {
     specs: Vec<Spec>,
@@ -35,7 +36,8 @@ struct Answers {
     misfit: Option<PluginError>,
 }
 
-/// They are compared, and shown in menus, as they stand; a trial has no network to get a secret back from.
+/// Answers aren't scrubbed, because they are compared and shown in menus unchanged. A trial has no network through
+/// which a secret could come back.
 impl Told for Answers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
@@ -129,7 +131,7 @@ async fn ask(
     Ok(Ok(answers))
 }
 
-/// What describes it may come from the operator's own words: a list shows a line of it, and refuses nothing.
+/// Shortens a description to one line. It isn't rejected, because its text may come from the operator's configuration.
 fn choice(name: String, description: &str) -> Choice {
     let line = one_line(description, LONGEST_WORDS - 1);
     Choice { description: if is_blank(&line) { name.clone() } else { line }, name }
@@ -156,7 +158,7 @@ fn job(job: Job) -> Result<(String, Cron), PluginError> {
     }
 }
 
-/// Names that can be typed, menus that can be shown, and nothing twice.
+/// Checks that names can be typed, that texts fit into menus, and that no name occurs twice.
 fn check(offers: &Offers) -> Result<(), PluginError> {
     let commands = offers.commands.iter().map(|spec| ("command", &spec.name));
     let personas = offers.personas.iter().map(|choice| ("persona", &choice.name));
@@ -196,14 +198,15 @@ fn is_usage_of(command: &str, usage: &str) -> bool {
     usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Whether there have to be words.
+/// Whether a text must not be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     Some,
     None,
 }
 
-/// What lists and menus show is a line each, which cannot pass for one of the host's.
+/// Checks a text that lists and menus show on one line. A text with line breaks or control characters could imitate the
+/// host's own lines.
 fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), need: Need) -> Result<(), PluginError> {
     let least = match need {
         Need::Some => "1 to",
@@ -221,25 +224,26 @@ fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), nee
     }
 }
 
-/// Characters of a summary, a usage and a description: what Telegram's menu takes of one.
+/// The longest summary, usage or description, in characters. Telegram's menu accepts no longer ones.
 const LONGEST_WORDS: usize = 256;
 
-/// As many as Telegram's menu holds in all.
+/// The size of Telegram's command menu, which all plugins share.
 const MOST_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
 const CHOICE_RULE: &str = "1 to 64 letters, digits, '-' and '_'";
 
-/// As a chat's menu takes it.
+/// Whether chat menus accept the name.
 fn is_command_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// All jobs are looked at whenever one is due: what has more to do at set times has a list of its own.
+/// The most jobs of a plugin. All jobs are checked whenever one is due. A plugin with more work at fixed times keeps
+/// its own list.
 const MOST_JOBS: usize = 64;
 
-/// As it is typed behind a command.
+/// Whether the name can be typed as an argument of a command.
 fn is_choice_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)

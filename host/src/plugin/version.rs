@@ -1,5 +1,5 @@
-//! One version of a plugin: compiled code linked to what it was granted, with its configuration and its limits. Immutable; a call takes
-//! its `Arc` once and finishes on it, whatever is plugged in meanwhile.
+//! One version of a plugin: compiled code, linked to its grants, with its configuration and limits. It is immutable. A
+//! call holds its `Arc` and finishes on it, even if another version becomes active meanwhile.
 
 use std::{
     collections::BTreeSet,
@@ -32,45 +32,45 @@ use super::{
     refusal::PluginError,
 };
 
-/// The package whose interfaces are capabilities and trades.
+/// The package prefix of the interfaces that are capabilities and extension points.
 pub(super) const PACKAGE: &str = "cordboard:plugin/";
 
-/// What the operator says of a plugin.
+/// The operator's settings for a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSettings {
-    /// The grants of every version of this name.
+    /// The grants for every version of the plugin.
     pub grants: BTreeSet<String>,
-    /// `None` if the binary has no plugin of this name.
+    /// `None` if the binary has no built-in plugin of this name.
     pub built_in: Option<BuiltInGrants>,
     /// `[plugins.NAME.config]` as a JSON object.
     pub config: Arc<str>,
     pub limits: CallLimits,
-    /// In whose name calls without a caller act, if in anybody's.
+    /// The identity that calls without a caller act as, if one is configured.
     pub acts_as: Option<Caller>,
-    /// What it may reach outside of the host.
+    /// The network targets that the plugin may reach.
     pub reach: NetworkGrants,
-    /// Where the secrets of `reach` are.
+    /// The sources of the secrets in `reach`.
     pub secrets: Arc<Secrets>,
-    /// The only digest that may serve.
+    /// The only digest that may be activated, if one is pinned.
     pub sha256: Option<String>,
-    /// What becomes of requests from the net for it.
+    /// How webhook requests to the plugin are handled.
     pub requests: Requests,
-    /// How it is swapped. A change of these alone is no reason to swap.
+    /// The rollout settings. If only these change, the version isn't activated again.
     pub terms: SwapTerms,
 }
 
-/// What becomes of requests from the net for a plugin that answers them.
+/// How webhook requests to a plugin are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Requests {
-    /// Nothing is listened to.
+    /// No webhook server is configured.
     #[default]
     Unheard,
-    /// Nothing says what they have to show: each is refused.
+    /// No authentication is configured for the plugin, so all requests are rejected.
     PluginError,
     Checked,
 }
 
-/// The additional grants of a version that is part of the binary. Other versions of the same name don't have them.
+/// The additional grants of a version that is built into the binary. Other versions of the same plugin don't have them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltInGrants {
     /// The SHA-256 of the built-in bytes, in hex.
@@ -79,13 +79,13 @@ pub struct BuiltInGrants {
 }
 
 impl PluginSettings {
-    /// The grants of the version `digest`.
+    /// The grants of the version with this digest.
     pub fn grants_of(&self, digest: &str) -> BTreeSet<String> {
         let built_in = self.built_in.iter().filter(|built_in| built_in.digest == digest);
         self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()
     }
 
-    /// Other bytes than those that the operator has pinned never serve.
+    /// Rejects a version that differs from the pinned digest.
     pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), PluginError> {
         match &self.sha256 {
             Some(only) if only != digest => {
@@ -96,7 +96,7 @@ impl PluginSettings {
     }
 }
 
-/// Compiled code, known by the hash of the wasm that it was made of.
+/// Compiled code, identified by the digest of its WebAssembly file.
 #[derive(Clone)]
 pub struct Artifact {
     pub name: String,
@@ -107,16 +107,16 @@ pub struct Artifact {
 
 pub struct PluginVersion {
     pub name: String,
-    /// The name, as log lines share it.
+    /// The name, shared with log records.
     pub label: Arc<str>,
     pub digest: String,
-    /// Counts the swaps of this name, from 1.
+    /// The generation number. It counts the activations of this plugin, from 1.
     pub number: u32,
     pub since: Timestamp,
     pub config: Arc<str>,
     pub limits: CallLimits,
     pub acts_as: Option<Caller>,
-    /// None where it uses none.
+    /// `None` if the version uses no network.
     pub network: Option<Arc<Network>>,
     pub secrets: Arc<Secrets>,
     reach: NetworkGrants,
@@ -127,21 +127,21 @@ pub struct PluginVersion {
     uses: BTreeSet<String>,
     pub trades: Exports,
     pub artifact: Artifact,
-    /// None: it is trusted, as one that was gone back to.
+    /// `None` if the version is trusted, because it was active before.
     pub probation: Option<Arc<Probation>>,
     pub terms: SwapTerms,
     pub retirement: Drain,
     mishaps: FailureStats,
 }
 
-/// How a generation comes into the world.
+/// The properties that an activation assigns to a version.
 pub struct VersionMeta {
     pub number: u32,
     pub since: Timestamp,
     pub probation: Option<Arc<Probation>>,
 }
 
-/// The exports that a component has.
+/// The extension points that a component exports.
 #[derive(Clone)]
 pub struct Exports {
     pub command: Option<CommandTradePre<CallState>>,
@@ -153,20 +153,20 @@ pub struct Exports {
     pub webhook: Option<WebhookTradePre<CallState>>,
 }
 
-/// What went wrong in calls of this generation.
+/// Failed calls and removed buttons of this version.
 #[derive(Default)]
 struct FailureStats {
     count: AtomicU32,
     last: Mutex<Option<String>>,
-    /// The commands of buttons that were left out.
+    /// The commands of removed buttons that were logged.
     buttons: Mutex<BTreeSet<String>>,
 }
 
-/// How many buttons that were left out are told of: a plugin whose buttons differ at each call must not fill the log.
+/// The most removed buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
 const BUTTONS_TOLD: usize = 16;
 
 impl PluginVersion {
-    /// Links `artifact` against what `settings` grants, and nothing else.
+    /// Links `artifact` with exactly the capabilities that `settings` grants.
     pub fn link(
         linkers: &Linkers,
         artifact: &Artifact,
@@ -208,7 +208,7 @@ impl PluginVersion {
         })
     }
 
-    /// Whether it was linked under these very settings.
+    /// Whether it was linked with exactly these settings. Rollout settings are ignored.
     pub fn is_set(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
             && self.config == settings.config
@@ -220,12 +220,12 @@ impl PluginVersion {
             && (self.trades.webhook.is_none() || self.requests == settings.requests)
     }
 
-    /// Whether it answers requests, and none is let in to it.
+    /// Whether it has a webhook whose requests are all rejected, because no authentication is configured.
     pub fn lacks_proof(&self) -> bool {
         self.trades.webhook.is_some() && self.requests == Requests::PluginError
     }
 
-    /// Whether it uses what `settings` no longer grants: then it must not go on.
+    /// Whether it uses anything that `settings` no longer grants. Such a version must be deactivated.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
         self.uses.iter().any(|name| is_to_be_granted(name) && !grants.contains(name))
@@ -234,8 +234,8 @@ impl PluginVersion {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Keeps why a call failed, for `/plugins`; true where that counts in its probation. What a plugin says by its own error is no mishap,
-    /// nor that its call was cut off.
+    /// Records a failed call for `/plugins`, and returns whether it counts in the probation. An error that the plugin
+    /// returned itself is not a failure, nor is a call that was ended because its version was replaced.
     pub fn note(&self, error: &CallError) -> bool {
         match error {
             CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
@@ -246,13 +246,14 @@ impl PluginVersion {
         self.probation.as_ref().is_some_and(|probation| probation.count())
     }
 
-    /// Whether a button that gives `command` is left out for the first time.
+    /// Whether a removed button with this command is logged: the first time only, and up to a maximum number of
+    /// commands.
     pub fn is_news(&self, command: &str) -> bool {
         let mut told = self.mishaps.buttons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         told.len() < BUTTONS_TOLD && told.insert(command.to_owned())
     }
 
-    /// How many calls failed, and the last one's reason.
+    /// The number of failed calls, and the reason of the last one.
     pub fn mishaps(&self) -> Option<(u32, String)> {
         let last = self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         last.map(|last| (self.mishaps.count.load(Ordering::Relaxed), last))
@@ -278,12 +279,12 @@ fn check_granted(
     if missing.is_empty() { Ok(()) } else { Err(PluginError::NotGranted { plugin: plugin.to_owned(), missing, lines }) }
 }
 
-/// Whether it is a capability that not every plugin has.
+/// Whether it is a capability that must be granted by name.
 pub(super) fn is_to_be_granted(name: &str) -> bool {
     CAPABILITIES.iter().any(|one| one.name == name && one.granted == Granted::ByName)
 }
 
-/// The interfaces of the plugin package that a component imports, by their bare names, and `http`.
+/// The bare names of the imported interfaces of the plugin package, and `http`.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
     let bare = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();

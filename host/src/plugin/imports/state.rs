@@ -7,8 +7,8 @@ use super::super::{
     host_api::Swap,
 };
 
-/// Keys and values are scrubbed, because a plugin may have decoded a secret that a server returned in an encoding that the
-/// response filter doesn't recognize.
+/// Keys and values are scrubbed, because a plugin may have decoded a secret that a server returned in an encoding that
+/// the response filter doesn't recognize.
 impl Host for CallState {
     /// Traps if the store can't be read, because the plugin must not treat the key as absent.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {

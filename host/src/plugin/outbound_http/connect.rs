@@ -1,4 +1,5 @@
-//! From a host to a connection. The name is resolved here, once; each address is looked at, and the connection goes to one that was.
+//! Resolves a host and connects to it. The name is resolved once, each address is checked, and the connection uses a
+//! checked address. A second lookup must not happen, because it could return another address.
 
 use std::{
     io,
@@ -11,18 +12,19 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{Network, failure::Failure};
 
-/// A server that is there answers in a fraction of this, and a plugin may have more to ask.
+/// The timeout for connecting, shared by all addresses of a name. A reachable server answers in a fraction of it, and
+/// the plugin may have other servers to query.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// What a name server may take.
+/// The timeout for resolving a name.
 const RESOLVE: Duration = Duration::from_secs(5);
 
-/// Addresses of one name that are tried.
+/// The most addresses of a name that are tried.
 const TRIED: usize = 4;
 
 pub struct Connection {
     pub stream: TcpStream,
-    /// What the last step took, names and failed addresses left out.
+    /// The duration of the successful connection attempt, without name resolution and failed addresses.
     pub took: Duration,
 }
 
@@ -50,7 +52,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// The addresses that a connection may go to. One that is written out in a grant is its own permission.
+/// Returns the addresses that the connection may use. An address that a grant names literally needs no further check.
 async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
     let name = match host {
         Host::Ipv4(address) => return Ok(vec![SocketAddr::new(IpAddr::V4(*address), port)]),

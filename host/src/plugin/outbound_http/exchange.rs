@@ -1,4 +1,5 @@
-//! One request and its answer, over a connection of its own: the secrets put in on the way out, and taken out on the way back.
+//! Sends one request over its own connection and reads the response. It replaces placeholders with secrets in the
+//! request, and secrets with placeholders in the response.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,13 +24,13 @@ use super::{
 };
 use crate::plugin::secrets::CallSecrets;
 
-/// Bytes of a response before its body.
+/// The largest response header section, in bytes.
 const HEAD: usize = 64 << 10;
 
-/// Fields of a response.
+/// The most header fields of a response.
 const FIELDS: usize = 128;
 
-/// What is wrong with a request before anything of it is sent.
+/// Checks a request's path and headers before anything is sent.
 pub fn check(request: &Parts, vault: &CallSecrets) -> Result<(), Failure> {
     let path = request.uri.path_and_query().map_or("", |path| path.as_str());
     if vault.stands_in(path.as_bytes()) {
@@ -37,27 +38,28 @@ pub fn check(request: &Parts, vault: &CallSecrets) -> Result<(), Failure> {
             "a secret must not stand in an address, which is logged on many ways: send it in a header or in the body";
         return Err(Failure::Refused(why.to_owned()));
     }
-    // A part of an answer may hold a part of a secret, which nobody recognises.
+    // A partial response may contain a part of a secret, which can't be recognized.
     if !vault.is_empty() && request.headers.contains_key(header::RANGE) {
         return Err(Failure::Refused("a plugin with secrets must not ask for parts of an answer (Range)".to_owned()));
     }
     Ok(())
 }
 
-/// How long the guest itself wants to wait, if that is less than it may.
+/// The time that the request may wait: the guest's own timeouts, up to the plugin's limit.
 pub fn time(network: &Network, options: Option<RequestOptions>) -> Duration {
     let options = options.unwrap_or_default();
     [options.connect_timeout, options.first_byte_timeout].into_iter().flatten().fold(network.time, Duration::min)
 }
 
-/// Sends the request, and reads the whole answer.
+/// Sends the request and reads the complete response.
 pub async fn exchange(
     (network, far): (&Network, Option<&dyn FakeNetwork>),
     vault: &CallSecrets,
     (target, parts, body): (Target, Parts, WasiBody),
 ) -> Result<Response<Bytes>, Failure> {
     let body = collected(body, network).await?;
-    // Filled, it is what the operator bounds: a short body may name a long secret a hundred thousand times.
+    // The limit applies to the body with secrets filled in, because a short body may contain the placeholder of a long
+    // secret a hundred thousand times.
     if vault.filled_length(&body) > network.body {
         return Err(too_large("request", network));
     }
@@ -84,7 +86,7 @@ fn server_name(target: &Target) -> Result<ServerName<'static>, Failure> {
     ServerName::try_from(bare).map_err(|error| Failure::Refused(format!("{target} has no name for TLS: {error}")))
 }
 
-/// The guest's body, whole.
+/// Reads the guest's complete body.
 async fn collected(body: WasiBody, network: &Network) -> Result<Bytes, Failure> {
     match Limited::new(body, network.body).collect().await {
         Ok(body) => Ok(body.to_bytes()),
@@ -99,7 +101,7 @@ fn too_large(what: &str, network: &Network) -> Failure {
     Failure::TooLarge(format!("the body of the {what} has more than {body} bytes ({how})"))
 }
 
-/// As it goes over the wire. The host decides on framing and `Host`, whatever the guest wrote.
+/// Builds the request that is sent. The host sets the framing headers and `Host`, and drops those that the guest wrote.
 fn request(
     target: &Target,
     parts: Parts,
@@ -121,7 +123,7 @@ fn request(
         headers.remove(own);
     }
     headers.insert(header::HOST, HeaderValue::from_str(&target.authority()).map_err(|_| wrong("host"))?);
-    // What is packed cannot be searched for secrets.
+    // Secrets can't be found in a compressed response.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Ok(request)
 }
@@ -135,7 +137,7 @@ where
     let mut http = http1::Builder::new();
     let handshake = http.max_buf_size(HEAD).max_headers(FIELDS).handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(broken)?;
-    // Both are one future, so that nothing goes on when the call is over.
+    // One future runs both the exchange and the connection, so that the connection ends with the call.
     let talking = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let (parts, body) = response.into_parts();
@@ -152,12 +154,15 @@ where
     let mut talking = std::pin::pin!(talking);
     tokio::select! {
         answer = &mut talking => answer,
-        // It may end before the last of the answer was taken from it.
+        // The connection can complete before its response has been read.
         _ = connection => talking.await,
     }
 }
 
-/// The answer without secrets: their placeholders stand where they stood.
+/// Replaces secrets in the response with their placeholders.
+///
+/// # Errors
+/// Fails if the response is compressed, because secrets can't be found in it.
 fn veiled(response: Response<Bytes>, vault: &CallSecrets) -> Result<Response<Bytes>, Failure> {
     let (mut parts, body) = response.into_parts();
     let packed = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
@@ -172,7 +177,7 @@ fn veiled(response: Response<Bytes>, vault: &CallSecrets) -> Result<Response<Byt
         let veiled = HeaderValue::from_bytes(&vault.veil(value.as_bytes()));
         headers.append(name, veiled.map_err(|_| Failure::Protocol("the answer has no good headers".to_owned()))?);
     }
-    // Its length may be another one now, and it is whole.
+    // Replacing secrets may have changed the length, and the body is complete anyway.
     headers.remove(header::CONTENT_LENGTH);
     parts.headers = headers;
     let body = Bytes::from(vault.veil(&body));

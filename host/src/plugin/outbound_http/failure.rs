@@ -1,5 +1,6 @@
-//! Why there is no answer, as the guest is told it. The standard codes have no room for words, but for one: so each failure goes there,
-//! its kind first, and a plugin in any language reads the same.
+//! The error that a guest gets for a failed request. Of the `wasi:http` error codes, only `internal-error` carries a
+//! text. Every failure therefore uses that code, with its kind as a prefix, so that plugins in all languages read the
+//! same message.
 
 use std::fmt;
 
@@ -7,13 +8,13 @@ use wasmtime_wasi_http::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The operator did not allow it, or nobody may.
+    /// The request was not granted, or no plugin may make it.
     Refused(String),
-    /// No connection came about.
+    /// The connection failed.
     Unreachable(String),
     TimedOut(String),
     TooLarge(String),
-    /// The other side, or the guest, does not keep to HTTP or TLS.
+    /// The server or the guest violated HTTP or TLS.
     Protocol(String),
 }
 

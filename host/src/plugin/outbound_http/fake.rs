@@ -1,5 +1,5 @@
-//! The other side of the network where it is not the real one: what a board in memory answers in its place. Grants, secrets and limits
-//! are checked all the same.
+//! Answers requests from a [`FakeNetwork`] instead of the real network, for plugin tests. Grants, secrets and limits
+//! are checked as usual.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use hyper::{Request, Response, header::CONTENT_TYPE};
 
 use super::failure::Failure;
 
-/// A request as it would have gone over the wire, secrets and all.
+/// A request as it would be sent, including the values of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     pub method: String,
@@ -26,17 +26,17 @@ pub struct HttpResponse {
 
 pub trait FakeNetwork: Send + Sync {
     /// # Errors
-    /// Why nobody answers.
+    /// Returns why the server is unreachable.
     fn request(&self, errand: &HttpRequest) -> Result<HttpResponse, String>;
 
-    /// How long it takes to connect.
+    /// Returns how long the connection takes.
     ///
     /// # Errors
-    /// Why nobody is there.
+    /// Returns why the server is unreachable.
     fn connect(&self, host: &str, port: u16) -> Result<Duration, String>;
 }
 
-/// The answer of the other side to a request that is ready to be sent.
+/// Sends a finished request to the fake network and returns its response.
 pub(super) async fn answer(
     far: &dyn FakeNetwork,
     origin: String,

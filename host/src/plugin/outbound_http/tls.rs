@@ -1,5 +1,6 @@
-//! Whom a connection trusts: the public authorities, and the certificates of `ca`. A certificate of that file is trusted as an
-//! authority's, and as a server's very own: servers at home sign for themselves, and often for a name that nobody uses.
+//! Certificate verification for outbound connections. It trusts the public certificate authorities and the certificates
+//! of the `ca` file. A certificate in that file is trusted both as an authority and as a server certificate, because
+//! servers at home are often self-signed, for a name that isn't the one used to reach them.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -15,11 +16,11 @@ use tokio_rustls::rustls::{
 };
 
 /// # Errors
-/// Says what is wrong with the file of `ca`.
+/// Returns what is wrong with the `ca` file.
 pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, String> {
     let own = ca.map(read).transpose()?.unwrap_or_default();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A server's own certificate need be no authority's: then it is only compared.
+    // A server certificate may be unusable as a root. It is skipped here, and the verifier still compares it.
     roots.add_parsable_certificates(own.iter().cloned());
     let provider = Arc::new(ring::default_provider());
     let wrong = |error: &dyn std::error::Error| format!("TLS cannot be set up: {error}");
@@ -47,7 +48,8 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-/// The usual checks, but for a certificate that the operator has put down whole: no name and no date says more than that.
+/// The standard verification, except that a server certificate from the `ca` file is accepted whatever its name and
+/// dates are.
 #[derive(Debug)]
 struct Verifier {
     usual: Arc<WebPkiServerVerifier>,
@@ -92,7 +94,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Why TLS did not come about, and what helps.
+/// Explains a TLS failure and its remedy.
 pub fn explain(target: &Target, error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let certificate = match cause {

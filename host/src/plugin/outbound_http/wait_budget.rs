@@ -1,4 +1,4 @@
-//! How long one call may wait for the network in all, however it spreads that over requests.
+//! Limits the total time that one call waits for the network, across all of its requests.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -22,7 +22,7 @@ struct State {
     waited: Duration,
 }
 
-/// While it lives, the call waits.
+/// Counts a wait in flight until it is dropped.
 struct Waiting<'a>(&'a Waits);
 
 impl Waits {
@@ -30,7 +30,7 @@ impl Waits {
         Self { plugin: plugin.to_owned(), allowed, state: Mutex::default() }
     }
 
-    /// Runs what waits, for `time` at most and for no longer than what is left.
+    /// Awaits `waits`, for at most `time` and at most the rest of the budget.
     pub async fn bound<T>(&self, time: Duration, waits: impl Future<Output = T>) -> Result<T, Failure> {
         let left = self.left();
         let over = || {
@@ -49,7 +49,7 @@ impl Waits {
         waited.map_err(|_| if left <= time { over() } else { late() })
     }
 
-    /// For how long something was under way until now. Requests that run side by side count once.
+    /// The time during which at least one wait was in flight. Concurrent waits count once.
     pub fn waited(&self) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waited + state.since.map_or(Duration::ZERO, |since| since.elapsed())

@@ -1,4 +1,4 @@
-//! Calls of what is plugged in: each takes the table once, and with it its generation.
+//! Calls to active plugins. Each call loads the snapshot once and runs on the version that it finds there.
 
 use std::sync::Arc;
 
@@ -34,13 +34,13 @@ impl Registry {
     ) -> Result<Reply, CallError> {
         let (caller, place) = (asked.caller.clone(), asked.place.clone());
         let reply = self.caller.command(offer, (asked, self.lent(board)), typed).await?;
-        // Read after the call, which may have switched the session.
+        // Read after the call, because the command may have switched the session.
         let active = caller.zip(place).and_then(|(caller, place)| board.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
         Ok(buttons::own(reply, (&offer.generation, &self.table()), session))
     }
 
-    /// The verdict of the lifecycle plugin `policy`.
+    /// Returns the verdict of the lifecycle plugin `policy`.
     pub async fn review(
         &self,
         board: &Arc<dyn HostApi>,
@@ -75,7 +75,7 @@ impl Registry {
         self.caller.resolve(generation, (about(view), self.lent(board)), (persona, view)).await
     }
 
-    /// One frame of a turn in the words of the plugin that offers `mode`.
+    /// Renders one frame of a turn with the plugin that offers `mode`.
     pub async fn render(
         &self,
         mode: &str,
@@ -91,7 +91,7 @@ impl Registry {
     }
 }
 
-/// A call that nobody asked for, about a session.
+/// The context of a call that no user made and that concerns a session.
 pub(super) fn about(view: &SessionView) -> CallContext {
     CallContext { active: Some(view.clone()), place: view.record.place.clone(), ..CallContext::default() }
 }

@@ -1,4 +1,4 @@
-//! Calls that no user asked for, each of the plugin as it is plugged in now.
+//! Calls that no user made, to the active version of a plugin.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use super::{
 };
 
 impl Registry {
-    /// Ticks when the table may be another.
+    /// Signals every replacement of the snapshot.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.table.changes()
     }
 
-    /// Tells the hook of `plugin` what happened.
+    /// Delivers an event to the hook of `plugin`.
     pub async fn hook(
         &self,
         board: &Arc<dyn HostApi>,
@@ -33,14 +33,14 @@ impl Registry {
         self.caller.hook(generation, (asked, self.lent(board)), happening).await
     }
 
-    /// Runs a job of `plugin`. `Said` is the plugin's own error.
+    /// Runs a scheduled job of `plugin`. [`CallError::Said`] is the plugin's own error.
     pub async fn run_job(&self, board: &Arc<dyn HostApi>, plugin: &str, due: &DueJob) -> Result<(), CallError> {
         let table = self.table();
         let generation = table.generation(plugin).ok_or(CallError::NotOffered("schedule"))?;
         self.caller.run_job(generation, (CallContext::default(), self.lent(board)), due).await
     }
 
-    /// Hands `plugin` a request from the net. `Said` is the plugin's own error.
+    /// Passes an HTTP request to the webhook of `plugin`. [`CallError::Said`] is the plugin's own error.
     pub async fn receive(
         &self,
         board: &Arc<dyn HostApi>,
