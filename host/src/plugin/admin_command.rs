@@ -34,7 +34,7 @@ impl AdminCommand {
         }
     }
 
-    /// The command's word after `/plugins`.
+    /// The subcommand of `/plugins`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::scrub;
 
-/// Who made a call, and for which place and session. A call that no user made has no caller but may have a session.
+/// The caller, place and session of a call. A call that no user made has no caller but may have a session.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
     pub caller: Option<Caller>,
@@ -193,7 +193,7 @@ impl CallState {
         self.stderr.finish();
     }
 
-    /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, otherwise nobody.
+    /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, if any.
     pub fn caller(&self) -> Option<&Caller> {
         self.asked.caller.as_ref().or(self.generation.acts_as.as_ref())
     }

@@ -12,7 +12,7 @@ pub fn is_answer(words: &str) -> bool {
     matches!(words.split_whitespace().next(), Some("grant" | "refuse"))
 }
 
-/// How the owner grants a capability, with a description of what it allows.
+/// The way to grant a capability, with a description of what it allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
     /// By a button in the chat.

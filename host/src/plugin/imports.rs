@@ -18,7 +18,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use super::{bindings as b, call::CallState};
 
-/// How an operator grants a capability.
+/// The way an operator grants a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Granted {
     ToAll,

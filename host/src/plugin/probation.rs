@@ -17,7 +17,7 @@ pub struct SwapTerms {
     /// Zero disables automatic rollbacks.
     pub probation: Duration,
     pub traps: u32,
-    /// How long running calls of a replaced version may continue.
+    /// The time for which running calls of a replaced version may continue.
     pub drain: Duration,
 }
 

@@ -53,7 +53,7 @@ impl Compiled {
     }
 }
 
-/// How a version is activated.
+/// The reason for an activation, which decides about the probation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActivationMode {
     /// A version that becomes active starts a probation. An active version with new settings keeps its probation.

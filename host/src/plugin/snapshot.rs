@@ -71,7 +71,7 @@ pub enum RejectReason {
 pub struct Entry {
     pub plugged: Option<Plugged>,
     pub turned: Option<RejectedVersion>,
-    /// Why and since when an admin has disabled the plugin, whatever files the folder has.
+    /// The reason and the time, if an admin has disabled the plugin. Files in the folder don't enable it.
     pub disabled: Option<(String, Timestamp)>,
     /// The digest of a version whose compilation takes long, and the time when that was reported.
     pub compiling: Option<(String, Timestamp)>,

@@ -1,5 +1,5 @@
-//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in one word, and a note if somebody has to
-//! act.
+//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in one word, and a note if the operator
+//! should act.
 
 use cordboard_core::types::Timestamp;
 

@@ -53,13 +53,13 @@ pub struct PluginSettings {
     pub secrets: Arc<Secrets>,
     /// The only digest that may be activated, if one is pinned.
     pub sha256: Option<String>,
-    /// How webhook requests to the plugin are handled.
+    /// The handling of webhook requests to the plugin.
     pub requests: Requests,
     /// The rollout settings. If only these change, the version isn't activated again.
     pub terms: SwapTerms,
 }
 
-/// How webhook requests to a plugin are handled.
+/// The handling of webhook requests to a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Requests {
     /// No webhook server is configured.
