@@ -49,8 +49,8 @@ struct Secret {
 }
 
 impl CallSecrets {
-    /// Reads the current values. If one can't be read, the error goes to the log, and the plugin gets it when it asks
-    /// for that secret.
+    /// Reads the current values. If one can't be read, the reason goes to the log, and the plugin gets an error when it
+    /// asks for that secret.
     pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
         if sources.is_empty() {
             return Self::default();
