@@ -1,34 +1,34 @@
-//! What a text from a chat is: a command, a command for somebody else's bot, or words for the agent.
+//! Parses a text from a chat as a command, a command for another bot, or a prompt for the agent.
 //!
-//! It knows the grammar and no command: which names exist is the plugins' business.
+//! It knows the grammar but no commands: plugins define which names exist.
 
-/// The longest command name, in characters, as Telegram's menu takes them.
+/// The maximum length of a command name in characters. Same as in Telegram's menu.
 const LONGEST_NAME: usize = 32;
 
-/// How many edits lie between a mistyped name and the one that is suggested, at most.
+/// The maximum edit distance between a mistyped name and the suggested one.
 const FARTHEST: usize = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Routed {
     Command {
-        /// In lower case, without the slash and without the bot's name.
+        /// In lower case, without the slash and the bot's name.
         name: String,
-        /// The words behind it, split as a shell would.
+        /// The words after the name, split as a shell does.
         args: Vec<String>,
-        /// All that stands behind it, trimmed.
+        /// The whole text after the name, trimmed.
         text: String,
     },
-    /// A command that names another bot of the same group: to be ignored.
+    /// A command for another bot in the same group, to be ignored.
     OtherBot,
     Text,
 }
 
-/// Reads a text; `bot` is our own user name without the `@`, where the front-end has such names.
+/// Parses a text. `bot` is this bot's user name without the `@`, or `None` if the front-end has no bot names; then
+/// `/new@x` is text.
 ///
 /// A command is `/[a-z0-9_]{1,32}` at the very start, followed by white space, the end of the text or `@botname`. Phone
 /// keyboards also write `/New`, `／new` and `/new!`, so capital letters, the full-width slash and punctuation after the
-/// name are accepted. Everything else is text: `/etc/hosts is broken`. Without `bot`, the front-end has no bot names,
-/// and `/new@x` is text.
+/// name are accepted. Everything else is text: `/etc/hosts is broken`.
 #[must_use]
 pub fn parse(text: &str, bot: Option<&str>) -> Routed {
     let Some(line) = text.trim_start_matches(is_invisible).strip_prefix(['/', '／']) else { return Routed::Text };
@@ -63,7 +63,7 @@ const fn ends_sentence(letter: char) -> bool {
     ) || is_invisible(letter)
 }
 
-/// Telegram's user names have the alphabet and the length of its command names.
+/// Telegram's user names have the same alphabet and maximum length as its command names.
 fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -72,9 +72,11 @@ fn command(name: &str, rest: &str) -> Routed {
     Routed::Command { name: name.to_ascii_lowercase(), args: arguments(rest.trim()), text: rest.trim().to_owned() }
 }
 
-/// Quotes and backslashes as in a shell. Text whose quotes don't match is split at white space: in a chat, `don't` is a word.
+/// Splits text with quotes and backslashes as a shell does. If the quotes don't match, splits at white space: in a
+/// chat, `don't` is a word.
 fn arguments(text: &str) -> Vec<String> {
-    // A shell drops what follows a `#`; in a chat `#42` is an argument. The stand-in is a noncharacter, which no text holds.
+    // A shell drops the text after a `#`; in a chat `#42` is an argument. The placeholder is a noncharacter, which does
+    // not occur in text.
     const HASH: &str = "\u{fdd0}";
     shell_words::split(&as_typed(text).replace('#', HASH)).map_or_else(
         |_unbalanced| text.split_whitespace().map(dashed).collect(),
@@ -123,14 +125,14 @@ fn single_quoted(word: String) -> String {
     format!("{}{space}", closed.as_deref().unwrap_or(inner))
 }
 
-/// The known name that was most likely meant by `name`, if any is near.
+/// The known name that `name` most likely stands for, if any is similar.
 ///
-/// A name that begins with what was typed comes first, the shortest of them; else the one with the fewest slips (a letter more,
-/// less, other, or two swapped), at most two and at most one in three letters.
+/// Prefers the shortest name that begins with `name`; otherwise the name with the smallest edit distance (insertions,
+/// deletions, substitutions and transpositions), which must be at most two and at most one per three letters.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();
-    // One letter is no beginning: it would suggest some command for whatever was typed.
+    // A single letter is not treated as a prefix, because it would match a command almost always.
     let begun = known.iter().filter(|whole| name.len() > 1 && whole.starts_with(name)).min_by_key(|whole| whole.len());
     begun.or_else(|| known.iter().filter(|word| is_near(name, word)).min_by_key(|word| slips(name, word))).copied()
 }

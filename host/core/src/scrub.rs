@@ -22,7 +22,8 @@ const RUN: usize = 8;
 /// The shortest secret that is searched for, in bytes.
 pub const SHORTEST: usize = 6;
 
-/// The most nested encodings that are decoded: a URL in an HTML page in a JSON string makes three, plus one.
+/// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three; one more
+/// is a margin.
 const LAYERS: usize = 4;
 
 /// An index of secrets for searching. It does not implement `Debug`, which would print them.

@@ -1,6 +1,6 @@
-//! One session's life, as a pure machine: inputs with their time go in, effects come out, and `poll_timeout` tells when to
-//! come back. It owns the phase, the queue of prompts, the running turn and the record; it must never await, read a clock or
-//! know a process: a run is a number here.
+//! The state machine of a session: it takes inputs with timestamps and returns effects, and `poll_timeout` returns the
+//! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous, reads no
+//! clock, and knows a process only by its run number.
 
 mod background;
 mod commands;

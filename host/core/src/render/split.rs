@@ -18,7 +18,6 @@ const SHORTEST: usize = 2;
 /// and line breaks and blank lines at the start of the next one, so that its first line stays indented. Chunks that
 /// would show nothing are dropped. All other text is kept in order. A code block that is split becomes a code block of
 /// the same language in both chunks.
-/// a code block of the same language in both chunks.
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
     let limit = limit.max(SHORTEST);

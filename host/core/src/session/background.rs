@@ -1,5 +1,5 @@
 //! Tracks background work: tasks that outlive their turn, scheduled wake-ups, and turns that the agent starts itself.
-//! An agent with background work must never be stopped, unless the user confirms it.
+//! An agent with background work is only stopped if the user confirms it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     types::Timestamp,
 };
 
-/// A wake-up that is further away counts as this far away. Agents limit theirs to an hour.
+/// The maximum time until a wake-up; later ones are treated as this. Agents limit theirs to an hour.
 const FURTHEST_WAKE_UP: Duration = Duration::from_hours(24);
 
 /// The background work of one agent process. It ends with the process.
@@ -41,7 +41,7 @@ impl Background {
         self.wakes_at.filter(|_| self.tasks.is_empty())
     }
 
-    /// Forgets a wake-up that is due. Either the agent starts a turn now, or nothing is left.
+    /// Removes a wake-up that is due. Either the agent starts a turn now, or no work is left.
     pub(super) fn forget_wake_up(&mut self, now: Timestamp) {
         self.wakes_at.take_if(|at| *at <= now);
     }

@@ -1,5 +1,5 @@
-//! What callers ask of a session, and what it refuses, in the words that they read. Who may ask, and whether a persona or a
-//! span is a good one, was decided before.
+//! Commands to a session, and the reasons for which it refuses them. The caller has already checked permissions,
+//! personas and time spans.
 
 use super::{
     ApiError, Effect, Machine, Order, Prompt, RefusalCode, Waiting,
@@ -57,14 +57,14 @@ impl Machine {
         refusal(RefusalCode::Busy, &messages::busy(&self.record.name))
     }
 
-    /// A session that nobody has prompted yet belongs to the place that switched to it.
+    /// Switches a place to the session. A session without prompts so far belongs to the first place that does.
     fn touch(&mut self, place: Place, now: Timestamp) {
         self.record.place.get_or_insert(place);
         self.record.last_active = now;
         self.restart_idle_clock(now);
     }
 
-    /// Somebody wants the agent up, without a prompt.
+    /// Starts the agent without a prompt.
     fn resume(&mut self, now: Timestamp) {
         match &mut self.state {
             State::Suspended => self.start_anew(now),
@@ -77,7 +77,7 @@ impl Machine {
         }
     }
 
-    /// A prompt that waits for a start is a question as open as a turn.
+    /// Stops the agent. Refused during a turn, and while a prompt waits for a start.
     fn suspend(&mut self, now: Timestamp) -> Result<(), ApiError> {
         let held = matches!(self.state, State::Asking(_) | State::Broken(_));
         if matches!(self.state, State::Busy(_)) || (!held && !self.waiting.is_empty()) {
@@ -98,7 +98,8 @@ impl Machine {
         Ok(())
     }
 
-    /// A prompt that is about to go out counts as running: who says stop does not want it answered in a moment.
+    /// Interrupts the turn. A prompt that is about to be sent counts as running: after `/stop`, the user does not want
+    /// an answer to it.
     fn interrupt(&mut self, waiting: Waiting, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
         let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
         let drop = match waiting {
@@ -120,7 +121,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Whether the process that is on its way out gets a successor for what waits.
+    /// Whether another agent starts for the waiting prompts once the stopping process has exited.
     fn will_start(&self) -> bool {
         match &self.state {
             State::Stopping(stop) => !matches!(stop.then, AfterStop::Ask(_) | AfterStop::Archive),
@@ -194,7 +195,8 @@ impl Machine {
         Ok(())
     }
 
-    /// `again` names the kept prompt from now on: an agent drops a prompt whose name it has seen.
+    /// Sends an interrupted prompt again, with `again` as its new id, because agents drop a prompt whose id they have
+    /// seen.
     fn send_again(&mut self, index: usize, again: PromptId, now: Timestamp) {
         let kept = self.record.kept.remove(index);
         let (was_latest, id) = (index == self.record.kept.len(), kept.id.clone());
@@ -210,7 +212,7 @@ impl Machine {
         }
     }
 
-    /// Whether the prompt that was sent again last has no answer yet.
+    /// Whether the prompt that was sent again last is unanswered.
     fn is_sent_again(&self) -> bool {
         let Some(again) = &self.again else { return false };
         self.waiting.iter().any(|prompt| prompt.id == *again) || self.open().is_some_and(|open| open.is(again))
@@ -263,7 +265,7 @@ impl Machine {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
         }
-        // They were accepted: only who sent them drops them.
+        // The waiting prompts were accepted, so only their authors drop them.
         if !self.waiting.is_empty() {
             let text = messages::messages_wait(&self.record.name, self.waiting.len());
             return Err(refusal(RefusalCode::Busy, &text));
@@ -329,7 +331,7 @@ impl Machine {
     }
 
     /// Restarts an idle agent silently if it no longer matches the record. An agent with background work keeps running,
-    /// and the user is told.
+    /// and the user is notified.
     fn renew(&mut self, now: Timestamp) {
         if !self.is_outdated() {
             return;

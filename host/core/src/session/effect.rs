@@ -1,4 +1,4 @@
-//! Everything that a session asks of the world around it. Performed in the order given: what is stored comes first.
+//! The effects that a session requests. The caller performs them in order; effects that store something come first.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use crate::{
 pub enum Effect {
     /// Store the record as it is now.
     Persist,
-    /// Store that the prompt goes to the agent now; always before its `Send`.
+    /// Store that the prompt is being sent to the agent. Always precedes its `Send`.
     Hand(PromptId),
-    /// Store that the prompt waits again: the agent died without taking it.
+    /// Store that the prompt waits again, because the agent died without having accepted it.
     TakeBack(PromptId),
-    /// Store a prompt as accepted, and the record at once: one that was cut off goes out again, under a new name.
+    /// Store a prompt as accepted, together with the record: an interrupted prompt is sent again with a new id.
     Accept(Prompt),
-    /// Store that the prompt needs nothing more. A prompt with an answer is settled by `Finish`.
+    /// Store that the prompt is completed. A prompt with an answer is completed by `Finish`.
     Settle {
         prompt: PromptId,
         how: Settled,
     },
-    /// Ask the persona plugin; none is asked for a session without a persona.
+    /// Ask the persona plugin for its settings. Only for a session with a persona.
     Resolve {
         ticket: Ticket,
         persona: String,
@@ -35,7 +35,7 @@ pub enum Effect {
         ticket: Ticket,
         idle_for: Duration,
     },
-    /// Ask the lifecycle plugin how to tell the resume.
+    /// Ask the lifecycle plugin for the text of the resume notice.
     WordResume {
         ticket: Ticket,
         idle_for: Duration,
@@ -50,11 +50,11 @@ pub enum Effect {
     },
     /// The agent has started a turn of its own, which is shown in this place.
     Began(Place),
-    /// By the agent's own protocol: the process stays.
+    /// Interrupt the turn by the agent's own protocol. The process keeps running.
     Interrupt {
         run: Run,
     },
-    /// End of input: the agent's own way to end.
+    /// Close the agent's stdin, which asks it to exit.
     CloseInput {
         run: Run,
     },
@@ -66,7 +66,7 @@ pub enum Effect {
     Kill {
         run: Run,
     },
-    /// The running turn has changed: read it by `turn()`. May be merged with later ones.
+    /// The running turn has changed and can be read with `turn()`. Consecutive updates may be merged.
     Show,
     /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
     Finish(Turn),
@@ -78,7 +78,7 @@ pub enum Effect {
         request: Request,
         choice: Choice,
     },
-    /// Words of the host, stored and sent.
+    /// Store and send a message of the host.
     Tell {
         place: Place,
         notice: Notice,
@@ -88,10 +88,10 @@ pub enum Effect {
 /// How an agent is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
-    /// A conversation to go on with; none: a new one, named by the agent's adapter or by the agent.
+    /// The conversation to resume. `None` starts a new one, whose id the agent or its adapter chooses.
     pub resume: Option<String>,
     pub model: Option<String>,
-    /// The persona's; empty where there is none.
+    /// The persona's instructions, or empty.
     pub instructions: String,
 }
 
@@ -99,6 +99,6 @@ pub struct Launch {
 pub enum Settled {
     /// The queue was full, `/stop` dropped the prompt, or it was withdrawn. Contains the beginning of the prompt.
     Dropped(String),
-    /// Its turn was cut off, and the user was told.
+    /// Its turn was interrupted, and the user was notified.
     CutOff,
 }

@@ -1,5 +1,5 @@
-//! The idle clock and the lifecycle policy's verdicts. The verdict is kept and the deadline derived from it; a session with a
-//! turn has neither.
+//! The idle time and the decisions of the lifecycle policy. Stores the decision and derives the deadline from it. A
+//! session with a running turn has neither.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Machine {
         }
     }
 
-    /// Asks the policy anew; the idle clock goes on.
+    /// Asks the policy again. The idle time is not reset.
     pub(super) fn review(&mut self, now: Timestamp) {
         let ticket = self.next_ticket();
         if let State::Idle(idle) = &mut self.state {

@@ -1,4 +1,4 @@
-//! Everything that can happen to a session.
+//! The inputs of a session's state machine.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,16 +8,16 @@ use crate::{
     types::{Place, ProcessId, Prompt, Request},
 };
 
-/// One start of an agent process; what comes from an older run is ignored.
+/// The number of an agent process. Events of older runs are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run(pub u64);
 
 impl Run {
-    /// The agent that a host before this one left behind. Its `Exit` is to be told when it is swept.
+    /// The agent process of a previous host. Its `Exit` is reported when the process has been cleaned up.
     pub const LEFT_OVER: Self = Self(0);
 }
 
-/// One question to a plugin; an answer to an older one is ignored.
+/// The number of a question to a plugin. Answers to older questions are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
@@ -29,7 +29,7 @@ pub enum Input {
         prompt: PromptId,
         text: String,
     },
-    /// The process of this run lives.
+    /// The process of this run has started.
     Spawned {
         run: Run,
         process: ProcessId,
@@ -38,12 +38,12 @@ pub enum Input {
         run: Run,
         event: AgentEvent,
     },
-    /// The process and all its descendants are gone, or never came up.
+    /// The process and all its descendants have exited, or it could not be started.
     Exit {
         run: Run,
         exit: Exit,
     },
-    /// An agent ended and these processes of an unknown agent are left.
+    /// An agent has exited, and these processes remain that cannot be attributed to an agent.
     Strays {
         pids: Vec<i32>,
     },
@@ -53,37 +53,37 @@ pub enum Input {
         ticket: Ticket,
         verdict: Verdict,
     },
-    /// The persona's brief; the error is for the user.
+    /// The persona's settings, or an error for the user.
     PersonaSettings {
         ticket: Ticket,
         brief: Result<PersonaSettings, String>,
     },
-    /// The lifecycle's words for a resume, if any.
+    /// The lifecycle plugin's text for a resume, if any.
     ResumeNotice {
         ticket: Ticket,
         text: Option<String>,
     },
-    /// The configuration changed; what is the same as before is ignored.
+    /// The configuration was loaded. Ignored if nothing has changed.
     Settings(Settings),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
     /// interrupted.
     Withdrawn(Vec<PromptId>),
-    /// The host ends: interrupt, then stop. A second one hurries.
+    /// The host shuts down: the turn is interrupted, then the agent stopped. A second one kills the agent.
     Shutdown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// With its exit code or signal in words, and the last line of its stderr.
+    /// The exit code or signal in words, and the last line of stderr.
     Ended { status: String, last_words: Option<String> },
-    /// It could not be started; for the user to read, with what to do.
+    /// The process could not be started. Contains the reason and the remedy for the user.
     NotStarted(String),
 }
 
 impl Exit {
-    /// For the user to read: the agent's own last words, where it had some.
+    /// The reason for the user: the last line of stderr, or else the status.
     #[must_use]
     pub fn why(&self) -> String {
         match self {
@@ -93,7 +93,7 @@ impl Exit {
         }
     }
 
-    /// As [`Self::why`], and with how it ended: for who has to find out why it did.
+    /// Like [`Self::why`], and includes the exit status, for diagnosis.
     #[must_use]
     pub fn account(&self) -> String {
         match self {
@@ -116,25 +116,25 @@ pub enum Verdict {
     Absent,
 }
 
-/// What a persona makes of an agent's start.
+/// A persona's settings for the start of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PersonaSettings {
     pub instructions: String,
     pub model: Option<String>,
     pub idle_timeout: Option<Duration>,
-    /// Said once, when the session is new.
+    /// Sent once, when the session is new.
     pub greeting: Option<String>,
 }
 
-/// What comes from the configuration as it is now.
+/// The session's part of the current configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `[sessions] idle_timeout`.
     pub idle_timeout: Duration,
-    /// `[sessions] queue`: how many prompts may wait.
+    /// `[sessions] queue`: the maximum number of waiting prompts.
     pub queue: usize,
-    /// `[sessions] kept`: with so many prompts of turns that were cut off, no new one is taken. An agent that dies over each of them,
-    /// all unread, must not fill the store.
+    /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
+    /// that an agent that crashes on every prompt does not fill the store.
     pub kept: usize,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
@@ -145,29 +145,29 @@ pub struct Settings {
     pub agent: Option<Agent>,
 }
 
-/// What a caller asks of a session.
+/// A command to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// It was switched to: counts as activity.
+    /// A place switched to the session. Counts as activity.
     Touch(Place),
-    /// An agent is wanted, without a prompt.
+    /// Starts the agent without a prompt.
     Start,
     Suspend,
     /// Like `Suspend`, but also ends background work.
     SuspendAnyway,
-    /// The answer to this order is read at `from`; none: nowhere.
+    /// Interrupts the turn. The reply to this command appears in `from`; `None` if it is not shown.
     Interrupt {
         waiting: Waiting,
         from: Option<Place>,
     },
-    /// Tries a refused resume or a failed start again; else sends the prompt of a turn that was cut off once more, under this
-    /// new name, since agents drop a prompt whose name they have seen.
+    /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. The prompt gets
+    /// this new id, because agents drop a prompt whose id they have seen.
     Retry(PromptId),
-    /// Gives up the agent's memory.
+    /// Starts a new conversation, without the agent's memory.
     Fresh,
-    /// Gives up the prompt of a turn that was cut off.
+    /// Drops the latest interrupted prompt.
     Leave,
-    /// `Retry`, `Fresh` or `Leave` by a button. It decides the button's request, and is refused if that is closed.
+    /// `Retry`, `Fresh` or `Leave` by a button. Decides the button's request, and is refused if the request is closed.
     Pressed(Request, Box<Order>),
     Archive,
     Restore,
@@ -177,7 +177,7 @@ pub enum Order {
     SetMode(Option<String>),
 }
 
-/// What becomes of the prompts that wait.
+/// What happens to the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     Keep,
@@ -188,7 +188,7 @@ pub enum Waiting {
 #[error("{text}")]
 pub struct ApiError {
     pub code: RefusalCode,
-    /// For the user to read.
+    /// The message for the user.
     pub text: String,
 }
 

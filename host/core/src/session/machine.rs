@@ -1,5 +1,5 @@
-//! The machine itself: what it knows, and the door of every input, order and question. The areas beside it (`start`, `turns`,
-//! `idle`, `stop`, `orders`) hold the transitions. Nothing here looks at a clock.
+//! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
+//! `turns`, `idle`, `stop` and `commands`. Reads no clock.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -15,32 +15,33 @@ use crate::{
     types::{Phase, Place, SessionRecord, SessionView, Timestamp},
 };
 
-/// One session. Feed it inputs and orders, perform the effects in their order, come back when `poll_timeout` says.
+/// A session's state machine. The caller passes inputs and commands, performs the effects in order, and calls again at
+/// the time that `poll_timeout` returns.
 #[derive(Debug)]
 pub struct Machine {
     pub(super) record: SessionRecord,
-    /// The record as `Persist` left it last.
+    /// The record as of the last `Persist`.
     stored: SessionRecord,
     pub(super) settings: Settings,
     pub(super) state: State,
-    /// Some exactly while a process may be alive.
+    /// Set while a process may be running.
     pub(super) live: Option<LiveProcess>,
-    /// Accepted, in order, and not with an agent.
+    /// Accepted prompts in order, not yet sent to an agent.
     pub(super) waiting: VecDeque<Prompt>,
-    /// The last one, and the persona that it is of.
+    /// The settings of a persona that were received last, with its name.
     pub(super) brief: Option<(String, PersonaSettings)>,
-    /// To be said when the agent is up.
+    /// Sent when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
     /// The prompt that was sent again last.
     pub(super) again: Option<PromptId>,
-    /// The failure that people are asked about.
+    /// The number of the failure that users are asked about.
     pub(super) failure: Option<u64>,
-    /// When a held session was last tried again, and when a kept prompt was last left.
+    /// The times of the last `/retry` and `/leave`.
     pub(super) pressed: LastPress,
-    /// Starts in a row that came to nothing.
+    /// Consecutive failed starts.
     pub(super) deaths: usize,
-    /// Where the words of a resume go when they come.
+    /// The pending question for a resume notice, and the place to send it to.
     pub(super) resuming: Option<(Ticket, Place)>,
     pub(super) ending: Ending,
     last_run: Run,
@@ -49,8 +50,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A new session, or one out of the store. Suspended or archived, but stopping where the record names a process: an agent
-    /// that a killed host left behind is run [`Run::LEFT_OVER`], and its `Exit` is awaited before another is started.
+    /// Creates a session, either new or from the store. It is suspended or archived, or stopping if the record names a
+    /// process: the agent of a previous host that was killed has the run [`Run::LEFT_OVER`], and its `Exit` has to
+    /// arrive before another agent is started.
     #[must_use]
     pub fn new(record: SessionRecord, settings: Settings) -> Self {
         let rest = if record.archived { State::Archived } else { State::Suspended };
@@ -76,15 +78,16 @@ impl Machine {
         };
         if machine.record.process.is_some() {
             let then = if machine.record.archived { AfterStop::Archive } else { AfterStop::Suspend };
-            // Its end is in the hands of whoever sweeps at the host's start, so there is no ladder to climb.
+            // The cleanup at the host's start ends this process, so there are no stages to go through.
             machine.state = State::Stopping(Stop::new(StopStage::Killed, machine.record.last_active, then));
             machine.live = Some(machine.new_live(Run::LEFT_OVER, false));
         }
         machine
     }
 
-    /// Brings back what the host before had accepted. `queued`: not handed to an agent; they count as the next message.
-    /// `cut_off`: handed over when that host ended; each is told once, and kept for `/retry` or `/leave`.
+    /// Restores the prompts that the previous host had accepted. `queued` were not sent to an agent and are handled
+    /// like new messages. `cut_off` were sent when that host ended; each is reported once and kept for `/retry` or
+    /// `/leave`.
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in cut_off {
@@ -127,13 +130,13 @@ impl Machine {
     }
 
     /// # Errors
-    /// A refusal in the words that the caller reads; nothing has changed then.
+    /// The command was refused, with a message for the caller. The session is unchanged.
     pub fn order(&mut self, order: Order, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
         self.obey(order, now)?;
         Ok(self.flush())
     }
 
-    /// When `Input::Timeout` is due, and what for.
+    /// The time at which `Input::Timeout` is due, and the reason.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
         match self.background().filter(|_| matches!(self.state, State::Idle(_))) {
@@ -196,7 +199,7 @@ impl Machine {
         }
     }
 
-    /// An early timer is ignored, so that a timer set before the last input cannot do harm.
+    /// Handles a deadline. Ignores a timer that fires early, because it was set before a later input.
     fn handle_timeout(&mut self, now: Timestamp) {
         let Some((at, reason)) = self.poll_timeout() else { return };
         if now < at {
@@ -216,19 +219,19 @@ impl Machine {
         }
     }
 
-    /// `/timeout`'s, else the persona's, else the configuration's as it is now.
+    /// The timeout set by `/timeout`, or else the persona's, or else that of the current configuration.
     pub(super) fn idle_timeout(&self) -> Duration {
         let persona = self.brief().and_then(|brief| brief.idle_timeout);
         self.record.idle_timeout.or(persona).unwrap_or(self.settings.idle_timeout)
     }
 
-    /// `/model`'s, else the persona's, else the configuration's as it is now.
+    /// The model set by `/model`, or else the persona's, or else that of the current configuration.
     pub(super) fn model(&self) -> Option<String> {
         let persona = self.brief().and_then(|brief| brief.model.as_ref());
         self.record.model.as_ref().or(persona).or(self.settings.model.as_ref()).cloned()
     }
 
-    /// The brief of the persona that the session has now.
+    /// The settings of the session's current persona.
     pub(super) fn brief(&self) -> Option<&PersonaSettings> {
         let (persona, brief) = self.brief.as_ref()?;
         (self.record.persona.as_ref() == Some(persona)).then_some(brief)
@@ -264,7 +267,7 @@ impl Machine {
         self.effects.push(effect);
     }
 
-    /// An effect on the process that may be alive.
+    /// Emits an effect on the process, if one may be running.
     pub(super) fn emit_live(&mut self, effect: impl FnOnce(Run) -> Effect) {
         if let Some(live) = &self.live {
             let effect = effect(live.run);
@@ -276,7 +279,7 @@ impl Machine {
         self.emit(Effect::Tell { place, notice });
     }
 
-    /// Tells all who wait for an answer; where nobody waits, whoever prompted last.
+    /// Sends a notice to all places with waiting prompts, or else to the place of the last prompt.
     pub(super) fn tell_concerned(&mut self, notice: &Notice) {
         let mut places: Vec<Place> = Vec::new();
         for prompt in &self.waiting {
@@ -298,8 +301,9 @@ impl Machine {
         self.state = state(held);
     }
 
-    /// What a changed record leads to comes after the record is stored. A prompt that goes out again stores it as well, so that it
-    /// is kept until it waits.
+    /// Returns the effects. A changed record is persisted before its consequences, but after a leading `Accept`, which
+    /// stores the record together with the prompt: an interrupted prompt leaves the record only when it is stored as
+    /// waiting.
     fn flush(&mut self) -> Vec<Effect> {
         if self.record != self.stored {
             self.stored.clone_from(&self.record);

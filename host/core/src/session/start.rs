@@ -1,5 +1,5 @@
-//! From rest to a ready agent: the persona's brief, the launch, and what becomes of starts that fail. It never starts an agent
-//! while the one before may be alive.
+//! Starts an agent: requests the persona's settings, launches the process, and handles failures. It does not start an
+//! agent while the previous one may be running.
 
 use super::{
     Effect, Launch, Machine, PersonaSettings, Run, Ticket,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Starts an agent where none is; between the end of the host's interest and its own end, nothing is started.
+    /// Starts an agent if none is running. During shutdown it starts nothing.
     pub(super) fn start(&mut self, now: Timestamp) {
         debug_assert!(self.live.is_none(), "two agents for one session");
         if self.ending != Ending::No {
@@ -28,7 +28,7 @@ impl Machine {
         }
     }
 
-    /// A start by somebody's wish, not by a failure.
+    /// Starts an agent on request, and resets the count of failed starts.
     pub(super) fn start_anew(&mut self, now: Timestamp) {
         self.deaths = 0;
         self.start(now);
@@ -52,14 +52,14 @@ impl Machine {
         }
     }
 
-    /// An agent without its persona's rules would be a surprise: none is started.
+    /// Fails the start, because an agent without its persona's instructions would behave unexpectedly.
     pub(super) fn persona_failed(&mut self, why: String) {
         let failure = self.ask_about_failure();
         let notice = Notice::PersonaFailed { session: self.record.name.clone(), failure, why: why.clone() };
         self.hold(Blocked { why, notice }, State::Broken);
     }
 
-    /// The conversation that the next start goes on with.
+    /// The conversation that the next start resumes.
     pub(super) fn resumes(&self) -> Option<&String> {
         self.record.conversation.as_ref().filter(|_| self.record.resumable)
     }
@@ -75,7 +75,7 @@ impl Machine {
         self.change_folder();
         let resume = self.resumes().cloned();
         if resume.is_none() {
-            // The agent's count begins anew with each conversation.
+            // The agent's cost counter restarts with each conversation.
             self.record.cost_usd = None;
         }
         let run = self.next_run();
@@ -105,7 +105,8 @@ impl Machine {
         if self.live.as_ref().is_some_and(|live| live.forgotten || live.run == Run::LEFT_OVER) {
             return;
         }
-        // What is not stored yet does not displace what is: until then, the older one is what an agent can go on with.
+        // A conversation that is not stored yet does not replace a resumable one, because the agent can only resume
+        // that one.
         if resumable || !self.record.resumable {
             self.record.conversation = Some(id);
             self.record.resumable = resumable;
@@ -132,7 +133,8 @@ impl Machine {
         }
     }
 
-    /// The agent died without taking a prompt. The first of several deaths in a row is told at once, and the last.
+    /// Handles an agent that exited without having accepted a prompt. Of several consecutive failures, the first and
+    /// the last are reported.
     pub(super) fn start_failed(&mut self, death: ExitInfo, now: Timestamp) {
         let wait = AGAIN_AFTER.get(self.deaths).copied();
         self.deaths += 1;
@@ -154,14 +156,14 @@ impl Machine {
         }
     }
 
-    /// A command that is not there does not come by itself, so it is not tried again.
+    /// Breaks the session without a retry, because a missing command will not appear by itself.
     pub(super) fn start_impossible(&mut self, why: String) {
         let failure = self.ask_about_failure();
         let notice = Notice::NotStarted { session: self.record.name.clone(), failure, why: why.clone() };
         self.hold(Blocked { why, notice }, State::Broken);
     }
 
-    /// The conversation that was to be resumed is not known to the agent: the user has the word, and nothing is lost till then.
+    /// The agent does not know the conversation to resume. The user decides; until then, prompts and record are kept.
     pub(super) fn handle_refused(&mut self, why: String, now: Timestamp) {
         let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {

@@ -1,5 +1,4 @@
-//! What a session is in the middle of, with the data of each phase. Data and derived deadlines alone: it never decides what
-//! comes next.
+//! The states of a session and their data, with derived deadlines. Transitions are in the other modules.
 
 use std::time::Duration;
 
@@ -12,30 +11,31 @@ use crate::{
     types::{Phase, Timestamp},
 };
 
-/// From the start of an agent to its `Ready`, and from the question for a persona to its brief: past it the start has failed.
-/// Real agents need 0.3 to 3 s, with cold disks and tool servers more; nobody waits longer than a minute for a word.
+/// The time limit from the start of an agent to its `Ready`, and from the question for a persona to its settings. After
+/// it, the start has failed. Real agents need 0.3 to 3 s, and more with cold disks and tool servers; users wait no
+/// longer than a minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
-/// From an unheard interrupt to SIGTERM. A healthy agent acknowledges in milliseconds.
+/// The time from an unacknowledged interrupt to SIGTERM. A healthy agent acknowledges within milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
-/// From an acknowledged interrupt to SIGTERM: the agent may have to wait for a tool to end.
+/// The time from an acknowledged interrupt to SIGTERM. The agent may have to wait for a tool to finish.
 pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
-/// From the end of input to SIGTERM, and from the host's interrupt at its own end to the end of input.
+/// The time from the end of input to SIGTERM, and from the interrupt at shutdown to the end of input.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
-/// From SIGTERM to SIGKILL.
+/// The time from SIGTERM to SIGKILL.
 pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
-/// The waits before an agent that died without taking its prompt is started again; past the last the session is broken.
+/// The backoff after an agent exits without having accepted its prompt. After the last attempt, the session is broken.
 pub const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
-/// A policy that wants to be asked again sooner would keep the host awake.
+/// The minimum time between reviews, so that a policy cannot keep the host busy.
 pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
 
-/// Why the machine wants to be woken.
+/// The reason for a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The persona plugin has not answered.
     Persona,
-    /// The agent has not said that it is ready.
+    /// The agent has not reported that it is ready.
     Ready,
-    /// A start that failed is tried again.
+    /// A failed start is retried.
     StartAgain,
     /// The idle time is over.
     Idle,
@@ -43,13 +43,13 @@ pub enum Reason {
     Review,
     /// The agent planned to start a turn by now.
     WakeUp,
-    /// The interrupt was not heard.
+    /// The agent did not react to the interrupt.
     Interrupt,
-    /// The input is to be closed.
+    /// The agent's input has to be closed.
     CloseInput,
-    /// The end of input was not heard.
+    /// The agent did not react to the end of input.
     Terminate,
-    /// SIGTERM was not heard.
+    /// The agent did not react to SIGTERM.
     Kill,
 }
 
@@ -98,7 +98,8 @@ impl State {
         }
     }
 
-    /// `idle_timeout` is the effective one: it is never kept, so that a reloaded one acts at once.
+    /// `idle_timeout` is the effective timeout. It is not stored, so that a reloaded configuration takes effect at
+    /// once.
     pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
         match self {
             Self::Starting(start) => Some(start.deadline()),
@@ -112,11 +113,11 @@ impl State {
 
 #[derive(Debug)]
 pub(super) enum Start {
-    /// No process yet: the persona's brief is awaited.
+    /// Waits for the persona's settings, without a process.
     Persona { ticket: Ticket, since: Timestamp },
-    /// The process was started, and has not said that it is ready.
+    /// The process has started, but is not ready yet.
     Agent { since: Timestamp },
-    /// No process: the one before died.
+    /// Waits for the backoff after a failed start, without a process.
     Again { at: Timestamp },
 }
 
@@ -158,7 +159,7 @@ impl Idle {
     }
 }
 
-/// A prompt at work.
+/// A turn in progress.
 #[derive(Debug)]
 pub(super) struct Open {
     /// `None` if the agent started the turn itself.
@@ -180,13 +181,13 @@ pub(super) enum Interrupt {
     /// `/stop`.
     ByUser {
         since: Timestamp,
-        /// Who reads the turn has read already that it was stopped.
+        /// Whether the readers of the turn already know that it was stopped.
         told: bool,
         acknowledged: Acknowledged,
     },
     /// The prompt was withdrawn, and the rest of its answer is not shown.
     Withdrawn { since: Timestamp },
-    /// The host ends.
+    /// The host shuts down.
     ByHost,
 }
 
@@ -215,14 +216,14 @@ impl Open {
     }
 }
 
-/// A process on its way out.
+/// A process that is being stopped.
 #[derive(Debug)]
 pub(super) struct Stop {
     pub step: StopStage,
-    /// When this step was taken.
+    /// The time of the current stage.
     pub since: Timestamp,
     pub then: AfterStop,
-    /// The turn that is cut off; only where the host ends.
+    /// The interrupted turn. Set only at shutdown.
     pub open: Option<Open>,
 }
 
@@ -231,17 +232,17 @@ pub(super) enum StopStage {
     Interrupted,
     Closed,
     Terminated,
-    /// Nothing is left to be done, but its exit has yet to be told.
+    /// SIGKILL was sent, but the exit is not reported yet.
     Killed,
 }
 
-/// What comes after the exit.
+/// The transition after the exit.
 #[derive(Debug)]
 pub(super) enum AfterStop {
-    /// Started again where prompts wait.
+    /// Suspends the session. Starts an agent again if prompts wait.
     Suspend,
     Start,
-    /// The start has failed: started again after a while, or broken.
+    /// The start has failed: the session waits for a backoff, or is broken.
     Fail(ExitInfo),
     Ask(Blocked),
     Archive,
@@ -262,12 +263,12 @@ impl Stop {
     }
 }
 
-/// What there is to say of an agent that died at its start.
+/// Details about an agent that exited during its start.
 #[derive(Debug)]
 pub(super) struct ExitInfo {
-    /// Its last words, where it had some.
+    /// The last line of its stderr, or else its status.
     pub why: String,
-    /// The same, and how it ended.
+    /// The last line and the status.
     pub account: String,
 }
 
@@ -277,25 +278,25 @@ impl ExitInfo {
     }
 }
 
-/// The session waits for the user's word; each new prompt repeats the question.
+/// The session waits for the user's decision. Each new prompt repeats the question.
 #[derive(Debug, Clone)]
 pub(super) struct Blocked {
     pub why: String,
     pub notice: Notice,
 }
 
-/// The agent process that may be alive.
+/// The agent process that may be running.
 #[derive(Debug)]
 pub(super) struct LiveProcess {
     pub run: Run,
-    /// Whether it was started to go on with a conversation.
+    /// Whether it was started to resume a conversation.
     pub resumes: bool,
     /// The settings at the start of the process. If they have changed, the agent restarts between turns.
     pub persona: Option<String>,
     pub model: Option<String>,
     pub agent: Option<Agent>,
     pub background: Background,
-    /// Its conversation was given up by `/fresh`: what it calls it counts no more.
+    /// Whether `/fresh` has discarded its conversation. Its further reports about the conversation are ignored.
     pub forgotten: bool,
 }
 
@@ -315,7 +316,7 @@ impl LastPress {
     }
 }
 
-/// Whether the host ends.
+/// Whether the host shuts down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     No,

@@ -1,5 +1,5 @@
-//! The way out of a process: end of input, SIGTERM, SIGKILL, exit, and the end of the host. After the first step nothing is
-//! sent to that process any more.
+//! Stops a process in stages: end of input, SIGTERM, SIGKILL, exit; and handles the shutdown of the host. After the
+//! first stage, no more prompts are sent to the process.
 
 use super::{
     Effect, Exit, Machine,
@@ -12,13 +12,13 @@ use crate::{
 };
 
 impl Machine {
-    /// Begins to end the process at `step`.
+    /// Starts to stop the process, beginning with `step`.
     pub(super) fn stop(&mut self, step: StopStage, then: AfterStop, now: Timestamp) {
         self.state = State::Stopping(Stop::new(step, now, then));
         self.emit_step(step);
     }
 
-    /// The process did not hear the step before.
+    /// Moves to the next stage, because the process did not react to the previous one.
     pub(super) fn climb(&mut self, step: StopStage, now: Timestamp) {
         if let State::Stopping(stop) = &mut self.state {
             stop.step = step;
@@ -36,7 +36,7 @@ impl Machine {
         });
     }
 
-    /// `/stop` and no reaction: what had come is the answer.
+    /// The agent did not react to `/stop`. The answer ends with the parts received so far.
     pub(super) fn interrupt_unheard(&mut self, now: Timestamp) {
         if let Some(open) = self.take_open(|_| true) {
             let state = match open.interrupt {
@@ -59,7 +59,7 @@ impl Machine {
                 Exit::Ended { .. } => self.start_failed(ExitInfo::of(exit), now),
                 Exit::NotStarted(why) => self.start_impossible(why.clone()),
             },
-            // Nobody waits for it: the next message brings it back.
+            // No user waits for it; the next message resumes it.
             State::Idle(_) => {
                 if let Some(place) = self.record.place.clone().filter(|_| worked) {
                     self.tell(place, Notice::DiedUnasked { session: self.record.name.clone(), why: exit.why() });
@@ -112,7 +112,7 @@ impl Machine {
         }
     }
 
-    /// The turn gets a moment to end well.
+    /// Gives the turn a moment to end properly.
     fn interrupt_for_good(&mut self, mut open: Open, now: Timestamp) {
         let mut stop = Stop::new(StopStage::Interrupted, now, AfterStop::Suspend);
         if open.interrupt.is_none() {

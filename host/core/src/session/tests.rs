@@ -1,4 +1,4 @@
-//! The machine under test: stories an area, then random worlds.
+//! Tests of the state machine: scripted scenarios by area, then randomized runs.
 
 mod background;
 mod idle;

@@ -1,5 +1,5 @@
-//! Prompts and turns: who waits, what is with the agent, what comes back, how it ends. One prompt at a time is with the agent;
-//! the order of acceptance is the order of sending.
+//! Prompts and turns: the queue, the prompt in progress, the agent's output, and the end of a turn. The agent gets one
+//! prompt at a time, in the order of acceptance.
 
 use std::time::Duration;
 
@@ -40,26 +40,27 @@ impl Machine {
         }
     }
 
-    /// It was accepted just before the session was archived.
+    /// Rejects a prompt that was accepted just before the session was archived.
     pub(super) fn turn_away_archived(&mut self, prompt: Prompt) {
         self.turn_away(prompt, Notice::Archived { session: self.record.name.clone() });
     }
 
-    /// Told first: if the host dies between the two, its author hears of it twice rather than never.
+    /// Rejects a prompt. The notice comes first: if the host dies in between, its author is notified twice rather than
+    /// never.
     fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
         let how = Settled::Dropped(messages::beginning(&prompt.text));
         self.tell(prompt.place, notice);
         self.emit(Effect::Settle { prompt: prompt.id, how });
     }
 
-    /// Puts a prompt at the end of the queue, and sets going what has to go.
+    /// Appends a prompt to the queue, and starts or resumes the agent if necessary.
     pub(super) fn accept(&mut self, prompt: Prompt, now: Timestamp) {
         let place = prompt.place.clone();
         self.waiting.push_back(prompt);
         self.wake(place, now);
     }
 
-    /// A prompt from `place` waits.
+    /// Starts or resumes the agent for a waiting prompt from `place`.
     pub(super) fn wake(&mut self, place: Place, now: Timestamp) {
         let idle_for = now.since(self.record.last_active);
         self.record.last_active = now;
@@ -83,8 +84,8 @@ impl Machine {
         }
     }
 
-    /// A session is about to come back for a prompt. One that has nothing to come back with, as after a first turn that was cut
-    /// off, begins anew and says nothing: its words would promise a memory that is not there.
+    /// Requests the text of the resume notice. Without a conversation to resume, as after an interrupted first turn, no
+    /// notice is sent, because it would promise a memory that does not exist.
     fn word_resume(&mut self, place: Place, idle_for: Duration) {
         if self.resumes().is_some() && self.ending == Ending::No {
             let ticket = self.next_ticket();
@@ -101,7 +102,7 @@ impl Machine {
         }
     }
 
-    /// The agent is up and has nothing to do: a change of persona or model comes first, then the next prompt.
+    /// Continues with a ready agent: a changed persona or model first restarts it, then the next prompt is sent.
     pub(super) fn go_on(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);
@@ -131,7 +132,7 @@ impl Machine {
         }
     }
 
-    /// What has been shown must not be said twice, so a part is a receipt too.
+    /// A part also acknowledges the prompt, because output that was shown must not be repeated.
     pub(super) fn handle_part(&mut self, at: u32, change: Change) {
         let Some(open) = self.open_mut() else { return };
         open.receipt = Receipt::Taken;
@@ -156,7 +157,7 @@ impl Machine {
         }
     }
 
-    /// Says what nobody asked for, and gives the user time to answer it.
+    /// Posts a message that no prompt asked for, and restarts the idle time so that the user can answer it.
     pub(super) fn handle_unasked(&mut self, text: String, now: Timestamp) {
         if let Some(place) = self.record.place.clone() {
             self.tell(place, Notice::Unasked(text));
@@ -164,7 +165,8 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// One that does not name the open prompt is a repetition, or belongs to a turn that was given up.
+    /// Ends the open turn. Ignored if it names another prompt: then it is a repetition, or belongs to an abandoned
+    /// turn.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],
@@ -194,7 +196,7 @@ impl Machine {
         }
     }
 
-    /// Ends a turn for good; its prompt is answered, however badly.
+    /// Ends a turn. Its prompt counts as answered, whatever the outcome.
     pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
         self.resuming = None;
@@ -203,7 +205,7 @@ impl Machine {
         self.emit(Effect::Finish(turn));
     }
 
-    /// Ends a turn that `/stop` ended together with its agent.
+    /// Ends a turn that `/stop` ended, together with its agent if it did not react.
     pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Timestamp) {
         let state = stopped(&turn, told);
         self.finish(turn, state, now);
@@ -233,7 +235,7 @@ impl Machine {
         }
     }
 
-    /// Takes the open turn out where it is `wanted`. A busy session must get another state at once.
+    /// Takes out the open turn if it is `wanted`. The caller must set a new state for a busy session.
     pub(super) fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
         if !self.open().is_some_and(wanted) {
             return None;
@@ -252,7 +254,7 @@ impl Machine {
         }
     }
 
-    /// The agent has not got the open prompt, after all: it waits again, before all others.
+    /// The agent did not get the open prompt, so it returns to the front of the queue.
     pub(super) fn take_back(&mut self, now: Timestamp) {
         let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
         match (open.interrupt, open.prompt) {
@@ -267,7 +269,7 @@ impl Machine {
         self.waiting.push_front(prompt);
     }
 
-    /// The agent died over this turn.
+    /// Handles the death of the agent during a turn.
     pub(super) fn handle_death(&mut self, open: Open, death: ExitInfo, now: Timestamp) {
         match open.interrupt {
             Some(Interrupt::ByUser { told, .. }) => {
@@ -300,10 +302,11 @@ impl Machine {
         }
     }
 
-    /// Its turn was cut off, and that is told: it goes out again at the user's word alone. None is dropped for it: where too many
-    /// are kept no new ones are taken, so that there are never more than that and those that waited.
+    /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request. Kept
+    /// prompts are never dropped for new ones: at the limit, new prompts are rejected, so at most the prompts that
+    /// already waited are added.
     pub(super) fn keep(&mut self, prompt: Prompt) {
-        // A host that died between the record and the inbox tells it again; it is the same prompt.
+        // If the host died after storing the record and before updating the inbox, the same prompt is reported again.
         self.record.kept.retain(|kept| kept.id != prompt.id);
         self.record.kept.push(prompt.into());
     }
@@ -316,7 +319,7 @@ impl Machine {
         }
     }
 
-    /// No process is left: what waits is a reason to start one.
+    /// Suspends the session after the process has exited, and starts another agent if prompts wait.
     pub(super) fn rest(&mut self, now: Timestamp) {
         self.state = State::Suspended;
         if !self.waiting.is_empty() {
@@ -349,7 +352,7 @@ impl Machine {
     }
 }
 
-/// How a turn ends that `/stop` has ended. What its answer says already is not said again.
+/// The state of a turn that `/stop` has ended. It does not repeat what the reader already knows.
 fn stopped(turn: &Turn, told: bool) -> TurnState {
     match (told, turn.says_something()) {
         (false, _) => TurnState::Failed(messages::STOPPED.to_owned()),

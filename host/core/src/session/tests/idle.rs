@@ -1,4 +1,4 @@
-//! Stories of the idle clock and the lifecycle policy's verdicts.
+//! Scenarios of the idle time and the lifecycle policy's decisions.
 
 use expect_test::expect;
 

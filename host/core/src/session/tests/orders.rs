@@ -1,4 +1,4 @@
-//! Stories of orders: suspend, archive, persona and model, fresh.
+//! Scenarios of commands: suspend, archive, persona and model, fresh.
 
 use expect_test::expect;
 

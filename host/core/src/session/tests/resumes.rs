@@ -1,4 +1,4 @@
-//! Stories of coming back: notices, refused resumes, a host that was away.
+//! Scenarios of resuming: notices, refused resumes, and restarts of the host.
 
 use expect_test::expect;
 
@@ -213,7 +213,7 @@ fn a_resume_refused_after_the_prompt_was_sent() {
     );
 }
 
-/// What was shown is not said twice: the prompt does not go back.
+/// A resume cannot be refused after output was shown, so the prompt is not taken back.
 #[test]
 fn a_resume_is_not_refused_once_its_answer_has_begun() {
     check(
@@ -271,7 +271,7 @@ fn a_question_is_asked_though_the_session_was_to_be_suspended_meanwhile() {
     );
 }
 
-/// The word comes before the question: it is about the resume, and not about what is kept.
+/// `/retry` arrives before the question; it concerns the resume, and not an interrupted prompt.
 #[test]
 fn a_refused_resume_is_tried_again_as_soon_as_its_agent_is_gone() {
     check(
@@ -496,7 +496,7 @@ fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
     );
 }
 
-/// Two are kept at most; what was taken before that is kept as well.
+/// The limit is two. Prompts that were accepted before it was reached are kept as well.
 #[test]
 fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
     check(
@@ -630,7 +630,7 @@ fn the_words_of_an_older_resume_are_not_told() {
     );
 }
 
-/// Prompts and answers are activity: who comes back hears how long nothing was.
+/// Prompts and answers count as activity: the notice states the time since the last one.
 #[test]
 fn a_resume_tells_the_time_since_the_last_word() {
     check(

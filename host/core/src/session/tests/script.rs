@@ -1,5 +1,5 @@
-//! A language of one line a step, so that a test is a script and what the machine did with it. Times are seconds from the
-//! start of the script; `@1 exit` is an input of run 1, without it of the run that was spawned last.
+//! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
+//! Times are seconds from the start of the script. `@1 exit` is an input of run 1; without a number, of the latest run.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     types::{Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
 };
 
-/// Runs the script against a machine and compares what came out.
+/// Runs the script against a machine and compares the trace.
 pub fn check(script: &str, trace: Expect) {
     let mut teller = Teller::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -99,7 +99,7 @@ impl Teller {
         }
     }
 
-    /// `session conversation=c1 persona=p process archived`: starts the script over with another record.
+    /// `session conversation=c1 persona=p process archived`: restarts the script with another record.
     fn session(&mut self, facts: &str) {
         let mut record = record();
         for fact in facts.split(' ') {
@@ -133,7 +133,7 @@ impl Teller {
         self.note(line, &effects);
     }
 
-    /// Lets time pass, and wakes the machine whenever it wants to be.
+    /// Advances the time, and delivers each timeout that is due.
     fn wait(&mut self, span: Duration) {
         let until = self.now.after(span);
         while let Some((at, reason)) = self.machine.poll_timeout().filter(|(at, _)| *at <= until) {
@@ -224,7 +224,7 @@ fn order(text: &str) -> Order {
     }
 }
 
-/// `a retry b` by the button of prompt a, `2 fresh` by that of failure 2.
+/// `a retry b` presses the button of prompt a, `2 fresh` that of failure 2.
 fn press(text: &str) -> Order {
     let (about, rest) = text.split_once(' ').expect("a request and an order");
     let request = match about.parse() {
@@ -234,7 +234,7 @@ fn press(text: &str) -> Order {
     Order::Pressed(request, Box::new(order(rest)))
 }
 
-/// `all from den`: both may be missing; `from nowhere` is an order whose answer nobody reads.
+/// `all from den`: both parts are optional. With `from nowhere`, the reply to the command is not shown.
 fn stop(text: &str) -> Order {
     let (waiting, from) = text.split_once("from ").unwrap_or((text, "home"));
     let waiting = if waiting.trim() == "all" { Waiting::Drop } else { Waiting::Keep };

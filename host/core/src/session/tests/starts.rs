@@ -1,4 +1,4 @@
-//! Stories of starts: launches, briefs, deaths before a prompt is taken.
+//! Scenarios of starts: launches, persona settings, and failures before a prompt is accepted.
 
 use expect_test::expect;
 
@@ -134,7 +134,7 @@ fn a_persona_is_asked_at_each_start_and_greets_once() {
     );
 }
 
-/// An agent that was not prompted yet has no conversation that would tell that it was greeted in.
+/// An agent without a prompt so far has no conversation that would show that the greeting was sent.
 #[test]
 fn a_start_before_the_first_prompt_does_not_greet_again_but_another_persona_does() {
     check(
@@ -422,7 +422,7 @@ fn a_receipt_forgives_earlier_deaths() {
     );
 }
 
-/// An agent that gives no receipts has got there all the same once it says something.
+/// An agent that sends no acknowledgements has still started successfully once it produces output.
 #[test]
 fn the_beginning_of_an_answer_forgives_earlier_deaths() {
     check(

@@ -1,4 +1,4 @@
-//! Stories of ends: /stop, the ladder, the end of the host.
+//! Scenarios of stopping: /stop, the stages, and the shutdown of the host.
 
 use expect_test::expect;
 
@@ -120,7 +120,7 @@ fn an_agent_that_does_not_hear_stop_is_ended() {
     );
 }
 
-/// Who said it reads it as the answer to `/stop`; who reads along elsewhere, at the end of the turn.
+/// The place of `/stop` reads it in the reply to `/stop`; other readers read it at the end of the turn.
 #[test]
 fn that_it_is_stopped_is_told_once_in_each_place() {
     check(

@@ -1,4 +1,4 @@
-//! Stories of turns: the queue, the answer, deaths in the middle.
+//! Scenarios of turns: the queue, the answer, and deaths during a turn.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Prompts whose author may no longer use the session.
+//! Scenarios of prompts whose author may no longer use the session.
 
 use expect_test::expect;
 

@@ -1,6 +1,6 @@
-//! Random worlds: an agent that dies, repeats itself and lies, plugins that answer late or twice, users who order anything at
-//! any time, and a host that is killed. A witness checks each step, see `witness`. `CORDBOARD_WORLDS` says how many,
-//! `CORDBOARD_SEED` from which on.
+//! Randomized runs: an agent that dies, repeats itself and reports wrong data, plugins that answer late or twice, users
+//! who issue any command at any time, and a host that is killed. `witness` checks each step. `CORDBOARD_WORLDS` sets
+//! the number of runs, `CORDBOARD_SEED` the first seed.
 
 mod witness;
 
@@ -16,11 +16,11 @@ use crate::{
 };
 use witness::Witness;
 
-/// Enough to find each of the breaks made by hand, and done in a moment.
+/// Enough to detect each of the deliberately introduced defects, and fast.
 const WORLDS: u64 = 2_000;
-/// Long enough for a session to go through all its phases some times.
+/// Enough for a session to go through all its phases several times.
 const STEPS: usize = 200;
-/// What a friendly world needs at most to answer all that waits.
+/// The maximum number of steps that a well-behaved run needs to answer all waiting prompts.
 const PATIENCE: usize = 400;
 
 #[test]
@@ -32,7 +32,7 @@ fn in_random_worlds_nothing_is_lost_doubled_or_stuck() {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64: small, and the same on every platform.
 struct Dice(u64);
 
 impl Dice {
@@ -58,7 +58,7 @@ struct World {
     dice: Dice,
     witness: Witness,
     prompts: u64,
-    /// One in so many times, what need not go wrong does.
+    /// Optional failures occur once in this many cases.
     calm: u64,
 }
 
@@ -127,7 +127,7 @@ impl World {
         self.witness.feed(Input::Agent { run, event });
     }
 
-    /// Mostly about the prompt that the agent has, at times about one that it had or never had.
+    /// Usually about the agent's current prompt, sometimes about an earlier one or one that it never had.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
@@ -182,7 +182,7 @@ impl World {
         self.witness.time_out();
     }
 
-    /// Answers one of the last questions, or one that was answered already.
+    /// Answers one of the latest questions, or one that was already answered.
     fn plugin(&mut self) {
         let latest = self.witness.latest_ticket();
         let ticket = Ticket(latest.saturating_sub(if self.dice.one_in(self.calm) { self.dice.roll(3) } else { 0 }));
@@ -248,7 +248,7 @@ impl World {
         self.press();
     }
 
-    /// An old button or a new one.
+    /// Presses an old or a new button.
     fn press(&mut self) {
         if self.witness.requests.is_empty() || self.dice.one_in(2) {
             return;
@@ -275,7 +275,7 @@ impl World {
         self.witness.feed(input);
     }
 
-    /// Something of a run that is over, or a timer that was set before.
+    /// An event of a run that is over, or a timer that was set earlier.
     fn stale(&mut self) {
         let run = Run(self.dice.roll(9));
         if self.witness.alive() == Some(run) || self.dice.one_in(4) {
@@ -291,7 +291,7 @@ impl World {
         self.witness.feed_stale(input);
     }
 
-    /// From now on all do as they should: everything that was accepted gets its answer.
+    /// From now on everything behaves well, and every accepted prompt gets its answer.
     fn make_peace(&mut self) {
         for _ in 0..PATIENCE {
             if self.witness.is_at_rest() {
@@ -333,7 +333,7 @@ impl World {
         }
     }
 
-    /// The host ends: no agent may outlive it by more than the ladder takes.
+    /// Shuts the host down. No agent may outlive it by more than the stages take.
     fn shut_down(&mut self) {
         let began = self.witness.now;
         self.witness.shut_down();

@@ -1,5 +1,5 @@
-//! Sees every input and effect of one session, keeps its own account of processes and prompts, and objects to whatever must
-//! never be. It knows nothing of the machine's inside.
+//! Observes every input and effect of one session, keeps its own records of processes and prompts, and reports violated
+//! invariants. It does not depend on the machine's internals.
 
 mod effects;
 
@@ -22,16 +22,16 @@ pub struct Witness {
     seed: u64,
     log: VecDeque<String>,
     settings: Settings,
-    /// As the last `Persist` left it.
+    /// The record as of the last `Persist`.
     stored: SessionRecord,
     processes: BTreeMap<Run, Process>,
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
-    /// In the order in which they must be sent.
+    /// In the order in which they have to be sent.
     queue: VecDeque<PromptId>,
     open: Option<Open>,
-    /// Prompts that were cut off, the latest last: each may go out once more, if the user says so.
+    /// Interrupted prompts, the latest last. Each may be sent once more, on the user's request.
     kept: Vec<PromptId>,
-    /// Whose turn ended last.
+    /// The prompt of the turn that ended last.
     finished_last: Option<PromptId>,
     asked: BTreeMap<Ticket, String>,
     /// The pending review, and the time from which its verdict counts.
@@ -43,13 +43,13 @@ pub struct Witness {
     failure: Option<u64>,
     policy: Option<Heard>,
     idle_since: Timestamp,
-    /// The conversation was given up, and no agent started since.
+    /// The conversation was discarded, and no agent has started since.
     fresh: bool,
     ending: u32,
     finished: u64,
-    /// Starts in a row that came to nothing.
+    /// Consecutive failed starts.
     deaths: u32,
-    /// The host dies after so many effects of the next step.
+    /// The host dies after this many effects of the next step.
     doom: Option<u64>,
     step: Step,
 }
@@ -62,7 +62,7 @@ struct Heard {
     at: Timestamp,
 }
 
-/// What the step at hand allows.
+/// The effects that the current step allows.
 #[derive(Debug, Default)]
 struct Step {
     phase: Option<Phase>,
@@ -70,15 +70,15 @@ struct Step {
     refuses_resume: bool,
     restarts_clock: bool,
     handed: Option<PromptId>,
-    /// The agent says that the turn of these prompts is over.
+    /// The agent reports that the turn of these prompts is over.
     answered: Option<Vec<PromptId>>,
-    /// The user said what to do about a session that asks or is broken.
+    /// The user decided about a session that is asking or broken.
     has_the_word: bool,
     /// The agent that died had background work.
     worked: bool,
     /// The user agreed to end the background work.
     gives_up: bool,
-    /// Whose words for a resume came.
+    /// The question whose resume notice arrived.
     worded: Option<Ticket>,
     /// The request of the button that was pressed.
     pressed: Option<Request>,
@@ -123,10 +123,10 @@ struct Open {
     id: PromptId,
     place: Place,
     taken: bool,
-    /// Something of its answer came.
+    /// A part of its answer arrived.
     begun: bool,
     interrupted: bool,
-    /// Somebody said `/stop` where the answer goes.
+    /// A user sent `/stop` in the place of the answer.
     told: bool,
 }
 
@@ -185,7 +185,7 @@ impl Witness {
         self.log.push_back(line);
     }
 
-    // ---- what the world asks -------------------------------------------------------------------------------------
+    // ---- Queries ----
 
     pub fn alive(&self) -> Option<Run> {
         self.processes.iter().find(|(_, process)| !process.gone).map(|(run, _)| *run)
@@ -215,7 +215,7 @@ impl Witness {
         self.now = self.now.max(at);
     }
 
-    // ---- what happens --------------------------------------------------------------------------------------------
+    // ---- Inputs ----
 
     pub fn feed(&mut self, input: Input) {
         self.note(format!("{} {input:?}", self.now.0));
@@ -253,7 +253,7 @@ impl Witness {
         self.inspect();
     }
 
-    /// The account of what the input itself changes.
+    /// Records the changes that the input itself makes.
     fn observe(&mut self, input: &Input) {
         match input {
             Input::Prompt(prompt) => {
@@ -341,7 +341,7 @@ impl Witness {
         }
     }
 
-    /// What comes of a run that is over changes nothing and leads to nothing.
+    /// Feeds an event of a run that is over, which must change nothing and have no effects.
     pub fn feed_stale(&mut self, input: Input) {
         self.note(format!("{} stale {input:?}", self.now.0));
         let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
@@ -384,7 +384,7 @@ impl Witness {
                 if let Some(open) = &mut self.open {
                     open.told |= stopped_from.as_ref() == Some(&open.place);
                 }
-                // Tried again before the pause is over: what was counted counts no more.
+                // A retry before the end of the backoff resets the count.
                 let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
                 if starts && self.step.phase == Some(Phase::Starting) {
                     self.deaths = 0;
@@ -430,7 +430,7 @@ impl Witness {
         self.feed(Input::Shutdown);
     }
 
-    /// The host is killed in the middle of the next step, after `count` of its effects.
+    /// Kills the host during the next step, after `count` of its effects.
     pub fn doom(&mut self, count: u64) {
         self.doom = Some(count);
     }
@@ -439,7 +439,7 @@ impl Witness {
         self.doom = None;
     }
 
-    /// Whether the host lives to perform all of it.
+    /// Performs the effects. Returns whether the host survives all of them.
     fn survive(&mut self, effects: &[Effect]) -> bool {
         let Some(count) = self.doom.take() else {
             self.perform(effects);
@@ -452,8 +452,8 @@ impl Witness {
         false
     }
 
-    /// The host is killed, and another one takes over what is stored. Where the store names a process, its sweep has yet to
-    /// end.
+    /// Kills the host and starts another one from the stored state. If the store names a process, its cleanup has not
+    /// finished yet.
     fn host_dies(&mut self) {
         self.note(format!("{} the host is killed", self.now.0));
         self.processes.clear();
@@ -491,7 +491,7 @@ impl Witness {
         self.machine.record().last_active == self.now
     }
 
-    // ---- what always holds ---------------------------------------------------------------------------------------
+    // ---- Invariants ----
 
     fn inspect(&mut self) {
         if self.ending > 0 && self.alive().is_none() {
@@ -556,7 +556,7 @@ impl Witness {
         }
     }
 
-    /// `grace` is what the ladder may take from the host's signal on, in milliseconds.
+    /// `grace` is the maximum time in milliseconds that the stages may take after the host's signal.
     pub fn check_end(&self, began: Timestamp, grace: Timestamp) {
         let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
         self.must(killed, "at the end of the ladder stands SIGKILL");

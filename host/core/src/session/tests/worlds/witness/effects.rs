@@ -1,4 +1,4 @@
-//! What the witness objects to in the effects, one at a time.
+//! Checks each effect against the witness's records.
 
 use std::time::Duration;
 
