@@ -1,8 +1,8 @@
-//! Base64 as `Basic` wants it.
+//! Base64 encoding for `Basic` authentication.
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// `bytes` in the standard alphabet, with `=` at the end.
+/// Encodes `bytes` in the standard alphabet, with `=` as padding.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -1,5 +1,4 @@
-//! Requests to a server of the configuration, and what becomes of those that bring no answer. The only module here that calls
-//! the host.
+//! Sends requests to configured servers and explains failures. The only module here that calls the host.
 
 use cordboard_plugin::{
     http::{Error, Request},
@@ -8,7 +7,7 @@ use cordboard_plugin::{
 
 use crate::{Answer, Server};
 
-/// The answer to a GET of `path`, with a header `Authorization` where the server wants one.
+/// Sends a GET request for `path`, with an `Authorization` header if the server needs one.
 ///
 /// # Errors
 /// A line for the operator.
@@ -21,7 +20,7 @@ pub fn get(server: &Server, path: &str, authorization: Option<&str>) -> Result<A
     send(server, request)
 }
 
-/// The answer to `request`, which goes to `server`.
+/// Sends `request` to `server`.
 ///
 /// # Errors
 /// A line for the operator.
@@ -32,7 +31,7 @@ pub fn send(server: &Server, request: Request) -> Result<Answer, String> {
     }
 }
 
-/// What stands for a secret in a request.
+/// Returns the placeholder of a secret.
 ///
 /// # Errors
 /// A line for the operator, with the key to set.
@@ -43,7 +42,7 @@ pub fn secret(server: &Server, name: &str) -> Result<String, String> {
 
 fn told(server: &Server, error: Error) -> String {
     match error {
-        // The host's own line says what to add to the configuration.
+        // The host's message says what to add to the configuration.
         Error::Refused(why) => why,
         Error::Unreachable(why) => server.silent(&why),
         Error::TimedOut(_) => server.slow(),

@@ -1,12 +1,12 @@
-//! Reads foreign JSON by path. What is not there, or is something else, is told by its full path, so that an operator can
-//! see which version of a server a plugin does not know; what is there beyond that is passed over.
+//! Reads JSON of a server by path. Missing or unexpected values are reported with their full path, so that an
+//! operator can see which version of a server a plugin doesn't support. Additional values are ignored.
 
 use serde_json::Value;
 
-/// What is told of a value that is something else, at most so many letters of it.
+/// The most characters of an unexpected value in an error.
 const SHOWN: usize = 40;
 
-/// A value and where it stands, as `data[0].store`.
+/// A value and its path, such as `data[0].store`.
 #[derive(Debug, Clone)]
 pub struct Json<'a> {
     value: &'a Value,
@@ -14,31 +14,31 @@ pub struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// The whole answer.
+    /// The root of a document.
     #[must_use]
     pub const fn root(value: &'a Value) -> Self {
         Self { value, path: String::new() }
     }
 
-    /// The value of a key, which must be there.
+    /// Returns the value of a required key.
     ///
     /// # Errors
-    /// That it is missing.
+    /// The key is missing.
     pub fn at(&self, key: &str) -> Result<Self, String> {
         self.find(key).ok_or_else(|| format!("`{}` is missing", self.below(key)))
     }
 
-    /// The value of a key; none where it is absent or null.
+    /// Returns the value of a key. `None` if it is missing or null.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<Self> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
         Some(Self { value, path: self.below(key) })
     }
 
-    /// Its items.
+    /// Returns the items of a list.
     ///
     /// # Errors
-    /// That it is no list.
+    /// The value isn't a list.
     pub fn items(&self) -> Result<Vec<Self>, String> {
         let items = self.value.as_array().ok_or_else(|| self.is_no("list"))?;
         Ok(items
@@ -48,29 +48,35 @@ impl<'a> Json<'a> {
             .collect())
     }
 
-    /// Its keys and their values; what is null is passed over.
+    /// Returns the keys of a table and their values, except null.
     ///
     /// # Errors
-    /// That it is no table.
+    /// The value isn't a table.
     pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, String> {
         let table = self.value.as_object().ok_or_else(|| self.is_no("table"))?;
         Ok(table.keys().filter_map(|key| Some((key.as_str(), self.find(key)?))).collect())
     }
 
+    /// Returns the value as text.
+    ///
     /// # Errors
-    /// That it is no text.
+    /// The value isn't text.
     pub fn text(&self) -> Result<&'a str, String> {
         self.value.as_str().ok_or_else(|| self.is_no("text"))
     }
 
+    /// Returns the value as a number.
+    ///
     /// # Errors
-    /// That it is no number.
+    /// The value isn't a number.
     pub fn number(&self) -> Result<f64, String> {
         self.value.as_f64().ok_or_else(|| self.is_no("number"))
     }
 
+    /// Returns the value as an integer.
+    ///
     /// # Errors
-    /// That it is no whole number.
+    /// The value isn't an integer.
     pub fn whole(&self) -> Result<i64, String> {
         self.value.as_i64().ok_or_else(|| self.is_no("whole number"))
     }

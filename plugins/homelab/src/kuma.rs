@@ -1,5 +1,5 @@
-//! Uptime Kuma: what is told of it where it does not answer, and a monitor, wherever it was read. Two plugins ask it, because
-//! one of its doors needs a secret and the other none.
+//! Uptime Kuma: its error messages, and the monitors, independent of their source. Two plugins query it, because one
+//! of its APIs needs a secret and the other doesn't.
 
 use cordboard_plugin::{
     Instant,
@@ -8,13 +8,13 @@ use cordboard_plugin::{
 
 use crate::{Server, show::Light};
 
-/// A last beat older than this is told: a paused monitor keeps its last state for ever. An hour, in milliseconds.
+/// An older last beat is shown: a paused monitor keeps its last state for ever. An hour, in milliseconds.
 const STALE: Instant = 3_600_000;
 
-/// A certificate that ends within so many days is told.
+/// The remaining days from which on a certificate is shown.
 const CERTIFICATE: i64 = 14;
 
-/// What is told of Uptime Kuma at `url`.
+/// Describes Uptime Kuma at `url` for error messages.
 #[must_use]
 pub const fn server<'a>(plugin: &'a str, url: &'a str, keys: [&'a str; 2], rights: &'a str) -> Server<'a> {
     let [place, login] = keys;
@@ -27,7 +27,7 @@ pub enum State {
     Up,
     Pending,
     Maintenance,
-    /// It has had no beat yet.
+    /// The monitor had no beat yet.
     Unknown,
 }
 
@@ -35,18 +35,18 @@ pub enum State {
 pub struct Monitor {
     pub name: String,
     pub state: State,
-    /// Milliseconds that the last answer took.
+    /// The duration of the last response, in milliseconds.
     pub ping: Option<f64>,
-    /// The share of the last 24 hours in which it was up, from 0 to 1.
+    /// The fraction of the last 24 hours in which the monitor was up, from 0 to 1.
     pub uptime: Option<f64>,
-    /// Days for which its certificate holds.
+    /// The remaining days of the certificate.
     pub certificate: Option<i64>,
-    /// When it last beat, where that is known.
+    /// The time of the last beat, if known.
     pub beat: Option<Instant>,
 }
 
 impl State {
-    /// As Uptime Kuma numbers them.
+    /// Converts Uptime Kuma's number.
     #[must_use]
     pub const fn of(number: i64) -> Self {
         match number {
@@ -68,7 +68,7 @@ impl State {
     }
 }
 
-/// How many there are of each kind, as `4 monitors: 2 up, 1 down, 1 in maintenance`.
+/// Counts the monitors by state, such as `4 monitors: 2 up, 1 down, 1 in maintenance`.
 #[must_use]
 pub fn summary<'a>(monitors: impl Iterator<Item = &'a Monitor> + Clone) -> String {
     let of = |state| monitors.clone().filter(|monitor| monitor.state == state).count();
@@ -110,7 +110,7 @@ pub fn line(monitor: &Monitor, now: Instant) -> String {
     parts.join(", ")
 }
 
-/// A share of 1 in percent, rounded down, so that 100 says that nothing was amiss: `99.97`, `100`.
+/// Formats a fraction of 1 in percent, rounded down, so that 100 means no downtime at all: `99.97`, `100`.
 fn hundredths(share: f64) -> String {
     let hundredths = (share.clamp(0.0, 1.0) * 10_000.0 + 1e-6).floor() / 100.0;
     format!("{hundredths}")

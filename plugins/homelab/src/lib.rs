@@ -1,5 +1,5 @@
-//! What the homelab commands share: how a server is asked, how its answer is read, how numbers are shown. It must never
-//! know what a command shows: that stands in its plugin.
+//! Code that the homelab plugins share: querying servers, reading responses, formatting numbers. Contains nothing
+//! about a specific command, which belongs in its plugin.
 
 pub mod base64;
 pub mod fetch;
@@ -15,11 +15,11 @@ pub use server::{Answer, Server};
 
 use cordboard_plugin::Reply;
 
-/// A reply with a button that asks again, in the same message.
+/// A reply with a button that repeats the command in the same message.
 #[must_use]
 pub fn fresh(text: String, command: &str) -> Reply {
     Reply::text(text).button("Again", command).in_place()
 }
 
-/// Asks a server for a path. Given to what makes a reply of the answers, so that it can be tried without a host.
+/// Sends a request for a path to a server. Passed to the code that builds replies, so that tests don't need a host.
 pub type Ask<'a> = &'a dyn Fn(&str) -> Result<Answer, String>;

@@ -1,11 +1,11 @@
-//! A Proxmox Backup Server: how one logs in, and the envelope of its answers. Two plugins ask it.
+//! Proxmox Backup Server: authentication and the envelope of its responses. Two plugins query it.
 
 use crate::{Answer, Ask, Json, Server, fetch, server::address};
 
-/// An example that an operator can copy.
+/// An example for operators to copy.
 const EXAMPLE_URL: &str = "https://pbs.lan:8007";
 
-/// A server as the configuration has it.
+/// A server from the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     plugin: &'static str,
@@ -14,10 +14,10 @@ pub struct Access {
 }
 
 impl Access {
-    /// What `[plugins.NAME.config] url` and `token` say.
+    /// Reads `[plugins.NAME.config] url` and `token`.
     ///
     /// # Errors
-    /// Which of them is missing or wrong, with an example.
+    /// Names the missing or invalid key, with an example.
     pub fn read(plugin: &'static str, url: Option<&str>, token: Option<&str>) -> Result<Self, String> {
         let url = address(plugin, "url", url, EXAMPLE_URL)?.to_owned();
         let hint = || format!("set [plugins.{plugin}.config] token = \"chat@pbs!cordboard\", the id of an API token");
@@ -43,22 +43,22 @@ impl Access {
         }
     }
 
-    /// Lets `report` ask the server, logged in with the token and the secret of that name.
+    /// Calls `report` with a function that sends requests with the token and the named secret.
     ///
     /// # Errors
-    /// That there is no such secret, or what `report` says.
+    /// There is no such secret, or the error of `report`.
     pub fn asked<T>(&self, secret: &str, report: impl FnOnce(Ask) -> Result<T, String>) -> Result<T, String> {
         let server = self.server();
         let authorization = self.authorization(&fetch::secret(&server, secret)?);
         report(&|path| fetch::get(&server, path, Some(&authorization)))
     }
 
-    /// The value of the header `Authorization`, with a placeholder for the secret.
+    /// The value of the `Authorization` header, with a placeholder for the secret.
     fn authorization(&self, secret: &str) -> String {
         format!("PBSAPIToken {}:{secret}", self.token)
     }
 
-    /// Asks for a path below `/api2/json` and reads what is below `data`.
+    /// Requests a path below `/api2/json` and reads the content of `data`.
     ///
     /// # Errors
     /// A line for the operator.

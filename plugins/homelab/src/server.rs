@@ -1,34 +1,34 @@
-//! A server that is asked over HTTP, and the one line that is told when it does not answer as it should: what happened,
-//! and which key of the configuration to look at. It must never hold a secret: it gets placeholders.
+//! A server that is queried over HTTP, and the one-line errors about it: what happened, and which key of the
+//! configuration to check. It doesn't hold secrets, only placeholders.
 
 use cordboard_plugin::text::escape;
 use serde_json::Value;
 
 use crate::{Json, show::shortened};
 
-/// What is told of a server's own words, at most so many letters.
+/// The most characters of a server's error message that are shown.
 const WORDS: usize = 120;
 
-/// A server as the configuration has it, and what to tell the operator about it.
+/// A configured server, and the details for error messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'a> {
-    /// What it is called: `Proxmox Backup Server`.
+    /// The product's name: `Proxmox Backup Server`.
     pub title: &'a str,
-    /// The plugin that asks, whose table `[plugins.NAME.config]` is named in what is told.
+    /// The plugin that queries it, for the table `[plugins.NAME.config]` in error messages.
     pub plugin: &'a str,
-    /// Where it answers, without a slash at the end.
+    /// The base URL, without a trailing slash.
     pub url: &'a str,
-    /// Which versions are known: `Proxmox Backup Server 2.0 to 4`.
+    /// The supported versions: `Proxmox Backup Server 2.0 to 4`.
     pub known: &'a str,
-    /// The keys that say what is asked for: `url`.
+    /// The keys of the requested resource: `url`.
     pub place: &'a str,
-    /// The keys that hold the login: `token and secret`.
+    /// The keys of the login: `token and secret`.
     pub login: &'a str,
-    /// What to do when the login is right and is not allowed to read, a sentence.
+    /// A sentence that says what to do if the login is valid but lacks the permission to read.
     pub rights: &'a str,
 }
 
-/// What a server answered.
+/// A server's response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -36,7 +36,7 @@ pub struct Answer {
 }
 
 impl Server<'_> {
-    /// The answer to `path` as text, where the server agreed.
+    /// Returns the response to `path` as text, if its status is a success.
     ///
     /// # Errors
     /// A line for the operator.
@@ -47,7 +47,7 @@ impl Server<'_> {
         }
     }
 
-    /// The answer to `path` as JSON, where the server agreed.
+    /// Returns the response to `path` as JSON, if its status is a success.
     ///
     /// # Errors
     /// A line for the operator.
@@ -66,7 +66,7 @@ impl Server<'_> {
         })
     }
 
-    /// What `read` makes of the answer to `path`, where the server agreed and answered with JSON.
+    /// Passes the JSON response to `path` to `read`, if its status is a success.
     ///
     /// # Errors
     /// A line for the operator.
@@ -81,21 +81,21 @@ impl Server<'_> {
         read(Json::root(&value)).map_err(|what| self.odd(path, &what))
     }
 
-    /// What is told where the answer to `path` is JSON in which `what` is the case.
+    /// The error if the JSON response to `path` has an unknown form.
     #[must_use]
     pub fn odd(&self, path: &str, what: &str) -> String {
         let Self { title, url, known, .. } = self;
         format!("{title} at {url} answered {path} in an unknown form: {what}. Known is {known}.")
     }
 
-    /// What is told where there is no answer at all.
+    /// The error if there is no response.
     #[must_use]
     pub fn silent(&self, why: &str) -> String {
         let Self { title, url, plugin, .. } = self;
         format!("{title} at {url} can't be reached: {why}. Check that it runs, and [plugins.{plugin}.config] url.")
     }
 
-    /// What is told where it began and did not come to an end in time.
+    /// The error if the response wasn't complete in time.
     #[must_use]
     pub fn slow(&self) -> String {
         let Self { title, url, plugin, .. } = self;
@@ -104,28 +104,28 @@ impl Server<'_> {
         )
     }
 
-    /// What is told where something came back that is no answer.
+    /// The error if the response isn't valid HTTP.
     #[must_use]
     pub fn garbled(&self, why: &str) -> String {
         let Self { title, url, plugin, .. } = self;
         format!("{title} at {url} can't be understood: {why}. Check [plugins.{plugin}.config] url.")
     }
 
-    /// What is told where it does not take the login.
+    /// The error if the server rejects the login.
     #[must_use]
     pub fn refuses_login(&self, answer: &Answer) -> String {
         let Self { title, plugin, login, .. } = self;
         format!("{title} refused the login ({}). Check {login} in [plugins.{plugin}.config].", answer.said())
     }
 
-    /// What is told where it takes the login and does not allow `path`.
+    /// The error if the login may not access `path`.
     #[must_use]
     pub fn forbids(&self, path: &str, answer: &Answer) -> String {
         let Self { title, rights, .. } = self;
         format!("{title} does not allow {path} ({}). {rights}", answer.said())
     }
 
-    /// What is told where the server answered, and would not.
+    /// The error for an unsuccessful status.
     fn refused(&self, path: &str, answer: &Answer) -> String {
         let Self { title, url, plugin, known, place, .. } = self;
         let said = answer.said();
@@ -146,7 +146,7 @@ impl Server<'_> {
 }
 
 impl Answer {
-    /// The status, with the server's own words where it has any.
+    /// The status, with the server's message if there is one.
     fn said(&self) -> String {
         match words(&self.body) {
             words if words.is_empty() => self.status.to_string(),
@@ -155,7 +155,8 @@ impl Answer {
     }
 }
 
-/// What the server itself says about a refusal: the message of a JSON answer, else the first line unless that is HTML.
+/// Returns the server's error message: the message of a JSON response, else the first line unless the response is
+/// HTML.
 fn words(body: &str) -> String {
     let said: Option<Value> = serde_json::from_str(body).ok();
     let message =
@@ -169,16 +170,16 @@ fn words(body: &str) -> String {
     shortened(text, WORDS).trim_end_matches('.').to_owned()
 }
 
-/// A line about trouble among lines that are Markdown.
+/// Formats an error as a line of a Markdown message.
 #[must_use]
 pub fn trouble(line: &str) -> String {
     format!("⚠️ {}", escape(line))
 }
 
-/// The address of a server as it was configured, without slashes at its end.
+/// Checks the configured URL of a server, and removes trailing slashes.
 ///
 /// # Errors
-/// Which key is missing or wrong, with an example.
+/// Names the missing or invalid key, with an example.
 pub fn address<'a>(plugin: &str, key: &str, url: Option<&'a str>, example: &str) -> Result<&'a str, String> {
     let hint = || format!("set [plugins.{plugin}.config] {key} = \"{example}\"");
     let url = url.map(|url| url.trim().trim_end_matches('/')).filter(|url| !url.is_empty());

@@ -1,9 +1,9 @@
-//! How numbers are shown: sizes, shares, lights, and what a server said in its own words.
+//! Formats sizes, percentages and states, and shortens a server's text.
 
-/// The letters of a gauge.
+/// The length of a gauge in characters.
 const GAUGE: usize = 10;
 
-/// A size with two or three figures, in powers of 1000, as disks are sold: `512 B`, `4.9 TB`, `48 GB`.
+/// Formats a size with two or three digits, in powers of 1000 as for disks: `512 B`, `4.9 TB`, `48 GB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
@@ -26,33 +26,33 @@ const fn rounded(bytes: u128, unit: u128) -> u128 {
     (bytes + unit / 2) / unit
 }
 
-/// A share in percent, without a fraction: `62 %`. Below one and yet more than nothing it is `<1 %`.
+/// Formats a percentage without decimals: `62 %`. A value between 0 and 1 is `<1 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 1.0 { "<1 %".to_owned() } else { format!("{share:.0} %") }
 }
 
-/// A share in percent as a configuration has it.
+/// Checks a percentage from the configuration.
 ///
 /// # Errors
-/// That it is none.
+/// The value isn't between 1 and 100.
 pub fn share(key: &str, share: f64) -> Result<f64, String> {
     let fits = (1.0..=100.0).contains(&share);
     fits.then_some(share).ok_or_else(|| format!("{key} = {share} is no share in percent, from 1 to 100"))
 }
 
-/// A share in percent as ten letters: `▓▓▓▓▓▓░░░░`.
+/// Formats a percentage as a gauge of ten characters: `▓▓▓▓▓▓░░░░`.
 #[must_use]
 pub fn gauge(share: f64) -> String {
     let full = (share.clamp(0.0, 100.0) / 10.0).round() as usize;
     "▓".repeat(full) + &"░".repeat(GAUGE.saturating_sub(full))
 }
 
-/// How something is, as a light.
+/// A state, shown as a light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Light {
     Well,
-    /// Nobody expects anything of it now: paused, in maintenance, not there yet.
+    /// Not expected to run: paused, in maintenance, or without data yet.
     Resting,
     Warning,
     Broken,
@@ -70,7 +70,7 @@ impl Light {
     }
 }
 
-/// The first line of a foreign text, at most `most` letters of it.
+/// Returns the first line of untrusted text, at most `most` characters of it.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
     let line = text.trim().lines().next().unwrap_or_default().trim_end();

@@ -1,11 +1,11 @@
-//! Points in time as servers write them, and spans as operators do.
+//! Parses timestamps of servers and spans of operators.
 
 use cordboard_plugin::{Instant, Seconds, text::span as read_span};
 
 const DAY: Seconds = 86_400;
 
-/// `2026-11-21 13:45:36.008Z`, with `T` or a space, with or without the fraction and the `Z`; always taken as UTC. None
-/// where it is something else.
+/// Parses `2026-11-21 13:45:36.008Z`, with `T` or a space, and with or without the fraction and the `Z`; always as
+/// UTC. `None` for anything else.
 #[must_use]
 pub fn moment(text: &str) -> Option<Instant> {
     let text = text.strip_suffix('Z').unwrap_or(text);
@@ -25,15 +25,15 @@ pub fn moment(text: &str) -> Option<Instant> {
     Some(seconds * 1000 + millis)
 }
 
-/// A span that the configuration holds, such as "90m", "26h" or "8d".
+/// Parses a span of the configuration, such as "90m", "26h" or "8d".
 ///
 /// # Errors
-/// That it is none, with examples.
+/// The text isn't a span. The error contains examples.
 pub fn span(text: &str) -> Result<Seconds, String> {
     read_span(text).ok_or_else(|| format!("\"{text}\" is no span; write one as \"90m\", \"26h\" or \"8d\""))
 }
 
-/// A limit without rounding, in the largest unit that fits: `26 h`, `8 d`, `90 min`.
+/// Formats a limit exactly, in the largest unit that fits: `26 h`, `8 d`, `90 min`.
 #[must_use]
 pub fn whole_span(seconds: Seconds) -> String {
     let units = [(DAY, "d"), (3600, "h"), (60, "min")];
@@ -47,7 +47,8 @@ fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
     parts.next().is_none().then_some(all)
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar, by counting from March, so that the leap day is a year's last.
+/// Returns the days since 1970-01-01 in the Gregorian calendar. Counts from March, so that the leap day is the last
+/// day of a year.
 const fn days(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let before = year * 365 + year / 4 - year / 100 + year / 400;

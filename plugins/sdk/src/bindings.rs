@@ -1,5 +1,5 @@
-//! The code that `wit-bindgen` makes of `wit/cordboard.wit`: one module for what the host lends, one a trade, all over
-//! one set of types. It must never be named by a plugin: the modules beside this one are what an author sees.
+//! The code that `wit-bindgen` generates from `wit/cordboard.wit`: a module for the host's functions and one for each
+//! extension point, with shared types. Plugins use the SDK's other modules instead.
 
 pub mod lent {
     wit_bindgen::generate!({
@@ -9,7 +9,7 @@ pub mod lent {
     });
 }
 
-/// The one trade that shares no types with the others.
+/// The only extension point that shares no types with the others.
 pub mod webhook {
     wit_bindgen::generate!({
         path: "../../wit",

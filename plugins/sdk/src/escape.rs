@@ -1,17 +1,17 @@
-//! Foreign words in Markdown, so that they are shown as they are. Pure, and without a dependency: the host has this file too, for its own
-//! words.
+//! Escapes untrusted text for Markdown. Pure and without dependencies, because the host includes this file, too.
 
 use std::borrow::Cow;
 
-/// `text` so that Markdown shows it as it is. What means nothing to Markdown where it stands is left alone, so that
-/// `fix_login` and `/new <name> [persona]` read well wherever they get to, on a pipe too. The host shows HTML as text.
+/// Escapes `text` so that Markdown shows it unchanged. Characters without a meaning at their position aren't escaped,
+/// so that `fix_login` and `/new <name> [persona]` stay readable everywhere, also in piped output. The host shows
+/// HTML as text.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
-    // Texts are neither sliced nor replaced: what that brings along is a fifth of a small component.
+    // Doesn't slice or replace strings: the code for that is a fifth of a small component.
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in shown(text).split('\n').enumerate() {
         if number > 0 {
@@ -22,7 +22,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// `text` without what no chat shows: it would stand between two letters that mean something together.
+/// Removes control characters, which no chat shows. They could separate two characters that are special together.
 fn shown(text: &str) -> Cow<'_, str> {
     let acts = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'
@@ -62,16 +62,17 @@ fn escape_line(line: &str, escaped: &mut String) {
     }
 }
 
-/// Whether what stands behind `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its brackets, or
-/// HTML, which shows the backslashes in it; and at the beginning of a line a word is HTML up to the next blank line.
+/// Whether the text after `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its
+/// brackets, or HTML, which shows backslashes; and at the start of a line, a word begins an HTML block that ends at
+/// the next blank line.
 fn is_word(rest: &str) -> bool {
     let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
     let mut word = inside.iter().skip_while(|byte| **byte == b'/');
     inside.len() < rest.len() && word.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-/// Words that nobody meant for people, as an error or the last line of a log, in a text that others go on with: a line that
-/// Markdown would change is code.
+/// Formats technical text, such as an error or the last line of a log, for use within other text: a line that
+/// Markdown would change becomes code.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::literal("it died:\n__x__"), "it died:\n`__x__`");
@@ -82,7 +83,7 @@ pub fn literal(text: &str) -> String {
     shown(text).lines().map(|of| line(of.trim())).collect::<Vec<_>>().join("\n")
 }
 
-/// `text` as inline code, whatever backticks are in it; line breaks become spaces.
+/// Formats `text` as inline code, even if it contains backticks. Line breaks become spaces.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::code("a`b"), "``a`b``");

@@ -1,71 +1,72 @@
-//! What the host lends, a module a capability. A component imports exactly the modules whose functions it calls, and the
-//! operator grants them by name: nothing here may call a capability behind its caller's back.
+//! The host's capabilities, one module per capability. A component imports exactly the modules whose functions it
+//! calls, and the operator grants them by name. A function here must not call a capability that isn't obvious from
+//! its module.
 
-/// The call that is being answered. Granted to all.
+/// The context of the current call. Granted to all plugins.
 pub mod context {
     pub use crate::bindings::lent::cordboard::plugin::context::*;
 
-    /// What every command on the active session answers where there is none.
+    /// The answer of every command on the active session if there is none.
     pub const NO_ACTIVE_SESSION: &str = "No active session. Use /new to start one.";
 
-    /// The active session of the place of this call.
+    /// Returns the active session in the place of this call.
     ///
     /// # Errors
-    /// [`NO_ACTIVE_SESSION`], to be shown as it is.
+    /// [`NO_ACTIVE_SESSION`], to be shown unchanged.
     pub fn active_session() -> Result<Session, String> {
         active().ok_or_else(|| NO_ACTIVE_SESSION.to_owned())
     }
 
-    /// The place of this call.
+    /// Returns the place of this call.
     ///
     /// # Errors
-    /// Where nobody called, as in a review: a sentence for the log.
+    /// The call has no place, as in a review: a sentence for the log.
     pub fn place() -> Result<Place, String> {
         here().ok_or_else(|| "This works in a chat only.".to_owned())
     }
 }
 
-/// The host's log, under the plugin's name. Granted to all.
+/// The host's log, under the plugin's name. Granted to all plugins.
 pub mod log {
     pub use crate::bindings::lent::cordboard::plugin::log::*;
 
-    /// Logs what went wrong.
+    /// Logs an error.
     pub fn error(message: &str) {
         write(Level::Error, message);
     }
 
-    /// Logs what may go wrong.
+    /// Logs a warning.
     pub fn warn(message: &str) {
         write(Level::Warn, message);
     }
 
-    /// Logs what an operator may want to know.
+    /// Logs information for operators.
     pub fn info(message: &str) {
         write(Level::Info, message);
     }
 
-    /// Logs what an author may want to know.
+    /// Logs information for plugin authors.
     pub fn debug(message: &str) {
         write(Level::Debug, message);
     }
 }
 
-/// The plugin's own table `[plugins.NAME.config]`. Granted to all.
+/// The plugin's own table `[plugins.NAME.config]`. Granted to all plugins.
 pub mod config {
     pub use crate::bindings::lent::cordboard::plugin::config::*;
 
-    /// The table as the type `T`; give `T` `#[serde(deny_unknown_fields)]`, so that a misspelt key is told, and call this in
-    /// `specs`, `summaries` or `modes` too: then the host refuses a wrong table and keeps the one before. Needs the feature
-    /// `json`.
+    /// Parses the table as the type `T`. Add `#[serde(deny_unknown_fields)]` to `T`, so that a misspelt key is an
+    /// error. Also call this in `specs`, `summaries` or `modes`: the host then rejects an invalid table, and the
+    /// previous one stays active. Needs the feature `json`.
     ///
     /// # Errors
-    /// What is wrong with the table, behind the key that it is wrong with, as `personas.poet.model`. The host says in which table.
+    /// The invalid key and what is wrong with it, such as `personas.poet.model: …`. The host adds the table's name.
     #[cfg(feature = "json")]
     pub fn parse<T: serde::de::DeserializeOwned>() -> Result<T, String> {
         parse_text(&read())
     }
 
-    /// [`parse`] of a given text, for tests.
+    /// Does the same as [`parse`] with the given text, for tests.
     ///
     /// # Errors
     /// As [`parse`].
@@ -74,9 +75,9 @@ pub mod config {
         let mut table = serde_json::Deserializer::from_str(json);
         serde_path_to_error::deserialize(&mut table).map_err(|error| {
             let (key, text) = (error.path().to_string(), error.inner().to_string());
-            // The text that the plugin gets is not the operator's file: its lines are nobody's.
+            // Drop the line number: it refers to the JSON text, not to the operator's file.
             let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-            // A key that is not known is named by what is said of it.
+            // The message already names an unknown key.
             let unknown = what.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
             let table = unknown.and_then(|field| key.strip_suffix(field)).unwrap_or(&key).trim_end_matches('.');
             if table.is_empty() { what.to_owned() } else { format!("{table}: {what}") }
@@ -84,13 +85,13 @@ pub mod config {
     }
 }
 
-/// The plugin's own keys, kept across calls, swaps and restarts. Granted to all.
+/// The plugin's own key-value store, which survives calls, new versions and restarts. Granted to all plugins.
 pub mod state {
     pub use crate::bindings::lent::cordboard::plugin::state::*;
 
     use crate::Place;
 
-    /// Keeps a place under `key`.
+    /// Stores a place under `key`.
     ///
     /// # Errors
     /// As [`set`].
@@ -98,7 +99,7 @@ pub mod state {
         set(key, spell_place(place).as_bytes())
     }
 
-    /// The place that was kept under `key`.
+    /// Returns the place stored under `key`.
     #[must_use]
     pub fn get_place(key: &str) -> Option<Place> {
         read_place(&get_text(key)?)
@@ -114,21 +115,21 @@ pub mod state {
         Some(Place { front_end: lines.next()?, chat: lines.next()?, topic: lines.next() })
     }
 
-    /// The value of `key` as text; none where it is absent or no UTF-8.
+    /// Returns the value of `key` as text. `None` if it is missing or not UTF-8.
     #[must_use]
     pub fn get_text(key: &str) -> Option<String> {
         get(key).and_then(|bytes| String::from_utf8(bytes).ok())
     }
 }
 
-/// What is plugged in now. Granted to all.
+/// The active plugins and their exports. Granted to all plugins.
 pub mod catalog {
     pub use crate::bindings::lent::cordboard::plugin::catalog::*;
 
-    /// Refuses a persona that no plugin offers.
+    /// Checks that a plugin offers the persona.
     ///
     /// # Errors
-    /// A sentence for the caller, with the personas that there are.
+    /// A sentence for the caller, with the known personas.
     pub fn known_persona(name: &str) -> Result<(), String> {
         check_persona(name, &personas())
     }
@@ -143,12 +144,12 @@ pub mod catalog {
     }
 }
 
-/// Sessions that the caller may see.
+/// The sessions that the caller may see.
 pub mod sessions {
     pub use crate::bindings::lent::cordboard::plugin::sessions::*;
 }
 
-/// Acts on sessions with the caller's rights. Its [`Error`](session_control::Error) turns into its text with `?`.
+/// Controls sessions with the caller's rights. Its [`Error`](session_control::Error) converts to its text with `?`.
 pub mod session_control {
     pub use crate::bindings::lent::cordboard::plugin::session_control::*;
 
@@ -159,7 +160,7 @@ pub mod session_control {
     }
 
     impl Blueprint {
-        /// A session of that name, the rest as the host has it by default.
+        /// A session of that name, with the host's defaults.
         #[must_use]
         pub fn named(name: &str) -> Self {
             Self { name: name.to_owned(), agent: None, persona: None, model: None, folder: None }
@@ -167,7 +168,7 @@ pub mod session_control {
     }
 }
 
-/// Steers what is plugged in, with the caller's rights. Its [`Error`](plugin_control::Error) turns into its text with `?`.
+/// Manages plugins with the caller's rights. Its [`Error`](plugin_control::Error) converts to its text with `?`.
 pub mod plugin_control {
     pub use crate::bindings::lent::cordboard::plugin::plugin_control::*;
 
@@ -178,31 +179,32 @@ pub mod plugin_control {
     }
 }
 
-/// Says something in a chat without being asked.
+/// Posts messages in a chat that aren't replies.
 pub mod chat {
     pub use crate::bindings::lent::cordboard::plugin::chat::*;
 }
 
-/// What the plugin may send and never see, by `[plugins.NAME] secrets`.
+/// Secrets that the plugin can send but not read, by `[plugins.NAME] secrets`.
 pub mod secrets {
-    /// A text that stands for the secret in this call: put it into a header or the body of a [request](crate::http::Request) to a
-    /// host of `[plugins.NAME] http`, as `format!("Bearer {token}")`, and the host puts the secret in its place on the way.
+    /// Returns a placeholder for the secret, valid in this call. Put it into a header or the body of a
+    /// [request](crate::http::Request) to a host of `[plugins.NAME] http`, as in `format!("Bearer {token}")`. The
+    /// host replaces it with the secret when it sends the request.
     ///
     /// # Errors
-    /// Why there is none, for people.
+    /// The reason, for people.
     pub fn placeholder(name: &str) -> Result<String, String> {
         crate::bindings::lent::cordboard::plugin::secrets::placeholder(name)
     }
 }
 
-/// Whether somebody is there: ports of `[plugins.NAME] tcp`.
+/// Tests whether a TCP port accepts connections, for the ports of `[plugins.NAME] tcp`.
 pub mod tcp {
     use std::time::Duration;
 
-    /// How long it took until a connection stood. Nothing is sent.
+    /// Connects without sending anything, and returns how long that took.
     ///
     /// # Errors
-    /// Why none came about, for people.
+    /// Why no connection was made, for people.
     pub fn connect_time(host: &str, port: u16) -> Result<Duration, String> {
         crate::bindings::lent::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
     }

@@ -1,6 +1,7 @@
-//! Requests to the hosts that the operator granted, by `[plugins.NAME] http`. What is not granted is refused, with the line to add.
+//! Requests to the hosts that the operator granted with `[plugins.NAME] http`. Other requests are refused, with the
+//! configuration line to add.
 //!
-//! A plugin that calls nothing here has no way out in its component.
+//! A component that doesn't call this module doesn't import network access.
 
 use std::{fmt, time::Duration};
 
@@ -20,13 +21,13 @@ use wasip2::{
 
 use crate::text::url_encode;
 
-/// Requests under way at once: a host lets no more of a plugin's go.
+/// The number of concurrent requests, which is the host's limit per plugin.
 const AT_ONCE: usize = 8;
 
-/// Bytes that are asked for at once.
+/// The number of bytes per read.
 const CHUNK: u64 = 64 << 10;
 
-/// A request that is being made.
+/// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "it goes nowhere until it is sent"]
 pub struct Request {
@@ -37,27 +38,27 @@ pub struct Request {
     timeout: Option<Duration>,
 }
 
-/// What came back, whole.
+/// A complete response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
-    /// As they came; names in lower case.
+    /// The headers as received, with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-/// Why nothing came back. Its text is one line, for people; it turns into it with `?`.
+/// The reason why there is no response. Its text is one line for people, and it converts to that with `?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The operator did not allow it; the text holds the line that would.
+    /// The operator didn't allow the request. The text contains the configuration line that would.
     Refused(String),
-    /// No connection came about.
+    /// No connection could be made.
     Unreachable(String),
-    /// Nothing came in the time that there was; the text says what bounded it.
+    /// The time limit was exceeded. The text names the limit.
     TimedOut(String),
-    /// The request or the answer is larger than `http_body` allows.
+    /// The request or the response is larger than `http_body` allows.
     TooLarge(String),
-    /// The server, or this request, does not keep to HTTP or TLS.
+    /// The server or the request violates HTTP or TLS.
     Protocol(String),
 }
 
@@ -66,7 +67,7 @@ impl Request {
         Self::new("GET", url)
     }
 
-    /// Needs a grant of its own, as `"POST https://pbs.lan:8007/*"`.
+    /// Needs a separate grant, such as `"POST https://pbs.lan:8007/*"`.
     pub fn post(url: &str) -> Self {
         Self::new("POST", url)
     }
@@ -100,7 +101,7 @@ impl Request {
         self
     }
 
-    /// The value may hold a [placeholder](crate::secrets::placeholder).
+    /// Adds a header. The value may contain a [placeholder](crate::secrets::placeholder).
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -111,16 +112,16 @@ impl Request {
         self
     }
 
-    /// Gives up after `time`, where that is less than `http_time` leaves: for a plugin that asks several hosts.
+    /// Sets a timeout shorter than the rest of `http_time`, for a plugin that queries several hosts.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = Some(time);
         self
     }
 
-    /// Sends it, and waits for the whole answer. A redirect is an answer like any other: nobody follows it.
+    /// Sends the request and waits for the complete response. Redirects aren't followed.
     ///
     /// # Errors
-    /// See [`Error`]. A status such as 404 is none.
+    /// See [`Error`]. A status such as 404 isn't an error.
     pub fn send(self) -> Result<Response, Error> {
         let answer = self.start()?;
         let ready = answer.subscribe();
@@ -149,10 +150,10 @@ impl Request {
         set(request.set_scheme(Some(&url.scheme)))?;
         set(request.set_authority(Some(url.authority)))?;
         set(request.set_path_with_query(Some(&url.path)))?;
-        // Made where they say something alone: the runtime keeps each one until the call ends.
+        // Created only if needed, because the runtime keeps each one until the end of the call.
         let options = self.timeout.map(|time| {
             let options = RequestOptions::new();
-            // A host that can't keep to it has a bound of its own.
+            // A host that doesn't support it has its own limit.
             options
                 .set_first_byte_timeout(Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
                 .unwrap_or_default();
@@ -162,13 +163,13 @@ impl Request {
     }
 }
 
-/// From a runtime that says no more.
+/// For a runtime without a more specific error.
 fn no_answer() -> Error {
     Error::TimedOut("no answer in time".to_owned())
 }
 
-/// Sends all of them side by side, 8 at a time, and gives what came of each, in their order. Waits that overlap count once for `http_time`.
-/// Meant for questions: a large body holds up those behind it.
+/// Sends the requests concurrently, up to 8 at a time, and returns the results in the same order. Waits that overlap
+/// count once for `http_time`. Meant for requests without large bodies: a large body delays the following ones.
 #[must_use]
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Error>> {
     let mut waiting = requests.into_iter().enumerate();
@@ -194,7 +195,7 @@ pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Respo
     done.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// Waits until at least one is answered; gives the places of all that are, in order.
+/// Waits until at least one response is ready, and returns the sorted indices of all ready ones.
 fn ready(under_way: &[(usize, FutureIncomingResponse)]) -> Vec<usize> {
     let pollables: Vec<_> = under_way.iter().map(|(_, answer)| answer.subscribe()).collect();
     let mut ready: Vec<usize> =
@@ -223,7 +224,7 @@ struct Url<'a> {
     path: String,
 }
 
-/// The host looks closer; here it is only taken apart.
+/// Splits a URL without validation, which is the host's task.
 fn split(url: &str) -> Option<Url<'_>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
@@ -240,7 +241,7 @@ fn split(url: &str) -> Option<Url<'_>> {
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
     let stream = body.write().map_err(|()| Error::Protocol("the request's body is closed".to_owned()))?;
-    // Where the host refuses the request, it takes no body; its answer says why.
+    // If the host refuses the request, it doesn't read the body; the response says why.
     let whole = write_all(&stream, bytes).is_ok();
     drop(stream);
     if whole { OutgoingBody::finish(body, None).map_err(Error::of) } else { Ok(()) }
@@ -254,19 +255,19 @@ fn write_all(stream: &OutputStream, bytes: &[u8]) -> Result<(), StreamError> {
 }
 
 impl Response {
-    /// The first header of that name, in whichever case.
+    /// Returns the first header of that name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The body, as far as it is UTF-8.
+    /// Returns the body as text; invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Of one that is ready.
+    /// Takes a response that is ready.
     fn take(answer: &FutureIncomingResponse) -> Result<Self, Error> {
         let response = answer.get().and_then(Result::ok).ok_or_else(no_answer)?.map_err(Error::of)?;
         Self::read(&response)
@@ -312,7 +313,7 @@ impl Error {
         }
     }
 
-    /// The host says first which kind it is.
+    /// Parses the host's error text, which starts with the kind.
     fn said(text: String) -> Self {
         match text.split_once(": ") {
             Some(("refused", why)) => Self::Refused(why.to_owned()),

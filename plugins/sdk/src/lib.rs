@@ -1,6 +1,6 @@
-//! What the author of a Cordboard plugin depends on: a trait a trade, one macro that exports them, and the host's
-//! capabilities as plain functions. It must never keep state: every call runs in a fresh instance, and what has to last
-//! is in [`state`].
+//! The SDK for Cordboard plugins: a trait for each extension point, a macro that exports them, and the host's
+//! capabilities as functions. It keeps no state: every call runs in a fresh instance, and data that must survive a
+//! call belongs in [`state`].
 //!
 //! A plugin is a crate of the type `cdylib` that is built for `wasm32-wasip2`:
 //!
@@ -25,9 +25,10 @@
 //! # fn main() {}
 //! ```
 //!
-//! What it calls is what it asks for: `context`, `log`, `config`, `state` and `catalog` are granted to all, the rest by
-//! the operator in `[plugins.hello]`: `sessions`, `session_control`, `chat` and `plugin_control` by `grants`, as
-//! `grants = ["sessions", "session-control"]`, and `http`, `tcp`, `secrets` by lists of those names.
+//! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
+//! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `chat` and
+//! `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and `secrets` by
+//! lists of those names.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -48,7 +49,7 @@ pub use trades::{
     view, webhook,
 };
 
-/// Exports a type as the trades that it implements, as `export!(Hello: command, hook)`. Once a crate.
+/// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Once per crate.
 #[macro_export]
 macro_rules! export {
     ($plugin:ident: $($trade:ident),+ $(,)?) => { $($crate::export_trade!($plugin, $trade);)+ };

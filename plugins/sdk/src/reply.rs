@@ -1,30 +1,29 @@
-//! Builders for what goes to the chat, and the questions that plugins ask of a session. Pure: nothing here may call the
-//! host.
+//! Builders for replies, and helper methods for sessions. Pure: nothing here calls the host.
 
 use crate::{Attachment, Button, Content, Phase, Reply, Session, text::escape};
 
 impl Reply {
-    /// A message of that Markdown; names and other foreign text go through [`escape`] first.
+    /// A message with Markdown. Pass names and other untrusted text through [`escape`] first.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), buttons: Vec::new(), attachments: Vec::new(), in_place: false }
     }
 
-    /// A message that is shown as it stands, as `/timeout <minutes>`.
+    /// A message that is shown unchanged, such as `/timeout <minutes>`.
     #[must_use]
     pub fn plain(text: &str) -> Self {
         Self::text(escape(text))
     }
 
-    /// Adds a button in a row of its own. Pressing it runs `command`, as "/hello again", as the one who presses. It must be one of
-    /// the plugin's own commands: the host omits any other button and logs it, as it does with more than 100 buttons in
-    /// a message. A label that shows nothing is replaced with the command.
+    /// Adds a button in a separate row. A press runs `command`, such as "/hello again", as the user who pressed it.
+    /// It must be one of the plugin's own commands: the host omits any other button and logs it, as it does with more
+    /// than 100 buttons in a message. A label that shows nothing is replaced with the command.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])
     }
 
-    /// Adds a row of buttons, each a label and one of the plugin's own commands; no button makes no row.
+    /// Adds a row of buttons, each with a label and one of the plugin's own commands. An empty row is omitted.
     #[must_use]
     pub fn row(mut self, buttons: impl IntoIterator<Item = (String, String)>) -> Self {
         let row: Vec<Button> = buttons.into_iter().map(|(label, command)| Button { label, command }).collect();
@@ -34,7 +33,7 @@ impl Reply {
         self
     }
 
-    /// Adds a text with a name. No chat takes files yet: it is shown as a block of code below the message.
+    /// Adds a named text. Chats don't take files yet, so it is shown as a code block below the message.
     #[must_use]
     pub fn attach_text(mut self, name: &str, text: impl Into<String>) -> Self {
         let (name, media_type) = (name.to_owned(), "text/plain".to_owned());
@@ -63,7 +62,7 @@ impl From<String> for Reply {
 }
 
 impl Session {
-    /// The value of a fact, which is how the host tells what came after the first version of the interface.
+    /// Returns the value of a fact. Facts carry values that were added after the first version of the interface.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
         self.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -71,7 +70,7 @@ impl Session {
 }
 
 impl Phase {
-    /// Whether a process runs.
+    /// Whether the agent's process is running.
     #[must_use]
     pub const fn is_live(self) -> bool {
         match self {

@@ -1,9 +1,9 @@
-//! Records to test a plugin's own logic with, natively. The host's functions cannot be called in such a test, so what is
-//! tested must not call them.
+//! Test data for native tests of a plugin's own logic. The host's functions aren't available there, so tested code
+//! must not call them.
 
 use crate::{Call, Phase, Session};
 
-/// An idle session of that name, made and last active at 0, with a timeout of ten minutes.
+/// An idle session of that name, created and last active at 0, with a timeout of ten minutes.
 #[must_use]
 pub fn session(name: &str) -> Session {
     Session {
@@ -26,13 +26,13 @@ pub fn session(name: &str) -> Session {
     }
 }
 
-/// An event of that kind about an idle session called `main`; `data` is JSON.
+/// An event of that kind about an idle session named `main`. `data` is JSON.
 #[must_use]
 pub fn event(kind: &str, data: &str) -> crate::hook::Event {
     crate::hook::Event { kind: kind.to_owned(), at: 0, session: Some(session("main")), data: data.to_owned() }
 }
 
-/// A posted request with this body.
+/// A POST request with this body.
 #[must_use]
 pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhook::Request {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -45,7 +45,7 @@ pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhoo
     }
 }
 
-/// A command as it is typed, split at spaces.
+/// A command as typed, split at spaces.
 #[must_use]
 pub fn call(line: &str) -> Call {
     let (command, text) = line.trim_start_matches('/').split_once(' ').unwrap_or((line.trim_start_matches('/'), ""));

@@ -1,4 +1,4 @@
-//! Small pieces of text that several plugins need. Pure: nothing here may call the host.
+//! Text helpers for plugins. Pure: nothing here calls the host.
 
 pub use crate::escape::{code, escape, literal};
 use crate::{Instant, Seconds};
@@ -7,7 +7,7 @@ const MINUTE: Seconds = 60;
 const HOUR: Seconds = 60 * MINUTE;
 const DAY: Seconds = 24 * HOUR;
 
-/// How long ago `then` was: `just now`, `5m ago`, `3h ago`, `2d ago`.
+/// Formats how long ago `then` was: `just now`, `5m ago`, `3h ago`, `2d ago`.
 #[must_use]
 pub fn ago(now: Instant, then: Instant) -> String {
     match now.saturating_sub(then) / 1000 {
@@ -18,7 +18,7 @@ pub fn ago(now: Instant, then: Instant) -> String {
     }
 }
 
-/// A span in its largest unit, rounded down: `40 s`, `15 min`, `3 h`, `2 d`.
+/// Formats a span in its largest unit, rounded down: `40 s`, `15 min`, `3 h`, `2 d`.
 #[must_use]
 pub fn short_span(seconds: Seconds) -> String {
     match seconds {
@@ -29,7 +29,7 @@ pub fn short_span(seconds: Seconds) -> String {
     }
 }
 
-/// A span in words: `10 minutes`, `2 hours`, `2 seconds`, `1 minute 30 seconds`, `1 day 6 hours`.
+/// Formats a span in words: `10 minutes`, `2 hours`, `2 seconds`, `1 minute 30 seconds`, `1 day 6 hours`.
 #[must_use]
 pub fn long_span(seconds: Seconds) -> String {
     let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
@@ -44,7 +44,8 @@ pub fn long_span(seconds: Seconds) -> String {
     if words.is_empty() { counted(0, "second") } else { words.join(" ") }
 }
 
-/// A span as a configuration has it, "30s", "10m", "1h30m" or "2d", longer than nothing; none where it is something else.
+/// Parses a span as written in a configuration, such as "30s", "10m", "1h30m" or "2d". `None` for zero and for
+/// anything else.
 #[must_use]
 pub fn span(text: &str) -> Option<Seconds> {
     let mut total: Seconds = 0;
@@ -87,7 +88,7 @@ pub fn url_encode(text: &str) -> String {
     encoded
 }
 
-/// A number and its noun: `1 minute`, `2 minutes`.
+/// Formats a number and its noun: `1 minute`, `2 minutes`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -1,5 +1,5 @@
-//! What a plugin may offer: a trait a trade. The traits have no `self`, because an instance lives for one call; they hide
-//! the generated ones, which have no defaults.
+//! The extension points, one trait each. The traits have no `self`, because an instance lives for one call. They
+//! replace the generated traits, which have no default methods.
 
 use crate::{Reply, Session, bindings};
 
@@ -7,7 +7,7 @@ mod unasked;
 
 pub use unasked::{Hook, Schedule, Webhook, hook, schedule, webhook};
 
-/// The records of the trade [`Command`](crate::Command).
+/// The types of the extension point [`Command`](crate::Command).
 pub mod command {
     pub use crate::bindings::command::exports::cordboard::plugin::command::{Order, Spec};
 
@@ -21,14 +21,14 @@ pub mod command {
             Self { name, summary, usage, least_role: "member".to_owned(), order: Order::InOrder }
         }
 
-        /// For that role and those above it: "admin" or "owner".
+        /// Restricts the command to that role and higher ones: "admin" or "owner".
         #[must_use]
         pub fn least_role(mut self, role: &str) -> Self {
             self.least_role = role.to_owned();
             self
         }
 
-        /// Jumps the earlier commands of its place, as /stop must.
+        /// Runs before the earlier commands of its place, as /stop does.
         #[must_use]
         pub fn at_once(mut self) -> Self {
             self.order = Order::AtOnce;
@@ -37,55 +37,58 @@ pub mod command {
     }
 }
 
-/// The records of the trade [`Lifecycle`](crate::Lifecycle).
+/// The types of the extension point [`Lifecycle`](crate::Lifecycle).
 pub mod lifecycle {
     pub use crate::bindings::lifecycle::exports::cordboard::plugin::lifecycle::{Moment, Verdict};
 }
 
-/// The records of the trade [`Persona`](crate::Persona).
+/// The types of the extension point [`Persona`](crate::Persona).
 pub mod persona {
     pub use crate::bindings::persona::exports::cordboard::plugin::persona::{Brief, Summary};
 }
 
-/// The records of the trade [`View`](crate::View).
+/// The types of the extension point [`View`](crate::View).
 pub mod view {
     pub use crate::bindings::view::exports::cordboard::plugin::view::{Action, Limits, Part, Screen, Summary, Turn};
 }
 
-/// A command as it was given.
+/// A command and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Which of the plugin's commands, without the slash.
+    /// The name of the command, without the slash.
     pub command: String,
-    /// What stands behind it, split as a shell would.
+    /// The arguments, split as by a shell.
     pub args: Vec<String>,
-    /// The same as it was typed.
+    /// The arguments as typed.
     pub text: String,
 }
 
 impl Call {
-    /// The argument at `index`, from 0.
+    /// Returns the argument at `index`, counted from 0.
     #[must_use]
     pub fn arg(&self, index: usize) -> Option<&str> {
         self.args.get(index).map(String::as_str)
     }
 }
 
-/// Answers commands; the crate's own page has an example.
+/// Answers commands. The crate documentation has an example.
 pub trait Command {
-    /// The commands that this plugin answers. The host asks at the trial, where `config`, `context` and `log` alone
-    /// work: nobody has called, and [`context::now`](crate::context::now) is 0.
+    /// Returns the plugin's commands. The host calls this at the trial, where only `config`, `context` and `log`
+    /// work: there is no caller, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
-    /// Why the plugin cannot serve, as when its configuration is wrong: this version, or this configuration, is refused.
+    /// Why the plugin can't run, for example because its configuration is invalid. The host rejects this version or
+    /// this configuration.
     fn specs() -> Result<Vec<command::Spec>, String>;
 
+    /// Runs a command.
+    ///
     /// # Errors
     /// A sentence for the caller.
     fn run(call: &Call) -> Result<Reply, String>;
 }
 
-/// Decides when to let go of an idle agent, where `[plugins] lifecycle` names it.
+/// Decides when an idle agent is stopped, if `[plugins] lifecycle` names this plugin.
 ///
 /// The spans of a verdict count from this review. To suspend a session at its timeout, return `SuspendAfter` with the
 /// remaining time.
@@ -108,16 +111,17 @@ pub trait Command {
 /// # fn main() {}
 /// ```
 pub trait Lifecycle {
-    /// Asked when a session falls idle, when a review is due, and when its timeout or this plugin changes.
+    /// Called when a session becomes idle, when a review is due, and when the session's timeout or this plugin
+    /// changes.
     fn review(moment: lifecycle::Moment) -> lifecycle::Verdict;
 
-    /// What the user is told when a message wakes a session; by default nothing.
+    /// Returns the message to the user when a session resumes. None by default.
     fn resume_notice(_moment: lifecycle::Moment) -> Option<String> {
         None
     }
 }
 
-/// Knows personas: who an agent is asked to be.
+/// Provides personas, which are sets of instructions for agents.
 ///
 /// A brief's `instructions` are added to the agent's own. Its `greeting` is shown in the chat once, when the agent of a
 /// new session is ready. `model` and `idle_timeout` apply if the session has none of its own.
@@ -142,18 +146,20 @@ pub trait Lifecycle {
 /// # fn main() {}
 /// ```
 pub trait Persona {
+    /// Returns the plugin's personas.
+    ///
     /// # Errors
     /// As [`Command::specs`].
     fn summaries() -> Result<Vec<persona::Summary>, String>;
 
-    /// Asked at each start of an agent.
+    /// Called at each start of an agent.
     ///
     /// # Errors
     /// A sentence for the user.
     fn resolve(name: &str, session: Session) -> Result<persona::Brief, String>;
 }
 
-/// Shows turns: each of its modes in a way of its own.
+/// Renders turns. Each mode is a different presentation.
 ///
 /// ```
 /// use cordboard_plugin::{Reply, View, view::{Limits, Part, Screen, Summary, Turn}};
@@ -178,14 +184,17 @@ pub trait Persona {
 /// # fn main() {}
 /// ```
 pub trait View {
+    /// Returns the plugin's modes.
+    ///
     /// # Errors
     /// As [`Command::specs`].
     fn modes() -> Result<Vec<view::Summary>, String>;
 
-    /// Called for each frame with the whole turn so far. `config`, `context` and `log` alone work, as in [`Command::specs`].
+    /// Called for each frame with the whole turn so far. Only `config`, `context` and `log` work, as in
+    /// [`Command::specs`].
     ///
     /// # Errors
-    /// A sentence for the log; the host shows the frame in its own plain way.
+    /// A sentence for the log. The host then renders the frame itself, without a view.
     fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String>;
 }
 

@@ -1,20 +1,21 @@
-//! The trades that nobody in a chat asks for: events, times, requests from the net.
+//! The extension points that aren't called by a user: events, scheduled jobs and HTTP requests.
 //!
-//! Such a call has no caller, and so no rights on sessions, unless the operator gives it the owner's by `[plugins.NAME] acts_as = "owner"`.
+//! Such a call has no caller, and thus no rights on sessions, unless the operator gives it the owner's rights with
+//! `[plugins.NAME] acts_as = "owner"`.
 
 use crate::bindings;
 
-/// The records of the trade [`Hook`](crate::Hook).
+/// The types of the extension point [`Hook`](crate::Hook).
 pub mod hook {
     pub use crate::bindings::hook::exports::cordboard::plugin::hook::Event;
 
-    /// The kinds of events that there are now; more may come.
+    /// The current kinds of events. Later versions may add some.
     pub mod kind {
         pub const HOST_STARTED: &str = "host-started";
         pub const CREATED: &str = "created";
-        /// An agent is ready, without a memory.
+        /// An agent is ready, in a new conversation.
         pub const STARTED: &str = "started";
-        /// An agent is ready, and remembers.
+        /// An agent is ready, with its earlier conversation.
         pub const RESUMED: &str = "resumed";
         pub const TURN_STARTED: &str = "turn-started";
         pub const TURN_FINISHED: &str = "turn-finished";
@@ -26,10 +27,10 @@ pub mod hook {
     }
 
     impl Event {
-        /// `data` as the type `T`. Needs the feature `json`.
+        /// Parses `data` as the type `T`. Needs the feature `json`.
         ///
         /// # Errors
-        /// What is missing or of another type.
+        /// Names the value that is missing or of another type.
         #[cfg(feature = "json")]
         pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
             serde_json::from_str(&self.data).map_err(|error| format!("the data of '{}': {error}", self.kind))
@@ -37,12 +38,13 @@ pub mod hook {
     }
 }
 
-/// The records of the trade [`Schedule`](crate::Schedule).
+/// The types of the extension point [`Schedule`](crate::Schedule).
 pub mod schedule {
     pub use crate::bindings::schedule::exports::cordboard::plugin::schedule::{Due, Job};
 
     impl Job {
-        /// `cron`: minute, hour, day of month, month, day of week, in the host's time zone, as "30 7 * * mon-fri".
+        /// `cron` has the fields minute, hour, day of month, month and day of week, in the host's time zone, as in
+        /// "30 7 * * mon-fri".
         #[must_use]
         pub fn new(name: &str, cron: &str) -> Self {
             Self { name: name.to_owned(), cron: cron.to_owned() }
@@ -50,21 +52,21 @@ pub mod schedule {
     }
 }
 
-/// The records of the trade [`Webhook`](crate::Webhook).
+/// The types of the extension point [`Webhook`](crate::Webhook).
 pub mod webhook {
     pub use crate::bindings::webhook::exports::cordboard::plugin::webhook::{Request, Response};
 
     impl Request {
-        /// The first header of that name, in lower case.
+        /// Returns the first header of that name, in lower case.
         #[must_use]
         pub fn header(&self, name: &str) -> Option<&str> {
             self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
         }
 
-        /// The body as the type `T`. Needs the feature `json`.
+        /// Parses the body as the type `T`. Needs the feature `json`.
         ///
         /// # Errors
-        /// What is wrong with it.
+        /// The body can't be parsed.
         #[cfg(feature = "json")]
         pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
             serde_json::from_slice(&self.body).map_err(|error| format!("the body of the request: {error}"))
@@ -72,7 +74,7 @@ pub mod webhook {
     }
 
     impl Response {
-        /// One line of plain text.
+        /// A response with one line of plain text.
         #[must_use]
         pub fn text(status: u16, text: &str) -> Self {
             let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
@@ -81,7 +83,7 @@ pub mod webhook {
     }
 }
 
-/// Hears of events, and has no say in them.
+/// Receives events, and can't influence them.
 ///
 /// ```
 /// use cordboard_plugin::{Hook, hook::{Event, kind}, log};
@@ -100,7 +102,7 @@ pub mod webhook {
 /// # fn main() {}
 /// ```
 pub trait Hook {
-    /// Called after the fact, in order. What this call brings about is not told to this plugin.
+    /// Called after each event, in order. Events that this call causes aren't sent to this plugin.
     fn on_event(event: hook::Event);
 }
 
@@ -126,21 +128,22 @@ pub trait Hook {
 /// # fn main() {}
 /// ```
 pub trait Schedule {
-    /// When to run what. The host asks at the trial, where `config`, `context` and `log` alone work: nobody has called,
-    /// and [`context::now`](crate::context::now) is 0.
+    /// Returns the plugin's jobs. The host calls this at the trial, where only `config`, `context` and `log` work:
+    /// there is no caller, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
     /// As [`Command::specs`](crate::Command::specs).
     fn jobs() -> Result<Vec<schedule::Job>, String>;
 
-    /// Called when a job is due; a job never runs twice at once. What was missed is made up for by one run.
+    /// Called when a job is due. A job never runs twice at the same time, and missed runs are replaced by a single
+    /// one.
     ///
     /// # Errors
     /// A sentence for the log.
     fn run(due: schedule::Due) -> Result<(), String>;
 }
 
-/// Answers requests from the net, whose token or signature the host has checked.
+/// Answers HTTP requests whose token or signature the host has checked.
 ///
 /// ```
 /// use cordboard_plugin::{Webhook, log, webhook::{Request, Response}};
@@ -158,10 +161,11 @@ pub trait Schedule {
 /// # fn main() {}
 /// ```
 pub trait Webhook {
-    /// The same request may come twice: senders repeat what was not answered in time.
+    /// Handles a request. The same request may come twice, because senders repeat requests that weren't answered in
+    /// time.
     ///
     /// # Errors
-    /// A sentence for the log; who asked reads status 500.
+    /// A sentence for the log. The sender gets status 500.
     fn receive(request: webhook::Request) -> Result<webhook::Response, String>;
 }
 
