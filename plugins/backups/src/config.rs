@@ -1,4 +1,4 @@
-//! `[plugins.backups.config]`: where the server is, and how old a backup may be. Pure but for [`Config::read`].
+//! `[plugins.backups.config]`: the server, and the maximum age of backups. Pure except for [`Config::read`].
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use cordboard_plugin::{Seconds, config};
 use homelab::{pbs::Access, time::span};
 use serde::Deserialize;
 
-/// How old a backup may be where nothing is said: a day, and two hours for the run itself.
+/// The default maximum age of a backup: a day, and two hours for the run itself.
 const WARN_AFTER: &str = "26h";
 
 #[derive(Debug, Deserialize)]
@@ -35,14 +35,14 @@ struct GuestTable {
 #[derive(Debug)]
 pub struct Config {
     pub access: Access,
-    /// The name of the secret that belongs to the token.
+    /// The name of the token's secret.
     pub secret: String,
-    /// The datastores to look into; none for all that the token may see.
+    /// The datastores to check. Empty for all that the token may see.
     pub datastores: Vec<String>,
     pub warn_after: Seconds,
-    /// Guests that nobody misses, as `vm/900` or `lab:vm/900`.
+    /// Ignored guests, such as `vm/900` or `lab:vm/900`.
     ignore: Vec<String>,
-    /// Guests of which there must be a backup, by the same keys.
+    /// Guests that must have a backup, by the same keys.
     pub guests: BTreeMap<String, Guest>,
 }
 
@@ -57,8 +57,10 @@ fn secret() -> String {
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }
@@ -89,7 +91,7 @@ impl Config {
     }
 }
 
-/// A guest is called as in the server's own lists, with its namespace before a colon.
+/// Checks that a guest is written as in the server's lists, with its namespace before a colon.
 fn known(key: &str) -> Result<(), String> {
     let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
     let right = group.split_once('/').is_some_and(|(kind, id)| ["vm", "ct", "host"].contains(&kind) && !id.is_empty());

@@ -1,4 +1,4 @@
-//! The newest backup of each guest, over all datastores. Pure: nothing here may call the host.
+//! The newest backup of each guest in all datastores. Pure: nothing here calls the host.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use homelab::{Json, show::Light, time::whole_span};
 
 use crate::config::{Config, Guest};
 
-/// In milliseconds: clocks differ by minutes, not by more.
+/// The tolerance for clock differences between the machines, in milliseconds.
 const AHEAD: Instant = 10 * 60 * 1000;
 
-/// Good guests that get a line of their own; more of them are counted.
+/// The number of healthy guests with a line each. Further ones are only counted.
 const TOLD: usize = 40;
 
-/// What the server knows of one guest in one place.
+/// A backup group of one guest in one datastore.
 #[derive(Debug)]
 pub struct Group {
-    /// `vm/101`, behind its namespace and a colon where it is not in the root.
+    /// `vm/101`, with a namespace and a colon before it unless it is in the root.
     key: String,
     last: Instant,
     count: u64,
@@ -27,8 +27,10 @@ pub struct Group {
     store: String,
 }
 
+/// Reads the backup groups of a datastore.
+///
 /// # Errors
-/// What is missing or odd, with its path.
+/// Names the missing or unexpected value, with its path.
 pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, String> {
     let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}:") };
     let group = |item: &Json| {
@@ -43,7 +45,7 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     data.items()?.iter().map(group).collect()
 }
 
-/// How many guests are well and how many are not, then a line for each, the worst first.
+/// Returns a line with the numbers of guests with and without problems, then a line for each guest, the worst first.
 pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();
     for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {
@@ -75,7 +77,7 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
     [head].into_iter().chain(old).chain(good).chain(rest).collect()
 }
 
-/// The guests that are named in the configuration and have no backup at all.
+/// Returns lines for the configured guests that have no backup at all.
 fn missing(newest: &BTreeMap<String, Group>, config: &Config) -> Vec<String> {
     let gone = config.guests.iter().filter(|(key, _)| !newest.contains_key(*key));
     gone.map(|(key, guest)| format!("{} {} has no backup", Light::Broken.letter(), called(key, guest.name.as_deref())))

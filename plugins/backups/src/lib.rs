@@ -1,5 +1,5 @@
-//! `/backups`: the newest backup of each guest on a Proxmox Backup Server, and a warning of what is old. It must never
-//! change anything there: it only asks.
+//! `/backups`: shows the newest backup of each guest on a Proxmox Backup Server, and warns about old ones. Read-only:
+//! it changes nothing on the server.
 
 mod config;
 mod groups;
@@ -26,7 +26,7 @@ impl Command for Backups {
     }
 }
 
-/// What all datastores say, as Markdown; those that do not answer are told behind the others.
+/// Builds the report about all datastores, as Markdown. Errors of datastores come last.
 fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     let stores = match config.datastores.as_slice() {
         [] => config.access.data(ask, "/status/datastore-usage", |data| mounted(&data))?,
@@ -47,7 +47,7 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-/// The datastores that can be looked into. One that is unplugged now is none.
+/// Returns the mounted datastores. An unplugged removable one is skipped.
 fn mounted(data: &Json) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for item in data.items()? {
@@ -59,7 +59,7 @@ fn mounted(data: &Json) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// The groups of all namespaces of a datastore.
+/// Returns the groups of all namespaces of a datastore.
 fn of_store(config: &Config, ask: Ask, store: &str) -> Result<Vec<Group>, String> {
     let base = format!("/admin/datastore/{store}");
     let namespaces = config.access.data(ask, &format!("{base}/namespace"), |data| {
@@ -67,7 +67,7 @@ fn of_store(config: &Config, ask: Ask, store: &str) -> Result<Vec<Group>, String
     })?;
     let mut all = Vec::new();
     for namespace in &namespaces {
-        // A name of a namespace is made of letters, digits, `-`, `_` and `.`, in levels with a slash between.
+        // The name of a namespace consists of letters, digits, `-`, `_` and `.`, with slashes between levels.
         let path =
             if namespace.is_empty() { format!("{base}/groups") } else { format!("{base}/groups?ns={namespace}") };
         all.extend(config.access.data(ask, &path, |data| groups::read(&data, store, namespace))?);

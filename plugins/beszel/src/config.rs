@@ -1,5 +1,4 @@
-//! `[plugins.beszel.config]`: where the hub is, who asks it, and from when on something is full. Pure but for
-//! [`Config::read`].
+//! `[plugins.beszel.config]`: the hub, the login, and the limit for warnings. Pure except for [`Config::read`].
 
 use cordboard_plugin::config;
 use homelab::{Server, server::address, show::share};
@@ -19,11 +18,11 @@ struct Table {
 #[derive(Debug)]
 pub struct Config {
     url: String,
-    /// The address by which the hub knows the user.
+    /// The email address of the user on the hub.
     pub user: String,
-    /// The name of the secret that is the user's password.
+    /// The name of the secret with the user's password.
     pub secret: String,
-    /// From how many percent on something is shown as full.
+    /// The percentage from which on a resource is shown as full.
     pub warn_at: f64,
 }
 
@@ -36,8 +35,10 @@ const fn warn_at() -> f64 {
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }

@@ -1,5 +1,4 @@
-//! `/beszel`: the systems of a Beszel hub, how busy and how full they are. It must never change anything there: it logs in
-//! and asks.
+//! `/beszel`: shows the load and the free space of a Beszel hub's systems. Read-only: it logs in and reads.
 
 mod config;
 mod login;
@@ -11,13 +10,13 @@ use homelab::{Answer, Ask, fetch, fresh};
 use config::Config;
 use systems::System;
 
-/// The first page of the systems by name, and only what is shown of them.
+/// The first page of systems, sorted by name, with only the fields that are shown.
 const SYSTEMS: &str = "/api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
 
-/// Systems of a page: fewer of them are the last.
+/// The number of systems per page. A page with fewer is the last.
 const PAGE: usize = 200;
 
-/// Pages that are asked for: nobody reads as many lines, but the worst of them may stand on the last.
+/// The maximum number of pages. More lines than that aren't read, but the worst system may be on the last page.
 const PAGES: usize = 10;
 
 struct Beszel;
@@ -47,7 +46,7 @@ fn log_in(config: &Config) -> Result<Answer, String> {
 fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     let (systems, whole) = all(config, ask)?;
     if systems.is_empty() {
-        // The hub hides what a user may not see instead of refusing it.
+        // The hub hides systems that a user may not see, instead of refusing the request.
         let user = escape(&config.user);
         return Ok(format!(
             "There is no system that {user} may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
@@ -60,7 +59,7 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-/// Page by page, and whether these are all.
+/// Reads page by page. Returns whether all systems were read.
 fn all(config: &Config, ask: Ask) -> Result<(Vec<System>, bool), String> {
     let mut systems = Vec::new();
     for page in 1..=PAGES {
@@ -98,7 +97,7 @@ mod tests {
         assert_eq!(told(200, r#"{"items":[]}"#).as_deref(), Ok(none));
     }
 
-    /// What is told of so many systems, and how many pages were asked for.
+    /// Returns the report about `count` systems, and the number of requested pages.
     fn pages(count: usize) -> (String, usize) {
         let config = Config::parse(r#"{"url":"https://hub","user":"a@home.lan"}"#).expect("it is right");
         let asked = std::cell::Cell::new(0);

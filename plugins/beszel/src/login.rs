@@ -1,23 +1,23 @@
-//! How one logs in to a hub. The token of the answer lives for one call and is shown to nobody.
+//! The login to a hub. The token is used for one call only and never shown.
 
 use homelab::Answer;
 
 use crate::config::Config;
 
-/// Where one logs in.
+/// The path of the login.
 pub const PATH: &str = "/api/collections/users/auth-with-password";
 
-/// What is sent there; `password` is a placeholder, which the host replaces.
+/// The body of the login. `password` is a placeholder, which the host replaces.
 pub fn body(user: &str, password: &str) -> String {
     serde_json::json!({ "identity": user, "password": password }).to_string()
 }
 
-/// The token of the answer.
+/// Reads the token from the response.
 ///
 /// # Errors
 /// A line for the operator.
 pub fn token(config: &Config, answer: Answer) -> Result<String, String> {
-    // The hub answers 400 to a wrong password, not 401; and 401 where it wants a second factor.
+    // The hub responds with 400 to a wrong password, not 401, and with 401 if it requires a second factor.
     match answer.status {
         400 => return Err(config.server().refuses_login(&answer)),
         401 => return Err(config.server().forbids(PATH, &answer)),

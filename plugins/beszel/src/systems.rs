@@ -1,4 +1,4 @@
-//! The systems of a hub: how busy, how full, since when. Pure: nothing here may call the host.
+//! The systems of a hub, with their load, usage and uptime. Pure: nothing here calls the host.
 
 use cordboard_plugin::{
     Instant,
@@ -10,14 +10,14 @@ use homelab::{
     time::moment,
 };
 
-/// One system as the hub has it.
+/// A system as listed by the hub.
 #[derive(Debug)]
 pub struct System {
     name: String,
     status: String,
-    /// When the hub last wrote the record: the last figures of one that is up, the fall of one that is down.
+    /// When the hub last changed the record: the latest figures of a running system, the failure of a failed one.
     changed: Option<Instant>,
-    /// Only of one that is up; what the others had is history.
+    /// `None` unless the system is up, because its figures are outdated then.
     figures: Option<Figures>,
 }
 
@@ -27,15 +27,17 @@ struct Figures {
     memory: f64,
     disk: f64,
     uptime: u64,
-    /// Degrees Celsius, where the agent knows one.
+    /// Degrees Celsius, if the agent reports a temperature.
     temperature: Option<f64>,
-    /// Further file systems, in percent.
+    /// Further file systems, with their usage in percent.
     disks: Vec<(String, f64)>,
     failed_services: u64,
 }
 
+/// Reads a page of systems.
+///
 /// # Errors
-/// What is missing or odd, with its path.
+/// Names the missing or unexpected value, with its path.
 pub fn read(page: &Json) -> Result<Vec<System>, String> {
     page.at("items")?.items()?.iter().map(system).collect()
 }
@@ -67,7 +69,7 @@ fn figures(info: &Json) -> Result<Figures, String> {
     })
 }
 
-/// How many there are, then a line for each, as the hub sorts them.
+/// Returns a line with the number of systems, then a line for each, in the hub's order.
 pub fn lines(systems: &[System], warn_at: f64, now: Instant) -> Vec<String> {
     let down = systems.iter().filter(|system| system.status == "down").count();
     let all = counted(systems.len() as u64, "system");

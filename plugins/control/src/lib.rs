@@ -1,5 +1,5 @@
-//! `/stop [all]`: interrupts the turn of the active session, at once. It must never end an agent: the host does, where one
-//! does not listen.
+//! `/stop [all]`: interrupts the turn of the active session at once. Doesn't stop the agent: the host does that if
+//! the agent doesn't react.
 
 use cordboard_plugin::{
     Call, Command, Phase, Reply, Session,
@@ -43,11 +43,11 @@ fn nothing(background: Option<&str>) -> String {
     })
 }
 
-/// Whether a turn runs or is about to, or messages wait that are to be dropped.
+/// Whether a turn is running or about to, or there are waiting messages to drop.
 fn stoppable(session: &Session, waiting: Waiting) -> bool {
     match (session.phase, waiting) {
         (Phase::Busy, _) => true,
-        // What waits for an agent that comes up would run in a moment.
+        // A message that waits for a starting agent would run in a moment.
         (Phase::Starting | Phase::Stopping, Waiting::Keep) => session.queued > 0,
         (_, Waiting::Drop) => session.queued > 0,
         (_, Waiting::Keep) => false,

@@ -1,5 +1,5 @@
-//! A webhook: tells a place what GitHub reports of a repository. `/github here` chooses the place. The host has checked the signature; it
-//! must still take every text for a stranger's, as titles and messages are.
+//! A webhook that posts GitHub's events about a repository in a place, which `/github here` selects. The host has
+//! checked the signature, but all texts are untrusted, because strangers write titles and messages.
 
 mod news;
 
@@ -10,13 +10,13 @@ use cordboard_plugin::{
     webhook::{Request, Response},
 };
 
-/// Under it the place is kept.
+/// The key of the place.
 const PLACE: &str = "place";
 
-/// Under it the last deliveries are kept: GitHub repeats what was not answered in time.
+/// The key of the latest deliveries: GitHub repeats requests that weren't answered in time.
 const SEEN: &str = "seen";
 
-/// How many of them.
+/// The number of stored deliveries.
 const LAST: usize = 50;
 
 const USAGE: &str = "/github [here|off]";
@@ -70,7 +70,7 @@ impl Webhook for Github {
     }
 }
 
-/// Whether this delivery came before; from now on it did.
+/// Returns whether this delivery was received before, and stores it.
 fn is_known(delivery: &str) -> Result<bool, String> {
     let seen = state::get_text(SEEN).unwrap_or_default();
     let Some(seen) = with(&seen, delivery) else { return Ok(true) };
@@ -78,7 +78,7 @@ fn is_known(delivery: &str) -> Result<bool, String> {
     Ok(false)
 }
 
-/// None where it is there already. One without a name is new each time.
+/// Adds a delivery. `None` if it is stored already. A delivery without an id is always new.
 fn with(seen: &str, delivery: &str) -> Option<String> {
     let mut seen: Vec<&str> = seen.lines().collect();
     if delivery.is_empty() {

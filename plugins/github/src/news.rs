@@ -1,9 +1,9 @@
-//! What GitHub reports, in a line or a few. Only the fields that are shown are read; each may be missing.
+//! Formats GitHub's events as one or a few lines. Reads only the fields that are shown, all of which are optional.
 
 use cordboard_plugin::text::{code, counted, escape};
 use serde::Deserialize;
 
-/// How many commits of a push are named.
+/// The number of commits of a push that are listed.
 const COMMITS: usize = 5;
 
 #[derive(Deserialize, Default)]
@@ -67,7 +67,7 @@ struct Run {
     html_url: String,
 }
 
-/// The text of an event; none where it is not worth one.
+/// Formats an event. `None` if it isn't worth a message.
 pub fn of(event: &str, report: &Report) -> Option<String> {
     match (event, report.action.as_str()) {
         ("ping", _) => Some(format!("GitHub tells of **{}** now.", report.repository())),
@@ -136,7 +136,7 @@ impl Report {
     }
 }
 
-/// Only to GitHub, or whatever else speaks TLS, and never out of the link: brackets of a stranger's title are no brackets there.
+/// Builds a link, only with `https`. Brackets in an untrusted title are replaced, so that they can't end the link.
 fn link(text: &str, url: &str) -> String {
     let is_plain = |c: char| c.is_ascii_graphic() && !"<>()[]\\".contains(c);
     let text = escape(&text.replace('[', "(").replace(']', ")"));

@@ -1,5 +1,5 @@
-//! `/help`, `/plugins` and `/start`: what is plugged in now, what admins do about it, and how to begin. It must never know a command or a
-//! plugin by itself, nor decide who may do what: it lists what the host tells, and asks the host.
+//! `/help`, `/plugins` and `/start`: lists commands and plugins, manages plugins, and welcomes new users. Knows no
+//! command or plugin itself, and doesn't check rights: it shows the host's catalog and calls the host.
 
 use cordboard_plugin::{
     Call, Command, Instant, Reply,
@@ -9,16 +9,16 @@ use cordboard_plugin::{
     text::{ago, code, escape},
 };
 
-/// Characters of a digest that tell one version from another.
+/// The number of characters of a digest that identify a version.
 const DIGEST: usize = 12;
 
-/// What stands behind `/plugins`.
+/// The arguments of `/plugins`.
 const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
 
-/// The same for the list of commands: the host offers the rest where it is wanted.
+/// The same for the list of commands, shortened: the host offers the other forms where they apply.
 const SHORT: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
-/// What Telegram's own button Start brings, and who has just come.
+/// The reply to Telegram's Start button, and to new users.
 const WELCOME: &str = "This is Cordboard: what you write here goes to a coding agent, and its answer comes back.\n\n\
     `/new demo` opens a session. Any text after it goes to its agent.";
 
@@ -43,7 +43,7 @@ impl Command for Help {
     }
 }
 
-/// What the host says to an order.
+/// Carries out a command and returns the host's answer.
 fn steer(verb: &str, names: &[String]) -> Result<Reply, String> {
     let verb = verb.to_lowercase();
     let said = match (verb.as_str(), names) {
@@ -73,7 +73,7 @@ fn usage_of(verb: &str) -> String {
 
 const VERBS: [&str; 7] = ["rollback", "reload", "disable", "enable", "grant", "refuse", "revoke"];
 
-/// Whether `word` is meant: it begins so, or differs in one letter.
+/// Whether the user may have meant `word`: it starts with the typed text, or differs in one letter.
 fn is_near(typed: &str, word: &str) -> bool {
     let one_off = |long: &str, short: &str| {
         let same = long.bytes().zip(short.bytes()).take_while(|(one, other)| one == other).count();
@@ -109,7 +109,7 @@ fn plugins(mut plugins: Vec<Plugin>, now: Instant) -> Reply {
 fn line(plugin: &Plugin, now: Instant) -> String {
     let digest: String = plugin.digest.chars().take(DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
-    // What was never let in has no version to name, and what was never there no moment.
+    // A plugin that was never active has no version, and one that was never present has no time.
     let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));
     let since = (plugin.since > 0).then(|| ago(now, plugin.since));
     let more: Vec<_> = version.into_iter().chain(since).collect();

@@ -1,4 +1,5 @@
-//! `[plugins.kuma-metrics.config]`: where Uptime Kuma is, and the secret that is its API key. Pure but for [`Config::read`].
+//! `[plugins.kuma-metrics.config]`: the address of Uptime Kuma and the secret with its API key. Pure except for
+//! [`Config::read`].
 
 use cordboard_plugin::config;
 use homelab::{Server, kuma, server::address};
@@ -24,8 +25,10 @@ fn secret() -> String {
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }

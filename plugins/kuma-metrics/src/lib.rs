@@ -1,5 +1,5 @@
-//! `/kuma`: all monitors of Uptime Kuma, from its metrics, with an API key. It takes the place of the plugin `kuma`, which
-//! shows a status page. It must never change anything there: it only asks.
+//! `/kuma`: shows all monitors of Uptime Kuma, from its metrics, with an API key. Replaces the plugin `kuma`, which
+//! shows a status page. Read-only: it changes nothing on the server.
 
 mod config;
 mod metrics;
@@ -20,7 +20,7 @@ impl Command for Kuma {
     fn run(_call: &Call) -> Result<Reply, String> {
         let config = Config::read()?;
         let server = config.server();
-        // The key is the password of nobody.
+        // The API key is the password of an empty user name.
         let pair = format!(":{}", fetch::secret(&server, &config.secret)?);
         let authorization = format!("Basic {}", base64::encode(pair.as_bytes()));
         let ask = |path: &str| fetch::get(&server, path, Some(&authorization));

@@ -1,8 +1,8 @@
-//! `/metrics`: all monitors, in the text format of Prometheus. Pure: nothing here may call the host.
+//! Parses `/metrics`: all monitors, in the text format of Prometheus. Pure: nothing here calls the host.
 
 use homelab::kuma::{Monitor, State};
 
-/// One line: a name, labels, a number.
+/// A line with a name, labels and a number.
 struct Sample<'a> {
     name: &'a str,
     labels: Vec<(&'a str, String)>,
@@ -14,7 +14,7 @@ impl Sample<'_> {
         self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// What tells a monitor from others: its number, and before version 2 its name, type and target.
+    /// Identifies a monitor: by its number, or before version 2 by its name, type and target.
     fn key(&self) -> Option<String> {
         let names = ["monitor_name", "monitor_type", "monitor_url", "monitor_hostname", "monitor_port"];
         let old =
@@ -23,10 +23,10 @@ impl Sample<'_> {
     }
 }
 
-/// The monitors, in the order of the text.
+/// Reads the monitors in the order of the text.
 ///
 /// # Errors
-/// That there is no `monitor_status`, which is never missing where a monitor has beaten.
+/// There is no `monitor_status`, which exists for every monitor that had a beat.
 pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
     let samples: Vec<_> = text.lines().filter(|line| line.starts_with("monitor_")).filter_map(sample).collect();
     let mut monitors: Vec<(String, Monitor)> = Vec::new();
@@ -42,7 +42,7 @@ pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
         let key = sample.key();
         let Some((_, monitor)) = monitors.iter_mut().find(|(known, _)| Some(known) == key.as_ref()) else { continue };
         match sample.name {
-            // -1 stands for none.
+            // -1 means no value.
             "monitor_response_time" if sample.value >= 0.0 => monitor.ping = Some(sample.value),
             "monitor_uptime_ratio" if sample.label("window") == Some("1d") => monitor.uptime = Some(sample.value),
             "monitor_cert_days_remaining" => monitor.certificate = Some(sample.value as i64),

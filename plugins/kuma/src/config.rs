@@ -1,4 +1,4 @@
-//! `[plugins.kuma.config]`: where Uptime Kuma is, and which status page. Pure but for [`Config::read`].
+//! `[plugins.kuma.config]`: the address of Uptime Kuma and the status page. Pure except for [`Config::read`].
 
 use cordboard_plugin::config;
 use homelab::{Server, kuma, server::address};
@@ -14,13 +14,15 @@ struct Table {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Config {
     url: String,
-    /// The name of a status page, as it stands behind `/status/`.
+    /// The name of a status page, as in its path after `/status/`.
     pub page: String,
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }
@@ -43,7 +45,7 @@ impl Config {
     }
 }
 
-/// It becomes a part of a path.
+/// Checks the name of a page, because it becomes part of a path.
 fn slug(page: &str) -> Result<String, String> {
     let right = !page.is_empty() && page.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let told = || format!("page = \"{page}\" is no name of a status page: letters, digits and -, as behind /status/");

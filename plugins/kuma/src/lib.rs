@@ -1,5 +1,5 @@
-//! `/kuma`: the monitors of one of Uptime Kuma's status pages, which everybody may read. It must never change anything there:
-//! it only asks.
+//! `/kuma`: shows the monitors of one of Uptime Kuma's status pages, which are public. Read-only: it changes nothing
+//! on the server.
 
 mod config;
 mod page;
@@ -25,7 +25,7 @@ impl Command for Kuma {
     }
 }
 
-/// The page and its beats come from two places; where only the beats fail, the page is shown without them.
+/// The page and its beats come from two paths. If only the beats fail, the page is shown without them.
 fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     let (server, slug) = (config.server(), &config.page);
     let path = format!("/api/status-page/{slug}");

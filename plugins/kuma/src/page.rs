@@ -1,4 +1,4 @@
-//! A status page: its groups, its monitors and their beats, and what it announces. Pure: nothing here may call the host.
+//! A status page: its groups, monitors, beats and announcements. Pure: nothing here calls the host.
 
 use cordboard_plugin::{Instant, text::escape};
 use homelab::{
@@ -10,7 +10,7 @@ use homelab::{
 #[derive(Debug)]
 pub struct Page {
     title: String,
-    /// What is pinned to the page now.
+    /// The titles of the current incidents and maintenances.
     notices: Vec<String>,
     groups: Vec<Group>,
 }
@@ -18,16 +18,18 @@ pub struct Page {
 #[derive(Debug)]
 struct Group {
     name: String,
-    /// By number, with what the beats say later.
+    /// Monitors by number. The beats are added later.
     monitors: Vec<(i64, Monitor)>,
 }
 
+/// Reads a status page.
+///
 /// # Errors
-/// What is missing or odd, with its path.
+/// Names the missing or unexpected value, with its path.
 pub fn read(page: &Json) -> Result<Page, String> {
     let title = page.at("config")?.at("title")?.text()?.to_owned();
     let mut notices = Vec::new();
-    // Version 2 has a list of them, version 1 has one or null.
+    // Version 2 has a list of incidents, version 1 has one or null.
     let incidents = page.find("incidents").map(|incidents| incidents.items()).transpose()?.unwrap_or_default();
     for incident in incidents.into_iter().chain(page.find("incident")) {
         notices.push(format!("⚠️ {}", escape(incident.at("title")?.text()?)));
@@ -49,17 +51,17 @@ fn group(group: &Json) -> Result<Group, String> {
 
 fn monitor(monitor: &Json) -> Result<(i64, Monitor), String> {
     let name = monitor.at("name")?.text()?.to_owned();
-    // It is an empty text where there is no certificate, and is there only where the page shows it.
+    // Empty text if there is no certificate, and missing unless the page shows it.
     let certificate = monitor.find("certExpiryDaysRemaining").and_then(|days| days.whole().ok());
     let bare = Monitor { name, state: State::Unknown, ping: None, uptime: None, certificate, beat: None };
     Ok((monitor.at("id")?.whole()?, bare))
 }
 
 impl Page {
-    /// Adds what the beats say.
+    /// Adds the beats.
     ///
     /// # Errors
-    /// What is missing or odd, with its path.
+    /// Names the missing or unexpected value, with its path.
     pub fn beat(&mut self, beats: &Json) -> Result<(), String> {
         let (lists, uptimes) = (beats.at("heartbeatList")?, beats.at("uptimeList")?);
         for (id, monitor) in self.groups.iter_mut().flat_map(|group| &mut group.monitors) {

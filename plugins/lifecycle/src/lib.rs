@@ -1,5 +1,5 @@
-//! The default policy: an agent is suspended after the idle timeout of its session. It must never keep timers of its
-//! own: the host asks again when a timeout changes, so that the new timeout takes effect at once.
+//! The default lifecycle policy: an agent is suspended after the idle timeout of its session. Keeps no timers: the
+//! host asks again when a timeout changes, so that the new timeout takes effect at once.
 
 use cordboard_plugin::{
     Lifecycle, Seconds,
@@ -7,7 +7,7 @@ use cordboard_plugin::{
     text::short_span,
 };
 
-/// Up to here a resume says nothing of the idleness, in seconds.
+/// The idle time up to which a resume notice doesn't mention it, in seconds.
 const HARDLY_IDLE: Seconds = 60;
 
 struct Policy;

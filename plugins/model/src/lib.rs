@@ -1,12 +1,12 @@
-//! `/model [name]`: which model the active session's agent uses. It must never check a name: the agent alone knows its
-//! models.
+//! `/model [name]`: shows or sets the model of the active session's agent. Doesn't check a name, because only the
+//! agent knows its models.
 
 use cordboard_plugin::{Call, Command, Reply, Session, command::Spec, context, session_control};
 
-/// The word that takes a model back.
+/// The argument that resets the model.
 const DEFAULT: &str = "default";
 
-/// Known models that get a button; an agent may name dozens.
+/// The maximum number of buttons for known models. An agent may have dozens.
 const BUTTONS: usize = 8;
 
 struct Model;
@@ -34,7 +34,7 @@ impl Command for Model {
     }
 }
 
-/// The model, how to change it, and a button for each that the agent has named.
+/// The current model, the usage, and a button for each known model.
 fn shown(session: &Session) -> Reply {
     let model = session.model.as_deref().unwrap_or("the agent's default");
     let mut reply = Reply::plain(&format!("Model: {model}\n\nUsage: /model <name>, or /model {DEFAULT}"));

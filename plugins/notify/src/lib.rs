@@ -1,6 +1,6 @@
-//! A hook: tells one place when a long turn has ended in another one, and when a session needs somebody. `/notify here` chooses the place.
-//! It must never tell what was said in a session: its place may be another one's. The
-//! commands that open a session are another plugin's, so that they are named and no buttons.
+//! A hook that posts in one place when a long turn in another place has ended, and when a session needs attention.
+//! `/notify here` selects the place. It must not include the content of a session, because other people may see the
+//! place. The commands that open a session belong to another plugin, so they are text instead of buttons.
 
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,
@@ -11,10 +11,10 @@ use cordboard_plugin::{
     text::{escape, long_span, span},
 };
 
-/// Under it the place is kept.
+/// The key of the place.
 const PLACE: &str = "place";
 
-/// A turn that was this short was hardly left alone.
+/// The default minimum length of a turn. A user who started a shorter one is probably still watching.
 const AFTER: Seconds = 5 * 60;
 
 const USAGE: &str = "/notify [here|off]";
@@ -22,7 +22,7 @@ const USAGE: &str = "/notify [here|off]";
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// How long a turn is that is told of, as "5m".
+    /// The minimum length of a turn that is notified, such as "5m".
     after: Option<String>,
 }
 
@@ -97,7 +97,7 @@ struct Trouble {
     why: String,
 }
 
-/// What there is to tell of an event at `place`; what happened at that very place was seen there.
+/// Returns the notice about an event at `place`. Events of that place itself are visible there already.
 fn news(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, String> {
     let Some(session) = &event.session else { return Ok(None) };
     let elsewhere = session.place.as_ref() != Some(place);

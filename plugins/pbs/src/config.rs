@@ -1,4 +1,4 @@
-//! `[plugins.pbs.config]`: where the server is, and from when on a datastore is full. Pure but for [`Config::read`].
+//! `[plugins.pbs.config]`: the server, and the limit for warnings about datastores. Pure except for [`Config::read`].
 
 use cordboard_plugin::config;
 use homelab::{pbs::Access, show::share};
@@ -18,9 +18,9 @@ struct Table {
 #[derive(Debug)]
 pub struct Config {
     pub access: Access,
-    /// The name of the secret that belongs to the token.
+    /// The name of the token's secret.
     pub secret: String,
-    /// From how many percent on a datastore is shown as full.
+    /// The percentage from which on a datastore is shown as full.
     pub warn_at: f64,
 }
 
@@ -33,8 +33,10 @@ const fn warn_at() -> f64 {
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }

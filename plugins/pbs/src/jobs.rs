@@ -1,4 +1,4 @@
-//! The jobs: of each kind the last one, how many there were, and what failed. Pure: nothing here may call the host.
+//! The jobs of a server: the last one of each kind, their number, and failures. Pure: nothing here calls the host.
 
 use cordboard_plugin::{
     Instant,
@@ -9,16 +9,16 @@ use homelab::{
     show::{Light, shortened},
 };
 
-/// How far back the jobs are asked for: 7 days, in seconds.
+/// The age of the oldest requested jobs: 7 days, in seconds.
 pub const BACK: u64 = 7 * 86_400;
 
-/// How many tasks are asked for: a busy server has 50 a day, and each takes about 300 bytes.
+/// The maximum number of requested tasks. A busy server has 50 a day, and each takes about 300 bytes.
 pub const MOST: usize = 500;
 
-/// Failed jobs that are told one by one.
+/// The number of failed jobs with a line each.
 const TOLD: usize = 5;
 
-/// The kinds that are told, in this order, with the worker types that belong to each; others are the server's own chores.
+/// The shown kinds in this order, with their worker types. Other tasks are the server's own maintenance.
 const KINDS: [(&str, &[&str]); 6] = [
     ("Backup", &["backup"]),
     ("Verify", &["verificationjob", "verify", "verify_group", "verify_snapshot"]),
@@ -31,7 +31,7 @@ const KINDS: [(&str, &[&str]); 6] = [
 #[derive(Debug)]
 pub struct Task {
     kind: String,
-    /// What it worked on, as `main:vm/101`; nothing for some.
+    /// The object of the task, such as `main:vm/101`. Empty for some tasks.
     object: String,
     started: Instant,
     end: End,
@@ -42,12 +42,14 @@ enum End {
     Running,
     Well,
     Warnings,
-    /// With what it says about itself.
+    /// With the server's error message.
     Failed(String),
 }
 
+/// Reads a list of tasks.
+///
 /// # Errors
-/// What is missing or odd, with its path.
+/// Names the missing or unexpected value, with its path.
 pub fn read(data: &Json) -> Result<Vec<Task>, String> {
     data.items()?.iter().map(task).collect()
 }
@@ -68,7 +70,7 @@ fn task(item: &Json) -> Result<Task, String> {
     })
 }
 
-/// A line for each kind, and one for each of the newest failures.
+/// Returns a line for each kind, and one for each of the newest failures.
 pub fn lines(tasks: &[Task], now: Instant) -> Vec<String> {
     let of = |types: &[&str]| -> Vec<&Task> {
         let mut of_kind: Vec<_> = tasks.iter().filter(|task| types.contains(&task.kind.as_str())).collect();
@@ -97,7 +99,7 @@ pub fn lines(tasks: &[Task], now: Instant) -> Vec<String> {
     lines
 }
 
-/// `tasks` are of one kind, the newest first, and at least one.
+/// Formats the tasks of one kind, the newest first, of which there is at least one.
 fn kind(title: &str, tasks: &[&Task], now: Instant) -> String {
     let failures = tasks.iter().filter(|task| matches!(task.end, End::Failed(_))).count();
     let last = tasks.iter().find(|task| !matches!(task.end, End::Running));

@@ -1,5 +1,5 @@
-//! `/pbs`: the datastores of a Proxmox Backup Server, how full they are, and how its jobs went. It must never change
-//! anything there: it only asks.
+//! `/pbs`: shows the usage of a Proxmox Backup Server's datastores, and the results of its jobs. Read-only: it
+//! changes nothing on the server.
 
 mod config;
 mod jobs;
@@ -26,7 +26,7 @@ impl Command for Pbs {
     }
 }
 
-/// What both questions say, as Markdown; where only the second one fails, the first one's answer is shown nevertheless.
+/// Combines the two requests into Markdown. If only the second one fails, the result of the first one is still shown.
 fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     let stores = config.access.data(ask, "/status/datastore-usage", |data| stores::read(&data))?;
     let host = config.access.server().url.split("//").last().unwrap_or_default();

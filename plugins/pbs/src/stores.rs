@@ -1,4 +1,5 @@
-//! The datastores: how full, how well packed, when full. Pure: nothing here may call the host.
+//! The datastores: usage, deduplication, and the estimated time until they are full. Pure: nothing here calls the
+//! host.
 
 use cordboard_plugin::{
     Instant,
@@ -9,28 +10,30 @@ use homelab::{
     show::{Light, gauge, percent, shortened, size},
 };
 
-/// An estimate further away than this is a guess, and not shown: two years, in seconds.
+/// Later estimates are guesses and aren't shown: two years, in seconds.
 const FORESEEABLE: i64 = 2 * 365 * 86_400;
 
-/// A datastore that is full within this time is a warning: 30 days, in seconds.
+/// The time until a datastore is full that causes a warning: 30 days, in seconds.
 const SOON: i64 = 30 * 86_400;
 
 #[derive(Debug)]
 pub struct Store {
     name: String,
-    /// Bytes in all, used and free, where the token may know.
+    /// The total, used and free bytes, if the token may see them.
     sizes: Option<[u64; 3]>,
-    /// When it will be full, in seconds since 1970; in the past where it never will.
+    /// The estimated time at which it is full, in seconds since 1970. In the past if it will never be full.
     full: Option<i64>,
-    /// How much it would be without deduplication, and how much it is.
+    /// The size without deduplication, and the actual size.
     packed: Option<[u64; 2]>,
     bad_chunks: u64,
     mounted: bool,
     error: Option<String>,
 }
 
+/// Reads a list of datastores.
+///
 /// # Errors
-/// What is missing or odd, with its path.
+/// Names the missing or unexpected value, with its path.
 pub fn read(data: &Json) -> Result<Vec<Store>, String> {
     data.items()?.iter().map(store).collect()
 }
@@ -52,7 +55,7 @@ fn store(item: &Json) -> Result<Store, String> {
     })
 }
 
-/// A line for each.
+/// Returns a line for each datastore.
 pub fn lines(stores: &[Store], warn_at: f64, now: Instant) -> Vec<String> {
     stores.iter().map(|store| line(store, warn_at, now)).collect()
 }
@@ -72,7 +75,7 @@ fn line(store: &Store, warn_at: f64, now: Instant) -> String {
             format!("{} {name} is not mounted", Light::Resting.letter())
         };
     };
-    // As df counts: what is kept for root is neither used nor free.
+    // As in df: blocks reserved for root are neither used nor free.
     let share = if used + free == 0 { 0.0 } else { used as f64 * 100.0 / (used + free) as f64 };
     let left = store.full.map(|full| full.saturating_sub(i64::try_from(now / 1000).unwrap_or(i64::MAX)));
     let left = left.filter(|left| (1..FORESEEABLE).contains(left));

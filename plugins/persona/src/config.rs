@@ -1,4 +1,4 @@
-//! `[plugins.persona.config]`: the personas and what each asks of an agent. Pure but for [`Config::read`].
+//! `[plugins.persona.config]`: the personas and their instructions for agents. Pure except for [`Config::read`].
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use cordboard_plugin::{
 };
 use serde::Deserialize;
 
-/// The word that takes a persona away, and so no persona's name.
+/// The argument that removes a persona, which therefore can't be a persona's name.
 pub const NONE: &str = "none";
 
 /// The longest name, in characters, so that it fits a button and a command line.
 const LONGEST_NAME: usize = 64;
 
-/// Characters of the instructions that stand for a description: about a line on a phone.
+/// The number of characters of the instructions that replace a missing description: about a line on a phone.
 const BEGINNING: usize = 60;
 
 #[derive(Debug, Deserialize)]
@@ -37,10 +37,10 @@ struct Entry {
 }
 
 impl Config {
-    /// The configuration as it is now.
+    /// Reads the current configuration.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The configuration is invalid.
     pub fn read() -> Result<Self, String> {
         Self::parse(&config::read())
     }
@@ -75,7 +75,7 @@ impl Config {
 }
 
 impl Entry {
-    /// One line, which lists show: where there is no description, how the instructions begin.
+    /// One line for lists: the description, else the beginning of the instructions.
     fn described(&self, name: &str) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (own, first) = (line(&self.description), self.instructions.lines().map(line).find(|line| !line.is_empty()));
@@ -99,7 +99,7 @@ impl Entry {
     }
 }
 
-/// A span such as "30s", "10m", "1h30m" or "2d", longer than nothing.
+/// Parses a span such as "30s", "10m", "1h30m" or "2d", which must not be zero.
 fn duration(text: &str) -> Result<Seconds, String> {
     span(text)
         .ok_or_else(|| format!("idle_timeout = \"{text}\" is no duration, as \"30s\", \"10m\", \"1h30m\" or \"2d\""))

@@ -1,5 +1,5 @@
-//! The personas of `[plugins.persona.config.personas]`, and `/persona [name]`, which chooses one for the active session. It
-//! must never know a persona that the configuration has not.
+//! The personas of `[plugins.persona.config.personas]`, and `/persona [name]`, which selects one for the active
+//! session. All personas come from the configuration.
 
 mod config;
 
@@ -15,7 +15,7 @@ use cordboard_plugin::{
 
 use config::{Config, NONE};
 
-/// Personas that get a button.
+/// The maximum number of personas with a button.
 const BUTTONS: usize = 8;
 
 struct Personas;
@@ -55,7 +55,7 @@ impl Command for Personas {
     }
 }
 
-/// The persona, what there is to choose from, and a button for each other one.
+/// The current persona, the known ones, and a button for each other one.
 fn shown(current: Option<&str>, known: &[Choice]) -> Reply {
     let mut lines = vec![format!("Persona: {}", current.map_or(NONE.to_owned(), escape)), String::new()];
     lines.extend(known.iter().map(|choice| format!("{} - {}", code(&choice.name), escape(&choice.description))));

@@ -1,11 +1,11 @@
-//! `[plugins.ping.config.hosts]`: who may be asked for, by name. Pure but for [`Config::read`].
+//! `[plugins.ping.config.hosts]`: the hosts by name. Pure except for [`Config::read`].
 
 use std::collections::BTreeMap;
 
 use cordboard_plugin::config;
 use serde::Deserialize;
 
-/// Hosts that one call connects to, one after the other.
+/// The maximum number of hosts, because a call connects to them one after the other.
 const MOST: usize = 30;
 
 #[derive(Debug, Deserialize)]
@@ -28,8 +28,10 @@ pub struct Host {
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }
@@ -50,10 +52,10 @@ impl Config {
         config::parse_text(json).and_then(Self::of)
     }
 
-    /// All hosts, or the one of that name.
+    /// Returns all hosts, or the one of that name.
     ///
     /// # Errors
-    /// A sentence for the caller, with the names that there are.
+    /// A sentence for the caller, with the known names.
     pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&Host>, String> {
         let Some(name) = name else { return Ok(self.hosts.iter().collect()) };
         if let Some(host) = self.hosts.iter().find(|host| host.name == name) {

@@ -1,5 +1,5 @@
-//! `/ping`: how long it takes to connect to the hosts that the configuration names, or to one of them. Nothing is sent, and
-//! nothing is kept.
+//! `/ping`: measures the time to connect to the configured hosts, or to one of them. Sends nothing and stores
+//! nothing.
 
 mod config;
 
@@ -34,7 +34,7 @@ fn line(host: &Host, measured: Result<Duration, String>) -> String {
     }
 }
 
-/// Two or three figures: `0.34 ms`, `12 ms`, `1.2 s`.
+/// Formats a time with two or three digits: `0.34 ms`, `12 ms`, `1.2 s`.
 fn spelled(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1e3;
     match millis {

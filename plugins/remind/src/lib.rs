@@ -1,4 +1,5 @@
-//! A schedule: `/remind 10m tea` says "tea" here in ten minutes, whatever happens to the host meanwhile. A job looks every minute.
+//! A schedule: `/remind 10m tea` posts "tea" in this place in ten minutes, even if the host restarts meanwhile. A job
+//! checks every minute.
 
 use cordboard_plugin::{
     Call, Command, Instant, Place, Reply, Schedule, chat,
@@ -11,22 +12,22 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/remind <10m|2h|1d> <text>";
 
-/// How many may wait in one place: nobody remembers more, and a script that sets them is told.
+/// The maximum number of reminders per place, which also stops runaway scripts.
 const MOST: usize = 50;
 
-/// In seconds: the job looks no oftener.
+/// The shortest delay in seconds, which is the interval of the job.
 const SHORTEST: u64 = 60;
 
-/// The look that is nearest says it: half of the time between two.
+/// The tolerance that makes the nearest run of the job post the reminder: half of its interval.
 const NEAREST: Instant = 30 * 1000;
 
-/// Past it, how late it is said: the host was down, or asleep.
+/// The delay from which on the post says how late it is, because the host was stopped or the machine slept.
 const LATE: Instant = 2 * 60 * 1000;
 
-/// Past it, what its place refuses is dropped: nobody is there any more.
+/// The age at which a reminder that its place refuses is dropped: the place is abandoned.
 const GIVEN_UP: Instant = 7 * 24 * 60 * 60 * 1000;
 
-/// Its key is the moment when it is due, so that they lie in order, and a number.
+/// A reminder. Its key consists of the due time, so that keys are sorted, and a number.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Reminder {
     front_end: String,
@@ -82,7 +83,8 @@ impl Schedule for Remind {
             let Some(at) = moment(&key).filter(|at| *at <= due.at + NEAREST) else { break };
             let Some(reminder) = read(&key) else { continue };
             let late = due.at.saturating_sub(at);
-            // A place that takes nothing now must not hold up the others; what does not fit into this call is for the next one.
+            // A place that refuses a post must not block the others. Posts that don't fit into this call wait for the
+            // next one.
             match chat::post(&reminder.place(), &reminder.said(late)) {
                 Ok(()) => said += 1,
                 Err(why) => {
@@ -92,14 +94,14 @@ impl Schedule for Remind {
                     }
                 }
             }
-            // Said twice, should the host die here, is better than not at all.
+            // If the host stops here, the reminder is posted twice, which is better than not at all.
             state::delete(&key)?;
         }
         done
     }
 }
 
-/// What stands behind the command.
+/// The parsed arguments.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked<'t> {
     List,
@@ -152,7 +154,7 @@ impl Reminder {
     }
 }
 
-/// The reminders of a place, in order.
+/// Returns the reminders of a place, in order.
 fn kept(place: &Place) -> Vec<(String, Reminder)> {
     let all = state::keys("").into_iter().filter_map(|key| read(&key).map(|reminder| (key, reminder)));
     all.filter(|(_, reminder)| reminder.place() == *place).collect()
@@ -162,7 +164,7 @@ fn read(key: &str) -> Option<Reminder> {
     serde_json::from_str(&state::get_text(key)?).ok()
 }
 
-/// Two that are due at the same moment are kept side by side.
+/// Stores a reminder. Several may be due at the same time.
 fn keep(at: Instant, reminder: Reminder) -> Result<(), String> {
     let value = serde_json::to_vec(&reminder).map_err(|error| error.to_string())?;
     for number in 0..MOST {

@@ -1,5 +1,5 @@
-//! `/new`, `/session`, `/sessions`, `/archive`, `/restore`, `/suspend`, `/retry`, `/fresh`, `/leave`: everything that makes,
-//! lists, switches and puts away sessions. It must never decide what a caller may do: the host does.
+//! `/new`, `/session`, `/sessions`, `/archive`, `/restore`, `/suspend`, `/retry`, `/fresh`, `/leave`: creates, lists,
+//! switches and archives sessions. Doesn't check rights: the host does.
 
 mod list;
 mod words;
@@ -72,7 +72,7 @@ fn switch(call: &Call) -> Result<Reply, String> {
     Ok(words::with_trouble(words::switched(&session), control::start(name).err()))
 }
 
-/// The usage, what there is to switch to, and a button for each of the latest.
+/// The usage, the sessions to switch to, and a button for each of the latest.
 fn switch_usage() -> Reply {
     let recent = sessions::recent(0, list::PAGE);
     let active = list::active(&recent);
@@ -108,7 +108,7 @@ fn restore(call: &Call) -> Result<Reply, String> {
     }
 }
 
-/// The commands that do one thing to the session of that name, or else to the active one.
+/// Runs a command on the named session, or else on the active one.
 fn on_one(call: &Call) -> Result<Reply, String> {
     let name = match call.args.as_slice() {
         [] => context::active_session()?.name,

@@ -1,14 +1,14 @@
-//! How sessions are listed. Pure: nothing here may call the host.
+//! Formats lists of sessions. Pure: nothing here calls the host.
 
 use cordboard_plugin::{Instant, Phase, Reply, Session, text};
 
-/// Sessions a page: a screen of a phone.
+/// The number of sessions per page: a screen of a phone.
 pub const PAGE: u32 = 20;
 
-/// Buttons below a list: more than a thumb's reach helps nobody.
+/// The maximum number of buttons below a list, so that they stay within a thumb's reach.
 const BUTTONS: usize = 8;
 
-/// The page that was asked for, from 1; none where it is no number.
+/// Parses the page number, from 1. `None` if it isn't a number.
 pub fn page_number(args: &[String]) -> Option<u32> {
     match args {
         [] => Some(1),
@@ -57,14 +57,14 @@ const fn light(phase: Phase) -> &'static str {
     }
 }
 
-/// A page with what follows it, and buttons that turn the pages in place.
+/// A page, the number of further sessions, and buttons that turn the pages in place.
 pub fn paged(list: String, page: u32, count: u32) -> Reply {
     let back = (page > 1).then(|| ("Back".to_owned(), format!("/sessions {}", page - 1)));
     let more = (rest(page, count) > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));
     Reply::text(with_rest(list, page, count)).row(back.into_iter().chain(more)).in_place()
 }
 
-/// A page, and below it how many follow.
+/// A page, and below it the number of further sessions.
 pub fn with_rest(list: String, page: u32, count: u32) -> String {
     match rest(page, count) {
         0 => list,
@@ -76,7 +76,7 @@ const fn rest(page: u32, count: u32) -> u32 {
     count.saturating_sub(page.saturating_mul(PAGE))
 }
 
-/// The archived sessions; one more than a page is given where there are more.
+/// A list of archived sessions. `sessions` has one more than a page if there are more.
 pub fn archived(sessions: &[Session], now: Instant) -> Reply {
     if sessions.is_empty() {
         return Reply::plain("No archived sessions.");
@@ -90,7 +90,7 @@ pub fn archived(sessions: &[Session], now: Instant) -> Reply {
     buttons(Reply::text(lines.join("\n")), "/restore", page.into_iter())
 }
 
-/// Two buttons a row, each the command with a session's name.
+/// Adds buttons in rows of two, each with the command and a session's name.
 pub fn buttons<'a>(mut reply: Reply, command: &str, sessions: impl Iterator<Item = &'a Session>) -> Reply {
     let names: Vec<_> = sessions.take(BUTTONS).map(|session| session.name.as_str()).collect();
     for pair in names.chunks(2) {

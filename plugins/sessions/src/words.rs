@@ -1,8 +1,8 @@
-//! The sentences of this plugin. Pure: nothing here may call the host.
+//! The messages of this plugin. Pure: nothing here calls the host.
 
 use cordboard_plugin::{Reply, Session, session_control::Error};
 
-/// The longest name of a session, as the host takes it.
+/// The longest name of a session that the host accepts.
 const LONGEST_NAME: usize = 64;
 
 pub fn is_name(text: &str) -> bool {
@@ -38,7 +38,7 @@ pub fn switched(session: &Session) -> String {
     )
 }
 
-/// What was done stands, even where the agent then did not start.
+/// Reports a completed command, and the error if the agent didn't start afterwards.
 pub fn with_trouble(done: String, trouble: Option<Error>) -> Reply {
     Reply::plain(&trouble.map_or(done.clone(), |error| format!("{done}\n{}", error.text)))
 }
@@ -78,7 +78,8 @@ pub fn asked(command: &str, name: &str, error: Error) -> Result<Reply, String> {
     }
 }
 
-/// Why the host refused. What the host alone knows, as why a session cannot be archived now, is in its own words.
+/// Explains a refusal. For reasons that only the host knows, for example why a session can't be archived now, uses
+/// the host's text.
 pub fn refused(name: &str, error: Error) -> String {
     match error.code.as_str() {
         "unknown" => format!("Session '{name}' doesn't exist. Use /new to create it."),

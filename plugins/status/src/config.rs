@@ -1,4 +1,4 @@
-//! `[plugins.status.config.hosts]`: who is asked, and what is a good answer. Pure but for [`Config::read`].
+//! `[plugins.status.config.hosts]`: the hosts and their expected responses. Pure except for [`Config::read`].
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,16 +6,16 @@ use cordboard_plugin::config;
 use homelab::time::span;
 use serde::Deserialize;
 
-/// Hosts that can be asked in one call.
+/// The maximum number of hosts, which are queried in one call.
 const MOST: usize = 30;
 
-/// So many of them are asked at once.
+/// The number of concurrent requests.
 const AT_ONCE: u64 = 8;
 
-/// What all hosts together are waited for where nothing is said, in milliseconds: a little less than a call may wait.
+/// The default time for all hosts together, in milliseconds: slightly less than a call may wait.
 const TOGETHER: u64 = 9_000;
 
-/// What one host is waited for at most where nothing is said, in milliseconds.
+/// The default maximum time for one host, in milliseconds.
 const EACH: u64 = 3_000;
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,7 @@ struct Root {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Config {
     pub hosts: Vec<Host>,
-    /// How long one host is waited for.
+    /// The timeout of one host.
     pub wait: Duration,
 }
 
@@ -52,15 +52,17 @@ struct Table {
 pub struct Host {
     pub name: String,
     pub url: String,
-    /// The only status that is good; without it each that is no error.
+    /// The expected status. By default, any status that isn't an error is accepted.
     pub expect: Option<u16>,
-    /// What a good answer has in it.
+    /// A text that the response must contain.
     pub contains: Option<String>,
 }
 
 impl Config {
+    /// Reads the plugin's configuration.
+    ///
     /// # Errors
-    /// Which key is missing or wrong.
+    /// Names the missing or invalid key.
     pub fn read() -> Result<Self, String> {
         config::parse().and_then(Self::of)
     }

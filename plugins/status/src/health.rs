@@ -1,19 +1,19 @@
-//! What an answer, or none, says of a host. Pure: nothing here may call the host.
+//! Evaluates the responses of hosts. Pure: nothing here calls the host.
 
 use cordboard_plugin::text::{code, counted, escape};
 use homelab::{Answer, show::Light};
 
 use crate::config::Host;
 
-/// Why there is no answer, each with a line.
+/// The reason for a missing response, as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Silence {
-    /// It was not asked, which says nothing of the host.
+    /// The request wasn't sent, which says nothing about the host.
     Refused(String),
     Unanswered(String),
 }
 
-/// How many are well, then a line for each, the worst first.
+/// Returns a line with the number of healthy hosts, then a line for each, the worst first.
 pub fn lines(hosts: &[(Host, Result<Answer, Silence>)]) -> Vec<String> {
     let mut judged: Vec<_> = hosts.iter().map(|(host, answer)| (judge(host, answer), host)).collect();
     judged.sort_by(|((a, _), one), ((b, _), other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));

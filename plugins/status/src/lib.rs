@@ -1,5 +1,5 @@
-//! `/status`: hosts at a glance. All are asked at once for the health addresses that the configuration has, now: nothing is kept.
-//! It must never ask for anything else.
+//! `/status`: shows the health of all configured hosts. Queries their health addresses concurrently at each call, and
+//! stores nothing. It must not request any other address.
 
 mod config;
 mod health;

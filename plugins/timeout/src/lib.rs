@@ -1,5 +1,5 @@
-//! `/timeout [minutes]`: how long the active session's agent may idle. It must never suspend anything: that is the
-//! lifecycle's decision.
+//! `/timeout [minutes]`: shows or sets the idle timeout of the active session. Doesn't suspend agents, which is the
+//! lifecycle policy's decision.
 
 use cordboard_plugin::{
     Call, Command, Reply, Seconds, command::Spec, context, session_control, text::counted, text::long_span,
@@ -7,7 +7,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/timeout <minutes> (1-120)";
 
-/// What can be set, in minutes.
+/// The valid range, in minutes.
 const RANGE: std::ops::RangeInclusive<Seconds> = 1..=120;
 
 struct Timeout;
@@ -35,7 +35,7 @@ fn shown(timeout: Seconds) -> Reply {
     Reply::plain(&format!("Idle timeout: {}\n\nUsage: {USAGE}", long_span(timeout)))
 }
 
-/// Minutes within the range. A number may have a sign and any length: it is still a number, and out of range.
+/// Parses minutes within the range. A number with a sign or of any length is reported as out of range.
 fn asked(text: &str) -> Result<Seconds, &'static str> {
     let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);

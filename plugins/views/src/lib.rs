@@ -1,5 +1,5 @@
 //! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current action and
-//! the elapsed time. It must never send an empty message, or one that a later frame removes.
+//! the elapsed time. It must not send an empty message, or one that a later frame removes.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use cordboard_plugin::{
     view::{Limits, Part, Screen, Summary, Turn},
 };
 
-/// The longest title in the live line, in characters: one line of a phone or two.
+/// The longest title in the live line, in characters: one or two lines on a phone.
 const TITLE: usize = 80;
 
 const NO_REASON: &str = "The agent failed, and did not say why.";
@@ -44,7 +44,7 @@ fn normal(turn: &Turn) -> Screen {
     Screen { live, messages: message.map(Reply::text).into_iter().collect() }
 }
 
-/// The text parts, a paragraph each.
+/// Joins the text parts as paragraphs.
 fn answer(turn: &Turn) -> String {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim_matches('\n').trim_end()).filter(|text| !text.trim().is_empty()),
@@ -53,7 +53,7 @@ fn answer(turn: &Turn) -> String {
     texts.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Whether it does something after what it has said: then the last line is whole, and may be printed.
+/// Whether an action follows the last text: the last line of the text is complete then, and may be printed.
 fn at_work(turn: &Turn) -> bool {
     let last = turn.parts.iter().rfind(|part| !matches!(part, Part::Text(text) if text.trim().is_empty()));
     matches!(last, Some(Part::Action(_)))
@@ -86,7 +86,7 @@ fn error_line(error: &str) -> String {
     if error.is_empty() { format!("⚠ {NO_REASON}") } else { format!("⚠ {}", literal(error)) }
 }
 
-/// The text with its code block closed, so that what follows is not taken for code.
+/// Closes an open code block, so that the following text isn't part of it.
 fn closed(text: &str) -> String {
     let mut open: Option<&str> = None;
     for line in text.lines().map(str::trim_start) {

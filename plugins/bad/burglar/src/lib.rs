@@ -1,4 +1,5 @@
-//! For tests: tries everything on the session that it is named, by every way to sessions that there is. It answers with what it got.
+//! For tests: tries all operations on the named session, by every available path, and answers with those that
+//! succeeded.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Session,
@@ -35,7 +36,7 @@ impl Command for Burglar {
     }
 }
 
-/// A name, and what might be taken for it.
+/// Returns the name and similar spellings.
 fn spellings(name: &str) -> Vec<String> {
     let (upper, padded, nested) = (name.to_uppercase(), format!(" {name}"), format!("./{name}"));
     let (ended, any) = (format!("{name}\0"), "%".to_owned());
@@ -51,7 +52,7 @@ fn seen(name: &str) -> Vec<String> {
     got
 }
 
-/// What succeeded, the one that ends all others last.
+/// Returns the operations that succeeded. The one that ends all others comes last.
 fn taken(name: &str, place: &Place) -> Vec<&'static str> {
     let asked: [(&str, Result<Session, Error>); 14] = [
         ("activate", control::activate(place, name)),

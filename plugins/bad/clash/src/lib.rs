@@ -1,4 +1,4 @@
-//! For tests: offers `/new`, which is another plugin's.
+//! For tests: offers `/new`, which belongs to another plugin.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

@@ -1,4 +1,5 @@
-//! For tests: runs the jobs that its configuration names, as `jobs = { NAME = "cron" }`; one called `time` reads the clock.
+//! For tests: runs the jobs of its configuration, such as `jobs = { NAME = "cron" }`. A job named `time` reads the
+//! clock.
 
 use std::{collections::BTreeMap, time::SystemTime};
 

@@ -1,4 +1,4 @@
-//! For tests: a well-behaved `/echo`, version 1, to be swapped for the other one while something is going on.
+//! For tests: a correct `/echo`, version 1, to be replaced by version 2 while a call is running.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

@@ -1,4 +1,4 @@
-//! For tests: a well-behaved `/echo`, version 2, to be swapped for the other one while something is going on.
+//! For tests: a correct `/echo`, version 2, which replaces version 1 while a call is running.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

@@ -1,4 +1,4 @@
-//! For tests: a command for each way out. It sends what it is told to, and tells what came back.
+//! For tests: a command for each kind of network access. Sends the given request and answers with the response.
 
 use std::time::Duration;
 
@@ -21,21 +21,21 @@ impl Command for Fetcher {
     fn run(call: &Call) -> Result<Reply, String> {
         let arg = |index| call.arg(index).ok_or("it wants more words");
         let response = match call.command.as_str() {
-            // url, and headers as name=value.
+            // Arguments: a URL, and headers as name=value.
             "fetch" => headers(Request::get(arg(0)?), &call.args[1..]).send()?,
-            // method, url, body.
+            // Arguments: method, URL, body.
             "send" => request(arg(0)?, arg(1)?)?.body(arg(2)?).send()?,
-            // url, secret: the token in a header and in the body.
+            // Arguments: URL, secret. Sends the token in a header and in the body.
             "bear" => {
                 let token = secrets::placeholder(arg(1)?)?;
                 Request::post(arg(0)?).header("authorization", &format!("Bearer {token}")).body(token).send()?
             }
-            // url, secret: as the password of `me`.
+            // Arguments: URL, secret. Sends the secret as the password of `me`.
             "basic" => {
                 let pair = format!("me:{}", secrets::placeholder(arg(1)?)?);
                 Request::get(arg(0)?).header("authorization", &format!("Basic {}", base64(pair.as_bytes()))).send()?
             }
-            // url, secret: the token behind the address.
+            // Arguments: URL, secret. Appends the token to the URL.
             "leak" => Request::get(&format!("{}{}", arg(0)?, secrets::placeholder(arg(1)?)?)).send()?,
             "say" => return Ok(Reply::plain(arg(0)?)),
             "fall" => panic!("{}", arg(0)?),

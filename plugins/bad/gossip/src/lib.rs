@@ -1,4 +1,4 @@
-//! For tests: sends a secret, and tells what the server made of it on every way that it has.
+//! For tests: sends a secret, and leaks the server's response through every output that it has.
 
 use cordboard_plugin::{
     Call, Command, Reply, chat,
@@ -8,7 +8,7 @@ use cordboard_plugin::{
     log, secrets, state,
 };
 
-/// What was heard last.
+/// The key of the last response.
 const HEARD: &str = "heard";
 
 struct Gossip;
@@ -26,7 +26,7 @@ impl Command for Gossip {
         }
         let heard = told(&ask(call.arg(0).ok_or("it wants an address")?)?);
         state::set(HEARD, heard.as_bytes())?;
-        // As a key it may be too long.
+        // The response may be too long for a key.
         let _: Result<(), String> = state::set(&heard, b"x");
         log::warn(&heard);
         println!("{heard}");
@@ -44,7 +44,7 @@ fn ask(url: &str) -> Result<Response, String> {
     Ok(Request::post(url).header("authorization", &format!("Bearer {token}")).body(token).send()?)
 }
 
-/// One line, headers included.
+/// Formats a response as one line, headers included.
 fn told(response: &Response) -> String {
     let headers: String = response.headers.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     format!("{headers}{}", response.text())

@@ -1,5 +1,5 @@
-//! For tests: offers what `greedy` does and asks for more, `session-control` and `chat`, so that a grant of the one is not
-//! enough for the other.
+//! For tests: exports the same as `greedy` and requests more, `session-control` and `chat`, so that a grant of one is
+//! not enough for the other.
 
 use cordboard_plugin::{Call, Command, Reply, chat, command::Spec, context, session_control};
 

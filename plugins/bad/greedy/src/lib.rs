@@ -1,4 +1,4 @@
-//! For tests: asks for `session-control`, which is granted to nobody by itself, so that it is refused until it is.
+//! For tests: requests `session-control`, which isn't granted by default, so it waits for approval.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, session_control};
 

@@ -1,4 +1,4 @@
-//! For tests: a policy that traps whenever it is asked.
+//! For tests: a lifecycle policy that traps in every call.
 
 use cordboard_plugin::{
     Lifecycle,

@@ -1,5 +1,5 @@
-//! For tests: a policy that lets go of an agent after a second, whatever its session's timeout is, so that a policy can be
-//! seen to be swapped.
+//! For tests: a lifecycle policy that suspends an agent after a second, whatever its session's timeout is, so that
+//! the replacement of a policy is visible.
 
 use cordboard_plugin::{
     Lifecycle,

@@ -1,4 +1,4 @@
-//! For tests: counts in the host's state, which outlives every instance, swap and restart.
+//! For tests: counts in the host's plugin state, which survives every instance, rollout and restart.
 
 use cordboard_plugin::{
     Call, Command, Reply,
@@ -20,7 +20,7 @@ impl Command for Keeper {
     }
 }
 
-/// Two calls at the same time count twice: who comes second sees it, and counts from there.
+/// Concurrent calls are both counted: the swap of the second one fails, and it retries with the new value.
 fn count() -> Result<u64, String> {
     let mut before = state::get(KEY);
     loop {

@@ -1,4 +1,4 @@
-//! For tests: offers a command whose name is none, and another one twice.
+//! For tests: offers a command with an invalid name, and another one twice.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

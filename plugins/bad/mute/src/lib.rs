@@ -1,4 +1,5 @@
-//! For tests: refuses to say what it offers, as a plugin does whose configuration is wrong. Where that has a `wait`, it does not even refuse.
+//! For tests: its `specs` fails, as with an invalid configuration. If the configuration contains `wait`, it hangs
+//! instead.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, config};
 

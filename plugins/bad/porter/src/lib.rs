@@ -1,4 +1,4 @@
-//! For tests: answers with what it was asked, and at some paths in odd ways.
+//! For tests: a webhook that answers with its request, and at some paths in unusual ways.
 
 use cordboard_plugin::{
     Webhook,

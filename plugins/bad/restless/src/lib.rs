@@ -1,4 +1,5 @@
-//! For tests: answers the events that it hears with what raises the same again. It would never end, if it heard of what it caused.
+//! For tests: reacts to events with actions that cause the same events. It would loop for ever if it received the
+//! events that it causes.
 
 use cordboard_plugin::{
     Hook,

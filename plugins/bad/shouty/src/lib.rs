@@ -1,4 +1,4 @@
-//! For tests: the mode `normal` in capitals, so that a view can be seen to be swapped in the middle of an answer.
+//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible.
 
 use cordboard_plugin::{
     Reply, View,

@@ -1,4 +1,4 @@
-//! Takes more of everything than there is.
+//! Exhausts each kind of resource.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use wasip2::{
     random::random::get_random_bytes,
 };
 
-/// All that 32 bits can address, in pieces that are asked for politely.
+/// Allocates the address space of 32 bits in pieces, with fallible allocations.
 pub fn address_space(_: &[String]) -> Result<String, String> {
     const PIECE: usize = 64 << 20;
     let mut hoard: Vec<Vec<u8>> = Vec::new();
@@ -50,7 +50,7 @@ pub fn handles(_: &[String]) -> Result<String, String> {
     Ok(format!("{} handles", held.len()))
 }
 
-/// Bodies that are written and never sent.
+/// Writes bodies that are never sent.
 pub fn bodies(_: &[String]) -> Result<String, String> {
     let mut held = Vec::new();
     let mut bytes = 0;
@@ -72,7 +72,7 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
     }
 }
 
-/// More at once than any argument may have.
+/// Passes an argument that is larger than the limit.
 pub fn argument(_: &[String]) -> Result<String, String> {
     log::info(&"x".repeat(5 << 20));
     Ok("logged".to_owned())

@@ -1,5 +1,5 @@
-//! For tests: a component that tries to get at everything that was not given to it, and tells what it got. Its own code does
-//! nothing about what stands in its way; that is the host's to show.
+//! For tests: tries to access everything that it wasn't granted, and answers with the result. Its own code avoids no
+//! limit: the host has to enforce them.
 
 mod greed;
 mod loops;
@@ -7,7 +7,7 @@ mod nosy;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, http::Request};
 
-/// What to do, and what to do it with, as it stands behind the command.
+/// An action, which gets the arguments of the command.
 type Deed = fn(&[String]) -> Result<String, String>;
 
 const DEEDS: [(&str, Deed); 28] = [
@@ -44,7 +44,7 @@ const DEEDS: [(&str, Deed); 28] = [
 struct Stranger;
 
 impl Command for Stranger {
-    /// Even the trial is a chance: what it gave stands in the summary.
+    /// Tries a request during the trial. The summaries contain the result.
     fn specs() -> Result<Vec<Spec>, String> {
         let got = match Request::get("http://127.0.0.1:1/").send() {
             Ok(response) => format!("the trial answered {}", response.status),

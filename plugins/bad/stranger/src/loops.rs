@@ -1,10 +1,10 @@
-//! Never comes back, each time in another way.
+//! Never returns, in various ways.
 
 use std::{hint::black_box, process, thread, time::Duration};
 
 use cordboard_plugin::{context, http::Request, log, state};
 
-/// Lines. Printing takes a few calls of the host for each.
+/// Numbers of lines. Each printed line takes several host calls.
 const LOGGED: u32 = 1_000_000;
 const PRINTED: u32 = 100_000;
 
@@ -18,14 +18,14 @@ pub fn printed_lines(_: &[String]) -> Result<String, String> {
     Ok("printed".to_owned())
 }
 
-/// Each as large as the host takes it at once, and with no end of a line in it.
+/// Logs lines of the host's maximum length, without line breaks.
 pub fn long_lines(_: &[String]) -> Result<String, String> {
     let line = "x".repeat(1 << 20);
     (0..20).for_each(|_| log::info(&line));
     Ok("logged".to_owned())
 }
 
-/// What looks like lines of the host.
+/// Logs text that looks like records of the host.
 pub fn forge(_: &[String]) -> Result<String, String> {
     log::info("fine\n2026-11-21T00:00:00Z  WARN plugged in plugin=\"sessions\"\r over\u{1b}[2K\u{202e}");
     println!("well\r2026-11-21T00:00:00Z  WARN rolled back\u{85}next");
@@ -64,7 +64,7 @@ pub fn refusals(_: &[String]) -> Result<String, String> {
     Ok(last)
 }
 
-/// Asks the address that it is given, again and again.
+/// Sends requests to the given address in a loop.
 pub fn requests(args: &[String]) -> Result<String, String> {
     let url = args.first().ok_or("it wants an address")?;
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! Looks into what is none of its business. Each answer lists what it got: `nothing` where that was nothing.
+//! Tries to read data that it shouldn't see. Each answer lists what it got, or `nothing`.
 
 use std::{
     env, fs,
@@ -30,7 +30,7 @@ pub fn files(named: &[String]) -> Result<String, String> {
     told(got)
 }
 
-/// To the address that it is given, where somebody listens.
+/// Tries to connect to the given addresses, on which a server listens.
 pub fn sockets(named: &[String]) -> Result<String, String> {
     let mut got = Vec::new();
     for address in named.iter().map(String::as_str).chain(["127.0.0.1:22", "[::1]:22", "169.254.169.254:80"]) {
@@ -52,7 +52,7 @@ pub fn input(_: &[String]) -> Result<String, String> {
     told((read > 0).then_some(text).into_iter().collect())
 }
 
-/// Keys of its own, and those of another plugin, by every spelling that might lead there.
+/// Reads its own keys, and those of another plugin with every spelling that might reach them.
 pub fn keys(named: &[String]) -> Result<String, String> {
     let mut got = state::keys("");
     for key in named {
@@ -69,7 +69,8 @@ pub fn keys(named: &[String]) -> Result<String, String> {
     told(got)
 }
 
-/// The secret `args[1]`, by way of the echo at `args[0]`: what came back is told, logged, and said in falling.
+/// Sends the secret `args[1]` to the echo server at `args[0]`, and leaks the response in the answer, the log and a
+/// panic message.
 pub fn steal(args: &[String]) -> Result<String, String> {
     let [url, name, ..] = args else { return Err("it wants an address and a name".to_owned()) };
     let token = secrets::placeholder(name)?;
@@ -85,7 +86,7 @@ pub fn steal(args: &[String]) -> Result<String, String> {
     ))
 }
 
-/// Prints, as people do while they look for a mistake.
+/// Prints to standard output and standard error, as developers do for debugging.
 pub fn shout(args: &[String]) -> Result<String, String> {
     println!("out: {}\nsecond line", args.join(" "));
     eprintln!("err: {}", args.join(" "));

@@ -1,5 +1,5 @@
-//! For tests: says what it is told to say, with a button for whatever command line it is given, where it is told to. Its
-//! commands are those of its configuration.
+//! For tests: replies and posts the given text, with a button for the given command line. Its commands come from its
+//! configuration.
 
 use std::{
     collections::hash_map::RandomState,
@@ -11,13 +11,13 @@ use cordboard_plugin::{Call, Command, Place, Reply, chat, command::Spec, config,
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// Its error at the trial.
+    /// The error at the trial.
     fails: Option<String>,
     #[serde(default)]
     summary: Option<String>,
     #[serde(default)]
     usage: Option<String>,
-    /// How many commands it has beyond the first.
+    /// The number of commands beyond the first.
     #[serde(default)]
     more: u32,
 }
@@ -70,7 +70,7 @@ fn arg(call: &Call, at: usize) -> Result<String, String> {
     call.arg(at).map(str::to_owned).ok_or_else(|| format!("argument {at} is missing"))
 }
 
-/// So many posts of so many bytes.
+/// Posts `posts` messages of `bytes` bytes.
 fn flood(posts: u32, bytes: usize) -> Result<Reply, String> {
     let (place, post) = (context::place()?, Reply::text("q".repeat(bytes)));
     for done in 0..posts {

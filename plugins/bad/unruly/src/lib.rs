@@ -1,14 +1,14 @@
-//! For tests: a command for each way to misbehave, and `/ok`, which must go on working. What the host does about it is the
-//! host's to show; nothing here may be clever.
+//! For tests: a command for each kind of misbehaviour, and `/ok`, which must keep working. The code is deliberately
+//! simple: the host has to handle the misbehaviour.
 
 use std::hint::black_box;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, context, log};
 
-/// Bytes of the reply of `/huge`, more than any chat takes.
+/// The size of the reply of `/huge` in bytes, more than any chat takes.
 const HUGE: usize = 100 << 20;
 
-/// Calls of `/flood` and `/calls`, more than any answer needs.
+/// The number of calls of `/flood` and `/calls`, more than any answer needs.
 const MANY: u32 = 1_000_000;
 
 const COMMANDS: [(&str, &str); 9] = [

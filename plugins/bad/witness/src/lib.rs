@@ -1,11 +1,11 @@
-//! For tests: keeps the kinds of the last events that it heard of, and tells them on `/witness`. Two trades in one
-//! component.
+//! For tests: stores the kinds of the last events that it received, and shows them on `/witness`. Two extension
+//! points in one component.
 
 use cordboard_plugin::{Call, Command, Hook, Reply, command::Spec, hook::Event, log, state};
 
 const KEY: &str = "kinds";
 
-/// Events that are kept.
+/// The number of stored events.
 const LAST: usize = 20;
 
 struct Witness;
