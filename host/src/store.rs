@@ -1,7 +1,9 @@
-//! What outlives the host: sessions, places, accepted updates, posts, plugin state. The only place that knows SQLite.
+//! The host's persistent state: sessions, places, accepted updates, posts and plugin state. No other module uses
+//! SQLite.
 //!
-//! Every method stores what it says before it returns (it survives a killed process) or stores nothing and says why. It must
-//! never decide what a session or a chat does, and never be asked from inside its own writer thread.
+//! Every method stores its data before it returns, so that it survives a killed process, or stores nothing and returns
+//! an error. The store makes no decisions about sessions or chats. Its methods must not be called from its own writer
+//! thread.
 
 use std::{
     path::{Path, PathBuf},
@@ -45,17 +47,18 @@ pub use standing::{Decisions, GrantAnswer};
 use error::Trouble;
 use writer::{Durability, Request, Task, Writer};
 
-/// A handle to the one writer; clones share it. A dropped future does not undo its request.
+/// A handle to the single writer; clones share it. Dropping a future does not undo its request.
 #[derive(Debug, Clone)]
 pub struct Store {
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
 }
 
-/// Opens the state directory, made with mode 0700 where there is none, and reads what a host needs to start.
+/// Opens the state directory and reads the data that a host needs to start. Creates the directory with mode 0700 if it
+/// does not exist.
 ///
 /// # Errors
-/// Says why the directory is not used, and what to do about it.
+/// The directory cannot be used. The text contains the reason and the remedy.
 pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
     let file = folder::database(state);
     let was_there = file.exists();
@@ -81,7 +84,8 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
     Ok((Store { requests, file: Arc::new(file) }, contents))
 }
 
-/// The WAL is cut back to this after a checkpoint, so that one large plugin does not hold its size on disk for ever.
+/// The size to which the WAL is truncated after a checkpoint, so that one large plugin does not occupy its size on disk
+/// forever.
 const WAL_KEPT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, Trouble> {
@@ -89,16 +93,16 @@ fn connect(file: &Path) -> Result<Connection, Trouble> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
-    // Statements are few and fixed; all of them stay prepared.
+    // The statements are few and fixed, so all of them stay prepared.
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }
 
 impl Store {
-    /// Syncs all that was stored so far to the disk: it then survives a power cut.
+    /// Syncs everything stored so far to the disk, so that it survives a power failure.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn sync(&self) -> Result<(), StoreError> {
         // Only a commit that writes is synced.
         let work =
@@ -106,16 +110,17 @@ impl Store {
         self.ask_for(Durability::Power, "sync the store".to_owned(), work).await
     }
 
-    /// Stores what was asked before, then closes the files and lets go of the directory. Later requests fail as closed.
+    /// Stores all pending requests, then closes the files and releases the directory. Later requests fail with
+    /// [`StoreError::Closed`].
     pub async fn close(self) {
         let (answer, closed) = oneshot::channel();
         if self.requests.send(Request::Close(answer)).await.is_ok() {
-            // An error means that the writer is gone, and with it the files.
+            // An error means that the writer has ended and its files are closed.
             let _ = closed.await;
         }
     }
 
-    /// Limits the database to `more` further pages, as a full disk does.
+    /// Limits the database to `more` additional pages, which simulates a full disk.
     #[cfg(test)]
     pub(crate) async fn leave_room_for(&self, more: i64) {
         let work = move |db: &Connection| {
@@ -125,7 +130,8 @@ impl Store {
         self.ask("set the size of the disk".to_owned(), work).await.expect("a pragma takes no room");
     }
 
-    /// Has `work` done in a transaction that is committed before the answer. It may be called twice, so it moves nothing out.
+    /// Runs `work` in a transaction that is committed before this returns. `work` may be called twice, so it must not
+    /// move captured values out.
     async fn ask<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

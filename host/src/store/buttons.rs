@@ -1,5 +1,5 @@
-//! Command lines of buttons under a short token, because a front-end's button holds few bytes. A token gives no right: who
-//! presses, and whose command it is then, is checked when it runs.
+//! Stores the command lines of buttons under short tokens, because a front-end's button holds only a few bytes. A token
+//! grants no rights: the user and the command's plugin are checked when the command runs.
 
 use cordboard_core::{
     chat::{ButtonLine, PostId},
@@ -14,17 +14,17 @@ use super::{
     sessions,
 };
 
-/// Buttons that still work; older ones are forgotten.
+/// The number of latest buttons that still work. Older ones are deleted.
 const KEPT: i64 = 10_000;
 
-/// Hexadecimal digits of a token: enough that two never meet among those kept.
+/// The number of hexadecimal digits of a token. Enough to make collisions among stored tokens practically impossible.
 const TOKEN: usize = 16;
 
 impl Store {
-    /// Stores what buttons give and returns a token for each, in their order.
+    /// Stores the command lines of buttons and returns a token for each, in the same order.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn buttons(&self, lines: Vec<ButtonLine>) -> Result<Vec<String>, StoreError> {
         self.ask(format!("store {} buttons", lines.len()), move |db| {
             let mut tokens = Vec::with_capacity(lines.len());
@@ -45,10 +45,10 @@ impl Store {
         .await
     }
 
-    /// What the button of a token gives, none if it was forgotten.
+    /// The command line of a token, or `None` if it was deleted.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, StoreError> {
         let token = token.to_owned();
         self.ask("read the command of a button".to_owned(), move |db| {

@@ -1,4 +1,4 @@
-//! What a host finds when it starts, and what `sessions` shows without one.
+//! Reads the stored data that a host needs at start, and that `sessions` shows without a running host.
 
 use std::path::Path;
 
@@ -17,24 +17,25 @@ use super::{
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Contents {
-    /// Made once for a state directory; empty only where nothing was ever stored.
+    /// Generated once per state directory. Empty only if nothing was ever stored.
     pub host_id: String,
-    /// By name, the archived ones too.
+    /// Ordered by name, including archived sessions.
     pub sessions: Vec<SessionRecord>,
     /// The active session of each scope.
     pub active: Vec<(ActiveFor, SessionName)>,
-    /// Not done yet, in the order of acceptance.
+    /// Updates that are not completed, in the order of acceptance.
     pub inbox: Vec<InboxRow>,
-    /// Not sent yet, in the order of sending.
+    /// Posts that are not completely sent, in the order of sending.
     pub outbox: Vec<OutboxRow>,
-    /// About plugins.
+    /// Decisions about plugins.
     pub decisions: Decisions,
 }
 
-/// Reads a state directory without a host, or beside one; nothing is made, changed or locked. Empty where there is none.
+/// Reads a state directory, even while a host is using it. Creates, changes and locks nothing. Empty if there is no
+/// database.
 ///
 /// # Errors
-/// Says why the directory cannot be read, and what to do about it.
+/// The directory cannot be read. The text contains the reason and the remedy.
 pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
     let file = folder::database(state);
     if !file.exists() {
@@ -46,21 +47,21 @@ pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
     let found = schema::version(&db).map_err(failed)?;
     schema::check_known(found, state)?;
     match found {
-        // A host was killed before its first commit.
+        // The host was killed before its first commit.
         0 => folder::check_emptied(state).map(|()| Contents::default()),
         schema::VERSION => Ok(read(&db).map_err(failed)?),
         _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),
     }
 }
 
-/// Gives the state directory its name, once.
+/// Generates the id of the state directory, once.
 pub(super) fn name_host(db: &Connection) -> Result<(), Trouble> {
     db.execute("INSERT OR IGNORE INTO host (only, id) VALUES (1, ?)", params![Uuid::new_v4().to_string()])?;
     Ok(())
 }
 
 pub(super) fn read(db: &Connection) -> Result<Contents, Trouble> {
-    // One transaction, so that a reader beside a host sees one moment.
+    // A single transaction gives a consistent view while a host is writing.
     let tx = db.unchecked_transaction()?;
     let host_id = tx.query_row("SELECT id FROM host", [], |row| row.get(0)).optional()?.unwrap_or_default();
     Ok(Contents {

@@ -1,11 +1,12 @@
-//! What can go wrong with the store, in words that fit "failed to {error}" and say what to do. SQLite's own errors end here.
+//! Errors of the store. Their texts complete "failed to {error}" and name the remedy. SQLite's own errors do not leave
+//! the store.
 
 use std::path::PathBuf;
 
 use cordboard_core::types::SessionName;
 use rusqlite::ErrorCode;
 
-/// A request failed. Nothing of it was stored, and the store goes on.
+/// A request failed. Nothing of it was stored, and the store remains usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("{what} in {}: the disk is full, nothing of it was stored; free some space and try again", file.display())]
@@ -38,10 +39,10 @@ pub enum StoreError {
     Defect { what: String, file: PathBuf, why: String },
 }
 
-/// A bound by the name that its operator knows.
+/// A limit with the configuration key that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// The configuration's key, as `plugins.timeout.state`.
+    /// The configuration key, for example `plugins.timeout.state`.
     pub key: String,
     pub bytes: u64,
 }
@@ -52,13 +53,13 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// Why a piece of work on the connection failed, before it is known what it was for.
+/// The reason why work on the connection failed, before its purpose is added.
 #[derive(Debug)]
 pub(super) enum Trouble {
     Sql(rusqlite::Error),
-    /// A record that cannot be written or read as JSON.
+    /// A record that cannot be serialized or deserialized.
     Record(serde_json::Error),
-    /// Already in the words of the port.
+    /// Already an error of the store's interface.
     Refused(StoreError),
 }
 
@@ -81,7 +82,7 @@ impl From<StoreError> for Trouble {
 }
 
 impl Trouble {
-    /// Says what was being done to which file.
+    /// Adds the purpose of the work and the file.
     pub(super) fn during(self, what: &str, file: PathBuf) -> StoreError {
         let what = what.to_owned();
         match self {
@@ -111,7 +112,7 @@ impl Trouble {
     }
 }
 
-/// A state directory was refused.
+/// The reason why a state directory was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(

@@ -1,4 +1,5 @@
-//! The state directory itself: made, checked, locked. It must never touch what others own, nor repair rights by itself.
+//! Creates, checks and locks the state directory. It does not use directories of other users and does not change
+//! permissions.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -14,13 +15,14 @@ use super::error::OpenError;
 /// The mode bits by which a group and others may write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// How long what a killed host left may hold the lock: a child runs its program within milliseconds, but for a machine under load.
+/// The maximum time to wait for the lock if its host was killed. A child of that host holds the lock until it executes
+/// its program, which takes milliseconds except under load.
 const LET_GO: Duration = Duration::from_secs(5);
 
-/// Between two attempts at the lock meanwhile.
+/// The interval between attempts to get the lock.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Held by the host that uses the directory; the kernel lets go of it when that process ends, however it ends.
+/// The lock on the directory. The kernel releases it when the process ends for any reason.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -38,7 +40,7 @@ pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
     if folders == 0 { Ok(()) } else { Err(OpenError::Emptied { path: state.to_owned(), folders }) }
 }
 
-/// Makes the directory if it is not there, refuses it if it is not safe, and locks it.
+/// Creates the directory if it does not exist, checks its permissions, and locks it.
 pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
     let refuse = |source| not_writable(state, source);
     DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(refuse)?;
@@ -52,12 +54,13 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
         Err(TryLockError::Error(source)) => return Err(refuse(source)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(refuse)?;
-    // SQLite gives its other files the rights of this one.
+    // SQLite gives its other files the permissions of this one.
     private().truncate(false).open(database(state)).map_err(refuse)?;
     Ok(Lock { _file: file })
 }
 
-/// A host that was killed while it started an agent: the child has the lock too, until it runs its own program.
+/// Waits if the lock is held by a child of a killed host: a child that was being started shares the lock until it
+/// executes its own program.
 fn lock(file: &mut File) -> Result<(), TryLockError> {
     let began = Instant::now();
     loop {
@@ -68,7 +71,7 @@ fn lock(file: &mut File) -> Result<(), TryLockError> {
     }
 }
 
-/// Whether the host that wrote its pid into the file has ended.
+/// Whether the host whose pid is in the file has exited.
 fn is_gone(file: &mut File) -> bool {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
@@ -82,7 +85,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Who may write here may put in messages, grants and plugin versions.
+/// Rejects a directory that others can write to, because they could insert messages, grants and plugin versions.
 fn check_private(state: &Path) -> Result<(), OpenError> {
     let metadata = fs::metadata(state).map_err(|source| not_writable(state, source))?;
     let (uid, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
@@ -110,7 +113,7 @@ fn not_writable(state: &Path, source: io::Error) -> OpenError {
     OpenError::NotWritable { path: state.to_owned(), user: user(), source }
 }
 
-/// The user that this process acts as, by name where the system has one.
+/// The user of this process, by name if the system knows it.
 fn user() -> String {
     let uid = rustix::process::geteuid().as_raw();
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -131,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut held = private().truncate(false).open(folder.path().join("lock")).unwrap();
         held.lock().unwrap();
-        // No process has this id: the kernel's go to four million.
+        // No process has this pid: the kernel's limit is four million.
         writeln!(held, "999999999").unwrap();
         let child = thread::spawn(move || {
             thread::sleep(LOOK * 5);

@@ -1,4 +1,4 @@
-//! The last good versions of each plugin's bytes: they serve after a restart that finds a bad file.
+//! The last valid versions of each plugin's file. They are used if the file is invalid after a restart.
 
 use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -9,22 +9,22 @@ use super::{
     inbox::{column, now},
 };
 
-/// Versions kept of each plugin: the one that serves, and two to go back to.
+/// The number of versions kept per plugin: the active one, and two for rollbacks.
 const KEPT: i64 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredVersion {
     pub digest: String,
     pub wasm: Vec<u8>,
-    /// When it last came to serve.
+    /// The time of its last activation.
     pub stored: Timestamp,
 }
 
 impl Store {
-    /// Stores a version that serves now; one that is known becomes the newest.
+    /// Stores a newly activated version. A version that is already stored becomes the newest.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn save_generation(&self, plugin: &str, digest: &str, wasm: &[u8]) -> Result<(), StoreError> {
         let (plugin, digest, wasm) = (plugin.to_owned(), digest.to_owned(), wasm.to_owned());
         self.ask(format!("store a version of plugin '{plugin}'"), move |db| {
@@ -38,10 +38,10 @@ impl Store {
         .await
     }
 
-    /// A version that is stored becomes the newest, so that it is not the next to be forgotten.
+    /// Makes a stored version the newest, so that it is not the next one to be deleted.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn touch_generation(&self, plugin: &str, digest: &str) -> Result<(), StoreError> {
         let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
         self.ask(format!("keep a version of plugin '{plugin}'"), move |db| {
@@ -53,10 +53,10 @@ impl Store {
         .await
     }
 
-    /// No version of a plugin is kept any more.
+    /// Deletes all versions of a plugin.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn forget_generations(&self, plugin: &str) -> Result<(), StoreError> {
         let plugin = plugin.to_owned();
         self.ask(format!("forget the versions of plugin '{plugin}'"), move |db| {
@@ -66,10 +66,10 @@ impl Store {
         .await
     }
 
-    /// The digest of the newest one.
+    /// The digest of the newest version.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn latest_generation(&self, plugin: &str) -> Result<Option<String>, StoreError> {
         let plugin = plugin.to_owned();
         self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {
@@ -79,10 +79,10 @@ impl Store {
         .await
     }
 
-    /// Newest first.
+    /// All stored versions, newest first.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn generations(&self, plugin: &str) -> Result<Vec<StoredVersion>, StoreError> {
         let plugin = plugin.to_owned();
         self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {

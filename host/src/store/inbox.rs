@@ -1,4 +1,5 @@
-//! Accepted updates: once each, in order, until they are done. A done one keeps its key alone, so that a replay is known.
+//! Accepted updates, each stored once and in order until it is completed. Of completed updates only the key remains, to
+//! detect duplicates.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,16 +18,17 @@ use super::{
     writer::Durability,
 };
 
-/// Keys of done updates that are kept to know a replay; Telegram repeats at most the last batch of 100.
+/// The number of keys of completed updates that are kept to detect duplicates. Telegram repeats at most the last batch
+/// of 100.
 const KEYS_KEPT: i64 = 10_000;
 
 impl Store {
-    /// Stores a batch and the front-end's next offset at once, and returns the rows that are new. With an offset it is synced to
-    /// the disk before it returns, because the front-end forgets what the offset confirms. On an error ask again with the same
-    /// batch: nothing of it was stored.
+    /// Stores a batch and the front-end's next offset atomically, and returns the new rows. With an offset, the data is
+    /// synced to the disk before this returns, because the front-end deletes updates that the offset confirms. After an
+    /// error, nothing was stored, and the caller should retry with the same batch.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
         self.ask_for(
@@ -54,7 +56,7 @@ impl Store {
     /// The offset that was stored with the last batch of this front-end.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn offset(&self, front_end: &str) -> Result<Option<i64>, StoreError> {
         let front_end = front_end.to_owned();
         self.ask(format!("read the offset of {front_end}"), move |db| {
@@ -64,18 +66,18 @@ impl Store {
         .await
     }
 
-    /// All updates that are not done, in order of acceptance.
+    /// All updates that are not completed, in the order of acceptance.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn open_messages(&self) -> Result<Vec<InboxRow>, StoreError> {
         self.ask("read the open messages".to_owned(), open).await
     }
 
-    /// The update is a prompt and waits for this session.
+    /// Stores that the update is a prompt that waits for this session.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it is done; else the disk's.
+    /// [`StoreError::Gone`] if it is completed, or the database cannot be written.
     pub async fn assign(&self, id: InboxId, session: &SessionName) -> Result<(), StoreError> {
         let (what, session) = (format!("give message {} to session '{session}'", id.0), session.clone());
         self.ask(what.clone(), move |db| {
@@ -85,10 +87,11 @@ impl Store {
         .await
     }
 
-    /// A prompt that is for this session alone, whatever else its text might mean: it waits for it as soon as it is stored. Returns its name.
+    /// Stores a prompt for this session, regardless of how its text would be routed. It waits for the session
+    /// immediately. Returns its id.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<PromptId, StoreError> {
         let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
         self.ask(format!("store a message for session '{session}'"), move |db| {
@@ -99,10 +102,10 @@ impl Store {
         .await
     }
 
-    /// A prompt that goes out again under a new name: it waits for this session, whose record is stored with it.
+    /// Stores a prompt that is sent again with a new id, together with the session's record. It waits for the session.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn accept_again(
         &self,
         update: Update,
@@ -117,18 +120,18 @@ impl Store {
         .await
     }
 
-    /// The prompt goes to its session's agent now.
+    /// Stores that the prompt is sent to its session's agent.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it was not assigned or is done; else the disk's.
+    /// [`StoreError::Gone`] if it was not assigned or is completed, or the database cannot be written.
     pub async fn hand(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.turn_to("handed", format!("mark prompt {} as given to the agent", prompt.0), prompt).await
     }
 
-    /// The prompt waits again: the agent did not take it.
+    /// Stores that the prompt waits again, because the agent did not accept it.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it was not assigned or is done; else the disk's.
+    /// [`StoreError::Gone`] if it was not assigned or is completed, or the database cannot be written.
     pub async fn take_back(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.turn_to("waiting", format!("mark prompt {} as waiting again", prompt.0), prompt).await
     }
@@ -178,14 +181,14 @@ fn insert_waiting(
     Ok(())
 }
 
-/// Only done rows, oldest first: the range holds few others.
+/// Deletes only completed rows, oldest first. The range contains few other rows.
 fn forget_old(db: &Connection) -> Result<(), Trouble> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
     db.prepare_cached(sql)?.execute([KEYS_KEPT])?;
     Ok(())
 }
 
-/// Settles an update under either name; one that is done already stays so. Its text is not kept.
+/// Completes an update by either of its ids. No effect if it is already completed. Deletes its text.
 pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), Trouble> {
     const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
     match done {
@@ -195,7 +198,7 @@ pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// All that is not done, in order.
+/// All updates that are not completed, in order.
 pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, Trouble> {
     let sql = "SELECT id, prompt, state, session, accepted, record FROM inbox WHERE state <> 'done' ORDER BY id";
     let mut query = db.prepare(sql)?;
@@ -223,7 +226,7 @@ fn read(row: &Row<'_>) -> Result<InboxRow, Trouble> {
     })
 }
 
-/// As SQLite stores it.
+/// The timestamp as SQLite stores it.
 pub(super) fn column(at: Timestamp) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,5 @@
-//! Up to when each job of a plugin was run or skipped. By it a host knows what was missed while it was down.
+//! For each job of a plugin, the time up to which it was run or skipped. After downtime, the host uses it to find the
+//! missed runs.
 
 use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -6,11 +7,11 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, inbox::column};
 
 impl Store {
-    /// Keeps these jobs of a plugin, each with its times, and forgets its others. Gives for each up to when it is done: `now` for one
-    /// that is new or has other times.
+    /// Stores these jobs of a plugin, each with its schedule, and deletes the plugin's other jobs. Returns for each the
+    /// time up to which it is done, which is `now` for a job that is new or has another schedule.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn jobs(
         &self,
         plugin: &str,
@@ -36,10 +37,10 @@ impl Store {
         .await
     }
 
-    /// A job runs for its time `at`, and for all before it.
+    /// Stores that a job runs for its scheduled time `at` and all earlier ones.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn begin_job(&self, plugin: &str, name: &str, at: Timestamp) -> Result<(), StoreError> {
         let (plugin, name) = (plugin.to_owned(), name.to_owned());
         self.ask(format!("store that the job '{name}' of plugin '{plugin}' runs"), move |db| {

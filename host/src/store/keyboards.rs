@@ -1,5 +1,5 @@
-//! Stored messages with buttons: their requests, the places that show them, and the decisions. It must never let a request
-//! be decided twice.
+//! Stored messages with buttons: their requests, the messages that show them, and the decisions. A request is decided
+//! at most once.
 
 use cordboard_core::{
     chat::{Delivery, MessageId, OutboxRow, PostId},
@@ -21,7 +21,7 @@ const KEPT: i64 = 10_000;
 pub struct Keyboard {
     pub id: PostId,
     pub reply: Reply,
-    /// The decision, as the message shows it.
+    /// The decision as the message shows it.
     pub outcome: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl Store {
     /// `None` if the message was deleted from the store.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn keyboard(&self, id: PostId) -> Result<Option<Keyboard>, StoreError> {
         self.ask(format!("read the buttons of post {}", id.0), move |db| {
             let mut query = db.prepare_cached("SELECT reply, outcome FROM keyboard WHERE id = ?")?;
@@ -41,10 +41,10 @@ impl Store {
         .await
     }
 
-    /// Closes the request. Returns the posts that replace its buttons, or `None` if it was closed before.
+    /// Closes the request. Returns the posts that replace its buttons; none if it was closed before.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn decide(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let (request, outcome) = (request.clone(), outcome.to_owned());
         self.ask("store a decision".to_owned(), move |db| {
@@ -53,19 +53,19 @@ impl Store {
         .await
     }
 
-    /// As [`Self::decide`], for a message whose request no other message asks.
+    /// Like [`Self::decide`], for a message whose request no other message asks.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn close_keyboard(&self, id: PostId, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.ask(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
     }
 
-    /// As [`Self::decide`], for all requests about failed starts, which end with their host.
+    /// Like [`Self::decide`], for all requests about failed starts, which end with their host.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn withdraw_starts(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.ask("close what was asked before the start".to_owned(), move |db| {
@@ -74,10 +74,10 @@ impl Store {
         .await
     }
 
-    /// As [`Self::decide`], for requests about versions of `plugin` other than `digest`.
+    /// Like [`Self::decide`], for requests about versions of `plugin` other than `digest`.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn withdraw_grants(
         &self,
         plugin: &str,
@@ -105,7 +105,8 @@ pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)
     Ok(())
 }
 
-/// Records the messages that show the post. A decision that was made meanwhile is shown in them now.
+/// Records the messages that show the post. If the request was decided in the meantime, returns posts that show the
+/// decision in them.
 pub(super) fn shown(db: &Connection, id: PostId, messages: &[MessageId]) -> Result<Vec<OutboxRow>, Trouble> {
     let sql = "UPDATE keyboard SET messages = ? WHERE id = ? RETURNING id, place, reply, messages, outcome";
     let mut query = db.prepare_cached(sql)?;

@@ -10,7 +10,7 @@ impl Store {
     /// the first one.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.ask(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
@@ -30,7 +30,7 @@ impl Store {
     /// The chats of a front-end with a new id, as pairs of first and current id.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
         let front_end = front_end.to_owned();
         self.ask(format!("read the chats of {front_end} that have moved"), move |db| {
@@ -44,7 +44,7 @@ impl Store {
     /// The place with the first id of its chat.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn home_of(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
         self.ask(format!("read what {place} was called at first"), move |db| {

@@ -1,4 +1,5 @@
-//! Posts that are to be sent: stored in one transaction with the end of what they answer, gone when they are sent.
+//! Posts to be sent. A post is stored in one transaction with the completion of the update that it answers, and is
+//! deleted when it is sent.
 
 use cordboard_core::{
     agent::PromptId,
@@ -16,11 +17,12 @@ use super::{
 };
 
 impl Store {
-    /// Settles updates and stores their posts at once. A command ends with its reply, a turn with its final answer; a dropped
-    /// prompt has no post, a notice settles nothing. What is done already stays so; posts are stored at each call.
+    /// Completes updates and stores their posts atomically. A command is completed with its reply, a turn with its
+    /// final answer; a dropped prompt has no post, and a notice completes nothing. Updates that are already completed
+    /// are unchanged; the posts are stored on every call.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
         self.ask(what, move |db| {
@@ -46,7 +48,7 @@ impl Store {
     /// The message that a turn answers, until the turn's end is stored.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn question(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
         let turn = turn.clone();
         self.ask(format!("read which message prompt {} came with", turn.0), move |db| question(db, &turn)).await
@@ -57,7 +59,7 @@ impl Store {
     /// whose end is stored.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn placeholder(
         &self,
         (turn, place): (&PromptId, &Place),
@@ -67,7 +69,7 @@ impl Store {
         let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
         self.ask(format!("store the message into which prompt {} is answered", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
-            // The final answer may have been stored while the message was on its way: nobody would ever ask for it again.
+            // If the final answer was stored while the message was being sent, the entry would never be deleted.
             let sql = "INSERT INTO live (prompt, place, message, text) SELECT prompt, ?, ?, ? FROM inbox WHERE prompt = ? AND state <> 'done'
                 ON CONFLICT DO UPDATE SET text = excluded.text";
             db.prepare_cached(sql)?.execute(params![place, message.0, text, turn.0])?;
@@ -76,10 +78,10 @@ impl Store {
         .await
     }
 
-    /// A message into which a turn was streamed is gone.
+    /// Stores that a message into which a turn was streamed no longer exists.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StoreError> {
         let (place, message) = (place.clone(), message.clone());
         self.ask("forget a message that was deleted".to_owned(), move |db| {
@@ -91,10 +93,10 @@ impl Store {
         .await
     }
 
-    /// Stores how far the post has come. Nothing happens to one that is sent.
+    /// Stores the progress of a post. No effect if the post is already sent.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn sending(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
         self.ask(format!("store how far post {} was sent", id.0), move |db| {
             let delivery = serde_json::to_string(&delivery)?;
@@ -104,11 +106,11 @@ impl Store {
         .await
     }
 
-    /// The post was sent, or is given up; it is forgotten. `messages`: those whose buttons can be taken away. Returns what is to be
-    /// told in them, where their request was decided meanwhile.
+    /// Deletes a post that was sent or abandoned. `messages` are the ones whose buttons can be removed. If the request
+    /// was decided in the meantime, returns posts that show the decision in them.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn sent(&self, id: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StoreError> {
         self.ask(format!("store that post {} was sent", id.0), move |db| {
             db.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id.0])?;
@@ -176,8 +178,8 @@ pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
     Ok(tx.commit()?)
 }
 
-/// The messages whose place the post takes: what it names itself, then what its turn was streamed into. Those are the turn's
-/// first post's alone.
+/// The messages that the post replaces: the one that it names, then those that its turn was streamed into. The latter
+/// belong to the first post of the turn only.
 fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, Trouble> {
     let mut messages: Vec<_> = post.edit.iter().cloned().collect();
     if let Some(turn) = &post.turn {
@@ -194,7 +196,7 @@ fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageI
     Ok(messages)
 }
 
-/// All that is not sent, in order.
+/// All posts that are not completely sent, in order.
 pub(super) fn all(db: &Connection) -> Result<Vec<OutboxRow>, Trouble> {
     let mut query = db.prepare("SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id")?;
     let mut rows = query.query([])?;

@@ -1,4 +1,5 @@
-//! Where people were met: who has spoken in which place. It says where plugins may post, and gives no right to anybody else.
+//! Which users have written in which places. The host uses it to decide where plugins may post; it grants no other
+//! rights.
 
 use cordboard_core::types::{Place, UserId};
 use rusqlite::params;
@@ -6,10 +7,10 @@ use rusqlite::params;
 use super::{Store, error::StoreError};
 
 impl Store {
-    /// Keeps that these people have spoken in these places; what is known costs no write.
+    /// Stores that these users have written in these places. Known entries cost no write.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn meet(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
         self.ask("store where people have spoken".to_owned(), move |db| {
             for (place, person) in &met {
@@ -21,10 +22,11 @@ impl Store {
         .await
     }
 
-    /// Who has spoken there; an empty name where an older host knew the place, and not by whom.
+    /// The users who have written in a place. An empty id stands for an unknown user, because older hosts stored only
+    /// the place.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn met_in(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
         self.ask(format!("read who has spoken in {place}"), move |db| {

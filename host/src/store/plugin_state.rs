@@ -1,4 +1,4 @@
-//! The plugins' own keys. Each write is atomic, and bounded by what the plugin may keep in total.
+//! The key-value state of plugins. Each write is atomic. The total size per plugin is limited.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -7,7 +7,7 @@ use super::{
     error::{Limit, StoreError, Trouble},
 };
 
-/// A compare and swap: `expected` (none: absent) is replaced by `value` (none: delete).
+/// A compare-and-swap: replaces `expected` (`None`: absent) with `value` (`None`: delete).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swap {
     pub expected: Option<Vec<u8>>,
@@ -16,16 +16,16 @@ pub struct Swap {
 
 impl Store {
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn state_get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
         self.ask(format!("read the state of plugin '{plugin}'"), move |db| get(db, &plugin, &key)).await
     }
 
-    /// `limit` bounds the bytes of all keys and values of the plugin.
+    /// Sets a value. `limit` bounds the total bytes of all keys and values of the plugin.
     ///
     /// # Errors
-    /// [`StoreError::StateLimit`] if the plugin would keep too much; else the disk's.
+    /// [`StoreError::StateLimit`] if the plugin would exceed the limit, or the database cannot be written.
     pub async fn state_set(&self, plugin: &str, key: &str, value: Vec<u8>, limit: Limit) -> Result<(), StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
         self.ask(format!("store the state of plugin '{plugin}'"), move |db| {
@@ -35,10 +35,10 @@ impl Store {
         .await
     }
 
-    /// Deleting what is not there is no error.
+    /// Deletes a key. A missing key is not an error.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn state_delete(&self, plugin: &str, key: &str) -> Result<(), StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
         self.ask(format!("delete state of plugin '{plugin}'"), move |db| put(db, &plugin, &key, None)).await
@@ -47,7 +47,7 @@ impl Store {
     /// The plugin's keys that begin with `prefix`, sorted.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn state_keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         let (plugin, prefix) = (plugin.to_owned(), prefix.to_owned());
         self.ask(format!("list the state of plugin '{plugin}'"), move |db| {
@@ -59,10 +59,10 @@ impl Store {
         .await
     }
 
-    /// Swaps if the value is as expected, else answers with the value as it is.
+    /// Swaps the value if it is as expected. Otherwise returns the current value as the inner error.
     ///
     /// # Errors
-    /// [`StoreError::StateLimit`] if the plugin would keep too much; else the disk's.
+    /// [`StoreError::StateLimit`] if the plugin would exceed the limit, or the database cannot be written.
     pub async fn state_swap(
         &self,
         plugin: &str,
@@ -101,7 +101,7 @@ fn put(db: &Connection, plugin: &str, key: &str, value: Option<&[u8]>) -> Result
     Ok(())
 }
 
-/// After the write, which the error undoes.
+/// Checks the limit after the write. An error rolls the write back.
 fn check(db: &Connection, plugin: &str, limit: &Limit) -> Result<(), Trouble> {
     let sql = "SELECT ifnull(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM plugin_state WHERE plugin = ?";
     let size: i64 = db.prepare_cached(sql)?.query_row([plugin], |row| row.get(0))?;

@@ -1,5 +1,5 @@
-//! Changes accepted updates that still wait: joins parts, and applies edits. It must never change an update that an
-//! agent has got.
+//! Changes accepted updates that still wait: joins parts, and applies edits. It does not change updates that were sent
+//! to an agent.
 
 use cordboard_core::{
     agent::PromptId,
@@ -27,7 +27,7 @@ impl Store {
     /// The current content of an accepted update. `None` if it is done.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn accepted(&self, id: InboxId) -> Result<Option<Update>, StoreError> {
         self.ask(format!("read message {}", id.0), move |db| stored(db, id)).await
     }
@@ -35,7 +35,7 @@ impl Store {
     /// Joins several updates, in their order, into the first one, and marks the others as done.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn join(&self, first: InboxId, others: Vec<InboxId>) -> Result<(), StoreError> {
         self.ask(format!("join message {} and {} others", first.0, others.len()), move |db| {
             let mut parts = Vec::with_capacity(others.len() + 1);
@@ -56,7 +56,7 @@ impl Store {
     /// session has to replace as well.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn revise(&self, place: &Place, message: &MessageId, words: &str) -> Result<Option<Revised>, StoreError> {
         let (place, message, words) = (place.clone(), message.clone(), words.to_owned());
         self.ask(format!("store an edited message of {place}"), move |db| {

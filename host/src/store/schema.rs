@@ -1,4 +1,5 @@
-//! The tables, as the steps that lead to them. A step that was ever released is never changed: a change is a further step.
+//! The tables, as a list of migrations. A released migration must not be changed; changes are added as further
+//! migrations.
 
 use std::path::Path;
 
@@ -6,7 +7,7 @@ use rusqlite::Connection;
 
 use super::error::{OpenError, Trouble};
 
-/// Step N brings `user_version` from N to N+1.
+/// Migration N changes `user_version` from N to N+1.
 const STEPS: [&str; 9] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS];
 
 const FIRST: &str = "
@@ -39,7 +40,7 @@ const FIRST: &str = "
     CREATE TABLE button (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, command TEXT NOT NULL) STRICT;
 ";
 
-/// What people decided about plugins.
+/// Decisions of users about plugins.
 const DECISIONS: &str = "
     CREATE TABLE standing (plugin TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE grant_answer (
@@ -48,20 +49,21 @@ const DECISIONS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Until when the jobs of plugins have been run.
+/// The times up to which the jobs of plugins were run.
 const JOBS: &str = "
     CREATE TABLE job (
         plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Whose a button is. Of older ones nobody knows: those that steer the plug board might be anybody's, and are forgotten.
+/// The plugin of a button. The owner of older buttons is unknown, so those that administer plugins are deleted.
 const GUARDS: &str = "
     ALTER TABLE button ADD COLUMN plugin TEXT;
     DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
 ";
 
-/// Who has spoken where. Of the places that have a session it is known that somebody has.
+/// Which users have written in which places. A place with a session is known to have at least one, so it gets an
+/// unknown user.
 const MET: &str = "
     CREATE TABLE met (place TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (place, person)) STRICT, WITHOUT ROWID;
     INSERT INTO met (place, person) SELECT place, '' FROM place;
@@ -102,14 +104,14 @@ const KEYBOARDS: &str = "
     CREATE INDEX keyboard_open ON keyboard (request) WHERE outcome IS NULL;
 ";
 
-/// The version that this program writes and reads.
+/// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
 pub(super) fn version(db: &Connection) -> Result<i64, Trouble> {
     Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// Refuses what a newer program wrote; the caller says of which directory.
+/// Rejects a database that a newer program has written.
 pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
     if found > VERSION {
         return Err(OpenError::Newer { path: state.to_owned(), found, known: VERSION });
@@ -117,7 +119,7 @@ pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Takes the missing steps in one transaction, so that no other process reads a state between two versions.
+/// Applies the missing migrations in one transaction, so that no other process reads an intermediate schema.
 pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), Trouble> {
     let tx = db.transaction()?;
     for (_, step) in (0..VERSION).zip(STEPS).filter(|(at, _)| *at >= found) {

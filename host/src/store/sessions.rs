@@ -12,7 +12,7 @@ impl Store {
     /// Stores a new session.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if there is one of that name, archived ones included; else the disk's.
+    /// [`StoreError::Exists`] if a session of that name exists, including archived ones, or the database cannot be written.
     pub async fn create(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.ask(format!("create session '{}'", record.name), move |db| {
@@ -25,19 +25,19 @@ impl Store {
         .await
     }
 
-    /// Stores the session as it is now.
+    /// Stores the current state of the session.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.ask(format!("store session '{}'", record.name), move |db| save(db, &record)).await
     }
 
-    /// Stores the session, which is archived, and makes it inactive in all places at once.
+    /// Stores the archived session and makes it inactive in all places, atomically.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn archive(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.ask(format!("archive session '{}'", record.name), move |db| {
@@ -51,7 +51,7 @@ impl Store {
     /// Sets the active session of a scope. `None` clears it.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn bind(&self, scope: &ActiveFor, session: Option<&SessionName>) -> Result<(), StoreError> {
         let (scope, session) = (scope.clone(), session.cloned());
         self.ask(format!("store the active session of {scope}"), move |db| {
@@ -81,7 +81,7 @@ fn write(db: &Connection, sql: &str, record: &SessionRecord) -> Result<usize, Tr
     Ok(db.prepare_cached(sql)?.execute(row)?)
 }
 
-/// A stored name, which only a damaged file can spoil.
+/// Parses a stored name. It is invalid only if the file is damaged.
 pub(super) fn name(text: String) -> Result<SessionName, Trouble> {
     SessionName::try_from(text).map_err(|error| Trouble::Record(serde::de::Error::custom(error)))
 }

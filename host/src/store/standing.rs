@@ -1,4 +1,5 @@
-//! What people decided about plugins: what stands against each, and which capabilities they were granted or refused in the chat.
+//! Decisions of users about plugins: the rollout state of each plugin, and the capabilities that were granted or denied
+//! in the chat.
 
 use cordboard_core::{
     rollout::{Decision, RolloutState},
@@ -22,12 +23,12 @@ pub struct GrantAnswer {
     pub word: Decision,
 }
 
-/// All that was decided so far.
+/// All stored decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decisions {
     /// By plugin.
     pub standings: Vec<(String, RolloutState)>,
-    /// The latest answer about a plugin last.
+    /// Ordered by plugin, then by time.
     pub answers: Vec<GrantAnswer>,
 }
 
@@ -37,14 +38,14 @@ impl Decisions {
     }
 }
 
-/// Between names of capabilities, none of which has a space.
+/// Separates the names of capabilities, which contain no spaces.
 const SEPARATOR: &str = " ";
 
 impl Store {
-    /// Stores what stands against a plugin; what is clear is forgotten.
+    /// Stores the rollout state of a plugin, or deletes it if it is the default.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn save_standing(&self, plugin: &str, standing: &RolloutState) -> Result<(), StoreError> {
         let (plugin, standing) = (plugin.to_owned(), standing.clone());
         self.ask(format!("store what stands against plugin '{plugin}'"), move |db| {
@@ -60,10 +61,10 @@ impl Store {
         .await
     }
 
-    /// The latest answer to a question replaces the one before.
+    /// Stores an answer. It replaces an earlier answer to the same question.
     ///
     /// # Errors
-    /// The disk's.
+    /// The database cannot be read or written.
     pub async fn save_answer(&self, answer: GrantAnswer) -> Result<(), StoreError> {
         self.ask(format!("store the answer about plugin '{}'", answer.plugin), move |db| {
             let sql =

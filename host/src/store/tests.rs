@@ -1,4 +1,4 @@
-//! What the store promises, on real files.
+//! Tests of the store with real files.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -17,13 +17,13 @@ mod refusals;
 mod sessions;
 mod writer;
 
-/// A state directory that a test may open again and again.
+/// A state directory that a test can open several times.
 struct State(TempDir);
 
 impl State {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // As a host makes it, whatever the umask.
+        // The mode that a host creates it with, regardless of the umask.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         Self(folder)
     }
@@ -36,7 +36,7 @@ impl State {
         open(self.path()).unwrap()
     }
 
-    /// What is there after the host has ended.
+    /// The contents after a restart of the host.
     async fn after(&self, store: Store) -> Contents {
         store.close().await;
         let (store, contents) = self.open();

@@ -1,5 +1,5 @@
-//! The one thread that owns the connection. It takes all requests that wait, commits them as one transaction, and only then
-//! answers each. It must never answer before the commit, and never let one request's failure reach another.
+//! The thread that owns the connection. It takes all pending requests, commits them as one transaction, and answers
+//! each after the commit. A failed request does not affect the others in its group.
 
 use std::path::PathBuf;
 
@@ -11,38 +11,40 @@ use super::{
     folder::Lock,
 };
 
-/// Requests that may wait for the writer. A commit takes microseconds, a slow disk milliseconds: this is more than a second
-/// of a busy host, after which callers wait.
+/// The maximum number of pending requests. A commit takes microseconds, or milliseconds on a slow disk. This is more
+/// than a second of work for a busy host; beyond it, callers wait.
 pub(super) const QUEUE: usize = 1024;
 
-/// Requests in one transaction: enough to share a sync among all who wait, few enough that the first of them is answered soon.
+/// The maximum number of requests in one transaction: enough to share a sync among all waiting callers, but few enough
+/// that the first of them is answered soon.
 const GROUP: usize = 128;
 
-/// What a commit survives.
+/// The failure that a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Durability {
-    /// A killed process (`synchronous=NORMAL`): no sync.
+    /// A killed process (`synchronous=NORMAL`, without a sync).
     Process,
-    /// A power cut (`synchronous=FULL`): this commit and all before it are synced as part of the commit. Not an fsync of the WAL
-    /// afterwards, which costs the same: a sync that fails here rolls the commit back, so the caller can simply ask again.
+    /// A power failure (`synchronous=FULL`): the commit syncs itself and all earlier ones. A separate fsync of the WAL
+    /// afterwards would cost the same, but here a failed sync rolls the commit back, so the caller can simply retry.
     Power,
 }
 
 pub(super) enum Request {
     Work(Durability, Box<dyn Job>),
-    /// Answered when everything before it is stored and the files are closed.
+    /// Answered when all earlier requests are stored and the files are closed.
     Close(oneshot::Sender<()>),
 }
 
-/// A request's work and the way back to the one who asked.
+/// A request's work, with the channel for its answer.
 pub(super) trait Job: Send {
-    /// Does the work and keeps its outcome; false if it failed. May be called again after the transaction was rolled back.
+    /// Runs the work and keeps its outcome. Returns false if it failed. May be called again after the transaction was
+    /// rolled back.
     fn run(&mut self, db: &Connection) -> bool;
-    /// Hands out the kept outcome, or the error of the commit.
+    /// Sends the kept outcome, or the error of the commit.
     fn answer(self: Box<Self>, commit: Result<(), Trouble>);
 }
 
-/// A [`Job`] of any work and answer.
+/// A [`Job`] with any work and answer.
 pub(super) struct Task<T, F> {
     pub(super) what: String,
     pub(super) file: PathBuf,
@@ -71,7 +73,7 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Closed { what }),
         };
-        // Whoever asked may have gone; what was stored stays stored.
+        // The caller may have dropped its future; the data stays stored.
         let _ = answer.send(answered);
     }
 }
@@ -80,7 +82,7 @@ pub(super) struct Writer {
     db: Connection,
     requests: mpsc::Receiver<Request>,
     durability: Durability,
-    /// Let go after the connection is closed: the fields are dropped in this order.
+    /// Released after the connection is closed, because fields are dropped in this order.
     _lock: Lock,
 }
 
@@ -89,7 +91,7 @@ impl Writer {
         Self { db, requests, durability: Durability::Process, _lock: lock }
     }
 
-    /// Until it is closed or the last handle is gone.
+    /// Runs until the store is closed or the last handle is dropped.
     pub(super) fn run(mut self) {
         let mut waiters = Vec::new();
         while let Some(first) = self.requests.blocking_recv() {
@@ -115,7 +117,7 @@ impl Writer {
                     jobs.push(job);
                 }
                 Request::Close(waiter) => {
-                    // Those already in the channel are still received and stored.
+                    // Requests that are already in the channel are still received and stored.
                     self.requests.close();
                     waiters.push(waiter);
                 }
@@ -125,7 +127,7 @@ impl Writer {
         (durability, jobs)
     }
 
-    /// If the whole cannot be committed, each is tried alone, so that only those fail that must.
+    /// Commits the group. If that fails, commits each request on its own, so that only the failing ones are rejected.
     fn commit(&mut self, durability: Durability, mut jobs: Vec<Box<dyn Job>>) {
         match (self.transact(durability, &mut jobs), jobs.len()) {
             (Ok(()), _) => jobs.into_iter().for_each(|job| job.answer(Ok(()))),
@@ -161,7 +163,8 @@ impl Writer {
     }
 }
 
-/// Each in a savepoint of its own. Fails if SQLite gave up the whole transaction, as it may when the disk is full.
+/// Runs each request in its own savepoint. Fails if SQLite rolled back the whole transaction, which it may do when the
+/// disk is full.
 fn run_all(db: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
     for job in jobs {
         execute(db, "SAVEPOINT job")?;

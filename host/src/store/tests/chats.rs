@@ -1,4 +1,4 @@
-//! Accepted once, done once, posted once.
+//! Updates are accepted, completed and answered once.
 
 use cordboard_core::types::Alert;
 

@@ -37,7 +37,7 @@ async fn a_decision_is_told_in_every_message_that_asked() {
     let outcome = |keyboard: Option<crate::store::Keyboard>| keyboard.unwrap().outcome;
     assert_eq!(outcome(store.keyboard(rows[1].id).await.unwrap()).as_deref(), Some("Decided by Ada: Yes."));
     assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
-    // Printed lines are never edited.
+    // Printed lines are not edited.
     assert_eq!(store.sent(rows[2].id, Vec::new()).await.unwrap(), []);
     assert_eq!(store.decide(&prompt("b"), "Decided.").await.unwrap(), []);
 }

@@ -1,4 +1,4 @@
-//! Plugin state with its bound, generations, buttons.
+//! Plugin state and its limit, stored versions, and buttons.
 
 use cordboard_core::chat::{ButtonLine, PostId};
 

@@ -1,4 +1,4 @@
-//! State directories that are not used, each with its name and what to do.
+//! State directories that are rejected, each with its path and the remedy.
 
 use std::fs::{self, Permissions};
 
@@ -40,7 +40,7 @@ fn others_may_not_write_to_it() {
 
 #[test]
 fn its_user_must_be_able_to_write_to_it() {
-    // A directory in which not even root can make a file.
+    // Not even root can create a file in this directory.
     let kernel = Path::new("/sys/kernel");
     assert!(kernel.is_dir(), "the test needs sysfs");
     let text = refused(kernel);

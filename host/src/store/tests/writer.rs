@@ -1,10 +1,10 @@
-//! The writer: groups, failures inside a group, a full disk, the end.
+//! The writer: groups, failures inside a group, a full disk, and closing.
 
 use std::sync::mpsc as std_mpsc;
 
 use super::*;
 
-/// Holds the writer, so that what is asked meanwhile becomes one group.
+/// Blocks the writer, so that requests in the meantime become one group.
 async fn hold(store: &Store) -> std_mpsc::Sender<()> {
     let (release, released) = std_mpsc::channel();
     let (began, begun) = oneshot::channel();
@@ -22,7 +22,7 @@ async fn hold(store: &Store) -> std_mpsc::Sender<()> {
     release
 }
 
-/// Asks all while the writer is held, in order.
+/// Makes all requests in order while the writer is blocked.
 async fn as_group<T>(store: &Store, all: Vec<impl Future<Output = T>>) -> Vec<T> {
     let release = hold(store).await;
     let mut group = std::pin::pin!(futures::future::join_all(all));
