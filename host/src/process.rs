@@ -1,6 +1,6 @@
-//! Agent processes: the only place that starts, signals and ends them. Owns each one's process group, pipes and
-//! descendants until the whole tree is gone; must never interpret a line, and never let a slow reader, a full pipe or a
-//! stubborn child hold up its caller: nothing here blocks but its own tasks.
+//! Starts, signals and ends agent processes. Owns each one's process group, pipes and descendants until the whole tree
+//! has exited. It does not interpret the agent's output, and a slow reader, a full pipe or a child that ignores signals
+//! does not block callers: only the module's own tasks wait.
 
 mod adopted;
 mod env_tag;
@@ -31,23 +31,24 @@ pub use program::locate;
 
 use supervisor::Leader;
 
-/// Events that may wait for the session actor. It drains all the time; the bound only keeps a flood of lines out of memory,
-/// and the agent then waits at its own pipe.
+/// The maximum number of pending events. The session actor consumes them continuously; the limit keeps a flood of lines
+/// out of memory, and makes the agent wait at its own pipe.
 const EVENTS: usize = 64;
 
-/// Lines that may wait for the agent's stdin. An agent that reads nothing is stuck: more would only grow memory.
+/// The maximum number of lines that wait for the agent's stdin. An agent that reads none of them is stuck, and more
+/// would only use memory.
 const WRITES: usize = 256;
 
-/// What is started, where, and for whom.
+/// The program to start, its folder, and its session.
 #[derive(Debug, Clone)]
 pub struct Spawn {
     /// A path, or a bare name that is looked up in the `PATH` of `env`.
     pub program: PathBuf,
     pub args: Vec<OsString>,
-    /// Complete: nothing is inherited. The mark is added.
+    /// The complete environment: nothing is inherited. Only the mark is added.
     pub env: Vec<(String, String)>,
     pub folder: PathBuf,
-    /// By this all descendants are found, wherever they went.
+    /// Identifies all descendants, even after they leave the process group.
     pub mark: Mark,
 }
 
@@ -57,10 +58,10 @@ pub enum ProcessEvent {
     Line(Vec<u8>),
     /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
-    /// Living processes of an unknown agent. Comes before `Ended`, if at all, and reports each process once.
+    /// Running processes of an unknown agent. Precedes `Ended`, if sent at all, and reports each process once.
     Strays { pids: Vec<i32> },
-    /// Comes once and last: the whole tree is gone and the pipes are drained, or given up after their grace.
-    /// `status` is in words; `last_words` the last line of stderr that says something.
+    /// Sent once, as the last event: the whole tree has exited, and the pipes are drained or abandoned after a grace
+    /// period. `status` is in words; `last_words` is the last line of stderr that is not blank.
     Ended { status: String, last_words: Option<String> },
 }
 
@@ -105,10 +106,10 @@ pub struct Process {
     input: std::sync::Mutex<Option<mpsc::Sender<Vec<u8>>>>,
 }
 
-/// Starts a process in a group of its own. Must be called within a tokio runtime.
+/// Starts a process in its own process group. Must be called within a tokio runtime.
 ///
 /// # Errors
-/// When it cannot be started; the text says what to do.
+/// The process cannot be started. The text contains the remedy.
 pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), SpawnError> {
     let program = program::find(&spawn)?;
     let mut command = tokio::process::Command::new(&program);
@@ -147,10 +148,10 @@ impl Process {
         &self.id
     }
 
-    /// Queues a line for the agent's stdin; its newline is added. Never waits.
+    /// Queues a line for the agent's stdin, and adds a newline. Does not wait.
     ///
     /// # Errors
-    /// When the input is closed, or too much waits already.
+    /// The input is closed, or the queue is full.
     pub fn write(&self, line: Vec<u8>) -> Result<(), WriteError> {
         let input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(input) = input.as_ref() else { return Err(WriteError::Closed) };
@@ -160,17 +161,17 @@ impl Process {
         })
     }
 
-    /// The end of input, after what is queued: the agent's own way to end.
+    /// Closes the agent's stdin after the queued lines, which asks it to exit.
     pub fn close_input(&self) {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }
 
-    /// SIGTERM to the group. Descendants outside of it follow once the leader is gone.
+    /// Sends SIGTERM to the group. Descendants outside the group are ended after the leader has exited.
     pub fn terminate(&self) {
         self.leader.signal(Signal::TERM);
     }
 
-    /// SIGKILL to the group, and to all descendants, without any grace.
+    /// Sends SIGKILL to the group at once, and to all descendants without a grace period.
     pub fn kill(&self) {
         self.leader.hurry();
         self.leader.signal(Signal::KILL);

@@ -1,6 +1,6 @@
-//! Adopts orphaned descendants of agents, so that they stay in this process's tree, and reaps them when they end. It
-//! must never reap a child that other code waits for: agents are registered here, and all other children of the host
-//! are in its own process group.
+//! Adopts orphaned descendants of agents, so that they stay in this process's tree, and reaps them when they exit. It
+//! does not reap children that other code waits for: agents are registered here, and all other children of the host are
+//! in its own process group.
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,5 @@
-//! A process that nobody watches: the demo agent's, to show what a badly behaved agent leaves behind. The host itself must
-//! never start one.
+//! Starts an unsupervised process. Only for the demo agent, to imitate a badly behaved agent; the host itself does not
+//! use it.
 
 use std::{
     io,
@@ -7,10 +7,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Starts it with the caller's stdout and environment, and tells its pid.
+/// Starts the program with the caller's stdout and environment, and returns its pid.
 ///
 /// # Errors
-/// When it cannot be started.
+/// The program cannot be started.
 pub fn leave(program: &Path, args: &[&str]) -> io::Result<u32> {
     Ok(Command::new(program).args(args).stdin(Stdio::null()).spawn()?.id())
 }

@@ -1,6 +1,6 @@
-//! The mark that every agent carries in its environment and hands down to all its descendants. By it they are found after
-//! a `setsid`, a double fork or the death of the host. A tag, which the kernel passes on, finds those that have dropped
-//! their environment.
+//! The mark in the environment of each agent, which all its descendants inherit. It identifies them after a `setsid`, a
+//! double fork or the death of the host. A tag in a resource limit identifies descendants that have dropped their
+//! environment.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -12,10 +12,10 @@ use super::identity;
 
 const SESSION: &str = "CORDBOARD_SESSION";
 const HOST: &str = "CORDBOARD_HOST";
-/// Tells the agents of this very host process from those of one that was killed: both have the same state directory.
+/// Distinguishes the agents of this host process from those of a killed one, which has the same state directory.
 const HOST_RUN: &str = "CORDBOARD_HOST_RUN";
 
-/// Whose process it is.
+/// The owner of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// The UUID of the state directory.
@@ -28,7 +28,7 @@ pub struct Mark {
 pub(super) struct Found {
     pub host: String,
     pub session: Option<SessionName>,
-    /// It was started by this host process.
+    /// Whether this host process started it.
     pub ours: bool,
 }
 
@@ -46,7 +46,7 @@ impl Mark {
     }
 }
 
-/// Reads the mark of a process from its folder in `/proc`. None too where the process is another user's.
+/// Reads the mark of a process from its folder in `/proc`. `None` also for processes of other users.
 pub(super) fn read(folder: &Path) -> Option<Found> {
     let environ = std::fs::read(folder.join("environ")).ok()?;
     let value = |name: &str| {

@@ -1,13 +1,13 @@
-//! The host's own environment: read once, at the start, before there are threads. Agents get from it what `pass_env` names
-//! and nothing else; it must never be read from the process again.
+//! The host's own environment, read once at start, before there are other threads. Agents get only the variables that
+//! `pass_env` lists. Other code must not read the environment of the process.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The environment as it was at the start; cheap to clone.
+/// The environment at start; cheap to clone.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(Arc<BTreeMap<String, String>>);
 
-/// The values are secrets.
+/// Hides the values, which may be secrets.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Environment({} variables)", self.0.len())
@@ -15,9 +15,10 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// Reads the whole environment, and removes `secrets` (what the agents' `pass_env` names) from the process, except what
-    /// the host itself goes on needing. The copy stays whole, so that a reloaded `pass_env` can name more. For `main`, before
-    /// there are threads: after that nothing is removed, as another thread might be reading.
+    /// Reads the whole environment, and removes `secrets` (the variables in the agents' `pass_env`) from the process,
+    /// except those that the host itself needs. The copy stays complete, so that a reloaded `pass_env` can list more.
+    /// Call it in `main` before there are other threads: later it removes nothing, because another thread could be
+    /// reading the environment.
     #[must_use]
     #[expect(
         unsafe_code,
@@ -38,7 +39,7 @@ impl Environment {
         environment
     }
 
-    /// Reads the whole environment and leaves it as it is.
+    /// Reads the whole environment without changing it.
     #[must_use]
     pub fn read() -> Self {
         let pairs =
@@ -51,7 +52,7 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Those of `names` that are set, in their order.
+    /// Returns the variables in `names` that are set, in the order of `names`.
     #[must_use]
     pub fn pick<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<(String, String)> {
         names.into_iter().filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned()))).collect()
@@ -68,7 +69,7 @@ fn is_single_threaded() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
 }
 
-/// No secrets, and the host's libraries read them at any time.
+/// Not secrets, and the host's libraries may read them at any time.
 const KEPT: [&str; 12] = [
     "PATH",
     "HOME",
@@ -84,18 +85,19 @@ const KEPT: [&str; 12] = [
     "XDG_STATE_HOME",
 ];
 
-/// Closes `/proc/PID/environ` and the memory of this process to its own user's other processes, agents among them: the
-/// environment's first version stays readable there, whatever is removed later. It also stops core dumps, which hold secrets too.
+/// Prevents other processes of the same user, including agents, from reading `/proc/PID/environ` and the memory of this
+/// process: the initial environment stays readable there, even after variables are removed. Also disables core dumps,
+/// which contain secrets too.
 pub fn harden() {
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "other processes of this user can read the host's environment");
     }
 }
 
-/// A limit on the size of files (`ulimit -f`) is then an error of the write, as a full disk is, and not the host's death. Not
-/// ignored but caught: agents get the signal back as it was.
+/// Makes a limit on the size of files (`ulimit -f`) an error of the write, like a full disk, instead of ending the
+/// host. The signal is caught rather than ignored, so that agents start with its default action.
 pub fn survive_file_limits() {
-    // The flag is read by nobody.
+    // The flag is not read.
     let caught = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     if let Err(error) = caught {
         tracing::warn!(%error, "a limit on the size of files will end the host");

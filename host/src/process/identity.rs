@@ -1,10 +1,10 @@
-//! Who a process is: boot, pid and start time together, as read from `/proc`. A pid alone is never trusted.
+//! The identity of a process, read from `/proc`: boot, pid and start time together, because a pid can be reused.
 
 use std::{path::PathBuf, sync::OnceLock};
 
 use cordboard_core::types::ProcessId;
 
-/// What `/proc/PID/stat` tells.
+/// The used fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
     pub pid: i32,
@@ -12,11 +12,11 @@ pub(super) struct Stat {
     pub group: i32,
     /// Clock ticks after boot.
     pub started: u64,
-    /// Dead, and only waiting to be reaped.
+    /// The process has exited and waits to be reaped.
     pub zombie: bool,
 }
 
-/// The id of this boot; empty where the kernel tells none, so that ids still compare within one run.
+/// The id of this boot. Empty if the kernel does not report one; ids are then still comparable within one run.
 pub(super) fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {
@@ -28,7 +28,7 @@ pub(super) fn folder(pid: i32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}"))
 }
 
-/// None if there is no such process.
+/// `None` if there is no such process.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
     parse(pid, &std::fs::read(folder(pid).join("stat")).ok()?)
 }
@@ -37,7 +37,8 @@ pub(super) fn id(stat: Stat) -> ProcessId {
     ProcessId { boot: boot_id().to_owned(), pid: stat.pid, started: stat.started }
 }
 
-/// The name in parentheses may hold anything, parentheses and newlines too: the fields begin after the last one.
+/// Parses the fields. The name in parentheses may contain any characters, including parentheses and newlines, so the
+/// other fields begin after the last parenthesis.
 fn parse(pid: i32, stat: &[u8]) -> Option<Stat> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?;

@@ -1,4 +1,4 @@
-//! How much memory there is, and how much of it a process holds: what a lifecycle policy weighs.
+//! The available memory of the machine and the memory usage of a process, as input for lifecycle policies.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ pub fn return_freed_memory() {
     }
 }
 
-/// Bytes that the machine could still give away; 0 where the kernel does not say.
+/// The memory that the machine can still allocate, in bytes; 0 if the kernel does not report it.
 #[must_use]
 pub fn free_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -26,7 +26,7 @@ pub fn free_memory() -> u64 {
     kilobytes.unwrap_or_default() * 1024
 }
 
-/// Bytes of a process that lie in memory; none where it is gone.
+/// The resident memory of a process in bytes, or `None` if it has exited.
 #[must_use]
 pub fn memory(pid: i32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;

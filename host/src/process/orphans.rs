@@ -1,5 +1,5 @@
-//! The end of processes that have no handle: those of a killed host at the next start, and those a session left anywhere.
-//! Never touches a process that this host process started, but by its session's name.
+//! Ends processes without a handle: those of a killed host at the next start, and leftovers of a session. Processes
+//! that this host process started are only ended by their session's mark.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,31 +11,31 @@ use super::{
     tree::{self, Grace, Member, Target, Wanted},
 };
 
-/// At the start all must be gone within 10 s: an agent gets time to store what it has, then the rest is forced.
+/// At start, all orphans must be ended within 10 s. An agent gets time to store its data before it is killed.
 const ORPHANS: Grace = Grace { term: Duration::from_secs(3), kill: Duration::from_secs(5) };
 
-/// A session's leftovers come after its agent's own grace.
+/// A session's leftovers have already had their agent's grace period.
 const LEFTOVERS: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
 
-/// The agents that a killed host left behind, not yet ended.
+/// The agents of a killed host that are still running.
 #[derive(Debug)]
 pub struct Orphans {
     target: Target,
     members: Vec<Member>,
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Processes that are gone, descendants counted.
+    /// Processes that were ended, including descendants.
     pub ended: usize,
-    /// Processes that even SIGKILL did not end in time.
+    /// Processes that did not exit in time, even after SIGKILL.
     pub left: usize,
-    /// Of both, how many each session had, as far as they could be told apart.
+    /// The number of both per session, as far as the session is known.
     pub sessions: BTreeMap<SessionName, usize>,
 }
 
-/// Looks for what a killed host left behind: by the marker of its state directory, and by the stored identities.
+/// Finds the processes of a killed host, by the mark with its state directory and by the stored identities.
 pub async fn orphans(host: &str, known: &[(SessionName, ProcessId)]) -> Orphans {
     let target = Target { known: known.to_vec(), ..Target::new(Wanted::Host(host.to_owned())) };
     let looked = target.clone();
@@ -44,7 +44,7 @@ pub async fn orphans(host: &str, known: &[(SessionName, ProcessId)]) -> Orphans 
 }
 
 impl Orphans {
-    /// The sessions whose old agent still lives: nothing may be started for them until the sweep is done.
+    /// The sessions whose previous agent is still running. They must not be started until the sweep has finished.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionName> {
         count(&self.members).into_keys().collect()
@@ -55,18 +55,18 @@ impl Orphans {
         self.members.is_empty()
     }
 
-    /// SIGTERM, SIGKILL after a grace, whole trees; within 10 s.
+    /// Ends the process trees: SIGTERM, then SIGKILL after a grace period. Takes at most 10 s.
     pub async fn end(self) -> Swept {
         run(self.target, ORPHANS).await
     }
 }
 
-/// `orphans` and their `end` in one.
+/// Runs [`orphans`] and [`Orphans::end`].
 pub async fn sweep(host: &str, known: &[(SessionName, ProcessId)]) -> Swept {
     orphans(host, known).await.end().await
 }
 
-/// Ends all processes that carry this session's mark, this host's among them. Only while the session has no agent.
+/// Ends all processes with this session's mark, including those of this host. Only for a session without an agent.
 pub async fn sweep_session(mark: Mark) -> Swept {
     run(Target::new(Wanted::Session(mark)), LEFTOVERS).await
 }

@@ -1,5 +1,5 @@
-//! An agent's pipes: stdin is written from a queue, stdout and stderr are always drained, so that a full pipe never stops
-//! the agent. Owns the bounds of a line; must never look into one.
+//! The pipes of an agent: writes stdin from a queue, and drains stdout and stderr continuously, so that a full pipe
+//! does not block the agent. Enforces the limits of a line, but does not interpret it.
 
 use std::time::Duration;
 
@@ -13,36 +13,38 @@ use tokio::{
 
 use super::ProcessEvent;
 
-/// Agents print lines of 10 MB and more (a picture read by a tool, base64). Past this a line is no message any more.
+/// Agents print lines of 10 MB and more (a picture read by a tool, in base64). A longer line than this cannot be a
+/// message.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
 /// The bytes of an overlong line that are kept: enough to identify the kind of message.
 const BEGINNING: usize = 4 * 1024;
 
-/// Enough of a stderr line for a person to read.
+/// The maximum length of a line of stderr that is kept, in characters.
 const LONGEST_LAST_WORDS: usize = 2_000;
 
-/// A read's size: most lines fit, and a long one needs few turns.
+/// The size of a read. Most lines fit into it, and long ones need few reads.
 const CHUNK: usize = 64 * 1024;
 
-/// How long a pipe is waited for after the whole tree is gone: only a process that shed its mark can still hold it open. Whoever is told of what was
-/// in it may take longer.
+/// The time to wait for a pipe after the whole tree has exited. Only a process that dropped its mark can still hold it
+/// open. Consumers of the pipe's content may take longer.
 const LEAK_GRACE: Duration = Duration::from_secs(2);
 
-/// The most that a pipe holds, by `/proc/sys/fs/pipe-max-size`: what comes after that was written when the whole tree was gone.
+/// The maximum capacity of a pipe, from `/proc/sys/fs/pipe-max-size`. Further output was written after the whole tree
+/// had exited.
 const LEFT_IN_PIPE: u64 = 1024 * 1024;
 
-/// The tasks that feed stdin, and drain stdout and stderr.
+/// The tasks that write stdin, and drain stdout and stderr.
 pub(super) struct Pipes {
     stdin: JoinHandle<()>,
     stdout: JoinHandle<()>,
     stderr: JoinHandle<()>,
-    /// Whether the whole tree is gone.
+    /// Whether the whole tree has exited.
     gone: watch::Sender<bool>,
     last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 }
 
-/// This side of a process's stdin, stdout and stderr.
+/// The host's ends of a process's stdin, stdout and stderr.
 pub(super) type Ends = (ChildStdin, ChildStdout, ChildStderr);
 
 impl Pipes {
@@ -55,7 +57,7 @@ impl Pipes {
         Self { stdin: tokio::spawn(write(stdin, lines)), stdout, stderr, gone, last_words }
     }
 
-    /// Waits for the pipes' ends, but not for ever; what was read so far has been told.
+    /// Waits for the end of the pipes, but not forever. All output that was read is delivered.
     pub(super) async fn finish(self) -> Option<String> {
         self.gone.send_replace(true);
         for task in [self.stdout, self.stderr] {
@@ -63,18 +65,18 @@ impl Pipes {
                 tracing::error!(%error, "failed to read an agent's output");
             }
         }
-        // It may still wait for a reader that hides.
+        // The task may still wait for a process that hides and does not read.
         self.stdin.abort();
         self.last_words.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
 
-/// Writes what is queued, a line each; ends the input when the queue is closed.
+/// Writes the queued lines, and closes stdin when the queue is closed.
 async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
     while let Some(mut line) = lines.recv().await {
         line.push(b'\n');
         if let Err(error) = stdin.write_all(&line).await {
-            // It died, or closed its input: its exit tells the rest.
+            // The agent exited or closed its input. If it exited, its exit is reported separately.
             tracing::debug!(%error, "the agent reads no more");
             return;
         }
@@ -87,7 +89,7 @@ async fn forward<R: AsyncRead + Unpin>(mut lines: Drain<R>, events: mpsc::Sender
             Line::Whole(line) => ProcessEvent::Line(line),
             Line::TooLong { bytes, beginning } => ProcessEvent::TooLong { bytes, beginning },
         };
-        // Nobody listens any more: the pipe is drained all the same.
+        // Without a receiver, the pipe is still drained.
         drop(events.send(event).await);
     }
 }
@@ -105,13 +107,13 @@ async fn listen(mut lines: Drain<ChildStderr>, last_words: std::sync::Arc<std::s
     }
 }
 
-/// The lines of a pipe to its end; once the whole tree is gone, no more than that has left in it.
+/// The lines of a pipe until its end. After the whole tree has exited, reads at most the capacity of the pipe.
 struct Drain<R> {
     lines: LineReader<R>,
     gone: watch::Receiver<bool>,
-    /// What is left of it.
+    /// The remaining grace period.
     grace: Duration,
-    /// What had been read when the end of the tree was noticed.
+    /// The number of bytes read when the end of the tree was noticed.
     read_before: Option<u64>,
 }
 
@@ -156,11 +158,11 @@ enum Line {
     TooLong { bytes: u64, beginning: Vec<u8> },
 }
 
-/// Cuts a stream into lines of at most `longest` bytes.
+/// Splits a stream into lines of at most `longest` bytes.
 struct LineReader<R> {
     reader: BufReader<R>,
     longest: usize,
-    /// Bytes so far.
+    /// The number of bytes read so far.
     read: u64,
 }
 
@@ -169,7 +171,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         Self { reader: BufReader::with_capacity(CHUNK, reader), longest, read: 0 }
     }
 
-    /// The next line without its newline; a last one needs none. None at the end, and after a read error, which is one too.
+    /// The next line without its newline, which the last line may lack. `None` at the end, or after a read error.
     async fn next(&mut self) -> Option<Line> {
         let (mut line, mut bytes) = (Vec::new(), 0_usize);
         loop {
@@ -183,7 +185,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             if bytes <= self.longest {
                 line.extend_from_slice(piece);
             } else {
-                // Given back at once: the rest of it may be gigabytes.
+                // Free the memory at once: the rest of the line may be gigabytes.
                 line.truncate(BEGINNING);
                 line.shrink_to_fit();
             }
@@ -205,7 +207,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
 mod tests {
     use super::*;
 
-    /// Pipes whose output comes from `stdout`, and what is told of it.
+    /// Pipes that read `stdout`, and the receiver of their events.
     fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
         let (events, told) = mpsc::channel(crate::process::EVENTS);
         let gone = watch::Sender::new(false);
@@ -215,7 +217,8 @@ mod tests {
         (Pipes { stdin: idle(), stdout, stderr: idle(), gone, last_words }, told)
     }
 
-    /// 1. An agent prints more than may wait, and dies. 2. Whoever is told is busy for long. 3. All of it is told.
+    /// An agent prints more than the queue holds, and dies. The receiver is busy for a long time, and still gets all of
+    /// it.
     #[tokio::test(start_paused = true)]
     async fn what_was_in_the_pipe_is_told_however_late_it_is_heard() {
         let (mut agent, stdout) = tokio::io::duplex(CHUNK);

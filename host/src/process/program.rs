@@ -1,4 +1,4 @@
-//! Which file a program's name means, and why it cannot be started, in words that say what to do. Starts nothing.
+//! Finds the file of a program, and explains why it cannot be started and how to fix it. It does not start the program.
 
 use std::{
     ffi::OsStr,
@@ -9,7 +9,8 @@ use std::{
 
 use super::{Spawn, SpawnError};
 
-/// Looks before the start: after a failed `exec` the error does not tell a missing folder from a missing program.
+/// Checks before the start, because the error of a failed `exec` does not distinguish a missing folder from a missing
+/// program.
 pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
     let program = || spawn.program.display().to_string();
     if !spawn.folder.is_dir() {
@@ -18,16 +19,16 @@ pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
     locate(&spawn.program, &spawn.env, &spawn.folder)
 }
 
-/// The file that an agent of that environment starts as.
+/// Finds the file that an agent with this environment starts.
 ///
 /// # Errors
-/// When there is none, or one that cannot be started.
+/// There is no such file, or it is not executable.
 pub fn locate(program: &Path, env: &[(String, String)], folder: &Path) -> Result<PathBuf, SpawnError> {
     let name = || program.display().to_string();
     if !program.as_os_str().as_bytes().contains(&b'/') {
         return in_path(program, env).ok_or_else(|| SpawnError::NotInPath { program: name() });
     }
-    // A relative path counts from the session's folder, as it does after the child's change of folder.
+    // A relative path is relative to the session's folder, which is the child's working directory.
     let path = folder.join(program);
     if !path.exists() {
         return Err(SpawnError::Missing { program: name() });
@@ -43,7 +44,7 @@ fn in_path(program: &Path, env: &[(String, String)]) -> Option<PathBuf> {
         .find(|path| is_executable(path))
 }
 
-/// Where an agent's environment has no `PATH`.
+/// Used if an agent's environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 fn is_executable(path: &Path) -> bool {

@@ -1,5 +1,6 @@
-//! One agent's life after its start: waits for the leader, ends what it left behind, reaps it, tells `Ended`. The leader stays
-//! unreaped until its group is empty: so long neither its pid nor its group's number can become another's.
+//! Supervises an agent after its start: waits for the leader to exit, ends its descendants, reaps it, and sends
+//! `Ended`. The leader is not reaped until its group is empty, so that neither its pid nor the number of its group can
+//! be reused.
 
 use std::{
     io,
@@ -23,7 +24,7 @@ use super::{
     tree::{self, Grace, Target, Wanted},
 };
 
-/// What a dead leader leaves behind has no work left to finish: it gets just time to remove its lock files.
+/// Descendants of a dead leader have no work to finish. They only get time to remove their lock files.
 const LEFT_BEHIND: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
 
 /// The first process of an agent, shared by its handle and its supervisor.
@@ -32,7 +33,7 @@ pub(super) struct Leader {
     id: ProcessId,
     pid: Pid,
     exit: AsyncFd<OwnedFd>,
-    /// Taken when it is reaped; from then on its number means nothing.
+    /// Taken when the process is reaped. From then on, its pid is invalid.
     child: Mutex<Option<Child>>,
     hurried: watch::Sender<bool>,
 }
@@ -52,7 +53,7 @@ impl Leader {
                 Ok(Self { id, pid, exit, child: Mutex::new(Some(child)), hurried: watch::Sender::new(false) })
             }
             Err(error) => {
-                // It did nothing yet: what it was not given it cannot have started.
+                // The agent has not received any input yet, so it cannot have started any work.
                 drop(child.start_kill());
                 adopted::forget(child.id());
                 Err(error)
@@ -64,16 +65,16 @@ impl Leader {
         &self.id
     }
 
-    /// To the whole group; nothing once it is reaped.
+    /// Sends a signal to the whole group. No effect after the leader is reaped.
     pub(super) fn signal(&self, signal: Signal) {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if child.is_some() {
-            // An error means that the group is gone, which is what was wanted.
+            // An error means that the group has exited, which is the purpose of the signal.
             kill_process_group(self.pid, signal).ok();
         }
     }
 
-    /// No grace any more for what the leader leaves behind.
+    /// Skips the grace period of the leader's descendants.
     pub(super) fn hurry(&self) {
         self.hurried.send_replace(true);
     }
@@ -99,7 +100,8 @@ impl Leader {
 
 #[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
 fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that lives.
+    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that
+    // lives.
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
@@ -118,7 +120,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, eve
     }
     let status = leader.reap().await;
     let last_words = pipes.finish().await;
-    // Nobody listens where the session is gone already.
+    // The send fails only if the session no longer exists.
     drop(events.send(ProcessEvent::Ended { status, last_words }).await);
 }
 
@@ -133,7 +135,7 @@ fn words(status: ExitStatus) -> String {
     }
 }
 
-/// Those that end an agent in practice.
+/// The signals that end an agent in practice.
 const SIGNALS: [(i32, &str); 9] = [
     (1, "SIGHUP"),
     (2, "SIGINT"),

@@ -1,5 +1,6 @@
-//! A tree of processes: who belongs to it, and its end. Finds by mark, group, identity and descent; signals through a pidfd
-//! after checking the identity, so that a reused pid is never hit. Must spare this process and its ancestors.
+//! A tree of processes: finds its members and ends them. Members are found by mark, group, identity and descent, and
+//! signalled through a pidfd after their identity is checked, so that a reused pid is never signalled. This process and
+//! its ancestors are excluded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,25 +20,25 @@ use super::{
     identity::{self, Stat},
 };
 
-/// What a tree is known by.
+/// The properties by which a tree is found.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub wanted: Wanted,
-    /// A process group whose leader is not reaped yet, so that its number cannot be another's.
+    /// A process group whose leader is not reaped yet, so that its number cannot be reused.
     pub group: Option<i32>,
     pub known: Vec<(SessionName, ProcessId)>,
-    /// Those that earlier looks found: a child that shed the mark stays a member when its parent is gone.
+    /// Members that earlier scans found. A child that dropped its mark stays a member after its parent has exited.
     pub seen: BTreeMap<Key, Option<SessionName>>,
 }
 
-/// A process of this boot: pid and start time.
+/// Identifies a process of this boot by its pid and start time.
 type Key = (i32, u64);
 
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
     /// The processes of one session.
     Session(Mark),
-    /// Those of a state directory that this host process did not start.
+    /// The processes of a state directory that this host process did not start.
     Host(String),
 }
 
@@ -53,27 +54,27 @@ impl Target {
     }
 }
 
-/// How long a tree has: after `term` it gets SIGKILL, after `kill` more it is given up.
+/// The time limits for ending a tree: after `term` it gets SIGKILL, and after a further `kill` it is abandoned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grace {
     pub term: Duration,
     pub kill: Duration,
 }
 
-/// What became of a tree.
+/// The result of ending a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct End {
     pub ended: Vec<Member>,
-    /// Those that even SIGKILL did not end in time.
+    /// Members that did not exit in time, even after SIGKILL.
     pub left: Vec<Member>,
 }
 
-/// Between two looks at `/proc`: soon at first, as most processes go at once.
+/// The pause between scans of `/proc`. Short at first, because most processes exit immediately.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
-/// SIGTERM, SIGKILL after a grace (at once when hurried), until nothing is found any more: what is forked meanwhile is found by
-/// the next look.
+/// Sends SIGTERM, and SIGKILL after a grace period (at once when hurried), until no members are found. The next scan
+/// finds processes that were forked in the meantime.
 pub(super) async fn end(mut target: Target, grace: Grace, hurried: &watch::Receiver<bool>) -> End {
     let (start, mut pause) = (Instant::now(), FIRST_LOOK);
     let mut seen: BTreeMap<Key, Member> = BTreeMap::new();
@@ -101,7 +102,7 @@ pub(super) async fn end(mut target: Target, grace: Grace, hurried: &watch::Recei
         let mut hurried = hurried.clone();
         tokio::select! {
             () = sleep(pause) => {}
-            // A hurry cuts the pause short, once.
+            // A hurry shortens the pause once.
             Ok(_) = hurried.wait_for(|hurried| *hurried), if !kill => {}
         }
         pause = (pause * 2).min(LONGEST_LOOK);
@@ -112,7 +113,7 @@ const fn key(stat: Stat) -> Key {
     (stat.pid, stat.started)
 }
 
-/// All living processes of the tree. Reads `/proc` and blocks for some milliseconds.
+/// All running processes of the tree. Reads `/proc` and blocks for some milliseconds.
 pub(super) fn members(target: &Target) -> Vec<Member> {
     let table = table();
     let spared = spared(&table);
@@ -124,7 +125,7 @@ pub(super) fn members(target: &Target) -> Vec<Member> {
             found.insert(stat.pid, session);
         }
     }
-    // Descendants may have shed the mark: they inherit their parent's session here.
+    // Descendants may have dropped their mark, so they get their parent's session here.
     let mut grown = true;
     while grown {
         grown = false;
@@ -145,7 +146,7 @@ pub(super) fn members(target: &Target) -> Vec<Member> {
         .collect()
 }
 
-/// Whether a process belongs to the tree by itself, and to which session.
+/// Whether a process belongs to the tree on its own properties, and to which session.
 fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     if let Some((session, _)) = target.known.iter().find(|(_, known)| *known == identity::id(stat)) {
         return Some(Some(session.clone()));
@@ -204,7 +205,7 @@ pub(super) fn table() -> BTreeMap<i32, Stat> {
     pids.filter_map(|pid| Some((pid, identity::stat(pid)?))).collect()
 }
 
-/// This process and its ancestors: a host may have been started by an agent of the one before.
+/// This process and its ancestors: an agent of the previous host may have started this host.
 fn spared(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let mut spared = BTreeSet::from([1]);
     let mut pid = i32::try_from(std::process::id()).unwrap_or_default();
@@ -215,7 +216,8 @@ fn spared(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     spared
 }
 
-/// The pidfd first, then the check: what is signalled is what was checked. A process that went meanwhile is no error.
+/// Opens the pidfd before the check, so that the signal goes to the process that was checked. Ignores a process that
+/// has exited in the meantime.
 fn signal(stat: Stat, signal: Signal) {
     let Some(pid) = Pid::from_raw(stat.pid) else { return };
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
