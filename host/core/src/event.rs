@@ -119,7 +119,8 @@ impl CausationChain {
         self.0.is_empty()
     }
 
-    /// The chain of whatever the hook of `plugin` causes in response to an event with this chain.
+    /// Returns the chain with `plugin` appended, for everything that the plugin's hook causes in response to an event
+    /// with this chain.
     #[must_use]
     pub fn through(&self, plugin: &str) -> Self {
         Self(self.0.iter().cloned().chain([plugin.into()]).collect())

@@ -12,7 +12,8 @@ impl Store {
     /// Stores a new session.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if a session of that name exists, including archived ones, or the database cannot be written.
+    /// [`StoreError::Exists`] if a session of that name exists, including archived ones, or the database cannot be
+    /// written.
     pub async fn create(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.ask(format!("create session '{}'", record.name), move |db| {

@@ -53,8 +53,8 @@ pub(super) fn acts(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || turns(c)
 }
 
-/// Replaces control characters with a visible character of the same length, so that entities stay valid. References
-/// such as `&#27;` become control characters only during rendering.
+/// Replaces each control character with a visible one of the same length in UTF-16 units, so that entities stay valid.
+/// References such as `&#27;` become control characters only during rendering.
 #[must_use]
 pub(super) fn visible(text: String) -> String {
     if text.contains(acts) { text.replace(acts, "\u{fffd}") } else { text }
@@ -69,7 +69,7 @@ const fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Invisible characters of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
+/// Invisible characters, mostly of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
 /// directional marks that affect only themselves (U+200E, U+200F) are legitimate in text. Tag characters are included,
 /// so flags of regions are shown as plain flags.
 const fn hides(c: char) -> bool {

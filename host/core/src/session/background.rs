@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    /// Tells the user that a change takes effect only after the background work.
+    /// Notifies the user that a change takes effect only after the background work.
     pub(super) fn tell_counts_later(&mut self) {
         if let (Some(place), Some(background)) = (self.record.place.clone(), self.background()) {
             let (session, work) = (self.record.name.clone(), background.list());

@@ -71,7 +71,7 @@ pub enum Effect {
     /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
     Finish(Turn),
     /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays handed in the store, so
-    /// that the next host keeps it as an interrupted prompt and says so.
+    /// that the next host keeps it as an interrupted prompt and reports it.
     CutOff(Turn),
     /// Closes the request: every message that asks it loses its buttons.
     DecisionStore {

@@ -205,7 +205,7 @@ impl Machine {
         self.emit(Effect::Finish(turn));
     }
 
-    /// Ends a turn that `/stop` ended, together with its agent if it did not react.
+    /// Ends a turn that `/stop` interrupted.
     pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Timestamp) {
         let state = stopped(&turn, told);
         self.finish(turn, state, now);
