@@ -6,7 +6,7 @@ use super::sources::product;
 
 /// The layers from top to bottom: a module imports only from lower rows, not from its own row. `main` and `lib` may
 /// import everything.
-const LAYERS: [&[&str]; 12] = [
+pub const LAYERS: [&[&str]; 12] = [
     &["app"],
     &["reconcile", "dev", "listing"],
     &["webhook"],

@@ -4,10 +4,10 @@
 //! Each finding names the file, the line, the rule and the remedy.
 
 mod code;
+mod documents;
 mod functions;
 mod imports;
 mod places;
-mod readme;
 mod sizes;
 mod sources;
 mod words;

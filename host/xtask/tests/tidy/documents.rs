@@ -1,10 +1,26 @@
-//! Checks that every subcommand and flag in README.md exists in a definition of the command line.
+//! Checks the documents against the code: commands and flags exist, links lead to files and headings, and the code map
+//! of `host/ARCHITECTURE.md` lists the modules in the order of their layers.
 
 use std::collections::BTreeSet;
 
 use super::Findings;
 use super::code::line_of;
-use super::sources::read;
+use super::imports::LAYERS;
+use super::sources::{exists, read};
+
+const DOCUMENTS: [&str; 8] = [
+    "README.md",
+    "CHANGELOG.md",
+    ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
+    "host/ARCHITECTURE.md",
+    "plugins/README.md",
+    "plugins/homelab/README.md",
+    "wit/README.md",
+];
+
+/// The first document is for people who have not decided yet: it must stay short.
+const README_LINES: usize = 200;
 
 /// The subcommands and flags, read from their definitions.
 struct Known {
@@ -24,31 +40,104 @@ impl Known {
 }
 
 #[test]
-fn the_readme_names_commands_that_exist() {
-    let readme = read("README.md");
+fn documents_name_commands_that_exist() {
     let known = Known::load();
     let mut findings = Findings::default();
-    for (line, command) in commands(&readme) {
-        for (program, subcommands) in [("cargo xtask", &known.xtask), ("cordboard", &known.cordboard)] {
-            let Some(rest) = after(&command, program) else { continue };
-            let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
-            if !name.is_empty() && !name.starts_with('-') && name != "help" && !subcommands.contains(&name) {
-                missing(&mut findings, line, &format!("{program} {name}"), subcommands);
-            }
-            for flag in flags(rest).filter(|flag| !known.flags.contains(flag)) {
-                missing(&mut findings, line, &format!("--{flag}"), &known.flags);
+    for document in DOCUMENTS {
+        for (line, command) in commands(&read(document)) {
+            for (program, subcommands) in [("cargo xtask", &known.xtask), ("cordboard", &known.cordboard)] {
+                let Some(rest) = after(&command, program) else { continue };
+                let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+                if !name.is_empty() && !name.starts_with('-') && name != "help" && !subcommands.contains(&name) {
+                    missing(&mut findings, (document, line), &format!("{program} {name}"), subcommands);
+                }
+                for flag in flags(rest).filter(|flag| !known.flags.contains(flag)) {
+                    missing(&mut findings, (document, line), &format!("--{flag}"), &known.flags);
+                }
             }
         }
     }
     findings.none();
 }
 
-fn missing(findings: &mut Findings, line: usize, what: &str, known: &BTreeSet<String>) {
+fn missing(findings: &mut Findings, (document, line): (&str, usize), what: &str, known: &BTreeSet<String>) {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     findings.add_overall(
-        format!("README.md:{line}: `{what}` doesn't exist"),
+        format!("{document}:{line}: `{what}` doesn't exist"),
         format!("name one of {}, or define it in host/src/cli.rs or host/xtask/src/cli.rs", known.join(", ")),
     );
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= README_LINES, "README.md has {lines} lines; move what only some readers need to another document");
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut findings = Findings::default();
+    for document in DOCUMENTS {
+        for (line, target) in links(&read(document)) {
+            let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
+            let path = resolved(document, path);
+            let found = exists(&path) && (anchor.is_empty() || anchors(&read(&path)).contains(anchor));
+            if !found {
+                findings.add_overall(format!("{document}:{line}: `{target}` doesn't exist"), "correct the link");
+            }
+        }
+    }
+    findings.none();
+}
+
+/// The targets of links within the project.
+fn links(document: &str) -> Vec<(usize, String)> {
+    let lines = document.lines().enumerate().flat_map(|(number, line)| {
+        let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        targets.map(move |(target, _)| (number + 1, target.to_owned()))
+    });
+    lines.filter(|(_, target)| !target.starts_with("http")).collect()
+}
+
+/// The path of a link from the project's root.
+fn resolved(document: &str, link: &str) -> String {
+    if link.is_empty() {
+        return document.to_owned();
+    }
+    let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in link.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let headings = document.lines().filter(|line| line.starts_with('#'));
+    let anchor = |line: &str| {
+        let text = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        text.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn the_code_map_lists_modules_by_layer() {
+    let map = read("host/ARCHITECTURE.md");
+    let table = map.split("| module of `host/src` |").nth(1).expect("there is a code map of `host/src`");
+    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    let listed = rows.iter().flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2));
+    let listed: Vec<&str> = listed.collect();
+    let layer = |name: &str| LAYERS.iter().position(|row| row.contains(&name));
+    let layers: Vec<_> =
+        listed.iter().map(|name| layer(name).unwrap_or_else(|| panic!("`{name}` has no layer"))).collect();
+    assert!(layers.is_sorted(), "the code map and LAYERS differ in their order: {listed:?}");
+    let modules: BTreeSet<&str> = LAYERS.iter().flat_map(|row| row.iter().copied()).collect();
+    assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), modules, "the code map lists each module");
 }
 
 /// Returns the lines of fenced blocks and the code spans. Each part of a pipeline is a command.
