@@ -1,4 +1,4 @@
-//! The door for requests from the net, with secrets that are not read at once.
+//! Tests the webhook server with slow secrets.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::components::{Bench, bad};
 
-/// Only for a test that would otherwise hang.
+/// Only reached if a test hangs.
 const LIMIT: Duration = Duration::from_secs(20);
 
 async fn open(bench: &Bench, secrets: Secrets) -> SocketAddr {
@@ -30,7 +30,7 @@ async fn open(bench: &Bench, secrets: Secrets) -> SocketAddr {
     address
 }
 
-/// All of this runs on one thread, as the secret does not.
+/// The test runs on one thread; the secret is read on another one.
 #[tokio::test]
 async fn a_secret_that_takes_its_time_holds_up_nobody() {
     let bench = Bench::of("[secrets]\nours = \"/nowhere\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");

@@ -1,4 +1,5 @@
-//! Swaps without end: under a load of calls none is lost and none is served by a mix, and nothing of what was replaced stays in memory.
+//! Tests thousands of rollouts: under a load of calls, each call is answered by a single version, and replaced
+//! versions leave no memory behind.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,25 +22,26 @@ use crate::{
     components::{Bench, bad},
 };
 
-/// Enough to meet every interleaving that a swap and a call have.
+/// Enough for every interleaving of a rollout and a call.
 const SWAPS: usize = 10_000;
 
-/// They call without a pause: one always runs beside the swap.
+/// The callers call without a pause, so that a call is always running during a rollout.
 const CALLERS: usize = 2;
 
 /// As many as the operator of a busy author's host sees in a week.
 const RELOADS: usize = 1_000;
 
-/// Reloads after which everything that is ever taken once was taken: pools, caches, the store's pages.
+/// The reloads after which one-time allocations have happened: pools, caches, the store's pages.
 const WARM: usize = 200;
 
-/// What the resident memory may grow by from then on, in bytes. A version that stayed would take 0.3 MB: all of them 240 MB.
+/// The allowed growth of the resident memory after warming up, in bytes. A leaked version would take 0.3 MB: all of
+/// them 240 MB.
 const GROWTH: u64 = 32 << 20;
 
-/// What comes and goes by itself: the arenas of the allocator, a thread's stack, a task that is about to end.
+/// The allowed fluctuation: the allocator's arenas, a thread's stack, a task that is about to end.
 const FEW: usize = 100;
 
-/// A call through the table as it is now, and whether the version that it took is the one that answered.
+/// Calls the current version, and checks that the answer comes from the version that the call looked up.
 async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = bench.plugs.table();
     let offer = table.command("echo").expect("there is no moment without it");
@@ -84,7 +86,7 @@ async fn ten_thousand_swaps_lose_no_call() {
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Swapped::New);
         let generation = Arc::clone(bench.plugs.table().generation("echo").unwrap());
-        // The callers may not have come to this one before it is replaced.
+        // The callers may not have called this version before it is replaced.
         assert_eq!(call(&bench, &tags, "mine".to_owned()).await, generation.number);
         generations.push(Arc::downgrade(&generation));
     }
@@ -106,10 +108,10 @@ async fn ten_thousand_swaps_lose_no_call() {
     );
 }
 
-/// What this process holds.
+/// The resources of this process.
 #[derive(Debug, Clone, Copy)]
 struct Held {
-    /// Bytes in memory.
+    /// The resident memory in bytes.
     resident: u64,
     mappings: usize,
     files: usize,
@@ -128,7 +130,7 @@ impl Held {
         }
     }
 
-    /// Whether it is hardly more than before. What is left behind once a reload would be hundreds.
+    /// Whether the use is significantly higher than before. One leak per reload would add hundreds.
     fn has_grown(&self, before: &Self) -> bool {
         self.resident > before.resident + GROWTH
             || self.mappings > before.mappings + FEW

@@ -1,5 +1,6 @@
-//! Components of the first release, as authors and operators have them on their disks: every later host of the same contract runs them.
-//! What turns one of these tests red is a change of the contract that breaks compiled plugins; see `wit/README.md`.
+//! Components of the first release, as installed by authors and operators: every later host with the same contract
+//! runs them. A failure of these tests means that a change of the contract breaks compiled plugins; see
+//! `wit/README.md`.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -18,7 +19,7 @@ use crate::{
     components::Bench,
 };
 
-/// The bytes of a fixture; one that is not as it was made proves nothing.
+/// Returns the bytes of a fixture. A rebuilt fixture would prove nothing, so its digest is checked.
 fn fixture(name: &str, digest: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1").join(format!("{name}.wasm"));
     let wasm = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -29,7 +30,7 @@ fn fixture(name: &str, digest: &str) -> Vec<u8> {
 const EVERY: &str = "89211b5a06c594b97a7c95fca5e87966cc3958d95f177a4ef44648407ab5d942";
 const SESSIONS: &str = "b7a6b5dba93783b5551971532c9786f64eff4ef39c6b31075e8a5121ad57511e";
 
-/// `every.wasm` plugged in, and the session `alpha`.
+/// Activates `every.wasm` and adds the session `alpha`.
 async fn every() -> Bench {
     let grants =
         "[plugins.every]\ngrants = [\"sessions\", \"session-control\", \"chat\"]\n[plugins.every.config]\nkey = 1\n";
@@ -56,7 +57,7 @@ async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
         .iter()
         .map(|row| row.iter().map(|one| (one.label.as_str(), one.command.as_str())).collect())
         .collect();
-    // Those of commands that it does not offer are left out.
+    // Buttons with commands of other plugins are omitted.
     assert_eq!(rows, [vec![("Again", "/every_types")]]);
     assert_eq!(reply.attachments[0].content, Content::Text("attached".to_owned()));
     assert!(reply.in_place);
@@ -76,7 +77,7 @@ async fn the_capabilities_of_0_1_answer_as_they_did() {
     )
     .await;
     answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["demo"]"#]]).await;
-    // A topic where its caller has spoken.
+    // A topic in which its caller has written.
     bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
     answers(&bench, "every_chat", expect!["done"]).await;
     answers(&bench, "every_control", expect!["made Phase::Suspended invalid invalid unknown"]).await;

@@ -1,4 +1,5 @@
-//! What a plugin may put before people: buttons for its own commands, words that are not the host's, and not too much of either.
+//! Tests the checks of a plugin's output: buttons only for its own commands, text that can't be mistaken for the
+//! host's, and limited amounts of both.
 
 use cordboard::{dev::RecordedAction, plugin::CallError};
 use cordboard_core::{

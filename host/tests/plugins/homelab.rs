@@ -1,5 +1,5 @@
-//! The homelab commands as real components, against stand-ins of the servers that they ask: what is shown, the one line that
-//! is told when something is amiss, and that nobody sees a secret.
+//! Tests the homelab plugins as real components against fake servers: their output, their one-line errors, and that
+//! no secret is shown.
 
 mod backups;
 mod beszel;
@@ -16,20 +16,20 @@ use tempfile::NamedTempFile;
 use crate::components::{Bench, extra};
 use stand_in::StandIn;
 
-/// When the answers of the stand-ins were made: 2026-11-21 13:45:36 UTC.
+/// The time at which the fake servers' responses were recorded: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
-/// What nobody must see.
+/// The value that must not be shown.
 const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
-/// A plugin under its operator's configuration, with the secret that it may send.
+/// A plugin with a configuration, and the secret that it may send.
 struct Lab {
     bench: Bench,
     _secret: NamedTempFile,
 }
 
 impl Lab {
-    /// `table` is what stands in the configuration; `SECRETS` in it becomes the line of a secret of that name.
+    /// `table` is the configuration; a secret with the plugin's name is added.
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
         let bench = Bench::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
@@ -38,7 +38,7 @@ impl Lab {
         Self { bench, _secret: secret }
     }
 
-    /// What is read in the chat, which never has the secret in it.
+    /// Returns the text in the chat, and checks that it doesn't contain the secret.
     async fn read(&self, line: &str) -> String {
         let text = self.bench.read(line).await;
         assert!(!text.contains(SECRET) && !text.contains(&SECRET[..18]), "{text}");
@@ -46,7 +46,7 @@ impl Lab {
     }
 }
 
-/// The plugins, each with what it asks for and the first line that it wants in its table.
+/// The plugins, whether they need a secret, and their error for a table without the required keys.
 const WANTED: [(&str, bool, &str); 6] = [
     ("pbs", true, "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\""),
     ("backups", true, "url is missing: set [plugins.backups.config] url = \"https://pbs.lan:8007\""),

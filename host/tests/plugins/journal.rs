@@ -1,11 +1,11 @@
-//! A log that a test reads.
+//! Captures the log for a test.
 
 use std::{
     io,
     sync::{Arc, Mutex},
 };
 
-/// What is logged on this thread while it lives.
+/// Captures the log records of this thread until dropped.
 pub struct Listening {
     lines: Lines,
     _guard: tracing::subscriber::DefaultGuard,

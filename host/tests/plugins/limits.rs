@@ -1,4 +1,5 @@
-//! Plugins that misbehave in a call: the call ends with a word on which limit it went over, and the next one is answered.
+//! Tests plugins that misbehave in a call: the call fails with the name of the exceeded limit, and the next one is
+//! answered.
 
 use std::sync::Arc;
 
@@ -10,14 +11,14 @@ use crate::{
     journal,
 };
 
-/// Room enough for what is not on test, and little for what is.
+/// Activates the plugin with `limits`. The limits that aren't tested are generous.
 async fn unruly(limits: &str) -> Bench {
     let bench = Bench::of(&format!("[plugins.unruly]\n{limits}"));
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     bench
 }
 
-/// The words for what `/line` did, after which the plugin answers as before.
+/// Returns the error of `/line`, and checks that the plugin answers again afterwards.
 async fn told(bench: &Bench, line: &str) -> String {
     let error = bench.call(line).await.expect_err("it misbehaves");
     assert_eq!(bench.read("ok").await, "ok", "after /{line}");
@@ -72,7 +73,7 @@ async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhil
         answers += 1;
         tokio::task::yield_now().await;
     }
-    // Both share the one thread of this test, so each of these came in between two slices of the loop.
+    // Both run on the single thread of this test, so each of these came between two slices of the loop.
     assert!(answers > 2, "{answers}");
     assert_eq!(spinning.await.unwrap().unwrap_err().to_string(), over("time"));
 }
@@ -84,7 +85,7 @@ async fn a_hoard_ends_at_the_memory_limit() {
 
 #[tokio::test]
 async fn too_large_a_reply_is_not_taken() {
-    // 100 MB that it may make, and not give.
+    // The plugin may allocate 100 MB, but not return them.
     let bench = unruly("memory = \"256MiB\"\ntime = \"1m\"\nreply = \"64KiB\"").await;
     assert_eq!(told(&bench, "huge").await, over("reply"));
 }

@@ -1,5 +1,5 @@
-//! Every plugin of the repository, good and bad, as real components on a real engine, with a board in memory behind them: what they offer,
-//! what they say, and that a bad one harms nobody.
+//! Tests all plugins of the repository, good and bad, as real components on a real engine with a fake host in memory:
+//! their exports, their texts, and that a bad one doesn't affect the others.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 

@@ -1,4 +1,4 @@
-//! Servers on this machine for plugins to ask, and the plugin that asks.
+//! Local servers for plugins to query, and the plugin that queries them.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,21 +19,21 @@ mod ping;
 pub mod secrets;
 pub mod tls;
 
-/// The plugin that sends what it is told to, allowed to ask `http`; `more` stands in its table as well.
+/// Activates the plugin `fetcher`, with access to `http`; `more` is added to its table.
 pub async fn fetcher(http: &[String], more: &str) -> Bench {
     let bench = Bench::of(&table(http, more));
     bench.plug("fetcher", &bad("fetcher")).await.unwrap_or_else(|refused| panic!("{refused}"));
     bench
 }
 
-/// Its configuration. The file of its one secret lies for as long as the process runs.
+/// Returns its configuration. The file of its secret is kept until the process exits.
 pub fn table(http: &[String], more: &str) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
     format!("[secrets]\ntoken = {secret:?}\n[plugins.fetcher]\nsecrets = [\"token\"]\nhttp = {http:?}\n{tcp}\n{more}\n")
 }
 
-/// A server that tells what it was asked, and keeps it.
+/// A server that echoes its requests and records them.
 #[derive(Clone)]
 pub struct Mirror {
     pub address: String,
@@ -80,8 +80,8 @@ fn mirror(heard: Arc<Mutex<Vec<String>>>) -> Router {
     Router::new().fallback(answer)
 }
 
-/// A server that answers each connection with these bytes, once it was asked. What is left of it hangs until the other side
-/// has had enough.
+/// Starts a server that sends these bytes in response to each request, and then keeps the connection open until the
+/// client closes it.
 pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -100,7 +100,7 @@ pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     address
 }
 
-/// A port where nobody listens. Nobody else is given it either, for as long as this is kept.
+/// A port without a listener. It is reserved until this is dropped.
 pub struct Nobody {
     pub port: u16,
     _bound: TcpSocket,

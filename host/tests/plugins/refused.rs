@@ -1,4 +1,4 @@
-//! Versions that are not let in: each is refused with its words, `/plugins` shows them, and the version before goes on.
+//! Tests rejected versions: each has a reason, `/plugins` shows it, and the previous version stays active.
 
 use cordboard::plugin::{Swapped, digest};
 
@@ -7,7 +7,7 @@ use crate::{
     components::{Bench, bad, standard, wat},
 };
 
-/// Refuses `wasm` as a new version of a plugin that serves, and gives the words.
+/// Rejects `wasm` as a new version of an active plugin, and returns the reason.
 async fn refused(wasm: &[u8]) -> String {
     let bench = Bench::new();
     bench.plug("echo", &bad("echo")).await.unwrap();
@@ -15,7 +15,7 @@ async fn refused(wasm: &[u8]) -> String {
     assert_eq!(bench.read("echo hello").await, "v1: hello");
     let (health, note) = bench.status("echo");
     assert_eq!((health.as_str(), note), ("held", format!("version {} was refused: {why}", &digest(wasm)[..12])));
-    // The good one again: nothing is held against it any more, and it never went.
+    // The good version again: the rejection is cleared, and it was active all the time.
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Swapped::Unchanged);
     assert_eq!(bench.status("echo"), ("ok".to_owned(), String::new()));
     assert_eq!(bench.plugs.table().generation("echo").unwrap().number, 1);
@@ -193,7 +193,7 @@ async fn a_capability_is_granted_by_name() {
     let version = digest(&bad("greedy"))[..12].to_owned();
     let note = format!("version {version} waits: {why}; or type /plugins grant greedy {version}");
     assert_eq!(bench.status("greedy"), ("parked".to_owned(), note));
-    // The words are taken at their word.
+    // Apply the configuration lines from the message.
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     bench.configure(&format!("{table}\n{grants}"));
     bench.plug("greedy", &bad("greedy")).await.unwrap();

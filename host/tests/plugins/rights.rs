@@ -1,4 +1,4 @@
-//! Whose rights a call has: its caller's, and never more.
+//! Tests that a call has exactly the rights of its caller.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ async fn a_call_that_nobody_made_has_the_rights_of_acts_as() {
     assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
 }
 
-/// The command as a call without a caller.
+/// Runs the command in a call without a caller.
 async fn uncalled(bench: &Bench) -> Result<String, CallError> {
     let table = bench.plugs.table();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };

@@ -1,4 +1,4 @@
-//! Every sentence of the standard plugins, read once where a user reads it: in the answer to a command.
+//! Tests every message of the standard plugins, as shown in the answer to a command.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use cordboard_core::{
 
 use crate::{board::NOW, components::Bench};
 
-/// Types each line and reads its answer.
+/// Types each line and compares its answer.
 async fn read(bench: &Bench, script: &[(&str, &str)]) {
     for (line, answer) in script {
         assert_eq!(bench.read(line).await, *answer, "/{line}");

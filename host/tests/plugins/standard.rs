@@ -1,4 +1,4 @@
-//! What the standard plugins offer under the configuration that everybody begins with.
+//! Tests the exports of the standard plugins with the default configuration.
 
 use cordboard::plugin::{CallOrder, Snapshot};
 use cordboard_core::types::Role;

@@ -1,5 +1,5 @@
-//! A component that tries everything, plugged in beside others: it gets nothing that it was not given, and meanwhile every other call
-//! is answered.
+//! Tests a plugin that tries to access everything: it gets nothing that it wasn't granted, and calls of other plugins
+//! are answered meanwhile.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     network::{Mirror, secrets},
 };
 
-/// Little time, so that a test need not wait long for what never ends; its trial must fit in it as well.
+/// Short limits, so that endless calls fail quickly. The plugin's trial must fit in them as well.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
-/// The stranger, which may send its one secret to `mirror` and no more, beside two others.
+/// Activates the plugin `stranger`, which may only send its secret to `mirror`, and two others.
 async fn stranger(mirror: &Mirror, limits: &str) -> Arc<Bench> {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
@@ -26,7 +26,7 @@ async fn stranger(mirror: &Mirror, limits: &str) -> Arc<Bench> {
     Arc::new(bench)
 }
 
-/// What the stranger's call gave, while another plugin is called over and over on the same thread.
+/// Returns the result of the call, while another plugin is called in a loop on the same thread.
 async fn meanwhile(bench: &Arc<Bench>, line: &str) -> Result<String, CallError> {
     let calling = tokio::spawn({
         let (bench, line) = (Arc::clone(bench), line.to_owned());
@@ -129,7 +129,7 @@ async fn it_takes_no_more_than_its_share() {
     ] {
         assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), bound, "/{line}");
     }
-    // Which code is lost on the way: WASI 0.2 has none but these.
+    // The exit code itself is lost: WASI 0.2 only distinguishes success and failure.
     assert_eq!(
         meanwhile(&bench, "leave").await.unwrap_err().to_string(),
         "exited before it answered, with an error code"
@@ -196,7 +196,7 @@ async fn no_text_of_its_own_looks_like_a_line_of_the_host() {
     assert!(log.contains("plugged in plugin=\"sessions\"") && log.contains(" over\\u{1b}[2K\\u{202e}"), "{log:?}");
 }
 
-/// A clock is no network, however long the plugin may wait for that.
+/// Sleeping doesn't count as waiting for the network, however long `http_time` is.
 #[tokio::test]
 async fn sleeping_is_time_of_its_own() {
     let mirror = Mirror::start().await;

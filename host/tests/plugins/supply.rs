@@ -1,4 +1,5 @@
-//! Which bytes serve: a file of the plugin folder before the embedded plugin, and what worked last where a file does not.
+//! Tests the sources of plugins: a file in the plugin folder comes before the embedded plugin, and the last good
+//! version replaces a bad file.
 
 use std::{
     fs,
@@ -23,7 +24,7 @@ use crate::{
 /// Only for a test that would otherwise hang.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A plugin folder and a store, as one host after another finds them.
+/// A plugin folder and a store, shared by consecutive hosts.
 struct World {
     _folder: TempDir,
     plugins: PathBuf,
@@ -45,7 +46,7 @@ impl World {
         fs::write(self.plugins.join(format!("{name}.wasm")), wasm).unwrap();
     }
 
-    /// A host that starts now.
+    /// Starts a host.
     async fn start(&self) -> (PluginSources, Vec<RejectedFile>) {
         let kept = (Some(self.store.clone()), Decisions::default());
         let supply = PluginSources::new(plugs(), Some(self.plugins.clone()), kept);
@@ -134,7 +135,7 @@ async fn a_bad_file_of_a_standard_name_leaves_the_embedded_one() {
     assert_eq!(turned.len(), 1);
     assert_eq!(serves(&supply, "timeout"), Some(digest(&standard("timeout"))));
     assert_eq!(note(&supply, "timeout").0, "held");
-    // The bad file goes, and with it what was held against the plugin.
+    // Removing the bad file clears the rejection.
     fs::remove_file(world.plugins.join("timeout.wasm")).unwrap();
     supply.unplug("timeout", (&world.bench.settings("timeout"), NOW)).await.unwrap();
     assert_eq!(note(&supply, "timeout"), ("ok".to_owned(), String::new()));
@@ -204,10 +205,10 @@ async fn compiled_code_is_found_again_without_the_compiler() {
     assert!(full.table().command("echo").is_some());
     fs::rename(cache.with_extension("away"), &cache).unwrap();
 
-    // A damaged artifact is made anew, never run.
+    // A damaged artifact is compiled again, never run.
     for file in fs::read_dir(&cache).unwrap() {
         let path = file.unwrap().path();
-        // Not in place: the code above still runs from there.
+        // Don't overwrite it in place: the code above still runs from the old file.
         fs::remove_file(&path).unwrap();
         fs::write(&path, b"damaged").unwrap();
     }

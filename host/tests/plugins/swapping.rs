@@ -1,5 +1,5 @@
-//! Swaps of a running board: everything that follows from a file, an order or a failing version, down to what is told. Files are handed
-//! over as the watcher would; the rest is as the application wires it.
+//! Tests rollouts on a running host: all effects of a file, a command or a failing version, up to the notifications.
+//! Files are passed as by the watcher; everything else is wired as in the application.
 
 mod behind;
 mod built_in;
@@ -37,20 +37,20 @@ use tokio::{
 
 use crate::components::{Bench, plugs};
 
-/// Only for a test that would otherwise hang.
+/// Only reached if a test hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How the first answer to an order ends that takes its time.
+/// The end of the first answer to a command that takes long.
 const COMPILING: &str = "is being compiled; you are told when that is done.";
 
-/// What the watcher would say.
+/// The events of the watcher.
 enum News {
     File(String, Vec<u8>),
     Gone(String),
     Configured(String),
 }
 
-/// What people were told, in order.
+/// The notifications, in order.
 #[derive(Default)]
 struct Said {
     lines: Mutex<Vec<String>>,
@@ -78,7 +78,7 @@ impl Notifier for Said {
     }
 }
 
-/// A running board whose plugins are swapped. Its folder outlives it.
+/// A running host with a rollout. Its folder survives it.
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
@@ -126,7 +126,7 @@ impl Rig {
         Self { folder, config: config.to_owned(), bench, store, said, news, task }
     }
 
-    /// The next host over the same folder.
+    /// Restarts the host on the same folder.
     async fn restarted(self) -> Self {
         let Self { folder, config, store, task, news, .. } = self;
         drop(news);
@@ -144,7 +144,7 @@ impl Rig {
         self.news.send(News::File(name.to_owned(), wasm.to_vec())).await.unwrap();
     }
 
-    /// Saves a version that comes in.
+    /// Saves a version and waits until it is active.
     async fn plug(&self, name: &str, wasm: &[u8]) {
         self.save(name, wasm).await;
         self.serves(name, wasm).await;
@@ -185,7 +185,7 @@ impl Rig {
         self.bench.plugs.table().generation(name).map(|one| one.digest.clone())
     }
 
-    /// The line that was told, with this text in it; it is told once.
+    /// Waits for a line that contains this text, and removes it.
     async fn told(&self, text: &str) -> String {
         let found = || self.said.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
         let line = self.until(&format!("the word {text:?}"), found).await;
@@ -193,7 +193,7 @@ impl Rig {
         line
     }
 
-    /// The next question to the owner: its text, and the command of each button.
+    /// Waits for the next question to the owner. Returns its text, and the command of each button.
     async fn asked(&self) -> (String, Vec<String>) {
         let next = || {
             let mut questions = self.said.questions.lock().unwrap();
@@ -204,9 +204,9 @@ impl Rig {
         (question.text, commands.collect())
     }
 
-    /// What nothing more was asked or told by.
+    /// Whether there are no further notifications or questions.
     fn is_quiet(&self) -> bool {
-        // How long a compilation takes is the machine's.
+        // Slow compilations depend on the machine, so their notices are ignored.
         let is_news = |line: &String| !line.ends_with(COMPILING);
         !self.said.lines.lock().unwrap().iter().any(is_news) && self.said.questions.lock().unwrap().is_empty()
     }
@@ -216,12 +216,13 @@ impl Rig {
         self.said.questions.lock().unwrap().clear();
     }
 
-    /// What `/plugins` shows: health and note.
+    /// Returns the health and the note that `/plugins` shows.
     fn status(&self, name: &str) -> (String, String) {
         self.bench.status(name)
     }
 
-    /// Types a line, as a button has it or as it is typed. Of an order that takes long on a busy machine the outcome is what is told.
+    /// Types a line, or presses a button with it. If the command takes long on a busy machine, returns the
+    /// notification of its outcome instead.
     async fn say(&self, line: &str) -> String {
         let said = self.bench.read(line.trim_start_matches('/')).await;
         let Some((plugin, _)) = said.strip_suffix(COMPILING).and_then(|said| said.split_once("',")) else {
@@ -231,7 +232,8 @@ impl Rig {
         self.until("the outcome", || self.said.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
-    /// Everything that was handed over so far has been looked at. What was told of the look itself is taken away.
+    /// Waits until all earlier events have been handled. Removes the notification of the command that it uses for
+    /// that.
     async fn caught_up(&self) {
         self.say("plugins reload help").await;
         self.said.lines.lock().unwrap().retain(|line| !line.contains("'help'"));
@@ -245,7 +247,7 @@ async fn run(
 ) {
     swaps.ask_about_parked().await;
     loop {
-        // What was saved or configured before an order was given comes before it.
+        // Changes that were saved before a command come before it.
         tokio::select! {
             biased;
             heard = news.recv() => match heard {
@@ -265,7 +267,7 @@ async fn run(
     }
 }
 
-/// Lets time pass for everybody who waits for it.
+/// Advances the paused clock.
 async fn pass(span: Duration) {
     tokio::time::pause();
     tokio::time::advance(span).await;

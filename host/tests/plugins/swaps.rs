@@ -1,4 +1,4 @@
-//! Swaps while calls run: none is lost, each is answered by one version or the other, and what was kept stays.
+//! Tests rollouts during calls: no call is lost, each is answered by a single version, and plugin state survives.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -48,7 +48,7 @@ async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
         async move { bench.call("spin").await }
     });
     tokio::task::yield_now().await;
-    // Under this name, another plugin altogether: the running call goes on in the old one, to its end.
+    // A different plugin under the same name: the running call continues in the old version until it ends.
     bench.plug("unruly", &bad("echo")).await.unwrap();
     assert_eq!(bench.read("echo now").await, "v1: now");
     assert!(bench.plugs.table().command("ok").is_none());

@@ -1,4 +1,4 @@
-//! The trades that are no commands: the policy, the personas, the views.
+//! Tests the extension points lifecycle, persona and view.
 
 use std::time::Duration;
 

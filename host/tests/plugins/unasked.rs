@@ -1,4 +1,4 @@
-//! The trades that nobody in a chat asks for, and the plugins that ply them: events, times, requests.
+//! Tests the extension points that aren't called by users, with their plugins: events, jobs, requests.
 
 use cordboard::{
     dev::RecordedAction,
@@ -17,7 +17,7 @@ use crate::{
     components::{Bench, bad, extra},
 };
 
-/// What was posted, as it is read.
+/// Returns the posted messages as shown.
 fn posted(bench: &Bench) -> Vec<String> {
     let posts = bench.memory.take_deeds().into_iter().filter_map(|deed| match deed {
         RecordedAction::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),

@@ -1,5 +1,5 @@
-//! A stand-in for Telegram's Bot API, over HTTP on loopback: it keeps messages, hands out updates by long poll, fails as it is told
-//! to, and checks each call against the schema of the real one.
+//! A fake of Telegram's Bot API, over HTTP on loopback: it stores messages, delivers updates by long polling, fails
+//! on demand, and checks each call against the schema of the real API.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -28,21 +28,21 @@ use schema::Schema;
 
 pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
 
-/// For a condition that comes true soon where the machine has time.
+/// The timeout of conditions that are soon true unless the machine is busy.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// What a call is answered instead of what it asked for.
+/// A simulated failure of a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// Code, description.
+    /// The code and the description.
     Error(u16, &'static str),
-    /// 429 with its seconds.
+    /// 429 with a delay in seconds.
     Flood(u64),
-    /// A body that is no JSON.
+    /// A body that isn't JSON.
     Garbage(u16),
-    /// No answer at all.
+    /// No answer.
     Hang,
-    /// It is done, and the answer is lost.
+    /// The call succeeds, but the answer is lost.
     Lost,
 }
 
@@ -65,14 +65,14 @@ struct Inner {
     updates: VecDeque<Value>,
     next_update: i64,
     next_message: i64,
-    /// Chat and message: text, entities, keyboard and topic.
+    /// The messages by chat and message id: text, entities, keyboard and topic.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Another poller has taken over, and ours does not know yet.
+    /// Another poller has taken over, and the host doesn't know yet.
     rival: bool,
-    /// Chats that don't want us.
+    /// Chats that have blocked the bot.
     blocked: HashSet<i64>,
-    /// Groups that became supergroups, and as which.
+    /// Groups that became supergroups, with their new ids.
     moved: HashMap<i64, i64>,
     complaints: Vec<String>,
 }
@@ -100,7 +100,7 @@ impl BotApi {
         Self { url, shared }
     }
 
-    /// The next call of `method` fails so; several are used up in order.
+    /// Makes the next call of `method` fail. Several faults are used in order.
     pub fn fail(&self, method: &str, fault: Fault) {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
     }
@@ -113,17 +113,18 @@ impl BotApi {
         self.with(|inner| inner.blocked.remove(&chat));
     }
 
-    /// A group becomes a supergroup.
+    /// Turns a group into a supergroup.
     pub fn migrate(&self, from: i64, to: i64) {
         self.with(|inner| inner.moved.insert(from, to));
     }
 
-    /// Another program polls with the same token: the poll that is held ends, as the real one's does, or the next one.
+    /// Simulates another program that polls with the same token: the current poll ends with a conflict, as with the
+    /// real API, or else the next one.
     pub fn rival(&self) {
         self.with(|inner| inner.rival = true);
     }
 
-    /// Queues an update; `update_id` is added.
+    /// Queues an update and adds its `update_id`.
     pub fn push(&self, update: Value) -> i64 {
         self.push_all(vec![update])
     }
@@ -146,7 +147,7 @@ impl BotApi {
         self.with(|inner| inner.updates.push_back(update));
     }
 
-    /// Queues a text of a user in the private chat with them.
+    /// Queues a text message of a user in the user's private chat.
     pub fn says(&self, user: i64, text: &str) -> i64 {
         self.push(json!({"message": message(user, user, json!({"text": text}))}))
     }
@@ -155,7 +156,7 @@ impl BotApi {
         self.look(|inner| inner.calls.iter().filter(|call| call.method == method.to_lowercase()).cloned().collect())
     }
 
-    /// Waits until `holds`, which is asked again after each call.
+    /// Waits until `holds` is true. It is checked after each call.
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let mut changed = self.shared.changed.subscribe();
         let waited = timeout(DEADLINE, async {
@@ -190,7 +191,7 @@ impl Drop for BotApi {
     }
 }
 
-/// A message as the Bot API tells it, with `more` in it.
+/// A message in the format of the Bot API, with the fields of `more`.
 pub fn message(user: i64, chat: i64, more: Value) -> Value {
     let kind = if chat < 0 { "supergroup" } else { "private" };
     let mut message = json!({
@@ -284,7 +285,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
 }
 
-/// Parameters of a JSON body or of a form; what looks as JSON in a form is read as such.
+/// Returns the parameters of a JSON body or of a form. JSON values in a form are parsed.
 async fn params(request: Request<Body>) -> Value {
     let of_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !of_type.starts_with("multipart/") {
@@ -347,7 +348,8 @@ fn key(params: &Value) -> (i64, i64) {
     (params["chat_id"].as_i64().unwrap_or_default(), params["message_id"].as_i64().unwrap_or_default())
 }
 
-/// What of a message an edit compares, and its topic. An edit names none: it follows its message.
+/// Returns the parts of a message that an edit compares, and its topic. An edit has no topic and stays in the topic
+/// of its message.
 fn content(params: &Value, topic: &Value) -> Value {
     json!({
         "text": params["text"], "entities": params["entities"], "reply_markup": params["reply_markup"],
@@ -363,7 +365,7 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     let id = inner.next_message;
     inner.next_message += 1;
     inner.messages.insert((chat, id), content(params, &params["message_thread_id"]));
-    // A field of the future must not look as if nothing was sent.
+    // An unknown field of a future version must not look like a failed send.
     ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
 }
 

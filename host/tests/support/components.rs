@@ -1,4 +1,4 @@
-//! The built components, read from where `cargo xtask build` leaves them, and a plug board to plug them into.
+//! The built components in the output folder of `cargo xtask build`, and a registry to activate them in.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -14,23 +14,23 @@ use cordboard_core::{
 
 use super::board::NOW;
 
-/// The plugins that are part of the binary.
+/// The plugins that are embedded in the binary.
 pub const STANDARD: [&str; 8] = ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];
 
-/// Calls that may run at once on a test's plug board.
+/// The number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;
 
-/// A standard plugin's bytes.
+/// Returns the bytes of a standard plugin.
 pub fn standard(name: &str) -> Vec<u8> {
     component(&format!("{name}.wasm"))
 }
 
-/// The bytes of a plugin that misbehaves.
+/// Returns the bytes of a misbehaving plugin.
 pub fn bad(name: &str) -> Vec<u8> {
     component(&format!("bad/{name}.wasm"))
 }
 
-/// The bytes of a plugin that is shipped beside the standard ones.
+/// Returns the bytes of a plugin that is shipped but not embedded.
 pub fn extra(name: &str) -> Vec<u8> {
     component(&format!("extra/{name}.wasm"))
 }
@@ -42,12 +42,12 @@ fn component(path: &str) -> Vec<u8> {
     })
 }
 
-/// A component of nothing but what `text` says.
+/// Compiles a component from its text format.
 pub fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the text is right")
 }
 
-/// Fills a folder of compiled code with that of all standard plugins and of `/echo`.
+/// Fills a compilation cache with all standard plugins and `/echo`.
 pub async fn copy_compiled(into: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     fs::create_dir(into).expect("it is new");
@@ -66,13 +66,13 @@ pub async fn copy_compiled(into: &Path) {
     }
 }
 
-/// An empty plug board. All tests share one folder of compiled code, so that each component is compiled once.
+/// An empty registry. All tests share one compilation cache, so that each component is compiled once.
 pub fn plugs() -> Arc<Registry> {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
 }
 
-/// A plug board, the board in memory behind it, one place and the owner who types there.
+/// A registry with a fake host in memory, a place, and the owner as the caller.
 pub struct Bench {
     pub plugs: Arc<Registry>,
     pub memory: Arc<FakeHost>,
@@ -87,7 +87,7 @@ impl Bench {
         Self::of("")
     }
 
-    /// `text`: the operator's configuration.
+    /// Creates a bench with the configuration `text`.
     pub fn of(text: &str) -> Self {
         let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
         let memory = Arc::new(FakeHost::new(NOW, vec![demo]));
@@ -101,7 +101,7 @@ impl Bench {
         }
     }
 
-    /// With every standard plugin plugged in.
+    /// Creates a bench with all standard plugins.
     pub async fn standard() -> Self {
         let bench = Self::new();
         for name in STANDARD {
@@ -122,12 +122,12 @@ impl Bench {
         self.plugs.plug_in(name, wasm, (&self.settings(name), NOW)).await
     }
 
-    /// Why `wasm` was refused.
+    /// Returns the reason of the rejection of `wasm`.
     pub async fn refused(&self, name: &str, wasm: &[u8]) -> String {
         self.plug(name, wasm).await.expect_err("it should have been refused").to_string()
     }
 
-    /// Types a command line without its slash.
+    /// Runs a command line without its slash.
     pub async fn call(&self, line: &str) -> Result<Reply, CallError> {
         self.call_as(&self.caller, line).await
     }
@@ -148,7 +148,7 @@ impl Bench {
         self.plugs.command(&self.board, (offer, asked), &typed).await
     }
 
-    /// What is read in the chat.
+    /// Returns the answer as shown in the chat.
     pub async fn read(&self, line: &str) -> String {
         match self.call(line).await {
             Ok(reply) => cordboard_core::render::plain(&reply.text),
@@ -157,7 +157,7 @@ impl Bench {
         }
     }
 
-    /// What `/plugins` shows of a plugin: its health and its note.
+    /// Returns the health and the note of a plugin, as shown by `/plugins`.
     pub fn status(&self, name: &str) -> (String, String) {
         let table = self.plugs.table();
         let status = table.statuses().find(|status| status.name == name).expect("it is known");

@@ -1,5 +1,5 @@
-//! A terminal for a program that looks for one: keys go in, and what is shown is waited for. It is nobody's controlling terminal, so
-//! that to leave it sends no signal.
+//! A terminal for programs that need one: sends keys, and waits for output. It isn't a controlling terminal, so
+//! closing it sends no signal.
 
 use std::{
     fs::{File, OpenOptions},
@@ -18,26 +18,26 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// Only a hang gets there.
+/// Only reached if the program hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long a terminal that was left may still be held open.
+/// How long a closed terminal may stay open.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: each terminal is made locked, and has a number.
+/// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: unlock a new terminal, and get its number.
 const LOCK: u32 = 0x4004_5431;
 const NUMBER: u32 = 0x8004_5430;
 
-/// A terminal with a program in it, and everything that it has shown.
+/// A terminal with a program, and the program's output.
 pub struct Screen {
-    /// The only lasting one, so that to drop it is to leave.
+    /// The only permanent reference, so that dropping it closes the terminal.
     keys: Option<Arc<File>>,
     output: mpsc::Receiver<Vec<u8>>,
     shown: String,
     child: Child,
 }
 
-/// Both ends of a new one: ours, and the program's.
+/// Creates a terminal. Returns our end and the program's.
 fn terminal() -> (File, File) {
     let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("there are terminals");
     #[expect(unsafe_code, reason = "nothing safe tells a terminal's number; requests and types are the kernel's")]
@@ -51,7 +51,7 @@ fn terminal() -> (File, File) {
     (ours, theirs.expect("its other end opens"))
 }
 
-/// Passes on what is shown, as long as somebody sits there.
+/// Forwards the output until the terminal is closed.
 fn watch(ours: &Weak<File>, sender: &mpsc::Sender<Vec<u8>>) {
     let mut chunk = [0; 4096];
     while let Some(ours) = ours.upgrade() {
@@ -85,7 +85,7 @@ impl Screen {
         ours.write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
-    /// Waits until `text` has been shown since the last wait, and gives what came up to it.
+    /// Waits until `text` has been shown since the last wait. Returns the output up to it.
     #[track_caller]
     pub fn wait(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
@@ -99,7 +99,7 @@ impl Screen {
         }
     }
 
-    /// Closes the window.
+    /// Closes the terminal.
     pub fn leave(&mut self) {
         self.keys = None;
     }
@@ -111,7 +111,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to kill.
+        // The program may have exited already.
         let _: std::io::Result<()> = self.child.kill();
         let _: std::io::Result<std::process::ExitStatus> = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! `/backups` against the stand-in of a Proxmox Backup Server.
+//! Tests `/backups` against a fake Proxmox Backup Server.
 
 use super::{
     Lab, SECRET,

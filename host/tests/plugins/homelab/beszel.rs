@@ -1,4 +1,4 @@
-//! `/beszel` against the stand-in of a hub.
+//! Tests `/beszel` against a fake hub.
 
 use super::{
     Lab, SECRET,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::network::Nobody;
 
-/// What the hub gives to who logs in.
+/// The token that the hub returns at the login.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x";
 
 const SYSTEMS: &str = "GET /api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
@@ -26,7 +26,7 @@ fn hub(heard: &Heard) -> Said {
             good(include_str!("../../../../plugins/beszel/tests/data/login.json"))
         }
         LOGIN => Some((400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json").to_owned())),
-        // A hub hides what one may not see, it does not refuse it.
+        // The hub hides systems that the user may not see, instead of refusing the request.
         SYSTEMS if heard.authorization != TOKEN => {
             good(r#"{"items":[],"page":1,"perPage":200,"totalItems":0,"totalPages":0}"#)
         }

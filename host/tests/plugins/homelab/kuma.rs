@@ -1,4 +1,4 @@
-//! `/kuma` against a stand-in that answers what a real Uptime Kuma answered.
+//! Tests `/kuma` against a fake server with recorded responses of a real Uptime Kuma.
 
 use cordboard_core::types::Timestamp;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::network::Nobody;
 
-/// When the answers were recorded: 2026-11-21 13:46:51 UTC.
+/// The time of the recording: 2026-11-21 13:46:51 UTC.
 const RECORDED: Timestamp = Timestamp(1_795_268_811_000);
 
 fn page(url: &str) -> String {
@@ -38,7 +38,7 @@ fn server(heard: &Heard) -> Said {
     }
 }
 
-/// What `curl -u :SECRET` sends.
+/// The header that `curl -u :SECRET` sends.
 fn basic() -> String {
     let encoded = "OmQ2M2U1MDVhLWUzZWMtNDQ5YS05YmM3LTFkYTYxMGQ0Y2NkZQ==";
     assert_eq!(SECRET, "d63e505a-e3ec-449a-9bc7-1da610d4ccde", "encode it again");

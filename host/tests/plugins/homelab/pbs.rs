@@ -1,4 +1,4 @@
-//! `/pbs` against the stand-in of a Proxmox Backup Server.
+//! Tests `/pbs` against a fake Proxmox Backup Server.
 
 use super::{
     Lab, SECRET,
@@ -12,7 +12,7 @@ fn table(url: &str) -> String {
     )
 }
 
-/// A server that knows the token, and what it holds.
+/// A fake server that accepts the token.
 fn server(heard: &Heard) -> Said {
     if heard.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
         return Some((401, "authentication failed - invalid credentials".to_owned()));

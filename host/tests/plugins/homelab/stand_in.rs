@@ -1,4 +1,4 @@
-//! A server on this machine that answers as it is told to, and keeps what it was asked.
+//! A fake server on this machine with given responses, which records its requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// What a plugin sent.
+/// A request of a plugin.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// `GET /path?query`.
@@ -18,7 +18,7 @@ pub struct Heard {
     pub body: String,
 }
 
-/// A status and a body; none where the server never answers.
+/// A status and a body. `None` if the server never responds.
 pub type Said = Option<(u16, String)>;
 
 pub struct StandIn {
@@ -50,13 +50,13 @@ impl StandIn {
         Self { url, heard }
     }
 
-    /// One that answers everything in the same way.
+    /// A server that always gives the same response.
     pub async fn saying(status: u16, body: &str) -> Self {
         let body = body.to_owned();
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
-    /// What was asked, in order.
+    /// Returns the requests in order.
     pub fn lines(&self) -> Vec<String> {
         self.heard.lock().unwrap().iter().map(|heard| heard.line.clone()).collect()
     }
@@ -66,7 +66,7 @@ fn response((status, body): (u16, String)) -> Response {
     (StatusCode::from_u16(status).unwrap(), body).into_response()
 }
 
-/// An answer in good order.
+/// A successful response.
 pub fn good(body: &str) -> Said {
     Some((200, body.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! `/status` against hosts that are well, ill, silent and not there.
+//! Tests `/status` against hosts that are healthy, unhealthy, silent and missing.
 
 use std::{
     net::TcpListener,
@@ -59,7 +59,7 @@ async fn when_all_is_well_that_is_said() {
     assert_eq!(lab.bench.call("status").await.unwrap().buttons[0][0].command, "/status");
 }
 
-/// Addresses of servers of which none answers before so many of them were asked.
+/// Returns the addresses of servers that only respond after `together` of them have received a request.
 fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<String>, Arc<AtomicUsize>) {
     use std::io::{Read, Write};
     let (all, heard) = (Arc::new(Barrier::new(together)), Arc::<AtomicUsize>::default());
@@ -81,7 +81,7 @@ fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<Strin
 
 #[tokio::test]
 async fn all_hosts_are_asked_at_once() {
-    // Two rounds of as many as go at once: asked one after the other, the first would wait in vain.
+    // Two rounds of the maximum concurrency. With sequential requests, the first one would time out.
     let (urls, heard) = servers_that_wait_for_each_other(16, 8);
     let grants: Vec<_> = urls.iter().map(|url| format!("{url}/*")).collect();
     let hosts: Vec<_> = urls.iter().enumerate().map(|(number, url)| format!("h{number:02} = \"{url}\"\n")).collect();

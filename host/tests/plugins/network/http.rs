@@ -1,4 +1,5 @@
-//! Requests of plugins over real connections on this machine: what was granted is answered, all else is refused with the line to add.
+//! Tests requests of plugins over real local connections: granted ones are answered, all others are refused with the
+//! configuration line to add.
 
 use super::{Mirror, Nobody, fetcher, raw, table};
 use crate::{
@@ -10,7 +11,7 @@ fn to(address: &str) -> [String; 1] {
     [format!("http://{address}/*")]
 }
 
-/// What the plugin says of `/` at a server that answers so.
+/// Returns the plugin's answer to a request for `/` at a server with this response.
 async fn answered(answer: &str, more: &str) -> String {
     let address = raw(answer).await;
     fetcher(&to(&address), more).await.read(&format!("fetch http://{address}/")).await
@@ -79,7 +80,7 @@ async fn what_is_taken_back_is_gone_at_once() {
     bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap();
     assert!(bench.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
     assert!(bench.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
-    // Where the new table cannot serve at all, the old one must not go on either.
+    // If the new settings rule out every version, the active one must stop as well.
     bench.configure("");
     let why = bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap_err();
     let (health, note) = bench.status("fetcher");
@@ -243,7 +244,7 @@ async fn who_is_not_there_is_told_as_unreachable() {
 
 #[tokio::test]
 async fn waiting_for_the_network_is_not_computing() {
-    // The call may last for 2 s beside what it waits, which is more.
+    // The call may run for 2 s, not counting the wait for the network, which takes longer.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -294,7 +295,7 @@ async fn another_version_than_the_pinned_one_is_refused() {
         format!("it is not the version that [plugins.echo] sha256 allows: it has {other}, allowed is {digest}")
     );
     assert_eq!(bench.read("echo hi").await, "v1: hi");
-    // A pin that comes later ends what it does not allow.
+    // A pin that is added later deactivates a version that doesn't match.
     bench.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
     bench.plugs.reconfigure("echo", (&bench.settings("echo"), NOW)).await.unwrap_err();
     assert!(bench.plugs.table().command("echo").is_none());

@@ -1,4 +1,4 @@
-//! `/ping`: who is there, and how far.
+//! Tests `/ping` with reachable and unreachable hosts.
 
 use super::{Mirror, Nobody};
 use crate::components::{Bench, extra};

@@ -1,4 +1,4 @@
-//! Secrets that plugins send and never see.
+//! Tests secrets that plugins send without seeing them.
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
 
 pub const VALUE: &str = "hunter2/and+more=";
 
-/// A file that holds `secret`, for its owner alone.
+/// Creates a file with `secret` that only its owner can read.
 pub fn file(secret: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     writeln!(file, "{secret}").unwrap();
@@ -21,7 +21,7 @@ pub fn file(secret: &str) -> NamedTempFile {
     file
 }
 
-/// The plugin with its secret in `source`, allowed to send to `mirror`.
+/// Activates the plugin with its secret in `source`, and with access to `mirror`.
 async fn with_secret(source: &str, mirror: &Mirror) -> Bench {
     let text = format!(
         "[secrets]\ntoken = {source}\n[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
@@ -44,7 +44,7 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
     let heard = mirror.last();
     assert!(heard.contains(&format!("authorization: Bearer {VALUE}\n")) && heard.ends_with(VALUE), "{heard}");
     assert!(!told.contains(VALUE), "{told}");
-    // The server's echo, with the placeholder where the secret stood.
+    // The server's echo contains the placeholder instead of the secret.
     let placeholder = told.rsplit('\n').next().unwrap();
     assert!(
         placeholder.starts_with("secret-") && told.contains(&format!("authorization: Bearer {placeholder}")),
@@ -106,7 +106,7 @@ async fn an_echo_in_html_or_in_a_form_is_recognised() {
     }
 }
 
-/// Where the host's knowledge ends, as the README has it.
+/// The documented limit of the scrubbing: the README says the same.
 #[tokio::test]
 async fn an_echo_in_a_disguise_of_the_servers_own_is_not_recognised() {
     let backwards: String = VALUE.chars().rev().collect();
@@ -151,7 +151,7 @@ async fn a_secret_that_is_not_granted_is_none() {
     assert_eq!(mirror.count(), 0);
 }
 
-/// What stands for a secret is short, what is sent may not be.
+/// The limit applies to the body as sent, with the secret instead of its short placeholder.
 #[tokio::test]
 async fn a_body_is_bounded_as_it_is_sent() {
     let mirror = Mirror::start().await;
@@ -175,7 +175,7 @@ async fn what_people_read_is_without_secrets() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     let log = journal::listen();
-    // As if the plugin knew it: it gets it from the one who types.
+    // As if the plugin knew the secret: the user types it.
     let said = bench.read(&format!("fetch http://other.example/{VALUE}")).await;
     assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
     let said = bench.read(&format!("say {VALUE}")).await;
@@ -189,7 +189,7 @@ async fn what_people_read_is_without_secrets() {
     assert!(!bench.status("fetcher").1.contains("hunter2"));
 }
 
-/// A plain text is escaped before it leaves the plugin, and shows as the value.
+/// Plain text is escaped before it leaves the plugin, and is shown as the value.
 #[tokio::test]
 async fn a_secret_is_recognised_under_the_escapes_of_markdown() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));

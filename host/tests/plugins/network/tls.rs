@@ -1,4 +1,4 @@
-//! Whom a plugin's connections trust: certificates of the operator's own, and nobody else's.
+//! Tests which certificates a plugin's connections trust: those of public authorities, and the operator's own.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -19,7 +19,7 @@ use tokio_rustls::{
 use super::fetcher;
 use crate::components::{Bench, bad};
 
-/// A server's certificate and key, for `names`.
+/// Creates a server's certificate and key, for `names`.
 fn own(names: &[&str]) -> (rcgen::Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -32,7 +32,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Answers `hello` over TLS; its port.
+/// Answers `hello` over TLS. Returns the port.
 async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair) -> u16 {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -61,7 +61,7 @@ fn file(pem: &str) -> PathBuf {
     file.into_temp_path().keep().unwrap()
 }
 
-/// What a plugin with this `ca` gets from `host`.
+/// Returns the plugin's answer from `host` with this `ca`.
 async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");

@@ -1,4 +1,5 @@
-//! What serves behind a version that stays out: it has the settings of now, and where it is gone, what served well before it does.
+//! Tests the version that is active while a newer one is rejected: it gets the current settings, and if its source is
+//! gone, the last good version before it is activated.
 
 use cordboard::plugin::digest;
 
@@ -105,7 +106,7 @@ async fn what_was_removed_does_not_come_back_under_a_bad_version_of_its_name() {
     assert_eq!(rig.serving("echo"), None);
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("echo"), None, "not at a restart either");
-    // A version that comes in then has none to go back to.
+    // A version that is activated afterwards has no version to roll back to.
     rig.plug("echo", &other(&bad("echo"), 1)).await;
     let said = rig.say("plugins rollback echo").await;
     assert!(said.starts_with("There is no version of plugin 'echo' before"), "{said}");

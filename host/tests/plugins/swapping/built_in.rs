@@ -1,5 +1,5 @@
-//! Files with the name of a built-in plugin. Its grants apply only to the built-in bytes; other bytes have the common
-//! grants, and those that the operator gives to the name.
+//! Tests files with the name of a built-in plugin. The built-in plugin's grants apply only to its own bytes; other
+//! bytes have the default grants, and those that the operator gives to the name.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::components::{bad, standard};
 
 const BY_NAME: &str = "[plugins.help]\ngrants = [\"plugin-control\"]";
 
-/// A file that would replace the plugin with control over the others.
+/// A file that would replace the plugin that controls the others.
 fn takeover() -> Vec<u8> {
     other(&standard("help"), 1)
 }

@@ -1,4 +1,4 @@
-//! Compilations that take their time: nothing waits for them, the latest version wins, and they are told of.
+//! Tests slow compilations: nothing waits for them, the latest version wins, and they are announced.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use cordboard::plugin::Registry;
 use super::{COMPILING, Rig, exists, other, pass, version};
 use crate::components::{bad, copy_compiled};
 
-/// A board whose compiler waits until a gate is opened, and notes its process.
+/// A host whose compiler waits until a gate is opened, and records its process id.
 struct Slow {
     rig: Rig,
     cache: PathBuf,
@@ -33,7 +33,7 @@ impl Slow {
         );
         fs::write(&program, script).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        // What is compiled already needs no compiler.
+        // Cached code needs no compiler.
         copy_compiled(&cache).await;
         let plugs = Arc::new(Registry::start(cache.clone(), program, 16).unwrap());
         Self { rig: Rig::over(folder, "", plugs).await, cache, gate, pids }
@@ -43,7 +43,7 @@ impl Slow {
         fs::write(&self.gate, "").unwrap();
     }
 
-    /// What was compiled is to be compiled once more, and waits for the gate.
+    /// Clears the cache, so that everything is compiled again and waits for the gate.
     fn forget(&self) {
         fs::remove_file(&self.gate).unwrap();
         for entry in fs::read_dir(&self.cache).unwrap() {
@@ -61,7 +61,7 @@ impl Slow {
 }
 
 fn runs(pid: u32) -> bool {
-    // One that ended and was not waited for yet has no command line.
+    // A zombie process has no command line.
     fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).is_ok_and(|line| !line.is_empty())
 }
 
@@ -87,7 +87,7 @@ async fn nothing_waits_for_a_slow_trial() {
     rig.plug("echo", &bad("echo")).await;
     rig.save("mute", &bad("mute")).await;
     rig.told("Plugin 'mute', version").await;
-    // A file, an order, and other settings of another plugin.
+    // A file, a command, and changed settings of another plugin.
     rig.plug("echo", &bad("echo2")).await;
     assert!(rig.say("plugins rollback echo").await.starts_with("Plugin 'echo' is rolled back"));
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -96,12 +96,12 @@ async fn nothing_waits_for_a_slow_trial() {
     let anew = || (rig.bench.plugs.table().generation("echo").unwrap().number == 4).then_some(());
     rig.until("the configuration", anew).await;
     assert_eq!(rig.status("mute").0, "compiling");
-    // The latest version wins over one that is being tried.
+    // The latest version wins over one whose trial is running.
     rig.plug("mute", &bad("unruly")).await;
     assert_eq!(rig.say("ok").await, "ok");
 }
 
-/// Each trial holds instances of the pool, which is small where few calls may run at once.
+/// Each trial occupies instances of the pool, which is small if few concurrent calls are allowed.
 #[tokio::test]
 async fn trials_take_no_calls_place_however_many_hang() {
     const HANGING: usize = 30;
@@ -123,7 +123,7 @@ async fn trials_take_no_calls_place_however_many_hang() {
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
-/// Settings under which a trial of "mute" goes on for minutes, and those under which it is refused at once.
+/// Settings with which a trial of "mute" runs for minutes, and settings with which it fails at once.
 fn hanging_and_refused() -> [String; 2] {
     let refused = format!("[plugins.mute]\nsha256 = \"{}\"", cordboard::plugin::digest(&bad("mute")));
     [format!("{refused}\ntime = \"5m\"\n[plugins.mute.config]\nwait = true"), refused]
@@ -153,7 +153,7 @@ async fn an_order_outlives_settings_that_change_while_it_is_carried_out() {
     assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     rig.configure(&refused).await;
-    // As news, though it is what was told before: somebody waits for it.
+    // Notified although the text is the same as before, because someone waits for it.
     let told = rig.told("Plugin 'mute' was refused").await;
     assert!(told.contains("it failed its trial: it said: it has nothing to say"), "{told}");
 }
@@ -199,7 +199,7 @@ async fn the_latest_version_wins_and_the_compiler_of_the_one_before_is_killed() 
     slow.open();
     rig.serves("mine", &versions[2]).await;
     assert_eq!(rig.bench.plugs.table().generation("mine").unwrap().number, 1, "the others never came in");
-    // A file that goes while it is compiled takes its compiler along.
+    // Removing a file during its compilation kills the compiler.
     fs::remove_file(&slow.gate).unwrap();
     rig.save("other", &other(&bad("keeper"), 1)).await;
     let pid = slow.compiler(3).await;
@@ -213,7 +213,7 @@ async fn an_order_that_takes_long_is_answered_before_it_is_done() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     let wasm = other(&bad("echo"), 1);
-    // It lies in the folder, and the board has not heard of it.
+    // The file is in the folder, but the host hasn't seen it yet.
     rig.plug("echo", &bad("echo")).await;
     fs::write(rig.file("echo"), &wasm).unwrap();
     let (said, ()) = tokio::join!(rig.bench.read("plugins reload echo"), async {

@@ -1,4 +1,4 @@
-//! Calls of a version that was replaced: they finish on it, but not for ever.
+//! Tests running calls of a replaced version: they may finish, but only within a limit.
 
 use std::{
     sync::Arc,
@@ -50,7 +50,7 @@ async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
 #[tokio::test]
 async fn a_call_that_waits_in_the_host_is_cut_off_too() {
     let bench = Arc::new(Bench::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
-    // Orders that nobody carries out.
+    // Commands that are never carried out.
     let (orders, mut given) = Orders::channel();
     bench.memory.carry_out(orders);
     bench.plug("help", &standard("help")).await.unwrap();

@@ -1,4 +1,4 @@
-//! `/plugins rollback`, `reload`, `disable` and `enable`: through the real plugin, to the board and back.
+//! Tests `/plugins rollback`, `reload`, `disable` and `enable`, through the real plugin to the host and back.
 
 use cordboard::plugin::CallError;
 use cordboard_core::types::Role;
@@ -29,7 +29,7 @@ async fn a_rollback_goes_back_one_version_at_a_time_and_holds() {
     let none = rig.say("plugins rollback echo").await;
     assert_eq!(none, format!("There is no version of plugin 'echo' before {}.", version(&versions[0])));
 
-    // Neither a restart nor the same bytes bring it back; other bytes do.
+    // Neither a restart nor the same bytes activate it again; other bytes do.
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));
@@ -39,7 +39,7 @@ async fn a_rollback_goes_back_one_version_at_a_time_and_holds() {
     rig.plug("echo", &other(&bad("echo2"), 7)).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo"), ("ok".to_owned(), String::new()));
-    // The one before is the one that served, not one that was rolled back.
+    // The previous version is the one that was active before, not one that was rolled back.
     rig.say("plugins rollback echo").await;
     rig.serves("echo", &versions[0]).await;
 }
@@ -53,7 +53,7 @@ async fn a_reload_takes_a_held_version_back_in() {
     let said = rig.say("plugins reload echo").await;
     assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
-    // The same bytes are tried anew.
+    // The same bytes are activated again.
     let said = rig.say("plugins reload echo").await;
     assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo2"))));
 }
@@ -140,7 +140,7 @@ async fn a_stranger_whose_file_is_gone_has_nothing_to_enable() {
 async fn only_admins_steer_and_nobody_uncalled() {
     let rig = Rig::new("[plugins.help]\nacts_as = \"owner\"").await;
     rig.plug("echo", &bad("echo")).await;
-    // The role of the command is the hub's to check; what is behind it checks by itself.
+    // The hub checks the role of the command; the capability checks it again.
     let member = person("telegram:3", Role::Member);
     for verb in ["rollback", "reload", "disable", "enable"] {
         let why = rig.bench.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();

@@ -1,4 +1,5 @@
-//! Versions that ask for more than they were granted: parked, asked about once, and let in by the owner's word alone.
+//! Tests versions that request more capabilities than granted: they are pending approval, the owner is asked once,
+//! and only the owner's approval activates them.
 
 use cordboard::plugin::CallError;
 use cordboard_core::types::Role;
@@ -86,7 +87,7 @@ async fn a_refusal_is_kept_and_not_asked_about_again() {
     rig.save("greedy", &bad("grabby")).await;
     let (text, _) = rig.asked().await;
     assert!(text.contains("- `chat`: ") && text.contains("- `session-control`: "), "{text}");
-    // A changed mind.
+    // The owner changes the decision.
     rig.save("greedy", &next).await;
     rig.until("the one before", || rig.status("greedy").1.contains(&version(&next)).then_some(())).await;
     rig.say(&format!("plugins grant greedy {}", version(&next))).await;
@@ -105,7 +106,7 @@ async fn an_old_button_never_grants_for_another_version() {
     assert_eq!(rig.say(&old[0]).await, stale);
     assert_eq!(rig.say(&old[1]).await, stale);
     assert_eq!(rig.serving("greedy"), None);
-    // The file is changed behind the board's back: what waits in the table is not what would come in.
+    // The file changes without the host's knowledge: the pending version in the table differs from the file.
     std::fs::write(rig.file("greedy"), other(&bad("grabby"), 1)).unwrap();
     assert_eq!(
         rig.say(&new[0]).await,
@@ -197,7 +198,7 @@ async fn what_waits_at_the_start_is_asked_about_unless_it_was_answered() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     rig.asked().await;
-    // The same bytes again: the question stands.
+    // The same bytes again: the question is still open.
     rig.save("greedy", &bad("greedy")).await;
     rig.caught_up().await;
     assert!(rig.is_quiet());

@@ -1,4 +1,4 @@
-//! New versions that fail again and again: rolled back by themselves, tried again after growing pauses.
+//! Tests new versions that keep failing: they are rolled back automatically, and tried again with a growing backoff.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::components::bad;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A version that answers `/echo`, and a newer one that traps when it is asked to.
+/// Activates a version that answers `/echo`, and then a newer one that can trap.
 async fn with_a_bad_version(config: &str) -> Rig {
     let rig = Rig::new(config).await;
     rig.plug("mine", &bad("echo")).await;
@@ -79,7 +79,7 @@ async fn the_pauses_grow_and_the_same_bytes_are_tried_again_after_each() {
     pass(600 * MINUTE).await;
     rig.caught_up().await;
     rig.serves("mine", &bad("echo")).await;
-    // Other bytes have a chance of their own.
+    // Other bytes have a separate backoff.
     rig.plug("mine", &other(&bad("unruly"), 1)).await;
 }
 
@@ -188,7 +188,7 @@ async fn a_restart_forgives_no_failure() {
 #[tokio::test]
 async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
     let rig = with_a_bad_version("").await;
-    // As if it had ended between the last failure and the rollback.
+    // Simulates a host that exited between the last failure and the rollback.
     let mut standing = RolloutState::default();
     standing.on_begun(&digest(&bad("unruly")), (Clock::system().now(), 5 * MINUTE));
     standing.on_failed(&digest(&bad("unruly")), 3);

@@ -1,11 +1,11 @@
-//! Buttons as a person has them: found by their label below a message, and pressed.
+//! Buttons as a user sees them: found by their labels below a message, and pressed.
 
 use serde_json::{Value, json};
 
 use super::{BotApi, message};
 
 impl BotApi {
-    /// Labels and data of all buttons in a chat, with the message that each stands below, in order.
+    /// Returns the labels and data of all buttons in a chat with their message ids, in order.
     pub fn buttons(&self, chat: i64) -> Vec<(i64, String, String)> {
         let mut messages: Vec<(i64, Value)> = self.look(|inner| {
             let of = inner.messages.iter().filter(|((of, _), _)| *of == chat);
@@ -21,7 +21,7 @@ impl BotApi {
         buttons
     }
 
-    /// Presses the newest button of that label; gives the press's id and the message's.
+    /// Presses the newest button with that label. Returns the ids of the press and of the message.
     pub fn press(&self, user: i64, chat: i64, label: &str) -> (String, i64) {
         let buttons = self.buttons(chat);
         let found = buttons.iter().rfind(|(_, of, _)| of == label);
@@ -30,7 +30,7 @@ impl BotApi {
         (press, *id)
     }
 
-    /// Presses a button of this data, below a message of the chat; gives the press's id.
+    /// Presses a button with this data, below a message of the chat. Returns the id of the press.
     pub fn press_data(&self, (user, chat): (i64, i64), id: i64, data: &str) -> String {
         let press = format!("press-{}", self.look(|inner| inner.next_update));
         self.push(json!({"callback_query": {

@@ -1,4 +1,4 @@
-//! What the Bot API takes: its schema, and the lengths that a schema cannot count.
+//! Validates calls of the Bot API: against its schema, and against the length limits that a schema can't express.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../data/botapi.json");
 
-/// By the method's name in lower case; none for a method without parameters.
+/// Validators by the method's name in lower case. `None` for a method without parameters.
 pub struct Schema(HashMap<String, Option<Validator>>);
 
 impl Schema {
@@ -22,7 +22,7 @@ impl Schema {
         Self(methods.collect())
     }
 
-    /// What is wrong with a call.
+    /// Returns the errors of a call.
     pub fn complaints(&self, method: &str, params: &Value) -> Vec<String> {
         let mut complaints: Vec<String> = match self.0.get(method) {
             None => vec![format!("{method} is no method")],
