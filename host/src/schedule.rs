@@ -36,10 +36,10 @@ pub trait Work: Send + Sync + 'static {
     /// Stores the jobs of a plugin and deletes its other ones. Returns for each job the time up to which it has run
     /// or been skipped: `now` for a new job.
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
-    /// Stores that a job runs.
+    /// Stores the time of a run before the job starts.
     ///
     /// # Errors
-    /// Why it is not stored.
+    /// The store failed. The job may run again after a restart.
     async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String>;
     async fn run(&self, due: &Due);
 }

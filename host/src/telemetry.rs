@@ -14,7 +14,7 @@ use crate::scrub;
 /// as errors.
 const OF_GUESTS: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
-/// Starts logging. `CORDBOARD_LOG` takes tracing's filters, as `debug` or `cordboard::plugin=trace`.
+/// Starts logging. `CORDBOARD_LOG` takes filters of tracing, such as `debug` or `cordboard::plugin=trace`.
 pub fn start(default: &str) {
     let wanted = std::env::var("CORDBOARD_LOG").ok().filter(|wanted| !wanted.is_empty());
     let parsed = wanted.as_deref().map(filter).transpose();

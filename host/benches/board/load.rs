@@ -27,7 +27,7 @@ const AT_ONCE: usize = 8;
 /// How long the rate is measured.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
-/// The number of plugins to measure the memory of one.
+/// The number of plugins over which the memory is averaged.
 const PLUGINS: u32 = 40;
 
 pub fn measure() -> Vec<Row> {
@@ -53,7 +53,7 @@ async fn calls(bench: &Arc<Bench>) -> Spans {
         let mut spans = Vec::new();
         for _ in 0..CALLS {
             let began = Instant::now();
-            // As for an arriving update: waits for its turn.
+            // Yields, as the handling of an arriving update does.
             tokio::task::yield_now().await;
             bench.call("echo x").await.unwrap();
             spans.push(began.elapsed());
@@ -99,7 +99,7 @@ async fn rate() -> Row {
             while Instant::now() < end {
                 bench.call("echo x").await.unwrap();
                 made += 1;
-                // As between updates of a chat.
+                // Yields, as between updates of a chat.
                 tokio::task::yield_now().await;
             }
             made

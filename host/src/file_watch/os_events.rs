@@ -1,6 +1,6 @@
 //! Owns the inotify watches, on the watched files and on every folder and link that leads to them, and tracks files
-//! that are open for writing. Only says when to scan. It must never assume that a watch still exists: each scan adds
-//! all of them again, which changes nothing if they do.
+//! that are open for writing. Only says when to scan. It doesn't rely on existing watches: each scan adds all of them
+//! again, which changes nothing if they exist.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -38,8 +38,8 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
-/// Why the host can't read a file at `path`, and what to do: a link to nothing or to itself, a folder, a pipe or a device.
-/// Returns `None` for a regular file, or if nothing is there.
+/// Explains why the host can't read a file at `path`, with the remedy: a dangling or circular link, a folder, a pipe
+/// or a device. Returns `None` for a regular file, or if nothing is there.
 #[must_use]
 pub fn not_a_file(path: &Path) -> Option<String> {
     match path.metadata() {

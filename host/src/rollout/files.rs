@@ -27,7 +27,7 @@ impl Rollout {
         self.offer(name, Version::new(wasm), Tell::All).await;
     }
 
-    /// Starts the rollout of a version unless the pin, the rollout state or an earlier rejection forbids it.
+    /// Starts the rollout of a version unless the pin or the rollout state forbids it.
     pub(super) async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
         // A version that doesn't match the operator's pin isn't compiled.
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {

@@ -1,11 +1,12 @@
-//! Owns the unrequested notices about plugins: collects them for a moment, merges them into one message and limits the
-//! rate of messages, so that a thousand files make a handful of messages. An answer to a command must never wait here.
+//! Owns the unrequested notices about plugins: collects them for a moment, merges them into one message and limits
+//! the rate of messages, so that a thousand files cause a handful of messages. It must not delay answers to commands.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-/// The factor by which the kept notices exceed the listed ones, so that a message can list the most important ones.
+/// The factor by which the pending notices may exceed the listed ones, so that a message can list the most important
+/// ones.
 const KEPT: usize = 4;
 
 /// The timing and size of messages.

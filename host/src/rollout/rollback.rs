@@ -15,7 +15,7 @@ use crate::{
 /// A version that failed its probation.
 pub struct Fallen {
     digest: String,
-    /// How many calls failed within the probation, and the last failure.
+    /// The number of calls that failed during probation, and the last failure.
     how: String,
     /// A newer file with other bytes, which is tried after the rollback.
     pub next: Option<Version>,

@@ -52,7 +52,7 @@ pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
     Ok(monitors.into_iter().map(|(_, monitor)| monitor).collect())
 }
 
-/// `name{label="value",…} number`; none where it is something else, as a line of a form that comes later.
+/// Parses `name{label="value",…} number`. `None` for anything else, such as a line of a later format.
 fn sample(line: &str) -> Option<Sample<'_>> {
     let (name, mut rest) = line.split_once('{')?;
     let mut labels = Vec::new();
@@ -66,7 +66,7 @@ fn sample(line: &str) -> Option<Sample<'_>> {
     Some(Sample { name, labels, value })
 }
 
-/// A text up to its quotation mark, and what stands behind it; `\"`, `\\` and `\n` stand for a letter each.
+/// Parses a text up to its quotation mark, and returns the rest. `\"`, `\\` and `\n` are escape sequences.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut letters = text.char_indices();

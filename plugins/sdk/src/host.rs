@@ -204,7 +204,7 @@ pub mod tcp {
     /// Connects without sending anything, and returns how long that took.
     ///
     /// # Errors
-    /// Why no connection was made, for people.
+    /// The reason why no connection was made, for people.
     pub fn connect_time(host: &str, port: u16) -> Result<Duration, String> {
         crate::bindings::lent::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
     }

@@ -77,7 +77,7 @@ pub trait Command {
     /// work: there is no caller, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
-    /// Why the plugin can't run, for example because its configuration is invalid. The host rejects this version or
+    /// The reason why the plugin can't run, for example an invalid configuration. The host rejects this version or
     /// this configuration.
     fn specs() -> Result<Vec<command::Spec>, String>;
 
