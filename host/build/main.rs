@@ -1,5 +1,5 @@
-//! Embeds the standard plugins from `target/plugins/`, and the author's kit as text. It doesn't run cargo: `cargo
-//! xtask build` builds the plugins first, and a binary without them says so.
+//! Embeds the standard plugins from `target/plugins/`, and the author's kit as text. It doesn't run cargo:
+//! `cargo xtask build` builds the plugins first, and a binary without them says so.
 
 mod kit;
 mod link;
