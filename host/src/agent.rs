@@ -1,5 +1,5 @@
-//! Agents: how one is started, how a prompt is put to it, what its lines mean. Pure codecs over lines; must never start a
-//! process, wait, or keep what the session machine keeps.
+//! Defines how an agent is started and how its protocol is encoded and decoded. Codecs are pure functions over lines.
+//! They don't start processes, wait, or duplicate the state of the session machine.
 
 mod claude;
 pub mod demo;
@@ -15,20 +15,20 @@ use cordboard_core::{
 
 use crate::process::{self, Environment, Spawn};
 
-/// One `[agents.NAME]`, as far as a start needs it.
+/// The part of `[agents.NAME]` that starting an agent needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSpec {
     pub name: String,
     pub kind: AgentKind,
-    /// A path or a name in `PATH`; none: the kind's own program.
+    /// A path or a name in `PATH`. `None` uses the default program of the kind.
     pub command: Option<PathBuf>,
     pub args: Vec<String>,
     pub model: Option<String>,
-    /// As the claude CLI calls them.
+    /// A permission mode, in the claude CLI's terms.
     pub permission_mode: String,
-    /// Which variables of the host's environment it is given.
+    /// The variables that the agent gets from the host's environment.
     pub pass_env: Vec<String>,
-    /// Set for it; stands over `pass_env`.
+    /// Additional variables. They override `pass_env`.
     pub env: Vec<(String, String)>,
 }
 
@@ -38,7 +38,7 @@ pub enum AgentKind {
     Claude,
 }
 
-/// Everything that one start of an agent depends on.
+/// The input for starting an agent process.
 #[derive(Debug)]
 pub struct Start<'a> {
     pub session: &'a SessionName,
@@ -46,7 +46,7 @@ pub struct Start<'a> {
     pub launch: &'a Launch,
     pub spec: &'a AgentSpec,
     pub environment: &'a Environment,
-    /// The UUID of the state directory.
+    /// The UUID of the state directory. It tags the process, so that the host can find it after a crash.
     pub host_id: &'a str,
 }
 
@@ -57,10 +57,10 @@ pub enum StartError {
 }
 
 impl AgentSpec {
-    /// Whether a session in `folder` could start it. Only looks.
+    /// Checks whether a session in `folder` could start this agent. Doesn't start it.
     ///
     /// # Errors
-    /// Why not, and what to do.
+    /// The program wasn't found. The text says what to do.
     pub fn look_for(&self, environment: &Environment, folder: &Path) -> Result<(), String> {
         let program = start::program(self).map_err(|error| format!("failed to {error}"))?;
         let found = process::locate(&program, &start::env(self, environment), folder);
@@ -68,31 +68,31 @@ impl AgentSpec {
     }
 }
 
-/// One agent's protocol, for one run of its process.
+/// The codec of one agent process.
 pub trait Codec: Send {
-    /// The lines to write as soon as it runs, before any prompt.
+    /// Returns the lines to write after the process starts, before any prompt.
     fn open(&mut self) -> Vec<Vec<u8>>;
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
-    /// Asks it to leave the running turn; the process stays.
+    /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
-    /// Never fails: what is not understood has no events.
+    /// Decodes a line. Never fails: an unknown message has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// The last line, if it was plain text and not a message: a program may print its reason there before it exits.
+    /// The last line, if it was plain text and not a message. A program may print the reason for its exit there.
     fn last_words(&self) -> Option<&str>;
 }
 
-/// What a line means. No newlines in `lines`.
+/// The result of decoding a line. `lines` contain no newlines.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decoded {
     pub events: Vec<AgentEvent>,
-    /// To be written back at once, whatever the session does: the agent waits for them.
+    /// Lines to write immediately, in any state of the session, because the agent waits for them.
     pub lines: Vec<Vec<u8>>,
 }
 
-/// What to start, and who speaks with it.
+/// Returns the process to spawn and the codec for it.
 ///
 /// # Errors
-/// When the program is not known.
+/// The program of the agent is unknown.
 pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError> {
     let codec = Box::new(claude::Claude::new(start.launch));
     Ok((start::spawn(start)?, codec))

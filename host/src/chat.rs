@@ -1,6 +1,6 @@
-//! The port to a chat: what a front-end can do for the host, and how what comes in reaches the store.
-//!
-//! Front-ends show and deliver. They must never decide what a text means, and never keep a message that the store has not seen.
+//! The port between the host and its front-ends. [`Chat`] sends messages to a front-end, and [`Inbox`] stores updates
+//! from it. A front-end does not interpret the text of a message, and acknowledges no update that the store has not
+//! committed.
 
 use std::time::Duration;
 
@@ -19,40 +19,40 @@ pub mod telegram;
 
 pub use preview::preview;
 
-/// Where messages are shown and come from.
+/// A front-end: shows messages and is the source of updates.
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// The `front_end` of its places.
+    /// The front-end of its places, as in [`Place`].
     fn front_end(&self) -> &'static str;
 
     fn limits(&self) -> Limits;
 
-    /// The pacing of frames of running turns in the chat of `place`.
+    /// The limits on the rate of frames for running turns in the chat of `place`.
     fn pacing(&self, place: &Place) -> Pacing;
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
 
-    /// Shows `message` in place of what stands there. Editing to what stands there already is a success.
+    /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
-    /// Deleting what is not there is a success.
+    /// Deletes a message. If the message doesn't exist, this succeeds.
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
 
-    /// Shows that somebody works here, and `line` where the front-end has a status line; called again every few seconds, because
-    /// some front-ends show it for a few seconds only. None: no longer.
+    /// Shows that a turn or command is running, with `line` if the front-end has a status line. `None` clears it. The
+    /// host repeats the call every few seconds, because some front-ends show the indicator only for a few seconds.
     async fn working(&self, place: &Place, line: Option<&str>);
 
     /// Marks a user's message as accepted and waiting, if the front-end can do so without a notification.
     async fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
 
-    /// Sets the menu of commands; setting it to what it is costs nothing.
+    /// Sets the menu of commands. If nothing has changed, this makes no request.
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
 }
 
-/// What a front-end takes.
+/// The capabilities of a front-end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest message, in UTF-16 units; `usize::MAX`: nothing is ever split.
+    /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.
     pub text_units: usize,
     pub live: LiveLine,
     pub edits: Edits,
@@ -76,19 +76,19 @@ pub struct Pacing {
     pub quota: Option<Quota>,
 }
 
-/// Fewer than `calls` calls within the last `within`.
+/// A place is within its quota if it had fewer than `calls` calls within the last `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     pub calls: usize,
     pub within: Duration,
 }
 
-/// Where the one line goes that tells what an agent is doing.
+/// The position of the status line that shows what the agent is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveLine {
-    /// It is appended to the message in which the answer streams.
+    /// The front-end appends it to the message that streams the answer.
     InMessage,
-    /// It is given to [`Chat::working`].
+    /// The front-end gets it through [`Chat::working`].
     Status,
 }
 
@@ -99,98 +99,100 @@ pub struct Outgoing {
     pub source: String,
     /// At most [`Limits::text_units`] long.
     pub message: Message,
-    /// In rows.
+    /// Rows of buttons.
     pub buttons: Vec<Vec<Button>>,
     pub last: Completeness,
-    /// Whose source it is.
+    /// The author of the source.
     pub words: Authorship,
-    /// The session that says it, where it is not the active one here. `message` begins with its name already, `source` does not.
+    /// The session that sent the message, if it isn't the active session of the place. `message` starts with its
+    /// name; `source` doesn't.
     pub session: Option<SessionName>,
     pub alert: Alert,
-    /// The message that this one answers. Only the first message of an answer has it.
+    /// The message that this one replies to. Only the first message of an answer has it.
     pub answers: Option<MessageId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completeness {
-    /// More of it may come, by an edit.
+    /// An edit may add text.
     Partial,
-    /// More of it may come, but others have a word first: its last line is shown as far as it goes.
+    /// An edit may add text, but another message comes first. The renderer shows the last line although it is
+    /// incomplete.
     Halted,
-    /// It stays as it is.
+    /// No text follows.
     Complete,
 }
 
 /// A command in a front-end's menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MenuEntry {
-    /// Without the slash.
+    /// The name without the slash.
     pub name: String,
     pub summary: String,
 }
 
-/// Why a message was not shown, by what to do about it.
+/// The reason that a message was not shown. Each variant needs another reaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
-    /// Nothing more to this place for so long; other places are not concerned.
+    /// The chat is rate-limited for `after`. Other places are not affected.
     #[error("send to a chat that is held for {after:?}: {why}")]
     Later { after: Duration, why: String },
-    /// The place can't be written to: the bot is blocked, or the chat or topic is deleted or closed. It may become
-    /// writable again.
+    /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. It
+    /// may become writable again.
     #[error("send to a chat that cannot be reached: {why}")]
     Gone { why: String },
-    /// The message must never be delivered to this place.
+    /// The place may not receive this message, now or later.
     #[error("send to a chat that gets nothing any more: {why}")]
     Forbidden { why: String },
-    /// The front-end itself cannot be reached; it is tried again.
+    /// The front-end is unreachable. The outbox tries again.
     #[error("reach the chat: {why}")]
     Down { why: String },
-    /// It cannot be delivered as it is.
+    /// The front-end rejects the content of the message.
     #[error("send a message as it is: {why}")]
     Refused { why: String },
-    /// The front-end does not know us; nothing can be sent until the operator acts.
+    /// The front-end rejects the credentials. Nothing can be sent until the operator acts.
     #[error("sign in to the chat: {why}")]
     Unauthorised { why: String },
 }
 
-/// Where a front-end puts what comes in, and what its buttons give. One inbox belongs to one front-end.
+/// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Returns when the batch is stored and synced, so that its origin may forget it; an update whose key is known is dropped.
-    /// `offset` is where the front-end goes on, stored with the batch.
+    /// Returns when the batch is stored and synced, so that the source may delete it. Drops updates whose key is
+    /// already known. `offset` is the position from which the front-end continues; it is stored with the batch.
     ///
     /// # Errors
-    /// Nothing of the batch was stored: ask again.
+    /// Nothing in the batch was stored; try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
 
-    /// The offset that was stored last.
+    /// Returns the last stored offset.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be read.
     async fn offset(&self) -> Result<Option<i64>, InboxError>;
 
-    /// Stores what a button gives and returns a token of at most 64 bytes for it.
+    /// Stores the data of a button and returns a token of at most 64 bytes for it.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     async fn button(&self, line: &ButtonLine) -> Result<String, InboxError>;
 
-    /// What the button of a token gives; none if it was forgotten.
+    /// Returns the data of the button with this token. `None` means that the store has deleted it.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be read.
     async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError>;
 
-    /// Stores that the chat `home` has the new id `chat`. Places keep the first id.
+    /// Stores that the chat with the first id `home` now has the id `chat`. Places keep the first id.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError>;
 
-    /// All chats with a new id, as pairs of first and current id.
+    /// Returns all chats with a new id, as pairs of first and current id.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be read.
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError>;
 }
 

@@ -1,6 +1,6 @@
-//! The claude stream-json protocol, as the CLI speaks it on its stdin and stdout; the demo agent speaks it too. Owns what one
-//! run has been asked and what of it is open; must never fail on a line: every release of the CLI brings new kinds of messages,
-//! and what is not known is skipped.
+//! The claude stream-json protocol, as the CLI speaks it on stdin and stdout. The demo agent speaks it too. Tracks
+//! the prompts sent to one process and those still open. Skips unknown lines and never fails on them, because
+//! releases of the CLI add new kinds of messages.
 
 mod action;
 mod background;
@@ -24,31 +24,32 @@ use background::Background;
 use denials::Denials;
 use turn::Turn;
 
-/// Bytes of a line that is no JSON of which as much is logged as a log line holds.
+/// The number of bytes to read from an invalid line. It's enough to fill the log line.
 const SKIPPED: usize = 4 * FOREIGN;
 
-/// The codec of one run.
+/// The codec of one process.
 pub(super) struct Claude {
-    /// The persona's; goes with `initialize`, as the flag for it is ignored when a conversation is resumed.
+    /// The instructions of the persona. They are part of `initialize`, because the CLI ignores the flag for them when
+    /// it resumes a conversation.
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
-    /// It is a resume of which no turn has begun yet: an error is then the refusal.
+    /// The process resumes a conversation and no turn has begun. An error then means that the resume was refused.
     resuming: bool,
-    /// Sent and not answered.
+    /// Prompts that were sent and not answered.
     open: BTreeSet<PromptId>,
     taken: BTreeSet<PromptId>,
-    /// The id of the running turn that the agent started itself.
+    /// The id of the running turn, if the agent started it without a prompt.
     own: Option<PromptId>,
-    /// A prompt was sent in this run. The agent starts turns of its own only after that.
+    /// A prompt was sent to this process. The agent starts turns of its own only after that.
     prompted: bool,
-    /// This CLI names the prompts that a message belongs to: what names none then answers none.
+    /// This CLI includes the ids of prompts in its messages. A result without ids then answers no prompt.
     names_prompts: bool,
     turn: Turn,
     denials: Denials,
     background: Background,
     interrupts: u32,
-    /// An interrupt was sent in this turn.
+    /// The host sent an interrupt in this turn.
     interrupted: bool,
     skipped: u64,
     /// The last line, if it was not a message.
@@ -101,7 +102,7 @@ impl Claude {
     fn system(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         self.note_prompts(message, events);
         match text(message, "subtype") {
-            // Comes anew with every turn.
+            // The CLI repeats this message for each turn.
             "init" => {
                 self.resuming = false;
                 self.turn.folder(text(message, "cwd"));
@@ -131,7 +132,7 @@ impl Claude {
             return;
         }
         self.note_prompts(message, events);
-        // The text of an API error comes again with the result, and is told there.
+        // The `result` repeats the text of an API error, and is shown instead.
         if message["is_api_error_message"] != true {
             self.begin_own(events);
             self.turn.whole(&message["message"]);
@@ -164,15 +165,16 @@ impl Claude {
         events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
     }
 
-    /// An older CLI names no prompts: then the result answers all that it has taken; where it gave no receipts, all that is open.
+    /// Returns the prompts that a result answers. An older CLI doesn't name them; its result then answers all prompts
+    /// it has acknowledged, or all open ones if it acknowledges none.
     fn answered(&self, message: &Value) -> Vec<PromptId> {
         let named: Vec<PromptId> = prompts(message).collect();
         let fallback = if self.taken.is_empty() { &self.open } else { &self.taken };
         if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
-    /// Starts a turn of the agent's own if no prompt is open. Output that arrives while a prompt is open may belong to
-    /// that prompt, and is held back.
+    /// Starts a turn of the agent's own if no prompt is open. Output that arrives while a prompt is open may belong
+    /// to that prompt, so it is buffered.
     fn begin_own(&mut self, events: &mut Vec<AgentEvent>) {
         if self.open.is_empty() && self.own.is_none() {
             let own = PromptId(uuid::Uuid::new_v4().to_string());
@@ -182,7 +184,7 @@ impl Claude {
         }
     }
 
-    /// What names a prompt belongs to the turn of that prompt, and shows that it was taken.
+    /// Treats prompt ids in a message as an acknowledgement: the message belongs to the turn of that prompt.
     fn note_prompts(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         for prompt in prompts(message) {
             self.names_prompts = true;
@@ -200,7 +202,7 @@ impl Claude {
             self.turn = Turn::default();
         }
         if !self.turn.shown {
-            // A background task's turn goes over into one that is answered: what it said before belongs to nobody.
+            // A background task's turn becomes the turn of a prompt. Its earlier text answers no prompt.
             let before = self.turn.texts();
             if !before.is_empty() {
                 events.push(AgentEvent::Unasked(before));
@@ -221,7 +223,7 @@ impl Claude {
         self.skipped += 1;
         let begins_a_message = line.starts_with(b"{");
         let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
-        // The first line shows the problem; more of them would only flood the log.
+        // The first line shows the problem. More warnings would only flood the log.
         if self.skipped == 1 {
             tracing::warn!(
                 line,
@@ -232,7 +234,8 @@ impl Claude {
         self.last_words = Some(line).filter(|line| !begins_a_message && !line.is_empty());
     }
 
-    /// `stored`: the message shows that something of the conversation is stored. Its id changes with `/clear`, compaction, forks.
+    /// Records the id of the conversation, which `/clear`, compaction and forks change. `stored` means that the CLI
+    /// has saved part of the conversation, so that it can be resumed.
     fn note_conversation(&mut self, message: &Value, stored: bool, events: &mut Vec<AgentEvent>) {
         let id = text(message, "session_id");
         if id.is_empty() {
@@ -262,7 +265,7 @@ impl Codec for Claude {
             "session_id": "",
             "parent_tool_use_id": null,
             "message": { "role": "user", "content": [{ "type": "text", "text": prompt.text }] },
-            // Without it `@/any/path` in a chat's text is read into the model's context, and slash commands run.
+            // Without it the CLI reads `@/any/path` in a user's text into the context, and runs slash commands.
             "client_composed": true,
         });
         line.to_string().into_bytes()
@@ -304,12 +307,12 @@ impl Codec for Claude {
     }
 }
 
-/// A field's text; empty where there is none.
+/// Returns the text of a field, or an empty string.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// Not a subagent's: those work for a tool call, which is shown as one.
+/// Returns whether a message is from the main agent. A subagent's work is shown as one tool call.
 fn is_own(message: &Value) -> bool {
     message["parent_tool_use_id"].is_null()
 }

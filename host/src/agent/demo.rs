@@ -1,6 +1,6 @@
-//! The demo agent: a program of its own, inside this binary, that speaks the claude protocol on its stdin and stdout. It needs
-//! no account and no network, and can misbehave in every way that an agent is known to. Runs in a process of its own; must
-//! never be called within the host.
+//! The demo agent: a subcommand of this binary that speaks the claude protocol on stdin and stdout. It needs no
+//! account and no network, and can simulate every known misbehaviour of an agent. It runs in its own process; the
+//! host doesn't call it.
 
 mod acts;
 mod memory;
@@ -21,7 +21,7 @@ use acts::Act;
 use memory::Memory;
 use voice::Voice;
 
-/// Runs until the end of input, and answers what comes before it.
+/// Runs until the end of input, and answers all prompts before it.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let options = Options::parse(args);
     if options.stray {
@@ -44,14 +44,14 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     demo.serve()
 }
 
-/// What of the command line counts; the protocol's own flags are taken as given.
+/// The options that have an effect. The protocol's own flags are ignored.
 struct Options {
     conversation: String,
     resume: bool,
     model: String,
-    /// Between two lines of `slow`.
+    /// The delay between two lines of `slow`.
     pace: Duration,
-    /// The process that `children` leaves behind.
+    /// Runs the process that `children` leaves behind.
     stray: bool,
 }
 
@@ -81,7 +81,7 @@ impl Options {
     }
 }
 
-/// A line of input; its end is the end of the channel.
+/// Reads lines of input on a thread. The channel closes at the end of input.
 fn listen() -> mpsc::Receiver<Value> {
     let (sender, receiver) = mpsc::sync_channel(INPUTS);
     std::thread::spawn(move || {
@@ -92,7 +92,7 @@ fn listen() -> mpsc::Receiver<Value> {
                         return;
                     }
                 }
-                // As the real one: a line that is no JSON kills it.
+                // The real CLI also exits at a line that isn't JSON.
                 Err(_) if line.trim().is_empty() => {}
                 Err(error) => {
                     eprintln!("Error parsing streaming input line: {error}");
@@ -104,17 +104,17 @@ fn listen() -> mpsc::Receiver<Value> {
     receiver
 }
 
-/// Lines that may wait to be read; the host bounds its own queue.
+/// The capacity of the input channel, in lines. The host limits its own queue.
 const INPUTS: usize = 64;
 
-/// Why a wait was over.
+/// The result of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pause {
     Over,
     Interrupted,
 }
 
-/// What a line of input was, as far as a running turn minds.
+/// The effect of an input line on a running turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
     Interrupt,
@@ -125,10 +125,10 @@ struct Demo {
     voice: Voice,
     memory: Memory,
     input: mpsc::Receiver<Value>,
-    /// Prompts that came while one was at work.
+    /// Prompts that arrived during a turn.
     queue: VecDeque<Value>,
     pace: Duration,
-    /// The input is at its end.
+    /// The input has ended.
     ended: bool,
     stubborn: bool,
 }
@@ -153,7 +153,7 @@ impl Demo {
         }
     }
 
-    /// Takes a line in, and answers it where it is no prompt.
+    /// Queues a prompt, or answers any other line.
     fn read(&mut self, message: Value) -> Heard {
         let request = message["request"]["subtype"].as_str();
         let id = message["request_id"].as_str().unwrap_or_default();
@@ -170,7 +170,7 @@ impl Demo {
         Heard::Other
     }
 
-    /// Waits, but hears an interrupt at once.
+    /// Waits, or returns early at an interrupt.
     fn pause(&mut self, pause: Duration) -> Pause {
         let end = std::time::Instant::now() + pause;
         loop {

@@ -1,11 +1,12 @@
-//! The command line and the environment of an agent's start.
+//! Builds the command line and the environment of an agent process.
 
 use std::{ffi::OsString, path::PathBuf};
 
 use super::{AgentKind, AgentSpec, Start, StartError};
 use crate::process::{Environment, Mark, Spawn};
 
-/// What every start of the protocol has: one long-lived process, all it does as it does it, receipts, and questions by wire.
+/// The flags of every start: a long-lived process, partial messages, acknowledged prompts, and permission requests
+/// over stdio.
 const PROTOCOL: [&str; 10] = [
     "-p",
     "--input-format",
@@ -19,7 +20,7 @@ const PROTOCOL: [&str; 10] = [
     "stdio",
 ];
 
-/// Set in an agent's own shells: a CLI that finds it believes to run inside of itself.
+/// The CLI sets this variable in its shells. A CLI that finds it assumes that it runs nested.
 const NESTED: &str = "CLAUDECODE";
 
 pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {

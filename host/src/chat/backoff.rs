@@ -1,4 +1,4 @@
-//! How long to wait after a failure: longer each time, and never all at once.
+//! Exponential backoff with jitter.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 const FIRST: Duration = Duration::from_secs(1);
 
-/// A network that comes back is noticed within this time.
+/// The longest wait. A restored network is noticed within this time.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Growing pauses between attempts that fail.
+/// The delays between failing attempts.
 #[derive(Debug, Clone)]
 pub(super) struct Pauses {
     first: Duration,
@@ -32,7 +32,8 @@ impl Pauses {
         Self { first, longest, next: first }
     }
 
-    /// The pause after one more failure, with up to a quarter more, so that many who failed together don't come back together.
+    /// Returns the delay after one more failure. Adds up to 25 % of jitter, so that clients that failed together
+    /// don't retry together.
     pub fn grow(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
@@ -40,7 +41,7 @@ impl Pauses {
         pause + pause * jitter / 1024
     }
 
-    /// It works again.
+    /// Starts again at the first delay, after a success.
     pub const fn reset(&mut self) {
         self.next = self.first;
     }

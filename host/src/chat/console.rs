@@ -1,9 +1,9 @@
-//! The console: one chat with the person at this terminal, or with the program at the other end of the pipes. Owns standard
-//! input and output. Must never write anything but the chat to standard output, never show a line twice, and never let what an
-//! agent writes drive a terminal.
+//! The console front-end: one chat, either with the user of this terminal or with a program through pipes. Owns stdin
+//! and stdout. Writes only the chat to stdout, writes no line twice, and never passes control sequences from an agent
+//! to the terminal.
 //!
-//! Both kinds take the same orders, so that the chat itself does not know which one it speaks to: a terminal keeps a prompt
-//! below what is printed, a pipe is append-only.
+//! Terminals and pipes get the same requests, so [`Console`] doesn't depend on the mode. A terminal keeps a prompt
+//! below the output; a pipe is append-only.
 
 mod hangup;
 mod history;
@@ -43,38 +43,38 @@ pub use open::{ConsoleError, Mode, open};
 
 pub const FRONT_END: &str = "console";
 
-/// The console's only chat, and its only user.
+/// The id of the console's only chat and only user.
 const LOCAL: &str = "local";
 
-/// Orders that wait for a reader of standard output who is slow. Each caller waits for its own order, so that more than a few
-/// are never there.
+/// The capacity of the request channel while a reader of stdout is slow. Each caller waits for its own request, so
+/// there are never more than a few.
 const ORDERS: usize = 64;
 
-/// One event ends the console; a second, as Ctrl-C again, hurries the end.
+/// The first event ends the console. A second one, such as another Ctrl-C, makes the host exit sooner.
 const EVENTS: usize = 4;
 
-/// What only the host can do. Until it has ended the console, the console goes on to show what comes.
+/// Events that only the host can handle. The console shows output until the host closes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleEvent {
-    /// Nothing more will be typed: finish what is open, then end.
+    /// The input has ended: finish open work, then exit.
     End,
-    /// Ctrl-C at rest: end now, and cleanly.
+    /// Ctrl-C without running work: shut down now, and cleanly.
     Quit,
-    /// Nobody reads standard output any more. What was not shown stays stored.
+    /// The reader of stdout is gone. Messages that were not shown remain in the store.
     OutputGone,
 }
 
-/// What is asked of a terminal or a pipe.
+/// A request to the terminal or pipe.
 enum Order {
-    /// Whole lines.
+    /// Prints complete lines.
     Print { text: String, done: oneshot::Sender<io::Result<()>> },
-    /// What stands before the prompt, where there is one.
+    /// Sets the text before the prompt, if there is a prompt.
     Status(Option<String>),
-    /// Everything is shown, and the terminal is as it was found.
+    /// Completes when everything is written and the terminal is restored.
     Close { done: oneshot::Sender<()> },
 }
 
-/// Tells whoever waits for the console's end. The first event counts, so that a full box loses nothing.
+/// Sends console events. Only the first one matters, so dropping events at a full channel is harmless.
 #[derive(Clone)]
 struct Events(mpsc::Sender<ConsoleEvent>);
 
@@ -87,9 +87,9 @@ impl Events {
 pub struct Console {
     mode: Mode,
     orders: mpsc::Sender<Order>,
-    /// None once standard output is gone.
+    /// `None` after stdout has closed.
     page: Mutex<Option<Page>>,
-    /// Message ids of an earlier run must name nothing here.
+    /// Makes message ids unique across runs.
     run: String,
     next: AtomicU64,
     busy: Arc<CommandRunning>,
@@ -98,7 +98,7 @@ pub struct Console {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Whether somebody works for the console's place: what Ctrl-C asks.
+/// Whether a turn or command is running in the console's place. Ctrl-C depends on it.
 #[derive(Debug, Default)]
 struct CommandRunning(AtomicBool);
 
@@ -139,36 +139,37 @@ impl Console {
         }));
     }
 
-    /// From here on what is typed is taken in; until then it waits.
+    /// Starts processing input. Until then, input is buffered.
     pub fn begin(&self) {
         self.begun.notify_one();
     }
 
-    /// Returns when nothing can be shown any more.
+    /// Returns when the output task has ended.
     pub async fn output_gone(&self) {
         self.orders.closed().await;
     }
 
-    /// Says on a terminal what to type and where things lie; on a pipe nothing, because nobody asked.
+    /// Prints the greeting on a terminal: how to use it, and where files are. Prints nothing on a pipe, whose reader
+    /// expects only answers.
     pub fn greet(&self, lines: &[String]) {
         if self.mode == Mode::Terminal {
             let text = lines.iter().map(|line| format!("{line}\n")).collect();
-            // Only a full box refuses it, and at the start it is empty.
+            // `try_send` fails only if the channel is full, and at the start it is empty.
             drop(self.orders.try_send(Order::Print { text, done: oneshot::channel().0 }));
         }
     }
 
-    /// Shows what was ordered and gives the terminal back. What is sent after that is not shown.
+    /// Writes pending output and restores the terminal. Later messages are not shown.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.orders.send(Order::Close { done }).await.is_ok() {
-            // A reader of standard output who has gone cannot answer.
+            // The output task may have ended, and then never answers.
             drop(closed.await);
         }
     }
 
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
-        // Held over the printing: what is worked out first is printed first.
+        // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
         let mut page = self.page.lock().await;
         let Some(shown) = page.as_mut() else { return Err(gone("nobody reads it")) };
         let text = shown.put(id, message);
@@ -176,7 +177,7 @@ impl Console {
             return Ok(());
         }
         print(&self.orders, text).await.map_err(|error| {
-            // The page holds what nobody saw: from here on nothing counts as shown.
+            // The page contains text that was not written. From here on, no message counts as shown.
             *page = None;
             self.events.tell(ConsoleEvent::OutputGone);
             gone(error)
@@ -184,7 +185,7 @@ impl Console {
     }
 }
 
-/// Returns when the text was written.
+/// Returns when the text is written.
 async fn print(orders: &mpsc::Sender<Order>, text: String) -> io::Result<()> {
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
     let (done, written) = oneshot::channel();
@@ -227,14 +228,15 @@ impl Chat for Console {
     }
 
     async fn delete(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
-        // What was printed cannot be taken back.
+        // Printed text can't be removed.
         Ok(())
     }
 
     async fn working(&self, _place: &Place, line: Option<&str>) {
         self.busy.set(line.is_some());
         if self.mode == Mode::Terminal {
-            // A status that finds no room is replaced by the next one; the end of the work waits for its turn.
+            // A status may be dropped if the channel is full, because the next one replaces it. The end of the work
+            // must arrive.
             let order = Order::Status(line.map(str::to_owned));
             match line {
                 Some(_) => drop(self.orders.try_send(order)),
@@ -249,7 +251,7 @@ impl Chat for Console {
     }
 }
 
-/// The chat that every message of the console belongs to.
+/// The place of every console message.
 #[must_use]
 pub fn place() -> &'static Place {
     static PLACE: OnceLock<Place> = OnceLock::new();

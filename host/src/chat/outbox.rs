@@ -1,7 +1,8 @@
-//! The way out: one worker a place sends stored posts in order, and shows the newest frame of each running turn in between.
+//! The outbox: one worker per place sends stored posts in order, and in between shows the newest frame of each
+//! running turn.
 //!
-//! Final answers go before frames. A post is forgotten only when it is shown, or can never be; a frame is never stored. Nothing
-//! here knows a front-end, and a place that must wait holds no other one up.
+//! Final answers precede frames. A post is removed only after it is shown or can't be shown; frames are never stored.
+//! The outbox doesn't depend on a front-end, and a place that must wait doesn't delay other places.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -34,26 +35,27 @@ use mailbox::Mailbox;
 use pace::Paces;
 use worker::Worker;
 
-/// What a turn looks like at a moment.
+/// The display of a running turn at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frame {
-    /// Message i replaces message i of the frame before.
+    /// Each message replaces the message with the same index in the previous frame.
     pub messages: Vec<Reply>,
-    /// What the agent is doing, in a line of Markdown.
+    /// The current activity of the agent, as one line of Markdown.
     pub live: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Post {
-    /// The newest frame of a running turn; older ones that are not shown yet are dropped. An empty one shows that somebody works.
+    /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
+    /// that the agent works.
     Live { place: Place, turn: PromptId, screen: Frame },
-    /// A stored post. The first one of a turn ends its frames.
+    /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
-    /// The turn was told to stop: what is said here next waits for its end, for a moment.
+    /// The turn is being stopped. Later posts to this place wait for its end, for a short time.
     Stopping { place: Place, turn: PromptId },
-    /// The turn waits again: what it has shown is taken back, and it may be shown anew.
+    /// The turn is waiting again. Its messages are deleted, and later frames may show it anew.
     Back { place: Place, turn: PromptId },
-    /// The turn ends without a post; what it has shown stays.
+    /// The turn ended without a post. Its messages remain.
     Over { place: Place, turn: PromptId },
 }
 
@@ -67,37 +69,38 @@ impl Post {
     }
 }
 
-/// Where it is stored how far posts have come.
+/// Stores the progress of posts.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
-    /// Stores that the turn is streamed into this message, so that its final answer replaces the message, even after a
+    /// Stores that the turn streams into this message, so that its final answer replaces the message, even after a
     /// crash. `text` is the shown part of the answer, as Markdown.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError>;
 
-    /// The message that the turn answers. `None` if it is unknown or the turn is over.
+    /// Returns the message that the turn answers. `None` if it is unknown or the turn is over.
     async fn question(&self, _turn: &PromptId) -> Option<MessageId> {
         None
     }
 
-    /// The message was deleted: no answer takes its place.
+    /// Stores that the message was deleted, so that no answer replaces it.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError>;
 
-    /// The post has come so far.
+    /// Stores the progress of a post.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError>;
 
-    /// The post was sent, or is given up. `messages` show it and may be edited later. Returns what is to be told in them at once.
+    /// Records that the post was sent or dropped. `messages` show it and may be edited later. Returns posts that must
+    /// be sent now, as updates of these messages.
     ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError>;
 }
 
@@ -105,14 +108,14 @@ pub trait DeliveryStore: Send + Sync {
 #[error("{0}")]
 pub struct LedgerError(pub String);
 
-/// A handle; clones share the outbox.
+/// A handle to the outbox. Clones share it.
 #[derive(Clone)]
 pub struct Outbox {
     shared: Arc<Shared>,
 }
 
 impl Outbox {
-    /// An outbox, and the task that does its work until [`close`](Self::close).
+    /// Creates an outbox, and the task that does its work until [`close`](Self::close).
     pub fn new(
         chat: Arc<dyn Chat>,
         ledger: Arc<dyn DeliveryStore>,
@@ -131,13 +134,13 @@ impl Outbox {
         (Self { shared: Arc::clone(&shared) }, work(shared))
     }
 
-    /// Takes a post and returns at once. What waits here is not bounded: every final post is held by the store already, and of a
-    /// turn there is one frame.
+    /// Queues a post and returns immediately. The queue has no limit: the store already holds every final post, and
+    /// each turn has at most one frame.
     pub fn post(&self, post: Post) {
         self.post_all(vec![post]);
     }
 
-    /// As [`post`](Self::post), of several that belong together: nothing comes between them.
+    /// Queues several posts as [`post`](Self::post) does. No other post goes between them.
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
@@ -158,7 +161,8 @@ impl Outbox {
         }
     }
 
-    /// Records that a user has written in the place, so that the messages of running turns are no longer at the bottom.
+    /// Records that a user has written in the place, so that the messages of running turns are no longer at the
+    /// bottom.
     pub fn heard(&self, place: &Place) {
         if let Some(mailbox) = self.shared.state().boxes.get_mut(place) {
             mailbox.heard = true;
@@ -166,7 +170,7 @@ impl Outbox {
         }
     }
 
-    /// Stops the answer of several messages that is being sent to the place or is next.
+    /// Stops the long answer that is being sent to the place, or that is next.
     #[must_use]
     pub fn cut(&self, place: &Place) -> Cut {
         let longest = self.shared.chat.limits().text_units;
@@ -190,13 +194,13 @@ impl Outbox {
         }
     }
 
-    /// Marks a message as waiting. Best effort: nothing depends on it.
+    /// Marks a message as waiting. A failure is ignored.
     pub fn acknowledge(&self, place: &Place, message: &MessageId) {
         let (chat, place, message) = (Arc::clone(&self.shared.chat), place.clone(), message.clone());
         tokio::spawn(async move { chat.acknowledge(&place, &message).await });
     }
 
-    /// Sets the front-end's menu, however long it takes; a newer menu replaces one that is not set yet.
+    /// Sets the front-end's menu in the background. A newer menu replaces one that is not set yet.
     pub fn menu(&self, commands: Vec<MenuEntry>) {
         self.shared.menu.send_replace(commands);
     }
@@ -212,13 +216,13 @@ impl Outbox {
         }
     }
 
-    /// The number of pending final posts, except for places that can't be written to.
+    /// Returns the number of pending final posts, except for places that can't be written to.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shared.state().boxes.values().map(Mailbox::count_awaited).sum()
     }
 
-    /// Ends the work after the calls that are under way. Posts that are not sent stay stored.
+    /// Ends the task after its current calls. Unsent posts stay stored.
     pub fn close(&self) {
         self.shared.closing.send_replace(Run::Off);
     }
@@ -249,11 +253,11 @@ struct Shared {
     ledger: Arc<dyn DeliveryStore>,
     state: Mutex<State>,
     paces: Mutex<Paces>,
-    /// A place can't be written to.
+    /// Notified when a place can't be written to.
     lost: Notify,
-    /// A place has got its mailbox and wants a worker.
+    /// Notified when a place has a new mailbox, which needs a worker.
     born: Notify,
-    /// A final post is done.
+    /// Notified when a final post is done.
     quiet: Notify,
     menu: watch::Sender<Vec<MenuEntry>>,
     closing: watch::Sender<Run>,
@@ -263,12 +267,12 @@ struct Shared {
 struct State {
     boxes: HashMap<Place, Mailbox>,
     unreachable: VecDeque<Unreachable>,
-    /// Mailboxes without a worker.
+    /// Places whose mailbox has no worker.
     born: Vec<Place>,
 }
 
 impl State {
-    /// A place whose worker a bug has ended gets another one: its posts wait for nobody else.
+    /// Starts a new worker for a place whose worker has panicked, so that its posts don't get stuck.
     fn recover(&mut self, place: Place) {
         let Some(mailbox) = self.boxes.get_mut(&place) else { return };
         if let Some(post) = mailbox.blame() {
@@ -280,7 +284,7 @@ impl State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is one step, so a panic elsewhere leaves it whole.
+        // Every change of the state is one step, so a panic elsewhere leaves it consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -294,7 +298,7 @@ impl Shared {
     }
 }
 
-/// Starts a worker for each place that has something, and ends when all have ended.
+/// Starts a worker for each place with a mailbox. Ends when all workers have ended.
 async fn work(shared: Arc<Shared>) {
     let mut workers = JoinSet::new();
     let mut places = HashMap::new();
@@ -327,7 +331,7 @@ async fn work(shared: Arc<Shared>) {
     }
 }
 
-/// The task that has ended, however.
+/// Returns the id of the task that has ended, normally or with an error.
 fn id_of(ended: &Result<(Id, ()), JoinError>) -> Id {
     match ended {
         Ok((id, ())) => *id,

@@ -1,17 +1,17 @@
-//! How a tool call is named for a person: the tool, and the one argument that says what it is about.
+//! Describes a tool call for a person: the name of the tool and its most informative argument.
 
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
 
 use super::text;
 
-/// Fits a line on a phone.
+/// Fits on one line of a phone, in characters.
 const LONGEST_TITLE: usize = 80;
 
-/// Enough to see what went wrong, and little enough to be kept with every turn.
+/// Enough characters to see an error, and few enough to store with every turn.
 const LONGEST_DETAIL: usize = 2_000;
 
-/// The arguments that say what a call is about, the most telling first.
+/// Arguments that describe a call, the most informative first.
 const TELLING: [&str; 12] = [
     "command",
     "file_path",
@@ -65,18 +65,18 @@ pub(super) fn retry(message: &Value) -> Action {
     }
 }
 
-/// Empty where none is telling.
+/// Returns the most informative argument, or an empty string.
 pub(super) fn argument(input: &Value) -> &str {
     TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
 }
 
-/// In the session's own folder a path is told from there.
+/// Makes a path inside the session's folder relative to it.
 pub(super) fn from<'a>(folder: &str, argument: &'a str) -> &'a str {
     let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
     short.unwrap_or(argument)
 }
 
-/// What a tool answered, in bounds.
+/// Returns the text of a tool's result, cut to [`LONGEST_DETAIL`].
 pub(super) fn answer(content: &Value) -> String {
     let blocks = content.as_array().into_iter().flatten();
     let text: Vec<&str> =
@@ -84,7 +84,7 @@ pub(super) fn answer(content: &Value) -> String {
     cut(&text.join("\n"), LONGEST_DETAIL)
 }
 
-/// `mcp__SERVER__TOOL` is a served tool's name.
+/// Formats a title. A tool of an MCP server is named `mcp__SERVER__TOOL`.
 fn title(name: &str, argument: &str) -> String {
     let name = match name.strip_prefix("mcp__").and_then(|served| served.split_once("__")) {
         Some((server, tool)) => format!("{server} {tool}"),
@@ -94,7 +94,7 @@ fn title(name: &str, argument: &str) -> String {
     if line.is_empty() { name } else { cut(&format!("{name}: {line}"), LONGEST_TITLE) }
 }
 
-/// At most `longest` characters, the cut shown.
+/// Cuts the text to `longest` characters, and marks the cut with `…`.
 fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         None => text.to_owned(),

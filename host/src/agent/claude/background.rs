@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::text;
 
-/// Distinguishes seconds since 1970, which stay below this for some thousand years, from milliseconds, which exceed it
-/// since 1973.
+/// Distinguishes seconds since 1970, which stay below this for thousands of years, from milliseconds, which have
+/// exceeded it since 1973.
 const MILLISECONDS: u64 = 100_000_000_000;
 
 /// The values of `status` of unfinished work. All others mean that it has ended.

@@ -1,5 +1,5 @@
-//! Control messages: what is asked of the agent, and the answers to what it asks. Whatever it asks is answered at once and
-//! never with silence, as it waits for ever.
+//! Encodes and decodes control messages. Every request of the agent gets an immediate answer, because the agent waits
+//! for it without a time limit.
 
 use cordboard_core::agent::AgentEvent;
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ use crate::agent::Decoded;
 /// The request id of `initialize`. Interrupts use the following numbers.
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
-/// The first line of a run. `systemPromptSnapshot: false` makes a persona count for a resumed conversation too, also one without
-/// instructions after one with.
+/// Returns the first line that the host writes. `systemPromptSnapshot: false` applies the instructions to a resumed
+/// conversation too, and removes those of an earlier run if there are none.
 pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     let mut request = json!({ "subtype": "initialize", "systemPromptSnapshot": false });
     if !instructions.is_empty() {
@@ -46,7 +46,7 @@ pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<Agent
     events.push(AgentEvent::Ready { models });
 }
 
-/// `folder`: the session's; a path inside it is told from there.
+/// Answers a control request. `folder` is the session's; paths inside it are shown relative to it.
 pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decoded: &mut Decoded) {
     let (id, request) = (text(message, "request_id"), &message["request"]);
     if id.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decod
     decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
 }
 
-/// For the model to read.
+/// Returns the reason of a denial, for the model to read.
 fn denial(tool: &str) -> &'static str {
     match tool {
         QUESTION => {

@@ -1,4 +1,4 @@
-//! What a `result` line means: whose turn ended, and how.
+//! Interprets a `result` line: the outcome of the turn, and whether it answers a prompt.
 
 use cordboard_core::{
     agent::{AgentEvent, Outcome},
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::text;
 
-/// The CLI's own words for an id that it does not know; it then exits. A demo conversation that was forgotten has them too.
+/// The CLI's error text for an unknown conversation id, after which it exits. The demo agent uses it too.
 const UNKNOWN: &str = "No conversation found";
 
-/// A remark for the CLI's developers among the errors.
+/// The prefix of diagnostics for the CLI's developers in the list of errors.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
 /// The failure of a turn whose `result` line is damaged.
@@ -34,7 +34,8 @@ pub(super) fn broken_off(mut beginning: Value) -> Value {
     beginning
 }
 
-/// `resuming`: no turn has begun yet, so that any error is about the resume.
+/// Returns the reason if the CLI refused to resume. `resuming` means that no turn has begun yet, so any error is
+/// about the resume.
 pub(super) fn refused_resume(message: &Value, resuming: bool) -> Option<String> {
     let unknown = errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned);
     unknown.or_else(|| match outcome(message, false) {
@@ -43,7 +44,8 @@ pub(super) fn refused_resume(message: &Value, resuming: bool) -> Option<String> 
     })
 }
 
-/// An API failure is a `success` with `is_error`; an abort may be one without.
+/// Returns the outcome of a turn. An API failure is a `success` with `is_error`. An abort may be an error without a
+/// terminal reason.
 pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
     let (subtype, reason) = (text(message, "subtype"), text(message, "terminal_reason"));
     if reason.starts_with("aborted") || (interrupted && reason.is_empty() && subtype == "error_during_execution") {
@@ -59,7 +61,8 @@ pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
-/// It has another origin than a prompt: `task-notification`, and what later releases bring.
+/// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Later releases may add
+/// more.
 pub(super) fn is_background(message: &Value) -> bool {
     !text(&message["origin"], "kind").is_empty()
 }

@@ -1,5 +1,5 @@
-//! One turn of the CLI as it comes in: which part a streamed block is, and what has changed of it. Text is told as it streams;
-//! the whole block that follows only corrects it. What a broken stream said is taken back.
+//! Assembles one turn from streamed blocks and tracks changes of its parts. Text is emitted as it streams; the
+//! complete block that follows only corrects it. Text from a broken stream is removed.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use super::{action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// The turn answers a prompt, or the agent started it itself. Until this is known, its changes are held back.
+    /// The turn answers a prompt, or the agent started it itself. Until this is known, changes are buffered.
     pub shown: bool,
     /// The number of the next part.
     next: u32,
-    /// Of the message that streams.
+    /// The id of the message that is streaming.
     streaming: String,
     blocks: Vec<Block>,
-    /// Tool calls by their id.
+    /// Tool calls by id.
     tools: BTreeMap<String, (u32, Action)>,
     retry: Option<(u32, Action)>,
     pub folder: String,
@@ -31,7 +31,7 @@ struct Block {
     index: u64,
     part: u32,
     kind: Kind,
-    /// The whole block came.
+    /// The complete block has arrived.
     whole: bool,
 }
 
@@ -39,7 +39,7 @@ struct Block {
 enum Kind {
     Text(String),
     Thinking(Action),
-    /// A broken stream's.
+    /// A block of a broken stream, which was removed.
     Gone,
 }
 
@@ -48,12 +48,12 @@ impl Turn {
         folder.clone_into(&mut self.folder);
     }
 
-    /// What has changed since the last call.
+    /// Returns the changes since the last call.
     pub(super) fn changes(&mut self) -> Vec<AgentEvent> {
         std::mem::take(&mut self.changes)
     }
 
-    /// All that was said so far.
+    /// Returns the text of the turn so far.
     pub(super) fn texts(&self) -> String {
         let texts = self.blocks.iter().filter_map(|block| match &block.kind {
             Kind::Text(text) if !text.is_empty() => Some(text.as_str()),
@@ -62,7 +62,7 @@ impl Turn {
         texts.collect::<Vec<_>>().join("\n\n")
     }
 
-    /// A `stream_event`.
+    /// Handles a `stream_event`.
     pub(super) fn stream(&mut self, message: &Value) {
         let event = &message["event"];
         let index = event["index"].as_u64().unwrap_or_default();
@@ -110,7 +110,7 @@ impl Turn {
         }
     }
 
-    /// The `message` of an `assistant` line: some whole blocks, one as a rule.
+    /// Handles the `message` of an `assistant` line, which has one or more complete blocks.
     pub(super) fn whole(&mut self, message: &Value) {
         let id = text(message, "id");
         self.answered();
@@ -170,7 +170,7 @@ impl Turn {
         }
     }
 
-    /// Comes twice: when its arguments begin to stream, and whole.
+    /// Handles a tool call. It arrives twice: when its arguments begin to stream, and complete.
     fn call(&mut self, block: &Value) {
         let id = text(block, "id");
         let action = action::tool(id, text(block, "name"), &block["input"], &self.folder);
@@ -183,7 +183,7 @@ impl Turn {
         self.change(part, Change::Action(action));
     }
 
-    /// The `content` of a `user` line that is no prompt.
+    /// Handles the `content` of a `user` line that isn't a prompt.
     pub(super) fn tool_results(&mut self, content: &Value) {
         for block in content.as_array().into_iter().flatten().filter(|block| text(block, "type") == "tool_result") {
             let failed = block["is_error"] == true;
@@ -197,13 +197,13 @@ impl Turn {
         }
     }
 
-    /// The detail of the running tool call with this id, if it is known.
+    /// Returns the detail of the running tool call with this id, if it is known.
     pub(super) fn argument(&self, id: &str) -> Option<&str> {
         let (_, call) = self.tools.get(id)?;
         (call.state == ActionState::Running).then_some(&call.detail)
     }
 
-    /// A `system/api_retry`; the attempts of one request share a part.
+    /// Handles a `system/api_retry`. The attempts of one request share a part.
     pub(super) fn retry(&mut self, message: &Value) {
         let part = self.retry.as_ref().map_or_else(|| self.next, |(part, _)| *part);
         if self.retry.is_none() {
@@ -214,7 +214,7 @@ impl Turn {
         self.change(part, Change::Action(action));
     }
 
-    /// The API answers again.
+    /// Marks a retry as done, because the API has answered.
     fn answered(&mut self) {
         if let Some((part, mut action)) = self.retry.take() {
             action.state = ActionState::Done;
@@ -222,8 +222,8 @@ impl Turn {
         }
     }
 
-    /// A stream broke off: its blocks from this index on, as far as they never came whole, will be told again. Those of the
-    /// message `but` are going on.
+    /// Removes the blocks of a broken stream that never became complete and have at least this index. The CLI sends
+    /// them again. Keeps the blocks of the message `but`.
     fn abandon(&mut self, from: u64, but: &str) {
         let mut gone = Vec::new();
         for block in self.blocks.iter_mut().filter(|block| !block.whole && block.index >= from && block.message != but)
@@ -238,7 +238,7 @@ impl Turn {
         }
     }
 
-    /// Leaves nothing running, and shows the result where nothing else was shown.
+    /// Ends all running actions, and shows the text of the result if the turn has no other text.
     pub(super) fn finish(&mut self, outcome: &Outcome, result: &str) {
         let state = match outcome {
             Outcome::Done => ActionState::Done,
@@ -268,7 +268,7 @@ impl Turn {
     }
 
     fn push(&mut self, message: String, index: u64, part: u32, kind: Kind) {
-        // What came without a stream came whole.
+        // A block that was not streamed is complete when it arrives.
         let whole = index == u64::MAX && matches!(kind, Kind::Text(_));
         self.blocks.push(Block { message, index, part, kind, whole });
     }

@@ -1,4 +1,4 @@
-//! What the demo agent can be asked to do, good and bad.
+//! The commands of the demo agent, for good and bad behaviour.
 
 use std::{
     process::ExitCode,
@@ -8,7 +8,7 @@ use std::{
 
 use super::voice::Voice;
 
-/// What a prompt asks for.
+/// A command in a prompt. Any other text is [`Act::Quote`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Quote(String),
@@ -26,7 +26,7 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// In a group, the sender's name precedes the text.
+    /// Parses a prompt. In a group, the sender's name precedes the text.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
         let behind_name = || text.split_once(": ").and_then(|(_, words)| Self::order(words));
@@ -55,7 +55,7 @@ impl Act {
 /// The flag of the process that `children` leaves behind.
 pub(super) const STRAY: &str = "--stray";
 
-/// Dies in the middle of its answer.
+/// Exits in the middle of an answer.
 pub(super) fn crash(voice: &mut Voice) {
     voice.say("I am about to ");
     eprintln!("the demo agent crashed, as it was told to");
@@ -69,7 +69,7 @@ pub(super) fn flood(voice: &mut Voice, lines: u64) {
     }
 }
 
-/// One line of the protocol, of a kind that nobody knows.
+/// Prints one protocol line of an unknown type with `bytes` bytes.
 pub(super) fn big_line(voice: &mut Voice, bytes: usize) {
     const FRAME: [&str; 2] = [r#"{"type":"padding","padding":""#, r#""}"#];
     let padding = "x".repeat(bytes.saturating_sub(FRAME[0].len() + FRAME[1].len()));
@@ -87,7 +87,7 @@ pub(super) fn garbage(voice: &mut Voice) {
 }
 
 pub(super) fn ignore_sigterm() {
-    // A handler that does nothing but note it; the note is read by nobody.
+    // Handling the signal prevents the default action. The flag isn't read.
     let noted = Arc::new(AtomicBool::new(false));
     if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGTERM, noted) {
         eprintln!("failed to ignore SIGTERM: {error}");
@@ -102,7 +102,8 @@ pub(super) fn leave_child(voice: &mut Voice) {
     }
 }
 
-/// The process left behind: in a session of its own, deaf to SIGTERM, and with the agent's stdout in its hands.
+/// Runs the process left behind: in its own process session, without a reaction to SIGTERM, and with the agent's
+/// stdout open.
 pub(super) fn stray() -> ExitCode {
     ignore_sigterm();
     if let Err(error) = rustix::process::setsid() {

@@ -1,10 +1,10 @@
-//! What the demo agent remembers of a conversation: a small file in the session's folder, which a later process resumes from.
+//! The memory of a demo conversation: a small file in the session's folder, from which a later process resumes.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// One conversation's memory.
+/// The memory of one conversation.
 pub(super) struct Memory {
     path: PathBuf,
     kept: Kept,
@@ -17,20 +17,20 @@ struct Kept {
     remembered: Vec<String>,
 }
 
-/// Why a conversation is not opened.
+/// The reason that a conversation can't be opened.
 pub(super) enum ResumeRefused {
-    /// It was to be resumed, and there is none.
+    /// The conversation to resume doesn't exist.
     Unknown,
-    /// It was to be new, and there is one.
+    /// The conversation to create already exists.
     InUse,
 }
 
-/// A made-up price, so that sums have something to show.
+/// A fictional price per turn, so that sums aren't zero.
 const COST_USD: f64 = 0.0001;
 
 impl Memory {
     pub(super) fn open(conversation: &str, resume: bool) -> Result<Self, ResumeRefused> {
-        // The id becomes a file's name.
+        // The id becomes part of a file name.
         if !conversation.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(ResumeRefused::Unknown);
         }
@@ -76,7 +76,7 @@ impl Memory {
         }
     }
 
-    /// Of the whole conversation, as the real one counts.
+    /// Returns the cost of the whole conversation, as the real CLI does.
     pub(super) fn cost_usd(&self) -> f64 {
         f64::from(u32::try_from(self.kept.turns).unwrap_or(u32::MAX)) * COST_USD
     }

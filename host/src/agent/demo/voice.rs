@@ -1,4 +1,4 @@
-//! What the demo agent prints: the claude protocol's lines, as the real CLI prints them, in its order.
+//! The output of the demo agent: the lines of the claude protocol, in the order in which the real CLI prints them.
 
 use std::io::Write;
 
@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use super::Pause;
 
-/// Speaks for one conversation.
+/// Prints the output of one conversation.
 pub(super) struct Voice {
     conversation: String,
     model: String,
-    /// Of the running turn.
+    /// The id of the running turn's prompt.
     prompt: Value,
     message: u64,
     said: String,
 }
 
-/// As the real one names them; both are the same here.
+/// The models listed in the answer to `initialize`. They behave the same.
 const MODELS: [&str; 2] = ["demo", "demo-large"];
 
 impl Voice {
@@ -30,13 +30,13 @@ impl Voice {
         }
     }
 
-    /// Prints a line; the conversation is added.
+    /// Prints a message with the id of the conversation.
     fn print(&self, mut message: Value) {
         message["session_id"] = self.conversation.as_str().into();
         self.raw(message.to_string().as_bytes());
     }
 
-    /// Prints any bytes as a line. Nobody reads any more where that fails.
+    /// Prints bytes as a line. Exits if stdout is closed.
     pub(super) fn raw(&self, line: &[u8]) {
         let mut stdout = std::io::stdout().lock();
         let printed = stdout.write_all(line).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
@@ -72,7 +72,7 @@ impl Voice {
         }));
     }
 
-    /// The turn's first lines: what is at work, and the receipt.
+    /// Prints the first lines of a turn: `init` and the acknowledgement of the prompt.
     pub(super) fn begin(&mut self, prompt: &Value) {
         self.prompt = prompt["uuid"].clone();
         self.message += 1;
@@ -92,7 +92,7 @@ impl Voice {
         self.event(&json!({ "type": "content_block_start", "index": 0, "content_block": block }));
     }
 
-    /// A piece of the answer.
+    /// Prints a piece of the answer.
     pub(super) fn say(&mut self, piece: &str) {
         self.said.push_str(piece);
         let delta = json!({ "type": "text_delta", "text": piece });
@@ -140,7 +140,7 @@ impl Voice {
     }
 }
 
-/// The text of a prompt; its content is a string or blocks.
+/// Returns the text of a prompt, whose content is a string or a list of blocks.
 pub(super) fn prompt_text(prompt: &Value) -> String {
     let content = &prompt["message"]["content"];
     let blocks = content.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());

@@ -1,5 +1,5 @@
-//! Notices that nobody sits at the terminal any more: its window was closed, or the line to it. Where the host leads no job of that
-//! terminal, no signal says so, and to who reads keys a dead terminal is one with nothing to read, again and again.
+//! Detects a closed terminal, such as a closed window or a lost connection. If the host isn't in a job of that
+//! terminal, the kernel sends no SIGHUP, and a closed terminal looks to the key reader like one without input.
 
 use std::{io, thread};
 
@@ -10,12 +10,13 @@ use rustix::{
 
 use super::{ConsoleEvent, Events};
 
-/// Tells the end once. A thread, since it waits for nothing but the hang-up, and a key that is pressed must not wake it.
+/// Sends [`ConsoleEvent::OutputGone`] at a hang-up. Uses a thread that polls only for the hang-up, so that key
+/// presses don't wake it.
 pub(super) fn watch(events: Events) -> io::Result<()> {
     let thread = thread::Builder::new().name("console-gone".to_owned());
     let watch = move || {
         let input = io::stdin();
-        // A hang-up is told even where nothing is asked for.
+        // `poll` always reports POLLHUP, even with no requested events.
         let mut asked = [PollFd::new(&input, PollFlags::empty())];
         while poll(&mut asked, None) == Err(Errno::INTR) {}
         events.tell(ConsoleEvent::OutputGone);

@@ -1,5 +1,5 @@
-//! What was typed on terminals, kept over runs in a file that its owner alone can read. Must never hold up typing: a history
-//! that cannot be kept is a line in the log.
+//! The input history of the terminal, in a file that only its owner can read. It persists across runs. If the file
+//! can't be written, a warning is logged and typing still works.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -8,10 +8,10 @@ use std::{
     path::Path,
 };
 
-/// Lines that are offered again, the latest.
+/// The number of lines to offer, the latest ones.
 const KEPT: usize = 1000;
 
-/// Prompts hold secrets now and then.
+/// Prompts may contain secrets.
 const OWNER_ALONE: u32 = 0o600;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// The history, and its lines, oldest first.
+    /// Opens the history, and returns it with its lines, oldest first.
     pub(super) fn open(path: &Path) -> (Self, Vec<String>) {
         let lines = load(path);
         let file = open(path, &lines)
@@ -30,7 +30,7 @@ impl History {
         (Self { file, last: lines.last().cloned() }, lines)
     }
 
-    /// Keeps `line`, unless it was typed just now.
+    /// Appends `line`, unless it repeats the previous line.
     pub(super) fn add(&mut self, line: &str) {
         if self.last.as_deref() == Some(line) {
             return;
@@ -50,7 +50,7 @@ fn load(path: &Path) -> Vec<String> {
     lines[lines.len().saturating_sub(KEPT)..].to_vec()
 }
 
-/// Opens for appending; shortened first, where too much of it is never offered again.
+/// Opens the file for appending. Rewrites it first if most of it is older than the last [`KEPT`] lines.
 fn open(path: &Path, lines: &[String]) -> io::Result<File> {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 2 * size(lines) + 1) {
         let shorter = path.with_extension("tmp");

@@ -1,5 +1,5 @@
-//! What was typed, on its way into the store: each line an update of the local owner. Must never drop a line: a store that
-//! fails is asked again, and the reader of the pipe waits.
+//! Stores typed lines in the inbox, each as an update from the local owner. Drops no line: if the store fails, it
+//! tries again while the reader of the pipe waits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,16 +18,16 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Lines stored in one commit.
+/// The maximum number of lines per commit.
 const BATCH: usize = 64;
 
-/// Before a store that failed is asked again.
+/// The delay before the next attempt to store lines.
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Intake {
     inbox: Arc<dyn Inbox>,
     clock: Clock,
-    /// A new run must not use the keys of an earlier one, or its lines would count as known.
+    /// Makes the keys of updates unique across runs. Otherwise the store would drop lines as duplicates.
     run: String,
     count: u64,
     caller: Caller,
@@ -45,7 +45,7 @@ impl Intake {
         Self { inbox, clock, run: run.to_owned(), count: 0, caller, orders }
     }
 
-    /// Ends with the lines, and says so.
+    /// Runs until the lines end, then sends [`ConsoleEvent::End`].
     pub(super) async fn run(mut self, mut lines: mpsc::Receiver<Line>, events: Events) {
         let mut batch = Vec::with_capacity(BATCH);
         while lines.recv_many(&mut batch, BATCH).await > 0 {
@@ -89,7 +89,7 @@ impl Intake {
     }
 
     async fn say(&self, text: &str) {
-        // Where nobody reads, nobody misses it.
+        // If stdout is closed, the message is lost; no reader would see it.
         drop(print(&self.orders, text.to_owned()).await);
     }
 }

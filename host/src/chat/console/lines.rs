@@ -1,21 +1,21 @@
-//! The way in through a pipe: bytes to lines, one line one message. Must never hold more of a line than the bound, and never
-//! split one.
+//! Splits the bytes of a pipe into lines. Each line is one message. It buffers at most [`LINE_AT_MOST`] bytes of a
+//! line, and rejects a longer line instead of splitting it.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use tokio::sync::mpsc;
 
-/// The longest line, in bytes: far more than a model takes, far less than memory.
+/// The longest line, in bytes: far more than a model's context, far less than memory.
 pub(super) const LINE_AT_MOST: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Without its line break.
+    /// A line without its line break.
     Text(String),
     TooLong,
 }
 
-/// Reads to the end, on a thread of its own; waits where nobody takes the lines.
+/// Reads to the end of input, on a dedicated thread. Blocks while the channel is full.
 pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<Line>) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     loop {
@@ -34,7 +34,7 @@ pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<Line>) {
     }
 }
 
-/// The next line; the last one may have no line break.
+/// Returns the next line. The last line may have no line break.
 fn next(reader: &mut impl BufRead) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     let mut read = 0;

@@ -1,5 +1,5 @@
-//! Opening the console: what standard input and output are, and the threads or the task that serve them. Must never block the
-//! runtime on either.
+//! Opens the console on stdin and stdout, and starts the threads or the task that serve them. Neither blocks the
+//! async runtime.
 
 use std::{
     io::{self, IsTerminal, Read, Write},
@@ -19,10 +19,11 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Lines that were read and are not stored yet: what a paste holds. A pipe then waits; a terminal says so.
+/// The maximum number of lines that are read but not stored, enough for a paste. Beyond it, a pipe waits and a
+/// terminal reports the loss.
 const LINES: usize = 1024;
 
-/// Below the state directory: what was typed on terminals.
+/// The file in the state directory with the input history.
 const HISTORY: &str = "console_history";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// A terminal is one for both directions, and one that knows how to move its cursor.
+    /// Detects a terminal: stdin and stdout are both terminals, and the cursor can be moved.
     #[must_use]
     pub fn detect() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -48,11 +49,11 @@ pub enum ConsoleError {
     Thread { what: &'static str, source: io::Error },
 }
 
-/// Opens the console on this process's standard input and output, inside a tokio runtime; it takes nothing in before
+/// Opens the console on this process's stdin and stdout, inside a tokio runtime. It reads no input before
 /// [`Console::begin`]. `state` is the folder of the history.
 ///
 /// # Errors
-/// When the terminal cannot be used.
+/// The terminal can't be used.
 pub fn open(
     mode: Mode,
     inbox: Arc<dyn Inbox>,
@@ -87,7 +88,7 @@ where
     let Ends { reader, writer } = ends;
     let (mut console, receiver, order) = Console::new(Mode::Pipe, look);
     let (typed, lines) = mpsc::channel(LINES);
-    // Threads of their own: a read that never returns must hold up neither the runtime nor its end.
+    // Use dedicated threads, because a blocking read must not delay the runtime or its shutdown.
     let start = |what: &'static str, run: Box<dyn FnOnce() + Send>| {
         let thread = thread::Builder::new().name(format!("console-{what}")).spawn(run);
         thread.map(drop).map_err(|source| ConsoleError::Thread { what, source })

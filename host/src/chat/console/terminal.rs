@@ -1,5 +1,5 @@
-//! The terminal: a prompt that is edited, with everything else printed above it. The only place that knows `rustyline_async`.
-//! Must never leave the terminal in raw mode, and never wait for the store while somebody types.
+//! The terminal: an editable prompt with all output printed above it. The only module that uses `rustyline_async`. It
+//! restores the terminal mode when it ends, and doesn't wait for the store while the user types.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -24,13 +24,13 @@ use super::{
 
 const PROMPT: &str = "› ";
 
-/// Where the terminal does not tell its width.
+/// The width if the terminal doesn't report one, in columns.
 const WIDTH: usize = 80;
 
-/// What Ctrl-C types while an agent works.
+/// The command that Ctrl-C sends while an agent works.
 const STOP: &str = "/stop";
 
-/// What the terminal shares with its console.
+/// The parts that the terminal shares with its console.
 pub(super) struct Screen {
     pub(super) colours: Colours,
     pub(super) busy: Arc<CommandRunning>,
@@ -47,18 +47,18 @@ pub(super) struct Terminal {
     stay: Stay,
 }
 
-/// Whether the person at the terminal has said that nothing more comes.
+/// Whether the user has ended the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stay {
     Here,
     Leaving,
 }
 
-/// Whether the terminal goes on.
+/// Whether the terminal keeps running.
 #[derive(Debug)]
 enum Goes {
     On,
-    /// Whoever closed it is told when the terminal is given back.
+    /// Carries the channel that reports that the terminal is restored, if a request closed it.
     Ended(Option<oneshot::Sender<()>>),
 }
 
@@ -66,7 +66,7 @@ impl Terminal {
     pub(super) fn open(screen: Screen, history: &Path) -> io::Result<Self> {
         let ahead = type_ahead::take()?;
         let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
-        // Typed lines are printed by us, without the status that stood before the prompt.
+        // `on_line` prints typed lines instead, without the status that preceded the prompt.
         readline.should_print_line_on(false, false);
         let (history, lines) = History::open(history);
         for line in lines {
@@ -76,12 +76,12 @@ impl Terminal {
             tracing::debug!(%error, "lines of the log may be out of place");
         }
         let mut terminal = Self { readline, above, screen, history, prompt: PROMPT.to_owned(), stay: Stay::Here };
-        // Shown already, by the kernel.
+        // The kernel has already echoed these lines.
         ahead.into_iter().for_each(|line| terminal.take_in(line));
         Ok(terminal)
     }
 
-    /// Ends when the console is closed or dropped, or at a terminal that is gone.
+    /// Runs until the console is closed or dropped, or the terminal is gone.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let closed = loop {
             let goes = tokio::select! {
@@ -92,7 +92,7 @@ impl Terminal {
                 break closed;
             }
         };
-        // Gives the terminal back.
+        // Restores the terminal.
         drop(self);
         if let Some(closed) = closed {
             let _ = closed.send(());
@@ -123,7 +123,7 @@ impl Terminal {
             ReadlineEvent::Interrupted if self.stay == Stay::Here && self.screen.busy.is_set() => {
                 self.hand_in(Line::Text(STOP.to_owned()));
             }
-            // A second one hurries the end.
+            // A second Ctrl-C makes the host exit sooner.
             ReadlineEvent::Interrupted => {
                 self.stay = Stay::Leaving;
                 self.screen.events.tell(ConsoleEvent::Quit);
@@ -133,7 +133,7 @@ impl Terminal {
 
     fn on_line(&mut self, line: String) {
         let shown = neutral(&line);
-        // A failure shows at the next reading.
+        // The next read reports a failure.
         drop(self.print(&format!("{PROMPT}{shown}\n")));
         self.take_in(line);
     }
@@ -150,7 +150,7 @@ impl Terminal {
         self.hand_in(if line.len() > LINE_AT_MOST { Line::TooLong } else { Line::Text(line) });
     }
 
-    /// Waiting here would freeze the terminal.
+    /// Sends a line to the inbox without waiting, because waiting would block the terminal.
     fn hand_in(&mut self, line: Line) {
         if self.screen.typed.try_send(line).is_err() {
             drop(self.print("Too many lines wait to be stored; that one was not sent.\n"));
@@ -174,17 +174,17 @@ impl Terminal {
     fn on_status(&mut self, status: Option<&str>) {
         let prompt = prompt(status, self.screen.colours, width() / 2);
         if prompt != self.prompt {
-            // A failure shows at the next reading.
+            // The next read reports a failure.
             drop(self.readline.update_prompt(&prompt));
             self.prompt = prompt;
         }
     }
 
-    /// Prints whole lines above the prompt.
+    /// Prints complete lines above the prompt.
     fn print(&mut self, text: &str) -> io::Result<()> {
         match self.above.write_all(text.as_bytes()) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                // The writer has kept the text, and passes it on once there is room.
+                // The writer has buffered the text. Flush to make room, then write the rest.
                 self.readline.flush().map_err(io::Error::other)?;
                 self.above.write(b"").map(|_| ())
             }
@@ -193,7 +193,7 @@ impl Terminal {
     }
 }
 
-/// The prompt, and before it what is being done, which comes as Markdown, shortened to `room` characters.
+/// Formats the prompt with the status before it. The status is Markdown, and is cut to `room` characters.
 fn prompt(status: Option<&str>, colours: Colours, room: usize) -> String {
     let status = one_line(&plain(status.unwrap_or_default()), usize::MAX);
     if status.is_empty() {
@@ -214,7 +214,8 @@ fn width() -> usize {
     tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0).unwrap_or(WIDTH)
 }
 
-/// Raw input also stops the terminal from beginning each line at the left, which the log on standard error relies on.
+/// Restores the translation of line feeds, which raw mode turns off. Without it, log lines on stderr would not start
+/// at the left margin.
 fn keep_line_breaks() -> io::Result<()> {
     let mut modes = tcgetattr(io::stdout())?;
     modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;

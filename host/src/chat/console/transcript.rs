@@ -1,6 +1,6 @@
-//! What has been printed of each message, and what a newer version of it adds. Pure. Output is append-only and whole lines, so
-//! that messages that grow at the same time never meet within a line. Must never print a line twice, unless a final text
-//! differs from what stands there.
+//! Tracks the printed text of each message, and computes the lines that a newer version adds. Pure. Output is
+//! append-only and consists of complete lines, so that messages that grow concurrently never share a line. It prints
+//! a line again only if the final text differs from the printed text.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -15,17 +15,17 @@ use cordboard_core::{
 
 use super::super::{Completeness, MessageId, Outgoing};
 
-/// The most complete messages that can still be edited. An edit of an older one prints it again.
+/// The maximum number of complete messages that can be edited. An edit of an older one prints it again.
 const KEPT: usize = 64;
 
-/// The most messages in total, far more than the turns that run at once.
+/// The maximum number of messages in total, far more than the number of concurrent turns.
 const MOST: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::chat) enum Look {
-    /// For programs: an agent's Markdown as it is, other words without what escapes them.
+    /// For programs: an agent's Markdown as it is, and other text without Markdown escapes.
     Source,
-    /// For a terminal that is only written to.
+    /// For a terminal that is only an output: no styles, no control characters.
     Neutral,
     Styled(Colours),
 }
@@ -33,16 +33,17 @@ pub(in crate::chat) enum Look {
 #[derive(Debug)]
 pub(in crate::chat) struct Page {
     look: Look,
-    /// The latest last.
+    /// Messages by age, the latest last.
     messages: VecDeque<(MessageId, Shown)>,
 }
 
-/// What stands on the page of one message.
+/// The printed part of one message.
 #[derive(Debug)]
 struct Shown {
-    /// Of its source.
+    /// The printed part of the source.
     text: String,
-    /// The last line was ended on the page, and not in the source: what it goes on with is a line of its own.
+    /// The last line was ended in the output although it is incomplete in the source. Its continuation is printed on
+    /// a new line.
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
@@ -51,7 +52,8 @@ struct Shown {
 }
 
 impl Look {
-    /// What is shown of the source: nobody reads the backslashes that the host or a plugin put there.
+    /// Returns the source to show. Without styles, backslash escapes of the host or a plugin are removed, because
+    /// nothing interprets them.
     fn source(self, message: &Outgoing) -> Cow<'_, str> {
         match (self, message.words) {
             (Self::Styled(Colours::On), _) | (_, Authorship::Agents) => Cow::Borrowed(&message.source),
@@ -67,7 +69,7 @@ impl Page {
         Self { look, messages: VecDeque::new() }
     }
 
-    /// The lines to print now; empty where there are none.
+    /// Returns the lines to print now. The result may be empty.
     pub(in crate::chat) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
         let look = self.look;
         let source = self.look.source(message);
@@ -95,7 +97,7 @@ impl Page {
         &mut self.messages[index].1
     }
 
-    /// Forgets the oldest complete message. A growing message is kept, because it will be edited again.
+    /// Deletes the oldest complete message. Keeps growing messages, because they will be edited again.
     fn make_room(&mut self) {
         let is_complete = |(_, shown): &(MessageId, Shown)| shown.last == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();
@@ -116,8 +118,8 @@ impl Shown {
         Self { text: String::new(), halted: false, buttons: Vec::new(), styler, last: Completeness::Partial }
     }
 
-    /// Prints what `whole` has beyond what stands there. Where it does not begin with that, only the final text can tell
-    /// what is meant.
+    /// Prints the part of `whole` after the printed text. If `whole` doesn't start with the printed text, waits for
+    /// the final text.
     fn grow(&mut self, whole: String) -> String {
         let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
         if new.is_empty() {
@@ -149,7 +151,8 @@ impl Shown {
         if buttons == self.buttons {
             return String::new();
         }
-        // A label or a command is no place for a line break or an escape sequence, on a pipe neither. A command is shown whole.
+        // Labels and commands may contain line breaks or escape sequences, so make them one line, on a pipe too.
+        // Commands are not cut.
         let whole = |text: &str| one_line(text, usize::MAX);
         let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
         let lines = buttons.iter().map(line).collect();
@@ -158,14 +161,15 @@ impl Shown {
     }
 }
 
-/// A session that is not the active one has its name before each line: two that speak at the same time are told apart.
+/// Prefixes each line with the session's name if the session isn't the active one, so that concurrent sessions can be
+/// distinguished.
 fn named(lines: &str, session: Option<&SessionName>) -> String {
     let Some(session) = session else { return lines.to_owned() };
     let name = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("[{session}] {line}\n") };
     lines.lines().map(name).collect()
 }
 
-/// The lines of a text that still grows, without blank ones at its end: they may go away again.
+/// Returns the complete lines of a growing text, without trailing blank lines, which the final text may not have.
 fn completed(source: &str) -> String {
     ended(&source[..source.rfind('\n').unwrap_or_default()])
 }
@@ -174,7 +178,7 @@ fn unended(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
 }
 
-/// With exactly one line break at the end, or nothing.
+/// Makes the text end with exactly one line break. Blank text becomes empty.
 fn ended(text: &str) -> String {
     let text = unended(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }
@@ -209,7 +213,7 @@ mod tests {
         MessageId(name.to_owned())
     }
 
-    /// What each version of one message prints; the last is complete.
+    /// Returns the lines that each version of one message prints. The last version is complete.
     fn versions(look: Look, sources: &[&str]) -> Vec<String> {
         let mut page = Page::new(look);
         let last = sources.len() - 1;

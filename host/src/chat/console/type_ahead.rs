@@ -1,5 +1,5 @@
-//! What was typed while the host was still built or started. The kernel keeps it by lines, and to the editor, which reads keys, the end
-//! of such a line is another key than Enter.
+//! Reads lines that were typed while the host was being built or started. The kernel buffered them in line mode,
+//! where a line ends with LF; the editor reads keys, and Enter is CR.
 
 use std::io;
 
@@ -11,7 +11,8 @@ use rustix::{
 
 use super::lines::LINE_AT_MOST;
 
-/// Takes the whole lines; what was begun stays for the editor. To be called before keys are read.
+/// Reads the complete lines that are available, and leaves an incomplete line for the editor. Call it before the
+/// editor reads keys.
 pub(super) fn take() -> io::Result<Vec<String>> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut typed = Vec::new();

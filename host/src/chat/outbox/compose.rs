@@ -1,4 +1,4 @@
-//! Makes messages out of replies: rendered, and cut to what the front-end takes. Pure.
+//! Renders replies to messages, and splits them by the limits of the front-end. Pure.
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, terminal::neutral, units},
@@ -8,24 +8,24 @@ use cordboard_core::{
 use super::Frame;
 use crate::chat::{Completeness, Limits, LiveLine, Outgoing};
 
-/// What stands between an answer and the live line below it.
+/// The separator between an answer and the live line below it.
 const GAP: &str = "\n\n";
 
-/// Telegram shows no buttons without a text.
+/// The text of a message that has only buttons. Telegram requires a text.
 const NO_TEXT: &str = "…";
 
-/// An attachment whose name has nothing to be seen.
+/// The name of an attachment whose own name has no visible characters.
 const NAMELESS: &str = "attachment";
 
-/// Around a text that is attached.
+/// The minimum length of the fence around an attached text.
 const SHORTEST_FENCE: usize = 6;
 
-/// The messages of a stored reply.
+/// Returns the messages of a stored reply.
 pub(in crate::chat) fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
     parts(reply, None, limits, Completeness::Complete)
 }
 
-/// The messages of a frame.
+/// Returns the messages of a frame.
 pub(super) fn frame(frame: &Frame, limits: Limits) -> Vec<Outgoing> {
     let line = frame.live.as_deref().filter(|line| limits.live == LiveLine::InMessage && !line.trim().is_empty());
     let Some((last, before)) = frame.messages.split_last() else {
@@ -35,7 +35,7 @@ pub(super) fn frame(frame: &Frame, limits: Limits) -> Vec<Outgoing> {
     before.chain(parts(last, line, limits, Completeness::Partial)).collect()
 }
 
-/// A message without what a front-end may refuse.
+/// Removes everything that a front-end may reject: styles and buttons.
 pub(super) fn plain(message: &Outgoing) -> Outgoing {
     let text = message.message.text.clone();
     Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
@@ -55,7 +55,7 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
 }
 
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
-    // Whatever shows it: what drives a terminal is no part of an answer, and means nothing elsewhere.
+    // Remove terminal control characters for every front-end: they are not part of an answer.
     let source = neutral(&with_attachments(reply)).into_owned();
     let message = named(render::render(&source), reply.session.as_ref());
     let mut messages = cut(message, limits.text_units);
@@ -91,7 +91,8 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
     parts
 }
 
-/// Only the last message of a reply notifies, and none does while more may follow.
+/// Returns the alert of the last message of a reply. Other messages are silent, and so are messages that may still
+/// grow.
 const fn alert(reply: &Reply, last: Completeness) -> Alert {
     match last {
         Completeness::Complete => reply.alert,
@@ -99,7 +100,8 @@ const fn alert(reply: &Reply, last: Completeness) -> Alert {
     }
 }
 
-/// With the name of the session that says it before it; before a block of code, in a line of its own.
+/// Prefixes the message with the name of its session. A code block or quote at the start gets the name on its own
+/// line.
 fn named(message: Message, session: Option<&SessionName>) -> Message {
     let Some(session) = session.filter(|_| !message.text.is_empty()) else { return message };
     let at_once = |entity: &Entity| entity.offset == 0 && matches!(entity.style, Style::Pre { .. } | Style::Quote);
@@ -116,7 +118,8 @@ fn cut(message: Message, limit: usize) -> Vec<Message> {
     render::split(message, limit)
 }
 
-/// Appends the live line where it fits: it must not open a message that the next frame closes again.
+/// Appends the live line if it fits. It doesn't start a message of its own, which the next frame would have to
+/// delete.
 fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     let line = render::render(line);
     let Some(last) = messages.last_mut() else {
@@ -133,7 +136,7 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     last.entities.extend(shifted);
 }
 
-/// Until chats take files, a text that is attached is shown as code, and of anything else its name.
+/// Adds attachments to the text until front-ends can send files: texts as code blocks, other content by name.
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for Attachment { name, content, .. } in &reply.attachments {
@@ -152,7 +155,7 @@ fn with_attachments(reply: &Reply) -> String {
     source
 }
 
-/// A block of code that nothing in `text` ends.
+/// Returns a code block with a fence longer than any `~` run in `text`.
 fn fenced(name: &str, text: &str) -> String {
     let longest = text.split(|letter| letter != '~').map(str::len).max().unwrap_or_default();
     let fence = "~".repeat(SHORTEST_FENCE.max(longest + 1));

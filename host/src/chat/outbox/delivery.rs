@@ -1,4 +1,5 @@
-//! A stored post on its way: which of its messages stand in the chat, and the next call that brings it further. Pure.
+//! Tracks the delivery of one stored post: the messages that are already in the chat, and the next call to make.
+//! Pure.
 
 use cordboard_core::{
     agent::PromptId,
@@ -26,7 +27,7 @@ pub(super) enum Reuse {
 }
 
 impl Reuse {
-    /// For a post whose messages an earlier host sent. Newer messages may be below them by now.
+    /// Returns the mode for a post whose messages an earlier process sent. Newer messages may be below them by now.
     pub fn of_stored(row: &OutboxRow, limits: Limits) -> Self {
         match (&row.turn, limits.edits) {
             (None, _) | (_, Edits::Append) => Self::All,
@@ -42,7 +43,7 @@ pub(super) struct Delivering {
     parts: Vec<Outgoing>,
     /// Existing messages: first those of the shown parts, in order, then those to edit or delete.
     messages: Vec<MessageId>,
-    /// How many of the parts stand in the chat as they shall.
+    /// The number of leading parts that are shown correctly.
     shown: usize,
     reuse: Reuse,
     attempt: Attempt,
@@ -72,7 +73,7 @@ impl Delivering {
         self.shown = self.parts.iter().enumerate().take(last).take_while(stands).count();
     }
 
-    /// The next call; none: all is shown.
+    /// Returns the next call, or `None` if all parts are shown.
     pub fn step(&self) -> Option<Step> {
         if let Some(part) = self.parts.get(self.shown) {
             let message = if self.attempt == Attempt::Styled { part.clone() } else { compose::plain(part) };
@@ -93,18 +94,18 @@ impl Delivering {
         }
     }
 
-    /// Whether at least one part is shown.
+    /// Returns whether at least one part is shown.
     pub const fn is_begun(&self) -> bool {
         self.shown > 0
     }
 
-    /// The number of parts that are not shown yet.
+    /// Returns the number of parts that are not shown yet.
     pub const fn left(&self) -> usize {
         self.parts.len() - self.shown
     }
 
-    /// Drops the parts that are not shown yet, except for the first part. One line says how many messages of the answer
-    /// are missing, including the `others` posts that were dropped too.
+    /// Drops the parts that are not shown yet, except for the first part. One line says how many messages of the
+    /// answer are missing, including the `others` posts that were dropped too.
     pub fn cut(&mut self, others: usize) {
         let stay = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - stay + others;
@@ -145,8 +146,8 @@ impl Delivering {
         }
     }
 
-    /// Handles a refused message: retries it once without styles, then sends a line in its place, and drops the part if
-    /// that is refused too.
+    /// Handles a refused message: retries it once without styles, then sends a line in its place, and drops the part
+    /// if that is refused too.
     pub fn send_refused(&mut self) -> Attempt {
         let mark = messages::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];
@@ -163,7 +164,7 @@ impl Delivering {
         attempt
     }
 
-    /// As it is stored.
+    /// Returns the progress in the form in which it is stored.
     pub fn state(&self) -> Delivery {
         Delivery { messages: self.messages.clone(), shown: u32::try_from(self.shown).unwrap_or(u32::MAX) }
     }

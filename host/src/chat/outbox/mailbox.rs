@@ -1,4 +1,4 @@
-//! What waits for a place. Data alone; the worker of the place empties it.
+//! The pending posts and frames of one place. Data only; the place's worker processes it.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -11,18 +11,18 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{Frame, Post, delivery::Delivering, worker::Reachability};
 
-/// How many ended turns are remembered, so that a frame that was drawn late is not shown below its own final answer.
+/// The number of ended turns to remember, so that a late frame isn't shown below the final answer of its turn.
 const ENDED: usize = 16;
 
-/// How long a turn that was told to stop may take until others have a word. Agents end it within 15 ms; one that does not
-/// hear it is given 5 s, and nobody waits as long to hear that it is being stopped.
+/// The maximum time that posts wait for a turn that is being stopped. Agents stop within 15 ms. One that ignores the
+/// interrupt gets 5 s, which is too long to delay the reply to `/stop`.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
-/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are
-/// sent anew.
+/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them
+/// are sent anew.
 pub(super) const BRIEF: usize = 3;
 
-/// The most series that are remembered: one per busy session of the place.
+/// The maximum number of series to remember: one per busy session of the place.
 const SERIES: usize = 16;
 
 /// The messages of the latest post of each series.
@@ -30,7 +30,7 @@ const SERIES: usize = 16;
 pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
 
 impl Series {
-    /// The messages that a post replaces.
+    /// Returns the messages that a post replaces.
     pub fn messages(&self, row: &OutboxRow) -> Vec<MessageId> {
         let of = row.reply.series.as_ref();
         self.0.iter().find(|(name, _)| Some(name) == of).map_or_else(Vec::new, |(_, messages)| messages.clone())
@@ -55,17 +55,17 @@ pub(super) struct Answering {
 
 #[derive(Default)]
 pub(super) struct Mailbox {
-    /// In the order in which they were stored. One that is being sent stays first until it is done.
+    /// Posts in the order in which they were stored. A post that is being sent stays in the queue until it is done.
     pub finals: VecDeque<OutboxRow>,
-    /// The newest of each turn, in the order of the turns.
+    /// The newest frame of each turn, by the start of the turns.
     pub frames: Vec<(PromptId, Frame)>,
-    /// Turns that wait again. A frame that is here as well came later.
+    /// Turns that are waiting again. A frame of such a turn is newer than this entry.
     pub back: Vec<PromptId>,
     /// Turns that ended without a post.
     pub over: Vec<PromptId>,
-    /// A user has written here.
+    /// Whether a user has written in the place.
     pub heard: bool,
-    /// The answer that is shown in part.
+    /// The answer that is partly shown.
     pub answering: Option<Answering>,
     /// The turn whose answer is to be stopped.
     pub cut: Option<PromptId>,
@@ -75,13 +75,13 @@ pub(super) struct Mailbox {
     pub sending: Option<PostId>,
     pub reach: Reachability,
     ended: VecDeque<PromptId>,
-    /// The turn that was told to stop, and until when its end is waited for.
+    /// The turn that is being stopped, and the time until which posts wait for its end.
     stopping: Option<(PromptId, Instant)>,
-    /// What came meanwhile: the end of the answer goes before that it was stopped.
+    /// Posts that arrived in the meantime. The end of the answer precedes the reply that says it was stopped.
     held: VecDeque<OutboxRow>,
     /// The post that was being sent when a worker last failed.
     blamed: Option<PostId>,
-    /// Rings when something was put in.
+    /// Notified after each change.
     pub bell: Arc<Notify>,
 }
 
@@ -108,7 +108,7 @@ impl Mailbox {
         }
     }
 
-    /// What was put in belongs together, and is there.
+    /// Wakes the worker, after related posts were put in together.
     pub fn ring(&mut self) {
         if self.stopping.is_none() {
             self.finals.append(&mut self.held);
@@ -116,12 +116,12 @@ impl Mailbox {
         self.bell.notify_one();
     }
 
-    /// Until when something may be held.
+    /// Returns the time until which posts may be delayed.
     pub fn held_until(&self) -> Option<Instant> {
         self.stopping.as_ref().map(|(_, until)| *until)
     }
 
-    /// The turn whose end is not waited for any longer.
+    /// Returns the turn whose end took too long, and releases the delayed posts.
     pub fn give_up(&mut self, now: Instant) -> Option<PromptId> {
         let (turn, _) = self.stopping.take_if(|(_, until)| *until <= now)?;
         self.finals.append(&mut self.held);
@@ -140,18 +140,18 @@ impl Mailbox {
         }
     }
 
-    /// The next post: the oldest one, except that replies go between two posts of a long answer.
+    /// Returns the next post: the oldest one, except that replies go between two posts of a long answer.
     pub fn first(&self) -> Option<&OutboxRow> {
         let front = self.finals.front()?;
         self.reply().filter(|_| self.is_amid(front.turn.as_ref())).or(Some(front))
     }
 
-    /// Whether a long answer of the turn is being sent.
+    /// Returns whether a long answer of the turn is being sent.
     pub fn is_amid(&self, turn: Option<&PromptId>) -> bool {
         self.answering.as_ref().is_some_and(|answer| Some(&answer.turn) == turn && answer.left > BRIEF)
     }
 
-    /// The oldest post that isn't part of an answer.
+    /// Returns the oldest post that isn't part of an answer.
     pub fn reply(&self) -> Option<&OutboxRow> {
         self.finals.iter().find(|row| row.turn.is_none())
     }
@@ -164,7 +164,7 @@ impl Mailbox {
         self.finals.retain(|row| row.id != post);
     }
 
-    /// The turn whose answer is being sent, or is next and needs more than one message.
+    /// Returns the turn whose answer is being sent, or is next and needs more than one message.
     pub fn long_answer(&self, longest: usize) -> Option<PromptId> {
         if let Some(answer) = &self.answering {
             return Some(answer.turn.clone());
@@ -178,7 +178,7 @@ impl Mailbox {
         self.finals.iter().any(|row| row.id != of.id && row.turn == of.turn)
     }
 
-    /// Whether posts of the turn's answer are pending.
+    /// Returns whether posts of the turn's answer are pending.
     pub fn has_answer(&self, turn: &PromptId) -> bool {
         self.finals.iter().any(|row| row.turn.as_ref() == Some(turn))
     }
@@ -222,7 +222,7 @@ impl Mailbox {
         }
     }
 
-    /// Nobody waits for what it says, either.
+    /// Drops the turn's frames, and stops waiting for its end.
     fn drop_frames(&mut self, turn: &PromptId) {
         self.frames.retain(|(of, _)| of != turn);
         self.stopping.take_if(|(of, _)| of == turn);
@@ -238,7 +238,8 @@ impl Mailbox {
         }
     }
 
-    /// A worker has failed. The post that two of them have failed over is taken out, so that it does not keep back what comes after it.
+    /// Handles a failed worker. Removes a post at which two workers have failed in a row, so that it doesn't block
+    /// later posts.
     pub fn blame(&mut self) -> Option<PostId> {
         let front = self.finals.front().map(|row| row.id);
         let post = self.sending.take().filter(|post| self.row(*post).is_some()).or(front)?;
@@ -253,7 +254,7 @@ impl Mailbox {
         !self.finals.is_empty() || !self.held.is_empty()
     }
 
-    /// The number of pending posts. Zero while the place can't be written to.
+    /// Returns the number of pending posts, or zero while the place can't be written to.
     pub fn count_awaited(&self) -> usize {
         match self.reach {
             Reachability::Open => self.finals.len() + self.held.len(),

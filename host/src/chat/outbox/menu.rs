@@ -1,15 +1,15 @@
-//! Keeps the front-end's menu equal to what was last asked for.
+//! Keeps the front-end's menu up to date.
 
 use std::sync::Arc;
 
 use super::{Run, Shared};
 use crate::chat::{ChatError, MenuEntry, backoff::Pauses};
 
-/// Sets each new menu, again and again until it is taken or refused.
+/// Sets each new menu. Retries with backoff until the front-end accepts or rejects it.
 pub(super) async fn keep(shared: Arc<Shared>) {
     let (mut menus, mut closing) = (shared.menu.subscribe(), shared.closing.subscribe());
     let mut pauses = Pauses::default();
-    // A menu that was asked for before this task began is new, too.
+    // A menu that was set before this task started also counts as new.
     if shared.menu.borrow().is_empty() {
         menus.mark_unchanged();
     } else {

@@ -1,5 +1,5 @@
-//! Decides when a frame may be shown in a chat. All topics of a chat share its rate limit. Frames wait here; an answer
-//! must never wait here. Pure.
+//! Decides when a frame may be shown in a chat. All topics of a chat share its rate limit. Only frames are delayed;
+//! answers are not. Pure.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::chat::{Pacing, Quota};
 
-/// A chat without a call for this long is forgotten: no quota looks further back.
+/// A chat without a call for this long is forgotten. No quota has a longer window.
 const FORGET: Duration = Duration::from_secs(300);
 
 /// The pace of every chat.
@@ -19,7 +19,7 @@ const FORGET: Duration = Duration::from_secs(300);
 pub(super) struct Paces(HashMap<Place, Pace>);
 
 impl Paces {
-    /// The pace of the chat that `place` is in.
+    /// Returns the pace of the chat that `place` is in.
     pub fn of(&mut self, place: &Place, now: Instant) -> &mut Pace {
         self.0.retain(|_, pace| pace.is_recent(now));
         let chat = Place { topic: None, ..place.clone() };
@@ -42,7 +42,7 @@ impl Pace {
         at
     }
 
-    /// Whether a frame may be shown now.
+    /// Returns whether a frame may be shown now.
     pub fn has_room(&mut self, now: Instant, pacing: Pacing) -> bool {
         self.room_at(now, pacing.quota) <= now
     }

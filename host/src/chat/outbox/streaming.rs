@@ -1,4 +1,5 @@
-//! A running turn in a place: what it shows there, what it shall show, and the next call that brings both together. Pure.
+//! Tracks a running turn in a place: the messages shown, the messages wanted, and the next call that reduces the
+//! difference. Pure.
 
 use cordboard_core::agent::PromptId;
 use tokio::time::Instant;
@@ -6,12 +7,13 @@ use tokio::time::Instant;
 use super::{Frame, compose, delivery::Reuse};
 use crate::chat::{Completeness, Edits, Limits, MessageId, Outgoing};
 
-/// Whether the rest of a line comes before what others say.
+/// Whether an incomplete line is shown before posts that follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
     No,
     Asked,
-    /// Newer frames wait: an agent that floods would never come to its last letter.
+    /// Newer frames wait until the line is shown. Otherwise an agent that writes without pause would delay the post
+    /// forever.
     Begun,
 }
 
@@ -19,18 +21,18 @@ enum Halt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Work {
     On,
-    /// It waits again, and shows nothing meanwhile.
+    /// The turn is waiting again, and shows nothing.
     Off,
 }
 
-/// How a message is tried.
+/// The state of attempts to show a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
     #[default]
     Styled,
-    /// It was refused once: without styles and buttons.
+    /// It was rejected once. The next attempt omits styles and buttons.
     Plain,
-    /// Refused again.
+    /// It was rejected twice.
     Never,
 }
 
@@ -65,16 +67,16 @@ pub(super) struct Streaming {
     /// The messages of the turn in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
-    /// Newer than `wanted`, and not rendered yet: a frame that is replaced costs nothing.
+    /// The newest frame. It is rendered only when it is needed, so that a replaced frame costs nothing.
     frame: Option<Frame>,
-    /// The last frame's live line.
+    /// The live line of the last frame.
     pub line: Option<String>,
-    /// What it has said so far is to be shown to its last letter, before others speak.
+    /// Whether to show the whole text so far, including an incomplete line, before posts that follow.
     halt: Halt,
     work: Work,
     attempt: Attempt,
     position: Position,
-    /// Messages that were deleted; the store still knows them.
+    /// Deleted messages, which the store still lists.
     deleted: Vec<MessageId>,
 }
 
@@ -101,14 +103,14 @@ impl Streaming {
         self.work = Work::On;
     }
 
-    /// It waits again: what it has shown is taken back, and what it had still to show is forgotten.
+    /// Handles a turn that is waiting again: its messages are to be deleted, and its frame is dropped.
     pub fn rest(&mut self) {
         self.wanted.clear();
         (self.frame, self.line) = (None, None);
         (self.halt, self.work) = (Halt::No, Work::Off);
     }
 
-    /// Whether the chat shows no message of the turn.
+    /// Returns whether the chat shows no message of the turn.
     pub const fn is_unseen(&self) -> bool {
         self.shown.is_empty()
     }
@@ -117,7 +119,7 @@ impl Streaming {
         self.work == Work::On
     }
 
-    /// What it has said so far comes before what others say.
+    /// Shows the text so far before posts that follow.
     pub const fn halt(&mut self) {
         self.halt = Halt::Asked;
     }
@@ -126,12 +128,12 @@ impl Streaming {
         self.halt != Halt::No && self.attempt != Attempt::Never
     }
 
-    /// Whether there may be a call to make.
+    /// Returns whether there may be a call to make.
     pub fn is_stale(&self) -> bool {
         self.attempt != Attempt::Never && (self.halt != Halt::No || self.frame.is_some() || self.diff().is_some())
     }
 
-    /// The next call, if any.
+    /// Returns the next call, if any.
     pub fn step(&mut self, limits: Limits) -> Option<Step> {
         if let Some(frame) = self.frame.take_if(|_| self.halt != Halt::Begun) {
             self.wanted = compose::frame(&frame, limits);
@@ -153,7 +155,7 @@ impl Streaming {
     }
 
     fn diff(&self) -> Option<Step> {
-        // An empty frame takes back nothing: the message will be needed again.
+        // An empty frame of a working turn deletes nothing, because the message will be needed again.
         if self.attempt == Attempt::Never || (self.wanted.is_empty() && self.works()) {
             return None;
         }
@@ -186,7 +188,8 @@ impl Streaming {
         self.deleted.push(id);
     }
 
-    /// It is tried once more without styles, and then no more: the final answer is sent in any case.
+    /// Handles a rejected call. The next attempt has no styles; a second rejection ends the frames. The final answer
+    /// is sent in any case.
     pub fn refused(&mut self) {
         self.attempt = self.attempt.next();
         self.wanted = self.wanted.iter().map(compose::plain).collect();
@@ -199,18 +202,18 @@ impl Streaming {
         }
     }
 
-    /// Nobody reads it.
+    /// Stops showing frames, because the place can't be written to.
     pub const fn mute(&mut self) {
         self.attempt = Attempt::Never;
     }
 
-    /// The messages of the turn in the chat, in order.
+    /// Returns the messages of the turn in the chat, in order.
     pub fn standing(&self) -> Vec<(MessageId, Outgoing)> {
         self.shown.clone()
     }
 
-    /// The messages that the final answer replaces, and which of them it may edit. `stored` are the messages that the
-    /// store knew when the answer was stored.
+    /// Returns the messages that the final answer replaces, and which of them it may edit. `stored` are the messages
+    /// that the store knew when the answer was stored.
     pub fn hand_over(self, stored: Vec<MessageId>, limits: Limits) -> (Vec<MessageId>, Reuse) {
         let reuse = match (limits.edits, self.position) {
             (Edits::Append, _) => Reuse::All,

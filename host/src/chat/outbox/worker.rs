@@ -26,10 +26,11 @@ pub(super) use deliver::Reachability;
 /// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);
 
-/// How often it is told that somebody works: Telegram shows it for five seconds.
+/// The interval of [`Chat::working`](crate::chat::Chat::working) calls. Telegram shows the indicator for five
+/// seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
-/// The time that an idle worker keeps running, so that it still honours a front-end's hold in the next turn.
+/// The time that an idle worker keeps running, so that it still honours a front-end's rate limit in the next turn.
 const LINGER: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {
@@ -38,20 +39,20 @@ pub(super) struct Worker {
     bell: Arc<Notify>,
     closing: watch::Receiver<Run>,
     delivering: Option<Delivering>,
-    /// A long answer, while a reply is sent between two of its parts.
+    /// A long answer that is paused while a reply is sent between two of its parts.
     paused: Option<Delivering>,
     series: Series,
     turns: Vec<Streaming>,
-    /// Counts the frames, so that each turn comes first in its turn.
+    /// Counts frames, so that the turns alternate.
     turn: usize,
-    /// What was last told of the work here; none: that nobody works.
+    /// The last activity that was reported to the front-end. `None` means that no turn is running.
     told: Option<Told>,
-    /// No call before this.
+    /// The earliest time of the next call.
     held: Instant,
     /// The slot that the chat's pace reserved for the next frame.
     slot: Option<Instant>,
     idle_since: Instant,
-    /// Until then something may be held in the mailbox.
+    /// The time until which the mailbox may delay posts.
     held_until: Option<Instant>,
     pauses: Pauses,
     blocked: Option<Blocked>,
@@ -123,7 +124,7 @@ impl Worker {
         self.turns.iter_mut().filter(|turn| back.contains(&turn.turn)).for_each(Streaming::rest);
         self.turns.retain(|turn| !over.contains(&turn.turn));
         self.take_frames(std::mem::take(&mut mailbox.frames));
-        // Where what was said stands as it stands, the rest of its line comes before the next word.
+        // An appending front-end can't complete a line later, so print the incomplete line before the next post.
         let appends = self.shared.chat.limits().edits == Edits::Append;
         if let Some(turn) = self.turns.iter_mut().find(|turn| appends && Some(&turn.turn) == given_up.as_ref()) {
             turn.halt();
@@ -170,7 +171,7 @@ impl Worker {
         }
     }
 
-    /// Ends unless something has come at this very moment.
+    /// Ends the worker, unless the mailbox isn't empty.
     fn end(&self, now: Instant) -> Job {
         let mut state = self.shared.state();
         if state.boxes.get(&self.place).is_some_and(|mailbox| !mailbox.is_empty()) {
@@ -186,13 +187,13 @@ impl Worker {
         tokio::select! {
             biased;
             _ = self.closing.wait_for(|run| *run == Run::Off) => {}
-            // A hold of the front-end ends at a fixed time, regardless of new messages.
+            // A rate limit ends at a fixed time, regardless of new messages.
             () = self.bell.notified(), if may_end_early || Instant::now() >= held => {}
             () = sleep_until(until) => {}
         }
     }
 
-    /// The turn that is told of.
+    /// Returns the latest working turn, whose activity is reported.
     fn at_work(&self) -> Option<&Streaming> {
         self.turns.iter().rfind(|turn| turn.works())
     }
@@ -244,7 +245,7 @@ impl Worker {
         outcome
     }
 
-    /// Nothing more to this place for a while.
+    /// Delays all calls to this place after an error.
     fn hold(&mut self, error: &ChatError) {
         let pause = match error {
             ChatError::Later { after, .. } => *after,

@@ -16,11 +16,11 @@ use super::{
 };
 use crate::chat::{ChatError, Edits, backoff::Pauses};
 
-/// The shortest and the longest pause for a place that can't be written to: rights come back within minutes, or never.
+/// The minimum and maximum delay for a place that can't be written to. Rights return within minutes, or not at all.
 const BLOCKED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
 
-/// The most posts that are kept for a place that can't be written to, because plugin jobs may keep posting. The oldest
-/// are dropped first.
+/// The maximum number of posts to keep for a place that can't be written to, because plugin jobs may keep posting.
+/// The oldest are dropped first.
 const BLOCKED_KEPT: usize = 100;
 
 /// The state of a place that can't be written to: the topic is closed, or the bot lost its rights or was blocked.
@@ -138,7 +138,7 @@ impl Worker {
             }
             mailbox.progress(&post);
         }
-        // Printed lines are never edited.
+        // Printed lines can't be edited.
         let messages = match self.shared.chat.limits().edits {
             Edits::Replace => post.state().messages,
             Edits::Append => Vec::new(),
@@ -147,7 +147,7 @@ impl Worker {
         self.idle_since = Instant::now();
     }
 
-    /// The post is not sent any further, as it is shown, or can't be. `messages` show it, and may be edited later.
+    /// Records that the post is done, because it is shown or can't be. `messages` show it, and may be edited later.
     pub(super) async fn settle(&self, post: PostId, messages: Vec<MessageId>) {
         let next = match self.shared.ledger.sent(post, messages).await {
             Ok(next) => next,
