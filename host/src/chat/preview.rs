@@ -1,4 +1,4 @@
-//! A reply as the console prints it, without a console: for those who try a plugin at the command line. Pure.
+//! Formats a reply as the console prints it, for plugin authors at the command line. Pure.
 
 use cordboard_core::{render::terminal::Colours, types::Reply};
 
@@ -8,7 +8,8 @@ use super::{
     outbox,
 };
 
-/// The lines of a reply, whole. On a terminal styled or not; `None`: as on a pipe, where Markdown is left as it is.
+/// Returns all lines of a reply. `Some` formats them for a terminal with or without colours; `None` keeps Markdown as
+/// on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
     let mut page = Page::new(terminal.map_or(Look::Source, Look::Styled));

@@ -1,7 +1,8 @@
-//! Telegram: the Bot API as a [`Chat`], and the loop that asks it for updates.
+//! The Telegram front-end: the Bot API as a [`Chat`], and the loop that polls for updates.
 //!
-//! An update is stored before it is confirmed, and nobody is heard whom the operator did not name. The token is in every URL, so no
-//! error leaves [`api`] with it. Which message is sent when is the outbox's business.
+//! An update is stored before it is confirmed, and updates of users without access are dropped. Every request URL
+//! contains the token, so only [`api`] handles URLs, and it removes the token from all errors. The outbox decides
+//! when each message is sent.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -33,10 +34,10 @@ pub use poll::PollError;
 use sender::{Calls, Spot};
 pub use token::{TokenError, check as check_token};
 
-/// The `front_end` of the places here.
+/// The front-end of Telegram's places, as in [`Place`](cordboard_core::types::Place).
 pub const FRONT_END: &str = "telegram";
 
-/// What the user of this id may do; none: not served.
+/// Returns the role of a user id. `None` means no access.
 pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
 
 /// Settings that polling reads at each use, so that changes take effect at once.
@@ -47,27 +48,28 @@ pub struct PollSettings {
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
-/// The least time between two edits in a private chat, read before each edit so that it can change while the host runs.
+/// The minimum time between two edits in a private chat. It is read before each edit, so that it can change while the
+/// host runs.
 pub type EditPause = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Settings {
-    /// The file that holds the token.
+    /// The file that contains the token.
     pub token_file: PathBuf,
-    /// `https://api.telegram.org`, or a stand-in.
+    /// `https://api.telegram.org`, or the URL of another Bot API server.
     pub api_url: String,
     /// The pause in a private chat. In a group it is five times as long.
     pub edit_pause: EditPause,
-    /// How long the Bot API may hold a poll that has nothing to tell, in whole seconds.
+    /// The long-poll timeout, in whole seconds.
     pub poll: Duration,
-    /// How long an answer may take beyond that.
+    /// The maximum time for an answer, in addition to the long-poll timeout.
     pub patience: Duration,
-    /// The pause after a first failure; it grows to a minute.
+    /// The delay after a first failure. It grows to a minute.
     pub first_pause: Duration,
 }
 
 impl Settings {
-    /// What is right for the real Bot API.
+    /// Returns the settings for the public Bot API.
     #[must_use]
     pub fn new(token_file: PathBuf, api_url: &str) -> Self {
         Self {
@@ -81,7 +83,7 @@ impl Settings {
     }
 }
 
-/// A bot.
+/// A Telegram bot.
 pub struct Telegram {
     settings: Settings,
     api: Arc<Api>,
@@ -91,17 +93,17 @@ pub struct Telegram {
     calls: Calls,
     /// The places with a pending call that shows typing.
     typing: Arc<Mutex<HashSet<Spot>>>,
-    /// The menu as it was last set.
+    /// The menu that was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
-    /// What stands in the messages that were written last, as a hash: editing to the same needs no call.
+    /// Hashes of the contents of recent messages, by chat and message id. An edit to the same content needs no call.
     written: Mutex<HashMap<(String, String), u64>>,
 }
 
 impl Telegram {
-    /// Reads the token; nothing is sent yet.
+    /// Reads the token. Sends nothing yet.
     ///
     /// # Errors
-    /// Says what is wrong with the token's file, and what to do.
+    /// The token's file is missing or invalid. The text says what to do.
     pub fn open(settings: Settings, inbox: Arc<dyn Inbox>) -> Result<Self, TokenError> {
         let token = token::read(&settings.token_file)?;
         let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
@@ -111,9 +113,9 @@ impl Telegram {
         Ok(Self { settings, api, inbox, keyboard, calls, typing, moves, menu, written })
     }
 
-    /// Takes updates and stores them, for ever: network and store may fail and come back.
+    /// Polls for updates and stores them. Failures of the network and the store are retried.
     ///
-    /// It may be dropped at any moment; what was not stored will come again.
+    /// Cancel safe: updates that were not stored are delivered again.
     ///
     /// # Errors
     /// The token was refused for [`PollSettings::give_up`], or is not valid. Only the operator can fix this.
@@ -124,6 +126,6 @@ impl Telegram {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is kept under these locks is whole at any moment.
+    // Every change under these locks is a single step, so a panic leaves the data consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! Recorded runs of the real CLI, replayed through the codec: what was sent then is asked of the codec, what came back is
-//! decoded, and the trace beside each recording shows every event in a line. `UPDATE_EXPECT=1` rewrites the traces.
+//! Replays recorded runs of the real CLI through the codec. Recorded input is encoded again, recorded output is
+//! decoded, and a trace file next to each recording has one line per event. `UPDATE_EXPECT=1` rewrites the traces.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use expect_test::expect_file;
 
 use super::{control::INITIALIZE, *};
 
-/// Events of a recording, one a line; `>` is what the host did.
+/// Returns the events of a recording, one per line. Lines with `>` are actions of the host.
 fn trace(recording: &str) -> String {
     let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let about = records.next().unwrap();
@@ -24,7 +24,7 @@ fn trace(recording: &str) -> String {
             ask(&mut codec, message).into_iter().for_each(|line| trace.line(line));
             continue;
         }
-        // A line that was no JSON was recorded as a string.
+        // Lines that were not JSON are recorded as strings.
         let line = message.as_str().map_or_else(|| message.to_string(), str::to_owned);
         let decoded = codec.decode(line.as_bytes());
         decoded.events.iter().for_each(|event| trace.event(event));
@@ -33,7 +33,7 @@ fn trace(recording: &str) -> String {
     trace.end()
 }
 
-/// As the recorded command line resumed.
+/// Returns the launch for the recorded command line, with its `--resume`.
 fn launch(argv: &Value) -> Launch {
     let args: Vec<&str> = argv.as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
     let next = args.iter().skip_while(|arg| **arg != "--resume").nth(1);
@@ -46,7 +46,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
     Prompt { id: PromptId(id.to_owned()), place, text: text.to_owned() }
 }
 
-/// Does what the host of the recording did, where this host does it.
+/// Repeats an action of the recorded host, if this host supports it.
 fn ask(codec: &mut Claude, message: &Value) -> Option<String> {
     match (text(message, "type"), text(&message["request"], "subtype")) {
         ("user", _) => {
@@ -62,11 +62,11 @@ fn ask(codec: &mut Claude, message: &Value) -> Option<String> {
     }
 }
 
-/// The lines of a trace; pieces of one text that follow each other make one line.
+/// The lines of a trace. Consecutive pieces of one text share a line.
 #[derive(Default)]
 struct Trace {
     lines: Vec<String>,
-    /// The agent's own turns, whose ids are random.
+    /// Turns that the agent started itself. Their ids are random.
     own: Vec<PromptId>,
     pieces: Option<(u32, String, usize)>,
 }
@@ -148,7 +148,7 @@ fn show_change(change: &Change) -> String {
     }
 }
 
-/// What an answer to the agent decides.
+/// Summarizes the host's answer to a control request.
 fn answer(line: &[u8]) -> String {
     let response = &serde_json::from_slice::<Value>(line).unwrap()["response"];
     format!("{} {} {}", text(response, "subtype"), response["response"]["behavior"], cut(text(response, "error")))
@@ -178,7 +178,7 @@ fn recordings_mean_what_they_meant() {
     assert!(count > 40, "only {count} recordings in {}", folder.display());
 }
 
-/// What a codec with one open prompt makes of these lines.
+/// Returns the trace of these lines, for a codec with one open prompt.
 fn told(lines: &[Value]) -> Vec<String> {
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     told_raw(&lines.iter().map(String::as_bytes).collect::<Vec<_>>())

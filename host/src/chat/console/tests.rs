@@ -1,4 +1,5 @@
-//! The console over pipes: real ends, an inbox in memory. Nothing waits for a time; only a hang reaches the deadline.
+//! Tests the console over real pipes with an in-memory inbox. No test depends on timing; the deadline only catches
+//! hangs.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +22,7 @@ use crate::chat::{ButtonLine, Completeness, InboxError, Update, What};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Keeps what it accepts; refuses as often as it is told to.
+/// Stores accepted updates. Rejects as many batches as `refusals` says.
 #[derive(Default)]
 struct FakeInbox {
     kept: StdMutex<Vec<Update>>,
@@ -73,7 +74,7 @@ impl FakeInbox {
     }
 }
 
-/// A console between two sockets, whose far ends are the test's.
+/// A console between two sockets. The test holds the other ends.
 struct FakeChat {
     console: Console,
     events: mpsc::Receiver<ConsoleEvent>,
@@ -105,7 +106,7 @@ impl FakeChat {
         line
     }
 
-    /// Everything that was printed, once the console is closed.
+    /// Returns the whole output, after closing the console.
     async fn printed(mut self) -> String {
         self.console.close().await;
         drop(self.console);
@@ -133,7 +134,7 @@ async fn send(console: &Console, source: &str, last: Completeness) -> MessageId 
     console.send(place(), &message(source, last)).await.unwrap()
 }
 
-/// Reads `bytes` to their end as one run of a console.
+/// Runs a console with `bytes` as its whole input.
 async fn run_over(bytes: &[u8], refusals: u32) -> (Arc<FakeInbox>, String) {
     let shelf = Arc::new(FakeInbox { refusals: StdMutex::new(refusals), ..FakeInbox::default() });
     let (writer, mut stdout) = UnixStream::pair().unwrap();
@@ -168,7 +169,7 @@ async fn nothing_is_taken_in_before_it_begins() {
     let (writer, _stdout) = UnixStream::pair().unwrap();
     let ends = Ends { reader: Cursor::new(b"early\n".to_vec()), writer };
     let (console, mut events) = open_pipe(ends, Look::Source, inbox, Clock::system()).unwrap();
-    // What is printed has gone by the thread that reads and by the task that takes in, had it begun.
+    // These messages give the reader thread and the intake task time to process input, if they had started.
     for _ in 0..100 {
         send(&console, "shown\n", Completeness::Complete).await;
         tokio::task::yield_now().await;
@@ -265,8 +266,8 @@ async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
     console.close().await;
 }
 
-/// 1. Half a line is there, and nothing is printed yet. 2. The reader goes. 3. The whole line cannot be printed, and is not taken for
-/// shown when it is tried again.
+/// 1. An incomplete line is sent, so nothing is printed. 2. The reader closes the pipe. 3. The complete line can't be
+/// printed, and a retry of the edit fails too.
 #[tokio::test]
 async fn an_answer_that_was_begun_is_not_lost_with_its_reader() {
     let FakeChat { console, events: _events, stdout, stdin: _open, shelf: _shelf } = FakeChat::new();

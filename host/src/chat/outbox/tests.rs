@@ -1,4 +1,4 @@
-//! The outbox on a paused clock, with a chat that answers as it is told.
+//! Tests the outbox on a paused clock, with a fake front-end that returns scripted results.
 
 use std::{sync::Arc, time::Duration};
 
@@ -61,7 +61,7 @@ fn down() -> ChatError {
     ChatError::Down { why: "no network".to_owned() }
 }
 
-/// Longer than the pause before the first frame of a turn.
+/// Longer than the delay before the first frame of a turn.
 const FRAME: Duration = ms(1010);
 
 const fn ms(millis: u64) -> Duration {
@@ -161,7 +161,8 @@ fn stopping(chat: &str, of: &str) -> Post {
     Post::Stopping { place: place(chat), turn: turn(of) }
 }
 
-/// 1. A turn is told to stop. 2. `/stop` is answered, and a notice comes. 3. The turn ends, in two messages. 4. The next one does.
+/// 1. A turn is stopped. 2. The reply to `/stop` and a notice arrive. 3. The turn ends with two messages. 4. The next
+/// turn ends.
 #[tokio::test(start_paused = true)]
 async fn what_comes_after_a_stop_waits_for_the_end_of_the_turn() {
     let fake = Fake::new();

@@ -1,7 +1,8 @@
-//! One call of the Bot API: a payload goes out as JSON, an answer or one of few failures comes back.
+//! A minimal client of the Bot API: sends a payload as JSON and returns the result or a classified failure.
 //!
-//! teloxide's own client sleeps ten seconds on each 5xx and puts the URL, and with it the token, into its errors: so requests are
-//! made here, of its payloads and with its HTTP client. No text leaves this file with the token in it.
+//! teloxide's own client sleeps ten seconds after each 5xx, and its errors contain the URL and with it the token. So
+//! this module makes its own requests, with teloxide's payloads and HTTP client. Everything that it returns is
+//! scrubbed of the token.
 
 use std::{error::Error, time::Duration};
 
@@ -12,42 +13,43 @@ use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 use super::token::Token;
 use crate::scrub;
 
-/// The most characters that are shown of a response that is not JSON.
+/// The maximum number of characters to quote from a response that is not JSON.
 const EXCERPT: usize = 120;
 
-/// What is waited where the Bot API says "too many requests" and not how long.
+/// The delay after "too many requests" without a `retry_after`.
 const UNSAID: Duration = Duration::from_secs(5);
 
-/// The longest wait that is believed: no flood lasts longer, and no clock counts the seconds that a broken server may name.
+/// The longest accepted `retry_after`. No flood limit is longer, and a broken server may send a number that overflows
+/// an `Instant`.
 const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Why there is no answer, by what to do about it.
+/// The reason that a call failed. Each variant needs another reaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     #[error("{why}")]
     Unauthorised { why: String },
-    /// Somebody else polls with this token, or a webhook is set.
+    /// Another program polls with this token, or a webhook is set.
     #[error("{why}")]
     Conflict { why: String },
     #[error("{why}")]
     Later { after: Duration, why: String },
-    /// The chat can't be reached any more.
+    /// The host can't write to the chat any more.
     #[error("{why}")]
     Gone { why: String },
-    /// The group has got a new id.
+    /// The group has a new id.
     #[error("the group moved to {to}")]
     Moved { to: i64 },
     #[error("the message is as it shall be")]
     NotModified,
     #[error("{why}")]
     Refused { why: String },
-    /// No answer, no sense in the answer, or the server's own failure.
+    /// The request failed, the response is invalid, or the server reports an internal error.
     #[error("{why}")]
     Down { why: String },
 }
 
 pub(super) struct Api {
-    /// Lends its HTTP client; it knows no token.
+    /// The source of the HTTP client. It doesn't know the token.
     http: Bot,
     base: String,
     token: Token,
@@ -57,7 +59,7 @@ pub(super) struct Api {
 impl Api {
     pub fn new(token: Token, base: &str, patience: Duration) -> Self {
         let builder = default_reqwest_settings();
-        // A Bot API server of one's own is not behind the proxy that the environment names.
+        // The proxy from the environment can't reach a local Bot API server.
         let builder = if is_local(base) { builder.no_proxy() } else { builder };
         let client = builder.build().expect("it fails only where the TLS library cannot start");
         Self { http: Bot::with_client(String::new(), client), base: base.to_owned(), token, patience }
@@ -78,7 +80,7 @@ impl Api {
         read(status, &body)
     }
 
-    /// The error and its causes in one line.
+    /// Formats the error and its causes on one line.
     fn told(&self, method: &str, error: &dyn Error) -> String {
         let (mut text, mut cause) = (error.to_string(), error.source());
         while let Some(error) = cause {
@@ -94,7 +96,7 @@ fn is_local(base: &str) -> bool {
     ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
 }
 
-/// The envelope of every answer.
+/// The envelope of every response.
 #[derive(Deserialize)]
 struct Answer<T> {
     ok: bool,
@@ -127,7 +129,7 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failure> {
 }
 
 fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
-    // Scrub before the cut: the rest of a cut token may be too short to be recognised but long enough to help an
+    // Scrub before cutting: the scrubber might not recognise the rest of a cut token, which could still help an
     // attacker.
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
     let excerpt: String = clean.chars().take(EXCERPT).collect();
@@ -140,7 +142,7 @@ fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
     }
 }
 
-/// Descriptions of a 400 that mean that the place can't be written to: it is deleted or closed, or the bot has no
+/// Descriptions of a 400 that mean that the host can't write to the place: it is deleted or closed, or the bot has no
 /// rights there.
 const GONE: [&str; 14] = [
     "chat not found",
@@ -167,7 +169,7 @@ fn classify(code: u16, parameters: &Parameters, why: String) -> Failure {
         return Failure::Later { after: Duration::from_secs(seconds).min(LONGEST_HOLD), why };
     }
     match code {
-        // A token of a wrong form is no path that the server knows.
+        // The server answers 404 for a malformed token, which is part of the path.
         401 | 404 => Failure::Unauthorised { why },
         403 => Failure::Gone { why },
         409 => Failure::Conflict { why },

@@ -1,9 +1,9 @@
-//! Styles as Telegram's entities; offsets are in UTF-16 units on both sides.
+//! Converts styles to Telegram's message entities. Offsets are in UTF-16 units on both sides.
 
 use cordboard_core::render::{Entity, Style};
 use teloxide_core::types::{MessageEntity, MessageEntityKind};
 
-/// An address that is none styles nothing; the text is there all the same.
+/// Converts all valid entities. A link with an invalid URL is dropped; its text remains.
 pub(super) fn entities(of: &[Entity]) -> Vec<MessageEntity> {
     of.iter().filter_map(entity).collect()
 }

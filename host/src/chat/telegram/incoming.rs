@@ -1,6 +1,5 @@
-//! What an update of the Bot API is to us: a text, a press, something that is no text, or nothing.
-//!
-//! Who is not served is turned away here, before anything is stored.
+//! Parses updates of the Bot API: texts, button presses, messages without text. Drops updates of users without
+//! access, before anything is stored.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -20,11 +19,11 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// How many strangers are told of in the log; a bot that many find must not fill it.
+/// The maximum number of users without access to log, so that a bot that many people find doesn't fill the log.
 const STRANGERS: usize = 100;
 
-/// The fields of messages without text, each with a word for the user. Other messages are notices of the chat itself or
-/// have an unknown kind, and get no answer.
+/// The fields of messages without text, each with a word for the user. Other messages are service messages or have an
+/// unknown kind, and get no reply.
 const KINDS: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("audio", "audio"),
@@ -53,13 +52,14 @@ const LONGEST_TEXT: usize = 4096;
 /// A text of at least this many UTF-16 units may be the first part of a longer one.
 const NEARLY_LONGEST: usize = 3500;
 
-/// The content of an update. `query` is the id of a button press, which needs an answer even if the user has no access.
+/// The content of an update. `query` is the id of a button press, which needs an answer even if the user has no
+/// access.
 pub(super) struct Read {
     pub incoming: Option<Incoming>,
     pub query: Option<String>,
 }
 
-/// An update that concerns us.
+/// An update that the host handles.
 pub(super) enum Incoming {
     Update(Update),
     /// A group has a new id.
@@ -108,7 +108,7 @@ impl UpdateParser {
     }
 
     fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
-        // Who speaks as a channel or as the group itself has no name.
+        // Messages sent on behalf of a channel or group have no person as their author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
         let what = self.what(message)?;
@@ -120,7 +120,7 @@ impl UpdateParser {
         Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
-    /// The current text of an edited message. `None` for a message without text or caption.
+    /// Returns the current text of an edited message. `None` for a message without text or caption.
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
         let update = self.message(update, message)?;
         let words = match update.what {
@@ -172,7 +172,7 @@ impl UpdateParser {
         Some(Context { message, bot: self.bot.id }.prompt(&marked(&text, &entities, Marks::All)))
     }
 
-    /// Whether a text in a group mentions somebody else first, or answers somebody else, and does not mention the bot.
+    /// Returns whether a text in a group first mentions or answers somebody else, and doesn't mention the bot.
     fn is_for_others(&self, message: &Message) -> bool {
         let (text, entities) = match (&message.text, &message.caption) {
             (Some(text), _) => (text.as_str(), &message.entities),
@@ -191,8 +191,8 @@ impl UpdateParser {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Whether somebody else sent the answered message. In a topic, every message formally answers the notice that the
-    /// topic was created.
+    /// Returns whether somebody else sent the answered message. In a topic, every message formally answers the
+    /// service message that created the topic.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
@@ -239,7 +239,7 @@ impl UpdateParser {
     }
 }
 
-/// Detects a migration notice. Both chats send one, each with the id of the other chat.
+/// Detects a migration message. Both chats send one, each with the id of the other chat.
 fn moved(message: &Message) -> Option<Incoming> {
     let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
@@ -247,7 +247,7 @@ fn moved(message: &Message) -> Option<Incoming> {
         .filter(|_| message.text.is_none())
 }
 
-/// Tells by the length whether the client may have split a longer text.
+/// Uses the length to detect whether the client may have split a longer text.
 fn part(message: &Message) -> Part {
     let length = message.text.as_deref().map_or(0, units);
     let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();

@@ -1,4 +1,5 @@
-//! Buttons: Telegram's hold 64 bytes, so each carries a token under which what it gives is stored.
+//! Builds inline keyboards. Telegram limits callback data to 64 bytes, so each button carries a token for data in the
+//! store.
 
 use std::{
     collections::HashMap,
@@ -14,19 +15,19 @@ use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 use super::locked;
 use crate::chat::{ButtonLine, Inbox, InboxError};
 
-/// Tokens that are kept at hand: a message that streams shows the same buttons again and again.
+/// The maximum number of cached tokens. A message that streams shows the same buttons many times.
 const KEPT: usize = 256;
 
-/// Characters of a label; a chat shows fewer.
+/// The maximum number of characters of a label. Clients show fewer.
 const LONGEST_LABEL: usize = 100;
 
-/// What the Bot API takes as callback data, in bytes.
+/// The Bot API's limit for callback data, in bytes.
 const LONGEST_TOKEN: usize = 64;
 
-/// The most buttons in a message, and in one row.
+/// The maximum number of buttons in a message and in one row.
 const MOST: (usize, usize) = (100, 8);
 
-/// The valid buttons with their labels, in rows within the limit.
+/// Returns the valid buttons with their labels, in rows within the limit.
 fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
     let (most, most_in_row) = MOST;
     let mut left = most;
@@ -54,10 +55,11 @@ impl Keyboard {
         Self { inbox, tokens: Mutex::default() }
     }
 
-    /// Builds the keyboard of the valid buttons, or `None` if there are none. One invalid button makes Telegram refuse
-    /// the whole message.
+    /// Builds the keyboard of the valid buttons, or `None` if there are none. One invalid button makes Telegram
+    /// reject the whole message.
+    ///
     /// # Errors
-    /// The store's.
+    /// The store can't be written.
     pub async fn of(&self, rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, InboxError> {
         let mut keyboard = Vec::with_capacity(rows.len());
         for row in valid(rows) {
@@ -78,7 +80,7 @@ impl Keyboard {
         let token = self.inbox.button(&line).await?;
         debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits a button");
         let mut tokens = locked(&self.tokens);
-        // The store forgets old buttons: so must this.
+        // The store deletes old buttons, so cached tokens may be invalid. Clear the cache.
         if tokens.len() >= KEPT {
             tokens.clear();
         }

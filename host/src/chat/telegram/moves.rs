@@ -11,7 +11,7 @@ use crate::chat::{Inbox, InboxError};
 pub(super) struct Moves(Mutex<HashMap<i64, i64>>);
 
 impl Moves {
-    /// Loads the stored moves. Must run before any update is read.
+    /// Loads the stored moves. Call it before reading updates.
     pub async fn load(&self, inbox: &dyn Inbox) -> Result<(), InboxError> {
         let stored = inbox.moved_chats().await?;
         let number = |id: &String| id.parse::<i64>().ok();
@@ -19,12 +19,12 @@ impl Moves {
         Ok(())
     }
 
-    /// The current id of a chat.
+    /// Returns the current id of a chat.
     pub fn now(&self, home: i64) -> i64 {
         locked(&self.0).get(&home).copied().unwrap_or(home)
     }
 
-    /// The first id of a chat.
+    /// Returns the first id of a chat.
     pub fn home(&self, chat: i64) -> i64 {
         locked(&self.0).iter().find(|(_, now)| **now == chat).map_or(chat, |(home, _)| *home)
     }

@@ -1,6 +1,7 @@
-//! The loop that asks for updates: read, stored and synced, and only then confirmed by the next poll.
+//! The polling loop: updates are parsed, stored and synced, and then the next poll confirms them.
 //!
-//! A failure of the network or of the store is waited out and told once; the batch comes again, and its keys are known.
+//! Failures of the network and of the store are retried and reported once. Telegram then sends the batch again, and
+//! the inbox drops duplicates by key.
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::chat::{Chat as _, InboxError, backoff::Pauses, outbox};
 
-/// For whoever presses a button whose command line is not stored any more.
+/// The text for a user who presses a button whose data the store has deleted.
 const FORGOTTEN: &str = "This button no longer works.";
 
 /// Why polling ended.
@@ -40,7 +41,7 @@ pub enum PollError {
     Unauthorised { file: PathBuf, why: String },
 }
 
-/// What keeps the loop from working. Each is told once, when it begins.
+/// A problem that stops the loop from working. Each is reported once, when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trouble {
     Conflict,
@@ -55,12 +56,12 @@ struct Link {
     pauses: Pauses,
     /// The time of the first refusal of the token since the last successful call or other failure.
     refused: Option<Instant>,
-    /// The places that know that messages cannot be stored.
+    /// Places that have been notified that messages can't be stored.
     told: HashSet<Place>,
 }
 
 impl Link {
-    /// How long to wait; another poller is given more time than a network.
+    /// Returns the delay after a failure. It is twice as long if another program polls with the token.
     fn failed(&mut self, failure: &Failure) -> Duration {
         self.refused = None;
         match failure {
@@ -139,7 +140,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
     let mut answers = JoinSet::new();
     let mut offset = None;
     loop {
-        // Ended ones make room; their outcome is told by themselves.
+        // Remove finished tasks, which log their own failures.
         while answers.try_join_next().is_some() {}
         let batch = match telegram.api.call::<_, Vec<Value>>(&GetUpdates::new(telegram, offset)).await {
             Ok(batch) => batch,
@@ -152,7 +153,8 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
             },
         };
         let Some(last) = batch.iter().filter_map(update::id).max() else {
-            // After a week without updates their numbers begin anew, perhaps below: what is confirmed needs no offset any more.
+            // After a week without updates, update ids may restart at a lower number. The previous batch is already
+            // confirmed, so no offset is needed.
             offset = None;
             if batch.is_empty() {
                 link.works();
@@ -235,7 +237,7 @@ async fn sign_in(
     }
 }
 
-/// Returns the wait after a failure.
+/// Returns the delay after a failure.
 fn pause(
     telegram: &Telegram,
     settings: &PollSettings,
@@ -252,8 +254,8 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
 
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
-/// Stores the relevant updates of a batch and returns the button presses to answer. An error lists the places whose
-/// messages Telegram still holds. A malformed update is skipped, because Telegram would send it again forever.
+/// Stores the relevant updates of a batch and returns the button presses to answer. An error contains the places
+/// whose messages Telegram still holds. A malformed update is skipped, because Telegram would send it again forever.
 async fn take(
     telegram: &Telegram,
     gate: &mut UpdateParser,
@@ -284,7 +286,7 @@ async fn take(
         }
         queries.extend(read.query.map(|query| (CallbackQueryId(query), text)));
     }
-    // What concerns nobody here costs no commit.
+    // Batches without relevant updates need no commit.
     if !updates.is_empty() {
         let places = updates.iter().map(|update| update.place.clone()).collect();
         telegram.inbox.accept(updates, Some(next)).await.map_err(|error| (error, places))?;
@@ -310,7 +312,7 @@ fn pressed(update: Update, line: ButtonLine) -> Update {
     Update { what: What::Press { line, message }, ..update }
 }
 
-/// Ends the waiting that the presser sees. It does no harm where it fails: the waiting ends by itself.
+/// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.
 async fn answer(api: Arc<Api>, query: CallbackQueryId, text: Option<&'static str>) {
     let mut payload = AnswerCallbackQuery::new(query);
     if let Some(text) = text {

@@ -7,13 +7,13 @@ use cordboard_core::render::{code, one_line};
 
 use super::update::{Entity, Message, Origin};
 
-/// The most characters of an answered message that are quoted. A quote that the user selected is never cut.
+/// The maximum number of characters to quote from an answered message. A quote that the user selected is never cut.
 const QUOTED: usize = 500;
 
-/// The most characters of a person's or chat's name.
+/// The maximum number of characters of a person's or chat's name.
 const LONGEST_NAME: usize = 64;
 
-/// The Markdown that is restored in a text.
+/// The Markdown to restore in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marks {
     /// Links and code.
@@ -54,7 +54,7 @@ pub(super) fn marked(text: &str, entities: &[Entity], marks: Marks) -> String {
     whole
 }
 
-/// Appends a code block on lines of its own, with a fence that is longer than any run of backticks in it.
+/// Appends a code block on separate lines, with a fence that is longer than any run of backticks in it.
 fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     let longest = words.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(3.max(longest + 1));
@@ -68,7 +68,7 @@ fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     }
 }
 
-/// The byte range of an entity. `None` if it lies outside the text or splits a character.
+/// Returns the byte range of an entity. `None` if it lies outside the text or splits a character.
 fn bytes(text: &str, entity: &Entity) -> Option<Range<usize>> {
     let start = byte_at(text, entity.offset)?;
     let length = byte_at(&text[start..], entity.length)?;
@@ -99,7 +99,7 @@ pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (Strin
     (rest.to_owned(), entities.iter().filter_map(moved).collect())
 }
 
-/// The rest of a text that starts with `@bot`.
+/// Returns the rest of a text that starts with `@bot`.
 fn after_name<'a>(text: &'a str, bot: &str) -> Option<&'a str> {
     let (name, rest) = mention(text)?;
     name.eq_ignore_ascii_case(bot).then_some(rest)
@@ -130,7 +130,7 @@ impl Context<'_> {
         }
     }
 
-    /// The author and the text of the answered message.
+    /// Returns the author and the text of the answered message.
     fn answered(&self) -> Option<(String, String)> {
         let quote = self.message.quote.as_ref().map(|quote| quote.text.clone());
         if let Some(reply) = &self.message.reply_to_message {
@@ -152,7 +152,7 @@ fn origin_name(origin: &Origin) -> String {
     origin.name().map_or_else(|| "somebody".to_owned(), |of| name(&of))
 }
 
-/// A name on one line, for use in a sentence.
+/// Formats a name on one line, for use in a sentence.
 pub(super) fn name(of: &str) -> String {
     let name = one_line(of, LONGEST_NAME);
     if name.is_empty() { "somebody".to_owned() } else { name }

@@ -1,4 +1,4 @@
-//! Chats that must be left alone for a while, because the Bot API said so.
+//! Remembers which chats the Bot API has rate-limited, and until when.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
@@ -17,7 +17,7 @@ impl Holds {
         holds.insert(chat, now + span);
     }
 
-    /// How long the chat must still be left alone.
+    /// Returns the remaining time of the chat's rate limit, if any.
     pub fn left(&self, chat: i64) -> Option<Duration> {
         let until = locked(&self.0).get(&chat).copied()?;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())

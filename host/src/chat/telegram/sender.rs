@@ -1,4 +1,4 @@
-//! The bot as a [`Chat`]: what it sends, edits, deletes and shows.
+//! Implements [`Chat`] for the bot: sends, edits and deletes messages, and shows typing and the menu.
 
 use std::{
     fmt::Display,
@@ -38,13 +38,13 @@ const TEXT_UNITS: usize = 4096;
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
-/// What the menu takes: commands, characters of a name, characters of a description.
+/// Limits of the menu: commands, characters of a name, characters of a description.
 const MENU: (usize, usize, usize) = (100, 32, 256);
 
-/// How many messages are remembered for what stands in them.
+/// The maximum number of messages whose content hash is remembered.
 const WRITTEN: usize = 512;
 
-/// A previewed page would jump in and out while an answer streams.
+/// Disables link previews, which would appear and disappear while an answer streams.
 const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
     is_disabled: true,
     url: None,
@@ -53,7 +53,8 @@ const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
     show_above_text: false,
 };
 
-/// All that is needed of a message that was sent: an answer with news in it must not look like a failure.
+/// The only needed field of a sent message. Parsing more could fail on fields that Telegram adds, and a sent message
+/// must not count as a failure.
 #[derive(Deserialize)]
 struct Sent {
     message_id: i32,
@@ -88,7 +89,7 @@ impl Calls {
     }
 }
 
-/// The reaction that marks a waiting message: one of the few that every chat has.
+/// The reaction that marks a waiting message. Every chat allows it by default.
 const WAITS: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
 
 #[derive(Serialize)]
@@ -110,7 +111,7 @@ impl Payload for SetMessageReaction {
     const NAME: &'static str = "SetMessageReaction";
 }
 
-/// A place as the Bot API names it.
+/// A place in the Bot API's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Spot {
     chat: i64,
@@ -127,16 +128,16 @@ impl Spot {
     }
 }
 
-/// Between the chat and the number of a message that was sent to the new id of a group. Messages count anew there, so that a number of
-/// before the move may be another message's.
+/// Separates the chat from the number in ids of messages that were sent to the new id of a group. Numbers restart
+/// after the move, so the same number may exist twice.
 const MOVED: char = ':';
 
-/// The id of a message, as the rest of the host uses it.
+/// Returns the id of a message for the rest of the host.
 pub(super) fn message_id(home: i64, chat: i64, number: impl Display) -> MessageId {
     MessageId(if chat == home { number.to_string() } else { format!("{chat}{MOVED}{number}") })
 }
 
-/// A message as the Bot API names it.
+/// Returns the chat and number of a message for the Bot API.
 fn message_of(place: &Place, id: &MessageId) -> Result<(Spot, types::MessageId), ChatError> {
     let refused = |_| ChatError::Refused { why: format!("{} is no message of Telegram", id.0) };
     let mut spot = Spot::of(place)?;
@@ -162,7 +163,7 @@ impl Chat for Telegram {
 
     fn pacing(&self, place: &Place) -> Pacing {
         let pause = (self.settings.edit_pause)();
-        // The ids of groups are negative.
+        // Only groups have negative ids.
         let is_group = place.chat.starts_with('-');
         if is_group {
             Pacing { pause: pause * GROUP_PAUSE, quota: Some(GROUP_QUOTA) }
@@ -176,7 +177,7 @@ impl Chat for Telegram {
         let keyboard = self.keyboard(message).await?;
         let answered = message.answers.as_ref().and_then(|id| message_of(place, id).ok());
         let made = |chat: i64| {
-            // A private chat needs no reference, and a moved group no longer knows its earlier messages.
+            // A private chat needs no reply reference, and a moved group doesn't know its earlier messages.
             let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
             let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
                 .entities(entities(&message.message.entities))
@@ -287,7 +288,7 @@ impl Telegram {
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
-    /// Where a new message goes: a group may have moved.
+    /// Returns the target of a new message, with the current id of a moved group.
     fn spot(&self, place: &Place) -> Result<Spot, ChatError> {
         let home = Spot::of(place)?;
         Ok(Spot { chat: self.moves.now(home.chat), ..home })
@@ -314,7 +315,7 @@ impl Telegram {
     }
 }
 
-/// Of what is seen.
+/// Returns a hash of the visible content.
 fn hash(message: &Outgoing) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{:?} {:?}", message.message, message.buttons).hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! The bot's token: read from its file, and never shown.
+//! The bot's token. Reads it from its file and never shows it.
 
 use std::{fmt, io, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
@@ -10,7 +10,7 @@ use crate::scrub;
 pub(super) struct Token(String);
 
 impl Token {
-    /// For the URL of a request, and nothing else.
+    /// Returns the secret. Use it only for the URL of a request.
     pub fn secret(&self) -> &str {
         &self.0
     }
@@ -22,7 +22,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Why there is no token. The texts hold none.
+/// The reason that no token was loaded. The texts don't contain the token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("read the token file {}: {why}; write the token that @BotFather gave you into it, or correct [telegram] token_file", file.display())]
@@ -38,7 +38,7 @@ pub enum TokenError {
 /// Reads the token and registers it for scrubbing, so that it appears in no log and no reply.
 ///
 /// # Errors
-/// The file can't be read, or holds no token.
+/// The file can't be read, or doesn't contain a token.
 pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     let of = || file.to_owned();
     let unreadable = |why| TokenError::Unreadable { file: of(), why };
@@ -52,7 +52,7 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     }
     let mode = std::fs::metadata(file).map_err(unreadable)?.permissions().mode();
     if mode & 0o077 != 0 {
-        // Secrets that are mounted into a container are readable for all there, so this is no error.
+        // Secrets mounted into a container are often world-readable, so this is only a warning.
         tracing::warn!(file = %file.display(), mode = format!("{:o}", mode & 0o777), "others may read the token: chmod 600 is safer");
     }
     scrub::remember("<token>", &text);

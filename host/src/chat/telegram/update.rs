@@ -1,5 +1,5 @@
-//! The fields of the Bot API's updates that the host reads. Optional fields that are malformed count as absent. An
-//! unknown field or kind must never make a message unreadable.
+//! The fields of the Bot API's updates that the host reads. Malformed optional fields count as absent, so that
+//! unknown fields and kinds don't make a message unreadable.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -49,7 +49,7 @@ pub(super) struct Message {
     pub external_reply: Option<ExternalReply>,
     #[serde(default, deserialize_with = "lenient")]
     pub quote: Option<Quote>,
-    /// All other fields. The name of a field tells which kind of content a message without text has.
+    /// All other fields. For a message without text, the name of a field shows the kind of its content.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
@@ -145,7 +145,7 @@ pub(super) struct CallbackQuery {
     pub data: Option<String>,
 }
 
-/// The id of an update, even if the rest of it is malformed.
+/// Returns the id of an update, even if the rest of it is malformed.
 pub(super) fn id(update: &Value) -> Option<i64> {
     update.get("update_id")?.as_i64()
 }

@@ -1,4 +1,4 @@
-//! A chat and a ledger that write down what is asked of them, and answer as they were told.
+//! A fake front-end and delivery store that record calls and return scripted results.
 
 use std::{
     collections::VecDeque,
@@ -17,10 +17,10 @@ use tokio::time::Instant;
 use super::super::{DeliveryStore, LedgerError};
 use crate::chat::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota};
 
-/// One pause for all places, long enough to see.
+/// The frame interval for all places, long enough to be visible in the tests.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A front-end does not survive it.
+/// A message with this text makes the front-end panic.
 pub const BUG: &str = "bug";
 
 pub struct Fake {
@@ -31,7 +31,7 @@ pub struct Fake {
     rings: Mutex<Vec<String>>,
     pub quota: Mutex<Option<Quota>>,
     takes: Mutex<Duration>,
-    /// The answers of the next calls to a chat; then all succeed.
+    /// The results of the next calls to a chat. After them, all calls succeed.
     script: Mutex<VecDeque<(String, ChatError)>>,
     next: Mutex<u32>,
 }
@@ -47,22 +47,22 @@ impl Fake {
         Arc::new(Self { began: Instant::now(), live, units, calls, rings, quota, takes, script, next })
     }
 
-    /// The next call to `chat` that sends, edits or deletes is answered so.
+    /// Makes the next send, edit or delete in `chat` return this error.
     pub fn fail(&self, chat: &str, error: ChatError) {
         self.script.lock().unwrap().push_back((chat.to_owned(), error));
     }
 
-    /// The duration of calls from now on.
+    /// Sets the duration of later calls.
     pub fn slow(&self, span: Duration) {
         *self.takes.lock().unwrap() = span;
     }
 
-    /// The calls without typing, as `chat verb text`.
+    /// Returns the calls without `working`, as `chat verb text`.
     pub fn calls(&self) -> Vec<String> {
         self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
     }
 
-    /// The texts of messages that notified.
+    /// Returns the texts of messages that notified.
     pub fn rings(&self) -> Vec<String> {
         self.rings.lock().unwrap().clone()
     }
@@ -71,7 +71,7 @@ impl Fake {
         self.calls.lock().unwrap().clone()
     }
 
-    /// When the calls were made that begin with `what`, in whole seconds after the start.
+    /// Returns the times of the calls that start with `what`, in whole seconds after the start.
     pub fn seconds(&self, what: &str) -> Vec<u64> {
         self.all().iter().filter(|(_, call)| call.starts_with(what)).map(|(at, _)| at.as_secs()).collect()
     }
@@ -82,7 +82,7 @@ impl Fake {
 
     async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
         assert!(!call.ends_with(BUG), "the bug that was asked for");
-        // A real call lets others run.
+        // A real call yields to other tasks.
         let takes = *self.takes.lock().unwrap();
         if takes.is_zero() {
             tokio::task::yield_now().await;
@@ -118,7 +118,7 @@ impl Chat for Fake {
         Limits { text_units: self.units, live: self.live, edits }
     }
 
-    /// One with a status line is as a terminal.
+    /// A front-end with a status line behaves like a terminal.
     fn pacing(&self, _place: &Place) -> Pacing {
         let pause = if self.live == LiveLine::Status { Duration::ZERO } else { EDIT_PAUSE };
         Pacing { pause, quota: *self.quota.lock().unwrap() }

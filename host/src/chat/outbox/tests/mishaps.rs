@@ -7,7 +7,8 @@ fn thinking(chat: &str, of: &str) -> Post {
     Post::Live { place: place(chat), turn: turn(of), screen }
 }
 
-/// 1. A prompt is sent to its agent, which dies over it. 2. Nothing is said of it, however long. 3. It is sent once more, and answered.
+/// 1. A prompt is sent to its agent, which dies. 2. Nothing is shown for a long time. 3. The prompt is sent again and
+/// answered.
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_waits_again_shows_nothing_until_it_is_worked_on_once_more() {
     let fake = Fake::new();

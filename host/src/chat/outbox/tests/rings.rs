@@ -47,7 +47,7 @@ async fn the_last_part_of_a_long_answer_rings_and_what_stands_already_stays() {
     assert_eq!(notes.all().last().unwrap(), "1 sent");
 }
 
-/// Streams a long turn, then shows another message below it with `bury`. Returns the calls of its end.
+/// Streams a long turn, then shows another message below it with `bury`. Returns the calls at its end.
 async fn end_of_buried(bury: impl FnOnce(&Outbox)) -> Vec<String> {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, _) = start(&fake);

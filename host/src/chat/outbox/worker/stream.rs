@@ -27,7 +27,8 @@ impl Worker {
         }
     }
 
-    /// The time of the next frame, if there is one. Its slot is reserved once, so that posts can't delay it forever.
+    /// Returns the time of the next frame, if there is one. Its slot is reserved once, so that posts can't delay it
+    /// forever.
     pub(super) fn frame_at(&mut self, now: Instant) -> Option<Instant> {
         let ready = self.turns.iter().filter(|turn| turn.is_stale()).map(|turn| turn.not_before).min()?;
         if ready > now {
@@ -93,8 +94,8 @@ impl Worker {
         }
     }
 
-    /// Stores the shown part of a turn, so that the next host can mark it as unfinished if this one is killed. Appended
-    /// output can't be marked, so it isn't stored.
+    /// Stores the shown part of a turn, so that the next process can mark it as unfinished if this one is killed.
+    /// Appended output can't be marked, so it isn't stored.
     async fn remember(&self, at: usize, message: &MessageId, text: &str) {
         if self.shared.chat.limits().edits == Edits::Append {
             return;
@@ -105,7 +106,7 @@ impl Worker {
         }
     }
 
-    /// Stores that a message was deleted, so that no host edits the final answer into it.
+    /// Stores that a message was deleted, so that no process edits the final answer into it.
     async fn forget(&self, message: &MessageId) {
         if let Err(error) = self.shared.ledger.deleted(&self.place, message).await {
             tracing::warn!(%error, "that a message was deleted could not be stored");
