@@ -1,5 +1,5 @@
-//! The hub: every accepted update goes into the lane of its place, and one after the other is served. It decides nothing else. It must never
-//! await a plugin, an agent or a chat: serving runs beside the loop.
+//! The hub puts every accepted update into the queue of its place and dispatches the updates of a place one at a time,
+//! in order. Its loop must not await a plugin, an agent or a chat: dispatching runs in separate tasks.
 
 mod access_withdrawal;
 mod button_press;
@@ -49,22 +49,23 @@ use tokio::{
 
 use in_flight::{Served, Tasks};
 
-/// How many updates of one place may wait: a person does not type so many, a script that does is told.
+/// The maximum number of waiting updates per place. A person does not type that many; a script that exceeds the limit
+/// gets an error reply.
 const LANE: usize = 10_000;
 
-/// Batches that wait for the hub; it never waits itself, so that a full box lasts a moment only.
+/// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
 
-/// Everything that can happen to the hub.
+/// The events of the loop.
 enum Event {
     Accepted(Vec<InboxRow>),
-    /// The wait for further parts of a message is over.
+    /// The time to wait for further parts of a message has elapsed.
     Due,
     Served(Served),
     Closed,
 }
 
-/// Everything it asks for.
+/// The effects that an event requests.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 enum Action {
@@ -72,17 +73,17 @@ enum Action {
     TellFull(Gathered),
 }
 
-/// Whether a served update frees its lane.
+/// Whether an update occupies the queue of its place while it is dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lanes {
     In,
     Beside,
 }
 
-/// Hands accepted updates to the hub.
+/// Sends accepted updates to the hub.
 pub type Intake = mpsc::Sender<Vec<InboxRow>>;
 
-/// The way into a hub that is started later: a front-end opens first.
+/// Creates the channel into the hub. The front-end opens before the hub starts, so the channel is created first.
 #[must_use]
 pub fn intake() -> (Intake, mpsc::Receiver<Vec<InboxRow>>) {
     mpsc::channel(BATCHES)
@@ -95,7 +96,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Takes nothing more in, and returns when what was taken is served.
+    /// Stops accepting updates. Returns when all accepted updates have been dispatched and their tasks have finished.
     pub async fn finish(self) {
         self.closing.send_replace(true);
         drop(self.task.await);
@@ -109,12 +110,12 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// `jumps` tells which updates do not wait for the earlier ones of their place.
+    /// `jumps` returns true for an update that bypasses the queue of its place.
     fn new(jumps: impl Fn(&InboxRow) -> bool + Send + 'static) -> Self {
         Self { gather: Gather::default(), lanes: HashMap::new(), jumps: Box::new(jumps) }
     }
 
-    /// `patience` is how long a part waits for the next one.
+    /// `patience` is how long a part of a message waits for the next one.
     fn handle(&mut self, event: Event, now: Timestamp, patience: Duration) -> Vec<Action> {
         let gathered = match event {
             Event::Accepted(rows) => rows.into_iter().flat_map(|row| self.gather(row, now, patience)).collect(),
@@ -155,7 +156,7 @@ impl Hub {
     }
 }
 
-/// Starts the hub.
+/// Starts the hub on its own task.
 #[must_use]
 pub fn spawn(server: Arc<Dispatcher>, accepted: mpsc::Receiver<Vec<InboxRow>>) -> Serving {
     let asking = Arc::clone(&server);
@@ -182,7 +183,7 @@ async fn run(
         };
         let event = tokio::select! {
             Ok(()) = closed.changed() => {
-                // What lies in the box is still given out, then comes the end.
+                // Updates that are already in the channel are still received before it reports its end.
                 accepted.close();
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Withdraws the waiting messages of people who lost the right to a session, at once and at a restart. People who still
-//! have access are notified.
+//! Withdraws the waiting prompts of people who lost the right to a session, both immediately and after a restart.
+//! People who still have access are notified.
 
 use std::collections::HashMap;
 
@@ -14,21 +14,21 @@ use cordboard_core::{
 use super::{chat_members, host_api::HostService};
 
 impl HostService {
-    /// The caller with the current role. `None` if the caller has no access.
+    /// Returns the caller with the current role. `None` if the caller has no access.
     #[must_use]
     pub fn now_served(&self, caller: &Caller) -> Option<Caller> {
         let role = chat_members::role(&caller.id, &self.config().access)?;
         Some(Caller { role, ..caller.clone() })
     }
 
-    /// Whether the author of a prompt may still use its session.
+    /// Returns whether the author of a prompt may still use its session.
     fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let (caller, view) = (self.now_served(&update.caller), self.lines.roster.view(session.as_str()));
         caller.zip(view).is_some_and(|(caller, view)| caller.may_steer(&view.record.owner))
     }
 
-    /// Must be called after each change of `[access]`. Reads the authors of waiting messages from the store, so that no
-    /// other state is needed.
+    /// Must be called after each change of `[access]`. Reads the authors of waiting prompts from the store, so no other
+    /// state is needed.
     pub async fn withdraw_revoked(&self) {
         self.forget_people().await;
         let open = match self.store.open_messages().await {
@@ -53,8 +53,8 @@ impl HostService {
         }
     }
 
-    /// Must be called right after a prompt was sent to its session: its author may have lost the right between the
-    /// check and the store.
+    /// Must be called right after a prompt is sent to its session: its author may have lost the right after the check
+    /// and before the prompt was stored.
     pub(super) async fn withdraw_if_revoked(&self, update: &Update, prompt: PromptId, session: &SessionName) {
         if !self.may_prompt(update, session)
             && let Some(line) = self.lines.get(session)
@@ -63,8 +63,8 @@ impl HostService {
         }
     }
 
-    /// Returns the rows whose authors still have the right, and drops the others. Must run at a start, before sessions
-    /// get their prompts back.
+    /// Returns the rows whose authors still have the right, and drops the others. Must run at startup, before the
+    /// sessions get their prompts back.
     pub async fn drop_revoked(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
         let mut left = Vec::with_capacity(rows.len());
         for row in rows {
@@ -80,8 +80,8 @@ impl HostService {
         left
     }
 
-    /// The session of a prompt whose author may no longer use it. Updates without a session are checked when they are
-    /// dispatched.
+    /// Returns the session of a prompt whose author may no longer use it. Updates without a session are checked when
+    /// they are dispatched.
     fn revoked(&self, row: &InboxRow) -> Option<SessionName> {
         match &row.state {
             InboxState::New => None,

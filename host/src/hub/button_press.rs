@@ -1,4 +1,5 @@
-//! Pressed buttons: each acts on the session and request that it was made for, even if another session is active.
+//! Binds the call of a pressed button to the session and request that the button was created for, even if another
+//! session is active, and records the effect of the call.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use cordboard_core::{
     types::{Request, SessionName, SessionView},
 };
 
-/// A pressed button, for the call of its command.
+/// A pressed button, as the call of its command sees it.
 #[derive(Debug, Default)]
 pub struct Press {
     pub session: Option<SessionName>,
@@ -21,9 +22,9 @@ pub struct Press {
 pub enum Came {
     #[default]
     Nothing,
-    /// Its session was changed.
+    /// The session of the button was changed.
     Changed,
-    /// Its request is closed.
+    /// The request of the button is already closed.
     NotOpen,
 }
 
@@ -42,7 +43,7 @@ impl Press {
         *self.came.lock().unwrap_or_else(PoisonError::into_inner) = came;
     }
 
-    /// The order for `name`, bound to the button's request.
+    /// Returns the order for `name`, bound to the button's request if the request applies to it.
     #[must_use]
     pub fn bind(&self, name: &SessionName, order: Order) -> Order {
         match (&self.request, order) {
@@ -71,9 +72,9 @@ impl Press {
 /// The kinds of orders, by how long their effect lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changes {
-    /// A lasting change, after which its buttons are removed.
+    /// A lasting change of the session. Afterwards the buttons are removed.
     Session,
-    /// The running turn, or the place where it is shown.
+    /// A temporary change: of the agent process, of the running turn, or of the place that shows it.
     Moment,
 }
 

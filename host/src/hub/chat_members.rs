@@ -1,5 +1,5 @@
-//! Who is at home in a place: who has spoken there, whose private chat it is, and who sits at the console. Whoever is not served any more
-//! is at home nowhere.
+//! Determines the members of a place: the people who have written there, the owner of a private chat, and the user of
+//! the console. People without access are excluded.
 
 use cordboard_core::{
     config::Access,
@@ -11,7 +11,7 @@ use crate::{
     plugin::ChatMember,
 };
 
-/// `met`: who has spoken there, served or not.
+/// Returns the members of `place`. `met` lists the people who have written there, with or without access.
 pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
     let private = (place.front_end == telegram::FRONT_END && place.topic.is_none())
         .then(|| UserId(format!("{}:{}", telegram::FRONT_END, place.chat)));
@@ -30,7 +30,8 @@ pub fn person_of(place: &Place) -> Option<UserId> {
 /// The current role of a person. `None` if the person has no access.
 pub fn role(id: &UserId, access: &Access) -> Option<Role> {
     match id.0.split_once(':') {
-        // An older host knew the place, and not by whom: it is somebody's, and no caller's.
+        // Older hosts stored the place without the person. The empty id keeps such a place usable and matches no
+        // caller.
         None => id.0.is_empty().then_some(Role::Member),
         Some((console::FRONT_END, _)) => Some(Role::Owner),
         Some((telegram::FRONT_END, number)) => access.role_of(number.parse().ok()?),

@@ -1,4 +1,4 @@
-//! What becomes of a blueprint: the record of a session that does not exist yet, with everything in it known and allowed.
+//! Validates a session spec and builds the record of the new session from it. It does not store the record.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,8 @@ impl HostService {
         }
     }
 
-    /// The one that was asked for below a root, the operator's folder of that name, else one of its own.
+    /// Returns the requested folder if it lies below one of `[sessions] roots`. Without a request, returns the folder
+    /// that `[sessions.folders]` names for the session, or else one in the state directory.
     fn folder(&self, config: &Config, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, ApiError> {
         if let Some(asked) = asked {
             return below_roots(Path::new(asked), &config.sessions.roots);
@@ -66,7 +67,7 @@ fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiErro
     Err(refuse(RefusalCode::Invalid, messages::no_such("agent", &agent, known)))
 }
 
-/// Resolved before it is compared, so that neither `..` nor a link leads out.
+/// Resolves `asked` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
 fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
     let denied = || {
         let text = format!("{} is no folder below one of `[sessions] roots`.", asked.display());

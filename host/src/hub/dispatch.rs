@@ -1,4 +1,5 @@
-//! Serves one update: a command goes to its plugin, a text to the active session, and what comes of it is stored with the end of the update.
+//! Dispatches one update: a command goes to its plugin, a text to the active session. The reply is stored in the same
+//! commit that marks the update as done.
 
 use std::sync::Arc;
 
@@ -29,20 +30,20 @@ pub struct Dispatcher {
     pub store: Store,
 }
 
-/// A command as it came.
+/// A parsed command, either typed or sent by a button.
 struct CommandLine {
     name: String,
     invocation: Invocation,
     pressed: Option<Pressed>,
 }
 
-/// The button that sent a command, and its message.
+/// The button that sent a command, and the message with the button.
 struct Pressed {
     line: ButtonLine,
     message: Option<MessageId>,
 }
 
-/// The session and request of the button that sent a command, if a button did.
+/// The session and request that the pressed button was created for. Empty for a typed command.
 #[derive(Default)]
 struct Purpose {
     press: Option<Arc<Press>>,
@@ -50,7 +51,7 @@ struct Purpose {
 }
 
 impl Dispatcher {
-    /// Whether an update is a command that does not wait for earlier ones.
+    /// Returns whether an update is a command that bypasses the queue of its place.
     #[must_use]
     pub fn jumps(&self, row: &InboxRow) -> bool {
         let Some(typed) = self.typed(&row.update) else { return false };
@@ -74,8 +75,8 @@ impl Dispatcher {
         }
     }
 
-    /// Dispatches an update with the caller's current role: it may have waited while `[access]` changed or the host was
-    /// down.
+    /// Dispatches an update with the current role of its caller: `[access]` may have changed while the update waited or
+    /// the host was down.
     pub async fn serve(&self, one: Gathered) {
         let mut row = self.whole(one).await;
         tracing::debug!(place = %row.update.place, "serving");
@@ -86,7 +87,7 @@ impl Dispatcher {
         row.update.caller = caller;
         match row.update.what {
             What::Text(_) | What::NotText { .. } => self.posts.heard(&row.update.place),
-            // Edits and presses add no message to the chat.
+            // Edits and button presses add no message to the chat.
             What::Edited(_) | What::Press { .. } => {}
         }
         match (&row.update.what, self.typed(&row.update)) {
@@ -95,7 +96,7 @@ impl Dispatcher {
             (What::NotText { caption: None, .. }, None) => self.answer(&row, Answer::OnlyText).await,
             (What::NotText { kind, caption: Some(_) }, None) => self.caption(&row, kind).await,
             (What::Edited(words), None) => self.edited(&row, words).await,
-            // A button holds a command that nobody offers any more.
+            // The text of the button doesn't parse as a command.
             (What::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
         }
     }
@@ -125,7 +126,7 @@ impl Dispatcher {
         reply.answers.clone_from(&row.update.origin.message);
         let edit = if reply.in_place { pressed } else { None };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
-        // A call may take long: the caller may have been removed in the meantime.
+        // The caller may have been removed from `[access]` during a long call.
         let is_served = self.desk.now_served(&row.update.caller).is_some();
         let posts = Some(post).filter(|_| is_served).into_iter().collect();
         self.posts.finish(vec![Done::Update(row.id)], posts).await;
@@ -158,7 +159,8 @@ impl Dispatcher {
         self.reply(row, reply, typed.pressed.and_then(|pressed| pressed.message)).await;
     }
 
-    /// The session and request of the button.
+    /// Returns the session and request of the button. The error is the answer to a button that is outdated or already
+    /// decided.
     async fn purpose(&self, pressed: Option<&Pressed>) -> Result<Purpose, Answer> {
         let Some(Pressed { line, .. }) = pressed else { return Ok(Purpose::default()) };
         let keyboard = match line.keyboard {
@@ -167,7 +169,7 @@ impl Dispatcher {
                 let stored = stored.map_err(|error| Answer::NotStored { why: error.to_string() })?;
                 Some(stored.ok_or(Answer::OldButton)?)
             }
-            // A frame of a running turn shows it.
+            // The button belongs to a frame of a running turn, which isn't stored.
             None if line.session.is_some() => None,
             None => return Err(Answer::OldButton),
         };
@@ -178,7 +180,7 @@ impl Dispatcher {
         Ok(Purpose { press: Some(Arc::new(Press::new(line.session.clone(), request))), keyboard })
     }
 
-    /// Replaces the buttons of a message by who decided what, after a button took effect.
+    /// Replaces the buttons of a message with the decision and the name of the person, if the button took effect.
     async fn close(&self, update: &Update, typed: &CommandLine, purpose: &Purpose) {
         let (Some(press), Some(keyboard)) = (&purpose.press, &purpose.keyboard) else { return };
         match (press.came(), &press.request) {
@@ -225,7 +227,8 @@ impl Dispatcher {
         self.prompt(row).await;
     }
 
-    /// Applies an edit to a message that still waits. If the agent has already got the message, the edit is ignored.
+    /// Applies an edit to a message that still waits. If the agent has already received the message, the edit is
+    /// ignored.
     async fn edited(&self, row: &InboxRow, words: &str) {
         if let Some(message) = &row.update.origin.message {
             match self.store.revise(&row.update.place, message, words).await {
@@ -244,7 +247,8 @@ impl Dispatcher {
         }
     }
 
-    /// Stored as the session's before the session hears of it.
+    /// Sends a text to its session. The store assigns the prompt to the session first, so that after a restart it goes
+    /// to the same session.
     async fn prompt(&self, row: &InboxRow) {
         let Some(session) = self.addressee(row).await else {
             let others = !self.desk.lines().roster.active_in(&row.update.place).is_empty();
@@ -258,7 +262,7 @@ impl Dispatcher {
             return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
         }
         let id = prompt.id.clone();
-        // The message may have been edited before it was assigned. The session gets later edits itself.
+        // The message may have been edited before it was assigned. Later edits are sent to the session.
         let stored = self.store.accepted(row.id).await.ok().flatten();
         let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
         let waits = self.desk.lines().roster.view(session.as_str()).is_some_and(|view| is_busy(&view));
@@ -269,7 +273,8 @@ impl Dispatcher {
         self.desk.withdraw_if_revoked(&row.update, id, &session).await;
     }
 
-    /// The session that a text of this place is for: the active one, or the one that the operator named.
+    /// Returns the session that receives a text sent in this place: the active session, or `[sessions] default`, which
+    /// is created if it does not exist.
     async fn addressee(&self, row: &InboxRow) -> Option<SessionName> {
         let Update { caller, place, .. } = &row.update;
         if let Some(active) = self.desk.active(caller, place) {
@@ -296,7 +301,8 @@ impl Dispatcher {
         self.desk.activate(&update.caller, &update.place, name).await
     }
 
-    /// What was accepted and not served when the host ended, less the commands that were for that moment alone.
+    /// Marks commands that bypass the queue as done, because they no longer apply after a restart. Returns the other
+    /// updates, which are dispatched again.
     pub async fn drop_stale(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
         let (stale, anew): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| self.jumps(row));
         for row in &stale {
@@ -307,7 +313,7 @@ impl Dispatcher {
     }
 }
 
-/// Whether a new message has to wait.
+/// Returns whether a new prompt has to wait.
 fn is_busy(view: &SessionView) -> bool {
     view.phase == Phase::Busy || view.queued > 0
 }

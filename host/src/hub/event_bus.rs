@@ -1,5 +1,6 @@
-//! Tells hooks what happens: a queue a plugin, in order, called one after the other beside everything else. A hook that is slow or
-//! fails delays nobody and loses its own events alone. Events are not stored: what happens while no host runs is told to nobody.
+//! Delivers session events to hook plugins. Each plugin has its own queue and receives its events in order, one call at
+//! a time, so a slow or failing hook delays nothing else and loses only its own events. Events are not stored: those
+//! that occur while no host runs are not delivered.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,31 +15,31 @@ use crate::{
     session::EventSink,
 };
 
-/// How many events may wait for one plugin. A busy board has a few a second; a hook that hangs for its whole time at each call is some
-/// minutes behind by then, and old news are worth less than new ones.
+/// The maximum number of waiting events per plugin. A busy host emits a few events per second. When the queue of a hook
+/// that times out on every call is full, the hook is minutes behind, and new events are worth more than old ones.
 const QUEUE: usize = 256;
 
-/// The desk is weak, since it owns the sessions that own the herald.
+/// `desk` is weak because the host service owns the sessions, which own the event bus.
 pub struct EventBus {
     plugs: Arc<Registry>,
     desk: OnceLock<Weak<HostService>>,
     queues: Mutex<HashMap<String, Queue>>,
 }
 
-/// A plugin's events. It is there as long as somebody works on it.
+/// The waiting events of one plugin. The entry exists as long as a task delivers them.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Arc<SessionEvent>>,
     dropped: u64,
 }
 
-/// What became of an event on its way into a queue.
+/// The result of adding an event to a queue.
 #[derive(Debug, PartialEq, Eq)]
 enum Queued {
-    /// Nobody works on this queue yet.
+    /// The queue was created. No task delivers its events yet.
     First,
     Behind,
-    /// The oldest one was dropped for it; how many were dropped since the queue was empty.
+    /// The oldest event was dropped to make room. Contains the number of events dropped since the queue was created.
     InPlaceOf(u64),
 }
 
@@ -48,7 +49,7 @@ impl EventBus {
         Arc::new(Self { plugs, desk: OnceLock::new(), queues: Mutex::default() })
     }
 
-    /// Lends the desk to the calls; before that nobody is called.
+    /// Sets the host service that hooks call. Events that are delivered earlier are discarded.
     pub fn serve_at(&self, desk: &Arc<HostService>) {
         drop(self.desk.set(Arc::downgrade(desk)));
     }
@@ -67,7 +68,7 @@ impl EventBus {
         queue.push(happening)
     }
 
-    /// The next event; where there is none, the queue is over.
+    /// Removes and returns the next event. Removes the queue if it is empty.
     fn next(&self, plugin: &str) -> Option<Arc<SessionEvent>> {
         let mut queues = self.queues();
         let next = queues.get_mut(plugin)?.waiting.pop_front();
@@ -82,7 +83,7 @@ impl EventBus {
             let Some(desk) = self.desk.get().and_then(Weak::upgrade) else { continue };
             let board = Arc::new(desk.reached_by(happening.trail.through(&plugin))) as Arc<dyn HostApi>;
             match self.plugs.hook(&board, &plugin, &happening).await {
-                // It was unplugged meanwhile.
+                // The plugin was deactivated in the meantime.
                 Ok(()) | Err(CallError::NotOffered(_)) => {}
                 Err(error) => tracing::warn!(plugin, event = happening.kind.as_str(), %error, "hook failed"),
             }

@@ -1,4 +1,5 @@
-//! The desk: what callers may see and do on the board, with their rights checked. Everything that changes a session goes through here.
+//! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the rights
+//! of the caller. All orders to sessions go through this module.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -43,7 +44,7 @@ pub struct HostService {
     pub orders: Orders,
     /// The state directory.
     pub state: PathBuf,
-    /// The hooks that led to what is done at this desk.
+    /// The hooks that caused the calls to this instance.
     pub trail: CausationChain,
     /// The pressed button.
     pub press: Option<Arc<Press>>,
@@ -54,13 +55,13 @@ impl HostService {
         &self.lines
     }
 
-    /// The same desk, for a call that these hooks led to.
+    /// Returns a copy for a call that these hooks caused.
     #[must_use]
     pub fn reached_by(&self, trail: CausationChain) -> Self {
         Self { trail, ..self.clone() }
     }
 
-    /// The same desk, for the call of a button.
+    /// Returns a copy for the call of a pressed button.
     #[must_use]
     pub fn pressed(&self, press: Arc<Press>) -> Self {
         Self { press: Some(press), ..self.clone() }
@@ -82,13 +83,13 @@ impl HostService {
         view
     }
 
-    /// A session that this caller may see; for everybody else it does not exist.
+    /// Returns a session that the caller may see. Any other session is reported as unknown.
     fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
         let view = self.roster().view(name).filter(|view| caller.may_steer(&view.record.owner));
         view.ok_or_else(|| unknown(name))
     }
 
-    /// As [`Self::act`], for the session and request of the pressed button.
+    /// Like [`Self::act`], bound to the session and request of the pressed button, if there is one.
     async fn act_as_pressed(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
         let Some(press) = &self.press else { return self.act(caller, name, order).await };
         let changes = Changes::of(&order);
@@ -180,7 +181,7 @@ impl HostApi for HostService {
         let cut =
             if let Order::Interrupt { from: Some(place), .. } = &order { self.posts.cut(place) } else { Cut::Nothing };
         let view = match (self.act_as_pressed(caller, name, order).await, cut) {
-            // The turn is over, but its answer was still being sent.
+            // The turn has already ended, but the rest of its answer was still being sent and is now cut off.
             (Err(refusal), Cut::Answer) if refusal.text == messages::NOTHING_RUNS => {
                 SessionView::clone(&*self.seen(caller, name.as_str())?)
             }
@@ -193,8 +194,8 @@ impl HostApi for HostService {
         Ok(view)
     }
 
-    /// A prompt that a plugin sends is accepted and stored like one that a person typed, but is never anything else: it is stored as this
-    /// session's, and so comes back to no place where its text would be read as a command.
+    /// Accepts and stores a prompt from a plugin like one that a person typed. It is stored as assigned to this
+    /// session, so that its text is never dispatched as a command, not even after a restart.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.clone().ok_or_else(|| {

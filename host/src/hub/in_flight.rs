@@ -1,16 +1,17 @@
-//! The updates that are being served, and which lane each of them holds up. It must never forget a lane, whatever becomes of its task.
+//! Tracks the updates that are being dispatched and the place queue that each occupies. It reports every finished task,
+//! even one that panicked, because an unreported task would block the queue of its place.
 
 use std::collections::HashMap;
 
 use cordboard_core::types::Place;
 use tokio::task::{Id, JoinSet};
 
-/// What has been served.
+/// A finished update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Served {
-    /// The update at work in the lane of this place.
+    /// The update that occupied the queue of this place.
     In(Place),
-    /// One that no lane waits for.
+    /// An update that bypassed the queue of its place.
     Beside,
 }
 
@@ -30,7 +31,8 @@ impl Tasks {
         self.running.is_empty()
     }
 
-    /// What was served next, well or badly: a bug costs one update, and not all that wait behind it. None: nothing is at work. Cancel safe.
+    /// Returns the next finished update, even if its task panicked: a bug costs one update, not all that wait behind
+    /// it. Returns `None` if no task is running. Cancel safe.
     pub async fn next(&mut self) -> Option<Served> {
         let id = match self.running.join_next_with_id().await? {
             Ok((id, ())) => id,

@@ -1,4 +1,5 @@
-//! The way in: what a front-end accepted is stored, and only then served.
+//! Stores the updates that a front-end accepts, then passes them to the hub. It must not pass on an update that is not
+//! stored.
 
 use std::{
     collections::HashSet,
@@ -21,7 +22,7 @@ pub struct InboxWriter {
     pub store: Store,
     pub intake: Intake,
     pub front_end: &'static str,
-    /// Who is known to have been met where, so that it is stored once.
+    /// The people who are already stored as members of a place, so that each is stored only once.
     pub met: Mutex<HashSet<(Place, UserId)>>,
 }
 

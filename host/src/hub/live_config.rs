@@ -1,4 +1,4 @@
-//! The configuration as it is now, for those who ask at the moment when they need it.
+//! Owns the active configuration. Callers read it whenever they need a value, so that they see the last reload.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ use crate::{
     session::SessionConfig,
 };
 
-/// One shared, replaceable configuration.
+/// A shared, replaceable configuration.
 #[derive(Clone)]
 pub struct LiveConfig(Arc<ArcSwap<Config>>);
 
@@ -39,14 +39,14 @@ impl LiveConfig {
         self.0.swap(Arc::new(config))
     }
 
-    /// What the operator says of a plugin.
+    /// Returns the operator's settings for a plugin.
     #[must_use]
     pub fn plugin(&self, name: &str) -> PluginSettings {
         plugin_settings(&self.now(), name)
     }
 }
 
-/// What `config` says of the plugin `name`.
+/// Returns the settings in `config` for the plugin `name`.
 #[must_use]
 pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
     let limits = config.plugins.limits_of(name);

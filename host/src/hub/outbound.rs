@@ -1,4 +1,5 @@
-//! Words on their way out: stored first, in one commit with what they settle, then handed to the outbox.
+//! Stores outgoing posts in one commit with the updates and prompts that they finish, then passes them to the outbox.
+//! Removes secrets from everything that is sent, including turn frames, which are not stored.
 
 use std::{
     collections::HashSet,
@@ -20,28 +21,28 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// The first and the longest pause before a store that failed is tried again.
+/// The first and the longest delay before a failed store operation is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// The id of a post that isn't stored. Ids of stored posts start at 1.
 const NOT_STORED: PostId = PostId(0);
 
-/// Where stored posts and live frames go: the outbox of the chat.
+/// Receives stored posts and turn frames. Implemented by the outbox of the chat.
 pub trait OutboundSink: Send + Sync {
-    /// A frame of a turn in progress; never stored, and replaced by later ones.
+    /// Shows a frame of a running turn. Frames are not stored, and a later frame replaces an earlier one.
     fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
     fn post(&self, rows: Vec<OutboxRow>);
-    /// The turn was told to stop: what is posted there next waits for its end, for a moment.
+    /// The turn is being interrupted. Later posts to this place wait for its end, for a limited time.
     fn stopping(&self, place: &Place, turn: &PromptId);
-    /// The turn waits again: that it was worked on is taken back, and it may be shown anew.
+    /// The prompt is queued again. The sink withdraws what it has shown of the turn; the turn may be shown again later.
     fn back(&self, place: &Place, turn: &PromptId);
-    /// The turn ends without a post; what it has shown stays.
+    /// The turn ends without a post. Its last frame stays visible.
     fn over(&self, place: &Place, turn: &PromptId);
-    /// A user has written there.
+    /// A user has sent a message in this place.
     fn heard(&self, place: &Place);
-    /// Stops the answer that is being sent there.
+    /// Stops the answer that is being sent to this place.
     fn cut(&self, place: &Place) -> Cut;
-    /// A user's message was accepted and waits.
+    /// Acknowledges a message that was accepted and has to wait.
     fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
 }
 
@@ -49,7 +50,7 @@ pub trait OutboundSink: Send + Sync {
 pub struct Outbound {
     store: Store,
     outlet: Arc<dyn OutboundSink>,
-    /// The places that know that answers cannot be stored.
+    /// The places that have been notified that their replies cannot be stored yet.
     told: Arc<Mutex<HashSet<Place>>>,
 }
 
@@ -90,22 +91,22 @@ impl Outbound {
         self.outlet.cut(place)
     }
 
-    /// Closes the request: its messages show the outcome instead of their buttons.
+    /// Closes a request: its messages show the outcome instead of their buttons.
     pub async fn decide(&self, request: &Request, outcome: &str) {
         self.tell_closed(self.store.decide(request, outcome).await);
     }
 
-    /// As [`Self::decide`], for one message.
+    /// Like [`Self::decide`], for one message.
     pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
         self.tell_closed(self.store.close_keyboard(keyboard, outcome).await);
     }
 
-    /// As [`Self::decide`], for the requests of an earlier host about failed starts.
+    /// Like [`Self::decide`], for the requests of a previous host run about failed starts.
     pub async fn withdraw_starts(&self) {
         self.tell_closed(self.store.withdraw_starts(&messages::decided(None, None)).await);
     }
 
-    /// As [`Self::decide`], for the requests about older versions of the plugin of `request`.
+    /// Like [`Self::decide`], for the requests about other versions of the plugin in `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
         self.tell_closed(self.store.withdraw_grants(plugin, digest, &messages::decided(None, None)).await);
@@ -115,13 +116,13 @@ impl Outbound {
         match rows {
             Ok(rows) => self.outlet.post(rows),
             Err(StoreError::Closed { .. }) => {}
-            // The request is closed even so, so a press is refused.
+            // The request itself is closed, so pressing one of its buttons is refused.
             Err(error) => tracing::error!(%error, "failed to store a decision: its buttons stay"),
         }
     }
 
-    /// Stores `out` and the end of `done` in one commit, then sends. A store that fails is tried again until it does not: what is said here is
-    /// the answer to somebody.
+    /// Stores `out` and marks `done` as done in one commit, then passes the posts to the outbox. Retries a failed store
+    /// until it succeeds, because a user waits for the reply. Gives up only if the store is closed.
     pub async fn finish(&self, done: Vec<Done>, mut out: Vec<NewPost>) {
         out.iter_mut().for_each(|post| scrub_reply(&mut post.reply));
         let (mut pause, longest) = RETRY;
@@ -148,8 +149,8 @@ impl Outbound {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notifies users who wait for a reply, once in each place. The answer of a turn is already visible in its last
-    /// frame.
+    /// Notifies users who wait for a reply, once per place. Skips the posts of a turn: its last frame already shows the
+    /// answer.
     fn say_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none()) {
             if self.told().insert(post.place.clone()) {

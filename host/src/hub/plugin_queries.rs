@@ -1,4 +1,5 @@
-//! Asks plugins on behalf of sessions. Each question runs beside the session and comes back as an input.
+//! Queries plugins on behalf of sessions. Each query runs on its own task, and its answer is sent to the session as an
+//! input.
 
 use std::{
     sync::{Arc, OnceLock, Weak},
@@ -19,7 +20,7 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// What an advisor asks with. The board is weak, since the board owns the sessions that own the advisor.
+/// The dependencies of a query. `board` is weak because the host API owns the sessions, which own these queries.
 pub struct PluginQueries {
     pub plugs: Arc<Registry>,
     pub config: LiveConfig,
@@ -36,7 +37,7 @@ impl session::PluginQueries for Arc<PluginQueries> {
     }
 }
 
-/// A session that waits for an answer gets one, whatever becomes of whoever is asked: a defect of ours counts as a failed plugin.
+/// Returns the answer, or `failed` if there is none or the task panicked: a session that waits always gets an answer.
 async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
     match asked.await {
         Ok(answer) => answer.unwrap_or(failed),
@@ -47,7 +48,7 @@ async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
     }
 }
 
-/// What a session hears where nobody answers.
+/// Returns the input for a session whose query is not answered.
 fn unanswered(ticket: Ticket, question: &Question) -> Input {
     match question {
         Question::Resolve { persona } => Input::PersonaSettings {
@@ -103,7 +104,7 @@ mod tests {
 
     const TICKET: Ticket = Ticket(7);
 
-    /// Whoever is asked panics, which an agent's session must outlive.
+    /// Returns the input for a session whose query panics.
     async fn after_a_panic(question: Question) -> Input {
         let failed = unanswered(TICKET, &question);
         answered(tokio::spawn(async { panic!("a defect, as the test wants it") }), failed).await

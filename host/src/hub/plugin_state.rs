@@ -1,4 +1,4 @@
-//! What plugins keep: the store behind their `state`.
+//! Implements plugin state on top of the store.
 
 use async_trait::async_trait;
 

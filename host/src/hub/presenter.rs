@@ -1,5 +1,5 @@
-//! Shows turns: a presenter a session takes its scenes in order, has the view plugin draw them, and passes them on. While it draws, newer frames
-//! replace the one that waits.
+//! Shows turns. The presenter of a session takes its scenes in order, renders them with the view plugin and passes them
+//! to the outbox. While it renders, a newer frame replaces a waiting one.
 
 use std::{
     collections::VecDeque,
@@ -33,14 +33,14 @@ use crate::{
     session_registry::SessionRegistry,
 };
 
-/// The view of sessions that chose none.
+/// The view mode of sessions that have not chosen one.
 const DEFAULT_MODE: &str = "normal";
 
-/// A frame is rendered again after this time without a change, so that the elapsed time stays current while the agent
-/// is silent.
+/// The interval after which an unchanged frame is rendered again, so that the displayed elapsed time stays current
+/// while the agent is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
-/// What all presenters share.
+/// Renders and posts scenes. All presenters share its parts.
 #[derive(Clone)]
 pub struct TurnRenderer {
     pub plugs: Arc<Registry>,
@@ -52,7 +52,7 @@ pub struct TurnRenderer {
     pub edits: Edits,
 }
 
-/// One session's scenes.
+/// The scenes of one session, and the task that shows them.
 pub struct TurnPresenter {
     scenes: Mutex<Scenes>,
     posts: Outbound,
@@ -64,12 +64,12 @@ struct Scenes {
     waiting: VecDeque<Scene>,
     /// The last frame of the running turn.
     running: Option<(Arc<Turn>, SessionView)>,
-    /// One was taken out and is not stored yet.
+    /// Whether a scene has been taken from the queue and is still being rendered or stored.
     painting: bool,
 }
 
 impl TurnPresenter {
-    /// Starts it. Its task ends with the runtime: it has nothing of its own to end.
+    /// Starts the presenter. Its task runs until the runtime ends and has nothing to clean up.
     #[must_use]
     pub fn spawn(painter: TurnRenderer, session: SessionName) -> Arc<Self> {
         let presenter = Arc::new(Self { scenes: Mutex::default(), posts: painter.posts.clone(), wake: Notify::new() });
@@ -82,7 +82,7 @@ impl TurnPresenter {
         self.play(|scene| painter.paint(&session, scene, &notices)).await;
     }
 
-    /// A bug costs one scene, and not all that come after it.
+    /// Renders scenes with `paint`, in order. A panic costs one scene, not all later ones.
     async fn play<P: Future<Output = ()>>(&self, paint: impl Fn(Scene) -> P) {
         loop {
             let Some(scene) = self.next() else {
@@ -133,7 +133,7 @@ impl TurnPresenter {
         next
     }
 
-    /// Whether nothing waits to be shown, and nothing is on its way.
+    /// Returns whether no scene is waiting, being rendered or being stored.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let scenes = self.scenes();
@@ -226,7 +226,7 @@ impl TurnRenderer {
             reply = locked(notices).denied(reply);
         }
         if let Notice::Died { .. } = &notice {
-            // The end of the turn has just notified.
+            // The end of the turn has already caused a notification.
             reply.alert = Alert::Silent;
         }
         if is_nameless {
@@ -235,7 +235,7 @@ impl TurnRenderer {
         self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
     }
 
-    /// Whether the owner of a private chat may see the session now. Always true in a group.
+    /// Returns whether the owner of a private chat may currently see the session. Always true in a group.
     fn may_be_read(&self, session: &SessionName, place: &Place) -> bool {
         let Some(id) = chat_members::person_of(place) else { return true };
         let Some(role) = chat_members::role(&id, &self.config.now().access) else { return false };
@@ -243,7 +243,7 @@ impl TurnRenderer {
         self.roster.view(session.as_str()).is_none_or(|view| reader.may_steer(&view.record.owner))
     }
 
-    /// Says whose an answer is.
+    /// Marks messages as written by the agent, and adds the session name if [`Self::in_background`] returns one.
     fn sign(&self, session: &SessionName, place: &Place, messages: &mut [Reply]) {
         let background = self.in_background(session, place);
         for message in messages {
@@ -252,8 +252,8 @@ impl TurnRenderer {
         }
     }
 
-    /// The name to show with an answer, so that readers know which session it is from. `None` if it is the only active
-    /// session there.
+    /// Returns the session name to show with an answer, so that readers know which session it is from. `None` if the
+    /// session is the only active one in this place.
     fn in_background(&self, session: &SessionName, place: &Place) -> Option<SessionName> {
         let active = self.roster.active_in(place);
         let expected = active.len() == 1 && active.contains(session);
@@ -281,7 +281,7 @@ impl TurnRenderer {
     }
 }
 
-/// The posts of a finished turn. Only the last one notifies.
+/// Returns the posts of a finished turn. Only the last one notifies.
 fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     if let Some((_, before)) = messages.split_last_mut() {
         before.iter_mut().for_each(|message| message.alert = Alert::Silent);
@@ -290,7 +290,7 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     messages.into_iter().map(post).collect()
 }
 
-/// A message without words: it takes back that the agent was seen to work, and `/stop` was answered already.
+/// Returns an empty message for a stopped turn. It removes the working indicator; `/stop` has already been answered.
 fn nothing() -> Reply {
     Reply { alert: Alert::Silent, ..Reply::text("") }
 }

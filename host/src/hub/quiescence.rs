@@ -1,4 +1,5 @@
-//! Tells when the board is at rest: nothing to serve, no turn open, nothing queued, everything shown. A pipe's end waits for that.
+//! Waits until the sessions are quiescent: no turn is open, no prompt is queued, and everything has been shown. The end
+//! of a piped input waits for this.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,10 +7,10 @@ use cordboard_core::types::{Phase, SessionName};
 
 use super::host_api::HostService;
 
-/// How often it looks once nothing changes any more: a presenter may still draw what the last change asked for.
+/// The polling interval. Presenters and hooks do not signal that they have finished.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What still runs when there was no time left.
+/// A session that is still working when the time is up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
     pub session: SessionName,
@@ -22,15 +23,16 @@ pub struct QuiescenceWaiter {
 }
 
 impl QuiescenceWaiter {
-    /// Waits until every session is at rest and everything was shown, at most `patience`; then names what is open.
+    /// Waits until every session is quiescent and everything has been shown, for at most `patience`.
     ///
     /// # Errors
-    /// The sessions that were not at rest in time.
+    /// The sessions that were still working when the time was up.
     pub async fn rest(&self, patience: Duration) -> Result<(), Vec<Open>> {
         let rest = async {
             loop {
                 if self.sees_rest() {
-                    // A prompt that still lies in an actor's box shows nowhere else, and the last hook to hear may have put it there.
+                    // A prompt in the channel of an actor is not visible in its snapshot yet, and the last hook may
+                    // have sent one.
                     self.desk.lines().caught_up().await;
                     if self.sees_rest() {
                         break;
@@ -46,14 +48,14 @@ impl QuiescenceWaiter {
         self.open().is_empty() && self.desk.lines().all_shown()
     }
 
-    /// Sessions with a turn open or a prompt that will be answered without anybody doing anything.
+    /// Returns the sessions with an open turn, or with a prompt that will be answered without any user action.
     #[must_use]
     pub fn open(&self) -> Vec<Open> {
         let views = self.desk.lines().roster.views();
         let open = views.iter().filter(|view| match view.phase {
             Phase::Busy | Phase::Starting => true,
             Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0,
-            // These wait for a person.
+            // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,
         });
         open.map(|view| Open { session: view.record.name.clone(), phase: view.phase, queued: view.queued }).collect()

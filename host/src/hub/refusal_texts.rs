@@ -1,4 +1,4 @@
-//! The texts of refusals, as callers read them.
+//! Builds the errors of refused requests, with the texts that callers read.
 
 use cordboard_core::{
     messages,

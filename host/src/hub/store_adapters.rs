@@ -1,4 +1,4 @@
-//! What sessions store, in the store's words.
+//! Implements the storage port of sessions on top of the store.
 
 use async_trait::async_trait;
 use cordboard_core::{

@@ -1,4 +1,5 @@
-//! The lines: one actor a session, started when the session is first needed. Ten thousand suspended sessions are ten thousand snapshots, no tasks.
+//! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
+//! used costs a snapshot and no task, so there may be thousands.
 
 use std::{
     collections::HashMap,
@@ -29,7 +30,7 @@ pub struct SessionSupervisor {
 #[derive(Default)]
 struct Actors {
     lines: HashMap<SessionName, Line>,
-    /// The host ends: an actor that is started from now on hears that first.
+    /// The host is shutting down: an actor that is started from now on receives the shutdown first.
     ending: bool,
 }
 
@@ -38,7 +39,7 @@ struct Line {
     presenter: Arc<TurnPresenter>,
 }
 
-/// What the inbox held of a session when the host started.
+/// The prompts that the inbox contained at startup, by session.
 pub type Revived = HashMap<SessionName, Past>;
 
 impl SessionSupervisor {
@@ -47,7 +48,7 @@ impl SessionSupervisor {
         Self { roster, ports, painter, actors: Mutex::default() }
     }
 
-    /// The actor of a session that exists.
+    /// Returns the actor of a session, starting it if necessary. `None` if the session does not exist.
     #[must_use]
     pub fn get(&self, name: &SessionName) -> Option<Handle> {
         let cell = self.roster.cell(name.as_str())?;
@@ -70,19 +71,19 @@ impl SessionSupervisor {
         self.actors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells that a session was made.
+    /// Emits the event for a created session.
     pub fn tell_created(&self, view: SessionView, trail: CausationChain) {
         self.ports.herald.tell(SessionEvent::of(Kind::Created, view, self.ports.clock.now(), trail));
     }
 
-    /// The snapshot of a new or stored session at rest.
+    /// Returns the snapshot of a new or stored session without an agent.
     #[must_use]
     pub fn at_rest(&self, record: SessionRecord) -> SessionView {
         let settings = self.ports.setup.settings(&record);
         cordboard_core::session::Machine::new(record, settings).view()
     }
 
-    /// Gives a session back what was accepted for it before the host started.
+    /// Gives the sessions back the prompts that were accepted for them before the host started.
     pub async fn revive(&self, revived: Revived) {
         for (name, past) in revived {
             match self.get(&name) {
@@ -96,14 +97,14 @@ impl SessionSupervisor {
         self.actors().lines.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
     }
 
-    /// Returns when every actor has done what lay in its box, and its snapshot shows it.
+    /// Returns when every actor has processed the messages in its channel and its snapshot shows the result.
     pub async fn caught_up(&self) {
         for (_, handle) in self.handles() {
             handle.caught_up().await;
         }
     }
 
-    /// Tells every actor that was started.
+    /// Sends every running actor the input that `input` returns for it, if any.
     pub async fn tell_all(&self, input: impl Fn(&SessionName) -> Option<Input>) {
         for (name, handle) in self.handles() {
             if let Some(input) = input(&name) {
@@ -112,15 +113,16 @@ impl SessionSupervisor {
         }
     }
 
-    /// Ends every session, and whichever is asked for from now on. Returns when all have heard of it and every snapshot shows what was done
-    /// before; agents may still be ending.
+    /// Shuts down every session, including those that are started later. Returns when every actor has received the
+    /// shutdown and every snapshot shows the changes made before; agents may still be exiting.
     pub async fn end(&self) {
         self.actors().ending = true;
         self.tell_all(|_| Some(Input::Shutdown)).await;
         self.caught_up().await;
     }
 
-    /// The settings of the configuration as it is now, for every session: a snapshot without an actor is replaced here.
+    /// Applies the settings of the current configuration to every session. The snapshots of sessions without an actor
+    /// are replaced here.
     pub async fn resettle(&self) {
         self.resettle_resting();
         let settings = |name: &SessionName| {
@@ -131,7 +133,7 @@ impl SessionSupervisor {
     }
 
     fn resettle_resting(&self) {
-        // Nobody starts one meanwhile, whose snapshot would be its own.
+        // The lock keeps actors from starting, because an actor publishes its own snapshots.
         let actors = self.actors();
         let resting = |view: &Arc<SessionView>| !actors.lines.contains_key(&view.record.name);
         for view in self.roster.views().into_iter().filter(resting) {
@@ -142,21 +144,21 @@ impl SessionSupervisor {
         }
     }
 
-    /// Whether every scene of every session was shown, and every hook has heard.
+    /// Returns whether every scene has been shown and every event has been delivered to the hooks.
     #[must_use]
     pub fn all_shown(&self) -> bool {
         self.actors().lines.values().all(|line| line.presenter.is_idle()) && self.ports.herald.is_quiet()
     }
 }
 
-/// A stored prompt as a session takes it; none for what is no prompt.
+/// Returns the prompt of an inbox row. `None` if its update is not a prompt.
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
     let text = words_of(&row.update)?;
     Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), text })
 }
 
-/// The text of an update as the agent gets it. `None` if the update is not a prompt.
+/// Returns the text of an update as the agent receives it. `None` if the update is not a prompt.
 #[must_use]
 pub fn words_of(update: &Update) -> Option<String> {
     let said = |words: &str| match &update.origin.speaker {
@@ -170,7 +172,7 @@ pub fn words_of(update: &Update) -> Option<String> {
     }
 }
 
-/// Sorts what the inbox held: what is to be served again, and what sessions get back.
+/// Splits the inbox at startup: updates to dispatch again, and prompts that sessions get back.
 #[must_use]
 pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
     let mut anew = Vec::new();

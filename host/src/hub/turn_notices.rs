@@ -1,4 +1,4 @@
-//! Owns the host's notices within a turn: the session is resumed, and tools are denied. Pure.
+//! Owns the notices that the host adds to a turn: resume notices and denied tools. Pure.
 
 use cordboard_core::{
     agent::PromptId,
@@ -6,7 +6,7 @@ use cordboard_core::{
     types::{Alert, Place, Reply},
 };
 
-/// The most denials that are listed per turn: an agent that keeps retrying adds no information.
+/// The maximum number of denials that are listed per turn. An agent that keeps retrying adds no information.
 const DENIALS: usize = 20;
 
 #[derive(Default)]

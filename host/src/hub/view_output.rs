@@ -9,7 +9,8 @@ use cordboard_core::{
 
 use crate::plugin::{Screen, ViewLimits};
 
-/// The most messages of a turn, unless its plain text needs more: a chat accepts about one a second.
+/// The maximum number of messages per turn, unless its plain text needs more. A chat accepts about one message per
+/// second.
 const MOST_MESSAGES: usize = 50;
 
 /// The reason why a view's output is not shown.
@@ -43,7 +44,7 @@ fn count(screen: &Screen, limits: &ViewLimits) -> usize {
     screen.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
 }
 
-/// Whether a message shows anything.
+/// Returns whether a message shows anything.
 pub(super) fn shows_something(message: &Reply) -> bool {
     let is_said = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
     !message.buttons.is_empty() || !message.attachments.is_empty() || is_said()

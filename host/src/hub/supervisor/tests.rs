@@ -1,4 +1,4 @@
-//! The lines at the host's end: nobody is missed who is at something, and nobody begins anew.
+//! Shutdown of the supervisor: it waits for every actor that is working, and no session starts an agent afterwards.
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
@@ -24,7 +24,8 @@ use crate::{
     store,
 };
 
-/// A disk that is as slow as a test wants it, an agent that is not there, and nobody who listens.
+/// Fake ports: a store that blocks until the test allows it to continue, a missing agent, and sinks that ignore
+/// everything.
 struct Slow {
     disk: Semaphore,
     asked: Semaphore,
@@ -112,7 +113,7 @@ fn prompt() -> Input {
     Input::Prompt(Prompt { id: PromptId("p".to_owned()), place: Place::new("test", "home"), text: "hello".to_owned() })
 }
 
-/// The lines of the sessions `one` and `two`.
+/// Creates a supervisor for the sessions `one` and `two`.
 fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
     let (store, _) = store::open(folder).unwrap();
@@ -151,14 +152,14 @@ async fn the_end_waits_for_who_is_at_something_and_lets_nobody_begin() {
     let slow = Arc::new(Slow { disk: Semaphore::new(0), asked: Semaphore::new(0) });
     let lines = lines(folder.path(), &slow);
     lines.get(&name("one")).unwrap().send(prompt()).await;
-    // It stores that it starts an agent, and its snapshot does not show it yet.
+    // The actor is storing that it starts an agent. Its snapshot does not show this yet.
     slow.asked.acquire().await.unwrap().forget();
     assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Suspended);
     let ending = tokio::spawn({
         let lines = Arc::clone(&lines);
         async move { lines.end().await }
     });
-    // One thread runs both: an end that waits for nobody is over by then.
+    // Both run on one thread, so an `end` that did not wait would have finished by then.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
