@@ -1,5 +1,6 @@
-//! The actor around one session's machine: it feeds it what happens and performs what it asks. It owns the agent's process and nothing else;
-//! it never awaits a plugin nor a chat: it asks an [`PluginQueries`] and hands frames to a [`TurnSink`], and goes on.
+//! The actor around the state machine of one session: it feeds the machine inputs and performs its effects. It owns the
+//! agent process. It must not await a plugin or a chat: it sends queries to [`PluginQueries`] and scenes to a
+//! [`TurnSink`], and neither blocks.
 
 mod actor;
 mod agent_process;
@@ -27,10 +28,10 @@ pub use events::EventSink;
 
 use crate::{agent::AgentSpec, clock::Clock, process::Environment, session_registry::SessionCell};
 
-/// What waits for an actor: it never waits for whoever sends, so that a full box lasts a moment only.
+/// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.
 const BOX: usize = 256;
 
-/// What a session asks of the plugins. The answer comes back as an input, if late then as one that the machine ignores.
+/// A query from a session to the plugins. The answer arrives as an input; the machine ignores it if it is late.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     Resolve { persona: String },
@@ -38,25 +39,26 @@ pub enum Question {
     WordResume { idle_for: Duration },
 }
 
-/// Asks plugins on a session's behalf.
+/// Queries plugins on behalf of sessions.
 pub trait PluginQueries: Send + Sync {
-    /// Returns at once.
+    /// Starts the query and sends its result to `answer`. Does not block.
     fn ask(&self, view: SessionView, question: (Ticket, Question), answer: Handle);
 }
 
-/// What a session shows, in this order.
+/// An output of a session. Scenes are shown in the order in which the session emits them.
 #[derive(Debug, Clone)]
 pub enum Scene {
-    /// The turn so far. A later one makes it worthless.
+    /// The turn so far. A later frame replaces it.
     Frame(Arc<Turn>, SessionView),
-    /// The prompt waits again, its agent is gone: that it was worked on is taken back, until it is worked on once more.
+    /// The prompt is queued again, because its agent has exited. Its working indicator is removed until an agent works
+    /// on it again.
     Back(Place, PromptId),
-    /// The end of a turn, to be stored together with the end of its prompt.
+    /// The end of a turn, which is stored in one commit with the end of its prompt.
     Final(Turn, SessionView),
     /// The end of a turn that the shutdown interrupted. Its prompt is not done.
     CutOff(Turn, SessionView),
     Tell(Place, Notice),
-    /// The request is decided.
+    /// The request was decided. Its buttons are replaced with the outcome.
     DecisionStore {
         request: Request,
         choice: Choice,
@@ -64,33 +66,33 @@ pub enum Scene {
     },
 }
 
-/// Where a session's scenes go.
+/// Receives the scenes of a session.
 pub trait TurnSink: Send + Sync {
-    /// Returns at once, and never drops anything but a frame that a later one replaces.
+    /// Queues a scene. Does not block, and drops nothing except a frame that a later one replaces.
     fn show(&self, scene: Scene);
-    /// The turn was told to stop: what is said next where it is shown is to come after its end. Returns at once.
+    /// The turn is being interrupted: posts that follow in its place are sent after its end. Does not block.
     fn stopping(&self, place: &Place, turn: &PromptId);
 }
 
-/// What a session stores. Each returns when it is stored.
+/// The storage port of sessions. Each method returns when the change is stored.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), String>;
-    /// A prompt that goes out again under a new name, and the record, which keeps it no longer: both at once.
+    /// Stores a prompt that is sent again with a new id, and the record, which no longer contains it, in one commit.
     async fn accept(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), String>;
     async fn hand(&self, prompt: &PromptId) -> Result<(), String>;
     async fn take_back(&self, prompt: &PromptId) -> Result<(), String>;
     async fn settle(&self, prompt: &PromptId) -> Result<(), String>;
 }
 
-/// What a session knows of the configuration, read anew at each start of its agent.
+/// The configuration port of sessions, read again at each start of an agent.
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
-    /// None: the configuration has no such agent any more.
+    /// Returns the agent of this name. `None` if the configuration no longer has one.
     fn agent(&self, name: &str) -> Option<AgentSpec>;
 }
 
-/// What the host hands to every actor.
+/// The dependencies of every actor.
 #[derive(Clone)]
 pub struct Ports {
     pub clock: Clock,
@@ -105,19 +107,19 @@ pub struct Ports {
     pub herald: Arc<dyn EventSink>,
 }
 
-/// What was accepted before the host started.
+/// The prompts that were accepted before the host started.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// Prompts that no agent was given.
+    /// Prompts that were not sent to an agent.
     pub queued: Vec<Prompt>,
-    /// Prompts of turns that the host's end cut off.
+    /// Prompts of turns that the end of the host interrupted.
     pub cut_off: Vec<Prompt>,
 }
 
 /// The origin of an order.
 #[derive(Debug, Default)]
 pub struct OrderSource {
-    /// The name of the person who gives it.
+    /// The name of the person who gave the order.
     pub by: Option<String>,
     /// The chain of hooks that caused it.
     pub trail: CausationChain,
@@ -134,11 +136,11 @@ enum Message {
     Prompt(Prompt, CausationChain),
     Order((Order, OrderSource), oneshot::Sender<Result<SessionView, ApiError>>),
     Restore(Past),
-    /// Answered when everything before it is done and published.
+    /// Answered when all earlier messages are processed and the snapshot is published.
     CatchUp(oneshot::Sender<()>),
 }
 
-/// Speaks to one session's actor.
+/// Sends messages to the actor of one session.
 #[derive(Debug, Clone)]
 pub struct Handle {
     messages: mpsc::Sender<Message>,
@@ -157,17 +159,17 @@ impl std::fmt::Debug for Message {
 }
 
 impl Handle {
-    /// Returns when the input is in the session's box. After the host's end nobody reads it.
+    /// Returns when the input is in the actor's channel. If the actor has ended, the input is dropped.
     pub async fn send(&self, input: Input) {
         self.deliver(Message::Input(input)).await;
     }
 
-    /// As [`Self::send`], to an actor that nobody else speaks to yet: its box is empty.
+    /// Like [`Self::send`], for a new actor whose handle no one else has yet: its channel is empty.
     pub fn send_first(&self, input: Input) {
         drop(self.messages.try_send(Message::Input(input)));
     }
 
-    /// As [`Self::send`] of a prompt, with the hooks that led to it.
+    /// Like [`Self::send`] for a prompt, with the hooks that caused it.
     pub async fn prompt(&self, prompt: Prompt, trail: CausationChain) {
         self.deliver(Message::Prompt(prompt, trail)).await;
     }
@@ -175,7 +177,7 @@ impl Handle {
     /// Returns when the change is stored and published.
     ///
     /// # Errors
-    /// What the session refuses, for the user to read.
+    /// The session refuses the order. The text is for the user.
     pub async fn order(&self, order: Order, source: impl Into<OrderSource>) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::Order((order, source.into()), answer)).await;
@@ -184,16 +186,16 @@ impl Handle {
         })
     }
 
-    /// Gives back what was accepted before the host started.
+    /// Gives the session back the prompts that were accepted before the host started.
     pub async fn restore(&self, past: Past) {
         self.deliver(Message::Restore(past)).await;
     }
 
-    /// Returns when everything that was sent before is done and published.
+    /// Returns when all earlier messages are processed and the snapshot is published.
     pub async fn caught_up(&self) {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::CatchUp(answer)).await;
-        // An actor that has ended has nothing left to do.
+        // The sender is dropped if the actor has ended, and then no work is left.
         drop(answered.await);
     }
 
@@ -204,7 +206,7 @@ impl Handle {
     }
 }
 
-/// Starts the actor of a session. It ends when every handle is gone.
+/// Starts the actor of a session. The actor ends when every handle is dropped.
 pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, stage: Arc<dyn TurnSink>, ports: Ports) -> Handle {
     let (sender, messages) = mpsc::channel(BOX);
     let settings = ports.setup.settings(&record);
@@ -214,7 +216,7 @@ pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, stage: Arc<dyn TurnS
     Handle { messages: sender }
 }
 
-/// Where a session works, unless the configuration names a folder of its own.
+/// Returns the default working folder of a session, for sessions without a configured or requested folder.
 #[must_use]
 pub fn folder(state: &Path, name: &SessionName) -> PathBuf {
     state.join("sessions").join(name.as_str())

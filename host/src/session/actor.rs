@@ -1,4 +1,5 @@
-//! The loop of one session: wait for the next thing, feed the machine, perform, publish.
+//! The event loop of one session: it waits for an event, feeds the machine, performs the effects and publishes the
+//! snapshot.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use super::{
 };
 use crate::session_registry::SessionCell;
 
-/// How many lines of an agent are read before anything else has a turn, so that a flood is shown in few frames and delays nobody.
+/// The maximum number of agent lines that are processed before other events get a turn. A flood of lines is shown in
+/// few frames and does not delay orders.
 const LINES_AT_ONCE: usize = 256;
 
 pub struct Actor {
@@ -28,14 +30,14 @@ pub struct Actor {
     pub(super) running: Option<Running>,
     /// Whether the running turn has changed since it was last shown.
     pub(super) unshown: bool,
-    /// The prompt that was sent last, and where it is seen to be worked on.
+    /// The prompt that was sent last, and the place that shows that the agent works on it.
     pub(super) sent: Option<(PromptId, Place)>,
     pub(super) chronicle: Chronicle,
     /// The name of the person whose order is being carried out.
     pub(super) by: Option<String>,
     cell: Arc<SessionCell>,
     messages: mpsc::Receiver<Message>,
-    /// For the answers of plugins; weak, so that an actor does not keep itself alive.
+    /// The sender for the answers of plugins. Weak, so that an actor does not keep itself alive.
     myself: mpsc::WeakSender<Message>,
 }
 
@@ -145,7 +147,7 @@ impl Actor {
     async fn obey(&mut self, order: Order, trail: CausationChain) -> Result<SessionView, ApiError> {
         let before = self.machine.phase();
         let effects = self.machine.order(order, self.ports.clock.now())?;
-        // A refused order has done nothing, and so led to nothing.
+        // A refused order changes nothing, so it causes no events.
         self.chronicle.ordered(trail);
         let dropped = effects.iter().filter_map(dropped).collect();
         match self.go(before, effects).await {
@@ -157,8 +159,9 @@ impl Actor {
         }
     }
 
-    /// Reads what the agent has told up to now: a flood is one frame. One that has no end is left after a while for whoever has something to say
-    /// to the session; what has not been read waits.
+    /// Processes the lines that the agent has written so far, so that a flood is shown in one frame. Stops after
+    /// [`LINES_AT_ONCE`] lines, so that an endless flood does not keep out other messages; the remaining lines stay in
+    /// the channel.
     async fn on_told(&mut self, first: Told) {
         let mut next = Some(first);
         for line in 1..=LINES_AT_ONCE {
@@ -179,7 +182,7 @@ impl Actor {
                     self.feed(Input::Exit { run, exit }).await;
                 }
             }
-            // Nothing is taken that is not read here.
+            // A line that is received after the last iteration would be lost.
             if line < LINES_AT_ONCE {
                 next = self.running.as_mut().and_then(Running::told_already);
             }
@@ -194,7 +197,7 @@ impl Actor {
         }
     }
 
-    /// Performs, and tells what the step from the phase `before` means.
+    /// Performs the effects, and emits the event for the change from the phase `before`, if there is one.
     async fn go(&mut self, before: Phase, effects: Vec<Effect>) -> Result<(), String> {
         self.tell(self.step(before).filter(|kind| kind.comes_first()));
         let outcome = self.perform(effects).await;
@@ -219,13 +222,13 @@ impl Actor {
         self.cell.publish(self.machine.view());
     }
 
-    /// A way for answers to come back.
+    /// Returns a handle that plugins answer to. `None` if all other handles are dropped.
     pub(super) fn handle(&self) -> Option<super::Handle> {
         self.myself.upgrade().map(|messages| super::Handle { messages })
     }
 }
 
-/// The beginning of the prompt that the effect drops.
+/// Returns the beginning of the prompt that the effect drops.
 fn dropped(effect: &Effect) -> Option<String> {
     match effect {
         Effect::Settle { how: Settled::Dropped(beginning), .. } => Some(beginning.clone()),

@@ -1,4 +1,4 @@
-//! One run of an agent: its process and the codec that speaks with it.
+//! Owns one run of an agent: its process and the codec of its protocol.
 
 use std::{
     io::ErrorKind,
@@ -25,7 +25,7 @@ pub struct Running {
     events: mpsc::Receiver<ProcessEvent>,
 }
 
-/// What a running agent told.
+/// An event of a running agent.
 pub enum Told {
     Events(Vec<AgentEvent>),
     Strays(Vec<i32>),
@@ -33,7 +33,7 @@ pub enum Told {
 }
 
 impl Running {
-    /// Starts the agent. The error is for the user, with what to do.
+    /// Starts the agent. The error is a text for the user that contains the remedy.
     pub fn start(run: Run, (record, launch): (&SessionRecord, &Launch), ports: &Ports) -> Result<Self, String> {
         let spec = ports.setup.agent(&record.agent).ok_or_else(|| {
             format!("the configuration has no agent '{0}': add [agents.{0}] or archive this session", record.agent)
@@ -81,13 +81,13 @@ impl Running {
         self.process.kill();
     }
 
-    /// The next thing that the agent tells. Cancel safe: nothing is lost when it is dropped.
+    /// Returns the next event. Cancel safe: no event is lost if the future is dropped.
     pub async fn told(&mut self) -> Told {
         let event = self.events.recv().await;
         self.understand(event)
     }
 
-    /// What has already been told.
+    /// Returns the next event if it has already arrived.
     pub fn told_already(&mut self) -> Option<Told> {
         let event = self.events.try_recv().ok()?;
         Some(self.understand(Some(event)))
@@ -118,7 +118,8 @@ impl Running {
         Told::Events(decoded.events)
     }
 
-    /// An agent that does not read its input is one that `/stop` or its end will be told of; its lines are dropped.
+    /// Queues lines for the agent. Lines that do not fit are dropped: an agent that does not read its input is stuck,
+    /// and `/stop` or its exit resolves that.
     fn write(&self, lines: Vec<Vec<u8>>) {
         for line in lines {
             if let Err(error) = self.process.write(line) {

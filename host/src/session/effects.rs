@@ -1,4 +1,4 @@
-//! Performs what the machine asks, in its order.
+//! Performs the effects of the machine, in order.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -12,8 +12,8 @@ use cordboard_core::{
 use super::{Question, Scene, actor::Actor, agent_process::Running};
 
 impl Actor {
-    /// The error is the first one of the store; what follows is performed all the same, since an agent that waits for its answer is not helped
-    /// by a full disk.
+    /// Performs all effects. Returns the first error of the store, but performs the following effects anyway: a full
+    /// disk must not keep an agent waiting for its answer.
     pub(super) async fn perform(&mut self, effects: Vec<Effect>) -> Result<(), String> {
         let mut outcome = Ok(());
         let mut waiting: VecDeque<Effect> = effects.into();
@@ -26,14 +26,15 @@ impl Actor {
         outcome
     }
 
-    /// Gives what the machine asks next, where performing told it something.
+    /// Performs one effect. Returns further effects if its outcome is an input for the machine.
     async fn perform_one(&mut self, effect: Effect) -> Result<Vec<Effect>, String> {
         match effect {
             Effect::Persist => self.ports.ledger.save(self.machine.record()).await?,
             Effect::Accept(prompt) => self.ports.ledger.accept(self.machine.record(), &prompt).await?,
             Effect::Hand(prompt) => self.ports.ledger.hand(&prompt).await?,
             Effect::TakeBack(prompt) => {
-                // Whether it goes out again is not known yet: it may wait for the user's word, or be dropped.
+                // The prompt may be sent again, wait for a decision of the user, or be dropped, so the scene is
+                // withdrawn now.
                 if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| *sent == prompt) {
                     self.unshown = false;
                     self.stage.show(Scene::Back(place, prompt));
@@ -54,7 +55,7 @@ impl Actor {
                 self.chronicle.prompt_sent(&prompt.id);
                 self.chronicle.began(&prompt.place, self.machine.view(), self.ports.clock.now());
                 self.sent = Some((prompt.id.clone(), prompt.place.clone()));
-                // Whoever asked sees that it is worked on, however long the agent says nothing.
+                // A frame shows at once that the agent is working, even if it stays silent for a long time.
                 self.unshown = true;
             }
             Effect::Began(place) => self.began(&place),

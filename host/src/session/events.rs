@@ -1,4 +1,4 @@
-//! What an actor tells of its session, and what led to it. It never waits for those who listen.
+//! Emits the events of a session, each with the chain of hooks that caused it. It never waits for the receivers.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,15 +9,16 @@ use cordboard_core::{
     types::{Phase, Place, SessionView, Timestamp},
 };
 
-/// Who is told what happens.
+/// Receives session events.
 pub trait EventSink: Send + Sync {
-    /// Returns at once.
+    /// Queues the event. Does not block.
     fn tell(&self, happening: SessionEvent);
-    /// Whether all that was told has been heard.
+    /// Returns whether all queued events have been delivered.
     fn is_quiet(&self) -> bool;
 }
 
-/// Which act led to what a session does: that of a turn stays with its prompt, all else goes back to the last act on the session.
+/// Tracks what caused the events of a session. A turn has the causation chain of its prompt; all other events have the
+/// chain of the latest order or prompt.
 pub struct Chronicle {
     herald: Arc<dyn EventSink>,
     last: CausationChain,
@@ -30,12 +31,12 @@ impl Chronicle {
         Self { herald, last: CausationChain::default(), prompts: HashMap::new(), start: Start::New }
     }
 
-    /// Somebody gave an order.
+    /// Records an order.
     pub fn ordered(&mut self, trail: CausationChain) {
         self.last = trail;
     }
 
-    /// Somebody sent a prompt, which may wait for its turn.
+    /// Records a prompt, which may have to wait for its turn.
     pub fn prompted(&mut self, prompt: &PromptId, trail: CausationChain) {
         if !trail.is_empty() {
             self.prompts.insert(prompt.clone(), trail.clone());
@@ -68,12 +69,12 @@ impl Chronicle {
         self.herald.tell(SessionEvent::turn_finished(turn, view, at, trail));
     }
 
-    /// Nothing more comes of a prompt.
+    /// Removes a prompt that causes no further events.
     pub fn settled(&mut self, prompt: &PromptId) {
         self.prompts.remove(prompt);
     }
 
-    /// What the step from `before` to `after` means.
+    /// Returns the event for a change of phase, if there is one.
     pub const fn between(&self, before: Phase, after: Phase) -> Option<Kind> {
         Kind::between(before, after, self.start)
     }

@@ -1,7 +1,7 @@
-//! The actor with a scripted agent and recorded ports: what it does beyond what the machine decides.
+//! Tests the actor with a scripted agent and recorded ports: everything that the machine does not decide.
 //!
-//! The agents are real processes, which a paused clock would outrun: it stands still only where none is started. A test waits for
-//! what comes about and for no span of time.
+//! The agents are real processes, which a paused clock would outrun, so the clock is paused only in tests that start no
+//! agent. Tests wait for results, never for a period of time.
 
 mod ports;
 
@@ -17,7 +17,7 @@ use cordboard_core::{
 
 use ports::{Fakes, ends, prompt};
 
-/// Answers every prompt with its own text, and says who asked what of it.
+/// Answers every prompt with a text that contains its id.
 const ECHO: &str = r#"
 while read -r line; do
   case "$line" in
@@ -31,7 +31,7 @@ while read -r line; do
 done
 "#;
 
-/// 8192 times these lines for the first prompt, in one write.
+/// An agent that writes these lines 8192 times for the first prompt, at once.
 fn flood(lines: &str) -> String {
     [
         r#"
@@ -57,7 +57,7 @@ read -r line
 const LINE: &str =
     r#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}"#;
 
-/// The conversation has another name in each, so that each is stored.
+/// The conversation id changes with each line, so that each one is stored.
 const NAMES: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
 {"type":"system","subtype":"init","session_id":"c2"}"#;
 
@@ -70,7 +70,7 @@ async fn everything_is_stored_before_it_is_done() {
     fakes.until("saved turns=1").await;
     let told = fakes.told();
     let at = |what: &str| told.iter().position(|one| one == what).unwrap_or_else(|| panic!("{what} in {told:#?}"));
-    // The process is stored as soon as it lives, the prompt as handed before its answer can come.
+    // The process is stored as soon as it runs, and the prompt as handed over before its answer can arrive.
     assert!(at("saved process") < at("hand p1"), "{told:#?}");
     assert!(at("hand p1") < at("final p1"), "{told:#?}");
     fakes.end(session).await;
@@ -118,7 +118,7 @@ async fn a_flood_of_lines_is_shown_in_few_frames() {
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("final p1").await;
     let frames = fakes.told().iter().filter(|one| *one == "frame").count();
-    // One for each time that the actor drained what was there; a frame a line would be thousands.
+    // One frame for each time that the actor drained the channel. One frame per line would be thousands.
     assert!(frames < 1_000, "{frames} frames");
     assert_eq!(fakes.answer().0.lines().count(), 8_192);
     fakes.end(session).await;
@@ -130,7 +130,7 @@ async fn an_order_is_heard_in_the_middle_of_a_flood() {
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("frame").await;
-    // Its record changes with each line, so that the flood has begun.
+    // The record changes with each line, so the flood has begun.
     fakes.conversation().await;
     let view = session.order(Order::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();
     assert_eq!((view.phase, view.record.turns), (Phase::Busy, 0), "the flood was over before the order was heard");
@@ -251,7 +251,7 @@ async fn what_happens_is_told_with_the_hooks_that_led_to_it() {
         format!("{} {by}", one.kind.as_str())
     };
     let told: Vec<String> = fakes.happened().iter().map(told).collect();
-    // The second prompt came while the first one's agent started: it is the last act by then.
+    // The second prompt arrived while the agent for the first one was starting, so it is the latest cause.
     let wanted = [
         "started ",
         "turn-started a",

@@ -1,4 +1,4 @@
-//! Recorded ports of one session: what was stored, shown and asked, in one order.
+//! Fake ports of one session. They record what is stored, shown and queried, in one order.
 
 use std::{
     path::PathBuf,
@@ -35,7 +35,7 @@ pub struct Fakes {
     roster: SessionRegistry,
 }
 
-/// What happened, and what of it a test asks for.
+/// Everything that the ports recorded.
 #[derive(Default)]
 struct Seen {
     told: Vec<String>,
@@ -58,13 +58,13 @@ pub fn prompt(id: &str) -> Prompt {
     Prompt { id: PromptId(id.to_owned()), place: Place::new("test", "home"), text: "hello".to_owned() }
 }
 
-/// A handle whose actor is gone.
+/// Returns a handle to an actor that has ended.
 pub fn ends() -> Handle {
     Handle { messages: tokio::sync::mpsc::channel(1).0 }
 }
 
 impl Fakes {
-    /// With an agent that is this shell script.
+    /// Uses this shell script as the agent.
     pub fn new(script: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("agent.sh");
@@ -72,7 +72,7 @@ impl Fakes {
         Self { command: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/agent.sh").into(), ..Self::with(folder) }
     }
 
-    /// With an agent whose program does not exist.
+    /// Uses an agent whose program does not exist.
     pub fn missing() -> Self {
         Self { command: "/nonexistent/agent".into(), ..Self::with(TempDir::new().unwrap()) }
     }
@@ -108,7 +108,7 @@ impl Fakes {
         read(&mut self.notes.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What listeners were told, by kind.
+    /// Returns the emitted events.
     pub fn happened(&self) -> Vec<SessionEvent> {
         self.seen(|seen| seen.happened.clone())
     }
@@ -125,7 +125,7 @@ impl Fakes {
         self.seen(|seen| seen.notice.clone())
     }
 
-    /// The last finished turn's text, and how it ended.
+    /// Returns the text of the last finished turn, and its final state.
     pub fn answer(&self) -> (String, TurnState) {
         let turn = self.seen(|seen| seen.last.clone()).unwrap();
         let texts = turn.parts.iter().filter_map(|part| match part {
@@ -135,12 +135,12 @@ impl Fakes {
         (texts.collect(), turn.state)
     }
 
-    /// Whether storing fails from now on.
+    /// Sets whether the store fails from now on.
     pub fn full_disk(&self, full: bool) {
         self.seen(|seen| seen.full = full);
     }
 
-    /// Waits until a conversation is stored.
+    /// Waits until a conversation id is stored.
     pub async fn conversation(&self) {
         let mut ticks = self.notes.ticks.subscribe();
         while self.seen(|seen| seen.stored.as_ref().is_none_or(|record| record.conversation.is_none())) {
@@ -155,7 +155,7 @@ impl Fakes {
         }
     }
 
-    /// Waits until what listeners were told is enough.
+    /// Waits until `enough` returns true for the emitted events.
     pub async fn happens(&self, enough: impl Fn(&[SessionEvent]) -> bool) {
         let mut ticks = self.notes.ticks.subscribe();
         while !enough(&self.happened()) {
@@ -170,13 +170,13 @@ impl Fakes {
         }
     }
 
-    /// The policy's answer to the question that it got, whenever that was.
+    /// Answers the latest review query, even if it was sent long ago.
     pub async fn answer_review(&self, session: &Handle, verdict: Verdict) {
         let ticket = self.seen(|seen| seen.review).unwrap();
         session.send(Input::Verdict { ticket, verdict }).await;
     }
 
-    /// As the host's end: every process is gone afterwards.
+    /// Shuts the session down like the host does. Afterwards no process is left.
     pub async fn end(&self, session: Handle) {
         session.send(Input::Shutdown).await;
         let mut changes = self.roster.changes();
@@ -186,7 +186,7 @@ impl Fakes {
     }
 }
 
-/// With an idle timeout that a test can wait for.
+/// The settings of the tests, with an idle timeout that is short enough to wait for.
 fn settings() -> Settings {
     Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None, folder: None, agent: None }
 }
@@ -212,7 +212,7 @@ impl Notes {
 #[async_trait]
 impl SessionStore for Notes {
     async fn save(&self, record: &SessionRecord) -> Result<(), String> {
-        // A real store lets others run.
+        // A real store yields to other tasks.
         tokio::task::yield_now().await;
         let process = if record.process.is_some() { "process" } else { "nothing" };
         self.store(&format!("saved {process}"), |seen| seen.stored = Some(record.clone()))?;
