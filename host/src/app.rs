@@ -1,5 +1,5 @@
-//! Puts the board together, runs it, and takes it down: configuration, store, plugins, sessions, chat, in that order. It decides nothing
-//! that a part can decide.
+//! Assembles the host, runs it and shuts it down: configuration, store, plugins, sessions and chat, in this order. It
+//! makes no decision that a component can make.
 
 mod admitted;
 mod background;
@@ -35,10 +35,10 @@ use crate::{
     telemetry,
 };
 
-/// The exit code for a configuration that cannot be used.
+/// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// Why a host does not start, or ended badly. For the operator, on standard error.
+/// The reasons why the host does not start or ends with an error, printed to standard error for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("{0}")]
@@ -111,12 +111,12 @@ impl AppError {
     }
 }
 
-/// Reads and validates the configuration; an empty file means the defaults.
+/// Reads and validates the configuration. Without a file, or with an empty one, the defaults apply.
 fn load(places: &Places) -> Result<Config, AppError> {
     load_file(places).map(|(config, _)| config)
 }
 
-/// The configuration, and the file with the bytes it was read from.
+/// Returns the configuration, and the file with the bytes that it was read from.
 fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
     file_watch::check_private(path).map_err(AppError::Untrusted)?;
@@ -130,19 +130,20 @@ fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> 
     Ok((config, Some(ConfigFile { path: path.clone(), bytes })))
 }
 
-/// Where the operator's plugins lie: the command line, the configuration, or beside it. None: nowhere.
+/// Returns the operator's plugin folder: from the command line, from the configuration, or `plugins` next to the
+/// configuration file. `None` if there is no such folder.
 fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
     let beside = places.config.as_deref().and_then(Path::parent);
     named_plugin_folder(places, config).or_else(|| beside.map(|base| base.join("plugins")))
 }
 
-/// An empty plug board, with this state's cache.
+/// Creates an empty plugin registry with the cache in the state directory.
 fn plug_board(places: &Places, plugins: &config::Plugins) -> std::io::Result<Registry> {
     let cache = Cache::new(places.state.join("cache"), plugins.cache);
     Registry::start(cache, plugin::THIS_PROGRAM.into(), plugins.parallel)
 }
 
-/// The folder that somebody named, and so expects to be there.
+/// Returns the plugin folder that the command line or the configuration names. The operator expects it to exist.
 fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
     let beside = places.config.as_deref().and_then(Path::parent);
     let named = config.plugins.folder.as_ref();
@@ -153,7 +154,7 @@ fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
 /// `cordboard run`.
 ///
 /// # Errors
-/// Why it did not start, or what was left open at its end.
+/// The host did not start, or it ended with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let places = run.paths.places()?;
     let (config, config_file) = load_file(&places)?;
@@ -170,7 +171,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         }
     }
     let agents = config.agents.by_name.values();
-    // Before there are threads: what agents are given of it is then nowhere else in this process.
+    // Must run before threads exist: it removes the variables of agents from the environment of this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::harden();
     process::survive_file_limits();
@@ -183,7 +184,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         kind,
         environment,
     }));
-    // A reader of standard input blocks a thread until its next line: it is not waited for.
+    // The reader of standard input blocks its thread until the next line, so it is not waited for.
     runtime.shutdown_background();
     ended
 }

@@ -1,4 +1,4 @@
-//! Wraps a chat and enforces `[access]` on outgoing messages. It must never send anything to the private chat of a user
+//! Wraps a chat and enforces `[access]` on outgoing messages. It must not send anything to the private chat of a user
 //! who was removed from `[access]`, not even a message that was already stored.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What runs beside the board and nobody in a chat asks for: the plugins' jobs, and requests from the net.
+//! Runs the tasks that no chat user starts: plugin jobs and webhook requests.
 
 use std::sync::{Arc, Weak};
 
@@ -12,19 +12,21 @@ use crate::{
     webhook::{self, WebhookServer},
 };
 
-/// What listens already, and answers nobody yet: requests wait.
+/// The webhook listener, if there is one. Requests wait in its queue until [`BackgroundTasks::begin`].
 pub struct BackgroundTasks {
     listener: Option<TcpListener>,
 }
 
-/// Ends with this value.
+/// The running background tasks. They end when this value is dropped.
 pub struct Begun {
     _tasks: JoinSet<()>,
 }
 
 impl BackgroundTasks {
+    /// Opens the webhook listener.
+    ///
     /// # Errors
-    /// An address that cannot be listened to.
+    /// The address cannot be bound.
     pub async fn open(desk: &Arc<HostService>) -> Result<Self, AppError> {
         let Some(address) = desk.config().webhook.listen else { return Ok(Self { listener: None }) };
         let listener = webhook::listen(address).await.map_err(|source| AppError::Listen { address, source })?;

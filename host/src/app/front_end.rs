@@ -1,4 +1,4 @@
-//! The front-end that was chosen: opened, watched for its end, closed.
+//! Opens and closes the selected front-end, and waits for the event that ends it.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
 };
 
-/// The `front_end` of a chat's places.
+/// Returns the `front_end` of the places of a chat.
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
@@ -30,7 +30,7 @@ pub const fn name(kind: ChatKind) -> &'static str {
     }
 }
 
-/// On a terminal the log stands between the lines of the chat: what is in order is not worth that.
+/// Returns the log level. On a terminal the log appears between the chat messages, so only warnings are logged.
 pub fn log_level(kind: ChatKind) -> &'static str {
     match (kind, Mode::detect()) {
         (ChatKind::Console, Mode::Terminal) => "warn",
@@ -48,7 +48,7 @@ enum Kind {
     Telegram(JoinHandle<PollError>, Arc<Notify>),
 }
 
-/// Opens the front-end; it takes nothing in before [`Front::begin`].
+/// Opens the front-end. It accepts no messages before [`Front::begin`].
 pub fn open(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
     match plan.kind {
         ChatKind::Console => open_console(plan, inbox, clock),
@@ -63,7 +63,7 @@ fn open_console(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Res
     Ok(Front { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: Kind::Console(console, events) })
 }
 
-/// Where the bot's token lies.
+/// Returns the path of the bot's token file. A relative path is relative to the configuration file.
 pub fn token_file(places: &Places, config: &Config) -> Option<PathBuf> {
     let beside = places.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     config.telegram.token_file.as_ref().map(|file| beside.join(file))
@@ -98,11 +98,11 @@ fn open_telegram(plan: &StartOptions, inbox: Arc<dyn Inbox>) -> Result<Front, Ap
     Ok(Front { chat, kind: Kind::Telegram(polling, begun) })
 }
 
-/// Speaks for the host itself.
+/// Shows messages of the host itself.
 pub struct Narrator(Option<Arc<Console>>);
 
 impl Narrator {
-    /// On a terminal to the person there, else to the log.
+    /// Logs a line, and prints it if the front-end is a terminal.
     pub fn say(&self, line: &str) {
         tracing::info!("{line}");
         if let Some(console) = &self.0 {
@@ -110,7 +110,7 @@ impl Narrator {
         }
     }
 
-    /// Returns when nobody can read any more what is said; for ever where that is not known.
+    /// Returns when the output of the console is closed. Never returns for other front-ends.
     pub async fn unheard(&self) {
         match &self.0 {
             Some(console) => console.output_gone().await,
@@ -120,7 +120,7 @@ impl Narrator {
 }
 
 impl Front {
-    /// What a person at a terminal needs to know first.
+    /// Prints how to start and which paths are in use, if the front-end is a terminal.
     pub fn greet(&self, places: &Places, plugins: Option<&Path>) {
         let Kind::Console(console, _) = &self.kind else { return };
         let config = places.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
@@ -135,7 +135,7 @@ impl Front {
         ]);
     }
 
-    /// From here on it takes in what people say.
+    /// Starts accepting messages.
     pub fn begin(&self) {
         match &self.kind {
             Kind::Console(console, _) => console.begin(),
@@ -143,7 +143,7 @@ impl Front {
         }
     }
 
-    /// Waits for what ends it.
+    /// Waits for the event that ends the front-end.
     pub async fn ended(&mut self) -> End {
         match &mut self.kind {
             Kind::Console(_, events) => match events.recv().await {
@@ -157,7 +157,7 @@ impl Front {
         }
     }
 
-    /// Waits for the wish to be done with it now; for ever where only signals tell it.
+    /// Waits until the user asks to quit immediately. Never returns if only signals can do so.
     pub async fn hurried(&mut self) {
         if let Kind::Console(_, events) = &mut self.kind {
             while let Some(event) = events.recv().await {
@@ -169,7 +169,7 @@ impl Front {
         std::future::pending().await
     }
 
-    /// Says to a person at a terminal what takes time.
+    /// Returns a narrator, which explains long waits to a person at a terminal.
     #[must_use]
     pub fn narrator(&self) -> Narrator {
         Narrator(match &self.kind {
@@ -178,14 +178,14 @@ impl Front {
         })
     }
 
-    /// Takes nothing more in.
+    /// Stops accepting messages.
     pub fn hang_up(&self) {
         if let Kind::Telegram(polling, _) = &self.kind {
             polling.abort();
         }
     }
 
-    /// Shows what was ordered, and gives the terminal back.
+    /// Shows the queued output and restores the terminal.
     pub async fn close(&self) {
         if let Kind::Console(console, _) = &self.kind {
             console.close().await;

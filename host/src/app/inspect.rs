@@ -1,4 +1,5 @@
-//! The commands that only look: `check`, `sessions`, `plugins`. Beside a running host they ask it; without one they read what it would.
+//! The read-only commands `check`, `sessions` and `plugins`. `sessions` and `plugins` query a running host; without one
+//! they read the configuration, the store and the plugins themselves.
 
 use std::{path::Path, sync::Arc};
 
@@ -29,11 +30,11 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
 /// `cordboard check`.
 ///
 /// # Errors
-/// What is not in order.
+/// The problems that were found.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let places = paths.places()?;
-    // Exit code 1 for whatever is not in order; 2 is for a host that was to run.
+    // Every problem exits with 1, even an invalid configuration. Exit code 2 is for a host that does not start.
     let config = load(&places).map_err(|error| AppError::PluginError(error.to_string()))?;
     let config = LiveConfig::new(config);
     let source =
@@ -74,8 +75,8 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     })
 }
 
-/// Says of each secret whether it could be read; the value itself goes no further. A credential is there only for what systemd has
-/// started: elsewhere nothing can be said of it.
+/// Reports for each secret whether it can be read, without printing its value. systemd credentials exist only in
+/// processes that systemd starts, so elsewhere their state is unknown.
 fn check_secrets(config: &LiveConfig) -> Vec<String> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let mut troubles = Vec::new();
@@ -93,13 +94,14 @@ fn check_secrets(config: &LiveConfig) -> Vec<String> {
     troubles
 }
 
-/// Says of each agent whether it could be started. Only the default one has to be: nobody needs all that are configured.
+/// Reports for each agent whether its program can be found. Only a missing default agent is a problem, because the
+/// others may not be needed.
 fn check_agents(config: &LiveConfig) -> Option<String> {
     let environment = Environment::read();
     let agents = &config.now().agents;
     let mut trouble = None;
     for (name, spec) in agents.by_name.keys().filter_map(|name| Some((name, config.agent(name)?))) {
-        // Where a session's folder will be is not known, so that a path relative to it is taken on trust.
+        // A relative path is relative to the folder of a session, which is not known here, so it is not checked.
         let relative = spec.command.as_ref().is_some_and(|path| path.is_relative() && path.components().count() > 1);
         let looked = if relative { Ok(()) } else { spec.look_for(&environment, Path::new("/")) };
         say(&format!("agent          {}  {name}\n", if looked.is_ok() { "ok" } else { "absent" }));
@@ -110,7 +112,7 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
     trouble
 }
 
-/// Plugs everything in as a host would, and serves nothing.
+/// Activates all plugins like a host, but serves no calls.
 async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>, Vec<RejectedFile>), AppError> {
     let folder = plugin_folder(places, &config.now());
     if let Some(folder) = folder.as_deref().filter(|folder| folder.exists()) {
@@ -131,7 +133,7 @@ async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>,
     Ok((plugs, turned))
 }
 
-/// What people decided about plugins; nothing where a host of this version has not run here yet.
+/// Returns the stored decisions about plugins. Empty if the state was last written by an older version of the host.
 fn decisions(state: &Path) -> Result<Decisions, AppError> {
     match store::read_only(state) {
         Ok(contents) => Ok(contents.decisions),
@@ -143,7 +145,7 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
 /// `cordboard sessions`.
 ///
 /// # Errors
-/// A configuration or a store that cannot be read.
+/// The configuration or the store cannot be read.
 pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let places = wanted.paths.places()?;
@@ -162,7 +164,7 @@ fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
     let contents = store::read_only(&places.state)?;
     let (_, accepted) = hub::sort(contents.inbox);
     let row = |mut record: SessionRecord| {
-        // Without a host no agent is ours.
+        // Without a running host, no stored process is known to be an agent.
         record.process = None;
         let settings = config.settings(&record);
         let waiting = accepted.get(&record.name).map_or(0, |past| past.queued.len());
@@ -177,7 +179,7 @@ fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
 /// `cordboard plugins`.
 ///
 /// # Errors
-/// A configuration or plugins that cannot be read.
+/// The configuration or the plugins cannot be read.
 pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let places = wanted.paths.places()?;
@@ -213,7 +215,7 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
     Ok(())
 }
 
-/// A reader that goes away early, as `head` does, is no failure.
+/// Prints to standard output. A reader that closes it early, such as `head`, is not an error.
 fn say(text: &str) {
     let _: std::io::Result<()> =
         std::io::Write::write_all(&mut std::io::stdout().lock(), &scrub::bytes(text.as_bytes()));

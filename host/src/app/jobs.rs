@@ -1,4 +1,4 @@
-//! The plugins' jobs as the schedule sees them: what is plugged in, what was stored, and the calls.
+//! Adapts plugin jobs to the scheduler: the jobs of the active plugins, their stored times, and their calls.
 
 use std::{
     sync::{Arc, Weak},
@@ -20,11 +20,11 @@ use crate::{
 struct Job {
     plugs: Arc<Registry>,
     store: Store,
-    /// Weak, so that a schedule does not keep the board from its end.
+    /// Weak, so that the schedule does not keep the host service alive during shutdown.
     desk: Weak<HostService>,
 }
 
-/// Runs the jobs of the board, until it is dropped.
+/// Runs the jobs of the active plugins until the future is dropped.
 pub fn of(desk: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
     let job = Job { plugs: Arc::clone(&desk.plugs), store: desk.store.clone(), desk: Arc::downgrade(desk) };
     let wall = || Timestamp(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());

@@ -1,4 +1,5 @@
-//! The outbox between the hub, which hands it stored posts, and the store, which remembers how far they have come.
+//! Connects the outbox to the hub, which passes it stored posts, and to the store, which records the progress of their
+//! delivery.
 
 use async_trait::async_trait;
 use cordboard_core::{

@@ -1,4 +1,4 @@
-//! `cordboard plugin …`: finds the configuration, and hands on to the kit.
+//! `cordboard plugin …`: finds the configuration and runs the command of the plugin development kit.
 
 use super::{AppError, load, plugin_folder};
 use crate::{
@@ -6,8 +6,10 @@ use crate::{
     dev::{self, Harness, Tests, WatchOptions},
 };
 
+/// Runs a `cordboard plugin` command.
+///
 /// # Errors
-/// What did not go well; the kit has printed what did.
+/// The command failed. The development kit has printed the details.
 pub fn author(task: &Task) -> Result<(), AppError> {
     let paths = |config: &Option<std::path::PathBuf>| Paths { config: config.clone(), state: None, plugins: None };
     match task {

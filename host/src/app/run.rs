@@ -1,4 +1,4 @@
-//! The running board: its parts, wired once.
+//! Builds the components of the host, connects them once, and runs them in the order that startup and shutdown require.
 
 use std::{
     collections::HashSet,
@@ -36,7 +36,7 @@ use crate::{
     store::{self, Contents, Store},
 };
 
-/// What was decided before the runtime started.
+/// The options that are known before the runtime starts.
 pub struct StartOptions {
     pub places: Places,
     pub config: LiveConfig,
@@ -46,7 +46,7 @@ pub struct StartOptions {
     pub environment: Environment,
 }
 
-/// What lies below the sessions and the chat: opened first, closed last.
+/// The components that sessions and the chat build on. They are opened first and closed last.
 struct HostBase {
     clock: Clock,
     config: LiveConfig,
@@ -59,13 +59,13 @@ struct HostBase {
     host_id: String,
 }
 
-/// Runs the board until a signal, the chat's end, or a failure.
+/// Runs the host until a signal, the end of the chat, or a failure.
 pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     process::adopt_orphans();
     let (store, mut contents) = store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
-    // The watch begins before anything is read, so that nothing slips in between.
+    // The watch starts before the first read, so that no change in between is missed.
     let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
     let watched = Watched { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
     let (watcher, changed) = file_watch::watch(watched)?;
@@ -87,7 +87,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let roster = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
     let desk = ground.desk(&roster, &posts, (front.chat.limits(), orders.0));
 
-    // Before anything is begun: they are the last things that can keep a host from its start.
+    // Bound before any work starts, because these are the last steps that can prevent a start.
     let beside = BackgroundTasks::open(&desk).await?;
     let control = open_control(&plan.places.state)?;
 
@@ -102,7 +102,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let changes = ground.changes((&plan.places, rescan), supply, &desk, (posts, outbox.clone()));
     outbox.menu(reconcile::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed, orders.1));
-    // What was accepted before comes before whatever is new.
+    // Messages from the previous run come before new ones.
     let beside = beside.begin(&desk);
     front.begin();
 
@@ -114,7 +114,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     shutdown::close(&front).await;
     drop(watcher);
     control.abort();
-    // A job that is running may finish its call; no session begins anything for it any more.
+    // A running job may finish its call, but sessions accept no more work.
     drop(beside);
     ground.store.close().await;
     ended
@@ -160,7 +160,8 @@ impl HostBase {
         })
     }
 
-    /// The desk, and the lines below it, which ask plugins that in turn look at the desk.
+    /// Creates the host service and the session supervisor. Sessions query plugins, and plugins call the host service,
+    /// so the last link is a weak reference.
     fn desk(
         &self,
         roster: &Arc<SessionRegistry>,
@@ -251,7 +252,7 @@ impl HostBase {
     }
 }
 
-/// The agents that a host that was killed may have left running.
+/// Returns the agents that a killed host may have left running.
 fn left_over(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
     sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect()
 }
@@ -261,7 +262,7 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
     sessions.into_iter().map(view).collect()
 }
 
-/// Goes on with what was accepted before the host ended.
+/// Restores the prompts and dispatches the updates that were accepted before the previous run ended.
 async fn take_up(server: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let (anew, revived) = hub::sort(server.desk.drop_revoked(inbox).await);
     let anew = server.drop_stale(anew).await;
@@ -284,7 +285,8 @@ async fn plug_in(supply: &PluginSources, (config, places): (&LiveConfig, &Places
     supply.plugs.govern(&config.now().plugins.lifecycle).await;
 }
 
-/// Ends what a killed host left behind. Sessions whose old agent still dies queue meanwhile; nothing else waits.
+/// Ends the agents that a killed host left running. Only a session whose previous agent is still exiting queues its
+/// prompts meanwhile.
 async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let swept = process::sweep(&host_id, &known).await;
     if swept.ended + swept.left > 0 {

@@ -1,4 +1,5 @@
-//! The end: what brings it about, and how the board is taken down so that no process is left and nothing that was accepted is lost.
+//! Waits for the reason to stop, then shuts the host down: drains turns, ends agents and flushes the outbox. It must
+//! not leave a process behind or lose an accepted message.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,23 +18,24 @@ use crate::{
     hub::{HostService, Open, QuiescenceWaiter, Serving},
 };
 
-/// What ended the board.
+/// The reason for the shutdown.
 #[derive(Debug)]
 pub enum End {
-    /// SIGTERM, SIGINT, or the user's wish.
+    /// SIGTERM, SIGINT, SIGHUP, or a request of the user.
     Asked,
-    /// The input has ended; open turns are finished first.
+    /// The input has ended. Open turns are finished first.
     Input,
     Failed(String),
 }
 
-/// How long the outbox may still send what it holds, and the front-end show it; the rest goes out at the next start.
+/// How long the outbox may send its remaining posts and the front-end may show them. The rest is sent at the next
+/// start.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// How long agents may take in all, all at once: an interrupt, 2 s, 5 s, and the sweep.
+/// The time limit for ending all agents in parallel: an interrupt, 2 s, 5 s, and the sweep.
 const AGENTS: Duration = Duration::from_secs(20);
 
-/// The signals that end the board. Watched from the start to the end: one that came unwatched would be lost, or kill the host.
+/// The signals that end the host. Watched from startup to exit, because an unwatched signal is lost or kills the host.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -58,10 +60,10 @@ impl Signals {
     }
 }
 
-/// Whoever waits longer for the end than this is told what for.
+/// The delay after which the user is told what the shutdown waits for.
 const TELL: Duration = Duration::from_secs(1);
 
-/// Serves the chat until something ends it.
+/// Waits until a signal or the front-end ends the host.
 pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
     tokio::select! {
         () = signals.next() => End::Asked,
@@ -74,7 +76,7 @@ pub struct Shutdown<'f> {
     pub lookout: QuiescenceWaiter,
     pub desk: Arc<HostService>,
     pub outbox: Outbox,
-    /// The outbox's work.
+    /// The task of the outbox.
     pub sending: JoinHandle<()>,
     pub serving: Serving,
     /// `[console] drain`.
@@ -83,12 +85,12 @@ pub struct Shutdown<'f> {
 }
 
 impl Shutdown<'_> {
-    /// Takes everything down; a second signal, or Ctrl-C at the terminal, hurries.
+    /// Shuts everything down. A second signal, or Ctrl-C at the terminal, shortens the waits.
     pub async fn take(self, end: End) -> Result<(), AppError> {
         let Self { front, lookout, desk, outbox, sending, serving, drain, mut signals } = self;
         let narrator = front.narrator();
         let outcome = match end {
-            // Who ends it by a signal does not want to wait for the turns any more.
+            // Only the end of the input drains open turns. A signal ends the host without waiting for them.
             End::Input => tokio::select! {
                 ended = finish_turns(&lookout, serving, (&outbox, &narrator), drain) => ended,
                 () = tell_open(&narrator, (&lookout, &outbox), drain) => Ok(()),
@@ -116,7 +118,7 @@ impl Shutdown<'_> {
     }
 }
 
-/// Gives the front-end back. A reader of standard output who has stopped reading must not keep the host from its end.
+/// Closes the front-end. A reader that has stopped reading standard output must not block the exit.
 pub async fn close(front: &Front) {
     if tokio::time::timeout(FLUSH, front.close()).await.is_err() {
         tracing::warn!("nobody reads standard output: what was not read is shown at the next start");
@@ -130,7 +132,7 @@ async fn hurry(signals: &mut Signals, front: &mut Front) {
     }
 }
 
-/// Says once what the end waits for, and never returns.
+/// Tells the user once what the shutdown waits for. Never returns.
 async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &Outbox), drain: Duration) {
     tokio::time::sleep(TELL).await;
     let open = lookout.open();
@@ -144,7 +146,7 @@ async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &
     std::future::pending().await
 }
 
-/// Says once which agents are not gone yet, and never returns.
+/// Tells the user once which agents are still running. Never returns.
 async fn tell_live(narrator: &Narrator, desk: &HostService) {
     tokio::time::sleep(TELL).await;
     let views = desk.lines().roster.views();
@@ -161,7 +163,7 @@ fn spell(open: &[Open]) -> String {
     open.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Until everything is answered, and the answers are read: a reader may be slow.
+/// Waits until all prompts are answered and the answers are read, for at most `drain`. A reader may be slow.
 async fn finish_turns(
     lookout: &QuiescenceWaiter,
     serving: Serving,
@@ -180,7 +182,7 @@ async fn finish_turns(
     let read = async {
         tokio::select! {
             () = outbox.drained() => {}
-            // Who has gone wants nothing more.
+            // A closed output has no reader to wait for.
             () = narrator.unheard() => {}
         }
     };
@@ -188,12 +190,12 @@ async fn finish_turns(
     tokio::time::timeout(rest(), read).await.map_err(unread)
 }
 
-/// All agents in parallel; every further signal hurries.
+/// Ends all agents in parallel. Each further signal shortens the waits.
 async fn end_agents(desk: &HostService, (signals, front): (&mut Signals, &mut Front)) {
     let roster = &desk.lines().roster;
     let mut changes = roster.changes();
     let gone = async {
-        // Not before every snapshot shows what its actor was at: one may just have started an agent.
+        // Counts agents only after every snapshot is up to date, because an actor may just have started one.
         desk.lines().end().await;
         while roster.live() > 0 {
             tokio::select! {
