@@ -1,6 +1,5 @@
-//! The author's kit: makes a new plugin, builds it, says whether a host would take it, calls and tests it on a board in memory, and plugs
-//! it in at each save. It must never touch a running host but through its plugin folder, and never invent an answer that the host
-//! would not give.
+//! The `cordboard plugin` commands for plugin authors: create, build, check, call, test and watch a plugin. They
+//! reach a running host only through its plugin folder. The fake host gives only answers that a real host would give.
 
 mod build;
 mod call;

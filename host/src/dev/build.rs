@@ -1,4 +1,4 @@
-//! `cordboard plugin build`: a plugin's folder becomes `dist/NAME.wasm`, whatever it is written in.
+//! `cordboard plugin build`: builds a plugin's folder to `dist/NAME.wasm`, for every supported language.
 
 mod js;
 mod python;
@@ -20,10 +20,10 @@ use crate::{
     plugin::{digest, short},
 };
 
-/// Builds what lies in `folder`, and tells where the result lies.
+/// Builds the plugin in `folder`, and returns the path of the component.
 ///
 /// # Errors
-/// A missing tool, or what the tool said.
+/// A tool is missing or failed. The text has its reason.
 pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     let project = Project::open(folder)?;
     new::refresh(&project)?;
@@ -38,8 +38,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     Ok(component)
 }
 
-/// Skips a build whose sources haven't changed. Cargo does this itself; these tools don't. `installed` is the folder of
-/// installed packages: install them first, because an installation adds files that count as sources.
+/// Skips a build whose sources haven't changed. Cargo does this itself; these tools don't. `installed` is the folder
+/// of installed packages: install them first, because an installation adds files that count as sources.
 fn unless_built(
     project: &Project,
     installed: &Path,
@@ -60,7 +60,7 @@ fn unless_built(
     Ok(())
 }
 
-/// Copies beside and renames: a watcher sees the old file or the new one.
+/// Copies to a temporary file and renames it, so that a watcher never sees a partial file.
 pub fn place(from: &Path, to: &Path) -> Result<(), KitError> {
     let folder = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(KitError::write(folder))?;

@@ -17,7 +17,7 @@ use super::{
 use crate::{chat, cli, clock::Clock, plugin::PluginError};
 
 /// # Errors
-/// Where there was no answer; the reply that says so was printed.
+/// The command has no valid reply. The reply that explains it was printed.
 pub fn call(wanted: &cli::Call, bench: Harness) -> Result<(), KitError> {
     let line = line(&wanted.line)?;
     let subject = Subject::find(&wanted.plugin)?;
@@ -64,7 +64,7 @@ async fn plug(stage: &PluginHarness, bench: &Harness, inline: &cli::Inline) -> R
     Ok(())
 }
 
-/// The command line as it would be typed: words that a shell took apart are quoted again.
+/// Joins the arguments to a command line, and quotes arguments with whitespace that the shell has unquoted.
 fn line(words: &[String]) -> Result<String, KitError> {
     let line = match words {
         [line] => line.clone(),

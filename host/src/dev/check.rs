@@ -27,7 +27,7 @@ use crate::{
 use report::{Compiled, Report, Verdict};
 
 /// # Errors
-/// That a host would not take it, which was printed; or what keeps it from being looked at at all.
+/// A host would reject the plugin or ask for approval, which was printed; or the component can't be read or compiled.
 pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
@@ -38,7 +38,8 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
         let taken = stage.plug(&config, Lending::AsGranted).await;
         let then = match &taken {
             Ok(()) => None,
-            // What it offers is worth telling even where a grant is missing, and so is what else speaks against it.
+            // Activate it with all grants, so that the report shows what it offers, and further problems, although a
+            // grant is missing.
             Err(first) => lend_all(&stage, &look, &config).await.err().filter(|then| then != first),
         };
         let mut report = Report::of(&stage.subject, (&look, compiled), &config);
@@ -62,7 +63,7 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
     })
 }
 
-/// Compiled now, with how long that took, or before.
+/// Compiles the component. If it is not cached, measures the time.
 async fn compile(stage: &PluginHarness) -> Result<(ComponentInfo, Compiled), KitError> {
     let Subject { name, wasm, .. } = &stage.subject;
     let cached = stage.plugs.is_compiled(name, &digest(wasm));
@@ -73,7 +74,8 @@ async fn compile(stage: &PluginHarness) -> Result<(ComponentInfo, Compiled), Kit
     Ok((look, compiled))
 }
 
-/// What of its offers a standard plugin has already. None where nothing of it was plugged in, so that it offers nothing yet.
+/// Returns a name clash with a standard plugin, if any. `None` if the component was not activated, because its offers
+/// are then unknown.
 async fn clash(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Option<PluginError> {
     let name = &stage.subject.name;
     stage.plugs.table().offers(name).filter(|offers| offers.are_named())?;
@@ -82,7 +84,7 @@ async fn clash(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> 
     lend_all(stage, look, config).await.err().filter(|refused| matches!(refused, PluginError::Taken { .. }))
 }
 
-/// As if all had been granted: no request is made in a trial, so that the addresses need not be there.
+/// Activates it as if everything were granted. A trial makes no requests, so the addresses may be invalid.
 async fn lend_all(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Result<(), PluginError> {
     let Subject { name, wasm, .. } = &stage.subject;
     let mut settings = hub::plugin_settings(config, name);

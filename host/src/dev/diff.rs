@@ -1,6 +1,6 @@
-//! What was expected against what came, line by line. Pure.
+//! Compares expected and actual lines. Pure.
 
-/// One line of the account.
+/// One line of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
     Same(String),
@@ -8,7 +8,7 @@ pub enum Line {
     Unexpected(String),
 }
 
-/// The longest common run of lines stays; `fits` says whether a line is what was expected.
+/// Compares lines by their longest common subsequence. `fits` decides whether a line matches an expected one.
 pub fn diff(expected: &[String], came: &[String], fits: impl Fn(&str, &str) -> bool) -> Vec<Line> {
     let (rows, columns) = (expected.len(), came.len());
     let mut common = vec![vec![0_usize; columns + 1]; rows + 1];

@@ -1,4 +1,4 @@
-//! Why the kit could not do what was asked, in words that fit "failed to {error}" and say what to do.
+//! Errors of the author's commands. The texts complete "failed to {error}" and say what to do.
 
 use std::{io, path::PathBuf};
 

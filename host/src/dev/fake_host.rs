@@ -1,5 +1,5 @@
-//! A board in memory: sessions, places and keys without agents and without a store. Orders take effect at once, and what was done is
-//! kept in order. Rights are checked as the real board checks them.
+//! A host in memory: sessions, places and plugin state without agents and without a store. Commands take effect
+//! immediately, and actions are recorded in order. Permissions are checked as on a real host.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,19 +21,19 @@ use crate::plugin::{
     SessionSpec, Swap, check_order, check_post, refuse,
 };
 
-/// The idle timeout of a session that nothing says otherwise of.
+/// The idle timeout of a session that has none of its own.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub struct FakeHost {
     inner: Mutex<Inner>,
     agents: Vec<Choice>,
     far: Option<Arc<dyn FakeNetwork>>,
-    /// Who carries out orders to the plug board; where nobody does, they are checked and noted.
+    /// Executes admin commands. Without it, they are checked and recorded.
     plug_board: OnceLock<Orders>,
     personas: OnceLock<Personas>,
 }
 
-/// The names of the personas that are plugged in now.
+/// Returns the names of the active personas.
 type Personas = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 struct Inner {
@@ -42,12 +42,12 @@ struct Inner {
     places: HashMap<Place, String>,
     keys: BTreeMap<(String, String), Vec<u8>>,
     deeds: Vec<RecordedAction>,
-    /// Who has spoken where.
+    /// The people who have spoken in each place.
     met: Vec<(Place, ChatMember)>,
 }
 
 impl FakeHost {
-    /// `agents`: what sessions may be made with; the first is the default.
+    /// Creates a host with no sessions. Sessions can use `agents`; the first one is the default.
     #[must_use]
     pub fn new(now: Timestamp, agents: Vec<Choice>) -> Self {
         let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
@@ -60,18 +60,18 @@ impl FakeHost {
         }
     }
 
-    /// With another network than the real one.
+    /// Replaces the real network.
     #[must_use]
     pub fn with_far_side(self, far: Arc<dyn FakeNetwork>) -> Self {
         Self { far: Some(far), ..self }
     }
 
-    /// Orders to the plug board go there from now on. The first call counts.
+    /// Executes later admin commands with `orders`. Only the first call has an effect.
     pub fn carry_out(&self, orders: Orders) {
         self.plug_board.get_or_init(|| orders);
     }
 
-    /// No others are taken from now on. The first call counts.
+    /// Rejects unknown personas from now on. Only the first call has an effect.
     pub fn know_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         self.personas.get_or_init(|| Box::new(known));
     }
@@ -95,27 +95,27 @@ impl FakeHost {
         self.inner().now = now;
     }
 
-    /// What was done since this was asked last.
+    /// Returns and removes the recorded actions.
     pub fn take_deeds(&self) -> Vec<RecordedAction> {
         std::mem::take(&mut self.inner().deeds)
     }
 
-    /// What was done since it was taken last.
+    /// Returns the recorded actions without removing them.
     pub fn deeds(&self) -> Vec<RecordedAction> {
         self.inner().deeds.clone()
     }
 
-    /// What plugins keep, by plugin and key.
+    /// Returns the state of all plugins, by plugin and key.
     pub fn kept(&self) -> BTreeMap<(String, String), Vec<u8>> {
         self.inner().keys.clone()
     }
 
-    /// Adds a session, or takes the place of the one of that name.
+    /// Adds a session, or replaces the session with that name.
     pub fn add(&self, view: SessionView) {
         self.inner().sessions.insert(view.record.name.to_string(), view);
     }
 
-    /// Changes a session behind everybody's back; one that is not there is left alone.
+    /// Changes a session without recording an action. An unknown session is ignored.
     pub fn change(&self, name: &str, change: impl FnOnce(&mut SessionView)) {
         self.inner().sessions.get_mut(name).map(change);
     }
@@ -124,12 +124,12 @@ impl FakeHost {
         self.inner().sessions.get(name).cloned()
     }
 
-    /// Makes a session the active one of a place, as if somebody had switched to it there.
+    /// Makes a session the active one of a place, as if a user had switched to it there.
     pub fn bind(&self, place: &Place, name: &SessionName) {
         self.inner().places.insert(place.clone(), name.to_string());
     }
 
-    /// Somebody speaks there.
+    /// Records that a person speaks in a place.
     pub fn meet(&self, place: &Place, caller: &Caller) {
         let met = (place.clone(), ChatMember { id: caller.id.clone(), role: caller.role });
         let mut inner = self.inner();
@@ -166,7 +166,7 @@ impl FakeHost {
     }
 }
 
-/// A session as it is seen without an agent.
+/// Returns the view of a session without a running agent.
 #[must_use]
 pub fn at_rest(record: SessionRecord) -> SessionView {
     SessionView {
@@ -182,7 +182,7 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
     }
 }
 
-/// Refuses with the codes and in the words of a host; a turn is not held up for what a host would have it wait for.
+/// Rejects commands with the codes and texts of a real host. Commands that a host would delay are executed at once.
 fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
     let name = &view.record.name;
     let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
@@ -195,7 +195,7 @@ fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
     }
     match order {
         Order::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, messages::busy(name))),
-        // Dropping what waits is never refused here: compiled 0.1 components rely on it.
+        // Dropping the queue is never rejected here: compiled 0.1 components rely on it.
         Order::Interrupt { waiting: Waiting::Keep, .. } if view.phase != Phase::Busy && view.queued == 0 => {
             invalid(messages::NOTHING_RUNS)
         }
@@ -322,7 +322,7 @@ impl HostApi for FakeHost {
 
     async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
         let met = self.inner().met.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
-        // Here the operator sits at the console alone.
+        // The operator is the only person at the console.
         let seated = (place == console::place())
             .then(|| ChatMember { id: UserId("console:local".to_owned()), role: Role::Owner });
         check_post(asked, place, &met.into_iter().chain(seated).collect::<Vec<_>>())
@@ -387,7 +387,7 @@ impl PluginState for FakeHost {
         change: Swap,
         limit: usize,
     ) -> Result<Result<(), Option<Vec<u8>>>, String> {
-        // A moment's pause, so that two who count at once do meet.
+        // Yield, so that tests of concurrent changes do conflict.
         tokio::task::yield_now().await;
         let mut inner = self.inner();
         let found = inner.keys.get(&(plugin.to_owned(), key.to_owned())).cloned();

@@ -1,4 +1,5 @@
-//! The network of a conversation: answers as they were written down, and a record of what was asked. What nobody wrote down is not there.
+//! The network of a conversation: returns the responses in the file, and records the requests. All other addresses
+//! are unreachable.
 
 use std::{
     fs,
@@ -17,7 +18,7 @@ pub struct Far(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The latest first: what is written later takes the place of what was before.
+    /// The latest page first, because later lines override earlier ones.
     pages: Vec<Page>,
     ports: Vec<(String, Option<Duration>)>,
     deeds: Vec<RecordedAction>,
@@ -25,13 +26,13 @@ struct Inner {
 
 struct Page {
     method: String,
-    /// An address; with `*` at its end, every one that begins so.
+    /// An address. A `*` at its end matches every address with this prefix.
     url: String,
-    /// None: nobody answers.
+    /// `None` means that the address is unreachable.
     answer: Option<HttpResponse>,
 }
 
-/// Why there is no connection.
+/// Marks an unreachable address.
 const DOWN: &str = "down";
 
 impl Far {
@@ -39,7 +40,7 @@ impl Far {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `METHOD URL STATUS BODY`, `METHOD URL STATUS <FILE` or `METHOD URL down`.
+    /// Adds a response: `METHOD URL STATUS BODY`, `METHOD URL STATUS <FILE` or `METHOD URL down`.
     pub fn add_http(&self, words: &str, folder: &Path) -> Result<(), String> {
         let shape = || "write @http METHOD URL STATUS BODY, STATUS <FILE, or down instead of both".to_owned();
         let (method, rest) = words.split_once(' ').ok_or_else(shape)?;
@@ -51,7 +52,7 @@ impl Far {
         Ok(())
     }
 
-    /// `HOST:PORT SPAN` or `HOST:PORT down`.
+    /// Adds a port: `HOST:PORT SPAN` or `HOST:PORT down`.
     pub fn add_tcp(&self, words: &str) -> Result<(), String> {
         let shape = || "write @tcp HOST:PORT and how long it takes, as 12ms, or down".to_owned();
         let (port, span) = words.split_once(' ').ok_or_else(shape)?;

@@ -1,4 +1,5 @@
-//! One plugin on a board in memory: plugged in as a host would, under what the configuration says of it, and called as the hub would.
+//! Runs one plugin on a fake host: activates it under the given configuration as a host would, and calls it as the
+//! hub would.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -23,14 +24,15 @@ use crate::{
     plugin_sources::STANDARD,
 };
 
-/// Calls that may run at once: one is called, and it may meet itself.
+/// The maximum number of concurrent calls: the call itself, and one that it may cause.
 const PARALLEL: u32 = 2;
 
-/// What a call or a test takes of this machine.
+/// The settings of a call or a test on this machine.
 pub struct Harness {
     /// The folder of compiled components.
     pub cache: PathBuf,
-    /// What the operator says. None: the defaults, and a plugin is lent all that it asks for.
+    /// The operator's configuration. With `None`, the defaults apply and the plugin gets all capabilities that it
+    /// requests.
     pub config: Option<Config>,
 }
 
@@ -40,17 +42,17 @@ impl Harness {
     }
 }
 
-/// What a line or an event brought.
+/// The result of a line or an event.
 pub struct Said {
     pub reply: Reply,
-    /// Why it is no answer: the plugin's own error, a trap, a limit, a command that nobody offers.
+    /// The reason if there is no regular answer: the plugin's own error, a trap, a limit, an unknown command.
     pub failed: Option<String>,
 }
 
 pub struct PluginHarness {
     pub plugs: Arc<Registry>,
     pub board: Arc<FakeHost>,
-    /// The network of a conversation; none where it is the real one.
+    /// The fake network of a conversation. `None` uses the real one.
     pub far: Option<Arc<Far>>,
     pub log: Log,
     pub subject: Subject,
@@ -60,7 +62,7 @@ pub struct PluginHarness {
 }
 
 impl PluginHarness {
-    /// An empty board at `now`, the owner at the console, and nothing plugged in.
+    /// Creates an empty fake host at the time `now`, with the owner at the console and no active plugin.
     pub fn new(plugs: Arc<Registry>, log: Log, subject: Subject, (now, far): (Timestamp, Option<Arc<Far>>)) -> Self {
         let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
         let board = FakeHost::new(now, vec![demo]);
@@ -73,13 +75,13 @@ impl PluginHarness {
         Self { plugs, board, far, log, subject, caller, place, locale: None }
     }
 
-    /// For the board and for what the plugin reads off a clock.
+    /// Sets the time of the fake host and of the clocks in guests.
     pub fn set_now(&self, now: Timestamp) {
         self.board.set_now(now);
         self.plugs.stop_clock(now);
     }
 
-    /// Plugs the subject in, or has it meet new settings. `Lending::All` where nobody says what it is granted.
+    /// Activates the plugin, or applies new settings to it. Use `Lending::All` if no grants are configured.
     pub async fn plug(&self, config: &Config, lending: Lending) -> Result<(), PluginError> {
         let Subject { name, wasm, .. } = &self.subject;
         let mut settings = hub::plugin_settings(config, name);
@@ -90,24 +92,25 @@ impl PluginHarness {
         self.plugs.plug_in(name, wasm, (&settings, self.board.now())).await.map(drop)
     }
 
-    /// What it asks for and offers. Compiles it where that was not done before; what takes long is told.
+    /// Returns the component's imports and exports. Compiles it if it is not cached, and shows progress if that takes
+    /// long.
     pub async fn look(&self) -> Result<ComponentInfo, PluginError> {
         let Subject { name, wasm, .. } = &self.subject;
         let what = format!("compiling '{name}' ({}); once, the result is kept", size(wasm.len()));
         progress::while_waiting(&what, self.plugs.look(name, wasm)).await
     }
 
-    /// Plugs in the standard plugins that a host under this configuration has beside it.
+    /// Activates the other standard plugins that a host with this configuration has.
     pub async fn plug_standards(&self, config: &Config) {
         for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
             let settings: PluginSettings = hub::plugin_settings(config, standard.name);
             let plugged = self.plugs.plug_in(standard.name, standard.wasm, (&settings, self.board.now())).await;
-            // What a host refuses takes no name there either.
+            // A plugin that a host rejects takes no names there either.
             drop(plugged);
         }
     }
 
-    /// Plugs in a standard plugin beside it.
+    /// Activates one standard plugin in addition.
     pub async fn plug_standard(&self, name: &str) -> Result<(), String> {
         let standard = STANDARD.iter().find(|standard| standard.name == name);
         let standard = standard.ok_or_else(|| {
@@ -119,7 +122,7 @@ impl PluginHarness {
         plugged.map(drop).map_err(|refused| refused.to_string())
     }
 
-    /// A line of the chat, as the hub serves it.
+    /// Handles a line of the chat as the hub does.
     pub async fn say(&self, line: &str) -> Said {
         let Routed::Command { name, args, text } = route::parse(line, None) else { return self.prompt(line).await };
         let table = self.plugs.table();
@@ -154,7 +157,7 @@ impl PluginHarness {
         }
     }
 
-    /// Words for the agent of the active session. There is no agent here: that it would have got them is a deed.
+    /// Handles a prompt for the active session. There is no agent here, so the prompt is only recorded.
     async fn prompt(&self, line: &str) -> Said {
         let Some(active) = self.board.active(&self.caller, &self.place) else { return refused(Answer::NoActive) };
         let sent = self.board.prompt(&self.caller, &active.record.name, line.to_owned()).await;
@@ -162,7 +165,7 @@ impl PluginHarness {
         Said { reply: plain(failed.as_deref().unwrap_or_default()), failed }
     }
 
-    /// What was done and logged since this was asked last.
+    /// Returns the actions and log lines since the last call.
     pub fn take_deeds(&self) -> Vec<RecordedAction> {
         let mut deeds = self.board.take_deeds();
         deeds.extend(self.far.iter().flat_map(|far| far.take_deeds()));
@@ -171,10 +174,10 @@ impl PluginHarness {
     }
 }
 
-/// Whether the configuration decides what a plugin is lent.
+/// Whether the configuration decides about the plugin's capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lending {
-    /// There is nothing real behind the board: whatever it asks for.
+    /// Grants every requested capability. The fake host has nothing to protect.
     All,
     AsGranted,
 }
@@ -183,13 +186,13 @@ fn refused(answer: Answer) -> Said {
     Said { reply: answer.reply(), failed: Some(answer.text()) }
 }
 
-/// Somebody at the console.
+/// Returns a person at the console.
 pub fn person(name: &str, role: Role) -> Caller {
     Caller { id: UserId(format!("{}:{name}", console::FRONT_END)), name: name.to_owned(), role }
 }
 
-/// A configuration from the lines of a conversation: those of `[plugins.NAME]`, those of its own table, and
-/// those of `[secrets]`.
+/// Parses a configuration from the lines of a conversation: those of `[plugins.NAME]`, those of its `config` table,
+/// and those of `[secrets]`.
 pub fn configured(name: &str, (lines, own): (&[String], &[String]), secrets: &[String]) -> Result<Config, String> {
     let mut text = String::from("[secrets]\n");
     text.extend(secrets.iter().map(|line| format!("{line}\n")));
@@ -197,7 +200,7 @@ pub fn configured(name: &str, (lines, own): (&[String], &[String]), secrets: &[S
     text.extend(lines.iter().map(|line| format!("{line}\n")));
     text.push_str(&format!("[plugins.{name}.config]\n"));
     for line in own {
-        // A table of its own is one below the plugin's.
+        // Tables of the plugin's own configuration are nested below its table.
         let line = match line.strip_prefix("[[") {
             Some(rest) => format!("[[plugins.{name}.config.{rest}"),
             None => {

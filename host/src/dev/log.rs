@@ -1,4 +1,5 @@
-//! The lines that a plugin logs while the kit calls it: caught, so that they can be shown and demanded with its other deeds.
+//! Captures the lines that a plugin logs during a command of this module, so that they are recorded like its other
+//! actions.
 
 use std::{
     fmt,
@@ -17,14 +18,14 @@ use crate::{
     telemetry::{self, LineWriter},
 };
 
-/// What the host puts beside a plugin's own line.
+/// The host's message for a line of the plugin's own text.
 const HOST_WORDS: &str = "plugin says";
 
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<RecordedAction>>>);
 
 impl Log {
-    /// Catches plugins' lines from now on; the host's own errors go to standard error. Once a process.
+    /// Starts to capture the lines of plugins. The host's own errors go to standard error. Call it once per process.
     pub fn start() -> Self {
         let log = Self::default();
         let default = format!("error,{AUTHORS}=off");
@@ -67,7 +68,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// An event's text: the plugin's own words, else the host's.
+/// The text of an event: the plugin's own text, or else the host's.
 #[derive(Default)]
 struct Line {
     own: Option<String>,

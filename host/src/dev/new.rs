@@ -1,4 +1,4 @@
-//! `cordboard plugin new`: a folder that builds, tests and explains itself, outside of any workspace.
+//! `cordboard plugin new`: creates a folder with a plugin, its tests and a README, outside of any workspace.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::{
     plugin_sources::STANDARD,
 };
 
-/// A text file that is part of the binary, by its path.
+/// A text file that is part of the binary.
 struct Embedded {
     path: &'static str,
     text: &'static str,
@@ -25,7 +25,7 @@ struct Embedded {
 include!(concat!(env!("OUT_DIR"), "/kit.rs"));
 
 /// # Errors
-/// A bad name, a folder that is there, a disk that is full.
+/// The name is invalid, the folder exists, or it can't be written.
 pub fn new(wanted: &cli::New) -> Result<(), KitError> {
     check_name(&wanted.name)?;
     let folder = PathBuf::from(&wanted.name);
@@ -51,7 +51,8 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
     Ok(())
 }
 
-/// Where a template's file lies in the new folder; none where it is for another language or trade.
+/// Returns the path of a template's file in the new folder. `None` if the file is for another language or extension
+/// point.
 fn destination(template: &str, wanted: &cli::New) -> Option<String> {
     let (language, source, place) = match wanted.lang {
         Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),
@@ -64,7 +65,7 @@ fn destination(template: &str, wanted: &cli::New) -> Option<String> {
     let file = template.strip_prefix(&trade_folder(wanted.trade))?;
     match file {
         "plugin.chat" => Some("tests/{{name}}.chat".to_owned()),
-        // A Rust component imports what it uses, and no more; the others name it.
+        // A Rust component imports only what it uses; the other languages need a world.
         "world.wit" if wanted.lang != Language::Rust => Some("wit/world.wit".to_owned()),
         _ if file == source => Some(place.to_owned()),
         _ => None,
@@ -75,12 +76,12 @@ fn trade_folder(trade: Trade) -> String {
     format!("trades/{}/", trade.as_str())
 }
 
-/// A command's name has no '-'.
+/// Returns the command for a plugin's name. Commands can't contain `-`.
 fn command(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// A line that calls it; none where nobody in a chat does.
+/// Returns a line that calls the plugin. `None` if it has no command.
 fn call(wanted: &cli::New) -> Option<String> {
     let command = command(&wanted.name);
     match wanted.trade {
@@ -94,7 +95,7 @@ fn asks(lines: &str) -> String {
     format!("A host wants, in its configuration:\n  {lines}\n")
 }
 
-/// What a host has to be told before the plugin is of use.
+/// Returns the configuration that the plugin needs to be useful.
 fn wish(wanted: &cli::New) -> String {
     let name = &wanted.name;
     match wanted.trade {
@@ -110,7 +111,7 @@ fn wish(wanted: &cli::New) -> String {
     }
 }
 
-/// Dots lead no name in the repository, so that what is hidden here is seen there.
+/// Fills in a template. Template files have no leading dots, so that they are visible in the repository.
 fn filled(text: &str, wanted: &cli::New) -> String {
     let readme = format!("{}README.md", trade_folder(wanted.trade));
     let readme = TEMPLATES.iter().find(|file| file.path == readme).map_or("", |file| file.text);
@@ -130,7 +131,7 @@ fn filled(text: &str, wanted: &cli::New) -> String {
     words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
 }
 
-/// What in a project is not its author's: the contract, and what the language needs beside it.
+/// Returns the generated files of a project: the contract, and the support files of the language.
 fn kept(language: Language) -> Vec<(String, &'static str)> {
     let sdk = || SDK.iter().map(|file| (format!(".cordboard/{}", file.path), file.text));
     let contract = sdk().find(|(path, _)| path.ends_with(".wit")).map(|(_, text)| text);
@@ -142,7 +143,7 @@ fn kept(language: Language) -> Vec<(String, &'static str)> {
     }
 }
 
-/// What a Python plugin sends requests with, where its world names `wasi:http`: each template, and where it lies.
+/// Support files for requests from a Python plugin whose world imports `wasi:http`: template and destination.
 const WASI_HTTP: [(&str, &str); 4] = [
     ("python-kept/cordboard_http.py", "cordboard_http.py"),
     ("python-kept/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
@@ -150,7 +151,7 @@ const WASI_HTTP: [(&str, &str); 4] = [
     ("python-kept/wit/io.wit", "wit/deps/wasi-io/io.wit"),
 ];
 
-/// What makes a component of a plugin in JavaScript, and stands between it and the host.
+/// The scripts that build a JavaScript plugin, and that wrap it for the host.
 const SCRIPTS: [(&str, &str); 2] =
     [("js-kept/build.mjs", ".cordboard/build.mjs"), ("js-kept/guard.mjs", ".cordboard/guard.mjs")];
 
@@ -159,8 +160,8 @@ fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
     Some((path.to_owned(), file.text))
 }
 
-/// Writes what is kept, as this very binary has it, where a project's is absent or another one. A crate with an SDK from elsewhere, as one
-/// of this repository, is left alone.
+/// Updates missing or outdated generated files to those of this binary. A Rust crate that uses an SDK from elsewhere,
+/// such as one of this repository, isn't changed.
 pub fn refresh(project: &Project) -> Result<(), KitError> {
     let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
     if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {

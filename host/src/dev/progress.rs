@@ -1,4 +1,5 @@
-//! What the kit says while it works: progress to standard error, results to standard output, colours on a terminal alone.
+//! Output of the author's commands: progress to standard error, results to standard output, colours only on a
+//! terminal.
 
 use std::{
     io::{IsTerminal as _, Write, stderr, stdout},
@@ -13,21 +14,21 @@ pub const RED: &str = "31";
 pub const BOLD: &str = "1";
 pub const DIM: &str = "2";
 
-/// Something begins that takes its time.
+/// Reports the start of a long step.
 pub fn step(text: &str) {
     let mark = paint("-->", BOLD, colours(stderr().is_terminal()));
-    // A reader that is gone is no failure.
+    // A closed standard error is ignored.
     drop(writeln!(stderr(), "{mark} {text}"));
 }
 
-/// Back to the beginning of the line, and what stands there away.
+/// Returns to the start of the line and clears it.
 const CLEAR: &str = "\r\x1b[K";
 
-/// What is done within this time is not told.
+/// Work that is shorter than this shows no progress.
 const HARDLY_ANY: Duration = Duration::from_millis(500);
 
-/// Waits for `work`. Where it takes longer than a moment, a line says so: on a terminal with the seconds that have passed, until it is
-/// done; elsewhere once.
+/// Waits for `work`. If it takes longer than [`HARDLY_ANY`], shows a line. On a terminal, the line counts the seconds
+/// until the work is done; otherwise it is printed once.
 pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let mut work = std::pin::pin!(work);
@@ -42,7 +43,7 @@ pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     redrawing((&format!("{mark} {what}"), began), work, &mut stderr()).await
 }
 
-/// One line, drawn anew each second, and gone in the end.
+/// Redraws a line each second, and clears it at the end.
 async fn redrawing<T>(
     (line, began): (&str, Instant),
     mut work: impl Future<Output = T> + Unpin,
@@ -64,17 +65,17 @@ async fn redrawing<T>(
     }
 }
 
-/// A line to standard error.
+/// Prints a line to standard error.
 pub fn note(text: &str) {
     drop(writeln!(stderr(), "{}", paint(text, DIM, colours(stderr().is_terminal()))));
 }
 
-/// Whole lines to standard output.
+/// Prints complete lines to standard output.
 pub fn print(text: &str) {
     drop(stdout().lock().write_all(text.as_bytes()));
 }
 
-/// How standard output is written to: styled on a terminal, unless `NO_COLOR` forbids it; none where it is a pipe.
+/// Returns the colours of standard output: on a terminal, on unless `NO_COLOR` is set. `None` on a pipe.
 pub fn out() -> Option<Colours> {
     let terminal = stdout().is_terminal();
     terminal.then(|| colours(terminal))

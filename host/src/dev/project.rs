@@ -1,4 +1,4 @@
-//! A plugin's folder: what it is written in, what the plugin is called, and where its component lies.
+//! A plugin's folder: its language, the plugin's name, and the path of its component.
 
 use std::{
     fs, io,
@@ -11,16 +11,16 @@ use serde::Deserialize;
 use super::error::KitError;
 use crate::{cli::Language, file_watch, plugin::LARGEST_WASM};
 
-/// Where the component of every language is left, below the project.
+/// The folder of the component, relative to the project.
 const DIST: &str = "dist";
 
-/// What lies in a plugin's folder decides what it is written in.
+/// The manifests that identify the language of a project.
 const MANIFESTS: [(&str, Language); 3] =
     [("Cargo.toml", Language::Rust), ("pyproject.toml", Language::Python), ("package.json", Language::Js)];
 
 #[derive(Debug, Clone)]
 pub struct Project {
-    /// As it was named, so that paths are told as their reader knows them.
+    /// The folder as given on the command line, so that messages show familiar paths.
     pub folder: PathBuf,
     pub language: Language,
     pub name: String,
@@ -52,7 +52,8 @@ impl Project {
         self.below(DIST).join(format!("{}.wasm", self.name))
     }
 
-    /// Where a tool leaves its result before it is placed; absolute, and in a folder that is there.
+    /// Returns the path where a tool writes its result before it is moved into place. The path is absolute, and its
+    /// folder exists.
     pub fn built(&self) -> Result<PathBuf, KitError> {
         let dist = self.folder.join(DIST);
         fs::create_dir_all(&dist).map_err(KitError::write(&dist))?;
@@ -60,7 +61,7 @@ impl Project {
         Ok(dist.join(format!(".{}.building.wasm", self.name)))
     }
 
-    /// A path below the project, short where the project is the current folder.
+    /// Returns a path below the project. It is relative if the project is the current folder.
     pub fn below(&self, path: &str) -> PathBuf {
         if self.folder == Path::new(".") { PathBuf::from(path) } else { self.folder.join(path) }
     }
@@ -75,12 +76,12 @@ fn name(language: Language, text: &str) -> Result<String, String> {
     }
 }
 
-/// Names that compilers have taken: crates of theirs, and keywords.
+/// Names that compilers reserve: crates and keywords.
 const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen abstract as async await become box break const \
     continue crate do dyn else enum extern false final fn for if impl in let loop macro match mod move mut override priv pub ref \
     return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";
 
-/// A plugin's name is its file's and its crate's.
+/// Checks a plugin's name, which is also the name of its file and crate.
 pub fn check_name(name: &str) -> Result<(), KitError> {
     let refuse = |why| Err(KitError::Name { name: name.to_owned(), why });
     let of_crates = name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.ends_with(['-', '_']);
@@ -92,14 +93,14 @@ pub fn check_name(name: &str) -> Result<(), KitError> {
     if TAKEN.split_whitespace().any(|taken| taken == name) {
         return refuse("compilers have taken that name; take another one");
     }
-    // Nothing could be granted to it, or told to it.
+    // The plugin could have no settings or grants.
     if config::load(&format!("[plugins.{name}]\n")).is_err() {
         return refuse("that is a key of [plugins]; take another name");
     }
     Ok(())
 }
 
-/// A component as it lies on disk, under the name that it has as a plugin.
+/// A component on disk, with its name as a plugin.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub name: String,
@@ -108,7 +109,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Of a component, or of a plugin's folder.
+    /// Reads a component, or the component of a plugin's folder.
     pub fn find(path: &Path) -> Result<Self, KitError> {
         if !path.is_dir() {
             return Self::read(path);
@@ -122,7 +123,7 @@ impl Subject {
     }
 
     pub fn read(path: &Path) -> Result<Self, KitError> {
-        // Opening a pipe would block until a writer comes.
+        // Opening a pipe would block until a writer opens it.
         if let Some(why) = file_watch::not_a_file(path) {
             return Err(KitError::read(path)(io::Error::other(why)));
         }

@@ -1,4 +1,5 @@
-//! What a plugin did to the board in memory, one line each: what `call` shows and what a conversation can demand.
+//! The recorded actions of a plugin on the fake host, one line each. `call` prints them, and conversations can expect
+//! them.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use cordboard_core::{
 
 use crate::plugin::AdminCommand;
 
-/// The longest value of a state key that is shown, in characters.
+/// The longest text value of a state key to show, in characters.
 const SHOWN: usize = 60;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +20,11 @@ pub enum RecordedAction {
     Ordered(SessionName, Order),
     Prompted(SessionName, String),
     Posted(Place, Box<Reply>),
-    /// An order to the plug board, about a plugin.
+    /// An admin command about a plugin.
     Steered(String, AdminCommand),
-    /// A key, and its new value; none: it was deleted.
+    /// A key and its new value. `None` means that the key was deleted.
     InterruptedPrompt(String, Option<Vec<u8>>),
-    /// A request, by method and address, and what came of it: a status, or why none.
+    /// A request, as method and address, and its result: a status, or the reason that there is none.
     CallContext(String, Result<u16, String>),
     /// A line of the log, with its level.
     Logged(&'static str, String),

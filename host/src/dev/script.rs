@@ -1,11 +1,11 @@
-//! Conversations as they are written: what is said, what must come back, and what happens in between. Reads and writes text; runs nothing.
+//! Parses and rewrites conversation files: steps and the expected results. Doesn't run anything.
 
 use std::fmt;
 
-/// One thing that happens, and what must come of it.
+/// One step of a conversation, with its expected results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// From 1.
+    /// The line number, starting at 1.
     pub line: usize,
     pub act: Act,
     pub expected: Expected,
@@ -15,7 +15,7 @@ pub struct Step {
 pub enum Act {
     /// `> text`
     Say(String),
-    /// `> [Label]`: a button of the message before.
+    /// `> [Label]`: presses a button of the last message with buttons.
     Press(String),
     /// `@name words`
     Directive { name: String, words: String },
@@ -31,16 +31,16 @@ impl fmt::Display for Act {
     }
 }
 
-/// What must come of a step: lines of the chat, and deeds where one is demanded.
+/// The expected results of a step: lines of the chat, and actions if the file lists any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expected {
     pub chat: Vec<String>,
     pub deeds: Vec<String>,
-    /// Which lines of the file they are, from 1; they stand together.
+    /// The line numbers of the expected results, starting at 1. They are consecutive.
     pub lines: Vec<usize>,
 }
 
-/// A line that is no part of a conversation.
+/// A line that can't be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub line: usize,
@@ -85,7 +85,7 @@ fn said(text: &str) -> Act {
     }
 }
 
-/// Whether a line is what was expected; `{*}` stands for any text.
+/// Returns whether a line matches a pattern; `{*}` matches any text.
 pub fn fits(pattern: &str, line: &str) -> bool {
     let mut parts = pattern.split("{*}");
     let first = parts.next().unwrap_or_default();
@@ -101,7 +101,7 @@ pub fn fits(pattern: &str, line: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The text with other expectations for some steps: for each the lines that take the place of the old ones.
+/// Replaces the expected results of some steps with other lines.
 pub fn rewritten(text: &str, steps: &[(&Step, Vec<String>)]) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut written = Vec::new();

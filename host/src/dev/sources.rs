@@ -1,20 +1,21 @@
-//! The files of a project, by what they are for: what an author saves, and what gets into a component.
+//! Lists the files of a project: those that an author saves, and those that become part of a component.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Folders that hold nothing that an author saves.
+/// Folders that contain only generated files.
 const MADE: [&str; 4] = ["dist", "node_modules", "target", "__pycache__"];
 
-/// Folders of a project in Python or JavaScript that are no part of its component: what a build writes, and conversations.
+/// Folders of a Python or JavaScript project that are not part of its component: build output, packages and
+/// conversations.
 const BESIDE: [&str; 3] = ["dist", "node_modules", "tests"];
 
-/// Where the kit keeps what it brings along.
+/// The folder of generated support files.
 const KEPT: &str = ".cordboard";
 
-/// What an author saves: no hidden files, none that an editor leaves beside another, and none that a build writes.
+/// Returns the files that an author saves: no hidden files, editor backups, lock files or build output.
 pub fn saved(project: &Path) -> Vec<PathBuf> {
     let skipped = |_: &Path, name: &str| {
         name.starts_with('.') || name.ends_with('~') || name.ends_with(".lock") || MADE.contains(&name)
@@ -22,7 +23,7 @@ pub fn saved(project: &Path) -> Vec<PathBuf> {
     files(project, &skipped)
 }
 
-/// What a component in Python or JavaScript may be made of, installed packages apart.
+/// Returns the files that may be part of a Python or JavaScript component, except for installed packages.
 pub fn built_from(project: &Path) -> Vec<PathBuf> {
     let skipped = |folder: &Path, name: &str| {
         let at_top = folder == project;
@@ -31,7 +32,7 @@ pub fn built_from(project: &Path) -> Vec<PathBuf> {
     files(project, &skipped)
 }
 
-/// In the order of their names.
+/// Returns the files, sorted by path.
 fn files(folder: &Path, skipped: &dyn Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(folder, skipped, &mut found);
@@ -47,7 +48,7 @@ fn collect(folder: &Path, skipped: &dyn Fn(&Path, &str) -> bool, found: &mut Vec
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => collect(&path, skipped, found),
-            // A linked file is one of the project; a linked folder may lead back to where it lies.
+            // A linked file belongs to the project. A linked folder could lead back to one of its parents.
             Ok(_) if path.is_file() => found.push(path),
             Ok(_) | Err(_) => {}
         }

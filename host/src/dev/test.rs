@@ -1,5 +1,6 @@
-//! `cordboard plugin test`: holds the conversations of a folder with a plugin, each on a board of its own, under a clock that stands still
-//! until it is moved. Tells what went otherwise, or writes it down as right.
+//! `cordboard plugin test`: runs a plugin's conversations, each on its own fake host, with a clock that only moves
+//! when a conversation says so. Prints the differences, or with `--bless` writes the actual replies as the expected
+//! ones.
 
 mod actor;
 mod bless;
@@ -31,11 +32,11 @@ use super::{
 use crate::{cli, plugin::Registry};
 use actor::{Actor, Came};
 
-/// Below a plugin's folder.
+/// The folder of conversations, in a plugin's folder.
 const FOLDER: &str = "tests";
 
 /// # Errors
-/// What went otherwise, after all of it was told; a conversation that cannot be read; a build that fails.
+/// A conversation had other results, which were printed; a conversation can't be read; or the build failed.
 pub fn test(wanted: &cli::Test, bench: Harness) -> Result<(), KitError> {
     let subject = match &wanted.component {
         Some(file) => Subject::read(file)?,
@@ -51,7 +52,7 @@ pub fn test(wanted: &cli::Test, bench: Harness) -> Result<(), KitError> {
             match went {
                 Ok(Went::AsWritten) => {}
                 Ok(Went::Otherwise) => failed += 1,
-                // The others are held all the same.
+                // Run the other conversations anyway.
                 Err(error @ KitError::Script { .. }) => {
                     progress::print(&format!("{}  {}\n", file.display(), verdict("FAILED", RED)));
                     fault.get_or_insert(error);
@@ -74,14 +75,14 @@ enum Went {
     Otherwise,
 }
 
-/// The state that all conversations share.
-/// Reads a conversation as an editor saved it.
+/// Reads a conversation in an encoding that editors save.
 fn read_conversation(file: &Path) -> Result<String, KitError> {
     let bytes = fs::read(file).map_err(KitError::read(file))?;
     let fault = |why: NotText| KitError::Script { place: file.display().to_string(), why: why.to_string() };
     encoding::text(bytes).map_err(fault)
 }
 
+/// The state that all conversations share.
 struct Rehearsal {
     plugs: Arc<Registry>,
     log: Log,
@@ -122,7 +123,7 @@ impl Rehearsal {
     }
 }
 
-/// In the plugin's folder or in its `tests/`, in the order of their names.
+/// Returns the conversations in a plugin's `tests/` folder, sorted by name.
 fn conversations(folder: &Path) -> Result<Vec<PathBuf>, KitError> {
     let below = Project::open(folder).map_or_else(|_| folder.join(FOLDER), |project| project.below(FOLDER));
     let none = || KitError::NoConversation { folder: below.clone() };
@@ -133,7 +134,7 @@ fn conversations(folder: &Path) -> Result<Vec<PathBuf>, KitError> {
     if files.is_empty() { Err(none()) } else { Ok(files) }
 }
 
-/// A conversation, and what came of each of its steps.
+/// A conversation with the results of its steps.
 struct Held {
     steps: Vec<(Step, Came)>,
 }
@@ -149,7 +150,7 @@ async fn hold(mut actor: Actor, (file, text): (&Path, &str)) -> Result<Held, Kit
     Ok(Held { steps })
 }
 
-/// The lines of a step as they would stand in the file. Deeds count where one is demanded.
+/// Returns the expected lines of a step, as in the file. Actions are compared only if the file lists any.
 fn expected(step: &Step) -> Vec<String> {
     let chat = step.expected.chat.iter().map(|line| marked('<', line));
     chat.chain(step.expected.deeds.iter().map(|line| marked('*', line))).collect()

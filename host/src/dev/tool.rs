@@ -1,5 +1,5 @@
-//! The author's own tools (cargo, npm, python), run in the author's terminal: what they print is the progress. Must never fetch anything
-//! that was not told first.
+//! Runs the author's tools (cargo, npm, python) in the author's terminal. Their output is the progress. A tool that
+//! downloads something runs only after a message says so.
 
 use std::{
     ffi::OsStr,
@@ -13,7 +13,7 @@ use super::error::KitError;
 pub struct Tool {
     command: Command,
     name: String,
-    /// What to do where it is not installed.
+    /// The instruction if the tool is not installed.
     remedy: &'static str,
 }
 
@@ -46,7 +46,7 @@ impl Tool {
         self
     }
 
-    /// Runs it to its end, and returns what it printed on standard output. Standard error is the terminal's.
+    /// Runs the tool and returns its standard output. Its standard error goes to the terminal.
     pub fn read(mut self) -> Result<String, KitError> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let output = self.command.output().map_err(|source| self.missing(source))?;
@@ -56,7 +56,7 @@ impl Tool {
         Err(KitError::Build { tool: self.name, status: output.status.to_string() })
     }
 
-    /// As `read`; what it prints goes to standard error, where progress is.
+    /// Runs the tool and prints its standard output to standard error, as progress.
     pub fn run(self) -> Result<(), KitError> {
         let said = self.read()?;
         said.lines().for_each(|line| super::progress::note(&format!("    {line}")));
@@ -69,7 +69,7 @@ impl Tool {
         Ok(status.success())
     }
 
-    /// What it prints, where it runs and succeeds; silently nothing else.
+    /// Returns the tool's standard output if it runs and succeeds. Ignores its standard error.
     pub fn ask(mut self) -> Option<String> {
         let output = self.command.stderr(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

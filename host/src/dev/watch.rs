@@ -1,5 +1,5 @@
 //! `cordboard plugin watch`: builds a plugin at each save, tests it if requested, and copies it into a plugin folder.
-//! Only Ctrl-C ends it; an error must not.
+//! Errors are printed and don't end it; only Ctrl-C does.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ pub enum Tests {
     Skipped,
 }
 
-/// Between two looks. A plugin's sources are few: a look costs less than a watch that works on every file system.
+/// The interval of scans. A plugin has few sources, so scanning is cheap, and it works on every file system.
 const LOOK: Duration = Duration::from_millis(300);
 
 /// # Errors
@@ -38,14 +38,14 @@ pub fn watch(round: &WatchOptions) -> Result<(), KitError> {
         return Err(KitError::NoFolder { folder: round.plugins.clone() });
     }
     super::block_on(async {
-        // Told to nobody but us, also while a build runs: its tools get theirs and end, and so do we.
+        // Handle Ctrl-C here, also during a build. Its tools get the signal too and exit.
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         let mut seen = None;
         loop {
             let now = sight(&project.folder);
             if seen.as_ref() != Some(&now) {
                 seen = Some(now);
-                // On its own thread, so that Ctrl-C is heard meanwhile.
+                // Run on a separate thread, so that Ctrl-C is handled in the meantime.
                 let round = round.clone();
                 let run = tokio::task::spawn_blocking(move || round.run());
                 tokio::select! {
@@ -89,7 +89,7 @@ fn tell(built: Result<PathBuf, KitError>) {
     }
 }
 
-/// What lies there: every file with its time and size, in the order of their names.
+/// Returns the files with their modification times and sizes, sorted by path.
 fn sight(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
     let seen = |path: PathBuf| {
         let data = fs::metadata(&path).ok()?;

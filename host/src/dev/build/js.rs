@@ -1,10 +1,11 @@
-//! JavaScript: componentize-js as package.json pins it, installed by npm where it is absent.
+//! Builds JavaScript plugins with the componentize-js version pinned in package.json. npm installs it if it is
+//! missing.
 
 use std::path::PathBuf;
 
 use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
 
-/// The versions that were tried with this contract and with each other.
+/// Versions that were tested with this contract and with each other.
 pub const COMPONENTIZE_JS: &str = "0.23.0";
 pub const JCO: &str = "1.35.0";
 

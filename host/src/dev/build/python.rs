@@ -1,10 +1,10 @@
-//! Python: componentize-py, in the project's own `.venv`, which is made where it is absent.
+//! Builds Python plugins with componentize-py in the project's own `.venv`, which is created if it is missing.
 
 use std::{fs, path::PathBuf};
 
 use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
 
-/// The version that was tried with this contract.
+/// The version that was tested with this contract.
 pub const COMPONENTIZE_PY: &str = "0.25.1";
 
 const INSTALL_PYTHON: &str =
@@ -40,7 +40,7 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     let output = project.built()?;
     Tool::new(bin.join(TOOL), INSTALL_PYTHON)
         .within(&project.folder)
-        // So that packages of the project's own .venv get into the component.
+        // Includes packages of the project's own .venv in the component.
         .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
         .args(["--quiet", "--wit-path", "wit", "--world", "plugin"])
         .args(names(project)?)
@@ -50,8 +50,8 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     Ok(output)
 }
 
-/// `wasi:http` has an interface `types` as well. The one of the contract keeps its name, so that a plugin that begins to send requests need
-/// not change what else it imports.
+/// `wasi:http` has an interface `types` too. This option reserves the name for the contract's `types`, so that adding
+/// requests to a plugin doesn't change its other imports.
 fn names(project: &Project) -> Result<Vec<String>, KitError> {
     let world = project.below("wit/world.wit");
     let text = fs::read_to_string(&world).map_err(KitError::read(&world))?;

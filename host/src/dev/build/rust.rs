@@ -1,4 +1,5 @@
-//! Rust: cargo, with a compiler that has the target. Adds no target by itself: what a toolchain holds is its owner's business.
+//! Builds Rust plugins with cargo and a compiler that has the target. Doesn't install the target, because the
+//! toolchain belongs to the author.
 
 use std::{
     env, fs,
@@ -13,10 +14,11 @@ const TARGET: &str = "wasm32-wasip2";
 
 const INSTALL_RUST: &str = "install Rust from https://rustup.rs";
 
-/// Made by `cargo xtask build` where rustup cannot fetch the target: below the user's cache folder.
+/// The compiler that `cargo xtask build` installs if rustup can't download the target. The path is relative to the
+/// user's cache folder.
 const PRIVATE: &str = "cordboard/toolchain-wasip2-1/bin/rustc";
 
-/// A line of cargo's own account of a build.
+/// A line of cargo's JSON output.
 #[derive(Deserialize)]
 struct Message {
     reason: String,
@@ -24,7 +26,7 @@ struct Message {
     manifest_path: PathBuf,
     #[serde(default)]
     filenames: Vec<PathBuf>,
-    /// Nothing was compiled: cargo takes what lies there for the crate's.
+    /// Nothing was compiled, because cargo considers the existing file up to date.
     #[serde(default)]
     fresh: bool,
 }
@@ -44,9 +46,10 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     Ok(compile(project, rustc.as_deref())?.component)
 }
 
-/// Whether what cargo calls fresh is of this very crate. Its name tells no `he-llo` from a `he_llo`, nor from another `hello` elsewhere.
+/// Returns whether a fresh artifact belongs to this crate. Its file name is the same for crates named `he-llo` and
+/// `he_llo`, and for equally named crates elsewhere.
 fn is_own(component: &Path, project: &Project) -> bool {
-    // Nobody else's crates are built into a folder of its own.
+    // A target folder inside the project contains only this project's crates.
     let alone = project.folder.canonicalize().is_ok_and(|folder| component.starts_with(folder));
     let same = || Some(fs::read(component).ok()? == fs::read(project.component()).ok()?);
     alone || same() == Some(true)
@@ -56,7 +59,7 @@ fn cargo(project: &Project) -> Tool {
     Tool::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), INSTALL_RUST).within(&project.folder)
 }
 
-/// What cargo made, or found.
+/// A component that cargo compiled or found.
 struct Made {
     component: PathBuf,
     fresh: bool,
@@ -65,7 +68,7 @@ struct Made {
 fn compile(project: &Project, rustc: Option<&Path>) -> Result<Made, KitError> {
     let mut cargo = cargo(project)
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"])
-        // Flags meant for the machine's own programs (a linker, a processor) make no sense for a component.
+        // Flags for native programs, such as a linker or a CPU, don't apply to a component.
         .without_env("RUSTFLAGS")
         .without_env("CARGO_ENCODED_RUSTFLAGS");
     if let Some(rustc) = rustc {
@@ -87,7 +90,7 @@ fn compile(project: &Project, rustc: Option<&Path>) -> Result<Made, KitError> {
     })
 }
 
-/// None: the one that cargo takes by itself.
+/// Returns the compiler to use. `None` means cargo's default.
 fn compiler() -> Result<Option<PathBuf>, KitError> {
     let installed = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     if has_target(Tool::new(installed, INSTALL_RUST)) {
@@ -105,7 +108,8 @@ fn compiler() -> Result<Option<PathBuf>, KitError> {
     })
 }
 
-/// A compiler prints the folder of any target that it knows; only a library in it means that the target is there.
+/// A compiler prints the library folder of every target that it knows. The target is installed only if the folder
+/// contains `libstd`.
 fn has_target(rustc: Tool) -> bool {
     let folder = rustc.args(["--print", "target-libdir", "--target", TARGET]).ask();
     let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());

@@ -1,5 +1,6 @@
-//! What a component was made of. Tools for Python and JavaScript take seconds and make other bytes each time, which a host would compile
-//! anew: where nothing has changed, they need not run. Whatever cannot be read or kept has them run, and fails nothing.
+//! Records the sources of a component, so that unchanged sources aren't built again. The tools for Python and
+//! JavaScript take seconds and produce different bytes each time, which a host would compile again. If anything can't
+//! be read or written, the build runs; nothing fails.
 
 use std::{
     fs, io,
@@ -11,10 +12,10 @@ use crate::{
     plugin::digest,
 };
 
-/// The sources as they were before a build: what is saved while it runs is not in its component.
+/// The sources before a build. Changes during the build are not in its component.
 pub struct Stamp {
     path: PathBuf,
-    /// None: they cannot be read.
+    /// `None` if they can't be read.
     sources: Option<String>,
 }
 
@@ -24,7 +25,7 @@ impl Stamp {
         Self { path, sources: sources(&project.folder).ok() }
     }
 
-    /// Whether `component` is what was made of these sources, with the packages that lie in `installed`.
+    /// Returns whether `component` was built from these sources and the packages in `installed`.
     pub fn stands(&self, component: &Path, installed: &Path) -> bool {
         let text = self.text(component, installed);
         text.is_some_and(|text| fs::read_to_string(&self.path).is_ok_and(|kept| kept == text))
@@ -32,7 +33,7 @@ impl Stamp {
 
     pub fn keep(&self, component: &Path, installed: &Path) {
         if let Some(text) = self.text(component, installed) {
-            // Where it cannot be kept, the next build runs, as it would without.
+            // If the stamp can't be written, the next build runs.
             drop(fs::write(&self.path, text));
         }
     }
@@ -45,7 +46,7 @@ impl Stamp {
     }
 }
 
-/// Names and digests.
+/// Returns the names and digests of the source files.
 fn sources(folder: &Path) -> io::Result<String> {
     let line = |path: PathBuf| {
         let bytes = fs::read(&path)?;
@@ -54,7 +55,8 @@ fn sources(folder: &Path) -> io::Result<String> {
     built_from(folder).into_iter().map(line).collect()
 }
 
-/// By name, and by the time at which each was installed: Python keeps what it makes of its own in the folders of code.
+/// Returns the packages with the modification times of files and `.dist-info` folders. Python writes caches into code
+/// folders, so the times of those don't count.
 fn packages(folder: &Path) -> String {
     let line = |entry: fs::DirEntry| {
         let name = entry.file_name().to_string_lossy().into_owned();

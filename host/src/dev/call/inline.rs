@@ -9,7 +9,7 @@ use crate::{
     dev::{error::KitError, harness::configured},
 };
 
-/// The configuration for a call of the plugin `name`.
+/// Returns the configuration for a call of the plugin `name`.
 ///
 /// # Errors
 /// An option is not valid as a configuration line.
@@ -37,7 +37,7 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
     configured(name, (&lines, &own), &secrets).map_err(KitError::Config)
 }
 
-/// The options that add the missing grants.
+/// Returns the options that add the missing grants.
 pub fn options(missing: &[String]) -> String {
     let option = |name: &String| match name.as_str() {
         "http" => "--http 'https://HOST/*'".to_owned(),
@@ -48,7 +48,7 @@ pub fn options(missing: &[String]) -> String {
     missing.iter().map(option).collect::<Vec<_>>().join(" ")
 }
 
-/// A line of `[plugins.NAME.config]`.
+/// Returns a line of `[plugins.NAME.config]`.
 fn own(pair: &str) -> Result<String, KitError> {
     let (key, value) = split("--set", pair, "KEY=VALUE")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -69,7 +69,7 @@ fn wrong(option: &'static str, given: &str, shape: &'static str) -> KitError {
     KitError::Option { option, given: given.to_owned(), shape }
 }
 
-/// A TOML string. TOML accepts the escapes of JSON.
+/// Formats a TOML string. TOML accepts the escapes of JSON.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! What `cordboard plugin check` found, as people read it: a heading a line, its items below it in columns.
+//! Formats the report of `cordboard plugin check` for people: one heading per line, with its items below in columns.
 
 use cordboard_core::render::{FOREIGN, one_line, terminal::Colours};
 
@@ -11,11 +11,11 @@ use crate::{
     plugin::short,
 };
 
-/// What leads an item, as wide as a heading.
+/// The indentation of items, as wide as a heading.
 const INDENT: &str = "          ";
 
 impl Report {
-    /// `terminal`: how it is coloured, on one.
+    /// Formats the report. `terminal` has the colours of a terminal, `None` is for a pipe.
     pub fn page(&self, terminal: Option<Colours>) -> String {
         let colours = terminal.unwrap_or(Colours::Off);
         let mut text = String::new();
@@ -84,7 +84,7 @@ impl Report {
     }
 }
 
-/// Words of the component, which nobody may have looked at yet.
+/// Escapes text of the component, which is untrusted.
 fn foreign(words: &str) -> String {
     one_line(words, FOREIGN)
 }
@@ -102,7 +102,7 @@ fn head(text: &mut String, word: &str, value: &str) {
     text.push('\n');
 }
 
-/// Columns of text, each as wide as its widest cell.
+/// Appends rows in columns. Each column is as wide as its widest cell.
 fn items(text: &mut String, rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

@@ -1,4 +1,4 @@
-//! What `cordboard plugin check` found, as scripts read it.
+//! The report of `cordboard plugin check`. Its JSON form is for scripts.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,16 @@ pub struct Report {
     pub trades: Vec<String>,
     pub offers: Vec<Offered>,
     pub imports: Vec<Import>,
-    /// As the configuration spells them.
+    /// Limits in the syntax of the configuration.
     pub limits: BTreeMap<&'static str, String>,
-    /// What the host does not yet do for it, with the line that has it done.
+    /// Exports that the host doesn't call with this configuration, with the line that enables them.
     pub idle: Vec<String>,
     /// Capabilities that the owner can approve in the chat.
     pub asks: Vec<String>,
     /// The configuration line that grants these capabilities.
     #[serde(skip)]
     pub granted_by: String,
-    /// Why a host would not take it; where it would, nothing.
+    /// Reasons for rejection. Empty if a host would activate it.
     pub refused: Vec<String>,
 }
 
@@ -48,26 +48,26 @@ pub enum Verdict {
 #[derive(Debug, Serialize)]
 pub struct Compiled {
     pub bytes: usize,
-    /// None: it was compiled before, and kept.
+    /// `None` if the compiled component was cached.
     pub seconds: Option<f64>,
 }
 
 /// Linear memory, in bytes.
 #[derive(Debug, Serialize)]
 pub struct Memory {
-    /// Of a fresh instance, all memories together; none where there was none.
+    /// The memory of a fresh instance, as the sum of all memories. `None` if it has no memory or was not activated.
     pub started: Option<usize>,
-    /// What it may grow to in a call.
+    /// The limit during a call.
     pub limit: u64,
 }
 
-/// A command, persona, mode, job or the like.
+/// A command, persona, mode, job or similar.
 #[derive(Debug, Serialize)]
 pub struct Offered {
     pub kind: &'static str,
     pub name: String,
     pub text: String,
-    /// Of commands: who may give it, and whether it waits for earlier ones.
+    /// For commands, the required role, and whether it runs concurrently.
     pub terms: String,
 }
 
@@ -82,14 +82,14 @@ pub struct Import {
 pub enum Outcome {
     /// Granted to every plugin.
     ForAll,
-    /// Of WASI: it is there, with nothing behind it.
+    /// An interface of WASI that is linked to a stub.
     Empty,
     Granted,
     NotGranted,
 }
 
 impl Report {
-    /// What its types and the configuration say; the rest is filled in by who has it.
+    /// Creates a report from the component's types and the configuration. Later steps add the rest.
     pub fn of(subject: &Subject, (look, compiled): (&ComponentInfo, Compiled), config: &Config) -> Self {
         let limits = config.plugins.limits_of(&subject.name);
         Self {
@@ -138,7 +138,7 @@ impl Report {
         }
     }
 
-    /// What it answered when it was tried.
+    /// Adds the commands, personas, modes and jobs that an activated plugin offers.
     pub fn offer(&mut self, table: &Snapshot) {
         self.offers.extend(table.commands().map(|offer| {
             let spec = &offer.spec;
@@ -182,7 +182,7 @@ impl Report {
 fn imports(look: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
     let grants = settings.grants_of(&look.digest);
-    // `types` are words, and grant nothing.
+    // `types` only contains types, and grants nothing.
     let told = look.imports.iter().filter(|import| plugin::bare(import) != "types");
     let standing = |import: &str| {
         let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
@@ -197,14 +197,15 @@ fn imports(look: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     told.map(|import| Import { name: plugin::bare(import).to_owned(), standing: standing(import) }).collect()
 }
 
-/// What language runtimes import whether they use it or not: no files, no environment, no network; a clock, and chance.
+/// Returns whether an import is part of WASI, which language runtimes import even if they don't use it. The host
+/// provides clocks and random numbers, but no files, environment or network.
 fn is_empty_wasi(import: &str) -> bool {
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/", "wasi:sockets/", "wasi:http/types"]
         .iter()
         .any(|package| import.starts_with(package))
 }
 
-/// Plugged in, but never called.
+/// Returns exports that are active but never called with this configuration.
 fn idle(look: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     let has = |wanted: &str| look.trades().any(|trade| trade == wanted);
     let mut idle = Vec::new();

@@ -1,4 +1,4 @@
-//! Plays a conversation: speaks each line to the stage and says what came of it.
+//! Runs the steps of a conversation on a plugin, and returns their results.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,10 +25,10 @@ use crate::{
     plugin::Registry,
 };
 
-/// When every conversation begins: 2026-01-01, 9:00 UTC, in milliseconds.
+/// The time at which every conversation starts: 2026-01-01, 9:00 UTC, in milliseconds.
 const BEGINNING: Timestamp = Timestamp(1_767_258_000_000);
 
-/// What came of a step.
+/// The results of a step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Came {
     /// Lines of the chat.
@@ -44,20 +44,20 @@ impl Came {
 
 pub struct Actor {
     pub stage: PluginHarness,
-    /// Of `[plugins.NAME]`, and of its own table.
+    /// The lines of `[plugins.NAME]`, and of its `config` table.
     pub lines: Vec<String>,
     pub own: Vec<String>,
     pub secrets: Secrets,
-    /// Where the conversation lies: what it names lies beside it.
+    /// The conversation's folder. File names in the conversation are relative to it.
     pub folder: PathBuf,
     pub far: Arc<Far>,
-    /// Of requests from the net.
+    /// The headers of webhook requests.
     pub headers: Vec<(String, String)>,
     /// The turn that is shown.
     pub turn: Option<Shown>,
-    /// Of the last message that had some.
+    /// The buttons of the last message that had buttons.
     buttons: Vec<Button>,
-    /// What was configured since the plugin was plugged in.
+    /// The configuration has changed since the plugin was activated.
     pub stale: bool,
 }
 
@@ -66,7 +66,7 @@ impl Actor {
         let far = Arc::new(Far::default());
         let board = Arc::clone(&plugs);
         let stage = PluginHarness::new(plugs, log, subject, (BEGINNING, Some(Arc::clone(&far))));
-        // `@with` brings those of others; a single call has nobody who could.
+        // `@with` adds personas of other plugins. `call` has no such directive, so it checks no personas.
         stage.board.know_personas(move || board.table().personas().map(|choice| choice.name.clone()).collect());
         Self {
             stage,
@@ -83,7 +83,7 @@ impl Actor {
     }
 
     /// # Errors
-    /// What is wrong with the line itself, or with the plugin before it could be asked.
+    /// The line is invalid, or the plugin can't be activated.
     pub async fn act(&mut self, act: &Act) -> Result<Came, String> {
         let reply = match act {
             Act::Say(line) => self.say(line).await?,
@@ -111,7 +111,7 @@ impl Actor {
         Ok(self.stage.say(line).await.reply)
     }
 
-    /// Where no line says what is granted, all is lent.
+    /// Activates the plugin with the current configuration. If no line has `grants`, everything is granted.
     pub async fn plug(&mut self) -> Result<(), String> {
         if !self.stale {
             return Ok(());
@@ -128,7 +128,7 @@ impl Actor {
         configured(&self.stage.subject.name, (&self.lines, &self.own), &self.secrets.lines())
     }
 
-    /// What is posted here reads as what is answered; the rest is a deed.
+    /// Posts to this place read like replies. Everything else is a recorded action.
     fn came(&mut self, reply: &Reply) -> Came {
         let mut came = Came::default();
         self.show(reply, &mut came.chat);

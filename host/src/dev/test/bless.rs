@@ -1,5 +1,5 @@
 //! `--bless`: writes the actual replies into the file as the expected ones. Runs the conversation several times and
-//! replaces differing words with `{*}`. It must never write a random value as expected.
+//! replaces differing words with `{*}`, so that random values never become expected ones.
 
 use std::{fs, path::Path};
 
@@ -78,7 +78,7 @@ fn written(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
     lines.iter().map(kept).collect()
 }
 
-/// A pattern that matches all of `runs`.
+/// Returns a pattern that matches all of `runs`.
 fn steady(runs: &[String]) -> String {
     let Some((first, others)) = runs.split_first() else { return String::new() };
     let pattern = others.iter().fold(first.clone(), |pattern, line| in_common(&pattern, line));
@@ -86,7 +86,7 @@ fn steady(runs: &[String]) -> String {
     if runs.iter().all(|line| fits(&pattern, line)) { pattern } else { format!("{} {{*}}", &first[..1]) }
 }
 
-/// The words that both lines share, with `{*}` in between.
+/// Returns the words that both lines share, with `{*}` in between.
 fn in_common(pattern: &str, line: &str) -> String {
     let mut common = String::new();
     for word in diff(&words(pattern), &words(line), |one, other| one == other) {
@@ -101,8 +101,8 @@ fn in_common(pattern: &str, line: &str) -> String {
 
 const ANY: &str = "{*}";
 
-/// Splits a text into runs of letters, digits, `-` and `_`, and single other characters. A random token stays one word,
-/// so that no part of it is kept.
+/// Splits a text into runs of letters, digits, `-` and `_`, and single other characters. A random token stays one
+/// word, so that no part of it is kept.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut in_word = false;

@@ -1,4 +1,5 @@
-//! The lines of a conversation that begin with `@`: who speaks, what time it is, which sessions there are, what is configured.
+//! The directives of a conversation, lines that begin with `@`: they set the speaker, the time, sessions and the
+//! configuration.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header
                      @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
 
 impl Actor {
-    /// What it brings to the chat: of most directives nothing.
+    /// Runs a directive. Most of them show nothing in the chat.
     pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, String> {
         match name {
             "as" => self.speak_as(words)?,
@@ -52,7 +53,7 @@ impl Actor {
             "request" => return self.request(words).await,
             "resume" => return self.resume(words).await,
             "review" => return self.review(words).await,
-            // Says why the plugin does not come in, so that a conversation can demand it.
+            // Shows why the plugin can't be activated, so that a conversation can expect the error.
             "plug" => {
                 self.config()?;
                 return Ok(verbatim(self.plug().await.err().unwrap_or_default()));
@@ -74,7 +75,7 @@ impl Actor {
         Ok(())
     }
 
-    /// `NAME PHASE key=value…`; the first one is the active one here.
+    /// `NAME PHASE key=value…`; the first session becomes the active one of the place.
     fn add_session(&mut self, words: &str) -> Result<(), String> {
         let mut words = words.split_whitespace();
         let name: SessionName = words.next().unwrap_or_default().parse().map_err(|error| format!("{error}"))?;
@@ -110,7 +111,7 @@ pub(super) fn forward(words: &str) -> Result<Duration, String> {
     })
 }
 
-/// `2026-11-21 13:45`, in UTC.
+/// Parses a time in UTC, such as `2026-11-21 13:45`.
 fn moment(words: &str) -> Option<Timestamp> {
     let (date, time) = words.split_once(' ')?;
     let number = |text: &str| text.parse::<i64>().ok().filter(|number| (0..10_000).contains(number));
@@ -119,7 +120,7 @@ fn moment(words: &str) -> Option<Timestamp> {
     let ([year, month @ 1..=12, day @ 1..=31], [hour @ 0..=23, minute @ 0..=59]) = (&date[..], &time[..]) else {
         return None;
     };
-    // Days since 1970, with years that begin in March, so that a leap day is the last of its year.
+    // Days since 1970, with years that start in March, so that a leap day is the last day of its year.
     let (year, month) = if *month <= 2 { (year - 1, month + 9) } else { (*year, month - 3) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
     u64::try_from((days * 24 + hour) * 60 + minute).ok().map(|minutes| Timestamp(minutes * 60_000))

@@ -1,4 +1,4 @@
-//! The secrets of a conversation: made up, and kept in files that go with it, since a host reads secrets from nowhere else.
+//! The secrets of a conversation, in temporary files, because a host reads secrets only from files.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -14,7 +14,7 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// `NAME VALUE`
+    /// Adds a secret: `NAME VALUE`.
     pub fn add(&mut self, words: &str) -> Result<(), String> {
         let (name, value) = words.split_once(' ').ok_or("write @secret NAME VALUE")?;
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
@@ -38,7 +38,7 @@ impl Secrets {
         Ok(folder)
     }
 
-    /// Of the table `[secrets]`.
+    /// Returns the lines of the table `[secrets]`.
     pub fn lines(&self) -> Vec<String> {
         let folder = self.folder.clone().unwrap_or_default();
         self.names.iter().map(|name| format!("{name} = {:?}", folder.join(name).display().to_string())).collect()
@@ -48,7 +48,7 @@ impl Secrets {
 impl Drop for Secrets {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
-            // What is left lies in a folder for temporary things, readable by its owner alone.
+            // A folder that can't be removed remains in the temporary folder, readable only by its owner.
             drop(fs::remove_dir_all(folder));
         }
     }

@@ -1,4 +1,4 @@
-//! The lines of a conversation that tell a turn: what an agent says and does, shown frame by frame as the view plugin has it.
+//! The directives that describe a turn: the agent's text and actions, rendered frame by frame with the view plugin.
 
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
@@ -9,16 +9,16 @@ use cordboard_core::{
 use super::{actor::Actor, unasked::told};
 use crate::plugin::{HostApi as _, Screen, ViewLimits};
 
-/// How sessions are shown that name no mode.
+/// The mode of sessions without a mode.
 const USUAL: &str = "normal";
 
-/// UTF-16 units of a message, as Telegram has it.
+/// The longest message, in UTF-16 units, as in Telegram.
 const TEXT_UNITS: u32 = 4096;
 
-/// What stands before the line below the messages.
+/// Marks the live line below the messages.
 const LIVE: &str = "~ ";
 
-/// A turn, and whose it is.
+/// A turn and its session.
 pub struct Shown {
     session: String,
     mode: String,
@@ -26,7 +26,7 @@ pub struct Shown {
 }
 
 impl Actor {
-    /// `SESSION [MODE]`: one begins.
+    /// `SESSION [MODE]`: starts a turn.
     pub async fn turn(&mut self, words: &str) -> Result<Reply, String> {
         let (session, mode) = words.split_once(' ').unwrap_or((words, ""));
         let view = self.session(session)?;
@@ -37,7 +37,7 @@ impl Actor {
         self.frame().await
     }
 
-    /// Text, with `\n` for the end of a line. It goes on with what was said just before.
+    /// Adds text, with `\n` for line breaks. It continues the text of the previous `@says`.
     pub async fn says(&mut self, words: &str) -> Result<Reply, String> {
         let said = words.replace("\\n", "\n");
         let turn = self.running()?;
@@ -49,7 +49,7 @@ impl Actor {
         self.frame().await
     }
 
-    /// What it does from now on, until the next that it says or does.
+    /// Starts an action. It runs until the next `@says` or `@does`.
     pub async fn does(&mut self, words: &str) -> Result<Reply, String> {
         let (title, state) = (words.to_owned(), ActionState::Running);
         let turn = self.running()?;
@@ -59,7 +59,7 @@ impl Actor {
         self.frame().await
     }
 
-    /// The end, with why it ended early where it did.
+    /// Ends the turn. `why` is the reason if it failed.
     pub async fn over(&mut self, why: Option<&str>) -> Result<Reply, String> {
         let turn = self.running()?;
         complete(turn);
@@ -87,7 +87,7 @@ impl Actor {
     }
 }
 
-/// What it did is done.
+/// Marks all actions as done.
 fn complete(turn: &mut Turn) {
     for part in &mut turn.parts {
         if let Part::Action(action) = part {
@@ -96,7 +96,7 @@ fn complete(turn: &mut Turn) {
     }
 }
 
-/// As one message: a conversation compares lines.
+/// Joins all messages of a frame, because a conversation compares lines.
 fn spelt(screen: Screen) -> Reply {
     let mut lines: Vec<String> = screen.messages.iter().map(|message| message.text.trim_end().to_owned()).collect();
     lines.extend(screen.live.map(|live| format!("{LIVE}{live}")));

@@ -1,5 +1,5 @@
-//! The lines of a conversation that stand for what nobody says: an event, a job that is due, a request from the net, a review, an agent's
-//! start with a persona. What they bring reads as what is said.
+//! The directives for calls without a user: events, jobs, webhook requests, reviews, resume notices and personas.
+//! Their results are shown like replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ const KINDS: [Kind; 11] = [
     Kind::Restored,
 ];
 
-/// Memory that a review is told of, in bytes: enough, so that nobody has to hurry.
+/// The free memory in a review, in bytes. It is enough that no policy needs to stop agents.
 const FREE_MEMORY: u64 = 4 << 30;
 
 impl Actor {
@@ -42,7 +42,7 @@ impl Actor {
         self.stage.board.session(name).ok_or_else(|| format!("there is no session '{name}': add it with @session"))
     }
 
-    /// `KIND [SESSION] [JSON]`
+    /// Delivers an event: `KIND [SESSION] [JSON]`.
     pub async fn event(&mut self, words: &str) -> Result<Reply, String> {
         let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
         let known = || KINDS.map(Kind::as_str).join(", ");
@@ -60,7 +60,7 @@ impl Actor {
         Ok(told(done.map(|()| String::new())))
     }
 
-    /// `NAME`
+    /// Runs a job: `NAME`.
     pub async fn job(&mut self, words: &str) -> Result<Reply, String> {
         self.plug().await?;
         let due = DueJob { name: words.to_owned(), at: self.stage.board.now(), missed: 0 };
@@ -68,7 +68,7 @@ impl Actor {
         Ok(told(done.map(|()| String::new())))
     }
 
-    /// `METHOD PATH[?QUERY] [BODY]`
+    /// Sends a webhook request: `METHOD PATH[?QUERY] [BODY]`.
     pub async fn request(&mut self, words: &str) -> Result<Reply, String> {
         let (method, rest) = words.split_once(' ').ok_or("write @request METHOD PATH BODY")?;
         if !METHODS.contains(&method) {
@@ -96,7 +96,7 @@ impl Actor {
         Ok(told(answer.map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))))
     }
 
-    /// `NAME: VALUE`: a header of the requests from here on; without a value none of that name.
+    /// `NAME: VALUE`: sets a header of later requests. Without a value, removes it.
     pub fn header(&mut self, words: &str) -> Result<(), String> {
         let (name, value) = words.split_once(':').ok_or("write @header NAME: VALUE")?;
         let name = name.trim().to_ascii_lowercase();
@@ -107,7 +107,7 @@ impl Actor {
         Ok(())
     }
 
-    /// `SESSION [+SPAN] [free=SIZE]`: how long it has been idle, and how much memory is free.
+    /// `SESSION [+SPAN] [free=SIZE]`: reviews a session with this idle time and free memory.
     pub async fn review(&mut self, words: &str) -> Result<Reply, String> {
         let (view, load) = self.idle(words)?;
         self.plug().await?;
@@ -121,7 +121,7 @@ impl Actor {
         })))
     }
 
-    /// As `review`: what is told when a message wakes it.
+    /// `SESSION [+SPAN] [free=SIZE]`: returns the notice for a message that resumes the session.
     pub async fn resume(&mut self, words: &str) -> Result<Reply, String> {
         let (view, load) = self.idle(words)?;
         self.plug().await?;
@@ -145,7 +145,7 @@ impl Actor {
         Ok((view, load))
     }
 
-    /// `NAME SESSION`
+    /// Resolves a persona: `NAME SESSION`.
     pub async fn persona(&mut self, words: &str) -> Result<Reply, String> {
         let (name, session) = words.split_once(' ').ok_or("write @persona NAME SESSION")?;
         let view = self.session(session.trim())?;
@@ -161,7 +161,7 @@ impl Actor {
     }
 }
 
-/// What is no Markdown, and is compared as it stands.
+/// Returns a reply whose text is not Markdown and is compared literally.
 pub(super) fn verbatim(text: String) -> Reply {
     Reply { words: Authorship::Agents, ..Reply::text(text) }
 }
