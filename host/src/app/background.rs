@@ -12,7 +12,7 @@ use crate::{
     webhook::{self, WebhookServer},
 };
 
-/// The webhook listener, if there is one. Requests wait in its queue until [`BackgroundTasks::begin`].
+/// The webhook listener, if there is one. Requests wait in its backlog until [`BackgroundTasks::begin`].
 pub struct BackgroundTasks {
     listener: Option<TcpListener>,
 }

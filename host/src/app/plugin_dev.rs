@@ -9,7 +9,7 @@ use crate::{
 /// Runs a `cordboard plugin` command.
 ///
 /// # Errors
-/// The command failed. The development kit has printed the details.
+/// The part that failed. The development kit has already printed the results of the other parts.
 pub fn author(task: &Task) -> Result<(), AppError> {
     let paths = |config: &Option<std::path::PathBuf>| Paths { config: config.clone(), state: None, plugins: None };
     match task {

@@ -195,7 +195,7 @@ async fn end_agents(desk: &HostService, (signals, front): (&mut Signals, &mut Fr
     let roster = &desk.lines().roster;
     let mut changes = roster.changes();
     let gone = async {
-        // Counts agents only after every snapshot is up to date, because an actor may just have started one.
+        // Agents are counted only after every snapshot is up to date, because an actor may just have started one.
         desk.lines().end().await;
         while roster.live() > 0 {
             tokio::select! {

@@ -98,7 +98,7 @@ impl HostService {
         }
     }
 
-    /// Clears the active sessions of people who have no access any more.
+    /// Clears the active sessions of people who no longer have access.
     async fn forget_people(&self) {
         let access = &self.config().access;
         let gone = |person: &UserId| chat_members::role(person, access).is_none();

@@ -20,14 +20,14 @@ pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
     people.filter_map(|id| role(&id, access).map(|role| ChatMember { id, role })).collect()
 }
 
-/// The person whose private chat or console `place` is. `None` for a group or an unknown front-end.
+/// Returns the person whose private chat or console `place` is. `None` for a group or an unknown front-end.
 pub fn person_of(place: &Place) -> Option<UserId> {
     let is_group = place.chat.starts_with('-');
     let is_known = [telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
     (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
 }
 
-/// The current role of a person. `None` if the person has no access.
+/// Returns the current role of a person. `None` if the person has no access.
 pub fn role(id: &UserId, access: &Access) -> Option<Role> {
     match id.0.split_once(':') {
         // Older hosts stored the place without the person. The empty id keeps such a place usable and matches no

@@ -9,9 +9,9 @@ use tokio::task::{Id, JoinSet};
 /// A finished update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Served {
-    /// The update that occupied the queue of this place.
+    /// It occupied the queue of this place.
     In(Place),
-    /// An update that bypassed the queue of its place.
+    /// It bypassed the queue of its place.
     Beside,
 }
 

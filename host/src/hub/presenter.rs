@@ -40,7 +40,7 @@ const DEFAULT_MODE: &str = "normal";
 /// while the agent is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
-/// Renders and posts scenes. All presenters share its parts.
+/// Renders and posts scenes. Each presenter has a copy, which shares the same components.
 #[derive(Clone)]
 pub struct TurnRenderer {
     pub plugs: Arc<Registry>,

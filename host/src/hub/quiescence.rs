@@ -32,7 +32,7 @@ impl QuiescenceWaiter {
             loop {
                 if self.sees_rest() {
                     // A prompt in the channel of an actor is not visible in its snapshot yet, and the last hook may
-                    // have sent one.
+                    // have sent one. Let the actors process their channels, then check again.
                     self.desk.lines().caught_up().await;
                     if self.sees_rest() {
                         break;

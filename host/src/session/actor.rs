@@ -160,8 +160,8 @@ impl Actor {
     }
 
     /// Processes the lines that the agent has written so far, so that a flood is shown in one frame. Stops after
-    /// [`LINES_AT_ONCE`] lines, so that an endless flood does not keep out other messages; the remaining lines stay in
-    /// the channel.
+    /// [`LINES_AT_ONCE`] lines, so that an endless flood does not block other messages; the remaining lines stay in the
+    /// channel.
     async fn on_told(&mut self, first: Told) {
         let mut next = Some(first);
         for line in 1..=LINES_AT_ONCE {

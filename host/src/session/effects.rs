@@ -33,8 +33,8 @@ impl Actor {
             Effect::Accept(prompt) => self.ports.ledger.accept(self.machine.record(), &prompt).await?,
             Effect::Hand(prompt) => self.ports.ledger.hand(&prompt).await?,
             Effect::TakeBack(prompt) => {
-                // The prompt may be sent again, wait for a decision of the user, or be dropped, so the scene is
-                // withdrawn now.
+                // The prompt may be sent again, wait for a decision of the user, or be dropped, so its working
+                // indicator is removed now.
                 if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| *sent == prompt) {
                     self.unshown = false;
                     self.stage.show(Scene::Back(place, prompt));
