@@ -1,4 +1,4 @@
-//! The demo agent as a real process, spoken to through its codec: what a session sees of an agent, good or bad.
+//! Runs the demo agent as a real process and talks to it through its codec, with good and bad behaviour.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -15,7 +15,7 @@ use cordboard_core::{
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
-/// Only for a test that would otherwise hang; nothing here comes near it.
+/// Only catches hangs; no test comes near it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 struct Agent {
@@ -27,7 +27,7 @@ struct Agent {
     too_long: u64,
 }
 
-/// What a prompt brought.
+/// The result of a prompt.
 #[derive(Debug, PartialEq)]
 struct Answer {
     text: String,
@@ -68,7 +68,7 @@ fn start(folder: &Path, resume: Option<&str>) -> Agent {
 }
 
 impl Agent {
-    /// The next event; none after the end of the process.
+    /// Returns the next event, or `None` after the end of the process.
     async fn next(&mut self) -> Option<AgentEvent> {
         while self.events.is_empty() && self.exit.is_none() {
             match timeout(LIMIT, self.lines.recv()).await.expect("the agent says nothing").unwrap() {
@@ -120,7 +120,7 @@ impl Agent {
         answer.text
     }
 
-    /// The end of its process.
+    /// Waits for the end of the process.
     async fn end(mut self) -> (String, Option<String>) {
         while self.next().await.is_some() {}
         self.exit.unwrap()
@@ -186,7 +186,7 @@ async fn prompts_that_come_while_it_works_are_answered_in_order_and_before_the_e
     assert_eq!(agent.end().await.0, "exit code 0");
 }
 
-/// Remembers something in a conversation and gives its id.
+/// Stores something in a conversation and returns its id.
 async fn conversation(folder: &Path) -> String {
     let mut agent = start(folder, None);
     agent.send("remember the milk");

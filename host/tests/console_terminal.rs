@@ -1,4 +1,4 @@
-//! The console on a real terminal: the test starts itself again inside it, as a board that echoes.
+//! The console on a real terminal. The test starts itself inside the terminal, as a host that echoes lines.
 
 #[path = "support/screen.rs"]
 #[expect(dead_code, reason = "shared with the stories of the board, which use more of it")]
@@ -21,10 +21,10 @@ use cordboard_core::{
 
 use screen::Screen;
 
-/// Set in the inner process: its state directory.
+/// The state directory. It is only set in the inner process.
 const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
 
-/// Passes on what was typed.
+/// Forwards typed lines.
 struct Typed(tokio::sync::mpsc::UnboundedSender<String>);
 
 #[async_trait]
@@ -59,7 +59,7 @@ impl Inbox for Typed {
     }
 }
 
-/// Does nothing but inside the terminal.
+/// The inner process. Does nothing outside of the terminal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inside() {
     let Some(state) = std::env::var_os(INSIDE) else { return };
@@ -89,7 +89,7 @@ async fn inside() {
     }
 }
 
-/// A terminal with the console in it.
+/// Opens a terminal that runs the console.
 fn open(state: &Path, no_color: &str) -> Screen {
     let mut this = Command::new(std::env::current_exe().expect("this test's own path"));
     this.args(["--exact", "inside", "--nocapture"]).env(INSIDE, state).env("NO_COLOR", no_color);

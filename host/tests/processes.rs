@@ -1,4 +1,4 @@
-//! Real processes through `cordboard::process`: what they print, how they end, and that nothing of them stays.
+//! Real processes through `cordboard::process`: their output, their exit, and that none of them remains.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -16,7 +16,7 @@ use cordboard::process::{
 use cordboard_core::types::{ProcessId, SessionName};
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
-/// Only for a test that would otherwise hang; nothing here comes near it.
+/// Only catches hangs; no test comes near it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn mark() -> Mark {
@@ -48,7 +48,7 @@ async fn line(events: &mut Receiver<ProcessEvent>) -> String {
     }
 }
 
-/// The end, and the lines before it.
+/// Returns the lines, the exit status and the error output at the end of a process.
 async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Option<String>) {
     let mut lines = Vec::new();
     loop {
@@ -65,7 +65,7 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
 }
 
 fn lives(pid: &str) -> bool {
-    // A zombie that nobody reaps yet, as an orphan in a container may be one, is gone all the same.
+    // A zombie counts as gone, because an orphan in a container may never be reaped.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
@@ -150,7 +150,8 @@ async fn what_ignores_sigterm_is_killed() {
 
 #[tokio::test]
 async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
-    // In the group and deaf, out of the group, out of the group and deaf, and holding stdout each.
+    // Three children: one in the group that ignores SIGTERM, one outside of the group, and one outside that ignores
+    // SIGTERM. All of them hold stdout open.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
                   setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";
     let (process, mut events) = start(script);
@@ -166,7 +167,7 @@ async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
 #[tokio::test]
 async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
     adopt_orphans();
-    // The process removes its mark, tag, group and parent, as only an attack does.
+    // The process removes its environment tag, resource limit tag, group and parent, as only an attack does.
     let (process, mut events) =
         start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 1000' &\"; read go");
     let pid = line(&mut events).await;
@@ -225,7 +226,7 @@ async fn children_of_other_kinds_are_not_reaped() {
 
 #[tokio::test]
 async fn what_a_killed_host_left_is_found_without_its_environment() {
-    // Not adopted: init is its parent, as after the death of a host.
+    // The process is not adopted: its parent is init, as after the death of a host.
     let (host, session) = (mark().host, "alpha");
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
     let spawned = Spawn { mark: Mark { host: host.clone(), session: session.parse().unwrap() }, ..shell(&script) };
@@ -312,7 +313,7 @@ async fn each_failed_start_says_what_to_do() {
     );
 }
 
-/// A process as a killed host leaves it: with the mark, and without a handle. Waits until it is up.
+/// Starts a process as a killed host leaves it: with its environment tag, and without a handle. Waits until it runs.
 fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new("setsid");
@@ -331,7 +332,7 @@ async fn what_a_killed_host_left_is_found_by_its_mark_and_ended() {
     let (mut alpha, pids) = orphan(&host, "alpha", deaf);
     let (mut beta, _) = orphan(&host, "beta", "echo up; sleep 1000");
     let (mut other, _) = orphan(&mark().host, "alpha", "echo up; exec sleep 1000");
-    // This host's own agents are not a killed host's.
+    // The sweep spares agents of the running host.
     let (ours, mut events) =
         spawn(Spawn { mark: Mark { host: host.clone(), ..mark() }, ..shell("echo up; sleep 1000") }).unwrap();
     line(&mut events).await;

@@ -1,6 +1,7 @@
-//! A host that is killed at any moment has lost nothing that it was told is stored, and has stored nothing by halves.
+//! A host that is killed at any time loses no acknowledged write, and stores no partial one.
 //!
-//! The test runs itself as a child that works on a store and says what was acknowledged; then it kills the child.
+//! The test runs itself as a child process that writes to a store and prints each acknowledged write. Then it kills
+//! the child.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -18,10 +19,10 @@ use cordboard_core::{
     types::{Caller, Place, Reply, Role, SessionRecord, Timestamp, UserId},
 };
 
-/// Names the state directory to the child; without it the child's test does nothing.
+/// The variable with the state directory for the child process. Without it, the child's test does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
 
-/// Enough to hit commits, syncs and a checkpoint; each costs a start of this program.
+/// Enough kills to hit commits, syncs and a checkpoint. Each one starts this program once.
 const KILLS: usize = 8;
 
 #[test]
@@ -32,7 +33,7 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
     for kill in 0..KILLS {
         let mut child = start(&path);
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        // Each time somewhere else in the child's round.
+        // Kill the child at a different position each time.
         for _ in 0..150 + 37 * kill {
             assert!(said.hear(&mut lines), "the child ended by itself");
         }
@@ -53,13 +54,13 @@ fn start(state: &Path) -> Child {
         .unwrap()
 }
 
-/// What the children were told is stored, by key.
+/// The acknowledged writes of all children, by key.
 #[derive(Default)]
 struct Said {
     accepted: HashSet<String>,
     handed: HashSet<String>,
     done: HashSet<String>,
-    /// The sending was begun, so the post may be gone.
+    /// Sending had started, so the post may be missing.
     sending: HashSet<String>,
     sent: HashSet<String>,
     sessions: HashSet<String>,
@@ -67,13 +68,13 @@ struct Said {
 }
 
 impl Said {
-    /// One line of the child; false at its end.
+    /// Reads one line from the child. Returns `false` at the end.
     fn hear(&mut self, lines: &mut BufReader<ChildStdout>) -> bool {
         let mut line = String::new();
         if lines.read_line(&mut line).unwrap() == 0 {
             return false;
         }
-        // A line that the kill cut short says nothing.
+        // Ignore a line that the kill has truncated.
         if let Some((word, key)) = line.strip_suffix('\n').and_then(|line| line.split_once(' ')) {
             let key = key.to_owned();
             match word {
@@ -87,7 +88,7 @@ impl Said {
                     self.offset = key.parse().unwrap();
                     true
                 }
-                // The test harness talks too.
+                // The test harness prints lines too.
                 _ => true,
             };
         }
@@ -121,7 +122,7 @@ async fn check(state: &Path, said: &Said) {
     store.close().await;
 }
 
-/// The child: works until it is killed.
+/// The child process. It runs until it is killed.
 #[test]
 fn child() {
     if let Some(state) = env::var_os(STATE) {
@@ -132,7 +133,7 @@ fn child() {
 #[tokio::main(flavor = "current_thread")]
 async fn work(state: &Path) {
     let (store, contents) = store::open(state).unwrap();
-    // What an earlier one left is finished first, as a host would.
+    // Finish the work of the previous process first, as a host does.
     for row in &contents.outbox {
         send(&store, row.id, &row.reply.text).await;
     }

@@ -1,17 +1,17 @@
-//! Agents that are not there, die, print what they must not, say nothing, or do not end. Each time the user is told what to do, and what was
-//! asked is answered once the agent is mended.
+//! Agents that are missing, die, print invalid output, don't answer or don't exit. Each time the user learns what to
+//! do, and open prompts are answered after the agent is repaired.
 
 use std::path::Path;
 
 use super::board::{Board, QUICK};
 
-/// A board whose agent is `command`.
+/// Returns a configuration whose agent is `command`.
 fn with_agent(command: &str) -> String {
     format!("[console]\ndrain = \"2s\"\n[agents.demo]\ncommand = \"{command}\"\n")
 }
 
 fn is_alive(pid: &str) -> bool {
-    // A zombie has no environment left.
+    // A zombie has no environment.
     std::fs::read(Path::new("/proc").join(pid).join("environ")).is_ok_and(|environ| !environ.is_empty())
 }
 
@@ -45,7 +45,7 @@ fn a_command_that_cannot_be_executed_is_named() {
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear("config.toml'");
     host.hear("/retry tries again.");
-    // What waits for a person holds up no end of input.
+    // A queue that waits for the user doesn't delay the end of input.
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -56,7 +56,7 @@ fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered
     let mut host = board.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Only what comes before the end of input is sure to come within the two seconds.
+    // Only output before the end of input is guaranteed within the two seconds of `drain`.
     host.hear("The agent of session 'a' did not start: ");
     board.wait_for("one with a message", |session| session["queued"] == 1);
     let ended = host.end();
@@ -85,19 +85,19 @@ fn an_agents_last_words_are_shown_as_they_are() {
     let mut host = board.run();
     host.say("/new a");
     host.hear("The agent of session 'a' did not start: it ended (exit code 3): __init__: no `\\d+` in *.py\n");
-    // After its third death the next try is 25 s away.
+    // After the third death, the next attempt is in 25 s.
     for _ in 0..3 {
         host.log("agent ended");
     }
     board.configure(QUICK);
     host.log("configuration changed");
-    // Nobody has to wait for it.
+    // The user needn't wait for it.
     host.exchange("/retry", "Trying again in session 'a'.");
     host.exchange("are you there?", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));
 }
 
-/// Takes the 31 seconds after which an agent is given up.
+/// Takes the 31 seconds after which the host gives up on an agent.
 #[test]
 fn an_agent_that_dies_at_each_start_is_given_up_with_its_last_words() {
     let board = Board::new("");
@@ -162,7 +162,7 @@ fn an_agent_that_never_answers_is_named_when_the_input_ends() {
     let mut host = board.run();
     host.say("/new a");
     host.say("hang");
-    // The start is not to be part of the second that is waited.
+    // The start must not count towards the drain period of one second.
     board.wait_for_phase("busy");
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
@@ -188,7 +188,7 @@ fn an_agent_that_dies_in_mid_turn_is_told_and_not_asked_twice() {
     assert!(ended.out.contains("You said: and now?\n"), "{}", ended.out);
 }
 
-/// Deaf to SIGTERM and to the end of its input, and with a child in a session of its own that is as deaf.
+/// The agent ignores SIGTERM and the end of its input, and so does its child, which is in its own session.
 #[test]
 fn an_agent_that_ignores_sigterm_is_gone_with_its_tree_after_the_host() {
     let board = Board::new(QUICK);

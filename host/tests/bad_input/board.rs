@@ -1,4 +1,4 @@
-//! A board in a folder of its own, and the real binary on it, over pipes. It waits for words, never for a time.
+//! Runs the real binary in its own folder, over pipes. It waits for output, never for a fixed time.
 
 use std::{
     ffi::OsStr,
@@ -14,12 +14,12 @@ use std::{
 
 use serde_json::Value;
 
-/// Only a hang gets there.
+/// Only a hang reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");
 
-/// The demo agent, in a hurry.
+/// The demo agent with a short delay between lines.
 pub const QUICK: &str = "[agents.demo]\nargs = [\"--pace-ms=20\"]\n";
 
 /// A folder with `config.toml`, `plugins` and `state`.
@@ -27,7 +27,7 @@ pub struct Board {
     folder: tempfile::TempDir,
 }
 
-/// How a process ended, and all that it said.
+/// The exit code and output of a process.
 #[derive(Debug)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -41,7 +41,7 @@ impl Board {
         for folder in ["plugins", "state"] {
             fs::DirBuilder::new().mode(0o700).create(board.path(folder)).unwrap();
         }
-        // Compiled once for all tests: the cache is not what they are about.
+        // All tests share the compiled plugins, because they don't test the cache.
         symlink(compiled(), board.path("state/cache")).unwrap();
         board.configure(config);
         board
@@ -51,14 +51,14 @@ impl Board {
         self.folder.path().join(name)
     }
 
-    /// Put in place whole, as an editor does.
+    /// Replaces the configuration atomically, as an editor does.
     pub fn configure(&self, text: &str) {
         let beside = self.path("config.toml.new");
         fs::write(&beside, text).unwrap();
         fs::rename(beside, self.path("config.toml")).unwrap();
     }
 
-    /// A program of a few lines of sh, as an agent's command; gives its path.
+    /// Writes a shell script for use as an agent's command, and returns its path.
     pub fn script(&self, name: &str, lines: &str) -> String {
         use std::os::unix::fs::PermissionsExt;
         let path = self.path(name);
@@ -67,7 +67,7 @@ impl Board {
         path.display().to_string()
     }
 
-    /// `program` with nothing of the test's own environment that means something to a host.
+    /// Returns a command for `program`, without variables from the test's environment that a host would read.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -81,7 +81,7 @@ impl Board {
         command
     }
 
-    /// Where this board lies, as arguments.
+    /// Returns the arguments for the paths of this board.
     pub fn places(&self) -> Vec<String> {
         ["config.toml", "state", "plugins"]
             .iter()
@@ -90,22 +90,22 @@ impl Board {
             .collect()
     }
 
-    /// Runs it to its end, with nothing to read.
+    /// Runs the binary to its end with empty input.
     pub fn once(&self, args: &[&str]) -> Ended {
         finish(self.cordboard(args).stdin(Stdio::null()))
     }
 
-    /// A subcommand on this board.
+    /// Runs a subcommand on this board.
     pub fn ask(&self, subcommand: &str, more: &[&str]) -> Ended {
         finish(self.cordboard(&[subcommand]).args(self.places()).args(more).stdin(Stdio::null()))
     }
 
-    /// Waits until the first session is in `phase`, and gives its pid.
+    /// Waits until the first session is in `phase`, and returns its pid.
     pub fn wait_for_phase(&self, phase: &str) -> String {
         self.wait_for(phase, |session| session["phase"] == phase)["pid"].to_string()
     }
 
-    /// Waits until the first session is so, and gives it as scripts see it.
+    /// Waits until the first session matches, and returns it as in `cordboard sessions --json`.
     pub fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
@@ -123,7 +123,7 @@ impl Board {
         Host::start(command.args(self.places()))
     }
 
-    /// A run that is told `lines` and then nothing more.
+    /// Runs a host with `lines` as its whole input.
     pub fn talk(&self, lines: &[&str]) -> Ended {
         let mut host = self.run();
         lines.iter().for_each(|line| host.say(line));
@@ -137,14 +137,14 @@ fn finish(command: &mut Command) -> Ended {
     Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// Where all boards keep their compiled plugins.
+/// Returns the shared cache of compiled plugins.
 pub fn compiled() -> PathBuf {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bad-input-cache");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache).unwrap();
     cache
 }
 
-/// A host at work; killed with the test if it is not ended.
+/// A running host. It is killed when the test ends.
 pub struct Host {
     pub child: Child,
     stdin: Option<ChildStdin>,
@@ -169,17 +169,17 @@ impl Host {
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// Waits until the chat shows `text` after what was heard before.
+    /// Waits until `text` appears in the chat, after the text of the last wait.
     pub fn hear(&mut self, text: &str) {
         self.out.wait(text, &self.err);
     }
 
-    /// Waits until the log says `text` after what was read before.
+    /// Waits until `text` appears in the log, after the text of the last wait.
     pub fn log(&mut self, text: &str) {
         self.err.wait(text, &self.out);
     }
 
-    /// Says something and waits for the answer.
+    /// Sends a line and waits for the answer.
     pub fn exchange(&mut self, line: &str, answer: &str) {
         self.say(line);
         self.hear(answer);
@@ -189,13 +189,13 @@ impl Host {
         rustix::process::kill_process(rustix::process::Pid::from_raw(self.pid()).unwrap(), signal).unwrap();
     }
 
-    /// Ends its input and waits for it.
+    /// Closes the input and waits for the exit.
     pub fn end(mut self) -> Ended {
         drop(self.stdin.take());
         self.wait()
     }
 
-    /// Waits for its end; its input stays open.
+    /// Waits for the exit. The input stays open.
     pub fn wait(mut self) -> Ended {
         let status = self.child.wait().unwrap();
         Ended { code: status.code(), out: self.out.all(), err: self.err.all() }
@@ -204,16 +204,16 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // Only of a test that has failed; of one that ended it nothing is left to kill.
+        // The process still runs only if the test has failed.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// What came through a pipe up to now.
+/// The output of a pipe so far.
 struct Heard {
     text: Arc<(Mutex<Stream>, Condvar)>,
-    /// Bytes that a wait has gone past.
+    /// The number of bytes before the end of the last wait.
     past: usize,
     reader: Option<JoinHandle<()>>,
 }

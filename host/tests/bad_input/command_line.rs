@@ -1,4 +1,4 @@
-//! The command line itself: what it explains, what it refuses, and what `check` finds.
+//! The command line: its help, its errors, and the findings of `check`.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -132,7 +132,7 @@ fn check_runs_a_plugin_with_its_configuration() {
          expected a string; correct [plugins.persona.config] in {file}\n"
     );
     assert_eq!(ended.err, why);
-    // A host serves without what the table adds, and says the same.
+    // A host runs without this table's changes and logs the same error.
     let mut host = board.run();
     host.log("personas.x.instructions: invalid type: integer `3`, expected a string; correct [plugins.persona.config]");
     assert_eq!(host.end().code, Some(0));

@@ -1,10 +1,11 @@
-//! Configurations that cannot be used: at the start they end it, with the place; while the board runs they change nothing, and are told once.
+//! Invalid configurations. At the start they stop the host with the position of the error. In a running host they
+//! change nothing, and are reported once.
 
 use std::fs;
 
 use super::board::{Board, QUICK};
 
-/// What `run` says of a configuration that it does not start with.
+/// Returns the error of `run` for a configuration that prevents the start.
 fn refused(config: &str) -> String {
     let board = Board::new(config);
     let ended = board.run().end();
@@ -107,7 +108,7 @@ fn a_bad_table_of_a_plugin_is_told_with_file_and_line_while_the_board_runs() {
         host.hear(&format!("The new configuration is not used, the one before goes on:\n{path}\n{why}"));
         host.log(&format!("{path}\\n{why}"));
     }
-    // What only the plugin can judge.
+    // Only the plugin can detect this error.
     board.configure(&format!("{QUICK}[plugins.persona.config.personas.poet]\ninstructions = 5\n"));
     host.hear(&format!(
         "Plugin 'persona' was refused: it failed its trial: it said: personas.poet.instructions: invalid type: integer `5`, expected a \
@@ -116,7 +117,7 @@ fn a_bad_table_of_a_plugin_is_told_with_file_and_line_while_the_board_runs() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// Says what of the configuration was not used, how often it did, and that the session does not notice.
+/// Each invalid configuration is reported once, and the session isn't affected.
 #[test]
 fn a_running_board_keeps_the_last_good_one_and_tells_each_fault_once() {
     let board = Board::new(&format!("[sessions]\nidle_timeout = \"7m\"\n{QUICK}"));

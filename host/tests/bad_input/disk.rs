@@ -1,10 +1,12 @@
-//! A disk that is full at a write. The host goes on, says what to do, keeps what it has, and takes up what waits as soon as there is room.
+//! Full disks. The host keeps running, says what to do, keeps its data, and processes pending work as soon as there
+//! is space.
 
 use std::{fs, io::Write, process::Command, thread, time::Duration};
 
 use super::board::{Board, CORDBOARD, Host, QUICK, compiled};
 
-/// A state directory on a disk of its own, which only this host sees. Behind it something fills and frees it by order.
+/// Puts the state directory on its own tmpfs, visible only to this host. A background process fills and frees it on
+/// request.
 const SMALL_DISK: &str = r#"
 state=$1 cache=$2 orders=$3
 mount -t tmpfs -o size=2m,mode=700 tmpfs "$state" && ln -s "$cache" "$state/cache" || exit 77
@@ -27,7 +29,7 @@ shift
 exec "$@"
 "#;
 
-/// Without rights of its own, in a user namespace where there are none.
+/// Runs a command in its own mount namespace, and without root also in its own user namespace.
 fn unshare(board: &Board) -> Command {
     let mut command = board.program("unshare");
     command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });
@@ -55,7 +57,7 @@ impl Disk {
     }
 }
 
-/// A host on a disk of 2 MiB; none where this machine lends no disks.
+/// Starts a host on a disk of 2 MiB. `None` if this system doesn't allow that.
 fn on_small_disk(board: &Board) -> Option<(Host, Disk)> {
     if !has_disks(board) {
         eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
@@ -124,7 +126,7 @@ fn an_answer_on_a_full_disk_is_shown_when_there_is_room() {
     assert!(ended.out.contains(&lines), "{}", ended.out);
 }
 
-/// A limit on the size of a file is a full disk that sends a signal first.
+/// A write past the file size limit fails as on a full disk, but the kernel sends a signal first.
 #[test]
 fn a_limit_on_file_sizes_ends_nothing() {
     let board = Board::new(QUICK);

@@ -1,4 +1,4 @@
-//! Folders that are not there, that others may write to, that are in use, or that a newer version has written.
+//! Folders that are missing, writable by others, in use, or written by a newer version.
 
 use std::{
     fs::{self, Permissions},
@@ -9,7 +9,7 @@ use std::{
 
 use super::board::{Board, CORDBOARD, Host, QUICK, compiled};
 
-/// What one of the test plugins is, where they were built.
+/// Returns the bytes of a test plugin.
 fn plugin(name: &str) -> Vec<u8> {
     let file = Path::new(CORDBOARD).ancestors().nth(2).unwrap().join("plugins/bad").join(format!("{name}.wasm"));
     fs::read(&file).unwrap_or_else(|_| panic!("{} is missing: run cargo xtask build", file.display()))
@@ -36,7 +36,7 @@ fn a_plugin_folder_that_was_named_is_missed_and_served_once_it_is_there() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// A socket's address holds 107 bytes of its path.
+/// The address of a Unix socket is limited to 107 bytes of path.
 #[test]
 fn a_state_folder_can_lie_deeper_than_the_path_of_a_socket() {
     let board = Board::new(QUICK);
@@ -50,7 +50,7 @@ fn a_state_folder_can_lie_deeper_than_the_path_of_a_socket() {
     host.exchange("/new a", "Session 'a' created.");
     let asked = board.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
-    // Without the host's answer, none has a process.
+    // Only the running host knows the pid of the agent.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }
@@ -97,7 +97,7 @@ fn a_plugin_folder_that_others_may_write_to_later_is_left_alone_and_told_where_t
     assert_eq!((checked.code, checked.err), (Some(1), format!("cordboard: {why}\n")));
     let listed = board.ask("plugins", &[]);
     assert!(listed.out.contains("plugin folder") && listed.out.contains("chmod go-w"), "{}", listed.out);
-    // Neither a file nor an order brings in what lies there now.
+    // Neither a new file nor a command activates the changed version.
     fs::write(board.path("plugins/echo.wasm"), plugin("echo2")).unwrap();
     host.exchange("/plugins reload echo", &format!("Cordboard {why}."));
     host.exchange("/echo hello", "v1: hello");
@@ -230,7 +230,7 @@ fn check_names_a_token_that_is_not_there_and_files_that_are_no_plugins() {
     assert!(ended.out.contains(&format!("token          refused  {token}\n")), "{}", ended.out);
 }
 
-/// What `run` says of a state directory.
+/// Returns the error of `run` for a state directory.
 fn refused(board: &Board, state: &str) -> String {
     let (config, plugins) = (board.path("config.toml"), board.path("plugins"));
     let mut command = board.cordboard(&["run", "--chat", "console", "--state", state]);
@@ -242,7 +242,7 @@ fn refused(board: &Board, state: &str) -> String {
 #[test]
 fn a_state_directory_without_write_right_is_refused() {
     let board = Board::new("");
-    // Not even root can make a folder there.
+    // Not even root can create a folder there.
     let said = refused(&board, "/proc/cordboard");
     assert!(said.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{said}");
     assert!(said.contains("cannot write to it ("), "{said}");

@@ -1,5 +1,5 @@
-//! What people, disks and agents get wrong, each driven through the real binary: what is read then says what to do, the exit code tells, and
-//! no session and no message is lost.
+//! Mistakes of people and failures of disks and agents, tested through the real binary: the message says what to do,
+//! the exit code is right, and no session or message is lost.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 

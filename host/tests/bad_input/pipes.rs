@@ -1,4 +1,4 @@
-//! Standard input and output that are not there, end at once, or end early.
+//! Standard input and output that are missing, end immediately, or end early.
 
 use std::{
     io::{Read, Write},
@@ -47,7 +47,7 @@ fn a_line_past_every_bound_is_refused_and_the_next_one_heard() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// As `| head -1`: what nobody has read is shown to the next reader.
+/// Like `| head -1`: output that was not read is shown by the next host.
 #[test]
 fn output_that_is_closed_early_ends_the_host_and_loses_no_answer() {
     let board = Board::new(QUICK);
@@ -72,14 +72,14 @@ fn output_that_is_closed_early_ends_the_host_and_loses_no_answer() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// As `| less`, left at the first page: the pipe is full, and nobody reads on.
+/// Like `| less` that was left at the first page: the pipe is full, and its reader has stopped reading.
 struct Stalled {
     child: Child,
     stdin: Option<ChildStdin>,
 }
 
 impl Stalled {
-    /// A host whose agent has said more than a pipe holds.
+    /// Starts a host whose agent has printed more than a pipe holds.
     fn flooded(board: &Board) -> Self {
         let mut command = board.cordboard(&["run", "--chat", "console"]);
         let command = command.args(board.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -109,7 +109,7 @@ impl Stalled {
 
 impl Drop for Stalled {
     fn drop(&mut self) {
-        // Only of a test that has failed is anything left.
+        // The process still runs only if the test has failed.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,4 +1,5 @@
-//! The author's kit: a plugin is made, built, tried, tested and plugged in at each save, by the real binary and the real tools.
+//! The plugin author's commands, with the real binary and the real tools: a plugin is created, built, called, tested
+//! and watched.
 
 mod conversations;
 mod languages;
@@ -17,14 +18,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use tempfile::TempDir;
 
-/// An author's folder. What is compiled or downloaded is shared by all of them.
+/// An author's folder. All of them share compiled and downloaded files.
 pub struct Author(TempDir);
 
 fn shared() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("author")
 }
 
-/// What a command of the kit ended with, without the word that something is compiled: it comes where that takes long.
+/// The result of a command, without the progress lines about compiling, which only appear if it takes long.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -51,7 +52,7 @@ impl Author {
         fs::read_to_string(self.path(below)).unwrap()
     }
 
-    /// Copies what the kit has compiled into another cache.
+    /// Copies the compiled components into another cache.
     pub fn lend_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
             let lent = cache.join(artifact.file_name());
@@ -61,14 +62,14 @@ impl Author {
         }
     }
 
-    /// `cordboard plugin …`, ready to run in the author's folder.
+    /// Returns a `cordboard plugin` command for the author's folder.
     pub fn command(&self) -> Command {
         let shared = shared();
         let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
         command.arg("plugin").current_dir(self.0.path());
         command.env("XDG_STATE_HOME", shared.join("state")).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("CARGO_TARGET_DIR", shared.join("target")).env_remove("CORDBOARD_CONFIG");
-        // The tests' own cargo, and what it tells its children, mean nothing to an author's.
+        // The variables that cargo sets for the tests would affect the author's cargo.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
             command.env_remove(name);
         }
@@ -83,7 +84,7 @@ impl Author {
         Ended { code: output.status.code(), out: text(output.stdout), err }
     }
 
-    /// What it prints, where it succeeds.
+    /// Returns the standard output. The command must succeed.
     #[track_caller]
     pub fn printed<S: AsRef<OsStr>>(&self, arguments: &[S]) -> String {
         let ended = self.run(arguments);
@@ -92,7 +93,7 @@ impl Author {
     }
 }
 
-/// A plugin that `cargo xtask build` has built, below the workspace's root.
+/// Returns the path of a plugin that `cargo xtask build` has built.
 pub fn component(name: &str) -> PathBuf {
     let shelves = ["target/plugins", "target/plugins/extra"];
     let found = shelves.map(|shelf| root().join(shelf).join(format!("{name}.wasm")));

@@ -1,4 +1,4 @@
-//! Every command, word for word.
+//! The replies of all commands, literally.
 
 use super::support::{FRESH, Home};
 
@@ -51,7 +51,7 @@ fn sessions_are_listed_twenty_at_a_time() {
     let mut host = home.start();
     for number in 1..=25 {
         host.ask(&format!("/new s{number}"), &format!("Session 's{number}' created."));
-        // Their agents are of no interest here.
+        // This test doesn't need their agents.
         host.ask("/suspend", &format!("Session 's{number}' suspended. The next message wakes it."));
     }
     host.say("/sessions");

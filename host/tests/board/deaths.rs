@@ -1,8 +1,8 @@
-//! Agents that die, and agents that won't.
+//! Agents that die, and agents that don't exit.
 
 use super::support::{Home, until};
 
-/// What a crash in the middle of an answer says, to the end.
+/// The complete message for a crash in the middle of an answer.
 const DIED: &str = "I am about to\n\n⚠ Cut short.\n\
     The agent of session 'a' ended in the middle of its answer: the demo agent crashed, as it was told to\n\
     Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a";
@@ -15,7 +15,7 @@ fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
     host.ask("crash", DIED);
     host.expect_logged("agent ended status=");
     host.await_phase("a", "suspended");
-    // The agent had no time to keep anything, so nothing is resumed.
+    // The agent had no time to store anything, so nothing is resumed.
     host.ask("hello", "You said: hello");
     host.say("/retry");
     host.expect_all(&["Trying again in session 'a'.\n", &format!("{DIED}\n")]);
@@ -34,7 +34,7 @@ fn where_too_much_is_kept_no_more_is_taken() {
     let refused = "Not taken: a message of session 'a' was cut off and is kept. /retry a sends it again, \
         /leave a drops it; then send this one again.\n“hello”";
     host.ask("hello", refused);
-    // The session has the new bound when it has the new timeout.
+    // The timeout and the limit change together, so a changed timeout shows that the session has the new limit.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
         until("the session has heard of it", || host.session("a")["idle_timeout_s"] == seconds);
@@ -115,7 +115,7 @@ fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
     assert_eq!(home.agents().len(), 2);
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
-    // What comes meanwhile waits for the next one.
+    // A message during the shutdown of the agent waits for the next agent.
     host.ask("hello", "Resuming session...\nYou said: hello");
     until("only the new agent is left", || home.agents().len() == 1);
     host.expect_logged("an agent left processes behind");

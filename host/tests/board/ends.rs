@@ -1,4 +1,4 @@
-//! The end of a board, wanted and not, and what the next one makes of it.
+//! Shutdowns and kills of the host, and the recovery at the next start.
 
 use cordboard::store;
 use cordboard_core::{
@@ -19,7 +19,7 @@ fn the_end_of_input_waits_for_what_is_open() {
     let (chat, code) = host.end();
     assert_eq!(code, Some(0), "{chat}");
     assert!(chat.contains("Idle timeout set to 5 minutes for session 'a'.\n"), "{chat}");
-    // The answer to the command comes somewhere between them.
+    // The reply to the command may come anywhere between the answers.
     let of_agent: Vec<&str> = chat.lines().filter(|line| line.starts_with("line ") || line.contains("said")).collect();
     assert!(of_agent.ends_with(&["line 5", "You said: two", "You said: three"]), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -68,7 +68,7 @@ fn what_is_still_open_after_the_drain_is_named() {
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
     host.expect("Cordboard was stopped while session 'a' answered “slow 100000”.");
-    // What waited wakes the session meanwhile.
+    // The queued message resumes the session in the meantime.
     host.say("/timeout");
     host.expect("Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)\n");
 }
@@ -138,7 +138,7 @@ fn a_second_signal_hurries() {
     host.signal(Signal::TERM);
     until("it is stopping", || host.session("a")["phase"] != "idle");
     host.signal(Signal::INT);
-    // How much sooner it ends is for stories with a clock of their own.
+    // Tests with a paused clock check how much earlier it ends.
     assert_eq!(host.wait().code(), Some(0));
     assert_eq!(home.agents(), [] as [i32; 0]);
 }
@@ -205,21 +205,21 @@ fn what_was_cut_off_outlives_a_second_kill() {
         host.kill();
     }
     let mut host = home.start();
-    // The first one was told by the host before.
+    // The previous host has already reported the first prompt.
     host.reads("Cordboard was stopped while session 'a' answered “slow 100002”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a");
     host.say("/leave");
     host.expect("An earlier message of session 'a' was not sent again either: “slow 100001”.\n  [Send again] /retry a\n  [Leave it] /leave a\n");
     assert_eq!(host.end().1, Some(0));
-    // It is kept over an end in good order, too.
+    // The interrupted prompt also survives a clean shutdown.
     let mut host = home.start();
     host.say("/retry");
     host.expect("line 1\n");
     host.say("/stop");
-    // The line that was begun comes before.
+    // The rest of a started line precedes the reply.
     host.expect("Stopped.\n");
 }
 
-/// As if a host had been killed just after it had taken this line.
+/// Stores a line as accepted but not processed, as if a host had been killed right after accepting it.
 fn left_undone(home: &Home, line: &str) {
     let update = Update {
         key: "left-undone".to_owned(),
@@ -243,12 +243,13 @@ fn commands_found_undone_are_run_again_and_stop_is_not() {
     home.plug("unruly", "unruly");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    // It never ends, and holds up what comes after it in this place; what is at once it does not.
+    // The command never ends, and delays later messages in this place. Commands that run concurrently are not
+    // delayed.
     host.say("/spin");
     host.say("/timeout 5");
     host.say("hello");
     host.ask("/stop", "Nothing is running.");
-    // What is shown may be shown once more by the next host until it is known to be.
+    // The next host repeats output that isn't recorded as shown yet.
     until("that is known to be shown", || store::read_only(&home.state()).unwrap().outbox.is_empty());
     host.kill();
     left_undone(&home, "/stop");
@@ -273,14 +274,14 @@ fn what_was_accepted_before_the_restart_comes_before_what_is_new() {
     let mut host = home.start();
     host.say("/spin");
     host.say("/new a");
-    // Both are stored when the first of these is answered; to drop the rest takes the next host a moment.
+    // At the first reply, both earlier lines are stored. Dropping the other lines takes the next host a moment.
     (0..1000).for_each(|_| host.say("/stop"));
     host.reads("No active session. Use /new to start one.");
     host.kill();
-    // Long enough for its trial.
+    // Long enough for the trial of the plugin.
     home.configure("[plugins.unruly]\ntime = \"1s\"");
     let mut host = home.start();
-    // It lies in the pipe before the host reads.
+    // The line is in the pipe before the host reads.
     host.say("hello");
     host.expect("/spin failed: plugin 'unruly' ");
     host.expect(". Everything else goes on.\n");

@@ -1,5 +1,5 @@
-//! What plugins send and fetch, over the real binary: secrets that come from systemd, answers that hold them, and an environment that would
-//! have it all go another way.
+//! Network access of plugins with the real binary: secrets from systemd, answers that contain secrets, and an
+//! environment with proxies.
 
 use std::{
     fs::{self, Permissions},
@@ -17,7 +17,7 @@ use super::support::{Home, Host, until};
 
 const SECRET: &str = "hunter2/and+more=";
 
-/// A server that keeps what it hears, and says the body of a request again, as the last part of its path has it.
+/// A server that records requests, and answers with their body in the encoding that the last part of the path names.
 struct Echo {
     address: String,
     heard: Arc<Mutex<Vec<String>>>,
@@ -59,11 +59,11 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
         _ => body,
     };
     let answer = format!("HTTP/1.1 200 OK\r\nx-echo: {said}\r\ncontent-length: {}\r\n\r\n{said}", said.len());
-    // Who asks may have gone.
+    // The client may have disconnected.
     let _: std::io::Result<()> = (&*stream).write_all(answer.as_bytes());
 }
 
-/// A home with the plugin that tells everybody what it hears, and its secret from there.
+/// Returns a home with the plugin that tells its secret, which comes from `source`.
 fn home(source: &str, echo: &Echo) -> Home {
     let home = Home::with(&format!(
         "[secrets]\ntoken = {source}\n[plugins.gossip]\ngrants = [\"chat\"]\nsecrets = [\"token\"]\nhttp = [\"* http://{}/*\"]\n\
@@ -92,7 +92,7 @@ fn a_credential_of_systemd_is_a_secret() {
     let heard = echo.heard().join("\n").to_lowercase();
     assert!(heard.contains(&format!("authorization: bearer {SECRET}\r\n")) && heard.ends_with(SECRET), "{heard}");
     drop(host);
-    // Without systemd, and where it has given another one, that is told with what to do.
+    // Without systemd or with another credentials directory, the error says what to do.
     for (variables, why) in [
         (&[][..], "start the host by systemd, with LoadCredential="),
         (&[("CREDENTIALS_DIRECTORY", "/nowhere")], "failed to read /nowhere/api"),
@@ -120,7 +120,7 @@ fn a_proxy_of_the_environment_hears_of_nothing() {
     let mut host = home.start_with(&variables);
     host.say(&format!("/fetch http://{}/x", echo.address));
     host.expect("200 ");
-    // What answers does not speak TLS; a proxy would have been asked to CONNECT.
+    // The server doesn't speak TLS. A proxy would have received a CONNECT.
     host.say(&format!("/fetch https://{}/y", echo.address));
     host.expect("TLS");
     let (name, port) = echo.address.split_once(':').unwrap();
@@ -130,7 +130,7 @@ fn a_proxy_of_the_environment_hears_of_nothing() {
     assert_eq!(proxy.heard(), Vec::<String>::new());
 }
 
-/// Everything that was written below a folder.
+/// Returns the contents of all files below a folder.
 fn written(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -144,7 +144,7 @@ fn written(folder: &Path) -> Vec<u8> {
     all
 }
 
-/// Whether nothing of the secret stands there, in any of the forms in which it was sent back.
+/// Checks that the text doesn't contain the secret in any of the encodings in which it was echoed.
 #[track_caller]
 fn is_without_secret(what: &str, text: &[u8]) {
     let hex: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();

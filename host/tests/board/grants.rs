@@ -1,9 +1,9 @@
-//! Plugins that ask for more than they were granted, and plugins that fail: the owner's word at the console decides the one, the board itself
-//! the other.
+//! Plugins that request more than they were granted, which the owner decides at the console, and plugins that fail,
+//! which the host rolls back.
 
 use super::support::{Home, Host, until};
 
-/// Reads the question about a plugin, and gives the lines of its buttons.
+/// Reads the question about a plugin, and returns the lines of its buttons.
 fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     host.expect(&format!("Plugin '{plugin}', version "));
     let mut asked = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
@@ -14,7 +14,7 @@ fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     })
 }
 
-/// Waits until the list shows it.
+/// Waits until the list of plugins shows this health.
 fn await_health(home: &Home, plugin: &str, health: &str) {
     until(&format!("{plugin} is {health}"), || {
         home.plugins().as_array().unwrap().iter().any(|row| row["name"] == plugin && row["health"] == health)

@@ -1,8 +1,8 @@
-//! Hooks hear of what happens, delay nobody, and never hear of what they caused.
+//! Hooks receive events, delay nothing, and don't receive events that they caused.
 
 use super::support::{Home, until};
 
-/// Answers what it hears of with what raises the same again.
+/// The plugin reacts to events with actions that cause the same events.
 const RESTLESS: &str = "[plugins.restless]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
 
 fn heard(log: &str, event: &str) -> usize {
@@ -25,7 +25,7 @@ fn a_hook_hears_of_everything_but_what_it_caused() {
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
     host.expect_logged("heard suspended of a");
-    // It started the agent again, and does not hear of that.
+    // The hook started the agent again, and doesn't receive an event for it.
     host.await_phase("a", "idle");
     host.ask("/archive", "Session 'a' archived. Use /restore a to bring it back.");
     host.expect_logged("heard archived of a");
@@ -44,7 +44,8 @@ fn two_hooks_that_answer_each_other_come_to_an_end() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("hello");
-    // Each answers the person, and then the other one; whose answer both had a hand in is heard by neither.
+    // Each hook reacts to the user's turn, and then to the other hook's turn. Neither receives the events of a turn
+    // that both have caused.
     until("all were answered", || host.chat().matches("You said: once more").count() == 4);
     let (_, code) = host.end();
     assert_eq!(code, Some(0));

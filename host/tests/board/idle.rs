@@ -1,4 +1,4 @@
-//! Agents that idle go away in silence and come back with their memory.
+//! Idle agents stop silently and resume with their conversation.
 
 use super::support::{FRESH, Home, until};
 
@@ -27,7 +27,7 @@ fn an_idle_agent_goes_away_and_the_next_message_brings_it_back() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("remember the milk");
-    // On a slow machine its idle time may be over before it hears of this.
+    // On a slow machine, the idle time may be over before the test reads this line.
     host.expect("I will remember: the milk\n");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -83,7 +83,7 @@ fn a_session_outlives_its_host_and_asks_the_agent_for_its_memory() {
     host.ask("recall", "Resuming session...\nI remember: tea");
 }
 
-/// Makes an agent forget, so that its next resume is refused, and lets it be resumed for a message.
+/// Makes an agent forget its conversation and suspends it. The next message then runs into a refused resume.
 fn refused(host: &mut super::support::Host<'_>) {
     host.ask("/new a", "Session 'a' created.");
     host.ask("remember tea", "I will remember: tea");
@@ -97,7 +97,7 @@ fn refused(host: &mut super::support::Host<'_>) {
     host.await_phase("a", "asking");
 }
 
-/// The end of what is told of a resume that was refused.
+/// The end of the message about a refused resume.
 const QUESTION: &str = "\nYour messages are kept. /retry tries again, /fresh goes on without its memory.\n  [Try again] /retry a\n  \
     [Start fresh] /fresh a\n";
 

@@ -1,4 +1,4 @@
-//! Jobs at set times: what a host that was down has missed is made up for by one run.
+//! Scheduled jobs: a host that was down makes up for all missed runs with one run.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::support::{Home, until};
 
-/// Once an hour, at a minute that is far from now in every time zone: their offsets are quarters of an hour.
+/// Runs once an hour, at a minute that is far from now in every time zone, whose offsets are multiples of a quarter
+/// of an hour.
 fn hourly() -> String {
     let minute = (now() / 60_000 + 37) % 60;
     format!("[plugins.clockwork.config.jobs]\nhourly = \"{minute} * * * *\"\n")
@@ -20,7 +21,7 @@ fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// As if the host had been down since `at`.
+/// Changes the store as if the host had been down since `at`.
 fn down_since(home: &Home, at: u64) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let (store, _) = store::open(&home.state()).unwrap();
@@ -29,7 +30,7 @@ fn down_since(home: &Home, at: u64) {
     });
 }
 
-/// Whether a host has taken up a job, and so has looked at what it missed.
+/// Returns whether a host has stored a job, which means that it has checked for missed runs.
 fn is_taken_up(home: &Home) -> bool {
     let db = Connection::open_with_flags(home.state().join("cordboard.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
     let jobs = db.and_then(|db| db.query_row("SELECT count(*) FROM job", [], |row| row.get(0)));

@@ -1,4 +1,4 @@
-//! `cordboard sessions`, `cordboard plugins` and `cordboard check`, beside a host and without one.
+//! `cordboard sessions`, `cordboard plugins` and `cordboard check`, with and without a running host.
 
 use super::support::Home;
 

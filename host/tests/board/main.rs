@@ -1,5 +1,5 @@
-//! The board as a user meets it: the real binary on pipes, with the real demo agent and the real plugins. Each module is a part of what the
-//! board promises, each test a story. Nothing here reaches into the host.
+//! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and the real plugins. The
+//! tests use no internals of the host.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 

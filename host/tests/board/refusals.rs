@@ -1,10 +1,10 @@
-//! What keeps a board from starting, or does not, and what it says then.
+//! Problems at the start, whether or not they prevent it, and their messages.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::support::Home;
 
-/// What the board says when it does not start, and its exit code.
+/// Returns the error and the exit code of a host that doesn't start.
 fn refused(home: &Home) -> (String, Option<i32>) {
     let mut host = home.start();
     let code = host.wait().code();

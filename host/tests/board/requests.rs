@@ -1,4 +1,4 @@
-//! Requests from the net: who cannot prove himself gets no further than the host, and who can reaches the plugin.
+//! Webhook requests: only authenticated ones reach the plugin.
 
 use std::{
     fs::{self, Permissions},
@@ -18,7 +18,7 @@ const SECRET: &str = "It's a Secret to Everybody";
 
 const PUSH: &str = r#"{"ref":"refs/heads/main","commits":[{"message":"Mend it"}],"repository":{"full_name":"ada/board"},"sender":{"login":"ada"}}"#;
 
-/// A listener on a free port, the secret in its file, and these lines.
+/// Returns a home with a webhook server on a free port, a file with the secret, and the given lines of configuration.
 fn home(lines: &str) -> Home {
     let home = Home::new();
     let file = home.path("secret");
@@ -46,12 +46,12 @@ impl Door {
         stream
     }
 
-    /// The whole answer to bytes as they are.
+    /// Sends raw bytes and returns the whole response.
     fn send(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
         let mut answer = String::new();
-        // A peer that answers early and closes may cut off what was still being sent.
+        // If the server answers early and closes, the connection may be reset while the request is still being sent.
         let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
         answer
     }
@@ -174,7 +174,7 @@ fn a_plugin_is_shown_all_but_the_proof_and_its_failures_stay_here() {
         host.expect_logged("a request was not answered well");
     }
     assert!(host.log().contains("use 200 to 599"), "{}", host.log());
-    // Who connects and says nothing keeps nobody from being answered.
+    // Idle connections don't block other clients.
     let silent: Vec<_> = (0..8).map(|_| door.connect()).collect();
     assert_eq!(door.ask("GET /hooks/porter", &good, "").0, 200);
     drop(silent);

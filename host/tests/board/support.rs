@@ -1,4 +1,4 @@
-//! A home for a board, and a board in it that is talked to over pipes. Nothing that was started here outlives its test.
+//! Starts a host in a temporary home and talks to it over pipes. Every started process ends with its test.
 
 mod cache;
 mod home;
@@ -17,17 +17,17 @@ use serde_json::Value;
 
 use transcript::Transcript;
 
-/// Only for a test that would otherwise hang; nothing here comes near it.
+/// Only catches hangs; no test comes near it.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// What `/fresh` says of the session `a`.
+/// The reply to `/fresh` for the session `a`.
 pub const FRESH: &str = "Session 'a' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
     given up, and Cordboard cannot bring it back.";
 
-/// Between two looks at something that nobody announces.
+/// The interval for polling a condition.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Waits until something holds.
+/// Waits until a condition is true.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -36,7 +36,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A running board. Its end is waited for, or comes with the end of the test.
+/// A running host. It is killed when the test ends.
 pub struct Host<'h> {
     home: &'h Home,
     child: Child,
@@ -50,7 +50,7 @@ impl<'h> Host<'h> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
             .args(["run", "--chat", "console"])
             .args(home.arguments())
-            // Of a service in which the tests may run.
+            // The tests may run in a systemd service that sets it.
             .env_remove("CREDENTIALS_DIRECTORY")
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
@@ -68,14 +68,14 @@ impl<'h> Host<'h> {
         input.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Says a line, and reads exactly that answer next.
+    /// Sends a line, and expects exactly this answer as the next output.
     #[track_caller]
     pub fn ask(&mut self, line: &str, answer: &str) {
         self.say(line);
         self.reads(answer);
     }
 
-    /// The next lines are exactly these.
+    /// Expects exactly these lines as the next output.
     #[track_caller]
     pub fn reads(&mut self, lines: &str) {
         let wanted = format!("{lines}\n");
@@ -86,7 +86,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// Reads on to the end of this text, and gives what it passed, with it.
+    /// Waits for this text, and returns the output up to its end.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> String {
         let found = |unread: &str| unread.find(text).map(|at| at + text.len());
@@ -96,8 +96,8 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// Reads on until all of these texts have come, in whatever order: an agent may be heard before the answer to the
-    /// command that set it to work.
+    /// Waits until all of these texts have appeared, in any order: an agent's output may come before the reply to the
+    /// command that started it.
     #[track_caller]
     pub fn expect_all(&mut self, texts: &[&str]) {
         let end_of = |unread: &str, text: &&str| unread.find(text).map(|at| at + text.len());
@@ -110,7 +110,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// As [`Self::expect`], in the log.
+    /// Like [`Self::expect`], for the log.
     #[track_caller]
     pub fn expect_logged(&mut self, text: &str) -> String {
         let found = |unread: &str| unread.find(text).map(|at| at + unread[at..].find('\n').unwrap_or(text.len()));
@@ -120,7 +120,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// The whole chat so far.
+    /// Returns the whole chat so far.
     pub fn chat(&self) -> String {
         self.chat.whole()
     }
@@ -133,7 +133,7 @@ impl<'h> Host<'h> {
         format!("the chat:\n{}\nthe log:\n{}", self.chat(), self.log())
     }
 
-    /// The session as scripts see it.
+    /// Returns the session as in `cordboard sessions --json`.
     #[track_caller]
     pub fn session(&self, name: &str) -> Value {
         let rows = self.home.sessions();
@@ -149,14 +149,14 @@ impl<'h> Host<'h> {
         until(&format!("{name} is {phase}\n{}", self.everything()), || self.session(name)["phase"] == phase);
     }
 
-    /// Waits until so many turns have ended: their answers are shown before.
+    /// Waits until the session has had this number of turns. Their answers are shown before.
     pub fn await_turns(&self, name: &str, turns: u64) {
         until(&format!("{name} has had {turns} turns"), || self.session(name)["turns"] == turns);
     }
 
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        // One that has just ended by itself gets none.
+        // The process may just have ended.
         let _: rustix::io::Result<()> = rustix::process::kill_process(pid, signal);
     }
 
@@ -164,14 +164,14 @@ impl<'h> Host<'h> {
         drop(self.input.take());
     }
 
-    /// Ends the input, and gives what was not read yet with the exit code.
+    /// Closes the input, and returns the unread output with the exit code.
     pub fn end(mut self) -> (String, Option<i32>) {
         self.close_input();
         let status = self.wait();
         (self.chat.rest(), status.code())
     }
 
-    /// Waits for the end that something else has brought about.
+    /// Waits for the exit, which something else has caused.
     pub fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         until("the host ends", || {
@@ -181,14 +181,14 @@ impl<'h> Host<'h> {
         ended.unwrap()
     }
 
-    /// Kills it, as the kernel would; its agents are left behind.
+    /// Kills the host with SIGKILL, so that its agents keep running.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.chat.rest()
     }
 
-    /// Everything that came, once it has ended.
+    /// Returns the unread chat and log after the exit.
     pub fn rest(&self) -> (String, String) {
         (self.chat.rest(), self.log.rest())
     }
@@ -196,7 +196,7 @@ impl<'h> Host<'h> {
 
 impl Drop for Host<'_> {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to kill.
+        // The process may have ended already.
         let _: std::io::Result<()> = self.child.kill();
         let _: std::io::Result<ExitStatus> = self.child.wait();
     }

@@ -1,11 +1,11 @@
-//! Plugins and configuration are changed while an agent is in the middle of an answer: the answer goes on, the agent stays, and the next call
-//! runs the new code.
+//! Changes of plugins and configuration during an answer: the answer continues, the agent keeps running, and the next
+//! call uses the new version.
 
 use std::time::Instant;
 
 use super::support::{Home, Host, until};
 
-/// Begins an answer without an end in the session `long`, and goes on in another one.
+/// Starts an endless answer in the session `long`, and switches to another session.
 fn begin(host: &mut Host<'_>) -> u64 {
     host.ask("/new long", "Session 'long' created.");
     host.say("slow 100000");
@@ -13,7 +13,7 @@ fn begin(host: &mut Host<'_>) -> u64 {
     host.agent("long")
 }
 
-/// The answer still runs in the same process; once it is stopped it proves to be without a gap and without a repetition.
+/// Checks that the answer still runs in the same process. Stops it and checks that no line is missing or repeated.
 fn goes_on(host: &mut Host<'_>, agent: u64) {
     assert_eq!(host.session("long")["phase"], "busy");
     assert_eq!(host.agent("long"), agent);
@@ -90,7 +90,7 @@ fn a_bad_version_never_takes_over() {
     ];
     for (bytes, why) in bad {
         home.plug_bytes("echo", bytes);
-        // A slow machine may have looked at half of it before.
+        // A slow machine may have rejected a partial file before.
         let told = host.expect(why);
         assert!(told.contains("Plugin 'echo' was refused: "), "{why}: {told}");
         host.expect("Generation 1 goes on.\n");
@@ -142,7 +142,7 @@ fn a_new_view_draws_the_rest_of_the_answer() {
     home.plug("views", "shouty");
     host.expect("Plugin 'views' is plugged in: generation 2, ");
     host.say("/stop");
-    // What a console shows of an answer stays, so that only its end shows all of it anew.
+    // A console can't change printed lines, so the complete new text is only printed at the end.
     host.expect_all(&["\nLINE 1\n", "Stopped.\n"]);
     host.await_phase("long", "idle");
     assert_eq!(host.chat().matches("\nLINE 1\n").count(), 1, "{}", host.chat());
@@ -236,7 +236,7 @@ fn a_bad_file_at_the_start_does_not_keep_a_good_version_from_serving() {
 
 #[test]
 fn many_files_at_once_are_a_few_messages() {
-    // More than the messages of the first 15 seconds list, however slowly the files are looked at.
+    // More files than the messages of the first 15 seconds list, even if the host is slow to process them.
     const FILES: usize = 60;
     let home = Home::new();
     let mut host = home.start();

@@ -1,4 +1,4 @@
-//! The board at a terminal: a prompt, keys, a window that can be closed; and who leaves is not left waiting without a word.
+//! The host on a terminal: the prompt, keys, a closed window, and messages during the shutdown.
 
 use std::process::Command;
 

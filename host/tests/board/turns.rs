@@ -1,4 +1,4 @@
-//! Prompts and answers: in order, bounded, as they come, and stopped.
+//! Prompts and answers: order, limits, streaming, and stopping.
 
 use super::support::Home;
 
@@ -13,7 +13,7 @@ fn an_answer_comes_line_by_line() {
     host.say("/stop");
     host.expect("Stopped.\n");
     host.await_phase("a", "idle");
-    // What was shown of the answer that was stopped may come before.
+    // The rest of the stopped answer may come before.
     host.say("slow 5");
     host.expect("line 1\nline 2\nline 3\nline 4\nline 5\n");
 }
@@ -76,7 +76,7 @@ fn stop_interrupts_and_stop_all_drops_what_waits() {
     assert!(!host.chat().contains("You said: never answered"), "{}", host.chat());
 }
 
-/// Hears everything, and says no more than `$SAYS`.
+/// An agent that accepts all messages, and only prints `$SAYS`.
 const SPARING: &str = r#"
 while read -r line; do
   case "$line" in
@@ -90,7 +90,7 @@ while read -r line; do
 done
 "#;
 
-/// A home whose agent says that, and then waits until it is interrupted.
+/// Returns a home whose agent prints `says`, and then waits for an interrupt.
 pub fn sparing(says: &str) -> Home {
     let home = Home::new();
     let command = home.script("agent", &format!("SAYS='{says}'\n{SPARING}"));
@@ -176,7 +176,7 @@ fn a_session_in_the_background_is_named_where_it_speaks() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("slow 100000");
-    // While it is the active one, it needs no name.
+    // The active session needs no name.
     host.reads("line 1\nline 2\nline 3");
     host.say("/new b");
     host.expect("Session 'b' created.\n");
@@ -184,7 +184,7 @@ fn a_session_in_the_background_is_named_where_it_speaks() {
     host.say("hello");
     let between = host.expect("You said: hello\n");
     assert!(!between.contains("[b]"), "the active one needs no name: {between}");
-    // Somebody else has spoken in between, so it says its name again.
+    // Another session has printed text in between, so the name is shown again.
     host.expect("[a] line ");
 }
 
@@ -196,7 +196,7 @@ fn names_and_errors_are_shown_as_they_are() {
     host.ask("/new __x__", "Session '__x__' created.");
     host.ask("/sessions", "→ 🟢 `__x__` - just now");
     host.ask("/timeout \\*1\\*", "Invalid number. Usage: /timeout <minutes>");
-    // What an agent writes is its own affair.
+    // Text of an agent is not changed.
     host.ask(r"a \_b\_ *c*", r"You said: a \_b\_ *c*");
 }
 

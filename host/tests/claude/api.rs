@@ -1,5 +1,5 @@
-//! A stand-in for the Messages API on loopback: what it answers is written in the prompt. It must never answer a request that the
-//! real one would refuse, nor know anything of the host: it sees what the real CLI sends.
+//! A fake Messages API on loopback. The prompt says how it answers. It rejects requests that the real API would
+//! reject, and sees only requests of the real CLI.
 
 use std::{
     io,
@@ -19,13 +19,13 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{runtime::Runtime, sync::mpsc};
 
-/// Between two pieces of an answer that streams.
+/// The delay between two pieces of a streamed answer.
 const PACE: Duration = Duration::from_millis(20);
 
-/// Pieces that wait for a slow reader; the answer waits then too.
+/// The capacity of the channel to a slow reader, in pieces.
 const PIECES: usize = 16;
 
-/// Serves until it is dropped.
+/// A server that runs until it is dropped.
 pub struct Api {
     address: SocketAddr,
     seen: Seen,
@@ -36,18 +36,18 @@ pub struct Api {
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<Value>>>);
 
-/// What a prompt asks for.
+/// The behaviour that a prompt asks for.
 enum Act {
     Blocks(Vec<Block>),
-    /// Two pieces, then the connection breaks.
+    /// Sends two pieces, then closes the connection.
     Cut,
     Refuse(u16),
-    /// Never answers.
+    /// Sends no response.
     Hang,
 }
 
 enum Block {
-    /// In pieces.
+    /// A text in pieces.
     Text(Vec<String>),
     Thinking(String),
     Tool {
@@ -71,24 +71,24 @@ impl Api {
         format!("http://{}", self.address)
     }
 
-    /// What the users of the last request's conversation had said, in order.
+    /// Returns the users' texts in the last request, in order.
     pub fn said(&self) -> Vec<String> {
         self.seen.all().last().map(said).unwrap_or_default()
     }
 
-    /// The system prompt of the last request.
+    /// Returns the system prompt of the last request.
     pub fn system(&self) -> String {
         let all = self.seen.all();
         let blocks = all.last().and_then(|body| body["system"].as_array().cloned()).unwrap_or_default();
         blocks.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n")
     }
 
-    /// The whole last request.
+    /// Returns the whole last request.
     pub fn last(&self) -> Value {
         self.seen.all().pop().unwrap()
     }
 
-    /// How many requests came for this prompt.
+    /// Returns the number of requests for this prompt.
     pub fn count(&self, prompt: &str) -> usize {
         self.seen.all().iter().filter(|body| said(body).last().is_some_and(|last| last == prompt)).count()
     }
@@ -99,7 +99,7 @@ impl Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Gives how many requests for the same prompt came before.
+    /// Records a request, and returns the number of earlier ones for the same prompt.
     fn note(&self, body: &Value) -> usize {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let prompt = said(body).pop();
@@ -109,7 +109,7 @@ impl Seen {
     }
 }
 
-/// The texts of the users' messages; what the CLI adds by itself stands in tags.
+/// Returns the texts of the users' messages, without the tagged texts that the CLI adds.
 fn said(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "user");
     let texts = messages.flat_map(|message| match &message["content"] {
@@ -122,7 +122,7 @@ fn said(body: &Value) -> Vec<String> {
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }
 
-/// The answer of a tool that the request ends with.
+/// Returns the tool result at the end of the request.
 fn tool_result(body: &Value) -> Option<String> {
     let content = body["messages"].as_array()?.last()?["content"].as_array()?;
     let result = content.iter().find(|block| block["type"] == "tool_result")?;
@@ -237,7 +237,7 @@ fn events(blocks: &[Block]) -> Vec<Value> {
     events
 }
 
-/// A block as it begins, and what then is added to it.
+/// Returns the start of a block, and the deltas that complete it.
 fn opened(block: &Block) -> (Value, Vec<Value>) {
     match block {
         Block::Text(pieces) => {

@@ -1,4 +1,4 @@
-//! The host as a user has it: the real binary on pipes, with the real CLI as its agent. It must never leave a process behind.
+//! Runs the real binary on pipes, with the real CLI as its agent. It leaves no process behind.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use crate::api::Api;
 
-/// Names the CLI to test with.
+/// The variable with the path of the CLI.
 const CLI: &str = "CORDBOARD_TEST_CLAUDE";
 
-/// Only for a test that would otherwise hang; nothing here comes near it on an idle machine.
+/// Only catches hangs; on an idle machine, no test comes near it.
 const LIMIT: Duration = Duration::from_secs(90);
 
 pub struct Board {
@@ -30,7 +30,7 @@ struct Host {
     child: Child,
     input: Option<ChildStdin>,
     printed: Arc<Printed>,
-    /// What was looked at, in bytes.
+    /// The number of bytes that were consumed.
     read: usize,
 }
 
@@ -40,7 +40,7 @@ struct Printed {
     more: Condvar,
 }
 
-/// None, and a line that says so, where there is no CLI to test with.
+/// Starts a host. Without a CLI, prints a line and returns `None`.
 pub fn open(settings: &str) -> Option<Board> {
     let Some(cli) = std::env::var_os(CLI).map(PathBuf::from) else {
         eprintln!("skipped: no claude CLI (set {CLI})");
@@ -55,7 +55,7 @@ pub fn open(settings: &str) -> Option<Board> {
 }
 
 impl Board {
-    /// The agent's home, and its folder for sockets.
+    /// Returns the agent's home, which also contains its sockets.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
@@ -64,7 +64,7 @@ impl Board {
         self.folder.path().join(name)
     }
 
-    /// `settings`: lines for `[agents.claude]`, then whole tables.
+    /// Writes the configuration. `settings` has lines for `[agents.claude]`, then whole tables.
     pub fn configure(&self, settings: &str) {
         let home = self.home();
         let text = format!(
@@ -79,7 +79,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
             cli = self.cli,
             url = self.api.url(),
         );
-        // Renamed into place, as editors do: the host must not see half of it.
+        // Rename it into place, as editors do, so that the host never sees a partial file.
         let new = self.path("config.new");
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, self.path("config.toml")).unwrap();
@@ -119,7 +119,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         input.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Waits for `wanted`; gives all that was printed since the last wait, up to the end of its line.
+    /// Waits for `wanted`, and returns the output since the last wait, up to the end of its line.
     pub fn until(&mut self, wanted: &str) -> String {
         let log = self.path("log");
         let host = self.host();
@@ -137,13 +137,13 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         told
     }
 
-    /// Says a line and waits for this answer to it.
+    /// Sends a line and waits for this answer.
     pub fn ask(&mut self, line: &str, wanted: &str) -> String {
         self.say(line);
         self.until(wanted)
     }
 
-    /// The only session, as `cordboard sessions --json` tells of it.
+    /// Returns the only session, as in `cordboard sessions --json`.
     pub fn session(&self) -> Value {
         let output = self.command("sessions").arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -159,14 +159,14 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         eventually(wanted, || Some(self.session()).filter(|session| session["phase"] == wanted))
     }
 
-    /// As a crash: nothing is said, nothing is closed.
+    /// Kills the host with SIGKILL, like a crash.
     pub fn kill(&mut self) {
         let mut host = self.host.take().unwrap();
         host.child.kill().unwrap();
         host.child.wait().unwrap();
     }
 
-    /// The end of input; gives the exit code.
+    /// Closes the input, and returns the exit code.
     pub fn end(&mut self) -> Option<i32> {
         let mut host = self.host.take().unwrap();
         drop(host.input.take());
@@ -190,7 +190,7 @@ impl Drop for Board {
     }
 }
 
-/// Waits for what must come about by itself.
+/// Waits until `probe` returns a value.
 pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -202,7 +202,7 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The processes that run this program.
+/// Returns the processes whose home is this folder.
 pub fn running(environment: &Path) -> Vec<u32> {
     let needle = format!("HOME={}\0", environment.display());
     let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);

@@ -1,5 +1,5 @@
-//! The real claude CLI behind the real host, with a stand-in for the Messages API: what a user reads, and what the model is
-//! given. Without the CLI every test here says so and passes.
+//! Tests the real claude CLI with a fake Messages API: the output for the user, and the input of the model. Without
+//! the CLI, every test prints a line and passes.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 

@@ -1,4 +1,4 @@
-//! What the real CLI remembers over a suspension, and what it is told to be.
+//! The real CLI's memory across a suspension, and its persona.
 
 use crate::board::{Board, eventually, open};
 

@@ -1,4 +1,4 @@
-//! What the real CLI may do: tools, and files that a text names.
+//! Permissions of the real CLI: tools, and files that a text mentions.
 
 use crate::board::open;
 

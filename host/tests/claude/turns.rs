@@ -1,4 +1,4 @@
-//! Turns of the real CLI: streamed, one after the other, stopped; models.
+//! Turns of the real CLI: streaming, consecutive turns, stopping, models.
 
 use crate::board::open;
 

@@ -1,5 +1,5 @@
-//! The whole application with Telegram: the real binary, its plugins and the demo agent, against the stand-in. It must never leave a
-//! process behind.
+//! The whole application with Telegram: the real binary, its plugins and the demo agent, with a fake Bot API. It
+//! leaves no process behind.
 
 mod access;
 mod buttons;
@@ -31,7 +31,7 @@ pub const OWNER: i64 = 42;
 pub const MEMBER: i64 = 43;
 pub const STRANGER: i64 = 7;
 
-/// Between two looks at something that tells nobody of its changes.
+/// The interval for polling a condition.
 const LOOK: Duration = Duration::from_millis(20);
 
 pub struct App {
@@ -41,7 +41,7 @@ pub struct App {
 }
 
 impl App {
-    /// Runs, and has asked for updates.
+    /// Starts a host and waits until it polls for updates.
     pub async fn new() -> Self {
         let mut app = Self::prepared().await;
         app.start();
@@ -49,7 +49,7 @@ impl App {
         app
     }
 
-    /// All is there, and nothing runs yet.
+    /// Creates the folder and the fake API without starting a host.
     pub async fn prepared() -> Self {
         let app = Self { api: BotApi::start().await, folder: TempDir::new().unwrap(), host: None };
         fs::create_dir(app.path("plugins")).unwrap();
@@ -65,7 +65,7 @@ impl App {
         app
     }
 
-    /// Saves the configuration; `access`: who is served.
+    /// Saves the configuration, with `access` as the table `[access]`.
     pub fn configure(&self, access: &str) {
         let telegram = format!("token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"", self.api.url);
         fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
@@ -87,40 +87,40 @@ impl App {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = self.command("run");
         command.args(["--chat", "telegram"]).arg("--plugins").arg(self.path("plugins"));
-        // All that there is, but for the compiler's: the token must not be in it.
+        // Log everything except for the compiler, so that tests can check that the token isn't logged.
         command.env("CORDBOARD_LOG", "trace,cranelift=off,wasmtime=off").stderr(log);
         self.host = Some(command.spawn().unwrap());
     }
 
-    /// Sends a text, and waits for a new message that holds `wanted`.
+    /// Sends a text, and waits for a new message that contains `wanted`.
     pub async fn ask(&self, user: i64, text: &str, wanted: &str) -> String {
         let first = self.api.next_id();
         self.api.says(user, text);
         self.told(user, first, wanted).await
     }
 
-    /// Waits for a message that holds `wanted` and has the id `first` or a later one.
+    /// Waits for a message that contains `wanted` and whose id is `first` or later.
     pub async fn told(&self, user: i64, first: i64, wanted: &str) -> String {
         let find = |api: &BotApi| api.since(user, first).into_iter().find(|text| text.contains(wanted));
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
     }
 
-    /// Sends a text, and waits until the whole answer to it is the only new message. On a slow machine, a live message
-    /// with the answer and a line below it comes before.
+    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, a live message with
+    /// the answer and a line below it comes before.
     pub async fn ask_agent(&self, user: i64, text: &str, answer: &str) {
         let first = self.api.next_id();
         self.api.says(user, text);
         self.until_only(user, first, answer).await;
     }
 
-    /// Waits until `text` is the only message that has the id `first` or a later one.
+    /// Waits until `text` is the only message whose id is `first` or later.
     pub async fn until_only(&self, user: i64, first: i64, text: &str) {
         let only = || (self.api.since(user, first) == [text]).then_some(());
         self.until(&format!("'{text}' and nothing else for {user}"), only).await;
     }
 
-    /// Sends a prompt whose answer streams without an end. Waits until a later host would know its message: it is stored
-    /// before it is first edited.
+    /// Sends a prompt with an endless answer. Waits until a later host would know its message: the message is stored
+    /// before its first edit.
     pub async fn stream(&self, user: i64, prompt: &str) {
         let first = self.api.next_id();
         self.api.says(user, prompt);
@@ -131,7 +131,7 @@ impl App {
         self.until(&format!("the answer to '{prompt}' to stream"), edited).await;
     }
 
-    /// Waits for what must come about by itself.
+    /// Waits until `probe` returns a value.
     pub async fn until<T>(&self, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         let start = Instant::now();
         loop {
@@ -145,7 +145,7 @@ impl App {
         }
     }
 
-    /// A list, as `cordboard sessions --json` or `cordboard plugins --json` prints it.
+    /// Returns a list, as `cordboard sessions --json` or `cordboard plugins --json` prints it.
     fn list(&self, what: &str) -> Vec<Value> {
         let output = self.command(what).arg("--json").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -160,7 +160,7 @@ impl App {
         self.one("sessions", name)
     }
 
-    /// Waits until a session has had so many turns: the end of one is published after its answer was shown.
+    /// Waits until a session has had this number of turns. The end of a turn is published after its answer is shown.
     pub async fn until_turns(&self, session: &str, turns: u64) {
         let had = || (self.session(session)["turns"] == turns).then_some(());
         self.until(&format!("{turns} turns of {session}"), had).await;
@@ -174,12 +174,12 @@ impl App {
         self.session(session)["pid"].as_u64().expect("the session has a process")
     }
 
-    /// Sends a signal to a session's agent, such as STOP to hold its answer back.
+    /// Sends a signal to a session's agent, such as STOP to delay its answer.
     pub fn signal_agent(&self, session: &str, signal: Signal) {
         kill_process(Pid::from_raw(i32::try_from(self.pid(session)).unwrap()).unwrap(), signal).unwrap();
     }
 
-    /// Saves a plugin as an editor does.
+    /// Saves a plugin atomically, as an editor does.
     pub fn save_plugin(&self, name: &str, wasm: &[u8]) {
         fs::write(self.path("new.tmp"), wasm).unwrap();
         fs::rename(self.path("new.tmp"), self.path("plugins").join(format!("{name}.wasm"))).unwrap();
@@ -189,14 +189,14 @@ impl App {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// As a crash: nothing is said, nothing is closed.
+    /// Kills the host with SIGKILL, like a crash.
     pub fn kill(&mut self) {
         let mut host = self.host.take().unwrap();
         host.kill().unwrap();
         host.wait().unwrap();
     }
 
-    /// Waits for the host's own end; gives its exit code.
+    /// Waits for the host to exit, and returns its exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let mut host = self.host.take().unwrap();
         self.until("the host's end", || host.try_wait().unwrap()).await.code()
@@ -224,7 +224,7 @@ impl Drop for App {
     }
 }
 
-/// A built component, by its path below the folder of plugins.
+/// Returns the bytes of a component, by its path below the folder of plugins.
 pub fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
     fs::read(&path).unwrap_or_else(|error| {
@@ -232,7 +232,7 @@ pub fn component(path: &str) -> Vec<u8> {
     })
 }
 
-/// The same code with another sentence in it, of the same length.
+/// Replaces a text in a component with another one of the same length.
 pub fn reworded(mut wasm: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let starts: Vec<usize> = (0..wasm.len()).filter(|at| wasm[*at..].starts_with(old.as_bytes())).collect();

@@ -17,7 +17,7 @@ const SCHEMA: &str = include_str!("../data/message-schema.json");
 /// Beyond this depth, optional fields are omitted, because messages contain messages.
 const DEEPEST: usize = 5;
 
-/// How many texts are waited for at once.
+/// The number of texts per deadline.
 const PART: usize = 100;
 
 /// Whether a value has its optional fields.
@@ -35,7 +35,7 @@ impl Schema {
         Self(serde_json::from_value(schema["types"].clone()).unwrap())
     }
 
-    /// Values of a type, one for each of its choices.
+    /// Returns values of a type, one for each of its choices.
     fn values(&self, of: &Value, extent: Extent) -> Vec<Value> {
         match of.get("any").and_then(Value::as_array) {
             Some(choices) => choices.iter().flat_map(|choice| self.values(choice, extent)).collect(),
@@ -47,7 +47,7 @@ impl Schema {
     }
 
     fn value(&self, of: &Value, extent: Extent, depth: usize) -> Value {
-        // Some types require themselves.
+        // Some types contain themselves as required fields.
         if depth > 2 * DEEPEST {
             return json!("text");
         }
@@ -84,7 +84,7 @@ impl Schema {
     }
 }
 
-/// All other fields of a text message, with values.
+/// Returns all other fields of a text message, with values.
 fn besides() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();
@@ -119,7 +119,7 @@ async fn a_text_arrives_whatever_stands_beside_it() {
     assert!(besides.len() > 700, "only {} were found", besides.len());
     let rig = Rig::new().await;
     let _poll = rig.poll();
-    // Each part of them has its own deadline.
+    // Each part has its own deadline.
     for (part, texts) in besides.chunks(PART).enumerate() {
         for (number, (name, value)) in (part * PART..).zip(texts) {
             let more = json!({"text": format!("words {number} end"), name.as_str(): value});

@@ -1,4 +1,4 @@
-//! What comes in: who is heard, what is stored, and when it is confirmed.
+//! Incoming updates: access, storing and confirmation.
 
 use cordboard::chat::{ButtonLine, Inbox as _, MessageId, What};
 use cordboard_core::{
@@ -111,7 +111,7 @@ async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
     rig.api.push(json!({"message": message(ADA, ADA, file)}));
     let voice = json!({"voice": {"file_id": "f", "file_unique_id": "u", "duration": 3, "file_size": 3}});
     rig.api.push(json!({"message": message(ADA, ADA, voice)}));
-    // Notices of the chat itself, of known and unknown kinds.
+    // Service messages, of known and unknown kinds.
     for notice in ["new_chat_title", "chat_owner_left", "poll_option_added", "community_chat_joined", "of_the_future"] {
         rig.api.push(json!({"message": message(ADA, ADA, json!({notice: {"title": "a notice"}}))}));
     }
@@ -287,7 +287,7 @@ async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     assert_eq!(rig.inbox.updates().len(), 1, "a stranger presses nothing");
 }
 
-/// A host that starts after another one has stored a text, and the update id of the text.
+/// Starts a second host after the first one has stored a text. Returns it with the update id of the text.
 async fn restarted(text: &str) -> (Rig, i64) {
     let rig = Rig::new().await;
     let number = rig.api.says(ADA, text);

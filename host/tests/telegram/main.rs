@@ -1,4 +1,5 @@
-//! The Telegram adapter, alone and in the whole application, over HTTP, against a stand-in for the Bot API that checks every call.
+//! Tests the Telegram adapter alone and in the whole application, over HTTP, with a fake Bot API that checks every
+//! call.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 

@@ -1,4 +1,4 @@
-//! What goes out: styles, long texts, streams, buttons, the menu.
+//! Outgoing messages: styles, long texts, streams, buttons, the menu.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), screen }
 }
 
-/// A post that replaces a message.
+/// Returns a post that replaces a message.
 fn in_place(id: i64, message: &str, text: &str) -> OutboxRow {
     let mut row = row(id, ADA, Reply::text(text));
     row.state.messages = vec![cordboard::chat::MessageId(message.to_owned())];
@@ -108,7 +108,7 @@ async fn an_edit_to_what_stands_there_is_a_success() {
     rig.outbox.post(Post::Final(in_place(2, "1", "All of it")));
     rig.outbox.drained().await;
     assert!(rig.api.calls("editMessageText").is_empty(), "what we wrote ourselves needs no call");
-    // After a restart nobody remembers what stands there: the Bot API does.
+    // After a restart, only the Bot API knows the content of the message.
     let again = Rig::new().await;
     again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));
     again.outbox.drained().await;

@@ -1,4 +1,4 @@
-//! A bot on the stand-in: an inbox in memory, an outbox, and the log.
+//! Test fixture: a bot on the fake Bot API, with an in-memory inbox, an outbox, and a captured log.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,7 @@ use tracing::subscriber::DefaultGuard;
 
 use crate::botapi::{BotApi, DEADLINE, TOKEN};
 
-/// The one user who is served, as a member.
+/// The only user with access, as a member.
 pub const ADA: i64 = 7001;
 
 pub struct Rig {
@@ -71,17 +71,17 @@ impl Rig {
         tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })
     }
 
-    /// Waits until as many updates are stored.
+    /// Waits until this number of updates is stored.
     pub async fn until_stored(&self, count: usize) -> Vec<Update> {
         let inbox = Arc::clone(&self.inbox);
-        // Whatever is stored is confirmed by a call.
+        // A call confirms every stored update, so a call wakes this wait.
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
     }
 }
 
 impl Rig {
-    /// Waits until something is logged. A log wakes no one, so it is read again and again.
+    /// Waits until a text is logged. Log lines send no notification, so it polls the log.
     pub async fn until_logged(&self, what: &str) {
         let logged = async {
             while !self.log.text().contains(what) {
@@ -107,7 +107,7 @@ pub fn row(id: i64, chat: i64, reply: Reply) -> OutboxRow {
     OutboxRow { id: PostId(id), place: place(chat), reply, turn: None, state: Delivery::default() }
 }
 
-/// What the store does, in memory.
+/// An in-memory inbox.
 #[derive(Default)]
 pub struct Memory(Mutex<Stored>);
 
@@ -117,7 +117,7 @@ struct Stored {
     offset: Option<i64>,
     buttons: HashMap<String, ButtonLine>,
     moved: Vec<(String, String)>,
-    /// How many times storing still fails.
+    /// The number of writes that will fail.
     broken: usize,
 }
 
@@ -202,7 +202,7 @@ impl DeliveryStore for NoLedger {
     }
 }
 
-/// All that is logged on this thread.
+/// Captures the log of this thread.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -223,7 +223,7 @@ impl Log {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 
-    /// How many lines of our own, at info or above, hold `what`.
+    /// Returns the number of the host's log lines at info or above that contain `what`.
     pub fn count(&self, what: &str) -> usize {
         let text = self.text();
         let told = |line: &&str| [" INFO ", " WARN ", "ERROR "].iter().any(|level| line.contains(level));

@@ -1,4 +1,5 @@
-//! A Bot API that fails in every way it does: what is said, what goes on, and that nothing is lost or told with the token in it.
+//! Failures of the Bot API: the log messages, the work that continues, and that nothing is lost and no text contains
+//! the token.
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ async fn a_token_that_is_not_known_ends_polling_and_names_its_file() {
     let text = error.to_string();
     assert!(text.contains(&rig.token_file.display().to_string()), "{text}");
     assert!(text.contains("@BotFather") && text.contains("Unauthorized"), "{text}");
-    // It was revoked while the bot ran.
+    // The token was revoked while the bot ran.
     rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
     assert_eq!(rig.poll_until(Duration::ZERO).await.unwrap(), error);
     assert!(!format!("{text}{error:?}{}", rig.log.text()).contains(SECRET));
@@ -143,7 +144,7 @@ async fn a_chat_that_is_flooded_holds_no_other_one() {
     let rig = Rig::new().await;
     rig.api.fail("sendMessage", Fault::Flood(100_000));
     post(&rig, 1, ADA, "held");
-    // From then on the adapter knows that it must wait.
+    // From now on, the adapter knows of the rate limit.
     rig.until_logged("a place is held").await;
     post(&rig, 2, 8002, "free");
     rig.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
@@ -182,7 +183,7 @@ async fn a_group_that_moved_gets_its_answer_once() {
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
     rig.outbox.drained().await;
     assert_eq!(rig.api.chat(MOVED), ["Begun and done."]);
-    // Messages count anew in the new chat: a number of before is not looked for there.
+    // Message numbers restart in the new chat, so an old number is not looked up there.
     assert!(matches!(rig.telegram.edit(&place(GROUP), &old, &outgoing("after")).await, Err(ChatError::Refused { .. })));
     let chats =
         |method: &str| rig.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
@@ -272,7 +273,7 @@ async fn a_store_that_fails_confirms_nothing_and_says_so_once() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token() {
     let rig = Rig::new().await;
-    // It is bound for as long as the test runs, so that nobody else gets it, and nobody listens there.
+    // The port stays bound during the test without a listener, so that no other process can use it.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = bound.local_addr().unwrap();
@@ -284,7 +285,7 @@ async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token(
         while rig.log.count("Telegram does not answer") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        // Some more attempts.
+        // Allow some more attempts.
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {

@@ -1,4 +1,4 @@
-//! Conversations: those of the standard plugins, and what is told where one goes otherwise.
+//! Conversations: those of the standard plugins, and the output for failing ones.
 
 use std::{ffi::OsString, fs};
 
@@ -36,7 +36,7 @@ fn the_plugins_of_the_repository_hold_their_conversations() {
     }
 }
 
-/// A conversation with the plugin `timeout` whose second answer is another one.
+/// A conversation with the plugin `timeout` whose second answer is wrong.
 const WRONG: &str = "@session alpha idle\n> /timeout 5\n< Idle timeout set to {*} for session 'alpha'.\n* session alpha idle timeout 6m\n> /timeout 0\n< Timeout must be\n";
 
 fn test(author: &Author, more: &[&str]) -> super::Ended {
@@ -151,13 +151,13 @@ fn a_line_that_cannot_be_played_is_named() {
         author.write("mine/tests/one.chat", text);
         let ended = test(&author, &[]);
         let told = format!("cordboard: failed to read mine/tests/one.chat:{told}");
-        // On a slow machine it is told before that the plugin is compiled.
+        // On a slow machine, a progress line about compiling comes first.
         let is_told = ended.err.lines().any(|line| line.starts_with(&told));
         assert!(ended.code == Some(1) && is_told, "{text:?}: {ended:?}");
     }
 }
 
-/// What a plugin reads off the clock of its language is the conversation's time, from its beginning on.
+/// The clock of the guest's language shows the conversation's time from its start.
 #[test]
 fn the_clock_of_the_guest_stands_still_too() {
     let author = Author::new();
@@ -170,7 +170,7 @@ fn the_clock_of_the_guest_stands_still_too() {
     assert_eq!(author.printed(&["test", "mine", "--component", &component]), "mine/tests/time.chat  ok  2 exchanges\n");
 }
 
-/// What a host would not let pass does not pass here.
+/// Results that a host rejects are rejected here too.
 #[test]
 fn a_conversation_refuses_what_a_host_refuses() {
     let author = Author::new();

@@ -1,5 +1,5 @@
-//! The same plugin in Python and JavaScript. Their tools are large: CI brings them along, and elsewhere these tests say that they were
-//! skipped.
+//! The same plugin in Python and JavaScript. Their tools are large: CI provides them, and elsewhere these tests
+//! report that they were skipped.
 
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -9,10 +9,10 @@ use std::{
 use super::{Author, Watch, component, root};
 use crate::support::{Home, until};
 
-/// Names a `.venv` with componentize-py.
+/// The variable with the path of a `.venv` that has componentize-py.
 const PYTHON: &str = "CORDBOARD_TEST_PYTHON";
 
-/// Names a `node_modules` with componentize-js.
+/// The variable with the path of a `node_modules` that has componentize-js.
 const JS: &str = "CORDBOARD_TEST_JS";
 
 fn tools(variable: &str) -> Option<PathBuf> {
@@ -106,7 +106,7 @@ fn a_first_build_installs_its_tools_and_is_not_repeated() {
     }
 }
 
-/// Its author goes on with it.
+/// Edits a file of the plugin, as its author would.
 fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     let file = format!("other/{file}");
     let text = author.read(&file);
@@ -114,7 +114,7 @@ fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     author.write(&file, &text.replacen(from, to, 1));
 }
 
-/// Of another trade: built, and its conversation held as it stands.
+/// Builds a plugin of another extension point, and runs its generated conversation.
 fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let tested = author.run(&["test", "other"]);
@@ -161,7 +161,7 @@ fn javascript_shows_turns_and_asks_the_net() {
     holds_its_conversation(&author, (modules, "node_modules"));
 }
 
-/// Builds, tests and checks it, calls it with its configuration and has a host serve it.
+/// Builds, tests, checks and calls the plugin, and then runs it in a host.
 fn holds(author: &Author) {
     let chat = author.read("greeter/tests/greeter.chat");
     let timed = "@clock 2026-01-02 10:00\n> /greeter Zoe\n< Hello, Zoe{*}\n<   [Again] /greeter Zoe\n* state set greeted/Zoe = 1\n* log info: greeting Zoe at 1767348000\n";
@@ -169,7 +169,7 @@ fn holds(author: &Author) {
     let tested = author.run(&["test", "greeter"]);
     assert_eq!(tested.code, Some(0), "{}{}", tested.out, tested.err);
     assert!(tested.out.ends_with("greeter/tests/greeter.chat  ok  4 exchanges\n"), "{}", tested.out);
-    // What has not changed stays the same bytes.
+    // A build without changes keeps the same bytes.
     let again = author.run(&["build", "greeter"]);
     assert!(tested.out.starts_with(&again.out) && again.err.contains("is built of these sources already"), "{again:?}");
     let called = author.run(&["call", "greeter", "/greeter", "Zoe"]);
@@ -178,14 +178,14 @@ fn holds(author: &Author) {
     assert!(checked.contains("offers    command\n") && checked.contains("verdict   a host would take it"), "{checked}");
 
     let home = Home::new();
-    // Compiling it takes seconds, and was done for the conversation.
+    // Compiling takes seconds and was already done for the conversation.
     author.lend_compiled(&home.path("state/cache"));
     home.plug_bytes("greeter", &std::fs::read(author.path("greeter/dist/greeter.wasm")).unwrap());
     let mut host = home.start();
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
 }
 
-/// What is told of the call that falls, in the chat: the exception and its place, and nothing that was printed before.
+/// Checks the error of a failing call: it has the exception and its position, and nothing that was printed before.
 #[track_caller]
 fn falls(author: &Author, (name, told, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);

@@ -1,4 +1,4 @@
-//! What the kit refuses, and how it says what to do.
+//! Errors of the author's commands, which say what to do.
 
 use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
 
@@ -65,7 +65,7 @@ fn a_missing_tool_is_named_with_its_remedy() {
     }
 }
 
-/// One call of a component of this project.
+/// Calls a component of this project.
 fn call(author: &Author, name: &str, more: &[&str]) -> super::Ended {
     let mut arguments: Vec<OsString> = vec!["call".into(), component(name).into()];
     arguments.extend(more.iter().map(OsString::from));
@@ -105,7 +105,7 @@ fn a_call_is_lent_all_but_where_a_configuration_grants() {
     assert_eq!(ended.out, "Session '--as' created.\n", "what follows the command is the command's");
 }
 
-/// Each thing that speaks against it at once, and what a host does not do for it yet.
+/// The report has all problems at once, and the exports that a host doesn't call yet.
 #[test]
 fn check_tells_scripts_all_that_is_missing() {
     let author = Author::new();
@@ -197,7 +197,7 @@ fn check_refuses_what_a_host_finds_taken_ill_named_or_too_large() {
     let ended = author.run(&["check", "My_Plugin.wasm"]);
     let told = "refused   'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
     assert!(ended.code == Some(1) && ended.out.contains(told), "{ended:?}");
-    // It has no blocks on the disk.
+    // A sparse file uses no disk blocks.
     fs::File::create(author.path("large.wasm")).unwrap().set_len((64 << 20) + 1).unwrap();
     let ended = author.run(&["check", "large.wasm"]);
     assert!(ended.err.contains("it has 67108865 bytes, more than the 67108864 that a host looks at"), "{ended:?}");

@@ -1,11 +1,12 @@
-//! From nothing to a plugin that serves, in Rust.
+//! A new plugin in Rust, from `new` to a running host.
 
 use std::{fs, process::Stdio};
 
 use super::{Author, Watch, root};
 use crate::support::{Home, until};
 
-/// A new plugin, which takes the versions of crates that this project has. Each test names its own: they share cargo's folder.
+/// Creates a plugin that uses this project's versions of crates. Each test uses another name, because they share
+/// cargo's target folder.
 fn plugin(author: &Author, name: &str) {
     let said = author.printed(&["new", name]);
     assert!(said.starts_with(&format!("{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n")), "{said}");
@@ -40,7 +41,7 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
 fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     let (author, home) = (Author::new(), Home::new());
     plugin(&author, "watched");
-    // Others may build in cargo's folder, and the first build takes long: neither is the watch's affair.
+    // Build it first, because other tests may use cargo's folder and the first build takes long.
     author.printed(&["build", "watched"]);
     let mut host = home.start();
     let log = fs::File::create(author.path("log")).unwrap();
@@ -48,7 +49,7 @@ fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
     let watch = Watch::start(&mut watch);
     host.expect("Plugin 'watched' is plugged in: generation 1");
-    // Whether a host takes it is the host's to say.
+    // The watch doesn't report whether the host activated the plugin; the host does.
     until("the copy is told", || {
         author.read("log").contains("copied to ") && !author.read("log").contains("plugged in")
     });
@@ -65,7 +66,8 @@ fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
     assert_eq!(watch.interrupt(), Some(0));
 }
 
-/// Cargo calls the component of each of them `al_ike.wasm`, and does not know one `al-ike` from another elsewhere.
+/// Cargo names the component of each crate `al_ike.wasm`, and doesn't distinguish crates named `al-ike` in different
+/// folders.
 #[test]
 fn crates_of_like_names_get_their_own_components_out_of_one_target_folder() {
     let author = Author::new();

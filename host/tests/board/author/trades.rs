@@ -1,10 +1,10 @@
-//! A new plugin of every trade: built, and its conversation held as it stands.
+//! A new plugin of every extension point: it builds, and its generated conversation passes.
 
 use std::{fs, sync::LazyLock};
 
 use super::{Author, root};
 
-/// Each with what the terminal says at the end, beside what it says of all.
+/// Each extension point with the end of the output of `new`. The rest of the output is the same for all.
 const TRADES: [(&str, &str); 7] = [
     ("command", "  cordboard plugin call . /of_command Ada\n"),
     (
@@ -25,7 +25,7 @@ const TRADES: [(&str, &str); 7] = [
     ),
 ];
 
-/// A plugin of each trade, in one workspace with one SDK: it is compiled once.
+/// A plugin of each extension point, in one workspace with one SDK, which is compiled only once.
 static MADE: LazyLock<Author> = LazyLock::new(|| {
     let author = Author::new();
     let profile = "[profile.release]\nopt-level = 1\npanic = \"abort\"\nstrip = true\n";

@@ -1,4 +1,4 @@
-//! Many at once, slow ones, and such that go away in the middle: each is answered in its turn, or told why not.
+//! Many webhook requests at once, slow ones, and aborted ones: each is answered in order, or rejected with a reason.
 
 use std::{
     fs,
@@ -13,20 +13,20 @@ use super::{
     Door, SECRET, home,
 };
 
-/// As many connections as the door has room for.
+/// The maximum number of connections of the webhook server.
 const CONNECTIONS: usize = 64;
 
-/// As many requests as plugins answer at once.
+/// The maximum number of concurrent webhook calls to plugins.
 const CALLS: usize = 16;
 
-/// A home whose porter takes its time, where it is asked to.
+/// Returns a home whose plugin is slow on request.
 fn porter() -> Home {
     let home = home("[plugins.porter]\ntime = \"60s\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
     home.plug("porter", "porter");
     home
 }
 
-/// The head of a request that shows what it has to, and says how long its body is.
+/// Returns the head of an authenticated request with this content length.
 fn head(path: &str, length: usize) -> String {
     format!(
         "POST /hooks/porter{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {length}\r\n\r\n"
@@ -34,14 +34,14 @@ fn head(path: &str, length: usize) -> String {
 }
 
 impl Door {
-    /// Sends this, and keeps the connection.
+    /// Sends the text and keeps the connection open.
     fn begin(&self, bytes: &str) -> TcpStream {
         let mut stream = self.connect();
         stream.write_all(bytes.as_bytes()).unwrap();
         stream
     }
 
-    /// The connections that wait to be let in, as the kernel counts them for a listening socket.
+    /// Returns the number of connections in the backlog, as the kernel reports them for a listening socket.
     fn waiting(&self) -> usize {
         let port: u16 = self.0.rsplit(':').next().unwrap().parse().unwrap();
         let (listening, local) = ("0A", format!("0100007F:{port:04X}"));
@@ -54,7 +54,7 @@ impl Door {
 
 fn rest(mut stream: TcpStream) -> String {
     let mut answer = String::new();
-    // A peer that answers early and closes may cut off what is left.
+    // If the server answers early and closes, the connection may be reset before everything is read.
     let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
     answer
 }
@@ -103,17 +103,18 @@ fn who_comes_when_all_are_busy_is_told_to_come_again() {
     let mut busy: Vec<_> = (0..CALLS).map(|_| door.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
     until("one is too many", || {
-        // A probe may take a place that one of them was about to take, which is then refused: each probe follows one more.
+        // A probe may take the slot of an earlier request, which is then rejected. So another request precedes each
+        // probe.
         busy.push(door.begin(&head("/sleep", 0)));
         last = door.send(head("/", 0).as_bytes());
         last.starts_with("HTTP/1.1 429 ")
     });
     assert!(last.contains("retry-after: 1\r\n"), "{last}");
     assert!(last.ends_with("too many requests at once: come again in a moment\n"), "{last}");
-    // Whoever shows nothing is not told whether there is room, and the chat goes on.
+    // Unauthenticated clients don't learn whether the server is busy, and the chat still works.
     assert_eq!(door.ask("POST /hooks/porter", &[], "x").0, 401);
     host.ask("/new a", "Session 'a' created.");
-    // A sender that gives up makes room.
+    // Disconnecting frees the slots.
     drop(busy);
     until("there is room again", || door.send(head("/", 0).as_bytes()).starts_with("HTTP/1.1 200 "));
 }
@@ -142,14 +143,14 @@ fn who_goes_away_in_the_middle_disturbs_nobody() {
     let door = Door::of(&mut host);
     let chunked = head("/", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     for begun in ["POST /hoo".to_owned(), format!("{}some", head("/half", 10)), format!("{chunked}5\r\nso")] {
-        // Who only stops sending may still hear that it was not enough.
+        // A client that only closes its sending side may still receive an error.
         let stream = door.begin(&begun);
         stream.shutdown(Shutdown::Write).unwrap();
         let answer = rest(stream);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{begun}: {answer}");
         drop(door.begin(&begun));
     }
-    // Sent whole, but nobody reads the answer.
+    // The request is complete, but its response is never read.
     drop(door.begin(&format!("{}0123456789", head("/gone", 10))));
     still_answers(&door, &mut host);
     assert!(!host.log().contains("panicked"), "{}", host.log());
@@ -161,7 +162,7 @@ fn what_is_too_large_is_refused_before_it_is_read() {
     let mut host = home.start();
     let door = Door::of(&mut host);
     for length in [1025, usize::MAX / 4] {
-        // Not a byte of the body was sent.
+        // No byte of the body was sent.
         let answer = rest(door.begin(&head("/", length)));
         assert!(
             answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("the body has more than 1024 bytes\n"),
@@ -179,7 +180,7 @@ fn more_connections_than_there_is_room_for_wait_to_be_let_in() {
     let mut host = home.start();
     let door = Door::of(&mut host);
     let mut held = Vec::new();
-    // A body is waited for longer than this takes; should it be given up on nevertheless, it is begun anew.
+    // The server's timeout for a body is longer than this loop. If it is exceeded anyway, the loop starts again.
     until("some wait outside", || {
         held.clear();
         held.extend((0..CONNECTIONS + 2).map(|_| door.begin(&format!("{}some", head("/", 10)))));

@@ -1,4 +1,4 @@
-//! Compiled plugins for all homes: compiled once for a build of the binary, then lent by hard links.
+//! Shares compiled plugins between tests: they are compiled once per build of the binary, then hard-linked.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use std::{
 
 use super::home::{component_of, components};
 
-/// The components of the tests that homes plug in.
+/// The test components that tests activate.
 const LENT: [&str; 12] = [
     "clockwork",
     "echo",
@@ -32,14 +32,15 @@ pub fn lend(cache: &Path) {
     fs::DirBuilder::new().mode(0o700).create(cache).unwrap();
     for artifact in fs::read_dir(shared.join("state/cache")).unwrap().map(Result::unwrap) {
         let lent = cache.join(artifact.file_name());
-        // The temporary folder may lie on another file system.
+        // The temporary folder may be on another file system.
         if fs::hard_link(artifact.path(), &lent).is_err() {
             fs::copy(artifact.path(), &lent).unwrap();
         }
     }
 }
 
-/// A folder in which a board with all those plugins has run. Tests run as processes of their own too, so that a file says who is first.
+/// Returns a folder in which a host with all these plugins has run. A lock file serialises this, because tests may
+/// run as separate processes.
 fn warmed() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board");
     fs::create_dir_all(&folder).unwrap();
@@ -74,7 +75,7 @@ fn warm(folder: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Changes with the binary and with the components.
+/// Returns a text that changes with the binary and the components.
 fn stamp() -> String {
     let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
     let components = LENT.map(|name| components().join(format!("{name}.wasm")));

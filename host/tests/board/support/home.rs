@@ -1,4 +1,5 @@
-//! A folder with everything that is a board's: configuration, plugins, state. At its end every process that works in it is killed.
+//! The folder of a host: configuration, plugins and state. At the end of a test, it kills every process that runs in
+//! the folder.
 
 use std::{
     fs,
@@ -15,16 +16,16 @@ use super::{Host, cache};
 
 pub struct Home(TempDir);
 
-/// What every agent has in its environment.
+/// An environment variable that every agent has.
 const MARK: &[u8] = b"CORDBOARD_SESSION=";
 
 impl Home {
-    /// With the demo agent, which takes 50 ms for each line of `slow`.
+    /// Creates a home with the demo agent, which takes 50 ms per line of `slow`.
     pub fn new() -> Self {
         Self::with("")
     }
 
-    /// With more lines of configuration.
+    /// Creates a home with additional configuration.
     pub fn with(more: &str) -> Self {
         let home = Self(tempfile::Builder::new().prefix("cordboard-").tempdir().unwrap());
         for folder in ["plugins", "state"] {
@@ -43,7 +44,7 @@ impl Home {
         self.path("state")
     }
 
-    /// Writes the configuration as an editor does: beside, then renamed.
+    /// Replaces the configuration atomically, as an editor does.
     pub fn configure(&self, more: &str) {
         self.write_config(&format!("[agents.demo]\nargs = [\"--pace-ms=50\"]\n\n{more}"));
     }
@@ -53,7 +54,8 @@ impl Home {
         fs::rename(self.path("config.new"), self.path("config.toml")).unwrap();
     }
 
-    /// A program of these lines of shell, in builtins alone: agents get no PATH here. `say` prints a line as it is.
+    /// Writes a shell script that only uses builtins, because agents have no PATH here. `say` prints a line
+    /// literally.
     pub fn script(&self, name: &str, lines: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, format!("#!/bin/sh\nsay() {{ printf '%s\\n' \"$1\"; }}\n{lines}")).unwrap();
@@ -61,12 +63,12 @@ impl Home {
         path
     }
 
-    /// Copies a component of the tests into the plugin folder.
+    /// Copies a test component into the plugin folder.
     pub fn plug(&self, name: &str, component: &str) {
         self.plug_bytes(name, &component_of(component));
     }
 
-    /// Written in place, so that the host sees half of it at times.
+    /// Writes the file in place, so that the host sometimes sees a partial file.
     pub fn plug_bytes(&self, name: &str, bytes: &[u8]) {
         fs::write(self.path(&format!("plugins/{name}.wasm")), bytes).unwrap();
     }
@@ -84,7 +86,7 @@ impl Home {
         Host::start(self, &[])
     }
 
-    /// With these variables beside those of the test.
+    /// Starts a host with additional environment variables.
     pub fn start_with(&self, variables: &[(&str, &str)]) -> Host<'_> {
         Host::start(self, variables)
     }
@@ -96,7 +98,7 @@ impl Home {
         Command::new(env!("CARGO_BIN_EXE_cordboard")).args(arguments).args(places).output().unwrap()
     }
 
-    /// What it prints, where it succeeds.
+    /// Returns the standard output. The command must succeed.
     pub fn printed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -111,7 +113,8 @@ impl Home {
         serde_json::from_str(&self.printed(&["plugins", "--json"])).unwrap()
     }
 
-    /// The agents of this home and what they have left behind, found as the kernel shows them: by the folder they work in, and the mark.
+    /// Returns the processes of this home's agents and their children. They are found in /proc by their working
+    /// folder and their environment tag.
     pub fn agents(&self) -> Vec<i32> {
         let marked = |pid: &i32| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -131,19 +134,19 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         for pid in self.processes().into_iter().filter_map(Pid::from_raw) {
-            // It may have ended meanwhile.
+            // The process may have ended in the meantime.
             let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
         }
     }
 }
 
-/// The bytes of a component that is made for the tests.
+/// Returns the bytes of a test component.
 pub fn component_of(name: &str) -> Vec<u8> {
     let path = components().join(format!("{name}.wasm"));
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))
 }
 
-/// The bytes of a plugin that is built beside the embedded ones.
+/// Returns the bytes of an extra plugin, which is built but not embedded in the binary.
 pub fn extra(name: &str) -> Vec<u8> {
     let path = components().with_file_name("extra").join(format!("{name}.wasm"));
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: run cargo xtask build", path.display()))

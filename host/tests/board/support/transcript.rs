@@ -1,4 +1,4 @@
-//! What a program prints, read as it comes by a thread of its own.
+//! Reads a program's output on a separate thread.
 
 use std::{
     io::Read,
@@ -11,7 +11,7 @@ pub struct Transcript(Arc<(Mutex<Text>, Condvar)>);
 #[derive(Default)]
 struct Text {
     whole: String,
-    /// Up to here it was read, in bytes.
+    /// The number of bytes that were consumed.
     read: usize,
     ended: bool,
 }
@@ -25,7 +25,7 @@ impl Transcript {
             loop {
                 let count = source.read(&mut chunk).unwrap_or(0);
                 kept.extend_from_slice(&chunk[..count]);
-                // Whole lines, so that no character is torn.
+                // Append complete lines, so that no character is split.
                 let whole =
                     if count == 0 { kept.len() } else { kept.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1) };
                 let mut text = writer.0.lock().unwrap();
@@ -42,7 +42,8 @@ impl Transcript {
         Self(shared)
     }
 
-    /// Reads as much as `enough` says, once it says so; what is there without it after `patience`.
+    /// Waits until `enough` returns a length, and consumes that much. Returns the unread output as an error after
+    /// `patience`.
     pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
         let found = |text: &Text| enough(&text.whole[text.read..]);
         let waiting = |text: &mut Text| found(text).is_none() && !text.ended;
@@ -50,7 +51,7 @@ impl Transcript {
         let from = text.read;
         match found(&text) {
             Some(length) => {
-                // In the middle of a character the texts differ anyway.
+                // If this isn't a character boundary, the texts differ anyway.
                 let end = (from + length..).find(|&at| text.whole.is_char_boundary(at)).unwrap();
                 text.read = end;
                 Ok(text.whole[from..end].to_owned())
@@ -63,7 +64,7 @@ impl Transcript {
         self.0.0.lock().unwrap().whole.clone()
     }
 
-    /// Waits for the end, and gives what was not read before.
+    /// Waits for the end of the output, and returns the unread part.
     pub fn rest(&self) -> String {
         let text = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), super::LIMIT, |text| !text.ended).unwrap().0;
         assert!(text.ended, "somebody still holds the output open");

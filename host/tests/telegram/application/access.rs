@@ -1,4 +1,4 @@
-//! Who is served, and what each of them sees.
+//! Who has access, and what each user sees.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{App, MEMBER, OWNER, STRANGER};
 
-/// Whether a file below the folder holds the text.
+/// Returns whether a file below the folder contains the text.
 pub(super) fn stored(folder: &Path, text: &str) -> bool {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| !path.ends_with("cache")).any(|path| {
@@ -49,7 +49,7 @@ async fn a_member_sees_and_steers_his_own_sessions_alone() {
     assert!(!own.contains("alpha"), "{own}");
     let all = app.ask(OWNER, "/sessions", "beta").await;
     assert!(all.contains("alpha"), "{all}");
-    // A button that the member sees in a forwarded message runs with the member's rights.
+    // If the member presses a button in a forwarded message, it runs with the member's permissions.
     app.ask(OWNER, "/archive alpha", "archived").await;
     app.ask(OWNER, "/restore", "Archived sessions").await;
     let (_, _, data) = app.api.buttons(OWNER).pop().unwrap();
@@ -90,7 +90,7 @@ impl App {
         self.until("the message waits", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
 
-    /// The number of calls of each method that shows something to the member.
+    /// Returns the number of calls of each method that shows something to the member.
     fn shown_to_member(&self) -> [usize; 3] {
         let to_member = |method: &str| {
             let calls = self.api.calls(method).into_iter();
@@ -99,8 +99,8 @@ impl App {
         ["sendMessage", "editMessageText", "sendChatAction"].map(to_member)
     }
 
-    /// Checks that nothing was shown to the member since `before`, except for what was on its way then: the latest
-    /// frame of the running turn, and typing.
+    /// Checks that nothing was shown to the member since `before`, except for calls that had already started: the
+    /// latest frame of the running turn, and typing.
     fn assert_nothing_shown(&self, before: [usize; 3]) {
         let [sent, edits, typing] = self.shown_to_member();
         let on_its_way = |now: usize, before: usize| now - before <= 1;
@@ -172,7 +172,7 @@ async fn a_removed_person_has_no_active_session_in_a_group() {
         app.api.push(json!({"message": crate::botapi::message(user, GROUP, json!({"text": text}))}));
     };
     let shows = async |wanted: &str| {
-        // Only the whole message: a session that isn't the only one here has its name before its words.
+        // Compare the whole message: a session that isn't the only one here has its name before its text.
         app.until(wanted, || app.api.chat(GROUP).iter().any(|text| text == wanted).then_some(())).await;
     };
     says(MEMBER, "/new members");

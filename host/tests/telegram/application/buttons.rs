@@ -1,8 +1,8 @@
-//! Whose button it is, and what may come of a press.
+//! Who owns a button, and what a press can do.
 
 use super::{App, OWNER, STRANGER, component};
 
-/// Lets two names chat, so that nobody has to be asked.
+/// Grants `chat` to two plugins, so that no approval is needed.
 fn lend(app: &App) {
     let grants = |name: &str| format!("[plugins.{name}]\ngrants = [\"chat\"]");
     app.configure(&format!("owner = {OWNER}\n{}\n{}", grants("trick"), grants("other")));

@@ -1,4 +1,4 @@
-//! A host that is killed at any moment: what was accepted is answered, once.
+//! A host that is killed at any time answers every accepted message once.
 
 use cordboard::store;
 
@@ -77,7 +77,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("sendMessage", Fault::Hang);
     app.api.says(OWNER, "remember the milk");
-    // From then on it is not lost; the end of the turn may be published before.
+    // Once the answer is stored, it can't be lost. The end of the turn may be published earlier.
     let stored = || {
         let posts = store::read_only(&app.path("state")).unwrap().outbox;
         posts.iter().any(|post| post.reply.text.contains("the milk")).then_some(())
@@ -97,7 +97,7 @@ async fn a_command_is_answered_however_soon_after_it_came_the_host_dies() {
         let before = app.api.calls("getUpdates").len();
         let name = format!("s{number}");
         app.api.says(OWNER, &format!("/new {name}"));
-        // From before the update is stored, over its confirmation, to some time after it.
+        // Kill it at different times: before the update is stored, at its confirmation, and some time later.
         app.api.until_calls("getUpdates", before + polls.min(1)).await;
         if polls == 2 {
             app.until("the session", || app.session(&name).is_object().then_some(())).await;
@@ -119,7 +119,7 @@ async fn a_termination_does_not_wait_for_the_poll_that_hangs() {
     let pid = app.pid("alpha");
     let asked = std::time::Instant::now();
     assert_eq!(app.terminate().await, Some(0));
-    // The stand-in holds a poll for fifty seconds.
+    // The fake API holds a poll for fifty seconds.
     assert!(asked.elapsed() < std::time::Duration::from_secs(45), "it has waited for the poll");
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 }

@@ -2,7 +2,7 @@
 
 use super::{App, OWNER, component};
 
-/// The id of the owner's message that begins so, and the data of its button.
+/// Returns the id of the owner's message with this start, and the data of its button.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
     let buttons = app.api.buttons(OWNER);
     let found = buttons.into_iter().find(|(id, of, _)| of == label && app.api.stands(OWNER, *id).contains(begins));
@@ -17,7 +17,7 @@ async fn until_closed(app: &App, message: i64, outcome: &str) {
     assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
 }
 
-/// The notices about two prompts that two killed hosts left.
+/// Starts a host after two kills, with notices about two interrupted prompts.
 async fn interrupted_twice() -> App {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
@@ -27,7 +27,7 @@ async fn interrupted_twice() -> App {
         app.kill();
         app.start();
         app.told(OWNER, first, &format!("answered “{prompt}”")).await;
-        // The half answer is sent anew with a mark. The next round must not take it for its own.
+        // The partial answer is sent again with a mark. The next round must not confuse it with its own.
         app.told(OWNER, first, "⚠ This answer was cut off:\n\nline 1").await;
     }
     app
@@ -57,7 +57,7 @@ async fn a_typed_command_closes_the_notice_that_it_decides() {
     let (second, _) = button(&app, "“slow 3002”", "Leave it");
     app.ask(OWNER, "/leave", "An earlier message of session 'alpha'").await;
     until_closed(&app, second, "Decided by Ada L: Leave it.").await;
-    // The reminder asks the same as the first notice.
+    // The reminder asks the same question as the first notice.
     let (reminder, leave) = button(&app, "An earlier message", "Leave it");
     app.api.press_data((OWNER, OWNER), reminder, &leave);
     until_closed(&app, reminder, "Decided by Ada: Leave it.").await;
@@ -76,7 +76,7 @@ async fn a_button_changes_the_session_that_it_was_shown_for() {
     until_closed(&app, message, "Decided by Ada: research.").await;
     assert_eq!(app.session("alpha")["persona"], "research");
     assert!(app.session("beta")["persona"].is_null());
-    // The list shows what is active where it is read.
+    // The list marks the session that is active in this chat.
     assert!(app.ask(OWNER, "/sessions", "alpha").await.starts_with("→ 🟢 beta"));
 }
 

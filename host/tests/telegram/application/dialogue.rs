@@ -1,4 +1,4 @@
-//! What a user does all day: sessions, texts, buttons, the menu.
+//! Everyday use: sessions, texts, buttons, the menu.
 
 use cordboard::store;
 use cordboard_core::types::{SessionRecord, Timestamp, UserId};
@@ -16,7 +16,7 @@ async fn an_answer_is_edited_while_it_streams_and_rings_once_when_it_is_done() {
     let all = "line 1\nline 2\nline 3\nline 4";
     app.ask_agent(OWNER, "slow 4", all).await;
     assert_eq!(app.api.rings(OWNER)[rings..], [all]);
-    // An answer without an end, so that a slow machine sees it stream.
+    // The answer is endless, so that the test sees it stream on a slow machine too.
     let typing = app.api.calls("sendChatAction").len();
     app.stream(OWNER, "slow 1000").await;
     app.api.until_calls("sendChatAction", typing + 1).await;
@@ -62,7 +62,7 @@ async fn an_agent_that_says_nothing_is_seen_to_work_until_it_is_stopped() {
     let typing = app.api.calls("sendChatAction").len();
     app.ask(OWNER, "hang", "Thinking…").await;
     app.api.until_calls("sendChatAction", typing + 2).await;
-    // The demo does not listen while it hangs: the host ends it after its patience.
+    // The demo ignores interrupts while it hangs, so the host stops the process after a timeout.
     app.api.says(OWNER, "/stop");
     app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text == "Thinking…")).await;
     app.ask(OWNER, "again", "You said: again").await;
@@ -85,7 +85,7 @@ async fn the_menu_is_what_is_plugged_in() {
     app.ask(OWNER, "/echo hello", "There is no /echo.").await;
 }
 
-/// Sessions that were there before this start.
+/// Stores sessions that existed before this start.
 async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
     let (store, _) = store::open(&app.path("state")).unwrap();
     for (number, name) in (1u64..).zip(names) {

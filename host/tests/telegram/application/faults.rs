@@ -1,4 +1,4 @@
-//! A Bot API that refuses, while the whole application runs.
+//! Failures of the Bot API while the whole application runs.
 
 use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};
@@ -33,7 +33,7 @@ async fn another_poller_is_named_and_the_host_goes_on() {
     assert!(app.log().contains("another program polls Telegram with this token"), "{}", app.log());
 }
 
-/// How often a text stands in the owner's chat.
+/// Returns the number of messages in the owner's chat that contain a text.
 fn count(app: &App, text: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|told| *told == text).count()
 }
@@ -65,12 +65,12 @@ async fn polls_that_fail_lose_nothing_and_serve_nothing_twice() {
         Fault::Error(500, "Internal Server Error"),
         Fault::Garbage(200),
         Fault::Garbage(502),
-        // The batch was on its way, and never came.
+        // The server sent the batch, but the response was lost.
         Fault::Lost,
     ];
     for (number, fault) in faults.into_iter().enumerate() {
         app.api.fail("getUpdates", fault);
-        // The first one ends the poll that is held, the next one fails, with the second one in it or before it.
+        // The first text ends the pending poll. The next poll fails; the second text arrives during or before it.
         for half in ["a", "b"] {
             app.api.says(OWNER, &format!("{number}{half}"));
         }
@@ -102,14 +102,14 @@ async fn sends_that_fail_are_made_again_and_what_was_sent_is_not() {
         let answer = format!("Idle timeout set to {minutes} minutes for session 'alpha'.");
         app.api.fail("sendMessage", fault.clone());
         app.ask(OWNER, &format!("/timeout {minutes}"), &answer).await;
-        // What is edited into a message that stands is tried again, too.
+        // Failed edits are retried too.
         app.api.fail("editMessageText", fault);
         app.ask_agent(OWNER, "slow 3", "line 1\nline 2\nline 3").await;
         assert_eq!(count(&app, &answer), 1);
     }
 }
 
-/// Takes the 20 seconds after which a call counts as unanswered.
+/// Takes the 20 seconds after which a call times out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_send_that_is_never_answered_is_made_again() {
     let app = App::new().await;
@@ -118,7 +118,7 @@ async fn a_send_that_is_never_answered_is_made_again() {
     let sent = app.api.calls("sendMessage").len();
     app.api.says(OWNER, "/timeout 5");
     app.api.until_calls("sendMessage", sent + 1).await;
-    // Nobody else waits for it.
+    // Other chats don't wait for it.
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
     let answer = "Idle timeout set to 5 minutes for session 'alpha'.";
     app.told(OWNER, 0, answer).await;

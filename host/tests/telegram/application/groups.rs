@@ -1,4 +1,4 @@
-//! Groups and their topics: each is a place of its own, and only those in `[access]` are heard there.
+//! Groups and their topics: each is its own place, and only users in `[access]` have access.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::botapi::{Call, message};
 
 const GROUP: i64 = -100_200;
 
-/// Who speaks where in the group.
+/// A user in a topic of the group.
 #[derive(Clone, Copy)]
 struct Seat {
     user: i64,
@@ -27,7 +27,7 @@ impl Seat {
         app.api.push(json!({"message": message(self.user, GROUP, more)}));
     }
 
-    /// What was sent so far for whoever sits here, as it was at first.
+    /// Returns the calls that sent messages to this user's topic, without edits.
     fn heard(self, app: &App) -> Vec<Call> {
         let topic = self.topic.map_or(Value::Null, Value::from);
         let sent = app.api.calls("sendMessage").into_iter();
@@ -60,9 +60,9 @@ async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
     app.until_turns("general", 2).await;
     for (seat, session) in [(FIRST, "first"), (SECOND, "general")] {
         let before = app.api.calls("sendChatAction").len();
-        // Long enough to be seen at work, however busy the machine is.
+        // The turn is long enough to be seen as busy on a slow machine.
         seat.says(&app, "slow 1000");
-        // An earlier turn in this topic may have left a chat action on its way.
+        // An earlier turn in this topic may have left a pending chat action.
         app.until("the turn", || (app.session(session)["phase"] == "busy").then_some(())).await;
         let topic = seat.topic.map(Value::from);
         let types = || {
@@ -138,7 +138,7 @@ async fn the_first_message_of_an_answer_replies_to_its_question() {
     shown("line 3").await;
     app.until_turns("alpha", 2).await;
     let sent = app.api.calls("sendMessage");
-    // A streamed answer may be sent anew, so that it notifies.
+    // A streamed answer may be sent again, so that it notifies.
     let mut of: Vec<_> = sent.iter().map(|call| call.params["reply_parameters"]["message_id"].as_i64()).collect();
     of.dedup();
     assert_eq!(of, [Some(101), Some(102), Some(103)]);
@@ -157,10 +157,10 @@ async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
     Seat { topic: Some(5), ..stranger }.says(&app, "a strangers-topic");
     app.api.press_data((STRANGER, GROUP), 1, "0123456789abcdef");
     let before = GENERAL.heard(&app).len();
-    // What came before it is dealt with when this is answered.
+    // All earlier updates are processed once this is answered.
     GENERAL.asks(&app, "hello", "You said: Ada L: hello").await;
     let said: Vec<String> = GENERAL.heard(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
-    // A live message may have a line below what the agent has said so far.
+    // A live message may have a line below the agent's text.
     let of_hello = |text: &String| text.starts_with("You said: Ada L: hello") || text.starts_with("Thinking");
     assert!(said.iter().all(of_hello), "{said:?}");
     assert!(FIRST.heard(&app).is_empty());

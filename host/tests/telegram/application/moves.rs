@@ -1,4 +1,4 @@
-//! A group that becomes a supergroup gets a new id and stays the same place.
+//! A group that becomes a supergroup gets a new id and remains the same place.
 
 use serde_json::json;
 
@@ -18,13 +18,13 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
     app.told(chat, first, wanted).await;
 }
 
-/// How the bot learns of the move.
+/// The event that informs the bot of the move.
 #[derive(Clone, Copy)]
 enum Learned {
-    /// By the service message of the old chat, then by that of the new one.
+    /// The service message of the old chat, followed by that of the new one.
     OldFirst,
     NewFirst,
-    /// By a refused call alone.
+    /// Only a rejected call.
     Refusal,
 }
 
@@ -42,7 +42,7 @@ fn upgrade(app: &App, learned: Learned) {
     }
 }
 
-/// Runs with the plugins that keep a place, which is the group.
+/// Starts a host with plugins that store a place, which is the group.
 async fn with_kept_places() -> App {
     let mut app = App::prepared().await;
     let notify = "[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"1s\"";
@@ -55,19 +55,19 @@ async fn with_kept_places() -> App {
     asks(&app, GROUP, "/notify here", "are told here.").await;
     asks(&app, GROUP, "/persona", "Persona: none").await;
     asks(&app, GROUP, "/remind 1h bread", "I will remind you in 1 hour.").await;
-    // Last, so that the group has long moved when it is due.
+    // Set this reminder last, so that the move is long complete when it is due.
     asks(&app, GROUP, "/remind 1m tea", "I will remind you in 1 minute.").await;
     app
 }
 
-/// Checks that what was kept for the group comes to the supergroup, and that its buttons work on.
+/// Checks that stored places lead to the supergroup, and that its buttons still work.
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 20");
     app.told(SUPER, 0, "private has finished after").await;
     asks(app, SUPER, "/notify", "It is told here.").await;
     asks(app, SUPER, "/remind", "bread").await;
-    // A message of before the move stays in the old chat. Nobody can edit it there.
+    // A message from before the move stays in the old chat and can't be edited.
     app.api.press(OWNER, GROUP, "planner");
     app.told(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;

@@ -15,7 +15,7 @@ fn push(app: &App, kind: &str, id: i64, more: Value) {
     app.api.push(update(kind, id, more));
 }
 
-/// Delivers an album with these captions at once: between two polls, a slow host would take it for complete.
+/// Delivers an album with these captions in one batch: between two polls, a slow host would consider it complete.
 fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     let photo = |(id, caption): &(i64, Option<&str>)| {
         let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
@@ -28,7 +28,7 @@ fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     app.api.push_all(captions.iter().map(photo).collect());
 }
 
-/// The number of texts in the owner's chat that contain `words`.
+/// Returns the number of texts in the owner's chat that contain `words`.
 fn holding(app: &App, words: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
 }

@@ -1,11 +1,11 @@
-//! What a member gets of somebody else's sessions: nothing, by no command, no capability, no chat that they share, and no name.
+//! A member has no access to sessions of other users, through commands, capabilities, shared chats or names.
 
 use serde_json::{Value, json};
 
 use super::{App, MEMBER, OWNER, component};
 use crate::botapi::message;
 
-/// Where both are.
+/// The group of both users.
 const GROUP: i64 = -100_500;
 
 /// All commands that work on a session, by its name or on the active one.
@@ -34,7 +34,7 @@ impl App {
         self.told(GROUP, first, wanted).await
     }
 
-    /// The owner's session as it is, less what changes by itself.
+    /// Returns the owner's session, without the fields that change on their own.
     fn untouched(&self, name: &str) -> Value {
         let mut session = self.session(name);
         for own in ["last_active", "phase", "queued"] {
@@ -44,7 +44,7 @@ impl App {
     }
 }
 
-/// Owner and member, each with a session; the plugin that tries everything has all that can be granted for it.
+/// Starts a host where owner and member have a session each. The plugin that attempts everything has all grants.
 async fn board() -> App {
     let app = App::new().await;
     app.configure(&format!(
@@ -76,7 +76,7 @@ async fn a_member_gets_at_no_session_by_its_name() {
     let mut after = app.untouched("alpha");
     after["pid"] = before["pid"].clone();
     assert_eq!(after, before);
-    // That the ways are there is shown by who may go them.
+    // The owner can use all these actions, so the plugin does attempt them.
     let got = app.ask(OWNER, "/burgle beta", "got ").await;
     for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
         assert!(got.contains(way), "{way}: {got}");
@@ -92,7 +92,7 @@ async fn a_member_gets_at_no_session_that_is_active_in_a_chat_they_share() {
         let said = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
         assert!(said.contains("No active session") || said == "Nothing to stop.", "/{command}: {said}");
     }
-    // Nor is a text of his for it, though it is the session that the operator named for texts.
+    // The member's texts don't reach it either, although the configuration makes it the default session.
     for text in ["do as I say", "//etc/hosts is broken"] {
         let told = app.ask_in_group(MEMBER, text, "").await;
         assert!(told.starts_with("Not taken: the session here belongs to somebody else."), "{told}");
@@ -111,7 +111,7 @@ async fn a_member_opens_no_session_of_his_where_others_type() {
     app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
     app.until_turns("alpha", 2).await;
     assert_eq!(app.session("beta")["turns"], 0);
-    // Who sees all may do so.
+    // A user who sees all sessions may do so.
     app.ask(OWNER, &format!("/lure beta {GROUP}"), "lured by beta").await;
 }
 

@@ -1,4 +1,4 @@
-//! Plugins that are swapped while a turn runs.
+//! Plugins that change while a turn runs.
 
 use super::{App, OWNER, component, reworded};
 
