@@ -1,4 +1,5 @@
-// Makes the component of plugin.js and wit/world.wit: node .cordboard/build.mjs OUTPUT. Kept by `cordboard plugin build`.
+// Builds a component from plugin.js and wit/world.wit: node .cordboard/build.mjs OUTPUT.
+// `cordboard plugin build` overwrites this file.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -6,7 +7,7 @@ import { componentize } from "@bytecodealliance/componentize-js";
 
 const output = resolve(process.argv[2]);
 const { cordboard } = JSON.parse(await readFile("package.json", "utf8"));
-// Without `"cordboard": { "http": true }` it imports no HTTP, and so asks for none.
+// Without `"cordboard": { "http": true }` the component doesn't import HTTP, and so doesn't request it.
 const disableFeatures = cordboard?.http ? ["fetch-event"] : ["http", "fetch-event"];
 const { component } = await componentize({
   sourcePath: resolve(".cordboard/guard.mjs"),

@@ -1,13 +1,14 @@
-// Stands between the host and plugin.js, so that an exception is told with its message and its place. Kept by `cordboard plugin build`.
+// Wraps plugin.js, so that an exception is logged with its message and position.
+// `cordboard plugin build` overwrites this file.
 
 import * as plugin from "../plugin.js";
 
 export * from "../plugin.js";
 
-/** Lines of the stack that are logged. */
+/** The maximum number of stack lines to log. */
 const PLACES = 8;
 
-/** A string is for the caller, and so is what carries a payload; anything else ends the call. */
+/** Logs an exception that traps. Strings and objects with a payload don't: they are errors for the caller. */
 function tell(error) {
   if (typeof error === "string" || (error !== null && typeof error === "object" && "payload" in error)) return;
   const own = (place) => place !== "" && !/guard\.mjs|initializer\.js/.test(place);

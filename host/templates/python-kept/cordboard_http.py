@@ -1,8 +1,8 @@
-"""Requests to the hosts that the operator granted, by `[plugins.NAME] http`. Kept by `cordboard plugin build`.
+"""Sends HTTP requests to the addresses that `[plugins.NAME] http` grants. `cordboard plugin build` overwrites this file.
 
     answer = cordboard_http.fetch("https://hub.example/api")
 
-It wants a line in wit/world.wit: `import wasi:http/outgoing-handler@0.2.12;`
+It needs a line in wit/world.wit: `import wasi:http/outgoing-handler@0.2.12;`
 """
 
 import json
@@ -15,18 +15,18 @@ from wit_world.imports import wasi_http_types as http
 
 METHODS = {name: getattr(http, f"Method_{name.title()}") for name in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]}
 SCHEMES = {"http": http.Scheme_Http, "https": http.Scheme_Https}
-CHUNK = 64 << 10  # bytes that are read at once
-PIECE = 4096  # bytes that are written at once
+CHUNK = 64 << 10  # bytes per read
+PIECE = 4096  # bytes per write
 
 
 class HttpError(Exception):
-    """Why nothing came back, for people. What was refused names the line that would allow it."""
+    """The reason that there is no response. For a request that was not granted, it names the missing line."""
 
 
 @dataclass
 class Answer:
     status: int
-    headers: list  # of pairs; names in lower case
+    headers: list  # pairs of name and value; names in lower case
     body: bytes
 
     def text(self):
@@ -37,7 +37,7 @@ class Answer:
 
 
 def fetch(url, method="GET", headers=None, body=b""):
-    """Sends it, and waits for the whole answer. A redirect is an answer like any other, and so is a status such as 404."""
+    """Sends a request and waits for the whole response. Redirects and errors such as 404 are returned too."""
     try:
         request = outgoing(url, method, headers or {})
         sending = request.body()
@@ -46,7 +46,7 @@ def fetch(url, method="GET", headers=None, body=b""):
             with pending.subscribe() as ready:
                 ready.block()
             outcome = pending.get()
-        # An outcome is taken once, and may itself be a failure.
+        # Unwrap nested results: the outer one belongs to the future, the inner one to the request.
         while isinstance(outcome, Ok):
             outcome = outcome.value
         if isinstance(outcome, Err):
@@ -76,7 +76,7 @@ def send(sending, body):
                 stream.blocking_write_and_flush(body[at : at + PIECE])
         http.OutgoingBody.finish(sending, None)
     except Err:
-        pass  # where the host refuses a request it takes no body; its answer says why
+        pass  # a rejected request takes no body; the result has the reason
 
 
 def received(response):
@@ -94,5 +94,5 @@ def received(response):
 
 
 def told(code):
-    """The host says what it has to say in a text; other codes come from elsewhere, and have a name alone."""
+    """Errors of the host have a text. Other errors only have a name."""
     return getattr(code, "value", None) or type(code).__name__.removeprefix("ErrorCode_")

@@ -1,4 +1,4 @@
-//! `/{{command}} [name]`: greets, and counts how often it has greeted that name.
+//! `/{{command}} [name]`: greets a person, and counts the greetings per name.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, context, state, text};
 
@@ -20,7 +20,7 @@ impl Command for Plugin {
     }
 }
 
-/// What does not call the host can be tested natively: `cargo test`.
+/// Functions that don't call the host can be tested natively: `cargo test`.
 fn greeting(name: &str, times: u64) -> String {
     format!("Hello, {}! I have greeted you {}.", text::escape(name), text::counted(times, "time"))
 }

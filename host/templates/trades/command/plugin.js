@@ -1,4 +1,4 @@
-// `/{{command}} [name]`: greets, and counts how often it has greeted that name.
+// `/{{command}} [name]`: greets a person, and counts the greetings per name.
 
 import { who } from "cordboard:plugin/context@0.1.0";
 import { get, set } from "cordboard:plugin/state@0.1.0";
@@ -27,7 +27,7 @@ function greeting(name, times) {
   return `Hello, ${escape(name)}! I have greeted you ${times} ${times === 1 ? "time" : "times"}.`;
 }
 
-// Replies are Markdown: what others wrote is shown as it is.
+// Escapes Markdown, because replies are Markdown and the text is untrusted.
 function escape(text) {
   return text.replace(/[\\`*_{}[\]<>()#+!|~-]/g, "\\$&");
 }

@@ -1,4 +1,4 @@
-"""`/{{command}} [name]`: greets, and counts how often it has greeted that name."""
+"""`/{{command}} [name]`: greets a person, and counts the greetings per name."""
 
 import re
 
@@ -30,5 +30,5 @@ def greeting(name, times):
 
 
 def escape(text):
-    """Replies are Markdown: what others wrote is shown as it is."""
+    """Escapes Markdown, because replies are Markdown and the text is untrusted."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", text)

@@ -1,4 +1,4 @@
-//! Tells a place of your choice what becomes of sessions: `/{{command}} here`, `/{{command}} off`.
+//! Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
 use cordboard_plugin::{
     Call, Command, Hook, Reply, chat,
@@ -10,7 +10,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// Under it the place is kept.
+/// The state key of the place.
 const PLACE: &str = "place";
 
 struct Plugin;
@@ -44,7 +44,7 @@ impl Hook for Plugin {
     }
 }
 
-/// What there is to tell of an event; `kind` has the others, and more may come.
+/// Returns the text for an event. `kind` has the other kinds; later versions may add more.
 fn news(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {

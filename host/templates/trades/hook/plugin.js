@@ -1,4 +1,4 @@
-// Tells a place of your choice what becomes of sessions: `/{{command}} here`, `/{{command}} off`.
+// Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
 import { post } from "cordboard:plugin/chat@0.1.0";
 import { here } from "cordboard:plugin/context@0.1.0";
@@ -38,7 +38,7 @@ export const hook = {
   },
 };
 
-// What there is to tell of an event; there are more kinds, and more may come.
+// Returns the text for an event. There are more kinds, and later versions may add others.
 function news({ kind, session }) {
   const became = { created: "was opened", archived: "was put away", asking: "needs you", broken: "needs you" }[kind];
   return session && became && `\`${session.name}\` ${became}.`;

@@ -1,4 +1,4 @@
-"""Tells a place of your choice what becomes of sessions: `/{{command}} here`, `/{{command}} off`."""
+"""Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`."""
 
 import json
 
@@ -37,7 +37,7 @@ class Hook(exports.Hook):
 
 
 def news(event):
-    """What there is to tell of an event; there are more kinds, and more may come."""
+    """Returns the text for an event. There are more kinds, and later versions may add others."""
     if event.session is None:
         return None
     became = {"created": "was opened", "archived": "was put away", "asking": "needs you", "broken": "needs you"}

@@ -1,4 +1,4 @@
-//! Decides when to let go of idle agents: after their idle timeout, and sooner while memory is scarce.
+//! Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
 
 use cordboard_plugin::{
     Lifecycle, Seconds,
@@ -6,10 +6,10 @@ use cordboard_plugin::{
     text,
 };
 
-/// With less free memory than this, in bytes, nobody idles for long.
+/// With less free memory than this, in bytes, agents may idle only for `SHORT`.
 const SCARCE: u64 = 1 << 30;
 
-/// How long an agent may idle then, in seconds; also how often it is looked at, and the shortest idleness that is told.
+/// Seconds: the idle timeout while memory is scarce, the review interval, and the shortest idle time with a notice.
 const SHORT: Seconds = 60;
 
 struct Plugin;
@@ -20,7 +20,7 @@ impl Lifecycle for Plugin {
         let patience = if moment.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
         match patience.saturating_sub(moment.idle_for) {
             0 => Verdict::Suspend,
-            // Memory may get scarce meanwhile.
+            // Review again soon, because memory may become scarce.
             left => Verdict::ReviewIn(left.min(SHORT)),
         }
     }

@@ -1,9 +1,10 @@
-// Decides when to let go of idle agents: after their idle timeout, and sooner while memory is scarce. Numbers of 64 bits are BigInt.
+// Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
+// 64-bit numbers are BigInt.
 
-// With less free memory than this, in bytes, nobody idles for long.
+// With less free memory than this, in bytes, agents may idle only for `SHORT`.
 const SCARCE = 1n << 30n;
 
-// How long an agent may idle then, in seconds; also how often it is looked at, and the shortest idleness that is told.
+// Seconds: the idle timeout while memory is scarce, the review interval, and the shortest idle time with a notice.
 const SHORT = 60n;
 
 const least = (a, b) => (a < b ? a : b);
@@ -12,7 +13,7 @@ export const lifecycle = {
   review({ session, idleFor, freeMemory }) {
     const patience = freeMemory < SCARCE ? least(SHORT, session.idleTimeout) : session.idleTimeout;
     const left = patience - idleFor;
-    // Memory may get scarce meanwhile.
+    // Review again soon, because memory may become scarce.
     return left > 0n ? { tag: "review-in", val: least(left, SHORT) } : { tag: "suspend" };
   },
 

@@ -1,12 +1,12 @@
-"""Decides when to let go of idle agents: after their idle timeout, and sooner while memory is scarce."""
+"""Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce."""
 
 from wit_world import exports
 from wit_world.exports.lifecycle import Verdict_ReviewIn, Verdict_Suspend
 
-# With less free memory than this, in bytes, nobody idles for long.
+# With less free memory than this, in bytes, agents may idle only for `SHORT`.
 SCARCE = 1 << 30
 
-# How long an agent may idle then, in seconds; also how often it is looked at, and the shortest idleness that is told.
+# Seconds: the idle timeout while memory is scarce, the review interval, and the shortest idle time with a notice.
 SHORT = 60
 
 
@@ -15,7 +15,7 @@ class Lifecycle(exports.Lifecycle):
         timeout = moment.session.idle_timeout
         patience = min(SHORT, timeout) if moment.free_memory < SCARCE else timeout
         left = patience - moment.idle_for
-        # Memory may get scarce meanwhile.
+        # Review again soon, because memory may become scarce.
         return Verdict_ReviewIn(min(left, SHORT)) if left > 0 else Verdict_Suspend()
 
     def resume_notice(self, moment):

@@ -1,4 +1,4 @@
-//! The persona `{{name}}`: who an agent is asked to be.
+//! The persona `{{name}}`: the instructions of an agent.
 
 use cordboard_plugin::{
     Persona, Session,
@@ -12,7 +12,7 @@ impl Persona for Plugin {
         Ok(vec![Summary { name: "{{name}}".into(), description: "Answers in three sentences at most".into() }])
     }
 
-    /// Asked at each start of an agent, so the answer may depend on the session.
+    /// Called at each start of an agent, so the result may depend on the session.
     fn resolve(_name: &str, session: Session) -> Result<Brief, String> {
         Ok(Brief {
             instructions: format!(

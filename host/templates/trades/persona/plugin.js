@@ -1,11 +1,11 @@
-// The persona `{{name}}`: who an agent is asked to be.
+// The persona `{{name}}`: the instructions of an agent.
 
 export const persona = {
   summaries() {
     return [{ name: "{{name}}", description: "Answers in three sentences at most" }];
   },
 
-  // Asked at each start of an agent, so the answer may depend on the session.
+  // Called at each start of an agent, so the result may depend on the session.
   resolve(name, session) {
     const instructions =
       "Answer in three sentences at most, and say what you left out. " +

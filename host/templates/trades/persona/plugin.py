@@ -1,4 +1,4 @@
-"""The persona `{{name}}`: who an agent is asked to be."""
+"""The persona `{{name}}`: the instructions of an agent."""
 
 from wit_world import exports
 from wit_world.exports.persona import Brief, Summary
@@ -9,7 +9,7 @@ class Persona(exports.Persona):
         return [Summary("{{name}}", "Answers in three sentences at most")]
 
     def resolve(self, name, session):
-        """Asked at each start of an agent, so the answer may depend on the session."""
+        """Called at each start of an agent, so the result may depend on the session."""
         return Brief(
             instructions="Answer in three sentences at most, and say what you left out. "
             f"You work in {session.folder}, and leave other folders alone.",

@@ -1,4 +1,4 @@
-//! Asks a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` ends it.
+//! Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it.
 
 use cordboard_plugin::{
     Call, Command, Reply, Schedule, chat,
@@ -13,7 +13,7 @@ const USAGE: &str = "/{{command}} <here|off>";
 /// Minute, hour, day of month, month, day of week, in the host's time zone.
 const WHEN: &str = "30 8 * * mon-fri";
 
-/// Under it the place is kept.
+/// The state key of the place.
 const PLACE: &str = "place";
 
 struct Plugin;
@@ -43,7 +43,7 @@ impl Schedule for Plugin {
         Ok(vec![Job::new("ask", WHEN)])
     }
 
-    /// `due.missed`: how many before this one did not run, as the host was down.
+    /// `due.missed` is the number of earlier runs that were missed while the host was down.
     fn run(_due: Due) -> Result<(), String> {
         let Some(place) = state::get_place(PLACE) else { return Ok(()) };
         chat::post(&place, &Reply::text("Good morning! What is the one thing to get done today?"))

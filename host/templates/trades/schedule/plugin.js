@@ -1,4 +1,4 @@
-// Asks a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` ends it.
+// Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it.
 
 import { post } from "cordboard:plugin/chat@0.1.0";
 import { here } from "cordboard:plugin/context@0.1.0";
@@ -35,7 +35,7 @@ export const schedule = {
     return [{ name: "ask", cron: WHEN }];
   },
 
-  // `due.missed`: how many before this one did not run, as the host was down.
+  // `due.missed` is the number of earlier runs that were missed while the host was down.
   run(due) {
     const kept = state.get("place");
     if (kept) {

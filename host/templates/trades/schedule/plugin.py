@@ -1,4 +1,4 @@
-"""Asks a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` ends it."""
+"""Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it."""
 
 import json
 
@@ -35,7 +35,7 @@ class Schedule(exports.Schedule):
         return [Job("ask", WHEN)]
 
     def run(self, due):
-        """`due.missed`: how many before this one did not run, as the host was down."""
+        """`due.missed` is the number of earlier runs that were missed while the host was down."""
         kept = state.get("place")
         if kept:
             question = "Good morning! What is the one thing to get done today?"

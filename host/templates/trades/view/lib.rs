@@ -1,4 +1,4 @@
-//! Shows answers when they are complete, and until then how far the agent is. `/{{command}}` switches that on and off for a session.
+//! Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session.
 
 use cordboard_plugin::{
     Call, Command, Reply, View,
@@ -7,7 +7,7 @@ use cordboard_plugin::{
     view::{Limits, Part, Screen, Summary, Turn},
 };
 
-/// As sessions name it.
+/// The name of the mode in sessions.
 const MODE: &str = "{{name}}";
 
 struct Plugin;
@@ -31,7 +31,7 @@ impl View for Plugin {
         Ok(vec![Summary { name: MODE.into(), description: "The answer, when it is complete".into() }])
     }
 
-    /// Called for each frame with the whole turn so far. Message i takes the place of message i of the frame before.
+    /// Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
     fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
         if !turn.done {
             return Ok(Screen { live: Some(progress(&turn)), messages: vec![] });
@@ -53,7 +53,7 @@ fn progress(turn: &Turn) -> String {
     }
 }
 
-/// What the agent has written; between two parts it did something.
+/// Returns the agent's texts. Each action starts a new one.
 fn said(turn: &Turn) -> Vec<String> {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),

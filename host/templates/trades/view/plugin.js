@@ -1,9 +1,9 @@
-// Shows answers when they are complete, and until then how far the agent is. `/{{command}}` switches that on and off for a session.
+// Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session.
 
 import { active } from "cordboard:plugin/context@0.1.0";
 import { setMode } from "cordboard:plugin/session-control@0.1.0";
 
-const MODE = "{{name}}"; // as sessions name it
+const MODE = "{{name}}"; // the name of the mode in sessions
 
 const message = (text) => ({ text, buttons: [], attachments: [], inPlace: false });
 const counted = (number, noun) => `${number} ${noun}${number == 1 ? "" : "s"}`;
@@ -28,10 +28,10 @@ export const view = {
     return [{ name: MODE, description: "The answer, when it is complete" }];
   },
 
-  // Called for each frame with the whole turn so far. Message i takes the place of message i of the frame before.
+  // Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
   render(mode, { done, parts, error, elapsed }, limits) {
     if (!done) return { live: progress(parts, elapsed), messages: [] };
-    // What the agent has written; between two parts it did something.
+    // The agent's texts. Each action starts a new one.
     const answer = parts.filter((part) => part.tag === "text").map((part) => part.val.trim()).filter(Boolean);
     if (error) answer.push(`⚠ ${error}`);
     return { live: undefined, messages: [message(answer.join("\n\n") || "Done.")] };

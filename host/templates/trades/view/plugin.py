@@ -1,4 +1,4 @@
-"""Shows answers when they are complete, and until then how far the agent is. `/{{command}}` switches that on and off for a session."""
+"""Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session."""
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -7,7 +7,7 @@ from wit_world.exports.view import Part_Action, Part_Text, Screen, Summary
 from wit_world.imports import context, session_control
 from wit_world.imports.types import Reply
 
-MODE = "{{name}}"  # as sessions name it
+MODE = "{{name}}"  # the name of the mode in sessions
 
 
 class Command(exports.Command):
@@ -29,10 +29,10 @@ class View(exports.View):
         return [Summary(MODE, "The answer, when it is complete")]
 
     def render(self, mode, turn, limits):
-        """Called for each frame with the whole turn so far. Message i takes the place of message i of the frame before."""
+        """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""
         if not turn.done:
             return Screen(progress(turn), [])
-        # What the agent has written; between two parts it did something.
+        # The agent's texts. Each action starts a new one.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
             answer.append(f"⚠ {turn.error}")

@@ -1,4 +1,4 @@
-//! Says in a place of your choice what is sent to it over HTTP: `/{{command}} here`, `/{{command}} off`.
+//! Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
 use cordboard_plugin::{
     Call, Command, Reply, Webhook, chat,
@@ -9,10 +9,10 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// Under it the place is kept.
+/// The state key of the place.
 const PLACE: &str = "place";
 
-/// The longest text that is said, in characters.
+/// The longest text to post, in characters.
 const LONGEST: usize = 1000;
 
 struct Plugin;
@@ -38,7 +38,7 @@ impl Command for Plugin {
 }
 
 impl Webhook for Plugin {
-    /// The host has checked the token. The text is a stranger's all the same, so it is shown as it stands.
+    /// The host has checked the token. The text is untrusted anyway, so its Markdown is escaped.
     fn receive(request: Request) -> Result<Response, String> {
         let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
         if request.method != "POST" || text.is_empty() {

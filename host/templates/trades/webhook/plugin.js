@@ -1,11 +1,11 @@
-// Says in a place of your choice what is sent to it over HTTP: `/{{command}} here`, `/{{command}} off`.
+// Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
 import { post } from "cordboard:plugin/chat@0.1.0";
 import { here } from "cordboard:plugin/context@0.1.0";
 import * as state from "cordboard:plugin/state@0.1.0";
 
 const USAGE = "/{{command}} <here|off>";
-const LONGEST = 1000; // characters that are said
+const LONGEST = 1000; // the longest text to post, in characters
 
 const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
 
@@ -29,7 +29,7 @@ export const command = {
 };
 
 export const webhook = {
-  // The host has checked the token. The text is a stranger's all the same, so it is shown as it stands.
+  // The host has checked the token. The text is untrusted anyway, so its Markdown is escaped.
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
     if (method !== "POST" || !text) return answer(405, "send a text, by POST");
@@ -44,5 +44,5 @@ function answer(status, text) {
   return { status, headers: [["content-type", "text/plain; charset=utf-8"]], body: new TextEncoder().encode(`${text}\n`) };
 }
 
-// So that Markdown shows it as it is.
+// Escapes Markdown.
 const escaped = (text) => text.replace(/[\\`*_~[\]#>&+-]/g, "\\$&");

@@ -1,4 +1,4 @@
-"""Says in a place of your choice what is sent to it over HTTP: `/{{command}} here`, `/{{command}} off`."""
+"""Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from wit_world.imports import chat, context, state
 from wit_world.imports.types import Button, Place, Reply
 
 USAGE = "/{{command}} <here|off>"
-LONGEST = 1000  # characters that are said
+LONGEST = 1000  # the longest text to post, in characters
 
 
 class Command(exports.Command):
@@ -31,7 +31,7 @@ class Command(exports.Command):
 
 class Webhook(exports.Webhook):
     def receive(self, request):
-        """The host has checked the token. The text is a stranger's all the same, so it is shown as it stands."""
+        """The host has checked the token. The text is untrusted anyway, so its Markdown is escaped."""
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
             return answer(405, "send a text, by POST")
@@ -47,5 +47,5 @@ def answer(status, text):
 
 
 def escaped(text):
-    """So that Markdown shows it as it is."""
+    """Escapes Markdown."""
     return re.sub(r"([\\`*_~\[\]#>&+-])", r"\\\1", text)
