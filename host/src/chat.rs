@@ -1,5 +1,5 @@
 //! The port between the host and its front-ends. [`Chat`] sends messages to a front-end, and [`Inbox`] stores updates
-//! from it. A front-end does not interpret the text of a message, and acknowledges no update that the store has not
+//! from it. A front-end does not interpret the text of a message, and confirms no update that the store has not
 //! committed.
 
 use std::time::Duration;
@@ -70,7 +70,7 @@ pub enum Edits {
 /// Limits the rate of frames. Answers are exempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// The least time between two frames in a chat. Zero turns pacing off.
+    /// The minimum time between two frames in a chat. Zero turns pacing off.
     pub pause: Duration,
     /// The calls of any kind that a chat may have had before a frame is shown.
     pub quota: Option<Quota>,

@@ -153,7 +153,7 @@ impl Demo {
         }
     }
 
-    /// Queues a prompt, or answers any other line.
+    /// Queues a prompt, or answers a control request.
     fn read(&mut self, message: Value) -> Heard {
         let request = message["request"]["subtype"].as_str();
         let id = message["request_id"].as_str().unwrap_or_default();

@@ -91,7 +91,7 @@ fn one_line(text: &str) -> String {
     text.trim_end().replace('\n', "\\n")
 }
 
-/// Text as text, and of anything else its length.
+/// Formats a short text literally, and any other value as its length.
 fn shown(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) if text.chars().count() <= SHOWN && !text.chars().any(char::is_control) => text.to_owned(),

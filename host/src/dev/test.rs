@@ -75,7 +75,7 @@ enum Went {
     Otherwise,
 }
 
-/// Reads a conversation in an encoding that editors save.
+/// Reads a conversation as UTF-8. Ignores a byte order mark, which some editors write.
 fn read_conversation(file: &Path) -> Result<String, KitError> {
     let bytes = fs::read(file).map_err(KitError::read(file))?;
     let fault = |why: NotText| KitError::Script { place: file.display().to_string(), why: why.to_string() };

@@ -63,7 +63,7 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
     let _: std::io::Result<()> = (&*stream).write_all(answer.as_bytes());
 }
 
-/// Returns a home with the plugin that tells its secret, which comes from `source`.
+/// Returns a home with a plugin that sends its secret and posts the response. The secret comes from `source`.
 fn home(source: &str, echo: &Echo) -> Home {
     let home = Home::with(&format!(
         "[secrets]\ntoken = {source}\n[plugins.gossip]\ngrants = [\"chat\"]\nsecrets = [\"token\"]\nhttp = [\"* http://{}/*\"]\n\

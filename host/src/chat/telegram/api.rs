@@ -249,7 +249,7 @@ mod tests {
         base
     }
 
-    /// The runs of the token in `text`, in any of the encodings.
+    /// Returns the parts of the token, of 8 characters, that `text` contains in any of the encodings.
     fn runs_of_the_token(text: &str) -> Vec<&'static str> {
         let plain = text.replace("%2D", "-").replace("\\u002d", "-").replace("&#45;", "-").to_lowercase();
         let runs = (0..=SECRET.len() - 8).map(|at| &SECRET[at..at + 8]);

@@ -89,7 +89,7 @@ impl Calls {
     }
 }
 
-/// The reaction that marks a waiting message. Every chat allows it by default.
+/// The reaction that marks a waiting message. It is one of the emoji that all chats offer by default.
 const WAITS: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
 
 #[derive(Serialize)]

@@ -59,7 +59,7 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     Ok(Token(text))
 }
 
-/// Whether [`read`] would find a token there.
+/// Checks that [`read`] finds a token in the file.
 pub fn check(file: &Path) -> Result<(), TokenError> {
     read(file).map(|_| ())
 }

@@ -28,7 +28,7 @@ pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
     Ok(pythons.min().unwrap_or(lib))
 }
 
-/// The path is absolute, because the tools run in the project's folder.
+/// Returns the folder of the tools. The path is absolute, because the tools run in the project's folder.
 fn bin(project: &Project) -> Result<PathBuf, KitError> {
     let bin = project.folder.join(VENV).join("bin");
     std::path::absolute(&bin).map_err(KitError::read(&bin))

@@ -67,7 +67,7 @@ pub struct Offered {
     pub kind: &'static str,
     pub name: String,
     pub text: String,
-    /// For commands, the required role, and whether it runs concurrently.
+    /// For commands, the required role, and whether they run without waiting for earlier ones.
     pub terms: String,
 }
 
@@ -82,7 +82,7 @@ pub struct Import {
 pub enum Outcome {
     /// Granted to every plugin.
     ForAll,
-    /// An interface of WASI that is linked to a stub.
+    /// A standard interface of WASI, which gives no access to the machine.
     Empty,
     Granted,
     NotGranted,
