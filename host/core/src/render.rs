@@ -15,6 +15,7 @@ pub mod terminal;
 mod untrusted;
 
 pub use blank::is_blank;
+pub(crate) use blank::is_ignorable;
 pub use escape::{code, escape, literal, unescape};
 pub use split::{MOST_ENTITIES, split};
 pub use untrusted::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};

@@ -2,6 +2,10 @@
 //!
 //! It knows the grammar but no commands: plugins define which names exist.
 
+use std::borrow::Cow;
+
+use crate::render::is_ignorable;
+
 /// The maximum length of a command name in characters. Same as in Telegram's menu.
 const LONGEST_NAME: usize = 32;
 
@@ -13,9 +17,9 @@ pub enum Routed {
     Command {
         /// In lower case, without the slash and the bot's name.
         name: String,
-        /// The words after the name, split as a shell does.
+        /// The arguments, split as a shell does.
         args: Vec<String>,
-        /// The whole text after the name, trimmed.
+        /// The rest of the text as it was typed, trimmed.
         text: String,
     },
     /// A command for another bot in the same group, to be ignored.
@@ -23,44 +27,86 @@ pub enum Routed {
     Text,
 }
 
-/// Parses a text. `bot` is this bot's user name without the `@`, or `None` if the front-end has no bot names; then
-/// `/new@x` is text.
+/// Parses a text that a person typed. `bot` is this bot's user name without the `@`, or `None` if the front-end has no
+/// bot names; then `/new@x` is text.
 ///
-/// A command is `/[a-z0-9_]{1,32}` at the very start, followed by white space, the end of the text or `@botname`. Phone
-/// keyboards also write `/New`, `／new` and `/new!`, so capital letters, the full-width slash and punctuation after the
-/// name are accepted. Everything else is text: `/etc/hosts is broken`.
+/// A command is `/[a-z0-9_]{1,32}`, followed by white space, the end of the text or `@botname`. Phone keyboards and
+/// copied texts also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so these don't matter: white space and invisible
+/// characters before the slash, which slash it is, the width and the case of the letters, and marks after the name.
+/// Everything else is text: `/etc/hosts is broken`.
 #[must_use]
 pub fn parse(text: &str, bot: Option<&str>) -> Routed {
-    let Some(line) = text.trim_start_matches(is_invisible).strip_prefix(['/', '／']) else { return Routed::Text };
+    read(text, bot, |rest| {
+        let words = as_meant(rest);
+        shell_split(&straight_quoted(&words)).unwrap_or_else(|| split(&words))
+    })
+}
+
+/// Parses the command of a button. A plugin wrote it, so its arguments are literal.
+#[must_use]
+pub fn parse_button(line: &str) -> Routed {
+    read(line, None, |rest| shell_split(rest).unwrap_or_else(|| split(rest)))
+}
+
+fn read(text: &str, bot: Option<&str>, arguments: impl Fn(&str) -> Vec<String>) -> Routed {
+    let text = trim_blank_start(text);
+    let line = text.trim_start_matches(is_slash);
+    if line.len() == text.len() {
+        return Routed::Text;
+    }
     let (word, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
-    let word = word.trim_matches(is_invisible).trim_end_matches(ends_sentence);
+    let word = half_width(word.trim_matches(is_blank).trim_end_matches(ends_name));
     let (name, addressee) = match word.split_once('@') {
         Some((name, addressee)) => (name, Some(addressee)),
-        None => (word, None),
+        None => (&*word, None),
     };
     if !is_name(name) {
         return Routed::Text;
     }
     match (addressee, bot) {
-        (None, _) => command(name, rest),
-        (Some(addressee), Some(bot)) if addressee.eq_ignore_ascii_case(bot) => command(name, rest),
-        (Some(addressee), Some(_)) if is_name(addressee) => Routed::OtherBot,
-        (Some(_), _) => Routed::Text,
+        (None, _) => {}
+        (Some(addressee), Some(bot)) if addressee.eq_ignore_ascii_case(bot) => {}
+        (Some(addressee), Some(_)) if is_name(addressee) => return Routed::OtherBot,
+        (Some(_), _) => return Routed::Text,
     }
+    let text = rest.trim();
+    Routed::Command { name: name.to_ascii_lowercase(), args: arguments(text), text: text.to_owned() }
 }
 
-/// Invisible characters that keyboards and copied texts put around a word: direction marks, variation selectors,
-/// zero-width spaces.
-const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}')
+/// The solidus, its full-width form, the fraction slash and the division slash.
+const fn is_slash(letter: char) -> bool {
+    matches!(letter, '/' | '／' | '⁄' | '∕')
 }
 
-/// Whether `letter` is punctuation that is stripped from the end of a command's name.
-const fn ends_sentence(letter: char) -> bool {
-    matches!(
-        letter,
-        '.' | '!' | '?' | ',' | ';' | ':' | '…' | '。' | '！' | '？' | '，' | '、' | '；' | '：' | '．' | '¡' | '¿'
-    ) || is_invisible(letter)
+/// Strips white space and invisible characters, which keyboards and copied texts put before a word.
+#[must_use]
+pub fn trim_blank_start(text: &str) -> &str {
+    text.trim_start_matches(is_blank)
+}
+
+fn is_blank(letter: char) -> bool {
+    letter.is_whitespace() || is_ignorable(letter)
+}
+
+/// Whether `letter` is dropped from the end of a command's name. A name has no marks, so all of them are dropped except
+/// for those of a path and of an addressee.
+fn ends_name(letter: char) -> bool {
+    !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
+}
+
+/// Replaces the full-width forms of ASCII characters in a word that has no other foreign characters. In Japanese or
+/// Chinese prose, full-width punctuation stays.
+fn half_width(word: &str) -> Cow<'_, str> {
+    let narrow = |letter: char| match letter {
+        // The block has the order of ASCII.
+        '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+        _ => letter,
+    };
+    if word.is_ascii() {
+        return Cow::Borrowed(word);
+    }
+    let narrow: String = word.chars().map(narrow).collect();
+    if narrow.is_ascii() { Cow::Owned(narrow) } else { Cow::Borrowed(word) }
 }
 
 /// Telegram's user names have the same alphabet and maximum length as its command names.
@@ -68,31 +114,54 @@ fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn command(name: &str, rest: &str) -> Routed {
-    Routed::Command { name: name.to_ascii_lowercase(), args: arguments(rest.trim()), text: rest.trim().to_owned() }
-}
-
-/// Splits text with quotes and backslashes as a shell does. If the quotes don't match, splits at white space: in a
-/// chat, `don't` is a word.
-fn arguments(text: &str) -> Vec<String> {
+/// Splits text with quotes and backslashes as a shell does. `None` if the quotes don't match: in a chat, `don't` is a
+/// word.
+fn shell_split(text: &str) -> Option<Vec<String>> {
     // A shell drops the text after a `#`; in a chat `#42` is an argument. The placeholder is a noncharacter, which does
     // not occur in text.
     const HASH: &str = "\u{fdd0}";
-    shell_words::split(&as_typed(text).replace('#', HASH)).map_or_else(
-        |_unbalanced| text.split_whitespace().map(dashed).collect(),
-        |words| words.into_iter().map(|word| word.replace(HASH, "#")).collect(),
-    )
+    let words = shell_words::split(&text.replace('#', HASH)).ok()?;
+    Some(words.into_iter().map(|word| word.replace(HASH, "#")).collect())
 }
 
-/// Undoes "smart punctuation": replaces typographic quotes, dashes and spaces with the ASCII ones.
-fn as_typed(text: &str) -> String {
+fn split(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Arguments as they were meant: with ASCII dashes and spaces, letters and digits of half width, and without the
+/// punctuation that ends a sentence.
+fn as_meant(text: &str) -> String {
+    map_words(unpunctuated(text), |word| dashed(&half_width(word.trim_matches(is_ignorable))))
+}
+
+/// Replaces typographic quotes with the ASCII ones.
+fn straight_quoted(text: &str) -> String {
+    map_words(text, |word| single_quoted(word).replace(is_double_quote, "\""))
+}
+
+/// Maps the words of a text, and replaces foreign white space between them with the ASCII one.
+fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
     let words = text.split_inclusive(char::is_whitespace).map(|word| {
-        let word = word.trim_matches(is_invisible);
-        let word = single_quoted(dashed(word));
-        word.replace(is_double_quote, "\"")
+        let (word, space) = word.split_at(word.trim_end_matches(char::is_whitespace).len());
+        map(word) + if space.is_ascii() { space } else { " " }
     });
-    let text: String = words.collect();
-    text.replace(|letter: char| letter.is_whitespace() && !letter.is_ascii(), " ")
+    words.collect()
+}
+
+/// Drops the punctuation at the end of a sentence. What follows another mark may be meant, as in `..` and `a/*.`, and what
+/// is quoted is.
+fn unpunctuated(text: &str) -> &str {
+    let sentence = text.trim_end_matches(|letter| ends_sentence(letter) || is_ignorable(letter));
+    let is_end =
+        |letter: char| letter.is_alphanumeric() || is_double_quote(letter) || matches!(letter, '"' | '\'' | '’');
+    if sentence.ends_with(is_end) { sentence } else { text }
+}
+
+const fn ends_sentence(letter: char) -> bool {
+    matches!(
+        letter,
+        '.' | '!' | '?' | ',' | ';' | ':' | '…' | '。' | '！' | '？' | '，' | '、' | '；' | '：' | '．' | '¡' | '¿'
+    )
 }
 
 /// Restores the ASCII form of a leading dash. Before a letter, keyboards make a long dash from `--` and a short one
@@ -116,13 +185,11 @@ const fn is_double_quote(letter: char) -> bool {
 }
 
 /// Replaces a curved quote at the start or the end of a word with `'`. Inside a word it is an apostrophe and stays.
-fn single_quoted(word: String) -> String {
-    let end = word.trim_end().len();
-    let (inner, space) = word.split_at(end);
-    let opened = inner.strip_prefix(['‘', '‚']).map(|rest| format!("'{rest}"));
-    let inner = opened.as_deref().unwrap_or(inner);
-    let closed = inner.strip_suffix(['’', '‘']).map(|rest| format!("{rest}'"));
-    format!("{}{space}", closed.as_deref().unwrap_or(inner))
+fn single_quoted(word: &str) -> String {
+    let opened = word.strip_prefix(['‘', '‚']).map(|rest| format!("'{rest}"));
+    let word = opened.as_deref().unwrap_or(word);
+    let closed = word.strip_suffix(['’', '‘']).map(|rest| format!("{rest}'"));
+    closed.unwrap_or_else(|| word.to_owned())
 }
 
 /// The known name that `name` most likely stands for, if any is similar.

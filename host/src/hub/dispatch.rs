@@ -59,15 +59,15 @@ impl Dispatcher {
     }
 
     fn typed(&self, update: &Update) -> Option<CommandLine> {
-        let (line, pressed) = match &update.what {
-            What::Text(text) => (text, None),
+        let (routed, pressed) = match &update.what {
+            What::Text(text) | What::NotText { caption: Some(text), .. } => (route::parse(text, None), None),
             What::Press { line, message } => {
-                (&line.command, Some(Pressed { line: line.clone(), message: message.clone() }))
+                let pressed = Pressed { line: line.clone(), message: message.clone() };
+                (route::parse_button(&line.command), Some(pressed))
             }
-            What::NotText { caption: Some(caption), .. } => (caption, None),
             What::NotText { caption: None, .. } | What::Edited(_) => return None,
         };
-        match route::parse(line, None) {
+        match routed {
             Routed::Command { name, args, text } => {
                 Some(CommandLine { name, invocation: Invocation { args, text }, pressed })
             }

@@ -70,7 +70,7 @@ fn short(command: &str) -> String {
 /// The reason why `plugin` may not show this button, or `None` if it may.
 fn refusal(button: &Button, plugin: &str, table: &Snapshot) -> Option<String> {
     let short = short(&button.command);
-    let Routed::Command { name, text, .. } = route::parse(&button.command, None) else {
+    let Routed::Command { name, text, .. } = route::parse_button(&button.command) else {
         return Some(format!(
             "{short:?} is no command: a button gives one of the plugin's own, as \"/{plugin} again\""
         ));

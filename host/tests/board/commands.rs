@@ -69,6 +69,21 @@ fn sessions_are_listed_twenty_at_a_time() {
 }
 
 #[test]
+fn commands_are_read_as_a_phone_types_them() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new ａ－Ｂ", "Session 'a-B' created.");
+    host.ask("\u{a0}/session a-B.", "Switched to session 'a-B'.");
+    host.ask("/timeout １５", "Idle timeout set to 15 minutes for session 'a-B'.");
+    host.ask("/timeout 5.", "Idle timeout set to 5 minutes for session 'a-B'.");
+    host.await_phase("a-B", "idle");
+    host.ask("⁄stop all!", "Nothing is running.");
+    host.ask("//stop~", "Nothing is running.");
+    // It may ask for more than a stop, so nothing is stopped.
+    host.ask("/stop please", "Usage: /stop [all]");
+}
+
+#[test]
 fn a_timeout_is_shown_and_set() {
     let home = Home::new();
     let mut host = home.start();

@@ -71,13 +71,19 @@ async fn a_batch_that_concerns_nobody_is_confirmed_all_the_same() {
 #[tokio::test]
 async fn commands_lose_our_name_and_those_of_other_bots_are_not_heard() {
     let rig = Rig::new().await;
-    for text in ["/new@cord_bot alpha", "/New@Cord_Bot\nbeta", "/new@other_bot gamma", "/etc/hosts@x is broken", "a@b"]
-    {
+    for text in [
+        "/new@cord_bot alpha",
+        "/New@Cord_Bot\nbeta",
+        "\u{a0}／new＠cord_bot delta",
+        "/new@other_bot gamma",
+        "/etc/hosts@x is broken",
+        "a@b",
+    ] {
         rig.api.push(json!({"message": message(ADA, GROUP, json!({"text": text}))}));
     }
     let _poll = rig.poll();
-    let stored = rig.until_stored(4).await;
-    let wanted = ["/new alpha", "/New\nbeta", "/etc/hosts@x is broken", "a@b"];
+    let stored = rig.until_stored(5).await;
+    let wanted = ["/new alpha", "/new beta", "/new delta", "/etc/hosts@x is broken", "a@b"];
     assert_eq!(texts(&stored), wanted);
     assert_eq!(stored[0].place, place(GROUP));
 }
@@ -185,15 +191,21 @@ async fn in_a_group_only_what_is_not_for_others_is_heard() {
     let bob = || message(8, GROUP, json!({"text": "the question"}));
     let ours = || message(42, GROUP, json!({"text": "an answer"}));
     let text_mention = json!([{"type": "text_mention", "offset": 0, "length": 3, "user": {"id": 8, "is_bot": false}}]);
+    let pointed = json!([{"type": "text_mention", "offset": 2, "length": 3, "user": {"id": 8, "is_bot": false}}]);
     let topic = message(8, GROUP, json!({"forum_topic_created": {"name": "t"}, "message_id": 5}));
     let for_others = [
         json!({"text": "@bob can you review?"}),
+        json!({"text": "(@bob) can you review?"}),
+        json!({"text": "→ @bob"}),
+        json!({"text": "\u{200b}@bob can you?"}),
+        json!({"text": "→ Bob can you?", "entities": pointed}),
         json!({"text": "Bob can you?", "entities": text_mention}),
         json!({"text": "yes, tomorrow", "reply_to_message": bob()}),
         json!({"caption": "@bob look", "photo": []}),
     ];
     let for_us = [
         json!({"text": "hello"}),
+        json!({"text": "ask @bob"}),
         json!({"text": "@bob and @Cord_Bot, hello"}),
         json!({"text": "@cord_bot review this", "reply_to_message": bob()}),
         json!({"text": "why?", "reply_to_message": ours()}),
@@ -206,6 +218,7 @@ async fn in_a_group_only_what_is_not_for_others_is_heard() {
     let _poll = rig.poll();
     let wanted = [
         "hello",
+        "ask @bob",
         "@bob and @Cord_Bot, hello",
         "In reply to a message of Ada L:\n\n> the question\n\nreview this",
         "In reply to your message:\n\n> an answer\n\nwhy?",

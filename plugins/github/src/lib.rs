@@ -29,7 +29,7 @@ impl Command for Github {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        match call.text.trim() {
+        match call.args.join(" ").as_str() {
             "here" => {
                 state::set_place(PLACE, &context::place()?)?;
                 Ok(Reply::plain("What GitHub reports is told here.").button("Off", "/github off"))

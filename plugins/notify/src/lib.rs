@@ -44,7 +44,7 @@ impl Command for Notify {
 
     fn run(call: &Call) -> Result<Reply, String> {
         let long = long_span(Config::after()?);
-        match call.text.trim() {
+        match call.args.join(" ").as_str() {
             "here" => {
                 state::set_place(PLACE, &context::place()?)?;
                 Ok(Reply::plain(&format!("Turns of {long} and more that end elsewhere are told here."))

@@ -57,9 +57,10 @@ pub mod view {
 pub struct Call {
     /// The name of the command, without the slash.
     pub command: String,
-    /// The arguments, split as by a shell.
+    /// The arguments, split as by a shell, in ASCII (straight quotes, dashes, digits of half width) and without the
+    /// punctuation that ends a sentence.
     pub args: Vec<String>,
-    /// The arguments as typed.
+    /// The arguments as typed. Read prose from here.
     pub text: String,
 }
 

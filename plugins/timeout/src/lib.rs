@@ -22,7 +22,7 @@ impl Command for Timeout {
         if call.args.is_empty() {
             return Ok(shown(session.idle_timeout));
         }
-        let minutes = match asked(&call.text) {
+        let minutes = match asked(&call.args.join(" ")) {
             Ok(minutes) => minutes,
             Err(refusal) => return Ok(Reply::plain(refusal)),
         };
@@ -37,7 +37,6 @@ fn shown(timeout: Seconds) -> Reply {
 
 /// Parses minutes within the range. A number with a sign or of any length is reported as out of range.
 fn asked(text: &str) -> Result<Seconds, &'static str> {
-    let text = text.trim();
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("Invalid number. Usage: /timeout <minutes>");
@@ -62,7 +61,7 @@ mod tests {
 
     #[test]
     fn minutes_are_a_number_in_range() {
-        assert_eq!([asked("1"), asked(" 5 "), asked("120")], [Ok(1), Ok(5), Ok(120)]);
+        assert_eq!([asked("1"), asked("5"), asked("120")], [Ok(1), Ok(5), Ok(120)]);
         for number in ["0", "121", "-5", "99999999999999999999"] {
             assert_eq!(asked(number), Err("Timeout must be between 1 and 120 minutes"), "{number}");
         }

@@ -14,7 +14,7 @@ pub(super) fn shows_nothing(c: char) -> bool {
 }
 
 /// Unicode's `Default_Ignorable_Code_Point`, and the annotation characters next to it.
-const fn is_ignorable(c: char) -> bool {
+pub(crate) const fn is_ignorable(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'

@@ -41,6 +41,18 @@ fn a_slash_and_a_plain_word_is_a_command() {
         ("/\u{200e}stop\u{200f}!", "stop"),
         ("/new\u{a0}alpha", "new"),
         ("/new\u{3000}alpha", "new"),
+        (" /new", "new"),
+        ("\u{a0}\n\u{ad}/new", "new"),
+        ("//stop", "stop"),
+        ("\u{2044}stop", "stop"),
+        ("\u{2215}stop", "stop"),
+        ("／ｓｔｏｐ！", "stop"),
+        ("/ｓｔｏｐ。", "stop"),
+        ("/stop＠ＣｏｒｄＢｏｔ", "stop"),
+        ("/stop-", "stop"),
+        ("/stop~", "stop"),
+        ("/stop 🙏", "stop"),
+        ("/stop🛑", "stop"),
     ] {
         assert_eq!(read(text).expect(text).0, name);
     }
@@ -55,10 +67,14 @@ fn everything_else_is_text() {
         "/",
         "//",
         "/ new",
-        " /new",
+        "// new",
         "new",
         "/etc/hosts is broken",
         "/new-one",
+        "/etc/",
+        "/etc/*",
+        "//host/share",
+        "／ｎｅü",
         "/new.txt",
         "/...",
         "/!",
@@ -113,6 +129,42 @@ fn smart_punctuation_means_what_was_typed() {
     assert_eq!(args("/new\u{a0}“a\u{a0}b”"), ["a b"]);
     let Routed::Command { text, .. } = parse("/note “as it is” —5", None) else { panic!("a command") };
     assert_eq!(text, "“as it is” —5");
+}
+
+#[test]
+fn arguments_lose_full_width_and_the_end_of_a_sentence() {
+    for (text, meant) in [
+        ("/stop all!", "all"),
+        ("/stop all！\u{200b}", "all"),
+        ("/session alpha.", "alpha"),
+        ("/session “alpha”.", "alpha"),
+        ("/timeout 5.", "5"),
+        ("/timeout １５。", "15"),
+        ("/timeout －５", "-5"),
+        ("/new ａ－Ｂ", "a-B"),
+        ("/new alpha\u{200b}", "alpha"),
+        // What may be meant stays.
+        ("/new alpha-", "alpha-"),
+        ("/go ..", ".."),
+        ("/go a/.", "a/."),
+        ("/say \"Hi!\"", "Hi!"),
+        ("/say ‘Hi!’", "Hi!"),
+        ("/say はい，そう", "はい，そう"),
+    ] {
+        assert_eq!(args(text), [meant], "{text}");
+    }
+    assert_eq!(args("/ask a, b! c?"), ["a,", "b!", "c"]);
+    assert_eq!(args("/new alpha\u{200b} planner"), ["alpha", "planner"]);
+    let Routed::Command { text, .. } = parse("/remind 1h Why１? ", None) else { panic!("a command") };
+    assert_eq!(text, "1h Why１?");
+}
+
+#[test]
+fn arguments_of_a_button_are_literal() {
+    for rest in ["Really?", "１５", "—x", "“x”"] {
+        let Routed::Command { name, args, text } = parse_button(&format!("/Do {rest}")) else { panic!("a command") };
+        assert_eq!((name.as_str(), args.as_slice(), text.as_str()), ("do", [rest.to_owned()].as_slice(), rest));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use cordboard_core::{
 use super::{
     Access, FRONT_END,
     moves::Moves,
-    prompt::{Context, Marks, marked, mention, name, without_name},
+    prompt::{Context, Marks, is_opening, marked, mention, name, opening_mention, without_name},
     sender::message_id,
     update::{self, CallbackQuery, Entity, Message, User},
 };
@@ -160,9 +160,10 @@ impl UpdateParser {
         let (text, entities) = without_name(text, entities, &self.bot.name);
         // Forwarded text is never a command.
         if message.forward_origin.is_none() {
-            match route::parse(&text, Some(&self.bot.name)) {
+            match route::parse(&marked(&text, &entities, Marks::Links), Some(&self.bot.name)) {
                 Routed::OtherBot => return None,
-                Routed::Command { .. } => return Some(unaddressed(&marked(&text, &entities, Marks::Links))),
+                // Without the bot's name, which the hub doesn't know.
+                Routed::Command { name, text, .. } => return Some(format!("/{name} {text}").trim_end().to_owned()),
                 Routed::Text => {}
             }
         }
@@ -186,8 +187,8 @@ impl UpdateParser {
         if names_us || entities.iter().filter_map(|entity| entity.user.as_ref()).any(is_us) {
             return false;
         }
-        let begins =
-            mention(text).is_some() || entities.iter().any(|entity| entity.offset == 0 && entity.user.is_some());
+        let opens = |entity: &Entity| entity.user.is_some() && is_opening(text, entity);
+        let begins = opening_mention(text).is_some() || entities.iter().any(opens);
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
@@ -259,11 +260,4 @@ fn part(message: &Message) -> Part {
         _ if is_plain => Part::Text,
         _ => Part::Alone,
     }
-}
-
-/// Strips `@botname` from a command.
-fn unaddressed(command: &str) -> String {
-    let (word, rest) = command.split_at(command.find(char::is_whitespace).unwrap_or(command.len()));
-    let (name, _) = word.split_once('@').unwrap_or((word, ""));
-    format!("{name}{rest}")
 }

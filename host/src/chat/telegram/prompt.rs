@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use cordboard_core::render::{code, one_line};
+use cordboard_core::{
+    render::{code, one_line},
+    route::trim_blank_start,
+};
 
 use super::update::{Entity, Message, Origin};
 
@@ -101,7 +104,7 @@ pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (Strin
 
 /// Returns the rest of a text that starts with `@bot`.
 fn after_name<'a>(text: &'a str, bot: &str) -> Option<&'a str> {
-    let (name, rest) = mention(text)?;
+    let (name, rest) = mention(trim_blank_start(text))?;
     name.eq_ignore_ascii_case(bot).then_some(rest)
 }
 
@@ -110,6 +113,17 @@ pub(super) fn mention(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix('@')?;
     let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(rest.len());
     (end > 0).then(|| rest.split_at(end))
+}
+
+/// The `@name` before all words of a text, as in `(@bob) …` and `→ @bob`.
+pub(super) fn opening_mention(text: &str) -> Option<&str> {
+    let (name, _) = mention(text.trim_start_matches(|letter: char| letter != '@' && !letter.is_alphanumeric()))?;
+    Some(name)
+}
+
+/// Whether an entity is before all words of a text.
+pub(super) fn is_opening(text: &str, entity: &Entity) -> bool {
+    bytes(text, entity).is_some_and(|range| !text[..range.start].contains(char::is_alphanumeric))
 }
 
 /// Adds the context of a message to its text.
@@ -215,6 +229,7 @@ mod tests {
             let (words, entities) = cut(text);
             assert_eq!((words.as_str(), entities[0].offset), ("hi", 0), "{text}");
         }
+        assert_eq!(cut("\u{200b} @cord_bot hi").0, "hi");
         for text in ["@cord_bots hi", "hi @cord_bot", "@cord_bot", "@cord_bot ,", "@"] {
             assert_eq!(cut(text).0, text);
         }
