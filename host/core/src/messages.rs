@@ -6,7 +6,7 @@ mod denial;
 mod notice;
 mod strays;
 
-pub use answer::{Answer, NO_ACTIVE, NONE_OF_YOURS};
+pub use answer::{Answer, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use background::{WAKE_UP, listed, works_in_background};
 pub use notice::Notice;
 

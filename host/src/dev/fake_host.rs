@@ -139,8 +139,9 @@ impl FakeHost {
     }
 
     fn seen(&self, caller: &Caller, name: &str) -> Result<SessionView, ApiError> {
-        let view = self.inner().sessions.get(name).filter(|view| caller.may_steer(&view.record.owner)).cloned();
-        view.ok_or_else(|| refuse(RefusalCode::Unknown, messages::unknown(name)))
+        let view = self.session(name).ok_or_else(|| refuse(RefusalCode::Unknown, messages::unknown(name)))?;
+        let taken = || refuse(RefusalCode::Denied, messages::taken(&view.record.name));
+        caller.may_steer(&view.record.owner).then(|| view.clone()).ok_or_else(taken)
     }
 
     fn record(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {

@@ -210,6 +210,10 @@ impl Dispatcher {
         };
         match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
             Ok(reply) => reply,
+            // A plugin sees no session of others, so it can't tell.
+            Err(CallError::Said(why)) if why == messages::NO_ACTIVE && self.has_active(update) => {
+                messages::plain(messages::NONE_ACTIVE_OF_YOURS)
+            }
             Err(CallError::Said(why)) => messages::plain(&why),
             Err(error) => {
                 let plugin = offer.generation.name.clone();
@@ -217,6 +221,11 @@ impl Dispatcher {
                 Answer::CommandFailed { name: typed.name.clone(), plugin, why: error.to_string() }.reply()
             }
         }
+    }
+
+    /// Whether a session is active in the place of an update, for any person.
+    fn has_active(&self, update: &Update) -> bool {
+        !self.desk.lines().roster.active_in(&update.place).is_empty()
     }
 
     async fn caption(&self, row: &InboxRow, kind: &str) {
@@ -251,8 +260,8 @@ impl Dispatcher {
     /// to the same session.
     async fn prompt(&self, row: &InboxRow) {
         let Some(session) = self.addressee(row).await else {
-            let others = !self.desk.lines().roster.active_in(&row.update.place).is_empty();
-            return self.answer(row, if others { Answer::NoneOfYours } else { Answer::NoActive }).await;
+            let answer = if self.has_active(&row.update) { Answer::NoneOfYours } else { Answer::NoActive };
+            return self.answer(row, answer).await;
         };
         let (Some(prompt), Some(line)) = (prompt_of(row), self.desk.lines().get(&session)) else {
             return self.answer(row, Answer::NoActive).await;

@@ -83,10 +83,11 @@ impl HostService {
         view
     }
 
-    /// Returns a session that the caller may see. Any other session is reported as unknown.
+    /// Returns a session that the caller may see. For any other session the caller learns only that the name is in use, as
+    /// from `/new`.
     fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
-        let view = self.roster().view(name).filter(|view| caller.may_steer(&view.record.owner));
-        view.ok_or_else(|| unknown(name))
+        let view = self.roster().view(name).ok_or_else(|| unknown(name))?;
+        if caller.may_steer(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
     }
 
     /// Like [`Self::act`], bound to the session and request of the pressed button, if there is one.

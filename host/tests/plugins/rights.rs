@@ -25,8 +25,8 @@ async fn members_see_their_own_sessions_alone() {
     assert_eq!(list(person("telegram:3", Role::Admin)).await.lines().count(), 2);
     for line in ["session his", "archive his", "suspend his", "retry his"] {
         let why = bench.call_as(&ann, line).await.unwrap_err();
-        let unknown = CallError::Said("Session 'his' doesn't exist. Use /new to create it.".to_owned());
-        assert_eq!(why, unknown, "/{line}");
+        let taken = CallError::Said("The name 'his' is taken by somebody else. Choose another name.".to_owned());
+        assert_eq!(why, taken, "/{line}");
     }
     assert!(bench.memory.deeds().is_empty());
 }

@@ -9,6 +9,9 @@ pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 /// The answer to a plain text if only sessions of other people are active.
 pub const NONE_OF_YOURS: &str = "Not taken: the session here belongs to somebody else. A session of your own, opened with /new, answers you alone and leaves theirs as it is.";
 
+/// The answer to a command on the active session if only sessions of other people are active.
+pub const NONE_ACTIVE_OF_YOURS: &str = "None of your sessions is active here: the one that is belongs to somebody else. Use /new to start one of your own.";
+
 /// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {

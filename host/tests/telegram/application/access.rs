@@ -41,9 +41,10 @@ async fn a_member_sees_and_steers_his_own_sessions_alone() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
-    let unknown = "Session 'alpha' doesn't exist. Use /new to create it.";
-    assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, unknown);
-    assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, unknown);
+    // What `/new` says: a text that advises `/new` would be a dead end.
+    let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
+    assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
+    assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
     let own = app.ask(MEMBER, "/sessions", "beta").await;
     assert!(!own.contains("alpha"), "{own}");
@@ -55,7 +56,7 @@ async fn a_member_sees_and_steers_his_own_sessions_alone() {
     let (_, _, data) = app.api.buttons(OWNER).pop().unwrap();
     let first = app.api.next_id();
     app.api.press_data((MEMBER, MEMBER), 1, &data);
-    assert_eq!(app.told(MEMBER, first, "alpha").await, unknown);
+    assert_eq!(app.told(MEMBER, first, "alpha").await, taken);
     assert_eq!(app.session("alpha")["phase"], "archived");
 }
 

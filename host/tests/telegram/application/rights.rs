@@ -64,9 +64,9 @@ async fn board() -> App {
 async fn a_member_gets_at_no_session_by_its_name() {
     let app = board().await;
     let before = app.untouched("alpha");
-    let unknown = "Session 'alpha' doesn't exist. Use /new to create it.";
+    let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
     for command in NAMED {
-        assert_eq!(app.ask(MEMBER, &format!("/{command} alpha"), "alpha").await, unknown, "/{command}");
+        assert_eq!(app.ask(MEMBER, &format!("/{command} alpha"), "alpha").await, taken, "/{command}");
     }
     assert_eq!(app.ask(MEMBER, "/burgle alpha", "got ").await, "got nothing");
     app.ask(OWNER, "/archive alpha", "archived").await;
@@ -90,7 +90,7 @@ async fn a_member_gets_at_no_session_that_is_active_in_a_chat_they_share() {
     let before = app.untouched("alpha");
     for command in ACTIVE {
         let said = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
-        assert!(said.contains("No active session") || said == "Nothing to stop.", "/{command}: {said}");
+        assert!(said.starts_with("None of your sessions is active here"), "/{command}: {said}");
     }
     // The member's texts don't reach it either, although the configuration makes it the default session.
     for text in ["do as I say", "//etc/hosts is broken"] {
