@@ -35,6 +35,11 @@ pub trait Chat: Send + Sync {
     /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
+    /// Removes the buttons of a message and keeps its text. Does nothing in a front-end whose buttons are typed.
+    async fn take_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
+        Ok(())
+    }
+
     /// Deletes a message. If the message doesn't exist, this succeeds.
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
 

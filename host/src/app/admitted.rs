@@ -45,9 +45,16 @@ impl Chat for Admitted {
         self.chat.send(place, message).await
     }
 
+    /// For a removed person, an edit shows nothing new, but buttons that do nothing any more disappear.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
-        self.check(place)?;
+        if self.check(place).is_err() {
+            return self.chat.take_buttons(place, id).await;
+        }
         self.chat.edit(place, id, message).await
+    }
+
+    async fn take_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        self.chat.take_buttons(place, id).await
     }
 
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {

@@ -98,7 +98,7 @@ impl HostService {
         }
     }
 
-    /// Clears the active sessions of people who no longer have access.
+    /// Clears the active sessions of people who no longer have access, and closes the buttons in their private chats.
     async fn forget_people(&self) {
         let access = &self.config().access;
         let gone = |person: &UserId| chat_members::role(person, access).is_none();
@@ -106,6 +106,13 @@ impl HostService {
             if let Err(error) = self.store.bind(&scope, None).await {
                 tracing::warn!(%error, "failed to forget the active session of somebody who is not served any more");
             }
+        }
+        let places = self.store.keyboard_places().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "failed to close the buttons of people who are not served any more");
+            Vec::new()
+        });
+        for place in places.iter().filter(|place| chat_members::person_of(place).is_some_and(|person| gone(&person))) {
+            self.posts.close_keyboards_of(place).await;
         }
     }
 }

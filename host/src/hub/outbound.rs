@@ -101,6 +101,11 @@ impl Outbound {
         self.tell_closed(self.store.close_keyboard(keyboard, outcome).await);
     }
 
+    /// Like [`Self::decide`], for all messages of a place.
+    pub async fn close_keyboards_of(&self, place: &Place) {
+        self.tell_closed(self.store.close_keyboards_of(place, &messages::decided(None, None)).await);
+    }
+
     /// Like [`Self::decide`], for the requests of a previous host run about failed starts.
     pub async fn withdraw_starts(&self) {
         self.tell_closed(self.store.withdraw_starts(&messages::decided(None, None)).await);

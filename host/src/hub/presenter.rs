@@ -163,11 +163,11 @@ impl TurnRenderer {
             Scene::Frame(turn, _) if !self.may_be_read(session, &turn.place) => {}
             Scene::Tell(place, _) if !self.may_be_read(session, &place) => {}
             Scene::CutOff(turn, _) if !self.may_be_read(session, &turn.place) => {
-                self.posts.over(&turn.place, &turn.prompt);
+                self.posts.finish(Vec::new(), vec![taken_back(&turn.place, &turn.prompt)]).await;
             }
             Scene::Final(turn, _) if !self.may_be_read(session, &turn.place) => {
-                self.posts.over(&turn.place, &turn.prompt);
-                self.posts.finish(vec![Done::Prompt(turn.prompt)], Vec::new()).await;
+                let end = taken_back(&turn.place, &turn.prompt);
+                self.posts.finish(vec![Done::Prompt(turn.prompt)], vec![end]).await;
             }
             Scene::Frame(turn, view) => {
                 locked(notices).begin(&turn.prompt);
@@ -288,6 +288,11 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     }
     let post = |reply| NewPost { turn: Some(turn.prompt.clone()), ..NewPost::new(turn.place.clone(), reply) };
     messages.into_iter().map(post).collect()
+}
+
+/// Ends a turn whose reader may not see it any more: the post deletes the part that was shown.
+fn taken_back(place: &Place, turn: &PromptId) -> NewPost {
+    NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), nothing()) }
 }
 
 /// Returns an empty message for a stopped turn. It removes the working indicator; `/stop` has already been answered.

@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     chat::{Delivery, MessageId, OutboxRow, PostId},
-    types::{Reply, Request},
+    types::{Place, Reply, Request},
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
@@ -60,6 +60,35 @@ impl Store {
     pub async fn close_keyboard(&self, id: PostId, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.ask(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
+    }
+
+    /// The places whose messages have open buttons.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn keyboard_places(&self) -> Result<Vec<Place>, StoreError> {
+        self.ask("read which chats have buttons".to_owned(), move |db| {
+            let mut query = db.prepare_cached("SELECT DISTINCT place FROM keyboard WHERE outcome IS NULL")?;
+            let mut rows = query.query(())?;
+            let mut places = Vec::new();
+            while let Some(row) = rows.next()? {
+                places.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
+            }
+            Ok(places)
+        })
+        .await
+    }
+
+    /// Like [`Self::decide`], for all messages of a place.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn close_keyboards_of(&self, place: &Place, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
+        let (place, outcome) = (place.clone(), outcome.to_owned());
+        self.ask(format!("close the buttons in {place}"), move |db| {
+            close(db, "place = ?", [serde_json::to_string(&place)?], &outcome)
+        })
+        .await
     }
 
     /// Like [`Self::decide`], for all requests about failed starts, which end with their host.

@@ -309,6 +309,13 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
         "getupdates" => poll(shared, params).await,
         "sendmessage" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),
+        "editmessagereplymarkup" => shared.with(|inner| match inner.messages.get_mut(&key(params)) {
+            Some(stands) => {
+                stands["reply_markup"] = params["reply_markup"].clone();
+                ok(true.into())
+            }
+            None => error(400, "Bad Request: message to edit not found"),
+        }),
         "deletemessage" => shared.with(|inner| match inner.messages.remove(&key(params)) {
             Some(_) => ok(true.into()),
             None => error(400, "Bad Request: message to delete not found"),

@@ -12,8 +12,8 @@ use cordboard_core::types::{Alert, Place};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{
     payloads::{
-        DeleteMessage, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage, SendMessageSetters,
-        SetMyCommands,
+        DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage,
+        SendMessageSetters, SetMyCommands,
     },
     requests::Payload,
     types::{
@@ -219,6 +219,15 @@ impl Chat for Telegram {
                 self.remember(place, id, message);
                 Ok(())
             }
+            Err(failure) => Err(told(failure)),
+        }
+    }
+
+    async fn take_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        let (spot, number) = message_of(place, id)?;
+        let payload = EditMessageReplyMarkup::new(ChatId(spot.chat), number);
+        match self.call::<_, serde_json::Value>(spot, &payload).await {
+            Ok(_) | Err(Failure::NotModified) => Ok(()),
             Err(failure) => Err(told(failure)),
         }
     }

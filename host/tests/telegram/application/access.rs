@@ -83,9 +83,11 @@ impl App {
         self.until("the new configuration", || (changes() > before).then_some(())).await;
     }
 
-    /// Gives the member a session with a running turn and one queued message.
+    /// Gives the member a message with buttons, and a session with a running turn and one queued message.
     async fn busy_member(&self) {
         self.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
+        self.ask(MEMBER, "/persona", "Persona: ").await;
+        assert!(!self.api.buttons(MEMBER).is_empty());
         self.ask(MEMBER, "slow 1000", "line 2").await;
         self.api.says(MEMBER, "a queued message");
         self.until("the message waits", || (self.session("beta")["queued"] == 1).then_some(())).await;
@@ -109,6 +111,12 @@ impl App {
         assert!(nothing_new, "{before:?}, then {:?}", self.shown_to_member());
     }
 
+    /// Waits until the messages of the removed member have no buttons. Their text stays.
+    async fn until_no_buttons_for_member(&self) {
+        self.until("the end of the member's buttons", || self.api.buttons(MEMBER).is_empty().then_some(())).await;
+        assert!(self.api.chat(MEMBER).iter().any(|text| text.starts_with("Persona: ")));
+    }
+
     async fn until_at_rest(&self, session: &str) {
         let rest = || {
             let session = self.session(session);
@@ -124,6 +132,9 @@ async fn a_removed_persons_messages_are_withdrawn() {
     app.busy_member().await;
     app.grant(&format!("owner = {OWNER}")).await;
     let before = app.shown_to_member();
+    app.until_no_buttons_for_member().await;
+    let is_gone = || app.api.chat(MEMBER).iter().all(|text| !text.contains("line 2")).then_some(());
+    app.until("the end of the unfinished answer", is_gone).await;
     app.until_at_rest("beta").await;
     assert_eq!(app.session("beta")["turns"], 1, "the one at work was interrupted, the other one never went out");
     // The owner keeps the session and its agent.
@@ -144,6 +155,7 @@ async fn a_person_who_was_removed_while_the_host_was_down_is_not_answered() {
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
     app.until_turns("beta", 1).await;
+    app.until_no_buttons_for_member().await;
     app.assert_nothing_shown(before);
 }
 
