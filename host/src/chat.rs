@@ -47,8 +47,9 @@ pub trait Chat: Send + Sync {
     /// host repeats the call every few seconds, because some front-ends show the indicator only for a few seconds.
     async fn working(&self, place: &Place, line: Option<&str>);
 
-    /// Marks a user's message as accepted and waiting, if the front-end can do so without a notification.
-    async fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
+    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat takes no marks
+    /// and a line must say so. `message` is `None` if the front-end does not name messages.
+    async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
     /// Sets the menu of commands. If nothing has changed, this makes no request.
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;

@@ -110,6 +110,12 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{}'. Known: {}.", said(model), said(&known.join(", ")))
 }
 
+/// The answer to a message that waits, in a chat where it can't be marked.
+#[must_use]
+pub fn waits(session: &SessionName) -> String {
+    format!("Session '{session}' is busy; your message waits.")
+}
+
 /// Accepts names that are not valid session names, too.
 #[must_use]
 pub fn unknown(name: &str) -> String {
@@ -208,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_for_a_full_queue_quotes_the_message() {
+    fn a_refusal_quotes_the_message() {
         use crate::chat::What;
 
         let session: SessionName = "alpha".parse().unwrap();
@@ -221,6 +227,8 @@ mod tests {
         let full = |what: &What| Answer::LaneFull { message: beginning(what.text()) }.text();
         for (told, quoted) in [
             (Notice::QueueFull { session: session.clone(), limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
+            (Notice::Archived { session: session.clone(), prompt: prompt.clone() }.reply().text, &*prompt),
+            (Answer::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
             (Notice::KeptFull { session, kept: 1, limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
             (full(&What::Text("water the plants\nand the cat".to_owned())), &*prompt),
             (full(&photo), "my cat"),

@@ -67,10 +67,8 @@ impl Chat for Admitted {
         }
     }
 
-    async fn acknowledge(&self, place: &Place, message: &MessageId) {
-        if self.check(place).is_ok() {
-            self.chat.acknowledge(place, message).await;
-        }
+    async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
+        self.check(place).is_err() || self.chat.acknowledge(place, message).await
     }
 
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {

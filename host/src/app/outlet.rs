@@ -15,6 +15,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
+#[async_trait]
 impl OutboundSink for Outbox {
     fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
         let Screen { live, messages } = screen;
@@ -33,8 +34,8 @@ impl OutboundSink for Outbox {
         self.post(Post::Back { place: place.clone(), turn: turn.clone() });
     }
 
-    fn acknowledge(&self, place: &Place, message: &MessageId) {
-        Self::acknowledge(self, place, message);
+    async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
+        Self::acknowledge(self, place, message).await
     }
 
     fn over(&self, place: &Place, turn: &PromptId) {

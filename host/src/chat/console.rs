@@ -245,6 +245,11 @@ impl Chat for Console {
         }
     }
 
+    /// A person at a terminal is told by a line. A program at a pipe needs no sign.
+    async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
+        self.mode == Mode::Pipe
+    }
+
     async fn menu(&self, _commands: &[MenuEntry]) -> Result<(), ChatError> {
         // `/help` is the console's menu.
         Ok(())

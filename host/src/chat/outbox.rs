@@ -194,10 +194,9 @@ impl Outbox {
         }
     }
 
-    /// Marks a message as waiting. A failure is ignored.
-    pub fn acknowledge(&self, place: &Place, message: &MessageId) {
-        let (chat, place, message) = (Arc::clone(&self.shared.chat), place.clone(), message.clone());
-        tokio::spawn(async move { chat.acknowledge(&place, &message).await });
+    /// Marks a message as waiting. Returns false if a line must say so instead.
+    pub async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
+        self.shared.chat.acknowledge(place, message).await
     }
 
     /// Sets the front-end's menu in the background. A newer menu replaces one that is not set yet.

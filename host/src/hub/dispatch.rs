@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use cordboard_core::{
     chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
+    config::Sessions,
     gather::Gathered,
     messages::{self, Answer},
     route::{self, Routed},
     session::{Input, Prompt, RefusalCode},
-    types::{Phase, Reply, SessionName, SessionView},
+    types::{Alert, Phase, Reply, SessionName, SessionView},
 };
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     plugin::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec},
-    store::{Keyboard, Revised, Store},
+    store::{Keyboard, Revised, Store, StoreError},
 };
 
 pub struct Dispatcher {
@@ -166,7 +167,11 @@ impl Dispatcher {
         let keyboard = match line.keyboard {
             Some(id) => {
                 let stored = self.store.keyboard(id).await;
-                let stored = stored.map_err(|error| Answer::NotStored { why: error.to_string() })?;
+                let not_stored = |error: StoreError| Answer::NotStored {
+                    why: error.to_string(),
+                    message: messages::beginning(&line.command),
+                };
+                let stored = stored.map_err(not_stored)?;
                 Some(stored.ok_or(Answer::OldButton)?)
             }
             // The button belongs to a frame of a running turn, which isn't stored.
@@ -268,16 +273,21 @@ impl Dispatcher {
         };
         if let Err(error) = self.store.assign(row.id, &session).await {
             tracing::error!(%error, "failed to store a prompt");
-            return self.answer(row, Answer::NotStored { why: error.to_string() }).await;
+            let message = messages::beginning(row.update.what.text());
+            return self.answer(row, Answer::NotStored { why: error.to_string(), message }).await;
         }
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
         let stored = self.store.accepted(row.id).await.ok().flatten();
         let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
-        let waits = self.desk.lines().roster.view(session.as_str()).is_some_and(|view| is_busy(&view));
+        let limits = &self.desk.config().sessions;
+        let waits = self.desk.lines().roster.view(session.as_str()).is_some_and(|view| waits(&view, limits));
         line.send(Input::Prompt(Prompt { text, ..prompt })).await;
-        if let Some(message) = row.update.origin.message.as_ref().filter(|_| waits) {
-            self.posts.acknowledge(&row.update.place, message);
+        if waits {
+            let message = row.update.origin.message.clone();
+            let line = messages::plain(&messages::waits(&session));
+            let line = Reply { alert: Alert::Silent, answers: message.clone(), ..line };
+            self.posts.acknowledge(message, NewPost::new(row.update.place.clone(), line));
         }
         self.desk.withdraw_if_revoked(&row.update, id, &session).await;
     }
@@ -322,7 +332,8 @@ impl Dispatcher {
     }
 }
 
-/// Returns whether a new prompt has to wait.
-fn is_busy(view: &SessionView) -> bool {
-    view.phase == Phase::Busy || view.queued > 0
+/// Returns whether a new message has to wait: it is neither answered at once nor refused.
+fn waits(view: &SessionView, limits: &Sessions) -> bool {
+    let has_room = view.queued < limits.queue.max(1) && view.record.kept.len() < limits.kept.max(1) as usize;
+    has_room && (view.phase == Phase::Busy || view.queued > 0)
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
@@ -28,6 +29,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 const NOT_STORED: PostId = PostId(0);
 
 /// Receives stored posts and turn frames. Implemented by the outbox of the chat.
+#[async_trait]
 pub trait OutboundSink: Send + Sync {
     /// Shows a frame of a running turn. Frames are not stored, and a later frame replaces an earlier one.
     fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
@@ -42,8 +44,10 @@ pub trait OutboundSink: Send + Sync {
     fn heard(&self, place: &Place);
     /// Stops the answer that is being sent to this place.
     fn cut(&self, place: &Place) -> Cut;
-    /// Acknowledges a message that was accepted and has to wait.
-    fn acknowledge(&self, _place: &Place, _message: &MessageId) {}
+    /// Marks a message that was accepted and has to wait. Returns false if a line must say so instead.
+    async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
+        true
+    }
 }
 
 #[derive(Clone)]
@@ -74,8 +78,14 @@ impl Outbound {
         self.outlet.back(place, turn);
     }
 
-    pub fn acknowledge(&self, place: &Place, message: &MessageId) {
-        self.outlet.acknowledge(place, message);
+    /// Shows that a message was accepted and waits, by a mark on it or by `line`. Doesn't wait for the chat.
+    pub fn acknowledge(&self, message: Option<MessageId>, line: NewPost) {
+        let posts = self.clone();
+        tokio::spawn(async move {
+            if !posts.outlet.acknowledge(&line.place, message.as_ref()).await {
+                posts.finish(Vec::new(), vec![line]).await;
+            }
+        });
     }
 
     pub fn over(&self, place: &Place, turn: &PromptId) {

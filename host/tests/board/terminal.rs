@@ -49,6 +49,20 @@ fn ctrl_c_ends_the_answer_alone() {
 }
 
 #[test]
+fn a_message_that_waits_is_acknowledged() {
+    let home = Home::new();
+    let mut screen = with_session(&home);
+    screen.press("slow 1000\r");
+    screen.wait("line 1");
+    screen.press("and then\r");
+    screen.wait("Session 'a' is busy; your message waits.");
+    screen.press("/stop all\r");
+    screen.wait("1 message was dropped: “and then”");
+    screen.press("\x04");
+    screen.ended();
+}
+
+#[test]
 fn what_was_being_said_comes_before_that_it_was_stopped() {
     let home = sparing("one\\nand half a li");
     let mut screen = with_session(&home);

@@ -54,6 +54,8 @@ pub enum Answer {
     },
     NotStored {
         why: String,
+        /// The beginning of the message.
+        message: String,
     },
 }
 
@@ -86,7 +88,9 @@ impl Answer {
             Self::LaneFull { message } => {
                 format!("Not taken: too many messages wait here. Send it again in a moment.\n“{message}”")
             }
-            Self::NotStored { why } => format!("Not taken: {why}. Send it again when that is mended."),
+            Self::NotStored { why, message } => {
+                format!("Not taken: {why}. Send it again when that is mended.\n“{message}”")
+            }
         }
     }
 }

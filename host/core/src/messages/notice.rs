@@ -191,7 +191,7 @@ impl Notice {
                 "The agent of session '{session}' could not be started: {}\nYour messages are kept. /retry tries again.",
                 said(why)
             )),
-            Self::Archived { session } => plain(&archived(session)),
+            Self::Archived { session, prompt } => plain(&format!("Not taken: {}\n“{prompt}”", archived(session))),
             Self::Strays { session, pids } => plain(&strays::left(session, pids)),
         }
     }

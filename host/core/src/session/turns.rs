@@ -42,7 +42,8 @@ impl Machine {
 
     /// Rejects a prompt that was accepted just before the session was archived.
     pub(super) fn turn_away_archived(&mut self, prompt: Prompt) {
-        self.turn_away(prompt, Notice::Archived { session: self.record.name.clone() });
+        let beginning = messages::beginning(&prompt.text);
+        self.turn_away(prompt, Notice::Archived { session: self.record.name.clone(), prompt: beginning });
     }
 
     /// Rejects a prompt. The notice comes first: if the host dies in between, its author is notified twice rather than

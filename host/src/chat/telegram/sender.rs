@@ -259,13 +259,14 @@ impl Chat for Telegram {
         });
     }
 
-    /// Sets a reaction. Some chats don't allow reactions; there, the message stays unmarked.
-    async fn acknowledge(&self, place: &Place, message: &MessageId) {
-        let Ok((spot, number)) = message_of(place, message) else { return };
+    /// Sets a reaction. Some chats don't allow reactions.
+    async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
+        let Some(Ok((spot, number))) = message.map(|message| message_of(place, message)) else { return false };
         let payload = SetMessageReaction { chat_id: spot.chat, message_id: number.0, reaction: [WAITS] };
-        if let Err(error) = self.calls.make::<_, serde_json::Value>(spot.chat, &payload).await {
-            tracing::debug!(%place, %error, "a message that waits was not marked");
-        }
+        let Err(error) = self.calls.make::<_, serde_json::Value>(spot.chat, &payload).await else { return true };
+        tracing::debug!(%place, %error, "a message that waits was not marked");
+        // A chat that can't be reached gets no line either.
+        !matches!(error, Failure::Refused { .. })
     }
 
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {

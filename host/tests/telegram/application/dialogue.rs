@@ -5,7 +5,7 @@ use cordboard_core::types::{SessionRecord, Timestamp, UserId};
 use rustix::process::Signal;
 
 use super::{App, OWNER, component};
-use crate::botapi::BotApi;
+use crate::botapi::{BotApi, Fault};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_edited_while_it_streams_and_rings_once_when_it_is_done() {
@@ -136,6 +136,19 @@ async fn an_archived_session_is_brought_back_by_its_button() {
     app.api.press(OWNER, OWNER, "old-one");
     assert_eq!(app.told(OWNER, first, "old-one").await, "Session 'old-one' restored.");
     assert!(app.ask(OWNER, "/sessions", "old-one").await.starts_with("⚪"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiting_message_has_a_line_where_marks_are_refused() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new a", "Session 'a' created.").await;
+    app.ask(OWNER, "slow 1000", "line 2").await;
+    app.api.fail("setMessageReaction", Fault::Error(400, "Bad Request: REACTION_INVALID"));
+    assert_eq!(app.ask(OWNER, "and then", "waits").await, "Session 'a' is busy; your message waits.");
+    let calls = app.api.calls("sendMessage");
+    let line = calls.iter().find(|call| call.text().contains("your message waits")).unwrap();
+    assert_eq!(line.params["disable_notification"], true);
+    app.ask(OWNER, "/stop all", "Stopped.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

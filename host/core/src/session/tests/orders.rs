@@ -60,7 +60,7 @@ fn an_idle_session_is_archived() {
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.
             prompt a → stopping
-                tell home: Session 'x' is archived. Use /restore x.
+                tell home: Not taken: Session 'x' is archived. Use /restore x.
                 drop a
             exit → archived
                 persist

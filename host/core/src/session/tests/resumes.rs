@@ -697,7 +697,7 @@ fn a_left_over_agent_of_an_archived_session_is_not_missed() {
             @0 exit → archived
                 persist
             prompt a → archived
-                tell home: Session 'x' is archived. Use /restore x.
+                tell home: Not taken: Session 'x' is archived. Use /restore x.
                 drop a
         "#]],
     );
@@ -747,10 +747,10 @@ fn an_archived_session_answers_nothing() {
         ",
         expect![[r#"
             restore a → archived
-                tell home: Session 'x' is archived. Use /restore x.
+                tell home: Not taken: Session 'x' is archived. Use /restore x.
                 drop a
             prompt b → archived
-                tell home: Session 'x' is archived. Use /restore x.
+                tell home: Not taken: Session 'x' is archived. Use /restore x.
                 drop b
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.

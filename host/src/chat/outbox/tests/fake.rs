@@ -146,6 +146,10 @@ impl Chat for Fake {
         self.record(format!("{} working {line:?}", place.chat));
     }
 
+    async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
+        true
+    }
+
     async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         let names: Vec<_> = commands.iter().map(|entry| entry.name.as_str()).collect();
         self.answer(&Place::new("fake", "menu"), names.join(",")).await
