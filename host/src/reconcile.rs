@@ -81,19 +81,19 @@ impl Changes {
     }
 
     async fn apply(&mut self, new: Config) {
-        let old = self.config.now();
-        let changes = config::diff(&old, &new);
+        let changes = config::diff(&self.config.now(), &new);
         if changes.is_empty() {
             return;
         }
         self.rescan.send_replace(new.plugins.rescan);
-        self.config.replace(new);
+        let old = self.config.replace(new);
         if !changes.restart.is_empty() {
             let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
             self.tell(format!("These lines of the configuration act at the next start: {}.", keys.join(", "))).await;
         }
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;
+        self.desk.tell_kept_folders(&old.sessions.folders).await;
         if changes.areas.contains(&Area::Access) {
             self.desk.withdraw_revoked().await;
         }

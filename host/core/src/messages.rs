@@ -8,7 +8,7 @@ mod strays;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use background::{WAKE_UP, listed, works_in_background};
-pub use notice::Notice;
+pub use notice::{Notice, folder_kept};
 
 use crate::{
     render,

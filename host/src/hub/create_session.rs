@@ -1,8 +1,13 @@
-//! Validates a session spec and builds the record of the new session from it. It does not store the record.
+//! Validates a session spec and builds the record of the new session from it. It does not store the record. Also tells
+//! chats that a session keeps its folder when the configuration no longer names it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use cordboard_core::{
+    chat::NewPost,
     config::Config,
     messages,
     session::{ApiError, RefusalCode},
@@ -40,6 +45,20 @@ impl HostService {
                 Err(refuse(RefusalCode::Invalid, messages::no_such("persona", persona, known)))
             }
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Tells the chats of sessions that `[sessions.folders]` no longer names that the sessions keep their folders.
+    /// `before` is the previous table.
+    pub async fn tell_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
+        let config = self.config();
+        for name in before.keys().filter(|name| config.sessions.folder(name).is_none()) {
+            let view = self.lines.roster.view(name.as_str()).filter(|view| !view.record.archived);
+            let Some((view, place)) = view.and_then(|view| Some((view.clone(), view.record.place.clone()?))) else {
+                continue;
+            };
+            let kept = NewPost::new(place, messages::folder_kept(name, &view.record.folder));
+            self.posts.finish(Vec::new(), vec![kept]).await;
         }
     }
 

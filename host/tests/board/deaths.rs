@@ -124,6 +124,32 @@ fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
 }
 
 #[test]
+fn a_folder_that_is_configured_anew_or_no_longer_is_told_once() {
+    let base = tempfile::tempdir().unwrap();
+    let (first, gone) = (base.path().join("first"), base.path().join("gone"));
+    std::fs::create_dir(&first).unwrap();
+    let folders = |folder: &std::path::Path| format!("[sessions.folders]\np = \"{}\"", folder.display());
+    let home = Home::with(&folders(&first));
+    let mut host = home.start();
+    host.ask("/new p", "Session 'p' created.");
+    host.ask("one", "You said: one");
+    home.configure("");
+    host.reads(&format!(
+        "Session 'p' keeps working in {}, although [sessions.folders] no longer names it.",
+        first.display()
+    ));
+    host.expect_logged("configuration changed");
+    home.configure(&folders(&gone));
+    host.expect_logged("configuration changed");
+    host.ask("/suspend", "Session 'p' suspended. The next message wakes it.");
+    host.await_phase("p", "suspended");
+    host.say("two");
+    let told = host.expect("  [Try again] /retry p\n");
+    assert!(told.contains(&format!("its folder {} does not exist", gone.display())), "{told}");
+    assert!(!told.contains("now works in"), "{told}");
+}
+
+#[test]
 fn a_missing_folder_of_the_user_keeps_the_message() {
     let base = tempfile::tempdir().unwrap();
     let project = base.path().join("project");

@@ -1,6 +1,6 @@
 //! Notices: the messages that a session sends without a request from a user, and their buttons.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{archived, background, denial, plain, said, strays};
 use crate::{
@@ -101,6 +101,8 @@ pub enum Notice {
     /// The session was archived while the message came in.
     Archived {
         session: SessionName,
+        /// The beginning of the message.
+        prompt: String,
     },
     /// Processes that an agent left behind. They are not killed, because they may belong to another session.
     Strays {
@@ -178,10 +180,9 @@ impl Notice {
             Self::StillKept { session, prompt, .. } => {
                 plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
             }
-            Self::FolderChanged { session, folder } => plain(&format!(
-                "Session '{session}' now works in {}, as [sessions.folders] says.",
-                said(&folder.display().to_string())
-            )),
+            Self::FolderChanged { session, folder } => {
+                plain(&format!("Session '{session}' now works in {}, as [sessions.folders] says.", shown(folder)))
+            }
             Self::Denied { tool, detail, agent } => Reply::text(denial::denied(tool, detail, agent)),
             Self::PersonaFailed { session, why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",
@@ -195,6 +196,19 @@ impl Notice {
             Self::Strays { session, pids } => plain(&strays::left(session, pids)),
         }
     }
+}
+
+/// The notice that a session that `[sessions.folders]` names no longer was not moved.
+#[must_use]
+pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
+    plain(&format!(
+        "Session '{session}' keeps working in {}, although [sessions.folders] no longer names it.",
+        shown(folder)
+    ))
+}
+
+fn shown(folder: &Path) -> String {
+    said(&folder.display().to_string())
 }
 
 fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {

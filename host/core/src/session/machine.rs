@@ -112,7 +112,7 @@ impl Machine {
         match input {
             Input::Prompt(prompt) => self.handle_prompt(prompt, now),
             Input::Edited { prompt, text } => self.handle_edited(&prompt, text),
-            Input::Spawned { run, process } if self.is_live(run) => self.record.process = Some(process),
+            Input::Spawned { run, process } if self.is_live(run) => self.handle_spawned(process),
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
             Input::Spawned { .. } | Input::Agent { .. } | Input::Exit { .. } => {}
@@ -250,6 +250,7 @@ impl Machine {
             agent: self.settings.agent.clone(),
             background: Background::default(),
             forgotten: false,
+            moves: false,
         }
     }
 

@@ -3,11 +3,11 @@
 
 use super::{
     Effect, Launch, Machine, PersonaSettings, Run, Ticket,
-    state::{AGAIN_AFTER, AfterStop, Blocked, Ending, ExitInfo, Start, State, StopStage},
+    state::{AGAIN_AFTER, AfterStop, Blocked, Ending, ExitInfo, LiveProcess, Start, State, StopStage},
 };
 use crate::{
     messages::{self, Notice},
-    types::{Choice, Request, Timestamp},
+    types::{Choice, ProcessId, Request, Timestamp},
 };
 
 impl Machine {
@@ -64,26 +64,35 @@ impl Machine {
         self.record.conversation.as_ref().filter(|_| self.record.resumable)
     }
 
-    /// Applies a folder that the operator has changed since the last start.
-    fn change_folder(&mut self) {
-        let Some(folder) = self.settings.folder.clone().filter(|folder| *folder != self.record.folder) else { return };
-        self.record.folder.clone_from(&folder);
-        self.tell_concerned(&Notice::FolderChanged { session: self.record.name.clone(), folder });
+    /// Applies a folder that the operator has changed since the last start. Returns whether there is one.
+    fn change_folder(&mut self) -> bool {
+        let Some(folder) = &self.settings.folder else { return false };
+        let moves = *folder != self.record.folder;
+        self.record.folder.clone_from(folder);
+        moves
     }
 
     fn launch(&mut self, now: Timestamp) {
-        self.change_folder();
+        let moves = self.change_folder();
         let resume = self.resumes().cloned();
         if resume.is_none() {
             // The agent's cost counter restarts with each conversation.
             self.record.cost_usd = None;
         }
         let run = self.next_run();
-        self.live = Some(self.new_live(run, resume.is_some()));
+        self.live = Some(LiveProcess { moves, ..self.new_live(run, resume.is_some()) });
         let instructions = self.brief().map(|brief| brief.instructions.clone()).unwrap_or_default();
         let launch = Launch { resume, model: self.model(), instructions };
         self.emit(Effect::Spawn { run, launch });
         self.state = State::Starting(Start::Agent { since: now });
+    }
+
+    pub(super) fn handle_spawned(&mut self, process: ProcessId) {
+        self.record.process = Some(process);
+        if self.live.as_ref().is_some_and(|live| live.moves) {
+            let (session, folder) = (self.record.name.clone(), self.record.folder.clone());
+            self.tell_concerned(&Notice::FolderChanged { session, folder });
+        }
     }
 
     pub(super) fn handle_ready(&mut self, models: Vec<String>, now: Timestamp) {

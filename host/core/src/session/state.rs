@@ -298,6 +298,9 @@ pub(super) struct LiveProcess {
     pub background: Background,
     /// Whether `/fresh` has discarded its conversation. Its further reports about the conversation are ignored.
     pub forgotten: bool,
+    /// It starts in another folder than the one before. Told when the process is there: the start may fail over the
+    /// folder.
+    pub moves: bool,
 }
 
 /// A command that is repeated within this time means the same prompt as before, not the next interrupted one.

@@ -5,24 +5,29 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn a_changed_folder_is_used_by_the_next_agent() {
+fn a_changed_folder_is_told_when_the_agent_is_there() {
     check(
         "
         session conversation=c1 place=home
         folder /y
         order start
+        spawned
         ready
         folder
         order suspend
         exit
+        folder /gone
         order start
+        not-started its folder is gone
         ",
         expect![[r#"
             folder /y → suspended
             order start → starting
                 persist
-                tell home: Session 'x' now works in /y, as [sessions.folders] says.
                 spawn 1 resuming c1
+            spawned → starting
+                persist
+                tell home: Session 'x' now works in /y, as [sessions.folders] says.
             ready → idle
                 review #2: idle for 0ns
             folder → idle
@@ -30,8 +35,14 @@ fn a_changed_folder_is_used_by_the_next_agent() {
             order suspend → stopping
                 close input of 1
             exit → suspended
+                persist
+            folder /gone → suspended
             order start → starting
+                persist
                 spawn 2 resuming c1
+            not-started its folder is gone → broken
+                persist
+                tell home: The agent of session 'x' could not be started: its folder is gone
         "#]],
     );
 }

@@ -180,7 +180,7 @@ impl Witness {
             | Notice::KeptFull { .. }
             | Notice::ResumeRefused { .. } => {}
             Notice::FolderChanged { folder, .. } => {
-                self.must(self.settings.folder.as_ref() == Some(folder), "a session works where the operator says");
+                self.must(self.machine.record().folder == *folder, "a session works where it says");
             }
             Notice::Broken { .. } | Notice::Denied { .. } | Notice::PersonaFailed { .. } | Notice::CutOff { .. } => {}
             Notice::DiedUnasked { .. } => self.finished_last = None,
