@@ -1,5 +1,8 @@
 //! Finds secrets in text: runs of at least eight bytes of a value, in any of the common encodings that a server or a
 //! plugin may echo.
+//!
+//! The covered encodings are percent encoding, the escapes of JSON, JavaScript, Python and HTML, quoted-printable, hex
+//! with or without separators, base64, and base64 of base64. Base32, hex of UTF-16, ciphers and reversed text are not.
 
 mod layers;
 
@@ -14,7 +17,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-use layers::Layer;
+use layers::{DECODERS, Layer};
 
 /// The shortest run of a secret that is removed, in bytes. Shorter runs also occur in unrelated text.
 const RUN: usize = 8;
@@ -84,7 +87,9 @@ impl Scrubber {
             for spaced in [value.replace(' ', "+")].into_iter().filter(|spaced| spaced != value) {
                 scrubber.add(Needle { value: index, text: spaced.to_ascii_lowercase().into(), run: RUN }, public);
             }
-            for (form, run) in encodings(&value[public..]) {
+            let once = base64_forms(&value.as_bytes()[public..], RUN);
+            let twice = once.iter().flat_map(|(form, run)| base64_forms(form, *run));
+            for (form, run) in twice.chain(once.iter().cloned()).chain([hex_form(&value[public..])]) {
                 scrubber.add(Needle { value: index, text: form.to_ascii_lowercase(), run }, 0);
             }
         }
@@ -132,15 +137,18 @@ impl Scrubber {
             return Vec::new();
         }
         let mut found = self.search(text);
-        let mut layers: Vec<Layer> = Vec::new();
-        while layers.len() < LAYERS {
-            let Some(layer) = Layer::below(layers.last().map_or(text, |layer| &layer.bytes)) else { break };
-            let inner = self.search(&layer.bytes);
-            layers.push(layer);
-            found.extend(inner.into_iter().map(|one| {
-                let range = layers.iter().rev().fold(one.range, |range, layer| layer.above(range));
-                Match { range, ..one }
-            }));
+        for decoder in &DECODERS {
+            let mut layers: Vec<Layer> = Vec::new();
+            while layers.len() < LAYERS {
+                let above = layers.last().map_or(text, |layer| &layer.bytes);
+                let Some(layer) = Layer::below(above, decoder) else { break };
+                let inner = self.search(&layer.bytes);
+                layers.push(layer);
+                found.extend(inner.into_iter().map(|one| {
+                    let range = layers.iter().rev().fold(one.range, |range, layer| layer.above(range));
+                    Match { range, ..one }
+                }));
+            }
         }
         apart(found)
     }
@@ -207,17 +215,20 @@ fn public_part(value: &str) -> usize {
     scheme.or(number).filter(|public| value.len() - public >= SHORTEST).unwrap_or(0)
 }
 
-/// The hex form of a value and its base64 forms at each of the three alignments, with the encoded length of [`RUN`]
-/// characters. [`Layer`] decodes the encodings that work letter by letter.
-fn encodings(value: &str) -> Vec<(Vec<u8>, usize)> {
-    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+/// The hex form of a value, with the encoded length of [`RUN`] characters.
+fn hex_form(value: &str) -> (Vec<u8>, usize) {
+    (value.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(), 2 * RUN)
+}
+
+/// The base64 forms of a value at each of the three alignments, with the encoded length of `run` characters. The encodings
+/// that work letter by letter are decoded by [`Layer`].
+fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
-        let placed = move |before| based(&engine, value.as_bytes(), before);
+        let placed = move |before| based(&engine, value, before);
         (0..3).map(placed).collect::<Vec<_>>()
     });
     let digits: BTreeSet<Vec<u8>> = digits.filter(|digits| digits.len() >= SHORTEST).collect();
-    let base64 = digits.into_iter().map(|digits| (digits, (8 * RUN).div_ceil(6)));
-    base64.chain([(hex.into_bytes(), 2 * RUN)]).collect()
+    digits.into_iter().map(|digits| (digits, (8 * run).div_ceil(6))).collect()
 }
 
 /// The base64 digits that depend on `value` alone when `before` bytes precede it.

@@ -1,7 +1,26 @@
-//! Decodes one level of encoding: `%41`, `\u0041`, `\x41`, `\/`, `&#65;`, `&amp;`. A writer may encode any subset of
-//! the letters, so letters are decoded one by one.
+//! Decodes one level of encoding. A writer may encode any subset of the letters, so letters are decoded one by one.
 
 use std::ops::Range;
+
+/// Decodes the code at the start of a text: its bytes, and the length of the code.
+type Decode = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
+
+/// The encodings that are decoded together.
+pub struct Decoder {
+    /// Whether a code may begin with this byte.
+    is_mark: fn(&u8) -> bool,
+    decode: Decode,
+}
+
+/// Each decoder reads some plain texts as codes, so the text is decoded by each of them alone.
+pub const DECODERS: [Decoder; 3] = [
+    // `%41`, `%u0041`, `\u0041`, `\U00000041`, `\x41`, `\/`, `&#65;`, `&#65`, `&#x41;`, `&amp;`.
+    Decoder { is_mark: |byte| matches!(byte, b'%' | b'\\' | b'&'), decode: escape },
+    // Quoted-printable: `=41`, and an `=` that continues the line.
+    Decoder { is_mark: |byte| *byte == b'=', decode: quoted_printable },
+    // `41 42`, `41:42`, `41-42` and `0x41, 0x42` become `4142`, which is searched for as it is.
+    Decoder { is_mark: is_separator, decode: separator },
+];
 
 pub struct Layer {
     pub bytes: Vec<u8>,
@@ -19,11 +38,11 @@ struct Code {
 
 impl Layer {
     /// Decodes `text`. Returns `None` if it contains no code.
-    pub fn below(text: &[u8]) -> Option<Self> {
-        let mut at = text.iter().position(is_mark)?;
+    pub fn below(text: &[u8], decoder: &Decoder) -> Option<Self> {
+        let mut at = text.iter().position(decoder.is_mark)?;
         let mut layer = Self { bytes: text[..at].to_vec(), codes: Vec::new() };
         while at < text.len() {
-            let next = match letter(&text[at..]) {
+            let next = match (decoder.decode)(&text[at..]) {
                 Some((bytes, length)) => {
                     let start = layer.bytes.len();
                     layer.bytes.extend_from_slice(&bytes);
@@ -35,7 +54,7 @@ impl Layer {
                     at + 1
                 }
             };
-            let plain = text[next..].iter().position(is_mark).unwrap_or(text.len() - next);
+            let plain = text[next..].iter().position(decoder.is_mark).unwrap_or(text.len() - next);
             layer.bytes.extend_from_slice(&text[next..next + plain]);
             at = next + plain;
         }
@@ -59,16 +78,12 @@ impl Layer {
     }
 }
 
-const fn is_mark(byte: &u8) -> bool {
-    matches!(byte, b'%' | b'\\' | b'&')
-}
-
-/// Decodes the code at the start of `text`: its bytes, and the length of the code.
-fn letter(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+fn escape(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     match text {
         [b'%', b'u' | b'U', code @ ..] => utf16(code),
         [b'%', code @ ..] => byte(code).map(|byte| (vec![byte], 3)),
-        [b'\\', b'u' | b'U', code @ ..] => utf16(code),
+        [b'\\', b'U', code @ ..] => utf32(code).or_else(|| utf16(code)),
+        [b'\\', b'u', code @ ..] => utf16(code),
         [b'\\', b'x' | b'X', code @ ..] => byte(code).map(|byte| (vec![byte], 4)),
         [b'\\', sign, ..] if sign.is_ascii_punctuation() => Some((vec![*sign], 2)),
         [b'&', ..] => reference(text),
@@ -76,8 +91,37 @@ fn letter(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
 }
 
+fn quoted_printable(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    match text {
+        [b'=', b'\r', b'\n', ..] => Some((Vec::new(), 3)),
+        [b'=', b'\n', ..] => Some((Vec::new(), 2)),
+        [b'=', code @ ..] => byte(code).map(|byte| (vec![byte], 3)),
+        _ => None,
+    }
+}
+
+const fn is_separator(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b':' | b',' | b';' | b'-')
+}
+
+/// Drops the separators in front of two hexadecimal digits that are a word, and their `0x`.
+fn separator(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let separators = text.iter().take_while(|byte| is_separator(byte)).count();
+    let word = &text[separators..];
+    let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X")).unwrap_or(word);
+    byte(digits)?;
+    let is_word = digits.get(2).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    is_word.then(|| (Vec::new(), text.len() - digits.len()))
+}
+
 fn byte(code: &[u8]) -> Option<u8> {
     u8::try_from(hex(code.get(..2)?)?).ok()
+}
+
+/// Decodes the eight digits after `\U`.
+fn utf32(code: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let letter = char::from_u32(hex(code.get(..8)?)?)?;
+    Some((letter.to_string().into_bytes(), 10))
 }
 
 /// Decodes the digits after `\u`: four, or a surrogate pair.
@@ -91,20 +135,23 @@ fn utf16(code: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((String::from_utf16(&units).ok()?.into_bytes(), 12))
 }
 
-/// Decodes `&#104;`, `&#x68;` or a named reference such as `&amp;`.
+/// Decodes `&#104;`, `&#x68;` or a named reference such as `&amp;`. Browsers also read `&#104` without a semicolon.
 fn reference(text: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let end = text.iter().take(10).position(|byte| *byte == b';')?;
-    let letter = match text.get(1..end)? {
-        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(hex(digits)?)?,
-        [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
-        b"amp" => '&',
-        b"lt" => '<',
-        b"gt" => '>',
-        b"quot" => '"',
-        b"apos" => '\'',
-        _ => return None,
+    const NAMES: [(&[u8], u8); 5] =
+        [(b"&amp;", b'&'), (b"&lt;", b'<'), (b"&gt;", b'>'), (b"&quot;", b'"'), (b"&apos;", b'\'')];
+    let (start, radix) = match text {
+        [b'&', b'#', b'x' | b'X', ..] => (3, 16),
+        [b'&', b'#', ..] => (2, 10),
+        _ => {
+            let (name, letter) = NAMES.iter().find(|(name, _)| text.starts_with(name))?;
+            return Some((vec![*letter], name.len()));
+        }
     };
-    Some((letter.to_string().into_bytes(), end + 1))
+    let digits = text[start..].iter().take(8).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let end = start + digits;
+    let code = u32::from_str_radix(std::str::from_utf8(&text[start..end]).ok()?, radix).ok()?;
+    let end = end + usize::from(text.get(end) == Some(&b';'));
+    Some((char::from_u32(code)?.to_string().into_bytes(), end))
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
@@ -119,7 +166,7 @@ mod tests {
     #[test]
     fn each_letter_has_its_place_in_the_text_above() {
         let text = b"a%62\\u00e9&#x64;&amp;z%";
-        let layer = Layer::below(text).unwrap();
+        let layer = Layer::below(text, &DECODERS[0]).unwrap();
         assert_eq!(layer.bytes, "abéd&z%".as_bytes());
         let above = |range| String::from_utf8(text[layer.above(range)].to_vec()).unwrap();
         assert_eq!(above(0..1), "a");
@@ -131,9 +178,26 @@ mod tests {
 
     #[test]
     fn broken_codes_stay_as_they_are() {
-        for text in ["", "plain", "%", "%6", "%zz", "\\u", "\\u00", "&#;", "&#x;", "&#99999999;", "\\ud83d", "a & b"] {
-            assert!(Layer::below(text.as_bytes()).is_none(), "{text}");
+        for text in [
+            "",
+            "plain",
+            "%",
+            "%6",
+            "%zz",
+            "\\u",
+            "\\u00",
+            "&#;",
+            "&#x;",
+            "&#99999999;",
+            "\\ud83d",
+            "a & b",
+            "a =",
+            "a=b",
+            "a: b",
+            "on 5 - 7, or 100",
+        ] {
+            assert!(DECODERS.iter().all(|decoder| Layer::below(text.as_bytes(), decoder).is_none()), "{text}");
         }
-        assert_eq!(Layer::below(b"\\ud83d\\ude00").unwrap().bytes, "😀".as_bytes());
+        assert_eq!(Layer::below(b"\\ud83d\\ude00", &DECODERS[0]).unwrap().bytes, "😀".as_bytes());
     }
 }

@@ -109,13 +109,10 @@ async fn an_echo_in_html_or_in_a_form_is_recognised() {
 /// The documented limit of the scrubbing: the README says the same.
 #[tokio::test]
 async fn an_echo_in_a_disguise_of_the_servers_own_is_not_recognised() {
-    let backwards: String = VALUE.chars().rev().collect();
-    let twice = STANDARD.encode(STANDARD.encode(VALUE));
-    for disguise in [backwards, twice] {
-        let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{disguise}", disguise.len())).await;
-        let bench = fetcher(&[format!("http://{address}/*")], "").await;
-        assert_eq!(bench.read(&format!("fetch http://{address}/")).await, format!("200 {disguise}"));
-    }
+    let disguise: String = VALUE.chars().rev().collect();
+    let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{disguise}", disguise.len())).await;
+    let bench = fetcher(&[format!("http://{address}/*")], "").await;
+    assert_eq!(bench.read(&format!("fetch http://{address}/")).await, format!("200 {disguise}"));
 }
 
 #[tokio::test]
