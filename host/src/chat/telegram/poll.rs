@@ -153,8 +153,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
             },
         };
         let Some(last) = batch.iter().filter_map(update::id).max() else {
-            // After a week without updates, update ids may restart at a lower number. The previous batch is already
-            // confirmed, so no offset is needed.
+            // Ids may restart lower after a week without updates. The last batch is confirmed and needs no offset.
             offset = None;
             if batch.is_empty() {
                 link.works();
