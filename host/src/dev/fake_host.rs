@@ -1,6 +1,8 @@
 //! A host in memory: sessions, places and plugin state without agents and without a store. Commands take effect
 //! immediately, and actions are recorded in order. Permissions are checked as on a real host.
 
+mod commands;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -10,10 +12,11 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     messages,
-    session::{ApiError, Order, RefusalCode, Waiting},
+    session::{ApiError, Order, RefusalCode},
     types::{Caller, Phase, Place, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
 };
 
+use self::commands::apply;
 use super::recorded_action::RecordedAction;
 use crate::chat::console;
 use crate::plugin::{
@@ -181,68 +184,6 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
         background: Vec::new(),
         record,
     }
-}
-
-/// Rejects commands with the codes and texts of a real host. Commands that a host would delay are executed at once.
-fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
-    let name = &view.record.name;
-    let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
-    if view.record.archived != (*order == Order::Restore) {
-        return if view.record.archived {
-            Err(refuse(RefusalCode::Archived, messages::archived(name)))
-        } else {
-            invalid(&messages::not_archived(name))
-        };
-    }
-    match order {
-        Order::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, messages::busy(name))),
-        // Dropping the queue is never rejected here: compiled 0.1 components rely on it.
-        Order::Interrupt { waiting: Waiting::Keep, .. } if view.phase != Phase::Busy && view.queued == 0 => {
-            invalid(messages::NOTHING_RUNS)
-        }
-        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => invalid(messages::NOTHING_TO_RETRY),
-        Order::Leave if view.phase != Phase::Asking => invalid(messages::NOTHING_TO_LEAVE),
-        Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
-            invalid(&messages::unknown_model(model, &view.models))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn apply(view: &mut SessionView, order: &Order, now: Timestamp) -> Result<(), ApiError> {
-    check(view, order)?;
-    match order {
-        Order::Touch(place) => {
-            view.record.place = Some(place.clone());
-            view.record.last_active = now;
-        }
-        Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
-        Order::Pressed(_, order) => return apply(view, order, now),
-        Order::Suspend | Order::SuspendAnyway => view.phase = Phase::Suspended,
-        Order::Interrupt { waiting, .. } => {
-            view.phase = Phase::Idle;
-            view.queued = if *waiting == Waiting::Drop { 0 } else { view.queued };
-        }
-        Order::Archive => {
-            view.record.archived = true;
-            view.phase = Phase::Archived;
-        }
-        Order::Restore => {
-            view.record.archived = false;
-            view.phase = Phase::Suspended;
-        }
-        Order::SetIdleTimeout(timeout) => {
-            view.record.idle_timeout = *timeout;
-            view.idle_timeout = timeout.unwrap_or(IDLE_TIMEOUT);
-        }
-        Order::SetModel(model) => {
-            view.record.model.clone_from(model);
-            view.model.clone_from(model);
-        }
-        Order::SetPersona(persona) => view.record.persona.clone_from(persona),
-        Order::SetMode(mode) => view.record.mode.clone_from(mode),
-    }
-    Ok(())
 }
 
 #[async_trait]
