@@ -78,7 +78,7 @@ pub trait Codec: Send {
     /// Decodes a line. Never fails: an unknown message has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
     /// The last line, if it was plain text and not a message. A program may print the reason for its exit there.
-    fn last_words(&self) -> Option<&str>;
+    fn last_stderr_line(&self) -> Option<&str>;
 }
 
 /// The result of decoding a line. `lines` contain no newlines.

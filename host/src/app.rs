@@ -81,7 +81,7 @@ pub enum AppError {
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error("{0}")]
-    PluginError(String),
+    Plugin(String),
     #[error("failed to {0}")]
     Kit(#[from] KitError),
 }
@@ -105,7 +105,7 @@ impl AppError {
             | Self::Unread { .. }
             | Self::Control { .. }
             | Self::Listen { .. }
-            | Self::PluginError(_)
+            | Self::Plugin(_)
             | Self::Kit(_) => ExitCode::FAILURE,
         }
     }
@@ -173,7 +173,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let agents = config.agents.by_name.values();
     // Must run before threads exist: it removes the variables of agents from the environment of this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
-    process::harden();
+    process::disable_dumps();
     process::survive_file_limits();
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

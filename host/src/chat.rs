@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use cordboard_core::chat::{ButtonLine, MessageId, Update, What};
+pub use cordboard_core::chat::{ButtonLine, MessageId, Update, UpdateKind};
 use cordboard_core::{
     render::Message,
     types::{Alert, Authorship, Button, Place, SessionName},

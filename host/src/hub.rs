@@ -37,7 +37,7 @@ pub use supervisor::{Revived, SessionSupervisor, sort};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cordboard_core::{
-    chat::{InboxRow, What},
+    chat::{InboxRow, UpdateKind},
     gather::{Gather, Gathered},
     place_queue::{Full, PlaceQueue},
     types::{Place, Timestamp},
@@ -130,13 +130,15 @@ impl Hub {
     fn gather(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<Gathered> {
         match row.update.what {
             // An edit changes waiting updates, so it must not wait behind them.
-            What::Edited(_) => vec![Gathered { row, absorbed: Vec::new() }],
-            What::Text(_) | What::NotText { .. } | What::Press { .. } => self.gather.take(row, now, patience),
+            UpdateKind::Edited(_) => vec![Gathered { row, absorbed: Vec::new() }],
+            UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Press { .. } => {
+                self.gather.take(row, now, patience)
+            }
         }
     }
 
     fn take(&mut self, one: Gathered) -> Option<Action> {
-        if matches!(one.row.update.what, What::Edited(_)) || (self.jumps)(&one.row) {
+        if matches!(one.row.update.what, UpdateKind::Edited(_)) || (self.jumps)(&one.row) {
             return Some(Action::Serve(Lanes::Beside, one));
         }
         let lane = self.lanes.entry(one.row.update.place.clone()).or_insert_with(|| PlaceQueue::new(LANE));

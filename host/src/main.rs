@@ -10,7 +10,7 @@ use cordboard::{
     cli::{Cli, Command},
     plugin, scrub,
 };
-use cordboard_core::{messages::system_error, render::terminal::neutral};
+use cordboard_core::{messages::system_error, render::terminal::strip_controls};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
@@ -43,6 +43,6 @@ fn report(outcome: anyhow::Result<()>) -> ExitCode {
         None => (format!("{error:#}"), ExitCode::FAILURE),
     };
     // The error may contain untrusted text of a plugin. `eprintln!` would panic if stderr is closed.
-    drop(writeln!(std::io::stderr(), "cordboard: {}", neutral(&scrub::text(system_error(text)))));
+    drop(writeln!(std::io::stderr(), "cordboard: {}", strip_controls(&scrub::text(system_error(text)))));
     code
 }

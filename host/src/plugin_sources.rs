@@ -21,7 +21,7 @@ pub use texts::{disabled, held_off, next_chance};
 use crate::{
     file_watch,
     plugin::{
-        ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, Swapped, digest,
+        Activation, ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, digest,
     },
     store::{Decisions, Store},
 };
@@ -105,7 +105,7 @@ impl PluginSources {
         }
         // Includes plugins without a file: the file may come back, and only plugins in the table can be enabled.
         for (name, word) in self.decided.disabled() {
-            self.plugs.switch_off(&name, (texts::disabled(&name, &word), word.at)).await;
+            self.plugs.disable(&name, (texts::disabled(&name, &word), word.at)).await;
         }
         turned
     }
@@ -139,13 +139,13 @@ impl PluginSources {
         name: &str,
         path: Option<&Path>,
         context: (&PluginSettings, Timestamp),
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let standing = self.decided.standing(name);
         if standing.disabled.is_some() {
-            return Ok(Swapped::Unchanged);
+            return Ok(Activation::Unchanged);
         }
         let Some(path) = path else {
-            let Some(standard) = built_in(name) else { return Ok(Swapped::Unchanged) };
+            let Some(standard) = built_in(name) else { return Ok(Activation::Unchanged) };
             let entrance = self.entrance_back(name, standard.digest, context);
             return self.plug_version(name, standard.into(), context, entrance).await;
         };
@@ -159,7 +159,7 @@ impl PluginSources {
         let digest = version.digest.clone();
         let admission = standing.admits(&digest, context.1);
         let plugged = match texts::held_off(name, &digest, (&admission, context.1)) {
-            Some(why) => Err(PluginError::HeldOff(why)),
+            Some(why) => Err(PluginError::NotAdmitted(why)),
             None => {
                 let entrance = self.entrance_at_start(name, &digest, context).await;
                 self.plug_version(name, version, context, entrance).await
@@ -183,7 +183,7 @@ impl PluginSources {
             Some(store) => store.latest_generation(name).await.unwrap_or_default(),
             None => None,
         };
-        if latest.as_deref() == Some(digest) && !self.decided.standing(name).has_fallen(digest) {
+        if latest.as_deref() == Some(digest) && !self.decided.standing(name).was_rolled_back(digest) {
             self.entrance_back(name, digest, context)
         } else {
             ActivationMode::New
@@ -193,7 +193,7 @@ impl PluginSources {
     /// A version that was active before is trusted, unless the host's exit interrupted its probation.
     fn entrance_back(&self, name: &str, digest: &str, (settings, now): (&PluginSettings, Timestamp)) -> ActivationMode {
         let left = self.decided.standing(name).left_of(digest, (now, settings.terms.probation));
-        left.map_or(ActivationMode::Back, |(left, failed)| ActivationMode::Resumed { left, failed })
+        left.map_or(ActivationMode::Previous, |(left, failed)| ActivationMode::Resumed { left, failed })
     }
 
     /// Activates a new version of a plugin. If it is rejected, the previous version stays active.
@@ -202,7 +202,7 @@ impl PluginSources {
         name: &str,
         wasm: &[u8],
         context: (&PluginSettings, Timestamp),
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         self.plug_version(name, Version::new(wasm), context, ActivationMode::New).await
     }
 
@@ -212,38 +212,38 @@ impl PluginSources {
         version: Version,
         context: (&PluginSettings, Timestamp),
         entrance: ActivationMode,
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         if !is_plugin_name(name) {
             return Err(PluginError::Name(name.to_owned()));
         }
         if let Err(refused) = context.0.check_pin(name, &version.digest) {
-            self.plugs.turn_away(name, &version.digest, (&refused, context.1)).await;
+            self.plugs.record_rejection(name, &version.digest, (&refused, context.1)).await;
             return Err(refused);
         }
         let compiled = self.plugs.compile(name, version.digest.clone(), &version.wasm).await;
-        self.plug_compiled((compiled, &version), context, entrance).await
+        self.activate((compiled, &version), context, entrance).await
     }
 
     /// Activates the compiled `version` with the capabilities that the configuration and the owner in the chat
     /// granted.
-    pub async fn plug_compiled(
+    pub async fn activate(
         &self,
         (compiled, version): (Compiled, &Version),
         (settings, now): (&PluginSettings, Timestamp),
         entrance: ActivationMode,
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let name = compiled.name.clone();
         let before = self.plugs.table().generation(&name).map(|generation| generation.digest.clone());
         let settings = self.granting(&name, settings);
-        let plugged = self.plugs.plug_compiled(compiled, (&settings, now), entrance).await;
+        let plugged = self.plugs.activate(compiled, (&settings, now), entrance).await;
         match &plugged {
-            Ok(Swapped::New) if matches!(entrance, ActivationMode::New | ActivationMode::Anew) => {
-                if entrance == ActivationMode::Anew || before.as_ref() != Some(&version.digest) {
+            Ok(Activation::New) if matches!(entrance, ActivationMode::New | ActivationMode::Forced) => {
+                if entrance == ActivationMode::Forced || before.as_ref() != Some(&version.digest) {
                     self.begin(&name, &version.digest, (now, settings.terms.probation)).await;
                 }
                 self.keep(&name, version, before).await;
             }
-            Ok(Swapped::New | Swapped::Unchanged) => {}
+            Ok(Activation::New | Activation::Unchanged) => {}
             Err(refused) => self.show_denial(&name, refused).await,
         }
         plugged
@@ -254,7 +254,7 @@ impl PluginSources {
         &self,
         name: &str,
         (settings, now): (&PluginSettings, Timestamp),
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let done = self.plugs.reconfigure(name, (&self.granting(name, settings), now)).await;
         if let Err(refused) = &done {
             self.show_denial(name, refused).await;
@@ -281,7 +281,7 @@ impl PluginSources {
 
     /// Stores the start of a version's probation, before the version counts as activated.
     async fn begin(&self, name: &str, digest: &str, at: (Timestamp, Duration)) {
-        let begun = self.decided.change(name, |standing| standing.on_begun(digest, at)).await;
+        let begun = self.decided.change(name, |standing| standing.on_activation(digest, at)).await;
         begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to remember a probation"));
     }
 
@@ -305,7 +305,7 @@ impl PluginSources {
         name: &str,
         digest: &str,
         (refused, context): (PluginError, (&PluginSettings, Timestamp)),
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let standing = self.decided.standing(name);
         let earlier =
             self.stored(name).await.into_iter().filter(|one| one.digest != digest && standing.is_good(&one.digest));
@@ -316,7 +316,7 @@ impl PluginSources {
                 break;
             }
         }
-        self.plugs.turn_away(name, digest, (&refused, context.1)).await;
+        self.plugs.record_rejection(name, digest, (&refused, context.1)).await;
         self.show_denial(name, &refused).await;
         Err(refused)
     }
@@ -358,11 +358,11 @@ impl PluginSources {
     }
 
     /// Handles a removed file: activates the embedded version, or deactivates a plugin that has none.
-    pub async fn unplug(&self, name: &str, context: (&PluginSettings, Timestamp)) -> Result<(), PluginError> {
+    pub async fn remove_plugin(&self, name: &str, context: (&PluginSettings, Timestamp)) -> Result<(), PluginError> {
         match built_in(name) {
             Some(standard) => self.plug_version(name, standard.into(), context, ActivationMode::New).await.map(|_| ()),
             None => {
-                self.plugs.unplug(name).await;
+                self.plugs.remove_plugin(name).await;
                 Ok(())
             }
         }

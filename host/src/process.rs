@@ -23,10 +23,10 @@ use tokio::sync::mpsc;
 
 pub use adopted::adopt_orphans;
 pub use detached::leave;
-pub use env_tag::Mark;
-pub use environment::{Environment, harden, survive_file_limits};
+pub use env_tag::EnvTag;
+pub use environment::{Environment, disable_dumps, survive_file_limits};
 pub use memory::{free_memory, memory, return_freed_memory};
-pub use orphans::{Orphans, Swept, orphans, sweep, sweep_session};
+pub use orphans::{CleanupReport, Orphans, orphans, sweep, sweep_session};
 pub use program::locate;
 
 use supervisor::Leader;
@@ -49,7 +49,7 @@ pub struct Spawn {
     pub env: Vec<(String, String)>,
     pub folder: PathBuf,
     /// Identifies all descendants, even after they leave the process group.
-    pub mark: Mark,
+    pub mark: EnvTag,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl Process {
 
     /// Sends SIGKILL to the group at once, and to all descendants without a grace period.
     pub fn kill(&self) {
-        self.leader.hurry();
+        self.leader.skip_grace();
         self.leader.signal(Signal::KILL);
     }
 }

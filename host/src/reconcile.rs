@@ -13,11 +13,11 @@ pub use admins::{Admins, menu};
 use crate::{
     file_watch::{Change, ConfigRead},
     hub::{HostService, LiveConfig},
-    plugin::Ordered,
+    plugin::AuthorizedCommand,
     rollout::{Notifier, Rollout},
 };
 
-pub struct Changes {
+pub struct Reconciler {
     pub config: LiveConfig,
     pub desk: Arc<HostService>,
     pub swaps: Rollout,
@@ -29,9 +29,9 @@ pub struct Changes {
     pub told: Option<String>,
 }
 
-impl Changes {
+impl Reconciler {
     /// Runs until the watcher stops.
-    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<Ordered>) {
+    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<AuthorizedCommand>) {
         self.swaps.ask_about_parked().await;
         loop {
             tokio::select! {
@@ -98,7 +98,7 @@ impl Changes {
             self.desk.withdraw_revoked().await;
         }
         let policy = &self.config.now().plugins.lifecycle;
-        self.swaps.supply.plugs.govern(policy).await;
+        self.swaps.supply.plugs.set_lifecycle(policy).await;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
             self.admins.review_all().await;
         }

@@ -19,7 +19,7 @@ use cordboard_core::types::{Caller, Reply};
 
 use crate::{
     clock::Clock,
-    plugin::{ActivationMode, PluginError, PluginSettings, Registry, Swapped, short},
+    plugin::{Activation, ActivationMode, PluginError, PluginSettings, Registry, short},
     plugin_sources::PluginSources,
 };
 
@@ -147,19 +147,19 @@ impl Rollout {
         }
         let settings = (self.settings)(&name);
         let context = (&settings, self.clock.now());
-        let plugged = self.supply.plug_compiled((compiled, &version), context, purpose.entrance()).await;
+        let plugged = self.supply.activate((compiled, &version), context, purpose.entrance()).await;
         let plugged = self.or_the_one_before(&name, &version.digest, plugged).await;
-        if let (Ok(_), ActivationMode::New | ActivationMode::Anew) = (&plugged, purpose.entrance()) {
-            self.stand(&name, |standing| standing.on_plugged()).await;
+        if let (Ok(_), ActivationMode::New | ActivationMode::Forced) = (&plugged, purpose.entrance()) {
+            self.stand(&name, |standing| standing.on_activated()).await;
         }
-        if matches!(plugged, Ok(Swapped::New)) {
+        if matches!(plugged, Ok(Activation::New)) {
             self.asked.retain(|(asked, _)| *asked != name);
             self.refused.remove(&name);
         }
-        let outcome = Plugged { name, digest: version.digest, outcome: plugged };
+        let outcome = ActivePlugin { name, digest: version.digest, outcome: plugged };
         match purpose {
             Purpose::File(tell) => self.on_file_plugged(outcome, tell).await,
-            Purpose::Order(given) => self.on_order_plugged(outcome, given).await,
+            Purpose::SessionCommand(given) => self.on_order_plugged(outcome, given).await,
             Purpose::Rollback(fall) => self.on_rolled_back(outcome, fall).await,
         }
     }
@@ -169,8 +169,8 @@ impl Rollout {
         &self,
         name: &str,
         digest: &str,
-        plugged: Result<Swapped, PluginError>,
-    ) -> Result<Swapped, PluginError> {
+        plugged: Result<Activation, PluginError>,
+    ) -> Result<Activation, PluginError> {
         match plugged {
             Err(refused) if self.plugs().table().generation(name).is_none() => {
                 let context = (&(self.settings)(name), self.clock.now());
@@ -205,8 +205,8 @@ impl Rollout {
 }
 
 /// The outcome of activating a compiled version.
-struct Plugged {
+struct ActivePlugin {
     name: String,
     digest: String,
-    outcome: Result<Swapped, PluginError>,
+    outcome: Result<Activation, PluginError>,
 }

@@ -18,7 +18,7 @@ use cordboard_core::{
     agent::PromptId,
     event::CausationChain,
     messages::Notice,
-    session::{ApiError, Input, Machine, Order, Prompt, RefusalCode, Settings, Ticket},
+    session::{ApiError, Input, Machine, Prompt, RefusalCode, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
 };
@@ -59,7 +59,7 @@ pub enum Scene {
     CutOff(Turn, SessionView),
     Tell(Place, Notice),
     /// The request was decided. Its buttons are replaced with the outcome.
-    DecisionStore {
+    RequestClosed {
         request: Request,
         choice: Choice,
         by: Option<String>,
@@ -134,7 +134,7 @@ impl From<CausationChain> for OrderSource {
 enum Message {
     Input(Input),
     Prompt(Prompt, CausationChain),
-    Order((Order, OrderSource), oneshot::Sender<Result<SessionView, ApiError>>),
+    SessionCommand((SessionCommand, OrderSource), oneshot::Sender<Result<SessionView, ApiError>>),
     Restore(Past),
     /// Answered when all earlier messages are processed and the snapshot is published.
     CatchUp(oneshot::Sender<()>),
@@ -151,7 +151,7 @@ impl std::fmt::Debug for Message {
         f.write_str(match self {
             Self::Input(_) => "Input",
             Self::Prompt(..) => "Prompt",
-            Self::Order(..) => "Order",
+            Self::SessionCommand(..) => "Order",
             Self::Restore(_) => "Restore",
             Self::CatchUp(_) => "CatchUp",
         })
@@ -178,9 +178,9 @@ impl Handle {
     ///
     /// # Errors
     /// The session refuses the order. The text is for the user.
-    pub async fn order(&self, order: Order, source: impl Into<OrderSource>) -> Result<SessionView, ApiError> {
+    pub async fn order(&self, order: SessionCommand, source: impl Into<OrderSource>) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
-        self.deliver(Message::Order((order, source.into()), answer)).await;
+        self.deliver(Message::SessionCommand((order, source.into()), answer)).await;
         answered.await.unwrap_or_else(|_| {
             Err(ApiError { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
         })

@@ -16,9 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 
 mod buttons;
 mod contents;
+mod decisions;
 mod error;
 mod folder;
-mod generations;
 mod inbox;
 mod jobs;
 mod keyboards;
@@ -29,7 +29,7 @@ mod plugin_state;
 mod revise;
 mod schema;
 mod sessions;
-mod standing;
+mod versions;
 mod writer;
 
 #[cfg(test)]
@@ -37,14 +37,14 @@ mod tests;
 
 pub use contents::{Contents, read_only};
 pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
+pub use decisions::{Decisions, GrantAnswer};
 pub use error::{Limit, OpenError, StoreError};
-pub use generations::StoredVersion;
 pub use keyboards::Keyboard;
 pub use plugin_state::Swap;
 pub use revise::Revised;
-pub use standing::{Decisions, GrantAnswer};
+pub use versions::StoredVersion;
 
-use error::Trouble;
+use error::WorkError;
 use writer::{Durability, Request, Task, Writer};
 
 /// A handle to the single writer; clones share it. Dropping a future does not undo its request.
@@ -63,7 +63,7 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
     let file = folder::database(state);
     let was_there = file.exists();
     let lock = folder::claim(state)?;
-    let failed = |trouble: Trouble| trouble.during("open the store", file.clone());
+    let failed = |trouble: WorkError| trouble.during("open the store", file.clone());
     let mut db = connect(&file).map_err(failed)?;
     let found = schema::version(&db).map_err(failed)?;
     schema::check_known(found, state)?;
@@ -71,7 +71,7 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
         folder::check_emptied(state)?;
     }
     schema::migrate(&mut db, found).map_err(failed)?;
-    contents::name_host(&db).map_err(failed)?;
+    contents::create_host_id(&db).map_err(failed)?;
     outbox::mark_cut_off(&mut db).map_err(failed)?;
     let contents = contents::read(&db).map_err(failed)?;
     let (requests, receiver) = mpsc::channel(writer::QUEUE);
@@ -88,7 +88,7 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
 /// forever.
 const WAL_KEPT: i64 = 8 * 1024 * 1024;
 
-fn connect(file: &Path) -> Result<Connection, Trouble> {
+fn connect(file: &Path) -> Result<Connection, WorkError> {
     let db = Connection::open(file)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
@@ -135,7 +135,7 @@ impl Store {
     async fn ask<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection) -> Result<T, Trouble> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, WorkError> + Send + 'static,
     {
         self.ask_for(Durability::Process, what, work).await
     }
@@ -143,7 +143,7 @@ impl Store {
     async fn ask_for<T, F>(&self, durability: Durability, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection) -> Result<T, Trouble> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, WorkError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let task = Task { what: what.clone(), file: self.file.as_path().to_owned(), work, outcome: None, answer };

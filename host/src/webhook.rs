@@ -169,7 +169,7 @@ impl WebhookServer {
             Rejection::Failed(plugin.to_owned())
         })?;
         if checks.is_empty() {
-            self.tell(plugin, || plugin::lacks_proof(plugin));
+            self.tell(plugin, || plugin::missing_webhook_auth(plugin));
             return Err(Rejection::NoProofs(plugin.to_owned()));
         }
         Ok(checks)
@@ -177,7 +177,7 @@ impl WebhookServer {
 
     /// Reads the secrets on a blocking thread: file access may be slow, and the request isn't authenticated yet.
     async fn read_checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, String> {
-        let (proofs, config) = (config.plugins.proofs_of(plugin), Arc::clone(config));
+        let (proofs, config) = (config.plugins.webhook_auth_of(plugin), Arc::clone(config));
         let (secrets, permit) = (Arc::clone(&self.secrets), Arc::clone(&self.reads).acquire_owned().await);
         let reading = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -9,7 +9,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc}
 use async_trait::async_trait;
 use cordboard::{
     chat::{
-        ButtonLine, Chat, Completeness, Inbox, InboxError, Outgoing, Update, What,
+        ButtonLine, Chat, Completeness, Inbox, InboxError, Outgoing, Update, UpdateKind,
         console::{self, ConsoleEvent, Mode},
     },
     clock::Clock,
@@ -31,7 +31,7 @@ struct Typed(tokio::sync::mpsc::UnboundedSender<String>);
 impl Inbox for Typed {
     async fn accept(&self, updates: Vec<Update>, _offset: Option<i64>) -> Result<(), InboxError> {
         for update in updates {
-            if let What::Text(text) = update.what {
+            if let UpdateKind::Text(text) = update.what {
                 self.0.send(text).map_err(|error| InboxError(error.to_string()))?;
             }
         }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use cordboard::process::{
-    Environment, Mark, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, orphans, spawn, sweep, sweep_session,
+    EnvTag, Environment, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, orphans, spawn, sweep, sweep_session,
 };
 use cordboard_core::types::{ProcessId, SessionName};
 use tokio::{sync::mpsc::Receiver, time::timeout};
@@ -19,8 +19,8 @@ use tokio::{sync::mpsc::Receiver, time::timeout};
 /// Only catches hangs; no test comes near it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn mark() -> Mark {
-    Mark { host: uuid::Uuid::new_v4().to_string(), session: "test".parse().unwrap() }
+fn mark() -> EnvTag {
+    EnvTag { host: uuid::Uuid::new_v4().to_string(), session: "test".parse().unwrap() }
 }
 
 fn shell(script: &str) -> Spawn {
@@ -229,7 +229,7 @@ async fn what_a_killed_host_left_is_found_without_its_environment() {
     // The process is not adopted: its parent is init, as after the death of a host.
     let (host, session) = (mark().host, "alpha");
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
-    let spawned = Spawn { mark: Mark { host: host.clone(), session: session.parse().unwrap() }, ..shell(&script) };
+    let spawned = Spawn { mark: EnvTag { host: host.clone(), session: session.parse().unwrap() }, ..shell(&script) };
     let (process, mut events) = spawn(spawned).unwrap();
     process.write(b"begin".to_vec()).unwrap();
     let (pid, detached) = (line(&mut events).await, line(&mut events).await);
@@ -334,7 +334,7 @@ async fn what_a_killed_host_left_is_found_by_its_mark_and_ended() {
     let (mut other, _) = orphan(&mark().host, "alpha", "echo up; exec sleep 1000");
     // The sweep spares agents of the running host.
     let (ours, mut events) =
-        spawn(Spawn { mark: Mark { host: host.clone(), ..mark() }, ..shell("echo up; sleep 1000") }).unwrap();
+        spawn(Spawn { mark: EnvTag { host: host.clone(), ..mark() }, ..shell("echo up; sleep 1000") }).unwrap();
     line(&mut events).await;
 
     let left = orphans(&host, &[]).await;
@@ -365,7 +365,7 @@ async fn a_stored_identity_finds_a_process_without_a_mark_and_never_a_later_one(
     let rebooted = ProcessId { boot: "another".to_owned(), ..process.id().clone() };
     let host = mark().host;
     let swept = sweep(&host, &[(session.clone(), later), (session.clone(), rebooted)]).await;
-    assert_eq!(swept, cordboard::process::Swept::default());
+    assert_eq!(swept, cordboard::process::CleanupReport::default());
     let swept = sweep(&host, &[(session.clone(), process.id().clone())]).await;
     assert_eq!((swept.left, swept.sessions.contains_key(&session)), (0, true));
     end(&mut events).await;
@@ -375,7 +375,7 @@ async fn a_stored_identity_finds_a_process_without_a_mark_and_never_a_later_one(
 async fn a_session_is_swept_by_its_name() {
     let (host, session) = (mark().host, "gamma");
     let (mut child, _) = orphan(&host, session, "echo up; exec sleep 1000");
-    let swept = sweep_session(Mark { host, session: session.parse().unwrap() }).await;
+    let swept = sweep_session(EnvTag { host, session: session.parse().unwrap() }).await;
     assert_eq!((swept.ended, swept.left), (1, 0));
     child.wait().unwrap();
 }

@@ -15,7 +15,7 @@ use std::{
 
 use cordboard::store::{self, Delivery, Done, InboxRow, NewPost, Store};
 use cordboard_core::{
-    chat::{MessageId, Origin, Update, What},
+    chat::{MessageId, Origin, Update, UpdateKind},
     types::{Caller, Place, Reply, Role, SessionRecord, Timestamp, UserId},
 };
 
@@ -186,7 +186,7 @@ fn update(key: &str) -> Update {
         key: key.to_owned(),
         caller: Caller { id: UserId("telegram:42".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
         place: Place::new("telegram", "1"),
-        what: What::Text(format!("text of {key} {}", "x".repeat(500))),
+        what: UpdateKind::Text(format!("text of {key} {}", "x".repeat(500))),
         at: Timestamp(7),
         locale: None,
         origin: Origin::default(),

@@ -10,7 +10,7 @@ use cordboard_core::{
 };
 
 use crate::{
-    components::{Bench, bad},
+    components::{TestHost, bad},
     floor::Floor,
     rig::Rig,
     runtime,
@@ -33,7 +33,7 @@ pub fn measure() -> Vec<Row> {
 }
 
 async fn without_store() -> Vec<Row> {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     bench.plug("echo", &bad("echo")).await.unwrap();
     let floor = Floor::new(&bad("echo"));
     let text = "x".repeat(BYTES);
@@ -52,7 +52,7 @@ async fn without_store() -> Vec<Row> {
 }
 
 /// Measures `/echo text` on the floor and on the host: `calls` calls in alternating batches.
-pub async fn beside(bench: &Bench, floor: &Floor, (text, (calls, batch)): (&str, (usize, usize))) -> (Spans, Spans) {
+pub async fn beside(bench: &TestHost, floor: &Floor, (text, (calls, batch)): (&str, (usize, usize))) -> (Spans, Spans) {
     let line = format!("/echo {text}");
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..calls / batch {
@@ -67,7 +67,7 @@ pub async fn beside(bench: &Bench, floor: &Floor, (text, (calls, batch)): (&str,
 }
 
 /// Measures a typed line until its reply is rendered. The reply must end with the text.
-async fn command(bench: &Bench, line: &str) -> Duration {
+async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
     let Routed::Command { name, args, text } = route::parse(line, None) else { panic!("it is a command") };
     let table = bench.plugs.table();

@@ -14,7 +14,7 @@ use cordboard::{plugin_sources::PluginSources, store::Decisions};
 use crate::{
     board::NOW,
     command,
-    components::{Bench, bad, plugs},
+    components::{TestHost, bad, plugs},
     floor::Floor,
     runtime,
     table::{Row, Spans},
@@ -71,13 +71,13 @@ world plugin {
 ";
 
 const PYTHON: &str = r#"from wit_world import exports
-from wit_world.exports.command import Order, Spec
+from wit_world.exports.command import SessionCommand, Spec
 from wit_world.imports.types import Reply
 
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("echo", "Echoes", "/echo TEXT", "member", Order.IN_ORDER)]
+        return [Spec("echo", "Echoes", "/echo TEXT", "member", SessionCommand.IN_ORDER)]
 
     def run(self, command, args, text):
         return Reply(text, [], [], False)
@@ -132,7 +132,7 @@ fn author(folder: &Path, args: &[&str]) {
 }
 
 async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     bench.plug("echo", wasm).await.unwrap();
     let floor = Floor::new(wasm);
     let text = "x".repeat(200);
@@ -142,7 +142,7 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
 
 /// Every second version is a small one, so that the large one is new each time.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     let supply = PluginSources::new(plugs(), None, (None, Decisions::default()));
     let settings = bench.settings("echo");
     let mut spans = Vec::new();

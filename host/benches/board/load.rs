@@ -14,7 +14,7 @@ use cordboard::plugin::EPOCH_TICK;
 use tokio::task::JoinSet;
 
 use crate::{
-    components::{Bench, bad, standard},
+    components::{TestHost, bad, standard},
     runtime,
     table::{Row, Spans, spell},
 };
@@ -39,15 +39,15 @@ fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
-async fn bench() -> Arc<Bench> {
-    let bench = Bench::new();
+async fn bench() -> Arc<TestHost> {
+    let bench = TestHost::new();
     bench.plug("echo", &bad("echo")).await.unwrap();
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     Arc::new(bench)
 }
 
 /// Calls from a separate task, as the hub does.
-async fn calls(bench: &Arc<Bench>) -> Spans {
+async fn calls(bench: &Arc<TestHost>) -> Spans {
     let bench = Arc::clone(bench);
     let calls = tokio::spawn(async move {
         let mut spans = Vec::new();
@@ -117,7 +117,7 @@ async fn rate() -> Row {
 
 /// The lifecycle plugin exports no names, so it can be activated under many.
 async fn memory() -> Row {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     let wasm = standard("lifecycle");
     bench.plug("first", &wasm).await.unwrap();
     let before = resident();

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::{
     board::NOW,
-    components::{Bench, bad},
+    components::{TestHost, bad},
     runtime,
     table::{Row, Spans, spell},
 };
@@ -75,7 +75,7 @@ fn compile(wasm: &[u8]) -> Duration {
 
 /// Rolls out one version after another, for the first and for the second time.
 async fn round() -> [Swap; 3] {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins).unwrap();
@@ -84,7 +84,7 @@ async fn round() -> [Swap; 3] {
     let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
     let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
     let (_watcher, mut changes) = file_watch::watch(watched).expect("the folder is ours");
-    let bench = Bench { plugs: supply.plugs.clone(), ..bench };
+    let bench = TestHost { plugs: supply.plugs.clone(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();
     for (version, tag) in [("echo", "v1: "), ("echo2", "v2: "), ("echo", "v1: ")] {

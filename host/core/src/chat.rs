@@ -20,7 +20,7 @@ pub struct Update {
     pub key: String,
     pub caller: Caller,
     pub place: Place,
-    pub what: What,
+    pub what: UpdateKind,
     pub at: Timestamp,
     /// The caller's language, for example `de`, if the front-end reports it.
     pub locale: Option<String>,
@@ -58,7 +58,7 @@ pub enum Part {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum UpdateKind {
     /// A command or a prompt. The router decides which.
     Text(String),
     /// A button was pressed, on the given message.
@@ -73,7 +73,7 @@ pub enum What {
     Edited(String),
 }
 
-impl What {
+impl UpdateKind {
     /// The text by which its author would recognise the update.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -4,7 +4,7 @@
 //! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables key by key, lists
 //! and values as a whole. This module opens no files, resolves no paths and reads no environment variables.
 
-mod acts;
+mod access;
 mod agents;
 mod diff;
 mod duration;
@@ -12,13 +12,13 @@ mod fault;
 mod json;
 mod limits;
 mod nearest;
-mod people;
+mod network_grants;
 mod plugins;
-mod reach;
+mod rollout;
 mod section;
 mod sessions;
 mod size;
-mod swapping;
+mod takes_effect;
 mod telegram;
 mod value;
 mod webhook;
@@ -27,18 +27,18 @@ use std::sync::LazyLock;
 
 use toml::de::DeTable;
 
-pub use acts::{Acts, acts};
+pub use access::Access;
 pub use agents::{Agent, AgentKind, Agents, PermissionMode};
 pub use diff::{Area, Changes, PluginChange, diff};
 pub use duration::{parse as parse_duration, spell as spell_duration};
 pub use fault::{ConfigError, Fault};
 pub use limits::{LimitOverrides, Limits};
-pub use people::Access;
+pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plugins::{Grant, Plugin, Plugins};
-pub use reach::{NetworkGrants, SecretSource, Secrets};
+pub use rollout::RolloutLimits;
 pub use sessions::{Console, Sessions};
 pub use size::{parse as parse_size, spell as spell_size};
-pub use swapping::Swapping;
+pub use takes_effect::{TakesEffect, takes_effect};
 pub use telegram::Telegram;
 pub use webhook::{Webhook, WebhookAuth};
 
@@ -69,7 +69,7 @@ struct Shipped {
 /// Parsed once. Every load starts from a copy.
 static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
     let mut config = Config::blank();
-    let known = lay_over(&mut config, DEFAULTS, Known::default());
+    let known = merge_over(&mut config, DEFAULTS, Known::default());
     config.plugins.ship();
     Shipped { known: known.expect("a test loads the embedded defaults"), config }
 });
@@ -81,11 +81,11 @@ static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
 /// Lists all faults in order of position. If the text is not valid TOML, lists only the first one.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
-    lay_over(&mut config, text, SHIPPED.known.clone())?;
+    merge_over(&mut config, text, SHIPPED.known.clone())?;
     Ok(config)
 }
 
-fn lay_over(config: &mut Config, text: &str, known: Known) -> Result<Known, ConfigError> {
+fn merge_over(config: &mut Config, text: &str, known: Known) -> Result<Known, ConfigError> {
     let root = DeTable::parse(text).map_err(|error| ConfigError::syntax(text, &error))?;
     let mut reader = Reader::new(known);
     let mut section = Section::root(&mut reader, root.into_inner());
@@ -123,7 +123,7 @@ impl Config {
         root.table("webhook", |section| self.webhook.lay(section));
         root.table("agents", |section| self.agents.lay(section));
         root.free_table("secrets", |name, value| {
-            self.secrets.extend([reach::secret(name, value)?]);
+            self.secrets.extend([network_grants::secret(name, value)?]);
             Ok(())
         });
         root.table("plugins", |section| self.plugins.lay(section, &self.secrets));

@@ -12,7 +12,7 @@ mod target;
 mod tests;
 
 pub use address::{AddressKind, standing};
-pub use grant::{HttpGrant, TcpGrant, check_host, check_method, grant_line, line_for, may_request, read_host};
+pub use grant::{HttpGrant, TcpGrant, check_host, check_method, grant_line, may_request, read_host, suggested_grant};
 pub use target::{Scheme, Target, TargetError};
 
 /// A domain in lower case and ASCII, or an IP address.

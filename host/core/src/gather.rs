@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{InboxId, InboxRow, Part, Update, What},
+    chat::{InboxId, InboxRow, Part, Update, UpdateKind},
     route::{self, Routed},
     types::Timestamp,
 };
@@ -42,14 +42,14 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
     let is_one = parts.len() == 1;
     let mut whole = parts.into_iter().reduce(|mut whole, next| {
         whole.what = match (whole.what, next.what) {
-            (What::Text(text), What::Text(more)) => {
+            (UpdateKind::Text(text), UpdateKind::Text(more)) => {
                 let joint = if let Part::Cut { joint } = &whole.origin.part { joint } else { "\n" };
-                What::Text(format!("{text}{joint}{more}"))
+                UpdateKind::Text(format!("{text}{joint}{more}"))
             }
-            (What::NotText { caption, .. }, What::NotText { caption: more, .. }) => {
+            (UpdateKind::NotText { caption, .. }, UpdateKind::NotText { caption: more, .. }) => {
                 let captions: Vec<String> = caption.into_iter().chain(more).collect();
                 let caption = (!captions.is_empty()).then(|| captions.join("\n"));
-                What::NotText { kind: ALBUM.to_owned(), caption }
+                UpdateKind::NotText { kind: ALBUM.to_owned(), caption }
             }
             (what, _) => what,
         };
@@ -98,7 +98,8 @@ impl Held {
         // A caption that is a command runs on its own. The other files of its album are absorbed unless one of them has
         // a caption of its own.
         let (mut commands, others): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(is_command);
-        let has_words = others.iter().any(|row| matches!(row.update.what, What::NotText { caption: Some(_), .. }));
+        let has_words =
+            others.iter().any(|row| matches!(row.update.what, UpdateKind::NotText { caption: Some(_), .. }));
         if !has_words && !commands.is_empty() {
             let first = std::iter::once(commands.remove(0)).chain(others).collect();
             return Gathered::of(first).into_iter().chain(commands.into_iter().map(alone)).collect();
@@ -113,8 +114,13 @@ const fn alone(row: InboxRow) -> Gathered {
 
 fn is_command(row: &InboxRow) -> bool {
     match &row.update.what {
-        What::NotText { caption: Some(caption), .. } => matches!(route::parse(caption, None), Routed::Command { .. }),
-        What::NotText { caption: None, .. } | What::Text(_) | What::Edited(_) | What::Press { .. } => false,
+        UpdateKind::NotText { caption: Some(caption), .. } => {
+            matches!(route::parse(caption, None), Routed::Command { .. })
+        }
+        UpdateKind::NotText { caption: None, .. }
+        | UpdateKind::Text(_)
+        | UpdateKind::Edited(_)
+        | UpdateKind::Press { .. } => false,
     }
 }
 

@@ -4,7 +4,7 @@ mod answer;
 mod background;
 mod denial;
 mod notice;
-mod strays;
+mod stray_processes;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use background::{WAKE_UP, listed, works_in_background};
@@ -215,22 +215,22 @@ mod tests {
 
     #[test]
     fn a_refusal_quotes_the_message() {
-        use crate::chat::What;
+        use crate::chat::UpdateKind;
 
         let session: SessionName = "alpha".parse().unwrap();
         let prompt = beginning("water the plants\nand the cat");
-        let press = What::Press {
+        let press = UpdateKind::Press {
             line: crate::chat::ButtonLine { command: "/retry alpha".to_owned(), ..Default::default() },
             message: None,
         };
-        let photo = What::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
-        let full = |what: &What| Answer::LaneFull { message: beginning(what.text()) }.text();
+        let photo = UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
+        let full = |what: &UpdateKind| Answer::QueueFull { message: beginning(what.text()) }.text();
         for (told, quoted) in [
             (Notice::QueueFull { session: session.clone(), limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
             (Notice::Archived { session: session.clone(), prompt: prompt.clone() }.reply().text, &*prompt),
             (Answer::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
             (Notice::KeptFull { session, kept: 1, limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
-            (full(&What::Text("water the plants\nand the cat".to_owned())), &*prompt),
+            (full(&UpdateKind::Text("water the plants\nand the cat".to_owned())), &*prompt),
             (full(&photo), "my cat"),
             (full(&press), "/retry alpha"),
         ] {

@@ -18,7 +18,7 @@ pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
 pub use escape::{code, escape, literal, unescape};
 pub use split::{MOST_ENTITIES, split};
-pub use untrusted::{FOREIGN, is_one_line, is_unseen, one_line, spelt_out};
+pub use untrusted::{FOREIGN, escape_invisible, is_one_line, is_unseen, one_line};
 
 /// A text and its styles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,7 +67,7 @@ pub fn units(text: &str) -> usize {
 /// link, and no quote inside a quote: styles are split or dropped accordingly, text never is.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
-    let Message { text, entities } = markdown::render(&terminal::neutral(markdown));
+    let Message { text, entities } = markdown::render(&terminal::strip_controls(markdown));
     Message { text: untrusted::visible(text), entities }
 }
 

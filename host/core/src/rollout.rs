@@ -41,7 +41,7 @@ pub struct Rollback {
 
 /// A version on probation and its failed calls. It is stored, so that a restart does not reset the count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proving {
+pub struct Probation {
     pub digest: String,
     pub since: Timestamp,
     /// The number of its failed calls.
@@ -59,22 +59,22 @@ pub struct RolloutState {
     pub falls: Vec<Rollback>,
     /// The version that was last on probation. Records of the first release have none.
     #[serde(default)]
-    pub proving: Option<Proving>,
+    pub proving: Option<Probation>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
-    In,
+    Admitted,
     Disabled(Decision),
     /// Rolled back by an admin, until the file changes.
     RolledBack,
     /// Rolled back too often; not tried again until the file changes.
-    GivenUp {
+    Abandoned {
         falls: u32,
         why: String,
     },
     /// The version was rolled back and its backoff has not ended.
-    Later {
+    Backoff {
         until: Timestamp,
         falls: u32,
         why: String,
@@ -120,31 +120,31 @@ impl RolloutState {
         if self.rolled_back.iter().any(|held| held == digest) {
             return Admission::RolledBack;
         }
-        let Some(fall) = self.fall_of(digest) else { return Admission::In };
+        let Some(fall) = self.rollback_of(digest) else { return Admission::Admitted };
         if fall.is_given_up() {
-            return Admission::GivenUp { falls: fall.count, why: fall.why.clone() };
+            return Admission::Abandoned { falls: fall.count, why: fall.why.clone() };
         }
         if now < fall.until() {
-            return Admission::Later { until: fall.until(), falls: fall.count, why: fall.why.clone() };
+            return Admission::Backoff { until: fall.until(), falls: fall.count, why: fall.why.clone() };
         }
-        Admission::In
+        Admission::Admitted
     }
 
-    fn fall_of(&self, digest: &str) -> Option<&Rollback> {
+    fn rollback_of(&self, digest: &str) -> Option<&Rollback> {
         self.falls.iter().find(|fall| fall.digest == digest)
     }
 
     /// Whether the version `digest` is a valid target of a rollback.
     #[must_use]
     pub fn is_good(&self, digest: &str) -> bool {
-        !self.rolled_back.iter().any(|held| held == digest) && self.fall_of(digest).is_none()
+        !self.rolled_back.iter().any(|held| held == digest) && self.rollback_of(digest).is_none()
     }
 
     /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
     /// lie between them: a version that is tried again after the backoff has completed its probation by then.
-    pub fn on_fall(&mut self, digest: &str, why: &str, (now, probation): (Timestamp, Duration)) {
+    pub fn on_rolled_back(&mut self, digest: &str, why: &str, (now, probation): (Timestamp, Duration)) {
         let in_a_row = |fall: &&Rollback| now.since(fall.at) <= fall.pause() + 2 * probation;
-        let before = self.fall_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
+        let before = self.rollback_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
         let fall = Rollback {
             digest: digest.to_owned(),
             count: before.saturating_add(1),
@@ -169,12 +169,12 @@ impl RolloutState {
 
     /// Records that `digest` was activated and its probation begins. If the version before it has completed its
     /// probation since its rollback, that rollback is forgotten.
-    pub fn on_begun(&mut self, digest: &str, (now, probation): (Timestamp, Duration)) {
+    pub fn on_activation(&mut self, digest: &str, (now, probation): (Timestamp, Duration)) {
         let proved = self.proving.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(proved) = proved {
             self.falls.retain(|fall| fall.digest != proved.digest || fall.at > proved.since);
         }
-        self.proving = Some(Proving { digest: digest.to_owned(), since: now, failed: 0 });
+        self.proving = Some(Probation { digest: digest.to_owned(), since: now, failed: 0 });
     }
 
     /// Sets the number of calls of `digest` that failed since its activation.
@@ -195,19 +195,19 @@ impl RolloutState {
 
     /// Whether `digest` was rolled back automatically and not activated since.
     #[must_use]
-    pub fn has_fallen(&self, digest: &str) -> bool {
+    pub fn was_rolled_back(&self, digest: &str) -> bool {
         let came_before =
             |at: Timestamp| self.proving.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
-        self.fall_of(digest).is_some_and(|fall| came_before(fall.at))
+        self.rollback_of(digest).is_some_and(|fall| came_before(fall.at))
     }
 
     /// Clears the admin's rollbacks, because the newest version was activated.
-    pub fn on_plugged(&mut self) {
+    pub fn on_activated(&mut self) {
         self.rolled_back.clear();
     }
 
     /// Clears all rollbacks, because an admin wants the newest version tried now.
-    pub fn forgive(&mut self) {
+    pub fn clear_rollbacks(&mut self) {
         self.rolled_back.clear();
         self.falls.clear();
     }

@@ -14,7 +14,9 @@ mod stop;
 mod turns;
 
 pub use effect::{Effect, Launch, Settled};
-pub use input::{ApiError, Exit, Input, Order, PersonaSettings, RefusalCode, Run, Settings, Ticket, Verdict, Waiting};
+pub use input::{
+    ApiError, Exit, Input, PersonaSettings, RefusalCode, Run, SessionCommand, Settings, Ticket, Verdict, Waiting,
+};
 pub use machine::Machine;
 pub use state::Reason;
 

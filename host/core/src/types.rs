@@ -1,18 +1,18 @@
 //! Data types that all parts of the host share: names, places, users, timestamps, sessions and replies. They hold data
 //! and make no decisions.
 
-mod moment;
 mod name;
 mod people;
 mod prompt;
 mod reply;
 mod request;
 mod session;
+mod timestamp;
 
-pub use moment::Timestamp;
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveFor, Caller, Place, Role, UserId};
 pub use prompt::{InterruptedPrompt, Prompt};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{Choice, Request};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};
+pub use timestamp::Timestamp;

@@ -302,7 +302,7 @@ impl Codec for Claude {
         decoded
     }
 
-    fn last_words(&self) -> Option<&str> {
+    fn last_stderr_line(&self) -> Option<&str> {
         self.last_words.as_deref()
     }
 }

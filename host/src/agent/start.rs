@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use super::{AgentKind, AgentSpec, Start, StartError};
-use crate::process::{Environment, Mark, Spawn};
+use crate::process::{EnvTag, Environment, Spawn};
 
 /// The flags of every start: a long-lived process, partial messages, acknowledged prompts, and permission requests
 /// over stdio.
@@ -29,7 +29,7 @@ pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
         args: args(start),
         env: env(start.spec, start.environment),
         folder: start.folder.to_owned(),
-        mark: Mark { host: start.host_id.to_owned(), session: start.session.clone() },
+        mark: EnvTag { host: start.host_id.to_owned(), session: start.session.clone() },
     })
 }
 

@@ -35,7 +35,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let places = paths.places()?;
     // Every problem exits with 1, even an invalid configuration. Exit code 2 is for a host that does not start.
-    let config = load(&places).map_err(|error| AppError::PluginError(error.to_string()))?;
+    let config = load(&places).map_err(|error| AppError::Plugin(error.to_string()))?;
     let config = LiveConfig::new(config);
     let source =
         places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
@@ -55,11 +55,11 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
             let verdict = match refused {
                 Some(_) => "refused",
-                None if [Health::Absent, Health::Unproven].contains(&status.health) => status.health.as_str(),
+                None if [Health::Absent, Health::NoWebhookAuth].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
             say(&format!("plugin         {verdict}  {}\n", status.name));
-            if status.health == Health::Unproven {
+            if status.health == Health::NoWebhookAuth {
                 troubles.push(format!("plugin '{}': {}", status.name, status.note));
             }
         }
@@ -71,7 +71,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         if STANDARD.is_empty() {
             troubles.push(NO_STANDARD.to_owned());
         }
-        if troubles.is_empty() { Ok(()) } else { Err(AppError::PluginError(troubles.join("\n"))) }
+        if troubles.is_empty() { Ok(()) } else { Err(AppError::Plugin(troubles.join("\n"))) }
     })
 }
 
@@ -124,12 +124,12 @@ async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>,
         } else {
             "does not exist: make it, or name another one"
         };
-        return Err(AppError::PluginError(format!("the plugin folder {} {what}", named.display())));
+        return Err(AppError::Plugin(format!("the plugin folder {} {what}", named.display())));
     }
     let plugs = Arc::new(super::plug_board(places, &config.now().plugins)?);
     let supply = PluginSources::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
     let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
-    plugs.govern(&config.now().plugins.lifecycle).await;
+    plugs.set_lifecycle(&config.now().plugins.lifecycle).await;
     Ok((plugs, turned))
 }
 
@@ -198,7 +198,7 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
 }
 
 fn surprised(answer: &Answer) -> AppError {
-    AppError::PluginError(match answer {
+    AppError::Plugin(match answer {
         Answer::Error(why) => format!("the running host said: {why}"),
         Answer::Sessions(_) | Answer::Plugins(_) => "the running host answered something else".to_owned(),
     })

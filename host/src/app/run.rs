@@ -26,10 +26,10 @@ use crate::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
         QuiescenceWaiter, SessionSupervisor, TurnRenderer,
     },
-    plugin::{HostApi, Orders, Registry, ViewLimits},
+    plugin::{AdminCommands, HostApi, Registry, ViewLimits},
     plugin_sources::{NO_STANDARD, PluginSources, STANDARD},
     process::{self, Environment},
-    reconcile::{self, Admins, Changes},
+    reconcile::{self, Admins, Reconciler},
     rollout::{Notifier, Rollout, Settings},
     session::{EventSink as _, Ports, SessionConfig},
     session_registry::SessionRegistry,
@@ -70,10 +70,10 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let watched = Watched { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
     let (watcher, changed) = file_watch::watch(watched)?;
     let ground = HostBase::new(&plan, store, contents.host_id.clone())?;
-    let (decisions, orders) = (std::mem::take(&mut contents.decisions), Orders::channel());
+    let (decisions, orders) = (std::mem::take(&mut contents.decisions), AdminCommands::channel());
     let kept = (Some(ground.store.clone()), decisions);
     let supply = PluginSources::new(Arc::clone(&ground.plugs), folder.clone(), kept);
-    plug_in(&supply, (&ground.config, &plan.places), ground.clock).await;
+    activate_wasm(&supply, (&ground.config, &plan.places), ground.clock).await;
 
     let (intake, accepted) = hub::intake();
     let mut front = front_end::open(&plan, ground.doorway(&intake), ground.clock)?;
@@ -166,7 +166,7 @@ impl HostBase {
         &self,
         roster: &Arc<SessionRegistry>,
         posts: &Outbound,
-        (limits, orders): (Limits, Orders),
+        (limits, orders): (Limits, AdminCommands),
     ) -> Arc<HostService> {
         let advisor = Arc::new(PluginQueries {
             plugs: Arc::clone(&self.plugs),
@@ -238,7 +238,7 @@ impl HostBase {
         supply: PluginSources,
         desk: &Arc<HostService>,
         (posts, outbox): (Outbound, Outbox),
-    ) -> Changes {
+    ) -> Reconciler {
         let (config, desk) = (self.config.clone(), Arc::clone(desk));
         let front_end = self.front_end;
         let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
@@ -248,7 +248,7 @@ impl HostBase {
         let audience = Arc::clone(&admins) as Arc<dyn Notifier>;
         let mut swaps = Rollout::new(supply, settings, (self.clock, audience));
         swaps.config_file = places.config.as_ref().map(|path| path.display().to_string());
-        Changes { config, desk, swaps, admins, config_path: places.config.clone(), rescan, told: None }
+        Reconciler { config, desk, swaps, admins, config_path: places.config.clone(), rescan, told: None }
     }
 }
 
@@ -274,7 +274,7 @@ fn open_control(state: &Path) -> Result<control::Listening, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
 }
 
-async fn plug_in(supply: &PluginSources, (config, places): (&LiveConfig, &Places), clock: Clock) {
+async fn activate_wasm(supply: &PluginSources, (config, places): (&LiveConfig, &Places), clock: Clock) {
     if STANDARD.is_empty() {
         tracing::error!("{NO_STANDARD}");
     }
@@ -282,7 +282,7 @@ async fn plug_in(supply: &PluginSources, (config, places): (&LiveConfig, &Places
         let file = places.config.as_deref().map_or("the configuration".into(), Path::to_string_lossy);
         tracing::warn!(plugin = name, why = refused.in_file(&file), "not plugged in");
     }
-    supply.plugs.govern(&config.now().plugins.lifecycle).await;
+    supply.plugs.set_lifecycle(&config.now().plugins.lifecycle).await;
 }
 
 /// Ends the agents that a killed host left running. Only a session whose previous agent is still exiting queues its

@@ -94,7 +94,7 @@ impl Shutdown<'_> {
             End::Input => tokio::select! {
                 ended = finish_turns(&lookout, serving, (&outbox, &narrator), drain) => ended,
                 () = tell_open(&narrator, (&lookout, &outbox), drain) => Ok(()),
-                () = hurry(&mut signals, front) => Ok(()),
+                () = skip_grace(&mut signals, front) => Ok(()),
             },
             End::Asked => Ok(()),
             End::Failed(why) => Err(AppError::Front(why)),
@@ -125,7 +125,7 @@ pub async fn close(front: &Front) {
     }
 }
 
-async fn hurry(signals: &mut Signals, front: &mut Front) {
+async fn skip_grace(signals: &mut Signals, front: &mut Front) {
     tokio::select! {
         () = signals.next() => {}
         () = front.hurried() => {}
@@ -183,7 +183,7 @@ async fn finish_turns(
         tokio::select! {
             () = outbox.drained() => {}
             // A closed output has no reader to wait for.
-            () = narrator.unheard() => {}
+            () = narrator.webhook_health() => {}
         }
     };
     let unread = |_| AppError::Unread { patience: drain, messages: outbox.waiting() };
@@ -200,7 +200,7 @@ async fn end_agents(desk: &HostService, (signals, front): (&mut Signals, &mut Fr
         while roster.live() > 0 {
             tokio::select! {
                 _ = changes.changed() => {}
-                () = hurry(signals, front) => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
+                () = skip_grace(signals, front) => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
             }
         }
     };

@@ -58,7 +58,7 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
         match report.verdict() {
             Verdict::Taken => Ok(()),
             Verdict::AskedFor => Err(KitError::AskedFor { name: report.name, asks: report.asks.join(", ") }),
-            Verdict::PluginError => Err(KitError::NotTaken { name: report.name }),
+            Verdict::Rejected => Err(KitError::NotTaken { name: report.name }),
         }
     })
 }
@@ -79,7 +79,7 @@ async fn compile(stage: &PluginHarness) -> Result<(ComponentInfo, Compiled), Kit
 async fn clash(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Option<PluginError> {
     let name = &stage.subject.name;
     stage.plugs.table().offers(name).filter(|offers| offers.are_named())?;
-    stage.plugs.unplug(name).await;
+    stage.plugs.remove_plugin(name).await;
     stage.plug_standards(config).await;
     lend_all(stage, look, config).await.err().filter(|refused| matches!(refused, PluginError::Taken { .. }))
 }
@@ -92,7 +92,7 @@ async fn lend_all(stage: &PluginHarness, look: &ComponentInfo, config: &Config) 
     settings.sha256 = None;
     let any = "http = [\"https://any.invalid/*\"]\ntcp = [\"any.invalid:1\"]\nsecrets = [\"any\"]\n";
     let any = load(&format!("[secrets]\nany = \"/any\"\n[plugins.{name}]\n{any}"));
-    let (reach, any) = (&mut settings.reach, any.map(|any| any.plugins.reach_of(name)).unwrap_or_default());
+    let (reach, any) = (&mut settings.reach, any.map(|any| any.plugins.network_grants_of(name)).unwrap_or_default());
     if reach.http.is_empty() {
         reach.http = any.http;
     }
@@ -102,5 +102,5 @@ async fn lend_all(stage: &PluginHarness, look: &ComponentInfo, config: &Config) 
     if reach.secrets.is_empty() {
         reach.secrets = any.secrets;
     }
-    stage.plugs.plug_in(name, wasm, (&settings, Clock::system().now())).await.map(drop)
+    stage.plugs.activate_wasm(name, wasm, (&settings, Clock::system().now())).await.map(drop)
 }

@@ -32,7 +32,7 @@ pub enum KitError {
     #[error("build it: {0}")]
     NoResult(String),
     #[error("use it: {0}")]
-    PluginError(#[from] PluginError),
+    Rejected(#[from] PluginError),
     #[error("pass the check: a host would not take '{name}'; what stands at 'refused' says why, and what to do")]
     NotTaken { name: String },
     #[error("pass the check: a host would ask its owner for {asks} before it takes '{name}'")]

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     messages,
-    session::{ApiError, Order, RefusalCode},
+    session::{ApiError, RefusalCode, SessionCommand},
     types::{Caller, Phase, Place, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
 };
 
@@ -20,8 +20,8 @@ use self::commands::apply;
 use super::recorded_action::RecordedAction;
 use crate::chat::console;
 use crate::plugin::{
-    AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Orders, Outcome, PluginState,
-    SessionSpec, Swap, check_order, check_post, refuse,
+    AdminCommand, AdminCommands, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome,
+    PluginState, SessionSpec, Swap, check_order, check_post, refuse,
 };
 
 /// The idle timeout of a session that has none of its own.
@@ -32,7 +32,7 @@ pub struct FakeHost {
     agents: Vec<Choice>,
     far: Option<Arc<dyn FakeNetwork>>,
     /// Executes admin commands. Without it, they are checked and recorded.
-    plug_board: OnceLock<Orders>,
+    plug_board: OnceLock<AdminCommands>,
     personas: OnceLock<Personas>,
 }
 
@@ -70,7 +70,7 @@ impl FakeHost {
     }
 
     /// Executes later admin commands with `orders`. Only the first call has an effect.
-    pub fn carry_out(&self, orders: Orders) {
+    pub fn carry_out(&self, orders: AdminCommands) {
         self.plug_board.get_or_init(|| orders);
     }
 
@@ -235,12 +235,12 @@ impl HostApi for FakeHost {
             return Err(refuse(RefusalCode::Archived, messages::archived(name)));
         }
         self.bind(place, name);
-        self.order(caller, name, Order::Touch(place.clone())).await
+        self.order(caller, name, SessionCommand::Touch(place.clone())).await
     }
 
-    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
         self.seen(caller, name.as_str())?;
-        if let Order::SetPersona(persona) = &order {
+        if let SessionCommand::SetPersona(persona) = &order {
             self.check_persona(persona.as_deref())?;
         }
         let mut inner = self.inner();
@@ -301,7 +301,7 @@ impl Inner {
             Some(value) => self.keys.insert(at, value.clone()),
             None => self.keys.remove(&at),
         };
-        self.deeds.push(RecordedAction::InterruptedPrompt(key.to_owned(), value));
+        self.deeds.push(RecordedAction::StateSet(key.to_owned(), value));
         Ok(())
     }
 }

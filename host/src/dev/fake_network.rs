@@ -104,7 +104,7 @@ impl FakeNetwork for Far {
         };
         inner
             .deeds
-            .push(RecordedAction::CallContext(what, answer.as_ref().map(|answer| answer.status).map_err(Clone::clone)));
+            .push(RecordedAction::Requested(what, answer.as_ref().map(|answer| answer.status).map_err(Clone::clone)));
         answer
     }
 

@@ -89,7 +89,7 @@ impl PluginHarness {
         if lending == Lending::All {
             settings.grants.extend(look.to_grant().map(str::to_owned));
         }
-        self.plugs.plug_in(name, wasm, (&settings, self.board.now())).await.map(drop)
+        self.plugs.activate_wasm(name, wasm, (&settings, self.board.now())).await.map(drop)
     }
 
     /// Returns the component's imports and exports. Compiles it if it is not cached, and shows progress if that takes
@@ -104,7 +104,7 @@ impl PluginHarness {
     pub async fn plug_standards(&self, config: &Config) {
         for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
             let settings: PluginSettings = hub::plugin_settings(config, standard.name);
-            let plugged = self.plugs.plug_in(standard.name, standard.wasm, (&settings, self.board.now())).await;
+            let plugged = self.plugs.activate_wasm(standard.name, standard.wasm, (&settings, self.board.now())).await;
             // A plugin that a host rejects takes no names there either.
             drop(plugged);
         }
@@ -118,7 +118,7 @@ impl PluginHarness {
             format!("'{name}' is no standard plugin; there are {}", known.join(", "))
         })?;
         let settings: PluginSettings = hub::plugin_settings(&Config::defaults(), name);
-        let plugged = self.plugs.plug_in(name, standard.wasm, (&settings, self.board.now())).await;
+        let plugged = self.plugs.activate_wasm(name, standard.wasm, (&settings, self.board.now())).await;
         plugged.map(drop).map_err(|refused| refused.to_string())
     }
 
@@ -149,7 +149,7 @@ impl PluginHarness {
         };
         match self.plugs.command(&board, (offer, asked), typed).await {
             Ok(reply) => Said { reply, failed: None },
-            Err(CallError::Said(why)) => Said { reply: plain(&why), failed: Some(why) },
+            Err(CallError::Plugin(why)) => Said { reply: plain(&why), failed: Some(why) },
             Err(error) => {
                 let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
                 refused(Answer::CommandFailed { name, plugin, why: error.to_string() })

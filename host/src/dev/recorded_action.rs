@@ -5,7 +5,7 @@ use std::fmt;
 
 use cordboard_core::{
     config::spell_duration,
-    session::{Order, Waiting},
+    session::{SessionCommand, Waiting},
     types::{Place, Reply, SessionName, SessionRecord},
 };
 
@@ -17,15 +17,15 @@ const SHOWN: usize = 60;
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordedAction {
     Created(Box<SessionRecord>),
-    Ordered(SessionName, Order),
+    Ordered(SessionName, SessionCommand),
     Prompted(SessionName, String),
     Posted(Place, Box<Reply>),
     /// An admin command about a plugin.
     Steered(String, AdminCommand),
     /// A key and its new value. `None` means that the key was deleted.
-    InterruptedPrompt(String, Option<Vec<u8>>),
+    StateSet(String, Option<Vec<u8>>),
     /// A request, as method and address, and its result: a status, or the reason that there is none.
-    CallContext(String, Result<u16, String>),
+    Requested(String, Result<u16, String>),
     /// A line of the log, with its level.
     Logged(&'static str, String),
 }
@@ -51,38 +51,38 @@ impl fmt::Display for RecordedAction {
                 | AdminCommand::Enable
                 | AdminCommand::Revoke => write!(f, "plugin {plugin} {}", order.as_str()),
             },
-            Self::InterruptedPrompt(key, None) => write!(f, "state delete {key}"),
-            Self::InterruptedPrompt(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
-            Self::CallContext(what, Ok(status)) => write!(f, "http {what}: {status}"),
-            Self::CallContext(what, Err(why)) => write!(f, "http {what}: {why}"),
+            Self::StateSet(key, None) => write!(f, "state delete {key}"),
+            Self::StateSet(key, Some(value)) => write!(f, "state set {key} = {}", shown(value)),
+            Self::Requested(what, Ok(status)) => write!(f, "http {what}: {status}"),
+            Self::Requested(what, Err(why)) => write!(f, "http {what}: {why}"),
             Self::Logged(level, line) => write!(f, "log {level}: {}", one_line(line)),
         }
     }
 }
 
-struct Ordered<'a>(&'a Order);
+struct Ordered<'a>(&'a SessionCommand);
 
 impl fmt::Display for Ordered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unset = |value: &Option<String>| value.clone().unwrap_or_else(|| "unset".to_owned());
         match self.0 {
-            Order::Touch(place) => write!(f, "active in {place}"),
-            Order::Start => f.write_str("started"),
-            Order::Suspend => f.write_str("suspended"),
-            Order::SuspendAnyway => f.write_str("suspended anyway"),
-            Order::Interrupt { waiting: Waiting::Keep, .. } => f.write_str("interrupted"),
-            Order::Interrupt { waiting: Waiting::Drop, .. } => f.write_str("interrupted, its queue dropped"),
-            Order::Retry(_) => f.write_str("retried"),
-            Order::Fresh => f.write_str("begun afresh"),
-            Order::Leave => f.write_str("left"),
-            Order::Pressed(_, order) => Ordered(order).fmt(f),
-            Order::Archive => f.write_str("archived"),
-            Order::Restore => f.write_str("restored"),
-            Order::SetIdleTimeout(None) => f.write_str("idle timeout unset"),
-            Order::SetIdleTimeout(Some(timeout)) => write!(f, "idle timeout {}", spell_duration(*timeout)),
-            Order::SetModel(model) => write!(f, "model {}", unset(model)),
-            Order::SetPersona(persona) => write!(f, "persona {}", unset(persona)),
-            Order::SetMode(mode) => write!(f, "mode {}", unset(mode)),
+            SessionCommand::Touch(place) => write!(f, "active in {place}"),
+            SessionCommand::Start => f.write_str("started"),
+            SessionCommand::Suspend => f.write_str("suspended"),
+            SessionCommand::SuspendAnyway => f.write_str("suspended anyway"),
+            SessionCommand::Interrupt { waiting: Waiting::Keep, .. } => f.write_str("interrupted"),
+            SessionCommand::Interrupt { waiting: Waiting::Drop, .. } => f.write_str("interrupted, its queue dropped"),
+            SessionCommand::Retry(_) => f.write_str("retried"),
+            SessionCommand::Fresh => f.write_str("begun afresh"),
+            SessionCommand::Leave => f.write_str("left"),
+            SessionCommand::Pressed(_, order) => Ordered(order).fmt(f),
+            SessionCommand::Archive => f.write_str("archived"),
+            SessionCommand::Restore => f.write_str("restored"),
+            SessionCommand::SetIdleTimeout(None) => f.write_str("idle timeout unset"),
+            SessionCommand::SetIdleTimeout(Some(timeout)) => write!(f, "idle timeout {}", spell_duration(*timeout)),
+            SessionCommand::SetModel(model) => write!(f, "model {}", unset(model)),
+            SessionCommand::SetPersona(persona) => write!(f, "persona {}", unset(persona)),
+            SessionCommand::SetMode(mode) => write!(f, "mode {}", unset(mode)),
         }
     }
 }
@@ -108,10 +108,13 @@ mod tests {
         let name: SessionName = "alpha".parse().expect("a name");
         let lines = [
             RecordedAction::Prompted(name.clone(), "one\ntwo\n".to_owned()),
-            RecordedAction::Ordered(name.clone(), Order::SetIdleTimeout(Some(std::time::Duration::from_secs(90)))),
-            RecordedAction::InterruptedPrompt("k".to_owned(), Some(vec![0, 1])),
-            RecordedAction::InterruptedPrompt("k".to_owned(), Some(b"7".to_vec())),
-            RecordedAction::InterruptedPrompt("k".to_owned(), None),
+            RecordedAction::Ordered(
+                name.clone(),
+                SessionCommand::SetIdleTimeout(Some(std::time::Duration::from_secs(90))),
+            ),
+            RecordedAction::StateSet("k".to_owned(), Some(vec![0, 1])),
+            RecordedAction::StateSet("k".to_owned(), Some(b"7".to_vec())),
+            RecordedAction::StateSet("k".to_owned(), None),
             RecordedAction::Logged("warn", "low".to_owned()),
             RecordedAction::Steered("echo".to_owned(), AdminCommand::Grant("0123456789ab".to_owned())),
         ];

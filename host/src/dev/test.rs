@@ -118,7 +118,7 @@ impl Rehearsal {
     async fn clear(&self) {
         let table = self.plugs.table();
         for name in table.names() {
-            self.plugs.unplug(name).await;
+            self.plugs.remove_plugin(name).await;
         }
     }
 }

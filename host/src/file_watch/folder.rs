@@ -7,7 +7,7 @@ use std::{
 };
 
 use cordboard_core::{
-    render::spelt_out,
+    render::escape_invisible,
     types::{PLUGIN_NAME_RULE, is_plugin_name},
 };
 
@@ -35,7 +35,7 @@ fn plugin(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_string_lossy();
     let stem = file.strip_suffix(".wasm")?;
     // Control characters are spelt out for messages and listings. A name that contains any is invalid anyway.
-    (!stem.is_empty() && !stem.starts_with('.')).then(|| spelt_out(stem))
+    (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
 }
 
 /// Checks the name of a plugin.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use cordboard_core::{
     messages,
-    session::{ApiError, Order},
+    session::{ApiError, SessionCommand},
     types::{Request, SessionName, SessionView},
 };
 
@@ -45,12 +45,12 @@ impl Press {
 
     /// Returns the order for `name`, bound to the button's request if the request applies to it.
     #[must_use]
-    pub fn bind(&self, name: &SessionName, order: Order) -> Order {
+    pub fn bind(&self, name: &SessionName, order: SessionCommand) -> SessionCommand {
         match (&self.request, order) {
-            (Some(request), order @ (Order::Retry(_) | Order::Fresh | Order::Leave))
+            (Some(request), order @ (SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave))
                 if self.session.as_ref() == Some(name) =>
             {
-                Order::Pressed(request.clone(), Box::new(order))
+                SessionCommand::Pressed(request.clone(), Box::new(order))
             }
             (_, order) => order,
         }
@@ -80,13 +80,18 @@ pub enum Changes {
 
 impl Changes {
     #[must_use]
-    pub const fn of(order: &Order) -> Self {
+    pub const fn of(order: &SessionCommand) -> Self {
         match order {
-            Order::Touch(_) | Order::Start | Order::Interrupt { .. } | Order::Suspend => Self::Moment,
-            Order::SuspendAnyway => Self::Moment,
-            Order::Retry(_) | Order::Fresh | Order::Leave | Order::Pressed(..) => Self::Session,
-            Order::Archive | Order::Restore | Order::SetIdleTimeout(_) => Self::Session,
-            Order::SetModel(_) | Order::SetPersona(_) | Order::SetMode(_) => Self::Session,
+            SessionCommand::Touch(_)
+            | SessionCommand::Start
+            | SessionCommand::Interrupt { .. }
+            | SessionCommand::Suspend => Self::Moment,
+            SessionCommand::SuspendAnyway => Self::Moment,
+            SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave | SessionCommand::Pressed(..) => {
+                Self::Session
+            }
+            SessionCommand::Archive | SessionCommand::Restore | SessionCommand::SetIdleTimeout(_) => Self::Session,
+            SessionCommand::SetModel(_) | SessionCommand::SetPersona(_) | SessionCommand::SetMode(_) => Self::Session,
         }
     }
 }

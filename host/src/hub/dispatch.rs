@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use cordboard_core::{
-    chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, What},
+    chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, UpdateKind},
     config::Sessions,
     gather::Gathered,
     messages::{self, Answer},
@@ -61,12 +61,14 @@ impl Dispatcher {
 
     fn typed(&self, update: &Update) -> Option<CommandLine> {
         let (routed, pressed) = match &update.what {
-            What::Text(text) | What::NotText { caption: Some(text), .. } => (route::parse(text, None), None),
-            What::Press { line, message } => {
+            UpdateKind::Text(text) | UpdateKind::NotText { caption: Some(text), .. } => {
+                (route::parse(text, None), None)
+            }
+            UpdateKind::Press { line, message } => {
                 let pressed = Pressed { line: line.clone(), message: message.clone() };
                 (route::parse_button(&line.command), Some(pressed))
             }
-            What::NotText { caption: None, .. } | What::Edited(_) => return None,
+            UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) => return None,
         };
         match routed {
             Routed::Command { name, args, text } => {
@@ -87,25 +89,25 @@ impl Dispatcher {
         };
         row.update.caller = caller;
         match row.update.what {
-            What::Text(_) | What::NotText { .. } => self.posts.heard(&row.update.place),
+            UpdateKind::Text(_) | UpdateKind::NotText { .. } => self.posts.heard(&row.update.place),
             // Edits and button presses add no message to the chat.
-            What::Edited(_) | What::Press { .. } => {}
+            UpdateKind::Edited(_) | UpdateKind::Press { .. } => {}
         }
         match (&row.update.what, self.typed(&row.update)) {
             (_, Some(typed)) => self.command(&row, typed).await,
-            (What::Text(_), None) => self.prompt(&row).await,
-            (What::NotText { caption: None, .. }, None) => self.answer(&row, Answer::OnlyText).await,
-            (What::NotText { kind, caption: Some(_) }, None) => self.caption(&row, kind).await,
-            (What::Edited(words), None) => self.edited(&row, words).await,
+            (UpdateKind::Text(_), None) => self.prompt(&row).await,
+            (UpdateKind::NotText { caption: None, .. }, None) => self.answer(&row, Answer::OnlyText).await,
+            (UpdateKind::NotText { kind, caption: Some(_) }, None) => self.caption(&row, kind).await,
+            (UpdateKind::Edited(words), None) => self.edited(&row, words).await,
             // The text of the button doesn't parse as a command.
-            (What::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
+            (UpdateKind::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
         }
     }
 
     pub async fn tell_full(&self, one: Gathered) {
         let row = self.whole(one).await;
         let message = messages::beginning(row.update.what.text());
-        self.answer(&row, Answer::LaneFull { message }).await;
+        self.answer(&row, Answer::QueueFull { message }).await;
     }
 
     /// Merges the parts of a message in the store.
@@ -179,7 +181,7 @@ impl Dispatcher {
             None => return Err(Answer::OldButton),
         };
         if let Some(outcome) = keyboard.as_ref().and_then(|keyboard| keyboard.outcome.clone()) {
-            return Err(Answer::DecisionStore { outcome });
+            return Err(Answer::AlreadyDecided { outcome });
         }
         let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
         Ok(Purpose { press: Some(Arc::new(Press::new(line.session.clone(), request))), keyboard })
@@ -216,10 +218,10 @@ impl Dispatcher {
         match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
             Ok(reply) => reply,
             // A plugin sees no session of others, so it can't tell.
-            Err(CallError::Said(why)) if why == messages::NO_ACTIVE && self.has_active(update) => {
+            Err(CallError::Plugin(why)) if why == messages::NO_ACTIVE && self.has_active(update) => {
                 messages::plain(messages::NONE_ACTIVE_OF_YOURS)
             }
-            Err(CallError::Said(why)) => messages::plain(&why),
+            Err(CallError::Plugin(why)) => messages::plain(&why),
             Err(error) => {
                 let plugin = offer.generation.name.clone();
                 tracing::warn!(command = typed.name, plugin, %error, "command failed");

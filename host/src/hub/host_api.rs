@@ -5,11 +5,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_core::{
-    chat::{NewPost, Origin, Update, What},
+    chat::{NewPost, Origin, Update, UpdateKind},
     config::{Agent, Config},
     event::CausationChain,
     messages,
-    session::{ApiError, Order, Prompt, RefusalCode},
+    session::{ApiError, Prompt, RefusalCode, SessionCommand},
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
 
@@ -25,8 +25,8 @@ use crate::{
     chat::outbox::Cut,
     clock::Clock,
     plugin::{
-        AdminCommand, ArchiveFilter, CallContext, Choice, HostApi, Orders, Outcome, Registry, SessionSpec, check_post,
-        refuse, short,
+        AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, Registry, SessionSpec,
+        check_post, refuse, short,
     },
     session::OrderSource,
     session_registry::SessionRegistry,
@@ -41,7 +41,7 @@ pub struct HostService {
     pub lines: Arc<SessionSupervisor>,
     pub posts: Outbound,
     pub store: Store,
-    pub orders: Orders,
+    pub orders: AdminCommands,
     /// The state directory.
     pub state: PathBuf,
     /// The hooks that caused the calls to this instance.
@@ -91,7 +91,12 @@ impl HostService {
     }
 
     /// Like [`Self::act`], bound to the session and request of the pressed button, if there is one.
-    async fn act_as_pressed(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+    async fn act_as_pressed(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        order: SessionCommand,
+    ) -> Result<SessionView, ApiError> {
         let Some(press) = &self.press else { return self.act(caller, name, order).await };
         let changes = Changes::of(&order);
         let outcome = self.act(caller, name, press.bind(name, order)).await;
@@ -99,7 +104,7 @@ impl HostService {
         outcome
     }
 
-    async fn act(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+    async fn act(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
         line.order(order, OrderSource { by: Some(caller.name.clone()), trail: self.trail.clone() }).await
     }
@@ -170,17 +175,20 @@ impl HostApi for HostService {
         let scope = self.roster().scope(caller, place);
         self.store.bind(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
         self.roster().bind(scope, name);
-        self.act(caller, name, Order::Touch(place.clone())).await
+        self.act(caller, name, SessionCommand::Touch(place.clone())).await
     }
 
-    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError> {
+    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
         self.seen(caller, name.as_str())?;
-        if let Order::SetPersona(persona) = &order {
+        if let SessionCommand::SetPersona(persona) = &order {
             self.check_persona(persona.as_deref())?;
         }
-        let archives = order == Order::Archive;
-        let cut =
-            if let Order::Interrupt { from: Some(place), .. } = &order { self.posts.cut(place) } else { Cut::Nothing };
+        let archives = order == SessionCommand::Archive;
+        let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &order {
+            self.posts.cut(place)
+        } else {
+            Cut::Nothing
+        };
         let view = match (self.act_as_pressed(caller, name, order).await, cut) {
             // The turn has already ended, but the rest of its answer was still being sent and is now cut off.
             (Err(refusal), Cut::Answer) if refusal.text == messages::NOTHING_RUNS => {
@@ -207,7 +215,7 @@ impl HostApi for HostService {
         })?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
-        let what = What::Text(text.clone());
+        let what = UpdateKind::Text(text.clone());
         let update = Update {
             key,
             caller: caller.clone(),
@@ -225,13 +233,13 @@ impl HostApi for HostService {
     }
 
     async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
-        let place = self.store.home_of(place).await.map_err(|error| error.to_string())?;
-        let met = self.store.met_in(&place).await.map_err(|error| error.to_string())?;
+        let place = self.store.original_place(place).await.map_err(|error| error.to_string())?;
+        let met = self.store.chat_members(&place).await.map_err(|error| error.to_string())?;
         check_post(asked, &place, &chat_members::of(&place, met, &self.config().access))
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
-        let place = self.store.home_of(place).await.map_err(|error| error.to_string())?;
+        let place = self.store.original_place(place).await.map_err(|error| error.to_string())?;
         self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
         Ok(())
     }

@@ -15,7 +15,7 @@ use cordboard_core::{
 
 use crate::{
     agent::{AgentKind, AgentSpec},
-    plugin::{BuiltInGrants, CallLimits, PluginSettings, Requests, SwapTerms},
+    plugin::{BuiltInGrants, CallLimits, PluginSettings, Requests, RolloutSettings},
     plugin_sources::built_in,
     session::SessionConfig,
 };
@@ -50,7 +50,7 @@ impl LiveConfig {
 #[must_use]
 pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
     let limits = config.plugins.limits_of(name);
-    let reach = config.plugins.reach_of(name);
+    let reach = config.plugins.network_grants_of(name);
     let secrets = config.secrets.iter().filter(|(secret, _)| reach.secrets.contains(*secret));
     let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
     PluginSettings {
@@ -68,7 +68,7 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
             http_body: usize::try_from(limits.http_body).unwrap_or(usize::MAX),
             http_time: limits.http_time,
         },
-        terms: SwapTerms {
+        terms: RolloutSettings {
             probation: config.plugins.swapping.probation,
             traps: config.plugins.swapping.probation_traps,
             drain: config.plugins.swapping.drain,
@@ -86,10 +86,10 @@ fn names(grants: BTreeSet<Grant>) -> BTreeSet<String> {
 }
 
 fn requests(config: &Config, plugin: &str) -> Requests {
-    match (config.webhook.listen, config.plugins.proofs_of(plugin).is_empty()) {
-        (None, _) => Requests::Unheard,
-        (Some(_), true) => Requests::PluginError,
-        (Some(_), false) => Requests::Checked,
+    match (config.webhook.listen, config.plugins.webhook_auth_of(plugin).is_empty()) {
+        (None, _) => Requests::NoServer,
+        (Some(_), true) => Requests::NoAuth,
+        (Some(_), false) => Requests::Authenticated,
     }
 }
 

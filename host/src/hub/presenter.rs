@@ -92,7 +92,7 @@ impl TurnPresenter {
             let ends = match &scene {
                 Scene::Final(turn, _) | Scene::CutOff(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
                 Scene::Frame(..) | Scene::Back(..) | Scene::Tell(..) => None,
-                Scene::DecisionStore { .. } => None,
+                Scene::RequestClosed { .. } => None,
             };
             if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
                 continue;
@@ -128,7 +128,7 @@ impl TurnPresenter {
         match &next {
             Some(Scene::Frame(turn, view)) => scenes.running = Some((Arc::clone(turn), view.clone())),
             Some(Scene::Final(..) | Scene::CutOff(..) | Scene::Back(..)) => scenes.running = None,
-            Some(Scene::Tell(..) | Scene::DecisionStore { .. }) | None => {}
+            Some(Scene::Tell(..) | Scene::RequestClosed { .. }) | None => {}
         }
         next
     }
@@ -185,7 +185,7 @@ impl TurnRenderer {
                 let posts = self.last_frame(session, (&turn, &view), notices).await;
                 self.posts.finish(Vec::new(), posts).await;
             }
-            Scene::DecisionStore { request, choice, by } => {
+            Scene::RequestClosed { request, choice, by } => {
                 self.posts.decide(&request, &messages::decided(by.as_deref(), choice.label())).await;
             }
             Scene::Tell(place, notice) => self.tell(session, (place, notice), notices).await,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, Origin, Update, What},
+    chat::{Done, Origin, Update, UpdateKind},
     session::Prompt,
     types::{Caller, Role, SessionRecord},
 };
@@ -29,7 +29,7 @@ impl SessionStore for Store {
             key: format!("again:{}", prompt.id.0),
             caller: Caller { name: owner.0.clone(), id: owner, role: Role::Member },
             place: prompt.place.clone(),
-            what: What::Text(prompt.text.clone()),
+            what: UpdateKind::Text(prompt.text.clone()),
             at: record.last_active,
             locale: None,
             origin: Origin::default(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cordboard_core::{
-    chat::{InboxRow, InboxState, Update, What},
+    chat::{InboxRow, InboxState, Update, UpdateKind},
     event::{CausationChain, Kind, SessionEvent},
     messages,
     session::{Input, Prompt},
@@ -166,9 +166,9 @@ pub fn words_of(update: &Update) -> Option<String> {
         None => words.to_owned(),
     };
     match &update.what {
-        What::Text(text) => Some(said(text)),
-        What::NotText { kind, caption: Some(caption) } => Some(messages::captioned(kind, &said(caption))),
-        What::NotText { caption: None, .. } | What::Edited(_) | What::Press { .. } => None,
+        UpdateKind::Text(text) => Some(said(text)),
+        UpdateKind::NotText { kind, caption: Some(caption) } => Some(messages::captioned(kind, &said(caption))),
+        UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => None,
     }
 }
 

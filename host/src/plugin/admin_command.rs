@@ -52,9 +52,9 @@ impl AdminCommand {
 /// The result of an admin command, as text for the user who sent it.
 pub type Outcome = Result<String, ApiError>;
 
-/// A command whose caller is authorized to give it. [`Orders::give`] is the only way to send one.
+/// A command whose caller is authorized to give it. [`AdminCommands::give`] is the only way to send one.
 #[derive(Debug)]
-pub struct Ordered {
+pub struct AuthorizedCommand {
     pub by: Caller,
     pub plugin: String,
     pub order: AdminCommand,
@@ -66,7 +66,7 @@ const WAITING: usize = 16;
 
 /// Sends commands to the task that executes them.
 #[derive(Debug, Clone)]
-pub struct Orders(mpsc::Sender<Ordered>);
+pub struct AdminCommands(mpsc::Sender<AuthorizedCommand>);
 
 pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
     ApiError { code, text: text.into() }
@@ -103,9 +103,9 @@ fn is_beginning(digest: &str) -> bool {
         && digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-impl Orders {
+impl AdminCommands {
     #[must_use]
-    pub fn channel() -> (Self, mpsc::Receiver<Ordered>) {
+    pub fn channel() -> (Self, mpsc::Receiver<AuthorizedCommand>) {
         let (orders, receiver) = mpsc::channel(WAITING);
         (Self(orders), receiver)
     }
@@ -118,7 +118,7 @@ impl Orders {
         let by = check(caller, &order)?;
         let (answer, answered) = oneshot::channel();
         let ending = || refuse(RefusalCode::Failed, "Cordboard is shutting down.");
-        self.0.send(Ordered { by, plugin: plugin.to_owned(), order, answer }).await.map_err(|_| ending())?;
+        self.0.send(AuthorizedCommand { by, plugin: plugin.to_owned(), order, answer }).await.map_err(|_| ending())?;
         answered.await.unwrap_or_else(|_| Err(ending()))
     }
 }

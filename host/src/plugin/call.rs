@@ -18,15 +18,15 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     bindings::log::Level,
-    call_output::Told,
+    call_output::CallOutput,
     cpu_time::CpuMeter,
     engine::SharedEngine,
     fixed_limits,
     guest_clock::GuestTime,
-    guest_log::{GuestLog, Printed},
+    guest_log::{GuestLog, GuestOutput},
     host_api::HostApi,
     limits::{Limit, Meter},
-    outbound_http::{OutboundHttp, Waits},
+    outbound_http::{OutboundHttp, WaitBudget},
     secrets::CallSecrets,
     snapshot::Snapshot,
     version::PluginVersion,
@@ -57,14 +57,14 @@ pub enum CallError {
         "handed the host more than {} at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that it was for in [plugins.{plugin}] if it needs more)",
         spell_size(*most as u64)
     )]
-    Handed { plugin: String, most: usize },
+    ArgumentTooLarge { plugin: String, most: usize },
     /// A fixed limit was exceeded, which no configuration key raises.
     #[error("{0}")]
     Bound(String),
     #[error("trapped: {0}")]
     Trap(String),
     #[error("said: {}", foreign(.0))]
-    Said(String),
+    Plugin(String),
     #[error("offers no {0}")]
     NotOffered(&'static str),
 }
@@ -75,10 +75,10 @@ impl CallError {
     fn brief(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(foreign(&why)),
-            Self::Said(_)
+            Self::Plugin(_)
             | Self::Limit { .. }
             | Self::Drained { .. }
-            | Self::Handed { .. }
+            | Self::ArgumentTooLarge { .. }
             | Self::Bound(_)
             | Self::NotOffered(_) => self,
         }
@@ -90,21 +90,23 @@ pub(super) fn foreign(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
 
-impl Told for CallError {
+impl CallOutput for CallError {
     fn bytes(&self) -> usize {
         match self {
-            Self::Trap(why) | Self::Said(why) | Self::Bound(why) => why.len(),
-            Self::Limit { .. } | Self::Drained { .. } | Self::Handed { .. } | Self::NotOffered(_) => 0,
+            Self::Trap(why) | Self::Plugin(why) | Self::Bound(why) => why.len(),
+            Self::Limit { .. } | Self::Drained { .. } | Self::ArgumentTooLarge { .. } | Self::NotOffered(_) => 0,
         }
     }
 
     fn scrubbed(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(scrub::text(why)),
-            Self::Said(why) => Self::Said(scrub::text(why)),
-            Self::Limit { .. } | Self::Drained { .. } | Self::Handed { .. } | Self::Bound(_) | Self::NotOffered(_) => {
-                self
-            }
+            Self::Plugin(why) => Self::Plugin(scrub::text(why)),
+            Self::Limit { .. }
+            | Self::Drained { .. }
+            | Self::ArgumentTooLarge { .. }
+            | Self::Bound(_)
+            | Self::NotOffered(_) => self,
         }
     }
 }
@@ -121,8 +123,8 @@ pub struct CallState {
     cut_off: bool,
     pub journal: GuestLog,
     pub egress: OutboundHttp,
-    stdout: Printed,
-    stderr: Printed,
+    stdout: GuestOutput,
+    stderr: GuestOutput,
     wasi: WasiCtx,
     resources: ResourceTable,
     /// The size limit of the HTTP headers that the guest writes.
@@ -144,8 +146,8 @@ impl CallState {
         time: &GuestTime,
     ) -> Self {
         let journal = GuestLog::new(&generation.label, generation.limits.log);
-        let stdout = Printed::new(journal.clone(), Level::Info);
-        let stderr = Printed::new(journal.clone(), Level::Warn);
+        let stdout = GuestOutput::new(journal.clone(), Level::Info);
+        let stderr = GuestOutput::new(journal.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
         fixed_limits::of_random(&mut wasi);
@@ -219,7 +221,7 @@ pub async fn run<T, F, Fut>(
     call: F,
 ) -> Result<T, CallError>
 where
-    T: Told,
+    T: CallOutput,
     F: FnOnce(Store<CallState>) -> Fut,
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
@@ -270,7 +272,7 @@ where
 const LEAST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Completes when the call has run for `allowed`, excluding the time in which it had network requests in flight.
-async fn overdue(allowed: Duration, waits: &Waits) {
+async fn overdue(allowed: Duration, waits: &WaitBudget) {
     let begun = Instant::now();
     loop {
         let left = (allowed + waits.waited()).saturating_sub(begun.elapsed());
@@ -312,7 +314,7 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
         let giving = error.downcast_ref::<WasmBacktrace>().is_some();
         let plugin = state.generation.name.clone();
         return if giving {
-            CallError::Handed { plugin, most: state.generation.limits.at_once() }
+            CallError::ArgumentTooLarge { plugin, most: state.generation.limits.at_once() }
         } else {
             CallError::Limit { plugin, limit: Limit::Reply }
         };

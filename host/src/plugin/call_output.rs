@@ -1,5 +1,5 @@
 //! Removes secrets from the results of plugin calls, and measures their size for the `reply` limit.
-//! [`run`](super::call::run) can return only types that implement [`Told`].
+//! [`run`](super::call::run) can return only types that implement [`CallOutput`].
 
 use super::bindings::{
     lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
@@ -8,7 +8,7 @@ use super::bindings::{
 use crate::scrub;
 
 /// A type that a plugin call may return.
-pub trait Told: Sized {
+pub trait CallOutput: Sized {
     /// Removes secrets from all texts of the value.
     #[must_use]
     fn scrubbed(self) -> Self;
@@ -17,7 +17,7 @@ pub trait Told: Sized {
     fn bytes(&self) -> usize;
 }
 
-impl Told for () {
+impl CallOutput for () {
     fn scrubbed(self) -> Self {}
 
     fn bytes(&self) -> usize {
@@ -25,7 +25,7 @@ impl Told for () {
     }
 }
 
-impl Told for String {
+impl CallOutput for String {
     fn bytes(&self) -> usize {
         self.len()
     }
@@ -35,7 +35,7 @@ impl Told for String {
     }
 }
 
-impl Told for Vec<u8> {
+impl CallOutput for Vec<u8> {
     fn bytes(&self) -> usize {
         self.len()
     }
@@ -45,9 +45,9 @@ impl Told for Vec<u8> {
     }
 }
 
-impl<T: Told> Told for Option<T> {
+impl<T: CallOutput> CallOutput for Option<T> {
     fn bytes(&self) -> usize {
-        self.as_ref().map_or(0, Told::bytes)
+        self.as_ref().map_or(0, CallOutput::bytes)
     }
 
     fn scrubbed(self) -> Self {
@@ -55,7 +55,7 @@ impl<T: Told> Told for Option<T> {
     }
 }
 
-impl<T: Told, E: Told> Told for Result<T, E> {
+impl<T: CallOutput, E: CallOutput> CallOutput for Result<T, E> {
     fn bytes(&self) -> usize {
         match self {
             Ok(told) => told.bytes(),
@@ -68,7 +68,7 @@ impl<T: Told, E: Told> Told for Result<T, E> {
     }
 }
 
-impl Told for lifecycle::Verdict {
+impl CallOutput for lifecycle::Verdict {
     fn scrubbed(self) -> Self {
         self
     }
@@ -78,7 +78,7 @@ impl Told for lifecycle::Verdict {
     }
 }
 
-impl Told for persona::Brief {
+impl CallOutput for persona::Brief {
     fn bytes(&self) -> usize {
         self.instructions.len() + self.model.bytes() + self.greeting.bytes()
     }
@@ -93,9 +93,9 @@ impl Told for persona::Brief {
     }
 }
 
-impl Told for view::Screen {
+impl CallOutput for view::Screen {
     fn bytes(&self) -> usize {
-        self.live.bytes() + self.messages.iter().map(Told::bytes).sum::<usize>()
+        self.live.bytes() + self.messages.iter().map(CallOutput::bytes).sum::<usize>()
     }
 
     fn scrubbed(self) -> Self {
@@ -104,7 +104,7 @@ impl Told for view::Screen {
     }
 }
 
-impl Told for webhook::Response {
+impl CallOutput for webhook::Response {
     fn bytes(&self) -> usize {
         self.body.len() + self.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
     }
@@ -119,10 +119,10 @@ impl Told for webhook::Response {
     }
 }
 
-impl Told for types::Reply {
+impl CallOutput for types::Reply {
     fn bytes(&self) -> usize {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
-        self.text.len() + buttons.sum::<usize>() + self.attachments.iter().map(Told::bytes).sum::<usize>()
+        self.text.len() + buttons.sum::<usize>() + self.attachments.iter().map(CallOutput::bytes).sum::<usize>()
     }
 
     fn scrubbed(self) -> Self {
@@ -138,7 +138,7 @@ impl Told for types::Reply {
     }
 }
 
-impl Told for types::Attachment {
+impl CallOutput for types::Attachment {
     fn bytes(&self) -> usize {
         let content = match &self.content {
             types::Content::Text(text) | types::Content::File(text) => text.len(),

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::{
     call::foreign,
+    error::{Age, PluginError},
     imports::CAPABILITIES,
-    refusal::{Age, PluginError},
     version::PACKAGE,
 };
 

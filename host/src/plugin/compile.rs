@@ -22,8 +22,8 @@ use super::{
     call::foreign,
     compatibility,
     engine::{self, SharedEngine},
+    error::PluginError,
     file_format,
-    refusal::PluginError,
     version::Artifact,
 };
 

@@ -9,7 +9,7 @@ use super::{
         schedule::ScheduleTrade, view::ViewTrade, webhook::WebhookTrade,
     },
     call::{CallState, foreign},
-    refusal::PluginError,
+    error::PluginError,
     version::Exports,
 };
 
@@ -20,7 +20,7 @@ impl Exports {
                 if self.$trade.is_some()
                     && let Err(error) = $guest::new(&mut *store, instance)
                 {
-                    return Err(PluginError::Trade { trade: $name, why: foreign(&causes(&error)) });
+                    return Err(PluginError::ExportMismatch { trade: $name, why: foreign(&causes(&error)) });
                 }
             };
         }

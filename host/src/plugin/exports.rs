@@ -94,7 +94,7 @@ impl Invoker {
         &self.engine
     }
 
-    /// Runs a command. [`CallError::Said`] is the plugin's own error, for the caller to read.
+    /// Runs a command. [`CallError::Plugin`] is the plugin's own error, for the caller to read.
     pub async fn command(&self, offer: &Offer, context: Context, typed: &Invocation) -> Result<Reply, CallError> {
         let permits = match offer.spec.order {
             CallOrder::InOrder => &self.permits,
@@ -106,7 +106,7 @@ impl Invoker {
         let answer = trade_call!(self, generation, command, context, |guest, store| guest
             .cordboard_plugin_command()
             .call_run(store, name, args, text))?;
-        answer.map(convert::reply_of).map_err(CallError::Said)
+        answer.map(convert::reply_of).map_err(CallError::Plugin)
     }
 
     fn note(&self, generation: &PluginVersion, error: &CallError) {
@@ -160,9 +160,9 @@ impl Invoker {
         let brief = trade_call!(self, generation, persona, context, |guest, store| guest
             .cordboard_plugin_persona()
             .call_resolve(store, persona, &session))?;
-        let brief = brief.map_err(CallError::Said)?;
+        let brief = brief.map_err(CallError::Plugin)?;
         if let Some(model) = brief.model.as_deref().filter(|model| !is_model_name(model)) {
-            return Err(CallError::Said(messages::invalid_model(model)));
+            return Err(CallError::Plugin(messages::invalid_model(model)));
         }
         Ok(PersonaSettings {
             instructions: brief.instructions,
@@ -187,7 +187,7 @@ impl Invoker {
         let screen = trade_call!(self, generation, view, (CallContext::default(), None), |guest, store| guest
             .cordboard_plugin_view()
             .call_render(store, mode, &turn, &limits))?;
-        let screen = screen.map_err(CallError::Said)?;
+        let screen = screen.map_err(CallError::Plugin)?;
         Ok(Screen { live: screen.live, messages: screen.messages.into_iter().map(convert::reply_of).collect() })
     }
 

@@ -3,7 +3,7 @@
 
 use wasmparser::{BinaryReader, ComponentImportSectionReader};
 
-use super::refusal::PluginError;
+use super::error::PluginError;
 
 /// The first bytes of every WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";

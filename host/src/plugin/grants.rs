@@ -42,7 +42,7 @@ fn way(capability: &str) -> Way {
 }
 
 /// Returns the capabilities that a button cannot grant.
-pub fn by_line_alone(capabilities: &[String]) -> Vec<&str> {
+pub fn config_only(capabilities: &[String]) -> Vec<&str> {
     capabilities.iter().map(String::as_str).filter(|name| matches!(way(name), Way::Line(..))).collect()
 }
 
@@ -79,7 +79,7 @@ impl PendingApproval {
             Button::new(choice.label().unwrap_or_default(), format!("/{STEERING} {verb} {plugin} {}", short(digest)))
         };
         let mut row = vec![button(Choice::Refuse, "refuse")];
-        if by_line_alone(missing).is_empty() {
+        if config_only(missing).is_empty() {
             row.insert(0, button(Choice::Grant, "grant"));
         }
         let request = Request::Grant { plugin: plugin.clone(), digest: short(digest).to_owned() };
@@ -122,7 +122,7 @@ mod tests {
         assert!(question.text.contains("add to [plugins.mine] `http = [\"https://HOST/*\"]`"), "{}", question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins refuse mine 0123456789ab"]);
-        assert_eq!(by_line_alone(&parked(&["chat", "plugin-control"]).missing), ["plugin-control"]);
+        assert_eq!(config_only(&parked(&["chat", "plugin-control"]).missing), ["plugin-control"]);
     }
 
     #[test]

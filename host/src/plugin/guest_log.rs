@@ -109,7 +109,7 @@ impl GuestLog {
 
 /// Standard output or error of a guest. It logs complete lines and collects the panic message from them.
 #[derive(Clone)]
-pub struct Printed {
+pub struct GuestOutput {
     journal: GuestLog,
     level: Level,
     state: Arc<Mutex<Text>>,
@@ -121,7 +121,7 @@ struct Text {
     fall: GuestPanic,
 }
 
-impl Printed {
+impl GuestOutput {
     pub fn new(journal: GuestLog, level: Level) -> Self {
         Self { journal, level, state: Arc::default() }
     }
@@ -155,13 +155,13 @@ impl Printed {
     }
 }
 
-impl IsTerminal for Printed {
+impl IsTerminal for GuestOutput {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Printed {
+impl StdoutStream for GuestOutput {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }
@@ -173,12 +173,12 @@ impl StdoutStream for Printed {
 }
 
 #[async_trait::async_trait]
-impl Pollable for Printed {
+impl Pollable for GuestOutput {
     async fn ready(&mut self) {}
 }
 
 #[async_trait::async_trait]
-impl OutputStream for Printed {
+impl OutputStream for GuestOutput {
     fn write(&mut self, bytes: Bytes) -> Result<(), StreamError> {
         self.print(&bytes);
         Ok(())
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn of_a_long_line_the_beginning_is_kept() {
-        let printed = Printed::new(GuestLog::new(&Arc::from("x"), 9), Level::Info);
+        let printed = GuestOutput::new(GuestLog::new(&Arc::from("x"), 9), Level::Info);
         printed.print(&vec![b'a'; 3 * LONGEST]);
         printed.print(b"end");
         assert_eq!(printed.state.lock().unwrap().line.len(), LONGEST);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cordboard_core::{
-    session::{ApiError, Order},
+    session::{ApiError, SessionCommand},
     types::{Caller, Place, Reply, SessionName, SessionView, Timestamp},
 };
 
@@ -78,7 +78,7 @@ pub trait HostApi: PluginState {
     fn agents(&self) -> Vec<Choice>;
     async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError>;
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError>;
-    async fn order(&self, caller: &Caller, name: &SessionName, order: Order) -> Result<SessionView, ApiError>;
+    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError>;
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError>;
     /// The replacement for the network in tests, or `None` to use the real network.
     fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {

@@ -7,7 +7,7 @@ use cordboard_core::config::NetworkGrants;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
-use super::{call::CallState, outbound_http::Network, refusal::PluginError, version::PluginSettings};
+use super::{call::CallState, error::PluginError, outbound_http::Network, version::PluginSettings};
 
 /// The WASI interface that sends HTTP requests.
 pub const OUTGOING: &str = "wasi:http/outgoing-handler";

@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use cordboard_core::{
     config::NetworkGrants,
-    egress::{Target, TcpGrant, check_host, check_method, grant_line, line_for, may_request},
+    egress::{Target, TcpGrant, check_host, check_method, grant_line, may_request, suggested_grant},
 };
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -39,7 +39,7 @@ use super::{guest_log::GuestLog, limits::CallLimits, secrets::CallSecrets};
 use failure::Failure;
 pub use fake::{FakeNetwork, HttpRequest, HttpResponse};
 pub use tls::client_config;
-pub use wait_budget::Waits;
+pub use wait_budget::WaitBudget;
 
 /// The most requests and connections that one plugin may have in flight. This is enough to query all servers of a
 /// household at once, and too few to put load on any of them.
@@ -86,7 +86,7 @@ impl Network {
         if may_request(&self.reach.http, method, &target) {
             return Ok(target);
         }
-        let line = line_for(&self.plugin, &self.reach.http, (method, &target));
+        let line = suggested_grant(&self.plugin, &self.reach.http, (method, &target));
         let what = format!("{method} {target}{}", target_path(path));
         Err(Failure::Refused(format!("{what} was not granted; add to {line}")))
     }
@@ -117,7 +117,7 @@ pub struct OutboundHttp {
     /// `None` in trials and views, and if nothing was granted.
     network: Option<Arc<Network>>,
     pub vault: CallSecrets,
-    waits: Arc<Waits>,
+    waits: Arc<WaitBudget>,
     journal: GuestLog,
     /// `None` uses the real network.
     far: Option<Arc<dyn FakeNetwork>>,
@@ -131,12 +131,12 @@ impl OutboundHttp {
     ) -> Self {
         let (plugin, time) =
             network.as_ref().map_or(("", Duration::ZERO), |network| (network.plugin.as_str(), network.time));
-        let waits = Arc::new(Waits::new(plugin, time));
+        let waits = Arc::new(WaitBudget::new(plugin, time));
         Self { network, vault, waits, journal, far }
     }
 
     /// The budget of the time that this call may wait for the network.
-    pub fn waits(&self) -> Arc<Waits> {
+    pub fn waits(&self) -> Arc<WaitBudget> {
         Arc::clone(&self.waits)
     }
 

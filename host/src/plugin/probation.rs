@@ -13,7 +13,7 @@ use tokio::{
 
 /// The operator's rollout settings. A change applies from the next activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SwapTerms {
+pub struct RolloutSettings {
     /// Zero disables automatic rollbacks.
     pub probation: Duration,
     pub traps: u32,
@@ -25,7 +25,7 @@ pub struct SwapTerms {
 #[derive(Debug)]
 pub struct Probation {
     until: Instant,
-    terms: SwapTerms,
+    terms: RolloutSettings,
     failed: AtomicU32,
     /// The number of failed calls that [`Self::take_failed`] returned last.
     told: AtomicU32,
@@ -33,13 +33,13 @@ pub struct Probation {
 }
 
 impl Probation {
-    pub fn begin(terms: SwapTerms) -> Self {
+    pub fn begin(terms: RolloutSettings) -> Self {
         Self::resume(terms, (terms.probation, 0))
     }
 
     /// Continues a probation that an earlier host process began, with the time that is left and the failed calls that
     /// it counted.
-    pub fn resume(terms: SwapTerms, (left, failed): (Duration, u32)) -> Self {
+    pub fn resume(terms: RolloutSettings, (left, failed): (Duration, u32)) -> Self {
         Self {
             until: Instant::now() + left.min(terms.probation),
             terms,
@@ -74,16 +74,16 @@ impl Probation {
     }
 
     /// Whether the version is due for a rollback.
-    pub fn has_fallen(&self) -> bool {
+    pub fn rollback_is_due(&self) -> bool {
         self.fell.load(Ordering::Acquire)
     }
 
     /// Like [`Self::has_fallen`], but returns true only once. The caller must roll back the version.
-    pub fn take_fall(&self) -> bool {
+    pub fn take_due_rollback(&self) -> bool {
         self.fell.swap(false, Ordering::AcqRel)
     }
 
-    pub const fn terms(&self) -> SwapTerms {
+    pub const fn terms(&self) -> RolloutSettings {
         self.terms
     }
 }
@@ -131,14 +131,14 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    const fn terms(traps: u32) -> SwapTerms {
-        SwapTerms { probation: MINUTE, traps, drain: MINUTE }
+    const fn terms(traps: u32) -> RolloutSettings {
+        RolloutSettings { probation: MINUTE, traps, drain: MINUTE }
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_the_call_that_was_one_too_many_counts_as_a_fall() {
         let probation = Probation::begin(terms(3));
-        let falls = [(); 4].map(|()| (probation.count(), probation.take_fall()));
+        let falls = [(); 4].map(|()| (probation.count(), probation.take_due_rollback()));
         assert_eq!(falls, [(true, false), (true, false), (true, true), (true, false)]);
         assert_eq!((probation.take_failed(), probation.take_failed()), (Some(3), None));
     }
@@ -147,12 +147,12 @@ mod tests {
     async fn a_resumed_one_goes_on_where_it_was() {
         let terms = terms(3);
         let resumed = Probation::resume(terms, (MINUTE / 2, 2));
-        assert!(!resumed.has_fallen() && resumed.take_failed().is_none());
-        assert!(resumed.count() && resumed.take_fall());
+        assert!(!resumed.rollback_is_due() && resumed.take_failed().is_none());
+        assert!(resumed.count() && resumed.take_due_rollback());
         let late = Probation::resume(terms, (MINUTE / 2, 0));
         tokio::time::advance(MINUTE / 2).await;
         assert!(!late.count());
-        assert!(Probation::resume(terms, (MINUTE / 2, 3)).has_fallen(), "nobody has acted yet");
+        assert!(Probation::resume(terms, (MINUTE / 2, 3)).rollback_is_due(), "nobody has acted yet");
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,7 +161,7 @@ mod tests {
         assert!(probation.count());
         tokio::time::advance(MINUTE).await;
         assert_eq!([(); 3].map(|()| probation.count()), [false; 3]);
-        assert!(!probation.has_fallen());
+        assert!(!probation.rollback_is_due());
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,11 +12,11 @@ use super::{
     compile::{Compiler, digest},
     component_info::ComponentInfo,
     engine::SharedEngine,
+    error::PluginError,
     exports::Invoker,
     linker::Linkers,
     probation::Probation,
-    refusal::PluginError,
-    snapshot::{Offers, Plugged, RejectReason, RejectedVersion, Snapshot, short},
+    snapshot::{ActivePlugin, Offers, RejectReason, RejectedVersion, Snapshot, short},
     trial,
     version::{Artifact, PluginSettings, PluginVersion, VersionMeta},
 };
@@ -59,9 +59,9 @@ pub enum ActivationMode {
     /// A version that becomes active starts a probation. An active version with new settings keeps its probation.
     New,
     /// Like `New`, but activates the version again and restarts its probation even if it is already active.
-    Anew,
+    Forced,
     /// A version that was active before. It is trusted and has no probation.
-    Back,
+    Previous,
     /// The version that was active when the previous host process ended, with the rest of its probation and its failed
     /// calls.
     Resumed { left: Duration, failed: u32 },
@@ -69,7 +69,7 @@ pub enum ActivationMode {
 
 /// The result of an activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Swapped {
+pub enum Activation {
     /// The same bytes with the same settings are already active.
     Unchanged,
     New,
@@ -98,18 +98,18 @@ impl Registry {
 
     /// Compiles, links, tries and activates a version. If any step fails, the previous version stays active and
     /// `/plugins` shows the reason.
-    pub async fn plug_in(
+    pub async fn activate_wasm(
         &self,
         name: &str,
         wasm: &[u8],
         context: (&PluginSettings, Timestamp),
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let digest = digest(wasm);
         let compiled = match context.0.check_pin(name, &digest) {
             Ok(()) => self.compile(name, digest, wasm).await,
             Err(refused) => Compiled::new(name.to_owned(), digest, Err(refused)),
         };
-        self.plug_compiled(compiled, context, ActivationMode::New).await
+        self.activate(compiled, context, ActivationMode::New).await
     }
 
     pub(super) const fn engine(&self) -> &SharedEngine {
@@ -139,7 +139,7 @@ impl Registry {
 
     /// Runs the trial of a version before its activation with these settings. It may take as long as a call. It changes
     /// nothing but `compiled`, so its future can be dropped.
-    pub async fn try_out(&self, compiled: &mut Compiled, settings: PluginSettings, entrance: ActivationMode) {
+    pub async fn run_trial(&self, compiled: &mut Compiled, settings: PluginSettings, entrance: ActivationMode) {
         let Ok(artifact) = &compiled.artifact else { return };
         let table = self.table();
         let serving = table.generation(&compiled.name);
@@ -158,15 +158,15 @@ impl Registry {
 
     /// The second half of an activation: links the version, runs its trial unless one ran with these settings, and
     /// publishes it. The future must run to completion, otherwise a rejection may not be recorded.
-    pub async fn plug_compiled(
+    pub async fn activate(
         &self,
         compiled: Compiled,
         (settings, now): (&PluginSettings, Timestamp),
         entrance: ActivationMode,
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let Compiled { name, digest, artifact, tried } = compiled;
         let plugged = match artifact {
-            Ok(artifact) => self.try_in((&artifact, tried), (settings, now), entrance).await,
+            Ok(artifact) => self.link_and_publish((&artifact, tried), (settings, now), entrance).await,
             Err(refused) => Err(refused),
         };
         if let Err(why) = &plugged {
@@ -179,7 +179,7 @@ impl Registry {
                 }
                 _ => tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused"),
             }
-            self.turn_away(&name, &digest, (why, now)).await;
+            self.record_rejection(&name, &digest, (why, now)).await;
         }
         plugged
     }
@@ -189,22 +189,22 @@ impl Registry {
         &self,
         name: &str,
         (settings, now): (&PluginSettings, Timestamp),
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let Some(artifact) = self.table().generation(name).map(|generation| generation.artifact.clone()) else {
-            return Ok(Swapped::Unchanged);
+            return Ok(Activation::Unchanged);
         };
         let compiled = Compiled::new(name.to_owned(), artifact.digest.clone(), Ok(artifact));
-        self.plug_compiled(compiled, (settings, now), ActivationMode::New).await
+        self.activate(compiled, (settings, now), ActivationMode::New).await
     }
 
     /// Records the reason why a version was rejected, also for one that could not be read.
-    pub async fn turn_away(&self, name: &str, digest: &str, (why, now): (&PluginError, Timestamp)) {
+    pub async fn record_rejection(&self, name: &str, digest: &str, (why, now): (&PluginError, Timestamp)) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().turning(name, RejectedVersion::new(digest, why, now))));
     }
 
     /// Records an earlier rejection again, after the active version got new settings.
-    pub async fn turn_back(&self, name: &str, turned: RejectedVersion) {
+    pub async fn restore_rejection(&self, name: &str, turned: RejectedVersion) {
         let _swapping = self.swapping.lock().await;
         self.table.store(Arc::new(self.table().turning(name, turned)));
     }
@@ -222,18 +222,18 @@ impl Registry {
     }
 
     /// Sets the plugin that decides when idle agents are stopped.
-    pub async fn govern(&self, policy: &str) {
+    pub async fn set_lifecycle(&self, policy: &str) {
         let _swapping = self.swapping.lock().await;
-        self.table.store(Arc::new(self.table().governed(policy)));
+        self.table.store(Arc::new(self.table().with_lifecycle(policy)));
     }
 
     /// Shows what is wrong with the plugin folder, and since when.
     pub async fn show_folder(&self, fault: Option<(String, Timestamp)>) {
         let _swapping = self.swapping.lock().await;
-        self.table.store(Arc::new(self.table().foldered(fault)));
+        self.table.store(Arc::new(self.table().with_folder_fault(fault)));
     }
 
-    pub async fn unplug(&self, name: &str) {
+    pub async fn remove_plugin(&self, name: &str) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
         self.table.store(Arc::new(table.without(name)));
@@ -241,7 +241,7 @@ impl Registry {
     }
 
     /// Deactivates a plugin, and shows why and since when.
-    pub async fn switch_off(&self, name: &str, off: (String, Timestamp)) {
+    pub async fn disable(&self, name: &str, off: (String, Timestamp)) {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
         self.table.store(Arc::new(table.disabling(name, off)));
@@ -264,10 +264,11 @@ impl Registry {
     }
 
     /// Returns the active versions that are due for a rollback. Each is returned only once.
-    pub fn take_fallen(&self) -> Vec<Arc<PluginVersion>> {
+    pub fn take_due_rollbacks(&self) -> Vec<Arc<PluginVersion>> {
         let table = self.table();
         let serving = table.names().filter_map(|name| table.generation(name));
-        let fell = |generation: &&Arc<PluginVersion>| generation.probation.as_ref().is_some_and(|one| one.take_fall());
+        let fell =
+            |generation: &&Arc<PluginVersion>| generation.probation.as_ref().is_some_and(|one| one.take_due_rollback());
         serving.filter(fell).cloned().collect()
     }
 
@@ -277,7 +278,7 @@ impl Registry {
         let table = self.table();
         let behind = |one: &&Arc<PluginVersion>| one.digest != refused && !one.is_set(context.0);
         if let Some(serving) = table.generation(name).filter(behind) {
-            match self.try_in((&serving.artifact, None), context, ActivationMode::New).await {
+            match self.link_and_publish((&serving.artifact, None), context, ActivationMode::New).await {
                 Ok(_) => return,
                 Err(why) => tracing::warn!(plugin = name, %why, "what serves cannot have the settings of now"),
             }
@@ -299,12 +300,12 @@ impl Registry {
         }
     }
 
-    async fn try_in(
+    async fn link_and_publish(
         &self,
         (artifact, tried): (&Artifact, Option<Tried>),
         (settings, now): (&PluginSettings, Timestamp),
         entrance: ActivationMode,
-    ) -> Result<Swapped, PluginError> {
+    ) -> Result<Activation, PluginError> {
         let _swapping = self.swapping.lock().await;
         settings.check_pin(&artifact.name, &artifact.digest)?;
         let table = self.table();
@@ -315,7 +316,7 @@ impl Registry {
             if entry.is_some_and(|entry| entry.turned.is_some()) {
                 self.table.store(Arc::new(table.kept(&artifact.name)));
             }
-            return Ok(Swapped::Unchanged);
+            return Ok(Activation::Unchanged);
         }
         let number = table.next_number(&artifact.name);
         let birth = VersionMeta { number, since: now, probation: probation(entrance, serving, (artifact, settings)) };
@@ -325,8 +326,8 @@ impl Registry {
             None => trial::offers(self.caller.engine(), &generation).await?,
         };
         let offers = Arc::new(offers);
-        let has_fallen = generation.probation.as_ref().is_some_and(|probation| probation.has_fallen());
-        self.table.store(Arc::new(table.with(Plugged { generation, offers })?));
+        let has_fallen = generation.probation.as_ref().is_some_and(|probation| probation.rollback_is_due());
+        self.table.store(Arc::new(table.with(ActivePlugin { generation, offers })?));
         if has_fallen {
             self.caller.fallen.notify_one();
         }
@@ -334,7 +335,7 @@ impl Registry {
             replaced.retirement.begin(settings.terms.drain);
         }
         tracing::info!(plugin = artifact.name, digest = short(&artifact.digest), generation = number, "plugged in");
-        Ok(Swapped::New)
+        Ok(Activation::New)
     }
 }
 
@@ -345,7 +346,7 @@ fn serves(
     entrance: ActivationMode,
 ) -> bool {
     let same = |one: &&Arc<PluginVersion>| one.digest == artifact.digest && one.is_set(settings);
-    entrance != ActivationMode::Anew && serving.filter(same).is_some()
+    entrance != ActivationMode::Forced && serving.filter(same).is_some()
 }
 
 /// Returns the probation of the activated version. New bytes start one, and new settings keep that of the active
@@ -357,12 +358,12 @@ fn probation(
 ) -> Option<Arc<Probation>> {
     let same = serving.filter(|serving| serving.digest == artifact.digest);
     match (entrance, same) {
-        (ActivationMode::Back, _) => None,
+        (ActivationMode::Previous, _) => None,
         (ActivationMode::Resumed { left, failed }, _) => {
             Some(Arc::new(Probation::resume(settings.terms, (left, failed))))
         }
         (ActivationMode::New, Some(serving)) => serving.probation.clone(),
-        (ActivationMode::New, None) | (ActivationMode::Anew, _) => Some(Arc::new(Probation::begin(settings.terms))),
+        (ActivationMode::New, None) | (ActivationMode::Forced, _) => Some(Arc::new(Probation::begin(settings.terms))),
     }
 }
 

@@ -4,7 +4,7 @@ use wasmtime::component::InstancePre;
 
 use super::{
     call::{self, CallContext, CallError, CallState},
-    call_output::Told,
+    call_output::CallOutput,
     registry::Registry,
     version::Exports,
 };
@@ -13,7 +13,7 @@ use super::{
 struct Bytes(usize);
 
 /// A measurement doesn't count against the `reply` limit.
-impl Told for Bytes {
+impl CallOutput for Bytes {
     fn bytes(&self) -> usize {
         0
     }

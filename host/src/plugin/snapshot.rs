@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use cordboard_core::types::{Role, Timestamp};
 
 use super::{
+    error::PluginError,
     host_api::Choice,
-    refusal::PluginError,
     status::{self, PluginStatus},
     version::PluginVersion,
 };
@@ -41,7 +41,7 @@ pub struct Offers {
 }
 
 #[derive(Clone)]
-pub struct Plugged {
+pub struct ActivePlugin {
     pub generation: Arc<PluginVersion>,
     pub offers: Arc<Offers>,
 }
@@ -58,18 +58,18 @@ pub struct RejectedVersion {
 /// The reason why a version isn't active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectReason {
-    PluginError,
+    Rejected,
     /// It requests these capabilities beyond its grants, and waits for the owner's approval.
     PendingApproval(Vec<String>),
     /// The owner refused these capabilities.
     Denied(Vec<String>),
     /// The version itself is valid, but it isn't activated now, for example after a rollback.
-    HeldOff,
+    NotAdmitted,
 }
 
 #[derive(Clone, Default)]
 pub struct Entry {
-    pub plugged: Option<Plugged>,
+    pub plugged: Option<ActivePlugin>,
     pub turned: Option<RejectedVersion>,
     /// The reason and the time, if an admin has disabled the plugin. Files in the folder don't enable it.
     pub disabled: Option<(String, Timestamp)>,
@@ -105,8 +105,8 @@ impl RejectedVersion {
     pub fn new(digest: &str, why: &PluginError, at: Timestamp) -> Self {
         let hold = match why {
             PluginError::NotGranted { missing, .. } => RejectReason::PendingApproval(missing.clone()),
-            PluginError::HeldOff(_) => RejectReason::HeldOff,
-            _ => RejectReason::PluginError,
+            PluginError::NotAdmitted(_) => RejectReason::NotAdmitted,
+            _ => RejectReason::Rejected,
         };
         Self { digest: digest.to_owned(), why: why.to_string(), at, hold }
     }
@@ -141,7 +141,7 @@ impl Snapshot {
         self.entries.keys().map(String::as_str)
     }
 
-    fn plugged(&self) -> impl Iterator<Item = &Plugged> {
+    fn plugged(&self) -> impl Iterator<Item = &ActivePlugin> {
         self.entries.values().filter_map(|entry| entry.plugged.as_ref())
     }
 
@@ -205,12 +205,12 @@ impl Snapshot {
     }
 
     /// Returns this snapshot with `policy` as the lifecycle plugin.
-    pub fn governed(&self, policy: &str) -> Self {
+    pub fn with_lifecycle(&self, policy: &str) -> Self {
         Self { policy: Some(policy.to_owned()), ..self.clone() }
     }
 
     /// Returns this snapshot with the problem of the plugin folder, or with none.
-    pub fn foldered(&self, fault: Option<(String, Timestamp)>) -> Self {
+    pub fn with_folder_fault(&self, fault: Option<(String, Timestamp)>) -> Self {
         Self { folder: fault, ..self.clone() }
     }
 
@@ -218,7 +218,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Fails if another plugin already offers a command, persona or mode of the same name.
-    pub fn with(&self, plugged: Plugged) -> Result<Self, PluginError> {
+    pub fn with(&self, plugged: ActivePlugin) -> Result<Self, PluginError> {
         let mut next = self.clone();
         let name = plugged.generation.name.clone();
         self.check_taken(&name, &plugged.offers)?;

@@ -5,7 +5,7 @@ use cordboard_core::types::Timestamp;
 
 use super::{
     grants,
-    snapshot::{Entry, Plugged, RejectReason, RejectedVersion, short},
+    snapshot::{ActivePlugin, Entry, RejectReason, RejectedVersion, short},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +14,9 @@ pub enum Health {
     /// Calls have failed since the version was activated.
     Failing,
     /// A newer version was rejected, and this one stays active.
-    Held,
+    UpdateRejected,
     /// No version is active.
-    PluginError,
+    Rejected,
     /// The newest version requests capabilities that aren't granted.
     PendingApproval,
     /// An admin disabled it.
@@ -26,7 +26,7 @@ pub enum Health {
     /// The configuration names this plugin, but it doesn't exist.
     Absent,
     /// It has a webhook, but no authentication is configured, so all requests are rejected.
-    Unproven,
+    NoWebhookAuth,
     /// The plugin folder can't be used.
     Unusable,
 }
@@ -36,13 +36,13 @@ impl Health {
         match self {
             Self::Ok => "ok",
             Self::Failing => "failing",
-            Self::Held => "held",
-            Self::PluginError => "refused",
+            Self::UpdateRejected => "held",
+            Self::Rejected => "refused",
             Self::PendingApproval => "parked",
             Self::Disabled => "disabled",
             Self::Compiling => "compiling",
             Self::Absent => "absent",
-            Self::Unproven => "unproven",
+            Self::NoWebhookAuth => "unproven",
             Self::Unusable => "unusable",
         }
     }
@@ -109,10 +109,10 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
         return (Health::Disabled, why.clone());
     }
     match (&entry.plugged, &entry.turned) {
-        (plugged, Some(turned)) => kept_out(name, plugged.as_ref(), turned),
-        (None, None) => (Health::PluginError, String::new()),
+        (plugged, Some(turned)) => rejected_health(name, plugged.as_ref(), turned),
+        (None, None) => (Health::Rejected, String::new()),
         (Some(plugged), None) => plugged.generation.mishaps().map_or_else(
-            || unheard(name, plugged),
+            || webhook_health(name, plugged),
             |(count, last)| {
                 let plural = if count == 1 { "" } else { "s" };
                 (Health::Failing, format!("{count} failed call{plural}, the last one {last}"))
@@ -121,27 +121,27 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
     }
 }
 
-fn unheard(name: &str, plugged: &Plugged) -> (Health, String) {
-    if plugged.generation.lacks_proof() {
-        return (Health::Unproven, format!("requests for it are refused: {}", lacks_proof(name)));
+fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
+    if plugged.generation.missing_webhook_auth() {
+        return (Health::NoWebhookAuth, format!("requests for it are refused: {}", missing_webhook_auth(name)));
     }
     (Health::Ok, String::new())
 }
 
 /// Explains why all webhook requests to a plugin are rejected, and which configuration lines accept some.
-pub fn lacks_proof(plugin: &str) -> String {
+pub fn missing_webhook_auth(plugin: &str) -> String {
     format!(
         "nothing says what they have to show: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
          NAME = \"/path/of/a/file\""
     )
 }
 
-fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &RejectedVersion) -> (Health, String) {
+fn rejected_health(name: &str, plugged: Option<&ActivePlugin>, turned: &RejectedVersion) -> (Health, String) {
     let version = short(&turned.digest);
     match &turned.hold {
         RejectReason::PendingApproval(missing) => {
             let typed = format!("; or type /plugins grant {name} {version}");
-            let way = if grants::by_line_alone(missing).is_empty() { typed } else { String::new() };
+            let way = if grants::config_only(missing).is_empty() { typed } else { String::new() };
             (Health::PendingApproval, format!("version {version} waits: {}{way}", turned.why))
         }
         RejectReason::Denied(missing) => {
@@ -149,18 +149,18 @@ fn kept_out(name: &str, plugged: Option<&Plugged>, turned: &RejectedVersion) -> 
             let change = format!("/plugins grant {name} {version} changes that answer");
             (Health::PendingApproval, format!("version {version} was not granted {missing}; {change}"))
         }
-        RejectReason::HeldOff => {
-            (if plugged.is_some() { Health::Held } else { Health::PluginError }, turned.why.clone())
+        RejectReason::NotAdmitted => {
+            (if plugged.is_some() { Health::UpdateRejected } else { Health::Rejected }, turned.why.clone())
         }
-        RejectReason::PluginError => match plugged {
-            Some(plugged) => (Health::Held, held(plugged, turned)),
-            None => (Health::PluginError, turned.why.clone()),
+        RejectReason::Rejected => match plugged {
+            Some(plugged) => (Health::UpdateRejected, held(plugged, turned)),
+            None => (Health::Rejected, turned.why.clone()),
         },
     }
 }
 
 /// Explains why the newest version was rejected, or the newest settings of the active version.
-fn held(plugged: &Plugged, turned: &RejectedVersion) -> String {
+fn held(plugged: &ActivePlugin, turned: &RejectedVersion) -> String {
     if turned.digest == plugged.generation.digest {
         format!("its new configuration was refused: {}", turned.why)
     } else if turned.digest.is_empty() {

@@ -16,10 +16,10 @@ use super::{
         view::ViewTrade,
     },
     call::{self, CallContext, CallError, CallState, foreign},
-    call_output::Told,
+    call_output::CallOutput,
     engine::SharedEngine,
+    error::PluginError,
     host_api::Choice,
-    refusal::PluginError,
     snapshot::{CallOrder, CommandSpec, Offers},
     version::PluginVersion,
 };
@@ -38,7 +38,7 @@ struct Answers {
 
 /// Answers aren't scrubbed, because they are compared and shown in menus unchanged. A trial has no network through
 /// which a secret could come back.
-impl Told for Answers {
+impl CallOutput for Answers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
         let choices = self.personas.iter().chain(&self.modes).map(|one| one.name.len() + one.description.len());
@@ -73,10 +73,10 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<PluginVersion>) -> R
 
 fn failed(generation: &PluginVersion, error: CallError) -> PluginError {
     match error {
-        CallError::Said(why) if generation.config.as_ref() != NO_CONFIG => {
+        CallError::Plugin(why) if generation.config.as_ref() != NO_CONFIG => {
             PluginError::Misconfigured { plugin: generation.name.clone(), why: foreign(&why) }
         }
-        CallError::Said(why) => PluginError::Trial(CallError::Said(foreign(&why))),
+        CallError::Plugin(why) => PluginError::Trial(CallError::Plugin(foreign(&why))),
         error => PluginError::Trial(error),
     }
 }
@@ -100,7 +100,7 @@ async fn ask(
         let guest = CommandTrade::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_command().call_specs(&mut *store).await? {
             Ok(specs) => answers.specs = specs,
-            Err(why) => return Ok(Err(CallError::Said(why))),
+            Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
     if trades.persona.is_some() {
@@ -109,7 +109,7 @@ async fn ask(
             Ok(all) => {
                 answers.personas = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
             }
-            Err(why) => return Ok(Err(CallError::Said(why))),
+            Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
     if trades.view.is_some() {
@@ -118,14 +118,14 @@ async fn ask(
             Ok(all) => {
                 answers.modes = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
             }
-            Err(why) => return Ok(Err(CallError::Said(why))),
+            Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
     if trades.schedule.is_some() {
         let guest = ScheduleTrade::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_schedule().call_jobs(&mut *store).await? {
             Ok(jobs) => answers.jobs = jobs,
-            Err(why) => return Ok(Err(CallError::Said(why))),
+            Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
     Ok(Ok(answers))
@@ -212,7 +212,7 @@ fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), nee
         Need::Some => "1 to",
         Need::None => "at most",
     };
-    let refused = |why| Err(PluginError::Authorship { of: of(), what, why, least, most: LONGEST_WORDS });
+    let refused = |why| Err(PluginError::InvalidText { of: of(), what, why, least, most: LONGEST_WORDS });
     if !is_one_line(words) {
         refused("with line breaks, control characters or invisible characters")
     } else if words.chars().count() > LONGEST_WORDS {

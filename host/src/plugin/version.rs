@@ -23,13 +23,13 @@ use super::{
     call::{CallError, CallState, foreign},
     compatibility,
     engine::SharedEngine,
+    error::PluginError,
     imports::{CAPABILITIES, Granted},
     limits::CallLimits,
     linker::Linkers,
     network_grants,
     outbound_http::Network,
-    probation::{Drain, Probation, SwapTerms},
-    refusal::PluginError,
+    probation::{Drain, Probation, RolloutSettings},
 };
 
 /// The package prefix of the interfaces that are capabilities and extension points.
@@ -56,7 +56,7 @@ pub struct PluginSettings {
     /// The handling of webhook requests to the plugin.
     pub requests: Requests,
     /// The rollout settings. If only these change, the version isn't activated again.
-    pub terms: SwapTerms,
+    pub terms: RolloutSettings,
 }
 
 /// The handling of webhook requests to a plugin.
@@ -64,10 +64,10 @@ pub struct PluginSettings {
 pub enum Requests {
     /// No webhook server is configured.
     #[default]
-    Unheard,
+    NoServer,
     /// No authentication is configured for the plugin, so all requests are rejected.
-    PluginError,
-    Checked,
+    NoAuth,
+    Authenticated,
 }
 
 /// The additional grants of a version that is built into the binary. Other versions of the same plugin don't have them.
@@ -129,7 +129,7 @@ pub struct PluginVersion {
     pub artifact: Artifact,
     /// `None` if the version is trusted, because it was active before.
     pub probation: Option<Arc<Probation>>,
-    pub terms: SwapTerms,
+    pub terms: RolloutSettings,
     pub retirement: Drain,
     mishaps: FailureStats,
 }
@@ -221,8 +221,8 @@ impl PluginVersion {
     }
 
     /// Whether it has a webhook whose requests are all rejected, because no authentication is configured.
-    pub fn lacks_proof(&self) -> bool {
-        self.trades.webhook.is_some() && self.requests == Requests::PluginError
+    pub fn missing_webhook_auth(&self) -> bool {
+        self.trades.webhook.is_some() && self.requests == Requests::NoAuth
     }
 
     /// Whether it uses anything that `settings` no longer grants. Such a version must be deactivated.
@@ -238,8 +238,9 @@ impl PluginVersion {
     /// returned itself is not a failure, nor is a call that was ended because its version was replaced.
     pub fn note(&self, error: &CallError) -> bool {
         match error {
-            CallError::Said(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
-            CallError::Limit { .. } | CallError::Handed { .. } | CallError::Bound(_) | CallError::Trap(_) => {}
+            CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
+            CallError::Limit { .. } | CallError::ArgumentTooLarge { .. } | CallError::Bound(_) | CallError::Trap(_) => {
+            }
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
@@ -309,7 +310,7 @@ impl Exports {
                     .contains($name)
                     .then(|| $pre::new(pre.clone()))
                     .transpose()
-                    .map_err(|error| PluginError::Trade { trade: $name, why: foreign(&error.to_string()) })?
+                    .map_err(|error| PluginError::ExportMismatch { trade: $name, why: foreign(&error.to_string()) })?
             };
         }
         Ok(Self {

@@ -67,7 +67,7 @@ impl DecisionStore {
             return Ok(());
         }
         if let Some(store) = &self.store {
-            store.save_standing(plugin, &standing).await?;
+            store.save_rollout_state(plugin, &standing).await?;
         }
         self.now().standings.insert(plugin.to_owned(), standing);
         Ok(())
@@ -86,7 +86,7 @@ impl DecisionStore {
         }
         self.now().standings.insert(plugin.to_owned(), standing.clone());
         match &self.store {
-            Some(store) => store.save_standing(plugin, &standing).await,
+            Some(store) => store.save_rollout_state(plugin, &standing).await,
             None => Ok(()),
         }
     }

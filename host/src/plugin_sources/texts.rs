@@ -16,16 +16,16 @@ use crate::plugin::short;
 pub fn held_off(name: &str, digest: &str, (admission, now): (&Admission, Timestamp)) -> Option<String> {
     let version = short(digest);
     Some(match admission {
-        Admission::In => return None,
+        Admission::Admitted => return None,
         Admission::Disabled(word) => disabled(name, word),
         Admission::RolledBack => {
             format!("version {version} was rolled back: save other bytes, or type /plugins reload {name}")
         }
-        Admission::GivenUp { falls, why } => format!(
+        Admission::Abandoned { falls, why } => format!(
             "version {version} was rolled back {falls} times because its calls failed, the last one {why}; save other bytes, or type \
              /plugins reload {name}"
         ),
-        Admission::Later { until, falls, why } => {
+        Admission::Backoff { until, falls, why } => {
             let times = if *falls == 1 { "once".to_owned() } else { format!("{falls} times in a row") };
             let pause = spell_duration(seconds(until.since(now)));
             format!(
@@ -41,14 +41,14 @@ pub fn held_off(name: &str, digest: &str, (admission, now): (&Admission, Timesta
 pub fn next_chance(name: &str, digest: &str, (admission, now): (&Admission, Timestamp)) -> String {
     let version = short(digest);
     match admission {
-        Admission::Later { until, .. } => {
+        Admission::Backoff { until, .. } => {
             let pause = spell_duration(seconds(until.since(now)));
             format!("version {version} is tried again in {pause}; /plugins reload {name} tries it at once")
         }
-        Admission::GivenUp { falls, .. } => format!(
+        Admission::Abandoned { falls, .. } => format!(
             "version {version} was rolled back {falls} times and is not tried again: save other bytes, or type /plugins reload {name}"
         ),
-        Admission::In | Admission::Disabled(_) | Admission::RolledBack => {
+        Admission::Admitted | Admission::Disabled(_) | Admission::RolledBack => {
             format!("/plugins reload {name} tries it again")
         }
     }

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    env_tag::{self, Tag},
+    env_tag::{self, RlimitTag},
     identity::{self, Stat},
     tree,
 };
@@ -68,7 +68,7 @@ pub(super) async fn strays() -> Vec<i32> {
         let all = tree::table().into_values().filter(|stat| !stat.zombie && is_orphan(*stat));
         let strays = all.filter(|stat| {
             let folder = identity::folder(stat.pid);
-            !agents().contains(&stat.pid) && env_tag::read(&folder).is_none() && Tag::read(&folder).is_none()
+            !agents().contains(&stat.pid) && env_tag::read(&folder).is_none() && RlimitTag::read(&folder).is_none()
         });
         strays.filter(|stat| told.insert((stat.pid, stat.started))).map(|stat| stat.pid).collect()
     };

@@ -17,7 +17,7 @@ const HOST_RUN: &str = "CORDBOARD_HOST_RUN";
 
 /// The owner of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub struct EnvTag {
     /// The UUID of the state directory.
     pub host: String,
     pub session: SessionName,
@@ -32,13 +32,13 @@ pub(super) struct Found {
     pub ours: bool,
 }
 
-impl Mark {
+impl EnvTag {
     pub(super) fn variables(&self) -> [(&'static str, String); 3] {
         [(SESSION, self.session.to_string()), (HOST, self.host.clone()), (HOST_RUN, host_run().to_owned())]
     }
 
-    pub(super) fn tag(&self) -> Tag {
-        Tag(MAGIC | host_part(&self.host) | number(self.session.as_str()) & SESSION_PART)
+    pub(super) fn tag(&self) -> RlimitTag {
+        RlimitTag(MAGIC | host_part(&self.host) | number(self.session.as_str()) & SESSION_PART)
     }
 
     pub(super) fn matches(&self, found: &Found) -> bool {
@@ -65,14 +65,14 @@ pub(super) fn read(folder: &Path) -> Option<Found> {
 /// A 62-bit mark, stored as the resource limit on processor time of real-time processes, with a value too high to have
 /// an effect. Every descendant inherits it, `env -i`, `setsid` and `sudo` keep it, and `/proc` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tag(u64);
+pub(super) struct RlimitTag(u64);
 
 /// Distinguishes a tag from a real limit, which is a few seconds, in microseconds.
 const MAGIC: u64 = 0x2d << 56;
 /// The bits of a tag that identify the session. The remaining bits identify the state directory.
 const SESSION_PART: u64 = (1 << 24) - 1;
 
-impl Tag {
+impl RlimitTag {
     /// Sets the tag of a new process. Its later children inherit the tag; earlier ones have only the mark.
     pub(super) fn set(self, process: &ProcessId) {
         let limit = Rlimit { current: Some(self.0), maximum: Some(self.0) };

@@ -88,7 +88,7 @@ const KEPT: [&str; 12] = [
 /// Prevents other processes of the same user, including agents, from reading `/proc/PID/environ` and the memory of this
 /// process: the initial environment stays readable there, even after variables are removed. Also disables core dumps,
 /// which contain secrets too.
-pub fn harden() {
+pub fn disable_dumps() {
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "other processes of this user can read the host's environment");
     }

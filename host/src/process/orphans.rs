@@ -7,7 +7,7 @@ use cordboard_core::types::{ProcessId, SessionName};
 use tokio::sync::watch;
 
 use super::{
-    Mark,
+    EnvTag,
     tree::{self, Grace, Member, Target, Wanted},
 };
 
@@ -26,7 +26,7 @@ pub struct Orphans {
 
 /// The result of a sweep.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct CleanupReport {
     /// Processes that were ended, including descendants.
     pub ended: usize,
     /// Processes that did not exit in time, even after SIGKILL.
@@ -56,26 +56,26 @@ impl Orphans {
     }
 
     /// Ends the process trees: SIGTERM, then SIGKILL after a grace period. Takes at most 10 s.
-    pub async fn end(self) -> Swept {
+    pub async fn end(self) -> CleanupReport {
         run(self.target, ORPHANS).await
     }
 }
 
 /// Runs [`orphans`] and [`Orphans::end`].
-pub async fn sweep(host: &str, known: &[(SessionName, ProcessId)]) -> Swept {
+pub async fn sweep(host: &str, known: &[(SessionName, ProcessId)]) -> CleanupReport {
     orphans(host, known).await.end().await
 }
 
 /// Ends all processes with this session's mark, including those of this host. Only for a session without an agent.
-pub async fn sweep_session(mark: Mark) -> Swept {
+pub async fn sweep_session(mark: EnvTag) -> CleanupReport {
     run(Target::new(Wanted::Session(mark)), LEFTOVERS).await
 }
 
-async fn run(target: Target, grace: Grace) -> Swept {
+async fn run(target: Target, grace: Grace) -> CleanupReport {
     let (_never, hurried) = watch::channel(false);
     let end = tree::end(target, grace, &hurried).await;
     let all: Vec<Member> = end.ended.iter().chain(&end.left).cloned().collect();
-    Swept { ended: end.ended.len(), left: end.left.len(), sessions: count(&all) }
+    CleanupReport { ended: end.ended.len(), left: end.left.len(), sessions: count(&all) }
 }
 
 fn count(members: &[Member]) -> BTreeMap<SessionName, usize> {

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    Mark, ProcessEvent, adopted, identity,
+    EnvTag, ProcessEvent, adopted, identity,
     pipes::Pipes,
     tree::{self, Grace, Target, Wanted},
 };
@@ -75,7 +75,7 @@ impl Leader {
     }
 
     /// Skips the grace period of the leader's descendants.
-    pub(super) fn hurry(&self) {
+    pub(super) fn skip_grace(&self) {
         self.hurried.send_replace(true);
     }
 
@@ -105,7 +105,7 @@ fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
-pub(super) async fn supervise(leader: Arc<Leader>, mark: Mark, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
+pub(super) async fn supervise(leader: Arc<Leader>, mark: EnvTag, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
     leader.exited().await;
     let target = Target { group: Some(leader.id.pid), ..Target::new(Wanted::Session(mark)) };
     let end = tree::end(target, LEFT_BEHIND, &leader.hurried.subscribe()).await;

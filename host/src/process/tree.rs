@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    Mark,
-    env_tag::{self, Tag},
+    EnvTag,
+    env_tag::{self, RlimitTag},
     identity::{self, Stat},
 };
 
@@ -37,7 +37,7 @@ type Key = (i32, u64);
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
     /// The processes of one session.
-    Session(Mark),
+    Session(EnvTag),
     /// The processes of a state directory that this host process did not start.
     Host(String),
 }
@@ -116,7 +116,7 @@ const fn key(stat: Stat) -> Key {
 /// All running processes of the tree. Reads `/proc` and blocks for some milliseconds.
 pub(super) fn members(target: &Target) -> Vec<Member> {
     let table = table();
-    let spared = spared(&table);
+    let spared = self_and_ancestors(&table);
     let ours = ours(target, &table);
     let mut found: BTreeMap<i32, Option<SessionName>> = BTreeMap::new();
     for stat in table.values().filter(|stat| !spared.contains(&stat.pid)) {
@@ -188,12 +188,12 @@ fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
 /// Identifies a process without a mark by its tag.
 fn tagged(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     let folder = identity::folder(stat.pid);
-    let tag = Tag::read(&folder).filter(|_| env_tag::read(&folder).is_none())?;
+    let tag = RlimitTag::read(&folder).filter(|_| env_tag::read(&folder).is_none())?;
     match &target.wanted {
         Wanted::Session(mark) => (tag == mark.tag()).then(|| Some(mark.session.clone())),
         Wanted::Host(host) => tag.is_of(host).then(|| {
             let mut marks =
-                target.known.iter().map(|(session, _)| Mark { host: host.clone(), session: session.clone() });
+                target.known.iter().map(|(session, _)| EnvTag { host: host.clone(), session: session.clone() });
             marks.find(|mark| mark.tag() == tag).map(|mark| mark.session)
         }),
     }
@@ -206,7 +206,7 @@ pub(super) fn table() -> BTreeMap<i32, Stat> {
 }
 
 /// This process and its ancestors: an agent of the previous host may have started this host.
-fn spared(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
+fn self_and_ancestors(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let mut spared = BTreeSet::from([1]);
     let mut pid = i32::try_from(std::process::id()).unwrap_or_default();
     while spared.insert(pid) {

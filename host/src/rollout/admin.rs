@@ -8,13 +8,13 @@ use cordboard_core::{
 };
 
 use super::{
-    Plugged, Rollout,
+    ActivePlugin, Rollout,
     builds::{Given, Purpose},
 };
 use crate::{
     plugin::{
-        AdminCommand, Ordered, Outcome, PluginError, RejectReason, RejectedVersion, Swapped, by_line_alone, refuse,
-        short,
+        Activation, AdminCommand, AuthorizedCommand, Outcome, PluginError, RejectReason, RejectedVersion, config_only,
+        refuse, short,
     },
     plugin_sources::{Version, disabled, held_off},
     store::{GrantAnswer, StoreError},
@@ -39,15 +39,15 @@ fn not_stored(error: StoreError) -> ApiError {
 }
 
 impl Rollout {
-    pub async fn on_order(&mut self, ordered: Ordered) {
-        let Ordered { by, plugin: name, order, answer } = ordered;
+    pub async fn on_order(&mut self, ordered: AuthorizedCommand) {
+        let AuthorizedCommand { by, plugin: name, order, answer } = ordered;
         tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "ordered");
         let word = Decision { who: by.id.clone(), at: self.clock.now() };
         let served = self.plugs().table().generation(&name).map(|one| one.digest.clone());
         let waited = self.waits(&name);
         let given = Given { order, by, served, waited, answer: Some(answer) };
         match self.plan(&name, &given.order, word).await {
-            Ok(AdminPlan::PlugIn(version)) => self.start(&name, version, Purpose::Order(given)).await,
+            Ok(AdminPlan::PlugIn(version)) => self.start(&name, version, Purpose::SessionCommand(given)).await,
             Ok(AdminPlan::Done(text)) => {
                 self.answer(given, Ok(text)).await;
                 self.audience.changed(&name).await;
@@ -104,7 +104,7 @@ impl Rollout {
     async fn reload(&mut self, name: &str) -> Planned {
         self.check_enabled(name)?;
         self.check_folder()?;
-        self.supply.decided.change(name, |standing| standing.forgive()).await.map_err(not_stored)?;
+        self.supply.decided.change(name, |standing| standing.clear_rollbacks()).await.map_err(not_stored)?;
         let none = || invalid(format!("Plugin '{name}' has no file any more, and is not one of the built-in ones."));
         self.supply.newest(name).await.map(AdminPlan::PlugIn).ok_or_else(none)
     }
@@ -128,7 +128,7 @@ impl Rollout {
         let off = (disabled(name, &word), word.at);
         self.supply.decided.change(name, |standing| standing.disabled = Some(word)).await.map_err(not_stored)?;
         self.cancel(name).await;
-        self.plugs().switch_off(name, off).await;
+        self.plugs().disable(name, off).await;
         let mut text = format!("Plugin '{name}' is disabled; /plugins enable {name} brings it back.");
         if !gone.is_empty() {
             text.push_str(&format!(" Gone with it: {}.", gone.join(", ")));
@@ -145,7 +145,7 @@ impl Rollout {
         }
         self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.disabled = None).await.map_err(not_stored)?;
-        self.plugs().unplug(name).await;
+        self.plugs().remove_plugin(name).await;
         // Ask again about versions that are pending approval.
         self.asked.retain(|(asked, _)| asked != name);
         let Some(version) = self.supply.newest(name).await else {
@@ -153,13 +153,13 @@ impl Rollout {
         };
         let now = self.clock.now();
         let admission = self.supply.decided.standing(name).admits(&version.digest, now);
-        if admission == Admission::In {
+        if admission == Admission::Admitted {
             return Ok(AdminPlan::PlugIn(version));
         }
         let why = held_off(name, &version.digest, (&admission, now)).unwrap_or_default();
         let context = (&(self.settings)(name), now);
-        let held = (PluginError::HeldOff(why.clone()), context);
-        let _held: Result<Swapped, PluginError> = self.supply.go_back(name, &version.digest, held).await;
+        let held = (PluginError::NotAdmitted(why.clone()), context);
+        let _held: Result<Activation, PluginError> = self.supply.go_back(name, &version.digest, held).await;
         let serving = self.serving(name).unwrap_or_else(|| "nothing".to_owned());
         Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled: {serving} serves; {why}.")))
     }
@@ -176,7 +176,7 @@ impl Rollout {
         let turned = table.entry(name).and_then(|entry| entry.turned.as_ref());
         let asked = turned.and_then(|turned| match &turned.hold {
             RejectReason::PendingApproval(missing) | RejectReason::Denied(missing) => Some((&turned.digest, missing)),
-            RejectReason::PluginError | RejectReason::HeldOff => None,
+            RejectReason::Rejected | RejectReason::NotAdmitted => None,
         });
         match asked {
             Some((waiting, missing)) if waiting.starts_with(digest) => Ok(missing.clone()),
@@ -196,7 +196,7 @@ impl Rollout {
         self.check_enabled(name)?;
         let missing = self.waiting(name, digest)?;
         self.check_folder()?;
-        let by_line = by_line_alone(&missing);
+        let by_line = config_only(&missing);
         if !by_line.is_empty() {
             let text =
                 format!("Not granted here: {}. Add to [plugins.{name}] what /plugins shows.", by_line.join(", "));
@@ -236,10 +236,10 @@ impl Rollout {
         let digest = self.plugs().table().generation(name).map(|one| one.digest.clone());
         if let Some(digest) = digest {
             let outcome = self.supply.reconfigure(name, (&(self.settings)(name), self.clock.now())).await;
-            let _told_below: Result<Swapped, PluginError> = self.or_the_one_before(name, &digest, outcome).await;
+            let _told_below: Result<Activation, PluginError> = self.or_the_one_before(name, &digest, outcome).await;
         }
         if let Some(turned) = waited {
-            self.plugs().turn_back(name, turned).await;
+            self.plugs().restore_rejection(name, turned).await;
         }
         let serves = match self.serving(name) {
             Some(serving) => format!("Now serves {serving}."),
@@ -248,10 +248,10 @@ impl Rollout {
         Ok(AdminPlan::Done(format!("Plugin '{name}' has lost {taken}. {serves}")))
     }
 
-    pub(super) async fn on_order_plugged(&mut self, plugged: Plugged, given: Given) {
-        let Plugged { name, digest, outcome } = plugged;
+    pub(super) async fn on_order_plugged(&mut self, plugged: ActivePlugin, given: Given) {
+        let ActivePlugin { name, digest, outcome } = plugged;
         let said = match outcome {
-            Ok(Swapped::New | Swapped::Unchanged) => Ok(self.carried_out(&name, &given).await),
+            Ok(Activation::New | Activation::Unchanged) => Ok(self.carried_out(&name, &given).await),
             Err(ref refused @ PluginError::NotGranted { ref missing, .. }) => {
                 self.park(&name, &digest, missing).await;
                 let goes_on = self.goes_on(&name);
@@ -275,8 +275,10 @@ impl Rollout {
                 let why = held_off(name, left, (&Admission::RolledBack, now)).unwrap_or_default();
                 match given.waited.clone() {
                     // The pending version is newer than both and stays pending.
-                    Some(turned) => self.plugs().turn_back(name, turned).await,
-                    None => self.plugs().turn_away(name, left, (&PluginError::HeldOff(why.clone()), now)).await,
+                    Some(turned) => self.plugs().restore_rejection(name, turned).await,
+                    None => {
+                        self.plugs().record_rejection(name, left, (&PluginError::NotAdmitted(why.clone()), now)).await
+                    }
                 }
                 format!("Plugin '{name}' is rolled back: {serving}; {why}.")
             }

@@ -29,7 +29,7 @@ const COMPILERS: usize = 2;
 pub enum Purpose {
     /// The version comes from a file in the plugin folder.
     File(Tell),
-    Order(Given),
+    SessionCommand(Given),
     Rollback(Fallen),
 }
 
@@ -104,14 +104,16 @@ impl Purpose {
     pub const fn entrance(&self) -> ActivationMode {
         match self {
             Self::File(_) => ActivationMode::New,
-            Self::Order(Given { order: AdminCommand::Rollback, .. }) | Self::Rollback(_) => ActivationMode::Back,
-            Self::Order(_) => ActivationMode::Anew,
+            Self::SessionCommand(Given { order: AdminCommand::Rollback, .. }) | Self::Rollback(_) => {
+                ActivationMode::Previous
+            }
+            Self::SessionCommand(_) => ActivationMode::Forced,
         }
     }
 
     /// Answers a waiting caller that the job was replaced.
     fn give_up(self, name: &str) {
-        if let Self::Order(Given { answer: Some(answer), .. }) = self {
+        if let Self::SessionCommand(Given { answer: Some(answer), .. }) = self {
             let text = format!("Something newer happened to plugin '{name}' meanwhile; see /plugins.");
             let _: Result<(), _> = answer.send(Err(refuse(cordboard_core::session::RefusalCode::Failed, text)));
         }
@@ -161,7 +163,7 @@ impl Jobs {
             loop {
                 let now = wished.borrow_and_update().clone();
                 tokio::select! {
-                    () = plugs.try_out(&mut compiled, now, entrance) => break,
+                    () = plugs.run_trial(&mut compiled, now, entrance) => break,
                     // A trial under outdated settings is useless, and could use up the whole timeout of those
                     // settings.
                     Ok(()) = wished.changed() => {}
@@ -228,7 +230,7 @@ impl Jobs {
         let job = self.by_name.get_mut(name)?;
         job.slow_at = None;
         let waiting = match &mut job.purpose {
-            Purpose::Order(Given { by, answer, .. }) => answer.take().map(|answer| (by.clone(), answer)),
+            Purpose::SessionCommand(Given { by, answer, .. }) => answer.take().map(|answer| (by.clone(), answer)),
             Purpose::File(_) | Purpose::Rollback(_) => None,
         };
         Some((job.version.digest.clone(), waiting))

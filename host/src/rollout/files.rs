@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use cordboard_core::types::is_plugin_name;
 
 use super::{
-    Plugged, Rollout,
+    ActivePlugin, Rollout,
     builds::{Purpose, Tell},
     notices::Kind,
 };
 use crate::{
-    plugin::{Health, PluginError, PluginSettings, Swapped, short},
+    plugin::{Activation, Health, PluginError, PluginSettings, short},
     plugin_sources::{Version, held_off},
 };
 
@@ -33,7 +33,7 @@ impl Rollout {
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
             tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
             self.give_up_file(name).await;
-            self.plugs().turn_away(name, &version.digest, (&refused, self.clock.now())).await;
+            self.plugs().record_rejection(name, &version.digest, (&refused, self.clock.now())).await;
             return self.tell_refused(name, &refused);
         }
         let (standing, now) = (self.supply.decided.standing(name), self.clock.now());
@@ -86,17 +86,17 @@ impl Rollout {
             let text = format!("Plugin '{name}' has another file, {}, and stays {why}.", short(digest));
             return self.notify(name, Kind::Done, text);
         }
-        let refused = PluginError::HeldOff(why.clone());
-        self.plugs().turn_away(name, digest, (&refused, self.clock.now())).await;
+        let refused = PluginError::NotAdmitted(why.clone());
+        self.plugs().record_rejection(name, digest, (&refused, self.clock.now())).await;
         let text = format!("Plugin '{name}': {why}.{}", self.goes_on(name));
         self.notify(name, Kind::Trouble, text);
     }
 
-    pub(super) async fn on_file_plugged(&mut self, plugged: Plugged, tell: Tell) {
-        let Plugged { name, digest, outcome } = plugged;
+    pub(super) async fn on_file_plugged(&mut self, plugged: ActivePlugin, tell: Tell) {
+        let ActivePlugin { name, digest, outcome } = plugged;
         match outcome {
-            Ok(Swapped::Unchanged) => {}
-            Ok(Swapped::New) => {
+            Ok(Activation::Unchanged) => {}
+            Ok(Activation::New) => {
                 if tell == Tell::All
                     && let Some(serving) = self.serving(&name)
                 {
@@ -159,7 +159,7 @@ impl Rollout {
         };
         tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
         self.give_up_file(name).await;
-        self.plugs().turn_away(name, "", (&refused, self.clock.now())).await;
+        self.plugs().record_rejection(name, "", (&refused, self.clock.now())).await;
         self.tell_refused(name, &refused);
     }
 
@@ -171,9 +171,9 @@ impl Rollout {
         if self.supply.decided.standing(name).disabled.is_some() {
             return;
         }
-        self.stand(name, |standing| standing.forgive()).await;
+        self.stand(name, |standing| standing.clear_rollbacks()).await;
         let before = self.generation(name);
-        match self.supply.unplug(name, (&(self.settings)(name), self.clock.now())).await {
+        match self.supply.remove_plugin(name, (&(self.settings)(name), self.clock.now())).await {
             Ok(()) => self.tell_gone(name, before),
             Err(refused) => self.tell_refused(name, &refused),
         }
@@ -208,7 +208,7 @@ impl Rollout {
             self.jobs.resettle(name, settings);
         }
         let table = self.plugs().table();
-        let waits = |health| matches!(health, Health::Held | Health::PluginError | Health::PendingApproval);
+        let waits = |health| matches!(health, Health::UpdateRejected | Health::Rejected | Health::PendingApproval);
         let waiting = table.statuses().filter(|status| waits(status.health));
         let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
         names.extend(waiting.iter().cloned());
@@ -229,7 +229,7 @@ impl Rollout {
 
     fn is_admitted(&self, name: &str, digest: &str) -> bool {
         let admission = self.supply.decided.standing(name).admits(digest, self.clock.now());
-        admission == cordboard_core::rollout::Admission::In
+        admission == cordboard_core::rollout::Admission::Admitted
     }
 
     async fn reconfigure(&mut self, name: String, tell: Tell) {
@@ -246,8 +246,8 @@ impl Rollout {
         let outcome = self.or_the_one_before(&name, &digest, outcome).await;
         if let (Ok(_), Some(turned)) = (&outcome, held.filter(|turned| turned.digest != digest)) {
             // The reason against the newest version still applies.
-            self.plugs().turn_back(&name, turned).await;
+            self.plugs().restore_rejection(&name, turned).await;
         }
-        self.on_file_plugged(Plugged { name, digest, outcome }, tell).await;
+        self.on_file_plugged(ActivePlugin { name, digest, outcome }, tell).await;
     }
 }

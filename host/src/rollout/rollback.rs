@@ -3,12 +3,12 @@
 use cordboard_core::config::spell_duration;
 
 use super::{
-    Plugged, Rollout,
+    ActivePlugin, Rollout,
     builds::{Purpose, Tell},
     notices::Kind,
 };
 use crate::{
-    plugin::{PluginError, PluginVersion, Swapped, short},
+    plugin::{Activation, PluginError, PluginVersion, short},
     plugin_sources::{Version, held_off, next_chance},
 };
 
@@ -39,7 +39,7 @@ impl Rollout {
     }
 
     async fn on_fallen(&mut self) {
-        for generation in self.plugs().take_fallen() {
+        for generation in self.plugs().take_due_rollbacks() {
             let (count, last) = mishaps(&generation);
             let probation = generation.terms.probation;
             let how = format!(
@@ -52,7 +52,7 @@ impl Rollout {
             match self.supply.before(name, digest).await {
                 Some(version) => {
                     let now = self.clock.now();
-                    self.stand(name, |standing| standing.on_fall(digest, &last, (now, probation))).await;
+                    self.stand(name, |standing| standing.on_rolled_back(digest, &last, (now, probation))).await;
                     // Cancel the compilation of a newer file: nothing may delay the rollback.
                     let next = self.jobs.other_file(name, digest);
                     let fallen = Fallen { digest: digest.to_owned(), how, next };
@@ -70,7 +70,7 @@ impl Rollout {
         }
     }
 
-    pub(super) async fn on_rolled_back(&mut self, plugged: Plugged, mut fallen: Fallen) {
+    pub(super) async fn on_rolled_back(&mut self, plugged: ActivePlugin, mut fallen: Fallen) {
         let name = plugged.name.clone();
         let next = fallen.next.take();
         self.tell_rolled_back(plugged, fallen).await;
@@ -79,8 +79,8 @@ impl Rollout {
         }
     }
 
-    async fn tell_rolled_back(&mut self, plugged: Plugged, fallen: Fallen) {
-        let Plugged { name, outcome, .. } = plugged;
+    async fn tell_rolled_back(&mut self, plugged: ActivePlugin, fallen: Fallen) {
+        let ActivePlugin { name, outcome, .. } = plugged;
         let Fallen { digest, how, next: _ } = fallen;
         let (version, now) = (short(&digest).to_owned(), self.clock.now());
         if let Err(refused) = outcome
@@ -97,7 +97,7 @@ impl Rollout {
         let admission = self.supply.decided.standing(&name).admits(&digest, now);
         let chance = next_chance(&name, &digest, (&admission, now));
         let why = held_off(&name, &digest, (&admission, now)).unwrap_or_else(|| chance.clone());
-        self.plugs().turn_away(&name, &digest, (&PluginError::HeldOff(why), now)).await;
+        self.plugs().record_rejection(&name, &digest, (&PluginError::NotAdmitted(why), now)).await;
         let serving = self.serving(&name).unwrap_or_default();
         tracing::warn!(plugin = name, serving, "rolled back by itself");
         let text =
@@ -110,7 +110,7 @@ impl Rollout {
     /// lost a grant. Returns whether the failing version is no longer active.
     async fn fall_back_further(&self, name: &str, failing: &str, refused: &PluginError) -> bool {
         let context = (&(self.settings)(name), self.clock.now());
-        let _refused_still: Result<Swapped, PluginError> =
+        let _refused_still: Result<Activation, PluginError> =
             self.supply.go_back(name, failing, (refused.clone(), context)).await;
         self.plugs().table().generation(name).is_some_and(|serving| serving.digest != failing)
     }

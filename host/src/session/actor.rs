@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cordboard_core::{
     agent::PromptId,
     event::{CausationChain, Kind},
-    session::{ApiError, Effect, Exit, Input, Machine, Order, RefusalCode, Settled},
+    session::{ApiError, Effect, Exit, Input, Machine, RefusalCode, SessionCommand, Settled},
     types::{Phase, Place, SessionView},
 };
 use tokio::sync::mpsc;
@@ -122,7 +122,7 @@ impl Actor {
                 self.chronicle.prompted(&prompt.id, trail);
                 self.feed(Input::Prompt(prompt)).await;
             }
-            Event::Message(Message::Order((order, source), answer)) => {
+            Event::Message(Message::SessionCommand((order, source), answer)) => {
                 self.by = source.by;
                 let outcome = self.obey(order, source.trail).await;
                 self.by = None;
@@ -144,7 +144,7 @@ impl Actor {
         self.publish();
     }
 
-    async fn obey(&mut self, order: Order, trail: CausationChain) -> Result<SessionView, ApiError> {
+    async fn obey(&mut self, order: SessionCommand, trail: CausationChain) -> Result<SessionView, ApiError> {
         let before = self.machine.phase();
         let effects = self.machine.order(order, self.ports.clock.now())?;
         // A refused order changes nothing, so it causes no events.

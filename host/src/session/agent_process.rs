@@ -104,7 +104,7 @@ impl Running {
             Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
             Some(ProcessEvent::Ended { status, last_words }) => {
                 // Some programs print the reason on stdout and a warning on stderr, so report both.
-                let words = [self.codec.last_words(), last_words.as_deref()];
+                let words = [self.codec.last_stderr_line(), last_words.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
                 Told::Ended(Exit::Ended { status, last_words: Some(words).filter(|words| !words.is_empty()) })
             }

@@ -74,8 +74,8 @@ impl Actor {
                 self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
                 self.stage.show(Scene::Final(turn, self.machine.view()));
             }
-            Effect::DecisionStore { request, choice } => {
-                self.stage.show(Scene::DecisionStore { request, choice, by: self.by.clone() });
+            Effect::CloseRequest { request, choice } => {
+                self.stage.show(Scene::RequestClosed { request, choice, by: self.by.clone() });
             }
             Effect::CutOff(turn) => {
                 self.unshown = false;

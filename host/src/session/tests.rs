@@ -10,7 +10,7 @@ use std::time::Duration;
 use cordboard_core::{
     event::{CausationChain, Kind, SessionEvent},
     messages::Notice,
-    session::{Input, Order, RefusalCode, Verdict, Waiting},
+    session::{Input, RefusalCode, SessionCommand, Verdict, Waiting},
     turn::TurnState,
     types::Phase,
 };
@@ -81,12 +81,15 @@ async fn a_change_that_cannot_be_stored_is_told_and_stored_with_the_next_one() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     fakes.full_disk(true);
-    let refused = session.order(Order::SetModel(Some("opus".to_owned())), CausationChain::default()).await.unwrap_err();
+    let refused =
+        session.order(SessionCommand::SetModel(Some("opus".to_owned())), CausationChain::default()).await.unwrap_err();
     assert_eq!(refused.code, RefusalCode::Failed);
     assert_eq!(refused.text, "Done, but it could not be stored and may be lost at a restart: no room");
     fakes.full_disk(false);
-    let view =
-        session.order(Order::SetIdleTimeout(Some(Duration::from_secs(60))), CausationChain::default()).await.unwrap();
+    let view = session
+        .order(SessionCommand::SetIdleTimeout(Some(Duration::from_secs(60))), CausationChain::default())
+        .await
+        .unwrap();
     assert_eq!(view.record.model.as_deref(), Some("opus"));
     assert_eq!(fakes.stored().model.as_deref(), Some("opus"));
     fakes.end(session).await;
@@ -106,7 +109,7 @@ async fn an_agent_is_answered_even_where_nothing_can_be_stored() {
 async fn an_order_after_the_end_is_answered() {
     let fakes = Fakes::new(ECHO);
     let handle = ends();
-    let refused = handle.order(Order::Start, CausationChain::default()).await.unwrap_err();
+    let refused = handle.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, "Cordboard is shutting down."));
     drop(fakes);
 }
@@ -132,7 +135,8 @@ async fn an_order_is_heard_in_the_middle_of_a_flood() {
     fakes.until("frame").await;
     // The record changes with each line, so the flood has begun.
     fakes.conversation().await;
-    let view = session.order(Order::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();
+    let view =
+        session.order(SessionCommand::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();
     assert_eq!((view.phase, view.record.turns), (Phase::Busy, 0), "the flood was over before the order was heard");
     fakes.end(session).await;
 }
@@ -147,7 +151,7 @@ async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late
     fakes.phase(Phase::Suspended).await;
     assert!(fakes.stored().process.is_none());
     fakes.answer_review(&session, Verdict::Keep).await;
-    let view = session.order(Order::SetModel(None), CausationChain::default()).await.unwrap();
+    let view = session.order(SessionCommand::SetModel(None), CausationChain::default()).await.unwrap();
     assert_eq!(view.phase, Phase::Suspended);
     fakes.end(session).await;
 }
@@ -226,7 +230,7 @@ exit 3
     assert_eq!(shown, ["frame", "back p1", "take back p1"]);
     drop(
         session
-            .order(Order::Interrupt { waiting: Waiting::Drop, from: None }, CausationChain::default())
+            .order(SessionCommand::Interrupt { waiting: Waiting::Drop, from: None }, CausationChain::default())
             .await
             .unwrap(),
     );
@@ -242,10 +246,10 @@ async fn what_happens_is_told_with_the_hooks_that_led_to_it() {
     session.prompt(prompt("p1"), CausationChain::default().through("a")).await;
     session.send(Input::Prompt(prompt("p2"))).await;
     fakes.happens(|told| told.iter().filter(|one| one.kind == Kind::TurnFinished).count() == 2).await;
-    drop(session.order(Order::Suspend, CausationChain::default().through("b")).await.unwrap());
+    drop(session.order(SessionCommand::Suspend, CausationChain::default().through("b")).await.unwrap());
     fakes.happens(|told| told.iter().any(|one| one.kind == Kind::Suspended)).await;
-    drop(session.order(Order::Archive, CausationChain::default()).await.unwrap());
-    drop(session.order(Order::Restore, CausationChain::default()).await.unwrap());
+    drop(session.order(SessionCommand::Archive, CausationChain::default()).await.unwrap());
+    drop(session.order(SessionCommand::Restore, CausationChain::default()).await.unwrap());
     let told = |one: &SessionEvent| {
         let by = ["a", "b"].into_iter().filter(|name| one.trail.has(name)).collect::<String>();
         format!("{} {by}", one.kind.as_str())

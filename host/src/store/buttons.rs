@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     sessions,
 };
 
@@ -61,7 +61,7 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<ButtonLine, Trouble> {
+fn read(row: &Row<'_>) -> Result<ButtonLine, WorkError> {
     let session: Option<String> = row.get(2)?;
     Ok(ButtonLine {
         command: row.get(0)?,

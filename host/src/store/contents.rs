@@ -10,9 +10,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
-    error::{OpenError, Trouble},
+    decisions::Decisions,
+    error::{OpenError, WorkError},
     folder, inbox, outbox, schema,
-    standing::Decisions,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,7 +41,7 @@ pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
     if !file.exists() {
         return Ok(Contents::default());
     }
-    let failed = |trouble: Trouble| trouble.during("read the store", file.clone());
+    let failed = |trouble: WorkError| trouble.during("read the store", file.clone());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(&file, flags).map_err(|error| failed(error.into()))?;
     let found = schema::version(&db).map_err(failed)?;
@@ -55,12 +55,12 @@ pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
 }
 
 /// Generates the id of the state directory, once.
-pub(super) fn name_host(db: &Connection) -> Result<(), Trouble> {
+pub(super) fn create_host_id(db: &Connection) -> Result<(), WorkError> {
     db.execute("INSERT OR IGNORE INTO host (only, id) VALUES (1, ?)", params![Uuid::new_v4().to_string()])?;
     Ok(())
 }
 
-pub(super) fn read(db: &Connection) -> Result<Contents, Trouble> {
+pub(super) fn read(db: &Connection) -> Result<Contents, WorkError> {
     // A single transaction gives a consistent view while a host is writing.
     let tx = db.unchecked_transaction()?;
     let host_id = tx.query_row("SELECT id FROM host", [], |row| row.get(0)).optional()?.unwrap_or_default();
@@ -74,7 +74,7 @@ pub(super) fn read(db: &Connection) -> Result<Contents, Trouble> {
     })
 }
 
-fn sessions(db: &Connection) -> Result<Vec<SessionRecord>, Trouble> {
+fn sessions(db: &Connection) -> Result<Vec<SessionRecord>, WorkError> {
     let mut query = db.prepare("SELECT record FROM session ORDER BY name")?;
     let mut rows = query.query([])?;
     let mut sessions = Vec::new();
@@ -84,7 +84,7 @@ fn sessions(db: &Connection) -> Result<Vec<SessionRecord>, Trouble> {
     Ok(sessions)
 }
 
-fn active(db: &Connection) -> Result<Vec<(ActiveFor, SessionName)>, Trouble> {
+fn active(db: &Connection) -> Result<Vec<(ActiveFor, SessionName)>, WorkError> {
     let mut query = db.prepare("SELECT place, person, session FROM active ORDER BY place, person")?;
     let mut rows = query.query([])?;
     let mut active = Vec::new();

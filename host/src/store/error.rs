@@ -55,7 +55,7 @@ impl std::fmt::Display for Limit {
 
 /// The reason why work on the connection failed, before its purpose is added.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum WorkError {
     Sql(rusqlite::Error),
     /// A record that cannot be serialized or deserialized.
     Record(serde_json::Error),
@@ -63,25 +63,25 @@ pub(super) enum Trouble {
     Refused(StoreError),
 }
 
-impl From<rusqlite::Error> for Trouble {
+impl From<rusqlite::Error> for WorkError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<serde_json::Error> for Trouble {
+impl From<serde_json::Error> for WorkError {
     fn from(error: serde_json::Error) -> Self {
         Self::Record(error)
     }
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for WorkError {
     fn from(error: StoreError) -> Self {
         Self::Refused(error)
     }
 }
 
-impl Trouble {
+impl WorkError {
     /// Adds the purpose of the work and the file.
     pub(super) fn during(self, what: &str, file: PathBuf) -> StoreError {
         let what = what.to_owned();
@@ -169,7 +169,7 @@ mod tests {
         for code in [rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_LOCKED] {
             let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             assert_eq!(
-                Trouble::from(error).during("open the store", "/s/cordboard.db".into()).to_string(),
+                WorkError::from(error).during("open the store", "/s/cordboard.db".into()).to_string(),
                 "open the store in /s/cordboard.db: another program keeps the database locked, nothing of it was stored; \
                  end that program, `fuser /s/cordboard.db` finds it"
             );

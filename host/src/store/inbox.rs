@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     sessions,
     writer::Durability,
 };
@@ -146,11 +146,11 @@ impl Store {
     }
 }
 
-fn found(rows: usize, what: &str) -> Result<(), Trouble> {
+fn found(rows: usize, what: &str) -> Result<(), WorkError> {
     if rows == 0 { Err(StoreError::Gone { what: what.to_owned() }.into()) } else { Ok(()) }
 }
 
-fn insert(db: &Connection, update: &Update) -> Result<Option<InboxRow>, Trouble> {
+fn insert(db: &Connection, update: &Update) -> Result<Option<InboxRow>, WorkError> {
     let prompt = PromptId(Uuid::new_v4().to_string());
     let at = now();
     let sql =
@@ -173,7 +173,7 @@ fn insert_waiting(
     db: &Connection,
     update: &Update,
     (prompt, session): (&PromptId, &SessionName),
-) -> Result<(), Trouble> {
+) -> Result<(), WorkError> {
     let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";
     let json = serde_json::to_string(update)?;
     let row = params![update.place.front_end, update.key, prompt.0, session.as_str(), column(now()), json];
@@ -182,14 +182,14 @@ fn insert_waiting(
 }
 
 /// Deletes only completed rows, oldest first. The range contains few other rows.
-fn forget_old(db: &Connection) -> Result<(), Trouble> {
+fn forget_old(db: &Connection) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
     db.prepare_cached(sql)?.execute([KEYS_KEPT])?;
     Ok(())
 }
 
 /// Completes an update by either of its ids. No effect if it is already completed. Deletes its text.
-pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), Trouble> {
+pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), WorkError> {
     const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
     match done {
         Done::Update(id) => db.prepare_cached(&format!("{DONE} WHERE id = ?"))?.execute([id.0])?,
@@ -199,7 +199,7 @@ pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), Trouble> {
 }
 
 /// All updates that are not completed, in order.
-pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, Trouble> {
+pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, WorkError> {
     let sql = "SELECT id, prompt, state, session, accepted, record FROM inbox WHERE state <> 'done' ORDER BY id";
     let mut query = db.prepare(sql)?;
     let mut rows = query.query([])?;
@@ -210,7 +210,7 @@ pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, Trouble> {
     Ok(open)
 }
 
-fn read(row: &Row<'_>) -> Result<InboxRow, Trouble> {
+fn read(row: &Row<'_>) -> Result<InboxRow, WorkError> {
     let (state, session, record): (String, Option<String>, String) = (row.get(2)?, row.get(3)?, row.get(5)?);
     let state = match (state.as_str(), session) {
         ("waiting", Some(session)) => InboxState::Waiting { session: sessions::name(session)? },

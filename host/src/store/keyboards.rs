@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     outbox,
 };
 
@@ -122,7 +122,7 @@ impl Store {
 }
 
 /// Records a stored post with buttons.
-pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)) -> Result<(), Trouble> {
+pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)) -> Result<(), WorkError> {
     let request = reply.request.as_ref().map(serde_json::to_string).transpose()?;
     db.prepare_cached("INSERT INTO keyboard (id, place, request, reply) VALUES (?, ?, ?, ?)")?.execute(params![
         id.0,
@@ -136,7 +136,7 @@ pub(super) fn insert(db: &Connection, id: PostId, (place, reply): (&str, &Reply)
 
 /// Records the messages that show the post. If the request was decided in the meantime, returns posts that show the
 /// decision in them.
-pub(super) fn shown(db: &Connection, id: PostId, messages: &[MessageId]) -> Result<Vec<OutboxRow>, Trouble> {
+pub(super) fn shown(db: &Connection, id: PostId, messages: &[MessageId]) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = "UPDATE keyboard SET messages = ? WHERE id = ? RETURNING id, place, reply, messages, outcome";
     let mut query = db.prepare_cached(sql)?;
     let mut rows = query.query(params![serde_json::to_string(messages)?, id.0])?;
@@ -146,7 +146,7 @@ pub(super) fn shown(db: &Connection, id: PostId, messages: &[MessageId]) -> Resu
     outcome.map_or_else(|| Ok(Vec::new()), |outcome| stored.tell(db, &outcome))
 }
 
-fn close(db: &Connection, which: &str, key: impl Params, outcome: &str) -> Result<Vec<OutboxRow>, Trouble> {
+fn close(db: &Connection, which: &str, key: impl Params, outcome: &str) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = format!("SELECT id, place, reply, messages FROM keyboard WHERE outcome IS NULL AND {which} ORDER BY id");
     let mut query = db.prepare_cached(&sql)?;
     let mut rows = query.query(key)?;
@@ -170,12 +170,12 @@ struct Stored {
 }
 
 impl Stored {
-    fn read(row: &Row<'_>) -> Result<Self, Trouble> {
+    fn read(row: &Row<'_>) -> Result<Self, WorkError> {
         Ok(Self { id: row.get(0)?, place: row.get(1)?, reply: row.get(2)?, messages: row.get(3)? })
     }
 
     /// The post that replaces the buttons. A message that is not sent yet needs none.
-    fn tell(&self, db: &Connection, outcome: &str) -> Result<Vec<OutboxRow>, Trouble> {
+    fn tell(&self, db: &Connection, outcome: &str) -> Result<Vec<OutboxRow>, WorkError> {
         let messages: Vec<MessageId> = serde_json::from_str(&self.messages)?;
         if messages.is_empty() {
             return Ok(Vec::new());

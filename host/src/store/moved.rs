@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn home_of(&self, place: &Place) -> Result<Place, StoreError> {
+    pub async fn original_place(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
         self.ask(format!("read what {place} was called at first"), move |db| {
             let mut query = db.prepare_cached("SELECT home FROM moved WHERE front_end = ? AND chat = ?")?;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     inbox, keyboards,
 };
 
@@ -120,14 +120,14 @@ impl Store {
     }
 }
 
-fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, Trouble> {
+fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, WorkError> {
     let sql = "SELECT json_extract(record, '$.origin.message') FROM inbox WHERE prompt = ? AND state <> 'done'";
     let mut query = db.prepare_cached(sql)?;
     let message: Option<Option<String>> = query.query_row([&turn.0], |row| row.get(0)).optional()?;
     Ok(message.flatten().map(MessageId))
 }
 
-fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, Trouble> {
+fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     let place = serde_json::to_string(&post.place)?;
     let state = Delivery { messages: replaced(db, post, &place)?, shown: 0 };
     let row = insert_row(db, (&place, post.turn.clone()), (post.reply.clone(), state))?;
@@ -141,7 +141,7 @@ pub(super) fn insert_row(
     db: &Connection,
     (place, turn): (&str, Option<PromptId>),
     (reply, state): (Reply, Delivery),
-) -> Result<OutboxRow, Trouble> {
+) -> Result<OutboxRow, WorkError> {
     let (stored, delivery) = (serde_json::to_string(&reply)?, serde_json::to_string(&state)?);
     db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?.execute(params![
         place,
@@ -154,7 +154,7 @@ pub(super) fn insert_row(
 
 /// Handles turns that the end of the last host interrupted: marks a message that shows a part of the answer, and
 /// deletes one that shows only progress.
-pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
+pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), WorkError> {
     let tx = db.transaction()?;
     let live: Vec<(String, String, String, Option<String>)> = {
         let mut query = tx.prepare("SELECT prompt, place, message, text FROM live ORDER BY id")?;
@@ -180,7 +180,7 @@ pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), Trouble> {
 
 /// The messages that the post replaces: the one that it names, then those that its turn was streamed into. The latter
 /// belong to the first post of the turn only.
-fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, Trouble> {
+fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, WorkError> {
     let mut messages: Vec<_> = post.edit.iter().cloned().collect();
     if let Some(turn) = &post.turn {
         let mut query = db.prepare_cached("SELECT message FROM live WHERE prompt = ? AND place = ? ORDER BY id")?;
@@ -197,7 +197,7 @@ fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageI
 }
 
 /// All posts that are not completely sent, in order.
-pub(super) fn all(db: &Connection) -> Result<Vec<OutboxRow>, Trouble> {
+pub(super) fn all(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     let mut query = db.prepare("SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id")?;
     let mut rows = query.query([])?;
     let mut all = Vec::new();
@@ -207,7 +207,7 @@ pub(super) fn all(db: &Connection) -> Result<Vec<OutboxRow>, Trouble> {
     Ok(all)
 }
 
-fn read(row: &Row<'_>) -> Result<OutboxRow, Trouble> {
+fn read(row: &Row<'_>) -> Result<OutboxRow, WorkError> {
     let (place, reply, delivery): (String, String, String) = (row.get(1)?, row.get(3)?, row.get(4)?);
     Ok(OutboxRow {
         id: PostId(row.get(0)?),

@@ -27,7 +27,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn met_in(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
+    pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
         self.ask(format!("read who has spoken in {place}"), move |db| {
             let mut query = db.prepare_cached("SELECT person FROM met WHERE place = ?")?;

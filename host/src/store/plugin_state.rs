@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Store,
-    error::{Limit, StoreError, Trouble},
+    error::{Limit, StoreError, WorkError},
 };
 
 /// A compare-and-swap: replaces `expected` (`None`: absent) with `value` (`None`: delete).
@@ -86,12 +86,12 @@ impl Store {
     }
 }
 
-fn get(db: &Connection, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, Trouble> {
+fn get(db: &Connection, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, WorkError> {
     let mut query = db.prepare_cached("SELECT value FROM plugin_state WHERE plugin = ? AND key = ?")?;
     Ok(query.query_row([plugin, key], |row| row.get(0)).optional()?)
 }
 
-fn put(db: &Connection, plugin: &str, key: &str, value: Option<&[u8]>) -> Result<(), Trouble> {
+fn put(db: &Connection, plugin: &str, key: &str, value: Option<&[u8]>) -> Result<(), WorkError> {
     match value {
         Some(value) => db
             .prepare_cached("INSERT OR REPLACE INTO plugin_state (plugin, key, value) VALUES (?, ?, ?)")?
@@ -102,7 +102,7 @@ fn put(db: &Connection, plugin: &str, key: &str, value: Option<&[u8]>) -> Result
 }
 
 /// Checks the limit after the write. An error rolls the write back.
-fn check(db: &Connection, plugin: &str, limit: &Limit) -> Result<(), Trouble> {
+fn check(db: &Connection, plugin: &str, limit: &Limit) -> Result<(), WorkError> {
     let sql = "SELECT ifnull(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM plugin_state WHERE plugin = ?";
     let size: i64 = db.prepare_cached(sql)?.query_row([plugin], |row| row.get(0))?;
     let size = size.unsigned_abs();

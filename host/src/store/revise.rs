@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{InboxId, MessageId, Part, Update, What},
+    chat::{InboxId, MessageId, Part, Update, UpdateKind},
     gather,
     types::{Place, SessionName},
 };
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     sessions,
 };
 
@@ -87,22 +87,24 @@ fn revised(update: &Update, place: &Place, words: &str) -> Option<Update> {
         return None;
     }
     let what = match &update.what {
-        What::Text(text) if text != words => What::Text(words.to_owned()),
-        What::NotText { kind, caption: Some(caption) } if caption != words => {
-            What::NotText { kind: kind.clone(), caption: Some(words.to_owned()) }
+        UpdateKind::Text(text) if text != words => UpdateKind::Text(words.to_owned()),
+        UpdateKind::NotText { kind, caption: Some(caption) } if caption != words => {
+            UpdateKind::NotText { kind: kind.clone(), caption: Some(words.to_owned()) }
         }
-        What::Text(_) | What::NotText { .. } | What::Edited(_) | What::Press { .. } => return None,
+        UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => {
+            return None;
+        }
     };
     Some(Update { what, ..update.clone() })
 }
 
-fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, Trouble> {
+fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, WorkError> {
     let mut query = db.prepare_cached("SELECT record FROM inbox WHERE id = ? AND state <> 'done'")?;
     let record: Option<String> = query.query_row([id.0], |row| row.get(0)).optional()?;
     Ok(record.map(|record| serde_json::from_str(&record)).transpose()?)
 }
 
-fn write(db: &Connection, id: InboxId, update: &Update) -> Result<(), Trouble> {
+fn write(db: &Connection, id: InboxId, update: &Update) -> Result<(), WorkError> {
     let record = serde_json::to_string(update)?;
     db.prepare_cached("UPDATE inbox SET record = ? WHERE id = ?")?.execute(params![record, id.0])?;
     Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::error::{OpenError, Trouble};
+use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
 const STEPS: [&str; 9] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS];
@@ -107,7 +107,7 @@ const KEYBOARDS: &str = "
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
-pub(super) fn version(db: &Connection) -> Result<i64, Trouble> {
+pub(super) fn version(db: &Connection) -> Result<i64, WorkError> {
     Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
@@ -120,7 +120,7 @@ pub(super) fn check_known(found: i64, state: &Path) -> Result<(), OpenError> {
 }
 
 /// Applies the missing migrations in one transaction, so that no other process reads an intermediate schema.
-pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), Trouble> {
+pub(super) fn migrate(db: &mut Connection, found: i64) -> Result<(), WorkError> {
     let tx = db.transaction()?;
     for (_, step) in (0..VERSION).zip(STEPS).filter(|(at, _)| *at >= found) {
         tx.execute_batch(step)?;

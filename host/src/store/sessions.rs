@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
 };
 
 impl Store {
@@ -72,17 +72,17 @@ impl Store {
     }
 }
 
-pub(super) fn save(db: &Connection, record: &SessionRecord) -> Result<(), Trouble> {
+pub(super) fn save(db: &Connection, record: &SessionRecord) -> Result<(), WorkError> {
     write(db, "INSERT OR REPLACE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)", record).map(drop)
 }
 
-fn write(db: &Connection, sql: &str, record: &SessionRecord) -> Result<usize, Trouble> {
+fn write(db: &Connection, sql: &str, record: &SessionRecord) -> Result<usize, WorkError> {
     let json = serde_json::to_string(record)?;
     let row = params![record.name.as_str(), record.owner.0, record.archived, json];
     Ok(db.prepare_cached(sql)?.execute(row)?)
 }
 
 /// Parses a stored name. It is invalid only if the file is damaged.
-pub(super) fn name(text: String) -> Result<SessionName, Trouble> {
-    SessionName::try_from(text).map_err(|error| Trouble::Record(serde::de::Error::custom(error)))
+pub(super) fn name(text: String) -> Result<SessionName, WorkError> {
+    SessionName::try_from(text).map_err(|error| WorkError::Record(serde::de::Error::custom(error)))
 }

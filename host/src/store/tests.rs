@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
-    chat::{MessageId, Origin, Part, Update, What},
+    chat::{MessageId, Origin, Part, Update, UpdateKind},
     types::{ActiveFor, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
 };
 use tempfile::TempDir;
@@ -58,7 +58,7 @@ fn update(key: &str) -> Update {
         key: key.to_owned(),
         caller: Caller { id: UserId("telegram:42".to_owned()), name: "Ada".to_owned(), role: Role::Owner },
         place: place("1"),
-        what: What::Text(format!("text of {key}")),
+        what: UpdateKind::Text(format!("text of {key}")),
         at: Timestamp(7),
         locale: Some("de".to_owned()),
         origin: Origin::default(),

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     folder::Lock,
 };
 
@@ -41,7 +41,7 @@ pub(super) trait Job: Send {
     /// rolled back.
     fn run(&mut self, db: &Connection) -> bool;
     /// Sends the kept outcome, or the error of the commit.
-    fn answer(self: Box<Self>, commit: Result<(), Trouble>);
+    fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
 
 /// A [`Job`] with any work and answer.
@@ -56,7 +56,7 @@ pub(super) struct Task<T, F> {
 impl<T, F> Job for Task<T, F>
 where
     T: Send,
-    F: FnMut(&Connection) -> Result<T, Trouble> + Send,
+    F: FnMut(&Connection) -> Result<T, WorkError> + Send,
 {
     fn run(&mut self, db: &Connection) -> bool {
         let outcome = (self.work)(db).map_err(|trouble| trouble.during(&self.what, self.file.clone()));
@@ -65,7 +65,7 @@ where
         good
     }
 
-    fn answer(self: Box<Self>, commit: Result<(), Trouble>) {
+    fn answer(self: Box<Self>, commit: Result<(), WorkError>) {
         let Self { what, file, outcome, answer, .. } = *self;
         let answered = match (outcome, commit) {
             (Some(Err(error)), _) => Err(error),
@@ -140,17 +140,17 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> Result<(), Trouble> {
+    fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> Result<(), WorkError> {
         self.set_durability(durability)?;
         execute(&self.db, "BEGIN")?;
         let done = run_all(&self.db, jobs).and_then(|()| execute(&self.db, "COMMIT"));
         if done.is_err() && !self.db.is_autocommit() {
             execute(&self.db, "ROLLBACK")?;
         }
-        done.map_err(Trouble::Sql)
+        done.map_err(WorkError::Sql)
     }
 
-    fn set_durability(&mut self, wanted: Durability) -> Result<(), Trouble> {
+    fn set_durability(&mut self, wanted: Durability) -> Result<(), WorkError> {
         if self.durability != wanted {
             let level = match wanted {
                 Durability::Process => "NORMAL",

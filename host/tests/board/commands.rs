@@ -219,7 +219,7 @@ fn help_and_plugins_show_what_is_plugged_in_now() {
     host.expect("Plugin 'echo' is plugged in: generation 1, ");
     host.say("/help");
     host.expect("/echo <text> - Says it again\n");
-    home.unplug("echo");
+    home.remove_plugin("echo");
     host.expect("Plugin 'echo' is unplugged: its file is gone.\n");
     super::support::until("the plugin is gone", || home.plugins().as_array().unwrap().len() == 8);
     host.say("/echo x");

@@ -2,7 +2,7 @@
 
 use cordboard::store;
 use cordboard_core::{
-    chat::{Origin, Update, What},
+    chat::{Origin, Update, UpdateKind},
     types::{Caller, Place, Role, Timestamp, UserId},
 };
 use rustix::process::Signal;
@@ -225,7 +225,7 @@ fn left_undone(home: &Home, line: &str) {
         key: "left-undone".to_owned(),
         caller: Caller { id: UserId("console:local".to_owned()), name: "local".to_owned(), role: Role::Owner },
         place: Place::new("console", "local"),
-        what: What::Text(line.to_owned()),
+        what: UpdateKind::Text(line.to_owned()),
         at: Timestamp(0),
         locale: None,
         origin: Origin::default(),

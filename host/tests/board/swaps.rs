@@ -46,7 +46,7 @@ fn a_command_is_swapped_while_an_answer_streams() {
     host.expect("Plugin 'echo' is plugged in: generation 2, ");
     host.say("/echo hi");
     host.expect("v2: hi\n");
-    home.unplug("echo");
+    home.remove_plugin("echo");
     host.expect("Plugin 'echo' is unplugged: its file is gone.\n");
     host.expect_logged("its file is gone");
     until("it is gone", || home.plugins().as_array().unwrap().iter().all(|row| row["name"] != "echo"));
@@ -124,7 +124,7 @@ fn a_new_policy_reviews_the_sessions_that_idle() {
     home.plug("lifecycle", "hesitant");
     host.expect("Plugin 'lifecycle' is plugged in: generation 2, ");
     host.await_phase("idler", "suspended");
-    home.unplug("lifecycle");
+    home.remove_plugin("lifecycle");
     host.expect("Plugin 'lifecycle' is the built-in one again: generation 3.\n");
     host.say("/session idler");
     host.expect("Switched to session 'idler'.\n");
@@ -148,7 +148,7 @@ fn a_new_view_draws_the_rest_of_the_answer() {
     assert_eq!(host.chat().matches("\nLINE 1\n").count(), 1, "{}", host.chat());
     assert_eq!(host.agent("long"), agent);
     host.ask("hello", "YOU SAID: HELLO");
-    home.unplug("views");
+    home.remove_plugin("views");
     host.expect("Plugin 'views' is the built-in one again: generation 3.\n");
     host.ask("hello", "You said: hello");
 }

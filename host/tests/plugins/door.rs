@@ -16,12 +16,12 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::components::{Bench, bad};
+use crate::components::{TestHost, bad};
 
 /// Only reached if a test hangs.
 const LIMIT: Duration = Duration::from_secs(20);
 
-async fn open(bench: &Bench, secrets: Secrets) -> SocketAddr {
+async fn open(bench: &TestHost, secrets: Secrets) -> SocketAddr {
     let (live, board) = (LiveConfig::new(bench.config.clone()), Arc::downgrade(&bench.board));
     let door = WebhookServer::new(live, Arc::clone(&bench.plugs), board, secrets);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -33,7 +33,7 @@ async fn open(bench: &Bench, secrets: Secrets) -> SocketAddr {
 /// The test runs on one thread; the secret is read on another one.
 #[tokio::test]
 async fn a_secret_that_takes_its_time_holds_up_nobody() {
-    let bench = Bench::of("[secrets]\nours = \"/nowhere\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
+    let bench = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
     bench.plug("porter", &bad("porter")).await.unwrap();
     let (begun, mut beginning) = mpsc::channel(1);
     let (finish, finished) = std::sync::mpsc::channel::<()>();

@@ -12,14 +12,14 @@ use std::{
 };
 
 use cordboard::{
-    plugin::{ActivationMode, CallContext, Invocation, Swapped, digest},
+    plugin::{Activation, ActivationMode, CallContext, Invocation, digest},
     plugin_sources::PluginSources,
     store::{self, Decisions},
 };
 
 use crate::{
     board::NOW,
-    components::{Bench, bad},
+    components::{TestHost, bad},
 };
 
 /// Enough for every interleaving of a rollout and a call.
@@ -42,7 +42,7 @@ const GROWTH: u64 = 32 << 20;
 const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up.
-async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) -> u32 {
+async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = bench.plugs.table();
     let offer = table.command("echo").expect("there is no moment without it");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
@@ -55,7 +55,7 @@ async fn call(bench: &Bench, versions: &BTreeMap<String, &str>, text: String) ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_swaps_lose_no_call() {
-    let bench = Arc::new(Bench::new());
+    let bench = Arc::new(TestHost::new());
     let versions = [bad("echo"), bad("echo2")].map(|wasm| (digest(&wasm), wasm));
     let tags: Arc<BTreeMap<_, _>> =
         Arc::new(versions.iter().zip(["v1", "v2"]).map(|((digest, _), tag)| (digest.clone(), tag)).collect());
@@ -63,7 +63,7 @@ async fn ten_thousand_swaps_lose_no_call() {
     let swap = async |number: usize| {
         let (digest, wasm) = &versions[number % 2];
         let compiled = bench.plugs.compile("echo", digest.clone(), wasm).await;
-        bench.plugs.plug_compiled(compiled, (&settings, NOW), ActivationMode::New).await
+        bench.plugs.activate(compiled, (&settings, NOW), ActivationMode::New).await
     };
     for number in 0..2 {
         swap(number).await.unwrap();
@@ -84,7 +84,7 @@ async fn ten_thousand_swaps_lose_no_call() {
         .collect();
     let (began, mut generations) = (Instant::now(), Vec::new());
     for number in 0..SWAPS {
-        assert_eq!(swap(number).await.unwrap(), Swapped::New);
+        assert_eq!(swap(number).await.unwrap(), Activation::New);
         let generation = Arc::clone(bench.plugs.table().generation("echo").unwrap());
         // The callers may not have called this version before it is replaced.
         assert_eq!(call(&bench, &tags, "mine".to_owned()).await, generation.number);
@@ -141,7 +141,7 @@ impl Held {
 
 #[tokio::test]
 async fn a_thousand_whole_reloads_leave_nothing_behind() {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = store::open(&folder.path().join("state")).unwrap();
     let supply = PluginSources::new(Arc::clone(&bench.plugs), None, (Some(store), Decisions::default()));

@@ -16,7 +16,7 @@ use expect_test::{Expect, expect};
 
 use crate::{
     board::{NOW, session},
-    components::Bench,
+    components::TestHost,
 };
 
 /// Returns the bytes of a fixture. A rebuilt fixture would prove nothing, so its digest is checked.
@@ -31,17 +31,17 @@ const EVERY: &str = "89211b5a06c594b97a7c95fca5e87966cc3958d95f177a4ef44648407ab
 const SESSIONS: &str = "b7a6b5dba93783b5551971532c9786f64eff4ef39c6b31075e8a5121ad57511e";
 
 /// Activates `every.wasm` and adds the session `alpha`.
-async fn every() -> Bench {
+async fn every() -> TestHost {
     let grants =
         "[plugins.every]\ngrants = [\"sessions\", \"session-control\", \"chat\"]\n[plugins.every.config]\nkey = 1\n";
-    let bench = Bench::of(grants);
+    let bench = TestHost::of(grants);
     let plugged = bench.plug("every", &fixture("every", EVERY)).await;
     plugged.unwrap_or_else(|refused| panic!("every.wasm of 0.1 is not taken any more: {refused}"));
     bench.memory.add(session("alpha", &bench.caller));
     bench
 }
 
-async fn answers(bench: &Bench, line: &str, expected: Expect) {
+async fn answers(bench: &TestHost, line: &str, expected: Expect) {
     let reply = bench.call(line).await;
     let reply = reply.unwrap_or_else(|error| panic!("every.wasm of 0.1, /{line}: it {error}"));
     expected.assert_eq(&reply.text);
@@ -62,7 +62,7 @@ async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
     assert_eq!(reply.attachments[0].content, Content::Text("attached".to_owned()));
     assert!(reply.in_place);
     let failed = bench.call("every_admin").await;
-    assert_eq!(failed, Err(CallError::Said("for some".to_owned())));
+    assert_eq!(failed, Err(CallError::Plugin("for some".to_owned())));
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn the_hook_of_0_1_hears_of_an_event() {
 
 #[tokio::test]
 async fn the_sessions_plugin_of_0_1_still_makes_and_lists_sessions() {
-    let bench = Bench::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
+    let bench = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
     let plugged = bench.plug("sessions", &fixture("sessions", SESSIONS)).await;
     plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.1 is not taken any more: {refused}"));
     assert_eq!(bench.read("new alpha").await, "Session 'alpha' created.");

@@ -8,12 +8,12 @@ use cordboard_core::{
 };
 
 use crate::{
-    components::{Bench, bad, person, standard},
+    components::{TestHost, bad, person, standard},
     journal,
 };
 
-async fn tricky(own: &str) -> Bench {
-    let bench = Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n{own}"));
+async fn tricky(own: &str) -> TestHost {
+    let bench = TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n{own}"));
     bench.plug("sessions", &standard("sessions")).await.unwrap();
     bench.plug("trick", &bad("trick")).await.unwrap();
     bench
@@ -80,7 +80,7 @@ async fn a_post_has_no_other_buttons_either() {
 
 fn said(outcome: Result<Reply, CallError>) -> String {
     match outcome {
-        Err(CallError::Said(why)) => why,
+        Err(CallError::Plugin(why)) => why,
         other => panic!("{other:?}"),
     }
 }
@@ -114,7 +114,7 @@ async fn the_posts_of_a_call_are_bounded_together() {
 #[tokio::test]
 async fn what_lists_and_menus_show_of_a_command_is_a_line() {
     let refused = async |own: &str| {
-        let bench = Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\n{own}"));
+        let bench = TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\n{own}"));
         bench.refused("trick", &bad("trick")).await
     };
     let long = format!("usage = \"{}\"", "u".repeat(257));
@@ -140,7 +140,7 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
     }
     let persona = async |own: &str| {
         let table = "[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\\nAlways.\"";
-        let bench = Bench::of(&format!("{table}\n{own}"));
+        let bench = TestHost::of(&format!("{table}\n{own}"));
         bench.plug("persona", &standard("persona")).await.unwrap();
         let table = bench.plugs.table();
         let poet = table.personas().find(|choice| choice.name == "poet").unwrap();
@@ -149,7 +149,7 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
     assert_eq!(persona("description = \"a\\u202eb\"").await, "ab");
     assert_eq!(persona("description = \"\"\"\nSpeaks\n  in verse\n\"\"\"").await, "Speaks in verse");
     assert_eq!(persona("").await, "Rhyme.");
-    let bench = Bench::of("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nmore = 99");
+    let bench = TestHost::of("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nmore = 99");
     bench.plug("trick", &bad("trick")).await.unwrap();
     assert_eq!(bench.plugs.table().commands().count(), 100);
 }
@@ -157,7 +157,7 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
 #[tokio::test]
 async fn a_plugins_words_stay_inside_the_hosts_sentence() {
     let fails = |why: &str| {
-        Bench::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nfails = \"{why}\""))
+        TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nfails = \"{why}\""))
     };
     let told =
         fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e").refused("trick", &bad("trick")).await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use cordboard_core::types::{Role, Timestamp};
 use tempfile::NamedTempFile;
 
-use crate::components::{Bench, extra};
+use crate::components::{TestHost, extra};
 use stand_in::StandIn;
 
 /// The time at which the fake servers' responses were recorded: 2026-11-21 13:45:36 UTC.
@@ -24,7 +24,7 @@ const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
 /// A plugin with a configuration, and the secret that it may send.
 struct Lab {
-    bench: Bench,
+    bench: TestHost,
     _secret: NamedTempFile,
 }
 
@@ -32,7 +32,7 @@ impl Lab {
     /// `table` is the configuration; a secret with the plugin's name is added.
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
-        let bench = Bench::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
+        let bench = TestHost::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
         bench.memory.set_now(NOW);
         bench.plug(plugin, &extra(plugin)).await.unwrap_or_else(|refused| panic!("{refused}"));
         Self { bench, _secret: secret }
@@ -59,14 +59,14 @@ const WANTED: [(&str, bool, &str); 6] = [
 #[tokio::test]
 async fn without_a_configuration_each_says_what_it_wants() {
     for (plugin, has_secret, wanted) in WANTED {
-        let why = Bench::new().refused(plugin, &extra(plugin)).await;
+        let why = TestHost::new().refused(plugin, &extra(plugin)).await;
         let secrets = if has_secret { " and secrets = [\"NAME\"]" } else { "" };
         let line = format!("[plugins.{plugin}] in the configuration: http = [\"https://HOST/*\"]{secrets}");
         assert!(why.ends_with(&line), "{plugin}: {why}");
 
         let secrets = if has_secret { "secrets = [\"a\"]\n" } else { "" };
         let granted = format!("[secrets]\na = \"/a\"\n[plugins.{plugin}]\nhttp = [\"https://host/*\"]\n{secrets}");
-        let why = Bench::of(&granted).refused(plugin, &extra(plugin)).await;
+        let why = TestHost::of(&granted).refused(plugin, &extra(plugin)).await;
         assert!(why.contains(wanted), "{plugin}: {why}");
     }
 }

@@ -7,19 +7,19 @@ use cordboard::plugin::CallError;
 
 use crate::{
     board::session,
-    components::{Bench, bad, standard},
+    components::{TestHost, bad, standard},
     journal,
 };
 
 /// Activates the plugin with `limits`. The limits that aren't tested are generous.
-async fn unruly(limits: &str) -> Bench {
-    let bench = Bench::of(&format!("[plugins.unruly]\n{limits}"));
+async fn unruly(limits: &str) -> TestHost {
+    let bench = TestHost::of(&format!("[plugins.unruly]\n{limits}"));
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     bench
 }
 
 /// Returns the error of `/line`, and checks that the plugin answers again afterwards.
-async fn told(bench: &Bench, line: &str) -> String {
+async fn told(bench: &TestHost, line: &str) -> String {
     let error = bench.call(line).await.expect_err("it misbehaves");
     assert_eq!(bench.read("ok").await, "ok", "after /{line}");
     let (health, note) = bench.status("unruly");
@@ -96,14 +96,14 @@ async fn a_brief_and_an_error_count_as_a_reply() {
     let table = format!(
         "[plugins.persona]\nreply = \"2KiB\"\n[plugins.persona.config.personas.poet]\ninstructions = \"{long}\""
     );
-    let bench = Bench::of(&table);
+    let bench = TestHost::of(&table);
     bench.plug("persona", &standard("persona")).await.unwrap();
     let view = session("alpha", &bench.caller);
     let error = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
     assert_eq!(error.to_string(), over("reply").replace("unruly", "persona"));
     assert_eq!(bench.status("persona").0, "failing");
 
-    let bench = Bench::of("[plugins.trick]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
+    let bench = TestHost::of("[plugins.trick]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
     bench.plug("trick", &bad("trick")).await.unwrap();
     let error = bench.call(&format!("trick fail {long}")).await.unwrap_err();
     assert_eq!(error.to_string(), over("reply").replace("unruly", "trick"));
@@ -127,7 +127,7 @@ async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
 
 #[tokio::test]
 async fn a_plugin_has_limits_of_its_own_and_a_change_acts_at_once() {
-    let mut bench = Bench::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"1m\"");
+    let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"1m\"");
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     assert_eq!(bench.read("calls").await, "survived");
     bench.configure("[plugins]\ncalls = 10");
@@ -137,7 +137,7 @@ async fn a_plugin_has_limits_of_its_own_and_a_change_acts_at_once() {
 
 #[tokio::test]
 async fn more_callers_than_places_wait_for_one_another() {
-    let bench = Arc::new(Bench::new());
+    let bench = Arc::new(TestHost::new());
     bench.plug("echo", &bad("echo")).await.unwrap();
     let calls: Vec<_> = (0..200)
         .map(|number| {
@@ -152,7 +152,7 @@ async fn more_callers_than_places_wait_for_one_another() {
 
 #[tokio::test]
 async fn what_a_plugin_says_by_itself_is_no_mishap() {
-    let bench = Bench::standard().await;
-    assert!(matches!(bench.call("timeout").await, Err(CallError::Said(_))));
+    let bench = TestHost::standard().await;
+    assert!(matches!(bench.call("timeout").await, Err(CallError::Plugin(_))));
     assert_eq!(bench.status("timeout"), ("ok".to_owned(), String::new()));
 }

@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpSocket},
 };
 
-use crate::components::{Bench, bad};
+use crate::components::{TestHost, bad};
 
 pub mod http;
 mod ping;
@@ -20,8 +20,8 @@ pub mod secrets;
 pub mod tls;
 
 /// Activates the plugin `fetcher`, with access to `http`; `more` is added to its table.
-pub async fn fetcher(http: &[String], more: &str) -> Bench {
-    let bench = Bench::of(&table(http, more));
+pub async fn fetcher(http: &[String], more: &str) -> TestHost {
+    let bench = TestHost::of(&table(http, more));
     bench.plug("fetcher", &bad("fetcher")).await.unwrap_or_else(|refused| panic!("{refused}"));
     bench
 }

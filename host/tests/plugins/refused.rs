@@ -1,22 +1,22 @@
 //! Tests rejected versions: each has a reason, `/plugins` shows it, and the previous version stays active.
 
-use cordboard::plugin::{Swapped, digest};
+use cordboard::plugin::{Activation, digest};
 
 use crate::{
     board::NOW,
-    components::{Bench, bad, standard, wat},
+    components::{TestHost, bad, standard, wat},
 };
 
 /// Rejects `wasm` as a new version of an active plugin, and returns the reason.
 async fn refused(wasm: &[u8]) -> String {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     bench.plug("echo", &bad("echo")).await.unwrap();
     let why = bench.refused("echo", wasm).await;
     assert_eq!(bench.read("echo hello").await, "v1: hello");
     let (health, note) = bench.status("echo");
     assert_eq!((health.as_str(), note), ("held", format!("version {} was refused: {why}", &digest(wasm)[..12])));
     // The good version again: the rejection is cleared, and it was active all the time.
-    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Swapped::Unchanged);
+    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(bench.status("echo"), ("ok".to_owned(), String::new()));
     assert_eq!(bench.plugs.table().generation("echo").unwrap().number, 1);
     why
@@ -161,7 +161,7 @@ async fn what_it_imports_in_vain_is_named_with_the_remedy() {
         (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without"),
         ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or build it without"),
     ] {
-        let bench = Bench::new();
+        let bench = TestHost::new();
         let why = bench.refused("echo", &wat(&text)).await;
         assert!(why.starts_with(&begins) && why.ends_with(ends), "{text}: {why}");
     }
@@ -175,7 +175,7 @@ async fn a_trial_that_fails_keeps_the_version_out() {
 
 #[tokio::test]
 async fn a_command_that_is_taken_names_both() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let why = bench.refused("clash", &bad("clash")).await;
     assert_eq!(why, "it offers the command 'new', which plugin 'sessions' already offers: rename one of them");
     assert_eq!(bench.status("clash"), ("refused".to_owned(), why));
@@ -186,7 +186,7 @@ async fn a_command_that_is_taken_names_both() {
 
 #[tokio::test]
 async fn a_capability_is_granted_by_name() {
-    let mut bench = Bench::new();
+    let mut bench = TestHost::new();
     let why = bench.refused("greedy", &bad("greedy")).await;
     let line = "[plugins.greedy] in the configuration: grants = [\"session-control\"]";
     assert_eq!(why, format!("it asks for what it was not granted: session-control; add to {line}"));
@@ -203,14 +203,14 @@ async fn a_capability_is_granted_by_name() {
 
 #[tokio::test]
 async fn the_line_to_add_keeps_what_was_granted_before() {
-    let bench = Bench::of("[plugins.model]\ngrants = [\"chat\"]");
+    let bench = TestHost::of("[plugins.model]\ngrants = [\"chat\"]");
     let why = bench.refused("model", &standard("model")).await;
     assert!(why.ends_with("[plugins.model] in the configuration: grants = [\"chat\", \"session-control\"]"), "{why}");
 }
 
 #[tokio::test]
 async fn a_grant_that_is_taken_back_is_gone_at_once() {
-    let mut bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
+    let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.configure("");
     let settings = bench.settings("greedy");
@@ -223,7 +223,7 @@ async fn a_grant_that_is_taken_back_is_gone_at_once() {
 
 #[tokio::test]
 async fn a_configuration_that_does_not_fit_leaves_the_one_before() {
-    let mut bench = Bench::standard().await;
+    let mut bench = TestHost::standard().await;
     bench.configure("[plugins.persona.config.personas.poet]\ndescription = \"Rhymes\"");
     let why = bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap_err();
     assert!(why.to_string().contains("missing field `instructions`"), "{why}");
@@ -231,7 +231,7 @@ async fn a_configuration_that_does_not_fit_leaves_the_one_before() {
     assert!(bench.plugs.table().persona("poet").is_none() && bench.plugs.table().persona("planner").is_some());
 
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
-    assert_eq!(bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(), Swapped::New);
+    assert_eq!(bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(), Activation::New);
     assert!(bench.plugs.table().persona("poet").is_some());
     assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()));
 
@@ -240,7 +240,7 @@ async fn a_configuration_that_does_not_fit_leaves_the_one_before() {
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
     assert_eq!(
         bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(),
-        Swapped::Unchanged
+        Activation::Unchanged
     );
     assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()), "back as it was, nothing is held against it");
 }

@@ -7,12 +7,12 @@ use cordboard_core::types::{Place, Role};
 
 use crate::{
     board::session,
-    components::{Bench, bad, person},
+    components::{TestHost, bad, person},
 };
 
 #[tokio::test]
 async fn members_see_their_own_sessions_alone() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let ann = person("telegram:1", Role::Member);
     let bob = person("telegram:2", Role::Member);
     bench.memory.add(session("hers", &ann));
@@ -25,7 +25,7 @@ async fn members_see_their_own_sessions_alone() {
     assert_eq!(list(person("telegram:3", Role::Admin)).await.lines().count(), 2);
     for line in ["session his", "archive his", "suspend his", "retry his"] {
         let why = bench.call_as(&ann, line).await.unwrap_err();
-        let taken = CallError::Said("The name 'his' is taken by somebody else. Choose another name.".to_owned());
+        let taken = CallError::Plugin("The name 'his' is taken by somebody else. Choose another name.".to_owned());
         assert_eq!(why, taken, "/{line}");
     }
     assert!(bench.memory.deeds().is_empty());
@@ -33,7 +33,7 @@ async fn members_see_their_own_sessions_alone() {
 
 #[tokio::test]
 async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
-    let bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
+    let bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.memory.add(session("his", &person("telegram:2", Role::Member)));
     let ann = person("telegram:1", Role::Member);
@@ -43,17 +43,17 @@ async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
 
 #[tokio::test]
 async fn a_call_that_nobody_made_has_the_rights_of_acts_as() {
-    let mut bench = Bench::of("[plugins.greedy]\ngrants = [\"session-control\"]");
+    let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.memory.add(session("his", &person("telegram:2", Role::Member)));
-    assert_eq!(uncalled(&bench).await, Err(CallError::Said("Nobody asked for this.".to_owned())));
+    assert_eq!(uncalled(&bench).await, Err(CallError::Plugin("Nobody asked for this.".to_owned())));
     bench.configure("[plugins.greedy]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
     bench.plugs.reconfigure("greedy", (&bench.settings("greedy"), crate::board::NOW)).await.unwrap();
     assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
 }
 
 /// Runs the command in a call without a caller.
-async fn uncalled(bench: &Bench) -> Result<String, CallError> {
+async fn uncalled(bench: &TestHost) -> Result<String, CallError> {
     let table = bench.plugs.table();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
     let reply =
@@ -63,14 +63,14 @@ async fn uncalled(bench: &Bench) -> Result<String, CallError> {
 
 #[tokio::test]
 async fn help_hides_what_a_member_may_not_use() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let help = bench.call_as(&person("telegram:1", Role::Member), "help").await.unwrap().text;
     assert!(!help.contains("/plugins") && help.contains("/new"), "{help}");
 }
 
 #[tokio::test]
 async fn places_have_active_sessions_of_their_own() {
-    let mut bench = Bench::standard().await;
+    let mut bench = TestHost::standard().await;
     bench.call("new alpha").await.unwrap();
     bench.place = Place::new("console", "other");
     assert_eq!(bench.read("timeout").await, "No active session. Use /new to start one.");

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{
-    session::{Order, Waiting},
+    session::{SessionCommand, Waiting},
     types::{Phase, Timestamp},
 };
 
-use crate::{board::NOW, components::Bench};
+use crate::{board::NOW, components::TestHost};
 
 /// Types each line and compares its answer.
-async fn read(bench: &Bench, script: &[(&str, &str)]) {
+async fn read(bench: &TestHost, script: &[(&str, &str)]) {
     for (line, answer) in script {
         assert_eq!(bench.read(line).await, *answer, "/{line}");
     }
@@ -21,7 +21,7 @@ const NONE_ACTIVE: &str = "No active session. Use /new to start one.";
 
 #[tokio::test]
 async fn one_test_reads_them_all() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     for line in ["timeout", "model", "persona", "stop", "archive", "suspend", "retry", "fresh", "leave"] {
         assert_eq!(bench.read(line).await, NONE_ACTIVE, "/{line}");
     }
@@ -34,7 +34,7 @@ async fn one_test_reads_them_all() {
     trouble(&bench).await;
 }
 
-async fn making_and_switching(bench: &Bench) {
+async fn making_and_switching(bench: &TestHost) {
     read(
         bench,
         &[
@@ -56,11 +56,11 @@ async fn making_and_switching(bench: &Bench) {
     )
     .await;
     let deeds = bench.memory.deeds();
-    let started = deeds.iter().filter(|deed| matches!(deed, RecordedAction::Ordered(_, Order::Start))).count();
+    let started = deeds.iter().filter(|deed| matches!(deed, RecordedAction::Ordered(_, SessionCommand::Start))).count();
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
-async fn listing(bench: &Bench) {
+async fn listing(bench: &TestHost) {
     let ago = |name: &str, seconds: u64, phase: Phase| {
         bench.memory.change(name, |view| {
             view.record.last_active = Timestamp(NOW.0 - seconds * 1000);
@@ -86,7 +86,7 @@ async fn listing(bench: &Bench) {
     pages(bench).await;
 }
 
-async fn pages(bench: &Bench) {
+async fn pages(bench: &TestHost) {
     for number in 0..30 {
         let mut view = crate::board::session(&format!("s{number}"), &bench.caller);
         view.record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
@@ -109,7 +109,7 @@ async fn pages(bench: &Bench) {
     .await;
 }
 
-async fn timeouts(bench: &Bench) {
+async fn timeouts(bench: &TestHost) {
     let usage = "Usage: /timeout <minutes> (1-120)";
     read(
         bench,
@@ -129,7 +129,7 @@ async fn timeouts(bench: &Bench) {
     assert_eq!(bench.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
 }
 
-async fn models_and_personas(bench: &Bench) {
+async fn models_and_personas(bench: &TestHost) {
     read(
         bench,
         &[
@@ -159,7 +159,7 @@ async fn models_and_personas(bench: &Bench) {
     assert_eq!(commands(bench.call("model").await.unwrap()), ["/model opus", "/model sonnet"]);
 }
 
-async fn stopping(bench: &Bench) {
+async fn stopping(bench: &TestHost) {
     let busy = |queued| {
         bench.memory.change("beta", |view| {
             view.phase = Phase::Busy;
@@ -178,11 +178,11 @@ async fn stopping(bench: &Bench) {
         assert_eq!(bench.read(line).await, answer);
     }
     let last = bench.memory.deeds().pop();
-    let stopped = Order::Interrupt { waiting: Waiting::Drop, from: Some(bench.place.clone()) };
+    let stopped = SessionCommand::Interrupt { waiting: Waiting::Drop, from: Some(bench.place.clone()) };
     assert_eq!(last, Some(RecordedAction::Ordered("beta".parse().unwrap(), stopped)));
 }
 
-async fn putting_away(bench: &Bench) {
+async fn putting_away(bench: &TestHost) {
     bench.memory.change("beta", |view| view.phase = Phase::Busy);
     read(
         bench,
@@ -206,7 +206,7 @@ async fn putting_away(bench: &Bench) {
     .await;
 }
 
-async fn trouble(bench: &Bench) {
+async fn trouble(bench: &TestHost) {
     assert_eq!(bench.read("retry").await, "Nothing to retry.");
     for (line, answer) in [
         ("retry", "Trying again in session 'beta'."),
@@ -223,7 +223,7 @@ async fn trouble(bench: &Bench) {
 
 #[tokio::test]
 async fn help_and_plugins_tell_what_is_plugged_in_now() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let help = bench.read("help").await;
     assert_eq!(
         help,
@@ -247,7 +247,7 @@ async fn help_and_plugins_tell_what_is_plugged_in_now() {
     );
     bench.plug("echo", &crate::components::bad("echo")).await.unwrap();
     assert!(bench.read("help").await.contains("/echo <text> - Says it again"));
-    bench.plugs.unplug("echo").await;
+    bench.plugs.remove_plugin("echo").await;
     assert_eq!(bench.read("help").await, help);
     bench.refused("timeout", b"no wasm").await;
     let plugins = bench.read("plugins").await;

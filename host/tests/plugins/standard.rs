@@ -3,7 +3,7 @@
 use cordboard::plugin::{CallOrder, Snapshot};
 use cordboard_core::types::Role;
 
-use crate::components::{Bench, STANDARD};
+use crate::components::{STANDARD, TestHost};
 
 fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
     table.commands().map(|offer| (offer.spec.name.as_str(), offer.generation.name.as_str())).collect()
@@ -11,7 +11,7 @@ fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
 
 #[tokio::test]
 async fn every_standard_plugin_offers_what_it_should() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let table = bench.plugs.table();
     assert_eq!(
         commands(&table),
@@ -47,7 +47,7 @@ async fn every_standard_plugin_offers_what_it_should() {
 
 #[tokio::test]
 async fn only_stop_jumps_and_only_plugins_needs_a_role() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let table = bench.plugs.table();
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);

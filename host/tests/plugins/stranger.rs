@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cordboard::plugin::CallError;
 
 use crate::{
-    components::{Bench, bad},
+    components::{TestHost, bad},
     journal,
     network::{Mirror, secrets},
 };
@@ -15,11 +15,11 @@ use crate::{
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
 /// Activates the plugin `stranger`, which may only send its secret to `mirror`, and two others.
-async fn stranger(mirror: &Mirror, limits: &str) -> Arc<Bench> {
+async fn stranger(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
     let text = format!("[secrets]\ntoken = {secret:?}\n[plugins.stranger]\nsecrets = [\"token\"]\n{http}\n{limits}\n");
-    let bench = Bench::of(&text);
+    let bench = TestHost::of(&text);
     for name in ["echo", "keeper", "stranger"] {
         bench.plug(name, &bad(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
     }
@@ -27,7 +27,7 @@ async fn stranger(mirror: &Mirror, limits: &str) -> Arc<Bench> {
 }
 
 /// Returns the result of the call, while another plugin is called in a loop on the same thread.
-async fn meanwhile(bench: &Arc<Bench>, line: &str) -> Result<String, CallError> {
+async fn meanwhile(bench: &Arc<TestHost>, line: &str) -> Result<String, CallError> {
     let calling = tokio::spawn({
         let (bench, line) = (Arc::clone(bench), line.to_owned());
         async move { bench.call(&line).await.map(|reply| reply.text) }
@@ -91,7 +91,7 @@ async fn it_never_sees_its_secret() {
     let bench = stranger(&mirror, "").await;
     let log = journal::listen();
     let said = match meanwhile(&bench, &format!("steal {} token", mirror.url("/echo"))).await {
-        Err(CallError::Said(said)) => said,
+        Err(CallError::Plugin(said)) => said,
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server got it");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use cordboard::{
-    plugin::{CallContext, HostApi, Invocation, Swapped, digest},
+    plugin::{Activation, CallContext, HostApi, Invocation, digest},
     plugin_sources::{PluginSources, RejectedFile, STANDARD},
     store::{self, Decisions, Store},
 };
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::{
     board::NOW,
-    components::{Bench, bad, plugs, standard},
+    components::{TestHost, bad, plugs, standard},
 };
 
 /// Only for a test that would otherwise hang.
@@ -29,7 +29,7 @@ struct World {
     _folder: TempDir,
     plugins: PathBuf,
     store: Store,
-    bench: Bench,
+    bench: TestHost,
 }
 
 impl World {
@@ -39,7 +39,7 @@ impl World {
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins).unwrap();
         let (store, _) = store::open(&folder.path().join("state")).unwrap();
-        Self { _folder: folder, plugins, store, bench: Bench::new() }
+        Self { _folder: folder, plugins, store, bench: TestHost::new() }
     }
 
     fn save(&self, name: &str, wasm: &[u8]) {
@@ -54,7 +54,7 @@ impl World {
         (supply, turned)
     }
 
-    async fn save_new(&self, supply: &PluginSources, name: &str, wasm: &[u8]) -> Result<Swapped, String> {
+    async fn save_new(&self, supply: &PluginSources, name: &str, wasm: &[u8]) -> Result<Activation, String> {
         self.save(name, wasm);
         let swapped = supply.plug_new(name, wasm, (&self.bench.settings(name), NOW)).await;
         swapped.map_err(|refused| refused.to_string())
@@ -96,7 +96,7 @@ async fn a_file_takes_the_place_of_an_embedded_plugin_and_its_removal_brings_tha
     assert_eq!(turned, []);
     assert_eq!(serves(&supply, "lifecycle"), Some(digest(&bad("hesitant"))));
     fs::remove_file(world.plugins.join("lifecycle.wasm")).unwrap();
-    supply.unplug("lifecycle", (&world.bench.settings("lifecycle"), NOW)).await.unwrap();
+    supply.remove_plugin("lifecycle", (&world.bench.settings("lifecycle"), NOW)).await.unwrap();
     assert_eq!(serves(&supply, "lifecycle"), Some(digest(&standard("lifecycle"))));
     assert_eq!(note(&supply, "lifecycle").0, "ok");
 }
@@ -107,7 +107,7 @@ async fn a_stranger_leaves_with_its_file() {
     world.save("echo", &bad("echo"));
     let (supply, _) = world.start().await;
     assert_eq!(echo(&supply, &world.bench.board).await, "v1: x");
-    supply.unplug("echo", (&world.bench.settings("echo"), NOW)).await.unwrap();
+    supply.remove_plugin("echo", (&world.bench.settings("echo"), NOW)).await.unwrap();
     assert!(supply.plugs.table().entry("echo").is_none());
 }
 
@@ -137,7 +137,7 @@ async fn a_bad_file_of_a_standard_name_leaves_the_embedded_one() {
     assert_eq!(note(&supply, "timeout").0, "held");
     // Removing the bad file clears the rejection.
     fs::remove_file(world.plugins.join("timeout.wasm")).unwrap();
-    supply.unplug("timeout", (&world.bench.settings("timeout"), NOW)).await.unwrap();
+    supply.remove_plugin("timeout", (&world.bench.settings("timeout"), NOW)).await.unwrap();
     assert_eq!(note(&supply, "timeout"), ("ok".to_owned(), String::new()));
 }
 
@@ -192,16 +192,16 @@ async fn compiled_code_is_found_again_without_the_compiler() {
     let cache = world.plugins.join("../state/cache");
     let settings = world.bench.settings("echo");
     let start = |program: &str| cordboard::plugin::Registry::start(cache.clone(), program.into(), 4).unwrap();
-    start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
     let without = start("/nonexistent");
-    without.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
-    let why = without.plug_in("echo", &bad("echo2"), (&settings, NOW)).await.unwrap_err().to_string();
+    without.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    let why = without.activate_wasm("echo", &bad("echo2"), (&settings, NOW)).await.unwrap_err().to_string();
     assert!(why.starts_with("it did not compile: the compiler could not be run: "), "{why}");
 
     // A full disk disables the cache, not the plugin.
     let full = start(env!("CARGO_BIN_EXE_cordboard"));
     fs::rename(&cache, cache.with_extension("away")).unwrap();
-    full.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    full.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
     assert!(full.table().command("echo").is_some());
     fs::rename(cache.with_extension("away"), &cache).unwrap();
 
@@ -212,7 +212,7 @@ async fn compiled_code_is_found_again_without_the_compiler() {
         fs::remove_file(&path).unwrap();
         fs::write(&path, b"damaged").unwrap();
     }
-    start(env!("CARGO_BIN_EXE_cordboard")).plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_compiler_that_ends_without_a_result_is_told_with_the_remedy() {
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let plugs = cordboard::plugin::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
         let settings = world.bench.settings("echo");
-        let why = plugs.plug_in("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
+        let why = plugs.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
         assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");
     }
 }

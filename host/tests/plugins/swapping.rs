@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use cordboard::{
     clock::Clock,
     hub::LiveConfig,
-    plugin::{Orders, Registry, digest},
+    plugin::{AdminCommands, Registry, digest},
     plugin_sources::PluginSources,
     rollout::{Notifier, Pace, Rollout, Settings},
     store::{self, Store},
@@ -35,7 +35,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::components::{Bench, plugs};
+use crate::components::{TestHost, plugs};
 
 /// Only reached if a test hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -82,7 +82,7 @@ impl Notifier for Said {
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
-    bench: Bench,
+    bench: TestHost,
     store: Store,
     said: Arc<Said>,
     news: mpsc::Sender<News>,
@@ -108,13 +108,13 @@ impl Rig {
         let plugins = folder.path().join("plugins");
         fs::create_dir_all(&plugins).unwrap();
         let (store, contents) = store::open(&folder.path().join("state")).unwrap();
-        let mut bench = Bench::of(config);
+        let mut bench = TestHost::of(config);
         bench.plugs = Arc::clone(&plugs);
         let live = LiveConfig::new(bench.config.clone());
         let supply = PluginSources::new(plugs, Some(plugins), (Some(store.clone()), contents.decisions));
         let clock = Clock::system();
         supply.plug_all(&|name| live.plugin(name), clock.now()).await;
-        let (orders, receiver) = Orders::channel();
+        let (orders, receiver) = AdminCommands::channel();
         bench.memory.carry_out(orders);
         let (said, asked) = (Arc::new(Said::default()), live.clone());
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
@@ -243,7 +243,7 @@ impl Rig {
 async fn run(
     mut swaps: Rollout,
     live: LiveConfig,
-    (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard::plugin::Ordered>),
+    (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard::plugin::AuthorizedCommand>),
 ) {
     swaps.ask_about_parked().await;
     loop {

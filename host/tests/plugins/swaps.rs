@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use cordboard::plugin::Swapped;
+use cordboard::plugin::Activation;
 
-use crate::components::{Bench, bad};
+use crate::components::{TestHost, bad};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_lost_in_a_swap() {
-    let bench = Arc::new(Bench::new());
+    let bench = Arc::new(TestHost::new());
     let versions = [bad("echo"), bad("echo2")];
     bench.plug("echo", &versions[0]).await.unwrap();
     let callers: Vec<_> = (0..4)
@@ -28,7 +28,7 @@ async fn no_call_is_lost_in_a_swap() {
         .collect();
     let mut swaps = 1;
     while callers.iter().any(|caller| !caller.is_finished()) {
-        assert_eq!(bench.plug("echo", &versions[swaps % 2]).await.unwrap(), Swapped::New);
+        assert_eq!(bench.plug("echo", &versions[swaps % 2]).await.unwrap(), Activation::New);
         swaps += 1;
     }
     let mut answers = BTreeSet::new();
@@ -41,7 +41,7 @@ async fn no_call_is_lost_in_a_swap() {
 
 #[tokio::test]
 async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
-    let bench = Arc::new(Bench::of("[plugins.unruly]\ntime = \"1s\""));
+    let bench = Arc::new(TestHost::of("[plugins.unruly]\ntime = \"1s\""));
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     let running = tokio::spawn({
         let bench = Arc::clone(&bench);
@@ -58,15 +58,15 @@ async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
 
 #[tokio::test]
 async fn the_same_bytes_are_no_swap() {
-    let bench = Bench::new();
-    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Swapped::New);
-    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Swapped::Unchanged);
+    let bench = TestHost::new();
+    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::New);
+    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(bench.plugs.table().generation("echo").unwrap().number, 1);
 }
 
 #[tokio::test]
 async fn state_outlives_calls_and_swaps() {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     for count in 1..=3 {
         bench.plug("keeper", &bad("keeper")).await.unwrap();
         assert_eq!(bench.read("count").await, format!("Counted to {count}."));
@@ -76,7 +76,7 @@ async fn state_outlives_calls_and_swaps() {
 
 #[tokio::test]
 async fn two_that_count_at_once_count_twice() {
-    let bench = Arc::new(Bench::new());
+    let bench = Arc::new(TestHost::new());
     bench.plug("keeper", &bad("keeper")).await.unwrap();
     let counts: Vec<_> = (0..20)
         .map(|_| {

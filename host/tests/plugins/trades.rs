@@ -12,7 +12,7 @@ use cordboard_core::{
 
 use crate::{
     board::{NOW, session},
-    components::{Bench, bad, standard},
+    components::{TestHost, bad, standard},
 };
 
 fn idle_for(seconds: u64) -> Load {
@@ -21,7 +21,7 @@ fn idle_for(seconds: u64) -> Load {
 
 #[tokio::test]
 async fn the_default_policy_lets_go_at_the_idle_timeout() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
     let review = |seconds| bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(seconds)));
     assert_eq!(review(0).await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
@@ -33,7 +33,7 @@ async fn the_default_policy_lets_go_at_the_idle_timeout() {
 
 #[tokio::test]
 async fn another_policy_serves_the_next_review() {
-    let bench = Bench::new();
+    let bench = TestHost::new();
     let view = session("alpha", &bench.caller);
     let review = || bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(5)));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
@@ -50,18 +50,18 @@ async fn another_policy_serves_the_next_review() {
 
 #[tokio::test]
 async fn a_persona_is_resolved_from_the_configuration() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
     let brief = bench.plugs.resolve(&bench.board, "brainstorm", &view).await.unwrap();
     assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
     assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
     let why = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
-    assert_eq!(why, CallError::Said("there is no persona 'poet' now".to_owned()));
+    assert_eq!(why, CallError::Plugin("there is no persona 'poet' now".to_owned()));
 }
 
 #[tokio::test]
 async fn a_persona_may_be_called_as_people_write() {
-    let bench = Bench::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
+    let bench = TestHost::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
     bench.plug("persona", &standard("persona")).await.unwrap();
     assert!(bench.plugs.table().persona("Code-Review_2").is_some());
 }
@@ -71,7 +71,7 @@ fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
     Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("console", "local"), began) }
 }
 
-async fn shown(bench: &Bench, turn: &Turn) -> (Option<String>, Vec<String>) {
+async fn shown(bench: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let Screen { live, messages } = bench.plugs.render("normal", (turn, &view, NOW), &limits).await.unwrap();
@@ -80,7 +80,7 @@ async fn shown(bench: &Bench, turn: &Turn) -> (Option<String>, Vec<String>) {
 
 #[tokio::test]
 async fn a_view_shows_the_turn_and_the_next_frame_is_the_next_views() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let action = Action {
         id: "1".to_owned(),
         kind: "tool".to_owned(),
@@ -101,7 +101,7 @@ async fn a_view_shows_the_turn_and_the_next_frame_is_the_next_views() {
 
 #[tokio::test]
 async fn a_view_takes_a_whole_long_answer() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let long = "line of an answer\n".repeat(200_000);
     let (_, messages) = shown(&bench, &turn(vec![Part::Text(long.clone())], TurnState::Done)).await;
     assert_eq!(messages, [long.trim_end()]);
@@ -109,7 +109,7 @@ async fn a_view_takes_a_whole_long_answer() {
 
 #[tokio::test]
 async fn a_mode_that_nobody_offers_is_told() {
-    let bench = Bench::standard().await;
+    let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let shown = turn(vec![], TurnState::Running);

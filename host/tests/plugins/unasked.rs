@@ -14,11 +14,11 @@ use cordboard_core::{
 
 use crate::{
     board::{NOW, session},
-    components::{Bench, bad, extra},
+    components::{TestHost, bad, extra},
 };
 
 /// Returns the posted messages as shown.
-fn posted(bench: &Bench) -> Vec<String> {
+fn posted(bench: &TestHost) -> Vec<String> {
     let posts = bench.memory.take_deeds().into_iter().filter_map(|deed| match deed {
         RecordedAction::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),
         _ => None,
@@ -26,7 +26,7 @@ fn posted(bench: &Bench) -> Vec<String> {
     posts.collect()
 }
 
-fn finished(bench: &Bench, seconds: u64, place: Place) -> SessionEvent {
+fn finished(bench: &TestHost, seconds: u64, place: Place) -> SessionEvent {
     let mut view = session("alpha", &bench.caller);
     view.record.place = Some(place.clone());
     let turn = Turn::new(PromptId("1".to_owned()), place, Timestamp(NOW.0 - seconds * 1000));
@@ -35,7 +35,7 @@ fn finished(bench: &Bench, seconds: u64, place: Place) -> SessionEvent {
 
 #[tokio::test]
 async fn notify_tells_of_long_turns_elsewhere() {
-    let bench = Bench::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
+    let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
     bench.plug("notify", &extra("notify")).await.unwrap();
     assert_eq!(bench.plugs.table().hooks().collect::<Vec<_>>(), ["notify"]);
     let long = finished(&bench, 125, Place::new("telegram", "7"));
@@ -59,14 +59,14 @@ async fn notify_tells_of_long_turns_elsewhere() {
 
 #[tokio::test]
 async fn a_wrong_configuration_of_notify_is_refused() {
-    let bench = Bench::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"soon\"");
+    let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"soon\"");
     let why = bench.refused("notify", &extra("notify")).await;
     assert!(why.contains("`after` must be a span such as \"5m\", not \"soon\""), "{why}");
 }
 
 #[tokio::test]
 async fn remind_says_it_when_it_is_due_and_not_before() {
-    let bench = Bench::of("[plugins.remind]\ngrants = [\"chat\"]");
+    let bench = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
     bench.plug("remind", &extra("remind")).await.unwrap();
     assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
     assert_eq!(bench.read("remind 10m milk").await, "I will remind you in 10 minutes.");
@@ -88,7 +88,7 @@ async fn remind_says_it_when_it_is_due_and_not_before() {
 
 #[tokio::test]
 async fn a_reminder_is_dropped_by_its_button_in_its_own_place() {
-    let mut bench = Bench::of("[plugins.remind]\ngrants = [\"chat\"]");
+    let mut bench = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
     bench.plug("remind", &extra("remind")).await.unwrap();
     drop(bench.read("remind 10m tea").await);
     let button = bench.call("remind").await.unwrap().buttons[0][0].command.clone();
@@ -102,7 +102,7 @@ async fn a_reminder_is_dropped_by_its_button_in_its_own_place() {
 
 #[tokio::test]
 async fn jobs_are_known_with_their_times_and_wrong_ones_refused() {
-    let of = |jobs: &str| Bench::of(&format!("[plugins.clockwork.config.jobs]\n{jobs}"));
+    let of = |jobs: &str| TestHost::of(&format!("[plugins.clockwork.config.jobs]\n{jobs}"));
     let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
     bench.plug("clockwork", &bad("clockwork")).await.unwrap();
     let table = bench.plugs.table();
@@ -122,14 +122,14 @@ async fn jobs_are_known_with_their_times_and_wrong_ones_refused() {
 
 #[tokio::test]
 async fn a_job_that_fails_says_why_and_one_that_traps_is_shown() {
-    let bench = Bench::of("");
+    let bench = TestHost::of("");
     bench.plug("clockwork", &bad("clockwork")).await.unwrap();
     let run = async |name: &str| {
         let due = DueJob { name: name.to_owned(), at: NOW, missed: 2 };
         bench.plugs.run_job(&bench.board, "clockwork", &due).await
     };
     assert_eq!(run("fine").await, Ok(()));
-    assert_eq!(run("fail").await, Err(CallError::Said("out of oil".to_owned())));
+    assert_eq!(run("fail").await, Err(CallError::Plugin("out of oil".to_owned())));
     assert_eq!(bench.status("clockwork").0, "ok");
     assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
     assert_eq!(bench.status("clockwork").0, "failing");
@@ -157,7 +157,7 @@ fn read(response: &WebResponse) -> (u16, String) {
 
 #[tokio::test]
 async fn github_tells_each_delivery_once() {
-    let bench = Bench::of("[plugins.github]\ngrants = [\"chat\"]");
+    let bench = TestHost::of("[plugins.github]\ngrants = [\"chat\"]");
     bench.plug("github", &extra("github")).await.unwrap();
     let receive =
         async |request: WebRequest| read(&bench.plugs.receive(&bench.board, "github", &request).await.unwrap());
@@ -175,14 +175,14 @@ async fn github_tells_each_delivery_once() {
 
 #[tokio::test]
 async fn a_plugin_that_answers_too_much_or_traps_is_shown() {
-    let bench = Bench::of("");
+    let bench = TestHost::of("");
     bench.plug("porter", &bad("porter")).await.unwrap();
     let receive = async |path: &str| {
         let request = WebRequest { method: "GET".to_owned(), path: path.to_owned(), ..WebRequest::default() };
         bench.plugs.receive(&bench.board, "porter", &request).await
     };
     assert_eq!(read(&receive("/a/b").await.unwrap()), (200, "GET /a/b ?\n\n\n".to_owned()));
-    assert_eq!(receive("/sorry").await, Err(CallError::Said("the key is at /home/ada".to_owned())));
+    assert_eq!(receive("/sorry").await, Err(CallError::Plugin("the key is at /home/ada".to_owned())));
     let error = receive("/big").await.unwrap_err().to_string();
     assert!(error.contains("`reply`"), "{error}");
     assert!(matches!(receive("/trap").await, Err(CallError::Trap(why)) if why.contains("the door fell on it")));

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use cordboard::{
     dev::FakeHost,
     hub::LiveConfig,
-    plugin::{CallContext, CallError, Choice, HostApi, Invocation, PluginError, PluginSettings, Registry, Swapped},
+    plugin::{Activation, CallContext, CallError, Choice, HostApi, Invocation, PluginError, PluginSettings, Registry},
 };
 use cordboard_core::{
     config::{self, Config},
@@ -73,7 +73,7 @@ pub fn plugs() -> Arc<Registry> {
 }
 
 /// A registry with a fake host in memory, a place, and the owner as the caller.
-pub struct Bench {
+pub struct TestHost {
     pub plugs: Arc<Registry>,
     pub memory: Arc<FakeHost>,
     pub board: Arc<dyn HostApi>,
@@ -82,7 +82,7 @@ pub struct Bench {
     pub caller: Caller,
 }
 
-impl Bench {
+impl TestHost {
     pub fn new() -> Self {
         Self::of("")
     }
@@ -118,8 +118,8 @@ impl Bench {
         self.config = config::load(text).unwrap_or_else(|error| panic!("{error}"));
     }
 
-    pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Swapped, PluginError> {
-        self.plugs.plug_in(name, wasm, (&self.settings(name), NOW)).await
+    pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Activation, PluginError> {
+        self.plugs.activate_wasm(name, wasm, (&self.settings(name), NOW)).await
     }
 
     /// Returns the reason of the rejection of `wasm`.
@@ -152,7 +152,7 @@ impl Bench {
     pub async fn read(&self, line: &str) -> String {
         match self.call(line).await {
             Ok(reply) => cordboard_core::render::plain(&reply.text),
-            Err(CallError::Said(why)) => why,
+            Err(CallError::Plugin(why)) => why,
             Err(error) => format!("it {error}"),
         }
     }

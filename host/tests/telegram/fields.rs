@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cordboard::chat::What;
+use cordboard::chat::UpdateKind;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -127,13 +127,13 @@ async fn a_text_arrives_whatever_stands_beside_it() {
         }
         let last = format!("the last of part {part}");
         rig.api.says(ADA, &last);
-        let is_stored = || rig.inbox.updates().iter().any(|update| update.what == What::Text(last.clone()));
+        let is_stored = || rig.inbox.updates().iter().any(|update| update.what == UpdateKind::Text(last.clone()));
         rig.api.until(&last, |_| is_stored()).await;
     }
     let stored = rig.inbox.updates();
     let arrived = |number: usize| {
         let wanted = format!("ds {number} end");
-        stored.iter().any(|update| matches!(&update.what, What::Text(text) if text.contains(&wanted)))
+        stored.iter().any(|update| matches!(&update.what, UpdateKind::Text(text) if text.contains(&wanted)))
     };
     let lost: Vec<_> =
         besides.iter().enumerate().filter(|(number, _)| !arrived(*number)).map(|(_, beside)| beside).collect();

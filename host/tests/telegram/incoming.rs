@@ -1,6 +1,6 @@
 //! Incoming updates: access, storing and confirmation.
 
-use cordboard::chat::{ButtonLine, Inbox as _, MessageId, What};
+use cordboard::chat::{ButtonLine, Inbox as _, MessageId, UpdateKind};
 use cordboard_core::{
     chat::Part,
     types::{Place, Role, Timestamp, UserId},
@@ -16,8 +16,8 @@ const GROUP: i64 = -100_123;
 
 fn texts(updates: &[cordboard::chat::Update]) -> Vec<String> {
     let text = |update: &'_ cordboard::chat::Update| match &update.what {
-        What::Text(text) => Some(text.clone()),
-        What::Press { .. } | What::NotText { .. } | What::Edited(_) => None,
+        UpdateKind::Text(text) => Some(text.clone()),
+        UpdateKind::Press { .. } | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
     };
     updates.iter().filter_map(text).collect()
 }
@@ -29,7 +29,7 @@ async fn a_text_is_stored_before_it_is_confirmed() {
     let _poll = rig.poll();
     let stored = rig.until_stored(1).await;
     let update = &stored[0];
-    assert_eq!(update.what, What::Text("hello 👋".to_owned()));
+    assert_eq!(update.what, UpdateKind::Text("hello 👋".to_owned()));
     assert_eq!(update.place, place(ADA));
     let caller = (&update.caller.id, update.caller.name.as_str(), update.caller.role);
     assert_eq!(caller, (&UserId(format!("telegram:{ADA}")), "Ada L", Role::Member));
@@ -126,14 +126,14 @@ async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
     rig.api.says(ADA, "the end");
     let _poll = rig.poll();
     let stored = rig.until_stored(4).await;
-    let not_text = |kind: &str, caption: Option<&str>| What::NotText {
+    let not_text = |kind: &str, caption: Option<&str>| UpdateKind::NotText {
         kind: kind.to_owned(),
         caption: caption.map(str::to_owned),
     };
     assert_eq!(stored[0].what, not_text("photo", Some("look")));
     assert_eq!(stored[1].what, not_text("file", None));
     assert_eq!(stored[2].what, not_text("voice", None));
-    assert_eq!(stored[3].what, What::Text("the end".to_owned()));
+    assert_eq!(stored[3].what, UpdateKind::Text("the end".to_owned()));
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_caption_arrives_whatever_its_media_lacks() {
     }
     let _poll = rig.poll();
     for (update, kind) in rig.until_stored(kinds.len()).await.iter().zip(kinds) {
-        let What::NotText { caption, .. } = &update.what else { panic!("{update:?}") };
+        let UpdateKind::NotText { caption, .. } = &update.what else { panic!("{update:?}") };
         assert_eq!(caption.as_deref(), Some(kind));
     }
 }
@@ -261,9 +261,9 @@ async fn an_edit_names_its_message_and_its_new_words() {
     rig.api.push(caption);
     let _poll = rig.poll();
     let stored = rig.until_stored(2).await;
-    assert_eq!(stored[0].what, What::Edited("new".to_owned()));
+    assert_eq!(stored[0].what, UpdateKind::Edited("new".to_owned()));
     assert_eq!(stored[0].origin.message, Some(MessageId("7".to_owned())));
-    assert_eq!(stored[1].what, What::Edited("below it".to_owned()));
+    assert_eq!(stored[1].what, UpdateKind::Edited("below it".to_owned()));
     let asked = &rig.api.calls("getUpdates")[0].params["allowed_updates"];
     assert_eq!(*asked, json!(["message", "edited_message", "callback_query"]));
 }
@@ -287,7 +287,7 @@ async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
     let _poll = rig.poll();
     let stored = rig.until_stored(1).await;
     let message = Some(MessageId("31".to_owned()));
-    assert_eq!(stored[0].what, What::Press { line, message });
+    assert_eq!(stored[0].what, UpdateKind::Press { line, message });
     assert_eq!(stored[0].place, place(ADA));
     rig.api.until_calls("answerCallbackQuery", 3).await;
     let answers = rig.api.calls("answerCallbackQuery");

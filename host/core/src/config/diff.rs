@@ -26,7 +26,7 @@ pub enum Area {
     /// The host-wide limits of plugin calls.
     PluginLimits,
     /// Probation and drain. They apply from the next activation.
-    Swapping,
+    RolloutLimits,
 }
 
 /// The changes to one plugin's table.
@@ -65,7 +65,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
         (Area::Rescan, old.plugins.rescan != new.plugins.rescan),
-        (Area::Swapping, old.plugins.swapping != new.plugins.swapping),
+        (Area::RolloutLimits, old.plugins.swapping != new.plugins.swapping),
         (Area::PluginLimits, old.plugins.limits != new.plugins.limits || old.plugins.parallel != new.plugins.parallel),
     ];
     let changed = |(area, changed): (Area, bool)| changed.then_some(area);
@@ -140,7 +140,7 @@ impl Area {
             Self::PluginFolder => "plugin folder",
             Self::Rescan => "rescan",
             Self::PluginLimits => "plugin limits",
-            Self::Swapping => "swapping",
+            Self::RolloutLimits => "swapping",
         }
     }
 }

@@ -10,9 +10,9 @@ use std::{
 use super::{
     json,
     limits::{LimitOverrides, Limits},
-    reach::{NetworkGrants, Secrets, sha256},
+    network_grants::{NetworkGrants, Secrets, sha256},
+    rollout::RolloutLimits,
     section::Section,
-    swapping::Swapping,
     value::{Complaint, Value, bytes, list, number, one_of, path, shown, span, text},
     webhook::WebhookAuth,
 };
@@ -70,7 +70,7 @@ pub struct Plugins {
     /// The maximum size of the cache of compiled plugins on disk, in bytes.
     pub cache: u64,
     pub limits: Limits,
-    pub swapping: Swapping,
+    pub swapping: RolloutLimits,
     pub by_name: BTreeMap<String, Plugin>,
 }
 
@@ -115,7 +115,7 @@ impl Grant {
 
 impl Plugins {
     pub(super) const fn blank() -> Self {
-        let (limits, swapping) = (Limits::blank(), Swapping::blank());
+        let (limits, swapping) = (Limits::blank(), RolloutLimits::blank());
         Self {
             folder: None,
             rescan: Duration::ZERO,
@@ -161,7 +161,7 @@ impl Plugins {
 
     /// How requests for the plugin `name` authenticate.
     #[must_use]
-    pub fn proofs_of(&self, name: &str) -> WebhookAuth {
+    pub fn webhook_auth_of(&self, name: &str) -> WebhookAuth {
         self.by_name.get(name).map_or_else(WebhookAuth::default, |plugin| plugin.webhook.clone())
     }
 
@@ -173,7 +173,7 @@ impl Plugins {
 
     /// The network access of the plugin `name`.
     #[must_use]
-    pub fn reach_of(&self, name: &str) -> NetworkGrants {
+    pub fn network_grants_of(&self, name: &str) -> NetworkGrants {
         self.by_name.get(name).map_or_else(NetworkGrants::default, |plugin| plugin.reach.clone())
     }
 

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use super::{
-    reach::{Secrets, hidden},
+    network_grants::{Secrets, hidden},
     section::{Section, is_plain},
     value::{Complaint, Value, bytes, filled, shown, text},
 };

@@ -13,7 +13,7 @@ pub enum AddressKind {
     /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant allows it.
     Metadata,
     /// Not the address of a host.
-    Never(&'static str),
+    Invalid(&'static str),
 }
 
 /// Metadata services of clouds, which serve credentials to their machines.
@@ -34,15 +34,17 @@ fn standing_v4(address: Ipv4Addr) -> AddressKind {
         return AddressKind::Metadata;
     }
     match address.octets() {
-        [0, ..] => AddressKind::Never("no address of a host"),
+        [0, ..] => AddressKind::Invalid("no address of a host"),
         [127, ..] => AddressKind::Private("this machine"),
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => AddressKind::Private("a private network"),
         [100, 64..=127, ..] => AddressKind::Private("a provider's private network"),
         [169, 254, ..] => AddressKind::Private("link-local"),
         [198, 18..=19, ..] => AddressKind::Private("a network for measurements"),
-        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => AddressKind::Never("reserved"),
-        [224..=239, ..] => AddressKind::Never("multicast"),
-        [240..=255, ..] => AddressKind::Never("reserved"),
+        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => {
+            AddressKind::Invalid("reserved")
+        }
+        [224..=239, ..] => AddressKind::Invalid("multicast"),
+        [240..=255, ..] => AddressKind::Invalid("reserved"),
         _ => AddressKind::Public,
     }
 }
@@ -67,10 +69,10 @@ fn standing_v6(address: Ipv6Addr) -> AddressKind {
         [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private translation to IPv4"),
         [0xfe80..=0xfebf, ..] => AddressKind::Private("link-local"),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private("a private network"),
-        [0xff00..=0xffff, ..] => AddressKind::Never("multicast"),
+        [0xff00..=0xffff, ..] => AddressKind::Invalid("multicast"),
         // Teredo and adjacent blocks, documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Never("reserved"),
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Invalid("reserved"),
         [0x2000..=0x3fff, ..] => AddressKind::Public,
-        _ => AddressKind::Never("reserved"),
+        _ => AddressKind::Invalid("reserved"),
     }
 }

@@ -112,7 +112,7 @@ pub fn check_method(method: &str) -> Result<(), String> {
 
 /// The configuration line that grants the request and nothing more, including the existing grants.
 #[must_use]
-pub fn line_for(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
+pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
     grant_line(
         (plugin, "http"),
@@ -209,7 +209,7 @@ fn paths(text: &str) -> Option<Paths> {
 /// The reason why no grant allows it.
 pub fn check_host(host: &Host) -> Result<(), String> {
     match address_of(host).map(standing) {
-        Some(AddressKind::Never(why)) => Err(format!("this address is {why}")),
+        Some(AddressKind::Invalid(why)) => Err(format!("this address is {why}")),
         Some(AddressKind::Metadata) => Err("at this address a cloud tells its machines their keys".to_owned()),
         Some(AddressKind::Private(_) | AddressKind::Public) | None => Ok(()),
     }

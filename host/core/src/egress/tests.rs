@@ -128,7 +128,7 @@ fn methods_are_granted_one_by_one_or_all() {
     }
     for rare in ["ACL", "FETCH", "M-SEARCH", "PROPFIND", "PURGE"] {
         let (method, target) = request(&format!("{rare} {url}")).unwrap();
-        let line = line_for("pbs", &[], (&method, &target));
+        let line = suggested_grant("pbs", &[], (&method, &target));
         assert!(line.ends_with(&format!("[\"{rare} {url}\"]")) && may(&format!("{rare} "), rare), "{line}");
     }
 }
@@ -186,7 +186,7 @@ fn ports_are_granted_with_their_host() {
 fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
     let had = [grant("https://a.example/*")];
     let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
-    let line = line_for("pbs", &had, (&method, &target));
+    let line = suggested_grant("pbs", &had, (&method, &target));
     assert_eq!(
         line,
         r#"[plugins.pbs] in the configuration: http = ["https://a.example/*", "POST https://pbs.lan:8007/api2/x"]"#
@@ -196,7 +196,7 @@ fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
         let (method, target) = request(&format!("GET https://pbs.lan{path}")).unwrap();
         let line = format!("https://pbs.lan{line}");
         assert_eq!(
-            line_for("pbs", &[], (&method, &target)),
+            suggested_grant("pbs", &[], (&method, &target)),
             format!("[plugins.pbs] in the configuration: http = [\"{line}\"]")
         );
         assert!(may_request(&[grant(&line)], &method, &target), "{line}");
@@ -242,7 +242,7 @@ fn sort(address: &str) -> &'static str {
         AddressKind::Public => "public",
         AddressKind::Private(_) => "private",
         AddressKind::Metadata => "metadata",
-        AddressKind::Never(_) => "never",
+        AddressKind::Invalid(_) => "never",
     }
 }
 
@@ -329,7 +329,7 @@ proptest! {
     #[test]
     fn the_line_helps(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
         if let Ok(target) = Target::new("https", &host, &path) {
-            let line = line_for("p", &[], ("GET", &target));
+            let line = suggested_grant("p", &[], ("GET", &target));
             let text = line.split('"').nth(1).unwrap();
             if let Ok(grant) = text.parse::<HttpGrant>() {
                 prop_assert!(may_request(&[grant], "GET", &target), "{}", line);

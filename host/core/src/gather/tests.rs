@@ -9,7 +9,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_millis(700);
 
-fn row(id: i64, who: &str, what: What, part: Part) -> InboxRow {
+fn row(id: i64, who: &str, what: UpdateKind, part: Part) -> InboxRow {
     let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
     let origin = Origin { message: Some(MessageId(id.to_string())), part, speaker: None };
     let (place, at) = (Place::new("telegram", "-1"), Timestamp(1_000_000));
@@ -19,7 +19,7 @@ fn row(id: i64, who: &str, what: What, part: Part) -> InboxRow {
 }
 
 fn text(id: i64, who: &str, text: &str, part: Part) -> InboxRow {
-    row(id, who, What::Text(text.to_owned()), part)
+    row(id, who, UpdateKind::Text(text.to_owned()), part)
 }
 
 fn cut(joint: &str) -> Part {
@@ -27,7 +27,7 @@ fn cut(joint: &str) -> Part {
 }
 
 fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
-    let what = What::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned) };
+    let what = UpdateKind::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned) };
     row(id, who, what, Part::Album(album.to_owned()))
 }
 
@@ -35,9 +35,9 @@ fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
 fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
     let one = |one: Gathered| {
         let words = match one.row.update.what {
-            What::Text(text) => text,
-            What::NotText { kind, caption } => format!("{kind}: {}", caption.unwrap_or_default()),
-            What::Edited(_) | What::Press { .. } => panic!("not made here"),
+            UpdateKind::Text(text) => text,
+            UpdateKind::NotText { kind, caption } => format!("{kind}: {}", caption.unwrap_or_default()),
+            UpdateKind::Edited(_) | UpdateKind::Press { .. } => panic!("not made here"),
         };
         (words, std::iter::once(one.row.id).chain(one.absorbed).map(|id| id.0).collect())
     };

@@ -45,11 +45,11 @@ pub enum Answer {
     /// A button of a message that the store no longer has.
     OldButton,
     /// A button of a message that was decided, with the outcome that the message shows.
-    DecisionStore {
+    AlreadyDecided {
         outcome: String,
     },
     /// `message` is the beginning of the message.
-    LaneFull {
+    QueueFull {
         message: String,
     },
     NotStored {
@@ -84,8 +84,8 @@ impl Answer {
                 format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
             }
             Self::OldButton => "This button no longer works. Type the command if you want it.".to_owned(),
-            Self::DecisionStore { outcome } => format!("{outcome} The button does nothing any more."),
-            Self::LaneFull { message } => {
+            Self::AlreadyDecided { outcome } => format!("{outcome} The button does nothing any more."),
+            Self::QueueFull { message } => {
                 format!("Not taken: too many messages wait here. Send it again in a moment.\n“{message}”")
             }
             Self::NotStored { why, message } => {

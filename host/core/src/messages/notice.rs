@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{archived, background, denial, plain, said, strays};
+use super::{archived, background, denial, plain, said, stray_processes};
 use crate::{
     agent::PromptId,
     types::{Authorship, Choice, Reply, Request, SessionName},
@@ -193,7 +193,7 @@ impl Notice {
                 said(why)
             )),
             Self::Archived { session, prompt } => plain(&format!("Not taken: {}\n“{prompt}”", archived(session))),
-            Self::Strays { session, pids } => plain(&strays::left(session, pids)),
+            Self::Strays { session, pids } => plain(&stray_processes::left(session, pids)),
         }
     }
 }

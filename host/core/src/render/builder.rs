@@ -5,7 +5,7 @@ use super::{Entity, Message, Style, units};
 /// Text is only appended. Pending line breaks and indentation are written together with the next text, so that empty
 /// elements leave no trace and no style starts on white space between blocks.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct MessageBuilder {
     text: String,
     /// The length of `text` in UTF-16 units.
     units: usize,
@@ -38,7 +38,7 @@ struct Open {
     start: Option<usize>,
 }
 
-impl Draft {
+impl MessageBuilder {
     /// Ends the line, so that at least `breaks` line breaks precede the next text.
     pub fn end_line(&mut self, breaks: usize) {
         self.breaks = self.breaks.max(breaks);

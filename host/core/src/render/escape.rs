@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::Event;
 
-use super::{markdown::parser, terminal::neutral};
+use super::{markdown::parser, terminal::strip_controls};
 
 #[path = "../../../../plugins/sdk/src/escape.rs"]
 mod piece;
@@ -16,7 +16,7 @@ pub use piece::{code, literal};
 /// SDK's function also escapes parts of a line, and keeps their white space.
 #[must_use]
 pub fn escape(text: &str) -> String {
-    neutral(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
+    strip_controls(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
 /// Removes backslashes that only escape. All other Markdown stays as written.
@@ -92,7 +92,7 @@ mod tests {
 
     /// The lines, without white space at their ends, blank lines, and characters that are never shown.
     fn words(text: &str) -> Vec<String> {
-        neutral(text).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+        strip_controls(text).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use self::spans::Link;
-use super::{Message, Style, builder::Draft, definitions::Definitions, table::Table};
+use super::{Message, Style, builder::MessageBuilder, definitions::Definitions, table::Table};
 
 pub fn render(markdown: &str) -> Message {
     let parser = parser(markdown);
@@ -27,7 +27,7 @@ pub fn parser(markdown: &str) -> Parser<'_> {
 struct Writer<'a> {
     source: &'a str,
     definitions: Definitions,
-    draft: Draft,
+    draft: MessageBuilder,
     line: Line,
     /// The source up to this offset is written, or known to be syntax.
     seen: usize,
@@ -59,7 +59,7 @@ impl<'a> Writer<'a> {
         Self {
             source,
             definitions,
-            draft: Draft::default(),
+            draft: MessageBuilder::default(),
             line: Line::Fresh,
             seen: 0,
             code: None,

@@ -26,7 +26,7 @@ pub fn split(message: Message, limit: usize) -> Vec<Message> {
     while rest.skip_blank_lines(limit) {
         let (worth, end) = rest.cut(limit);
         chunks.extend(rest.take(end));
-        if worth == Worth::Word {
+        if worth == BreakQuality::Word {
             rest.skip_spaces();
         }
     }
@@ -44,7 +44,7 @@ struct Rest<'a> {
 
 /// The quality of a split position, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Worth {
+enum BreakQuality {
     Character,
     Word,
     LineInCode,
@@ -70,12 +70,12 @@ impl<'a> Rest<'a> {
     }
 
     /// The byte offset of the end of the next chunk: the last position of the best quality within the limits.
-    fn cut(&self, limit: usize) -> (Worth, usize) {
+    fn cut(&self, limit: usize) -> (BreakQuality, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
-            return (Worth::Block, window);
+            return (BreakQuality::Block, window);
         }
-        let mut best = (Worth::Character, self.between_characters(window));
+        let mut best = (BreakQuality::Character, self.between_characters(window));
         let mut unit = self.start;
         let mut code = CodeSpans::new(&self.entities);
         // The break itself is not sent, so it may lie just past the limit.
@@ -107,13 +107,13 @@ impl<'a> Rest<'a> {
         if end == 0 { self.text.chars().next().map_or(0, char::len_utf8) } else { end }
     }
 
-    fn worth(&self, at: usize, in_code: InCode) -> Worth {
+    fn worth(&self, at: usize, in_code: InCode) -> BreakQuality {
         let behind = &self.text[at..];
         match in_code {
-            _ if !behind.starts_with('\n') => Worth::Word,
-            InCode::Yes => Worth::LineInCode,
-            InCode::No if is_blank_line(&behind[1..]) => Worth::Block,
-            InCode::No => Worth::Line,
+            _ if !behind.starts_with('\n') => BreakQuality::Word,
+            InCode::Yes => BreakQuality::LineInCode,
+            InCode::No if is_blank_line(&behind[1..]) => BreakQuality::Block,
+            InCode::No => BreakQuality::Line,
         }
     }
 

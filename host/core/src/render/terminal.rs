@@ -39,8 +39,8 @@ impl Styler {
     #[must_use]
     pub fn line(&mut self, line: &str) -> String {
         match self.colours {
-            Colours::On => self.styled(&neutral(line)),
-            Colours::Off => neutral(line).into_owned(),
+            Colours::On => self.styled(&strip_controls(line)),
+            Colours::Off => strip_controls(line).into_owned(),
         }
     }
 
@@ -64,14 +64,14 @@ impl Styler {
 /// query the terminal. Also removes characters that change the direction of writing (U+202A to U+202E, U+2066 to
 /// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts need none of them.
 #[must_use]
-pub fn neutral(text: &str) -> Cow<'_, str> {
+pub fn strip_controls(text: &str) -> Cow<'_, str> {
     if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
 }
 
 /// Formats text in a style. Removes control characters again, because references such as `&#27;` become control
 /// characters only during rendering.
 fn painted(text: &str, code: &str) -> String {
-    let text = neutral(text);
+    let text = strip_controls(text);
     if text.is_empty() || code.is_empty() { text.into_owned() } else { format!("{code}{text}{RESET}") }
 }
 

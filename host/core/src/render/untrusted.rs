@@ -1,7 +1,7 @@
 //! Untrusted text inside a sentence of the host: one line of bounded length, without characters that could imitate or
 //! reorder the host's own text.
 
-use super::terminal::neutral;
+use super::terminal::strip_controls;
 
 /// The maximum length of untrusted text in a sentence of the host, in characters. It fits the message and the location
 /// of a panic.
@@ -12,7 +12,7 @@ pub const FOREIGN: usize = 500;
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let flat: String = text.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
-    let plain: String = neutral(&flat).chars().filter(|c| !is_unseen(*c)).collect();
+    let plain: String = strip_controls(&flat).chars().filter(|c| !is_unseen(*c)).collect();
     let mut letters = plain.trim().chars();
     let mut short: String = letters.by_ref().take(most).collect();
     if letters.next().is_some() {
@@ -30,7 +30,7 @@ pub fn is_one_line(text: &str) -> bool {
 /// `text` with each invisible control character escaped, for example `\u{202e}`. For names, because two names must not
 /// look the same.
 #[must_use]
-pub fn spelt_out(text: &str) -> String {
+pub fn escape_invisible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut spelt, c| {
         if is_unseen(c) {
             spelt.extend(c.escape_unicode())
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn names_are_spelt_out_and_never_become_another() {
-        assert_eq!(spelt_out("he\u{202e}llo\n\u{1b}"), "he\\u{202e}llo\\u{a}\\u{1b}");
-        assert_eq!(spelt_out("größer 🎉"), "größer 🎉");
+        assert_eq!(escape_invisible("he\u{202e}llo\n\u{1b}"), "he\\u{202e}llo\\u{a}\\u{1b}");
+        assert_eq!(escape_invisible("größer 🎉"), "größer 🎉");
     }
 }

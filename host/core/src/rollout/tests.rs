@@ -20,21 +20,21 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
         let now = at(*minute);
         let line = match *verb {
             "fall" => {
-                standing.on_fall(digest, "trapped", (now, PROBATION));
+                standing.on_rolled_back(digest, "trapped", (now, PROBATION));
                 format!("{digest} falls, due {:?}", standing.due().map(|due| due.0 / 60_000))
             }
             "new" => {
                 let admission = standing.admits(digest, now);
-                if admission == Admission::In {
+                if admission == Admission::Admitted {
                     standing.take_due(now);
-                    standing.on_plugged();
+                    standing.on_activated();
                 }
                 match admission {
-                    Admission::In => format!("{digest} is let in, due {:?}", standing.due()),
-                    Admission::Later { until, falls, .. } => {
+                    Admission::Admitted => format!("{digest} is let in, due {:?}", standing.due()),
+                    Admission::Backoff { until, falls, .. } => {
                         format!("{digest} waits until {} after {falls} falls", until.0 / 60_000)
                     }
-                    Admission::GivenUp { falls, .. } => format!("{digest} is given up after {falls} falls"),
+                    Admission::Abandoned { falls, .. } => format!("{digest} is given up after {falls} falls"),
                     Admission::RolledBack => format!("{digest} is held off"),
                     Admission::Disabled(word) => format!("{digest} is not looked at: {} said so", word.who),
                 }
@@ -44,7 +44,7 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
                 format!("{digest} is rolled back")
             }
             "reload" => {
-                standing.forgive();
+                standing.clear_rollbacks();
                 "all is forgiven".to_owned()
             }
             "disable" => {
@@ -145,14 +145,14 @@ fn falls_of_a_version_that_lie_far_apart_are_not_in_a_row() {
 #[test]
 fn a_version_that_served_out_its_probation_is_good_again() {
     let mut standing = RolloutState::default();
-    standing.on_fall("a", "trapped", (at(0), PROBATION));
-    standing.on_begun("a", (at(1), PROBATION));
+    standing.on_rolled_back("a", "trapped", (at(0), PROBATION));
+    standing.on_activation("a", (at(1), PROBATION));
     let mut early = standing.clone();
-    early.on_begun("b", (at(5), PROBATION));
-    standing.on_begun("b", (at(6), PROBATION));
+    early.on_activation("b", (at(5), PROBATION));
+    standing.on_activation("b", (at(6), PROBATION));
     assert!(standing.is_good("a") && !early.is_good("a"));
-    standing.on_fall("b", "trapped", (at(7), PROBATION));
-    standing.on_begun("c", (at(30), PROBATION));
+    standing.on_rolled_back("b", "trapped", (at(7), PROBATION));
+    standing.on_activation("c", (at(30), PROBATION));
     assert!(!standing.is_good("b"), "it fell since it came in");
 }
 
@@ -160,7 +160,7 @@ fn a_version_that_served_out_its_probation_is_good_again() {
 fn the_fall_longest_ago_is_forgotten_first() {
     let mut standing = RolloutState::default();
     for number in 0..=FALLEN {
-        standing.on_fall(&number.to_string(), "trapped", (at(0), PROBATION));
+        standing.on_rolled_back(&number.to_string(), "trapped", (at(0), PROBATION));
     }
     assert_eq!(standing.falls.len(), FALLEN);
     assert!(standing.is_good("0") && !standing.is_good("1"));
@@ -218,7 +218,7 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
     let mut standing = RolloutState::default();
     assert!(standing.is_clear() && standing.is_good("a"));
     standing.on_rollback("a");
-    standing.on_fall("b", "trapped", (at(0), PROBATION));
+    standing.on_rolled_back("b", "trapped", (at(0), PROBATION));
     assert!(!standing.is_good("a") && !standing.is_good("b") && standing.is_good("c"));
     for number in 0..20 {
         standing.on_rollback(&number.to_string());
@@ -230,18 +230,18 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
 #[test]
 fn what_fell_has_its_chance_once_it_comes_in_anew() {
     let mut standing = RolloutState::default();
-    standing.on_begun("b", (at(0), PROBATION));
-    assert!(!standing.has_fallen("b"));
-    standing.on_fall("b", "trapped", (at(1), PROBATION));
-    assert!(standing.has_fallen("b") && !standing.has_fallen("a"));
-    standing.on_begun("b", (at(2), PROBATION));
-    assert!(!standing.has_fallen("b"), "a restart now is no further chance");
+    standing.on_activation("b", (at(0), PROBATION));
+    assert!(!standing.was_rolled_back("b"));
+    standing.on_rolled_back("b", "trapped", (at(1), PROBATION));
+    assert!(standing.was_rolled_back("b") && !standing.was_rolled_back("a"));
+    standing.on_activation("b", (at(2), PROBATION));
+    assert!(!standing.was_rolled_back("b"), "a restart now is no further chance");
 }
 
 #[test]
 fn what_is_left_of_a_probation_outlives_the_host() {
     let mut standing = RolloutState::default();
-    standing.on_begun("a", (at(10), PROBATION));
+    standing.on_activation("a", (at(10), PROBATION));
     standing.on_failed("a", 2);
     standing.on_failed("b", 7);
     let kept: RolloutState = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
@@ -265,8 +265,8 @@ fn a_record_with_one_fall_for_all_versions_is_read() {
     let old = format!(r#"{{"disabled":null,"rolled_back":[],"fall":{fall},"proving":null}}"#);
     let standing: RolloutState = serde_json::from_str(&old).unwrap();
     assert_eq!(standing.due(), Some(at(6)));
-    assert!(matches!(standing.admits("b", at(5)), Admission::Later { falls: 2, .. }));
-    assert_eq!(standing.admits("c", at(5)), Admission::In);
+    assert!(matches!(standing.admits("b", at(5)), Admission::Backoff { falls: 2, .. }));
+    assert_eq!(standing.admits("c", at(5)), Admission::Admitted);
     let kept: RolloutState = serde_json::from_str(&serde_json::to_string(&standing).unwrap()).unwrap();
     assert_eq!(kept, standing);
 }

@@ -2,7 +2,7 @@
 //! personas and time spans.
 
 use super::{
-    ApiError, Effect, Machine, Order, Prompt, RefusalCode, Waiting,
+    ApiError, Effect, Machine, Prompt, RefusalCode, SessionCommand, Waiting,
     state::{Acknowledged, AfterStop, Ending, Interrupt, LastPress, Start, State, StopStage},
 };
 use crate::{
@@ -12,40 +12,40 @@ use crate::{
 };
 
 impl Machine {
-    pub(super) fn obey(&mut self, order: Order, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn apply_command(&mut self, order: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
         if self.ending != Ending::No {
             return Err(refusal(RefusalCode::Failed, messages::ENDING));
         }
-        if self.record.archived != (order == Order::Restore) {
-            return Err(self.wrong_shelf());
+        if self.record.archived != (order == SessionCommand::Restore) {
+            return Err(self.archive_mismatch());
         }
         match order {
-            Order::Touch(place) => self.touch(place, now),
-            Order::Start => self.resume(now),
-            Order::Suspend => {
+            SessionCommand::Touch(place) => self.touch(place, now),
+            SessionCommand::Start => self.resume(now),
+            SessionCommand::Suspend => {
                 self.spare_background("suspend")?;
                 return self.suspend(now);
             }
-            Order::SuspendAnyway => return self.suspend(now),
-            Order::Interrupt { waiting, from } => return self.interrupt(waiting, from.as_ref(), now),
-            Order::Retry(again) => return self.retry(again, now),
-            Order::Fresh => return self.forget(now),
-            Order::Leave => return self.leave(now),
-            Order::Pressed(request, order) => return self.press(&request, *order, now),
-            Order::Archive => return self.archive(now),
-            Order::Restore => self.unarchive(),
-            Order::SetIdleTimeout(span) => {
+            SessionCommand::SuspendAnyway => return self.suspend(now),
+            SessionCommand::Interrupt { waiting, from } => return self.interrupt(waiting, from.as_ref(), now),
+            SessionCommand::Retry(again) => return self.retry(again, now),
+            SessionCommand::Fresh => return self.forget(now),
+            SessionCommand::Leave => return self.leave(now),
+            SessionCommand::Pressed(request, order) => return self.press(&request, *order, now),
+            SessionCommand::Archive => return self.archive(now),
+            SessionCommand::Restore => self.unarchive(),
+            SessionCommand::SetIdleTimeout(span) => {
                 self.record.idle_timeout = span;
                 self.restart_idle_clock(now);
             }
-            Order::SetModel(model) => return self.set_model(model, now),
-            Order::SetPersona(persona) => self.set_persona(persona, now),
-            Order::SetMode(mode) => self.record.mode = mode,
+            SessionCommand::SetModel(model) => return self.set_model(model, now),
+            SessionCommand::SetPersona(persona) => self.set_persona(persona, now),
+            SessionCommand::SetMode(mode) => self.record.mode = mode,
         }
         Ok(())
     }
 
-    fn wrong_shelf(&self) -> ApiError {
+    fn archive_mismatch(&self) -> ApiError {
         if self.record.archived {
             refusal(RefusalCode::Archived, &messages::archived(&self.record.name))
         } else {
@@ -131,23 +131,23 @@ impl Machine {
     }
 
     /// A button decides its own request, even if other requests are open.
-    fn press(&mut self, request: &Request, order: Order, now: Timestamp) -> Result<(), ApiError> {
+    fn press(&mut self, request: &Request, order: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
         match (request, order) {
-            (Request::Prompt(id), Order::Retry(again)) => {
+            (Request::Prompt(id), SessionCommand::Retry(again)) => {
                 let index = self.index_of_kept(id)?;
                 self.send_again(index, again, now);
             }
-            (Request::Prompt(id), Order::Leave) => {
+            (Request::Prompt(id), SessionCommand::Leave) => {
                 let index = self.index_of_kept(id)?;
                 self.drop_kept(index);
             }
-            (Request::Start { failure, .. }, Order::Retry(_)) if self.failure == Some(*failure) => {
+            (Request::Start { failure, .. }, SessionCommand::Retry(_)) if self.failure == Some(*failure) => {
                 if !self.try_again(now) {
                     // The agent is already starting.
                     self.close_failure(Choice::TryAgain);
                 }
             }
-            (Request::Start { failure, .. }, Order::Fresh) if self.failure == Some(*failure) => {
+            (Request::Start { failure, .. }, SessionCommand::Fresh) if self.failure == Some(*failure) => {
                 return self.forget(now);
             }
             (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. }, _) => {
@@ -204,7 +204,7 @@ impl Machine {
         let prompt = Prompt { id: again, ..kept.into() };
         let place = prompt.place.clone();
         self.emit(Effect::Accept(prompt.clone()));
-        self.emit(Effect::DecisionStore { request: Request::Prompt(id), choice: Choice::SendAgain });
+        self.emit(Effect::CloseRequest { request: Request::Prompt(id), choice: Choice::SendAgain });
         self.waiting.push_front(prompt);
         self.wake(place, now);
         if was_latest {
@@ -232,7 +232,7 @@ impl Machine {
 
     fn drop_kept(&mut self, index: usize) {
         let kept = self.record.kept.remove(index);
-        self.emit(Effect::DecisionStore { request: Request::Prompt(kept.id.clone()), choice: Choice::Leave });
+        self.emit(Effect::CloseRequest { request: Request::Prompt(kept.id.clone()), choice: Choice::Leave });
         if index == self.record.kept.len() {
             self.tell_still_kept();
         }
@@ -273,7 +273,7 @@ impl Machine {
         self.spare_background("archive")?;
         self.close_failure(Choice::Withdrawn);
         for kept in std::mem::take(&mut self.record.kept) {
-            self.emit(Effect::DecisionStore { request: Request::Prompt(kept.id.clone()), choice: Choice::Withdrawn });
+            self.emit(Effect::CloseRequest { request: Request::Prompt(kept.id.clone()), choice: Choice::Withdrawn });
         }
         self.resuming = None;
         self.record.archived = true;

@@ -74,7 +74,7 @@ pub enum Effect {
     /// that the next host keeps it as an interrupted prompt and reports it.
     CutOff(Turn),
     /// Closes the request: every message that asks it loses its buttons.
-    DecisionStore {
+    CloseRequest {
         request: Request,
         choice: Choice,
     },

@@ -147,7 +147,7 @@ pub struct Settings {
 
 /// A command to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub enum SessionCommand {
     /// A place switched to the session. Counts as activity.
     Touch(Place),
     /// Starts the agent without a prompt.
@@ -168,7 +168,7 @@ pub enum Order {
     /// Drops the latest interrupted prompt.
     Leave,
     /// `Retry`, `Fresh` or `Leave` by a button. Decides the button's request, and is refused if the request is closed.
-    Pressed(Request, Box<Order>),
+    Pressed(Request, Box<SessionCommand>),
     Archive,
     Restore,
     SetIdleTimeout(Option<Duration>),

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    ApiError, Effect, Input, Order, PersonaSettings, Prompt, Run, Settings, Settled, Ticket,
+    ApiError, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Settled, Ticket,
     background::Background,
     state::{AfterStop, Blocked, Ending, LastPress, LiveProcess, Reason, State, Stop, StopStage},
 };
@@ -131,8 +131,8 @@ impl Machine {
 
     /// # Errors
     /// The command was refused, with a message for the caller. The session is unchanged.
-    pub fn order(&mut self, order: Order, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
-        self.obey(order, now)?;
+    pub fn order(&mut self, order: SessionCommand, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
+        self.apply_command(order, now)?;
         Ok(self.flush())
     }
 
@@ -213,9 +213,9 @@ impl Machine {
             Reason::Review => self.review(now),
             Reason::WakeUp => self.fall_idle(now),
             Reason::Interrupt => self.interrupt_unheard(now),
-            Reason::CloseInput => self.climb(StopStage::Closed, now),
-            Reason::Terminate => self.climb(StopStage::Terminated, now),
-            Reason::Kill => self.climb(StopStage::Killed, now),
+            Reason::CloseInput => self.advance_stop(StopStage::Closed, now),
+            Reason::Terminate => self.advance_stop(StopStage::Terminated, now),
+            Reason::Kill => self.advance_stop(StopStage::Killed, now),
         }
     }
 

@@ -107,7 +107,7 @@ impl Machine {
             self.record.greeted = true;
             self.tell(place, Notice::Greeting(greeting));
         }
-        self.go_on(now);
+        self.next_prompt(now);
     }
 
     pub(super) fn handle_conversation(&mut self, id: String, resumable: bool) {
@@ -138,7 +138,7 @@ impl Machine {
     pub(super) fn close_failure(&mut self, choice: Choice) {
         if let Some(failure) = self.failure.take() {
             let request = Request::Start { session: self.record.name.clone(), failure };
-            self.emit(Effect::DecisionStore { request, choice });
+            self.emit(Effect::CloseRequest { request, choice });
         }
     }
 

@@ -19,7 +19,7 @@ impl Machine {
     }
 
     /// Moves to the next stage, because the process did not react to the previous one.
-    pub(super) fn climb(&mut self, step: StopStage, now: Timestamp) {
+    pub(super) fn advance_stop(&mut self, step: StopStage, now: Timestamp) {
         if let State::Stopping(stop) = &mut self.state {
             stop.step = step;
             stop.since = now;
@@ -127,7 +127,7 @@ impl Machine {
         let kill = self.ending == Ending::Hurried && stop.step != StopStage::Killed;
         self.state = State::Stopping(stop);
         if kill {
-            self.climb(StopStage::Killed, now);
+            self.advance_stop(StopStage::Killed, now);
         }
     }
 }

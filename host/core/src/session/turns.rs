@@ -68,15 +68,15 @@ impl Machine {
         self.record.place = Some(place.clone());
         match &self.state {
             State::Suspended => {
-                self.word_resume(place, idle_for);
+                self.request_resume_notice(place, idle_for);
                 self.start_anew(now);
             }
             State::Stopping(stop) => {
                 if matches!(stop.then, AfterStop::Suspend) && stop.open.is_none() && self.waiting.len() == 1 {
-                    self.word_resume(place, idle_for);
+                    self.request_resume_notice(place, idle_for);
                 }
             }
-            State::Idle(_) => self.go_on(now),
+            State::Idle(_) => self.next_prompt(now),
             State::Asking(held) | State::Broken(held) => {
                 let notice = held.notice.clone();
                 self.tell(place, notice);
@@ -87,7 +87,7 @@ impl Machine {
 
     /// Requests the text of the resume notice. Without a conversation to resume, as after an interrupted first turn, no
     /// notice is sent, because it would promise a memory that does not exist.
-    fn word_resume(&mut self, place: Place, idle_for: Duration) {
+    fn request_resume_notice(&mut self, place: Place, idle_for: Duration) {
         if self.resumes().is_some() && self.ending == Ending::No {
             let ticket = self.next_ticket();
             self.resuming = Some((ticket, place));
@@ -104,7 +104,7 @@ impl Machine {
     }
 
     /// Continues with a ready agent: a changed persona or model first restarts it, then the next prompt is sent.
-    pub(super) fn go_on(&mut self, now: Timestamp) {
+    pub(super) fn next_prompt(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);
         }
@@ -190,9 +190,9 @@ impl Machine {
             (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::INTERRUPTED.to_owned()), now),
         }
         match &self.state {
-            State::Stopping(stop) if stop.step == StopStage::Interrupted => self.climb(StopStage::Closed, now),
+            State::Stopping(stop) if stop.step == StopStage::Interrupted => self.advance_stop(StopStage::Closed, now),
             State::Stopping(_) => {}
-            State::Busy(_) | State::Suspended | State::Starting(_) | State::Idle(_) => self.go_on(now),
+            State::Busy(_) | State::Suspended | State::Starting(_) | State::Idle(_) => self.next_prompt(now),
             State::Asking(_) | State::Broken(_) | State::Archived => {}
         }
     }

@@ -551,5 +551,5 @@ fn blank_lines_after_a_printed_reason_keep_it() {
     for line in [&b"\x1b[31mno credit\x1b[0m\r"[..], b"", b" \r"] {
         codec.decode(line);
     }
-    assert!(codec.last_words().is_some_and(|words| words.contains("no credit")));
+    assert!(codec.last_stderr_line().is_some_and(|words| words.contains("no credit")));
 }

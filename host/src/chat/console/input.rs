@@ -11,7 +11,7 @@ use cordboard_core::{
 use tokio::sync::mpsc;
 
 use super::{
-    super::{Inbox, Update, What},
+    super::{Inbox, Update, UpdateKind},
     ConsoleEvent, Events, FRONT_END, LOCAL, Order,
     lines::{LINE_AT_MOST, Line},
     place, print,
@@ -68,7 +68,7 @@ impl Intake {
             key: format!("{}-{}", self.run, self.count),
             caller: self.caller.clone(),
             place: place().clone(),
-            what: What::Text(text),
+            what: UpdateKind::Text(text),
             at: self.clock.now(),
             locale: None,
             origin: Origin::default(),

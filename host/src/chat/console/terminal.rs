@@ -9,7 +9,7 @@ use std::{
 
 use cordboard_core::render::{
     one_line, plain,
-    terminal::{Colours, neutral},
+    terminal::{Colours, strip_controls},
 };
 use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr};
 use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
@@ -132,7 +132,7 @@ impl Terminal {
     }
 
     fn on_line(&mut self, line: String) {
-        let shown = neutral(&line);
+        let shown = strip_controls(&line);
         // The next read reports a failure.
         drop(self.print(&format!("{PROMPT}{shown}\n")));
         self.take_in(line);

@@ -18,7 +18,7 @@ use super::{
     open::{Ends, open_pipe},
     *,
 };
-use crate::chat::{ButtonLine, Completeness, InboxError, Update, What};
+use crate::chat::{ButtonLine, Completeness, InboxError, Update, UpdateKind};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -67,8 +67,8 @@ impl Inbox for FakeInbox {
 impl FakeInbox {
     fn texts(&self) -> Vec<String> {
         let text = |update: &Update| match &update.what {
-            What::Text(text) => text.clone(),
-            What::Press { .. } | What::NotText { .. } | What::Edited(_) => panic!("{update:?}"),
+            UpdateKind::Text(text) => text.clone(),
+            UpdateKind::Press { .. } | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => panic!("{update:?}"),
         };
         self.kept.lock().unwrap().iter().map(text).collect()
     }

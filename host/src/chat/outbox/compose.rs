@@ -1,7 +1,7 @@
 //! Renders replies to messages, and splits them by the limits of the front-end. Pure.
 
 use cordboard_core::{
-    render::{self, Entity, Message, Style, terminal::neutral, units},
+    render::{self, Entity, Message, Style, terminal::strip_controls, units},
     types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
 
@@ -56,7 +56,7 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
 
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
     // Remove terminal control characters for every front-end: they are not part of an answer.
-    let source = neutral(&with_attachments(reply)).into_owned();
+    let source = strip_controls(&with_attachments(reply)).into_owned();
     let message = named(render::render(&source), reply.session.as_ref());
     let mut messages = cut(message, limits.text_units);
     if messages.is_empty() && !reply.buttons.is_empty() {

@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
-    chat::{ButtonLine, MessageId, Origin, Part, Update, What},
+    chat::{ButtonLine, MessageId, Origin, Part, Update, UpdateKind},
     render::units,
     route::{self, Routed},
     types::{Caller, Place, Timestamp, UserId},
@@ -124,34 +124,36 @@ impl UpdateParser {
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
         let update = self.message(update, message)?;
         let words = match update.what {
-            What::Text(words) | What::NotText { caption: Some(words), .. } | What::Edited(words) => words,
-            What::NotText { caption: None, .. } | What::Press { .. } => return None,
+            UpdateKind::Text(words) | UpdateKind::NotText { caption: Some(words), .. } | UpdateKind::Edited(words) => {
+                words
+            }
+            UpdateKind::NotText { caption: None, .. } | UpdateKind::Press { .. } => return None,
         };
         let origin = Origin { part: Part::Alone, ..update.origin };
-        Some(Update { what: What::Edited(words), origin, ..update })
+        Some(Update { what: UpdateKind::Edited(words), origin, ..update })
     }
 
-    fn origin(&self, message: &Message, what: &What) -> Origin {
+    fn origin(&self, message: &Message, what: &UpdateKind) -> Origin {
         let speaker = message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| name(&from.full_name()));
         let part = match (&message.media_group_id, what) {
-            (Some(album), What::NotText { .. }) => Part::Album(album.clone()),
-            (_, What::Text(_)) => part(message),
-            (_, What::NotText { .. } | What::Edited(_) | What::Press { .. }) => Part::Alone,
+            (Some(album), UpdateKind::NotText { .. }) => Part::Album(album.clone()),
+            (_, UpdateKind::Text(_)) => part(message),
+            (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => Part::Alone,
         };
         Origin { message: Some(self.id(message)), part, speaker }
     }
 
-    fn what(&self, message: &Message) -> Option<What> {
+    fn what(&self, message: &Message) -> Option<UpdateKind> {
         if let Some(text) = &message.text {
-            return self.words(message, text, &message.entities).map(What::Text);
+            return self.words(message, text, &message.entities).map(UpdateKind::Text);
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
         if let Some(caption) = &message.caption {
             let kind = kind.unwrap_or("message").to_owned();
             let caption = self.words(message, caption, &message.caption_entities)?;
-            return Some(What::NotText { kind, caption: Some(caption) });
+            return Some(UpdateKind::NotText { kind, caption: Some(caption) });
         }
-        Some(What::NotText { kind: kind?.to_owned(), caption: None })
+        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None })
     }
 
     /// Returns a command without the bot's name, or a prompt with its context. `None` if the message is for somebody
@@ -207,7 +209,7 @@ impl UpdateParser {
         let caller = self.caller(&query.from)?;
         let (message, token) = (query.message.as_ref()?, query.data.clone()?);
         let line = ButtonLine::default();
-        let what = What::Press { line, message: Some(self.id(message)) };
+        let what = UpdateKind::Press { line, message: Some(self.id(message)) };
         let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
         let (at, origin) = (self.clock.now(), Origin::default());
         let update = Update { key, caller, place: self.place(message), what, at, locale, origin };

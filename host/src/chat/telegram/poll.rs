@@ -6,7 +6,7 @@
 use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::{
-    chat::{ButtonLine, Update, What},
+    chat::{ButtonLine, Update, UpdateKind},
     messages,
     types::Place,
 };
@@ -305,10 +305,10 @@ async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) 
 
 fn pressed(update: Update, line: ButtonLine) -> Update {
     let message = match update.what {
-        What::Press { message, .. } => message,
-        What::Text(_) | What::NotText { .. } | What::Edited(_) => None,
+        UpdateKind::Press { message, .. } => message,
+        UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
     };
-    Update { what: What::Press { line, message }, ..update }
+    Update { what: UpdateKind::Press { line, message }, ..update }
 }
 
 /// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.

@@ -53,7 +53,7 @@ impl Report {
         let verdict = match self.verdict() {
             Verdict::Taken => paint("a host would take it", GREEN, colours),
             Verdict::AskedFor => paint(&format!("a host would ask for: {}", self.asks.join(", ")), BOLD, colours),
-            Verdict::PluginError => paint("a host would not take it", RED, colours),
+            Verdict::Rejected => paint("a host would not take it", RED, colours),
         };
         head(&mut text, "verdict", &verdict);
         text

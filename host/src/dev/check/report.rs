@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     dev::project::Subject,
     hub,
-    plugin::{self, CallOrder, ComponentInfo, PluginError, Snapshot, by_line_alone},
+    plugin::{self, CallOrder, ComponentInfo, PluginError, Snapshot, config_only},
 };
 
 #[derive(Debug, Serialize)]
@@ -42,7 +42,7 @@ pub enum Verdict {
     Taken,
     /// The version waits for the owner's approval.
     AskedFor,
-    PluginError,
+    Rejected,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,7 +122,7 @@ impl Report {
     /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
     pub fn refuse(&mut self, refused: &PluginError) {
         match refused {
-            PluginError::NotGranted { missing, lines, .. } if by_line_alone(missing).is_empty() => {
+            PluginError::NotGranted { missing, lines, .. } if config_only(missing).is_empty() => {
                 self.asks.clone_from(missing);
                 self.granted_by = lines.join(" and ");
             }
@@ -132,7 +132,7 @@ impl Report {
 
     pub const fn verdict(&self) -> Verdict {
         match (self.refused.is_empty(), self.asks.is_empty()) {
-            (false, _) => Verdict::PluginError,
+            (false, _) => Verdict::Rejected,
             (true, false) => Verdict::AskedFor,
             (true, true) => Verdict::Taken,
         }

@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     messages,
-    session::{ApiError, Order, RefusalCode, Waiting},
+    session::{ApiError, RefusalCode, SessionCommand, Waiting},
     types::{Phase, SessionView, Timestamp},
 };
 
@@ -10,10 +10,10 @@ use super::IDLE_TIMEOUT;
 use crate::plugin::refuse;
 
 /// Rejects commands with the codes and texts of a real host. Commands that a host would delay are executed at once.
-fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
+fn check(view: &SessionView, order: &SessionCommand) -> Result<(), ApiError> {
     let name = &view.record.name;
     let invalid = |text: &str| Err(refuse(RefusalCode::Invalid, text));
-    if view.record.archived != (*order == Order::Restore) {
+    if view.record.archived != (*order == SessionCommand::Restore) {
         return if view.record.archived {
             Err(refuse(RefusalCode::Archived, messages::archived(name)))
         } else {
@@ -21,14 +21,16 @@ fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
         };
     }
     match order {
-        Order::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, messages::busy(name))),
+        SessionCommand::Archive if view.phase == Phase::Busy => Err(refuse(RefusalCode::Busy, messages::busy(name))),
         // Dropping the queue is never rejected here: compiled 0.1 components rely on it.
-        Order::Interrupt { waiting: Waiting::Keep, .. } if view.phase != Phase::Busy && view.queued == 0 => {
+        SessionCommand::Interrupt { waiting: Waiting::Keep, .. } if view.phase != Phase::Busy && view.queued == 0 => {
             invalid(messages::NOTHING_RUNS)
         }
-        Order::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => invalid(messages::NOTHING_TO_RETRY),
-        Order::Leave if view.phase != Phase::Asking => invalid(messages::NOTHING_TO_LEAVE),
-        Order::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
+        SessionCommand::Retry(_) if !matches!(view.phase, Phase::Asking | Phase::Broken) => {
+            invalid(messages::NOTHING_TO_RETRY)
+        }
+        SessionCommand::Leave if view.phase != Phase::Asking => invalid(messages::NOTHING_TO_LEAVE),
+        SessionCommand::SetModel(Some(model)) if !view.models.is_empty() && !view.models.contains(model) => {
             invalid(&messages::unknown_model(model, &view.models))
         }
         _ => Ok(()),
@@ -36,38 +38,40 @@ fn check(view: &SessionView, order: &Order) -> Result<(), ApiError> {
 }
 
 /// Executes a session command on the fake host's copy of the session.
-pub(super) fn apply(view: &mut SessionView, order: &Order, now: Timestamp) -> Result<(), ApiError> {
+pub(super) fn apply(view: &mut SessionView, order: &SessionCommand, now: Timestamp) -> Result<(), ApiError> {
     check(view, order)?;
     match order {
-        Order::Touch(place) => {
+        SessionCommand::Touch(place) => {
             view.record.place = Some(place.clone());
             view.record.last_active = now;
         }
-        Order::Start | Order::Retry(_) | Order::Fresh | Order::Leave => view.phase = Phase::Idle,
-        Order::Pressed(_, order) => return apply(view, order, now),
-        Order::Suspend | Order::SuspendAnyway => view.phase = Phase::Suspended,
-        Order::Interrupt { waiting, .. } => {
+        SessionCommand::Start | SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave => {
+            view.phase = Phase::Idle
+        }
+        SessionCommand::Pressed(_, order) => return apply(view, order, now),
+        SessionCommand::Suspend | SessionCommand::SuspendAnyway => view.phase = Phase::Suspended,
+        SessionCommand::Interrupt { waiting, .. } => {
             view.phase = Phase::Idle;
             view.queued = if *waiting == Waiting::Drop { 0 } else { view.queued };
         }
-        Order::Archive => {
+        SessionCommand::Archive => {
             view.record.archived = true;
             view.phase = Phase::Archived;
         }
-        Order::Restore => {
+        SessionCommand::Restore => {
             view.record.archived = false;
             view.phase = Phase::Suspended;
         }
-        Order::SetIdleTimeout(timeout) => {
+        SessionCommand::SetIdleTimeout(timeout) => {
             view.record.idle_timeout = *timeout;
             view.idle_timeout = timeout.unwrap_or(IDLE_TIMEOUT);
         }
-        Order::SetModel(model) => {
+        SessionCommand::SetModel(model) => {
             view.record.model.clone_from(model);
             view.model.clone_from(model);
         }
-        Order::SetPersona(persona) => view.record.persona.clone_from(persona),
-        Order::SetMode(mode) => view.record.mode.clone_from(mode),
+        SessionCommand::SetPersona(persona) => view.record.persona.clone_from(persona),
+        SessionCommand::SetMode(mode) => view.record.mode.clone_from(mode),
     }
     Ok(())
 }

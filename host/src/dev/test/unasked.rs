@@ -75,7 +75,7 @@ impl Actor {
             return Err(format!("a host lets no {method} in: use {}", METHODS.join(", ")));
         }
         let name = self.stage.subject.name.clone();
-        let proofs = self.config()?.plugins.proofs_of(&name);
+        let proofs = self.config()?.plugins.webhook_auth_of(&name);
         if let Some((header, _)) = self.headers.iter().find(|(header, _)| webhook::is_withheld(&proofs, header)) {
             return Err(format!(
                 "a host keeps '{header}' from the plugin, as it proves who asks: leave that @header out"
@@ -92,7 +92,8 @@ impl Actor {
         };
         self.plug().await?;
         let answer = self.stage.plugs.receive(&self.board(), &name, &request).await;
-        let answer = answer.and_then(|answer| webhook::status(answer.status).map(|_| answer).map_err(CallError::Said));
+        let answer =
+            answer.and_then(|answer| webhook::status(answer.status).map(|_| answer).map_err(CallError::Plugin));
         Ok(told(answer.map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))))
     }
 
@@ -169,7 +170,7 @@ pub(super) fn verbatim(text: String) -> Reply {
 pub(super) fn told(outcome: Result<String, CallError>) -> Reply {
     verbatim(match outcome {
         Ok(text) => text,
-        Err(CallError::Said(why)) => format!("failed: {why}"),
+        Err(CallError::Plugin(why)) => format!("failed: {why}"),
         Err(error) => format!("failed: it {error}"),
     })
 }

@@ -7,7 +7,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
     config::Config,
-    session::{Order, RefusalCode, Settings, Ticket},
+    session::{RefusalCode, SessionCommand, Settings, Ticket},
     types::{Phase, Place, Timestamp, UserId},
 };
 use tokio::sync::Semaphore;
@@ -170,7 +170,7 @@ async fn the_end_waits_for_who_is_at_something_and_lets_nobody_begin() {
 
     let two = lines.get(&name("two")).unwrap();
     two.send(prompt()).await;
-    let refused = two.order(Order::Start, CausationChain::default()).await.unwrap_err();
+    let refused = two.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, cordboard_core::messages::ENDING));
     let view = lines.roster.view("two").unwrap();
     assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it waits for the next host");

@@ -75,7 +75,7 @@ impl Invoker {
         let ran = trade_call!(self, generation, schedule, context, |guest, store| guest
             .cordboard_plugin_schedule()
             .call_run(store, &due))?;
-        ran.map_err(CallError::Said)
+        ran.map_err(CallError::Plugin)
     }
 
     pub async fn receive(
@@ -95,7 +95,7 @@ impl Invoker {
         let answer = trade_call!(self, generation, webhook, context, |guest, store| guest
             .cordboard_plugin_webhook()
             .call_receive(store, &asked))?;
-        let webhook::Response { status, headers, body } = answer.map_err(CallError::Said)?;
+        let webhook::Response { status, headers, body } = answer.map_err(CallError::Plugin)?;
         Ok(WebResponse { status, headers, body })
     }
 }

@@ -9,7 +9,7 @@ use super::super::{
     },
     buttons,
     call::CallState,
-    call_output::Told,
+    call_output::CallOutput,
     convert,
 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cordboard_core::{
     agent::PromptId,
     messages,
-    session::{ApiError, Order, RefusalCode, Waiting as Keeping},
+    session::{ApiError, RefusalCode, SessionCommand, Waiting as Keeping},
     types::{Caller, Place, Role, SessionName, SessionView},
 };
 
@@ -18,7 +18,7 @@ use super::super::{
         types,
     },
     call::{CallState, HostHandle},
-    call_output::Told,
+    call_output::CallOutput,
     convert, host_api,
 };
 
@@ -42,7 +42,7 @@ impl CallState {
         known(name)
     }
 
-    async fn order(&mut self, name: String, order: Order) -> Answer {
+    async fn order(&mut self, name: String, order: SessionCommand) -> Answer {
         let done = match self.acting()? {
             Ok((lent, caller)) => match known(&name) {
                 Ok(name) => lent.board.order(&caller, &name, order).await,
@@ -92,15 +92,15 @@ impl Host for CallState {
     }
 
     async fn start(&mut self, name: String) -> Answer {
-        self.order(name, Order::Start).await
+        self.order(name, SessionCommand::Start).await
     }
 
     async fn suspend(&mut self, name: String) -> Answer {
-        self.order(name, Order::Suspend).await
+        self.order(name, SessionCommand::Suspend).await
     }
 
     async fn suspend_anyway(&mut self, name: String) -> Answer {
-        self.order(name, Order::SuspendAnyway).await
+        self.order(name, SessionCommand::SuspendAnyway).await
     }
 
     async fn interrupt(&mut self, name: String, queue: Waiting) -> Answer {
@@ -109,44 +109,44 @@ impl Host for CallState {
             Waiting::Drop => Keeping::Drop,
         };
         let from = self.asked.place.clone();
-        self.order(name, Order::Interrupt { waiting, from }).await
+        self.order(name, SessionCommand::Interrupt { waiting, from }).await
     }
 
     async fn retry(&mut self, name: String) -> Answer {
         // Each retry needs a new prompt id, because agents drop a prompt with an id that they have seen.
-        self.order(name, Order::Retry(PromptId(Uuid::new_v4().to_string()))).await
+        self.order(name, SessionCommand::Retry(PromptId(Uuid::new_v4().to_string()))).await
     }
 
     async fn fresh(&mut self, name: String) -> Answer {
-        self.order(name, Order::Fresh).await
+        self.order(name, SessionCommand::Fresh).await
     }
 
     async fn leave(&mut self, name: String) -> Answer {
-        self.order(name, Order::Leave).await
+        self.order(name, SessionCommand::Leave).await
     }
 
     async fn archive(&mut self, name: String) -> Answer {
-        self.order(name, Order::Archive).await
+        self.order(name, SessionCommand::Archive).await
     }
 
     async fn restore(&mut self, name: String) -> Answer {
-        self.order(name, Order::Restore).await
+        self.order(name, SessionCommand::Restore).await
     }
 
     async fn set_idle_timeout(&mut self, name: String, timeout: Option<u64>) -> Answer {
-        self.order(name, Order::SetIdleTimeout(timeout.map(Duration::from_secs))).await
+        self.order(name, SessionCommand::SetIdleTimeout(timeout.map(Duration::from_secs))).await
     }
 
     async fn set_model(&mut self, name: String, model: Option<String>) -> Answer {
-        self.order(name, Order::SetModel(model)).await
+        self.order(name, SessionCommand::SetModel(model)).await
     }
 
     async fn set_persona(&mut self, name: String, persona: Option<String>) -> Answer {
-        self.order(name, Order::SetPersona(persona)).await
+        self.order(name, SessionCommand::SetPersona(persona)).await
     }
 
     async fn set_mode(&mut self, name: String, mode: Option<String>) -> Answer {
-        self.order(name, Order::SetMode(mode)).await
+        self.order(name, SessionCommand::SetMode(mode)).await
     }
 
     async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {

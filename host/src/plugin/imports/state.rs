@@ -3,7 +3,7 @@
 use super::super::{
     bindings::state::{Host, SwapError},
     call::CallState,
-    call_output::Told,
+    call_output::CallOutput,
     host_api::Swap,
 };
 

@@ -70,7 +70,7 @@ fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<
     let may = |address: &&SocketAddr| match standing(address.ip()) {
         AddressKind::Public => true,
         AddressKind::Private(_) => network.is_private(name),
-        AddressKind::Metadata | AddressKind::Never(_) => false,
+        AddressKind::Metadata | AddressKind::Invalid(_) => false,
     };
     let good: Vec<_> = found.iter().filter(may).take(TRIED).copied().collect();
     match found.first() {
@@ -81,7 +81,7 @@ fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<
 
 fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
     match standing(address) {
-        AddressKind::Never(why) => format!("{name} stands for {address}, which no name may stand for ({why})"),
+        AddressKind::Invalid(why) => format!("{name} stands for {address}, which no name may stand for ({why})"),
         AddressKind::Metadata => format!("{name} stands for {address}, where a cloud keeps its keys: no name may"),
         AddressKind::Private(why) => {
             let line = grant_line((&network.plugin, "private"), &network.reach.private, name);

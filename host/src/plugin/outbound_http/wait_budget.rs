@@ -9,7 +9,7 @@ use cordboard_core::config::spell_duration;
 
 use super::failure::Failure;
 
-pub struct Waits {
+pub struct WaitBudget {
     plugin: String,
     allowed: Duration,
     state: Mutex<State>,
@@ -23,9 +23,9 @@ struct State {
 }
 
 /// Counts a wait in flight until it is dropped.
-struct Waiting<'a>(&'a Waits);
+struct Waiting<'a>(&'a WaitBudget);
 
-impl Waits {
+impl WaitBudget {
     pub fn new(plugin: &str, allowed: Duration) -> Self {
         Self { plugin: plugin.to_owned(), allowed, state: Mutex::default() }
     }

@@ -19,7 +19,7 @@ use super::{
     Registry,
 };
 
-mod unasked;
+mod background;
 
 impl Registry {
     pub(super) fn lent(&self, board: &Arc<dyn HostApi>) -> Option<HostHandle> {
@@ -71,7 +71,7 @@ impl Registry {
     ) -> Result<PersonaSettings, CallError> {
         let table = self.table();
         let generation =
-            table.persona(persona).ok_or_else(|| CallError::Said(format!("there is no persona '{persona}' now")))?;
+            table.persona(persona).ok_or_else(|| CallError::Plugin(format!("there is no persona '{persona}' now")))?;
         self.caller.resolve(generation, (about(view), self.lent(board)), (persona, view)).await
     }
 

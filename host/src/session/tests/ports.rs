@@ -255,7 +255,7 @@ impl TurnSink for Notes {
                 self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
             }
             Scene::CutOff(turn, _) => self.note(&format!("cut off {}", turn.prompt.0), |_| {}),
-            Scene::DecisionStore { choice, .. } => self.note(&format!("{choice:?}"), |_| {}),
+            Scene::RequestClosed { choice, .. } => self.note(&format!("{choice:?}"), |_| {}),
             Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
         }
     }

@@ -66,7 +66,7 @@ async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed(
     let (store, _) = state.open();
     let session = name("alpha");
     let mut update = update("plugin:1");
-    update.what = What::Text("/stop all".to_owned());
+    update.what = UpdateKind::Text("/stop all".to_owned());
     let prompt = store.accept_for(update.clone(), &session).await.unwrap();
     let inbox = read_only(state.path()).unwrap().inbox;
     assert_eq!(inbox[0].state, InboxState::Waiting { session });
@@ -77,7 +77,7 @@ async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed(
 /// A text update with a message id.
 fn said(key: &str, words: &str, part: Part) -> Update {
     let origin = Origin { message: Some(message(key)), part, speaker: None };
-    Update { what: What::Text(words.to_owned()), origin, ..update(key) }
+    Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }
 }
 
 #[tokio::test]
@@ -96,8 +96,8 @@ async fn an_edit_replaces_what_still_waits() {
     assert_eq!(revise("2", "as it is").await, None, "nothing has changed");
     assert_eq!(revise("3", "as it is").await, None, "an agent has it");
     assert_eq!(store.revise(&place("2"), &message("1"), "elsewhere").await.unwrap(), None);
-    let whats: Vec<What> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
-    let text = |words: &str| What::Text(words.to_owned());
+    let whats: Vec<UpdateKind> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
+    let text = |words: &str| UpdateKind::Text(words.to_owned());
     assert_eq!(whats, [text("as it is"), text("as it is"), text("as it was")]);
 }
 
@@ -111,11 +111,11 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
     for _ in 0..2 {
         store.move_chat("telegram", "-1", "-1001").await.unwrap();
     }
-    assert_eq!(store.met_in(&place("-1")).await.unwrap(), people(&["ada", "bob"]));
-    assert_eq!(store.met_in(&place("-1001")).await.unwrap(), []);
+    assert_eq!(store.chat_members(&place("-1")).await.unwrap(), people(&["ada", "bob"]));
+    assert_eq!(store.chat_members(&place("-1001")).await.unwrap(), []);
     let topic = |chat: &str| Place { topic: Some("5".to_owned()), ..place(chat) };
     for (of, home) in [("-1001", "-1"), ("-1", "-1"), ("-5", "-5")] {
-        assert_eq!(store.home_of(&topic(of)).await.unwrap(), topic(home));
+        assert_eq!(store.original_place(&topic(of)).await.unwrap(), topic(home));
     }
     assert_eq!(store.moved_chats("telegram").await.unwrap(), [("-1".to_owned(), "-1001".to_owned())]);
 }
@@ -233,6 +233,6 @@ async fn who_has_spoken_where_is_known_after_a_restart() {
     store.meet(vec![(place("1"), ann.clone()), (place("1"), ann.clone())]).await.unwrap();
     store.close().await;
     let (store, _) = state.open();
-    assert_eq!(store.met_in(&place("1")).await.unwrap(), [ann]);
-    assert_eq!(store.met_in(&place("2")).await.unwrap(), []);
+    assert_eq!(store.chat_members(&place("1")).await.unwrap(), [ann]);
+    assert_eq!(store.chat_members(&place("2")).await.unwrap(), []);
 }

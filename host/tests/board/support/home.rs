@@ -73,7 +73,7 @@ impl Home {
         fs::write(self.path(&format!("plugins/{name}.wasm")), bytes).unwrap();
     }
 
-    pub fn unplug(&self, name: &str) {
+    pub fn remove_plugin(&self, name: &str) {
         fs::remove_file(self.path(&format!("plugins/{name}.wasm"))).unwrap();
     }
 

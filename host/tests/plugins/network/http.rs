@@ -4,7 +4,7 @@
 use super::{Mirror, Nobody, fetcher, raw, table};
 use crate::{
     board::NOW,
-    components::{Bench, bad},
+    components::{TestHost, bad},
 };
 
 fn to(address: &str) -> [String; 1] {
@@ -62,7 +62,7 @@ async fn where_clouds_keep_their_keys_no_line_leads() {
 
 #[tokio::test]
 async fn a_component_that_wants_out_waits_for_its_lists() {
-    let mut bench = Bench::new();
+    let mut bench = TestHost::new();
     let why = bench.refused("fetcher", &bad("fetcher")).await;
     let lines = r#"[plugins.fetcher] in the configuration: http = ["https://HOST/*"] and tcp = ["HOST:PORT"] and secrets = ["NAME"]"#;
     let asks = "it asks for what it was not granted: http, tcp, secrets";
@@ -286,7 +286,7 @@ async fn connections_are_measured_where_it_was_granted() {
 async fn another_version_than_the_pinned_one_is_refused() {
     let wasm = bad("echo");
     let digest = cordboard::plugin::digest(&wasm);
-    let mut bench = Bench::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
+    let mut bench = TestHost::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
     bench.plug("echo", &wasm).await.unwrap();
     let why = bench.refused("echo", &bad("echo2")).await;
     let other = cordboard::plugin::digest(&bad("echo2"));

@@ -1,14 +1,14 @@
 //! Tests `/ping` with reachable and unreachable hosts.
 
 use super::{Mirror, Nobody};
-use crate::components::{Bench, extra};
+use crate::components::{TestHost, extra};
 
 #[tokio::test]
 async fn hosts_are_measured_by_name_or_all() {
     let there = Mirror::start().await.address;
     let nobody = Nobody::at_home();
     let silent = format!("127.0.0.1:{}", nobody.port);
-    let bench = Bench::of(&format!(
+    let bench = TestHost::of(&format!(
         "[plugins.ping]\ntcp = [\"{there}\", \"{silent}\"]\n[plugins.ping.config.hosts]\nnas = \"{there}\"\nold = \"{silent}\"\nnew = \"127.0.0.1:1\""
     ));
     bench.plug("ping", &extra("ping")).await.unwrap();

@@ -7,7 +7,7 @@ use tempfile::NamedTempFile;
 
 use super::{Mirror, fetcher, raw};
 use crate::{
-    components::{Bench, bad},
+    components::{TestHost, bad},
     journal,
 };
 
@@ -22,12 +22,12 @@ pub fn file(secret: &str) -> NamedTempFile {
 }
 
 /// Activates the plugin with its secret in `source`, and with access to `mirror`.
-async fn with_secret(source: &str, mirror: &Mirror) -> Bench {
+async fn with_secret(source: &str, mirror: &Mirror) -> TestHost {
     let text = format!(
         "[secrets]\ntoken = {source}\n[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
         mirror.url("/*")
     );
-    let bench = Bench::of(&text);
+    let bench = TestHost::of(&text);
     bench.plug("fetcher", &bad("fetcher")).await.unwrap();
     bench
 }
@@ -159,7 +159,7 @@ async fn a_body_is_bounded_as_it_is_sent() {
             file.path(),
             mirror.url("/*")
         );
-        let bench = Bench::of(&text);
+        let bench = TestHost::of(&text);
         bench.plug("fetcher", &bad("fetcher")).await.unwrap();
         let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
         let refused = told.starts_with("the body of the request has more than 1024 bytes");

@@ -17,7 +17,7 @@ use tokio_rustls::{
 };
 
 use super::fetcher;
-use crate::components::{Bench, bad};
+use crate::components::{TestHost, bad};
 
 /// Creates a server's certificate and key, for `names`.
 fn own(names: &[&str]) -> (rcgen::Certificate, KeyPair) {
@@ -127,11 +127,11 @@ async fn who_does_not_speak_tls_is_told_as_that() {
 async fn a_file_without_certificates_is_told_before_anything_is_asked() {
     for (pem, told) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
         let more = format!("ca = {:?}", file(pem));
-        let bench = Bench::of(&super::table(&["https://localhost/*".to_owned()], &more));
+        let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], &more));
         let why = bench.refused("fetcher", &bad("fetcher")).await;
         assert!(why.starts_with("its network cannot be set up: `ca`, /") && why.contains(told), "{why}");
     }
-    let bench = Bench::of(&super::table(&["https://localhost/*".to_owned()], "ca = \"/nowhere/ca.pem\""));
+    let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], "ca = \"/nowhere/ca.pem\""));
     let why = bench.refused("fetcher", &bad("fetcher")).await;
     assert!(why.contains("/nowhere/ca.pem, cannot be read: "), "{why}");
 }

@@ -5,21 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::plugin::{CallError, Orders};
+use cordboard::plugin::{AdminCommands, CallError};
 
 use crate::{
     board::NOW,
-    components::{Bench, bad, standard},
+    components::{TestHost, bad, standard},
 };
 
-async fn calling(bench: &Arc<Bench>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {
+async fn calling(bench: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {
     let bench = Arc::clone(bench);
     tokio::spawn(async move { bench.call(line).await.map(|_| ()) })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
-    let bench = Arc::new(Bench::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
+    let bench = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
     bench.plug("mine", &bad("unruly")).await.unwrap();
     let old = Arc::downgrade(bench.plugs.table().generation("mine").unwrap());
     let at_rest = old.strong_count();
@@ -49,9 +49,9 @@ async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
 
 #[tokio::test]
 async fn a_call_that_waits_in_the_host_is_cut_off_too() {
-    let bench = Arc::new(Bench::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
+    let bench = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
     // Commands that are never carried out.
-    let (orders, mut given) = Orders::channel();
+    let (orders, mut given) = AdminCommands::channel();
     bench.memory.carry_out(orders);
     bench.plug("help", &standard("help")).await.unwrap();
     let running = calling(&bench, "plugins reload help").await;
@@ -69,12 +69,12 @@ async fn a_call_that_waits_in_the_host_is_cut_off_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_lost_its_grant_is_cut_off_at_once() {
-    let mut bench = Bench::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
-    let (orders, mut given) = Orders::channel();
+    let mut bench = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
+    let (orders, mut given) = AdminCommands::channel();
     bench.memory.carry_out(orders.clone());
     bench.plug("help", &standard("help")).await.unwrap();
     let (plugs, shared) =
-        (Arc::clone(&bench.plugs), Arc::new(Bench { plugs: Arc::clone(&bench.plugs), ..Bench::new() }));
+        (Arc::clone(&bench.plugs), Arc::new(TestHost { plugs: Arc::clone(&bench.plugs), ..TestHost::new() }));
     shared.memory.carry_out(orders);
     let running = calling(&shared, "plugins reload help").await;
     let order = given.recv().await.unwrap();

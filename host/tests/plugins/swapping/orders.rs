@@ -144,7 +144,7 @@ async fn only_admins_steer_and_nobody_uncalled() {
     let member = person("telegram:3", Role::Member);
     for verb in ["rollback", "reload", "disable", "enable"] {
         let why = rig.bench.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();
-        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for admins only.")));
+        assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for admins only.")));
     }
     let table = rig.bench.plugs.table();
     let offer = table.command("plugins").unwrap();
@@ -154,7 +154,7 @@ async fn only_admins_steer_and_nobody_uncalled() {
     };
     let nobody = cordboard::plugin::CallContext::default();
     let uncalled = rig.bench.plugs.command(&rig.bench.board, (offer, nobody), &typed).await;
-    assert_eq!(uncalled.unwrap_err(), CallError::Said("Nobody asked for this.".to_owned()));
+    assert_eq!(uncalled.unwrap_err(), CallError::Plugin("Nobody asked for this.".to_owned()));
     assert_eq!(rig.say("echo x").await, "v1: x");
     let admin = person("telegram:2", Role::Admin);
     assert!(rig.bench.call_as(&admin, "plugins disable echo").await.is_ok());

@@ -164,7 +164,7 @@ async fn only_the_owner_grants_refuses_and_revokes() {
     let typed = [commands[0].as_str(), commands[1].as_str(), "/plugins revoke greedy"];
     for (line, verb) in typed.into_iter().zip(["grant", "refuse", "revoke"]) {
         let why = rig.bench.call_as(&admin, &line[1..]).await.unwrap_err();
-        assert_eq!(why, CallError::Said(format!("/plugins {verb} is for the owner only.")));
+        assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for the owner only.")));
     }
     assert_eq!(rig.status("greedy").0, "parked");
     assert!(rig.serving("greedy").is_none() && rig.said.lines.lock().unwrap().is_empty());

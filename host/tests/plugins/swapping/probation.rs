@@ -190,9 +190,9 @@ async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
     let rig = with_a_bad_version("").await;
     // Simulates a host that exited between the last failure and the rollback.
     let mut standing = RolloutState::default();
-    standing.on_begun(&digest(&bad("unruly")), (Clock::system().now(), 5 * MINUTE));
+    standing.on_activation(&digest(&bad("unruly")), (Clock::system().now(), 5 * MINUTE));
     standing.on_failed(&digest(&bad("unruly")), 3);
-    rig.store.save_standing("mine", &standing).await.unwrap();
+    rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     let told = rig.told("is rolled back").await;
     assert!(told.contains("3 calls failed within 5m of its swap, the last one before the host's last start"), "{told}");
@@ -205,8 +205,8 @@ async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
 async fn what_has_proved_itself_before_a_restart_is_trusted() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let mut standing = RolloutState::default();
-    standing.on_begun(&digest(&bad("unruly")), (Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE));
-    rig.store.save_standing("mine", &standing).await.unwrap();
+    standing.on_activation(&digest(&bad("unruly")), (Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE));
+    rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     fail(&rig, 3).await;
     rig.caught_up().await;

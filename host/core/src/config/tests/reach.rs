@@ -28,7 +28,7 @@ http_body = "1MiB"
 #[test]
 fn what_a_plugin_may_reach_is_read() {
     let config = load(GOOD).unwrap();
-    let reach = config.plugins.reach_of("pbs");
+    let reach = config.plugins.network_grants_of("pbs");
     assert_eq!(reach.http[0].as_str(), "https://pbs.lan:8007/api2/*");
     assert_eq!((reach.http.len(), reach.tcp[0].port), (2, 8007));
     assert!(reach.private.contains("pbs.lan") && reach.secrets.contains("pbs"));
@@ -36,7 +36,7 @@ fn what_a_plugin_may_reach_is_read() {
     assert_eq!(config.secrets["pbs"], SecretSource::File("/etc/cordboard/pbs.token".into()));
     assert_eq!(config.secrets["beszel"], SecretSource::Credential("beszel".to_owned()));
     assert_eq!(config.plugins.limits_of("pbs").http_body, 1 << 20);
-    assert_eq!(config.plugins.reach_of("other"), super::super::NetworkGrants::default());
+    assert_eq!(config.plugins.network_grants_of("other"), super::super::NetworkGrants::default());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Acts, Config, DEFAULTS, SHIPPED, acts, diff, load};
+use super::super::{Config, DEFAULTS, SHIPPED, TakesEffect, diff, load, takes_effect};
 
 /// For each key, a value that changes only this key, relative to the defaults and to the text before `; `.
 const SAVED: &[(&str, &str, &str)] = &[
@@ -82,7 +82,7 @@ fn each_key_is_classified_and_saved() {
         tables.flat_map(|(table, keys)| keys.iter().map(|key| (*table, *key))).collect();
     let saved: BTreeSet<(&str, &str)> = SAVED.iter().map(|(table, key, _)| (*table, *key)).collect();
     assert_eq!(known, saved, "a new key needs a line here");
-    let unclassified: Vec<_> = known.iter().filter(|(table, key)| acts(table, key).is_none()).collect();
+    let unclassified: Vec<_> = known.iter().filter(|(table, key)| takes_effect(table, key).is_none()).collect();
     assert!(unclassified.is_empty(), "say in config/acts.rs when these act: {unclassified:?}");
 }
 
@@ -96,7 +96,12 @@ fn a_saved_key_is_noticed_and_named_where_it_acts_at_the_next_start() {
         let changes = diff(&before, &after);
         assert!(!changes.is_empty(), "[{table}] {key} is saved, and nothing is noticed");
         let named = changes.restart.contains(&format!("{}.{key}", written(table)));
-        assert_eq!(named, acts(table, key) == Some(Acts::NextStart), "[{table}] {key}: {:?}", changes.restart);
+        assert_eq!(
+            named,
+            takes_effect(table, key) == Some(TakesEffect::NextStart),
+            "[{table}] {key}: {:?}",
+            changes.restart
+        );
     }
 }
 
@@ -110,9 +115,9 @@ fn the_shipped_text_says_which_keys_take_a_restart() {
         } else if let Some(text) = line.strip_prefix("# ") {
             comment.push_str(text);
             continue;
-        } else if let Some(acts) = bare.split_once(" = ").and_then(|(key, _)| acts(&table, key)) {
+        } else if let Some(acts) = bare.split_once(" = ").and_then(|(key, _)| takes_effect(&table, key)) {
             let says = comment.contains("Takes a restart.");
-            assert_eq!(says, acts == Acts::NextStart, "[{table}] {bare}: {comment}");
+            assert_eq!(says, acts == TakesEffect::NextStart, "[{table}] {bare}: {comment}");
         }
         comment.clear();
     }

@@ -6,7 +6,7 @@ const SECRETS: &str = "[secrets]\ngithub = \"/etc/cordboard/github\"\n";
 
 fn proofs(lines: &str) -> WebhookAuth {
     let config = load(&format!("{SECRETS}[plugins.a.webhook]\n{lines}")).unwrap_or_else(|error| panic!("{error}"));
-    config.plugins.proofs_of("a")
+    config.plugins.webhook_auth_of("a")
 }
 
 fn why(text: &str) -> String {
@@ -17,7 +17,7 @@ fn why(text: &str) -> String {
 fn nothing_is_listened_to_and_nobody_let_in_by_default() {
     let config = load("").unwrap();
     assert_eq!((config.webhook.listen, config.webhook.body), (None, 1 << 20));
-    assert_eq!(config.plugins.proofs_of("github"), WebhookAuth::default());
+    assert_eq!(config.plugins.webhook_auth_of("github"), WebhookAuth::default());
     assert_eq!(proofs(""), WebhookAuth::default());
 }
 

@@ -6,7 +6,8 @@ use std::{fmt::Write as _, time::Duration};
 use expect_test::Expect;
 
 use super::super::{
-    Effect, Exit, Input, Machine, Order, PersonaSettings, Prompt, Run, Settings, Settled, Ticket, Verdict, Waiting,
+    Effect, Exit, Input, Machine, PersonaSettings, Prompt, Run, SessionCommand, Settings, Settled, Ticket, Verdict,
+    Waiting,
 };
 use crate::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
@@ -17,14 +18,14 @@ use crate::{
 
 /// Runs the script against a machine and compares the trace.
 pub fn check(script: &str, trace: Expect) {
-    let mut teller = Teller::new();
+    let mut teller = ScriptRunner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         teller.step(line);
     }
     trace.assert_eq(&teller.trace);
 }
 
-struct Teller {
+struct ScriptRunner {
     machine: Machine,
     now: Timestamp,
     run: Run,
@@ -66,7 +67,7 @@ fn words(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-impl Teller {
+impl ScriptRunner {
     fn new() -> Self {
         let machine = Machine::new(record(), settings());
         Self { machine, now: START, run: Run(0), ticket: Ticket(0), trace: String::new() }
@@ -202,43 +203,43 @@ impl Teller {
     }
 }
 
-fn order(text: &str) -> Order {
+fn order(text: &str) -> SessionCommand {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     match verb {
-        "touch" => Order::Touch(Place::new("test", words(rest).as_deref().unwrap_or("home"))),
-        "start" => Order::Start,
-        "suspend" => Order::Suspend,
-        "suspend-anyway" => Order::SuspendAnyway,
+        "touch" => SessionCommand::Touch(Place::new("test", words(rest).as_deref().unwrap_or("home"))),
+        "start" => SessionCommand::Start,
+        "suspend" => SessionCommand::Suspend,
+        "suspend-anyway" => SessionCommand::SuspendAnyway,
         "stop" => stop(rest),
-        "retry" => Order::Retry(PromptId(rest.to_owned())),
-        "fresh" => Order::Fresh,
-        "leave" => Order::Leave,
+        "retry" => SessionCommand::Retry(PromptId(rest.to_owned())),
+        "fresh" => SessionCommand::Fresh,
+        "leave" => SessionCommand::Leave,
         "press" => press(rest),
-        "archive" => Order::Archive,
-        "restore" => Order::Restore,
-        "timeout" => Order::SetIdleTimeout(words(rest).map(|text| span(&text))),
-        "model" => Order::SetModel(words(rest)),
-        "persona" => Order::SetPersona(words(rest)),
-        "mode" => Order::SetMode(words(rest)),
+        "archive" => SessionCommand::Archive,
+        "restore" => SessionCommand::Restore,
+        "timeout" => SessionCommand::SetIdleTimeout(words(rest).map(|text| span(&text))),
+        "model" => SessionCommand::SetModel(words(rest)),
+        "persona" => SessionCommand::SetPersona(words(rest)),
+        "mode" => SessionCommand::SetMode(words(rest)),
         _ => panic!("unknown order {text}"),
     }
 }
 
 /// `a retry b` presses the button of prompt a, `2 fresh` that of failure 2.
-fn press(text: &str) -> Order {
+fn press(text: &str) -> SessionCommand {
     let (about, rest) = text.split_once(' ').expect("a request and an order");
     let request = match about.parse() {
         Ok(failure) => Request::Start { session: record().name, failure },
         Err(_) => Request::Prompt(PromptId(about.to_owned())),
     };
-    Order::Pressed(request, Box::new(order(rest)))
+    SessionCommand::Pressed(request, Box::new(order(rest)))
 }
 
 /// `all from den`: both parts are optional. With `from nowhere`, the reply to the command is not shown.
-fn stop(text: &str) -> Order {
+fn stop(text: &str) -> SessionCommand {
     let (waiting, from) = text.split_once("from ").unwrap_or((text, "home"));
     let waiting = if waiting.trim() == "all" { Waiting::Drop } else { Waiting::Keep };
-    Order::Interrupt { waiting, from: (from != "nowhere").then(|| Place::new("test", from)) }
+    SessionCommand::Interrupt { waiting, from: (from != "nowhere").then(|| Place::new("test", from)) }
 }
 
 fn process_input(run: Run, verb: &str, rest: &str) -> Input {
@@ -339,7 +340,7 @@ fn told(effect: &Effect) -> String {
         Effect::Began(place) => format!("began at {}", place.chat),
         Effect::Show => "show".to_owned(),
         Effect::Finish(turn) => format!("finish {}", ended(turn)),
-        Effect::DecisionStore { request, choice } => {
+        Effect::CloseRequest { request, choice } => {
             let request = match request {
                 Request::Prompt(id) => id.0.clone(),
                 Request::Start { failure, .. } => format!("failure {failure}"),

@@ -7,7 +7,7 @@ mod witness;
 use std::time::Duration;
 
 use super::{
-    super::{Exit, Input, Order, PersonaSettings, Run, Settings, Ticket, Verdict, Waiting},
+    super::{Exit, Input, PersonaSettings, Run, SessionCommand, Settings, Ticket, Verdict, Waiting},
     script::{self, process, prompt},
 };
 use crate::{
@@ -88,7 +88,7 @@ impl World {
         }
         self.witness.spare();
         if self.dice.one_in(2) {
-            self.make_peace();
+            self.settle_all();
         }
         self.shut_down();
     }
@@ -223,26 +223,26 @@ impl World {
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
         let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
         let order = self.dice.pick(&[
-            Order::Touch(Place::new("test", "home")),
-            Order::Start,
-            Order::Start,
-            Order::Suspend,
-            Order::SuspendAnyway,
-            Order::Interrupt { waiting: Waiting::Keep, from: from.clone() },
-            Order::Interrupt { waiting: Waiting::Drop, from },
-            Order::Retry(again.clone()),
-            Order::Retry(again),
-            Order::Fresh,
-            Order::Leave,
-            Order::Archive,
-            Order::Restore,
-            Order::Restore,
-            Order::Restore,
-            Order::SetIdleTimeout(Some(Duration::from_secs(60))),
-            Order::SetModel(Some("haiku".to_owned())),
-            Order::SetModel(None),
-            Order::SetPersona(persona),
-            Order::SetMode(Some("quiet".to_owned())),
+            SessionCommand::Touch(Place::new("test", "home")),
+            SessionCommand::Start,
+            SessionCommand::Start,
+            SessionCommand::Suspend,
+            SessionCommand::SuspendAnyway,
+            SessionCommand::Interrupt { waiting: Waiting::Keep, from: from.clone() },
+            SessionCommand::Interrupt { waiting: Waiting::Drop, from },
+            SessionCommand::Retry(again.clone()),
+            SessionCommand::Retry(again),
+            SessionCommand::Fresh,
+            SessionCommand::Leave,
+            SessionCommand::Archive,
+            SessionCommand::Restore,
+            SessionCommand::Restore,
+            SessionCommand::Restore,
+            SessionCommand::SetIdleTimeout(Some(Duration::from_secs(60))),
+            SessionCommand::SetModel(Some("haiku".to_owned())),
+            SessionCommand::SetModel(None),
+            SessionCommand::SetPersona(persona),
+            SessionCommand::SetMode(Some("quiet".to_owned())),
         ]);
         let _ = self.witness.order(order);
         self.press();
@@ -255,8 +255,13 @@ impl World {
         }
         let request = self.dice.pick(&self.witness.requests.clone());
         let again = self.new_id();
-        let order = self.dice.pick(&[Order::Retry(again.clone()), Order::Retry(again), Order::Leave, Order::Fresh]);
-        let _ = self.witness.order(Order::Pressed(request, Box::new(order)));
+        let order = self.dice.pick(&[
+            SessionCommand::Retry(again.clone()),
+            SessionCommand::Retry(again),
+            SessionCommand::Leave,
+            SessionCommand::Fresh,
+        ]);
+        let _ = self.witness.order(SessionCommand::Pressed(request, Box::new(order)));
     }
 
     fn configuration(&mut self) {
@@ -292,7 +297,7 @@ impl World {
     }
 
     /// From now on everything behaves well, and every accepted prompt gets its answer.
-    fn make_peace(&mut self) {
+    fn settle_all(&mut self) {
         for _ in 0..PATIENCE {
             if self.witness.is_at_rest() {
                 return;
@@ -307,8 +312,8 @@ impl World {
         match (self.witness.machine.phase(), self.witness.alive()) {
             (Phase::Asking | Phase::Broken, _) => {
                 let again = self.new_id();
-                self.witness.order(Order::Fresh).expect("a held session can be begun afresh");
-                let _ = self.witness.order(Order::Retry(again));
+                self.witness.order(SessionCommand::Fresh).expect("a held session can be begun afresh");
+                let _ = self.witness.order(SessionCommand::Retry(again));
             }
             (Phase::Stopping, Some(run)) => {
                 let exit = Exit::Ended { status: "exit code 0".to_owned(), last_words: None };

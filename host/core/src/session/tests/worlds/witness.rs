@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use super::super::super::{ApiError, Effect, Input, Machine, Order, Prompt, Reason, Run, Settings, Ticket, Verdict};
+use super::super::super::{
+    ApiError, Effect, Input, Machine, Prompt, Reason, Run, SessionCommand, Settings, Ticket, Verdict,
+};
 use crate::{
     agent::{AgentEvent, PromptId},
     config::Agent,
@@ -41,7 +43,7 @@ pub struct Witness {
     pub requests: Vec<Request>,
     /// The failure of the latest open request.
     failure: Option<u64>,
-    policy: Option<Heard>,
+    policy: Option<ReceivedVerdict>,
     idle_since: Timestamp,
     /// The conversation was discarded, and no agent has started since.
     fresh: bool,
@@ -56,7 +58,7 @@ pub struct Witness {
 
 /// The policy's verdict. It counts from `from`, the review as the policy knows it, and arrived at `at`.
 #[derive(Debug, Clone, Copy)]
-struct Heard {
+struct ReceivedVerdict {
     verdict: Verdict,
     from: Timestamp,
     at: Timestamp,
@@ -270,7 +272,7 @@ impl Witness {
             }
             Input::Verdict { ticket, verdict } => {
                 if let Some((_, from)) = self.review.take_if(|(asked, _)| asked == ticket) {
-                    self.policy = Some(Heard { verdict: *verdict, from, at: self.now });
+                    self.policy = Some(ReceivedVerdict { verdict: *verdict, from, at: self.now });
                 }
             }
             Input::Settings(settings) => self.settings = settings.clone(),
@@ -350,26 +352,29 @@ impl Witness {
         self.must(effects.is_empty() && before == after, "an older run has something to say");
     }
 
-    pub fn order(&mut self, order: Order) -> Result<(), ApiError> {
+    pub fn order(&mut self, order: SessionCommand) -> Result<(), ApiError> {
         self.note(format!("{} {order:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         let (pressed, given) = match &order {
-            Order::Pressed(request, order) => (Some(request.clone()), (**order).clone()),
+            SessionCommand::Pressed(request, order) => (Some(request.clone()), (**order).clone()),
             order => (None, order.clone()),
         };
         self.step.pressed.clone_from(&pressed);
-        self.step.prompts = matches!(given, Order::Retry(_));
-        self.step.restarts_clock = matches!(given, Order::Touch(_) | Order::SetIdleTimeout(_));
-        self.step.gives_up = given == Order::SuspendAnyway;
-        self.step.has_the_word = matches!(given, Order::Retry(_) | Order::Fresh);
+        self.step.prompts = matches!(given, SessionCommand::Retry(_));
+        self.step.restarts_clock = matches!(given, SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_));
+        self.step.gives_up = given == SessionCommand::SuspendAnyway;
+        self.step.has_the_word = matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
-        let fresh = given == Order::Fresh;
+        let fresh = given == SessionCommand::Fresh;
         let stopped_from = match &given {
-            Order::Interrupt { from, .. } => from.clone(),
+            SessionCommand::Interrupt { from, .. } => from.clone(),
             _ => None,
         };
-        let (leaves, archives, retries) =
-            (given == Order::Leave, given == Order::Archive, matches!(given, Order::Retry(_)));
+        let (leaves, archives, retries) = (
+            given == SessionCommand::Leave,
+            given == SessionCommand::Archive,
+            matches!(given, SessionCommand::Retry(_)),
+        );
         let is_open = pressed.as_ref().is_none_or(|request| self.is_open(request));
         let remembered = self.machine.record().conversation.is_some();
         match self.machine.order(order, self.now) {
@@ -546,7 +551,7 @@ impl Witness {
         if process.works() {
             return process.wakes_at.filter(|_| !process.tasks).map(|at| (at, Reason::WakeUp));
         }
-        let Heard { verdict, from, at } = self.policy?;
+        let ReceivedVerdict { verdict, from, at } = self.policy?;
         match verdict {
             Verdict::Suspend => Some((at, Reason::Idle)),
             Verdict::SuspendAfter(span) => Some((from.after(span), Reason::Idle)),

@@ -100,15 +100,15 @@ impl Witness {
                 }
                 self.finished += 1;
             }
-            Effect::DecisionStore { request: Request::Start { failure, .. }, .. } => {
+            Effect::CloseRequest { request: Request::Start { failure, .. }, .. } => {
                 self.must(self.machine.record().failures >= *failure, "a request about a failure has a number");
                 self.failure.take_if(|asked| *asked == *failure);
             }
-            Effect::DecisionStore { request: Request::Prompt(id), .. } => {
+            Effect::CloseRequest { request: Request::Prompt(id), .. } => {
                 let kept = self.machine.record().kept.iter().any(|kept| kept.id == *id);
                 self.must(!kept, "what is decided is not asked any more");
             }
-            Effect::DecisionStore { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
+            Effect::CloseRequest { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
             Effect::CutOff(turn) => {
                 self.must(self.ending > 0, "only the end of the host cuts a turn off");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is cut off");

@@ -33,14 +33,14 @@ impl Registry {
         self.caller.hook(generation, (asked, self.lent(board)), happening).await
     }
 
-    /// Runs a scheduled job of `plugin`. [`CallError::Said`] is the plugin's own error.
+    /// Runs a scheduled job of `plugin`. [`CallError::Plugin`] is the plugin's own error.
     pub async fn run_job(&self, board: &Arc<dyn HostApi>, plugin: &str, due: &DueJob) -> Result<(), CallError> {
         let table = self.table();
         let generation = table.generation(plugin).ok_or(CallError::NotOffered("schedule"))?;
         self.caller.run_job(generation, (CallContext::default(), self.lent(board)), due).await
     }
 
-    /// Passes an HTTP request to the webhook of `plugin`. [`CallError::Said`] is the plugin's own error.
+    /// Passes an HTTP request to the webhook of `plugin`. [`CallError::Plugin`] is the plugin's own error.
     pub async fn receive(
         &self,
         board: &Arc<dyn HostApi>,

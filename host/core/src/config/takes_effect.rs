@@ -3,7 +3,7 @@
 
 /// When a new value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Acts {
+pub enum TakesEffect {
     /// At the next use of the value, also during a turn.
     AtOnce,
     /// At the next turn; a running turn is not interrupted.
@@ -13,18 +13,18 @@ pub enum Acts {
 }
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], Acts); 13] = [
-    ("telegram", &["token_file", "api_url"], Acts::NextStart),
-    ("telegram", &["edit_pause", "gather", "give_up"], Acts::AtOnce),
-    ("access", &["owner", "admins", "members"], Acts::AtOnce),
-    ("sessions", &["default", "idle_timeout", "queue", "kept", "roots", "folders"], Acts::AtOnce),
-    ("console", &["drain"], Acts::AtOnce),
-    ("webhook", &["listen"], Acts::NextStart),
-    ("webhook", &["body"], Acts::AtOnce),
-    ("agents", &["default"], Acts::AtOnce),
+const KEYS: [(&str, &[&str], TakesEffect); 13] = [
+    ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
+    ("telegram", &["edit_pause", "gather", "give_up"], TakesEffect::AtOnce),
+    ("access", &["owner", "admins", "members"], TakesEffect::AtOnce),
+    ("sessions", &["default", "idle_timeout", "queue", "kept", "roots", "folders"], TakesEffect::AtOnce),
+    ("console", &["drain"], TakesEffect::AtOnce),
+    ("webhook", &["listen"], TakesEffect::NextStart),
+    ("webhook", &["body"], TakesEffect::AtOnce),
+    ("agents", &["default"], TakesEffect::AtOnce),
     // Exception: a name that is added to `pass_env` needs a restart, because the host no longer has that variable.
-    ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], Acts::NextTurn),
-    ("plugins", &["folder", "parallel", "cache"], Acts::NextStart),
+    ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], TakesEffect::NextTurn),
+    ("plugins", &["folder", "parallel", "cache"], TakesEffect::NextStart),
     (
         "plugins",
         &[
@@ -42,7 +42,7 @@ const KEYS: [(&str, &[&str], Acts); 13] = [
             "probation_traps",
             "drain",
         ],
-        Acts::AtOnce,
+        TakesEffect::AtOnce,
     ),
     (
         "plugins.NAME",
@@ -66,13 +66,13 @@ const KEYS: [(&str, &[&str], Acts); 13] = [
             "config",
             "webhook",
         ],
-        Acts::AtOnce,
+        TakesEffect::AtOnce,
     ),
-    ("plugins.NAME.webhook", &["hmac", "token", "header"], Acts::AtOnce),
+    ("plugins.NAME.webhook", &["hmac", "token", "header"], TakesEffect::AtOnce),
 ];
 
 /// When a new value of `key` in `table` takes effect, or `None` if there is no such key.
 #[must_use]
-pub fn acts(table: &str, key: &str) -> Option<Acts> {
+pub fn takes_effect(table: &str, key: &str) -> Option<TakesEffect> {
     KEYS.iter().find(|(of, keys, _)| *of == table && keys.contains(&key)).map(|(.., acts)| *acts)
 }

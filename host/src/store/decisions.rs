@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     Store,
-    error::{StoreError, Trouble},
+    error::{StoreError, WorkError},
     inbox::column,
 };
 
@@ -33,7 +33,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    pub(super) fn read(db: &Connection) -> Result<Self, Trouble> {
+    pub(super) fn read(db: &Connection) -> Result<Self, WorkError> {
         Ok(Self { standings: standings(db)?, answers: answers(db)? })
     }
 }
@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn save_standing(&self, plugin: &str, standing: &RolloutState) -> Result<(), StoreError> {
+    pub async fn save_rollout_state(&self, plugin: &str, standing: &RolloutState) -> Result<(), StoreError> {
         let (plugin, standing) = (plugin.to_owned(), standing.clone());
         self.ask(format!("store what stands against plugin '{plugin}'"), move |db| {
             if standing.is_clear() {
@@ -78,7 +78,7 @@ impl Store {
     }
 }
 
-fn standings(db: &Connection) -> Result<Vec<(String, RolloutState)>, Trouble> {
+fn standings(db: &Connection) -> Result<Vec<(String, RolloutState)>, WorkError> {
     let mut query = db.prepare("SELECT plugin, record FROM standing ORDER BY plugin")?;
     let mut rows = query.query([])?;
     let mut standings = Vec::new();
@@ -89,7 +89,7 @@ fn standings(db: &Connection) -> Result<Vec<(String, RolloutState)>, Trouble> {
     Ok(standings)
 }
 
-fn answers(db: &Connection) -> Result<Vec<GrantAnswer>, Trouble> {
+fn answers(db: &Connection) -> Result<Vec<GrantAnswer>, WorkError> {
     let sql = "SELECT plugin, capabilities, granted, who, at FROM grant_answer ORDER BY plugin, at, capabilities";
     let mut query = db.prepare(sql)?;
     let rows = query.query_map([], |row| {

@@ -38,7 +38,7 @@ pub enum PluginError {
     Ca(String),
     /// The version itself is valid, but it isn't activated now, for example after a rollback.
     #[error("{0}")]
-    HeldOff(String),
+    NotAdmitted(String),
     #[error("it imports what this host does not have: {0}")]
     Link(String),
     /// The component uses another version of the host's own package.
@@ -72,7 +72,7 @@ pub enum PluginError {
     )]
     NoExtensionPoint { exports: Vec<String> },
     #[error("its export `{trade}` is not the one of this host: {why}; build it with the SDK of this version")]
-    Trade { trade: &'static str, why: String },
+    ExportMismatch { trade: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
     /// The plugin returned an error during its trial. It only knows its configuration then, so the error is about that.
@@ -84,7 +84,7 @@ pub enum PluginError {
     Role { command: String, role: String },
     /// `of` is the described item, as `command /x`. `least` and `most` are the length limits.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
-    Authorship { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
+    InvalidText { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
     #[error(
         "its command /{command} has the usage \"{usage}\": begin it with /{command}, then the arguments, or leave it empty"
     )]

@@ -14,7 +14,7 @@ const TRAPS: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Swapping {
+pub struct RolloutLimits {
     /// How long after activation failed calls count against the new version.
     pub probation: Duration,
     /// The number of failed calls that rolls the version back.
@@ -23,7 +23,7 @@ pub struct Swapping {
     pub drain: Duration,
 }
 
-impl Swapping {
+impl RolloutLimits {
     pub(super) const fn blank() -> Self {
         Self { probation: Duration::ZERO, probation_traps: 0, drain: Duration::ZERO }
     }
