@@ -2,10 +2,10 @@
 //! and watched.
 
 mod conversations;
+mod extension_points;
 mod languages;
 mod refusals;
 mod rust;
-mod trades;
 
 use std::{
     ffi::OsStr,

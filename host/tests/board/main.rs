@@ -6,19 +6,19 @@
 #[path = "../support/screen.rs"]
 mod screen;
 
+mod agent_exits;
 mod author;
 mod commands;
-mod deaths;
-mod ends;
-mod errands;
 mod grants;
 mod hooks;
 mod idle;
 mod jobs;
 mod listings;
+mod live_changes;
+mod plugin_http;
 mod refusals;
 mod requests;
+mod shutdown;
 mod support;
-mod swaps;
 mod terminal;
 mod turns;

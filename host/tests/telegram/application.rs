@@ -7,11 +7,11 @@ mod crashes;
 mod decisions;
 mod dialogue;
 mod faults;
+mod group_migration;
 mod groups;
-mod moves;
+mod live_changes;
 mod parts;
 mod rights;
-mod swaps;
 
 use std::{
     fs,

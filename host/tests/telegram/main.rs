@@ -6,8 +6,8 @@
 mod application;
 #[path = "../support/botapi.rs"]
 mod botapi;
+mod failures;
 mod fields;
 mod incoming;
 mod outgoing;
 mod rig;
-mod troubles;

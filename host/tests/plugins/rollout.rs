@@ -1,12 +1,12 @@
 //! Tests rollouts on a running host: all effects of a file, a command or a failing version, up to the notifications.
 //! Files are passed as by the watcher; everything else is wired as in the application.
 
-mod behind;
+mod admin_commands;
 mod built_in;
 mod compiling;
 mod draining;
-mod orders;
-mod parked;
+mod pending_approval;
+mod previous_version;
 mod probation;
 
 use std::{
