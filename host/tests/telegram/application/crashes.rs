@@ -35,6 +35,9 @@ async fn no_turn_of_a_killed_host_says_that_its_agent_thinks() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hang", "Thinking…").await;
+    // The host stores the message before it edits it, which it does after five seconds.
+    let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.text().starts_with("Thinking"));
+    app.until("the stored live message", || is_edited().then_some(())).await;
     app.kill();
     app.start();
     app.told(OWNER, 0, "Your message was not sent again.").await;
