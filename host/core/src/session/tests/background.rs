@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn work_in_the_background_is_never_suspended() {
+fn background_work_is_never_suspended() {
     check(
         "
         prompt a
@@ -50,7 +50,7 @@ fn work_in_the_background_is_never_suspended() {
 }
 
 #[test]
-fn an_agent_is_kept_until_it_wakes_up() {
+fn an_agent_that_will_wake_up_is_not_suspended() {
     check(
         "
         prompt a
@@ -93,7 +93,7 @@ fn an_agent_is_kept_until_it_wakes_up() {
 }
 
 #[test]
-fn a_wake_up_far_away_keeps_no_agent_for_ever() {
+fn a_distant_wake_up_counts_for_a_day_at_most() {
     check(
         "
         prompt a
@@ -123,7 +123,7 @@ fn a_wake_up_far_away_keeps_no_agent_for_ever() {
 }
 
 #[test]
-fn orders_that_would_end_the_work_ask_first() {
+fn commands_that_end_background_work_ask_first() {
     check(
         "
         prompt a
@@ -162,7 +162,7 @@ fn orders_that_would_end_the_work_ask_first() {
 }
 
 #[test]
-fn an_order_that_ends_work_anyway_is_followed_by_another() {
+fn a_command_is_accepted_after_a_forced_suspension() {
     check(
         "
         prompt a
@@ -195,7 +195,7 @@ fn an_order_that_ends_work_anyway_is_followed_by_another() {
 }
 
 #[test]
-fn a_new_model_waits_for_the_end_of_the_work() {
+fn a_new_model_waits_for_background_work() {
     check(
         "
         prompt a
@@ -246,7 +246,7 @@ fn a_new_model_waits_for_the_end_of_the_work() {
 }
 
 #[test]
-fn a_changed_command_line_counts_from_the_next_turn() {
+fn a_changed_command_line_applies_from_the_next_turn() {
     check(
         "
         prompt a
@@ -296,7 +296,7 @@ fn a_changed_command_line_counts_from_the_next_turn() {
 }
 
 #[test]
-fn the_configured_model_counts_unless_overridden() {
+fn the_configured_model_applies_unless_overridden() {
     check(
         "
         prompt a
@@ -354,7 +354,7 @@ fn the_configured_model_counts_unless_overridden() {
 }
 
 #[test]
-fn settings_that_must_wait_for_work_say_so_once() {
+fn settings_delayed_by_work_are_announced_once() {
     check(
         "
         prompt a
@@ -402,7 +402,7 @@ fn settings_that_must_wait_for_work_say_so_once() {
 }
 
 #[test]
-fn an_agent_s_own_turn_is_shown_and_prompts_wait_for_it() {
+fn prompts_wait_for_an_unprompted_turn() {
     check(
         "
         prompt a
@@ -449,7 +449,7 @@ fn an_agent_s_own_turn_is_shown_and_prompts_wait_for_it() {
 }
 
 #[test]
-fn an_own_turn_is_on_no_idle_clock() {
+fn an_unprompted_turn_is_not_idle() {
     check(
         "
         prompt a
@@ -490,7 +490,7 @@ fn an_own_turn_is_on_no_idle_clock() {
 }
 
 #[test]
-fn an_own_turn_can_be_stopped() {
+fn an_unprompted_turn_can_be_stopped() {
     check(
         "
         prompt a
@@ -542,7 +542,7 @@ fn an_own_turn_can_be_stopped() {
 }
 
 #[test]
-fn an_acknowledged_interrupt_gets_time() {
+fn an_acknowledged_interrupt_extends_the_deadline() {
     check(
         "
         prompt a
@@ -587,7 +587,7 @@ fn an_acknowledged_interrupt_gets_time() {
 }
 
 #[test]
-fn an_own_turn_that_dies_or_is_cut_off_asks_nothing() {
+fn a_failed_unprompted_turn_offers_no_retry() {
     check(
         "
         prompt a
@@ -672,7 +672,7 @@ fn an_own_turn_that_dies_or_is_cut_off_asks_nothing() {
 }
 
 #[test]
-fn an_own_turn_is_no_answer_to_a_prompt_and_needs_a_place() {
+fn an_unprompted_turn_without_a_place_is_ignored() {
     check(
         "
         order start

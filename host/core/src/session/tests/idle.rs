@@ -39,7 +39,7 @@ fn an_idle_session_is_suspended_silently() {
 }
 
 #[test]
-fn verdicts() {
+fn each_policy_verdict_is_followed() {
     check(
         "
         order start
@@ -124,7 +124,7 @@ fn a_stale_verdict_is_ignored() {
 }
 
 #[test]
-fn no_policy_means_the_idle_timeout_as_it_is_now() {
+fn without_a_policy_the_current_idle_timeout_applies() {
     check(
         "
         order start
@@ -154,7 +154,7 @@ fn no_policy_means_the_idle_timeout_as_it_is_now() {
 }
 
 #[test]
-fn a_timeout_of_its_own_restarts_the_clock() {
+fn setting_a_session_timeout_restarts_the_idle_clock() {
     check(
         "
         order start
@@ -183,7 +183,7 @@ fn a_timeout_of_its_own_restarts_the_clock() {
 }
 
 #[test]
-fn switching_to_it_restarts_the_clock() {
+fn switching_to_a_session_restarts_its_idle_clock() {
     check(
         "
         order start
@@ -212,7 +212,7 @@ fn switching_to_it_restarts_the_clock() {
 }
 
 #[test]
-fn no_clock_runs_while_busy() {
+fn the_idle_clock_stops_while_busy() {
     check(
         "
         order start
@@ -247,7 +247,7 @@ fn no_clock_runs_while_busy() {
 }
 
 #[test]
-fn spans_of_a_verdict_count_from_its_review() {
+fn verdict_delays_count_from_the_review() {
     check(
         "
         order start
@@ -285,7 +285,7 @@ fn spans_of_a_verdict_count_from_its_review() {
 }
 
 #[test]
-fn what_is_left_of_the_timeout_ends_at_the_timeout() {
+fn verdict_after_does_not_move_the_suspension() {
     check(
         "
         order start
@@ -319,7 +319,7 @@ fn what_is_left_of_the_timeout_ends_at_the_timeout() {
 }
 
 #[test]
-fn a_slow_policy_is_asked_a_second_after_its_verdict_at_the_soonest() {
+fn reviews_are_at_least_a_second_apart() {
     check(
         "
         order start
@@ -341,7 +341,7 @@ fn a_slow_policy_is_asked_a_second_after_its_verdict_at_the_soonest() {
 }
 
 #[test]
-fn a_message_comes_while_the_agent_is_let_go() {
+fn a_prompt_during_suspension_resumes_the_session() {
     check(
         "
         session conversation=c1
@@ -376,7 +376,7 @@ fn a_message_comes_while_the_agent_is_let_go() {
 }
 
 #[test]
-fn the_session_s_own_timeout_comes_before_the_persona_s() {
+fn the_session_timeout_overrides_the_persona_timeout() {
     check(
         "
         session persona=planner

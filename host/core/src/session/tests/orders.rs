@@ -71,7 +71,7 @@ fn an_idle_session_is_archived() {
 }
 
 #[test]
-fn what_waits_is_not_put_away_with_its_session() {
+fn a_session_with_waiting_prompts_is_not_archived() {
     check(
         "
         prompt a
@@ -100,7 +100,7 @@ fn what_waits_is_not_put_away_with_its_session() {
 }
 
 #[test]
-fn a_start_is_taken_back() {
+fn a_start_can_be_cancelled_by_a_suspension() {
     check(
         "
         order start
@@ -199,7 +199,7 @@ fn a_new_persona_waits_for_the_end_of_the_turn() {
 }
 
 #[test]
-fn a_persona_taken_back_in_mid_turn_restarts_nothing() {
+fn a_persona_reverted_during_a_turn_restarts_nothing() {
     check(
         "
         prompt a
@@ -228,7 +228,7 @@ fn a_persona_taken_back_in_mid_turn_restarts_nothing() {
 }
 
 #[test]
-fn a_new_persona_while_the_old_one_is_asked() {
+fn a_new_persona_replaces_a_pending_resolution() {
     check(
         "
         session persona=planner
@@ -249,7 +249,7 @@ fn a_new_persona_while_the_old_one_is_asked() {
 }
 
 #[test]
-fn a_suspended_session_takes_a_model_at_its_next_start() {
+fn a_suspended_session_uses_a_new_model_at_its_next_start() {
     check(
         "
         order model opus
@@ -265,7 +265,7 @@ fn a_suspended_session_takes_a_model_at_its_next_start() {
 }
 
 #[test]
-fn fresh_gives_the_memory_up() {
+fn fresh_discards_the_conversation() {
     check(
         "
         session conversation=c1
@@ -297,7 +297,7 @@ fn fresh_gives_the_memory_up() {
 }
 
 #[test]
-fn nothing_to_retry_and_nothing_to_leave() {
+fn retry_and_leave_without_a_prompt_are_refused() {
     check(
         "
         order retry r
@@ -316,7 +316,7 @@ fn nothing_to_retry_and_nothing_to_leave() {
 }
 
 #[test]
-fn archiving_gives_up_what_was_cut_off() {
+fn archiving_drops_the_interrupted_prompt() {
     check(
         "
         restore cut=a
@@ -341,7 +341,7 @@ fn archiving_gives_up_what_was_cut_off() {
 }
 
 #[test]
-fn the_session_s_own_model_comes_before_the_persona_s() {
+fn the_session_model_overrides_the_persona_model() {
     check(
         "
         session persona=planner
@@ -374,7 +374,7 @@ fn the_session_s_own_model_comes_before_the_persona_s() {
 }
 
 #[test]
-fn a_button_decides_its_own_prompt_alone() {
+fn a_button_decides_only_its_own_prompt() {
     check(
         "
         session kept=a kept=b
@@ -404,7 +404,7 @@ fn a_button_decides_its_own_prompt_alone() {
 }
 
 #[test]
-fn the_reminder_of_an_earlier_prompt_follows_the_latest_alone() {
+fn an_earlier_prompt_is_announced_after_the_latest() {
     check(
         "
         session kept=a kept=b
@@ -424,7 +424,7 @@ fn the_reminder_of_an_earlier_prompt_follows_the_latest_alone() {
 }
 
 #[test]
-fn a_button_decides_its_own_failure_alone() {
+fn a_button_decides_only_its_own_failure() {
     check(
         "
         session conversation=c1
@@ -476,7 +476,7 @@ fn a_button_decides_its_own_failure_alone() {
 }
 
 #[test]
-fn a_failure_is_no_longer_asked_about_once_the_agent_is_up() {
+fn a_failure_question_is_withdrawn_once_the_agent_starts() {
     check(
         "
         prompt a

@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn a_message_tells_the_resume() {
+fn a_prompt_announces_the_resume_once() {
     check(
         "
         session conversation=c1
@@ -45,7 +45,7 @@ fn a_session_that_never_ran_has_nothing_to_resume() {
 }
 
 #[test]
-fn words_that_come_after_the_answer_are_not_said() {
+fn a_late_resume_notice_is_dropped() {
     check(
         "
         session conversation=c1
@@ -72,7 +72,7 @@ fn words_that_come_after_the_answer_are_not_said() {
 }
 
 #[test]
-fn what_was_never_stored_is_begun_anew() {
+fn a_lost_conversation_is_started_anew() {
     check(
         "
         session lost=c1
@@ -90,7 +90,7 @@ fn what_was_never_stored_is_begun_anew() {
 }
 
 #[test]
-fn a_refused_resume_gives_the_user_the_word() {
+fn a_refused_resume_asks_the_user() {
     check(
         "
         session conversation=c1
@@ -151,7 +151,7 @@ fn a_refused_resume_gives_the_user_the_word() {
 }
 
 #[test]
-fn switching_to_it_does_not_answer_the_question() {
+fn switching_to_a_session_does_not_answer_its_question() {
     check(
         "
         session conversation=c1
@@ -179,7 +179,7 @@ fn switching_to_it_does_not_answer_the_question() {
 }
 
 #[test]
-fn a_resume_refused_after_the_prompt_was_sent() {
+fn resume_refused_keeps_a_prompt_already_sent() {
     check(
         "
         session conversation=c1
@@ -215,7 +215,7 @@ fn a_resume_refused_after_the_prompt_was_sent() {
 
 /// A resume cannot be refused after output was shown, so the prompt is not taken back.
 #[test]
-fn a_resume_is_not_refused_once_its_answer_has_begun() {
+fn a_resume_is_not_refused_once_the_answer_started() {
     check(
         "
         session conversation=c1
@@ -245,7 +245,7 @@ fn a_resume_is_not_refused_once_its_answer_has_begun() {
 }
 
 #[test]
-fn a_question_is_asked_though_the_session_was_to_be_suspended_meanwhile() {
+fn a_refused_resume_asks_despite_a_pending_suspension() {
     check(
         "
         session conversation=c1 place=den
@@ -273,7 +273,7 @@ fn a_question_is_asked_though_the_session_was_to_be_suspended_meanwhile() {
 
 /// `/retry` arrives before the question; it concerns the resume, and not an interrupted prompt.
 #[test]
-fn a_refused_resume_is_tried_again_as_soon_as_its_agent_is_gone() {
+fn a_refused_resume_is_retried_once_the_agent_has_exited() {
     check(
         "
         session conversation=c1 kept=k
@@ -308,7 +308,7 @@ fn a_refused_resume_is_tried_again_as_soon_as_its_agent_is_gone() {
 }
 
 #[test]
-fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
+fn a_refused_resume_is_reported_to_the_latest_place() {
     check(
         "
         session conversation=c1 place=den
@@ -333,7 +333,7 @@ fn a_refusal_where_nobody_asked_is_told_to_who_prompted_last() {
 }
 
 #[test]
-fn nothing_was_resumed_so_nothing_can_be_refused() {
+fn a_new_conversation_cannot_refuse_a_resume() {
     check(
         "
         prompt a
@@ -353,7 +353,7 @@ fn nothing_was_resumed_so_nothing_can_be_refused() {
 }
 
 #[test]
-fn a_new_host_takes_up_what_was_accepted() {
+fn a_restarted_host_sends_accepted_prompts() {
     check(
         "
         session conversation=c1
@@ -374,7 +374,7 @@ fn a_new_host_takes_up_what_was_accepted() {
 }
 
 #[test]
-fn a_new_host_tells_what_was_cut_off() {
+fn a_restarted_host_reports_the_interrupted_prompt() {
     check(
         "
         session conversation=c1
@@ -410,7 +410,7 @@ fn a_new_host_tells_what_was_cut_off() {
 }
 
 #[test]
-fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
+fn interrupted_prompts_survive_a_second_crash() {
     check(
         "
         session conversation=c1 kept=old
@@ -456,7 +456,7 @@ fn a_host_that_dies_again_loses_nothing_of_what_was_cut_off_before() {
 }
 
 #[test]
-fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
+fn a_button_pressed_twice_acts_once() {
     check(
         "
         session conversation=c1 kept=a kept=b
@@ -498,7 +498,7 @@ fn a_button_that_is_pressed_twice_drops_and_sends_one_message() {
 
 /// The limit is two. Prompts that were accepted before it was reached are kept as well.
 #[test]
-fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
+fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     check(
         "
         session conversation=c1 kept=a
@@ -579,7 +579,7 @@ fn where_too_many_are_kept_no_new_one_is_taken_and_none_is_dropped() {
 }
 
 #[test]
-fn what_is_kept_already_and_cut_off_still_is_one_prompt() {
+fn a_prompt_interrupted_twice_is_kept_once() {
     check(
         "
         session conversation=c1 kept=a
@@ -601,7 +601,7 @@ fn what_is_kept_already_and_cut_off_still_is_one_prompt() {
 }
 
 #[test]
-fn the_words_of_an_older_resume_are_not_told() {
+fn the_notice_of_an_older_resume_is_dropped() {
     check(
         "
         session conversation=c1
@@ -632,7 +632,7 @@ fn the_words_of_an_older_resume_are_not_told() {
 
 /// Prompts and answers count as activity: the notice states the time since the last one.
 #[test]
-fn a_resume_tells_the_time_since_the_last_word() {
+fn a_resume_notice_counts_from_the_last_activity() {
     check(
         "
         session conversation=c1
@@ -684,7 +684,7 @@ fn a_resume_tells_the_time_since_the_last_word() {
 }
 
 #[test]
-fn a_left_over_agent_of_an_archived_session_is_not_missed() {
+fn an_orphaned_agent_of_an_archived_session_stays_archived() {
     check(
         "
         session archived process
@@ -704,7 +704,7 @@ fn a_left_over_agent_of_an_archived_session_is_not_missed() {
 }
 
 #[test]
-fn a_left_over_agent_is_waited_for() {
+fn a_start_waits_for_an_orphaned_agent() {
     check(
         "
         session conversation=c1 process
@@ -733,7 +733,7 @@ fn a_left_over_agent_is_waited_for() {
 }
 
 #[test]
-fn an_archived_session_answers_nothing() {
+fn an_archived_session_refuses_prompts() {
     check(
         "
         session archived
@@ -768,7 +768,7 @@ fn an_archived_session_answers_nothing() {
 }
 
 #[test]
-fn words_for_another_resume_are_not_said() {
+fn a_notice_for_another_resume_is_ignored() {
     check(
         "
         session conversation=c1
@@ -789,7 +789,7 @@ fn words_for_another_resume_are_not_said() {
 }
 
 #[test]
-fn what_is_not_stored_yet_does_not_displace_what_is() {
+fn an_unstored_conversation_does_not_replace_a_stored_one() {
     check(
         "
         session conversation=c1

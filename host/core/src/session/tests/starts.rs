@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn a_changed_folder_is_told_when_the_agent_is_there() {
+fn a_changed_folder_is_announced_once_the_agent_is_ready() {
     check(
         "
         session conversation=c1 place=home
@@ -85,7 +85,7 @@ fn a_prompt_starts_a_new_agent() {
 }
 
 #[test]
-fn a_start_without_a_prompt_ends_idle_and_tells_nothing() {
+fn a_start_without_a_prompt_is_silent() {
     check(
         "
         session conversation=c1
@@ -105,7 +105,7 @@ fn a_start_without_a_prompt_ends_idle_and_tells_nothing() {
 }
 
 #[test]
-fn a_persona_is_asked_at_each_start_and_greets_once() {
+fn a_persona_is_resolved_at_each_start_and_greets_once() {
     check(
         "
         session persona=planner place=home
@@ -147,7 +147,7 @@ fn a_persona_is_asked_at_each_start_and_greets_once() {
 
 /// An agent without a prompt so far has no conversation that would show that the greeting was sent.
 #[test]
-fn a_start_before_the_first_prompt_does_not_greet_again_but_another_persona_does() {
+fn only_a_new_persona_greets_again() {
     check(
         "
         session persona=planner place=home
@@ -197,7 +197,7 @@ fn a_start_before_the_first_prompt_does_not_greet_again_but_another_persona_does
 }
 
 #[test]
-fn an_agent_that_dies_at_its_start_is_told_at_once_and_not_each_time() {
+fn repeated_start_failures_are_reported_once() {
     check(
         "
         prompt a
@@ -233,7 +233,7 @@ fn an_agent_that_dies_at_its_start_is_told_at_once_and_not_each_time() {
 }
 
 #[test]
-fn a_greeting_waits_for_an_agent_that_is_up() {
+fn the_greeting_waits_until_the_agent_is_ready() {
     check(
         "
         session persona=planner place=home
@@ -269,7 +269,7 @@ fn a_greeting_waits_for_an_agent_that_is_up() {
 }
 
 #[test]
-fn without_its_persona_no_agent_is_started() {
+fn no_agent_starts_without_its_persona() {
     check(
         "
         session persona=planner
@@ -303,7 +303,7 @@ fn without_its_persona_no_agent_is_started() {
 }
 
 #[test]
-fn a_persona_plugin_that_never_answers() {
+fn a_persona_plugin_without_a_reply_times_out() {
     check(
         "
         session persona=planner
@@ -324,7 +324,7 @@ fn a_persona_plugin_that_never_answers() {
 }
 
 #[test]
-fn an_agent_that_dies_before_taking_the_prompt() {
+fn an_agent_that_exits_early_gets_its_prompt_again() {
     check(
         "
         prompt a
@@ -386,7 +386,7 @@ fn an_agent_that_dies_before_taking_the_prompt() {
 }
 
 #[test]
-fn a_receipt_forgives_earlier_deaths() {
+fn an_accepted_prompt_resets_the_failed_starts() {
     check(
         "
         prompt a
@@ -435,7 +435,7 @@ fn a_receipt_forgives_earlier_deaths() {
 
 /// An agent that sends no acknowledgements has still started successfully once it produces output.
 #[test]
-fn the_beginning_of_an_answer_forgives_earlier_deaths() {
+fn the_start_of_an_answer_resets_the_failed_starts() {
     check(
         "
         prompt a
@@ -484,7 +484,7 @@ fn the_beginning_of_an_answer_forgives_earlier_deaths() {
 }
 
 #[test]
-fn an_agent_that_never_gets_ready() {
+fn an_agent_that_never_gets_ready_is_stopped() {
     check(
         "
         prompt a
@@ -511,7 +511,7 @@ fn an_agent_that_never_gets_ready() {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_not_tried_again() {
+fn a_missing_command_is_not_retried() {
     check(
         "
         prompt a

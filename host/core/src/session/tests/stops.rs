@@ -49,7 +49,7 @@ fn stop_interrupts_and_the_process_stays() {
 }
 
 #[test]
-fn stop_all_drops_what_waits() {
+fn stop_all_drops_waiting_prompts() {
     check(
         "
         prompt a
@@ -81,7 +81,7 @@ fn stop_all_drops_what_waits() {
 }
 
 #[test]
-fn an_agent_that_does_not_hear_stop_is_ended() {
+fn an_agent_that_ignores_stop_is_terminated() {
     check(
         "
         prompt a
@@ -122,7 +122,7 @@ fn an_agent_that_does_not_hear_stop_is_ended() {
 
 /// The place of `/stop` reads it in the reply to `/stop`; other readers read it at the end of the turn.
 #[test]
-fn that_it_is_stopped_is_told_once_in_each_place() {
+fn a_stop_is_reported_once_in_each_place() {
     check(
         "
         prompt a from den
@@ -178,7 +178,7 @@ fn that_it_is_stopped_is_told_once_in_each_place() {
 }
 
 #[test]
-fn an_agent_that_dies_of_stop_is_not_mourned() {
+fn an_exit_caused_by_stop_is_not_reported() {
     check(
         "
         prompt a
@@ -206,7 +206,7 @@ fn an_agent_that_dies_of_stop_is_not_mourned() {
 }
 
 #[test]
-fn stop_takes_the_prompt_that_is_about_to_go_out() {
+fn stop_drops_the_prompt_that_is_sent_next() {
     check(
         "
         prompt a
@@ -229,7 +229,7 @@ fn stop_takes_the_prompt_that_is_about_to_go_out() {
 }
 
 #[test]
-fn stop_with_nothing_at_work() {
+fn stop_without_a_turn_is_refused() {
     check(
         "
         order stop
@@ -262,7 +262,7 @@ fn stop_with_nothing_at_work() {
 }
 
 #[test]
-fn the_ladder() {
+fn an_agent_is_closed_then_terminated_then_killed() {
     check(
         "
         order start
@@ -294,7 +294,7 @@ fn the_ladder() {
 }
 
 #[test]
-fn the_host_ends_with_an_idle_agent() {
+fn shutdown_closes_an_idle_agent() {
     check(
         "
         order start
@@ -323,7 +323,7 @@ fn the_host_ends_with_an_idle_agent() {
 }
 
 #[test]
-fn the_host_ends_while_an_agent_starts() {
+fn shutdown_ends_an_agent_that_is_starting() {
     check(
         "
         prompt a
@@ -381,7 +381,7 @@ fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
 }
 
 #[test]
-fn shutdown_keeps_the_prompt_of_a_turn_that_fails_over_it() {
+fn shutdown_keeps_the_prompt_of_a_turn_that_it_aborts() {
     check(
         "
         prompt a
@@ -410,7 +410,7 @@ fn shutdown_keeps_the_prompt_of_a_turn_that_fails_over_it() {
 }
 
 #[test]
-fn shutdown_takes_an_answer_that_comes_in_time() {
+fn shutdown_accepts_an_answer_in_time() {
     check(
         "
         prompt a
@@ -440,7 +440,7 @@ fn shutdown_takes_an_answer_that_comes_in_time() {
 }
 
 #[test]
-fn the_host_ends_and_the_turn_is_cut_off() {
+fn shutdown_interrupts_an_unfinished_turn() {
     check(
         "
         prompt a
@@ -480,7 +480,7 @@ fn the_host_ends_and_the_turn_is_cut_off() {
 }
 
 #[test]
-fn the_host_ends_before_the_prompt_was_taken() {
+fn shutdown_keeps_a_prompt_that_was_not_accepted() {
     check(
         "
         prompt a
@@ -504,7 +504,7 @@ fn the_host_ends_before_the_prompt_was_taken() {
 }
 
 #[test]
-fn a_second_signal_hurries() {
+fn a_second_signal_shortens_the_shutdown() {
     check(
         "
         prompt a
@@ -535,7 +535,7 @@ fn a_second_signal_hurries() {
 }
 
 #[test]
-fn stop_then_the_end_of_the_host() {
+fn shutdown_after_stop_finishes_the_stopped_turn() {
     check(
         "
         prompt a
@@ -570,7 +570,7 @@ fn stop_then_the_end_of_the_host() {
 }
 
 #[test]
-fn the_host_ends_between_two_starts() {
+fn shutdown_between_two_starts_suspends_the_session() {
     check(
         "
         prompt a

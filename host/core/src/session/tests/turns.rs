@@ -56,7 +56,7 @@ fn prompts_for_a_busy_agent_wait_in_order() {
 }
 
 #[test]
-fn an_edit_replaces_a_prompt_that_waits_and_no_other() {
+fn an_edit_replaces_only_a_waiting_prompt() {
     check(
         "
         prompt a
@@ -88,7 +88,7 @@ fn an_edit_replaces_a_prompt_that_waits_and_no_other() {
 }
 
 #[test]
-fn past_the_bound_the_user_is_told() {
+fn a_full_queue_refuses_the_prompt() {
     check(
         "
         prompt a
@@ -116,7 +116,7 @@ fn past_the_bound_the_user_is_told() {
 }
 
 #[test]
-fn an_agent_that_dies_in_mid_turn() {
+fn an_exit_during_a_turn_keeps_its_prompt() {
     check(
         "
         prompt a
@@ -181,7 +181,7 @@ fn an_agent_that_dies_in_mid_turn() {
 }
 
 #[test]
-fn what_is_cut_off_before_the_user_has_a_word_for_it_is_kept_as_well() {
+fn two_interrupted_prompts_are_both_kept() {
     check(
         "
         prompt a
@@ -244,7 +244,7 @@ fn what_is_cut_off_before_the_user_has_a_word_for_it_is_kept_as_well() {
 }
 
 #[test]
-fn a_part_is_a_receipt() {
+fn partial_output_counts_as_acceptance() {
     check(
         "
         prompt a
@@ -280,7 +280,7 @@ fn a_part_is_a_receipt() {
 }
 
 #[test]
-fn sending_again_wakes_a_suspended_session() {
+fn retry_resumes_a_suspended_session() {
     check(
         "
         session conversation=c1
@@ -318,7 +318,7 @@ fn sending_again_wakes_a_suspended_session() {
 }
 
 #[test]
-fn what_comes_late_or_twice_is_ignored() {
+fn late_and_duplicate_events_are_ignored() {
     check(
         "
         prompt a
@@ -367,7 +367,7 @@ fn what_comes_late_or_twice_is_ignored() {
 }
 
 #[test]
-fn unasked_output_goes_to_the_place_that_prompted_last() {
+fn unprompted_output_goes_to_the_latest_place() {
     check(
         "
         prompt a from den
@@ -403,7 +403,7 @@ fn unasked_output_goes_to_the_place_that_prompted_last() {
 }
 
 #[test]
-fn a_refused_tool_is_told_where_the_turn_belongs() {
+fn a_denied_tool_is_reported_in_the_turns_place() {
     check(
         "
         prompt a from den
@@ -433,7 +433,7 @@ fn a_refused_tool_is_told_where_the_turn_belongs() {
 }
 
 #[test]
-fn a_turn_costs_what_the_conversation_cost_more() {
+fn the_cost_of_a_turn_is_the_increase_of_the_total() {
     check(
         "
         prompt a
@@ -465,7 +465,7 @@ fn a_turn_costs_what_the_conversation_cost_more() {
 }
 
 #[test]
-fn the_cost_of_a_conversation_that_is_gone_counts_no_more() {
+fn a_new_conversation_resets_the_cost() {
     check(
         "
         prompt a

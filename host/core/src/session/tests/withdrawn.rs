@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn withdrawn_prompts_are_dropped_and_others_go_on() {
+fn withdrawn_prompts_are_dropped_and_others_remain() {
     check(
         "
         prompt a
@@ -79,7 +79,7 @@ fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
 }
 
 #[test]
-fn a_withdrawn_turn_that_dies_or_hangs_is_not_told() {
+fn the_failure_of_a_withdrawn_turn_is_not_reported() {
     check(
         "
         prompt a
