@@ -1,5 +1,6 @@
 //! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
-//! not UTF-8, numbers out of range, raw control characters, and nesting that is too deep. Valid JSON is left unchanged.
+//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. Valid JSON is
+//! left unchanged.
 
 use std::fmt;
 
@@ -8,6 +9,9 @@ use serde_json::{Deserializer, Map, Value};
 
 /// Deeper values are replaced with null. `serde_json` rejects 128 levels.
 const DEEPEST: usize = 100;
+
+/// The number of places in a text where an object is looked for. A search costs time in proportion to the text.
+const TRIES: usize = 32;
 
 /// Parses JSON. Characters that cannot be kept become U+FFFD; numbers and values become null.
 ///
@@ -18,14 +22,45 @@ pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repair(bytes)))
 }
 
-/// Returns the fields of an object that are complete before the text ends or becomes invalid. The map is empty if
-/// `bytes` is not an object.
+/// An object in a text.
+#[derive(Debug, PartialEq)]
+pub struct Object {
+    /// The fields before the text ends or becomes invalid.
+    pub fields: Map<String, Value>,
+    /// Whether these are all fields of the object.
+    pub is_whole: bool,
+}
+
+/// Returns the objects in a text that may contain anything else before, between and after them. An object that is not
+/// whole is followed by the objects inside it: another program's line may have cut it off.
 #[must_use]
-pub fn beginning(bytes: &[u8]) -> Map<String, Value> {
+pub fn objects(bytes: &[u8]) -> Vec<Object> {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut rest, mut objects) = (&*text, Vec::new());
+    for _ in 0..TRIES {
+        let Some(at) = find_object(rest) else { break };
+        rest = &rest[at..];
+        let (object, length) = read_object(rest);
+        // The objects inside a whole object are its values.
+        rest = &rest[if object.is_whole { length } else { 1 }..];
+        objects.extend(Some(object).filter(|object| object.is_whole || !object.fields.is_empty()));
+    }
+    objects
+}
+
+/// The position of the first brace that a name follows.
+fn find_object(text: &str) -> Option<usize> {
+    text.match_indices('{').map(|(at, _)| at).find(|at| text[at + 1..].trim_start().starts_with('"'))
+}
+
+/// Reads the object at the start of `text`. Returns its length, too.
+fn read_object(text: &str) -> (Object, usize) {
+    let mut repair = Repair::new(text);
+    while repair.step() && repair.depth > 0 {}
     let mut fields = Map::new();
-    // The error marks the end of the valid part. `fields` has all fields before it.
-    drop(Deserializer::from_str(&repair(bytes)).deserialize_map(Fields(&mut fields)));
-    fields
+    // An error marks the end of the valid part. `fields` has all fields before it.
+    let is_whole = Deserializer::from_str(&repair.repaired).deserialize_map(Fields(&mut fields)).is_ok();
+    (Object { fields, is_whole }, text.len() - repair.rest.len())
 }
 
 struct Fields<'a>(&'a mut Map<String, Value>);
@@ -49,41 +84,67 @@ impl<'de> Visitor<'de> for Fields<'_> {
 fn repair(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches(|char: char| char == '\u{feff}' || char.is_control());
-    let mut repaired = String::with_capacity(text.len());
-    let (mut rest, mut depth, mut too_deep) = (text, 0_usize, 0);
-    while let Some(char) = rest.chars().next() {
+    let mut repair = Repair::new(text);
+    while repair.step() {}
+    repair.repaired
+}
+
+struct Repair<'a> {
+    rest: &'a str,
+    repaired: String,
+    depth: usize,
+    /// The position in `repaired` of the value that is nested too deeply.
+    too_deep: usize,
+}
+
+impl<'a> Repair<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { rest: text, repaired: String::with_capacity(text.len()), depth: 0, too_deep: 0 }
+    }
+
+    /// Repairs the next part. Returns false at the end of the text.
+    fn step(&mut self) -> bool {
+        let Some(char) = self.rest.chars().next() else { return false };
         let length = match char {
-            '"' => repair_string(rest, &mut repaired),
+            '"' => repair_string(self.rest, &mut self.repaired),
             '{' | '[' => {
-                depth += 1;
-                if depth == DEEPEST + 1 {
-                    too_deep = repaired.len();
+                self.depth += 1;
+                if self.depth == DEEPEST + 1 {
+                    self.too_deep = self.repaired.len();
                 }
-                repaired.push(char);
+                self.repaired.push(char);
                 1
             }
             '}' | ']' => {
-                repaired.push(char);
-                if depth == DEEPEST + 1 {
-                    repaired.truncate(too_deep);
-                    repaired.push_str("null");
-                }
-                depth = depth.saturating_sub(1);
+                self.close(char);
                 1
             }
             char if is_between(char) => {
-                repaired.push(char);
+                self.repaired.push(char);
                 char.len_utf8()
             }
             _ => {
+                let rest = self.rest;
                 let length = rest.find(|char| is_between(char) || "{}[]\"".contains(char)).unwrap_or(rest.len());
-                repaired.push_str(word(&rest[..length], depth));
+                self.repaired.push_str(word(&rest[..length], self.depth));
                 length
             }
         };
-        rest = &rest[length..];
+        self.rest = &self.rest[length..];
+        true
     }
-    repaired
+
+    fn close(&mut self, bracket: char) {
+        if let Some(before) = self.repaired.trim_end().strip_suffix(',') {
+            self.repaired.truncate(before.len());
+        }
+        self.repaired.push(bracket);
+        if self.depth == DEEPEST + 1 {
+            self.repaired.truncate(self.too_deep);
+            self.repaired.push_str("null");
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
 }
 
 fn is_between(char: char) -> bool {

@@ -15,7 +15,7 @@ use cordboard_core::{
     agent::{AgentEvent, PromptId},
     render::{FOREIGN, one_line},
     session::{Launch, Prompt},
-    tolerant_json,
+    tolerant_json::{self, Object},
 };
 use serde_json::{Value, json};
 
@@ -219,6 +219,22 @@ impl Claude {
         format!("cordboard-{}", self.interrupts)
     }
 
+    /// Handles the messages in a line that is not one message. Also handles truncated requests and results: the agent
+    /// waits for an answer, and the session for the end of its turn. Behind other text, only a result counts: the rest
+    /// may be the program's remarks about what it has read.
+    fn messages_in(&mut self, line: &[u8], decoded: &mut Decoded) {
+        let begins_with_one = line.trim_ascii_start().starts_with(b"{");
+        for Object { fields, is_whole } in tolerant_json::objects(line) {
+            let message = Value::Object(fields);
+            let kind = text(&message, "type");
+            if kind == "result" && is_whole || begins_with_one && (is_whole || kind == "control_request") {
+                self.message(&message, decoded);
+            } else if result::is_begun(&message) {
+                self.message(&result::broken_off(message), decoded);
+            }
+        }
+    }
+
     fn skip(&mut self, line: &[u8], error: &serde_json::Error) {
         self.skipped += 1;
         let begins_a_message = line.starts_with(b"{");
@@ -282,18 +298,12 @@ impl Codec for Claude {
         // A blank line after a reason must not clear it.
         let reason = self.last_words.take().filter(|_| line.trim_ascii().is_empty());
         match tolerant_json::parse(line) {
-            Ok(message) => self.message(&message, &mut decoded),
+            Ok(message @ Value::Object(_)) => self.message(&message, &mut decoded),
+            Ok(_) => self.messages_in(line, &mut decoded),
             Err(error) => {
                 self.skip(line, &error);
                 self.last_words = reason.or_else(|| self.last_words.take());
-                // Handle damaged requests and results: the agent waits for an answer, and the session for the end of
-                // its turn.
-                let beginning = Value::Object(tolerant_json::beginning(line));
-                if result::is_begun(&beginning) {
-                    self.message(&result::broken_off(beginning), &mut decoded);
-                } else if text(&beginning, "type") == "control_request" {
-                    self.message(&beginning, &mut decoded);
-                }
+                self.messages_in(line, &mut decoded);
             }
         }
         if self.turn.shown {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{beginning, parse};
+use super::{objects, parse};
 
 #[track_caller]
 fn reads(text: &[u8], value: &Value) {
@@ -68,13 +68,35 @@ fn text_that_is_no_json_is_refused() {
 }
 
 #[test]
-fn the_beginning_has_the_fields_before_the_break() {
-    let fields = |text: &[u8]| Value::Object(beginning(text));
-    assert_eq!(fields(br#"{"type":"result","n":1e999,"a":[1,{"b":"c"#), json!({ "type": "result", "n": null }));
-    assert_eq!(fields(br#"{"type":"result","a":"b"} and more"#), json!({ "type": "result", "a": "b" }));
-    assert_eq!(fields(br#"{"type":"result","a":"\ud83d",oops"#), json!({ "type": "result", "a": "\u{fffd}" }));
-    assert_eq!(fields(b"oops {\"type\":1}"), json!({}));
-    assert_eq!(fields(b"[1, 2"), json!({}));
+fn trailing_commas_are_dropped() {
+    reads(br#"{"a":[1,2,],"b":"x,}" , }"#, &json!({ "a": [1, 2], "b": "x,}" }));
+}
+
+/// The objects in a text. One that is not whole has a `…`.
+fn found(text: &[u8]) -> Vec<(Value, &'static str)> {
+    objects(text).into_iter().map(|object| (object.fields.into(), if object.is_whole { "" } else { "…" })).collect()
+}
+
+#[test]
+fn an_object_that_breaks_off_has_the_fields_before_the_break() {
+    let broken = |text: &[u8]| found(text).swap_remove(0);
+    assert_eq!(broken(br#"{"type":"result","n":1e999,"a":[1,{"b":"c"#), (json!({ "type": "result", "n": null }), "…"));
+    assert_eq!(broken(br#"{"type":"result","a":"\ud83d",oops"#), (json!({ "type": "result", "a": "\u{fffd}" }), "…"));
+    assert_eq!(found(b"[1, 2"), []);
+}
+
+#[test]
+fn objects_are_found_between_other_text() {
+    let (a, b) = ((json!({ "a": { "b": [1] } }), ""), (json!({ "c": "}" }), ""));
+    for text in [
+        &br#"{"a":{"b":[1]}}{"c":"}"}"#[..],
+        br#"{"a":{"b":[1]}}, { "c": "}" },"#,
+        b"\x1b[1m{\"a\":{\"b\":[1]}}\x1b[0m{\"c\":\"}\"} and more",
+        br#"say "hi {DEBUG} {{"a":{"b":[1]}} [{"c":"}"}"#,
+    ] {
+        assert_eq!(found(text), [a.clone(), b.clone()], "{}", String::from_utf8_lossy(text));
+    }
+    assert_eq!(found(br#"{"x":1,"y":"z{"c":"}"}"#), [(json!({ "x": 1, "y": "z{" }), "…"), b]);
 }
 
 /// Generates values with all kinds of strings and numbers, up to five levels deep.
@@ -125,14 +147,14 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         drop(parse(&bytes));
-        let _ = beginning(&bytes);
+        drop(objects(&bytes));
     }
 
     #[test]
-    fn any_cut_leaves_a_beginning(value in values(), cut in any::<prop::sample::Index>()) {
+    fn any_cut_leaves_the_fields_before_it(value in values(), cut in any::<prop::sample::Index>()) {
         let text = json!({ "type": "result", "value": value }).to_string();
         let head = br#"{"type":"result","#.len();
         let cut = head + cut.index(text.len() - head);
-        prop_assert_eq!(&beginning(&text.as_bytes()[..cut])["type"], "result");
+        prop_assert_eq!(&objects(&text.as_bytes()[..cut])[0].fields["type"], "result");
     }
 }

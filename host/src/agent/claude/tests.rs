@@ -372,7 +372,6 @@ fn a_result_that_breaks_off_ends_its_turn_as_failed() {
     let replay = br#"{"type":"user","uuid":"p1","isReplay":true,"message":{"content":[]}}"#;
     for line in [
         &br#"{"type":"result","subtype":"success","result":"Al"#[..],
-        br#"{"type":"result","is_error":false,"user_message_uuids":["p1"]}{"type":"sys"#,
         br#"{"type":"result",oops"#,
         // The order of fields in the real CLI.
         br#"{"duration_api_ms":117,"stop_reason":"end_turn","session_id":"c1","result":"Al"#,
@@ -383,6 +382,28 @@ fn a_result_that_breaks_off_ends_its_turn_as_failed() {
     }
     let skipped = told_raw(&[replay, br#"{"type":"system","subtype":"in"#, br#"{"type":"resu"#, b"result", b"{"]);
     assert_eq!(skipped, ["taken p1"]);
+}
+
+#[test]
+fn a_result_between_other_text_ends_its_turn() {
+    let result = r#"{"type":"result","subtype":"success","result":"all","user_message_uuids":["p1"]}"#;
+    let next = r#"{"type":"system","subtype":"background_tasks_changed","tasks":[{"description":"build"}]}"#;
+    let ended = ["taken p1", r#"0 = "all""#, "finished [p1] Done -1.0000 $"];
+    for line in [
+        format!("debug {result}"),
+        format!("\u{1b}[2K{result}\u{1b}[0m"),
+        format!("{result},"),
+        result.replace('}', ",}"),
+        format!("{result}{{\"type\":\"sys"),
+        format!(r#"{{"type":"system","subt{result}"#),
+        format!("[{result}]"),
+    ] {
+        assert_eq!(told_raw(&[line.as_bytes()]), ended, "{line}");
+    }
+    let echo = br#"read {"type":"control_request","request_id":"1","request":{"subtype":"initialize"}}"#;
+    assert_eq!(told_raw(&[echo]), [""; 0]);
+    let both = told_raw(&[format!("{result}{next}").as_bytes()]);
+    assert_eq!(both, [&ended[..], &[r#"background ["build"]"#]].concat());
 }
 
 #[test]
