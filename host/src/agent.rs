@@ -77,7 +77,7 @@ pub trait Codec: Send {
     fn interrupt(&mut self) -> Vec<u8>;
     /// Decodes a line. Never fails: an unknown message has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// The last line, if it was plain text and not a message. A program may print the reason for its exit there.
+    /// The last line, if it was not a message, or the error in it. A program may print the reason for its exit there.
     fn last_stderr_line(&self) -> Option<&str>;
 }
 

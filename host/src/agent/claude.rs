@@ -12,7 +12,7 @@ mod turn;
 use std::collections::BTreeSet;
 
 use cordboard_core::{
-    agent::{AgentEvent, PromptId},
+    agent::{AgentEvent, Outcome, PromptId},
     render::{FOREIGN, one_line},
     session::{Launch, Prompt},
     tolerant_json::{self, Object},
@@ -52,7 +52,7 @@ pub(super) struct Claude {
     /// The host sent an interrupt in this turn.
     interrupted: bool,
     skipped: u64,
-    /// The last line, if it was not a message.
+    /// The last line, if it was not a message, or the error in it.
     last_words: Option<String>,
 }
 
@@ -80,7 +80,11 @@ impl Claude {
 
     fn message(&mut self, message: &Value, decoded: &mut Decoded) {
         let events = &mut decoded.events;
-        match text(message, "type") {
+        let kind = text(message, "type");
+        if !kind.is_empty() {
+            self.last_words = None;
+        }
+        match kind {
             "system" => self.system(message, events),
             "user" => self.user(message, events),
             "assistant" => self.assistant(message, events),
@@ -95,7 +99,7 @@ impl Claude {
             "result" => self.result(message, events),
             "control_request" => control::answer(message, &self.turn.folder, &mut self.denials, decoded),
             "control_response" => control::response(&message["response"], &self.last_interrupt(), events),
-            _ => {}
+            _ => self.last_words = result::reason(message).or_else(|| self.last_words.take()),
         }
     }
 
@@ -149,6 +153,12 @@ impl Claude {
         events.extend(self.denials.of_result(message, &self.turn.folder));
         let outcome = result::outcome(message, self.interrupted);
         let mut turn = std::mem::take(&mut self.turn);
+        if let Outcome::Failed(why) = &outcome
+            && !self.prompted
+        {
+            self.last_words = Some(why.clone());
+            return;
+        }
         let unasked = result::is_background(message) || self.names_prompts || self.open.is_empty();
         if !turn.shown && unasked {
             events.extend(result::unasked(&turn.texts(), &outcome));
@@ -237,8 +247,8 @@ impl Claude {
 
     fn skip(&mut self, line: &[u8], error: &serde_json::Error) {
         self.skipped += 1;
-        let begins_a_message = line.starts_with(b"{");
-        let line = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
+        self.last_words = words(line).filter(|_| !line.starts_with(b"{"));
+        let line = words(line).unwrap_or_default();
         // The first line shows the problem. More warnings would only flood the log.
         if self.skipped == 1 {
             tracing::warn!(
@@ -247,7 +257,6 @@ impl Claude {
             );
         }
         tracing::debug!(%error, line, skipped = self.skipped, "the agent printed what is no JSON");
-        self.last_words = Some(line).filter(|line| !begins_a_message && !line.is_empty());
     }
 
     /// Records the id of the conversation, which `/clear`, compaction and forks change. `stored` means that the CLI
@@ -298,7 +307,12 @@ impl Codec for Claude {
         // A blank line after a reason must not clear it.
         let reason = self.last_words.take().filter(|_| line.trim_ascii().is_empty());
         match tolerant_json::parse(line) {
-            Ok(message @ Value::Object(_)) => self.message(&message, &mut decoded),
+            Ok(message @ Value::Object(_)) => {
+                if text(&message, "type").is_empty() {
+                    self.last_words = words(line);
+                }
+                self.message(&message, &mut decoded);
+            }
             Ok(_) => self.messages_in(line, &mut decoded),
             Err(error) => {
                 self.skip(line, &error);
@@ -320,6 +334,12 @@ impl Codec for Claude {
 /// Returns the text of a field, or an empty string.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
+}
+
+/// Returns the beginning of a line for people to read. `None` if it is blank.
+fn words(line: &[u8]) -> Option<String> {
+    let words = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
+    (!words.is_empty()).then_some(words)
 }
 
 /// Returns whether a message is from the main agent. A subagent's work is shown as one tool call.

@@ -61,6 +61,12 @@ pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
+/// Returns the error in a line that is not a message of this protocol.
+pub(super) fn reason(message: &Value) -> Option<String> {
+    let texts = [&message["error"], &message["error"]["message"], &message["message"]];
+    texts.into_iter().find_map(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
+}
+
 /// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Later releases may add
 /// more.
 pub(super) fn is_background(message: &Value) -> bool {

@@ -574,3 +574,26 @@ fn blank_lines_after_a_printed_reason_keep_it() {
     }
     assert!(codec.last_stderr_line().is_some_and(|words| words.contains("no credit")));
 }
+
+#[test]
+fn an_error_printed_as_json_is_the_reason() {
+    let reason = |lines: &[&str]| {
+        let mut codec = Claude::new(&launch(&json!([])));
+        let events: Vec<_> = lines.iter().flat_map(|line| codec.decode(line.as_bytes()).events).collect();
+        assert_eq!(events, [], "{lines:?}");
+        codec.last_stderr_line().map(str::to_owned)
+    };
+    for line in [
+        r#"{"error":"no key"}"#,
+        r#"{"type":"error","error":{"type":"authentication_error","message":"no key"}}"#,
+        r#"{"level":"fatal","message":"no key"}"#,
+        r#"{"type":"result","subtype":"success","is_error":true,"result":"no key"}"#,
+        r#"{"type":"result","subtype":"error_during_execution","errors":["no key"]}"#,
+    ] {
+        assert_eq!(reason(&[line, ""]).as_deref(), Some("no key"), "{line}");
+        assert_eq!(reason(&[line, r#"{"type":"system","subtype":"status"}"#]), None, "{line}");
+    }
+    assert_eq!(reason(&[r#"bad {"type":"x"}"#]).as_deref(), Some(r#"bad {"type":"x"}"#));
+    assert_eq!(reason(&[r#"{"code":7}"#]).as_deref(), Some(r#"{"code":7}"#));
+    assert_eq!(reason(&[r#"{"type":"from_the_future"}"#]), None);
+}
