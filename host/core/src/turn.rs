@@ -2,7 +2,7 @@
 
 use crate::{
     agent::{Action, Change, PromptId},
-    types::{Place, Timestamp},
+    types::{Alert, Place, Timestamp},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
+    /// Whether its end notifies. After `/stop` the answer to `/stop` does.
+    pub alert: Alert,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +40,16 @@ pub enum TurnState {
 impl Turn {
     #[must_use]
     pub const fn new(prompt: PromptId, place: Place, began: Timestamp) -> Self {
-        Self { prompt, place, began, parts: Vec::new(), state: TurnState::Running, cost_usd: None, mode: None }
+        Self {
+            prompt,
+            place,
+            began,
+            parts: Vec::new(),
+            state: TurnState::Running,
+            cost_usd: None,
+            mode: None,
+            alert: Alert::Ring,
+        }
     }
 
     /// Whether the answer contains any text.

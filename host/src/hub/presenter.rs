@@ -281,9 +281,12 @@ impl TurnRenderer {
     }
 }
 
-/// Returns the posts of a finished turn. Only the last one notifies.
+/// Returns the posts of a finished turn. Only the last one notifies, if the turn does.
 fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
-    if let Some((_, before)) = messages.split_last_mut() {
+    if let Some((last, before)) = messages.split_last_mut() {
+        if turn.alert == Alert::Silent {
+            last.alert = Alert::Silent;
+        }
         before.iter_mut().for_each(|message| message.alert = Alert::Silent);
     }
     let post = |reply| NewPost { turn: Some(turn.prompt.clone()), ..NewPost::new(turn.place.clone(), reply) };

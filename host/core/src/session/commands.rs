@@ -8,7 +8,7 @@ use super::{
 use crate::{
     agent::PromptId,
     messages,
-    types::{Choice, Place, Request, Timestamp, is_model_name},
+    types::{Alert, Choice, Place, Request, Timestamp, is_model_name},
 };
 
 impl Machine {
@@ -108,6 +108,9 @@ impl Machine {
         };
         if let State::Busy(open) = &mut self.state {
             let here = from == Some(&open.turn.place);
+            if here {
+                open.turn.alert = Alert::Silent;
+            }
             if let Some(Interrupt::ByUser { told, .. }) = &mut open.interrupt {
                 *told |= here;
             } else if open.interrupt.is_none() {

@@ -69,6 +69,18 @@ async fn an_agent_that_says_nothing_is_seen_to_work_until_it_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_answer_rings_once() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "slow 1000", "line 2").await;
+    let rings = app.api.rings(OWNER).len();
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.until("the end of the turn", || (app.session("alpha")["phase"] == "idle").then_some(())).await;
+    app.ask(OWNER, "and now?", "You said: and now?").await;
+    assert_eq!(app.api.rings(OWNER)[rings..], ["Stopped.", "You said: and now?"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_menu_is_what_is_plugged_in() {
     let app = App::new().await;
     let has = |name: &'static str| move |api: &BotApi| menu(api).iter().any(|command| command == name);

@@ -524,7 +524,7 @@ fn an_unprompted_turn_can_be_stopped() {
                 interrupt 1
             interrupted own → idle
                 persist
-                finish own at home, done “hello”
+                finish own at home, done, silent “hello”
                 review #2: idle for 0ns
             began again → busy
                 began at home
@@ -570,7 +570,7 @@ fn an_acknowledged_interrupt_extends_the_deadline() {
             heard → busy
             done a → idle
                 persist
-                finish a at home, done
+                finish a at home, done, silent
                 review #1: idle for 0ns
             prompt b → busy
                 hand b
@@ -580,7 +580,7 @@ fn an_acknowledged_interrupt_extends_the_deadline() {
             heard → busy
             59s: interrupt → stopping
                 persist
-                finish b at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it.
+                finish b at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it., silent
                 terminate 1
         "#]],
     );

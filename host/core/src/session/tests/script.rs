@@ -13,7 +13,7 @@ use crate::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     config::Agent,
     turn::{Part, Turn, TurnState},
-    types::{Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
+    types::{Alert, Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
 };
 
 /// Runs the script against a machine and compares the trace.
@@ -370,5 +370,6 @@ fn ended(turn: &Turn) -> String {
     };
     let cost = turn.cost_usd.map_or(String::new(), |cost| format!(", ${cost:.2}"));
     let mode = turn.mode.as_ref().map_or(String::new(), |mode| format!(", mode {mode}"));
-    format!("{} at {}, {state}{cost}{mode} {shown}", turn.prompt.0, turn.place.chat).trim_end().to_owned()
+    let silent = if turn.alert == Alert::Silent { ", silent" } else { "" };
+    format!("{} at {}, {state}{cost}{mode}{silent} {shown}", turn.prompt.0, turn.place.chat).trim_end().to_owned()
 }

@@ -35,7 +35,7 @@ fn stop_interrupts_and_the_process_stays() {
             order stop → busy
             interrupted a → busy
                 persist
-                finish a at home, done “Half”
+                finish a at home, done, silent “Half”
                 hand b
                 send b to 1
             done b → idle
@@ -74,7 +74,7 @@ fn stop_all_drops_waiting_prompts() {
                 drop c
             interrupted a → idle
                 persist
-                finish a at home, stopped
+                finish a at home, stopped, silent
                 review #1: idle for 0ns
         "#]],
     );
@@ -109,7 +109,7 @@ fn an_agent_that_ignores_stop_is_terminated() {
                 interrupt 1
             5s: interrupt → stopping
                 persist
-                finish a at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it. “Half”
+                finish a at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it., silent “Half”
                 terminate 1
             says ghost → stopping
             done a → stopping
@@ -163,7 +163,7 @@ fn a_stop_is_reported_once_in_each_place() {
             order stop from home → busy
             interrupted b → idle
                 persist
-                finish b at den, stopped
+                finish b at den, stopped, silent
                 review #2: idle for 0ns
             prompt c from den → busy
                 hand c
@@ -199,7 +199,7 @@ fn an_exit_caused_by_stop_is_not_reported() {
                 interrupt 1
             exit → starting
                 persist
-                finish a at home, stopped
+                finish a at home, stopped, silent
                 spawn 2 anew
         "#]],
     );
@@ -564,7 +564,7 @@ fn shutdown_after_stop_finishes_the_stopped_turn() {
                 close input of 1
             exit → suspended
                 persist
-                finish a at home, done “Half”
+                finish a at home, done, silent “Half”
         "#]],
     );
 }

@@ -67,7 +67,7 @@ fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
             order stop → busy
             done a → busy
                 persist
-                finish a at home, stopped “Halfan answer”
+                finish a at home, stopped, silent “Halfan answer”
                 hand b
                 send b to 1
             done b → idle
