@@ -29,6 +29,14 @@ pub(super) fn died(session: &SessionName, why: &str) -> String {
     )
 }
 
+/// The end of Cordboard ended the agent and its background work.
+pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
+    let work = listed(work);
+    format!(
+        "Cordboard was stopped while the agent of session '{session}' worked in the background: {work}. That work has ended. Ask the agent to start it again."
+    )
+}
+
 /// A changed setting takes effect after the background work.
 pub(super) fn counts_later(session: &SessionName, work: &[String]) -> String {
     let work = listed(work);

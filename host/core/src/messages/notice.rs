@@ -65,6 +65,11 @@ pub enum Notice {
         session: SessionName,
         work: Vec<String>,
     },
+    /// The host stopped and ended background work.
+    WorkEnded {
+        session: SessionName,
+        work: Vec<String>,
+    },
     /// The host stopped during a turn. `prompt` is the beginning of the prompt.
     CutOff {
         session: SessionName,
@@ -141,6 +146,7 @@ impl Notice {
             | Self::PersonaFailed { session, failure, .. }
             | Self::NotStarted { session, failure, .. } => (session, start(session, *failure), &[Choice::TryAgain]),
             Self::Resuming(_) | Self::DiedUnasked { .. } | Self::CountsLater { .. } => return None,
+            Self::WorkEnded { .. } => return None,
             Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. } | Self::FolderChanged { .. } => return None,
             Self::QueueFull { .. } | Self::KeptFull { .. } | Self::Archived { .. } | Self::Strays { .. } => {
                 return None;
@@ -174,6 +180,7 @@ impl Notice {
             )),
             Self::DiedUnasked { session, why } => plain(&background::died(session, why)),
             Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
+            Self::WorkEnded { session, work } => plain(&background::ended(session, work)),
             Self::CutOff { session, prompt, .. } => plain(&format!(
                 "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
             )),

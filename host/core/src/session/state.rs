@@ -225,6 +225,8 @@ pub(super) struct Stop {
     pub then: AfterStop,
     /// The interrupted turn. Set only at shutdown.
     pub open: Option<Open>,
+    /// The background work that the end of the host ends.
+    pub work: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,7 +252,7 @@ pub(super) enum AfterStop {
 
 impl Stop {
     pub(super) const fn new(step: StopStage, since: Timestamp, then: AfterStop) -> Self {
-        Self { step, since, then, open: None }
+        Self { step, since, then, open: None, work: Vec::new() }
     }
 
     fn deadline(&self) -> Option<(Timestamp, Reason)> {

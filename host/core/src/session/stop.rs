@@ -3,6 +3,7 @@
 
 use super::{
     Effect, Exit, Machine,
+    background::Background,
     state::{AfterStop, Ending, ExitInfo, Interrupt, Open, Receipt, Start, State, Stop, StopStage},
 };
 use crate::{
@@ -76,6 +77,9 @@ impl Machine {
         if let Some(open) = stop.open {
             self.cut_off(open, now);
         }
+        if let Some(place) = self.record.place.clone().filter(|_| !stop.work.is_empty()) {
+            self.tell(place, Notice::WorkEnded { session: self.record.name.clone(), work: stop.work });
+        }
         match stop.then {
             AfterStop::Suspend => self.rest(now),
             AfterStop::Start => self.start(now),
@@ -107,8 +111,12 @@ impl Machine {
             }
             State::Starting(Start::Persona { .. } | Start::Again { .. }) => {}
             State::Busy(open) => self.interrupt_for_good(open, now),
-            State::Stopping(stop) => self.hurry(stop, now),
+            State::Stopping(stop) => return self.hurry(stop, now),
             rest @ (State::Suspended | State::Asking(_) | State::Broken(_) | State::Archived) => self.state = rest,
+        }
+        let work = self.background().map(Background::list).unwrap_or_default();
+        if let State::Stopping(stop) = &mut self.state {
+            stop.work = work;
         }
     }
 

@@ -704,3 +704,94 @@ fn an_unprompted_turn_without_a_place_is_ignored() {
         "#]],
     );
 }
+
+#[test]
+fn the_end_of_the_host_says_which_work_it_ends() {
+    check(
+        "
+        prompt a
+        ready
+        background build, tests
+        wakes 60s
+        done a
+        shutdown
+        background
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build, tests → busy
+            wakes 60s → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            shutdown → stopping
+                close input of 1
+            background → stopping
+            exit → suspended
+                tell home: Cordboard was stopped while the agent of session 'x' worked in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
+        "#]],
+    );
+    check(
+        "
+        prompt a
+        ready
+        taken a
+        background build
+        shutdown
+        shutdown
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            taken a → busy
+            background build → busy
+            shutdown → stopping
+                interrupt 1
+            shutdown → stopping
+                kill 1
+            exit → suspended
+                cut off a at home, failed: Stopped by the end of Cordboard.
+                tell home: Cordboard was stopped while the agent of session 'x' worked in the background: build. That work has ended. Ask the agent to start it again.
+        "#]],
+    );
+    check(
+        "
+        prompt a
+        ready
+        background build
+        done a
+        order suspend-anyway
+        shutdown
+        exit
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            background build → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            order suspend-anyway → stopping
+                close input of 1
+            shutdown → stopping
+            exit → suspended
+        "#]],
+    );
+}

@@ -188,6 +188,7 @@ impl Witness {
                 let works = self.alive().is_some_and(|run| self.processes[&run].works());
                 self.must(works, "a change counts at once, where the agent does nothing");
             }
+            Notice::WorkEnded { .. } => self.must(self.ending > 0, "only the end of the host ends work"),
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } | Notice::Strays { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
         }
