@@ -69,10 +69,13 @@ impl Store {
         let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
         self.ask(format!("store the message into which prompt {} is answered", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
-            // If the final answer was stored while the message was being sent, the entry would never be deleted.
-            let sql = "INSERT INTO live (prompt, place, message, text) SELECT prompt, ?, ?, ? FROM inbox WHERE prompt = ? AND state <> 'done'
+            // If the final answer was stored while the message was being sent, the entry would never be deleted. A turn
+            // that the agent began itself is not in the inbox. Its answer is still in the outbox then.
+            let sql = "INSERT INTO live (prompt, place, message, text) SELECT ?1, ?2, ?3, ?4
+                WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE prompt = ?1 AND state = 'done')
+                AND NOT EXISTS (SELECT 1 FROM outbox WHERE turn = ?1)
                 ON CONFLICT DO UPDATE SET text = excluded.text";
-            db.prepare_cached(sql)?.execute(params![place, message.0, text, turn.0])?;
+            db.prepare_cached(sql)?.execute(params![turn.0, place, message.0, text])?;
             Ok(())
         })
         .await

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
+    agent::PromptId,
     chat::{MessageId, Origin, Part, Update, UpdateKind},
     types::{ActiveFor, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
 };

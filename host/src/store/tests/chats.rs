@@ -215,6 +215,22 @@ async fn a_message_that_was_sent_while_its_turn_ended_is_not_kept_for_ever() {
 }
 
 #[tokio::test]
+async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let own = |id: &str| PromptId(id.to_owned());
+    store.placeholder((&own("cut off"), &place("1")), &message("9"), "").await.unwrap();
+    let answer = NewPost { turn: Some(own("ended")), ..post("answer") };
+    let answered = store.finish(vec![Done::Prompt(own("ended"))], vec![answer]).await.unwrap();
+    // The message was on its way when the turn ended.
+    store.placeholder((&own("ended"), &place("1")), &message("10"), "").await.unwrap();
+    let outbox = state.after(store).await.outbox;
+    assert_eq!(outbox[0], answered[0]);
+    let deleted: Vec<_> = outbox[1..].iter().map(|post| (&*post.reply.text, post.state.messages.clone())).collect();
+    assert_eq!(deleted, [("", vec![message("9")])]);
+}
+
+#[tokio::test]
 async fn keys_of_old_done_updates_are_forgotten_open_ones_are_not() {
     let state = State::new();
     let (store, _) = state.open();
