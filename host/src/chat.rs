@@ -171,6 +171,10 @@ pub trait Inbox: Send + Sync {
     /// Nothing in the batch was stored; try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
 
+    /// Records that a place gets a message about the failing store. Returns whether it gets the first one since the store
+    /// last worked.
+    fn record_failure(&self, place: &Place) -> bool;
+
     /// Returns the last stored offset.
     ///
     /// # Errors

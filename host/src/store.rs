@@ -6,11 +6,13 @@
 //! thread.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
+use cordboard_core::types::Place;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -52,6 +54,8 @@ use writer::{Durability, Request, Task, Writer};
 pub struct Store {
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
+    /// The places with a message about the failing store.
+    notified: Arc<Mutex<HashSet<Place>>>,
 }
 
 /// Opens the state directory and reads the data that a host needs to start. Creates the directory with mode 0700 if it
@@ -81,7 +85,7 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
         file: file.clone(),
         why: error.to_string(),
     })?;
-    Ok((Store { requests, file: Arc::new(file) }, contents))
+    Ok((Store { requests, file: Arc::new(file), notified: Arc::default() }, contents))
 }
 
 /// The size to which the WAL is truncated after a checkpoint, so that one large plugin does not occupy its size on disk
@@ -118,6 +122,22 @@ impl Store {
             // An error means that the writer has ended and its files are closed.
             let _ = closed.await;
         }
+    }
+
+    /// Records that a place gets a message about the failing store. Returns whether it gets the first one since the store
+    /// last worked. Front-ends and replies share this record.
+    #[must_use]
+    pub fn record_failure(&self, place: &Place) -> bool {
+        self.notified().insert(place.clone())
+    }
+
+    /// Records that the store works.
+    pub fn record_success(&self) {
+        self.notified().clear();
+    }
+
+    fn notified(&self) -> MutexGuard<'_, HashSet<Place>> {
+        self.notified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Limits the database to `more` additional pages, which simulates a full disk.

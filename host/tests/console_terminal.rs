@@ -38,6 +38,10 @@ impl Inbox for Typed {
         Ok(())
     }
 
+    fn record_failure(&self, _place: &cordboard_core::types::Place) -> bool {
+        true
+    }
+
     async fn offset(&self) -> Result<Option<i64>, InboxError> {
         Ok(None)
     }

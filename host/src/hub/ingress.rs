@@ -59,6 +59,10 @@ impl Inbox for InboxWriter {
         self.intake.send(rows).await.map_err(|_| InboxError("take messages: Cordboard is shutting down".to_owned()))
     }
 
+    fn record_failure(&self, place: &Place) -> bool {
+        self.store.record_failure(place)
+    }
+
     async fn offset(&self) -> Result<Option<i64>, InboxError> {
         self.store.offset(self.front_end).await.map_err(failed)
     }

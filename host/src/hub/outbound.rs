@@ -1,11 +1,7 @@
 //! Stores outgoing posts in one commit with the updates and prompts that they finish, then passes them to the outbox.
 //! Removes secrets from everything that is sent, including turn frames, which are not stored.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_core::{
@@ -54,14 +50,12 @@ pub trait OutboundSink: Send + Sync {
 pub struct Outbound {
     store: Store,
     outlet: Arc<dyn OutboundSink>,
-    /// The places that have been notified that their replies cannot be stored yet.
-    told: Arc<Mutex<HashSet<Place>>>,
 }
 
 impl Outbound {
     #[must_use]
-    pub fn new(store: Store, outlet: Arc<dyn OutboundSink>) -> Self {
-        Self { store, outlet, told: Arc::default() }
+    pub const fn new(store: Store, outlet: Arc<dyn OutboundSink>) -> Self {
+        Self { store, outlet }
     }
 
     pub fn live(&self, place: &Place, turn: &PromptId, mut screen: Screen) {
@@ -144,7 +138,7 @@ impl Outbound {
         loop {
             match self.store.finish(done.clone(), out.clone()).await {
                 Ok(rows) => {
-                    self.told().clear();
+                    self.store.record_success();
                     return self.outlet.post(rows);
                 }
                 Err(StoreError::Closed { .. }) => return,
@@ -160,15 +154,11 @@ impl Outbound {
 }
 
 impl Outbound {
-    fn told(&self) -> MutexGuard<'_, HashSet<Place>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Notifies users who wait for a reply, once per place. Skips the posts of a turn: its last frame already shows the
     /// answer.
     fn say_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none()) {
-            if self.told().insert(post.place.clone()) {
+            if self.store.record_failure(&post.place) {
                 let reply = messages::plain(&messages::not_stored_yet(error));
                 let (place, state) = (post.place.clone(), Delivery::default());
                 self.outlet.post(vec![OutboxRow { id: NOT_STORED, place, reply, turn: None, state }]);
@@ -194,6 +184,8 @@ fn scrub_reply(reply: &mut Reply) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::store;
 
@@ -250,6 +242,26 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_place_that_its_front_end_told_is_not_told_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let shown = Arc::new(Shown::default());
+        let posts = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
+        store.leave_room_for(0).await;
+        let told = Place::new("test", "told");
+        assert!(store.record_failure(&told));
+        let both = vec![reply(&"x".repeat(100_000)), NewPost { place: told.clone(), ..reply("y") }];
+        let waiting = tokio::spawn(async move { posts.finish(Vec::new(), both).await });
+        while shown.texts().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        store.leave_room_for(1_000_000).await;
+        waiting.await.unwrap();
+        assert_eq!(shown.texts().iter().filter(|(id, _)| *id == NOT_STORED).count(), 1);
+        assert!(store.record_failure(&told), "the store works again");
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Test fixture: a bot on the fake Bot API, with an in-memory inbox, an outbox, and a captured log.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::Write,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -117,6 +117,8 @@ struct Stored {
     offset: Option<i64>,
     buttons: HashMap<String, ButtonLine>,
     moved: Vec<(String, String)>,
+    /// Places with a message about the failing store.
+    notified: HashSet<Place>,
     /// The number of writes that will fail.
     broken: usize,
 }
@@ -153,7 +155,12 @@ impl Inbox for Memory {
             }
         }
         stored.offset = offset.or(stored.offset);
+        stored.notified.clear();
         Ok(())
+    }
+
+    fn record_failure(&self, place: &Place) -> bool {
+        self.stored().notified.insert(place.clone())
     }
 
     async fn offset(&self) -> Result<Option<i64>, InboxError> {

@@ -76,12 +76,10 @@ impl Intake {
     }
 
     async fn accept(&self, updates: Vec<Update>) {
-        let mut told = false;
         while !updates.is_empty() {
             let Err(error) = self.inbox.accept(updates.clone(), None).await else { return };
             tracing::error!(%error, retry_in = ?AGAIN, "failed to store what was typed");
-            if !told {
-                told = true;
+            if self.inbox.record_failure(place()) {
                 self.say(&format!("{}\n", messages::not_stored_yet(error))).await;
             }
             tokio::time::sleep(AGAIN).await;

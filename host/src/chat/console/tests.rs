@@ -5,7 +5,10 @@ use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Cursor, Read, Write},
     os::unix::net::UnixStream,
-    sync::Mutex as StdMutex,
+    sync::{
+        Mutex as StdMutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use cordboard_core::{
@@ -27,6 +30,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 struct FakeInbox {
     kept: StdMutex<Vec<Update>>,
     refusals: StdMutex<u32>,
+    knows: AtomicBool,
     came: Notify,
 }
 
@@ -41,6 +45,10 @@ impl Inbox for FakeInbox {
         self.kept.lock().unwrap().extend(updates);
         self.came.notify_one();
         Ok(())
+    }
+
+    fn record_failure(&self, _place: &Place) -> bool {
+        !self.knows.swap(true, Ordering::Relaxed)
     }
 
     async fn offset(&self) -> Result<Option<i64>, InboxError> {

@@ -3,7 +3,7 @@
 //! Failures of the network and of the store are retried and reported once. Telegram then sends the batch again, and
 //! the inbox drops duplicates by key.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::{
     chat::{ButtonLine, Update, UpdateKind},
@@ -56,8 +56,6 @@ struct Link {
     pauses: Pauses,
     /// The time of the first refusal of the token since the last successful call or other failure.
     refused: Option<Instant>,
-    /// Places that have been notified that messages can't be stored.
-    told: HashSet<Place>,
 }
 
 impl Link {
@@ -117,7 +115,6 @@ impl Link {
     fn works(&mut self) {
         self.refused = None;
         self.pauses.reset();
-        self.told.clear();
         if self.trouble.take().is_some() {
             tracing::info!("Telegram answers again");
         }
@@ -125,7 +122,7 @@ impl Link {
 }
 
 pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pauses) -> PollError {
-    let mut link = Link { trouble: None, pauses, refused: None, told: HashSet::new() };
+    let mut link = Link { trouble: None, pauses, refused: None };
     // A stored offset proves that the token was valid before. The server may refuse it only because it restarts.
     let is_known = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
     let bot = match sign_in(telegram, &settings, &mut link, is_known).await {
@@ -174,7 +171,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
             Err((error, places)) => {
                 let pause = link.stalled(&error);
                 for place in places {
-                    if link.told.insert(place.clone()) {
+                    if telegram.inbox.record_failure(&place) {
                         say_not_stored(telegram, &place, &error).await;
                     }
                 }
