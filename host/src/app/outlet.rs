@@ -9,7 +9,7 @@ use cordboard_core::{
 };
 
 use crate::{
-    chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post},
+    chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post, Reachability},
     hub::OutboundSink,
     plugin::Screen,
     store::{Store, StoreError},
@@ -76,5 +76,12 @@ impl DeliveryStore for Store {
 
     async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
         said(Self::sent(self, post, messages).await)
+    }
+
+    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), LedgerError> {
+        said(match reachability {
+            Reachability::Blocked => self.set_unreachable(place).await,
+            Reachability::Open => self.set_reachable(place).await,
+        })
     }
 }

@@ -81,7 +81,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
     let sending = tokio::spawn(sending);
     let posts = Outbound::new(ground.store.clone(), Arc::new(outbox.clone()));
-    let Contents { host_id, sessions, active, inbox, outbox: unsent, decisions: _ } = contents;
+    let Contents { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
     let sessions = ground.without_future(sessions).await;
     let left_over = left_over(&sessions);
     let roster = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
@@ -91,7 +91,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let beside = BackgroundTasks::open(&desk).await?;
     let control = open_control(&plan.places.state)?;
 
-    hub::OutboundSink::post(&outbox, unsent);
+    outbox.restore(unreachable, unsent);
     posts.withdraw_starts().await;
     let server = Arc::new(ground.server(&desk, &posts));
     let serving = hub::spawn(Arc::clone(&server), accepted);

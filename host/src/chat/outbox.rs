@@ -5,7 +5,7 @@
 //! The outbox doesn't depend on a front-end, and a place that must wait doesn't delay other places.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -33,6 +33,7 @@ mod worker;
 pub(super) use compose::reply as messages;
 use mailbox::Mailbox;
 use pace::Paces;
+pub use worker::Reachability;
 use worker::Worker;
 
 /// The display of a running turn at one time.
@@ -102,6 +103,14 @@ pub trait DeliveryStore: Send + Sync {
     /// # Errors
     /// The store can't be written.
     async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError>;
+
+    /// Stores whether the place can be written to, so that a restart does not report the place again.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    async fn set_reachability(&self, _place: &Place, _reachability: Reachability) -> Result<(), LedgerError> {
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +143,13 @@ impl Outbox {
         (Self { shared: Arc::clone(&shared) }, work(shared))
     }
 
+    /// Takes the state of the last host: the places that can't be written to, which are not reported again, and the
+    /// posts that were not sent.
+    pub fn restore(&self, unreachable: Vec<Place>, unsent: Vec<OutboxRow>) {
+        self.shared.state().reported.extend(unreachable);
+        self.post_all(unsent.into_iter().map(Post::Final).collect());
+    }
+
     /// Queues a post and returns immediately. The queue has no limit: the store already holds every final post, and
     /// each turn has at most one frame.
     pub fn post(&self, post: Post) {
@@ -144,7 +160,7 @@ impl Outbox {
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
-        let State { boxes, born, unreachable: _ } = &mut *state;
+        let State { boxes, born, .. } = &mut *state;
         for post in posts {
             let place = post.place().clone();
             let mailbox = boxes.entry(place.clone()).or_insert_with(|| {
@@ -266,6 +282,8 @@ struct Shared {
 struct State {
     boxes: HashMap<Place, Mailbox>,
     unreachable: VecDeque<Unreachable>,
+    /// Places that can't be written to, as the store knows them.
+    reported: HashSet<Place>,
     /// Places whose mailbox has no worker.
     born: Vec<Place>,
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cordboard_core::{
     chat::{InboxRow, OutboxRow},
-    types::{ActiveFor, SessionName, SessionRecord, UserId},
+    types::{ActiveFor, Place, SessionName, SessionRecord, UserId},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     decisions::Decisions,
     error::{OpenError, WorkError},
-    folder, inbox, outbox, schema,
+    folder, inbox, outbox, places, schema,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,6 +27,8 @@ pub struct Contents {
     pub inbox: Vec<InboxRow>,
     /// Posts that are not completely sent, in the order of sending.
     pub outbox: Vec<OutboxRow>,
+    /// The places that could not be written to when the last host ended.
+    pub unreachable: Vec<Place>,
     /// Decisions about plugins.
     pub decisions: Decisions,
 }
@@ -70,6 +72,7 @@ pub(super) fn read(db: &Connection) -> Result<Contents, WorkError> {
         active: active(&tx)?,
         inbox: inbox::open(&tx)?,
         outbox: outbox::all(&tx)?,
+        unreachable: places::unreachable(&tx)?,
         decisions: Decisions::read(&tx)?,
     })
 }

@@ -1,10 +1,13 @@
 //! Which users have written in which places. The host uses it to decide where plugins may post; it grants no other
-//! rights.
+//! rights. Also stores which places can't be written to.
 
 use cordboard_core::types::{Place, UserId};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
-use super::{Store, error::StoreError};
+use super::{
+    Store,
+    error::{StoreError, WorkError},
+};
 
 impl Store {
     /// Stores that these users have written in these places. Known entries cost no write.
@@ -36,4 +39,36 @@ impl Store {
         })
         .await
     }
+
+    /// Stores that the place can't be written to.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn set_unreachable(&self, place: &Place) -> Result<(), StoreError> {
+        self.change_reach(place, "INSERT OR IGNORE INTO unreachable (place) VALUES (?)").await
+    }
+
+    /// Stores that the place can be written to again.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn set_reachable(&self, place: &Place) -> Result<(), StoreError> {
+        self.change_reach(place, "DELETE FROM unreachable WHERE place = ?").await
+    }
+
+    async fn change_reach(&self, place: &Place, sql: &'static str) -> Result<(), StoreError> {
+        let place = place.clone();
+        self.ask(format!("store whether {place} can be written to"), move |db| {
+            db.prepare_cached(sql)?.execute([serde_json::to_string(&place)?])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// All places that can't be written to.
+pub(super) fn unreachable(db: &Connection) -> Result<Vec<Place>, WorkError> {
+    let mut query = db.prepare("SELECT place FROM unreachable ORDER BY place")?;
+    let places = query.query_map([], |row| row.get::<_, String>(0))?;
+    places.map(|place| Ok(serde_json::from_str(&place?)?)).collect()
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 9] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS];
+const STEPS: [&str; 10] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -103,6 +103,9 @@ const KEYBOARDS: &str = "
     ) STRICT;
     CREATE INDEX keyboard_open ON keyboard (request) WHERE outcome IS NULL;
 ";
+
+/// Places that can't be written to.
+const UNREACHABLE: &str = "CREATE TABLE unreachable (place TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

@@ -21,7 +21,7 @@ mod deliver;
 mod stream;
 
 use deliver::Blocked;
-pub(super) use deliver::Reachability;
+pub use deliver::Reachability;
 
 /// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);

@@ -242,6 +242,17 @@ async fn keys_of_old_done_updates_are_forgotten_open_ones_are_not() {
 }
 
 #[tokio::test]
+async fn a_place_that_cannot_be_written_to_is_known_after_a_restart() {
+    let state = State::new();
+    let (store, _) = state.open();
+    for chat in ["1", "2", "2"] {
+        store.set_unreachable(&place(chat)).await.unwrap();
+    }
+    store.set_reachable(&place("1")).await.unwrap();
+    assert_eq!(state.after(store).await.unreachable, [place("2")]);
+}
+
+#[tokio::test]
 async fn who_has_spoken_where_is_known_after_a_restart() {
     let state = State::new();
     let (store, _) = state.open();

@@ -14,7 +14,7 @@ use cordboard_core::{
 };
 use tokio::time::Instant;
 
-use super::super::{DeliveryStore, LedgerError};
+use super::super::{DeliveryStore, LedgerError, Reachability};
 use crate::chat::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota};
 
 /// The frame interval for all places, long enough to be visible in the tests.
@@ -157,15 +157,19 @@ impl Chat for Fake {
 }
 
 #[derive(Default)]
-pub struct Notes(Mutex<Vec<String>>);
+pub struct Notes {
+    notes: Mutex<Vec<String>>,
+    /// The changes of reachability, each with its chat.
+    pub reach: Mutex<Vec<(String, Reachability)>>,
+}
 
 impl Notes {
     pub fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.notes.lock().unwrap().clone()
     }
 
     fn note(&self, note: String) -> Result<(), LedgerError> {
-        self.0.lock().unwrap().push(note);
+        self.notes.lock().unwrap().push(note);
         Ok(())
     }
 }
@@ -187,5 +191,10 @@ impl DeliveryStore for Notes {
 
     async fn sent(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
         self.note(format!("{} sent", post.0)).map(|()| Vec::new())
+    }
+
+    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), LedgerError> {
+        self.reach.lock().unwrap().push((place.chat.clone(), reachability));
+        Ok(())
     }
 }

@@ -99,6 +99,24 @@ async fn a_place_that_speaks_again_gets_what_was_kept_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_that_an_earlier_host_reported_is_not_reported() {
+    let fake = Fake::new();
+    let (outbox, notes) = start(&fake);
+    ["a", "b"].iter().for_each(|chat| fake.fail(chat, gone()));
+    outbox.restore(vec![place("a")], vec![row(1, "a", "kept"), row(2, "b", "kept")]);
+    assert_eq!(outbox.unreachable().await.place, place("b"));
+    outbox.drained().await;
+    assert!(outbox.shared.state().unreachable.is_empty());
+    outbox.heard(&place("a"));
+    sleep(ms(500)).await;
+    let blocked = ("b".to_owned(), Reachability::Blocked);
+    assert_eq!(*notes.reach.lock().unwrap(), [blocked, ("a".to_owned(), Reachability::Open)]);
+    fake.fail("a", gone());
+    outbox.post(Post::Final(row(3, "a", "again")));
+    assert_eq!(outbox.unreachable().await.place, place("a"), "a new outage is reported");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_place_that_stays_closed_keeps_so_many_posts() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);

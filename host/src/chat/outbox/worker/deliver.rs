@@ -96,7 +96,7 @@ impl Worker {
         let Some(step) = post.step() else { return self.finished(post).await };
         match self.call(&step).await {
             Ok(id) => {
-                self.reached();
+                self.reached().await;
                 match (step, id) {
                     (Step::Send(_), Some(id)) => {
                         self.bury(post.turn.as_ref());
@@ -110,7 +110,7 @@ impl Worker {
                 }
                 self.note(&post).await;
             }
-            Err(ChatError::Gone { why }) => self.block(why),
+            Err(ChatError::Gone { why }) => self.block(why).await,
             Err(ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, post = post.post.0, why, "a post is dropped");
                 return self.finished(post).await;
@@ -165,15 +165,19 @@ impl Worker {
     }
 
     /// Keeps the posts for this place. The worker retries them after a pause, or when a user writes there.
-    fn block(&mut self, why: String) {
-        let place = &self.place;
-        let blocked = self.blocked.get_or_insert_with(|| {
-            tracing::warn!(%place, why, "a place can't be written to: what is for it is kept");
-            self.shared.unreachable(Unreachable { place: place.clone(), why });
-            Blocked(Pauses::between(BLOCKED.0, BLOCKED.1))
-        });
+    async fn block(&mut self, why: String) {
+        let is_new = self.blocked.is_none();
+        let blocked = self.blocked.get_or_insert_with(|| Blocked(Pauses::between(BLOCKED.0, BLOCKED.1)));
         self.held = Instant::now() + blocked.0.grow();
         self.mark(Reachability::Blocked);
+        let place = self.place.clone();
+        if is_new {
+            tracing::warn!(%place, why, "a place can't be written to: what is for it is kept");
+        }
+        if self.shared.state().reported.insert(place.clone()) {
+            self.store_reachability(Reachability::Blocked).await;
+            self.shared.unreachable(Unreachable { place, why });
+        }
     }
 
     /// Retries a blocked place at once, because a user has written there.
@@ -184,10 +188,20 @@ impl Worker {
         }
     }
 
-    fn reached(&mut self) {
+    async fn reached(&mut self) {
         if self.blocked.take().is_some() {
             tracing::info!(place = %self.place, "a place can be written to again");
             self.mark(Reachability::Open);
+        }
+        if self.shared.state().reported.remove(&self.place) {
+            self.store_reachability(Reachability::Open).await;
+        }
+    }
+
+    /// Stores whether the place can be written to.
+    async fn store_reachability(&self, reach: Reachability) {
+        if let Err(error) = self.shared.ledger.set_reachability(&self.place, reach).await {
+            tracing::warn!(%error, "failed to store whether a place can be written to");
         }
     }
 
