@@ -123,7 +123,8 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child = adopted::spawn(&mut command).map_err(|error| program::explain(&spawn, &program, error))?;
+    let mut child =
+        adopted::spawn(&mut command, spawn.mark.tag()).map_err(|error| program::explain(&spawn, &program, error))?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),

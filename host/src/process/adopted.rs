@@ -29,9 +29,14 @@ fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
 }
 
 /// Starts an agent and registers it under one lock, so that `reap` can't see it unregistered even if it ends at once.
-pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
+/// The agent has the tag from its first instruction.
+pub(super) fn spawn(command: &mut Command, tag: RlimitTag) -> io::Result<Child> {
     let mut agents = agents();
-    let child = command.spawn()?;
+    // The lock also keeps other agents from inheriting this tag.
+    let before = tag.lend();
+    let child = command.spawn();
+    env_tag::restore(before);
+    let child = child?;
     agents.extend(child.id().map(u32::cast_signed));
     Ok(child)
 }
@@ -94,4 +99,28 @@ fn reap() {
 fn is_orphan(stat: Stat) -> bool {
     let raw = |pid: Pid| pid.as_raw_nonzero().get();
     stat.parent == raw(getpid()) && stat.group != raw(getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Stdio;
+
+    use super::{super::EnvTag, *};
+
+    #[tokio::test]
+    async fn an_agent_has_its_tag_from_the_start() {
+        let mark = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
+        let own = || RlimitTag::read(&identity::folder(std::process::id().cast_signed()));
+        let before = own();
+        let mut command = Command::new("cat");
+        command.arg("/proc/self/limits").stdout(Stdio::piped()).process_group(0);
+        let child = spawn(&mut command, mark.tag()).unwrap();
+        assert_eq!(own(), before, "the host keeps its own limit");
+        let pid = child.id();
+        let output = child.wait_with_output().await.unwrap();
+        forget(pid);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("limits"), output.stdout).unwrap();
+        assert_eq!(RlimitTag::read(folder.path()), Some(mark.tag()));
+    }
 }

@@ -5,7 +5,7 @@
 use std::{path::Path, sync::OnceLock};
 
 use cordboard_core::types::{ProcessId, SessionName};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use sha2::{Digest, Sha256};
 
 use super::identity;
@@ -73,12 +73,20 @@ const MAGIC: u64 = 0x2d << 56;
 const SESSION_PART: u64 = (1 << 24) - 1;
 
 impl RlimitTag {
-    /// Sets the tag of a new process. Its later children inherit the tag; earlier ones have only the mark.
+    /// Sets the tag of a new process for good: it can't change the hard limit.
     pub(super) fn set(self, process: &ProcessId) {
         let limit = Rlimit { current: Some(self.0), maximum: Some(self.0) };
         if let Err(error) = prlimit(Pid::from_raw(process.pid), Resource::Rttime, limit) {
             tracing::debug!(pid = process.pid, %error, "failed to tag an agent: its descendants are found by their mark alone");
         }
+    }
+
+    /// Gives this process the tag, for a child to inherit. Returns the limit to [`restore`]. Only the soft limit changes:
+    /// a lowered hard limit can't be raised again.
+    pub(super) fn lend(self) -> Rlimit {
+        let before = getrlimit(Resource::Rttime);
+        set_own(Rlimit { current: Some(self.0), maximum: before.maximum });
+        before
     }
 
     /// Reads the tag of a process of any user from its folder in `/proc`.
@@ -91,6 +99,17 @@ impl RlimitTag {
 
     pub(super) fn is_of(self, host: &str) -> bool {
         self.0 & !SESSION_PART == MAGIC | host_part(host)
+    }
+}
+
+/// Takes a lent tag back.
+pub(super) fn restore(before: Rlimit) {
+    set_own(before);
+}
+
+fn set_own(limit: Rlimit) {
+    if let Err(error) = setrlimit(Resource::Rttime, limit) {
+        tracing::debug!(%error, "failed to set the tag that an agent inherits: it gets the tag after its start");
     }
 }
 
