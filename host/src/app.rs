@@ -23,6 +23,7 @@ use std::{
 use cordboard_core::{
     config::{self, Config},
     encoding::{self, NotText},
+    messages::MORE_FILES,
 };
 
 use crate::{
@@ -37,6 +38,9 @@ use crate::{
 
 /// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
+
+/// The smallest limit of open files with which a host works: it needs about 30 itself, and more for each agent.
+const FEWEST_FILES: u64 = 64;
 
 /// The reasons why the host does not start or ends with an error, printed to standard error for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,10 @@ pub enum AppError {
     Watch(#[from] file_watch::WatchError),
     #[error("{0}")]
     Front(String),
+    #[error(
+        "failed to start: only {limit} files may be open at once, and at least {FEWEST_FILES} are needed; {MORE_FILES}"
+    )]
+    FewFiles { limit: u64 },
     #[error("failed to start: {0}")]
     Start(#[from] std::io::Error),
     #[error("the input has ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
@@ -100,6 +108,7 @@ impl AppError {
             | Self::Store(_)
             | Self::Watch(_)
             | Self::Front(_)
+            | Self::FewFiles { .. }
             | Self::Start(_)
             | Self::Undrained { .. }
             | Self::Unread { .. }
@@ -156,6 +165,10 @@ fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
 /// # Errors
 /// The host did not start, or it ended with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
+    // Errors of SQLite would not name the cause.
+    if let Some(limit) = process::most_open_files().filter(|limit| *limit < FEWEST_FILES) {
+        return Err(AppError::FewFiles { limit });
+    }
     let places = run.paths.places()?;
     let (config, config_file) = load_file(&places)?;
     let kind = run.chat.unwrap_or(match config.telegram.token_file {

@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 pub use adopted::adopt_orphans;
 pub use detached::leave;
 pub use env_tag::EnvTag;
-pub use environment::{Environment, disable_dumps, survive_file_limits};
+pub use environment::{Environment, disable_dumps, most_open_files, survive_file_limits};
 pub use memory::{free_memory, memory, return_freed_memory};
 pub use orphans::{CleanupReport, Orphans, orphans, sweep, sweep_session};
 pub use program::locate;

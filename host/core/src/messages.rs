@@ -161,19 +161,21 @@ fn said(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
 
+/// What to do about EMFILE.
+pub const MORE_FILES: &str = "raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit";
+
 /// Adds a remedy to a system error that lacks one: `(os error 24)` is EMFILE, 23 is ENFILE. It matches the text,
 /// because libraries wrap the error.
 #[must_use]
 pub fn system_error(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
-    let remedy = if text.contains("(os error 24)") {
-        "; raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit"
+    if text.contains("(os error 24)") {
+        format!("{text}; {MORE_FILES}")
     } else if text.contains("(os error 23)") {
-        "; this machine has too many open files: end some programs, or raise sysctl fs.file-max"
+        text + "; this machine has too many open files: end some programs, or raise sysctl fs.file-max"
     } else {
-        ""
-    };
-    text + remedy
+        text
+    }
 }
 
 /// A reply that shows `text` literally. Names, errors and an agent's last output may contain Markdown.

@@ -94,6 +94,12 @@ pub fn disable_dumps() {
     }
 }
 
+/// Returns how many files this process may have open at once. `None` if there is no limit.
+#[must_use]
+pub fn most_open_files() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
 /// Makes a limit on the size of files (`ulimit -f`) an error of the write, like a full disk, instead of ending the
 /// host. The signal is caught rather than ignored, so that agents start with its default action.
 pub fn survive_file_limits() {

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use super::board::{Board, QUICK};
+use super::board::{Board, CORDBOARD, QUICK};
 
 #[test]
 fn every_help_has_examples() {
@@ -45,6 +45,20 @@ fn a_log_filter_that_is_none_is_named_and_changes_nothing() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("CORDBOARD_LOG is not used: it takes filters such as debug"), "{said}");
+}
+
+#[test]
+fn too_few_open_files_are_named_with_the_remedy() {
+    let board = Board::new("");
+    for limit in ["12", "63"] {
+        let mut command = board.program("sh");
+        command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, "run", "--chat", "console"]);
+        let output = command.args(board.places()).stdin(std::process::Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        let told = format!("cordboard: failed to start: only {limit} files may be open at once, and at least 64 are");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.starts_with(&told) && said.contains("; raise the limit of open files"), "{said}");
+    }
 }
 
 #[test]
