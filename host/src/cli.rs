@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_of_an_example_is_broken() {
+    fn example_lines_are_not_wrapped() {
         let commands = all(Cli::command());
         assert!(commands.len() > 10, "those of `plugin` are among them");
         for mut command in commands.into_iter().map(|command| command.term_width(100)) {

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_passes_here_passes_on_the_wall() {
+    async fn time_advances_on_both_clocks() {
         let clock = Clock::system();
         let began = clock.now();
         tokio::time::advance(MINUTE).await;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_sleep_of_the_machine_counts() {
+    async fn time_asleep_counts() {
         let clock = Clock::by(set_by_hand);
         let began = clock.now();
         SET.set((8 * HOUR, Duration::ZERO));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_clock_that_is_set_back_moves_no_deadline() {
+    async fn setting_the_clock_back_moves_no_deadline() {
         let clock = Clock::by(set_by_hand);
         let (began, due) = (clock.now(), clock.now().after(HOUR));
         SET.set((Duration::ZERO, 3 * HOUR));

@@ -232,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_the_hosts() {
+    fn times_are_in_the_hosts_time_zone() {
         assert_eq!(next("30 7 * * mon-fri", &berlin(), "2026-11-21T12:00:00Z"), "2026-11-23T06:30:00Z");
         assert_eq!(next("30 7 * * *", &berlin(), "2026-07-01T12:00:00Z"), "2026-07-02T05:30:00Z");
         assert_eq!(next("*/15 * * * *", &zone("UTC0"), "2026-07-01T12:00:00Z"), "2026-07-01T12:15:00Z");
     }
 
     #[test]
-    fn a_fixed_hour_in_the_gap_runs_after_it_and_in_the_fold_once() {
+    fn a_fixed_hour_runs_once_across_clock_changes() {
         let berlin = berlin();
         assert_eq!(next("30 2 * * *", &berlin, "2026-03-28T12:00:00Z"), "2026-03-29T01:00:00Z");
         assert_eq!(next("30 2 * * *", &berlin, "2026-10-24T12:00:00Z"), "2026-10-25T00:30:00Z");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_several_fixed_times_runs_once_in_the_gap_and_in_the_fold() {
+    fn several_fixed_times_run_once_each_across_clock_changes() {
         let berlin = berlin();
         let all = |cron: &str, from: &str, to: &str| {
             let (cron, from, to) = (Cron::parse(cron).unwrap(), moment(from), moment(to));
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_follow_the_clock_on_the_wall() {
+    fn steps_follow_the_wall_clock() {
         let berlin = berlin();
         assert_eq!(next("*/30 * * * *", &berlin, "2026-03-29T00:45:00Z"), "2026-03-29T01:00:00Z");
         let both = Cron::parse("*/30 * * * *").unwrap();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_matches_both_fields_where_one_begins_with_a_star() {
+    fn a_day_must_match_both_fields_if_one_starts_with_a_star() {
         // 2026-06-01 is a Monday.
         let all = |cron: &str| {
             let (cron, zone, end) = (Cron::parse(cron).unwrap(), zone("UTC0"), moment("2026-06-17T00:00:00Z"));
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_is_counted() {
+    fn missed_times_are_counted() {
         let hourly = Cron::parse("0 * * * *").unwrap();
         let utc = zone("UTC0");
         let (from, to) = (moment("2026-01-01T00:00:00Z"), moment("2026-01-01T05:00:00Z"));

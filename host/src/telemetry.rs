@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_a_line_whatever_stands_in_it() {
+    fn a_record_is_one_line() {
         let text = "it said\n2026-11-21T00:00:00Z  WARN forged\r over\u{1b}[2J\u{202e}\u{2028}";
         let log = logged("warn", || tracing::warn!(why = %text, "failed: {text}"));
         assert_eq!(log.matches('\n').count(), 1, "{log:?}");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_guests_cause_in_a_library_is_not_logged() {
+    fn library_logs_caused_by_guests_are_dropped() {
         for wanted in ["info", "debug", "wasmtime_wasi_http=debug"] {
             let log = logged(wanted, || {
                 tracing::warn!(target: "wasmtime_wasi_http::p2::error", "http request error: nameless");

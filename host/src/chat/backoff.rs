@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound_and_begin_again() {
+    fn delays_grow_to_a_limit_and_reset() {
         let mut pauses = Pauses::default();
         for least in [1, 2, 4, 8, 16, 32, 60, 60] {
             let pause = pauses.grow();

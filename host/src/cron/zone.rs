@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changes_is_followed_and_told_once() {
+    fn a_changed_zone_file_is_followed_and_logged_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::write(at("one"), zone_file("AAA-1")).expect("written");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_and_a_name_are_understood() {
+    fn a_rule_and_a_name_are_parsed() {
         let first = |name: Option<&str>| HostZone::named(name).new_one().as_ref().map(seven);
         assert_eq!(first(Some("")), Some(7));
         assert_eq!(first(Some("CET-1")), Some(6));

@@ -86,12 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_size_is_told_in_its_unit() {
+    fn a_size_has_its_unit() {
         assert_eq!([size(12), size(60_000), size(18 << 20)], ["12 B", "58.6 KB", "18.0 MB"]);
     }
 
     #[test]
-    fn a_component_is_placed_whole() {
+    fn a_component_is_installed_atomically() {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, to) = (folder.path().join("a.wasm"), folder.path().join("dist/b.wasm"));
         fs::write(&from, "new").expect("written");

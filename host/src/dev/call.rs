@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_as_it_would_be_typed() {
+    fn arguments_are_joined_as_they_would_be_typed() {
         let of = |words: &[&str]| line(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
         assert_eq!(of(&["/a", "b", "c d", "e\"f g"]).expect("a line"), "/a b \"c d\" \"e\\\"f g\"");
         assert_eq!(of(&["/a  b 'c d'"]).expect("a line"), "/a  b 'c d'");

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_the_same_stays() {
+    fn equal_lines_are_kept() {
         let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let account = diff(&lines("a b c"), &lines("a x c d"), |a, b| a == b);
         let expected = [

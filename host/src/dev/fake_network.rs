@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_last_answers_and_nothing_else_is_there() {
+    fn scripted_requests_are_answered_and_others_fail() {
         let far = Far::default();
         let ask = |url: &str| far.request(&HttpRequest { method: "GET".into(), url: url.into(), body: Vec::new() });
         for words in ["GET https://hub/a* 200 {\"a\": 1}", "GET https://hub/ab 401 no", "get https://hub/c down"] {

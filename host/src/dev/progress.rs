@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_line_is_drawn_anew_each_second_and_gone_in_the_end() {
+    async fn progress_is_redrawn_each_second_and_then_erased() {
         let mut out = Vec::new();
         let work = std::pin::pin!(tokio::time::sleep(Duration::from_millis(1500)));
         redrawing(("--> at work", Instant::now()), work, &mut out).await;

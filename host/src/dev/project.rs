@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_fits_a_file_and_a_crate() {
+    fn a_name_is_valid_for_a_file_and_a_crate() {
         for good in ["a", "hello", "my-plugin_2", "lifecycle", &"x".repeat(32)] {
             assert!(check_name(good).is_ok(), "{good}");
         }

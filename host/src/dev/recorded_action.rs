@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deed_is_one_line() {
+    fn a_recorded_action_is_one_line() {
         let name: SessionName = "alpha".parse().expect("a name");
         let lines = [
             RecordedAction::Prompted(name.clone(), "one\ntwo\n".to_owned()),

@@ -125,7 +125,7 @@ mod tests {
         "# a remark\n@as member bob\n\n> /a  b\n< one\n<   [Go] /b\n* state delete k\n# more\n> [Go]\n<\n> hi\n";
 
     #[test]
-    fn a_conversation_is_read() {
+    fn a_conversation_is_parsed() {
         let steps = parse(TEXT).expect("it is one");
         let acts: Vec<_> = steps.iter().map(|step| (step.line, step.act.clone())).collect();
         let directive = Act::Directive { name: "as".into(), words: "member bob".into() };
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_out_of_place_is_told() {
+    fn a_misplaced_line_is_an_error() {
         let why = |text: &str| parse(text).expect_err(text);
         assert_eq!(why("< a").line, 1);
         assert_eq!(why("> a\nb").why, "a line begins with >, <, *, @ or #");
@@ -145,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn any_text_fits_a_star_in_braces() {
+    fn a_star_in_braces_matches_any_text() {
         assert!(fits("a {*} c {*}", "a b c d") && fits("{*}", "") && fits("x{*}y", "xy"));
         assert!(!fits("a {*} c", "a b d") && !fits("a", "ab") && !fits("ab{*}b", "ab"));
     }
 
     #[test]
-    fn other_expectations_take_the_old_ones_place() {
+    fn new_expectations_replace_the_old_ones() {
         let steps = parse(TEXT).expect("it is one");
         let new = rewritten(TEXT, &[(&steps[1], vec!["< two".into()]), (&steps[3], vec!["< three".into()])]);
         assert_eq!(new, "# a remark\n@as member bob\n\n> /a  b\n< two\n# more\n> [Go]\n<\n> hi\n< three\n");

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_file_is_for_something() {
+    fn saved_and_built_files_are_distinguished() {
         let project = tempfile::tempdir().expect("a folder");
         let both = ["plugin.py", "lib/dist.py"];
         let saved_alone = ["tests/x.chat"];

@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_conversation_is_read_as_editors_save_it() {
+    fn conversations_saved_by_any_editor_are_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("one.chat");
         let read = |bytes: &[u8]| {

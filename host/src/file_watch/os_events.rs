@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_lies_on_the_way_asks_for_a_look() {
+    async fn only_events_on_the_watched_path_cause_a_scan() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         let (above, plugins) = (root.join("above"), root.join("above/folder/plugins"));
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_were_lost_ask_for_a_look() {
+    fn lost_events_cause_a_scan() {
         let mut table = Table::default();
         table.open.insert("/a".into(), (1, Instant::now()));
         assert!(table.on_event(-1, ReadFlags::QUEUE_OVERFLOW, None));

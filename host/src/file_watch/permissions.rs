@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_write_is_refused_with_the_remedy() {
+    fn files_writable_by_others_are_refused_with_the_remedy() {
         let said = |who: &str| {
             Some(format!("use PATH: {who} may write to it, and grants go with the file name; run `chmod go-w PATH`"))
         };
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_regular_file_or_nothing_passes_as_a_file() {
+    fn only_a_regular_or_missing_file_passes() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::write(at("file"), "").unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn readable_by_others_and_absent_are_fine() {
+    fn readable_by_others_and_missing_are_accepted() {
         assert_eq!(refusal(0o755), None);
         assert!(check_private(Path::new("/nowhere/at/all")).is_ok());
         assert!(check_private(Path::new("/usr/bin")).is_ok(), "root's");

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_out_is_not_given_again() {
+    fn a_delivered_change_is_not_delivered_again() {
         let mut queue = Queue::default();
         queue.assume(plugin("a"), Digest::of(b"1"));
         queue.offer(plugin("a"), whole(b"1"));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_once() {
+    fn a_fault_is_reported_once() {
         let mut queue = Queue::default();
         queue.offer(Item::Config, Found::Unreadable("no".into()));
         assert_eq!(drain(&mut queue), [Change::Config(ConfigRead::Unreadable("no".into()))]);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_text_names_its_line() {
+    fn invalid_utf8_names_its_line() {
         assert_eq!(text(b"a\nb\xff\n".to_vec()), ConfigRead::Unreadable("line 2 is not UTF-8 text".into()));
     }
 }

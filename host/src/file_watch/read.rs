@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_file_or_too_large_says_so() {
+    fn folders_and_oversized_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let said = "it is no regular file but a folder: put the file itself in its place, or remove it";
         assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable(said.into()));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_stamp_proves_nothing() {
+    fn a_fresh_stamp_is_not_settled() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         std::fs::write(&path, "x").unwrap();

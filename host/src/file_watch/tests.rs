@@ -103,7 +103,7 @@ fn gone(name: &str) -> Change {
 }
 
 #[tokio::test]
-async fn a_save_by_rename_comes_out_and_what_was_there_does_not() {
+async fn a_save_by_rename_is_reported_and_existing_files_are_not() {
     let mut stage = Fixture::new(filled);
     stage.rename_over("plugins/a.wasm", "a2");
     assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
@@ -114,7 +114,7 @@ async fn a_save_by_rename_comes_out_and_what_was_there_does_not() {
 }
 
 #[tokio::test]
-async fn half_a_file_never_comes_out() {
+async fn half_a_file_is_never_reported() {
     let mut stage = Fixture::new(filled);
     let mut file = File::create(stage.path("plugins/b.wasm")).unwrap();
     file.write_all(b"first half, ").unwrap();
@@ -126,7 +126,7 @@ async fn half_a_file_never_comes_out() {
 }
 
 #[tokio::test]
-async fn an_unchanged_save_is_nothing() {
+async fn an_unchanged_save_is_not_reported() {
     let mut stage = Fixture::new(filled);
     stage.write("plugins/a.wasm", "a1");
     stage.rename_over("config.toml", "x = 1");
@@ -136,7 +136,7 @@ async fn an_unchanged_save_is_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_gone_and_may_come_back() {
+async fn a_deleted_file_is_reported_and_may_return() {
     let mut stage = Fixture::new(filled);
     fs::remove_file(stage.path("plugins/a.wasm")).unwrap();
     assert_eq!(stage.next().await, gone("a"));
@@ -149,7 +149,7 @@ async fn what_is_deleted_is_gone_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn a_burst_gives_the_last_to_a_slow_receiver() {
+async fn a_slow_receiver_gets_the_last_change_of_a_burst() {
     let mut stage = Fixture::new(filled);
     // The first change fills the channel; the others wait in the queue and are replaced by newer ones.
     stage.write("plugins/blocker.wasm", "0");
@@ -173,7 +173,7 @@ async fn a_burst_gives_the_last_to_a_slow_receiver() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_missing_is_found_when_it_is_made() {
+async fn a_missing_folder_is_watched_once_it_is_created() {
     let mut stage = Fixture::new(|root| fs::write(root.join("config.toml"), "x = 1").unwrap());
     fs::create_dir(stage.path("plugins")).unwrap();
     stage.rename_over("plugins/a.wasm", "a1");
@@ -183,7 +183,7 @@ async fn a_folder_that_is_missing_is_found_when_it_is_made() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_swapped_shows_what_differs() {
+async fn a_replaced_folder_reports_only_the_differences() {
     let mut stage = Fixture::new(|root| {
         filled(root);
         fs::write(root.join("plugins/same.wasm"), "same").unwrap();
@@ -212,7 +212,7 @@ async fn a_folder_that_is_swapped_shows_what_differs() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_turned_is_followed() {
+async fn a_retargeted_symlink_is_followed() {
     let mut stage = Fixture::new(|root| {
         fs::create_dir_all(root.join("plugins")).unwrap();
         fs::create_dir_all(root.join("one")).unwrap();
@@ -230,7 +230,7 @@ async fn a_link_that_is_turned_is_followed() {
 }
 
 #[tokio::test]
-async fn without_a_watch_it_looks_as_often_as_it_is_told() {
+async fn without_os_events_the_rescan_interval_applies() {
     let mut stage = Fixture::start(filled, no_watch());
     stage.rename_over("plugins/a.wasm", "a2");
     stage.rescan.send_replace(Duration::from_millis(50));
@@ -240,7 +240,7 @@ async fn without_a_watch_it_looks_as_often_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_made_anew_is_watched() {
+async fn a_recreated_folder_is_watched() {
     let mut stage = Fixture::new(filled);
     for text in ["a2", "a3", "a4"] {
         // The file system may reuse the inode of the old folder.
@@ -255,7 +255,7 @@ async fn a_folder_that_is_made_anew_is_watched() {
 }
 
 #[tokio::test]
-async fn folders_that_are_moved_away_and_back_are_watched() {
+async fn folders_moved_away_and_back_are_watched() {
     let mut stage = Fixture::new(|root| {
         fs::create_dir_all(root.join("up/down")).unwrap();
         filled(&root.join("up/down"));
@@ -276,7 +276,7 @@ async fn folders_that_are_moved_away_and_back_are_watched() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_was_saved_after_it_was_read_is_a_change() {
+async fn a_configuration_saved_after_the_first_read_is_a_change() {
     let root = tempfile::tempdir().unwrap();
     filled(root.path());
     let mut watched = watched(root.path(), &live::Sender::new(NEVER));
@@ -290,7 +290,7 @@ async fn a_configuration_that_was_saved_after_it_was_read_is_a_change() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_use_says_why_once() {
+async fn unusable_files_are_reported_once_with_the_reason() {
     let mut stage = Fixture::new(|root| {
         filled(root);
         fs::write(root.join("plugins/Not A Name.wasm"), "x").unwrap();
@@ -311,7 +311,7 @@ async fn what_nobody_can_use_says_why_once() {
 }
 
 #[tokio::test]
-async fn a_folder_that_others_may_write_is_refused_at_start_and_left_out_later() {
+async fn a_folder_writable_by_others_is_refused_or_skipped() {
     let mut stage = Fixture::new(filled);
     let plugins = stage.path("plugins");
     fs::set_permissions(&plugins, fs::Permissions::from_mode(0o777)).unwrap();
@@ -341,7 +341,7 @@ async fn dropping_the_watcher_ends_the_changes() {
 }
 
 #[test]
-fn a_file_is_read_again_by_the_same_rules() {
+fn rereading_a_file_follows_the_same_rules() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.wasm");
     assert_eq!(read_plugin("a", &path), None);

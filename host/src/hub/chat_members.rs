@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_served_is_at_home_where_they_spoke_and_in_their_own_chat() {
+    fn users_are_members_of_their_chat_and_of_chats_they_used() {
         let access = Access { owner: Some(1), members: [2].into(), ..Access::default() };
         let ids = |place: &Place, met: &[&str]| {
             let met = met.iter().map(|&id| UserId(id.to_owned())).collect();

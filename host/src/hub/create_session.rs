@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_below_a_root_by_what_it_is_and_not_by_how_it_is_spelt() {
+    fn a_folder_is_compared_to_its_root_by_its_real_path() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
         for folder in ["root/project", "other", "root-too"] {

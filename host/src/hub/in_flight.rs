@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_lane_is_freed_even_by_a_task_that_panics() {
+    async fn a_panicking_task_frees_its_queue() {
         let mut tasks = Tasks::default();
         let place = Place::new("test", "home");
         tasks.spawn(Served::In(place.clone()), async { panic!("a bug") });

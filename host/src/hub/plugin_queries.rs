@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_defect_counts_as_a_failed_plugin() {
+    async fn a_panic_counts_as_a_failed_plugin() {
         let verdict = after_a_panic(Question::Review { idle_for: Duration::ZERO }).await;
         assert_eq!(verdict, Input::Verdict { ticket: TICKET, verdict: Verdict::Absent });
         let words = after_a_panic(Question::WordResume { idle_for: Duration::ZERO }).await;
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_passed_on() {
+    async fn a_plugin_answer_is_returned() {
         let kept = Input::Verdict { ticket: TICKET, verdict: Verdict::Keep };
         let answer = kept.clone();
         let failed = unanswered(TICKET, &Question::Review { idle_for: Duration::ZERO });

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn scenes_go_on_after_one_that_panics_and_its_turn_is_over() {
+    async fn frames_continue_after_a_panicking_view() {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = store::open(&folder.path().join("state")).unwrap();
         let ends = Arc::new(Ends::default());

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn denials_past_a_number_are_not_listed() {
+    fn denials_over_the_limit_are_not_listed() {
         let mut notices = begun("1");
         let told = (0..100).map(|number| notices.denied(denied("Bash", &number.to_string()))).last().unwrap();
         assert_eq!(told.text.matches("Denied: ").count(), DENIALS);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resume_is_told_at_the_head_of_its_turn() {
+    fn a_resume_notice_precedes_its_turn() {
         let mut notices = begun("1");
         let place = Place::new("test", "home");
         let turn = |place: &Place| Turn::new(PromptId("1".to_owned()), place.clone(), Timestamp(0));

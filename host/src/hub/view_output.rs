@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_floods_a_chat_is_not_shown() {
+    fn an_oversized_view_is_not_shown() {
         let done = turn("short", TurnState::Done);
         assert_eq!(check(&screen(&["m"; MOST_MESSAGES]), &done, &limits()), Ok(()));
         let many = Err(Unfit::TooLong { messages: MOST_MESSAGES + 1 });
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_shows_nothing_of_an_answer_is_not_shown() {
+    fn an_empty_view_of_an_answer_is_not_shown() {
         for nothing in [
             &[][..],
             &[""],
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_is_over_always_says_something() {
+    fn a_finished_turn_always_shows_some_text() {
         for nothing in
             ["", "  ", "\u{200b}\u{2063}", "\u{202e}\u{202c}", "\u{2800}", "\u{3164}", "```\n```", "**\u{200b}**"]
         {

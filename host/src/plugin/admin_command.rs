@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_order_has_its_least_role() {
+    fn each_command_has_a_minimum_role() {
         let digest = "0123456789ab".to_owned();
         let grants = [AdminCommand::Grant(digest.clone()), AdminCommand::Refuse(digest), AdminCommand::Revoke];
         let steers = [AdminCommand::Rollback, AdminCommand::Reload, AdminCommand::Disable, AdminCommand::Enable];
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_named_by_enough_of_its_digest() {
+    fn a_version_is_named_by_a_unique_digest_prefix() {
         for digest in ["", "0123456789a", "0123456789AB", "0123456789a*", &"a".repeat(65)] {
             let refused = check(Some(&person(Role::Owner)), &AdminCommand::Grant(digest.to_owned())).unwrap_err();
             assert_eq!(refused.code, RefusalCode::Invalid, "{digest}");

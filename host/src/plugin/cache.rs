@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_used_longest_ago_makes_room() {
+    fn the_least_recently_used_entry_is_evicted() {
         let (_state, cache) = cache(10);
         for (name, hours) in [("a", 30), ("b", 20), ("c", 10)] {
             aged(&cache.store(name, b"123").unwrap(), hours);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn its_owner_alone_may_look_into_it() {
+    fn only_the_owner_can_read_the_cache() {
         let (_state, cache) = cache(10);
         fs::set_permissions(cache.folder(), fs::Permissions::from_mode(0o755)).unwrap();
         cache.make().unwrap();

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_and_the_extension_points_are_those_of_the_contract() {
+    fn the_version_and_extension_points_match_the_contract() {
         let wit = include_str!("../../../wit/cordboard.wit");
         assert!(wit.starts_with(&format!("package {Own};\n")), "{Own}");
         let worlds = wit.lines().filter_map(|line| line.strip_prefix("world ")?.split_once("{ export "));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_what_was_made_for_another_host() {
+    fn imports_for_another_host_version_are_explained() {
         let newer = "it is built for a newer Cordboard: it has cordboard:plugin/";
         let unknown = "it imports what this host does not have: cordboard:plugin/rockets@0.1.0; ";
         for (import, told) in [

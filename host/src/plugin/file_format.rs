@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_component_is_told_as_what_it_is() {
+    fn files_other_than_components_are_identified() {
         for (bytes, told) in [
             (&b""[..], "it is empty"),
             (b"\x1f\x8b\x08\0\0", "it is a gzip or other archive"),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_is_cut_off_wherever_bytes_are_missing() {
+    fn a_truncated_component_is_recognized() {
         /// A module, a type and an import section.
         const SECTIONS: usize = 3;
         let whole =

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_names_the_version_and_says_what_each_capability_allows() {
+    fn the_question_explains_each_requested_capability() {
         let question = parked(&["chat", "sessions"]).question(Some(3));
         expect![[r#"
             Plugin 'mine', version 0123456789ab, asks for more than it was granted:
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_button_can_grant_names_its_line() {
+    fn configuration_only_grants_name_their_line() {
         let question = parked(&["chat", "http"]).question(None);
         assert!(question.text.contains("add to [plugins.mine] `http = [\"https://HOST/*\"]`"), "{}", question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn each_capability_that_is_not_for_all_has_its_words() {
+    fn each_restricted_capability_has_an_explanation() {
         use crate::plugin::imports::{CAPABILITIES, Granted};
         for capability in CAPABILITIES.iter().filter(|one| one.granted != Granted::ToAll) {
             let (Way::Button(words) | Way::Line(words, _)) = way(capability.name);

@@ -198,14 +198,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_past_the_bound_is_told_once() {
+    fn the_log_limit_is_reported_once() {
         let journal = GuestLog::new(&Arc::from("x"), 1);
         let said: Vec<_> = (0..4).map(|_| journal.count()).collect();
         assert_eq!(said, [Line::Write, Line::SayDropped, Line::Drop, Line::Drop]);
     }
 
     #[test]
-    fn of_a_long_line_the_beginning_is_kept() {
+    fn a_long_line_is_truncated() {
         let printed = GuestOutput::new(GuestLog::new(&Arc::from("x"), 9), Level::Info);
         printed.print(&vec![b'a'; 3 * LONGEST]);
         printed.print(b"end");

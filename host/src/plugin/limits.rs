@@ -141,7 +141,7 @@ mod tests {
     };
 
     #[test]
-    fn posts_are_counted_together_each_for_some() {
+    fn posts_share_the_limit_with_a_minimum_size_each() {
         let posts = |reply: usize, sizes: &[usize]| {
             let mut meter = Meter::new(CallLimits { reply, ..LIMITS });
             sizes.iter().map(|bytes| meter.post(*bytes)).collect::<Vec<_>>()
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_counted_over_all_memories() {
+    fn memory_is_limited_over_all_memories() {
         let mut meter = Meter::new(CallLimits { memory: 100, ..LIMITS });
         assert!(meter.memory_growing(0, 60, None).expect("counted"));
         assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory counts with the first");

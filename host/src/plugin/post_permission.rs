@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_posts_in_its_callers_places_and_nobodys_in_known_ones() {
+    fn calls_post_only_to_permitted_places() {
         let place = |chat: &str| Place::new("telegram", chat);
         let home = |of: &Caller| vec![ChatMember { id: of.id.clone(), role: of.role }];
         let (owner, ann) = (caller("telegram:1", Role::Owner), caller("telegram:2", Role::Member));

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_the_call_that_was_one_too_many_counts_as_a_fall() {
+    async fn only_the_failure_at_the_limit_causes_a_rollback() {
         let probation = Probation::begin(terms(3));
         let falls = [(); 4].map(|()| (probation.count(), probation.take_due_rollback()));
         assert_eq!(falls, [(true, false), (true, false), (true, true), (true, false)]);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_resumed_one_goes_on_where_it_was() {
+    async fn a_resumed_probation_keeps_its_count_and_time() {
         let terms = terms(3);
         let resumed = Probation::resume(terms, (MINUTE / 2, 2));
         assert!(!resumed.rollback_is_due() && resumed.take_failed().is_none());
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_the_probation_nothing_counts() {
+    async fn failures_after_the_probation_are_ignored() {
         let probation = Probation::begin(terms(2));
         assert!(probation.count());
         tokio::time::advance(MINUTE).await;
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_retirement_can_only_be_shortened() {
+    async fn a_drain_can_only_be_shortened() {
         let began = Instant::now();
         let retirement = Drain::new();
         assert!(!retirement.is_over());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_waits_hears_of_a_shorter_one() {
+    async fn a_shortened_drain_wakes_its_waiters() {
         let (began, retirement) = (Instant::now(), Drain::new());
         let over = async {
             retirement.over().await;

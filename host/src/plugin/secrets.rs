@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_secret_that_is_part_of_another_leaves_nothing_of_it_to_be_read() {
+    async fn a_secret_inside_another_is_scrubbed_completely() {
         let folder = tempfile::tempdir().unwrap();
         let file = |(name, value): (&str, &str)| {
             let path = folder.path().join(name);

@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_usage_begins_with_its_own_command() {
+    fn a_usage_must_begin_with_its_command() {
         for usage in ["", "/new", "/new <name> [persona]", "/new  x"] {
             assert!(is_usage_of("new", usage), "{usage:?}");
         }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lists_show_of_a_persona_or_a_mode_is_a_line() {
+    fn descriptions_of_choices_are_one_line() {
         let long = "d".repeat(LONGEST_WORDS + 1);
         let cut = format!("{}…", "d".repeat(LONGEST_WORDS - 1));
         for (description, shown) in [

@@ -37,7 +37,7 @@ pub fn memory(pid: i32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn this_process_holds_some_of_the_machines_memory() {
+    fn memory_of_this_process_is_measured() {
         let mine = super::memory(i32::try_from(std::process::id()).expect("a pid")).expect("it lives");
         assert!(mine > 100_000, "{mine}");
         assert!(super::free_memory() > 0);

@@ -220,7 +220,7 @@ mod tests {
     /// An agent prints more than the queue holds, and dies. The receiver is busy for a long time, and still gets all of
     /// it.
     #[tokio::test(start_paused = true)]
-    async fn what_was_in_the_pipe_is_told_however_late_it_is_heard() {
+    async fn buffered_lines_reach_a_late_receiver() {
         let (mut agent, stdout) = tokio::io::duplex(CHUNK);
         let (pipes, mut told) = pipes(stdout);
         agent.write_all(&b"line\n".repeat(500)).await.unwrap();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pipe_that_is_held_open_is_given_up_even_while_it_is_written_to() {
+    async fn a_pipe_held_open_is_abandoned_despite_writes() {
         for pause in [Duration::ZERO, Duration::from_millis(100), 10 * LEAK_GRACE] {
             let (mut hider, stdout) = tokio::io::duplex(CHUNK);
             let (pipes, mut told) = pipes(stdout);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_past_the_bound_is_counted_and_skipped() {
+    async fn a_line_over_the_limit_is_counted_and_skipped() {
         let whole = |text: &[u8]| Line::Whole(text.to_vec());
         assert_eq!(
             lines(b"a\n\nbcd\ntoo long\nlast", 4).await,
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_longer_than_a_read_is_put_together() {
+    async fn a_line_longer_than_a_read_is_joined() {
         let long = vec![b'x'; 3 * CHUNK + 1];
         let input = [long.as_slice(), b"\nnext\n"].concat();
         assert_eq!(lines(&input, LONGEST_LINE).await, [Line::Whole(long), Line::Whole(b"next".to_vec())]);

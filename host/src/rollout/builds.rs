@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_bug_in_a_job_is_a_refusal_and_not_a_job_for_ever() {
+    async fn a_panicking_build_is_rejected() {
         let mut jobs = Jobs::default();
         let abort = jobs.running.spawn(async { panic!("at the disco") });
         let (version, purpose) = (Version::new([]), Purpose::File(Tell::All));

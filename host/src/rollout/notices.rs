@@ -130,19 +130,19 @@ mod tests {
     }
 
     #[test]
-    fn one_notice_is_sent_promptly_and_as_it_is() {
+    fn a_single_notice_is_sent_promptly_and_unchanged() {
         assert_eq!(flood(1, SECOND), [(Pace::default().gather, "Plugin 'p0' is plugged in.".to_owned())]);
     }
 
     #[test]
-    fn what_comes_together_is_one_message() {
+    fn simultaneous_notices_are_one_message() {
         let sent = flood(3, Duration::from_millis(100));
         let text = "3 changes of plugins:\n- Plugin 'p0' is plugged in.\n- Plugin 'p1' is plugged in.\n- Plugin 'p2' is plugged in.";
         assert_eq!(sent, [(Pace::default().gather, text.to_owned())]);
     }
 
     #[test]
-    fn a_thousand_plugins_are_a_handful_of_messages() {
+    fn a_thousand_notices_fit_a_few_messages() {
         let sent = flood(1000, 10 * SECOND);
         let Pace { most, span, listed, .. } = Pace::default();
         assert_eq!(sent.len(), most + 1, "{sent:#?}");
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_listed_first_and_never_only_counted_while_good_news_is() {
+    fn failures_come_first_and_are_never_only_counted() {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
         let mut add = |number: usize, kind| notices.add(&format!("p{number}"), (kind, format!("{number}\nmore")), now);
         (0..100).for_each(|number| add(number, if number == 3 { Kind::Trouble } else { Kind::Done }));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_of_a_compilation_takes_the_place_of_its_beginning() {
+    fn a_compilation_result_replaces_its_start_notice() {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
         notices.add("a", (Kind::Progress, "a is being compiled".to_owned()), now);
         notices.add("b", (Kind::Progress, "b is being compiled".to_owned()), now);

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_the_connection_are_the_hosts() {
+    fn connection_headers_of_a_plugin_are_dropped() {
         let odd = [("X-Fine", "yes"), ("Transfer-Encoding", "chunked"), ("bad name", "x"), ("x-split", "a\r\nb: c")];
         let response = of(answer(201, &odd)).unwrap();
         assert_eq!(response.status(), 201);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_is_none_is_told() {
+    fn an_invalid_status_is_an_error() {
         for status in [0, 42, 100, 101, 600, 999, u16::MAX] {
             assert!(of(answer(status, &[])).unwrap_err().contains("use 200 to 599"), "{status}");
         }

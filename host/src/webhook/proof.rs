@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_githubs() {
+    fn a_github_signature_is_accepted() {
         let (secret, body, signature) = GITHUB;
         let github = format!("sha256={signature}");
         assert!(holds(&hmac(), secret, (SIGNATURE, &github), body));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_signature_does_not_hold() {
+    fn a_wrong_signature_is_refused() {
         let (secret, body, signature) = GITHUB;
         assert!(!holds(&hmac(), secret, (SIGNATURE, signature), "Hello, World"));
         assert!(!holds(&hmac(), "another", (SIGNATURE, signature), body));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_shown_as_it_is() {
+    fn a_token_is_compared_literally() {
         let token = WebhookAuth { token: Some("s".to_owned()), ..WebhookAuth::default() };
         assert!(holds(&token, "open sesame", ("authorization", "Bearer open sesame"), ""));
         for wrong in ["open sesame", "Bearer open sesam", "Bearer open sesames", "Basic open sesame", "Bearer", ""] {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn each_of_two_suffices() {
+    fn either_of_two_proofs_is_enough() {
         let (secret, body, signature) = GITHUB;
         let both = WebhookAuth { token: Some("s".to_owned()), ..hmac() };
         assert!(holds(&both, secret, (SIGNATURE, signature), body));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_cannot_be_read_lets_nobody_in() {
+    fn an_unreadable_secret_refuses_every_request() {
         let why = checks(&hmac(), |name| Err(format!("no {name}"))).err();
         assert_eq!(why.as_deref(), Some("no s"));
         assert!(checks(&WebhookAuth::default(), |_| Ok(String::new())).unwrap().is_empty());

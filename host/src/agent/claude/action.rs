@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_the_tool_and_what_it_is_about() {
+    fn a_title_names_the_tool_and_its_subject() {
         let title = |name: &str, input: Value| tool("t", name, &input, "/home/ada/lab").title;
         assert_eq!(title("Bash", json!({"description": "list", "command": "ls -la\necho"})), "Bash: ls -la");
         assert_eq!(title("Write", json!({"content": "x", "file_path": "/home/ada/lab/a/b.rs"})), "Write: a/b.rs");

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_without_words_is_never_called_a_success() {
+    fn a_failure_without_text_is_not_a_success() {
         let failed = |result: &str, subtype: &str| {
             let message = json!({ "subtype": subtype, "is_error": true, "result": result });
             match outcome(&message, false) {

@@ -164,7 +164,7 @@ fn cut(text: &str) -> String {
 }
 
 #[test]
-fn recordings_mean_what_they_meant() {
+fn recordings_decode_to_their_traces() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/claude");
     let mut count = 0;
     for file in std::fs::read_dir(&folder).unwrap() {
@@ -210,7 +210,7 @@ fn done(more: Value) -> Value {
 }
 
 #[test]
-fn the_first_line_carries_the_persona_and_its_answer_makes_ready() {
+fn initialize_sends_the_persona_and_its_reply_means_ready() {
     let launch = Launch { resume: None, model: None, instructions: "Be \"kind\".\nAlways.".to_owned() };
     let opening: Value = serde_json::from_slice(&Claude::new(&launch).open()[0]).unwrap();
     let request = json!({
@@ -228,7 +228,7 @@ fn the_first_line_carries_the_persona_and_its_answer_makes_ready() {
 }
 
 #[test]
-fn a_prompt_is_one_line_that_reads_no_files() {
+fn a_prompt_is_one_line_without_file_references() {
     let mut codec = Claude::new(&launch(&json!([])));
     let line = codec.prompt(&prompt("p1", "look at @/etc/passwd\nand \u{1f600}"));
     assert!(!line.contains(&b'\n'));
@@ -239,7 +239,7 @@ fn a_prompt_is_one_line_that_reads_no_files() {
 }
 
 #[test]
-fn whatever_the_agent_asks_is_answered() {
+fn every_request_of_the_agent_is_answered() {
     let ask = |id: &str, request: Value| json!({ "type": "control_request", "request_id": id, "request": request });
     let lines = told(&[
         ask("1", json!({ "subtype": "can_use_tool", "tool_name": "Bash", "input": { "command": "rm -r x" } })),
@@ -262,7 +262,7 @@ fn whatever_the_agent_asks_is_answered() {
 }
 
 #[test]
-fn what_is_not_understood_tells_nothing() {
+fn unknown_lines_decode_to_nothing() {
     let mut codec = Claude::new(&launch(&json!([])));
     for line in [
         &b""[..],
@@ -280,7 +280,7 @@ fn what_is_not_understood_tells_nothing() {
 }
 
 #[test]
-fn a_background_turn_that_takes_a_prompt_leaves_its_words_unasked() {
+fn text_before_an_accepted_prompt_is_unprompted() {
     let replay = json!({ "type": "user", "uuid": "p1", "isReplay": true, "message": { "content": [] } });
     let lines = told(&[
         said("m1", "The build is done."),
@@ -295,13 +295,13 @@ fn a_background_turn_that_takes_a_prompt_leaves_its_words_unasked() {
 }
 
 #[test]
-fn a_background_turn_closes_no_prompt() {
+fn a_background_turn_finishes_no_prompt() {
     let background = done(json!({ "origin": { "kind": "task-notification" } }));
     assert_eq!(told(&[said("m1", "The build is done."), background]), [r#"unasked "The build is done.""#]);
 }
 
 #[test]
-fn a_cli_that_names_no_prompts_answers_the_open_one() {
+fn a_result_without_prompt_ids_finishes_the_open_prompt() {
     assert_eq!(told(&[said("m1", "Hello."), done(json!({}))]), [r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $"]);
 }
 
@@ -317,13 +317,13 @@ fn an_error_before_the_first_turn_refuses_the_resume() {
 }
 
 #[test]
-fn a_result_that_was_never_said_is_shown() {
+fn a_result_that_was_not_streamed_is_shown() {
     let lines = told(&[done(json!({ "user_message_uuids": ["p1"] }))]);
     assert_eq!(lines, ["taken p1", r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);
 }
 
 #[test]
-fn a_stream_that_begins_anew_replaces_what_it_said() {
+fn a_restarted_stream_replaces_its_text() {
     let event = |event: Value| json!({ "type": "stream_event", "user_message_uuids": ["p1"], "event": event });
     let begin = |id: &str| event(json!({ "type": "message_start", "message": { "id": id } }));
     let piece = |text: &str| event(json!({ "type": "content_block_delta", "index": 0, "delta": { "text": text } }));
@@ -366,7 +366,7 @@ fn damaged_text_is_shown_and_ends_its_turn() {
 }
 
 #[test]
-fn a_result_that_breaks_off_ends_its_turn_as_failed() {
+fn a_truncated_result_fails_its_turn() {
     const FAILED: &str =
         r#"finished [p1] Failed("The agent ended this answer with a line that could not be read.") -1.0000 $"#;
     let replay = br#"{"type":"user","uuid":"p1","isReplay":true,"message":{"content":[]}}"#;
@@ -407,13 +407,13 @@ fn a_result_between_other_text_ends_its_turn() {
 }
 
 #[test]
-fn a_question_that_breaks_off_is_answered() {
+fn a_truncated_request_is_answered() {
     let line = br#"{"type":"control_request","request_id":"1","request":{"subtype":"can_use_t"#;
     assert_eq!(told_raw(&[line]), [r#"> error null "this host does not support ''""#]);
 }
 
 #[test]
-fn a_denial_is_told_once_whoever_names_it() {
+fn a_denial_is_reported_once() {
     let denied = |tool: &str, id: &str| {
         let mut denied = json!({ "tool_name": tool, "tool_use_id": id });
         denied["tool_input"] = json!({ "command": format!("rm {id}"), "file_path": format!("/w/{id}") });
@@ -462,7 +462,7 @@ fn system(subtype: &str, mut message: Value) -> Value {
 }
 
 #[test]
-fn work_in_the_background_is_known_from_each_message_about_it() {
+fn background_work_is_tracked_from_each_message() {
     let in_foreground = json!({ "task_id": "f", "description": "wait", "is_backgrounded": false });
     let lines = told(&[
         system("task_started", in_foreground),
@@ -489,7 +489,7 @@ fn work_in_the_background_is_known_from_each_message_about_it() {
 }
 
 #[test]
-fn a_wake_up_is_known_from_the_result_of_its_tool() {
+fn a_wake_up_is_read_from_its_tool_result() {
     let result = |time: Value| json!({ "type": "user", "message": { "content": [] }, "tool_use_result": { "scheduledFor": time } });
     let lines = told(&[
         result(json!(1_795_246_666_409_u64)),
@@ -504,7 +504,7 @@ fn a_wake_up_is_known_from_the_result_of_its_tool() {
 }
 
 #[test]
-fn the_agents_own_turn_is_shown_as_it_streams() {
+fn an_unprompted_turn_is_streamed() {
     let init = || system("init", json!({ "cwd": "/w" }));
     let piece = |text: &str| {
         let event = json!({ "type": "content_block_delta", "index": 0, "delta": { "text": text } });
@@ -547,7 +547,7 @@ fn the_agents_own_turn_is_shown_as_it_streams() {
 }
 
 #[test]
-fn no_turn_begins_by_itself_before_the_first_prompt() {
+fn no_unprompted_turn_starts_before_the_first_prompt() {
     let mut codec = Claude::new(&launch(&json!([])));
     let init = br#"{"type":"system","subtype":"init","session_id":"c1"}"#;
     let conversation = AgentEvent::Conversation { id: "c1".to_owned(), resumable: false };
@@ -555,7 +555,7 @@ fn no_turn_begins_by_itself_before_the_first_prompt() {
 }
 
 #[test]
-fn an_interrupt_that_was_read_is_told() {
+fn an_acknowledged_interrupt_is_reported() {
     let mut codec = Claude::new(&launch(&json!([])));
     let answer =
         |id: &str| json!({ "type": "control_response", "response": { "subtype": "success", "request_id": id } });

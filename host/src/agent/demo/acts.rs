@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_act_is_quoted() {
+    fn an_unknown_action_is_quoted() {
         for (text, act) in [
             ("slow 3", Act::Slow(3)),
             (" remember the  milk ", Act::Remember("the  milk".to_owned())),

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_cut_and_its_buttons_hang_on_the_last_part() {
+    fn a_split_reply_has_its_buttons_on_the_last_part() {
         let parts = reply(&Reply::text("one two three\n\nfour five six").button("Go", "/go"), SMALL);
         assert_eq!(texts(&parts), ["one two three", "four five six"]);
         assert!(parts[0].buttons.is_empty());
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_never_rings_and_its_source_is_without_the_live_line() {
+    fn a_frame_is_silent_and_its_source_omits_the_live_line() {
         let screen = Frame { messages: vec![Reply::text("one\n\n\\*two\\* three four 5")], live: Some("works".into()) };
         let parts = frame(&screen, SMALL);
         let sources: Vec<&str> = parts.iter().map(|part| part.source.as_str()).collect();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_live_line_stands_below_an_open_code_block_and_not_in_it() {
+    fn the_live_line_is_below_an_open_code_block() {
         let screen = Frame { messages: vec![Reply::text("```rust\nfn a")], live: Some("_reads_".into()) };
         let parts = frame(&screen, SMALL);
         assert_eq!(texts(&parts), ["fn a\n\nreads"]);
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn a_front_end_with_a_status_line_gets_no_live_line_in_the_message() {
+    fn a_status_line_replaces_the_live_line_in_the_message() {
         let screen = Frame { messages: vec![Reply::text("text")], live: Some("works".into()) };
         assert_eq!(texts(&frame(&screen, CONSOLE)), ["text"]);
         assert!(frame(&Frame { messages: vec![], live: Some("works".into()) }, CONSOLE).is_empty());
     }
 
     #[test]
-    fn what_is_never_split_keeps_its_source() {
+    fn an_unsplit_reply_keeps_its_source() {
         let long = "**bold** word ".repeat(500);
         let parts = reply(&Reply::text(long.clone()), CONSOLE);
         assert_eq!(parts.len(), 1);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_the_active_session_says_its_name() {
+    fn an_inactive_session_is_named() {
         let said = |text: &str| {
             let session = "alpha".parse().ok();
             reply(
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_drives_a_terminal_whatever_shows_it() {
+    fn terminal_control_characters_are_removed() {
         let limits = Limits { text_units: 40, ..SMALL };
         let said = Reply { words: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
         let parts = reply(&said, limits);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attachment_is_named_on_one_line_and_stays_inside_its_block() {
+    fn an_attachment_name_is_one_line_inside_its_block() {
         let shown = |name: &str, content: Content| {
             let attached = Attachment { name: name.into(), media_type: String::new(), content };
             let parts =
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn no_reply_turns_around_what_follows_it() {
+    fn bidi_controls_are_removed_from_replies() {
         let said = Reply::text("a\u{202e}b\u{2066} [c\u{2067}](https://d.example)\n&#8238;e").button("Go", "/go");
         let parts = reply(&said, Limits { text_units: 80, ..SMALL });
         assert_eq!(parts[0].source, "ab [c](https://d.example)\n&#8238;e");

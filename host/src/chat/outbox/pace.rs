@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_of_a_chat_get_moments_in_turn() {
+    fn topics_of_a_chat_get_slots_in_turn() {
         let (mut paces, now) = (Paces::default(), Instant::now());
         let topic = |topic: &str| Place { topic: Some(topic.to_owned()), ..Place::new("test", "chat") };
         let mut moment = |topic: &Place| seconds(now, paces.of(topic, now).reserve(now, PACING));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_leave_the_rest_of_the_quota_to_answers() {
+    fn frames_leave_a_reserve_for_answers() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         for second in 0..3 {
             assert!(pace.has_room(start + Duration::from_secs(second), PACING));

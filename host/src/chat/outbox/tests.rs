@@ -69,7 +69,7 @@ const fn ms(millis: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn final_posts_go_in_order_and_before_frames() {
+async fn final_posts_are_sent_in_order_and_before_frames() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     outbox.post(live("a", "t", "frame"));
@@ -84,7 +84,7 @@ async fn final_posts_go_in_order_and_before_frames() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_newest_frame_is_shown_and_no_faster_than_the_chat_wants() {
+async fn only_the_newest_frame_is_shown_at_the_pace_of_the_chat() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     for n in 0..30 {
@@ -102,7 +102,7 @@ async fn only_the_newest_frame_is_shown_and_no_faster_than_the_chat_wants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_that_says_the_same_is_no_call() {
+async fn an_unchanged_frame_makes_no_call() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     for text in ["same", "same", "**same**", "**same**"] {
@@ -113,7 +113,7 @@ async fn a_frame_that_says_the_same_is_no_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_takes_the_place_of_the_frames_and_a_late_frame_is_dropped() {
+async fn the_answer_replaces_the_frames_and_late_ones_are_dropped() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, notes) = start(&fake);
     outbox.post(live("a", "t", "12345678\n\nabcdefgh"));
@@ -130,7 +130,7 @@ async fn the_answer_takes_the_place_of_the_frames_and_a_late_frame_is_dropped() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_post_of_a_turn_is_a_message_of_its_own() {
+async fn a_second_post_of_a_turn_is_a_separate_message() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     outbox.post(live("a", "t", "frame"));
@@ -144,7 +144,7 @@ async fn a_second_post_of_a_turn_is_a_message_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_words_takes_back_what_was_shown() {
+async fn an_empty_answer_deletes_its_frames() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     let screen = Frame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
@@ -164,7 +164,7 @@ fn stopping(chat: &str, of: &str) -> Post {
 /// 1. A turn is stopped. 2. The reply to `/stop` and a notice arrive. 3. The turn ends with two messages. 4. The next
 /// turn ends.
 #[tokio::test(start_paused = true)]
-async fn what_comes_after_a_stop_waits_for_the_end_of_the_turn() {
+async fn posts_after_a_stop_wait_for_the_end_of_the_turn() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     outbox.post(live("a", "t", "Half"));
@@ -191,7 +191,7 @@ async fn what_comes_after_a_stop_waits_for_the_end_of_the_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_does_not_stop_has_said_what_it_has_said_before_others_speak() {
+async fn an_unstopped_turn_is_shown_before_later_posts() {
     let fake = Fake::with(LiveLine::Status, usize::MAX);
     let (outbox, _) = start(&fake);
     outbox.post(live("a", "t", "Half"));
@@ -211,7 +211,7 @@ async fn a_turn_that_does_not_stop_has_said_what_it_has_said_before_others_speak
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_holds_nothing_where_the_turn_has_ended_or_shows_nothing() {
+async fn a_stop_delays_nothing_without_a_shown_turn() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     outbox.post(Post::Final(answer(1, "a", "t", "done")));
@@ -232,7 +232,7 @@ async fn a_stop_holds_nothing_where_the_turn_has_ended_or_shows_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_that_says_wait_is_waited_for_and_no_other_one() {
+async fn retry_after_delays_only_its_chat() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     fake.fail("a", ChatError::Later { after: Duration::from_secs(40), why: "flood".to_owned() });
@@ -248,7 +248,7 @@ async fn a_chat_that_says_wait_is_waited_for_and_no_other_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_network_that_is_gone_is_tried_for_ever_with_growing_pauses() {
+async fn network_errors_are_retried_with_growing_delays() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     for _ in 0..12 {
@@ -264,7 +264,7 @@ async fn a_network_that_is_gone_is_tried_for_ever_with_growing_pauses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_that_is_refused_goes_out_plain() {
+async fn a_refused_post_is_sent_as_plain_text() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     fake.fail("a", refused());
@@ -277,7 +277,7 @@ async fn a_post_that_is_refused_goes_out_plain() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_whose_message_was_deleted_by_the_user_is_sent_anew_in_order() {
+async fn an_answer_with_a_deleted_message_is_sent_again_in_order() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, notes) = start(&fake);
     fake.fail("a", refused());
@@ -291,7 +291,7 @@ async fn an_answer_whose_message_was_deleted_by_the_user_is_sent_anew_in_order()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_that_was_begun_before_a_crash_is_gone_on_with() {
+async fn a_partly_sent_post_continues_after_a_crash() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, notes) = start(&fake);
     outbox.post(Post::Final(begun(row(1, "a", "12345678\n\nabcdefgh\n\nzyxwvuts"), &["x", "y"], 1)));
@@ -301,7 +301,7 @@ async fn a_post_that_was_begun_before_a_crash_is_gone_on_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn typing_is_told_every_four_seconds_until_the_answer_is_there() {
+async fn typing_is_sent_every_four_seconds_until_the_answer() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     let place = place("a");
@@ -321,7 +321,7 @@ async fn typing_is_told_every_four_seconds_until_the_answer_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_line_is_told_as_soon_as_it_changes() {
+async fn a_status_line_is_sent_as_soon_as_it_changes() {
     let fake = Fake::with(LiveLine::Status, usize::MAX);
     let (outbox, _) = start(&fake);
     for line in ["reads", "writes"] {
@@ -334,7 +334,7 @@ async fn a_status_line_is_told_as_soon_as_it_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn turns_of_one_place_take_turns() {
+async fn turns_of_one_place_alternate() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     for n in 0..80 {
@@ -348,7 +348,7 @@ async fn turns_of_one_place_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_ends_when_it_is_idle_and_the_next_post_finds_a_new_one() {
+async fn an_idle_worker_ends_and_the_next_post_starts_another() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     outbox.post(Post::Final(row(1, "a", "one")));
@@ -360,7 +360,7 @@ async fn a_worker_ends_when_it_is_idle_and_the_next_post_finds_a_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_ends_the_work_and_leaves_what_is_not_sent() {
+async fn closing_ends_the_work_and_keeps_unsent_posts() {
     let fake = Fake::new();
     let notes = Arc::new(Notes::default());
     let (outbox, work) = Outbox::new(Arc::<Fake>::clone(&fake), Arc::<Notes>::clone(&notes));
@@ -375,7 +375,7 @@ async fn closing_ends_the_work_and_leaves_what_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_menu_is_set_however_long_it_takes_and_the_newest_wins() {
+async fn setting_a_menu_is_retried_and_the_newest_wins() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     let menu = |name: &str| vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned() }];

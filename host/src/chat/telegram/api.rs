@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_apart_by_what_to_do() {
+    fn failures_are_classified_by_reaction() {
         assert_eq!(read::<bool>(200, br#"{"ok":true,"result":true}"#), Ok(true));
         assert!(matches!(refusal(401, "Unauthorized"), Failure::Unauthorised { .. }));
         assert!(matches!(refusal(404, "Not Found"), Failure::Unauthorised { .. }));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_is_an_outage() {
+    fn an_invalid_response_is_an_outage() {
         for (status, body) in [(200, "<html>hotel wifi</html>"), (502, "Bad Gateway"), (200, ""), (200, "{}")] {
             assert!(matches!(failure(status, body), Failure::Down { .. } | Failure::Refused { .. }), "{status} {body}");
         }

@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_nowhere_is_text() {
+    fn a_link_without_a_valid_target_is_text() {
         assert!(entities(&[Entity { offset: 0, length: 1, style: Style::Link { url: "no url".into() } }]).is_empty());
     }
 }

@@ -102,14 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn a_button_without_a_label_costs_no_other_one() {
+    fn a_button_without_a_label_affects_no_other() {
         let rows = [row(&["One", "", "Two"]), row(&[" ", "\u{200b}", "\u{2800}"]), row(&["Three"])];
         assert_eq!(labels(&rows), [vec!["One", "Two"], vec!["Three"]]);
         assert!(labels(&[row(&["\u{3164}"])]).is_empty());
     }
 
     #[test]
-    fn buttons_past_what_a_message_takes_are_left_out() {
+    fn buttons_over_the_message_limit_are_omitted() {
         let rows: Vec<_> = (0..500).map(|_| row(&["x"])).collect();
         assert_eq!(labels(&rows).len(), 100);
         let long = labels(&[row(&["x"; 20]), row(&["y"; 99])]);

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_code_keep_what_the_client_took_out() {
+    fn links_and_code_are_restored_from_entities() {
         assert_eq!(all("see here now", &[entity("text_link", 4, 4)]), "see [here](https://a.b/c) now");
         assert_eq!(all("https://a.b/c", &[entity("text_link", 0, 13)]), "https://a.b/c");
         assert_eq!(all("👋 run ls", &[entity("code", 7, 2)]), "👋 run `ls`");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn entities_that_lie_outside_of_the_text_change_nothing() {
+    fn entities_outside_of_the_text_are_ignored() {
         for (offset, length) in [(0, 99), (99, 1), (usize::MAX, usize::MAX), (1, 1), (0, 1), (2, 0)] {
             for kind in ["code", "pre", "text_link"] {
                 assert_eq!(all("👋a", &[entity(kind, offset, length)]), "👋a", "{offset} {length}");
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bots_name_before_a_text_is_no_part_of_it() {
+    fn a_leading_bot_name_is_removed() {
         let cut = |text: &str| without_name(text, &[entity("code", 11, 2)], "cord_bot");
         for text in ["@cord_bot  hi", "@Cord_Bot, hi", "@cord_bot: hi", "@cord_bot\n hi"] {
             let (words, entities) = cut(text);

@@ -82,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn white_space_around_the_token_does_not_matter() {
+    fn white_space_around_the_token_is_ignored() {
         for text in [" 42:AbC-dEf_123\n", "\u{feff}42:AbC-dEf_123\r\n"] {
             assert_eq!(read_text(text).unwrap().secret(), "42:AbC-dEf_123");
         }
     }
 
     #[test]
-    fn what_is_wrong_with_the_file_is_said_without_showing_it() {
+    fn token_file_errors_do_not_show_its_content() {
         let missing = read(Path::new("/nowhere/token")).unwrap_err().to_string();
         assert!(missing.contains("/nowhere/token") && missing.contains("@BotFather"), "{missing}");
         let empty = read_text(" \n").unwrap_err().to_string();

@@ -75,7 +75,7 @@ mod tests {
     use crate::cli::Language;
 
     #[test]
-    fn a_component_stands_until_something_that_it_was_made_of_changes() {
+    fn a_build_is_current_until_an_input_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
         let write = |name: &str, text: &str| fs::write(path(name), text).expect("written");

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_is_not_toml_is_a_text() {
+    fn a_value_that_is_not_toml_is_a_string() {
         for (pair, line) in [
             ("at=90", "at = 90"),
             ("url=https://nas.lan/a?b=c", "url = \"https://nas.lan/a?b=c\""),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_lines_of_a_configuration() {
+    fn options_become_configuration_lines() {
         let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
         let inline = Inline {
             grants: texts(&["chat"]),

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read() {
+    fn a_time_is_parsed() {
         assert_eq!(moment("2026-01-01 09:00"), Some(Timestamp(1_767_258_000_000)));
         assert_eq!(moment("2024-02-29 23:59"), Some(Timestamp(1_709_251_140_000)));
         assert_eq!(moment("1970-01-01 00:00"), Some(Timestamp(0)));

@@ -232,6 +232,6 @@ async fn live_through(seed: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_lies_there_serves_whatever_happened_to_files_and_folders() {
+async fn random_file_changes_end_in_the_current_files() {
     live_through(1).await;
 }

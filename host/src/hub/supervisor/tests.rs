@@ -147,7 +147,7 @@ fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
 }
 
 #[tokio::test]
-async fn the_end_waits_for_who_is_at_something_and_lets_nobody_begin() {
+async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
     let folder = tempfile::tempdir().unwrap();
     let slow = Arc::new(Slow { disk: Semaphore::new(0), asked: Semaphore::new(0) });
     let lines = lines(folder.path(), &slow);

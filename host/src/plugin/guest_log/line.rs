@@ -40,19 +40,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_s_end_is_whatever_looks_like_one() {
+    fn every_kind_of_line_break_ends_a_line() {
         let text = "a\nb\r\nc\rd\u{85}e\u{2028}f\n\n \r";
         assert_eq!(lines(text).collect::<Vec<_>>(), ["a", "b", "c", "d", "e", "f"]);
     }
 
     #[test]
-    fn what_is_no_letter_is_spelt_out() {
+    fn control_characters_are_escaped() {
         assert_eq!(shown("a\tb\u{1b}[2Jc\u{202e}d"), "a b\\u{1b}[2Jc\\u{202e}d");
         assert_eq!(shown("größer"), "größer");
     }
 
     #[test]
-    fn a_long_line_is_cut_where_a_letter_ends() {
+    fn a_long_line_is_cut_at_a_character_boundary() {
         let cut = shown(&"ä".repeat(LONGEST));
         assert!(cut.ends_with("ä…") && cut.len() <= LONGEST + "…".len(), "{}", cut.len());
         assert_eq!(shown(&"a".repeat(LONGEST)).len(), LONGEST);

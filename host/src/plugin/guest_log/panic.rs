@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_without_what_was_printed_before() {
+    fn a_panic_excludes_earlier_output() {
         let text = "debugging\nhere thread '<unnamed>' (1) panicked at src/lib.rs:7:5:\nas it\nwas asked to\nnote: run with `RUST_BACKTRACE=1`\n";
         assert_eq!(told(text), "panicked at src/lib.rs:7:5: as it was asked to");
         let long = format!("thread 'main' panicked at src/lib.rs:7:5:\n{}", "ä".repeat(4000));
@@ -118,20 +118,20 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_of_python_is_told_with_its_innermost_place() {
+    fn a_python_exception_names_its_innermost_frame() {
         let first = "Traceback (most recent call last):\n  File \"plugin.py\", line 3, in a\n    b()\nKeyError: 'x'\n";
         let second = "During handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"plugin.py\", line 9, in run\n    a()\n  File \"plugin.py\", line 5, in a\n    raise ValueError(\"bad\")\nValueError: bad\nthread '<unnamed>' panicked at runtime.rs:1:\nend\n";
         assert_eq!(told(&format!("noise\n{first}{second}")), "ValueError: bad (File \"plugin.py\", line 5, in a)");
     }
 
     #[test]
-    fn an_exception_of_javascript_is_told_with_its_first_place() {
+    fn a_javascript_exception_names_its_first_frame() {
         let text = "noise\nuncaught Error: bad *thing*\n    at run@plugin.js:12:30\n    at wrapped@guard.mjs:1:1\nexpected a string, received [object]\n";
         assert_eq!(told(text), "Error: bad *thing* (run@plugin.js:12:30)");
     }
 
     #[test]
-    fn the_runtime_s_word_stands_where_the_guest_has_none() {
+    fn the_runtime_error_is_used_without_a_guest_message() {
         assert_eq!(told(""), "wasm trap");
         assert_eq!(
             told("one\n\n assertion failed: x\n"),

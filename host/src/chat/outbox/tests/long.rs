@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_goes_between_the_parts_of_a_long_answer() {
+async fn a_reply_is_sent_between_parts_of_a_long_answer() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, notes) = start(&fake);
     fake.slow(Duration::from_secs(1));
@@ -22,7 +22,7 @@ async fn a_reply_goes_between_the_parts_of_a_long_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_what_is_not_sent_yet_of_an_answer() {
+async fn a_stop_drops_the_unsent_parts_of_an_answer() {
     let fake = Fake::with(LiveLine::InMessage, 60);
     let (outbox, notes) = start(&fake);
     fake.slow(Duration::from_secs(1));
@@ -46,7 +46,7 @@ async fn a_stop_ends_what_is_not_sent_yet_of_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_a_long_answer_that_is_not_begun() {
+async fn a_stop_drops_an_unsent_long_answer() {
     let fake = Fake::with(LiveLine::InMessage, 60);
     let (outbox, _) = start(&fake);
     fake.fail("a", ChatError::Later { after: Duration::from_secs(40), why: "flood".to_owned() });

@@ -10,7 +10,7 @@ fn thinking(chat: &str, of: &str) -> Post {
 /// 1. A prompt is sent to its agent, which dies. 2. Nothing is shown for a long time. 3. The prompt is sent again and
 /// answered.
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_waits_again_shows_nothing_until_it_is_worked_on_once_more() {
+async fn a_requeued_turn_is_hidden_until_work_resumes() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     let back = || Post::Back { place: place("a"), turn: turn("t") };
@@ -34,7 +34,7 @@ async fn a_turn_that_waits_again_shows_nothing_until_it_is_worked_on_once_more()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_outlives_its_worker_and_a_post_that_no_worker_survives_is_left() {
+async fn a_post_that_panics_its_worker_is_skipped() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     outbox.post(Post::Final(row(1, "a", fake::BUG)));
@@ -58,7 +58,7 @@ fn gone() -> ChatError {
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test(start_paused = true)]
-async fn posts_for_a_place_that_is_closed_are_kept_and_tried_with_growing_pauses() {
+async fn posts_for_a_closed_place_are_retried_with_growing_delays() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     (0..12).for_each(|_| fake.fail("a", gone()));
@@ -76,7 +76,7 @@ async fn posts_for_a_place_that_is_closed_are_kept_and_tried_with_growing_pauses
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_speaks_again_gets_what_was_kept_at_once() {
+async fn a_message_from_a_closed_place_retries_at_once() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     (0..3).for_each(|_| fake.fail("a", gone()));
@@ -117,7 +117,7 @@ async fn a_place_that_an_earlier_host_reported_is_not_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_stays_closed_keeps_so_many_posts() {
+async fn posts_kept_for_a_closed_place_are_limited() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     fake.fail("a", gone());
@@ -133,7 +133,7 @@ async fn a_place_that_stays_closed_keeps_so_many_posts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_must_not_be_delivered_is_dropped() {
+async fn forbidden_posts_are_dropped() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     fake.fail("a", ChatError::Forbidden { why: "not served".to_owned() });
@@ -146,7 +146,7 @@ async fn what_must_not_be_delivered_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_that_is_refused_twice_leaves_a_line_in_its_place() {
+async fn a_part_refused_twice_is_replaced_by_a_notice() {
     let fake = Fake::with(LiveLine::InMessage, 40);
     let (outbox, notes) = start(&fake);
     let parts = [1, 2, 3].map(|part| format!("{part}{}", "x".repeat(35))).join("\n\n");

@@ -8,7 +8,7 @@ fn topic(topic: &str) -> Place {
 }
 
 #[tokio::test(start_paused = true)]
-async fn topics_of_a_chat_share_its_pace_and_take_turns() {
+async fn topics_of_a_chat_share_its_pace_and_alternate() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     for n in 0..120 {
@@ -28,7 +28,7 @@ async fn topics_of_a_chat_share_its_pace_and_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_leave_a_part_of_the_quota_to_answers_which_never_wait() {
+async fn frames_leave_quota_so_answers_never_wait() {
     let fake = Fake::new();
     *fake.quota.lock().unwrap() = Some(Quota { calls: 5, within: Duration::from_secs(60) });
     let (outbox, _) = start(&fake);
@@ -47,7 +47,7 @@ async fn frames_leave_a_part_of_the_quota_to_answers_which_never_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn posts_do_not_put_a_frame_off_for_ever() {
+async fn posts_do_not_delay_a_frame_forever() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     for n in 0..50 {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_was_shown_live_rings_once_and_the_live_message_goes() {
+async fn a_live_answer_notifies_once_and_its_frame_is_deleted() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     for text in ["One", "One two", "One two three"] {
@@ -33,7 +33,7 @@ async fn a_turn_that_is_over_at_once_is_one_message() {
 const LONG: &str = "12345678\n\nabcdefgh\n\nzyxwvuts";
 
 #[tokio::test(start_paused = true)]
-async fn the_last_part_of_a_long_answer_rings_and_what_stands_already_stays() {
+async fn only_the_last_part_of_a_long_answer_notifies() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, notes) = start(&fake);
     outbox.post(live("a", "t", LONG));
@@ -63,7 +63,7 @@ async fn end_of_buried(bury: impl FnOnce(&Outbox)) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_sent_below_what_came_after_its_frames() {
+async fn an_answer_is_sent_below_messages_after_its_frames() {
     let anew = ["a send 12345678", "a send abcdefgh", "a delete m2", "a delete m1"];
     assert_eq!(end_of_buried(|outbox| outbox.heard(&place("a"))).await, anew);
     assert_eq!(end_of_buried(|outbox| outbox.post(Post::Final(row(1, "a", "note")))).await, anew);
@@ -95,7 +95,7 @@ async fn the_first_parts_of_a_long_answer_are_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_was_begun_before_a_crash_goes_on_below() {
+async fn a_partly_sent_answer_continues_below_after_a_crash() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, _) = start(&fake);
     outbox.post(Post::Final(begun(answer(1, "a", "t", LONG), &["new", "x", "y"], 1)));
@@ -105,7 +105,7 @@ async fn an_answer_that_was_begun_before_a_crash_goes_on_below() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_edits_append_an_answer_is_an_edit() {
+async fn an_answer_is_an_edit_if_edits_append() {
     let fake = Fake::with(LiveLine::Status, usize::MAX);
     let (outbox, _) = start(&fake);
     outbox.post(live("a", "t", "One"));
