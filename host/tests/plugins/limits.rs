@@ -80,13 +80,13 @@ async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhil
 
 #[tokio::test]
 async fn a_hoard_ends_at_the_memory_limit() {
-    assert_eq!(told(&unruly("memory = \"16MiB\"\ntime = \"1m\"").await, "grow").await, over("memory"));
+    assert_eq!(told(&unruly("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
 }
 
 #[tokio::test]
 async fn too_large_a_reply_is_not_taken() {
     // The plugin may allocate 100 MB, but not return them.
-    let bench = unruly("memory = \"256MiB\"\ntime = \"1m\"\nreply = \"64KiB\"").await;
+    let bench = unruly("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(told(&bench, "huge").await, over("reply"));
 }
 
@@ -111,12 +111,12 @@ async fn a_brief_and_an_error_count_as_a_reply() {
 
 #[tokio::test]
 async fn too_many_host_calls_end_the_call() {
-    assert_eq!(told(&unruly("calls = 1000\ntime = \"1m\"").await, "calls").await, over("calls"));
+    assert_eq!(told(&unruly("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
 }
 
 #[tokio::test]
 async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
-    let bench = unruly("log = 7\ntime = \"1m\"").await;
+    let bench = unruly("log = 7\ntime = \"5m\"").await;
     let log = journal::listen();
     assert_eq!(bench.read("flood").await, "survived");
     let written = log.text();
@@ -127,7 +127,7 @@ async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
 
 #[tokio::test]
 async fn a_plugin_has_limits_of_its_own_and_a_change_acts_at_once() {
-    let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"1m\"");
+    let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"5m\"");
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     assert_eq!(bench.read("calls").await, "survived");
     bench.configure("[plugins]\ncalls = 10");

@@ -110,7 +110,7 @@ async fn it_never_sees_its_secret() {
 #[tokio::test]
 async fn it_takes_no_more_than_its_share() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "time = \"1m\"\nmemory = \"256MiB\"").await;
+    let bench = stranger(&mirror, "time = \"5m\"\nmemory = \"256MiB\"").await;
     let told = meanwhile(&bench, "address_space").await.unwrap();
     assert!(["128 MiB", "192 MiB"].contains(&told.as_str()), "{told}");
     assert_eq!(meanwhile(&bench, "memory").await.unwrap_err().to_string(), over("memory"));
@@ -157,7 +157,7 @@ async fn what_never_ends_is_ended() {
 #[tokio::test]
 async fn many_lines_are_a_few() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "log = 7\ntime = \"1m\"").await;
+    let bench = stranger(&mirror, "log = 7\ntime = \"5m\"").await;
     for line in ["log_lines", "printed_lines"] {
         let log = journal::listen();
         assert!(bench.call(line).await.is_ok(), "/{line}");
@@ -170,7 +170,7 @@ async fn many_lines_are_a_few() {
 #[tokio::test]
 async fn long_lines_are_short_ones() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "log = 7\ntime = \"1m\"\nmemory = \"64MiB\"").await;
+    let bench = stranger(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
     let log = journal::listen();
     assert_eq!(bench.read("long_lines").await, "logged");
     let log = log.text();
