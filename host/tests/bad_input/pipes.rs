@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cordboard::store;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::board::{Board, DEADLINE, Host, QUICK};
@@ -92,6 +93,11 @@ impl Stalled {
                 serde_json::from_str(&board.ask("sessions", &["--json"]).out).unwrap_or_default();
             rows[0]["turns"] == 1 && rows[0]["phase"] == "idle"
         });
+        // It is drawn after the end of the turn.
+        wait_until("its answer is stored", || {
+            let posts = store::read_only(&board.path("state")).unwrap().outbox;
+            posts.iter().any(|post| post.reply.text.contains("line 20000"))
+        });
         stalled
     }
 
@@ -139,12 +145,12 @@ fn output_that_nobody_reads_on_does_not_keep_the_host_from_its_end() {
 
 #[test]
 fn answers_that_nobody_has_read_in_time_are_told_at_the_end_of_input() {
-    let board = Board::new(&format!("{QUICK}[console]\ndrain = \"1s\"\n"));
+    let board = Board::new(&format!("{QUICK}[console]\ndrain = \"3s\"\n"));
     let mut stalled = Stalled::flooded(&board);
     drop(stalled.stdin.take());
     let (code, log) = stalled.ended();
     assert_eq!(code, Some(1), "{log}");
-    let told = "the input has ended, and after 1s messages were left that nobody had read from standard output: ";
+    let told = "the input has ended, and after 3s messages were left that nobody had read from standard output: ";
     assert!(log.contains(told), "{log}");
 }
 
