@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_named_by_a_unique_digest_prefix() {
+    fn an_invalid_digest_prefix_is_refused() {
         for digest in ["", "0123456789a", "0123456789AB", "0123456789a*", &"a".repeat(65)] {
             let refused = check(Some(&person(Role::Owner)), &AdminCommand::Grant(digest.to_owned())).unwrap_err();
             assert_eq!(refused.code, RefusalCode::Invalid, "{digest}");

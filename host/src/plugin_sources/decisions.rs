@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn grants_add_up_and_a_refusal_covers_what_asks_for_no_more() {
+    async fn grants_accumulate_and_refusals_cover_lesser_requests() {
         let decided = DecisionStore::new(None, Decisions::default());
         say(&decided, &["sessions", "chat"], true).await;
         say(&decided, &["session-control", "state"], false).await;
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_revoked_counts_as_refused_until_it_is_granted_again() {
+    async fn a_revoked_grant_is_refused_until_granted_again() {
         let decided = DecisionStore::new(None, Decisions::default());
         say(&decided, &["chat"], true).await;
         say(&decided, &["sessions"], true).await;

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_cannot_be_used_is_told_with_its_path_and_the_remedy() {
+    fn an_unusable_file_names_its_path_and_the_remedy() {
         let path = Path::new("/p/x.wasm");
         let unreadable = |error: io::Error| unusable(path, &format!("{UNREADABLE}{error}"));
         assert_eq!(

@@ -144,7 +144,7 @@ async fn a_job_runs_at_its_times_and_not_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_missed_is_run_once() {
+async fn missed_runs_are_made_up_once() {
     let fake = Fake::new();
     lock(&fake.stored).insert(key("hourly"), Timestamp(0));
     lock(&fake.stored).insert(key("often"), Timestamp(50 * 60_000));
@@ -158,7 +158,7 @@ async fn what_was_missed_is_run_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_slept_makes_up_for_it_within_a_minute() {
+async fn runs_missed_in_sleep_are_made_up_within_a_minute() {
     let fake = Fake::new();
     fake.plug(&[("daily", "0 7 * * *")]);
     fake.start();
@@ -169,7 +169,7 @@ async fn a_machine_that_slept_makes_up_for_it_within_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_never_runs_twice_at_once_and_makes_up_for_it() {
+async fn a_job_never_overlaps_itself_and_makes_up_for_it() {
     let fake = Fake::new();
     fake.permits.forget_permits(1000);
     fake.plug(&[("slow", "* * * * *")]);
@@ -188,7 +188,7 @@ async fn a_job_never_runs_twice_at_once_and_makes_up_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_breaks_off_is_not_a_job_at_work_for_ever() {
+async fn a_failed_run_does_not_block_its_job() {
     let fake = Fake::new();
     fake.plug(&[("broken", "* * * * *"), ("other", "* * * * *")]);
     fake.start();
@@ -197,7 +197,7 @@ async fn a_run_that_breaks_off_is_not_a_job_at_work_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_jobs_nobody_is_woken() {
+async fn the_scheduler_sleeps_without_jobs() {
     let fake = Fake::new();
     fake.start();
     pass(MINUTE).await;
@@ -230,7 +230,7 @@ async fn a_new_time_zone_is_followed_within_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_a_day_ahead_runs_no_daily_job_twice() {
+async fn setting_the_clock_back_a_day_repeats_no_daily_job() {
     let fake = Fake::new();
     fake.plug(&[("daily", "0 7 * * *")]);
     fake.start();
@@ -246,7 +246,7 @@ async fn a_clock_that_was_a_day_ahead_runs_no_daily_job_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_years_ahead_stops_no_job() {
+async fn setting_the_clock_back_by_years_stops_no_job() {
     let fake = Fake::new();
     fake.plug(&[("daily", "0 7 * * *"), ("often", "*/10 * * * *")]);
     fake.start();
@@ -262,7 +262,7 @@ async fn a_clock_that_was_years_ahead_stops_no_job() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_repeats_nothing_and_stops_nothing() {
+fn setting_the_clock_back_repeats_and_stops_no_job() {
     let mut table = Timetable::new(Zone::utc());
     let minutes = |count: u64| Timestamp(count * 60_000);
     table.replace("p", [(("j".to_owned(), Cron::parse("* * * * *").unwrap()), minutes(600))].into_iter());

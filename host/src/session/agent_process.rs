@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_folders_of_cordboard_are_made() {
+    fn only_managed_folders_are_created() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
         let prepare = |name: &str| prepare_folder(&path(name), &path("state"));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_used_is_named_with_the_reason() {
+    fn an_unusable_folder_is_named_with_the_reason() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
         let why = |name: &str| prepare_folder(&path(name), &path("state")).unwrap_err();

@@ -62,7 +62,7 @@ const NAMES: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
 {"type":"system","subtype":"init","session_id":"c2"}"#;
 
 #[tokio::test]
-async fn everything_is_stored_before_it_is_done() {
+async fn state_is_stored_before_effects() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
@@ -77,7 +77,7 @@ async fn everything_is_stored_before_it_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_cannot_be_stored_is_told_and_stored_with_the_next_one() {
+async fn a_failed_save_is_reported_and_stored_with_the_next() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     fakes.full_disk(true);
@@ -96,7 +96,7 @@ async fn a_change_that_cannot_be_stored_is_told_and_stored_with_the_next_one() {
 }
 
 #[tokio::test]
-async fn an_agent_is_answered_even_where_nothing_can_be_stored() {
+async fn a_prompt_is_answered_despite_a_failing_store() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     fakes.full_disk(true);
@@ -106,7 +106,7 @@ async fn an_agent_is_answered_even_where_nothing_can_be_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_order_after_the_end_is_answered() {
+async fn a_command_after_the_end_is_answered() {
     let fakes = Fakes::new(ECHO);
     let handle = ends();
     let refused = handle.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
@@ -115,7 +115,7 @@ async fn an_order_after_the_end_is_answered() {
 }
 
 #[tokio::test]
-async fn a_flood_of_lines_is_shown_in_few_frames() {
+async fn many_lines_are_shown_in_few_frames() {
     let fakes = Fakes::new(&flood(LINE));
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
@@ -128,7 +128,7 @@ async fn a_flood_of_lines_is_shown_in_few_frames() {
 }
 
 #[tokio::test]
-async fn an_order_is_heard_in_the_middle_of_a_flood() {
+async fn a_command_is_handled_during_heavy_output() {
     let fakes = Fakes::new(&flood(NAMES));
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
@@ -142,7 +142,7 @@ async fn an_order_is_heard_in_the_middle_of_a_flood() {
 }
 
 #[tokio::test]
-async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late_verdict_changes_nothing() {
+async fn a_late_verdict_does_not_change_a_suspended_session() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
@@ -157,7 +157,7 @@ async fn without_a_policy_an_idle_session_is_suspended_at_its_timeout_and_a_late
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_is_not_there_is_told_with_what_to_do() {
+async fn a_missing_agent_is_reported_with_the_remedy() {
     let fakes = Fakes::missing();
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
@@ -169,7 +169,7 @@ async fn an_agent_that_is_not_there_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn an_agent_that_dies_in_mid_turn_is_told_with_its_last_words() {
+async fn an_exit_during_a_turn_is_reported_with_the_last_output() {
     let fakes = Fakes::new(
         r#"
 read -r line
@@ -190,7 +190,7 @@ exit 3
 }
 
 #[tokio::test]
-async fn words_on_stdout_are_last_words_as_those_on_stderr() {
+async fn last_output_includes_stdout_and_stderr() {
     let fakes = Fakes::new(
         r#"
 read -r line
@@ -212,7 +212,7 @@ exit 3
 }
 
 #[tokio::test]
-async fn a_prompt_that_its_agent_never_took_is_not_seen_to_be_worked_on_any_longer() {
+async fn a_requeued_prompt_is_no_longer_shown_as_running() {
     let fakes = Fakes::new(
         r#"
 read -r line
@@ -240,7 +240,7 @@ exit 3
 }
 
 #[tokio::test]
-async fn what_happens_is_told_with_the_hooks_that_led_to_it() {
+async fn events_carry_their_causation_chain() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     session.prompt(prompt("p1"), CausationChain::default().through("a")).await;

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_that_another_program_locks_is_called_so() {
+    fn a_locked_database_is_reported_as_locked() {
         for code in [rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_LOCKED] {
             let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             assert_eq!(

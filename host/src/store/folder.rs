@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_killed_host_leaves_holds_the_directory_for_a_moment_only() {
+    fn opening_waits_for_the_lock_of_a_dead_host() {
         let folder = tempfile::tempdir().unwrap();
         let mut held = private().truncate(false).open(folder.path().join("lock")).unwrap();
         held.lock().unwrap();

@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_older_hosts_group_stays_with_the_owner_of_its_session() {
+    fn migration_assigns_groups_to_the_session_owner() {
         let mut db = Connection::open_in_memory().expect("memory is there");
         STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("it was right once"));
         db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_older_host_buttons_are_forgotten_and_places_are_known() {
+    fn migration_drops_buttons_and_keeps_places() {
         let mut db = Connection::open_in_memory().expect("memory is there");
         STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("it was right once"));
         for (at, command) in ["/retry alpha", "/plugins grant x 0", "plain words"].iter().enumerate() {

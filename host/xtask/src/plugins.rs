@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn components_are_laid_under_the_names_of_their_folders() {
+    fn components_are_named_after_their_folders() {
         let folder = tempfile::tempdir().unwrap();
         let (built, shelf) = (folder.path().join("built"), folder.path().join("shelf"));
         fs::create_dir(&built).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plugin_any_more_is_removed() {
+    fn components_of_removed_plugins_are_deleted() {
         let shelf = tempfile::tempdir().unwrap();
         for name in ["kept.wasm", "gone.wasm", "bad/kept.wasm", "bad/gone.wasm", "extra/kept.wasm", "extra/gone.wasm"] {
             replace(&shelf.path().join(name), b"x").unwrap();

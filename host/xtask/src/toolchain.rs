@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_there_when_its_std_is() {
+    fn a_target_is_installed_if_its_std_is() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!holds_std(&folder.path().join("absent")));
         assert!(!holds_std(folder.path()));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compiler_is_asked_for_the_folder() {
+    fn the_standard_library_is_found_through_the_compiler() {
         let folder = tempfile::tempdir().unwrap();
         let ask = || Command::new("echo");
         let fake = |folder: &Path| {

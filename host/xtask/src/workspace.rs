@@ -130,7 +130,7 @@ mod tests {
     }"#;
 
     #[test]
-    fn plugins_are_the_members_below_plugins_that_become_a_cdylib() {
+    fn plugins_are_cdylib_members_below_plugins() {
         let workspace = Workspace::of(METADATA).unwrap();
         let seen: Vec<(&str, &str)> =
             workspace.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.library.as_str())).collect();

@@ -97,7 +97,7 @@ fn a_compiler_that_was_chosen_is_not_replaced_by_another() {
 }
 
 #[test]
-fn a_private_toolchain_that_is_there_is_taken_without_asking_rustup() {
+fn an_existing_private_toolchain_is_used_without_rustup() {
     let machine = Machine::new();
     machine.program("rustup", "echo asked >&2; exit 1");
     let bin = machine.path().join("cache/cordboard/toolchain-wasip2-1/bin");
@@ -110,7 +110,7 @@ fn a_private_toolchain_that_is_there_is_taken_without_asking_rustup() {
 }
 
 #[test]
-fn a_doctor_only_looks() {
+fn doctor_changes_nothing() {
     let machine = Machine::new();
     let output = machine.xtask(&["doctor"]);
     assert_eq!(output.status.code(), Some(0));

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_back_and_only_the_owner_reads_them() {
+    fn history_is_restored_and_readable_only_by_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history");
         let (mut history, lines) = History::open(&path);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_history_is_shortened() {
+    fn a_long_history_is_truncated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history");
         let all: String = (0..KEPT * 3).map(|line| format!("line {line}\n")).collect();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_place_it_is_not_kept() {
+    fn an_unwritable_history_is_not_kept() {
         let (mut history, lines) = History::open(Path::new("/nowhere/history"));
         assert!(lines.is_empty());
         history.add("still typed");

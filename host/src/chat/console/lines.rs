@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_all_kinds() {
+    fn each_kind_of_line_is_parsed() {
         assert_eq!(lines(b""), []);
         assert_eq!(
             lines(b"one\r\n\ntwo, longer than the buffer\nlast"),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_refused_whole() {
+    fn an_oversized_line_is_refused_as_a_whole() {
         let mut bytes = vec![b'x'; LINE_AT_MOST];
         bytes.extend(b"\n");
         assert_eq!(lines(&bytes), [text(&"x".repeat(LINE_AT_MOST))]);

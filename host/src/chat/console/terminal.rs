@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_stands_before_the_prompt_in_one_line() {
+    fn the_status_precedes_the_prompt_on_one_line() {
         assert_eq!(prompt(None, Colours::On, 40), "› ");
         assert_eq!(prompt(Some(" "), Colours::On, 40), "› ");
         assert_eq!(prompt(Some("reads\na file\x1b[2J\u{202e}"), Colours::Off, 40), "reads a file[2J › ");

@@ -171,7 +171,7 @@ async fn each_line_is_an_update_of_the_local_owner() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_in_before_it_begins() {
+async fn no_input_is_accepted_before_the_console_starts() {
     let shelf = Arc::new(FakeInbox::default());
     let inbox: Arc<dyn Inbox> = shelf.clone();
     let (writer, _stdout) = UnixStream::pair().unwrap();
@@ -189,7 +189,7 @@ async fn nothing_is_taken_in_before_it_begins() {
 }
 
 #[tokio::test]
-async fn no_two_keys_are_equal_in_any_two_runs() {
+async fn update_keys_are_unique_across_runs() {
     let (first, _) = run_over(b"a\na\n", 0).await;
     let (second, _) = run_over(b"a\na\n", 0).await;
     let key = |update: &Update| update.key.clone();
@@ -199,7 +199,7 @@ async fn no_two_keys_are_equal_in_any_two_runs() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_too_long_is_told_and_the_next_one_serves() {
+async fn an_oversized_line_is_reported_and_the_next_accepted() {
     let mut bytes = vec![b'x'; lines::LINE_AT_MOST + 1];
     bytes.extend(b"\nnext\n");
     let (shelf, printed) = run_over(&bytes, 0).await;
@@ -208,7 +208,7 @@ async fn a_line_that_is_too_long_is_told_and_the_next_one_serves() {
 }
 
 #[tokio::test]
-async fn a_thousand_lines_come_in_order() {
+async fn a_thousand_lines_arrive_in_order() {
     let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
     let (shelf, _) = run_over(text.as_bytes(), 0).await;
     assert_eq!(shelf.texts().len(), 5000);
@@ -216,14 +216,14 @@ async fn a_thousand_lines_come_in_order() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_asked_again_and_told_of_once() {
+async fn a_failing_store_is_retried_and_reported_once() {
     let (shelf, printed) = run_over(b"hello\n", 2).await;
     assert_eq!(shelf.texts(), ["hello"]);
     assert_eq!(printed, "Not stored yet, trying again: the disk is full\n");
 }
 
 #[tokio::test]
-async fn input_comes_before_its_end() {
+async fn input_arrives_before_its_end() {
     let mut stage = FakeChat::new();
     stage.stdin.write_all(b"hello\n").unwrap();
     timeout(DEADLINE, stage.shelf.came.notified()).await.expect("a line");
@@ -235,7 +235,7 @@ async fn input_comes_before_its_end() {
 }
 
 #[tokio::test]
-async fn an_answer_streams_in_whole_lines_and_nothing_comes_twice() {
+async fn an_answer_streams_in_whole_lines_without_repetition() {
     let mut stage = FakeChat::new();
     let id = send(&stage.console, "line 1\nli", Completeness::Partial).await;
     assert_eq!(stage.line(), "line 1\n");
@@ -254,7 +254,7 @@ async fn an_answer_streams_in_whole_lines_and_nothing_comes_twice() {
 }
 
 #[tokio::test]
-async fn a_message_of_an_earlier_run_is_shown_whole() {
+async fn an_edited_message_of_an_earlier_run_is_shown_whole() {
     let stage = FakeChat::new();
     let earlier = MessageId("earlier-3".to_owned());
     stage.console.edit(place(), &earlier, &message("the answer", Completeness::Complete)).await.unwrap();
@@ -262,7 +262,7 @@ async fn a_message_of_an_earlier_run_is_shown_whole() {
 }
 
 #[tokio::test]
-async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
+async fn a_closed_output_ends_the_console_and_loses_nothing() {
     let FakeChat { console, mut events, stdout, stdin: _open, shelf: _shelf } = FakeChat::new();
     drop(stdout);
     let lost = message("the answer", Completeness::Complete);
@@ -277,7 +277,7 @@ async fn a_reader_who_is_gone_ends_the_console_and_loses_nothing() {
 /// 1. An incomplete line is sent, so nothing is printed. 2. The reader closes the pipe. 3. The complete line can't be
 /// printed, and a retry of the edit fails too.
 #[tokio::test]
-async fn an_answer_that_was_begun_is_not_lost_with_its_reader() {
+async fn a_partial_answer_is_not_lost_with_its_reader() {
     let FakeChat { console, events: _events, stdout, stdin: _open, shelf: _shelf } = FakeChat::new();
     let id = console.send(place(), &message("the ans", Completeness::Partial)).await.unwrap();
     drop(stdout);
@@ -288,7 +288,7 @@ async fn an_answer_that_was_begun_is_not_lost_with_its_reader() {
 }
 
 #[tokio::test]
-async fn a_reader_who_is_slow_holds_up_only_who_sends() {
+async fn a_slow_reader_delays_only_the_sender() {
     let mut stage = FakeChat::new();
     let long = "x".repeat(1 << 22);
     let console = Arc::new(stage.console);

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn completed_lines_come_as_they_come() {
+    fn completed_lines_are_printed_at_once() {
         assert_eq!(
             versions(
                 Look::Source,
@@ -239,18 +239,18 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_wait_for_what_follows_them() {
+    fn blank_lines_wait_for_following_text() {
         assert_eq!(versions(Look::Source, &["a\n\n\n", "a\n\nb\n", "a\n\nb"]), ["a\n", "\nb\n", ""]);
     }
 
     #[test]
-    fn a_final_text_that_differs_is_printed_anew() {
+    fn a_different_final_text_is_printed_again() {
         assert_eq!(versions(Look::Source, &["working\n", "other\n", "the answer"]), ["working\n", "", "the answer\n"]);
         assert_eq!(versions(Look::Source, &["a\nb\n", "a"]), ["a\nb\n", "a\n"]);
     }
 
     #[test]
-    fn an_edit_to_the_same_prints_nothing_and_one_to_more_prints_the_rest() {
+    fn an_edit_prints_only_the_new_text() {
         let mut page = Page::new(Look::Source);
         let put = |page: &mut Page, source: &str| page.put(&id("m"), &message(source, Completeness::Complete));
         assert_eq!(put(&mut page, "one"), "one\n");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_grow_together_meet_between_lines_only() {
+    fn growing_messages_interleave_only_between_lines() {
         let mut page = Page::new(Look::Source);
         let mut out = page.put(&id("a"), &message("a 1\na ", Completeness::Partial));
         out += &page.put(&id("b"), &message("notice", Completeness::Complete));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_shown_as_far_as_it_goes_where_others_have_a_word_first_and_nothing_of_it_comes_twice() {
+    fn a_halted_line_is_continued_without_repetition() {
         for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
             let mut page = Page::new(look);
             let mut put = |source: &str, last| page.put(&id("a"), &message(source, last));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_the_board_are_printed_without_what_escapes_them() {
+    fn host_messages_are_printed_without_markdown_escapes() {
         let own =
             Outgoing { words: Authorship::Own, ..message(r"Session '\_\_x\_\_' has `\_`.", Completeness::Complete) };
         let printed = |look, message: &Outgoing| Page::new(look).put(&id("m"), message);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_of_a_session_in_the_background_has_its_name() {
+    fn each_line_of_a_background_session_has_its_name() {
         let mut page = Page::new(Look::Source);
         let put = |page: &mut Page, name: &str, source: &str, session: Option<&str>| {
             let session = session.map(|session| session.parse().unwrap());
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn buttons_are_their_commands_and_come_once() {
+    fn buttons_are_printed_once_as_commands() {
         let mut page = Page::new(Look::Source);
         let mut asked = message("It failed.", Completeness::Complete);
         asked.buttons =
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_styles_of_ours_and_no_controls_of_theirs() {
+    fn a_terminal_gets_styles_but_no_untrusted_controls() {
         let styled = versions(
             Look::Styled(Colours::On),
             &[
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_grows_is_known_however_many_stand_below_it() {
+    fn a_growing_message_is_remembered_under_many_others() {
         let mut page = Page::new(Look::Source);
         assert_eq!(page.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
         for index in 0..KEPT * 3 {
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_messages_are_remembered() {
+    fn the_number_of_remembered_messages_is_limited() {
         let mut page = Page::new(Look::Source);
         for index in 0..KEPT * 2 {
             page.put(&id(&index.to_string()), &message("x", Completeness::Complete));

@@ -18,7 +18,7 @@ async fn a_replay_is_accepted_once() {
 }
 
 #[tokio::test]
-async fn a_key_is_a_front_ends_own() {
+async fn keys_are_separate_per_front_end() {
     let (state, mut console) = (State::new(), update("1"));
     let (store, _) = state.open();
     console.place = Place::new("console", "local");
@@ -26,7 +26,7 @@ async fn a_key_is_a_front_ends_own() {
 }
 
 #[tokio::test]
-async fn a_done_update_stays_known_and_its_text_is_gone() {
+async fn a_done_update_keeps_its_key_and_loses_its_text() {
     let state = State::new();
     let (store, _) = state.open();
     let rows = store.accept(vec![update("secret")], None).await.unwrap();
@@ -38,7 +38,7 @@ async fn a_done_update_stays_known_and_its_text_is_gone() {
 }
 
 #[tokio::test]
-async fn a_prompt_waits_is_handed_and_taken_back() {
+async fn a_prompt_can_be_handed_over_and_taken_back() {
     let state = State::new();
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
@@ -61,7 +61,7 @@ async fn a_prompt_waits_is_handed_and_taken_back() {
 }
 
 #[tokio::test]
-async fn a_prompt_for_a_session_waits_for_it_from_the_first_and_is_never_routed() {
+async fn a_prompt_for_a_session_is_never_routed() {
     let state = State::new();
     let (store, _) = state.open();
     let session = name("alpha");
@@ -81,7 +81,7 @@ fn said(key: &str, words: &str, part: Part) -> Update {
 }
 
 #[tokio::test]
-async fn an_edit_replaces_what_still_waits() {
+async fn an_edit_replaces_a_waiting_message() {
     let state = State::new();
     let (store, _) = state.open();
     let texts = ["1", "2", "3"].map(|key| said(key, "as it was", Part::Text)).to_vec();
@@ -121,7 +121,7 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
 }
 
 #[tokio::test]
-async fn parts_become_one_update() {
+async fn parts_are_joined_into_one_update() {
     let state = State::new();
     let (store, _) = state.open();
     let cut = || Part::Cut { joint: String::new() };
@@ -135,7 +135,7 @@ async fn parts_become_one_update() {
 }
 
 #[tokio::test]
-async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
+async fn a_reply_is_stored_until_it_is_sent() {
     let state = State::new();
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
@@ -155,7 +155,7 @@ async fn a_reply_is_stored_with_the_end_of_its_command_and_goes_when_sent() {
 }
 
 #[tokio::test]
-async fn ids_are_never_given_twice() {
+async fn ids_are_never_reused() {
     let state = State::new();
     let (store, _) = state.open();
     let first = store.finish(vec![], vec![post("one")]).await.unwrap()[0].id;
@@ -166,7 +166,7 @@ async fn ids_are_never_given_twice() {
 }
 
 #[tokio::test]
-async fn a_final_answer_takes_the_place_of_what_was_streamed() {
+async fn a_final_answer_replaces_the_streamed_text() {
     let state = State::new();
     let (store, _) = state.open();
     let [row, other] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();
@@ -185,7 +185,7 @@ async fn a_final_answer_takes_the_place_of_what_was_streamed() {
 }
 
 #[tokio::test]
-async fn what_a_killed_host_leaves_of_a_turn_is_marked_or_deleted_once() {
+async fn live_messages_of_a_killed_host_are_closed_once() {
     let state = State::new();
     let (store, _) = state.open();
     let [half, silent] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();
@@ -203,7 +203,7 @@ async fn what_a_killed_host_leaves_of_a_turn_is_marked_or_deleted_once() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_sent_while_its_turn_ended_is_not_kept_for_ever() {
+async fn a_live_message_of_a_finished_turn_is_not_stored() {
     let state = State::new();
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
@@ -231,7 +231,7 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
 }
 
 #[tokio::test]
-async fn keys_of_old_done_updates_are_forgotten_open_ones_are_not() {
+async fn only_old_keys_of_done_updates_are_deleted() {
     let state = State::new();
     let (store, _) = state.open();
     let rows = store.accept(vec![update("done"), update("open")], None).await.unwrap();
@@ -253,7 +253,7 @@ async fn a_place_that_cannot_be_written_to_is_known_after_a_restart() {
 }
 
 #[tokio::test]
-async fn who_has_spoken_where_is_known_after_a_restart() {
+async fn chat_members_survive_a_restart() {
     let state = State::new();
     let (store, _) = state.open();
     let ann = UserId("telegram:42".to_owned());

@@ -17,7 +17,7 @@ fn prompt(id: &str) -> Request {
 }
 
 #[tokio::test]
-async fn a_decision_is_told_in_every_message_that_asked() {
+async fn a_decision_updates_every_message_that_asked() {
     let state = State::new();
     let (store, _) = state.open();
     let request = prompt("a");
@@ -43,7 +43,7 @@ async fn a_decision_is_told_in_every_message_that_asked() {
 }
 
 #[tokio::test]
-async fn what_was_asked_about_a_start_is_closed_by_the_next_host() {
+async fn a_restart_closes_questions_about_failed_starts() {
     let state = State::new();
     let (store, _) = state.open();
     let start = Request::Start { session: "alpha".parse().unwrap(), failure: 1 };
@@ -57,7 +57,7 @@ async fn what_was_asked_about_a_start_is_closed_by_the_next_host() {
 }
 
 #[tokio::test]
-async fn a_newer_version_withdraws_what_was_asked_about_an_older_one() {
+async fn a_newer_version_withdraws_questions_about_older_ones() {
     let state = State::new();
     let (store, _) = state.open();
     let grant = |plugin: &str, digest: &str| Request::Grant { plugin: plugin.to_owned(), digest: digest.to_owned() };

@@ -14,7 +14,7 @@ fn swap(expected: Option<&str>, value: Option<&str>) -> Swap {
 }
 
 #[tokio::test]
-async fn keys_are_a_plugins_own_and_outlive_the_host() {
+async fn keys_are_separate_per_plugin_and_survive_restarts() {
     let state = State::new();
     let (store, _) = state.open();
     for key in ["b%1", "b%2", "c", "bx"] {
@@ -33,7 +33,7 @@ async fn keys_are_a_plugins_own_and_outlive_the_host() {
 }
 
 #[tokio::test]
-async fn a_swap_needs_the_expected_value() {
+async fn compare_and_swap_needs_the_expected_value() {
     let state = State::new();
     let (store, _) = state.open();
     let ask = async |it| store.state_swap("p", "key", it, limit(100)).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_swap_needs_the_expected_value() {
 }
 
 #[tokio::test]
-async fn of_many_swaps_at_once_one_wins() {
+async fn only_one_of_concurrent_swaps_succeeds() {
     let state = State::new();
     let (store, _) = state.open();
     let all = (0..50).map(|_| store.state_swap("p", "lock", swap(None, Some("mine")), limit(100)));
@@ -55,7 +55,7 @@ async fn of_many_swaps_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn what_is_over_the_bound_is_refused_by_name_and_not_kept() {
+async fn values_over_the_limit_are_refused_by_name() {
     let state = State::new();
     let (store, _) = state.open();
     store.state_set("p", "ä", vec![0; 8], limit(10)).await.unwrap();
@@ -91,7 +91,7 @@ async fn the_last_three_generations_are_kept_newest_first() {
 }
 
 #[tokio::test]
-async fn a_button_fits_its_front_end_and_old_ones_are_forgotten() {
+async fn button_tokens_are_short_and_old_ones_expire() {
     let state = State::new();
     let (store, _) = state.open();
     let line = |command: &str, of: Option<&str>| ButtonLine {

@@ -9,7 +9,7 @@ fn refused(state: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_state_directory_is_made_for_its_user_alone() {
+async fn a_state_directory_is_created_private() {
     let state = State::new();
     let inner = state.path().join("a/b");
     let (store, _) = open(&inner).unwrap();
@@ -22,7 +22,7 @@ async fn a_state_directory_is_made_for_its_user_alone() {
 }
 
 #[test]
-fn others_may_not_write_to_it() {
+fn a_state_directory_writable_by_others_is_refused() {
     let state = State::new();
     for mode in [0o770, 0o702, 0o777] {
         fs::set_permissions(state.path(), Permissions::from_mode(mode)).unwrap();
@@ -39,7 +39,7 @@ fn others_may_not_write_to_it() {
 }
 
 #[test]
-fn its_user_must_be_able_to_write_to_it() {
+fn an_unwritable_state_directory_is_refused() {
     // Not even root can create a file in this directory.
     let kernel = Path::new("/sys/kernel");
     assert!(kernel.is_dir(), "the test needs sysfs");
@@ -50,7 +50,7 @@ fn its_user_must_be_able_to_write_to_it() {
 }
 
 #[test]
-fn a_file_is_no_state_directory() {
+fn a_file_as_state_directory_is_refused() {
     let state = State::new();
     let file = state.path().join("file");
     fs::write(&file, "").unwrap();
@@ -61,7 +61,7 @@ fn a_file_is_no_state_directory() {
 }
 
 #[tokio::test]
-async fn one_host_uses_it_at_a_time() {
+async fn a_second_host_is_refused() {
     let state = State::new();
     let (store, _) = state.open();
     let (path, pid) = (state.path().display(), std::process::id());
@@ -78,7 +78,7 @@ async fn one_host_uses_it_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_newer_version_is_left_alone() {
+async fn a_newer_schema_is_refused() {
     let state = State::new();
     state.open().0.close().await;
     let db = Connection::open(folder::database(state.path())).unwrap();
@@ -120,7 +120,7 @@ async fn a_damaged_record_is_refused_and_not_dropped() {
 }
 
 #[tokio::test]
-async fn a_reader_needs_no_host_and_disturbs_none() {
+async fn reading_works_with_and_without_a_running_host() {
     let state = State::new();
     let nothing = state.path().join("none");
     assert_eq!(read_only(&nothing).unwrap(), Contents::default());
@@ -137,7 +137,7 @@ async fn a_reader_needs_no_host_and_disturbs_none() {
 }
 
 #[tokio::test]
-async fn a_database_that_lost_its_sessions_is_not_started_over() {
+async fn a_missing_database_beside_sessions_is_refused() {
     let state = State::new();
     let (store, _) = state.open();
     store.create(&record("alpha")).await.unwrap();

@@ -7,7 +7,7 @@ use cordboard_core::types::ProcessId;
 use super::*;
 
 #[tokio::test]
-async fn a_session_comes_back_as_it_was_saved() {
+async fn a_session_is_loaded_as_it_was_saved() {
     let state = State::new();
     let (store, empty) = state.open();
     assert_eq!((empty.sessions.len(), empty.host_id.len()), (0, 36));
@@ -43,7 +43,7 @@ async fn a_name_is_taken_by_archived_sessions_too() {
 }
 
 #[tokio::test]
-async fn archiving_clears_every_place_of_the_session_and_no_other() {
+async fn archiving_clears_only_places_of_the_session() {
     let state = State::new();
     let (store, _) = state.open();
     let (one, all) = (

@@ -33,7 +33,7 @@ async fn as_group<T>(store: &Store, all: Vec<impl Future<Output = T>>) -> Vec<T>
 }
 
 #[tokio::test]
-async fn one_failure_in_a_group_is_no_other_ones() {
+async fn a_failure_in_a_group_affects_no_other_request() {
     let state = State::new();
     let (store, _) = state.open();
     let names = ["a", "b", "a", "c", "b", "d"].map(record);
@@ -43,7 +43,7 @@ async fn one_failure_in_a_group_is_no_other_ones() {
 }
 
 #[tokio::test]
-async fn a_failed_request_leaves_nothing_of_itself() {
+async fn a_failed_request_leaves_no_changes() {
     let state = State::new();
     let (store, _) = state.open();
     let half = |db: &Connection| {
@@ -57,7 +57,7 @@ async fn a_failed_request_leaves_nothing_of_itself() {
 }
 
 #[tokio::test]
-async fn a_group_that_sqlite_gave_up_is_done_one_by_one() {
+async fn an_aborted_group_is_retried_one_by_one() {
     let state = State::new();
     let (store, _) = state.open();
     let (alpha, beta) = (record("alpha"), record("beta"));
@@ -79,7 +79,7 @@ async fn pages(store: &Store, most: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it() {
+async fn a_full_disk_refuses_a_request_without_partial_writes() {
     let state = State::new();
     let (store, _) = state.open();
     let rows = store.accept(vec![update("1"), update("2")], None).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_keeps_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn a_refused_batch_can_be_asked_again() {
+async fn a_refused_batch_can_be_retried() {
     let state = State::new();
     let (store, _) = state.open();
     pages(&store, 0).await;
@@ -129,7 +129,7 @@ async fn a_refused_batch_can_be_asked_again() {
 }
 
 #[tokio::test]
-async fn closing_stores_what_was_asked_before_and_refuses_what_comes_after() {
+async fn closing_stores_earlier_requests_and_refuses_later_ones() {
     let state = State::new();
     let (store, _) = state.open();
     let records: Vec<_> = (0..300).map(|at| record(&format!("s{at:03}"))).collect();
@@ -152,7 +152,7 @@ async fn closing_stores_what_was_asked_before_and_refuses_what_comes_after() {
 }
 
 #[tokio::test]
-async fn a_sync_has_something_to_sync() {
+async fn a_sync_writes_with_full_durability() {
     let state = State::new();
     let (store, _) = state.open();
     let changes = |db: &Connection| Ok(db.total_changes());

@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_component_is_told_from_a_module() {
+    fn a_component_is_distinguished_from_a_module() {
         assert!(is_component(b"\0asm\x0d\0\x01\0rest"));
         assert!(!is_component(b"\0asm\x01\0\0\0rest"));
         assert!(!is_component(b"\0asm"));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_toolchain_is_made_once_its_compiler_is_in_place() {
+    fn a_toolchain_is_complete_once_its_compiler_exists() {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(made(home.path()), None);
         fs::create_dir(home.path().join("bin")).unwrap();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_of_the_compilers_libraries_is_found_for_any_architecture() {
+    fn library_folders_are_found_for_any_architecture() {
         let folder = tempfile::tempdir().unwrap();
         for below in ["a", "x86_64-linux-gnu"] {
             fs::create_dir(folder.path().join(below)).unwrap();

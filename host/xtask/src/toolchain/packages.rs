@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_stanza_gets_another_release() {
+    fn the_first_stanza_gets_the_other_release() {
         let text = "# Made by an installer.\n\nTypes: deb\n# An old snapshot: http://example.org/2025\n\
                     URIs: http://example.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\n\
                     Signed-By: /usr/share/keyrings/k.gpg\n\nTypes: deb\nURIs: http://example.org/security\n\
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_form_is_understood() {
+    fn the_older_format_is_parsed() {
         let text = "# deb cdrom:[x]/ bookworm main\n\ndeb [arch=amd64 signed-by=/k.gpg] http://example.org/debian bookworm main contrib\n";
         assert_eq!(
             retargeted(text, "trixie").unwrap(),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_names_no_archive_gives_nothing() {
+    fn a_file_without_an_archive_yields_nothing() {
         for text in ["", "# See /etc/apt/sources.list.d/debian.sources\n", "deb-src http://example.org x main\n"] {
             assert_eq!(retargeted(text, "trixie"), None, "{text:?}");
         }

@@ -124,7 +124,7 @@ fn text_becomes_blanks_and_code_stays() {
 }
 
 #[test]
-fn a_word_is_found_where_it_stands_alone() {
+fn only_whole_words_are_found() {
     assert_eq!(places("notify::x renotify::x notify::y", "notify::").collect::<Vec<_>>(), [0, 22]);
     assert_eq!(places("todo!() my_todo!()", "todo!").collect::<Vec<_>>(), [0]);
     assert_eq!(places("tokio tokio_util", "tokio").collect::<Vec<_>>(), [0]);

@@ -75,7 +75,7 @@ fn the_readme_is_short() {
 }
 
 #[test]
-fn links_between_documents_lead_somewhere() {
+fn links_between_documents_resolve() {
     let mut findings = Findings::default();
     for document in DOCUMENTS {
         for (line, target) in links(&read(document)) {
@@ -213,7 +213,7 @@ fn kebab(name: &str) -> String {
 }
 
 #[test]
-fn definitions_are_read() {
+fn command_definitions_are_loaded() {
     let known = Known::load();
     for name in ["build", "run", "test", "bench", "ci", "doctor"] {
         assert!(known.xtask.contains(name), "{name}: {:?}", known.xtask);

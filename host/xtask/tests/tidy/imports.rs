@@ -26,7 +26,7 @@ fn layer(module: &str) -> Option<usize> {
 }
 
 #[test]
-fn imports_go_one_way() {
+fn imports_follow_the_layers() {
     let mut findings = Findings::default();
     for file in product() {
         let Some(below) = file.path.strip_prefix("host/src/") else { continue };
@@ -83,7 +83,7 @@ fn first_names(path: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_import_is_seen_however_it_is_written() {
+fn every_form_of_import_is_found() {
     let names = |code: &str| imported(code, 2).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
     assert_eq!(names("use crate::hub::Hub;"), ["hub"]);
     assert_eq!(names("use crate::{\n    chat::{Chat, Post},\n    hub,\n};"), ["chat", "hub"]);

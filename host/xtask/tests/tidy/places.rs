@@ -29,7 +29,7 @@ const IMPURE_NAMES: [&str; 6] =
     ["SystemTime::now", "Instant::now", "std::fs", "std::net", "std::thread", "std::process"];
 
 #[test]
-fn a_name_has_one_place() {
+fn restricted_names_are_used_only_by_their_owners() {
     let mut findings = Findings::default();
     for file in product() {
         for (name, owners) in OWNERS {
@@ -46,7 +46,7 @@ fn a_name_has_one_place() {
 }
 
 #[test]
-fn an_owner_exists() {
+fn every_owner_exists() {
     for (name, owners) in OWNERS {
         for owner in owners {
             assert!(product().any(|file| file.path.starts_with(owner)), "nothing lies at {owner}, the place of {name}");
@@ -55,7 +55,7 @@ fn an_owner_exists() {
 }
 
 #[test]
-fn the_core_is_pure() {
+fn the_core_has_no_forbidden_dependencies() {
     let mut findings = Findings::default();
     for file in product().filter(|file| file.path.starts_with("host/core/")) {
         for name in IMPURE_NAMES {
@@ -95,7 +95,7 @@ fn grouped(code: &str, name: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_use_is_seen_however_it_is_written() {
+fn every_form_of_use_is_found() {
     let file =
         File::example("a.rs", "use std::{env, process::{Child, Command}};\nlet a = tokio::process::Command::new;\n");
     assert_eq!(uses(&file, "process::Command"), [1, 2]);

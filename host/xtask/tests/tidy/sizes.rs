@@ -51,7 +51,7 @@ fn most_files_are_short() {
 }
 
 #[test]
-fn no_function_is_too_long_or_takes_too_much() {
+fn functions_are_short_with_few_parameters() {
     let mut findings = Findings::default();
     for file in product() {
         for function in functions::of(&file.code) {

@@ -14,7 +14,7 @@ const UNFINISHED: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn a_file_says_what_it_is() {
+fn every_file_has_a_module_comment() {
     let mut findings = Findings::default();
     for file in all().iter().filter(|file| file.is_rust() && !file.text.starts_with("//!")) {
         findings.add(file, 1, "doesn't open with `//!`", "say what the file owns and what it must never do");
@@ -23,7 +23,7 @@ fn a_file_says_what_it_is() {
 }
 
 #[test]
-fn nothing_is_left_for_later() {
+fn no_todo_markers_are_left() {
     let mut findings = Findings::default();
     for file in all().iter().filter(|file| file.is_rust()) {
         let code = super::code::bare(&file.text);
@@ -38,7 +38,7 @@ fn nothing_is_left_for_later() {
 
 /// In a clone elsewhere, the path of this clone means nothing.
 #[test]
-fn nothing_is_true_on_one_machine_alone() {
+fn no_path_of_this_machine_is_used() {
     let here = root().display().to_string();
     let mut findings = Findings::default();
     for file in all() {
