@@ -133,7 +133,7 @@ impl Agent {
 }
 
 #[tokio::test]
-async fn a_turn_tells_readiness_receipt_text_and_end() {
+async fn a_turn_reports_readiness_receipt_text_and_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     assert_eq!(
@@ -161,7 +161,7 @@ async fn a_turn_tells_readiness_receipt_text_and_end() {
 }
 
 #[tokio::test]
-async fn an_interrupt_is_heard_while_it_streams_and_the_process_stays() {
+async fn an_interrupt_ends_a_stream_and_keeps_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     let slow = agent.send("slow 1000");
@@ -175,7 +175,7 @@ async fn an_interrupt_is_heard_while_it_streams_and_the_process_stays() {
 }
 
 #[tokio::test]
-async fn prompts_that_come_while_it_works_are_answered_in_order_and_before_the_end() {
+async fn queued_prompts_are_answered_in_order_before_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     let prompts = ["slow 2", "two", "three"].map(|text| agent.send(text));
@@ -200,7 +200,7 @@ async fn conversation(folder: &Path) -> String {
 }
 
 #[tokio::test]
-async fn memory_outlives_the_process() {
+async fn a_conversation_survives_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let id = conversation(folder.path()).await;
     let mut agent = start(folder.path(), Some(&id));
@@ -223,7 +223,7 @@ async fn a_forgotten_conversation_is_refused() {
 }
 
 #[tokio::test]
-async fn a_crash_shows_what_came_and_its_last_words() {
+async fn a_crash_shows_partial_text_and_the_last_output() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     agent.send("crash");
@@ -239,7 +239,7 @@ async fn a_crash_shows_what_came_and_its_last_words() {
 }
 
 #[tokio::test]
-async fn garbage_floods_and_big_lines_do_no_harm() {
+async fn garbage_heavy_output_and_long_lines_are_tolerated() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     assert_eq!(agent.ask("garbage").await, "I printed garbage.");
@@ -251,7 +251,7 @@ async fn garbage_floods_and_big_lines_do_no_harm() {
 }
 
 #[tokio::test]
-async fn a_hanging_agent_hears_no_interrupt_but_sigterm() {
+async fn a_hanging_agent_ignores_interrupts_but_not_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     let prompt = agent.send("hang");
@@ -264,7 +264,7 @@ async fn a_hanging_agent_hears_no_interrupt_but_sigterm() {
 }
 
 #[tokio::test]
-async fn a_stubborn_agent_and_its_children_are_gone_after_a_kill() {
+async fn a_kill_ends_a_stubborn_agent_and_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     let left = agent.ask("children").await;
@@ -279,7 +279,7 @@ async fn a_stubborn_agent_and_its_children_are_gone_after_a_kill() {
 }
 
 #[test]
-fn a_start_has_the_protocol_the_conversation_and_nothing_of_the_host() {
+fn a_start_passes_the_conversation_and_no_host_environment() {
     let session: SessionName = "x".parse().unwrap();
     let launch = Launch { resume: Some("abc".to_owned()), model: Some("opus".to_owned()), instructions: String::new() };
     let own = |pairs: &[(&str, &str)]| {

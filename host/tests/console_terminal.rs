@@ -101,7 +101,7 @@ fn open(state: &Path, no_color: &str) -> Screen {
 }
 
 #[test]
-fn a_person_edits_recalls_interrupts_and_ends() {
+fn a_terminal_supports_editing_history_and_interrupts() {
     let state = tempfile::tempdir().unwrap();
     let mut screen = open(state.path(), "");
     screen.wait("greeting on a Terminal");

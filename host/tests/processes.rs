@@ -70,7 +70,7 @@ fn lives(pid: &str) -> bool {
 }
 
 #[tokio::test]
-async fn lines_go_in_and_come_out_until_the_end_of_input() {
+async fn lines_are_exchanged_until_the_end_of_input() {
     let (process, mut events) = start("while read line; do echo \"got $line\"; done; echo bye; exit 3");
     process.write(b"one".to_vec()).unwrap();
     process.write("zwölf".as_bytes().to_vec()).unwrap();
@@ -83,14 +83,14 @@ async fn lines_go_in_and_come_out_until_the_end_of_input() {
 }
 
 #[tokio::test]
-async fn the_last_words_are_the_last_line_of_stderr_that_says_something() {
+async fn the_last_output_is_the_last_nonblank_stderr_line() {
     let (_process, mut events) = start("echo first >&2; echo 'no token given' >&2; printf '\\n  \\n' >&2; exit 1");
     let (_, status, last_words) = end(&mut events).await;
     assert_eq!((status.as_str(), last_words.as_deref()), ("exit code 1", Some("no token given")));
 }
 
 #[tokio::test]
-async fn a_flood_on_stderr_and_binary_on_stdout_stop_nobody() {
+async fn heavy_stderr_and_binary_stdout_are_tolerated() {
     let script = "i=0; while [ $i -lt 3000 ]; do echo 'a line that nobody reads, again and again and again' >&2; i=$((i+1)); done; \
                   printf 'a\\377\\000b\\n\\n'; echo end";
     let (_process, mut events) = start(script);
@@ -105,7 +105,7 @@ async fn a_flood_on_stderr_and_binary_on_stdout_stop_nobody() {
 }
 
 #[tokio::test]
-async fn a_line_of_10_mb_comes_whole_and_one_past_the_bound_is_skipped() {
+async fn a_10_mb_line_is_read_and_a_longer_one_is_skipped() {
     let (_process, mut events) =
         start("head -c 10000000 /dev/zero | tr '\\0' x; echo; head -c 70000000 /dev/zero; echo; echo end");
     assert_eq!(line(&mut events).await.len(), 10_000_000);
@@ -115,7 +115,7 @@ async fn a_line_of_10_mb_comes_whole_and_one_past_the_bound_is_skipped() {
 }
 
 #[tokio::test]
-async fn the_environment_is_what_was_given_and_the_mark() {
+async fn the_environment_is_the_given_one_and_the_tag() {
     let mut env = shell("env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^PATH= | sort");
     env.env.push(("GIVEN".to_owned(), "yes".to_owned()));
     let host = env.mark.host.clone();
@@ -137,7 +137,7 @@ async fn sigterm_reaches_the_whole_group() {
 }
 
 #[tokio::test]
-async fn what_ignores_sigterm_is_killed() {
+async fn a_process_that_ignores_sigterm_is_killed() {
     let (process, mut events) = start("trap '' TERM; sleep 1000 & echo $!; while :; do sleep 1000; done");
     let child = line(&mut events).await;
     process.terminate();
@@ -149,7 +149,7 @@ async fn what_ignores_sigterm_is_killed() {
 }
 
 #[tokio::test]
-async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
+async fn remaining_children_are_ended_before_the_exit_is_reported() {
     // Three children: one in the group that ignores SIGTERM, one outside of the group, and one outside that ignores
     // SIGTERM. All of them hold stdout open.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
@@ -165,7 +165,7 @@ async fn what_a_leader_leaves_behind_is_ended_before_the_end_is_told() {
 }
 
 #[tokio::test]
-async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
+async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     adopt_orphans();
     // The process removes its environment tag, resource limit tag, group and parent, as only an attack does.
     let (process, mut events) =
@@ -184,7 +184,7 @@ async fn a_process_that_hides_is_named_and_its_pipe_given_up() {
 const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
 
 #[tokio::test]
-async fn what_left_session_and_environment_is_ended_and_reaped() {
+async fn a_process_that_left_its_session_is_ended_and_reaped() {
     adopt_orphans();
     // A process of another agent must survive.
     let (other, mut others) = start(&format!("read begin; {DETACH}; read go"));
@@ -214,7 +214,7 @@ async fn what_left_session_and_environment_is_ended_and_reaped() {
 }
 
 #[tokio::test]
-async fn children_of_other_kinds_are_not_reaped() {
+async fn unrelated_children_are_not_reaped() {
     adopt_orphans();
     for _ in 0..20 {
         let mut child = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
@@ -225,7 +225,7 @@ async fn children_of_other_kinds_are_not_reaped() {
 }
 
 #[tokio::test]
-async fn what_a_killed_host_left_is_found_without_its_environment() {
+async fn an_orphan_without_its_environment_is_found() {
     // The process is not adopted: its parent is init, as after the death of a host.
     let (host, session) = (mark().host, "alpha");
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
@@ -254,7 +254,7 @@ async fn dropping_the_handle_ends_the_tree() {
 }
 
 #[tokio::test]
-async fn an_agent_that_reads_nothing_holds_nobody_up() {
+async fn an_agent_that_does_not_read_blocks_no_one() {
     let (process, mut events) = start("echo up; while :; do sleep 1000; done");
     line(&mut events).await;
     let mut refused = None;
@@ -326,7 +326,7 @@ fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<
 }
 
 #[tokio::test]
-async fn what_a_killed_host_left_is_found_by_its_mark_and_ended() {
+async fn an_orphan_is_found_by_its_tag_and_ended() {
     let host = mark().host;
     let deaf = "trap '' TERM; setsid env -u CORDBOARD_HOST sleep 1000 & echo $!; sleep 1000 & echo $!; echo up; while :; do sleep 1000; done";
     let (mut alpha, pids) = orphan(&host, "alpha", deaf);
@@ -357,7 +357,7 @@ async fn what_a_killed_host_left_is_found_by_its_mark_and_ended() {
 }
 
 #[tokio::test]
-async fn a_stored_identity_finds_a_process_without_a_mark_and_never_a_later_one() {
+async fn a_stored_identity_finds_only_the_same_process() {
     let (process, mut events) = start("echo up; sleep 1000");
     line(&mut events).await;
     let session: SessionName = "test".parse().unwrap();
@@ -372,7 +372,7 @@ async fn a_stored_identity_finds_a_process_without_a_mark_and_never_a_later_one(
 }
 
 #[tokio::test]
-async fn a_session_is_swept_by_its_name() {
+async fn orphans_of_a_session_are_ended_by_its_name() {
     let (host, session) = (mark().host, "gamma");
     let (mut child, _) = orphan(&host, session, "echo up; exec sleep 1000");
     let swept = sweep_session(EnvTag { host, session: session.parse().unwrap() }).await;
@@ -381,7 +381,7 @@ async fn a_session_is_swept_by_its_name() {
 }
 
 #[test]
-fn an_agent_gets_the_variables_that_are_named() {
+fn an_agent_gets_the_configured_variables() {
     let pairs = [("A", "1"), ("B", "2"), ("C", "3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment: Environment = pairs.into_iter().collect();
     assert_eq!(environment.pick(["C", "X", "A"]), [("C".to_owned(), "3".to_owned()), ("A".to_owned(), "1".to_owned())]);

@@ -8,7 +8,7 @@ const DIED: &str = "I am about to\n\n⚠ Cut short.\n\
     Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a";
 
 #[test]
-fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
+fn an_interrupted_prompt_is_not_resent_automatically() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -26,7 +26,7 @@ fn an_answer_that_is_cut_off_is_not_asked_for_again_by_itself() {
 }
 
 #[test]
-fn where_too_much_is_kept_no_more_is_taken() {
+fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     let home = Home::with("[sessions]\nkept = 1");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -46,7 +46,7 @@ fn where_too_much_is_kept_no_more_is_taken() {
 }
 
 #[test]
-fn what_waits_behind_a_crash_is_answered() {
+fn prompts_queued_behind_a_crash_are_answered() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -60,7 +60,7 @@ fn what_waits_behind_a_crash_is_answered() {
 }
 
 #[test]
-fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
+fn a_crashing_agent_is_restarted_and_then_given_up() {
     let home = Home::with("[agents]\ndefault = \"dead\"\n[agents.dead]\nkind = \"claude\"\ncommand = \"/bin/false\"");
     let mut host = home.start();
     host.say("/new a");
@@ -87,7 +87,7 @@ fn an_agent_that_does_not_stay_up_is_started_again_and_then_given_up() {
 }
 
 #[test]
-fn an_agent_whose_command_is_missing_is_told_at_once() {
+fn a_missing_agent_command_is_reported_at_once() {
     let home =
         Home::with("[agents]\ndefault = \"lost\"\n[agents.lost]\nkind = \"claude\"\ncommand = \"/no/such/agent\"");
     let mut host = home.start();
@@ -104,7 +104,7 @@ fn an_agent_whose_command_is_missing_is_told_at_once() {
 }
 
 #[test]
-fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
+fn a_stubborn_agent_and_its_children_are_killed() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -124,7 +124,7 @@ fn a_stubborn_agent_and_its_children_are_gone_in_the_end() {
 }
 
 #[test]
-fn a_folder_that_is_configured_anew_or_no_longer_is_told_once() {
+fn a_changed_session_folder_is_reported_once() {
     let base = tempfile::tempdir().unwrap();
     let (first, gone) = (base.path().join("first"), base.path().join("gone"));
     std::fs::create_dir(&first).unwrap();
@@ -150,7 +150,7 @@ fn a_folder_that_is_configured_anew_or_no_longer_is_told_once() {
 }
 
 #[test]
-fn a_missing_folder_of_the_user_keeps_the_message() {
+fn a_missing_user_folder_keeps_the_prompt() {
     let base = tempfile::tempdir().unwrap();
     let project = base.path().join("project");
     std::fs::create_dir(&project).unwrap();

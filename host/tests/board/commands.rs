@@ -5,7 +5,7 @@ use super::support::{FRESH, Home};
 const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
 #[test]
-fn without_a_session_everything_says_how_to_get_one() {
+fn commands_without_a_session_explain_how_to_create_one() {
     let home = Home::new();
     let mut host = home.start();
     for line in
@@ -22,7 +22,7 @@ fn without_a_session_everything_says_how_to_get_one() {
 }
 
 #[test]
-fn a_session_is_made_and_switched_to() {
+fn a_session_is_created_and_activated() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new", "Usage: /new <name> [persona]");
@@ -46,7 +46,7 @@ fn a_session_is_made_and_switched_to() {
 }
 
 #[test]
-fn sessions_are_listed_twenty_at_a_time() {
+fn sessions_are_listed_in_pages_of_twenty() {
     let home = Home::new();
     let mut host = home.start();
     for number in 1..=25 {
@@ -69,7 +69,7 @@ fn sessions_are_listed_twenty_at_a_time() {
 }
 
 #[test]
-fn commands_are_read_as_a_phone_types_them() {
+fn commands_typed_by_a_phone_are_understood() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new ａ－Ｂ", "Session 'a-B' created.");
@@ -110,7 +110,7 @@ fn a_timeout_is_shown_and_set() {
 }
 
 #[test]
-fn a_session_is_put_away_and_brought_back() {
+fn a_session_is_archived_and_restored() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -140,7 +140,7 @@ fn a_session_is_put_away_and_brought_back() {
 }
 
 #[test]
-fn what_is_not_to_be_done_is_said() {
+fn impossible_commands_are_refused_with_the_reason() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -186,7 +186,7 @@ fn models_and_personas_are_shown_and_set() {
 }
 
 #[test]
-fn help_and_plugins_show_what_is_plugged_in_now() {
+fn help_and_plugins_show_the_active_plugins() {
     let home = Home::new();
     let mut host = home.start();
     let help = [
@@ -227,7 +227,7 @@ fn help_and_plugins_show_what_is_plugged_in_now() {
 }
 
 #[test]
-fn only_a_command_is_a_command() {
+fn text_with_a_slash_is_not_always_a_command() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");

@@ -22,7 +22,7 @@ fn await_health(home: &Home, plugin: &str, health: &str) {
 }
 
 #[test]
-fn one_line_grants_and_plugs_in_and_the_answer_is_kept() {
+fn a_grant_command_activates_and_is_stored() {
     let home = Home::new();
     home.plug("greedy", "echo");
     let mut host = home.start();
@@ -48,7 +48,7 @@ fn one_line_grants_and_plugs_in_and_the_answer_is_kept() {
 }
 
 #[test]
-fn a_refusal_outlives_the_host_and_is_not_asked_about_again() {
+fn a_refusal_survives_a_restart_without_another_question() {
     let home = Home::new();
     home.plug("greedy", "greedy");
     let mut host = home.start();

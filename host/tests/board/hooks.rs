@@ -10,7 +10,7 @@ fn heard(log: &str, event: &str) -> usize {
 }
 
 #[test]
-fn a_hook_hears_of_everything_but_what_it_caused() {
+fn a_hook_receives_all_events_but_its_own() {
     let home = Home::with(RESTLESS);
     home.plug("restless", "restless");
     let mut host = home.start();
@@ -37,7 +37,7 @@ fn a_hook_hears_of_everything_but_what_it_caused() {
 }
 
 #[test]
-fn two_hooks_that_answer_each_other_come_to_an_end() {
+fn two_hooks_that_answer_each_other_stop() {
     let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("restless", "second")));
     home.plug("restless", "restless");
     home.plug("second", "restless");
@@ -52,7 +52,7 @@ fn two_hooks_that_answer_each_other_come_to_an_end() {
 }
 
 #[test]
-fn the_end_of_the_input_waits_for_hooks_and_no_more_comes() {
+fn the_end_of_input_waits_for_hooks() {
     let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("restless", "second")));
     home.plug("restless", "restless");
     home.plug("second", "restless");
@@ -63,7 +63,7 @@ fn the_end_of_the_input_waits_for_hooks_and_no_more_comes() {
 }
 
 #[test]
-fn a_hook_that_fails_or_hangs_harms_nobody_and_is_shown() {
+fn a_failing_or_hanging_hook_is_isolated_and_listed() {
     let home = Home::with(&format!("{RESTLESS}time = \"5m\"\n"));
     home.plug("restless", "restless");
     let mut host = home.start();

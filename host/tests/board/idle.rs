@@ -5,7 +5,7 @@ use super::support::{FRESH, Home, until};
 const SHORT: &str = "[sessions]\nidle_timeout = \"1s\"";
 
 #[test]
-fn a_session_that_sleeps_since_the_start_has_the_timeout_of_today() {
+fn a_suspended_session_uses_the_current_timeout() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -22,7 +22,7 @@ fn a_session_that_sleeps_since_the_start_has_the_timeout_of_today() {
 }
 
 #[test]
-fn an_idle_agent_goes_away_and_the_next_message_brings_it_back() {
+fn an_idle_agent_stops_and_the_next_message_resumes_it() {
     let home = Home::with(SHORT);
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -38,7 +38,7 @@ fn an_idle_agent_goes_away_and_the_next_message_brings_it_back() {
 }
 
 #[test]
-fn a_switch_brings_an_agent_back_without_a_word() {
+fn a_switch_resumes_an_agent_silently() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -51,7 +51,7 @@ fn a_switch_brings_an_agent_back_without_a_word() {
 }
 
 #[test]
-fn a_turn_is_never_suspended_and_the_session_left_behind_keeps_its_clock() {
+fn an_inactive_session_is_suspended_during_another_turn() {
     let home = Home::with(SHORT);
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -70,7 +70,7 @@ fn a_turn_is_never_suspended_and_the_session_left_behind_keeps_its_clock() {
 }
 
 #[test]
-fn a_session_outlives_its_host_and_asks_the_agent_for_its_memory() {
+fn a_session_resumes_its_conversation_after_a_restart() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a planner", "Session 'a' created with persona 'planner'.");
@@ -107,7 +107,7 @@ fn question(host: &mut super::support::Host<'_>) {
 }
 
 #[test]
-fn a_refused_resume_leaves_the_word_to_the_user() {
+fn a_refused_resume_asks_the_user() {
     let home = Home::new();
     let mut host = home.start();
     refused(&mut host);
@@ -125,7 +125,7 @@ fn a_refused_resume_leaves_the_word_to_the_user() {
 }
 
 #[test]
-fn a_question_outlives_the_host() {
+fn a_question_survives_a_restart() {
     let home = Home::new();
     let mut host = home.start();
     refused(&mut host);

@@ -38,7 +38,7 @@ fn is_taken_up(home: &Home) -> bool {
 }
 
 #[test]
-fn what_was_missed_runs_once_after_the_start() {
+fn missed_runs_are_made_up_once_after_the_start() {
     let home = Home::with(&hourly());
     home.plug("clockwork", "clockwork");
     let mut host = home.start();
@@ -61,7 +61,7 @@ fn what_was_missed_runs_once_after_the_start() {
 }
 
 #[test]
-fn a_wrong_time_is_refused_in_the_chat_and_the_old_times_go_on() {
+fn an_invalid_schedule_is_refused_and_the_old_one_kept() {
     let home = Home::with(&hourly());
     home.plug("clockwork", "clockwork");
     let mut host = home.start();

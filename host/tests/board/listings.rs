@@ -6,7 +6,7 @@ const KEYS: [&str; 10] =
     ["name", "phase", "agent", "persona", "model", "pid", "idle_timeout_s", "last_active", "turns", "queued"];
 
 #[test]
-fn sessions_are_listed_beside_a_host_and_without_one() {
+fn sessions_are_listed_with_and_without_a_host() {
     let home = Home::new();
     assert_eq!(home.printed(&["sessions"]), "No sessions.\n");
     assert_eq!(home.sessions(), serde_json::json!([]));
@@ -39,7 +39,7 @@ fn sessions_are_listed_beside_a_host_and_without_one() {
 }
 
 #[test]
-fn plugins_are_listed_beside_a_host_and_without_one() {
+fn plugins_are_listed_with_and_without_a_host() {
     let home = Home::new();
     let without = home.plugins();
     let host = home.start();
@@ -59,7 +59,7 @@ fn plugins_are_listed_beside_a_host_and_without_one() {
 }
 
 #[test]
-fn a_check_says_what_is_in_order_and_what_is_not() {
+fn check_reports_valid_and_invalid_settings() {
     let home = Home::new();
     let printed = home.printed(&["check"]);
     assert!(

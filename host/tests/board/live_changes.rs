@@ -35,7 +35,7 @@ fn line_numbers(chat: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_command_is_swapped_while_an_answer_streams() {
+fn a_command_is_replaced_while_an_answer_streams() {
     let home = Home::new();
     home.plug("echo", "echo");
     let mut host = home.start();
@@ -56,7 +56,7 @@ fn a_command_is_swapped_while_an_answer_streams() {
 }
 
 #[test]
-fn a_whole_answer_arrives_over_swaps_and_configuration_changes() {
+fn an_answer_is_complete_despite_rollouts_and_new_settings() {
     let home = Home::new();
     home.plug("echo", "echo");
     let mut host = home.start();
@@ -76,7 +76,7 @@ fn a_whole_answer_arrives_over_swaps_and_configuration_changes() {
 }
 
 #[test]
-fn a_bad_version_never_takes_over() {
+fn a_bad_version_is_never_activated() {
     let home = Home::new();
     home.plug("echo", "echo");
     let mut host = home.start();
@@ -115,7 +115,7 @@ fn a_bad_version_never_takes_over() {
 }
 
 #[test]
-fn a_new_policy_reviews_the_sessions_that_idle() {
+fn a_new_policy_reviews_idle_sessions() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new idler", "Session 'idler' created.");
@@ -154,7 +154,7 @@ fn a_new_view_draws_the_rest_of_the_answer() {
 }
 
 #[test]
-fn a_saved_configuration_acts_at_once() {
+fn a_saved_configuration_applies_at_once() {
     let home = Home::new();
     home.plug("greedy", "greedy");
     let mut host = home.start();
@@ -190,7 +190,7 @@ fn a_saved_configuration_acts_at_once() {
 }
 
 #[test]
-fn a_bad_configuration_is_told_once_and_changes_nothing() {
+fn a_bad_configuration_is_reported_once_and_ignored() {
     let home = Home::with("[sessions]\nidle_timeout = \"20m\"");
     let mut host = home.start();
     let agent = begin(&mut host);
@@ -213,7 +213,7 @@ fn a_bad_configuration_is_told_once_and_changes_nothing() {
 }
 
 #[test]
-fn a_bad_file_at_the_start_does_not_keep_a_good_version_from_serving() {
+fn a_bad_file_at_the_start_keeps_the_good_version_active() {
     let home = Home::new();
     home.plug("echo", "echo");
     let mut host = home.start();

@@ -80,7 +80,7 @@ fn private(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_credential_of_systemd_is_a_secret() {
+fn a_systemd_credential_is_a_secret() {
     let echo = Echo::start();
     let home = home("{ credential = \"api\" }", &echo);
     fs::create_dir(home.path("credentials")).unwrap();
@@ -106,7 +106,7 @@ fn a_credential_of_systemd_is_a_secret() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_hears_of_nothing() {
+fn proxies_of_the_environment_are_ignored() {
     let (echo, proxy) = (Echo::start(), Echo::start());
     let home = Home::with(&format!(
         "[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"{0}\"]\nhttp = [\"http://{0}/*\", \"https://{0}/*\"]\n[secrets]\ntoken = \"/nowhere\"\n",
@@ -168,7 +168,7 @@ fn tell_all(host: &mut Host<'_>, url: &str) {
 }
 
 #[test]
-fn an_echo_of_a_secret_reaches_neither_people_nor_the_store() {
+fn an_echoed_secret_is_neither_shown_nor_stored() {
     let echo = Echo::start();
     let secrets = tempfile::tempdir().unwrap();
     let file = secrets.path().join("token");

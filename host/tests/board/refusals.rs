@@ -23,7 +23,7 @@ fn a_bad_configuration_names_its_line() {
 }
 
 #[test]
-fn what_others_can_write_is_refused_by_name() {
+fn files_writable_by_others_are_refused_by_name() {
     for folder in ["plugins", "state"] {
         let home = Home::new();
         std::fs::set_permissions(home.path(folder), std::fs::Permissions::from_mode(0o777)).unwrap();
@@ -34,7 +34,7 @@ fn what_others_can_write_is_refused_by_name() {
 }
 
 #[test]
-fn a_plugin_folder_may_come_later() {
+fn a_plugin_folder_may_be_created_later() {
     let home = Home::new();
     std::fs::remove_dir(home.path("plugins")).unwrap();
     let mut host = home.start();

@@ -75,7 +75,7 @@ fn signature(body: &str) -> String {
 }
 
 #[test]
-fn a_signed_push_is_told_in_the_chat_and_no_other() {
+fn only_a_signed_push_is_posted_to_the_chat() {
     let home = home("[plugins.github]\ngrants = [\"chat\"]\n[plugins.github.webhook]\nhmac = \"ours\"\n");
     home.plug_bytes("github", &extra("github"));
     let mut host = home.start();
@@ -99,7 +99,7 @@ fn a_signed_push_is_told_in_the_chat_and_no_other() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_said_in_a_line() {
+fn request_errors_are_explained_in_one_line() {
     let home = home("[plugins.porter.webhook]\ntoken = \"ours\"\n");
     home.plug("porter", "porter");
     home.plug("open", "porter");
@@ -129,7 +129,7 @@ fn what_is_wrong_with_a_request_is_said_in_a_line() {
 }
 
 #[test]
-fn a_plugin_that_lets_nobody_in_is_shown_with_the_line_to_add() {
+fn a_plugin_without_webhook_auth_names_the_line_to_add() {
     let home = home("");
     home.plug("porter", "porter");
     let line =
@@ -159,7 +159,7 @@ fn a_plugin_that_lets_nobody_in_is_shown_with_the_line_to_add() {
 }
 
 #[test]
-fn a_plugin_is_shown_all_but_the_proof_and_its_failures_stay_here() {
+fn a_plugin_sees_no_credentials_and_its_errors_stay_local() {
     let home = home("[plugins.porter.webhook]\ntoken = \"ours\"\nheader = \"X-Gitlab-Token\"\n");
     home.plug("porter", "porter");
     let mut host = home.start();
@@ -184,7 +184,7 @@ fn a_plugin_is_shown_all_but_the_proof_and_its_failures_stay_here() {
 }
 
 #[test]
-fn an_address_that_is_taken_keeps_a_host_from_its_start() {
+fn an_address_in_use_prevents_the_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let home = Home::with(&format!("[webhook]\nlisten = \"{address}\"\n"));

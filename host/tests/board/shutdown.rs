@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::support::{Home, until};
 
 #[test]
-fn the_end_of_input_waits_for_what_is_open() {
+fn the_end_of_input_waits_for_open_work() {
     let home = Home::new();
     let mut host = home.start();
     for line in ["/new a", "slow 5", "two", "/timeout 5", "three"] {
@@ -26,7 +26,7 @@ fn the_end_of_input_waits_for_what_is_open() {
 }
 
 #[test]
-fn a_last_line_needs_no_end() {
+fn a_last_line_needs_no_line_break() {
     use std::{
         io::Write,
         process::{Command, Stdio},
@@ -51,7 +51,7 @@ fn a_last_line_needs_no_end() {
 }
 
 #[test]
-fn what_is_still_open_after_the_drain_is_named() {
+fn unfinished_work_after_the_drain_is_named() {
     let home = Home::with("[console]\ndrain = \"1s\"");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -74,7 +74,7 @@ fn what_is_still_open_after_the_drain_is_named() {
 }
 
 #[test]
-fn a_signal_cuts_the_drain_short() {
+fn a_signal_shortens_the_drain() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -87,7 +87,7 @@ fn a_signal_cuts_the_drain_short() {
 }
 
 #[test]
-fn sigterm_ends_all_agents_and_leaves_nothing() {
+fn sigterm_ends_all_agents() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new idle", "Session 'idle' created.");
@@ -129,7 +129,7 @@ fn sigterm_keeps_the_interrupted_prompt() {
 }
 
 #[test]
-fn a_second_signal_hurries() {
+fn a_second_signal_shortens_the_shutdown() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -144,7 +144,7 @@ fn a_second_signal_hurries() {
 }
 
 #[test]
-fn a_killed_host_leaves_nothing_running_and_loses_nothing() {
+fn a_killed_host_leaves_no_processes_and_loses_nothing() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -178,7 +178,7 @@ fn a_killed_host_leaves_nothing_running_and_loses_nothing() {
 }
 
 #[test]
-fn a_cut_off_turn_can_be_left_and_is_told_once() {
+fn an_interrupted_turn_is_reported_once_and_can_be_dropped() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -195,7 +195,7 @@ fn a_cut_off_turn_can_be_left_and_is_told_once() {
 }
 
 #[test]
-fn what_was_cut_off_outlives_a_second_kill() {
+fn interrupted_prompts_survive_a_second_kill() {
     let home = Home::new();
     for prompt in ["slow 100001", "slow 100002"] {
         let mut host = home.start();
@@ -238,7 +238,7 @@ fn left_undone(home: &Home, line: &str) {
 }
 
 #[test]
-fn commands_found_undone_are_run_again_and_stop_is_not() {
+fn unfinished_commands_except_stop_are_repeated() {
     let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
     home.plug("unruly", "unruly");
     let mut host = home.start();
@@ -268,7 +268,7 @@ fn commands_found_undone_are_run_again_and_stop_is_not() {
 }
 
 #[test]
-fn what_was_accepted_before_the_restart_comes_before_what_is_new() {
+fn accepted_prompts_precede_new_ones_after_a_restart() {
     let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
     home.plug("unruly", "unruly");
     let mut host = home.start();
@@ -290,7 +290,7 @@ fn what_was_accepted_before_the_restart_comes_before_what_is_new() {
 }
 
 #[test]
-fn one_state_one_host() {
+fn a_second_host_on_the_same_state_is_refused() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");

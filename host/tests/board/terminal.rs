@@ -20,7 +20,7 @@ fn with_session(home: &Home) -> Screen {
 }
 
 #[test]
-fn what_is_typed_before_the_prompt_is_there_counts() {
+fn input_typed_before_the_prompt_is_accepted() {
     let home = Home::new();
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
@@ -34,7 +34,7 @@ fn what_is_typed_before_the_prompt_is_there_counts() {
 }
 
 #[test]
-fn ctrl_c_ends_the_answer_alone() {
+fn ctrl_c_ends_only_the_answer() {
     let home = Home::new();
     let mut screen = with_session(&home);
     screen.press("slow 100000\r");
@@ -63,7 +63,7 @@ fn a_message_that_waits_is_acknowledged() {
 }
 
 #[test]
-fn what_was_being_said_comes_before_that_it_was_stopped() {
+fn partial_text_is_shown_before_the_stop_notice() {
     let home = sparing("one\\nand half a li");
     let mut screen = with_session(&home);
     for _ in 0..3 {
@@ -79,7 +79,7 @@ fn what_was_being_said_comes_before_that_it_was_stopped() {
 }
 
 #[test]
-fn ctrl_c_at_rest_ends_the_board() {
+fn ctrl_c_without_a_turn_ends_the_host() {
     let home = Home::new();
     let mut screen = open(&home);
     screen.press("\x03");
@@ -87,7 +87,7 @@ fn ctrl_c_at_rest_ends_the_board() {
 }
 
 #[test]
-fn a_window_that_is_closed_ends_the_board_where_no_signal_says_so() {
+fn a_closed_window_ends_the_host_without_a_signal() {
     let home = Home::new();
     let mut screen = with_session(&home);
     screen.leave();
@@ -97,7 +97,7 @@ fn a_window_that_is_closed_ends_the_board_where_no_signal_says_so() {
 }
 
 #[test]
-fn who_leaves_a_busy_agent_is_told_what_for_he_waits_and_ends_it() {
+fn ctrl_d_names_the_busy_session_and_ctrl_c_ends_it() {
     let home = Home::new();
     let mut screen = with_session(&home);
     screen.press("slow 100000\r");
@@ -113,7 +113,7 @@ fn who_leaves_a_busy_agent_is_told_what_for_he_waits_and_ends_it() {
 }
 
 #[test]
-fn who_leaves_a_stubborn_agent_is_told_so_and_kills_it() {
+fn ctrl_d_names_a_stubborn_agent_and_ctrl_c_kills_it() {
     let home = Home::new();
     let mut screen = with_session(&home);
     screen.press("stubborn\r");

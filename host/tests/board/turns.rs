@@ -3,7 +3,7 @@
 use super::support::Home;
 
 #[test]
-fn an_answer_comes_line_by_line() {
+fn an_answer_is_shown_line_by_line() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -33,7 +33,7 @@ fn messages_for_a_busy_agent_wait_in_order() {
 }
 
 #[test]
-fn a_queue_has_an_end() {
+fn a_full_queue_refuses_prompts() {
     let home = Home::with("[sessions]\nqueue = 2");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -53,7 +53,7 @@ fn a_queue_has_an_end() {
 }
 
 #[test]
-fn stop_interrupts_and_stop_all_drops_what_waits() {
+fn stop_interrupts_and_stop_all_drops_the_queue() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -99,7 +99,7 @@ pub fn sparing(says: &str) -> Home {
 }
 
 #[test]
-fn what_an_agent_was_saying_comes_before_that_it_was_stopped() {
+fn partial_text_is_shown_before_the_stop_notice() {
     let home = sparing("one\\nand half a li");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -112,7 +112,7 @@ fn what_an_agent_was_saying_comes_before_that_it_was_stopped() {
 }
 
 #[test]
-fn that_an_agent_was_stopped_that_had_said_nothing_is_told_once() {
+fn stopping_a_silent_agent_is_reported_once() {
     let home = sparing("");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -125,7 +125,7 @@ fn that_an_agent_was_stopped_that_had_said_nothing_is_told_once() {
 }
 
 #[test]
-fn an_agent_that_does_not_hear_a_stop_is_ended() {
+fn an_agent_that_ignores_stop_is_terminated() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -150,7 +150,7 @@ fn the_operators_session_is_opened_for_a_first_message() {
 }
 
 #[test]
-fn sessions_work_side_by_side() {
+fn sessions_run_in_parallel() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -171,7 +171,7 @@ fn sessions_work_side_by_side() {
 }
 
 #[test]
-fn a_session_in_the_background_is_named_where_it_speaks() {
+fn output_of_a_background_session_has_its_name() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
@@ -189,7 +189,7 @@ fn a_session_in_the_background_is_named_where_it_speaks() {
 }
 
 #[test]
-fn names_and_errors_are_shown_as_they_are() {
+fn names_and_errors_are_shown_literally() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/session __x__", "Session '__x__' doesn't exist. Use /new to create it.");
@@ -201,7 +201,7 @@ fn names_and_errors_are_shown_as_they_are() {
 }
 
 #[test]
-fn floods_long_lines_and_garbage_do_no_harm() {
+fn heavy_output_long_lines_and_garbage_are_tolerated() {
     let home = Home::new();
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");

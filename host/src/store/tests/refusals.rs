@@ -137,7 +137,7 @@ async fn reading_works_with_and_without_a_running_host() {
 }
 
 #[tokio::test]
-async fn a_missing_database_beside_sessions_is_refused() {
+async fn an_empty_database_beside_sessions_is_refused() {
     let state = State::new();
     let (store, _) = state.open();
     store.create(&record("alpha")).await.unwrap();

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_shown_as_it_is() {
+    fn a_name_is_shown_literally() {
         assert_eq!(greeting("*Ada*", 2), r"Hello, \*Ada\*! I have greeted you 2 times.");
     }
 }

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs};
 use super::{Author, component, root};
 
 #[test]
-fn the_plugins_of_the_repository_hold_their_conversations() {
+fn the_standard_plugins_pass_their_conversations() {
     let author = Author::new();
     let mut held = Vec::new();
     for folder in fs::read_dir(root().join("plugins")).unwrap().map(|entry| entry.unwrap().path()) {
@@ -46,7 +46,7 @@ fn test(author: &Author, more: &[&str]) -> super::Ended {
 }
 
 #[test]
-fn what_went_otherwise_is_told_with_its_line_and_can_be_taken_as_right() {
+fn a_mismatch_names_its_line_and_can_be_blessed() {
     let author = Author::new();
     author.write("mine/tests/one.chat", WRONG);
     author.write("mine/tests/two.chat", "> /timeout\n< No active session. Use /new to start one.\n");
@@ -73,7 +73,7 @@ mine/tests/two.chat  ok  1 exchange
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_blessed_as_any_text() {
+fn varying_text_is_blessed_as_a_wildcard() {
     let author = Author::new();
     let component = component("bad/trick").into_os_string().into_string().unwrap();
     let test = |more: &[&str]| author.run(&[&["test", "trick", "--component", &component], more].concat());
@@ -96,7 +96,7 @@ fn what_differs_from_run_to_run_is_blessed_as_any_text() {
 }
 
 #[test]
-fn a_press_that_misses_names_the_buttons_that_are_there() {
+fn a_press_of_an_unknown_button_names_the_existing_ones() {
     let author = Author::new();
     let component = component("bad/trick").into_os_string().into_string().unwrap();
     author.write("trick/tests/one.chat", "> /trick buttons 3\n< {*}\n> /trick own\n< did own\n> [Go]\n");
@@ -106,7 +106,7 @@ fn a_press_that_misses_names_the_buttons_that_are_there() {
 }
 
 #[test]
-fn what_cannot_be_held_keeps_no_other_conversation_from_it() {
+fn an_unplayable_conversation_does_not_stop_the_others() {
     let author = Author::new();
     author.write("mine/tests/one.chat", "> [Nope]\n");
     author.write("mine/tests/two.chat", "@session a idle\n> /timeout\n< {*}\n");
@@ -159,7 +159,7 @@ fn a_line_that_cannot_be_played_is_named() {
 
 /// The clock of the guest's language shows the conversation's time from its start.
 #[test]
-fn the_clock_of_the_guest_stands_still_too() {
+fn the_guest_clock_is_paused_too() {
     let author = Author::new();
     let conversation =
         "@config jobs = { time = \"* * * * *\" }\n@job time\n* log info: ran time at 1767258000000, missed 0

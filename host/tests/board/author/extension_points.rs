@@ -49,7 +49,7 @@ static MADE: LazyLock<Author> = LazyLock::new(|| {
 });
 
 #[test]
-fn every_trade_in_rust_holds_its_conversation() {
+fn every_extension_point_passes_its_conversation() {
     for (trade, _) in TRADES {
         let ended = MADE.run(&["test", &format!("of-{trade}")]);
         assert_eq!(ended.code, Some(0), "{trade}: {}{}", ended.out, ended.err);
@@ -60,7 +60,7 @@ fn every_trade_in_rust_holds_its_conversation() {
 }
 
 #[test]
-fn nothing_of_a_template_is_left_to_be_filled_in() {
+fn no_placeholder_is_left_in_a_new_plugin() {
     let author = Author::new();
     for lang in ["rust", "python", "js"] {
         for (trade, _) in TRADES {

@@ -24,7 +24,7 @@ fn tools(variable: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn ci_tries_the_versions_that_new_plugins_pin() {
+fn ci_tests_the_versions_pinned_by_new_plugins() {
     let author = Author::new();
     author.printed(&["new", "one", "--lang", "python"]);
     author.printed(&["new", "two", "--lang", "js"]);
@@ -65,7 +65,7 @@ fn stand_ins(author: &Author) -> String {
 }
 
 #[test]
-fn a_watch_with_tests_plugs_in_what_passes_its_conversations() {
+fn a_watch_with_tests_installs_only_passing_builds() {
     let author = Author::new();
     let path = stand_ins(&author);
     author.printed(&["new", "proven", "--lang", "js"]);
@@ -122,7 +122,7 @@ fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
 }
 
 #[test]
-fn python_answers_requests_from_the_net_and_sends_some() {
+fn python_serves_and_sends_http_requests() {
     let Some(venv) = tools(PYTHON) else { return };
     let author = Author::new();
     author.printed(&["new", "other", "--lang", "python", "--trade", "webhook"]);
@@ -146,7 +146,7 @@ fn python_answers_requests_from_the_net_and_sends_some() {
 }
 
 #[test]
-fn javascript_shows_turns_and_asks_the_net() {
+fn javascript_renders_turns_and_sends_http_requests() {
     let Some(modules) = tools(JS) else { return };
     let author = Author::new();
     author.printed(&["new", "other", "--lang", "js", "--trade", "view"]);
@@ -195,7 +195,7 @@ fn falls(author: &Author, (name, told, place): (&str, &str, &str)) {
 }
 
 #[test]
-fn python_serves_within_the_usual_limits() {
+fn python_runs_within_the_default_limits() {
     let Some(venv) = tools(PYTHON) else { return };
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "python"]);
@@ -215,7 +215,7 @@ fn python_serves_within_the_usual_limits() {
 }
 
 #[test]
-fn javascript_serves_within_the_usual_limits() {
+fn javascript_runs_within_the_default_limits() {
     let Some(modules) = tools(JS) else { return };
     let author = Author::new();
     author.printed(&["new", "greeter", "--lang", "js"]);

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
 use super::{Author, component};
 
 #[test]
-fn every_command_explains_itself_with_examples() {
+fn every_command_has_examples_in_its_help() {
     let author = Author::new();
     let all = author.printed(&["--help"]);
     for task in ["new", "build", "check", "call", "test", "watch"] {
@@ -17,7 +17,7 @@ fn every_command_explains_itself_with_examples() {
 }
 
 #[test]
-fn a_name_that_does_not_fit_and_a_folder_that_is_there_are_refused() {
+fn invalid_names_and_existing_folders_are_refused() {
     let author = Author::new();
     for name in ["Hello", "../up", "2x", "test", ""] {
         let ended = author.run(&["new", name]);
@@ -32,7 +32,7 @@ fn a_name_that_does_not_fit_and_a_folder_that_is_there_are_refused() {
 }
 
 #[test]
-fn a_folder_without_a_plugin_and_a_plugin_without_a_component_are_told() {
+fn missing_projects_and_components_are_reported() {
     let author = Author::new();
     author.write("empty/notes", "");
     let ended = author.run(&["build", "empty"]);
@@ -73,7 +73,7 @@ fn call(author: &Author, name: &str, more: &[&str]) -> super::Ended {
 }
 
 #[test]
-fn a_call_that_fails_says_so_and_ends_with_1() {
+fn a_failing_call_exits_with_1() {
     let author = Author::new();
     let ended = call(&author, "timeout", &["/timeout"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), "No active session. Use /new to start one.\n"));
@@ -86,7 +86,7 @@ fn a_call_that_fails_says_so_and_ends_with_1() {
 }
 
 #[test]
-fn a_call_is_lent_all_but_where_a_configuration_grants() {
+fn a_call_is_granted_everything_without_a_configuration() {
     let author = Author::new();
     let ended = call(&author, "sessions", &["/new", "alpha"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Session 'alpha' created.\n"));
@@ -107,7 +107,7 @@ fn a_call_is_lent_all_but_where_a_configuration_grants() {
 
 /// The report has all problems at once, and the exports that a host doesn't call yet.
 #[test]
-fn check_tells_scripts_all_that_is_missing() {
+fn check_json_lists_everything_missing() {
     let author = Author::new();
     let of = |name: &str| {
         let mut command = author.command();
@@ -152,7 +152,7 @@ fn check_tells_scripts_all_that_is_missing() {
 }
 
 #[test]
-fn check_tells_the_grant_that_is_missing() {
+fn check_names_the_missing_grant() {
     let author = Author::new();
     author.write("my.toml", "[plugins.sessions]\ngrants = [\"sessions\"]\n");
     let mut arguments: Vec<OsString> = vec!["check".into(), component("sessions").into(), "--config".into()];
@@ -182,7 +182,7 @@ fn check_tells_the_grant_that_is_missing() {
 }
 
 #[test]
-fn check_refuses_what_a_host_finds_taken_ill_named_or_too_large() {
+fn check_refuses_taken_invalid_and_oversized_plugins() {
     let author = Author::new();
     let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();
     copy("help", "rescue.wasm");
@@ -204,7 +204,7 @@ fn check_refuses_what_a_host_finds_taken_ill_named_or_too_large() {
 }
 
 #[test]
-fn options_of_a_call_stand_for_a_configuration() {
+fn options_of_a_call_replace_the_configuration() {
     let author = Author::new();
     author.write("key", "hunter2");
     let mode = |mode| fs::set_permissions(author.path("key"), fs::Permissions::from_mode(mode)).unwrap();
@@ -248,7 +248,7 @@ fn options_of_a_call_stand_for_a_configuration() {
 }
 
 #[test]
-fn a_button_that_is_changed_or_left_out_is_told_with_the_reason() {
+fn changed_and_omitted_buttons_are_reported() {
     let author = Author::new();
     let ended = call(&author, "bad/trick", &["/trick", "button", "/plugins", "grant", "trick", "0"]);
     assert_eq!(ended.out, "Well?\n  [Own] /trick own\n");

@@ -38,7 +38,7 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
 }
 
 #[test]
-fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
+fn watch_builds_each_save_and_survives_errors() {
     let (author, home) = (Author::new(), Home::new());
     plugin(&author, "watched");
     // Build it first, because other tests may use cargo's folder and the first build takes long.
@@ -69,7 +69,7 @@ fn each_save_is_built_and_plugged_in_and_an_error_ends_nothing() {
 /// Cargo names the component of each crate `al_ike.wasm`, and doesn't distinguish crates named `al-ike` in different
 /// folders.
 #[test]
-fn crates_of_like_names_get_their_own_components_out_of_one_target_folder() {
+fn similar_crate_names_do_not_mix_up_their_components() {
     let author = Author::new();
     for (folder, name, number) in [("one", "al-ike", 1), ("two", "al_ike", 2), ("three", "al-ike", 3)] {
         let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
@@ -97,7 +97,7 @@ fn crates_of_like_names_get_their_own_components_out_of_one_target_folder() {
 }
 
 #[test]
-fn the_sdk_of_another_version_is_replaced() {
+fn an_sdk_of_another_version_is_replaced() {
     let author = Author::new();
     plugin(&author, "renewed");
     author.write("renewed/.cordboard/sdk/src/reply.rs", "//! Of another version.");

@@ -66,7 +66,7 @@ fn still_answers(door: &Door, host: &mut Host<'_>) {
 }
 
 #[test]
-fn eight_at_once_are_all_answered() {
+fn eight_concurrent_requests_are_answered() {
     let home = porter();
     let mut host = home.start();
     let door = Door::of(&mut host);
@@ -96,7 +96,7 @@ fn eight_at_once_are_all_answered() {
 }
 
 #[test]
-fn who_comes_when_all_are_busy_is_told_to_come_again() {
+fn requests_over_the_limit_are_told_to_retry() {
     let home = porter();
     let mut host = home.start();
     let door = Door::of(&mut host);
@@ -120,7 +120,7 @@ fn who_comes_when_all_are_busy_is_told_to_come_again() {
 }
 
 #[test]
-fn who_is_slow_is_not_waited_for() {
+fn slow_requests_time_out() {
     let home = porter();
     let mut host = home.start();
     let door = Door::of(&mut host);
@@ -137,7 +137,7 @@ fn who_is_slow_is_not_waited_for() {
 }
 
 #[test]
-fn who_goes_away_in_the_middle_disturbs_nobody() {
+fn an_aborted_request_affects_no_other() {
     let home = porter();
     let mut host = home.start();
     let door = Door::of(&mut host);
@@ -157,7 +157,7 @@ fn who_goes_away_in_the_middle_disturbs_nobody() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_before_it_is_read() {
+fn oversized_requests_are_refused_unread() {
     let home = porter();
     let mut host = home.start();
     let door = Door::of(&mut host);
@@ -175,7 +175,7 @@ fn what_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn more_connections_than_there_is_room_for_wait_to_be_let_in() {
+fn connections_over_the_limit_wait() {
     let home = porter();
     let mut host = home.start();
     let door = Door::of(&mut host);
