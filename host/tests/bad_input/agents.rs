@@ -16,7 +16,7 @@ fn is_alive(pid: &str) -> bool {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_named_and_the_message_waits_for_it() {
+fn a_missing_command_is_named_and_the_prompt_waits() {
     for (command, why) in [
         (
             "/nowhere/agent",
@@ -38,7 +38,7 @@ fn a_command_that_is_not_there_is_named_and_the_message_waits_for_it() {
 }
 
 #[test]
-fn a_command_that_cannot_be_executed_is_named() {
+fn an_unexecutable_command_is_named() {
     let board = Board::new("");
     board.configure(&with_agent(&board.path("config.toml").display().to_string()));
     let mut host = board.run();
@@ -50,7 +50,7 @@ fn a_command_that_cannot_be_executed_is_named() {
 }
 
 #[test]
-fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered_later() {
+fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let board = Board::new("");
     board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
     let mut host = board.run();
@@ -78,7 +78,7 @@ fn what_an_agent_dying_at_its_start_leaves_open_is_named_at_the_end_and_answered
 }
 
 #[test]
-fn an_agents_last_words_are_shown_as_they_are() {
+fn the_last_output_of_an_agent_is_shown_literally() {
     let board = Board::new("");
     let agent = board.script("agent", r"echo '__init__: no `\d+` in *.py' >&2; exit 3");
     board.configure(&with_agent(&agent));
@@ -99,7 +99,7 @@ fn an_agents_last_words_are_shown_as_they_are() {
 
 /// Takes the 31 seconds after which the host gives up on an agent.
 #[test]
-fn an_agent_that_dies_at_each_start_is_given_up_with_its_last_words() {
+fn an_agent_that_keeps_exiting_is_given_up() {
     let board = Board::new("");
     board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
     let mut host = board.run();
@@ -114,7 +114,7 @@ fn an_agent_that_dies_at_each_start_is_given_up_with_its_last_words() {
 }
 
 #[test]
-fn garbage_and_a_line_of_10_mb_are_passed_over() {
+fn garbage_and_a_10_mb_line_are_skipped() {
     let board = Board::new(QUICK);
     let ended = board.talk(&["/new a", "garbage", "bigline 10000000", "flood 3000", "recall"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -126,7 +126,7 @@ fn garbage_and_a_line_of_10_mb_are_passed_over() {
 }
 
 #[test]
-fn an_agent_that_prints_nothing_but_garbage_can_be_replaced() {
+fn an_agent_that_prints_only_garbage_can_be_replaced() {
     let board = Board::new("");
     let chatter = board.script("agent", "while read -r line; do echo \"what? $line\"; printf '\\377\\376\\n'; done");
     board.configure(&with_agent(&chatter));
@@ -142,7 +142,7 @@ fn an_agent_that_prints_nothing_but_garbage_can_be_replaced() {
 }
 
 #[test]
-fn an_agent_that_never_answers_is_ended_by_stop_and_resumed_by_the_next_message() {
+fn stop_ends_an_unresponsive_agent() {
     let board = Board::new(QUICK);
     let mut host = board.run();
     host.exchange("/new a", "Session 'a' created.");
@@ -157,7 +157,7 @@ fn an_agent_that_never_answers_is_ended_by_stop_and_resumed_by_the_next_message(
 }
 
 #[test]
-fn an_agent_that_never_answers_is_named_when_the_input_ends() {
+fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     let board = Board::new(&format!("[console]\ndrain = \"1s\"\n{QUICK}"));
     let mut host = board.run();
     host.say("/new a");
@@ -173,7 +173,7 @@ fn an_agent_that_never_answers_is_named_when_the_input_ends() {
 }
 
 #[test]
-fn an_agent_that_dies_in_mid_turn_is_told_and_not_asked_twice() {
+fn an_exit_during_a_turn_is_reported_and_not_retried() {
     let board = Board::new(QUICK);
     let ended = board.talk(&["/new a", "crash", "and now?"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -190,7 +190,7 @@ fn an_agent_that_dies_in_mid_turn_is_told_and_not_asked_twice() {
 
 /// The agent ignores SIGTERM and the end of its input, and so does its child, which is in its own session.
 #[test]
-fn an_agent_that_ignores_sigterm_is_gone_with_its_tree_after_the_host() {
+fn a_stubborn_agent_and_its_children_end_with_the_host() {
     let board = Board::new(QUICK);
     let mut host = board.run();
     host.exchange("/new a", "Session 'a' created.");

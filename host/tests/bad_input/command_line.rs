@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use super::board::{Board, CORDBOARD, QUICK};
 
 #[test]
-fn every_help_has_examples() {
+fn every_help_text_has_examples() {
     let board = Board::new("");
     for args in
         [&["--help"][..], &["run", "--help"], &["check", "--help"], &["sessions", "--help"], &["plugins", "--help"]]
@@ -18,7 +18,7 @@ fn every_help_has_examples() {
 }
 
 #[test]
-fn an_unknown_subcommand_or_option_is_refused_with_the_nearest() {
+fn an_unknown_argument_is_refused_with_the_nearest() {
     let board = Board::new("");
     for (args, said) in [
         (&["sesions"][..], "a similar subcommand exists: 'sessions'"),
@@ -33,7 +33,7 @@ fn an_unknown_subcommand_or_option_is_refused_with_the_nearest() {
 }
 
 #[test]
-fn a_log_filter_that_is_none_is_named_and_changes_nothing() {
+fn an_invalid_log_filter_is_named_and_ignored() {
     let board = Board::new("");
     let run = ["run", "--chat", "console", "--state", &board.path("state").display().to_string()];
     let output = board
@@ -71,7 +71,7 @@ fn check_names_a_policy_that_no_plugin_offers() {
 }
 
 #[test]
-fn check_says_that_all_is_well() {
+fn check_confirms_a_valid_setup() {
     let board = Board::new(QUICK);
     let ended = board.ask("check", &[]);
     let config = board.path("config.toml").display().to_string();
@@ -110,7 +110,7 @@ fn check_reads_each_secret_and_shows_none() {
 }
 
 #[test]
-fn check_names_a_default_agent_that_is_not_there() {
+fn check_names_a_missing_default_agent() {
     let default = "[agents]\ndefault = \"mine\"\n[agents.mine]\nkind = \"claude\"\ncommand = \"/nowhere/mine\"\n";
     let ended = Board::new(default).ask("check", &[]);
     assert_eq!(ended.code, Some(1));
@@ -123,7 +123,7 @@ fn check_names_a_default_agent_that_is_not_there() {
 }
 
 #[test]
-fn check_names_a_plugin_that_is_refused_and_why() {
+fn check_names_a_rejected_plugin_and_the_reason() {
     let board = Board::new("");
     fs::write(board.path("plugins/note.wasm"), "not wasm").unwrap();
     let ended = board.ask("check", &[]);
@@ -153,7 +153,7 @@ fn check_runs_a_plugin_with_its_configuration() {
 }
 
 #[test]
-fn tables_come_with_and_without_a_host() {
+fn tables_are_printed_with_and_without_a_host() {
     let board = Board::new(QUICK);
     let names = |ended: super::board::Ended| {
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
@@ -171,7 +171,7 @@ fn tables_come_with_and_without_a_host() {
 }
 
 #[test]
-fn the_sessions_of_a_place_without_any_are_none() {
+fn a_missing_state_directory_lists_no_sessions() {
     let board = Board::new("");
     let nowhere = board.path("nowhere").display().to_string();
     let ended = board.once(&["sessions", "--state", &nowhere]);

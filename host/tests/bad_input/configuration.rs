@@ -42,13 +42,13 @@ fn a_wrong_type_is_shown_with_the_right_one() {
 }
 
 #[test]
-fn what_is_no_toml_is_shown_where_it_ends_to_be() {
+fn invalid_toml_is_shown_with_its_position() {
     let said = refused("[sessions\n");
     assert!(said.starts_with("line 1, column 10: this is not TOML: "), "{said}");
 }
 
 #[test]
-fn a_file_that_was_named_must_be_there() {
+fn a_named_configuration_file_must_exist() {
     let board = Board::new("");
     let gone = board.path("gone.toml").display().to_string();
     let said = format!(
@@ -71,14 +71,14 @@ fn a_file_that_was_named_must_be_there() {
 }
 
 #[test]
-fn an_empty_file_means_the_defaults_at_the_start() {
+fn an_empty_file_means_the_defaults() {
     let board = Board::new("");
     let ended = board.talk(&["/timeout"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "No active session. Use /new to start one.\n"));
 }
 
 #[test]
-fn check_shows_the_place_and_answers_with_1() {
+fn check_shows_the_position_and_exits_with_1() {
     let board = Board::new("[sessions]\nidel_timeout = \"5m\"\n[plugin.help]\n");
     let ended = board.ask("check", &[]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
@@ -91,7 +91,7 @@ fn check_shows_the_place_and_answers_with_1() {
 }
 
 #[test]
-fn a_bad_table_of_a_plugin_is_told_with_file_and_line_while_the_board_runs() {
+fn a_bad_plugin_table_is_reported_with_file_and_line() {
     let board = Board::new(QUICK);
     let path = board.path("config.toml").display().to_string();
     let mut host = board.run();
@@ -119,7 +119,7 @@ fn a_bad_table_of_a_plugin_is_told_with_file_and_line_while_the_board_runs() {
 
 /// Each invalid configuration is reported once, and the session isn't affected.
 #[test]
-fn a_running_board_keeps_the_last_good_one_and_tells_each_fault_once() {
+fn a_running_host_keeps_the_last_good_configuration() {
     let board = Board::new(&format!("[sessions]\nidle_timeout = \"7m\"\n{QUICK}"));
     let path = board.path("config.toml").display().to_string();
     let mut host = board.run();

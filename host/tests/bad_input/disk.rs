@@ -74,7 +74,7 @@ fn on_small_disk(board: &Board) -> Option<(Host, Disk)> {
 }
 
 #[test]
-fn what_is_typed_on_a_full_disk_is_taken_when_there_is_room() {
+fn input_on_a_full_disk_is_accepted_once_there_is_space() {
     let board = Board::new(QUICK);
     let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
     host.exchange("/new a", "Session 'a' created.");
@@ -94,7 +94,7 @@ fn what_is_typed_on_a_full_disk_is_taken_when_there_is_room() {
 }
 
 #[test]
-fn a_full_disk_at_the_start_keeps_no_plugin_out() {
+fn a_full_disk_at_the_start_excludes_no_plugin() {
     let board = Board::new(QUICK);
     if !has_disks(&board) {
         return eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
@@ -109,7 +109,7 @@ fn a_full_disk_at_the_start_keeps_no_plugin_out() {
 }
 
 #[test]
-fn an_answer_on_a_full_disk_is_shown_when_there_is_room() {
+fn an_answer_on_a_full_disk_is_shown_once_there_is_space() {
     let board = Board::new("[agents.demo]\nargs = [\"--pace-ms=300\"]\n");
     let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
     host.exchange("/new a", "Session 'a' created.");
@@ -128,7 +128,7 @@ fn an_answer_on_a_full_disk_is_shown_when_there_is_room() {
 
 /// A write past the file size limit fails as on a full disk, but the kernel sends a signal first.
 #[test]
-fn a_limit_on_file_sizes_ends_nothing() {
+fn a_file_size_limit_does_not_end_the_host() {
     let board = Board::new(QUICK);
     let mut command = board.program("sh");
     let limited = command.args(["-c", "ulimit -S -f 2000; exec \"$@\"", "sh", CORDBOARD, "run", "--chat", "console"]);

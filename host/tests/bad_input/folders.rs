@@ -16,7 +16,7 @@ fn plugin(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_plugin_folder_that_was_named_is_missed_and_served_once_it_is_there() {
+fn a_named_plugin_folder_may_be_created_later() {
     let board = Board::new("");
     fs::remove_dir(board.path("plugins")).unwrap();
     let folder = board.path("plugins").display().to_string();
@@ -38,7 +38,7 @@ fn a_plugin_folder_that_was_named_is_missed_and_served_once_it_is_there() {
 
 /// The address of a Unix socket is limited to 107 bytes of path.
 #[test]
-fn a_state_folder_can_lie_deeper_than_the_path_of_a_socket() {
+fn a_state_path_may_exceed_the_socket_path_limit() {
     let board = Board::new(QUICK);
     let state = board.path("deep").join("below".repeat(20)).join("state");
     fs::create_dir_all(&state).unwrap();
@@ -56,7 +56,7 @@ fn a_state_folder_can_lie_deeper_than_the_path_of_a_socket() {
 }
 
 #[test]
-fn a_plugin_folder_of_the_configuration_is_missed_by_name() {
+fn a_missing_configured_plugin_folder_is_named() {
     let board = Board::new("[plugins]\nfolder = \"mine\"\n");
     let (config, state) = (board.path("config.toml").display().to_string(), board.path("state").display().to_string());
     let ended = board.once(&["check", "--config", &config, "--state", &state]);
@@ -66,7 +66,7 @@ fn a_plugin_folder_of_the_configuration_is_missed_by_name() {
 }
 
 #[test]
-fn a_plugin_folder_that_others_may_write_to_is_refused() {
+fn a_plugin_folder_writable_by_others_is_refused() {
     let board = Board::new("");
     let folder = board.path("plugins").display().to_string();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
@@ -80,7 +80,7 @@ fn a_plugin_folder_that_others_may_write_to_is_refused() {
 }
 
 #[test]
-fn a_plugin_folder_that_others_may_write_to_later_is_left_alone_and_told_where_the_owner_looks() {
+fn a_plugin_folder_that_becomes_writable_is_ignored() {
     let board = Board::new(QUICK);
     fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
     let mut host = board.run();
@@ -109,7 +109,7 @@ fn a_plugin_folder_that_others_may_write_to_later_is_left_alone_and_told_where_t
 }
 
 #[test]
-fn what_is_granted_while_the_folder_is_left_alone_acts_once_it_is_well_again() {
+fn a_grant_for_an_ignored_folder_applies_once_it_is_fixed() {
     let board = Board::new(QUICK);
     fs::write(board.path("plugins/greedy.wasm"), plugin("greedy")).unwrap();
     let mut host = board.run();
@@ -125,7 +125,7 @@ fn what_is_granted_while_the_folder_is_left_alone_acts_once_it_is_well_again() {
 }
 
 #[test]
-fn a_configuration_that_others_may_write_to_is_refused() {
+fn a_configuration_writable_by_others_is_refused() {
     let board = Board::new("");
     let path = board.path("config.toml").display().to_string();
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
@@ -139,7 +139,7 @@ fn a_configuration_that_others_may_write_to_is_refused() {
 }
 
 #[test]
-fn a_plugin_file_that_others_may_write_to_is_refused_until_they_may_not() {
+fn a_plugin_file_writable_by_others_is_refused() {
     let board = Board::new(QUICK);
     let file = board.path("plugins/echo.wasm");
     fs::write(&file, plugin("echo")).unwrap();
@@ -163,7 +163,7 @@ fn a_plugin_file_that_others_may_write_to_is_refused_until_they_may_not() {
 }
 
 #[test]
-fn a_pipe_in_the_plugin_folder_holds_up_nothing() {
+fn a_pipe_in_the_plugin_folder_blocks_nothing() {
     let board = Board::new(QUICK);
     let made = std::process::Command::new("mkfifo").arg("-m600").arg(board.path("plugins/pipe.wasm")).status().unwrap();
     assert!(made.success());
@@ -177,7 +177,7 @@ fn a_pipe_in_the_plugin_folder_holds_up_nothing() {
 }
 
 #[test]
-fn a_link_to_nothing_is_no_plugin_for_check_nor_for_run_and_one_that_is_lost_unplugs_nothing() {
+fn a_dangling_link_is_refused_and_deactivates_nothing() {
     let board = Board::new(QUICK);
     symlink(board.path("elsewhere.wasm"), board.path("plugins/echo.wasm")).unwrap();
     let why = format!(
@@ -198,7 +198,7 @@ fn a_link_to_nothing_is_no_plugin_for_check_nor_for_run_and_one_that_is_lost_unp
 }
 
 #[test]
-fn a_file_in_place_of_the_plugin_folder_is_called_one() {
+fn a_file_as_plugin_folder_is_refused() {
     let board = Board::new(QUICK);
     fs::remove_dir(board.path("plugins")).unwrap();
     fs::write(board.path("plugins"), plugin("echo")).unwrap();
@@ -215,7 +215,7 @@ fn a_file_in_place_of_the_plugin_folder_is_called_one() {
 }
 
 #[test]
-fn check_names_a_token_that_is_not_there_and_files_that_are_no_plugins() {
+fn check_names_a_missing_token_and_invalid_plugin_files() {
     let board = Board::new("[telegram]\ntoken_file = \"bot.token\"\n");
     fs::write(board.path("plugins/My Plugin.wasm"), plugin("echo")).unwrap();
     let ended = board.ask("check", &[]);
@@ -240,7 +240,7 @@ fn refused(board: &Board, state: &str) -> String {
 }
 
 #[test]
-fn a_state_directory_without_write_right_is_refused() {
+fn an_unwritable_state_directory_is_refused() {
     let board = Board::new("");
     // Not even root can create a folder there.
     let said = refused(&board, "/proc/cordboard");
@@ -254,7 +254,7 @@ fn a_state_directory_without_write_right_is_refused() {
 }
 
 #[test]
-fn check_names_a_state_directory_that_cannot_be_written() {
+fn check_names_an_unwritable_state_directory() {
     let board = Board::new("");
     let ended = board.once(&["check", "--state", "/proc/cordboard"]);
     assert_eq!(ended.code, Some(1));
@@ -263,7 +263,7 @@ fn check_names_a_state_directory_that_cannot_be_written() {
 }
 
 #[test]
-fn a_state_directory_that_others_may_write_to_is_refused() {
+fn a_state_directory_writable_by_others_is_refused() {
     let board = Board::new("");
     let state = board.path("state").display().to_string();
     fs::set_permissions(&state, Permissions::from_mode(0o770)).unwrap();
@@ -276,7 +276,7 @@ fn a_state_directory_that_others_may_write_to_is_refused() {
 }
 
 #[test]
-fn a_state_directory_of_somebody_else_is_refused() {
+fn a_state_directory_of_another_user_is_refused() {
     let board = Board::new("");
     let state = board.path("state");
     if chown(&state, Some(12345), None).is_err() {
@@ -307,7 +307,7 @@ fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
 }
 
 #[test]
-fn a_state_directory_of_a_newer_version_is_refused_and_left_as_it_is() {
+fn a_state_directory_of_a_newer_version_is_refused() {
     let board = Board::new("");
     assert_eq!(board.talk(&["/new a"]).code, Some(0));
     let database = board.path("state/cordboard.db");
@@ -336,7 +336,7 @@ fn a_state_directory_of_a_newer_version_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn without_a_home_a_place_for_the_state_has_to_be_named() {
+fn a_state_directory_is_required_without_a_home() {
     let board = Board::new("");
     let output =
         board.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();

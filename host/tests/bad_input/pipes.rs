@@ -12,13 +12,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::board::{Board, DEADLINE, Host, QUICK};
 
 #[test]
-fn input_that_ends_at_once_is_a_quiet_end() {
+fn empty_input_ends_silently() {
     let ended = Board::new("").run().end();
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), ""), "{}", ended.err);
 }
 
 #[test]
-fn closed_streams_are_an_end_too() {
+fn closed_streams_end_the_host() {
     let board = Board::new("");
     let mut command = board.program("sh");
     let closed = command.args(["-c", "exec \"$@\" <&- >&- 2>&-", "sh"]).arg(super::board::CORDBOARD);
@@ -27,7 +27,7 @@ fn closed_streams_are_an_end_too() {
 }
 
 #[test]
-fn a_last_line_without_its_end_and_one_that_is_no_text_are_messages_all_the_same() {
+fn unterminated_and_invalid_lines_are_still_messages() {
     let board = Board::new(QUICK);
     let mut command = board.program("sh");
     let lines = "printf '/new a\\n\\377\\376 is no UTF-8\\nlast' | \"$@\"";
@@ -38,7 +38,7 @@ fn a_last_line_without_its_end_and_one_that_is_no_text_are_messages_all_the_same
 }
 
 #[test]
-fn a_line_past_every_bound_is_refused_and_the_next_one_heard() {
+fn an_oversized_line_is_refused_and_the_next_accepted() {
     let board = Board::new(QUICK);
     let mut host = board.run();
     host.exchange("/new a", "Session 'a' created.");
@@ -50,7 +50,7 @@ fn a_line_past_every_bound_is_refused_and_the_next_one_heard() {
 
 /// Like `| head -1`: output that was not read is shown by the next host.
 #[test]
-fn output_that_is_closed_early_ends_the_host_and_loses_no_answer() {
+fn closed_output_ends_the_host_and_loses_no_answer() {
     let board = Board::new(QUICK);
     let mut command = board.cordboard(&["run", "--chat", "console"]);
     let command = command.args(board.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -130,7 +130,7 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 #[test]
-fn output_that_nobody_reads_on_does_not_keep_the_host_from_its_end() {
+fn unread_output_does_not_prevent_the_shutdown() {
     let board = Board::new(QUICK);
     let mut stalled = Stalled::flooded(&board);
     let pid = Pid::from_raw(i32::try_from(stalled.child.id()).unwrap()).unwrap();
@@ -144,7 +144,7 @@ fn output_that_nobody_reads_on_does_not_keep_the_host_from_its_end() {
 }
 
 #[test]
-fn answers_that_nobody_has_read_in_time_are_told_at_the_end_of_input() {
+fn unread_answers_are_reported_at_the_end_of_input() {
     let board = Board::new(&format!("{QUICK}[console]\ndrain = \"3s\"\n"));
     let mut stalled = Stalled::flooded(&board);
     drop(stalled.stdin.take());
@@ -155,7 +155,7 @@ fn answers_that_nobody_has_read_in_time_are_told_at_the_end_of_input() {
 }
 
 #[test]
-fn a_table_that_nobody_reads_is_no_failure() {
+fn an_unread_table_is_not_a_failure() {
     let board = Board::new("");
     for subcommand in ["check", "sessions", "plugins"] {
         let mut command = board.cordboard(&[subcommand]);

@@ -3,7 +3,7 @@
 use crate::board::{eventually, open, running};
 
 #[test]
-fn an_error_of_the_api_is_told_once_and_the_process_stays() {
+fn an_api_error_is_reported_once_and_the_process_stays() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("hello", "You said: hello");
@@ -20,7 +20,7 @@ fn an_error_of_the_api_is_told_once_and_the_process_stays() {
 }
 
 #[test]
-fn a_stream_that_breaks_is_told_whole() {
+fn a_broken_stream_is_retried_and_answered() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("cut here", "You said: cut here");
@@ -31,7 +31,7 @@ fn a_stream_that_breaks_is_told_whole() {
 }
 
 #[test]
-fn no_agent_outlives_a_killed_host() {
+fn no_agent_survives_a_killed_host() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("count 10000", "line 1\n");

@@ -15,7 +15,7 @@ fn suspend(board: &mut Board) {
 }
 
 #[test]
-fn a_resumed_session_keeps_its_conversation_and_takes_the_persona_of_now() {
+fn a_resumed_session_uses_the_current_persona() {
     let Some(mut board) = open(PIRATE) else { return };
     board.ask("/new a pirate", "Session 'a' created with persona 'pirate'.");
     board.ask("hello", "You said: hello");
@@ -42,7 +42,7 @@ fn a_resumed_session_keeps_its_conversation_and_takes_the_persona_of_now() {
 }
 
 #[test]
-fn a_refused_resume_asks_and_goes_on_fresh() {
+fn a_refused_resume_asks_and_fresh_continues() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("hello", "You said: hello");

@@ -3,7 +3,7 @@
 use crate::board::open;
 
 #[test]
-fn a_denied_tool_is_told_with_the_key_that_allows_it() {
+fn a_denied_tool_names_the_key_that_allows_it() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     let inside = board.path("state/sessions/a/made");
@@ -21,7 +21,7 @@ fn a_denied_tool_is_told_with_the_key_that_allows_it() {
 }
 
 #[test]
-fn what_the_keys_allow_is_done_without_a_question() {
+fn allowed_tools_run_without_a_question() {
     let outside = tempfile::tempdir().unwrap();
     let (allowed, other) = (outside.path().join("allowed"), outside.path().join("other"));
     std::fs::create_dir_all(&allowed).unwrap();
@@ -47,7 +47,7 @@ fn what_the_keys_allow_is_done_without_a_question() {
 }
 
 #[test]
-fn a_file_that_a_text_names_is_not_read() {
+fn a_file_named_in_a_prompt_is_not_read() {
     let Some(mut board) = open("") else { return };
     let secret = board.path("secret");
     std::fs::write(&secret, "tetrahedron").unwrap();

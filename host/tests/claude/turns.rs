@@ -3,7 +3,7 @@
 use crate::board::open;
 
 #[test]
-fn an_answer_is_streamed_and_two_turns_share_a_process() {
+fn answers_are_streamed_and_turns_share_a_process() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.say("count 1000");
@@ -18,7 +18,7 @@ fn an_answer_is_streamed_and_two_turns_share_a_process() {
 }
 
 #[test]
-fn messages_for_a_busy_agent_are_answered_in_their_order() {
+fn messages_for_a_busy_agent_are_answered_in_order() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("count 100", "line 1\n");
@@ -48,7 +48,7 @@ fn stop_ends_the_turn_and_keeps_the_process() {
 }
 
 #[test]
-fn models_are_the_ones_that_the_cli_names() {
+fn models_are_those_named_by_the_cli() {
     let Some(mut board) = open("") else { return };
     board.ask("/new a", "Session 'a' created.");
     board.ask("hello", "You said: hello");

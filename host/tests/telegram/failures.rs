@@ -27,7 +27,7 @@ fn post(rig: &Rig, id: i64, chat: i64, text: &str) {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_known_ends_polling_and_names_its_file() {
+async fn an_unknown_token_ends_polling_and_names_its_file() {
     let rig = Rig::new().await;
     rig.api.fail("getMe", Fault::Error(401, "Unauthorized"));
     let error = rig.poll().await.unwrap();
@@ -41,7 +41,7 @@ async fn a_token_that_is_not_known_ends_polling_and_names_its_file() {
 }
 
 #[tokio::test]
-async fn a_token_refused_in_mid_run_is_tried_again() {
+async fn a_token_refused_during_the_run_is_retried() {
     let rig = Rig::new().await;
     for (code, why) in [(401, "Unauthorized"), (404, "Not Found"), (401, "Unauthorized")] {
         rig.api.fail("getUpdates", Fault::Error(code, why));
@@ -61,7 +61,7 @@ async fn a_token_refused_in_mid_run_is_tried_again() {
 }
 
 #[tokio::test]
-async fn only_a_token_refused_without_a_break_ends_polling() {
+async fn only_a_continuously_refused_token_ends_polling() {
     let rig = Rig::new().await;
     for _ in 0..4 {
         rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
@@ -79,7 +79,7 @@ async fn only_a_token_refused_without_a_break_ends_polling() {
 }
 
 #[tokio::test]
-async fn another_poller_is_told_of_once_and_not_fought() {
+async fn another_poller_is_reported_once() {
     let rig = Rig::new().await;
     let why = "Conflict: terminated by other getUpdates request";
     for _ in 0..3 {
@@ -94,7 +94,7 @@ async fn another_poller_is_told_of_once_and_not_fought() {
 }
 
 #[tokio::test]
-async fn polling_goes_on_after_outages_and_each_is_told_once() {
+async fn polling_continues_after_outages_reported_once_each() {
     let rig = Rig::new().await;
     rig.api.fail("getMe", Fault::Garbage(200));
     let outages = [
@@ -116,7 +116,7 @@ async fn polling_goes_on_after_outages_and_each_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_asked_again() {
+async fn an_unanswered_poll_is_repeated() {
     let rig = Rig::with(|settings| {
         settings.patience = Duration::from_millis(300);
         settings.poll = Duration::from_secs(1);
@@ -130,7 +130,7 @@ async fn a_server_that_never_answers_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_flood_warning_is_obeyed_by_the_poll() {
+async fn the_poll_respects_retry_after() {
     let rig = Rig::new().await;
     rig.api.fail("getUpdates", Fault::Flood(0));
     rig.api.says(ADA, "one");
@@ -140,7 +140,7 @@ async fn a_flood_warning_is_obeyed_by_the_poll() {
 }
 
 #[tokio::test]
-async fn a_chat_that_is_flooded_holds_no_other_one() {
+async fn retry_after_delays_only_its_chat() {
     let rig = Rig::new().await;
     rig.api.fail("sendMessage", Fault::Flood(100_000));
     post(&rig, 1, ADA, "held");
@@ -191,7 +191,7 @@ async fn a_group_that_moved_gets_its_answer_once() {
 }
 
 #[tokio::test]
-async fn a_message_outlives_outages_and_a_flood() {
+async fn a_message_survives_outages_and_retry_after() {
     let rig = Rig::new().await;
     rig.api.fail("sendMessage", Fault::Flood(1));
     post(&rig, 1, ADA, "patient");
@@ -201,7 +201,7 @@ async fn a_message_outlives_outages_and_a_flood() {
 }
 
 #[tokio::test]
-async fn what_is_for_who_blocked_the_bot_is_kept_and_holds_nothing_up() {
+async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
     let rig = Rig::new().await;
     rig.api.block(ADA);
     post(&rig, 1, ADA, "kept");
@@ -217,7 +217,7 @@ async fn what_is_for_who_blocked_the_bot_is_kept_and_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn typing_that_is_never_answered_holds_up_no_answer() {
+async fn an_unanswered_typing_call_delays_no_answer() {
     // If the worker awaited the call, the answer would come after this.
     let rig = Rig::with(|settings| settings.patience = 10 * DEADLINE).await;
     rig.api.fail("sendChatAction", Fault::Hang);
@@ -231,7 +231,7 @@ async fn typing_that_is_never_answered_holds_up_no_answer() {
 }
 
 #[tokio::test]
-async fn what_is_refused_goes_out_without_styles() {
+async fn a_refused_message_is_sent_without_styles() {
     let rig = Rig::new().await;
     rig.api.fail("sendMessage", Fault::Error(400, "Bad Request: ENTITY_BOUNDS_INVALID"));
     post(&rig, 1, ADA, "**bold**");
@@ -242,7 +242,7 @@ async fn what_is_refused_goes_out_without_styles() {
 }
 
 #[tokio::test]
-async fn a_message_that_the_user_deleted_is_sent_anew() {
+async fn a_message_deleted_by_the_user_is_sent_again() {
     let rig = Rig::new().await;
     let mut gone = row(1, ADA, Reply::text("still said"));
     gone.state.messages = vec![cordboard::chat::MessageId("77".to_owned())];
@@ -252,7 +252,7 @@ async fn a_message_that_the_user_deleted_is_sent_anew() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_confirms_nothing_and_says_so_once() {
+async fn a_failing_store_confirms_nothing_and_logs_once() {
     let rig = Rig::new().await;
     rig.inbox.break_down(3);
     let id = rig.api.says(ADA, "kept by Telegram");
@@ -271,7 +271,7 @@ async fn a_store_that_fails_confirms_nothing_and_says_so_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token() {
+async fn an_unreachable_server_is_retried_without_showing_the_token() {
     let rig = Rig::new().await;
     // The port stays bound during the test without a listener, so that no other process can use it.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
@@ -300,7 +300,7 @@ async fn a_server_that_is_not_there_is_tried_again_and_no_error_shows_the_token(
 }
 
 #[tokio::test]
-async fn an_answer_that_shows_the_token_is_not_passed_on() {
+async fn a_response_that_contains_the_token_is_scrubbed() {
     let rig = Rig::new().await;
     rig.api.fail("sendMessage", Fault::Error(418, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
     rig.api.fail("sendMessage", Fault::Error(403, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
@@ -312,7 +312,7 @@ async fn an_answer_that_shows_the_token_is_not_passed_on() {
 }
 
 #[tokio::test]
-async fn the_stand_in_itself_refuses_what_the_bot_api_refuses() {
+async fn the_fake_bot_api_refuses_invalid_calls() {
     let complaints = |method: &str, params: serde_json::Value| {
         crate::botapi::schema::Schema::load().complaints(method, &params).len()
     };

@@ -114,7 +114,7 @@ fn besides() -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn a_text_arrives_whatever_stands_beside_it() {
+async fn a_text_arrives_with_any_other_field() {
     let besides = besides();
     assert!(besides.len() > 700, "only {} were found", besides.len());
     let rig = Rig::new().await;

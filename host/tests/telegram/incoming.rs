@@ -41,7 +41,7 @@ async fn a_text_is_stored_before_it_is_confirmed() {
 }
 
 #[tokio::test]
-async fn nobody_is_heard_whom_the_operator_did_not_name() {
+async fn messages_of_users_without_access_are_ignored() {
     let rig = Rig::new().await;
     rig.api.says(666, "let me in");
     rig.api.says(666, "please");
@@ -58,7 +58,7 @@ async fn nobody_is_heard_whom_the_operator_did_not_name() {
 }
 
 #[tokio::test]
-async fn a_batch_that_concerns_nobody_is_confirmed_all_the_same() {
+async fn an_irrelevant_batch_is_confirmed() {
     let rig = Rig::new().await;
     let id = rig.api.says(666, "let me in");
     let _poll = rig.poll();
@@ -69,7 +69,7 @@ async fn a_batch_that_concerns_nobody_is_confirmed_all_the_same() {
 }
 
 #[tokio::test]
-async fn commands_lose_our_name_and_those_of_other_bots_are_not_heard() {
+async fn commands_for_other_bots_are_ignored() {
     let rig = Rig::new().await;
     for text in [
         "/new@cord_bot alpha",
@@ -89,7 +89,7 @@ async fn commands_lose_our_name_and_those_of_other_bots_are_not_heard() {
 }
 
 #[tokio::test]
-async fn a_topic_is_a_place_of_its_own_and_a_reply_is_not() {
+async fn a_topic_is_a_separate_place_and_a_reply_is_not() {
     let rig = Rig::new().await;
     let topic = json!({"text": "in a topic", "message_thread_id": 5, "is_topic_message": true});
     rig.api.push(json!({"message": message(ADA, GROUP, topic)}));
@@ -110,7 +110,7 @@ fn photo(more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
+async fn media_arrive_as_their_kind_and_caption() {
     let rig = Rig::new().await;
     rig.api.push(photo(json!({"caption": "look"})));
     let file = json!({"document": {"file_id": "f", "file_unique_id": "u", "file_name": "a.txt", "file_size": 3}});
@@ -137,7 +137,7 @@ async fn what_is_no_text_is_told_by_its_kind_with_its_caption() {
 }
 
 #[tokio::test]
-async fn a_caption_arrives_whatever_its_media_lacks() {
+async fn a_caption_arrives_despite_incomplete_media() {
     let rig = Rig::new().await;
     let kinds = ["animation", "audio", "document", "live_photo", "video", "video_note", "voice", "of_the_future"];
     for kind in kinds {
@@ -151,7 +151,7 @@ async fn a_caption_arrives_whatever_its_media_lacks() {
 }
 
 #[tokio::test]
-async fn marks_of_the_client_reach_the_agent() {
+async fn styles_forwards_and_quotes_reach_the_agent() {
     let rig = Rig::new().await;
     let bob = json!({"type": "hidden_user", "sender_user_name": "Bob", "date": 1});
     let of_bot = message(42, ADA, json!({"text": "the whole: due"}));
@@ -186,7 +186,7 @@ async fn marks_of_the_client_reach_the_agent() {
 }
 
 #[tokio::test]
-async fn in_a_group_only_what_is_not_for_others_is_heard() {
+async fn group_messages_for_others_are_ignored() {
     let rig = Rig::new().await;
     let bob = || message(8, GROUP, json!({"text": "the question"}));
     let ours = || message(42, GROUP, json!({"text": "an answer"}));
@@ -231,7 +231,7 @@ async fn in_a_group_only_what_is_not_for_others_is_heard() {
 }
 
 #[tokio::test]
-async fn a_part_says_what_it_belongs_to() {
+async fn a_part_names_its_album_or_split_text() {
     let rig = Rig::new().await;
     rig.api.push(photo(json!({"media_group_id": "1", "caption": "two of them"})));
     rig.api.push(photo(json!({"media_group_id": "1"})));
@@ -252,7 +252,7 @@ async fn a_part_says_what_it_belongs_to() {
 }
 
 #[tokio::test]
-async fn an_edit_names_its_message_and_its_new_words() {
+async fn an_edit_carries_its_message_id_and_new_text() {
     let rig = Rig::new().await;
     rig.api.push(json!({"edited_message": message(ADA, ADA, json!({"text": "new", "edit_date": 1_790_000_009}))}));
     rig.api.push(json!({"edited_message": message(666, 666, json!({"text": "of a stranger"}))}));
@@ -277,7 +277,7 @@ fn press(user: i64, data: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_press_is_the_command_of_its_button_and_is_always_answered() {
+async fn a_press_runs_its_command_and_is_always_answered() {
     let rig = Rig::new().await;
     let line = ButtonLine { command: "/retry alpha".to_owned(), ..ButtonLine::default() };
     let token = rig.inbox.button(&line).await.unwrap();
@@ -312,7 +312,7 @@ async fn restarted(text: &str) -> (Rig, i64) {
 }
 
 #[tokio::test]
-async fn what_was_stored_before_a_restart_is_not_taken_again() {
+async fn stored_updates_are_not_accepted_again_after_a_restart() {
     let (rig, number) = restarted("stored before").await;
     rig.api.push_as(number, json!({"message": message(ADA, ADA, json!({"text": "stored before"}))}));
     rig.api.push_as(number + 1, json!({"message": message(ADA, ADA, json!({"text": "new"}))}));
@@ -321,7 +321,7 @@ async fn what_was_stored_before_a_restart_is_not_taken_again() {
 }
 
 #[tokio::test]
-async fn numbers_that_began_anew_below_the_stored_offset_are_heard() {
+async fn update_ids_reset_below_the_offset_are_accepted() {
     let (rig, number) = restarted("before").await;
     // The same id, and ids just below the offset.
     for (above, text) in [(0, "after a quiet week"), (2, "and one"), (400, "and another")] {
@@ -333,7 +333,7 @@ async fn numbers_that_began_anew_below_the_stored_offset_are_heard() {
 }
 
 #[tokio::test]
-async fn what_no_strict_reader_takes_costs_no_other_message() {
+async fn malformed_updates_do_not_affect_others() {
     let rig = Rig::new().await;
     rig.api.says(ADA, "before");
     rig.api.says(ADA, &format!("half {HALF_PAIR}"));

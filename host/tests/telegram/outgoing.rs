@@ -42,7 +42,7 @@ fn units(text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn styles_are_entities_in_utf_16_units() {
+async fn styles_are_sent_as_utf_16_entities() {
     let rig = Rig::new().await;
     let text = "👋 **bold** and `code`, [a link](https://example.org/x)\n\n```rust\nfn main() {}\n```";
     rig.outbox.post(Post::Final(row(1, ADA, Reply::text(text))));
@@ -60,7 +60,7 @@ async fn styles_are_entities_in_utf_16_units() {
 }
 
 #[tokio::test]
-async fn a_long_text_is_cut_at_4096_units_and_a_code_block_stays_one_in_both() {
+async fn a_long_text_is_split_at_4096_units() {
     let rig = Rig::new().await;
     let line = "let wave = \"👋👋👋👋\";\n";
     let code = line.repeat(300);
@@ -102,7 +102,7 @@ async fn an_answer_streams_into_one_message_while_typing_is_shown() {
 }
 
 #[tokio::test]
-async fn an_edit_to_what_stands_there_is_a_success() {
+async fn an_unchanged_edit_is_a_success() {
     let rig = Rig::new().await;
     rig.outbox.post(Post::Final(row(1, ADA, Reply::text("All of it"))));
     rig.outbox.post(Post::Final(in_place(2, "1", "All of it")));
@@ -128,7 +128,7 @@ async fn an_edit_to_what_stands_there_is_a_success() {
 }
 
 #[tokio::test]
-async fn an_edit_whose_response_was_lost_is_made_again_and_not_doubled() {
+async fn an_edit_with_a_lost_response_is_repeated_once() {
     let rig = Rig::new().await;
     rig.outbox.post(Post::Final(row(1, ADA, Reply::text("Begun"))));
     rig.api.fail("editMessageText", Fault::Lost);
@@ -139,7 +139,7 @@ async fn an_edit_whose_response_was_lost_is_made_again_and_not_doubled() {
 }
 
 #[tokio::test]
-async fn a_button_comes_back_as_its_command() {
+async fn a_pressed_button_returns_its_command() {
     let rig = Rig::new().await;
     let command = format!("/retry {}", "x".repeat(60));
     let reply = Reply::text("Try?").button("Try again", &command).button("Leave it", "/leave x");
@@ -186,7 +186,7 @@ fn menu(names: &[&str]) -> Vec<MenuEntry> {
 }
 
 #[tokio::test]
-async fn the_menu_is_set_when_it_changes_and_holds_what_telegram_takes() {
+async fn the_menu_is_set_on_change_within_telegram_limits() {
     let rig = Rig::new().await;
     rig.telegram.menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
     rig.telegram.menu(&menu(&["new", "session"])).await.unwrap();

@@ -16,7 +16,7 @@ pub(super) fn stored(folder: &Path, text: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stranger_is_not_heard_and_not_stored() {
+async fn messages_of_strangers_are_not_stored() {
     let app = App::new().await;
     app.api.says(STRANGER, "/new strangers-session");
     app.api.says(STRANGER, "a strangers-text");
@@ -37,7 +37,7 @@ async fn a_stranger_is_not_heard_and_not_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_sees_and_steers_his_own_sessions_alone() {
+async fn a_member_sees_and_controls_only_their_own_sessions() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
@@ -61,7 +61,7 @@ async fn a_member_sees_and_steers_his_own_sessions_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_let_in_is_changed_while_the_host_runs() {
+async fn access_changes_apply_while_the_host_runs() {
     let app = App::new().await;
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
     app.configure(&format!("owner = {OWNER}\nadmins = [{STRANGER}]"));
@@ -127,7 +127,7 @@ impl App {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_removed_persons_messages_are_withdrawn() {
+async fn messages_of_a_removed_user_are_withdrawn() {
     let app = App::new().await;
     app.busy_member().await;
     app.grant(&format!("owner = {OWNER}")).await;
@@ -145,7 +145,7 @@ async fn a_removed_persons_messages_are_withdrawn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_who_was_removed_while_the_host_was_down_is_not_answered() {
+async fn a_user_removed_during_downtime_is_not_answered() {
     let mut app = App::new().await;
     app.busy_member().await;
     app.kill();
@@ -160,7 +160,7 @@ async fn a_person_who_was_removed_while_the_host_was_down_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_admin_who_becomes_a_member_prompts_only_their_own_sessions() {
+async fn a_demoted_admin_prompts_only_their_own_sessions() {
     let app = App::new().await;
     app.grant(&format!("owner = {OWNER}\nadmins = [{MEMBER}]")).await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
@@ -178,7 +178,7 @@ async fn an_admin_who_becomes_a_member_prompts_only_their_own_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_removed_person_has_no_active_session_in_a_group() {
+async fn a_removed_user_has_no_active_session_in_a_group() {
     const GROUP: i64 = -100_700;
     let app = App::new().await;
     let says = |user: i64, text: &str| {

@@ -9,7 +9,7 @@ fn lend(app: &App) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plugins_button_cannot_answer_for_the_owner_and_the_hosts_can() {
+async fn only_host_buttons_can_answer_for_the_owner() {
     let mut app = App::prepared().await;
     lend(&app);
     app.start();
@@ -28,7 +28,7 @@ async fn a_plugins_button_cannot_answer_for_the_owner_and_the_hosts_can() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_button_does_not_reach_a_command_that_another_plugin_took_over() {
+async fn a_button_does_not_run_a_command_of_another_plugin() {
     let mut app = App::prepared().await;
     lend(&app);
     app.start();
@@ -51,7 +51,7 @@ async fn a_button_does_not_reach_a_command_that_another_plugin_took_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_written_to_who_is_not_served() {
+async fn users_without_access_get_no_messages() {
     let mut app = App::prepared().await;
     lend(&app);
     app.start();

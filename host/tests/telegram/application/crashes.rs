@@ -10,7 +10,7 @@ fn count(app: &App, text: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
+async fn an_interrupted_turn_is_reported_and_not_repeated() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.stream(OWNER, "slow 3000").await;
@@ -31,7 +31,7 @@ async fn a_turn_that_was_cut_off_is_told_and_not_run_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_turn_of_a_killed_host_says_that_its_agent_thinks() {
+async fn no_live_message_of_a_killed_host_remains() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hang", "Thinking…").await;
@@ -45,7 +45,7 @@ async fn no_turn_of_a_killed_host_says_that_its_agent_thinks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_turn_that_was_cut_off_is_run_again_when_its_user_says_so() {
+async fn an_interrupted_turn_is_repeated_on_request() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.stream(OWNER, "slow 1000").await;
@@ -60,7 +60,7 @@ async fn a_turn_that_was_cut_off_is_run_again_when_its_user_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_was_not_sent_goes_out_at_the_next_start() {
+async fn an_unsent_answer_is_sent_at_the_next_start() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("sendMessage", Fault::Hang);
@@ -94,7 +94,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_command_is_answered_however_soon_after_it_came_the_host_dies() {
+async fn a_command_is_answered_after_a_kill_at_any_time() {
     let mut app = App::new().await;
     for (number, polls) in [0, 1, 1, 2].into_iter().enumerate() {
         let before = app.api.calls("getUpdates").len();
@@ -116,7 +116,7 @@ async fn a_command_is_answered_however_soon_after_it_came_the_host_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_termination_does_not_wait_for_the_poll_that_hangs() {
+async fn a_termination_does_not_wait_for_a_hanging_poll() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let pid = app.pid("alpha");

@@ -34,7 +34,7 @@ async fn interrupted_twice() -> App {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_button_decides_the_prompt_of_its_own_notice() {
+async fn a_button_decides_only_its_own_prompt() {
     let app = interrupted_twice().await;
     let (first, leave) = button(&app, "“slow 3001”", "Leave it");
     let (second, again) = button(&app, "“slow 3002”", "Send again");
@@ -51,7 +51,7 @@ async fn a_button_decides_the_prompt_of_its_own_notice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_typed_command_closes_the_notice_that_it_decides() {
+async fn a_typed_command_closes_its_notice() {
     let app = interrupted_twice().await;
     let (first, _) = button(&app, "“slow 3001”", "Leave it");
     let (second, _) = button(&app, "“slow 3002”", "Leave it");
@@ -65,7 +65,7 @@ async fn a_typed_command_closes_the_notice_that_it_decides() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_button_changes_the_session_that_it_was_shown_for() {
+async fn a_button_acts_on_its_own_session() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "/persona", "Persona: none").await;
@@ -81,7 +81,7 @@ async fn a_button_changes_the_session_that_it_was_shown_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_answer_to_a_plugins_question_is_told_below_it() {
+async fn the_answer_to_a_plugin_question_is_shown_below_it() {
     let app = App::new().await;
     app.save_plugin("greedy", &component("bad/greedy.wasm"));
     app.told(OWNER, 0, "asks for more than it was granted").await;

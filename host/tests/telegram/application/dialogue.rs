@@ -8,7 +8,7 @@ use super::{App, OWNER, component};
 use crate::botapi::{BotApi, Fault};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_is_edited_while_it_streams_and_rings_once_when_it_is_done() {
+async fn a_streamed_answer_notifies_once_when_finished() {
     let app = App::new().await;
     assert_eq!(app.ask(OWNER, "hello?", "No active").await, "No active session. Use /new to start one.");
     assert_eq!(app.ask(OWNER, "/new alpha", "alpha").await, "Session 'alpha' created.");
@@ -25,7 +25,7 @@ async fn an_answer_is_edited_while_it_streams_and_rings_once_when_it_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_name_that_looks_like_markdown_is_shown_as_it_is() {
+async fn a_name_that_looks_like_markdown_is_shown_literally() {
     let app = App::new().await;
     let told = app.ask(OWNER, "/session __x__", "doesn't exist").await;
     assert_eq!(told, "Session '__x__' doesn't exist. Use /new to create it.");
@@ -34,7 +34,7 @@ async fn a_name_that_looks_like_markdown_is_shown_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_of_a_session_in_the_background_says_whose_it_is() {
+async fn an_answer_of_a_background_session_has_its_name() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask_agent(OWNER, "hello", "You said: hello").await;
@@ -56,7 +56,7 @@ fn menu(api: &BotApi) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_agent_that_says_nothing_is_seen_to_work_until_it_is_stopped() {
+async fn a_silent_agent_is_shown_as_working_until_stopped() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let typing = app.api.calls("sendChatAction").len();
@@ -81,7 +81,7 @@ async fn a_stopped_answer_rings_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_menu_is_what_is_plugged_in() {
+async fn the_menu_lists_the_active_commands() {
     let app = App::new().await;
     let has = |name: &'static str| move |api: &BotApi| menu(api).iter().any(|command| command == name);
     app.api.until("the first menu", has("new")).await;
@@ -112,7 +112,7 @@ async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_button_runs_its_command_and_turns_the_page_in_place() {
+async fn a_button_runs_its_command_and_updates_the_page() {
     let mut app = App::prepared().await;
     seed(&app, (1..=23).map(|number| format!("s{number:02}")), false).await;
     app.start();
@@ -139,7 +139,7 @@ async fn a_button_runs_its_command_and_turns_the_page_in_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_archived_session_is_brought_back_by_its_button() {
+async fn a_button_restores_an_archived_session() {
     let mut app = App::prepared().await;
     seed(&app, ["old-one", "old-two"].map(str::to_owned).into_iter(), true).await;
     app.start();
@@ -151,7 +151,7 @@ async fn an_archived_session_is_brought_back_by_its_button() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_waiting_message_has_a_line_where_marks_are_refused() {
+async fn a_waiting_message_gets_a_reply_without_reactions() {
     let app = App::new().await;
     app.ask(OWNER, "/new a", "Session 'a' created.").await;
     app.ask(OWNER, "slow 1000", "line 2").await;
@@ -164,7 +164,7 @@ async fn a_waiting_message_has_a_line_where_marks_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_waits_is_marked_without_a_ring() {
+async fn a_waiting_message_gets_a_silent_reaction() {
     let app = App::new().await;
     app.ask(OWNER, "/new a", "Session 'a' created.").await;
     app.ask(OWNER, "slow 1000", "line 2").await;

@@ -4,7 +4,7 @@ use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_warning_for_an_edit_loses_no_final_answer() {
+async fn retry_after_for_an_edit_loses_no_final_answer() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("editMessageText", Fault::Flood(2));
@@ -12,7 +12,7 @@ async fn a_flood_warning_for_an_edit_loses_no_final_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_is_not_known_ends_the_host_with_a_clear_line() {
+async fn an_unknown_token_ends_the_host_with_a_clear_message() {
     let mut app = App::prepared().await;
     app.api.fail("getMe", Fault::Error(401, "Unauthorized"));
     app.start();
@@ -25,7 +25,7 @@ async fn a_token_that_is_not_known_ends_the_host_with_a_clear_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_poller_is_named_and_the_host_goes_on() {
+async fn another_poller_is_reported_and_the_host_continues() {
     let mut app = App::prepared().await;
     app.api.fail("getUpdates", Fault::Error(409, "Conflict: terminated by other getUpdates request"));
     app.start();
@@ -39,7 +39,7 @@ fn count(app: &App, text: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_poller_that_comes_and_goes_costs_no_message() {
+async fn a_temporary_second_poller_loses_no_message() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     for number in 0..2 {
@@ -58,7 +58,7 @@ async fn another_poller_that_comes_and_goes_costs_no_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn polls_that_fail_lose_nothing_and_serve_nothing_twice() {
+async fn failed_polls_lose_and_repeat_nothing() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let faults = [
@@ -93,7 +93,7 @@ async fn polls_that_fail_lose_nothing_and_serve_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sends_that_fail_are_made_again_and_what_was_sent_is_not() {
+async fn only_failed_sends_are_repeated() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let faults = [Fault::Error(500, "Internal Server Error"), Fault::Garbage(200), Fault::Garbage(502)];
@@ -111,7 +111,7 @@ async fn sends_that_fail_are_made_again_and_what_was_sent_is_not() {
 
 /// Takes the 20 seconds after which a call times out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_send_that_is_never_answered_is_made_again() {
+async fn an_unanswered_send_is_repeated() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.api.fail("sendMessage", Fault::Hang);

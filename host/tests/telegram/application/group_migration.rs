@@ -79,14 +79,14 @@ async fn the_new_chat_has_all(app: &App) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_plugins_keep_for_a_group_follows_it() {
+async fn plugin_state_of_a_group_follows_its_new_id() {
     let app = with_kept_places().await;
     upgrade(&app, Learned::OldFirst);
     the_new_chat_has_all(&app).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_plugins_keep_for_a_group_follows_it_over_restarts() {
+async fn plugin_state_follows_a_migrated_group_over_restarts() {
     let mut app = with_kept_places().await;
     assert_eq!(app.terminate().await, Some(0));
     upgrade(&app, Learned::NewFirst);
@@ -98,14 +98,14 @@ async fn what_plugins_keep_for_a_group_follows_it_over_restarts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_notice_of_a_plugin_tells_that_a_group_has_moved() {
+async fn a_refused_plugin_post_reveals_the_new_group_id() {
     let app = with_kept_places().await;
     upgrade(&app, Learned::Refusal);
     the_new_chat_has_all(&app).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_takes_its_session_and_its_running_turn_along() {
+async fn a_migrated_group_keeps_its_session_and_turn() {
     let mut app = App::new().await;
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     asks(&app, GROUP, "remember the milk", "the milk").await;
@@ -120,7 +120,7 @@ async fn a_group_takes_its_session_and_its_running_turn_along() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_send_tells_that_a_group_has_moved() {
+async fn a_refused_send_reveals_the_new_group_id() {
     let app = App::new().await;
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     app.api.migrate(GROUP, SUPER);

@@ -44,7 +44,7 @@ impl Seat {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_and_each_of_its_topics_is_a_place_of_its_own() {
+async fn a_group_and_each_topic_are_separate_places() {
     let app = App::new().await;
     GENERAL.asks(&app, "/new general", "Session 'general' created.").await;
     let none = "No active session. Use /new to start one.";
@@ -98,17 +98,17 @@ async fn each_keeps_a_session_of_their_own(owner: Seat) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_turns_no_ones_words_to_another_session() {
+async fn a_member_cannot_switch_the_session_of_others() {
     each_keeps_a_session_of_their_own(GENERAL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_does_not_turn_a_topic_to_another_session() {
+async fn a_member_cannot_switch_the_session_of_a_topic() {
     each_keeps_a_session_of_their_own(FIRST).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_topic_is_switched_for_everybody_who_may_see_its_session() {
+async fn a_topic_is_switched_for_all_who_can_see_its_session() {
     let app = App::new().await;
     let member = Seat { user: MEMBER, ..FIRST };
     member.asks(&app, "/new members", "Session 'members' created.").await;
@@ -148,7 +148,7 @@ async fn the_first_message_of_an_answer_replies_to_its_question() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
+async fn users_without_access_are_ignored_in_groups() {
     let app = App::new().await;
     let stranger = Seat { user: STRANGER, ..GENERAL };
     GENERAL.asks(&app, "/new general", "Session 'general' created.").await;
@@ -171,7 +171,7 @@ async fn who_is_not_let_in_is_not_heard_in_a_group_either() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_for_a_group_that_takes_none_are_kept_and_the_owner_is_told() {
+async fn answers_for_a_closed_group_are_kept_and_reported() {
     let app = App::new().await;
     app.api.block(GROUP);
     GENERAL.says(&app, "/new general");

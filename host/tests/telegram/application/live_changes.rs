@@ -3,7 +3,7 @@
 use super::{App, OWNER, component, reworded};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_view_and_a_command_are_swapped_while_an_answer_streams() {
+async fn a_view_and_a_command_change_while_an_answer_streams() {
     let app = App::new().await;
     app.save_plugin("echo", &component("bad/echo.wasm"));
     app.told(OWNER, 0, "Plugin 'echo' is plugged in").await;
@@ -30,7 +30,7 @@ async fn a_view_and_a_command_are_swapped_while_an_answer_streams() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plugin_that_is_refused_is_told_to_the_owner_alone() {
+async fn a_rejected_plugin_is_reported_only_to_the_owner() {
     let app = App::new().await;
     app.save_plugin("echo", &component("bad/echo.wasm"));
     app.told(OWNER, 0, "Plugin 'echo' is plugged in").await;

@@ -34,7 +34,7 @@ fn holding(app: &App, words: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_paste_that_the_client_cut_is_one_turn() {
+async fn a_paste_split_by_the_client_is_one_turn() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let parts = [(101, "x".repeat(4096)), (102, "y".repeat(4096)), (103, "the end".to_owned())];
@@ -46,7 +46,7 @@ async fn a_paste_that_the_client_cut_is_one_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_replaces_a_text_that_waits_and_runs_nothing_else() {
+async fn an_edit_only_replaces_a_waiting_text() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     push(&app, "message", 101, json!({"text": "slow 1000"}));

@@ -61,7 +61,7 @@ async fn board() -> App {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_gets_at_no_session_by_its_name() {
+async fn a_member_cannot_access_foreign_sessions_by_name() {
     let app = board().await;
     let before = app.untouched("alpha");
     let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
@@ -84,7 +84,7 @@ async fn a_member_gets_at_no_session_by_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_gets_at_no_session_that_is_active_in_a_chat_they_share() {
+async fn a_member_cannot_access_sessions_of_a_shared_chat() {
     let app = board().await;
     app.ask_in_group(OWNER, "/session alpha", "Switched to session 'alpha'.").await;
     let before = app.untouched("alpha");
@@ -104,7 +104,7 @@ async fn a_member_gets_at_no_session_that_is_active_in_a_chat_they_share() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_opens_no_session_of_his_where_others_type() {
+async fn a_member_cannot_open_sessions_in_chats_of_others() {
     let app = board().await;
     let said = app.ask(MEMBER, &format!("/lure beta {OWNER}"), "beta").await;
     assert_eq!(said, "Session 'beta' can be opened in this chat alone.");
@@ -116,7 +116,7 @@ async fn a_member_opens_no_session_of_his_where_others_type() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_does_with_his_own_what_he_likes() {
+async fn a_member_has_full_access_to_their_own_sessions() {
     let app = board().await;
     let got = app.ask(MEMBER, "/burgle beta", "got ").await;
     for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
