@@ -7,7 +7,7 @@ use cordboard::plugin::Activation;
 use crate::components::{TestHost, bad};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_is_lost_in_a_swap() {
+async fn no_call_is_lost_in_a_rollout() {
     let bench = Arc::new(TestHost::new());
     let versions = [bad("echo"), bad("echo2")];
     bench.plug("echo", &versions[0]).await.unwrap();
@@ -40,7 +40,7 @@ async fn no_call_is_lost_in_a_swap() {
 }
 
 #[tokio::test]
-async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
+async fn only_new_calls_run_the_new_version() {
     let bench = Arc::new(TestHost::of("[plugins.unruly]\ntime = \"1s\""));
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     let running = tokio::spawn({
@@ -57,7 +57,7 @@ async fn the_next_call_runs_the_new_code_and_a_running_one_its_own() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_are_no_swap() {
+async fn the_same_bytes_cause_no_rollout() {
     let bench = TestHost::new();
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::New);
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
@@ -65,7 +65,7 @@ async fn the_same_bytes_are_no_swap() {
 }
 
 #[tokio::test]
-async fn state_outlives_calls_and_swaps() {
+async fn state_survives_calls_and_rollouts() {
     let bench = TestHost::new();
     for count in 1..=3 {
         bench.plug("keeper", &bad("keeper")).await.unwrap();
@@ -75,7 +75,7 @@ async fn state_outlives_calls_and_swaps() {
 }
 
 #[tokio::test]
-async fn two_that_count_at_once_count_twice() {
+async fn concurrent_state_updates_are_all_counted() {
     let bench = Arc::new(TestHost::new());
     bench.plug("keeper", &bad("keeper")).await.unwrap();
     let counts: Vec<_> = (0..20)

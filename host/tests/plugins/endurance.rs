@@ -54,7 +54,7 @@ async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_swaps_lose_no_call() {
+async fn ten_thousand_rollouts_lose_no_call() {
     let bench = Arc::new(TestHost::new());
     let versions = [bad("echo"), bad("echo2")].map(|wasm| (digest(&wasm), wasm));
     let tags: Arc<BTreeMap<_, _>> =
@@ -140,7 +140,7 @@ impl Held {
 }
 
 #[tokio::test]
-async fn a_thousand_whole_reloads_leave_nothing_behind() {
+async fn a_thousand_reloads_leak_no_memory() {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = store::open(&folder.path().join("state")).unwrap();

@@ -20,7 +20,7 @@ fn idle_for(seconds: u64) -> Load {
 }
 
 #[tokio::test]
-async fn the_default_policy_lets_go_at_the_idle_timeout() {
+async fn the_default_policy_suspends_at_the_idle_timeout() {
     let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
     let review = |seconds| bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(seconds)));
@@ -32,7 +32,7 @@ async fn the_default_policy_lets_go_at_the_idle_timeout() {
 }
 
 #[tokio::test]
-async fn another_policy_serves_the_next_review() {
+async fn a_new_policy_decides_the_next_review() {
     let bench = TestHost::new();
     let view = session("alpha", &bench.caller);
     let review = || bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(5)));
@@ -60,7 +60,7 @@ async fn a_persona_is_resolved_from_the_configuration() {
 }
 
 #[tokio::test]
-async fn a_persona_may_be_called_as_people_write() {
+async fn a_persona_name_may_have_capitals_and_underscores() {
     let bench = TestHost::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
     bench.plug("persona", &standard("persona")).await.unwrap();
     assert!(bench.plugs.table().persona("Code-Review_2").is_some());
@@ -79,7 +79,7 @@ async fn shown(bench: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_view_shows_the_turn_and_the_next_frame_is_the_next_views() {
+async fn the_next_frame_uses_a_new_view() {
     let bench = TestHost::standard().await;
     let action = Action {
         id: "1".to_owned(),
@@ -100,7 +100,7 @@ async fn a_view_shows_the_turn_and_the_next_frame_is_the_next_views() {
 }
 
 #[tokio::test]
-async fn a_view_takes_a_whole_long_answer() {
+async fn a_view_accepts_a_long_answer() {
     // How long it computes is the machine's.
     let bench = TestHost::of("[plugins.views]\ntime = \"5m\"");
     bench.plug("views", &standard("views")).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_view_takes_a_whole_long_answer() {
 }
 
 #[tokio::test]
-async fn a_mode_that_nobody_offers_is_told() {
+async fn an_unknown_view_mode_is_reported() {
     let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };

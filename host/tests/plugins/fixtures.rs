@@ -48,7 +48,7 @@ async fn answers(bench: &TestHost, line: &str, expected: Expect) {
 }
 
 #[tokio::test]
-async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
+async fn the_command_of_0_1_gets_and_returns_every_field() {
     let bench = every().await;
     answers(&bench, "every_types a b", expect![[r#"console:local console:local owner in console:local None, about none, at 1000000000, in '', with ["a", "b"] of 'a b'"#]]).await;
     let reply = bench.call("every_types").await.unwrap();
@@ -66,7 +66,7 @@ async fn the_command_of_0_1_is_told_and_tells_all_that_there_was() {
 }
 
 #[tokio::test]
-async fn the_capabilities_of_0_1_answer_as_they_did() {
+async fn the_capabilities_of_0_1_are_unchanged() {
     let bench = every().await;
     answers(&bench, "every_config", expect![[r#"{"key":1}"#]]).await;
     answers(&bench, "every_state", expect![[r#"Some("3") None true true ["a"]"#]]).await;
@@ -134,7 +134,7 @@ async fn the_policy_of_0_1_gives_each_verdict() {
 }
 
 #[tokio::test]
-async fn the_hook_of_0_1_hears_of_an_event() {
+async fn the_hook_of_0_1_receives_an_event() {
     let bench = every().await;
     let view = session("alpha", &bench.caller);
     let happening = SessionEvent::of(Kind::Suspended, view, NOW, CausationChain::default());
@@ -144,7 +144,7 @@ async fn the_hook_of_0_1_hears_of_an_event() {
 }
 
 #[tokio::test]
-async fn the_sessions_plugin_of_0_1_still_makes_and_lists_sessions() {
+async fn the_sessions_plugin_of_0_1_creates_and_lists_sessions() {
     let bench = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
     let plugged = bench.plug("sessions", &fixture("sessions", SESSIONS)).await;
     plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.1 is not taken any more: {refused}"));

@@ -57,7 +57,7 @@ const WANTED: [(&str, bool, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn without_a_configuration_each_says_what_it_wants() {
+async fn each_plugin_explains_its_missing_configuration() {
     for (plugin, has_secret, wanted) in WANTED {
         let why = TestHost::new().refused(plugin, &extra(plugin)).await;
         let secrets = if has_secret { " and secrets = [\"NAME\"]" } else { "" };
@@ -90,7 +90,7 @@ async fn machines_are_shown_to_admins_and_services_to_members() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_in_time_is_told_with_the_limit() {
+async fn a_timeout_is_reported_with_the_limit() {
     let hub = StandIn::start(|_| None).await;
     let table = format!(
         "[plugins.kuma]\nhttp = [\"{0}/*\"]\nhttp_time = \"200ms\"\n[plugins.kuma.config]\nurl = \"{0}\"\npage = \"homelab\"\n",

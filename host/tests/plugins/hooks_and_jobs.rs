@@ -34,7 +34,7 @@ fn finished(bench: &TestHost, seconds: u64, place: Place) -> SessionEvent {
 }
 
 #[tokio::test]
-async fn notify_tells_of_long_turns_elsewhere() {
+async fn notify_reports_long_turns_in_other_places() {
     let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
     bench.plug("notify", &extra("notify")).await.unwrap();
     assert_eq!(bench.plugs.table().hooks().collect::<Vec<_>>(), ["notify"]);
@@ -65,7 +65,7 @@ async fn a_wrong_configuration_of_notify_is_refused() {
 }
 
 #[tokio::test]
-async fn remind_says_it_when_it_is_due_and_not_before() {
+async fn remind_posts_when_due_and_not_before() {
     let bench = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
     bench.plug("remind", &extra("remind")).await.unwrap();
     assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
@@ -87,7 +87,7 @@ async fn remind_says_it_when_it_is_due_and_not_before() {
 }
 
 #[tokio::test]
-async fn a_reminder_is_dropped_by_its_button_in_its_own_place() {
+async fn a_reminder_is_dropped_only_in_its_own_place() {
     let mut bench = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
     bench.plug("remind", &extra("remind")).await.unwrap();
     drop(bench.read("remind 10m tea").await);
@@ -101,7 +101,7 @@ async fn a_reminder_is_dropped_by_its_button_in_its_own_place() {
 }
 
 #[tokio::test]
-async fn jobs_are_known_with_their_times_and_wrong_ones_refused() {
+async fn jobs_are_listed_and_invalid_schedules_rejected() {
     let of = |jobs: &str| TestHost::of(&format!("[plugins.clockwork.config.jobs]\n{jobs}"));
     let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
     bench.plug("clockwork", &bad("clockwork")).await.unwrap();
@@ -121,7 +121,7 @@ async fn jobs_are_known_with_their_times_and_wrong_ones_refused() {
 }
 
 #[tokio::test]
-async fn a_job_that_fails_says_why_and_one_that_traps_is_shown() {
+async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
     let bench = TestHost::of("");
     bench.plug("clockwork", &bad("clockwork")).await.unwrap();
     let run = async |name: &str| {
@@ -156,7 +156,7 @@ fn read(response: &WebResponse) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn github_tells_each_delivery_once() {
+async fn github_posts_each_delivery_once() {
     let bench = TestHost::of("[plugins.github]\ngrants = [\"chat\"]");
     bench.plug("github", &extra("github")).await.unwrap();
     let receive =
@@ -174,7 +174,7 @@ async fn github_tells_each_delivery_once() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_answers_too_much_or_traps_is_shown() {
+async fn webhook_errors_and_traps_are_reported() {
     let bench = TestHost::of("");
     bench.plug("porter", &bad("porter")).await.unwrap();
     let receive = async |path: &str| {

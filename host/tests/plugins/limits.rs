@@ -33,7 +33,7 @@ fn over(limit: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_trap_ends_one_call() {
+async fn a_trap_ends_only_its_call() {
     let bench = unruly("").await;
     let told = told(&bench, "trap").await;
     assert_eq!(told, "trapped: wasm trap: wasm `unreachable` instruction executed");
@@ -41,7 +41,7 @@ async fn a_trap_ends_one_call() {
 }
 
 #[tokio::test]
-async fn a_panic_is_told_with_its_message_and_place() {
+async fn a_panic_is_reported_with_its_message_and_location() {
     let told = told(&unruly("").await, "panic").await;
     assert!(told.contains("as it was asked to"), "{told}");
     assert!(told.contains("unruly/src/lib.rs:"), "{told}");
@@ -49,7 +49,7 @@ async fn a_panic_is_told_with_its_message_and_place() {
 }
 
 #[tokio::test]
-async fn a_panic_s_text_is_its_own_and_short() {
+async fn a_panic_message_is_short_and_excludes_other_output() {
     let bench = unruly("").await;
     let log = journal::listen();
     let told = told(&bench, "tirade").await;
@@ -61,7 +61,7 @@ async fn a_panic_s_text_is_its_own_and_short() {
 }
 
 #[tokio::test]
-async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhile() {
+async fn an_endless_loop_ends_at_the_time_limit() {
     let bench = Arc::new(unruly("time = \"1s\"").await);
     let spinning = tokio::spawn({
         let bench = Arc::clone(&bench);
@@ -79,19 +79,19 @@ async fn an_endless_loop_ends_at_the_time_limit_and_others_are_answered_meanwhil
 }
 
 #[tokio::test]
-async fn a_hoard_ends_at_the_memory_limit() {
+async fn an_allocation_loop_ends_at_the_memory_limit() {
     assert_eq!(told(&unruly("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
 }
 
 #[tokio::test]
-async fn too_large_a_reply_is_not_taken() {
+async fn an_oversized_reply_is_refused() {
     // The plugin may allocate 100 MB, but not return them.
     let bench = unruly("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(told(&bench, "huge").await, over("reply"));
 }
 
 #[tokio::test]
-async fn a_brief_and_an_error_count_as_a_reply() {
+async fn persona_settings_and_errors_count_as_a_reply() {
     let long = "Rhyme. ".repeat(300);
     let table = format!(
         "[plugins.persona]\nreply = \"2KiB\"\n[plugins.persona.config.personas.poet]\ninstructions = \"{long}\""
@@ -115,7 +115,7 @@ async fn too_many_host_calls_end_the_call() {
 }
 
 #[tokio::test]
-async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
+async fn log_lines_over_the_limit_are_dropped() {
     let bench = unruly("log = 7\ntime = \"5m\"").await;
     let log = journal::listen();
     assert_eq!(bench.read("flood").await, "survived");
@@ -126,7 +126,7 @@ async fn a_flood_of_log_lines_is_cut_and_the_call_goes_on() {
 }
 
 #[tokio::test]
-async fn a_plugin_has_limits_of_its_own_and_a_change_acts_at_once() {
+async fn limits_are_per_plugin_and_change_at_once() {
     let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"5m\"");
     bench.plug("unruly", &bad("unruly")).await.unwrap();
     assert_eq!(bench.read("calls").await, "survived");
@@ -136,7 +136,7 @@ async fn a_plugin_has_limits_of_its_own_and_a_change_acts_at_once() {
 }
 
 #[tokio::test]
-async fn more_callers_than_places_wait_for_one_another() {
+async fn calls_over_the_concurrency_limit_wait() {
     let bench = Arc::new(TestHost::new());
     bench.plug("echo", &bad("echo")).await.unwrap();
     let calls: Vec<_> = (0..200)
@@ -151,7 +151,7 @@ async fn more_callers_than_places_wait_for_one_another() {
 }
 
 #[tokio::test]
-async fn what_a_plugin_says_by_itself_is_no_mishap() {
+async fn an_error_returned_by_a_plugin_is_not_a_failure() {
     let bench = TestHost::standard().await;
     assert!(matches!(bench.call("timeout").await, Err(CallError::Plugin(_))));
     assert_eq!(bench.status("timeout"), ("ok".to_owned(), String::new()));

@@ -20,7 +20,7 @@ async fn read(bench: &TestHost, script: &[(&str, &str)]) {
 const NONE_ACTIVE: &str = "No active session. Use /new to start one.";
 
 #[tokio::test]
-async fn one_test_reads_them_all() {
+async fn every_message_matches_its_expected_text() {
     let bench = TestHost::standard().await;
     for line in ["timeout", "model", "persona", "stop", "archive", "suspend", "retry", "fresh", "leave"] {
         assert_eq!(bench.read(line).await, NONE_ACTIVE, "/{line}");
@@ -222,7 +222,7 @@ async fn trouble(bench: &TestHost) {
 }
 
 #[tokio::test]
-async fn help_and_plugins_tell_what_is_plugged_in_now() {
+async fn help_and_plugins_list_the_active_plugins() {
     let bench = TestHost::standard().await;
     let help = bench.read("help").await;
     assert_eq!(

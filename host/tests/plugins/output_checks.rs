@@ -24,7 +24,7 @@ fn shown(reply: &Reply) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_button_gives_the_plugins_own_commands_alone() {
+async fn a_button_runs_only_commands_of_its_plugin() {
     let bench = tricky("").await;
     let others = ["/plugins grant trick 0123456789ab", "/retry alpha", "/sessions", "rm -r everything", "/nobody", ""];
     for line in others {
@@ -38,7 +38,7 @@ async fn a_button_gives_the_plugins_own_commands_alone() {
 }
 
 #[tokio::test]
-async fn a_button_whose_label_shows_nothing_shows_its_command() {
+async fn a_button_with_a_blank_label_shows_its_command() {
     let bench = tricky("").await;
     let log = journal::listen();
     let label = async |label: &str| {
@@ -70,7 +70,7 @@ async fn a_message_has_100_buttons_at_most() {
 }
 
 #[tokio::test]
-async fn a_post_has_no_other_buttons_either() {
+async fn a_post_has_only_buttons_of_its_plugin() {
     let bench = tricky("").await;
     bench.call("trick post console local psst").await.unwrap();
     let deeds = bench.memory.take_deeds();
@@ -86,7 +86,7 @@ fn said(outcome: Result<Reply, CallError>) -> String {
 }
 
 #[tokio::test]
-async fn a_command_posts_to_its_callers_places_alone() {
+async fn a_command_posts_only_to_its_callers_places() {
     let mut bench = tricky("").await;
     let refused = said(bench.call("trick post telegram 99999 psst").await);
     assert!(refused.contains("telegram:99999 is not the caller's"), "{refused}");
@@ -101,7 +101,7 @@ async fn a_command_posts_to_its_callers_places_alone() {
 }
 
 #[tokio::test]
-async fn the_posts_of_a_call_are_bounded_together() {
+async fn the_posts_of_a_call_share_one_limit() {
     let bench = tricky("reply = \"16KiB\"").await;
     let refused = said(bench.call("trick flood 9 10").await);
     assert!(refused.starts_with("after 4: ") && refused.contains("`reply`") && refused.contains("16KiB"), "{refused}");
@@ -112,7 +112,7 @@ async fn the_posts_of_a_call_are_bounded_together() {
 }
 
 #[tokio::test]
-async fn what_lists_and_menus_show_of_a_command_is_a_line() {
+async fn summaries_and_usages_are_one_line() {
     let refused = async |own: &str| {
         let bench = TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\n{own}"));
         bench.refused("trick", &bad("trick")).await
@@ -155,7 +155,7 @@ async fn what_lists_and_menus_show_of_a_command_is_a_line() {
 }
 
 #[tokio::test]
-async fn a_plugins_words_stay_inside_the_hosts_sentence() {
+async fn untrusted_text_stays_inside_the_host_message() {
     let fails = |why: &str| {
         TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nfails = \"{why}\""))
     };

@@ -78,7 +78,7 @@ async fn echo(supply: &PluginSources, board: &Arc<dyn HostApi>) -> String {
 }
 
 #[tokio::test]
-async fn the_embedded_plugins_serve_where_there_is_nothing_else() {
+async fn the_embedded_plugins_are_active_by_default() {
     let world = World::new();
     let (supply, turned) = world.start().await;
     assert_eq!(turned, []);
@@ -89,7 +89,7 @@ async fn the_embedded_plugins_serve_where_there_is_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_file_takes_the_place_of_an_embedded_plugin_and_its_removal_brings_that_back() {
+async fn a_file_replaces_an_embedded_plugin_until_removed() {
     let world = World::new();
     world.save("lifecycle", &bad("hesitant"));
     let (supply, turned) = world.start().await;
@@ -102,7 +102,7 @@ async fn a_file_takes_the_place_of_an_embedded_plugin_and_its_removal_brings_tha
 }
 
 #[tokio::test]
-async fn a_stranger_leaves_with_its_file() {
+async fn a_plugin_is_deactivated_with_its_file() {
     let world = World::new();
     world.save("echo", &bad("echo"));
     let (supply, _) = world.start().await;
@@ -112,7 +112,7 @@ async fn a_stranger_leaves_with_its_file() {
 }
 
 #[tokio::test]
-async fn a_bad_file_at_the_start_leaves_the_last_good_version() {
+async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     let world = World::new();
     let (supply, _) = world.start().await;
     world.save_new(&supply, "echo", &bad("echo")).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_bad_file_at_the_start_leaves_the_last_good_version() {
 }
 
 #[tokio::test]
-async fn a_bad_file_of_a_standard_name_leaves_the_embedded_one() {
+async fn a_bad_file_keeps_the_embedded_plugin_of_its_name() {
     let world = World::new();
     world.save("timeout", b"half");
     let (supply, turned) = world.start().await;
@@ -142,7 +142,7 @@ async fn a_bad_file_of_a_standard_name_leaves_the_embedded_one() {
 }
 
 #[tokio::test]
-async fn a_bad_file_that_nothing_came_before_is_shown() {
+async fn a_bad_file_without_an_earlier_version_is_listed() {
     let world = World::new();
     world.save("half", &bad("echo")[..1000]);
     let (supply, turned) = world.start().await;
@@ -152,7 +152,7 @@ async fn a_bad_file_that_nothing_came_before_is_shown() {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_take_a_standard_command() {
+async fn a_plugin_cannot_take_a_standard_command() {
     let world = World::new();
     world.save("a-clash", &bad("clash"));
     let (supply, turned) = world.start().await;
@@ -161,7 +161,7 @@ async fn a_stranger_cannot_take_a_standard_command() {
 }
 
 #[tokio::test]
-async fn a_refused_file_leaves_nothing_of_it_in_memory() {
+async fn a_rejected_file_leaks_no_memory() {
     use cordboard::process::{memory, return_freed_memory};
     return_freed_memory();
     let world = World::new();
@@ -187,7 +187,7 @@ async fn a_refused_file_leaves_nothing_of_it_in_memory() {
 }
 
 #[tokio::test]
-async fn compiled_code_is_found_again_without_the_compiler() {
+async fn compiled_code_is_loaded_from_the_cache() {
     let world = World::new();
     let cache = world.plugins.join("../state/cache");
     let settings = world.bench.settings("echo");
@@ -216,7 +216,7 @@ async fn compiled_code_is_found_again_without_the_compiler() {
 }
 
 #[tokio::test]
-async fn a_compiler_that_ends_without_a_result_is_told_with_the_remedy() {
+async fn a_failed_compiler_is_reported_with_the_remedy() {
     let world = World::new();
     let again = "type /plugins reload echo";
     for (script, told) in [

@@ -23,7 +23,7 @@ async fn refused(wasm: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_is_no_component_is_told_as_what_it_is() {
+async fn files_other_than_components_are_identified() {
     assert_eq!(refused(b"").await, "it is not a WebAssembly component: it is empty; copy it again");
     assert_eq!(
         refused(b"<!DOCTYPE html>\n<title>404</title>").await,
@@ -36,7 +36,7 @@ async fn what_is_no_component_is_told_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn half_a_file_is_told_as_such() {
+async fn a_truncated_file_is_reported_as_truncated() {
     let whole = bad("echo2");
     for length in [5, 9, whole.len() / 2, whole.len() - 1] {
         assert_eq!(
@@ -49,7 +49,7 @@ async fn half_a_file_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn what_a_compiler_cannot_take_is_told_by_its_cause() {
+async fn compile_errors_name_their_cause() {
     let odd = wat::parse_str("(component (core module (func (result i32) i64.const 1)))").unwrap();
     let why = refused(&odd).await;
     assert!(why.starts_with("it did not compile: not a valid component: "), "{why}");
@@ -62,7 +62,7 @@ async fn what_a_compiler_cannot_take_is_told_by_its_cause() {
 }
 
 #[tokio::test]
-async fn a_component_without_an_extension_point_is_of_no_use() {
+async fn a_component_without_an_extension_point_is_rejected() {
     let remedy = "export at least one of command, lifecycle, persona, view, hook, schedule, webhook";
     assert_eq!(refused(&wat("(component)")).await, format!("it exports no extension point: {remedy}"));
     let program = r#"(component (instance $none) (export "wasi:cli/run@0.2.3" (instance $none)))"#;
@@ -73,7 +73,7 @@ async fn a_component_without_an_extension_point_is_of_no_use() {
 }
 
 #[tokio::test]
-async fn an_extension_point_of_another_shape_is_refused() {
+async fn an_extension_point_of_another_type_is_rejected() {
     let export = |name: &str, functions: &str| {
         let text = format!(
             r#"(component
@@ -104,7 +104,7 @@ async fn an_extension_point_of_another_shape_is_refused() {
 }
 
 #[tokio::test]
-async fn what_it_imports_in_vain_is_named_with_the_remedy() {
+async fn unknown_imports_are_named_with_the_remedy() {
     let function = |import: &str, shape: &str| {
         format!(r#"(component (import "{import}" (instance (export "launch" (func {shape})))))"#)
     };
@@ -168,13 +168,13 @@ async fn what_it_imports_in_vain_is_named_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_trial_that_fails_keeps_the_version_out() {
+async fn a_failed_trial_rejects_the_version() {
     assert_eq!(refused(&bad("mute")).await, "it failed its trial: it said: it has nothing to say");
     assert_eq!(refused(&bad("liar")).await, "\"Not A Name\" is not a command name: use 1 to 32 of a-z, 0-9 and '_'");
 }
 
 #[tokio::test]
-async fn a_command_that_is_taken_names_both() {
+async fn a_command_conflict_names_both_plugins() {
     let bench = TestHost::standard().await;
     let why = bench.refused("clash", &bad("clash")).await;
     assert_eq!(why, "it offers the command 'new', which plugin 'sessions' already offers: rename one of them");
@@ -202,14 +202,14 @@ async fn a_capability_is_granted_by_name() {
 }
 
 #[tokio::test]
-async fn the_line_to_add_keeps_what_was_granted_before() {
+async fn the_proposed_line_keeps_earlier_grants() {
     let bench = TestHost::of("[plugins.model]\ngrants = [\"chat\"]");
     let why = bench.refused("model", &standard("model")).await;
     assert!(why.ends_with("[plugins.model] in the configuration: grants = [\"chat\", \"session-control\"]"), "{why}");
 }
 
 #[tokio::test]
-async fn a_grant_that_is_taken_back_is_gone_at_once() {
+async fn a_removed_grant_is_revoked_at_once() {
     let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.configure("");
@@ -222,7 +222,7 @@ async fn a_grant_that_is_taken_back_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_does_not_fit_leaves_the_one_before() {
+async fn an_invalid_configuration_keeps_the_previous_one() {
     let mut bench = TestHost::standard().await;
     bench.configure("[plugins.persona.config.personas.poet]\ndescription = \"Rhymes\"");
     let why = bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap_err();

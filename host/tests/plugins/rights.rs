@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn members_see_their_own_sessions_alone() {
+async fn members_see_only_their_own_sessions() {
     let bench = TestHost::standard().await;
     let ann = person("telegram:1", Role::Member);
     let bob = person("telegram:2", Role::Member);
@@ -32,7 +32,7 @@ async fn members_see_their_own_sessions_alone() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
+async fn a_plugin_with_many_grants_still_acts_as_its_caller() {
     let bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.memory.add(session("his", &person("telegram:2", Role::Member)));
@@ -42,7 +42,7 @@ async fn a_plugin_that_was_granted_much_still_acts_as_its_caller() {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_made_has_the_rights_of_acts_as() {
+async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.memory.add(session("his", &person("telegram:2", Role::Member)));
@@ -69,7 +69,7 @@ async fn help_hides_what_a_member_may_not_use() {
 }
 
 #[tokio::test]
-async fn places_have_active_sessions_of_their_own() {
+async fn each_place_has_its_own_active_session() {
     let mut bench = TestHost::standard().await;
     bench.call("new alpha").await.unwrap();
     bench.place = Place::new("console", "other");

@@ -46,7 +46,7 @@ fn over(limit: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_sees_nothing_of_the_machine() {
+async fn a_plugin_cannot_access_the_machine() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     let folder = tempfile::tempdir().unwrap();
@@ -67,7 +67,7 @@ async fn it_sees_nothing_of_the_machine() {
 }
 
 #[tokio::test]
-async fn it_sees_nothing_of_other_plugins() {
+async fn a_plugin_cannot_read_the_state_of_others() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     bench.read("count").await;
@@ -78,7 +78,7 @@ async fn it_sees_nothing_of_other_plugins() {
 }
 
 #[tokio::test]
-async fn there_is_no_network_in_a_trial() {
+async fn a_trial_has_no_network_access() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     let table = bench.plugs.table();
@@ -86,7 +86,7 @@ async fn there_is_no_network_in_a_trial() {
 }
 
 #[tokio::test]
-async fn it_never_sees_its_secret() {
+async fn a_plugin_never_sees_its_secret() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     let log = journal::listen();
@@ -108,7 +108,7 @@ async fn it_never_sees_its_secret() {
 }
 
 #[tokio::test]
-async fn it_takes_no_more_than_its_share() {
+async fn resource_limits_end_the_call() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "time = \"5m\"\nmemory = \"256MiB\"").await;
     let told = meanwhile(&bench, "address_space").await.unwrap();
@@ -138,7 +138,7 @@ async fn it_takes_no_more_than_its_share() {
 }
 
 #[tokio::test]
-async fn what_never_ends_is_ended() {
+async fn endless_calls_end_at_a_limit() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, LIMITS).await;
     let log = journal::listen();
@@ -155,7 +155,7 @@ async fn what_never_ends_is_ended() {
 }
 
 #[tokio::test]
-async fn many_lines_are_a_few() {
+async fn log_lines_over_the_limit_are_dropped() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "log = 7\ntime = \"5m\"").await;
     for line in ["log_lines", "printed_lines"] {
@@ -168,7 +168,7 @@ async fn many_lines_are_a_few() {
 }
 
 #[tokio::test]
-async fn long_lines_are_short_ones() {
+async fn long_log_lines_are_truncated() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
     let log = journal::listen();
@@ -179,7 +179,7 @@ async fn long_lines_are_short_ones() {
 }
 
 #[tokio::test]
-async fn no_text_of_its_own_looks_like_a_line_of_the_host() {
+async fn plugin_output_cannot_imitate_host_log_lines() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     let log = journal::listen();
@@ -198,7 +198,7 @@ async fn no_text_of_its_own_looks_like_a_line_of_the_host() {
 
 /// Sleeping doesn't count as waiting for the network, however long `http_time` is.
 #[tokio::test]
-async fn sleeping_is_time_of_its_own() {
+async fn sleeping_counts_towards_the_time_limit() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
     let slept = tokio::time::timeout(std::time::Duration::from_mins(2), bench.call("sleep")).await;
@@ -206,7 +206,7 @@ async fn sleeping_is_time_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_it_prints_is_logged_with_its_name() {
+async fn output_is_logged_with_the_plugin_name() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     let log = journal::listen();

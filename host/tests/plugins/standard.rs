@@ -10,7 +10,7 @@ fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn every_standard_plugin_offers_what_it_should() {
+async fn every_standard_plugin_has_its_exports() {
     let bench = TestHost::standard().await;
     let table = bench.plugs.table();
     assert_eq!(
@@ -46,7 +46,7 @@ async fn every_standard_plugin_offers_what_it_should() {
 }
 
 #[tokio::test]
-async fn only_stop_jumps_and_only_plugins_needs_a_role() {
+async fn only_stop_skips_the_queue_and_only_plugins_needs_a_role() {
     let bench = TestHost::standard().await;
     let table = bench.plugs.table();
     for offer in table.commands() {

@@ -32,7 +32,7 @@ async fn open(bench: &TestHost, secrets: Secrets) -> SocketAddr {
 
 /// The test runs on one thread; the secret is read on another one.
 #[tokio::test]
-async fn a_secret_that_takes_its_time_holds_up_nobody() {
+async fn a_slow_secret_delays_no_other_request() {
     let bench = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
     bench.plug("porter", &bad("porter")).await.unwrap();
     let (begun, mut beginning) = mpsc::channel(1);

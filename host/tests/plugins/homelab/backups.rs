@@ -55,7 +55,7 @@ async fn the_newest_backup_of_each_guest_is_shown() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_one_line_and_what_came_is_shown() {
+async fn errors_are_one_line_beside_the_partial_result() {
     let pbs = StandIn::saying(401, "").await;
     let lab = Lab::new("backups", &table(&pbs.url)).await;
     let told = "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";

@@ -50,7 +50,7 @@ async fn the_systems_are_shown_after_a_login() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_one_line() {
+async fn errors_are_one_line() {
     let refused =
         "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
     let odd_login = "Beszel at URL answered /api/collections/users/auth-with-password in an unknown form: `token` is missing. Known is a \

@@ -78,7 +78,7 @@ async fn the_metrics_are_shown() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_one_line() {
+async fn errors_are_one_line() {
     let kuma = StandIn::saying(401, "").await;
     let told = "Uptime Kuma refused the login (401). Check the API key behind secret in [plugins.kuma-metrics.config].";
     assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, told);

@@ -56,7 +56,7 @@ async fn datastores_and_jobs_are_shown() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_one_line() {
+async fn errors_are_one_line() {
     let known = "Proxmox Backup Server 2.2 to 4.";
     let path = "/api2/json/status/datastore-usage";
     let check = format!("Check url in [plugins.pbs.config], and that it is {known}");
@@ -81,7 +81,7 @@ async fn what_goes_wrong_is_one_line() {
 }
 
 #[tokio::test]
-async fn nobody_there_and_nothing_granted_are_told_apart() {
+async fn unreachable_and_not_granted_are_distinguished() {
     let nobody = Nobody::at_home();
     let url = format!("http://127.0.0.1:{}", nobody.port);
     let told = Lab::new("pbs", &table(&url)).await.read("pbs").await;
@@ -109,7 +109,7 @@ async fn nobody_there_and_nothing_granted_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_repeats_the_secret_does_not_give_it_away() {
+async fn an_echoed_secret_is_scrubbed() {
     let pbs = StandIn::start(|heard| Some((500, format!("unknown token {}", heard.authorization)))).await;
     let lab = Lab::new("pbs", &table(&pbs.url)).await;
     let told = lab.read("pbs").await;

@@ -48,7 +48,7 @@ async fn each_host_is_shown_with_the_worst_first() {
 }
 
 #[tokio::test]
-async fn when_all_is_well_that_is_said() {
+async fn all_healthy_hosts_are_summarized() {
     let well = StandIn::saying(204, "").await;
     let lab = Lab::new(
         "status",
@@ -80,7 +80,7 @@ fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<Strin
 }
 
 #[tokio::test]
-async fn all_hosts_are_asked_at_once() {
+async fn all_hosts_are_queried_concurrently() {
     // Two rounds of the maximum concurrency. With sequential requests, the first one would time out.
     let (urls, heard) = servers_that_wait_for_each_other(16, 8);
     let grants: Vec<_> = urls.iter().map(|url| format!("{url}/*")).collect();

@@ -18,7 +18,7 @@ async fn answered(answer: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_granted_is_answered() {
+async fn granted_requests_are_answered() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&[mirror.url("/api/*")], "").await;
     let told = bench.read(&format!("fetch {} x-mine=2", mirror.url("/api/x?y=1"))).await;
@@ -36,7 +36,7 @@ async fn what_was_granted_is_answered() {
 }
 
 #[tokio::test]
-async fn the_line_that_a_refusal_names_is_enough() {
+async fn the_line_named_by_a_refusal_is_sufficient() {
     let mirror = Mirror::start().await;
     let mut bench = fetcher(&["https://else.example/*".to_owned()], "").await;
     for line in [format!("fetch {}", mirror.url("/a")), format!("send POST {} body", mirror.url("/b"))] {
@@ -52,7 +52,7 @@ async fn the_line_that_a_refusal_names_is_enough() {
 }
 
 #[tokio::test]
-async fn where_clouds_keep_their_keys_no_line_leads() {
+async fn cloud_metadata_addresses_cannot_be_granted() {
     let bench = fetcher(&["https://else.example/*".to_owned()], "").await;
     let told = bench.read("fetch http://169.254.169.254/latest/meta-data/").await;
     let why = "at this address a cloud tells its machines their keys";
@@ -61,7 +61,7 @@ async fn where_clouds_keep_their_keys_no_line_leads() {
 }
 
 #[tokio::test]
-async fn a_component_that_wants_out_waits_for_its_lists() {
+async fn network_capabilities_need_their_lists() {
     let mut bench = TestHost::new();
     let why = bench.refused("fetcher", &bad("fetcher")).await;
     let lines = r#"[plugins.fetcher] in the configuration: http = ["https://HOST/*"] and tcp = ["HOST:PORT"] and secrets = ["NAME"]"#;
@@ -73,7 +73,7 @@ async fn a_component_that_wants_out_waits_for_its_lists() {
 }
 
 #[tokio::test]
-async fn what_is_taken_back_is_gone_at_once() {
+async fn removed_network_grants_are_revoked_at_once() {
     let mirror = Mirror::start().await;
     let mut bench = fetcher(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
     bench.configure(&table(&[mirror.url("/a/*")], ""));
@@ -89,7 +89,7 @@ async fn what_is_taken_back_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn a_request_is_framed_by_the_host() {
+async fn connection_headers_are_refused() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&mirror.all(), "").await;
     for name in [
@@ -163,7 +163,7 @@ async fn a_name_may_be_private_if_the_operator_says_so() {
 }
 
 #[tokio::test]
-async fn nobody_follows_a_redirect() {
+async fn redirects_are_not_followed() {
     let mirror = Mirror::start().await;
     let answer = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", mirror.url("/"));
     let address = raw(answer).await;
@@ -173,7 +173,7 @@ async fn nobody_follows_a_redirect() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded_in_both_directions() {
+async fn bodies_are_limited_in_both_directions() {
     let more = "http_body = \"1KiB\"";
     let over = |what: &str| {
         let how = "(raise `http_body` in [plugins.fetcher] if it needs more)";
@@ -193,7 +193,7 @@ async fn bodies_are_bounded_in_both_directions() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_is_not_waited_for() {
+async fn unanswered_requests_time_out() {
     let more = "http_time = \"100ms\"";
     let late = "this call has waited for the network for 100ms, its `http_time` limit \
                 (raise `http_time` in [plugins.fetcher] if it needs more)";
@@ -203,7 +203,7 @@ async fn who_does_not_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_request_is_one_line_of_words() {
+async fn request_errors_are_one_line() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&mirror.all(), "").await;
     let address = &mirror.address;
@@ -216,7 +216,7 @@ async fn a_mistake_in_a_request_is_one_line_of_words() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_told_as_what_it_is() {
+async fn invalid_responses_are_identified() {
     let odd = answered("220 smtp.example ESMTP\r\n", "").await;
     assert!(odd.starts_with("the server does not speak HTTP as it should: "), "{odd}");
     let fields = "x: y\r\n".repeat(1000);
@@ -232,7 +232,7 @@ async fn an_answer_that_is_none_is_told_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn who_is_not_there_is_told_as_unreachable() {
+async fn unreachable_servers_are_reported_as_such() {
     let nobody = Nobody::at_home();
     let address = format!("127.0.0.1:{}", nobody.port);
     let bench = fetcher(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
@@ -243,7 +243,7 @@ async fn who_is_not_there_is_told_as_unreachable() {
 }
 
 #[tokio::test]
-async fn waiting_for_the_network_is_not_computing() {
+async fn network_waits_do_not_count_as_computing() {
     // The call may run for 2 s, not counting the wait for the network, which takes longer.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -258,7 +258,7 @@ async fn waiting_for_the_network_is_not_computing() {
 }
 
 #[tokio::test]
-async fn connections_are_measured_where_it_was_granted() {
+async fn granted_connections_are_measured() {
     let mirror = Mirror::start().await;
     let port = mirror.address.rsplit(':').next().unwrap();
     let nobody = Nobody::at_home();
@@ -283,7 +283,7 @@ async fn connections_are_measured_where_it_was_granted() {
 }
 
 #[tokio::test]
-async fn another_version_than_the_pinned_one_is_refused() {
+async fn only_the_pinned_version_is_activated() {
     let wasm = bad("echo");
     let digest = cordboard::plugin::digest(&wasm);
     let mut bench = TestHost::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));

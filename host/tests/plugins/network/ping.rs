@@ -4,7 +4,7 @@ use super::{Mirror, Nobody};
 use crate::components::{TestHost, extra};
 
 #[tokio::test]
-async fn hosts_are_measured_by_name_or_all() {
+async fn one_or_all_hosts_are_measured() {
     let there = Mirror::start().await.address;
     let nobody = Nobody::at_home();
     let silent = format!("127.0.0.1:{}", nobody.port);

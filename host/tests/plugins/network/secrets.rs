@@ -55,7 +55,7 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
 }
 
 #[tokio::test]
-async fn a_placeholder_of_another_call_is_worth_nothing() {
+async fn a_placeholder_is_valid_only_in_its_call() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
@@ -65,7 +65,7 @@ async fn a_placeholder_of_another_call_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn an_echo_in_another_form_is_recognised() {
+async fn encoded_echoes_are_scrubbed() {
     let base64 = |text: &str| STANDARD.encode(text);
     let forms = [
         VALUE.to_owned(),
@@ -93,7 +93,7 @@ async fn an_echo_in_another_form_is_recognised() {
 }
 
 #[tokio::test]
-async fn an_echo_in_html_or_in_a_form_is_recognised() {
+async fn echoes_in_html_or_forms_are_scrubbed() {
     let file = file("a 'b' & <c>d");
     let forms = ["a &#39;b&#39; &amp; &lt;c&gt;d", "a+%27b%27+%26+%3Cc%3Ed", "a 'b' \\u0026 \\u003cc\\u003ed"];
     for form in forms {
@@ -108,7 +108,7 @@ async fn an_echo_in_html_or_in_a_form_is_recognised() {
 
 /// The documented limit of the scrubbing: the README says the same.
 #[tokio::test]
-async fn an_echo_in_a_disguise_of_the_servers_own_is_not_recognised() {
+async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();
     let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{disguise}", disguise.len())).await;
     let bench = fetcher(&[format!("http://{address}/*")], "").await;
@@ -116,7 +116,7 @@ async fn an_echo_in_a_disguise_of_the_servers_own_is_not_recognised() {
 }
 
 #[tokio::test]
-async fn basic_is_opened_for_its_secret() {
+async fn basic_credentials_receive_their_secret() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     bench.read(&format!("basic {} token", mirror.url("/x"))).await;
@@ -125,7 +125,7 @@ async fn basic_is_opened_for_its_secret() {
 }
 
 #[tokio::test]
-async fn a_secret_does_not_go_into_an_address_nor_to_others() {
+async fn secrets_are_not_sent_in_urls_or_to_other_hosts() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     let refused = bench.read(&format!("leak {}?key= token", mirror.url("/x"))).await;
@@ -139,7 +139,7 @@ async fn a_secret_does_not_go_into_an_address_nor_to_others() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_granted_is_none() {
+async fn an_ungranted_secret_does_not_exist() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     let refused = bench.read(&format!("bear {} other", mirror.url("/x"))).await;
@@ -150,7 +150,7 @@ async fn a_secret_that_is_not_granted_is_none() {
 
 /// The limit applies to the body as sent, with the secret instead of its short placeholder.
 #[tokio::test]
-async fn a_body_is_bounded_as_it_is_sent() {
+async fn the_body_limit_counts_substituted_secrets() {
     let mirror = Mirror::start().await;
     for (long, fits) in [(1000, true), (1025, false)] {
         let file = file(&"s".repeat(long));
@@ -168,7 +168,7 @@ async fn a_body_is_bounded_as_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_people_read_is_without_secrets() {
+async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     let log = journal::listen();
@@ -188,7 +188,7 @@ async fn what_people_read_is_without_secrets() {
 
 /// Plain text is escaped before it leaves the plugin, and is shown as the value.
 #[tokio::test]
-async fn a_secret_is_recognised_under_the_escapes_of_markdown() {
+async fn a_markdown_escaped_secret_is_scrubbed() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));
     let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
     let text = async |line: &str| bench.call(line).await.unwrap().text;
@@ -200,7 +200,7 @@ async fn a_secret_is_recognised_under_the_escapes_of_markdown() {
 }
 
 #[tokio::test]
-async fn a_secret_is_read_anew_at_each_call() {
+async fn a_secret_is_read_again_for_each_call() {
     let mirror = Mirror::start().await;
     let file = file("first-secret");
     let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
@@ -213,7 +213,7 @@ async fn a_secret_is_read_anew_at_each_call() {
 }
 
 #[tokio::test]
-async fn a_file_that_keeps_no_secret_is_told_to_the_log_alone() {
+async fn an_unusable_secret_file_is_only_logged() {
     let mirror = Mirror::start().await;
     for (text, mode, why) in [
         ("open-to-all", 0o644, "everybody may use it (mode 644): chmod 600 it"),

@@ -70,7 +70,7 @@ async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
 }
 
 #[tokio::test]
-async fn a_server_that_signs_for_itself_is_trusted_by_its_certificate() {
+async fn a_configured_self_signed_certificate_is_trusted() {
     let (certificate, key) = own(&["localhost"]);
     let port = serve(certificate.der(), &key).await;
     let why = asked("localhost", port, None).await;
@@ -83,14 +83,14 @@ async fn a_server_that_signs_for_itself_is_trusted_by_its_certificate() {
 }
 
 #[tokio::test]
-async fn a_server_s_own_certificate_need_not_have_its_name() {
+async fn a_configured_certificate_needs_no_matching_name() {
     let (certificate, key) = own(&["pve.local"]);
     let port = serve(certificate.der(), &key).await;
     assert_eq!(asked("127.0.0.1", port, Some(&certificate.pem())).await, "200 hello");
 }
 
 #[tokio::test]
-async fn an_authority_vouches_for_names_alone() {
+async fn an_authority_certificate_requires_a_matching_name() {
     let authority = authority();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -115,7 +115,7 @@ async fn an_expired_certificate_is_not_trusted_by_its_authority() {
 }
 
 #[tokio::test]
-async fn who_does_not_speak_tls_is_told_as_that() {
+async fn a_server_without_tls_is_reported_as_such() {
     let address = super::raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
     let why = asked("127.0.0.1", port, None).await;
@@ -124,7 +124,7 @@ async fn who_does_not_speak_tls_is_told_as_that() {
 }
 
 #[tokio::test]
-async fn a_file_without_certificates_is_told_before_anything_is_asked() {
+async fn a_file_without_certificates_fails_before_connecting() {
     for (pem, told) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
         let more = format!("ca = {:?}", file(pem));
         let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], &more));

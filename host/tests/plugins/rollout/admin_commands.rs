@@ -7,7 +7,7 @@ use super::{Rig, other, version};
 use crate::components::{bad, person, standard};
 
 #[tokio::test]
-async fn a_rollback_goes_back_one_version_at_a_time_and_holds() {
+async fn each_rollback_goes_back_one_version_and_persists() {
     let rig = Rig::new("").await;
     let versions = [bad("echo"), bad("echo2"), other(&bad("echo"), 1)];
     for wasm in &versions {
@@ -45,7 +45,7 @@ async fn a_rollback_goes_back_one_version_at_a_time_and_holds() {
 }
 
 #[tokio::test]
-async fn a_reload_takes_a_held_version_back_in() {
+async fn a_reload_reactivates_a_rolled_back_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.plug("echo", &bad("echo2")).await;
@@ -59,7 +59,7 @@ async fn a_reload_takes_a_held_version_back_in() {
 }
 
 #[tokio::test]
-async fn the_plugin_that_answers_can_be_swapped_by_its_own_answer() {
+async fn a_plugin_can_replace_itself_by_its_own_command() {
     let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     for generation in 2..6 {
         let said = rig.say("plugins reload help").await;
@@ -75,7 +75,7 @@ async fn the_plugin_that_answers_can_be_swapped_by_its_own_answer() {
 }
 
 #[tokio::test]
-async fn what_is_disabled_stays_so_over_restarts_and_new_files() {
+async fn disabled_plugins_stay_disabled() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     let said = rig.say("plugins disable echo").await;
@@ -108,7 +108,7 @@ async fn what_is_disabled_stays_so_over_restarts_and_new_files() {
 }
 
 #[tokio::test]
-async fn an_embedded_plugin_can_be_disabled_but_for_the_one_that_enables() {
+async fn all_embedded_plugins_but_help_can_be_disabled() {
     let rig = Rig::new("").await;
     let said = rig.say("plugins disable lifecycle").await;
     assert!(said.ends_with("Where it decided about idle agents, they are suspended at their idle timeout."), "{said}");
@@ -125,7 +125,7 @@ async fn an_embedded_plugin_can_be_disabled_but_for_the_one_that_enables() {
 }
 
 #[tokio::test]
-async fn a_stranger_whose_file_is_gone_has_nothing_to_enable() {
+async fn a_plugin_without_its_file_cannot_be_enabled() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
@@ -137,7 +137,7 @@ async fn a_stranger_whose_file_is_gone_has_nothing_to_enable() {
 }
 
 #[tokio::test]
-async fn only_admins_steer_and_nobody_uncalled() {
+async fn only_calls_by_admins_may_control_plugins() {
     let rig = Rig::new("[plugins.help]\nacts_as = \"owner\"").await;
     rig.plug("echo", &bad("echo")).await;
     // The hub checks the role of the command; the capability checks it again.
@@ -161,7 +161,7 @@ async fn only_admins_steer_and_nobody_uncalled() {
 }
 
 #[tokio::test]
-async fn a_slip_is_answered_with_what_was_meant() {
+async fn a_typo_is_answered_with_a_suggestion() {
     let rig = Rig::new("").await;
     let usage = "Usage: /plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
     for (typed, answer) in [
@@ -177,7 +177,7 @@ async fn a_slip_is_answered_with_what_was_meant() {
 }
 
 #[tokio::test]
-async fn what_is_not_granted_plugin_control_cannot_steer() {
+async fn plugin_control_needs_its_grant() {
     let rig = Rig::new("").await;
     let control = standard("help");
     rig.save("stranger", &control).await;

@@ -16,7 +16,7 @@ fn takeover() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_file_has_no_grants_of_the_built_in_plugin_that_it_is_named_like() {
+async fn a_file_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
     rig.save("help", &takeover()).await;
     let (text, commands) = rig.asked().await;
@@ -34,7 +34,7 @@ async fn a_file_has_no_grants_of_the_built_in_plugin_that_it_is_named_like() {
 }
 
 #[tokio::test]
-async fn what_a_button_can_grant_is_asked_for_under_a_built_in_name_too() {
+async fn a_file_with_a_built_in_name_asks_for_approval() {
     let rig = Rig::new("").await;
     let mine = other(&standard("sessions"), 1);
     rig.save("sessions", &mine).await;
@@ -61,7 +61,7 @@ async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
 }
 
 #[tokio::test]
-async fn the_built_in_plugin_has_its_grants_when_it_comes_back() {
+async fn a_reactivated_built_in_plugin_has_its_grants() {
     let rig = Rig::new(BY_NAME).await;
     rig.plug("help", &takeover()).await;
     let said = rig.say("plugins rollback help").await;
@@ -82,7 +82,7 @@ async fn the_built_in_plugin_has_its_grants_when_it_comes_back() {
 }
 
 #[tokio::test]
-async fn a_grant_that_the_operator_withholds_is_withheld_from_the_built_in_plugin() {
+async fn configured_grants_also_restrict_built_in_plugins() {
     let rig = Rig::new("[plugins.sessions]\ngrants = [\"sessions\"]").await;
     assert_eq!(rig.serving("sessions"), None);
     assert_eq!(rig.status("sessions").0, "parked");
@@ -91,7 +91,7 @@ async fn a_grant_that_the_operator_withholds_is_withheld_from_the_built_in_plugi
 }
 
 #[tokio::test]
-async fn a_kept_version_that_is_not_the_built_in_one_has_no_grants_of_it() {
+async fn a_stored_version_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
     // An earlier host had these bytes built in and stored them.
     rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_kept_version_that_is_not_the_built_in_one_has_no_grants_of_it() {
 }
 
 #[tokio::test]
-async fn who_enables_a_plugin_whose_file_waits_has_the_built_in_one() {
+async fn enable_with_a_pending_file_activates_the_built_in() {
     let rig = Rig::new("").await;
     rig.say("plugins disable sessions").await;
     let mine = other(&standard("sessions"), 1);
@@ -114,7 +114,7 @@ async fn who_enables_a_plugin_whose_file_waits_has_the_built_in_one() {
 }
 
 #[tokio::test]
-async fn a_failing_file_gives_way_to_the_built_in_plugin_past_versions_without_grants() {
+async fn a_rollback_skips_versions_without_grants() {
     let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
     rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), bad("unruly")).unwrap();

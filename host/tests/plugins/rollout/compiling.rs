@@ -103,7 +103,7 @@ async fn nothing_waits_for_a_slow_trial() {
 
 /// Each trial occupies instances of the pool, which is small if few concurrent calls are allowed.
 #[tokio::test]
-async fn trials_take_no_calls_place_however_many_hang() {
+async fn hanging_trials_do_not_use_up_call_slots() {
     const HANGING: usize = 30;
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let cache = folder.path().join("cache");
@@ -130,7 +130,7 @@ fn hanging_and_refused() -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_trial_begins_anew_under_settings_that_change() {
+async fn changed_settings_restart_a_trial() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&hanging).await;
     rig.save("mute", &bad("mute")).await;
@@ -143,7 +143,7 @@ async fn a_trial_begins_anew_under_settings_that_change() {
 }
 
 #[tokio::test]
-async fn an_order_outlives_settings_that_change_while_it_is_carried_out() {
+async fn a_running_command_survives_changed_settings() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&refused).await;
     rig.save("mute", &bad("mute")).await;
@@ -159,7 +159,7 @@ async fn an_order_outlives_settings_that_change_while_it_is_carried_out() {
 }
 
 #[tokio::test]
-async fn a_slow_compilation_is_told_of() {
+async fn a_slow_compilation_is_announced() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     let wasm = other(&bad("unruly"), 1);
@@ -183,7 +183,7 @@ async fn a_slow_compilation_is_told_of() {
 }
 
 #[tokio::test]
-async fn the_latest_version_wins_and_the_compiler_of_the_one_before_is_killed() {
+async fn a_newer_version_cancels_the_running_compilation() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     let versions = [1, 2, 3].map(|mark| other(&bad("unruly"), mark));
@@ -209,7 +209,7 @@ async fn the_latest_version_wins_and_the_compiler_of_the_one_before_is_killed() 
 }
 
 #[tokio::test]
-async fn an_order_that_takes_long_is_answered_before_it_is_done() {
+async fn a_slow_command_is_answered_before_it_finishes() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     let wasm = other(&bad("echo"), 1);
@@ -227,7 +227,7 @@ async fn an_order_that_takes_long_is_answered_before_it_is_done() {
 }
 
 #[tokio::test]
-async fn a_rollback_goes_on_whatever_is_saved_meanwhile() {
+async fn a_rollback_continues_despite_new_files() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     slow.open();
@@ -250,7 +250,7 @@ async fn a_rollback_goes_on_whatever_is_saved_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_file_that_gives_way_to_a_rollback_is_tried_after_it() {
+async fn a_file_delayed_by_a_rollback_is_tried_afterwards() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     slow.open();

@@ -18,7 +18,7 @@ async fn calling(bench: &Arc<TestHost>, line: &'static str) -> tokio::task::Join
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
+async fn a_busy_call_is_cancelled_after_the_drain() {
     let bench = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
     bench.plug("mine", &bad("unruly")).await.unwrap();
     let old = Arc::downgrade(bench.plugs.table().generation("mine").unwrap());
@@ -48,7 +48,7 @@ async fn a_call_that_spins_on_is_cut_off_after_the_drain() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_in_the_host_is_cut_off_too() {
+async fn a_call_waiting_in_the_host_is_cancelled_too() {
     let bench = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
     // Commands that are never carried out.
     let (orders, mut given) = AdminCommands::channel();
@@ -68,7 +68,7 @@ async fn a_call_that_waits_in_the_host_is_cut_off_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_lost_its_grant_is_cut_off_at_once() {
+async fn calls_of_a_revoked_version_are_cancelled_at_once() {
     let mut bench = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
     let (orders, mut given) = AdminCommands::channel();
     bench.memory.carry_out(orders.clone());

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn the_owner_is_asked_and_a_button_plugs_in() {
+async fn an_approval_by_button_activates_the_version() {
     let rig = Rig::new("").await;
     rig.plug("greedy", &bad("echo")).await;
     rig.save("greedy", &bad("greedy")).await;
@@ -39,7 +39,7 @@ async fn the_owner_is_asked_and_a_button_plugs_in() {
 }
 
 #[tokio::test]
-async fn an_answer_holds_for_versions_that_ask_for_no_more_and_over_a_restart() {
+async fn an_approval_covers_versions_without_new_requests() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     let (_, commands) = rig.asked().await;
@@ -61,7 +61,7 @@ async fn an_answer_holds_for_versions_that_ask_for_no_more_and_over_a_restart() 
 }
 
 #[tokio::test]
-async fn a_refusal_is_kept_and_not_asked_about_again() {
+async fn a_refusal_is_stored_and_not_asked_again() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     let (_, commands) = rig.asked().await;
@@ -95,7 +95,7 @@ async fn a_refusal_is_kept_and_not_asked_about_again() {
 }
 
 #[tokio::test]
-async fn an_old_button_never_grants_for_another_version() {
+async fn an_old_button_never_approves_another_version() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     let (_, old) = rig.asked().await;
@@ -120,7 +120,7 @@ async fn an_old_button_never_grants_for_another_version() {
 }
 
 #[tokio::test]
-async fn what_waits_goes_on_to_wait_when_another_version_is_rolled_back() {
+async fn a_pending_version_stays_pending_after_a_rollback() {
     let rig = Rig::new("").await;
     rig.plug("greedy", &bad("echo")).await;
     rig.plug("greedy", &bad("echo2")).await;
@@ -140,7 +140,7 @@ async fn what_waits_goes_on_to_wait_when_another_version_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_once_however_often_the_configuration_changes() {
+async fn a_rejection_is_reported_once_over_new_configurations() {
     let rig = Rig::new("").await;
     rig.save("echo", b"no component").await;
     rig.told("Plugin 'echo' was refused: ").await;
@@ -156,7 +156,7 @@ async fn a_refusal_is_told_once_however_often_the_configuration_changes() {
 }
 
 #[tokio::test]
-async fn only_the_owner_grants_refuses_and_revokes() {
+async fn only_the_owner_can_grant_refuse_and_revoke() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     let (_, commands) = rig.asked().await;
@@ -171,7 +171,7 @@ async fn only_the_owner_grants_refuses_and_revokes() {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_revoked_is_gone_at_once_and_the_version_before_serves() {
+async fn a_revoked_grant_activates_the_previous_version() {
     let rig = Rig::new("").await;
     assert_eq!(
         rig.say("plugins revoke help").await,
@@ -194,7 +194,7 @@ async fn a_grant_that_is_revoked_is_gone_at_once_and_the_version_before_serves()
 }
 
 #[tokio::test]
-async fn what_waits_at_the_start_is_asked_about_unless_it_was_answered() {
+async fn pending_versions_are_asked_about_at_the_start() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     rig.asked().await;
@@ -210,7 +210,7 @@ async fn what_waits_at_the_start_is_asked_about_unless_it_was_answered() {
 }
 
 #[tokio::test]
-async fn the_configuration_can_grant_as_well() {
+async fn the_configuration_can_grant_too() {
     let rig = Rig::new("").await;
     rig.save("greedy", &bad("greedy")).await;
     rig.asked().await;

@@ -9,7 +9,7 @@ use crate::components::{bad, standard};
 const JUNK: &[u8] = b"no component at all";
 
 #[tokio::test]
-async fn settings_reach_what_serves_behind_a_version_that_was_refused() {
+async fn settings_reach_the_version_before_a_rejected_one() {
     let rig = Rig::new("[plugins.echo]\nacts_as = \"owner\"").await;
     rig.plug("echo", &bad("echo")).await;
     rig.save("echo", JUNK).await;
@@ -24,7 +24,7 @@ async fn settings_reach_what_serves_behind_a_version_that_was_refused() {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_taken_back_does_not_unplug_what_does_without_it() {
+async fn a_removed_optional_grant_keeps_the_version_active() {
     let both = "[plugins.fetcher]\nhttp = [\"https://a.lan/*\", \"https://b.lan/*\"]\ntcp = [\"a.lan:1\"]\nsecrets = [\"a\"]\n";
     let both = format!("[secrets]\na = \"/nowhere\"\n{both}");
     let rig = Rig::new(&both).await;
@@ -44,7 +44,7 @@ async fn a_grant_that_is_taken_back_does_not_unplug_what_does_without_it() {
 }
 
 #[tokio::test]
-async fn who_enables_a_plugin_whose_newest_version_is_bad_has_the_one_before() {
+async fn enable_with_a_bad_new_version_activates_the_previous() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
@@ -58,7 +58,7 @@ async fn who_enables_a_plugin_whose_newest_version_is_bad_has_the_one_before() {
 }
 
 #[tokio::test]
-async fn who_enables_a_plugin_whose_newest_version_waits_is_asked_again_and_has_the_one_before() {
+async fn enable_with_a_pending_version_activates_the_previous() {
     let rig = Rig::new("").await;
     rig.plug("greedy", &bad("echo")).await;
     rig.save("greedy", &bad("greedy")).await;
@@ -72,7 +72,7 @@ async fn who_enables_a_plugin_whose_newest_version_waits_is_asked_again_and_has_
 }
 
 #[tokio::test]
-async fn a_pin_brings_back_the_version_that_it_names() {
+async fn a_pin_reactivates_the_named_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.plug("echo", &bad("echo2")).await;
@@ -83,7 +83,7 @@ async fn a_pin_brings_back_the_version_that_it_names() {
 }
 
 #[tokio::test]
-async fn rights_that_are_taken_back_are_gone_though_the_rest_of_the_settings_is_bad() {
+async fn rights_are_revoked_despite_otherwise_invalid_settings() {
     let rig = Rig::new("[plugins.persona]\ngrants = [\"sessions\", \"session-control\"]\nacts_as = \"owner\"").await;
     assert_eq!(rig.serving("persona"), Some(digest(&standard("persona"))));
     rig.configure(
@@ -96,7 +96,7 @@ async fn rights_that_are_taken_back_are_gone_though_the_rest_of_the_settings_is_
 }
 
 #[tokio::test]
-async fn what_was_removed_does_not_come_back_under_a_bad_version_of_its_name() {
+async fn a_bad_file_does_not_reactivate_a_removed_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.remove("echo").await;
@@ -113,7 +113,7 @@ async fn what_was_removed_does_not_come_back_under_a_bad_version_of_its_name() {
 }
 
 #[tokio::test]
-async fn what_is_disabled_without_a_file_can_be_enabled_once_it_has_one() {
+async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
@@ -129,7 +129,7 @@ async fn what_is_disabled_without_a_file_can_be_enabled_once_it_has_one() {
 }
 
 #[tokio::test]
-async fn what_a_slip_of_the_configuration_unplugged_comes_back_with_its_correction() {
+async fn a_corrected_configuration_reactivates_the_version() {
     let granted = "[secrets]\na = \"/nowhere\"\n[plugins.fetcher]\nhttp = [\"https://a.lan/*\"]\nsecrets = [\"a\"]\n";
     let rig = Rig::new(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
     rig.plug("fetcher", &bad("fetcher")).await;
@@ -143,7 +143,7 @@ async fn what_a_slip_of_the_configuration_unplugged_comes_back_with_its_correcti
 }
 
 #[tokio::test]
-async fn rights_are_taken_back_at_once_though_a_newer_version_is_on_trial() {
+async fn rights_are_revoked_at_once_during_a_trial() {
     let trying = "[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nwait = true";
     let rig = Rig::new(&trying.replace("time", "acts_as = \"owner\"\ntime")).await;
     rig.plug("mine", &bad("echo")).await;

@@ -49,7 +49,7 @@ async fn three_traps_roll_a_new_version_back() {
 }
 
 #[tokio::test]
-async fn what_a_plugin_says_by_itself_does_not_count() {
+async fn errors_returned_by_a_plugin_do_not_count() {
     let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     rig.plug("help", &other(&crate::components::standard("help"), 1)).await;
     let generation = rig.bench.plugs.table().generation("help").unwrap().number;
@@ -61,7 +61,7 @@ async fn what_a_plugin_says_by_itself_does_not_count() {
 }
 
 #[tokio::test]
-async fn the_pauses_grow_and_the_same_bytes_are_tried_again_after_each() {
+async fn a_bad_version_is_retried_with_growing_backoff() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     for pause in [MINUTE, 5 * MINUTE, 25 * MINUTE] {
         fail(&rig, 1).await;
@@ -84,7 +84,7 @@ async fn the_pauses_grow_and_the_same_bytes_are_tried_again_after_each() {
 }
 
 #[tokio::test]
-async fn mended_bytes_are_tried_at_once_after_a_rollback() {
+async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
@@ -121,7 +121,7 @@ async fn each_bad_version_has_a_backoff_of_its_own() {
 }
 
 #[tokio::test]
-async fn mended_bytes_are_tried_at_once_after_a_restart() {
+async fn a_fixed_version_is_tried_at_once_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
@@ -146,7 +146,7 @@ async fn a_reload_tries_a_bad_version_at_once() {
 }
 
 #[tokio::test]
-async fn a_file_under_way_is_tried_after_a_rollback() {
+async fn a_file_being_compiled_is_tried_after_a_rollback() {
     let rig = with_a_bad_version(
         "[plugins]\nprobation_traps = 1\n[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nwait = true",
     )
@@ -160,7 +160,7 @@ async fn a_file_under_way_is_tried_after_a_rollback() {
 }
 
 #[tokio::test]
-async fn a_restart_in_the_pause_does_not_let_it_in() {
+async fn a_restart_keeps_the_backoff_of_a_bad_version() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
@@ -172,7 +172,7 @@ async fn a_restart_in_the_pause_does_not_let_it_in() {
 }
 
 #[tokio::test]
-async fn a_restart_forgives_no_failure() {
+async fn a_restart_keeps_the_failure_count() {
     let rig = with_a_bad_version("").await;
     fail(&rig, 2).await;
     rig.caught_up().await;
@@ -186,7 +186,7 @@ async fn a_restart_forgives_no_failure() {
 }
 
 #[tokio::test]
-async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
+async fn a_due_rollback_is_done_at_the_next_start() {
     let rig = with_a_bad_version("").await;
     // Simulates a host that exited between the last failure and the rollback.
     let mut standing = RolloutState::default();
@@ -202,7 +202,7 @@ async fn a_host_that_ends_before_it_acts_does_so_at_its_next_start() {
 }
 
 #[tokio::test]
-async fn what_has_proved_itself_before_a_restart_is_trusted() {
+async fn a_version_past_probation_stays_trusted_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let mut standing = RolloutState::default();
     standing.on_activation(&digest(&bad("unruly")), (Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE));
@@ -214,7 +214,7 @@ async fn what_has_proved_itself_before_a_restart_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_version_can_be_rolled_back_by_hand_after_a_restart() {
+async fn a_version_can_be_rolled_back_manually_after_a_restart() {
     let rig = Rig::new("").await;
     for name in ["echo", "echo2"] {
         rig.plug("mine", &bad(name)).await;
@@ -238,7 +238,7 @@ async fn after_the_probation_a_failing_version_stays() {
 }
 
 #[tokio::test]
-async fn a_version_that_was_gone_back_to_is_trusted() {
+async fn a_version_restored_by_a_rollback_is_trusted() {
     let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
     rig.plug("mine", &bad("unruly")).await;
     rig.plug("mine", &other(&bad("unruly"), 1)).await;
@@ -251,7 +251,7 @@ async fn a_version_that_was_gone_back_to_is_trusted() {
 }
 
 #[tokio::test]
-async fn without_a_version_before_it_goes_on_and_that_is_told_once() {
+async fn a_failing_first_version_stays_active_and_is_reported_once() {
     let rig = Rig::new("").await;
     rig.plug("mine", &bad("unruly")).await;
     fail(&rig, 6).await;
