@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_before_a_text_is_no_part_of_it() {
+    fn a_leading_byte_order_mark_is_removed() {
         assert_eq!(text("\u{feff}a = 1\n".into()).as_deref(), Ok("a = 1\n"));
         assert_eq!(value("\u{feff} 42:AbC \r\n".into()).as_deref(), Ok("42:AbC"));
         assert_eq!(value(" \u{feff}42:AbC\u{feff}\n".into()).as_deref(), Ok("42:AbC"));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_editor_shows_is_named() {
+    fn invisible_characters_are_named() {
         assert_eq!(value("42:A\u{feff}bC".into()), Err(NotText::ByteOrderMark));
         assert_eq!(value("42:A\u{200b}bC".into()), Err(NotText::Unseen(0x200b)));
         assert_eq!(value("two\nlines".into()).as_deref(), Ok("two\nlines"));

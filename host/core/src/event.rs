@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_of_phase_is_told_once() {
+    fn a_phase_change_is_reported_once() {
         let told = |before, after| Kind::between(before, after, Start::New).map(Kind::as_str);
         assert_eq!(told(Phase::Starting, Phase::Idle), Some("started"));
         assert_eq!(Kind::between(Phase::Starting, Phase::Busy, Start::Resumed), Some(Kind::Resumed));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_names_every_hook_on_the_way() {
+    fn a_causation_chain_names_every_hook() {
         let trail = CausationChain::default().through("a");
         assert!(trail.has("a") && !trail.has("b"));
         let further = trail.through("b");

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn others_words_stay_inside_the_sentence() {
+    fn untrusted_text_stays_inside_the_message() {
         let forged = "no\nPlugin 'x' is granted all.\u{1b}[2J\u{202e}";
         let session = || "alpha".parse::<SessionName>().unwrap();
         let notices = [

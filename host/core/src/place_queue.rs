@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn finishing_an_idle_lane_changes_nothing() {
+    fn finishing_an_idle_queue_changes_nothing() {
         let mut lane = PlaceQueue::new(1);
         assert_eq!(lane.finished(), None);
         assert_eq!(lane.push(1), Ok(Some(1)));

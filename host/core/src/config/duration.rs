@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_as_people_mean_them() {
+    fn durations_are_parsed_in_common_notations() {
         let seconds = |text| parse(text).map(|span| span.as_secs_f64());
         assert_eq!(seconds("10m"), Some(600.0));
         assert_eq!(seconds("1h30m"), Some(5400.0));
@@ -59,13 +59,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_spelled_is_read_back(millis in any::<u64>()) {
+        fn formatted_durations_parse_to_the_same_value(millis in any::<u64>()) {
             let span = Duration::from_millis(millis);
             prop_assert_eq!(parse(&spell(span)), Some(span));
         }
 
         #[test]
-        fn no_text_is_too_odd(text in ".*") {
+        fn any_text_is_parsed_without_panic(text in ".*") {
             let _ = parse(&text);
         }
     }

@@ -30,7 +30,7 @@ fn an_empty_text_is_the_defaults() {
 }
 
 #[test]
-fn built_in_grants_end_where_the_operator_writes_some() {
+fn configured_grants_replace_the_built_in_ones() {
     let grants = |text: &str| {
         let plugins = load(text).expect("a good text").plugins;
         let by_name = plugins.grants_of("help").contains(&Grant::PluginControl);
@@ -43,7 +43,7 @@ fn built_in_grants_end_where_the_operator_writes_some() {
 }
 
 #[test]
-fn tables_are_merged_and_lists_replaced() {
+fn tables_are_merged_and_lists_are_replaced() {
     let text = r#"
         [agents.claude]
         model = "opus"
@@ -85,7 +85,7 @@ fn tables_are_merged_and_lists_replaced() {
 }
 
 #[test]
-fn the_standard_policy_has_a_table_although_a_key_is_called_like_it() {
+fn the_policy_table_may_share_its_name_with_a_key() {
     let config = load("[plugins.lifecycle.config]\nat_night = \"keep\"\n").expect("a table");
     assert_eq!(config.plugins.lifecycle, "lifecycle");
     assert_eq!(config.plugins.config_json("lifecycle"), r#"{"at_night":"keep"}"#);
@@ -94,14 +94,14 @@ fn the_standard_policy_has_a_table_although_a_key_is_called_like_it() {
 }
 
 #[test]
-fn the_highest_list_counts() {
+fn the_highest_role_applies() {
     let config = load("[access]\nowner = 1\nadmins = [1, 2]\nmembers = [2, 3]\n").expect("a good text");
     let roles = [1, 2, 3, 4].map(|id| config.access.role_of(id));
     assert_eq!(roles, [Some(Role::Owner), Some(Role::Admin), Some(Role::Member), None]);
 }
 
 #[test]
-fn a_plugin_reads_json() {
+fn plugin_configuration_is_passed_as_json() {
     let config =
         load("[plugins.x.config]\nz = 0x1F\na = { d = 2026-01-02, c = [1.5, true, \"t\"] }\n").expect("a good text");
     assert_eq!(config.plugins.config_json("x"), r#"{"a":{"c":[1.5,true,"t"],"d":"2026-01-02"},"z":31}"#);
@@ -109,7 +109,7 @@ fn a_plugin_reads_json() {
 }
 
 #[test]
-fn what_changed_is_named() {
+fn changed_sections_are_named() {
     let changes = |text: &str| diff(&Config::defaults(), &load(text).expect(text));
     assert!(changes("").is_empty());
     assert!(changes("[sessions]\nidle_timeout = \"600s\"\n").is_empty(), "the same, written otherwise");
@@ -133,14 +133,14 @@ fn what_changed_is_named() {
 
 proptest! {
     #[test]
-    fn no_text_is_too_odd(text in "(?s).{0,200}") {
+    fn any_text_is_loaded_without_panic(text in "(?s).{0,200}") {
         if let Err(error) = load(&text) {
             prop_assert!(!error.excerpt().is_empty());
         }
     }
 
     #[test]
-    fn no_slip_is_too_odd(at in 0..DEFAULTS.len(), length in 0..40usize, slip in "(?s).{0,6}") {
+    fn any_typo_is_loaded_without_panic(at in 0..DEFAULTS.len(), length in 0..40usize, slip in "(?s).{0,6}") {
         let end = (at + length).min(DEFAULTS.len());
         if let (Some(before), Some(after)) = (DEFAULTS.get(..at), DEFAULTS.get(end..)) {
             let _ = load(&format!("{before}{slip}{after}"));
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn no_toml_is_too_odd(lines in proptest::collection::vec(line(), 0..12)) {
+    fn any_toml_fault_has_a_position(lines in proptest::collection::vec(line(), 0..12)) {
         let text = lines.join("\n");
         if let Err(error) = load(&text) {
             let last = text.matches('\n').count() + 1;

@@ -75,7 +75,7 @@ fn a_grant_covers_scheme_host_port_and_path() {
 }
 
 #[test]
-fn a_path_that_can_be_read_in_two_ways_needs_the_whole_host() {
+fn an_ambiguous_path_needs_a_grant_for_the_host() {
     for odd in [
         "/api/../admin",
         "/api/./x",
@@ -134,7 +134,7 @@ fn methods_are_granted_one_by_one_or_all() {
 }
 
 #[test]
-fn a_grant_that_says_too_little_or_too_much_is_refused() {
+fn incomplete_and_overbroad_grants_are_refused() {
     for bad in [
         "pbs.lan",
         "pbs.lan/*",
@@ -183,7 +183,7 @@ fn ports_are_granted_with_their_host() {
 }
 
 #[test]
-fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
+fn the_proposed_line_keeps_grants_and_adds_the_request() {
     let had = [grant("https://a.example/*")];
     let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
     let line = suggested_grant("pbs", &had, (&method, &target));
@@ -206,7 +206,7 @@ fn the_line_to_add_keeps_what_was_granted_and_grants_what_is_asked() {
 }
 
 #[test]
-fn the_proposed_line_is_no_grant_before_it_is_filled_in() {
+fn the_unfilled_proposed_line_is_not_a_grant() {
     for template in ["https://HOST/*", "POST https://HOST:8007/x"] {
         let why = template.parse::<HttpGrant>().expect_err(template);
         assert!(why.ends_with("put the server's name where HOST stands"), "{why}");
@@ -218,7 +218,7 @@ fn the_proposed_line_is_no_grant_before_it_is_filled_in() {
 }
 
 #[test]
-fn where_clouds_keep_their_keys_is_granted_to_nobody() {
+fn cloud_metadata_addresses_cannot_be_granted() {
     for host in ["169.254.169.254", "0xa9fea9fe", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "100.100.100.200"] {
         let why = format!("* http://{host}/*").parse::<HttpGrant>().expect_err(host);
         assert!(why.ends_with("at this address a cloud tells its machines their keys"), "{why}");
@@ -230,7 +230,7 @@ fn where_clouds_keep_their_keys_is_granted_to_nobody() {
 }
 
 #[test]
-fn names_that_may_be_private_are_names() {
+fn only_host_names_can_be_allowed_as_private() {
     assert_eq!(read_host("PBS.Lan."), Ok("pbs.lan".to_owned()));
     for bad in ["10.0.0.7", "[::1]", "pbs.lan:80", "https://pbs.lan", "", "*.lan"] {
         assert!(read_host(bad).is_err(), "{bad}");
@@ -247,7 +247,7 @@ fn sort(address: &str) -> &'static str {
 }
 
 #[test]
-fn addresses_stand_where_they_stand() {
+fn addresses_are_classified_by_range() {
     let table = [
         (
             "public",
@@ -291,7 +291,7 @@ fn addresses_stand_where_they_stand() {
 proptest! {
     /// An IPv4 address keeps its classification however it is embedded in an IPv6 address.
     #[test]
-    fn no_disguise_helps(bits in any::<u32>()) {
+    fn embedded_ipv4_addresses_are_classified_alike(bits in any::<u32>()) {
         let bare = standing(IpAddr::from(bits.to_be_bytes()));
         let (high, low) = (bits >> 16, bits & 0xffff);
         for disguise in [format!("::ffff:{high:x}:{low:x}"), format!("64:ff9b::{high:x}:{low:x}"), format!("2002:{high:x}:{low:x}::")] {
@@ -301,7 +301,7 @@ proptest! {
 
     /// No spelling of a path leaves the granted folder on a server that decodes it once or twice.
     #[test]
-    fn no_spelling_leaves_the_folder(path in "/api/(\\.|%2e|%2E|%252e|/|%2f|%5c|\\\\|;|a|%61){0,8}") {
+    fn no_path_encoding_escapes_the_granted_folder(path in "/api/(\\.|%2e|%2E|%252e|/|%2f|%5c|\\\\|;|a|%61){0,8}") {
         if may(&["https://h.example/api/*"], &format!("https://h.example{path}")) {
             let mut seen = path;
             for _ in 0..3 {
@@ -317,7 +317,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_odd(a in ".*", b in ".*", c in ".*") {
+    fn any_text_is_parsed_without_panic(a in ".*", b in ".*", c in ".*") {
         let _ = a.parse::<HttpGrant>();
         let _ = a.parse::<TcpGrant>();
         let _ = Target::new(&a, &b, &c);
@@ -327,7 +327,7 @@ proptest! {
 
     /// The suggested line is a valid grant, and it covers the request.
     #[test]
-    fn the_line_helps(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
+    fn the_proposed_line_grants_the_request(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
         if let Ok(target) = Target::new("https", &host, &path) {
             let line = suggested_grant("p", &[], ("GET", &target));
             let text = line.split('"').nth(1).unwrap();

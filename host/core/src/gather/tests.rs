@@ -58,7 +58,7 @@ fn one(words: &str, ids: &[i64]) -> (String, Vec<i64>) {
 }
 
 #[test]
-fn a_text_that_its_client_cut_is_one() {
+fn a_text_split_by_its_client_is_joined() {
     let parts = || vec![text(1, "ada", "a", cut("")), text(2, "ada", "b", cut("\n")), text(3, "ada", "c", Part::Text)];
     assert_eq!(run(parts()), [one("ab\nc", &[1, 2, 3])]);
     let mut gather = Gather::default();
@@ -77,7 +77,7 @@ fn a_short_text_does_not_wait() {
 }
 
 #[test]
-fn what_else_a_person_says_comes_after_and_continues_nothing() {
+fn other_messages_end_a_split_text() {
     let command = text(2, "ada", "/stop", Part::Alone);
     let rows = vec![text(1, "ada", "a", cut("")), command, text(3, "ada", "b", Part::Text)];
     assert_eq!(run(rows), [one("a", &[1]), one("/stop", &[2]), one("b", &[3])]);
@@ -87,7 +87,7 @@ fn what_else_a_person_says_comes_after_and_continues_nothing() {
 }
 
 #[test]
-fn parts_of_two_people_are_told_apart() {
+fn parts_of_two_users_are_not_joined() {
     let rows = vec![
         text(1, "ada", "a", cut("")),
         text(2, "bob", "x", cut("")),
@@ -115,13 +115,13 @@ fn a_caption_of_an_album_that_is_a_command_runs() {
 }
 
 #[test]
-fn two_albums_of_one_person_are_two() {
+fn two_albums_of_one_user_are_separate() {
     let rows = vec![photo(1, "ada", "A", None), photo(2, "ada", "A", None), photo(3, "ada", "B", Some("b"))];
     assert_eq!(run(rows), [one("album: ", &[1, 2]), one("photo: b", &[3])]);
 }
 
 #[test]
-fn no_more_than_the_most_parts_are_held() {
+fn the_number_of_waiting_parts_is_limited() {
     let parts = |from: i64| (from..from + 100).map(|id| text(id, "ada", "a", cut("")));
     let ids: Vec<Vec<i64>> = run(parts(0).chain(parts(100)).collect()).into_iter().map(|(_, ids)| ids).collect();
     assert_eq!(ids, [(0..100).collect::<Vec<_>>(), (100..200).collect()]);

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_escaped_is_shown_as_it_is_and_comes_back() {
+    fn escaped_text_is_shown_literally_and_unescapes() {
         for text in NASTY {
             let shown = render(&escape(text));
             assert_eq!((words(&shown.text), shown.entities), (words(text), Vec::new()), "{text}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_to_markdown_is_left_alone() {
+    fn text_without_markdown_is_not_escaped() {
         for text in
             ["fix_login", "/new <name> [persona]", "→ 🟢 alpha - 5m ago", "[agents.demo] command and args", "a (b) 1.5"]
         {
@@ -131,19 +131,19 @@ mod tests {
     }
 
     #[test]
-    fn pieces_keep_their_ends() {
+    fn pieces_keep_their_white_space() {
         NASTY.iter().for_each(|text| a_piece_is_shown_as_it_is(text));
         assert_eq!((piece::escape(" *a* "), escape(" *a* ")), (r" \*a\* ".to_owned(), r"\*a\*".to_owned()));
     }
 
     proptest! {
         #[test]
-        fn any_piece_is_shown_as_it_is(text in "[-a1_*`~#>+=|:.)(\\]\\[<>&;!?/\"@ \\\\\n\r\u{1b}\u{202e}\u{2066}]{0,24}") {
+        fn any_piece_is_shown_literally(text in "[-a1_*`~#>+=|:.)(\\]\\[<>&;!?/\"@ \\\\\n\r\u{1b}\u{202e}\u{2066}]{0,24}") {
             a_piece_is_shown_as_it_is(&text);
         }
 
         #[test]
-        fn any_line_is_shown_as_it_is(text in "[-a1_*`~#>+=|:.)(\\]\\[<>&;!?/\"@ \\\\\n\r\u{1b}\u{202e}\u{2066}]{0,24}") {
+        fn any_line_is_shown_literally(text in "[-a1_*`~#>+=|:.)(\\]\\[<>&;!?/\"@ \\\\\n\r\u{1b}\u{202e}\u{2066}]{0,24}") {
             let shown = render(&escape(&text));
             prop_assert_eq!(words(&shown.text), words(&text), "{}", escape(&text));
             prop_assert_eq!(shown.entities, vec![]);

@@ -100,7 +100,7 @@ fn links() {
 }
 
 #[test]
-fn what_looks_like_a_definition_is_text() {
+fn unused_definitions_are_text() {
     check(
         "[ERROR]: disk\n[WARN]: full\n\nrest",
         expect![[r#"
@@ -268,7 +268,7 @@ fn tables() {
 }
 
 #[test]
-fn what_streams_in_is_shown() {
+fn incomplete_markdown_is_shown() {
     check("so **far", expect!["so **far"]);
     check("```rust\nlet x", expect!["⟨pre rust:let x⟩"]);
     check("```ru", expect!["ru"]);
@@ -293,7 +293,7 @@ fn entities_count_utf16_units() {
 }
 
 #[test]
-fn hostile_depth_costs_little() {
+fn deep_nesting_is_rendered_quickly() {
     let deep = 20_000;
     for markdown in [
         format!("{}x\ny\nz", ">".repeat(deep)),

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn others_words_stay_on_one_line_and_short() {
+    fn untrusted_text_is_one_short_line() {
         assert_eq!(one_line(" a\nb\r\u{1b}[2J\u{202e}c\u{2066}\u{2028}d\u{0} ", 99), "a b [2Jc d");
         assert_eq!(one_line("abcdef", 3), "abc…");
         assert_eq!(one_line("abc", 3), "abc");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_seen_is_no_part_of_others_words() {
+    fn invisible_characters_are_removed_from_untrusted_text() {
         assert_eq!(one_line("gr\u{200b}ant\u{ad}ed\u{2060}\u{feff}\u{e0041}\u{3164}", 99), "granted");
         for whole in ["👩\u{200d}💻 ❤\u{fe0f}", "می\u{200c}خواهم", "שלום\u{200f}! (a)\u{200e}"] {
             assert_eq!(one_line(whole, 99), whole);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_spelt_out_and_never_become_another() {
+    fn invisible_characters_of_names_are_escaped() {
         assert_eq!(escape_invisible("he\u{202e}llo\n\u{1b}"), "he\\u{202e}llo\\u{a}\\u{1b}");
         assert_eq!(escape_invisible("größer 🎉"), "größer 🎉");
     }

@@ -59,7 +59,7 @@ fn check(script: &[(u64, &str, &str)], trace: &Expect) {
 }
 
 #[test]
-fn pauses_grow_and_then_other_bytes_are_waited_for() {
+fn backoff_grows_until_only_other_bytes_are_tried() {
     check(
         &[
             (0, "fall", "a"),
@@ -129,7 +129,7 @@ fn each_version_has_a_backoff_of_its_own() {
 }
 
 #[test]
-fn falls_of_a_version_that_lie_far_apart_are_not_in_a_row() {
+fn distant_rollbacks_of_a_version_are_not_consecutive() {
     check(
         &[(0, "fall", "a"), (1, "new", "a"), (12, "fall", "a"), (17, "new", "a"), (33, "fall", "a")],
         &expect![[r#"
@@ -143,7 +143,7 @@ fn falls_of_a_version_that_lie_far_apart_are_not_in_a_row() {
 }
 
 #[test]
-fn a_version_that_served_out_its_probation_is_good_again() {
+fn a_completed_probation_makes_a_version_good_again() {
     let mut standing = RolloutState::default();
     standing.on_rolled_back("a", "trapped", (at(0), PROBATION));
     standing.on_activation("a", (at(1), PROBATION));
@@ -157,7 +157,7 @@ fn a_version_that_served_out_its_probation_is_good_again() {
 }
 
 #[test]
-fn the_fall_longest_ago_is_forgotten_first() {
+fn the_oldest_rollback_is_dropped_first() {
     let mut standing = RolloutState::default();
     for number in 0..=FALLEN {
         standing.on_rolled_back(&number.to_string(), "trapped", (at(0), PROBATION));
@@ -167,7 +167,7 @@ fn the_fall_longest_ago_is_forgotten_first() {
 }
 
 #[test]
-fn a_rollback_by_hand_holds_until_other_bytes_or_a_reload() {
+fn a_manual_rollback_holds_until_other_bytes_or_a_reload() {
     check(
         &[
             (0, "rollback", "c"),
@@ -201,7 +201,7 @@ fn a_rollback_by_hand_holds_until_other_bytes_or_a_reload() {
 }
 
 #[test]
-fn what_is_disabled_waits_for_nothing() {
+fn a_disabled_plugin_has_no_due_retry() {
     check(
         &[(0, "fall", "a"), (0, "disable", ""), (5, "new", "a"), (5, "new", "b")],
         &expect![[r#"
@@ -214,7 +214,7 @@ fn what_is_disabled_waits_for_nothing() {
 }
 
 #[test]
-fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
+fn rolled_back_versions_are_not_rollback_targets() {
     let mut standing = RolloutState::default();
     assert!(standing.is_clear() && standing.is_good("a"));
     standing.on_rollback("a");
@@ -228,7 +228,7 @@ fn neither_what_fell_nor_what_was_rolled_back_is_gone_back_to() {
 }
 
 #[test]
-fn what_fell_has_its_chance_once_it_comes_in_anew() {
+fn reactivation_clears_the_rolled_back_mark() {
     let mut standing = RolloutState::default();
     standing.on_activation("b", (at(0), PROBATION));
     assert!(!standing.was_rolled_back("b"));
@@ -239,7 +239,7 @@ fn what_fell_has_its_chance_once_it_comes_in_anew() {
 }
 
 #[test]
-fn what_is_left_of_a_probation_outlives_the_host() {
+fn the_remaining_probation_survives_a_restart() {
     let mut standing = RolloutState::default();
     standing.on_activation("a", (at(10), PROBATION));
     standing.on_failed("a", 2);
@@ -253,14 +253,14 @@ fn what_is_left_of_a_probation_outlives_the_host() {
 }
 
 #[test]
-fn a_record_of_the_first_release_is_read() {
+fn a_record_of_the_first_release_is_parsed() {
     let old = r#"{"disabled":null,"rolled_back":["a"],"fall":null}"#;
     let standing: RolloutState = serde_json::from_str(old).unwrap();
     assert_eq!((standing.rolled_back, standing.proving, standing.falls), (vec!["a".to_owned()], None, Vec::new()));
 }
 
 #[test]
-fn a_record_with_one_fall_for_all_versions_is_read() {
+fn a_record_with_a_single_rollback_is_parsed() {
     let fall = r#"{"digest":"b","count":2,"at":60000,"why":"trapped","waits":true,"instead":"a"}"#;
     let old = format!(r#"{{"disabled":null,"rolled_back":[],"fall":{fall},"proving":null}}"#);
     let standing: RolloutState = serde_json::from_str(&old).unwrap();

@@ -97,7 +97,7 @@ fn a_command_for_another_bot_is_not_ours() {
 }
 
 #[test]
-fn what_stands_behind_is_kept_trimmed() {
+fn text_after_a_command_is_trimmed() {
     let Routed::Command { name, args, text } = parse("/note   two  words\nand a line \n", None) else {
         panic!("a command")
     };
@@ -115,7 +115,7 @@ fn arguments_are_split_as_a_shell_would() {
 }
 
 #[test]
-fn smart_punctuation_means_what_was_typed() {
+fn smart_punctuation_is_converted_back() {
     assert_eq!(args("/new “quoted name”"), ["quoted name"]);
     assert_eq!(args("/new „quoted name“ «and more»"), ["quoted name", "and more"]);
     assert_eq!(args("/new ‘quoted name’ x"), ["quoted name", "x"]);
@@ -132,7 +132,7 @@ fn smart_punctuation_means_what_was_typed() {
 }
 
 #[test]
-fn arguments_lose_full_width_and_the_end_of_a_sentence() {
+fn full_width_and_final_punctuation_are_normalized() {
     for (text, meant) in [
         ("/stop all!", "all"),
         ("/stop all！\u{200b}", "all"),
@@ -191,7 +191,7 @@ fn the_nearest_command_is_suggested() {
 
 proptest! {
     #[test]
-    fn any_text_is_read(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in prop::option::of("[a-z]{0,3}")) {
+    fn any_text_is_parsed(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in prop::option::of("[a-z]{0,3}")) {
         if let Routed::Command { name, args, text: rest } = parse(&text, bot.as_deref()) {
             prop_assert!(is_name(&name) && name.to_ascii_lowercase() == name);
             prop_assert!(text.trim_end().ends_with(&rest));

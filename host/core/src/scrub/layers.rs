@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_letter_has_its_place_in_the_text_above() {
+    fn each_character_maps_to_its_source_range() {
         let text = b"a%62\\u00e9&#x64;&amp;z%";
         let layer = Layer::below(text, &DECODERS[0]).unwrap();
         assert_eq!(layer.bytes, "abéd&z%".as_bytes());

@@ -75,7 +75,7 @@ fn leaks(value: &str, text: &str) -> Option<String> {
 
 proptest! {
     #[test]
-    fn no_run_of_a_secret_stays_in_any_spelling_wherever_it_is_cut(
+    fn no_part_of_a_secret_remains_in_any_encoding(
         spelling in 0..SPELLINGS.len(), before in "[a-z /%]{0,6}", start in 0..80usize, length in 0..200usize,
     ) {
         let spelt: Vec<char> = SPELLINGS[spelling](VALUE).chars().collect();
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn no_run_of_a_secret_stays_in_base64_wherever_it_is_cut(before in "[a-z:/]{0,6}", start in 0..60usize, length in 0..60usize) {
+    fn no_part_of_a_secret_remains_in_base64(before in "[a-z:/]{0,6}", start in 0..60usize, length in 0..60usize) {
         let coded = STANDARD_NO_PAD.encode(format!("{before}{VALUE} after"));
         let part = &coded[start.min(coded.len())..(start + length).min(coded.len())];
         let cleaned = clean(&[("s", VALUE)], part);
@@ -102,13 +102,13 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_secret_stays(text in "(?s).{0,80}") {
+    fn text_without_secrets_is_unchanged(text in "(?s).{0,80}") {
         prop_assert_eq!(clean(&[("s", "quite-another-9173-thing")], &text), text);
     }
 }
 
 #[test]
-fn no_run_of_a_secret_stays_in_base64_of_base64() {
+fn no_part_of_a_secret_remains_in_double_base64() {
     for (outer, inner) in ["", "a", "ab"].iter().flat_map(|outer| ["", "a", "ab"].map(|inner| (outer, inner))) {
         let once = STANDARD_NO_PAD.encode(format!("{inner}{VALUE}"));
         let cleaned = clean(&[("s", VALUE)], &STANDARD_NO_PAD.encode(format!("{outer}{once}")));
@@ -125,7 +125,7 @@ fn a_secret_with_codes_in_it_is_found_as_it_is() {
 }
 
 #[test]
-fn a_secret_within_another_leaves_nothing_of_it() {
+fn a_secret_inside_another_is_scrubbed_completely() {
     let values = [("a", "hunter2"), ("b", "hunter2-admin-xyz"), ("c", "admin-xyz")];
     assert_eq!(clean(&values, "hunter2-admin-xyz, hunter2, admin-xyz"), "<b>, <a>, <c>");
     assert_eq!(clean(&values, "xhunter2hunter2-admin-xyzadmin-xyz"), "x<a><b><c>");
@@ -139,7 +139,7 @@ fn a_run_of_eight_is_removed_and_one_of_seven_stays() {
 }
 
 #[test]
-fn what_is_public_in_a_value_is_no_secret() {
+fn public_parts_of_a_value_are_not_scrubbed() {
     let token = [("token", "123456789:AbC-dEf_ghijklmnop")];
     assert_eq!(
         clean(&token, "bot 123456789 is 123456789:, /bot123456789%3aABC-dEf_gh"),
@@ -150,7 +150,7 @@ fn what_is_public_in_a_value_is_no_secret() {
 }
 
 #[test]
-fn a_whole_secret_is_told_from_a_part() {
+fn whole_and_partial_secrets_are_distinguished() {
     let extents = |text: &str| {
         let told = |found: &Found<'_>| format!("{:?}", found.extent).into_bytes();
         String::from_utf8(scrubber(&[("s", "hunter2/and+more=")]).replace(text.as_bytes(), told).into_owned()).unwrap()

@@ -72,7 +72,7 @@ fn each_key_has_a_comment_where_it_first_appears() {
 }
 
 #[test]
-fn what_has_no_default_is_known() {
+fn keys_without_a_default_are_known() {
     let lines = lines();
     let set: BTreeSet<_> =
         lines.iter().filter(|line| line.is_set).map(|line| (pattern(&line.table), line.key)).collect();
@@ -110,7 +110,7 @@ fn what_has_no_default_is_known() {
 }
 
 #[test]
-fn examples_of_keys_without_default_are_good() {
+fn examples_of_keys_without_default_are_valid() {
     let shown: String = DEFAULTS
         .lines()
         .map(|line| match line.strip_prefix('#') {

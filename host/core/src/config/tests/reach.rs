@@ -26,7 +26,7 @@ http_body = "1MiB"
 "#;
 
 #[test]
-fn what_a_plugin_may_reach_is_read() {
+fn network_grants_are_parsed() {
     let config = load(GOOD).unwrap();
     let reach = config.plugins.network_grants_of("pbs");
     assert_eq!(reach.http[0].as_str(), "https://pbs.lan:8007/api2/*");
@@ -40,7 +40,7 @@ fn what_a_plugin_may_reach_is_read() {
 }
 
 #[test]
-fn a_secret_that_moved_concerns_those_who_use_it() {
+fn a_moved_secret_changes_only_its_users() {
     let old = load(GOOD).unwrap();
     let moved = |from: &str, to: &str| diff(&old, &load(&GOOD.replace(from, to)).unwrap());
     assert!(moved("pbs.token", "new.token").plugins["pbs"].reach);
@@ -50,7 +50,7 @@ fn a_secret_that_moved_concerns_those_who_use_it() {
 }
 
 #[test]
-fn odd_grants_are_told_at_their_item() {
+fn invalid_grants_are_reported_at_their_item() {
     refused(
         "[plugins.pbs]\nhttp = [\"https://pbs.lan/*\", \"https://pbs.lan\"]\ntcp = [\"pbs.lan\"]\nprivate = [\"10.0.0.1\"]\nca = \"pbs.pem\"\nsha256 = \"abc\"\nsecrets = [\"pbs\"]\n",
         expect![[r#"
@@ -89,7 +89,7 @@ fn a_password_in_an_address_is_not_shown() {
 }
 
 #[test]
-fn a_secret_that_stands_in_the_configuration_is_not_shown() {
+fn an_inline_secret_is_not_shown() {
     let error = load("[secrets]\npbs = \"hunter2-hunter2\"\n").expect_err("it is no path");
     let told = format!("{}\n{error}\n{error:?}", error.excerpt());
     assert!(!told.contains("hunter2"), "{told}");
@@ -116,7 +116,7 @@ fn a_secret_that_stands_in_the_configuration_is_not_shown() {
 }
 
 #[test]
-fn what_has_a_key_of_its_own_is_no_grant() {
+fn capabilities_with_their_own_key_are_not_grants() {
     let lines = [
         ("http", "http = [\"https://HOST/*\"]"),
         ("tcp", "tcp = [\"HOST:PORT\"]"),
@@ -131,7 +131,7 @@ fn what_has_a_key_of_its_own_is_no_grant() {
 }
 
 #[test]
-fn a_table_for_what_no_plugin_can_be_called_is_refused() {
+fn a_table_with_an_invalid_plugin_name_is_refused() {
     refused(
         "[plugins.Hello]\n[plugins.\"a b\".config]\n",
         expect![[r#"

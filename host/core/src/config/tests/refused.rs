@@ -10,7 +10,7 @@ fn refused(text: &str, expected: Expect) {
 }
 
 #[test]
-fn unknown_keys_are_told_all_at_once() {
+fn all_unknown_keys_are_reported_together() {
     refused(
         "[sessions]\nqueue = 5\nidel_timeout = \"5m\"\n[telegram]\ntoken = \"12:secret\"\ncolour = 1\n",
         expect![[r#"
@@ -28,7 +28,7 @@ fn unknown_keys_are_told_all_at_once() {
 }
 
 #[test]
-fn a_key_in_the_wrong_table_is_sent_home() {
+fn a_key_in_the_wrong_table_names_the_right_one() {
     refused(
         "queue = 5\n[access]\napi_url = \"https://x\"\ndefault = \"x\"\n",
         expect![[r#"
@@ -138,7 +138,7 @@ fn out_of_range() {
 }
 
 #[test]
-fn people_are_numbers() {
+fn user_ids_are_positive_numbers() {
     refused(
         "[access]\nowner = \"@ann\"\nadmins = [1, -5]\nmembers = [0]\n",
         expect![[r#"
@@ -156,7 +156,7 @@ fn people_are_numbers() {
 }
 
 #[test]
-fn agents_that_are_not_there() {
+fn missing_agents() {
     refused(
         "[agents]\ndefault = \"claud\"\n[agents.mine]\nmodel = \"x\"\n",
         expect![[r#"
@@ -312,7 +312,7 @@ fn bad_toml() {
 }
 
 #[test]
-fn a_url_has_a_host() {
+fn a_url_needs_a_scheme_and_host() {
     refused(
         "[telegram]\napi_url = \"api.telegram.org\"\n",
         expect![[r#"
@@ -346,7 +346,7 @@ fn secrets_are_not_repeated() {
 }
 
 #[test]
-fn columns_count_characters_whatever_the_line_ends() {
+fn columns_count_characters_with_any_line_ending() {
     refused(
         "\u{feff}[sessions]\r\n\"éé\" = 1\r\nqueue = \"é\"\r\n",
         expect![[r#"

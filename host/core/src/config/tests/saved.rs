@@ -87,7 +87,7 @@ fn each_key_is_classified_and_saved() {
 }
 
 #[test]
-fn a_saved_key_is_noticed_and_named_where_it_acts_at_the_next_start() {
+fn keys_that_need_a_restart_are_named() {
     const SECRETS: &str = "[secrets]\ns = \"/s\"\n";
     let before = load(SECRETS).expect("a good text");
     for (table, key, value) in SAVED {
@@ -106,7 +106,7 @@ fn a_saved_key_is_noticed_and_named_where_it_acts_at_the_next_start() {
 }
 
 #[test]
-fn the_shipped_text_says_which_keys_take_a_restart() {
+fn the_default_file_marks_keys_that_need_a_restart() {
     let (mut table, mut comment) = (String::new(), String::new());
     for line in DEFAULTS.lines() {
         let bare = line.strip_prefix('#').unwrap_or(line);

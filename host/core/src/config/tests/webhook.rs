@@ -14,7 +14,7 @@ fn why(text: &str) -> String {
 }
 
 #[test]
-fn nothing_is_listened_to_and_nobody_let_in_by_default() {
+fn the_webhook_server_is_off_by_default() {
     let config = load("").unwrap();
     assert_eq!((config.webhook.listen, config.webhook.body), (None, 1 << 20));
     assert_eq!(config.plugins.webhook_auth_of("github"), WebhookAuth::default());
@@ -22,7 +22,7 @@ fn nothing_is_listened_to_and_nobody_let_in_by_default() {
 }
 
 #[test]
-fn only_loopback_addresses_are_listened_to() {
+fn only_loopback_addresses_are_accepted() {
     for good in ["127.0.0.1:8787", "127.0.0.2:0", "[::1]:8787"] {
         assert!(load(&format!("[webhook]\nlisten = \"{good}\"")).unwrap().webhook.listen.is_some(), "{good}");
     }
@@ -45,13 +45,13 @@ fn a_proof_names_a_secret() {
 }
 
 #[test]
-fn a_misspelt_key_is_told_with_the_right_one() {
+fn a_misspelt_key_is_reported_with_the_right_one() {
     let why = why("[plugins.a.webhook]\nhmca = \"github\"");
     assert_eq!(why, "line 2, column 1: unknown key 'hmca' in [plugins.a.webhook]; did you mean 'hmac'?");
 }
 
 #[test]
-fn changes_act_at_once_but_for_the_address() {
+fn changes_except_the_address_apply_at_once() {
     let (old, new) =
         (load(SECRETS).unwrap(), load(&format!("{SECRETS}[plugins.a.webhook]\nhmac = \"github\"")).unwrap());
     let changes = diff(&old, &new);

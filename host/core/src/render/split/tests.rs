@@ -14,14 +14,14 @@ fn unstyled(text: &str) -> Message {
 }
 
 #[test]
-fn what_fits_stays_whole() {
+fn text_that_fits_is_not_split() {
     let message = render("**a**\n\nb");
     assert_eq!(split(message.clone(), 4), [message]);
     assert!(split(Message::default(), 10).is_empty());
 }
 
 #[test]
-fn blocks_come_before_lines_before_words_before_characters() {
+fn splits_prefer_blocks_then_lines_then_words() {
     assert_eq!(texts("one two\n\nthree four\nfive six", 22), ["one two", "three four\nfive six"]);
     assert_eq!(texts("one two\nthree four", 14), ["one two", "three four"]);
     assert_eq!(texts("one two three four", 9), ["one two", "three", "four"]);
@@ -29,14 +29,14 @@ fn blocks_come_before_lines_before_words_before_characters() {
 }
 
 #[test]
-fn a_break_just_behind_what_fits_counts() {
+fn a_break_just_after_the_limit_is_used() {
     assert_eq!(texts("four\nmore", 4), ["four", "more"]);
     assert_eq!(texts("four more", 4), ["four", "more"]);
     assert_eq!(texts("a b\n\nc d", 3), ["a b", "c d"]);
 }
 
 #[test]
-fn code_stays_whole_where_it_can() {
+fn code_stays_whole_if_it_fits() {
     assert_eq!(texts("text\n```\na\n\nb\n```", 8), ["text", "a\n\nb"]);
     assert_eq!(texts("```\na\n\nb\n```\nmore", 8), ["a\n\nb", "more"]);
 }
@@ -64,7 +64,7 @@ fn entities_are_cut_and_moved() {
 }
 
 #[test]
-fn characters_and_what_is_drawn_as_one_stay_whole() {
+fn grapheme_clusters_are_not_split() {
     assert_eq!(texts("😀😀😀", 3), ["😀", "😀", "😀"]);
     assert_eq!(texts("xxe\u{301}", 3), ["xx", "e\u{301}"]);
     assert_eq!(texts("x👍🏽👍🏽", 6), ["x👍🏽", "👍🏽"]);
@@ -82,7 +82,7 @@ fn too_many_entities_are_two_messages() {
 }
 
 #[test]
-fn nothing_that_shows_nothing_is_sent() {
+fn blank_messages_are_not_sent() {
     assert!(split(unstyled(" \n\u{200b}\n "), 10).is_empty());
     assert_eq!(split(unstyled(&format!("a{}b", " ".repeat(50))), 5), [unstyled("a"), unstyled("b")]);
     assert_eq!(split(unstyled(&format!("a\n{}b", " ".repeat(50))), 5), [unstyled("a"), unstyled("b")]);
@@ -90,7 +90,7 @@ fn nothing_that_shows_nothing_is_sent() {
 }
 
 #[test]
-fn a_line_longer_than_many_messages_comes_out() {
+fn a_very_long_line_is_split_completely() {
     let chunks = split(unstyled(&"x".repeat(300_000)), 4096);
     assert_eq!(chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(), 300_000);
 }

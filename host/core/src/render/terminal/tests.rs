@@ -18,7 +18,7 @@ fn spans_are_styled() {
 }
 
 #[test]
-fn a_link_shows_where_it_leads() {
+fn a_link_shows_its_target() {
     let text = "[docs](https://a.example) <https://b.example> [m](src/m.rs)";
     assert_eq!(lines(Colours::On, text), ["^[4mdocs^ (https://a.example) ^[4mhttps://b.example^ m (src/m.rs)"]);
     let text = "[https://good.example](https://bad.example)";
@@ -26,7 +26,7 @@ fn a_link_shows_where_it_leads() {
 }
 
 #[test]
-fn code_blocks_are_left_as_they_are() {
+fn code_blocks_are_unchanged() {
     let text = "```rust\n**x**\n~~~\n``` no end\n\n    y\n````\n**b**";
     let styled =
         ["^[2m```rust^", "^[36m**x**^", "^[36m~~~^", "^[36m``` no end^", "", "^[36m    y^", "^[2m````^", "^[1mb^"];
@@ -36,12 +36,12 @@ fn code_blocks_are_left_as_they_are() {
 }
 
 #[test]
-fn without_colours_a_line_stays_as_it_is() {
+fn lines_are_unchanged_without_colours() {
     assert_eq!(lines(Colours::Off, "# **a**\n```\n\tx  "), ["# **a**", "```", "\tx  "]);
 }
 
 #[test]
-fn an_agent_cannot_drive_the_terminal() {
+fn agent_output_cannot_control_the_terminal() {
     for text in [
         "\x1b[2Jx",
         "\x1b]0;title\x07x",
@@ -71,7 +71,7 @@ fn ours_removed(line: &str) -> String {
 
 proptest! {
     #[test]
-    fn no_control_of_the_source_passes(text in prop::collection::vec("[\\x00-\\x1f\\x7f-\\x9f*_`&#0-9;a-z\\[\\]()😀]{0,12}", 0..5)) {
+    fn no_control_character_of_the_source_passes(text in prop::collection::vec("[\\x00-\\x1f\\x7f-\\x9f*_`&#0-9;a-z\\[\\]()😀]{0,12}", 0..5)) {
         let mut styler = Styler::new(Colours::On);
         for line in text {
             let styled = styler.line(&line);

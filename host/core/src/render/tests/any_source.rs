@@ -80,7 +80,7 @@ fn shown(message: &Message) -> String {
 
 proptest! {
     #[test]
-    fn no_word_gets_lost((markdown, words) in source()) {
+    fn no_word_is_lost((markdown, words) in source()) {
         let message = render(&markdown);
         assert_sound(&message);
         assert_nested_as_telegram_can(&message);
