@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_has_a_default() {
+    fn omitted_keys_have_defaults() {
         let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("it is right");
         assert_eq!((config.secret.as_str(), config.warn_after), ("pbs", 93_600));
         assert!(
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_key_is_told_with_what_would_be_right() {
+    fn a_wrong_key_is_reported_with_a_valid_example() {
         let spans = "is no span; write one as \"90m\", \"26h\" or \"8d\"";
         assert_eq!(refused(r#","warn_after":"soon""#), format!("warn_after = \"soon\" {spans}"));
         let guest = refused(r#","guests":{"vm/1":{"warn_after":"8"}}"#);

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_backup_of_each_guest_is_shown_and_old_ones_come_first() {
+    fn the_newest_backup_of_each_guest_is_shown_oldest_first() {
         assert_eq!(
             lines(all(), &config(""), NOW),
             [
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn guests_have_names_and_limits_of_their_own_and_some_are_not_missed() {
+    fn guests_can_be_named_limited_and_ignored() {
         let config = config(
             r#","warn_after":"2d","ignore":["vm/900"],"guests":{"host/nas":{"warn_after":"8d"},
             "vm/101":{"name":"cloud"},"vm/103":{"name":"git"}}"#,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_from_the_future_is_no_good_sign() {
+    fn a_backup_from_the_future_is_a_warning() {
         let group = |last| Group { key: "vm/1".into(), last, count: 1, comment: None, store: "main".into() };
         assert_eq!(
             [NOW + 60_000, NOW + 86_400_000].map(|last| lines(vec![group(last)], &config(""), NOW)[1].clone()),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn good_news_is_short_and_an_empty_server_says_so() {
+    fn recent_backups_are_summarized() {
         let many = (0..45).map(|id| Group {
             key: format!("vm/{id}"),
             last: NOW,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_told_by_its_path() {
+    fn invalid_fields_name_their_path() {
         let odd = |json| read(&Json::root(&json), "main", "").map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!([{"backup-type": "vm"}])), "`[0].backup-id` is missing");
         let never = serde_json::json!([{"backup-type": "vm", "backup-id": "1", "last-backup": null}]);

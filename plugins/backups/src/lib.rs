@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mounted_datastores_are_looked_into_and_one_that_refuses_is_told() {
+    fn all_mounted_datastores_are_read_and_errors_reported() {
         let report = report(&config(""), &answers, NOW).expect("most of it came");
         let lines: Vec<_> = report.lines().collect();
         assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{report}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_datastores_that_are_named_are_asked() {
+    fn only_the_named_datastores_are_queried() {
         let only = config(r#","datastores":["nowhere"]"#);
         let told = report(&only, &answers, NOW).expect("it is told in the reply");
         assert!(told.starts_with("⚠️ Datastore nowhere: Proxmox Backup Server at https://pbs has no /api2"), "{told}");

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_has_a_default_or_is_asked_for() {
+    fn omitted_keys_have_defaults_or_are_required() {
         let config = Config::parse(r#"{"url":"https://beszel.lan/","user":"a@b"}"#).expect("it is right");
         assert_eq!(
             (config.server().url, config.secret.as_str(), config.warn_at),

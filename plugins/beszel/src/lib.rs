@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn systems_are_shown_and_none_is_explained() {
+    fn systems_are_shown_and_an_empty_list_is_explained() {
         let text = told(200, include_str!("../tests/data/systems.json")).expect("it is known");
         assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
         let none = "There is no system that chat_a@home.lan may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_or_odd_is_told() {
+    fn refused_and_malformed_responses_are_reported() {
         let gone = told(404, r#"{"data":{},"message":"Missing collection context.","status":404}"#);
         let line = "Beszel at https://hub has no /api/collections/systems/records (404: Missing collection context). Check url in \
                     [plugins.beszel.config], and that it is a Beszel hub, 0.5 to 0.18.";

@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_read_and_a_refusal_names_the_keys() {
+    fn the_token_is_parsed_and_a_refusal_names_the_keys() {
         assert_eq!(
             told(200, include_str!("../tests/data/login.json")).as_deref(),
             Ok("eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x")

@@ -137,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_of_an_old_hub_is_read_too() {
+    fn the_response_of_an_old_hub_is_parsed_too() {
         let old = shown(include_str!("../tests/data/systems-old.json"));
         assert_eq!(old, ["1 system, none is down.", "🟡 `nas` CPU 100 %, memory 20 %, disk 3 %, up 1 min"]);
     }
 
     #[test]
-    fn what_is_odd_is_told_by_its_path() {
+    fn invalid_fields_name_their_path() {
         let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!({})), "`items` is missing");
         assert_eq!(odd(serde_json::json!({"items": [{"name": "a"}]})), "`items[0].status` is missing");

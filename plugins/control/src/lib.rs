@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_still_waits_is_told() {
+    fn waiting_messages_are_counted() {
         assert_eq!(told("Stopped.", 0), "Stopped.");
         assert_eq!(told("Stopped.", 1), "Stopped. 1 message still waits (/stop all drops it).");
         assert_eq!(told("Stopped.", 2), "Stopped. 2 messages still wait (/stop all drops them).");
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn work_in_the_background_is_named() {
+    fn background_work_is_named() {
         assert_eq!(nothing(None), "Nothing is running.");
         let text = "Nothing is running but work in the background: build. /suspend ends that.";
         assert_eq!(nothing(Some("build")), text);
     }
 
     #[test]
-    fn only_what_runs_or_waits_can_be_stopped() {
+    fn only_running_or_waiting_work_can_be_stopped() {
         let in_phase = |phase, queued| Session { phase, queued, ..session("x") };
         assert!(stoppable(&in_phase(Phase::Busy, 0), Waiting::Keep));
         assert!(!stoppable(&in_phase(Phase::Idle, 0), Waiting::Drop));

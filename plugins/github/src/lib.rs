@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_deliveries_are_known() {
+    fn the_last_deliveries_are_remembered() {
         let seen = with("", "a").unwrap();
         assert_eq!((with(&seen, "a"), with(&seen, "b").as_deref()), (None, Some("a\nb")));
         assert_eq!(with("a", "").as_deref(), Some("a"));

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_request_is_told_with_what_became_of_it() {
+    fn a_pull_request_is_reported_with_its_outcome() {
         let item = r#""number":12,"title":"Mend [it](javascript:x)","html_url":"https://github.com/ada/board/pull/12""#;
         let of = |action: &str, merged: bool| {
             told(
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn only_workflows_that_failed_are_told() {
+    fn only_failed_workflows_are_reported() {
         let of = |conclusion: &str| {
             let run = format!(
                 r#"{{"name":"CI","conclusion":{conclusion},"head_branch":"main","html_url":"http://elsewhere/"}}"#
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_new_harms_nothing() {
+    fn missing_fields_and_unknown_events_are_ignored() {
         assert_eq!(told("ping", &format!("{{{BASE}}}")).as_deref(), Some("GitHub tells of **ada/board** now."));
         for event in ["push", "pull_request", "issues", "release", "workflow_run", "of_tomorrow"] {
             assert_eq!(told(event, "{}"), None, "{event}");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_shows_its_version_and_what_ails_it() {
+    fn a_plugin_shows_its_version_and_problem() {
         let plugin = Plugin {
             name: "echo".into(),
             digest: "0123456789abcdef".into(),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_that_is_none_is_answered_with_the_nearest() {
+    fn an_unknown_verb_suggests_the_nearest() {
         for (typed, meant) in [
             ("rol", "rollback"),
             ("relaod", "reload"),

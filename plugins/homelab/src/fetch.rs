@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_silence_is_one_line() {
+    fn each_request_error_is_one_line() {
         let server =
             Server { title: "Box", plugin: "box", url: "https://box.lan", known: "", place: "", login: "", rights: "" };
         let line = |error| told(&server, error);

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_else_is_told_by_its_path() {
+    fn missing_and_mistyped_fields_name_their_path() {
         let value = serde_json::json!({ "data": [{ "store": "main", "used": 5, "note": null }, { "store": 7 }] });
         let root = Json::root(&value);
         let items = root.at("data").expect("it is there").items().expect("it is a list");

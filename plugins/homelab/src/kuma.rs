@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_counts_what_there_is() {
+    fn the_summary_counts_each_state() {
         let all = [State::Up, State::Up, State::Down, State::Maintenance].map(monitor);
         assert_eq!(summary(all.iter()), "4 monitors: 2 up, 1 down, 1 in maintenance");
         assert_eq!(summary(all[..1].iter()), "1 monitor: 1 up");

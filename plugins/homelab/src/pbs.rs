@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn url_and_token_are_needed_and_told_with_an_example() {
+    fn url_and_token_are_required_with_an_example() {
         let refused = |url, token| Access::read("pbs", url, token).expect_err("it is wrong");
         assert_eq!(refused(None, None), "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\"");
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_is_opened() {
+    fn the_data_envelope_is_unwrapped() {
         let body = |body: &str| Ok(Answer { status: 200, body: body.to_owned() });
         let read = |answer: &str| {
             access().data(&|_| body(answer), "/version?x=1", |data| data.at("release")?.text().map(str::to_owned))

@@ -250,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn foreign_words_stay_one_line() {
+    fn untrusted_text_is_one_line() {
         assert_eq!(words("first\nsecond"), "first");
         assert_eq!(words(&"x".repeat(500)).chars().count(), WORDS + 1);
         assert_eq!(trouble("a *b*"), r"⚠️ a \*b\*");
     }
 
     #[test]
-    fn an_address_is_needed_and_has_a_scheme() {
+    fn an_address_needs_a_scheme() {
         let read = |url| address("box", "url", url, "https://box.lan");
         assert_eq!(read(Some(" https://box.lan:8007/ ")), Ok("https://box.lan:8007"));
         assert_eq!(read(Some("http://box/sub")), Ok("http://box/sub"));

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_the_unit_that_a_disk_is_sold_by() {
+    fn sizes_have_decimal_units() {
         let sizes =
             [0, 999, 1000, 1500, 999_950, 9_949_999, 9_950_000, 48_000_000_000, 4_912_345_678_901, 8_000_000_000_000];
         let told: Vec<_> = sizes.into_iter().map(size).collect();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_words_are_one_short_line() {
+    fn untrusted_text_is_one_short_line() {
         assert_eq!(shortened("  one\ntwo", 10), "one");
         assert_eq!(shortened("a\u{7}bäcd", 3), "abä…");
         assert_eq!(shortened("", 3), "");

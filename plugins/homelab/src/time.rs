@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_read_as_servers_write_them() {
+    fn timestamps_of_servers_are_parsed() {
         assert_eq!(moment("1970-01-01 00:00:00"), Some(0));
         assert_eq!(moment("2026-11-21 13:45:36.008"), Some(1_795_268_736_008));
         assert_eq!(moment("2026-11-21T13:45:36.5Z"), Some(1_795_268_736_500));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_told_with_examples() {
+    fn an_invalid_span_is_reported_with_examples() {
         assert_eq!(span("26h"), Ok(93_600));
         assert_eq!([93_600, 691_200, 5400, 61, 0].map(whole_span), ["26 h", "8 d", "90 min", "61 s", "0 s"]);
         assert_eq!(span("soon"), Err("\"soon\" is no span; write one as \"90m\", \"26h\" or \"8d\"".to_owned()));

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_has_a_default_or_is_asked_for() {
+    fn omitted_keys_have_defaults_or_are_required() {
         let config = Config { url: "http://kuma".into(), secret: "kuma".into() };
         assert_eq!(Config::parse(r#"{"url":"http://kuma"}"#), Ok(config));
         let missing = "url is missing: set [plugins.kuma-metrics.config] url = \"https://kuma.lan\"";

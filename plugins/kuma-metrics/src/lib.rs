@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_or_odd_is_told() {
+    fn refused_and_malformed_responses_are_reported() {
         let key =
             "Uptime Kuma refused the login (401). Check the API key behind secret in [plugins.kuma-metrics.config].";
         assert_eq!(told(401, ""), Err(key.to_owned()));

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metrics_are_shown_as_they_were_recorded() {
+    fn recorded_metrics_are_shown() {
         assert_eq!(
             shown(include_str!("../tests/data/metrics.txt")),
             [
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn the_metrics_of_version_1_are_read_too() {
+    fn metrics_of_version_1_are_parsed_too() {
         let told = ["1 monitor: 1 up", "🟡 Blog, 31 ms, its certificate ends in 6 days"];
         assert_eq!(shown(include_str!("../tests/data/metrics-1.23.txt")), told);
     }
 
     #[test]
-    fn names_hold_what_they_like_and_broken_lines_are_passed_over() {
+    fn any_name_is_parsed_and_broken_lines_are_skipped() {
         let text = "monitor_status{monitor_id=\"1\",monitor_name=\"a,b}=\\\"c\\\"\\n d\", site=\"x\",} 1 1700000000\n\
                     monitor_status{monitor_id=\"2\",monitor_name=\"cut\nmonitor_status 5\nmonitor_status{} x\n";
         let names: Vec<_> = read(text).expect("it is known").into_iter().map(|monitor| monitor.name).collect();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_window_of_a_day_counts_and_monitors_of_one_name_are_two() {
+    fn only_the_day_window_counts_and_equal_names_stay_apart() {
         let text = "monitor_status{monitor_id=\"1\",monitor_name=\"a\"} 1\nmonitor_status{monitor_id=\"2\",monitor_name=\"a\"} 0\n\
                     monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"30d\"} 0.5\n\
                     monitor_uptime_ratio{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.75\n\
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_monitors_is_told() {
+    fn a_text_without_monitors_is_reported() {
         assert_eq!(read("# TYPE go_threads gauge\ngo_threads 9\n"), Err("`monitor_status` is missing".to_owned()));
         assert_eq!(read("# TYPE monitor_status gauge\n"), Ok(Vec::new()));
     }

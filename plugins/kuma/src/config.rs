@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn url_and_page_are_asked_for() {
+    fn url_and_page_are_required() {
         let config = Config { url: "http://kuma:3001".into(), page: "home-lab".into() };
         assert_eq!(Config::parse(r#"{"url":"http://kuma:3001/","page":"Home-lab"}"#), Ok(config));
         let refused = |json| Config::parse(json).expect_err(json);

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_its_beats_is_shown_nevertheless() {
+    fn a_page_without_heartbeats_is_shown() {
         let ask = |path: &str| match path {
             "/api/status-page/homelab" => answer(200, include_str!("../tests/data/page.json")),
             _ => answer(503, r#"{"status":"fail","msg":"SQLITE_BUSY: database is locked"}"#),
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_not_there_is_told_with_the_keys() {
+    fn a_missing_page_is_reported_with_the_keys() {
         let unknown = report(&config(), &|_| answer(404, include_str!("../tests/data/page-unknown.json")), 0);
         let told = "Uptime Kuma at http://kuma has no /api/status-page/homelab (404: Status Page Not Found). Check url and page in \
                     [plugins.kuma.config], and that it is Uptime Kuma 1.23 to 2.";

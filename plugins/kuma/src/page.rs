@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_shown_as_it_was_recorded() {
+    fn a_recorded_page_is_shown() {
         let (page, beats) = (include_str!("../tests/data/page.json"), include_str!("../tests/data/beats.json"));
         let recorded = moment("2026-11-21 13:46:51").expect("it is a moment");
         assert_eq!(
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_version_1_is_read_too() {
+    fn a_page_of_version_1_is_parsed_too() {
         let page = include_str!("../tests/data/page-1.23.json");
         let beats = r#"{"heartbeatList":{"1":[]},"uptimeList":{}}"#;
         let lines = shown(page, beats, 0).expect("it is known");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_told_by_its_path() {
+    fn invalid_fields_name_their_path() {
         let empty = r#"{"heartbeatList":{},"uptimeList":{}}"#;
         assert_eq!(shown("{}", empty, 0), Err("`config` is missing".into()));
         let group = r#"{"config":{"title":"a"},"publicGroupList":[{"name":"b","monitorList":[{"id":1,"name":5}]}]}"#;

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_goes_at_the_timeout() {
+    fn an_agent_is_suspended_at_the_timeout() {
         let review = |idle_for| {
             let moment = Moment { session: session("x"), idle_for, live_agents: 1, agent_memory: None, free_memory: 0 };
             Policy::review(moment)
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resume_tells_a_long_idleness() {
+    fn a_resume_notice_mentions_a_long_idle_time() {
         assert_eq!([0, 60].map(notice), ["Resuming session..."; 2]);
         assert_eq!(notice(900), "Resuming session (idle for 15 min)...");
         assert_eq!(notice(3 * 3600 + 5), "Resuming session (idle for 3 h)...");

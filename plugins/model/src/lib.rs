@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_model_is_shown_with_those_that_the_agent_named() {
+    fn the_model_is_shown_with_the_available_ones() {
         assert!(shown(&session("x")).text.starts_with("Model: the agent's default\n"));
         let facts = vec![("models".to_owned(), "opus, sonnet,".to_owned())];
         let reply = shown(&Session { model: Some("opus".into()), facts, ..session("x") });

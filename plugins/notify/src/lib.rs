@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_turn_elsewhere_is_told() {
+    fn a_long_turn_in_another_place_is_reported() {
         let good = r#""cost_usd":0.254,"error":null"#;
         assert_eq!(
             finished(750, "1", good).as_deref(),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_needed_is_called() {
+    fn a_broken_session_is_reported() {
         let called = told(kind::BROKEN, r#"{"why":"no such command"}"#);
         assert_eq!(called.as_deref(), Some("**main** needs you: no such command\n/retry main tries again."));
         assert_eq!(told(kind::SUSPENDED, "{}"), None);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn data_of_another_form_is_an_error() {
+    fn malformed_event_data_is_an_error() {
         assert!(news(&event(kind::TURN_FINISHED, "{}"), 300, &at("7")).unwrap_err().contains("turn-finished"));
     }
 }

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_has_a_default() {
+    fn omitted_keys_have_defaults() {
         let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("it is right");
         assert_eq!((config.secret.as_str(), config.warn_at), ("pbs", 85.0));
         let refused = |json| Config::parse(json).expect_err(json);

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn many_failures_are_counted_and_a_first_run_is_neither_good_nor_bad() {
+    fn many_failures_are_counted_and_first_runs_are_neutral() {
         let failure = serde_json::json!({"worker_type": "sync", "starttime": 1_795_268_000, "status": "no"});
         let told = shown(&serde_json::Value::Array(vec![failure; 7]));
         assert_eq!(told[0], "🔴 Sync: failed 12m ago, 7 runs, 7 failed");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_told_by_its_path() {
+    fn invalid_fields_name_their_path() {
         let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!([{"starttime": 5}])), "`[0].worker_type` is missing");
         let text = odd(serde_json::json!([{"worker_type": "sync", "starttime": "now"}]));

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn datastores_and_jobs_stand_in_one_message() {
+    fn datastores_and_jobs_are_one_message() {
         let usage = include_str!("../tests/data/usage.json");
         let text = told((200, usage), (200, include_str!("../tests/data/tasks.json"))).expect("both came");
         let lines: Vec<_> = text.lines().collect();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn many_tasks_are_the_last_ones_only() {
+    fn only_the_last_tasks_are_shown() {
         let one = r#"{"worker_type":"sync","starttime":1795268000,"status":"OK"}"#;
         let tasks = format!(r#"{{"data":[{}]}}"#, vec![one; jobs::MOST].join(","));
         let text = told((200, r#"{"data":[]}"#), (200, &tasks)).expect("both came");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_told_and_what_came_is_shown() {
+    fn errors_are_reported_beside_the_partial_result() {
         let refused = told((401, "authentication failed - invalid credentials"), (200, ""));
         let line = "Proxmox Backup Server refused the login (401: authentication failed - invalid credentials). Check token and \
                     its secret in [plugins.pbs.config].";

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_below_nothing_are_no_sizes() {
+    fn negative_sizes_are_ignored() {
         assert_eq!(
             shown(include_str!("../tests/data/usage-old.json")),
             [
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_fills_soon_or_is_bad_is_no_good_news() {
+    fn a_full_or_failing_store_is_a_warning() {
         let one = |more: &str| {
             shown(&format!(r#"{{"data":[{{"store":"a","total":100,"used":10,"avail":90{more}}}]}}"#)).remove(0)
         };
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_told_by_its_path() {
+    fn invalid_fields_name_their_path() {
         let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!([{}])), "`[0].store` is missing");
         assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is no whole number but \"5\"");

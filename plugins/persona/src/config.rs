@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_configuration_is_told() {
+    fn an_invalid_configuration_is_reported() {
         assert_eq!(refusal(r#"{"persona":{}}"#), "unknown field `persona`, expected `personas`");
         assert!(!refusal(r#"{"persona":{}}"#).contains("line"));
         assert!(refusal(r#"{"personas":{"a":{}}}"#) == "personas.a: missing field `instructions`");

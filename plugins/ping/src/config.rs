@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_table_is_told() {
+    fn an_invalid_table_is_reported() {
         let refused = |json: &str| Config::parse(json).expect_err(json);
         assert_eq!(refused("{}"), "hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"");
         for bad in ["nas.lan", "nas.lan:", "nas.lan:x", "nas.lan:0", ":22", "http://nas.lan:80", "nas.lan:70000"] {

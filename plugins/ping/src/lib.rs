@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_has_as_many_figures_as_are_meant() {
+    fn times_have_suitable_precision() {
         let spelled = |micros| spelled(Duration::from_micros(micros));
         assert_eq!(spelled(341), "0.34 ms");
         assert_eq!(spelled(9_876), "9.88 ms");
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_a_line() {
+    fn a_host_is_shown_on_one_line() {
         let host = Host { name: "nas".to_owned(), address: "nas.lan".to_owned(), port: 22 };
         assert_eq!(line(&host, Ok(Duration::from_millis(3))), "🟢 `nas` 3.00 ms");
         assert!(line(&host, Err("it_fell".to_owned())).starts_with("🔴 `nas` it"));

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_and_a_text_are_asked_for() {
+    fn a_span_and_a_text_are_required() {
         assert_eq!(asked(" 10m  tea is ready "), Asked::In(600, "tea is ready"));
         assert_eq!(asked("1h30m bread"), Asked::In(5400, "bread"));
         assert_eq!(
@@ -203,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_says_so() {
+    fn late_reminders_say_so() {
         assert_eq!(reminder("tea").said(59_000).text, "\u{23f0} tea");
         assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 3 hours ago)");
     }
 
     #[test]
-    fn they_are_listed_with_a_way_to_drop_them() {
+    fn reminders_are_listed_with_drop_buttons() {
         let key = format!("{:016}-0", 600_000);
         let reply = list(&[(key.clone(), reminder("tea_time"))], 0);
         assert_eq!(reply.text, "- in 11 minutes: tea_time");

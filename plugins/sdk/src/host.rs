@@ -219,7 +219,7 @@ mod tests {
     use crate::Place;
 
     #[test]
-    fn a_place_is_kept_as_it_is() {
+    fn a_place_survives_a_round_trip() {
         for topic in [None, Some("7".to_owned())] {
             let place = Place { front_end: "telegram".into(), chat: "-100".into(), topic };
             assert_eq!(read_place(&spell_place(&place)), Some(place));

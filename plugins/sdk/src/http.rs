@@ -351,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_taken_apart() {
+    fn a_url_is_split_into_its_parts() {
         let parts = |url| split(url).map(|url| (url.authority.to_owned(), url.path));
         assert_eq!(parts("https://pbs.lan:8007/api?x=1#top"), Some(("pbs.lan:8007".to_owned(), "/api?x=1".to_owned())));
         assert_eq!(parts("http://pbs.lan"), Some(("pbs.lan".to_owned(), "/".to_owned())));
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_failure_is_read_off() {
+    fn the_kind_of_a_failure_is_recognized() {
         assert_eq!(Error::said("refused: add a: b".into()), Error::Refused("add a: b".into()));
         assert_eq!(Error::said("timed out: it waited".into()), Error::TimedOut("it waited".into()));
         assert_eq!(Error::said("odd".into()), Error::Protocol("odd".into()));

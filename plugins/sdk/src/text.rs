@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_text_stays_what_it_is() {
+    fn untrusted_text_is_shown_literally() {
         assert_eq!(literal("exit code 3 (a_b)\n  1. one\n\\d+\n\nend"), "exit code 3 (a_b)\n`1. one`\n`\\d+`\n\nend");
         assert_eq!(escape("a_b _c_ [d](e) `f`\n- g - h"), "a_b \\_c\\_ [d\\](e) \\`f\\`\n\\- g - h");
         assert_eq!([code("plain"), code("a``b"), code("`x")], ["`plain`", "```a``b```", "`` `x ``"]);

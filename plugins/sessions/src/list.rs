@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_shows_what_a_session_is_at() {
+    fn a_line_shows_the_activity_of_a_session() {
         let shown = |session: Session| page(&[session], None, 0);
         assert_eq!(shown(session("x")), "🟢 `x` - just now");
         assert_eq!(shown(Session { phase: Phase::Busy, ..session("x") }), "🟢 `x` - just now, busy");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_tells_what_follows() {
+    fn a_page_names_the_next_page() {
         let commands = |reply: &Reply| -> Vec<String> {
             reply.buttons.iter().flatten().map(|button| button.command.clone()).collect()
         };

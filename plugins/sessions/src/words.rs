@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_is_told() {
+    fn completed_commands_are_confirmed() {
         assert_eq!(created("x", None), "Session 'x' created.");
         assert_eq!(created("x", Some("p")), "Session 'x' created with persona 'p'.");
         assert_eq!(switched(&session("x")), "Switched to session 'x'.");
@@ -117,14 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_undone_is_said() {
+    fn irreversible_commands_say_so() {
         let told = done("fresh", "x").text;
         assert!(told.starts_with("Session 'x' goes on without the agent's memory. Its folder stays"), "{told}");
         assert!(told.ends_with("cannot bring it back."), "{told}");
     }
 
     #[test]
-    fn a_page_that_is_not_there_names_the_last_one() {
+    fn a_missing_page_names_the_last_one() {
         assert_eq!(no_page(3, 2), "There is no page 3: the last one is /sessions 2.");
         assert_eq!(no_page(2, 1), "There is no page 2: /sessions shows all there is.");
     }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_end_work_is_asked() {
+    fn commands_that_end_background_work_ask_first() {
         let reply = asked("suspend", "x", error("background")).unwrap();
         assert_eq!((reply.text.as_str(), &*reply.buttons[0][0].command), ("as the host says", "/suspend x anyway"));
         assert_eq!(asked("suspend", "x", error("busy")).unwrap_err(), "as the host says");

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_table_is_told() {
+    fn an_invalid_table_is_reported() {
         let refused = |json: &str| Config::parse(json).expect_err(json);
         assert_eq!(
             refused("{}"),

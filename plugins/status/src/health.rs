@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_good_where_it_is_no_error() {
+    fn a_response_without_an_error_is_healthy() {
         assert_eq!(told(None, None, 200), "🟢 `nas` answers 200");
         assert_eq!(told(None, None, 302), "🟢 `nas` answers 302");
         assert_eq!(told(None, None, 401), "🟢 `nas` answers, and asks for a login (401)");
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_expected_is_what_is_good() {
+    fn an_expected_response_is_healthy() {
         assert_eq!(told(Some(503), None, 503), "🟢 `nas` answers 503");
         assert_eq!(told(Some(204), None, 200), "🟡 `nas` answers 200 where 204 is expected");
         assert_eq!(told(None, Some("fine"), 200), "🟢 `nas` answers 200");
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_come_first() {
+    fn the_worst_hosts_come_first() {
         let host = |name: &str| Host { name: name.into(), url: String::new(), expect: None, contains: None };
         let good = || Ok(Answer { status: 200, body: String::new() });
         let hosts = [

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_stands_below_what_had_come() {
+    fn an_error_is_shown_below_the_partial_text() {
         let failed = |parts| Turn { done: true, error: Some("it died".into()), ..turn(parts) };
         assert_eq!(shown(&failed(vec![])).1, ["⚠ it died"]);
         let mute = Turn { done: true, error: Some(" ".into()), ..turn(vec![]) };
