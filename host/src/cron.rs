@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_expression_is_refused_with_its_field() {
+    fn an_invalid_expression_names_its_field() {
         let why = |text| Cron::parse(text).unwrap_err().to_string();
         assert_eq!(why("61 * * * *"), "'61' is not a valid minute");
         assert_eq!(why("0 7 * * someday"), "'someday' is not a valid day of week");

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_record_holds_a_secret_at_any_level() {
+    fn no_record_contains_a_secret_at_any_level() {
         scrub::remember("<token>", "987654321:ZyX-abcdefghijklmnop");
         let log = logged("trace", || {
             tracing::trace!(path = ?"/bot987654321%3AZyX%2Dabcdefghijklmnop/getMe", "sent");

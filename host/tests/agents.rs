@@ -209,7 +209,7 @@ async fn a_conversation_survives_the_process() {
 }
 
 #[tokio::test]
-async fn a_forgotten_conversation_is_refused() {
+async fn an_unknown_conversation_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let id = conversation(folder.path()).await;
     let mut agent = start(folder.path(), Some(&id));

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_follows_the_rule() {
+    fn plugin_names_are_validated() {
         assert!(check_name("my-plugin_2").is_ok());
         assert_eq!(check_name("X").unwrap_err(), "name the file with 1 to 32 of a-z, 0-9, '-' and '_'");
     }

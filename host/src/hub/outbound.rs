@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_its_front_end_told_is_not_told_again() {
+    async fn a_place_notified_by_its_front_end_is_not_notified_again() {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_a_plugin() {
+    fn the_path_selects_the_plugin() {
         assert_eq!(Target::of("/hooks/github"), Some(Target { plugin: "github", path: "/" }));
         assert_eq!(Target::of("/hooks/github/a//b/"), Some(Target { plugin: "github", path: "/a//b/" }));
         for nobody in ["/", "/hooks", "/hooks/", "/hooks//x", "/Hooks/github", "hooks/github", ""] {

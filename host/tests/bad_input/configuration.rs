@@ -16,7 +16,7 @@ fn refused(config: &str) -> String {
 }
 
 #[test]
-fn an_unknown_key_is_shown_with_the_nearest_one() {
+fn an_unknown_key_suggests_the_nearest() {
     assert_eq!(
         refused("[sessions]\nqueue = 5\nidel_timeout = \"5m\"\n"),
         "line 3, column 1: unknown key 'idel_timeout' in [sessions]; did you mean 'idle_timeout'?\n\
@@ -25,7 +25,7 @@ fn an_unknown_key_is_shown_with_the_nearest_one() {
 }
 
 #[test]
-fn a_bad_duration_is_shown_with_good_ones() {
+fn a_bad_duration_is_shown_with_examples() {
     assert_eq!(
         refused("[sessions]\nidle_timeout = \"soon\"\n"),
         "line 2, column 16: 'idle_timeout' in [sessions] must be a duration such as \"10m\" or \"1h30m\" (units: ms, s, m, h, d), \
@@ -34,7 +34,7 @@ fn a_bad_duration_is_shown_with_good_ones() {
 }
 
 #[test]
-fn a_wrong_type_is_shown_with_the_right_one() {
+fn a_wrong_type_names_the_expected_type() {
     assert_eq!(
         refused("[telegram]\napi_url = 3\n"),
         "line 2, column 11: 'api_url' in [telegram] must be text in quotes, not the number 3\n2 | api_url = 3\n  |           ^\n"

@@ -135,7 +135,7 @@ fn a_new_policy_reviews_idle_sessions() {
 }
 
 #[test]
-fn a_new_view_draws_the_rest_of_the_answer() {
+fn a_new_view_renders_the_rest_of_the_answer() {
     let home = Home::new();
     let mut host = home.start();
     let agent = begin(&mut host);
@@ -235,7 +235,7 @@ fn a_bad_file_at_the_start_keeps_the_good_version_active() {
 }
 
 #[test]
-fn many_files_at_once_are_a_few_messages() {
+fn many_simultaneous_files_make_few_messages() {
     // More files than the messages of the first 15 seconds list, even if the host is slow to process them.
     const FILES: usize = 60;
     let home = Home::new();

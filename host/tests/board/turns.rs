@@ -140,7 +140,7 @@ fn an_agent_that_ignores_stop_is_terminated() {
 }
 
 #[test]
-fn the_operators_session_is_opened_for_a_first_message() {
+fn the_default_session_is_opened_for_a_first_message() {
     let home = Home::with("[sessions]\ndefault = \"main\"");
     let mut host = home.start();
     host.ask("hello", "You said: hello");

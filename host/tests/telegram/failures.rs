@@ -169,7 +169,7 @@ fn outgoing(text: &str) -> Outgoing {
 }
 
 #[tokio::test]
-async fn a_group_that_moved_gets_its_answer_once() {
+async fn a_migrated_group_gets_its_answer_once() {
     const GROUP: i64 = -77;
     const MOVED: i64 = -100_077;
     let rig = Rig::new().await;

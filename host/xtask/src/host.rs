@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_starter_is_written_once() {
+    fn the_starter_configuration_is_written_once() {
         let home = tempfile::tempdir().unwrap();
         prepare(home.path()).unwrap();
         let config = home.path().join("config.toml");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_starter_means_the_defaults() {
+    fn the_starter_configuration_equals_the_defaults() {
         assert!(STARTER.lines().all(|line| line.starts_with('#')));
     }
 }

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_is_one_line_that_says_what_to_do() {
+    fn each_refusal_is_one_line_with_the_remedy() {
         let no = "permission check failed";
         assert_eq!(told(401, ""), "Box refused the login (401). Check user and secret in [plugins.box.config].");
         assert_eq!(

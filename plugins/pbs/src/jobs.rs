@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_is_shown_with_its_last_run_and_what_failed() {
+    fn each_kind_is_shown_with_its_last_run_and_failures() {
         let value: serde_json::Value =
             serde_json::from_str(include_str!("../tests/data/tasks.json")).expect("it is JSON");
         assert_eq!(

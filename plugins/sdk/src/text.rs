@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_text_is_one_part_of_an_address() {
+    fn an_encoded_text_is_one_url_component() {
         assert_eq!(url_encode("aZ09-._~"), "aZ09-._~");
         assert_eq!(url_encode("a b/c?d=e&f#g%h+i:j@k"), "a%20b%2Fc%3Fd%3De%26f%23g%25h%2Bi%3Aj%40k");
         assert_eq!(url_encode("ü🎉\n"), "%C3%BC%F0%9F%8E%89%0A");

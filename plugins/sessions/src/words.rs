@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_failed_does_not_undo_the_switch() {
+    fn a_failed_start_does_not_undo_the_switch() {
         let reply = with_trouble("Switched.".into(), Some(error("failed")));
         assert_eq!(reply.text, "Switched.\nas the host says");
         assert_eq!(with_trouble("Switched.".into(), None).text, "Switched.");

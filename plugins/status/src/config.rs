@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn many_hosts_share_the_time_that_a_call_may_wait() {
+    fn many_hosts_share_the_wait_limit_of_a_call() {
         let hosts: Vec<_> = (0..30).map(|host| format!(r#""h{host}":"http://h""#)).collect();
         let wait = |more: &str| {
             Config::parse(&format!(r#"{{"hosts":{{{}}}{more}}}"#, hosts.join(","))).expect("it is right").wait

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_turn_shows_its_text_and_what_it_does() {
+    fn a_running_turn_shows_its_text_and_activity() {
         assert_eq!(shown(&turn(vec![])), (Some("Thinking… 12 s".into()), vec![]));
         assert_eq!(shown(&turn(vec![text("Hel")])), (Some("Writing… 12 s".into()), vec!["Hel".into()]));
         let mut parts = vec![text("I look.\n"), action("Read a.rs", true), action("Run  tests\nnow", false), text("")];
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_that_was_cut_has_one_mark() {
+    fn a_truncated_title_has_one_ellipsis() {
         let title = format!("Bash: {}…", "x".repeat(70));
         let now = Turn { elapsed: 0, ..turn(vec![action(&title, false)]) };
         assert_eq!(shown(&now).0, Some(title));

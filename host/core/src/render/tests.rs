@@ -132,7 +132,7 @@ fn unused_definitions_are_text() {
 }
 
 #[test]
-fn blocks_keep_their_distance() {
+fn blocks_are_separated_by_blank_lines() {
     check(
         "# Head\nline one\nline two\n\n\n\nnext  \nhard\\\nbreak\n\n---\nend",
         expect![[r#"

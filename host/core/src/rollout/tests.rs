@@ -93,7 +93,7 @@ fn backoff_grows_until_only_other_bytes_are_tried() {
 }
 
 #[test]
-fn each_version_has_a_backoff_of_its_own() {
+fn each_version_has_its_own_backoff() {
     check(
         &[
             (0, "fall", "a"),

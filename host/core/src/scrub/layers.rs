@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_codes_stay_as_they_are() {
+    fn malformed_escapes_are_unchanged() {
         for text in [
             "",
             "plain",

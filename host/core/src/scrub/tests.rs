@@ -119,7 +119,7 @@ fn no_part_of_a_secret_remains_in_double_base64() {
 }
 
 #[test]
-fn a_secret_with_codes_in_it_is_found_as_it_is() {
+fn a_secret_containing_escapes_is_found_literally() {
     let value = "a1:b2=41, 0x43";
     assert_eq!(clean(&[("s", value)], &format!("{value} {}", percent(value))), "<s> <s>");
 }
@@ -132,7 +132,7 @@ fn a_secret_inside_another_is_scrubbed_completely() {
 }
 
 #[test]
-fn a_run_of_eight_is_removed_and_one_of_seven_stays() {
+fn parts_of_eight_characters_are_removed_but_not_seven() {
     let values = [("s", "abcdefghijklmnop")];
     assert_eq!(clean(&values, "bcdefgh, bcdefghi, hijklmnoq"), "bcdefgh, <s>, <s>q");
     assert_eq!(clean(&[("s", "abcdefg")], "abcdef abcdefg"), "abcdef <s>", "a short one is removed as a whole");

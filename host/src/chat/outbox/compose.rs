@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_line_that_does_not_fit_is_left_out() {
+    fn a_live_line_that_does_not_fit_is_omitted() {
         let screen = Frame { messages: vec![Reply::text("nineteen letters it")], live: Some("works".into()) };
         assert_eq!(texts(&frame(&screen, SMALL)), ["nineteen letters it"]);
     }

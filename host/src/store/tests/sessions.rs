@@ -26,7 +26,7 @@ async fn a_session_is_loaded_as_it_was_saved() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_by_archived_sessions_too() {
+async fn names_of_archived_sessions_cannot_be_reused() {
     let state = State::new();
     let (store, _) = state.open();
     let mut alpha = record("alpha");

@@ -119,7 +119,7 @@ fn an_unplayable_conversation_does_not_stop_the_others() {
 }
 
 #[test]
-fn a_line_that_cannot_be_played_is_named() {
+fn an_invalid_line_is_named() {
     let author = Author::new();
     let cases = [
         ("hello\n", "1: a line begins with >, <, *, @ or #"),

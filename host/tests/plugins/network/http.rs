@@ -116,7 +116,7 @@ async fn connection_headers_are_refused() {
 }
 
 #[tokio::test]
-async fn methods_need_a_grant_of_their_own() {
+async fn methods_need_their_own_grant() {
     let mirror = Mirror::start().await;
     let url = mirror.url("/x");
     let bench = fetcher(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
@@ -130,7 +130,7 @@ async fn methods_need_a_grant_of_their_own() {
 }
 
 #[tokio::test]
-async fn an_address_that_can_be_misread_is_refused() {
+async fn an_ambiguous_address_is_refused() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&[mirror.url("/api/*")], "").await;
     let address = &mirror.address;
@@ -149,7 +149,7 @@ async fn an_address_that_can_be_misread_is_refused() {
 }
 
 #[tokio::test]
-async fn a_name_may_be_private_if_the_operator_says_so() {
+async fn private_addresses_need_the_operators_permission() {
     let mirror = Mirror::start().await;
     let port = mirror.address.rsplit(':').next().unwrap();
     let http = [format!("http://localhost:{port}/*")];

@@ -99,7 +99,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
 }
 
 #[tokio::test]
-async fn each_bad_version_has_a_backoff_of_its_own() {
+async fn each_bad_version_has_its_own_backoff() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let (first, second) = (bad("unruly"), other(&bad("unruly"), 1));
     fail(&rig, 1).await;
@@ -227,7 +227,7 @@ async fn a_version_can_be_rolled_back_manually_after_a_restart() {
 }
 
 #[tokio::test]
-async fn after_the_probation_a_failing_version_stays() {
+async fn a_version_failing_after_probation_stays_active() {
     let rig = with_a_bad_version("[plugins]\nprobation = \"1m\"\nprobation_traps = 2").await;
     fail(&rig, 1).await;
     pass(MINUTE).await;

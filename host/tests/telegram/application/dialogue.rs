@@ -69,7 +69,7 @@ async fn a_silent_agent_is_shown_as_working_until_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_answer_rings_once() {
+async fn a_stopped_answer_notifies_once() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "slow 1000", "line 2").await;

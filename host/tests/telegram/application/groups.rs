@@ -76,7 +76,7 @@ async fn a_group_and_each_topic_are_separate_places() {
 }
 
 /// Checks that a member can open a session in the owner's place without changing the owner's active session.
-async fn each_keeps_a_session_of_their_own(owner: Seat) {
+async fn check_that_users_keep_their_own_session(owner: Seat) {
     let app = App::new().await;
     let member = Seat { user: MEMBER, ..owner };
     owner.asks(&app, "/new owners", "Session 'owners' created.").await;
@@ -99,12 +99,12 @@ async fn each_keeps_a_session_of_their_own(owner: Seat) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_cannot_switch_the_session_of_others() {
-    each_keeps_a_session_of_their_own(GENERAL).await;
+    check_that_users_keep_their_own_session(GENERAL).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_cannot_switch_the_session_of_a_topic() {
-    each_keeps_a_session_of_their_own(FIRST).await;
+    check_that_users_keep_their_own_session(FIRST).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -108,7 +108,7 @@ pub fn line_of(text: &str, at: usize) -> usize {
 }
 
 #[test]
-fn text_becomes_blanks_and_code_stays() {
+fn literals_and_comments_become_blanks() {
     let cases = [
         ("a // b\nc", "a     \nc"),
         ("a /* /* b */ \n */ c", "a            \n    c"),

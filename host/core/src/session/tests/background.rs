@@ -706,7 +706,7 @@ fn an_unprompted_turn_without_a_place_is_ignored() {
 }
 
 #[test]
-fn the_end_of_the_host_says_which_work_it_ends() {
+fn shutdown_names_the_background_work_it_ends() {
     check(
         "
         prompt a

@@ -24,7 +24,7 @@ const STEPS: usize = 200;
 const PATIENCE: usize = 400;
 
 #[test]
-fn in_random_worlds_nothing_is_lost_doubled_or_stuck() {
+fn random_worlds_lose_repeat_and_block_nothing() {
     let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first = number("CORDBOARD_SEED", 0);
     for seed in first..first + number("CORDBOARD_WORLDS", WORLDS) {

@@ -18,7 +18,7 @@ async fn a_live_answer_notifies_once_and_its_frame_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_over_at_once_is_one_message() {
+async fn a_short_turn_is_one_message() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     outbox.post(live("a", "t", "Half"));
