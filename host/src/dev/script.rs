@@ -21,6 +21,20 @@ pub enum Act {
     Directive { name: String, words: String },
 }
 
+/// The directives that prepare a call. All others are calls.
+const PREPARATIONS: [&str; 11] =
+    ["as", "clock", "config", "header", "http", "locale", "plugin", "secret", "session", "tcp", "with"];
+
+impl Act {
+    /// Whether this step calls the plugin, so that something can go wrong.
+    pub fn is_call(&self) -> bool {
+        match self {
+            Self::Say(_) | Self::Press(_) => true,
+            Self::Directive { name, .. } => !PREPARATIONS.contains(&name.as_str()),
+        }
+    }
+}
+
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -27,10 +27,14 @@ use super::{
     log::Log,
     progress::{self, BOLD, GREEN, RED, paint},
     project::{Project, Subject},
-    script::{self, Act, Step, fits},
+    script::{self, Step, fits},
 };
 use crate::{cli, plugin::Registry};
 use actor::{Actor, Came};
+
+/// The fault of a conversation that tests nothing.
+const NO_CALL: &str =
+    "the conversation never calls the plugin: add a message, as `> /hello Ada`, or a call, as `@event host-started`";
 
 /// The folder of conversations, in a plugin's folder.
 const FOLDER: &str = "tests";
@@ -147,6 +151,10 @@ async fn hold(mut actor: Actor, (file, text): (&Path, &str)) -> Result<Held, Kit
         let came = actor.act(&step.act).await.map_err(|why| fault(step.line, why))?;
         steps.push((step, came));
     }
+    // Otherwise, an empty file would pass.
+    if !steps.iter().any(|(step, _)| step.act.is_call()) {
+        return Err(fault(text.lines().count().max(1), NO_CALL.to_owned()));
+    }
     Ok(Held { steps })
 }
 
@@ -183,12 +191,10 @@ impl Held {
 
     fn tell(&self, file: &Path) {
         let colours = progress::out().unwrap_or(Colours::Off);
-        let said =
-            self.steps.iter().filter(|(step, came)| !matches!(step.act, Act::Directive { .. }) || !came.is_empty());
         let verdict = if self.is_as_written() { verdict("ok", GREEN) } else { verdict("FAILED", RED) };
-        let said = said.count();
-        let exchanges = if said == 1 { "exchange" } else { "exchanges" };
-        let mut text = format!("{}  {verdict}  {said} {exchanges}\n", file.display());
+        let calls = self.steps.iter().filter(|(step, _)| step.act.is_call()).count();
+        let exchanges = if calls == 1 { "exchange" } else { "exchanges" };
+        let mut text = format!("{}  {verdict}  {calls} {exchanges}\n", file.display());
         for (step, lines) in self.otherwise() {
             text.push_str(&format!(
                 "  {}\n",

@@ -36,12 +36,6 @@ pub struct Came {
     pub deeds: Vec<String>,
 }
 
-impl Came {
-    pub const fn is_empty(&self) -> bool {
-        self.chat.is_empty() && self.deeds.is_empty()
-    }
-}
-
 pub struct Actor {
     pub stage: PluginHarness,
     /// The lines of `[plugins.NAME]`, and of its `config` table.

@@ -133,6 +133,8 @@ fn an_invalid_line_is_named() {
         ),
         ("@plugin grant = []\n> /timeout\n", "2: unknown key 'grant' in [plugins.timeout]; did you mean 'grants'?"),
         ("@tick\n", "1: there is no @tick; there are @as, "),
+        ("", "1: the conversation never calls the plugin: add a message, as `> /hello Ada`, or a call, as `@event "),
+        ("# a remark\n@session a idle\n\n", "3: the conversation never calls the plugin: "),
         ("@says hello\n", "1: no turn runs: begin one with @turn"),
         ("@turn beta\n", "1: there is no session 'beta': add it with @session"),
         ("@event of-tomorrow\n", "1: 'of-tomorrow' is no event: use host-started, created, "),
