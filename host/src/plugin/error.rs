@@ -18,6 +18,12 @@ pub enum PluginError {
     CoreModule,
     #[error("it did not compile: it is truncated, and ends after {bytes} bytes; copy it again, or build it again")]
     CutOff { bytes: usize },
+    /// `at`: the length up to the end of the last section.
+    #[error(
+        "it did not compile: its last section ends at byte {at}, and what follows ({}) is no section; copy it again, or build it again",
+        bytes(*extra)
+    )]
+    Trailing { at: usize, extra: usize },
     #[error("its file cannot be used: {0}")]
     Read(String),
     /// The text includes the remedy.
@@ -124,6 +130,10 @@ impl fmt::Display for Age {
             Self::Newer => "a newer",
         })
     }
+}
+
+fn bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
 
 /// Names an interface, or one item of it.

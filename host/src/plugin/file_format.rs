@@ -12,9 +12,14 @@ const MAGIC: &[u8] = b"\0asm";
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     sniff(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
-    match read(&mut reader, &mut imports) {
-        Err(error) if error.message() == END_OF_FILE => Err(PluginError::CutOff { bytes: wasm.len() }),
-        Ok(()) | Err(_) => Ok(imports),
+    let mut whole = HEADER;
+    match (read(&mut reader, &mut imports, &mut whole), &wasm[whole..]) {
+        // One byte is too short for a section: it was appended, or the rest of its section is missing.
+        (_, rest @ ([_] | [FIRST_UNKNOWN..=u8::MAX, ..])) => {
+            Err(PluginError::Trailing { at: whole, extra: rest.len() })
+        }
+        (Err(error), _) if error.message() == END_OF_FILE => Err(PluginError::CutOff { bytes: wasm.len() }),
+        (Ok(()) | Err(_), _) => Ok(imports),
     }
 }
 
@@ -26,12 +31,21 @@ const HEADER: usize = 8;
 /// The id of the import section.
 const IMPORTS: u8 = 10;
 
-/// Reads the import sections and skips the content of all others, which may be megabytes.
-fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>) -> wasmparser::Result<()> {
+/// The ids of a component's sections are below this.
+const FIRST_UNKNOWN: u8 = 12;
+
+/// Reads the import sections and skips the content of all others, which may be megabytes. Moves `whole` to the end of
+/// each section that is complete, and stops at what is no section.
+fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>, whole: &mut usize) -> wasmparser::Result<()> {
     reader.read_bytes(HEADER)?;
     while !reader.eof() {
-        let (section, size) = (reader.read_u8()?, reader.read_var_u32()?);
+        let section = reader.read_u8()?;
+        if section >= FIRST_UNKNOWN {
+            break;
+        }
+        let size = reader.read_var_u32()?;
         let content = reader.read_bytes(size as usize)?;
+        *whole = reader.original_position();
         if section == IMPORTS {
             let section = ComponentImportSectionReader::new(BinaryReader::new(content, 0))?;
             imports.extend(section.into_iter().map_while(Result::ok).map(|import| import.name.name.to_owned()));
@@ -121,7 +135,22 @@ mod tests {
         let cut =
             (1..whole.len()).filter(|&length| imports(&whole[..length]) == Err(PluginError::CutOff { bytes: length }));
         // A cut between two sections can't be detected.
-        let sections = (HEADER..whole.len()).filter(|&length| imports(&whole[..length]).is_ok());
-        assert_eq!((cut.count(), sections.count()), (whole.len() - 1 - SECTIONS, SECTIONS));
+        let sections: Vec<_> = (HEADER..whole.len()).filter(|&length| imports(&whole[..length]).is_ok()).collect();
+        // A cut after the first byte of a section looks like a byte that was appended.
+        let one_more =
+            sections.iter().filter(|&&at| imports(&whole[..=at]) == Err(PluginError::Trailing { at, extra: 1 }));
+        assert_eq!((sections.len(), one_more.count()), (SECTIONS, SECTIONS));
+        assert_eq!(cut.count(), whole.len() - 1 - 2 * SECTIONS);
+    }
+
+    #[test]
+    fn bytes_after_a_component_are_named() {
+        let whole = wat::parse_str("(component)").expect("the text is right");
+        for extra in [&b"\n"[..], b"\0", b"\xff", b"hello", b"\xff\0"] {
+            let why = imports(&[&whole, extra].concat()).expect_err("it is no component").to_string();
+            let count = if extra.len() == 1 { "1 byte".to_owned() } else { format!("{} bytes", extra.len()) };
+            let told = format!("its last section ends at byte 8, and what follows ({count}) is no section");
+            assert!(why.contains(&told), "{extra:?}: {why}");
+        }
     }
 }

@@ -38,7 +38,7 @@ async fn files_other_than_components_are_identified() {
 #[tokio::test]
 async fn a_truncated_file_is_reported_as_truncated() {
     let whole = bad("echo2");
-    for length in [5, 9, whole.len() / 2, whole.len() - 1] {
+    for length in [5, 10, whole.len() / 2, whole.len() - 1] {
         assert_eq!(
             refused(&whole[..length]).await,
             format!(
@@ -46,6 +46,16 @@ async fn a_truncated_file_is_reported_as_truncated() {
             )
         );
     }
+}
+
+#[tokio::test]
+async fn a_byte_after_a_component_is_named() {
+    let whole = bad("echo2");
+    let told = format!(
+        "it did not compile: its last section ends at byte {}, and what follows (1 byte) is no section; copy it again, or build it again",
+        whole.len()
+    );
+    assert_eq!(refused(&[&whole[..], b"\n"].concat()).await, told);
 }
 
 #[tokio::test]
