@@ -73,6 +73,13 @@ impl Network {
         })
     }
 
+    /// The TLS settings of a new connection. Reads `ca` again, because certificates are renewed while the host runs.
+    async fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+        let Some(ca) = self.reach.ca.clone() else { return Ok(Arc::clone(&self.tls)) };
+        let read = tokio::task::spawn_blocking(move || client_config(Some(&ca)).map(Arc::new)).await;
+        read.unwrap_or_else(|error| Err(error.to_string())).map_err(Failure::Protocol)
+    }
+
     /// Checks a request against the grants and returns its target.
     fn check(&self, request: &hyper::http::request::Parts) -> Result<Target, Failure> {
         let uri = &request.uri;

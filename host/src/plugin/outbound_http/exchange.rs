@@ -1,7 +1,7 @@
 //! Sends one request over its own connection and reads the response. It replaces placeholders with secrets in the
 //! request, and secrets with placeholders in the response.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cordboard_core::egress::{Scheme, Target};
@@ -72,7 +72,7 @@ pub async fn exchange(
         Scheme::Http => send(stream, request, network).await,
         Scheme::Https => {
             let name = server_name(&target)?;
-            let connecting = TlsConnector::from(Arc::clone(&network.tls)).connect(name, stream);
+            let connecting = TlsConnector::from(network.tls().await?).connect(name, stream);
             let stream = connecting.await.map_err(|error| Failure::Protocol(super::tls::explain(&target, &error)))?;
             send(stream, request, network).await
         }

@@ -83,6 +83,23 @@ async fn a_configured_self_signed_certificate_is_trusted() {
 }
 
 #[tokio::test]
+async fn a_renewed_ca_file_counts_for_the_next_request() {
+    let (old, _) = own(&["localhost"]);
+    let (renewed, key) = own(&["localhost"]);
+    let port = serve(renewed.der(), &key).await;
+    let path = file(&old.pem());
+    let more = format!("private = [\"localhost\"]\nca = {path:?}");
+    let bench = fetcher(&[format!("https://localhost:{port}/*")], &more).await;
+    let ask = format!("fetch https://localhost:{port}/");
+    assert!(bench.read(&ask).await.contains(" is not trusted: "));
+    std::fs::write(&path, renewed.pem()).unwrap();
+    assert_eq!(bench.read(&ask).await, "200 hello");
+    std::fs::remove_file(&path).unwrap();
+    let why = bench.read(&ask).await;
+    assert!(why.contains(&format!("`ca`, {}, cannot be read: ", path.display())), "{why}");
+}
+
+#[tokio::test]
 async fn a_configured_certificate_needs_no_matching_name() {
     let (certificate, key) = own(&["pve.local"]);
     let port = serve(certificate.der(), &key).await;
