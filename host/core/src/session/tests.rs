@@ -3,6 +3,7 @@
 mod background;
 mod idle;
 mod orders;
+mod policy_swaps;
 mod resumes;
 mod script;
 mod starts;

@@ -1,0 +1,111 @@
+//! A lifecycle policy that is swapped all the time, as its author's `watch` does: no swap may shorten the idle time.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{
+    super::{Effect, Input, Machine, Run, SessionCommand, Settings, Ticket, Verdict},
+    script::{record, settings},
+};
+use crate::{
+    agent::AgentEvent,
+    types::{Phase, Timestamp},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A policy's answer to "this session has been idle for so long".
+type Policy = fn(Duration) -> Verdict;
+
+fn suspends_after(idle_for: Duration) -> Verdict {
+    match TIMEOUT.saturating_sub(idle_for) {
+        Duration::ZERO => Verdict::Suspend,
+        left => Verdict::SuspendAfter(left),
+    }
+}
+
+fn asks_again(idle_for: Duration) -> Verdict {
+    match TIMEOUT.saturating_sub(idle_for) {
+        Duration::ZERO => Verdict::Suspend,
+        left => Verdict::ReviewIn(left.min(Duration::from_secs(3))),
+    }
+}
+
+/// When the policy is swapped, and how long each of its answers takes.
+#[derive(Debug, Clone, Copy)]
+struct RolloutLimits {
+    first: Duration,
+    every: Duration,
+    count: u32,
+    latency: Duration,
+}
+
+impl RolloutLimits {
+    fn at(&self, swap: u32) -> Duration {
+        self.first + self.every * swap
+    }
+}
+
+/// An idle session and the answers that are on their way to it.
+struct Idler {
+    machine: Machine,
+    policy: Policy,
+    latency: Duration,
+    answers: VecDeque<(Timestamp, Ticket, Verdict)>,
+}
+
+impl Idler {
+    fn feed(&mut self, input: Input, now: Timestamp) {
+        for effect in self.machine.handle(input, now) {
+            if let Effect::Review { ticket, idle_for } = effect {
+                self.answers.push_back((now.after(self.latency), ticket, (self.policy)(idle_for)));
+            }
+        }
+    }
+}
+
+/// How long a session is idle before its agent is stopped.
+fn idle_time(policy: Policy, swapping: RolloutLimits) -> Duration {
+    let idle_since = record().created;
+    let machine = Machine::new(record(), Settings { idle_timeout: TIMEOUT, ..settings() });
+    let mut idler = Idler { machine, policy, latency: swapping.latency, answers: VecDeque::new() };
+    drop(idler.machine.order(SessionCommand::Start, idle_since).expect("a new session can start"));
+    idler.feed(Input::Agent { run: Run(1), event: AgentEvent::Ready { models: Vec::new() } }, idle_since);
+    let mut swaps = (0..swapping.count).map(|swap| idle_since.after(swapping.at(swap))).peekable();
+    while idler.machine.phase() == Phase::Idle {
+        let answer = idler.answers.front().map(|(at, ..)| *at);
+        let timer = idler.machine.poll_timeout().map(|(at, _)| at);
+        let now = [answer, swaps.peek().copied(), timer].into_iter().flatten().min().expect("something happens");
+        let input = if answer == Some(now) {
+            let (_, ticket, verdict) = idler.answers.pop_front().expect("an answer is due");
+            Input::Verdict { ticket, verdict }
+        } else if swaps.next_if_eq(&now).is_some() {
+            Input::PolicyChanged
+        } else {
+            Input::Timeout
+        };
+        idler.feed(input, now);
+        if idler.machine.phase() != Phase::Idle {
+            return now.since(idle_since);
+        }
+    }
+    panic!("the session never idled: {swapping:?}")
+}
+
+#[test]
+fn swapped_policies_suspend_neither_early_nor_never() {
+    let milliseconds = Duration::from_millis;
+    for policy in [suspends_after as Policy, asks_again] {
+        // Answers that overtake the next swap, that meet it, and that are all outdated by it.
+        for latency in [0, 1, 149, 150, 151, 400].map(milliseconds) {
+            for first in (0..1000).step_by(37).map(milliseconds) {
+                let swapping = RolloutLimits { first, every: milliseconds(150), count: 40, latency };
+                let idle = idle_time(policy, swapping);
+                let case = format!("{swapping:?}: suspended after {idle:?}");
+                assert!(idle >= TIMEOUT, "{case}");
+                // A swap may ask anew at any time, and a policy waits at least a second before it is asked again.
+                let last = swapping.at(swapping.count - 1).max(TIMEOUT);
+                assert!(idle <= last + latency * 2 + Duration::from_secs(1), "{case}");
+            }
+        }
+    }
+}
