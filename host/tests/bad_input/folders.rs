@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
 };
 
-use super::board::{Board, CORDBOARD, Host, QUICK, compiled};
+use super::board::{Board, CORDBOARD, Host, QUICK, compiled, wait_until};
 
 /// Returns the bytes of a test plugin.
 fn plugin(name: &str) -> Vec<u8> {
@@ -162,17 +162,68 @@ fn a_plugin_file_writable_by_others_is_refused() {
     assert_eq!(host.end().code, Some(0));
 }
 
+/// The plugins whose file is no regular file, and the start of the reason that the host gives.
+const ODD_FILES: [(&str, &str); 6] = [
+    ("device", "it is no regular file but a device: put the file itself in its place, or remove it"),
+    ("folder", "it is no regular file but a folder: put the file itself in its place, or remove it"),
+    ("loop", "it is a link to loop.wasm, which leads back to it: put the file there, or remove the link"),
+    ("lost", "it is a link to nowhere, and nothing is there: put the file there, or remove the link"),
+    ("pipe", "it is no regular file but a pipe: put the file itself in its place, or remove it"),
+    ("socket", "it is no regular file but a socket: put the file itself in its place, or remove it"),
+];
+
+/// Creates all of them.
+fn make_odd_files(board: &Board) {
+    let at = |name: &str| board.path(&format!("plugins/{name}.wasm"));
+    symlink("/dev/zero", at("device")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    symlink("loop.wasm", at("loop")).unwrap();
+    symlink("nowhere", at("lost")).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), mode).unwrap();
+    // The file stays after the listener is dropped.
+    drop(std::os::unix::net::UnixListener::bind(at("socket")).unwrap());
+}
+
+/// Waits until the host shows each of them with its reason.
+fn wait_for_reasons(board: &Board) {
+    let told = |rows: &serde_json::Value, (name, why): (&str, &str)| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
+        row.is_some_and(|row| row["note"].as_str().unwrap().contains(why))
+    };
+    wait_until("each is named with its reason", || {
+        let rows = serde_json::from_str(&board.ask("plugins", &["--json"]).out).unwrap();
+        ODD_FILES.into_iter().all(|one| told(&rows, one))
+    });
+}
+
 #[test]
-fn a_pipe_in_the_plugin_folder_blocks_nothing() {
+fn odd_files_at_the_start_are_named_and_block_nothing() {
     let board = Board::new(QUICK);
-    let made = std::process::Command::new("mkfifo").arg("-m600").arg(board.path("plugins/pipe.wasm")).status().unwrap();
-    assert!(made.success());
-    let why = "it is no regular file but a pipe: put the file itself in its place, or remove it";
+    make_odd_files(&board);
+    fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains(&format!("plugin 'pipe': its file cannot be used: {why}")), "{}", ended.err);
+    for (name, why) in ODD_FILES {
+        let told = format!("plugin '{name}': its file cannot be used: {why}");
+        assert!(ended.err.contains(&told), "{told}: {}", ended.err);
+    }
     let mut host = board.run();
-    host.hear(&format!("Plugin 'pipe' was refused: its file cannot be used: {why}."));
+    host.exchange("/echo hello", "v1: hello");
+    wait_for_reasons(&board);
+    assert_eq!(host.end().code, Some(0));
+}
+
+#[test]
+fn odd_files_at_run_time_are_named_and_block_nothing() {
+    let board = Board::new(QUICK);
+    let mut host = board.run();
+    host.exchange("/new a", "Session 'a' created.");
+    make_odd_files(&board);
+    wait_for_reasons(&board);
+    fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
+    host.hear("Plugin 'echo' is plugged in: generation 1, ");
+    host.exchange("/echo hello", "v1: hello");
     assert_eq!(host.end().code, Some(0));
 }
 
