@@ -38,7 +38,7 @@ pub use plugins::{Grant, Plugin, Plugins};
 pub use rollout::RolloutLimits;
 pub use sessions::{Console, Sessions};
 pub use size::{parse as parse_size, spell as spell_size};
-pub use takes_effect::{TakesEffect, takes_effect};
+pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::Telegram;
 pub use webhook::{Webhook, WebhookAuth};
 

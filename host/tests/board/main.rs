@@ -18,6 +18,7 @@ mod live_changes;
 mod plugin_http;
 mod refusals;
 mod requests;
+mod saved_keys;
 mod shutdown;
 mod support;
 mod terminal;

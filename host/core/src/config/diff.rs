@@ -152,13 +152,14 @@ impl Changes {
     }
 }
 
-/// Lists the changes, for example `sessions, agent claude, plugin timeout`, or `nothing`.
+/// Lists the changes, for example `sessions, plugin timeout, plugins.cache at the next start`, or `nothing`.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let areas = self.areas.iter().map(|area| area.as_str().to_owned());
         let agents = self.agents.iter().map(|name| format!("agent {name}"));
         let plugins = self.plugins.keys().map(|name| format!("plugin {name}"));
-        let words: Vec<_> = areas.chain(agents).chain(plugins).collect();
+        let restart = self.restart.iter().map(|key| format!("{key} at the next start"));
+        let words: Vec<_> = areas.chain(agents).chain(plugins).chain(restart).collect();
         f.write_str(if words.is_empty() { "nothing" } else { "" })?;
         f.write_str(&words.join(", "))
     }

@@ -71,6 +71,11 @@ const KEYS: [(&str, &[&str], TakesEffect); 13] = [
     ("plugins.NAME.webhook", &["hmac", "token", "header"], TakesEffect::AtOnce),
 ];
 
+/// Each key with its table.
+pub fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYS.iter().flat_map(|(table, keys, _)| keys.iter().map(|key| (*table, *key)))
+}
+
 /// When a new value of `key` in `table` takes effect, or `None` if there is no such key.
 #[must_use]
 pub fn takes_effect(table: &str, key: &str) -> Option<TakesEffect> {

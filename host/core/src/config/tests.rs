@@ -118,12 +118,19 @@ fn changed_sections_are_named() {
         format!("{changes}; restart {:?}", changes.restart)
     };
     assert_eq!(told("[sessions]\nqueue = 3\n[access]\nowner = 1\n"), "access, sessions; restart {}");
-    assert_eq!(told("[telegram]\ntoken_file = \"t\"\n"), "telegram; restart {\"telegram.token_file\"}");
+    assert_eq!(told("[plugins]\ncache = \"2GiB\"\n"), "plugins.cache at the next start; restart {\"plugins.cache\"}");
+    assert_eq!(
+        told("[telegram]\ntoken_file = \"t\"\n"),
+        "telegram, telegram.token_file at the next start; restart {\"telegram.token_file\"}"
+    );
     assert_eq!(
         told("[agents]\ndefault = \"claude\"\n[agents.claude]\nmodel = \"m\"\n"),
         "default agent, agent claude; restart {}"
     );
-    assert_eq!(told("[agents.demo]\npass_env = [\"ODD\"]\n"), "agent demo; restart {\"agents.demo.pass_env\"}");
+    assert_eq!(
+        told("[agents.demo]\npass_env = [\"ODD\"]\n"),
+        "agent demo, agents.demo.pass_env at the next start; restart {\"agents.demo.pass_env\"}"
+    );
     assert_eq!(told("[agents.demo]\npass_env = [\"HOME\"]\n"), "agent demo; restart {}");
     let plugins = changes("[plugins.timeout]\ngrants = []\n[plugins.x.config]\na = 1\n").plugins;
     assert_eq!(plugins["timeout"], PluginChange { grants: true, ..PluginChange::default() });

@@ -1,0 +1,176 @@
+//! Saves each key of the configuration while a host runs: the host takes the new value, or says that it acts at the next
+//! start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cordboard_core::config::{TakesEffect, keys, takes_effect};
+
+use super::support::{Home, Host, component, until};
+
+/// How the host shows that it has taken a key.
+#[derive(Debug, Clone, Copy)]
+enum Shows {
+    /// The log names this part of the configuration; the part reads its value at each use.
+    Log(&'static str),
+    /// The plugin `echo` is activated again.
+    NewGeneration(&'static str),
+    /// The next message goes to a new process of the demo agent.
+    NewAgent,
+    /// `cordboard sessions` shows another idle timeout.
+    IdleTimeout,
+    /// The chat says that it acts at the next start.
+    Restart,
+}
+
+use Shows::{IdleTimeout, Log, NewAgent, NewGeneration, Restart};
+
+const ECHO: Shows = NewGeneration("plugin echo");
+const ALL: Shows = NewGeneration("plugin limits");
+
+/// For each key: a valid value that differs from the default, in a table that [`written`] names.
+const SAVED: &[(&str, &str, &str, Shows)] = &[
+    ("telegram", "token_file", "\"t\"", Restart),
+    ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
+    ("telegram", "edit_pause", "\"2s\"", Log("telegram")),
+    ("telegram", "gather", "\"2s\"", Log("telegram")),
+    ("telegram", "give_up", "\"2s\"", Log("telegram")),
+    ("access", "owner", "1", Log("access")),
+    ("access", "admins", "[2]", Log("access")),
+    ("access", "members", "[3]", Log("access")),
+    ("sessions", "default", "\"main\"", Log("sessions")),
+    ("sessions", "idle_timeout", "\"20m\"", IdleTimeout),
+    ("sessions", "queue", "3", Log("sessions")),
+    ("sessions", "kept", "3", Log("sessions")),
+    ("sessions", "roots", "[\"/srv\"]", Log("sessions")),
+    ("sessions", "folders", "{ web = \"/srv/web\" }", Log("sessions")),
+    ("console", "drain", "\"1m\"", Log("console")),
+    ("webhook", "listen", "\"127.0.0.1:1\"", Restart),
+    ("webhook", "body", "\"2MiB\"", Log("webhook")),
+    ("agents", "default", "\"claude\"", Log("default agent")),
+    ("agents.NAME", "kind", "\"demo\"", Log("agent claude")),
+    ("agents.NAME", "command", "\"c\"", Log("agent claude")),
+    ("agents.NAME", "args", "[\"--pace-ms=51\"]", NewAgent),
+    ("agents.NAME", "model", "\"m\"", NewAgent),
+    ("agents.NAME", "permission_mode", "\"plan\"", NewAgent),
+    ("agents.NAME", "pass_env", "[\"HOME\"]", NewAgent),
+    ("agents.NAME", "env", "{ A = \"b\" }", NewAgent),
+    ("plugins", "folder", "\"p\"", Restart),
+    ("plugins", "rescan", "\"10s\"", Log("rescan")),
+    ("plugins", "parallel", "32", Restart),
+    ("plugins", "cache", "\"2GiB\"", Restart),
+    ("plugins", "time", "\"3s\"", ALL),
+    ("plugins", "memory", "\"65MiB\"", ALL),
+    ("plugins", "calls", "9999", ALL),
+    ("plugins", "log", "199", ALL),
+    ("plugins", "reply", "\"63KiB\"", ALL),
+    ("plugins", "state", "\"3MiB\"", ALL),
+    ("plugins", "http_body", "\"3MiB\"", ALL),
+    ("plugins", "http_time", "\"9s\"", ALL),
+    ("plugins", "probation", "\"1m\"", Log("swapping")),
+    ("plugins", "probation_traps", "2", Log("swapping")),
+    ("plugins", "drain", "\"1m\"", Log("swapping")),
+    ("plugins", "lifecycle", "\"mine\"", Log("lifecycle")),
+    ("plugins.NAME", "grants", "[\"chat\"]", ECHO),
+    ("plugins.NAME", "acts_as", "\"owner\"", ECHO),
+    ("plugins.NAME", "http", "[\"https://a.lan/*\"]", ECHO),
+    ("plugins.NAME", "private", "[\"a.lan\"]", ECHO),
+    ("plugins.NAME", "ca", "\"/a.pem\"", ECHO),
+    ("plugins.NAME", "secrets", "[\"s\"]", ECHO),
+    ("plugins.NAME", "tcp", "[\"a.lan:1\"]", ECHO),
+    ("plugins.NAME", "sha256", "DIGEST", ECHO),
+    ("plugins.NAME", "time", "\"4s\"", ECHO),
+    ("plugins.NAME", "memory", "\"66MiB\"", ECHO),
+    ("plugins.NAME", "calls", "9998", ECHO),
+    ("plugins.NAME", "log", "198", ECHO),
+    ("plugins.NAME", "reply", "\"62KiB\"", ECHO),
+    ("plugins.NAME", "state", "\"2MiB\"", ECHO),
+    ("plugins.NAME", "http_body", "\"2MiB\"", ECHO),
+    ("plugins.NAME", "http_time", "\"8s\"", ECHO),
+    ("plugins.NAME", "config", "{ a = 1 }", ECHO),
+    // Checked for each request, before the plugin is called.
+    ("plugins.NAME", "webhook", "{ token = \"s\" }", Log("plugin echo")),
+    ("plugins.NAME.webhook", "hmac", "\"s\"", Log("plugin other")),
+    ("plugins.NAME.webhook", "token", "\"s\"", Log("plugin other")),
+    ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
+];
+
+/// The table with placeholders filled in. Only an agent that no session uses can lose its program.
+fn written(table: &str, key: &str) -> String {
+    match (table, key) {
+        ("agents.NAME", "kind" | "command") => "agents.claude".to_owned(),
+        ("agents.NAME", _) => "agents.demo".to_owned(),
+        ("plugins.NAME", _) => "plugins.echo".to_owned(),
+        ("plugins.NAME.webhook", _) => "plugins.other.webhook".to_owned(),
+        (table, _) => table.to_owned(),
+    }
+}
+
+fn generation(home: &Home) -> u64 {
+    let rows = home.plugins();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "echo").expect("it is active");
+    row["generation"].as_u64().unwrap()
+}
+
+/// The numbers that show if the host has taken a value.
+struct Before {
+    generation: u64,
+    agent: u64,
+}
+
+#[track_caller]
+fn check(host: &mut Host<'_>, home: &Home, (key, shows): (&str, Shows), before: &Before) {
+    let part = match shows {
+        Log(part) | NewGeneration(part) => part,
+        NewAgent => "agent demo",
+        IdleTimeout => "sessions",
+        Restart => "at the next start",
+    };
+    let logged = host.expect_logged("configuration changed changes=");
+    assert!(logged.contains(part), "{key}: {logged}");
+    match shows {
+        Log(_) => {}
+        NewGeneration(_) => until(&format!("{key} acts on the plugin"), || generation(home) > before.generation),
+        NewAgent => {
+            host.say("hello");
+            host.expect("You said: hello\n");
+            assert_ne!(host.agent("a"), before.agent, "{key} acts at the next turn");
+        }
+        IdleTimeout => {
+            until(&format!("{key} acts on the session"), || host.session("a")["idle_timeout_s"] == 1200);
+        }
+        Restart => {
+            host.expect(&format!("These lines of the configuration act at the next start: {key}.\n"));
+        }
+    }
+}
+
+#[test]
+fn each_saved_key_acts_or_names_the_next_start() {
+    let all: BTreeSet<_> = keys().collect();
+    let saved: BTreeSet<_> = SAVED.iter().map(|(table, key, ..)| (*table, *key)).collect();
+    assert_eq!(all, saved, "a new key needs a line here");
+
+    let home = Home::new();
+    home.plug("echo", "echo");
+    let digest = format!("\"{}\"", cordboard::plugin::digest(&component("echo")));
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    // Each text has one key more than the one before.
+    let mut tables = BTreeMap::from([("secrets".to_owned(), "s = \"/s\"\n".to_owned())]);
+    for (table, key, value, shows) in SAVED {
+        let before = Before { generation: generation(&home), agent: host.agent("a") };
+        let value = if *value == "DIGEST" { &digest } else { *value };
+        let written = written(table, key);
+        tables.entry(written.clone()).or_default().push_str(&format!("{key} = {value}\n"));
+        home.write_config(&tables.iter().map(|(name, lines)| format!("[{name}]\n{lines}")).collect::<String>());
+        check(&mut host, &home, (&format!("{written}.{key}"), *shows), &before);
+        assert_eq!(
+            takes_effect(table, key) == Some(TakesEffect::NextStart),
+            matches!(shows, Restart),
+            "[{table}] {key}"
+        );
+    }
+    let named = SAVED.iter().filter(|(.., shows)| matches!(shows, Restart)).count();
+    assert_eq!(host.chat().matches("act at the next start").count(), named, "{}", host.chat());
+}
