@@ -1,8 +1,8 @@
 //! Turns command-line options into the equivalent configuration of a call.
 
-use std::path::absolute;
+use std::{collections::BTreeSet, path::absolute};
 
-use cordboard_core::config::Config;
+use cordboard_core::config::{Config, NetworkGrants};
 
 use crate::{
     cli::Inline,
@@ -34,7 +34,19 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
     };
     let lines: Vec<String> = lists.into_iter().filter_map(line).collect();
     let own = inline.own.iter().map(|pair| own(pair)).collect::<Result<Vec<_>, _>>()?;
-    configured(name, (&lines, &own), &secrets).map_err(KitError::Config)
+    let config = configured(name, (&lines, &own), &secrets).map_err(KitError::Config)?;
+    check_private(&config.plugins.network_grants_of(name))?;
+    Ok(config)
+}
+
+/// Without a grant for the host, `--private` would have no effect.
+fn check_private(reach: &NetworkGrants) -> Result<(), KitError> {
+    let http = reach.http.iter().map(|grant| grant.host().to_string());
+    let hosts: BTreeSet<String> = http.chain(reach.tcp.iter().map(|grant| grant.host.clone())).collect();
+    match reach.private.iter().find(|host| !hosts.contains(*host)) {
+        Some(host) => Err(wrong("--private", host, "HOST, with a host that --http or --tcp names")),
+        None => Ok(()),
+    }
 }
 
 /// Returns the options that add the missing grants.

@@ -239,6 +239,11 @@ fn options_of_a_call_replace_the_configuration() {
         (&["--secret", "key"][..], "cordboard: failed to take --secret 'key': write --secret NAME=FILE\n"),
         (&["--set", "a b=1"], "cordboard: failed to take --set 'a b=1': write --set KEY=VALUE\n"),
         (&["--http", "nas.lan"], "cordboard: failed to use the configuration: "),
+        (
+            &["--private", "nas.lan"],
+            "cordboard: failed to take --private 'nas.lan': write --private HOST, with a host that ",
+        ),
+        (&["--private", "nas.lan", "--tcp", "pve.lan:22"], "cordboard: failed to take --private 'nas.lan': write "),
     ] {
         let ended = call(&author, "timeout", &[options, &["/timeout"]].concat());
         assert!(ended.code == Some(2) && ended.err.starts_with(told), "{ended:?}");
