@@ -7,6 +7,7 @@ mod stamp;
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -60,14 +61,20 @@ fn unless_built(
     Ok(())
 }
 
-/// Copies to a temporary file and renames it, so that a watcher never sees a partial file.
+/// Copies to a temporary file and renames it, so that a watcher never sees a partial file. Removes the write permission of
+/// others: compilers follow the umask, and a host rejects a file that others may write to.
 pub fn place(from: &Path, to: &Path) -> Result<(), KitError> {
     let folder = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(KitError::write(folder))?;
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let copied = fs::copy(from, &beside).map(drop).and_then(|()| fs::rename(&beside, to));
-    copied.map_err(|source| {
+    let placed = || {
+        fs::copy(from, &beside)?;
+        let mode = fs::metadata(&beside)?.permissions().mode();
+        fs::set_permissions(&beside, fs::Permissions::from_mode(mode & !0o022))?;
+        fs::rename(&beside, to)
+    };
+    placed().map_err(|source| {
         drop(fs::remove_file(&beside));
         KitError::Write { path: to.to_owned(), source }
     })
@@ -95,7 +102,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (from, to) = (folder.path().join("a.wasm"), folder.path().join("dist/b.wasm"));
         fs::write(&from, "new").expect("written");
+        fs::set_permissions(&from, fs::Permissions::from_mode(0o664)).expect("as under umask 002");
         place(&from, &to).expect("placed");
+        assert!(crate::file_watch::check_private(&to).is_ok(), "a host would not reject it");
         assert_eq!(fs::read(&to).expect("there"), b"new");
         assert_eq!(fs::read_dir(to.parent().expect("a folder")).expect("listed").count(), 1, "nothing temporary stays");
     }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     cli,
     clock::Clock,
-    hub,
+    file_watch, hub,
     plugin::{ComponentInfo, PluginError, digest},
 };
 use report::{Compiled, Report, Verdict};
@@ -45,9 +45,11 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
         let mut report = Report::of(&stage.subject, (&look, compiled), &config);
         report.memory.started = stage.plugs.weigh(&stage.subject.name).await.ok().flatten();
         report.offer(&stage.plugs.table());
+        let untrusted =
+            file_watch::check_private(&stage.subject.path).err().map(|error| PluginError::Read(error.reason()));
         let named = (!is_plugin_name(&stage.subject.name)).then(|| PluginError::Name(stage.subject.name.clone()));
         let clash = clash(&stage, &look, &config).await;
-        for refused in named.into_iter().chain(taken.err()).chain(then).chain(clash) {
+        for refused in untrusted.into_iter().chain(named).chain(taken.err()).chain(then).chain(clash) {
             report.refuse(&refused);
         }
         if wanted.json {

@@ -204,6 +204,17 @@ fn check_refuses_taken_invalid_and_oversized_plugins() {
 }
 
 #[test]
+fn check_rejects_a_file_that_others_may_write_to() {
+    let author = Author::new();
+    fs::copy(component("help"), author.path("help.wasm")).unwrap();
+    fs::set_permissions(author.path("help.wasm"), fs::Permissions::from_mode(0o666)).unwrap();
+    let ended = author.run(&["check", "help.wasm"]);
+    let told = "refused   its file cannot be used: others may write to it, and grants go with the file name; \
+                run `chmod go-w help.wasm`\nverdict   a host would not take it\n";
+    assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
+}
+
+#[test]
 fn options_of_a_call_replace_the_configuration() {
     let author = Author::new();
     author.write("key", "hunter2");
