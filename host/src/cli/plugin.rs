@@ -212,7 +212,7 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A component, or a plugin's folder
+    /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     pub plugin: PathBuf,
     /// The configuration with its grants and limits [default: as `run` finds it]
@@ -225,7 +225,7 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Call {
-    /// A component, or a plugin's folder
+    /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR")]
     pub plugin: PathBuf,
     /// The command and its arguments, as typed in the chat

@@ -21,22 +21,59 @@ use crate::{
     plugin::{digest, short},
 };
 
-/// Builds the plugin in `folder`, and returns the path of the component.
+/// Builds the plugin in `folder`, and prints and returns the path of the component.
 ///
 /// # Errors
 /// A tool is missing or failed. The text has its reason.
 pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     let project = Project::open(folder)?;
-    new::refresh(&project)?;
-    let component = project.component();
-    match project.language {
-        Language::Rust => place(&rust::build(&project)?, &component)?,
-        Language::Python => unless_built(&project, &python::installed(&project)?, python::build)?,
-        Language::Js => unless_built(&project, &js::installed(&project)?, js::build)?,
+    let built = bring_up_to_date(&project, Output::Shown)?;
+    if built == Built::Before {
+        progress::step(&format!(
+            "'{}' is built of these sources already (delete dist/ to build it anew)",
+            project.name
+        ));
     }
+    let component = project.component();
     let wasm = fs::read(&component).map_err(KitError::read(&component))?;
     progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
     Ok(component)
+}
+
+/// Builds the plugin in `folder` for a command that uses the component. Prints progress only where a build takes long,
+/// because the command has output of its own.
+///
+/// # Errors
+/// As `build`.
+pub fn build_quietly(folder: &Path) -> Result<PathBuf, KitError> {
+    let project = Project::open(folder)?;
+    let component = project.component();
+    bring_up_to_date(&project, if component.is_file() { Output::Errors } else { Output::Shown })?;
+    Ok(component)
+}
+
+/// What a build prints to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    Shown,
+    Errors,
+}
+
+/// When the component was built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Built {
+    Now,
+    /// No source has changed since.
+    Before,
+}
+
+fn bring_up_to_date(project: &Project, output: Output) -> Result<Built, KitError> {
+    new::refresh(project)?;
+    match project.language {
+        Language::Rust => place(&rust::build(project, output)?, &project.component()).map(|()| Built::Now),
+        Language::Python => unless_built(project, &python::installed(project)?, python::build),
+        Language::Js => unless_built(project, &js::installed(project)?, js::build),
+    }
 }
 
 /// Skips a build whose sources haven't changed. Cargo does this itself; these tools don't. `installed` is the folder
@@ -45,20 +82,16 @@ fn unless_built(
     project: &Project,
     installed: &Path,
     build: impl FnOnce(&Project) -> Result<PathBuf, KitError>,
-) -> Result<(), KitError> {
+) -> Result<Built, KitError> {
     let (component, stamp) = (project.component(), Stamp::of(project));
     if stamp.stands(&component, installed) {
-        progress::step(&format!(
-            "'{}' is built of these sources already (delete dist/ to build it anew)",
-            project.name
-        ));
-        return Ok(());
+        return Ok(Built::Before);
     }
     let built = build(project)?;
     place(&built, &component)?;
     fs::remove_file(&built).map_err(KitError::write(&built))?;
     stamp.keep(&component, installed);
-    Ok(())
+    Ok(Built::Now)
 }
 
 /// Copies to a temporary file and renames it, so that a watcher never sees a partial file. Removes the write permission of

@@ -21,8 +21,6 @@ pub enum KitError {
     NoProject { path: PathBuf },
     #[error("find the plugin's name in {}: {why}", path.display())]
     NoName { path: PathBuf, why: String },
-    #[error("find {}: build it first, with `cordboard plugin build {}`", path.display(), folder.display())]
-    NotBuilt { path: PathBuf, folder: PathBuf },
     #[error("run {tool}: it is not installed; {remedy}")]
     NoTool { tool: String, remedy: &'static str },
     #[error("run {tool}: {source}")]

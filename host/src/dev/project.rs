@@ -8,7 +8,7 @@ use std::{
 use cordboard_core::{config, types::is_plugin_name};
 use serde::Deserialize;
 
-use super::error::KitError;
+use super::{build, error::KitError};
 use crate::{cli::Language, file_watch, plugin::LARGEST_WASM};
 
 /// The folder of the component, relative to the project.
@@ -53,12 +53,12 @@ impl Project {
     }
 
     /// Returns the path where a tool writes its result before it is moved into place. The path is absolute, and its
-    /// folder exists.
+    /// folder exists. Each process has its own file, because `watch` may build at the same time as another command.
     pub fn built(&self) -> Result<PathBuf, KitError> {
         let dist = self.folder.join(DIST);
         fs::create_dir_all(&dist).map_err(KitError::write(&dist))?;
         let dist = dist.canonicalize().map_err(KitError::read(&dist))?;
-        Ok(dist.join(format!(".{}.building.wasm", self.name)))
+        Ok(dist.join(format!(".{}.{}.building.wasm", self.name, std::process::id())))
     }
 
     /// Returns a path below the project. It is relative if the project is the current folder.
@@ -109,17 +109,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Reads a component, or the component of a plugin's folder.
+    /// Reads a component, or builds a plugin's folder and reads its component. A component from before might not match
+    /// the sources.
     pub fn find(path: &Path) -> Result<Self, KitError> {
-        if !path.is_dir() {
-            return Self::read(path);
-        }
-        let project = Project::open(path)?;
-        let component = project.component();
-        if component.is_file() {
-            return Self::read(&component);
-        }
-        Err(KitError::NotBuilt { path: component, folder: path.to_owned() })
+        if path.is_dir() { Self::read(&build::build_quietly(path)?) } else { Self::read(path) }
     }
 
     pub fn read(path: &Path) -> Result<Self, KitError> {

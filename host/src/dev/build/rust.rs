@@ -8,6 +8,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::Output;
 use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
 
 const TARGET: &str = "wasm32-wasip2";
@@ -31,10 +32,12 @@ struct Message {
     fresh: bool,
 }
 
-pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+pub fn build(project: &Project, output: Output) -> Result<PathBuf, KitError> {
     let rustc = compiler()?;
-    progress::step(&format!("building '{}' for {TARGET} (the first time: about a minute)", project.name));
-    let made = compile(project, rustc.as_deref())?;
+    if output == Output::Shown {
+        progress::step(&format!("building '{}' for {TARGET} (the first time: about a minute)", project.name));
+    }
+    let made = compile(project, rustc.as_deref(), output)?;
     if !made.fresh || is_own(&made.component, project) {
         return Ok(made.component);
     }
@@ -43,7 +46,7 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
     );
     let name = project.name.as_str();
     cargo(project).args(["clean", "--quiet", "--release", "--target", TARGET, "--package", name]).run()?;
-    Ok(compile(project, rustc.as_deref())?.component)
+    Ok(compile(project, rustc.as_deref(), output)?.component)
 }
 
 /// Returns whether a fresh artifact belongs to this crate. Its file name is the same for crates named `he-llo` and
@@ -65,12 +68,15 @@ struct Made {
     fresh: bool,
 }
 
-fn compile(project: &Project, rustc: Option<&Path>) -> Result<Made, KitError> {
+fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<Made, KitError> {
     let mut cargo = cargo(project)
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"])
         // Flags for native programs, such as a linker or a CPU, don't apply to a component.
         .without_env("RUSTFLAGS")
         .without_env("CARGO_ENCODED_RUSTFLAGS");
+    if output == Output::Errors {
+        cargo = cargo.args(["--quiet"]);
+    }
     if let Some(rustc) = rustc {
         cargo = cargo.env("RUSTC", rustc);
     }

@@ -106,6 +106,29 @@ fn a_first_build_installs_its_tools_and_is_not_repeated() {
     }
 }
 
+#[test]
+fn a_failed_build_stops_call_check_and_test() {
+    let author = Author::new();
+    let path = stand_ins(&author);
+    author.printed(&["new", "broken", "--lang", "js"]);
+    let run = |arguments: &[&str]| {
+        let output = author.command().args(arguments).env("PATH", &path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (_, out, err) = run(&["call", "broken", "/timeout"]);
+    assert_eq!(out, "No active session. Use /new to start one.\n", "{err}");
+    author.write("broken/plugin.js", "no JavaScript");
+    author.write("tools/node", "#!/bin/sh\nexit 3\n");
+    for arguments in [&["call", "broken", "/timeout"][..], &["check", "broken"], &["test", "broken"]] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(
+            err.ends_with("failed to build it: node ended with exit status: 3; what it printed above says why\n"),
+            "{err}"
+        );
+    }
+}
+
 /// Edits a file of the plugin, as its author would.
 fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     let file = format!("other/{file}");
