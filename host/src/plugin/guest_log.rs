@@ -22,7 +22,7 @@ use line::{LONGEST, lines, shown};
 use panic::GuestPanic;
 
 /// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
-pub const AUTHORS: &str = "cordboard::plugin::journal";
+pub const AUTHORS: &str = module_path!();
 
 /// Clones write to the same log and share its line count.
 #[derive(Clone)]
