@@ -5,15 +5,26 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { componentize } from "@bytecodealliance/componentize-js";
 
-const output = resolve(process.argv[2]);
-const { cordboard } = JSON.parse(await readFile("package.json", "utf8"));
-// Without `"cordboard": { "http": true }` the component doesn't import HTTP, and so doesn't request it.
-const disableFeatures = cordboard?.http ? ["fetch-event"] : ["http", "fetch-event"];
-const { component } = await componentize({
-  sourcePath: resolve(".cordboard/guard.mjs"),
-  witPath: resolve("wit"),
-  worldName: "plugin",
-  disableFeatures,
-});
-await mkdir(dirname(output), { recursive: true });
-await writeFile(output, component);
+async function build(output) {
+  const { cordboard } = JSON.parse(await readFile("package.json", "utf8"));
+  // Without `"cordboard": { "http": true }` the component doesn't import HTTP, and so doesn't request it.
+  const disableFeatures = cordboard?.http ? ["fetch-event"] : ["http", "fetch-event"];
+  const { component } = await componentize({
+    sourcePath: resolve(".cordboard/guard.mjs"),
+    witPath: resolve("wit"),
+    worldName: "plugin",
+    disableFeatures,
+  });
+  await mkdir(dirname(output), { recursive: true });
+  await writeFile(output, component);
+}
+
+try {
+  await build(resolve(process.argv[2]));
+} catch (error) {
+  // The stack is that of the tools, which also call every plugin source.js.
+  console.error(error.message.replaceAll('"source.js"', '"plugin.js"'));
+  const module = /Error loading module "(cordboard:[^"]+)"/.exec(error.message);
+  if (module) console.error(`Add \`import ${module[1]};\` to wit/world.wit.`);
+  process.exitCode = 1;
+}

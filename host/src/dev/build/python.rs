@@ -42,6 +42,8 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
         .within(&project.folder)
         // Includes packages of the project's own .venv in the component.
         .env("VIRTUAL_ENV", bin.parent().unwrap_or(&bin))
+        // A backtrace of the tool would hide the author's error.
+        .env("RUST_LIB_BACKTRACE", "0")
         .args(["--quiet", "--wit-path", "wit", "--world", "plugin"])
         .args(names(project)?)
         .args(["componentize", "plugin", "--output"])

@@ -252,3 +252,32 @@ fn javascript_runs_within_the_default_limits() {
     falls(&author, ("fall", "trapped: Error: bad *thing* (", "plugin.js:"));
     falls(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }
+
+/// What a build of a plugin with a mistake prints. The author has set `RUST_BACKTRACE` for other reasons.
+fn build_error(author: &Author, (tools, place): (PathBuf, &str)) -> String {
+    symlink(tools, author.path(&format!("other/{place}"))).unwrap();
+    let output = author.command().args(["build", "other"]).env("RUST_BACKTRACE", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn python_build_errors_have_no_backtrace() {
+    let Some(venv) = tools(PYTHON) else { return };
+    let author = Author::new();
+    author.printed(&["new", "other", "--lang", "python"]);
+    change(&author, "plugin.py", ("def run(", "def walk("));
+    let error = build_error(&author, (venv, ".venv"));
+    assert!(error.contains("abstract method 'run'") && !error.contains("Stack backtrace"), "{error}");
+}
+
+#[test]
+fn javascript_build_errors_name_the_missing_import() {
+    let Some(modules) = tools(JS) else { return };
+    let author = Author::new();
+    author.printed(&["new", "other", "--lang", "js"]);
+    change(&author, "plugin.js", ("cordboard:plugin/state@", "cordboard:plugin/sessions@"));
+    let error = build_error(&author, (modules, "node_modules"));
+    assert!(error.contains("Add `import cordboard:plugin/sessions@0.1.0;` to wit/world.wit.\n"), "{error}");
+    assert!(!error.contains("at componentize ("), "{error}");
+}
