@@ -71,13 +71,13 @@ world plugin {
 ";
 
 const PYTHON: &str = r#"from wit_world import exports
-from wit_world.exports.command import SessionCommand, Spec
+from wit_world.exports.command import Order, Spec
 from wit_world.imports.types import Reply
 
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("echo", "Echoes", "/echo TEXT", "member", SessionCommand.IN_ORDER)]
+        return [Spec("echo", "Echoes", "/echo TEXT", "member", Order.IN_ORDER)]
 
     def run(self, command, args, text):
         return Reply(text, [], [], False)
