@@ -127,7 +127,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     thread_local! {
-        /// How far the wall clock was set forward, and back.
+        /// The distances by which the wall clock was set forward, and back.
         static SET: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
     }
 

@@ -1,4 +1,4 @@
-//! Writes the log to standard error, with colours on a terminal. Each record takes one line, whatever it contains.
+//! Writes the log to standard error, with colours on a terminal. Each record takes one line, even if it contains line breaks.
 
 use std::{
     fmt::Write as _,

@@ -24,7 +24,7 @@ const CALLS: usize = 2000;
 /// The number of concurrent calls while the rate is measured: more than cores, so that none is idle.
 const AT_ONCE: usize = 8;
 
-/// How long the rate is measured.
+/// The duration of the measurement of the rate.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
 /// The number of plugins over which the memory is averaged.

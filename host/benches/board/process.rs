@@ -69,7 +69,7 @@ pub fn start() -> Vec<Row> {
     vec![Row::at_most("start to the first answer, all standard plugins, warm cache", &spans, Duration::from_millis(50))]
 }
 
-/// How long an idle host is watched, in seconds.
+/// The duration of the measurement of an idle host, in seconds.
 const WATCHED: u32 = 30;
 
 pub fn idle() -> Vec<Row> {

@@ -45,7 +45,7 @@ pub enum AgentEvent {
 pub enum Change {
     /// More text at the end of a text part.
     Append(String),
-    /// Replaces the part with this text, whatever it was before.
+    /// Replaces the part's text with this one.
     Text(String),
     Action(Action),
     /// Removes the part: after a broken stream, the agent repeats the message from its start.

@@ -92,7 +92,7 @@ impl Kind {
     }
 }
 
-/// How an agent was started.
+/// The kind of an agent's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Start {
     #[default]

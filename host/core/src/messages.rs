@@ -161,7 +161,7 @@ fn said(words: &str) -> String {
     render::one_line(words, render::FOREIGN)
 }
 
-/// What to do about EMFILE.
+/// The remedy for EMFILE.
 pub const MORE_FILES: &str = "raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit";
 
 /// Adds a remedy to a system error that lacks one: `(os error 24)` is EMFILE, 23 is ENFILE. It matches the text,

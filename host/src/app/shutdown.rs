@@ -28,7 +28,7 @@ pub enum End {
     Failed(String),
 }
 
-/// How long the outbox may send its remaining posts and the front-end may show them. The rest is sent at the next
+/// The time for the outbox to send its remaining posts and for the front-end to show them. The rest is sent at the next
 /// start.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -60,7 +60,7 @@ impl Signals {
     }
 }
 
-/// The delay after which the user is told what the shutdown waits for.
+/// The delay after which the host shows what the shutdown waits for.
 const TELL: Duration = Duration::from_secs(1);
 
 /// Waits until a signal or the front-end ends the host.

@@ -245,7 +245,7 @@ impl Chat for Console {
         }
     }
 
-    /// A person at a terminal is told by a line. A program at a pipe needs no sign.
+    /// A terminal shows a line to its user. A program at a pipe needs no sign.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         self.mode == Mode::Pipe
     }

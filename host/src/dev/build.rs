@@ -52,7 +52,7 @@ pub fn build_quietly(folder: &Path) -> Result<PathBuf, KitError> {
     Ok(component)
 }
 
-/// What a build prints to standard error.
+/// The output of a build on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     Shown,

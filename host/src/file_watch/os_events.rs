@@ -22,7 +22,7 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// How long a file that was written but not closed is skipped. Some writers never cause a close event.
+/// The time for which a file that was written but not closed is skipped. Some writers never cause a close event.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The size of the event buffer, in bytes.

@@ -203,7 +203,7 @@ impl Rollout {
     pub async fn resettle(&mut self, mut names: BTreeSet<String>) {
         for name in names.iter().filter(|name| self.jobs.is_running(name)) {
             let settings = self.settings_of(name);
-            // Revoked capabilities take effect at once, whatever the outcome of the running job.
+            // A revocation takes effect at once and doesn't wait for the outcome of the running job.
             self.plugs().follow(name, "", (&settings, self.clock.now())).await;
             self.jobs.resettle(name, settings);
         }

@@ -9,8 +9,8 @@ use cordboard_core::types::Timestamp;
 
 use crate::cron::{Cron, Zone};
 
-/// How far the clock may be set back before jobs follow it. If it is set back by less, they wait until it has caught
-/// up, and nothing runs twice.
+/// The limit for a clock that is set back: up to this much, jobs wait until it has caught up, so that nothing runs twice.
+/// Beyond it they follow the clock.
 const SET_BACK: Duration = Duration::from_secs(3600);
 
 /// The same for jobs at fixed hours, which are rare: if the clock was a day ahead by mistake, they have already run.

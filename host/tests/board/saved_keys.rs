@@ -7,7 +7,7 @@ use cordboard_core::config::{TakesEffect, keys, takes_effect};
 
 use super::support::{Home, Host, component, until};
 
-/// How the host shows that it has taken a key.
+/// The sign by which the host shows that it has taken a key.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
     /// The log names this part of the configuration; the part reads its value at each use.

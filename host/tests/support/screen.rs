@@ -21,7 +21,7 @@ use rustix::{
 /// Only reached if the program hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long a closed terminal may stay open.
+/// The time after which a closed terminal must be gone.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: unlock a new terminal, and get its number.

@@ -17,7 +17,7 @@ pub enum AgentKind {
     Claude,
 }
 
-/// How claude handles tools that need permission. Passed to it unchanged.
+/// The permission mode of claude, passed to it unchanged: it decides about tools that need permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PermissionMode {
     Default,

@@ -51,7 +51,7 @@ pub struct Plugin {
     /// The SHA-256 of the file of the only version that may be active.
     pub sha256: Option<String>,
     pub limits: LimitOverrides,
-    /// How webhook requests authenticate.
+    /// The authentication of webhook requests.
     pub webhook: WebhookAuth,
     /// The table `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
@@ -159,7 +159,7 @@ impl Plugins {
         self.by_name.get(name)?.acts_as
     }
 
-    /// How requests for the plugin `name` authenticate.
+    /// Returns the authentication of requests for the plugin `name`.
     #[must_use]
     pub fn webhook_auth_of(&self, name: &str) -> WebhookAuth {
         self.by_name.get(name).map_or_else(WebhookAuth::default, |plugin| plugin.webhook.clone())

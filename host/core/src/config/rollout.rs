@@ -15,11 +15,11 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RolloutLimits {
-    /// How long after activation failed calls count against the new version.
+    /// The time after activation in which failed calls count against the new version.
     pub probation: Duration,
     /// The number of failed calls that rolls the version back.
     pub probation_traps: u32,
-    /// How long calls of a replaced version may continue.
+    /// The time that calls of a replaced version have to finish.
     pub drain: Duration,
 }
 

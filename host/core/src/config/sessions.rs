@@ -38,7 +38,7 @@ pub struct Sessions {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Console {
-    /// How long open turns may take at the end of input.
+    /// The time that open turns have to finish at the end of input.
     pub drain: Duration,
 }
 

@@ -85,7 +85,7 @@ pub enum Effect {
     },
 }
 
-/// How an agent is started.
+/// The kind of an agent's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     /// The conversation to resume. `None` starts a new one, whose id the agent or its adapter chooses.

@@ -177,7 +177,7 @@ pub enum SessionCommand {
     SetMode(Option<String>),
 }
 
-/// What happens to the waiting prompts.
+/// The treatment of the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     Keep,

@@ -197,7 +197,7 @@ impl Machine {
         }
     }
 
-    /// Ends a turn. Its prompt counts as answered, whatever the outcome.
+    /// Ends a turn. Its prompt counts as answered, also if the turn failed.
     pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
         self.resuming = None;

@@ -48,8 +48,8 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-/// The standard verification, except that a server certificate from the `ca` file is accepted whatever its name and
-/// dates are.
+/// The standard verification, except that a server certificate from the `ca` file is accepted without a check of its
+/// name and dates.
 #[derive(Debug)]
 struct Verifier {
     usual: Arc<WebPkiServerVerifier>,

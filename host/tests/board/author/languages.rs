@@ -75,10 +75,10 @@ fn a_watch_with_tests_installs_only_passing_builds() {
     let mut watch = author.command();
     watch.args(["watch", "proven", "--test", "--plugins", "plugins"]).env("PATH", path);
     let watch = Watch::start(watch.stdout(log.try_clone().unwrap()).stderr(log));
-    until("the failure is told", || {
+    until("the failure is reported", || {
         author.read("log").contains("failed to pass its conversations: it is not plugged in")
     });
-    assert!(author.read("log").contains("proven.chat:1: > /timeout\n"), "the conversation is told");
+    assert!(author.read("log").contains("proven.chat:1: > /timeout\n"), "the conversation is reported");
     assert!(!author.path("plugins/proven.wasm").exists());
     author.write("proven/tests/proven.chat", "> /timeout\n< No active session. Use /new to start one.\n");
     until("it is plugged in", || author.path("plugins/proven.wasm").exists());
@@ -253,7 +253,7 @@ fn javascript_runs_within_the_default_limits() {
     falls(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }
 
-/// What a build of a plugin with a mistake prints. The author has set `RUST_BACKTRACE` for other reasons.
+/// The output of a build of a plugin with a mistake. The author has set `RUST_BACKTRACE` for other reasons.
 fn build_error(author: &Author, (tools, place): (PathBuf, &str)) -> String {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let output = author.command().args(["build", "other"]).env("RUST_BACKTRACE", "1").output().unwrap();

@@ -50,7 +50,7 @@ fn watch_builds_each_save_and_survives_errors() {
     let watch = Watch::start(&mut watch);
     host.expect("Plugin 'watched' is plugged in: generation 1");
     // The watch doesn't report whether the host activated the plugin; the host does.
-    until("the copy is told", || {
+    until("the copy is reported", || {
         author.read("log").contains("copied to ") && !author.read("log").contains("plugged in")
     });
     host.say("/watched");
@@ -58,7 +58,7 @@ fn watch_builds_each_save_and_survives_errors() {
 
     let source = author.read("watched/src/lib.rs");
     author.write("watched/src/lib.rs", "no Rust");
-    until("the error is told", || author.read("log").contains("failed to build it: cargo ended with"));
+    until("the error is reported", || author.read("log").contains("failed to build it: cargo ended with"));
     author.write("watched/src/lib.rs", &source.replace("Hello, {}!", "Good day, {}!"));
     host.expect("Plugin 'watched' is plugged in: generation 2");
     host.say("/watched");

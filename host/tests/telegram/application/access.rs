@@ -1,4 +1,4 @@
-//! Who has access, and what each user sees.
+//! Tests access to the bot, and the sessions that each user sees.
 
 use std::path::Path;
 

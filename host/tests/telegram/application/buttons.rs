@@ -1,4 +1,4 @@
-//! Who owns a button, and what a press can do.
+//! Tests the owners of buttons and the effects of a press.
 
 use super::{App, OWNER, STRANGER, component};
 

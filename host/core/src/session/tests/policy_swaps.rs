@@ -63,7 +63,7 @@ impl Idler {
     }
 }
 
-/// How long a session is idle before its agent is stopped.
+/// The idle time after which the policy stops an agent.
 fn idle_time(policy: Policy, swapping: RolloutLimits) -> Duration {
     let idle_since = record().created;
     let machine = Machine::new(record(), Settings { idle_timeout: TIMEOUT, ..settings() });
