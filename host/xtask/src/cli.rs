@@ -1,11 +1,13 @@
 //! Defines the command line, and dispatches to the module that does the work.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::host::Profile;
+use crate::plugins::Selection;
 use crate::toolchain::{Choice, Toolchain};
 use crate::workspace::Workspace;
 use crate::{checks, host, plugins, step};
@@ -87,25 +89,25 @@ impl Cli {
         let workspace = Workspace::load()?;
         match self.task {
             Task::Build { release } => {
-                let binary = build(&workspace, self.toolchain, Profile::of(release))?;
+                let binary = build(&workspace, self.toolchain, Selection::Installable, Profile::of(release))?;
                 step::done(&format!("built {}", workspace.shown(&binary)));
                 Ok(())
             }
             Task::Run { release, args } => {
-                let binary = build(&workspace, self.toolchain, Profile::of(release))?;
+                let binary = build(&workspace, self.toolchain, Selection::Embedded, Profile::of(release))?;
                 host::become_host(&workspace, &binary, &args)
             }
             Task::Test { args } => {
-                plugins::build(&workspace, self.toolchain)?;
+                plugins::build(&workspace, self.toolchain, Selection::All)?;
                 checks::test(&workspace, &args)
             }
             Task::Bench { args } => {
-                build(&workspace, self.toolchain, Profile::Release)?;
+                build(&workspace, self.toolchain, Selection::All, Profile::Release)?;
                 checks::bench(&workspace, &args)
             }
             Task::Ci => {
                 checks::format(&workspace)?;
-                plugins::build(&workspace, self.toolchain)?;
+                plugins::build(&workspace, self.toolchain, Selection::All)?;
                 checks::lint(&workspace)?;
                 checks::test(&workspace, &["--no-fail-fast".into()])
             }
@@ -121,7 +123,7 @@ impl Cli {
     }
 }
 
-fn build(workspace: &Workspace, choice: Choice, profile: Profile) -> Result<std::path::PathBuf> {
-    plugins::build(workspace, choice)?;
+fn build(workspace: &Workspace, choice: Choice, plugins: Selection, profile: Profile) -> Result<PathBuf> {
+    plugins::build(workspace, choice, plugins)?;
     host::build(workspace, profile)
 }

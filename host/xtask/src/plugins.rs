@@ -1,4 +1,4 @@
-//! Builds every plugin as a component and copies them to `target/plugins/`, where the host's build script finds them.
+//! Builds plugins as components and copies them to `target/plugins/`, where the host's build script finds them.
 //! An unchanged file keeps its modification time, which decides whether the host is rebuilt.
 
 use std::fs;
@@ -13,28 +13,47 @@ use crate::workspace::{Plugin, Workspace};
 /// The cargo profile of components: optimised for size, with panics as traps.
 const PROFILE: &str = "plugin";
 
-pub fn build(workspace: &Workspace, choice: Choice) -> Result<()> {
+/// The plugins that a task needs. Fewer plugins make a first build shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// The plugins that the host embeds.
+    Embedded,
+    /// The embedded plugins, and the ones that an operator can install.
+    Installable,
+    /// Every plugin, with the misbehaving ones that tests and benchmarks load.
+    All,
+}
+
+impl Selection {
+    fn takes(self, plugin: &Plugin) -> bool {
+        match self {
+            Self::Embedded => !plugin.name.contains('/'),
+            Self::Installable => !plugin.name.starts_with("bad/"),
+            Self::All => true,
+        }
+    }
+}
+
+pub fn build(workspace: &Workspace, choice: Choice, selection: Selection) -> Result<()> {
     let shelf = workspace.root.join("target/plugins");
-    if !workspace.plugins.is_empty() {
+    let selected: Vec<&Plugin> = workspace.plugins.iter().filter(|plugin| selection.takes(plugin)).collect();
+    if !selected.is_empty() {
         let toolchain = Toolchain::find(choice)?;
-        step::start(&format!(
-            "building {} plugins as components (the first time: about a minute)",
-            workspace.plugins.len()
-        ));
-        let built = compile(workspace, &toolchain)?;
-        lay(&workspace.plugins, &built, &shelf)?;
+        step::start(&format!("building {} plugins as components (the first time: about a minute)", selected.len()));
+        let built = compile(workspace, &toolchain, &selected)?;
+        lay(&selected, &built, &shelf)?;
     }
     clear(&workspace.plugins, &shelf)
 }
 
-/// Builds all plugins with one cargo call, which shares their dependencies. Returns the folder of the components.
-fn compile(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
+/// Builds the plugins with one cargo call, which shares their dependencies. Returns the folder of the components.
+fn compile(workspace: &Workspace, toolchain: &Toolchain, plugins: &[&Plugin]) -> Result<PathBuf> {
     // A separate target folder, because cargo locks a target folder as a whole, and another build may be running.
     let target = workspace.target.join("wasm");
     let mut cargo = step::cargo();
     cargo.current_dir(&workspace.root).args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
     cargo.arg("--target-dir").arg(&target);
-    for plugin in &workspace.plugins {
+    for plugin in plugins {
         cargo.args(["--package", &plugin.id]);
     }
     toolchain.apply(&mut cargo);
@@ -42,7 +61,7 @@ fn compile(workspace: &Workspace, toolchain: &Toolchain) -> Result<PathBuf> {
     Ok(target.join(TARGET).join(PROFILE))
 }
 
-fn lay(plugins: &[Plugin], built: &Path, shelf: &Path) -> Result<()> {
+fn lay(plugins: &[&Plugin], built: &Path, shelf: &Path) -> Result<()> {
     for plugin in plugins {
         let component = built.join(format!("{}.wasm", plugin.library));
         let place = place(plugin, shelf);
@@ -95,13 +114,23 @@ mod tests {
     }
 
     #[test]
+    fn each_selection_takes_the_plugins_it_needs() {
+        let taken = |selection: Selection| {
+            ["timeout", "extra/pbs", "bad/spin"].map(|name| selection.takes(&plugin(name, "library")))
+        };
+        assert_eq!(taken(Selection::Embedded), [true, false, false]);
+        assert_eq!(taken(Selection::Installable), [true, true, false]);
+        assert_eq!(taken(Selection::All), [true, true, true]);
+    }
+
+    #[test]
     fn components_are_named_after_their_folders() {
         let folder = tempfile::tempdir().unwrap();
         let (built, shelf) = (folder.path().join("built"), folder.path().join("shelf"));
         fs::create_dir(&built).unwrap();
         fs::write(built.join("my_clock.wasm"), "clock").unwrap();
         fs::write(built.join("spin.wasm"), "spin").unwrap();
-        lay(&[plugin("my-clock", "my_clock"), plugin("bad/spin", "spin")], &built, &shelf).unwrap();
+        lay(&[&plugin("my-clock", "my_clock"), &plugin("bad/spin", "spin")], &built, &shelf).unwrap();
         assert_eq!(fs::read(shelf.join("my-clock.wasm")).unwrap(), b"clock");
         assert_eq!(fs::read(shelf.join("bad/spin.wasm")).unwrap(), b"spin");
         assert_eq!(fs::read_dir(&shelf).unwrap().count(), 2, "nothing temporary stays");
