@@ -178,9 +178,9 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     telemetry::start(front_end::log_level(kind));
     if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
-            tracing::warn!(folder = %folder.display(), "the plugin folder is a file: name the folder that it lies in; none of yours is plugged in");
+            tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set it to the folder that contains the file");
         } else {
-            tracing::warn!(folder = %folder.display(), "the plugin folder does not exist: its plugins come in when it is made");
+            tracing::warn!(folder = %folder.display(), "the plugin folder does not exist; its plugins are activated once it exists");
         }
     }
     let agents = config.agents.by_name.values();

@@ -282,7 +282,7 @@ impl PluginSources {
     /// Stores the start of a version's probation, before the version counts as activated.
     async fn begin(&self, name: &str, digest: &str, at: (Timestamp, Duration)) {
         let begun = self.decided.change(name, |standing| standing.on_activation(digest, at)).await;
-        begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to remember a probation"));
+        begun.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to store a probation"));
     }
 
     /// Stores an activated version, and the previous one as the next candidate for a rollback.
@@ -293,10 +293,10 @@ impl PluginSources {
                 Some(standard) => store.save_generation(name, standard.digest, standard.wasm).await,
                 None => store.touch_generation(name, &before).await,
             };
-            again.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version before"));
+            again.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to store the previous version"));
         }
         let kept = store.save_generation(name, &version.digest, &version.wasm).await;
-        kept.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to keep the version for a restart"));
+        kept.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to store the version for a restart"));
     }
 
     /// Activates the last good version, or the embedded one, and keeps showing why the newest is rejected.
@@ -326,7 +326,9 @@ impl PluginSources {
     pub async fn forget(&self, name: &str) {
         let Some(store) = &self.store else { return };
         let forgotten = store.forget_generations(name).await;
-        forgotten.unwrap_or_else(|error| tracing::warn!(plugin = name, %error, "failed to forget a plugin's versions"));
+        forgotten.unwrap_or_else(
+            |error| tracing::warn!(plugin = name, %error, "failed to delete a plugin's stored versions"),
+        );
     }
 
     /// Returns the stored versions, newest first.

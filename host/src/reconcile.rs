@@ -61,20 +61,21 @@ impl Reconciler {
         let loaded = match read {
             ConfigRead::Text(text) if text.trim().is_empty() => Err(format!("{path} is empty")),
             ConfigRead::Text(text) => config::load(&text).map_err(|error: ConfigError| format!("{path}\n{error}")),
-            ConfigRead::Missing => Err(format!("{path} is gone")),
+            ConfigRead::Missing => Err(format!("{path} is missing")),
             ConfigRead::Unreadable(why) => Err(format!("{path} cannot be used: {why}")),
         };
         match loaded {
             Ok(new) => {
                 self.apply(new).await;
                 if self.told.take().is_some() {
-                    self.tell("The configuration is in order again, and in use.".to_owned()).await;
+                    self.tell("The configuration is valid again, and in use.".to_owned()).await;
                 }
             }
             Err(why) if self.told.as_ref() == Some(&why) => {}
             Err(why) => {
-                tracing::error!(%why, "the new configuration is not used, the one before goes on");
-                self.tell(format!("The new configuration is not used, the one before goes on:\n{why}")).await;
+                tracing::error!(%why, "the new configuration cannot be used");
+                self.tell(format!("The new configuration can't be used, and the previous one stays active:\n{why}"))
+                    .await;
                 self.told = Some(why);
             }
         }
@@ -89,7 +90,7 @@ impl Reconciler {
         let old = self.config.replace(new);
         if !changes.restart.is_empty() {
             let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
-            self.tell(format!("These lines of the configuration act at the next start: {}.", keys.join(", "))).await;
+            self.tell(format!("These configuration keys take effect at the next start: {}.", keys.join(", "))).await;
         }
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;

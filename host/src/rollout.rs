@@ -129,7 +129,7 @@ impl Rollout {
         let version = short(&digest).to_owned();
         tracing::info!(plugin = name, digest = version, "compiling takes a while");
         self.plugs().show_compiling(name, Some((digest, self.clock.now()))).await;
-        let text = format!("Plugin '{name}', version {version}, is being compiled; you are told when that is done.");
+        let text = format!("Plugin '{name}', version {version}, is being compiled. You get a message when it is done.");
         match answer {
             Some((by, answer)) => {
                 // The caller may be gone.
@@ -183,7 +183,7 @@ impl Rollout {
     /// Changes the rollout state of a plugin. If the store fails, the change still applies, and the error is logged.
     async fn stand(&self, name: &str, change: impl FnOnce(&mut cordboard_core::rollout::RolloutState)) {
         if let Err(error) = self.supply.decided.note(name, change).await {
-            tracing::error!(plugin = name, %error, "failed to remember what stands against a plugin");
+            tracing::error!(plugin = name, %error, "failed to store the rollout state of a plugin");
         }
     }
 
@@ -200,7 +200,7 @@ impl Rollout {
 
     fn goes_on(&self, name: &str) -> String {
         let table = self.plugs().table();
-        table.generation(name).map_or_else(String::new, |one| format!("\nGeneration {} goes on.", one.number))
+        table.generation(name).map_or_else(String::new, |one| format!("\nGeneration {} stays active.", one.number))
     }
 }
 

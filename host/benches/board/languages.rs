@@ -50,7 +50,7 @@ const LANGUAGES: [Language; 2] = [
         source: ("plugin.py", PYTHON),
         floor: "a Python component, bare wasmtime: fresh instance and call",
         call: "a Python command: routed, fresh instance, reply rendered",
-        swap: "a Python component plugged in from the cache, after the file has settled",
+        swap: "a Python component activated from the cache, after the file has settled",
     },
     Language {
         name: "js",
@@ -58,7 +58,7 @@ const LANGUAGES: [Language; 2] = [
         source: ("plugin.js", JAVASCRIPT),
         floor: "a JavaScript component, bare wasmtime: fresh instance and call",
         call: "a JavaScript command: routed, fresh instance, reply rendered",
-        swap: "a JavaScript component plugged in from the cache, after the file has settled",
+        swap: "a JavaScript component activated from the cache, after the file has settled",
     },
 ];
 

@@ -126,7 +126,7 @@ async fn memory() -> Row {
     }
     let each = resident().saturating_sub(before) as f64 / f64::from(PLUGINS) / 1000.0;
     Row {
-        what: "resident memory of one more plugin, plugged in and tried",
+        what: "resident memory of one more plugin, activated and tried",
         measured: format!("{each:.2} MB, of {} KB wasm", wasm.len() / 1000),
         figure: "≤ 1.5 MB".to_owned(),
         reached: each <= 1.5,

@@ -43,7 +43,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     let mut troubles = Vec::new();
     if let Some(file) = front_end::token_file(&places, &config.now()) {
         let checked = telegram::check_token(&file);
-        let verdict = if checked.is_ok() { "ok" } else { "refused" };
+        let verdict = if checked.is_ok() { "ok" } else { "invalid" };
         say(&format!("token          {verdict}  {}\n", file.display()));
         troubles.extend(checked.err().map(|error| format!("failed to {error}")));
     }
@@ -54,7 +54,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         for status in plugs.table().statuses() {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
             let verdict = match refused {
-                Some(_) => "refused",
+                Some(_) => Health::Rejected.as_str(),
                 None if [Health::Absent, Health::NoWebhookAuth].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
@@ -66,7 +66,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why.in_file(&source))));
         let policy = &config.now().plugins.lifecycle;
         if !STANDARD.is_empty() && !plugs.table().is_policy(policy) {
-            troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name offers a lifecycle"));
+            troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
         }
         if STANDARD.is_empty() {
             troubles.push(NO_STANDARD.to_owned());
@@ -85,7 +85,7 @@ fn check_secrets(config: &LiveConfig) -> Vec<String> {
             "unknown"
         } else if let Err(why) = plugin::secret_value(name, source) {
             troubles.push(format!("[secrets] {name}: {why}"));
-            "refused"
+            "invalid"
         } else {
             "ok"
         };
@@ -104,7 +104,7 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
         // A relative path is relative to the folder of a session, which is not known here, so it is not checked.
         let relative = spec.command.as_ref().is_some_and(|path| path.is_relative() && path.components().count() > 1);
         let looked = if relative { Ok(()) } else { spec.look_for(&environment, Path::new("/")) };
-        say(&format!("agent          {}  {name}\n", if looked.is_ok() { "ok" } else { "absent" }));
+        say(&format!("agent          {}  {name}\n", if looked.is_ok() { "ok" } else { "missing" }));
         if *name == agents.default {
             trouble = looked.err().map(|why| format!("[agents] default = \"{name}\": {why}"));
         }
@@ -120,9 +120,9 @@ async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>,
     }
     if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
         let what = if named.exists() {
-            "is a file: name the folder that it lies in"
+            "is a file: set it to the folder that contains the file"
         } else {
-            "does not exist: make it, or name another one"
+            "does not exist: create it, or use another one"
         };
         return Err(AppError::Plugin(format!("the plugin folder {} {what}", named.display())));
     }
@@ -199,8 +199,8 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
 
 fn surprised(answer: &Answer) -> AppError {
     AppError::Plugin(match answer {
-        Answer::Error(why) => format!("the running host said: {why}"),
-        Answer::Sessions(_) | Answer::Plugins(_) => "the running host answered something else".to_owned(),
+        Answer::Error(why) => format!("the running host answered: {why}"),
+        Answer::Sessions(_) | Answer::Plugins(_) => "the running host sent an unexpected answer".to_owned(),
     })
 }
 

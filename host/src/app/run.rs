@@ -280,7 +280,7 @@ async fn activate_wasm(supply: &PluginSources, (config, places): (&LiveConfig, &
     }
     for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
         let file = places.config.as_deref().map_or("the configuration".into(), Path::to_string_lossy);
-        tracing::warn!(plugin = name, why = refused.in_file(&file), "not plugged in");
+        tracing::warn!(plugin = name, why = refused.in_file(&file), "plugin rejected at start");
     }
     supply.plugs.set_lifecycle(&config.now().plugins.lifecycle).await;
 }

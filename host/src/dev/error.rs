@@ -57,7 +57,7 @@ pub enum KitError {
         "bless {place}: `{act}` brings another number of lines each time it is held, which no conversation can demand; its lines stay as they were"
     )]
     Unsteady { place: String, act: String },
-    #[error("pass its conversations: it is not plugged in")]
+    #[error("pass its conversations; it is not installed")]
     Untested,
     #[error("start: {0}")]
     Start(#[from] io::Error),

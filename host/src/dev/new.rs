@@ -46,7 +46,10 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
     progress::print(&format!("{}/ is ready:\n{lines}{}", wanted.name, wish(wanted)));
     if STANDARD.iter().any(|one| one.name == wanted.name) {
-        progress::note(&format!("'{}' is a built-in plugin's name: plugged in, this one takes its place", wanted.name));
+        progress::note(&format!(
+            "'{}' is the name of a built-in plugin; this plugin replaces it once it is installed",
+            wanted.name
+        ));
     }
     Ok(())
 }

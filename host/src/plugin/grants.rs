@@ -26,12 +26,12 @@ fn way(capability: &str) -> Way {
     let list = |allows| Way::Line(allows, network_grants::line(capability).unwrap_or_default());
     match capability {
         "sessions" => Way::Button("lists and reads the sessions that its caller may see"),
-        "session-control" => Way::Button("makes, starts, stops, prompts and archives sessions of its caller"),
-        "chat" => Way::Button("writes into chats without being asked"),
+        "session-control" => Way::Button("creates, starts, stops, prompts and archives sessions of its caller"),
+        "chat" => Way::Button("posts to chats without a request"),
         // When the owner calls a plugin with this capability, the plugin can grant itself all others. One tap isn't
         // enough consent for that.
         "plugin-control" => Way::Line(
-            "swaps and disables plugins, and grants capabilities when the owner calls it",
+            "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
             "grants = [\"plugin-control\"]".to_owned(),
         ),
         "http" => list("sends HTTP requests to the addresses that you name"),
@@ -60,19 +60,22 @@ impl PendingApproval {
     #[must_use]
     pub fn question(&self, serves: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
-        let mut text = format!("Plugin '{plugin}', version {}, asks for more than it was granted:\n", short(digest));
+        let mut text =
+            format!("Plugin '{plugin}', version {}, requests capabilities that it was not granted:\n", short(digest));
         for name in missing {
             let line = match way(name) {
                 Way::Button(allows) => format!("\n- `{name}`: {allows}"),
                 Way::Line(allows, line) => {
-                    format!("\n- `{name}`: {allows}. Not granted here: add to [plugins.{plugin}] `{line}`")
+                    format!(
+                        "\n- `{name}`: {allows}. It can't be granted in the chat: add `{line}` to [plugins.{plugin}]"
+                    )
                 }
             };
             text.push_str(&line);
         }
         let meanwhile = match serves {
-            Some(number) => format!("It waits; generation {number} goes on."),
-            None => "It waits, and nothing serves in its place.".to_owned(),
+            Some(number) => format!("It needs your approval. Generation {number} stays active."),
+            None => "It needs your approval. Until then the plugin is not active.".to_owned(),
         };
         let reply = Reply::text(format!("{text}\n\n{meanwhile}"));
         let button = |choice: Choice, verb: &str| {
@@ -105,12 +108,12 @@ mod tests {
     fn the_question_explains_each_requested_capability() {
         let question = parked(&["chat", "sessions"]).question(Some(3));
         expect![[r#"
-            Plugin 'mine', version 0123456789ab, asks for more than it was granted:
+            Plugin 'mine', version 0123456789ab, requests capabilities that it was not granted:
 
-            - `chat`: writes into chats without being asked
+            - `chat`: posts to chats without a request
             - `sessions`: lists and reads the sessions that its caller may see
 
-            It waits; generation 3 goes on."#]]
+            It needs your approval. Generation 3 stays active."#]]
         .assert_eq(&question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins grant mine 0123456789ab", "/plugins refuse mine 0123456789ab"]);

@@ -175,9 +175,9 @@ impl Registry {
             match why {
                 // This isn't a warning, because the owner gets an approval request.
                 PluginError::NotGranted { .. } => {
-                    tracing::info!(plugin = name, digest = short(&digest), serves, %why, "version waits");
+                    tracing::info!(plugin = name, digest = short(&digest), serves, %why, "version pending approval");
                 }
-                _ => tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version refused"),
+                _ => tracing::warn!(plugin = name, digest = short(&digest), serves, %why, "version rejected"),
             }
             self.record_rejection(&name, &digest, (why, now)).await;
         }
@@ -280,7 +280,7 @@ impl Registry {
         if let Some(serving) = table.generation(name).filter(behind) {
             match self.link_and_publish((&serving.artifact, None), context, ActivationMode::New).await {
                 Ok(_) => return,
-                Err(why) => tracing::warn!(plugin = name, %why, "what serves cannot have the settings of now"),
+                Err(why) => tracing::warn!(plugin = name, %why, "the active version cannot use the current settings"),
             }
         }
         self.withdraw(name, context.0).await;
@@ -292,7 +292,7 @@ impl Registry {
         let _swapping = self.swapping.lock().await;
         let table = self.table();
         if table.generation(name).is_some_and(|serving| serving.exceeds(settings)) {
-            tracing::warn!(plugin = name, "unplugged: under the configuration as it is now it may not serve");
+            tracing::warn!(plugin = name, "version deactivated: the current configuration does not allow it");
             self.table.store(Arc::new(table.without(name)));
             if let Some(serving) = table.generation(name) {
                 serving.retirement.begin(Duration::ZERO);
@@ -334,7 +334,12 @@ impl Registry {
         if let Some(replaced) = serving {
             replaced.retirement.begin(settings.terms.drain);
         }
-        tracing::info!(plugin = artifact.name, digest = short(&artifact.digest), generation = number, "plugged in");
+        tracing::info!(
+            plugin = artifact.name,
+            digest = short(&artifact.digest),
+            generation = number,
+            "version activated"
+        );
         Ok(Activation::New)
     }
 }

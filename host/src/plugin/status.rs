@@ -1,4 +1,4 @@
-//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in one word, and a note if the operator
+//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and a note if the operator
 //! should act.
 
 use cordboard_core::types::Timestamp;
@@ -15,6 +15,8 @@ pub enum Health {
     Failing,
     /// A newer version was rejected, and this one stays active.
     UpdateRejected,
+    /// The newest version was rolled back.
+    RolledBack,
     /// No version is active.
     Rejected,
     /// The newest version requests capabilities that aren't granted.
@@ -36,13 +38,14 @@ impl Health {
         match self {
             Self::Ok => "ok",
             Self::Failing => "failing",
-            Self::UpdateRejected => "held",
-            Self::Rejected => "refused",
-            Self::PendingApproval => "parked",
+            Self::UpdateRejected => "update rejected",
+            Self::RolledBack => "rolled back",
+            Self::Rejected => "rejected",
+            Self::PendingApproval => "pending approval",
             Self::Disabled => "disabled",
             Self::Compiling => "compiling",
-            Self::Absent => "absent",
-            Self::NoWebhookAuth => "unproven",
+            Self::Absent => "missing",
+            Self::NoWebhookAuth => "no webhook auth",
             Self::Unusable => "unusable",
         }
     }
@@ -84,8 +87,7 @@ pub fn absent(name: &str) -> PluginStatus {
         generation: 0,
         since: Timestamp(0),
         health: Health::Absent,
-        note: "`[plugins] lifecycle` names it: until it is there, agents are let go of at their idle timeout"
-            .to_owned(),
+        note: "`[plugins] lifecycle` names it; without it, idle agents are suspended at their idle timeout".to_owned(),
     }
 }
 
@@ -97,7 +99,9 @@ pub fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
         generation: 0,
         since: *since,
         health: Health::Unusable,
-        note: format!("failed to {why}; until then what serves goes on, and nothing in it is plugged in"),
+        note: format!(
+            "failed to {why}; until that is corrected, the active versions stay active, and files in it are ignored"
+        ),
     }
 }
 
@@ -123,7 +127,7 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
 
 fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
     if plugged.generation.missing_webhook_auth() {
-        return (Health::NoWebhookAuth, format!("requests for it are refused: {}", missing_webhook_auth(name)));
+        return (Health::NoWebhookAuth, format!("its requests are rejected: {}", missing_webhook_auth(name)));
     }
     (Health::Ok, String::new())
 }
@@ -131,7 +135,7 @@ fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
 /// Explains why all webhook requests to a plugin are rejected, and which configuration lines accept some.
 pub fn missing_webhook_auth(plugin: &str) -> String {
     format!(
-        "nothing says what they have to show: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
+        "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
          NAME = \"/path/of/a/file\""
     )
 }
@@ -142,30 +146,32 @@ fn rejected_health(name: &str, plugged: Option<&ActivePlugin>, turned: &Rejected
         RejectReason::PendingApproval(missing) => {
             let typed = format!("; or type /plugins grant {name} {version}");
             let way = if grants::config_only(missing).is_empty() { typed } else { String::new() };
-            (Health::PendingApproval, format!("version {version} waits: {}{way}", turned.why))
+            (Health::PendingApproval, format!("version {version} is pending approval: {}{way}", turned.why))
         }
         RejectReason::Denied(missing) => {
             let missing = missing.join(", ");
-            let change = format!("/plugins grant {name} {version} changes that answer");
-            (Health::PendingApproval, format!("version {version} was not granted {missing}; {change}"))
+            let change = format!("type /plugins grant {name} {version} to grant it now");
+            (rejected(plugged), format!("version {version} was not granted {missing}; {change}"))
         }
-        RejectReason::NotAdmitted => {
-            (if plugged.is_some() { Health::UpdateRejected } else { Health::Rejected }, turned.why.clone())
+        RejectReason::NotAdmitted => (Health::RolledBack, turned.why.clone()),
+        RejectReason::Rejected => {
+            let note = plugged.map_or_else(|| turned.why.clone(), |plugged| rejection_note(plugged, turned));
+            (rejected(plugged), note)
         }
-        RejectReason::Rejected => match plugged {
-            Some(plugged) => (Health::UpdateRejected, held(plugged, turned)),
-            None => (Health::Rejected, turned.why.clone()),
-        },
     }
 }
 
+const fn rejected(plugged: Option<&ActivePlugin>) -> Health {
+    if plugged.is_some() { Health::UpdateRejected } else { Health::Rejected }
+}
+
 /// Explains why the newest version was rejected, or the newest settings of the active version.
-fn held(plugged: &ActivePlugin, turned: &RejectedVersion) -> String {
+fn rejection_note(plugged: &ActivePlugin, turned: &RejectedVersion) -> String {
     if turned.digest == plugged.generation.digest {
-        format!("its new configuration was refused: {}", turned.why)
+        format!("its new configuration was rejected: {}", turned.why)
     } else if turned.digest.is_empty() {
-        format!("the newest version was refused: {}", turned.why)
+        format!("the newest version was rejected: {}", turned.why)
     } else {
-        format!("version {} was refused: {}", short(&turned.digest), turned.why)
+        format!("version {} was rejected: {}", short(&turned.digest), turned.why)
     }
 }

@@ -19,17 +19,17 @@ pub fn held_off(name: &str, digest: &str, (admission, now): (&Admission, Timesta
         Admission::Admitted => return None,
         Admission::Disabled(word) => disabled(name, word),
         Admission::RolledBack => {
-            format!("version {version} was rolled back: save other bytes, or type /plugins reload {name}")
+            format!("version {version} was rolled back: save a new version, or type /plugins reload {name}")
         }
         Admission::Abandoned { falls, why } => format!(
-            "version {version} was rolled back {falls} times because its calls failed, the last one {why}; save other bytes, or type \
+            "version {version} was rolled back {falls} times because its calls failed, the last one {why}; save a new version, or type \
              /plugins reload {name}"
         ),
         Admission::Backoff { until, falls, why } => {
             let times = if *falls == 1 { "once".to_owned() } else { format!("{falls} times in a row") };
             let pause = spell_duration(seconds(until.since(now)));
             format!(
-                "version {version} is tried in {pause}, because the plugin was rolled back {times}: the last call {why}; \
+                "version {version} is tried again in {pause}, because it was rolled back {times}: the last call {why}; \
                  /plugins reload {name} tries it at once"
             )
         }
@@ -46,7 +46,7 @@ pub fn next_chance(name: &str, digest: &str, (admission, now): (&Admission, Time
             format!("version {version} is tried again in {pause}; /plugins reload {name} tries it at once")
         }
         Admission::Abandoned { falls, .. } => format!(
-            "version {version} was rolled back {falls} times and is not tried again: save other bytes, or type /plugins reload {name}"
+            "version {version} was rolled back {falls} times and is not tried again: save a new version, or type /plugins reload {name}"
         ),
         Admission::Admitted | Admission::Disabled(_) | Admission::RolledBack => {
             format!("/plugins reload {name} tries it again")
@@ -61,7 +61,7 @@ const fn seconds(span: std::time::Duration) -> std::time::Duration {
 
 #[must_use]
 pub fn disabled(name: &str, word: &Decision) -> String {
-    format!("disabled by {}; /plugins enable {name} brings it back", word.who)
+    format!("disabled by {}; /plugins enable {name} enables it again", word.who)
 }
 
 /// The start of the watcher's message about a file that it cannot read.
@@ -76,9 +76,9 @@ pub fn unusable(path: &Path, why: &str) -> String {
     let path = path.display();
     match why.strip_prefix(UNREADABLE) {
         Some(cause) if cause.starts_with("Permission denied") => {
-            format!("{why}; let the user that runs Cordboard read it, as with `chmod u+r {path}`")
+            format!("{why}; make it readable for the user that runs Cordboard, for example with `chmod u+r {path}`")
         }
-        Some(_) => format!("{why}; look at {path}, or copy it again"),
+        Some(_) => format!("{why}; check {path}, or copy it again"),
         None if why.starts_with(TOO_LARGE) => {
             format!("{why}; build {path} again with optimizations, and without debug information")
         }
@@ -98,9 +98,9 @@ mod tests {
         let unreadable = |error: io::Error| unusable(path, &format!("{UNREADABLE}{error}"));
         assert_eq!(
             unreadable(io::Error::from_raw_os_error(13)),
-            "it cannot be read: Permission denied (os error 13); let the user that runs Cordboard read it, as with `chmod u+r /p/x.wasm`"
+            "it cannot be read: Permission denied (os error 13); make it readable for the user that runs Cordboard, for example with `chmod u+r /p/x.wasm`"
         );
-        assert!(unreadable(io::Error::from_raw_os_error(5)).ends_with("; look at /p/x.wasm, or copy it again"));
+        assert!(unreadable(io::Error::from_raw_os_error(5)).ends_with("; check /p/x.wasm, or copy it again"));
         assert!(unusable(path, "it is larger than 64 MiB").contains("; build /p/x.wasm again with optimizations"));
         assert_eq!(unusable(path, "others may write to it"), "others may write to it");
     }

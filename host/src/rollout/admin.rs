@@ -35,13 +35,13 @@ fn invalid(text: impl Into<String>) -> ApiError {
 }
 
 fn not_stored(error: StoreError) -> ApiError {
-    refuse(RefusalCode::Failed, format!("Cordboard could not store it: {error}"))
+    refuse(RefusalCode::Failed, format!("Cordboard could not store the change: {error}"))
 }
 
 impl Rollout {
     pub async fn on_order(&mut self, ordered: AuthorizedCommand) {
         let AuthorizedCommand { by, plugin: name, order, answer } = ordered;
-        tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "ordered");
+        tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "admin command received");
         let word = Decision { who: by.id.clone(), at: self.clock.now() };
         let served = self.plugs().table().generation(&name).map(|one| one.digest.clone());
         let waited = self.waits(&name);
@@ -89,15 +89,17 @@ impl Rollout {
     /// Refuses if the plugin folder is unusable: the newest file can't be read, and an older version must not pass
     /// for it.
     fn check_folder(&self) -> Result<(), ApiError> {
-        self.supply.folder_fault().map_or(Ok(()), |why| Err(invalid(format!("Cordboard failed to {why}."))))
+        self.supply
+            .folder_fault()
+            .map_or(Ok(()), |why| Err(invalid(format!("The plugin folder can't be used: Cordboard failed to {why}."))))
     }
 
     async fn rollback(&mut self, name: &str) -> Planned {
         self.check_enabled(name)?;
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
-        let serving = serving.ok_or_else(|| invalid(format!("No version of plugin '{name}' serves.")))?;
+        let serving = serving.ok_or_else(|| invalid(format!("No version of plugin '{name}' is active.")))?;
         let before = self.supply.before(name, &serving).await;
-        let none = || invalid(format!("There is no version of plugin '{name}' before {}.", short(&serving)));
+        let none = || invalid(format!("Plugin '{name}' has no version before {}.", short(&serving)));
         before.map(AdminPlan::PlugIn).ok_or_else(none)
     }
 
@@ -105,7 +107,7 @@ impl Rollout {
         self.check_enabled(name)?;
         self.check_folder()?;
         self.supply.decided.change(name, |standing| standing.clear_rollbacks()).await.map_err(not_stored)?;
-        let none = || invalid(format!("Plugin '{name}' has no file any more, and is not one of the built-in ones."));
+        let none = || invalid(format!("Plugin '{name}' has no file any more, and is not built in."));
         self.supply.newest(name).await.map(AdminPlan::PlugIn).ok_or_else(none)
     }
 
@@ -114,12 +116,12 @@ impl Rollout {
         let table = self.plugs().table();
         if table.command("plugins").is_some_and(|offer| offer.generation.name == name) {
             let text = format!(
-                "Plugin '{name}' offers /plugins, and nobody could enable it again. Put another version in its place."
+                "Plugin '{name}' provides /plugins, and without it no plugin can be enabled again. Replace it with another version instead."
             );
             return Err(invalid(text));
         }
         if self.supply.decided.standing(name).disabled.is_some() {
-            return Ok(AdminPlan::Done(format!("Plugin '{name}' is disabled already.")));
+            return Ok(AdminPlan::Done(format!("Plugin '{name}' is already disabled.")));
         }
         let gone =
             table.commands().filter(|offer| offer.generation.name == name).map(|offer| format!("/{}", offer.spec.name));
@@ -129,12 +131,12 @@ impl Rollout {
         self.supply.decided.change(name, |standing| standing.disabled = Some(word)).await.map_err(not_stored)?;
         self.cancel(name).await;
         self.plugs().disable(name, off).await;
-        let mut text = format!("Plugin '{name}' is disabled; /plugins enable {name} brings it back.");
+        let mut text = format!("Plugin '{name}' is disabled. Use /plugins enable {name} to enable it again.");
         if !gone.is_empty() {
-            text.push_str(&format!(" Gone with it: {}.", gone.join(", ")));
+            text.push_str(&format!(" Commands removed with it: {}.", gone.join(", ")));
         }
         if offers_policy {
-            text.push_str(" Where it decided about idle agents, they are suspended at their idle timeout.");
+            text.push_str(" If it was the lifecycle plugin, idle agents are now suspended at their idle timeout.");
         }
         Ok(AdminPlan::Done(text))
     }
@@ -149,7 +151,7 @@ impl Rollout {
         // Ask again about versions that are pending approval.
         self.asked.retain(|(asked, _)| asked != name);
         let Some(version) = self.supply.newest(name).await else {
-            return Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled; it has no file now.")));
+            return Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled, but it has no file.")));
         };
         let now = self.clock.now();
         let admission = self.supply.decided.standing(name).admits(&version.digest, now);
@@ -161,7 +163,7 @@ impl Rollout {
         let held = (PluginError::NotAdmitted(why.clone()), context);
         let _held: Result<Activation, PluginError> = self.supply.go_back(name, &version.digest, held).await;
         let serving = self.serving(name).unwrap_or_else(|| "nothing".to_owned());
-        Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled: {serving} serves; {why}.")))
+        Ok(AdminPlan::Done(format!("Plugin '{name}' is enabled. Active: {serving}; {why}.")))
     }
 
     /// Returns the version that is pending approval or was denied.
@@ -182,13 +184,13 @@ impl Rollout {
             Some((waiting, missing)) if waiting.starts_with(digest) => Ok(missing.clone()),
             Some((waiting, _)) => {
                 let text = format!(
-                    "Version {} of plugin '{name}' does not wait any more; {} does.",
+                    "Version {} of plugin '{name}' is no longer pending approval; version {} is.",
                     short(digest),
                     short(waiting)
                 );
                 Err(invalid(text))
             }
-            None => Err(invalid(format!("No version of plugin '{name}' waits for a grant."))),
+            None => Err(invalid(format!("No version of plugin '{name}' is pending approval."))),
         }
     }
 
@@ -198,8 +200,10 @@ impl Rollout {
         self.check_folder()?;
         let by_line = config_only(&missing);
         if !by_line.is_empty() {
-            let text =
-                format!("Not granted here: {}. Add to [plugins.{name}] what /plugins shows.", by_line.join(", "));
+            let text = format!(
+                "{} can't be granted in the chat. Add the lines that /plugins shows to [plugins.{name}].",
+                by_line.join(", ")
+            );
             return Err(invalid(text));
         }
         let newest = self.supply.newest(name).await.filter(|version| version.digest.starts_with(digest));
@@ -218,7 +222,7 @@ impl Rollout {
         self.supply.decided.answer(answer).await.map_err(not_stored)?;
         self.plugs().hold(name, RejectReason::Denied(missing)).await;
         let text = format!(
-            "Plugin '{name}' is not granted {listed}. Versions that ask for no more are not asked about again."
+            "Plugin '{name}' is not granted {listed}. You are not asked again about versions that request no more than that."
         );
         Ok(AdminPlan::Done(format!("{text}{}", self.goes_on(name))))
     }
@@ -228,7 +232,7 @@ impl Rollout {
         let taken = self.supply.decided.revoke(name, &word).await.map_err(not_stored)?;
         if taken.is_empty() {
             let text = format!(
-                "Plugin '{name}' was granted nothing in the chat. What [plugins.{name}] grants is taken back there."
+                "Plugin '{name}' was granted nothing in the chat. To revoke what the configuration grants, change [plugins.{name}]."
             );
             return Err(invalid(text));
         }
@@ -242,10 +246,10 @@ impl Rollout {
             self.plugs().restore_rejection(name, turned).await;
         }
         let serves = match self.serving(name) {
-            Some(serving) => format!("Now serves {serving}."),
-            None => "No version serves without it.".to_owned(),
+            Some(serving) => format!("Active now: {serving}."),
+            None => "No version is active without it.".to_owned(),
         };
-        Ok(AdminPlan::Done(format!("Plugin '{name}' has lost {taken}. {serves}")))
+        Ok(AdminPlan::Done(format!("Plugin '{name}' is no longer granted {taken}. {serves}")))
     }
 
     pub(super) async fn on_order_plugged(&mut self, plugged: ActivePlugin, given: Given) {
@@ -255,10 +259,13 @@ impl Rollout {
             Err(ref refused @ PluginError::NotGranted { ref missing, .. }) => {
                 self.park(&name, &digest, missing).await;
                 let goes_on = self.goes_on(&name);
-                Err(invalid(format!("Plugin '{name}', version {}, waits: {refused}.{goes_on}", short(&digest))))
+                Err(invalid(format!(
+                    "Plugin '{name}', version {}, is pending approval: {refused}.{goes_on}",
+                    short(&digest)
+                )))
             }
             Err(refused) => {
-                let text = format!("Plugin '{name}' was refused: {}.{}", self.told(&refused), self.goes_on(&name));
+                let text = format!("Plugin '{name}' was rejected: {}.{}", self.told(&refused), self.goes_on(&name));
                 Err(refuse(RefusalCode::Failed, text))
             }
         };
@@ -285,7 +292,7 @@ impl Rollout {
             (AdminCommand::Enable, _) => format!("Plugin '{name}' is enabled: {serving}."),
             (AdminCommand::Grant(_), _) => {
                 let granted = self.supply.decided.granted(name).into_iter().collect::<Vec<_>>().join(", ");
-                format!("Plugin '{name}' is granted {granted}, and plugged in: {serving}.")
+                format!("Plugin '{name}' is granted {granted}, and is active: {serving}.")
             }
             (
                 AdminCommand::Rollback

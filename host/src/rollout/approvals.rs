@@ -24,14 +24,19 @@ impl Rollout {
     /// already.
     pub(super) async fn park(&mut self, name: &str, digest: &str, missing: &[String]) {
         if let Some(word) = self.supply.decided.refused(name, missing) {
-            tracing::info!(plugin = name, digest = short(digest), by = %word.who, "parked: its grants were refused");
+            tracing::info!(plugin = name, digest = short(digest), by = %word.who, "version pending approval: its owner has denied these capabilities");
             return;
         }
         if !self.asked.insert((name.to_owned(), digest.to_owned())) {
             return;
         }
         let (digest_shown, missing_shown) = (short(digest), missing.join(", "));
-        tracing::info!(plugin = name, digest = digest_shown, missing = missing_shown, "parked: the owner is asked");
+        tracing::info!(
+            plugin = name,
+            digest = digest_shown,
+            missing = missing_shown,
+            "version pending approval: asking the owner"
+        );
         let serves = self.plugs().table().generation(name).map(|one| one.number);
         let parked = PendingApproval { plugin: name.to_owned(), digest: digest.to_owned(), missing: missing.to_vec() };
         self.audience.ask(parked.question(serves)).await;

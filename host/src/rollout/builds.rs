@@ -114,7 +114,7 @@ impl Purpose {
     /// Answers a waiting caller that the job was replaced.
     fn give_up(self, name: &str) {
         if let Self::SessionCommand(Given { answer: Some(answer), .. }) = self {
-            let text = format!("Something newer happened to plugin '{name}' meanwhile; see /plugins.");
+            let text = format!("A newer version or command for plugin '{name}' replaced this one. See /plugins.");
             let _: Result<(), _> = answer.send(Err(refuse(cordboard_core::session::RefusalCode::Failed, text)));
         }
     }
@@ -186,7 +186,7 @@ impl Jobs {
     pub fn cancel(&mut self, name: &str) {
         if let Some(job) = self.by_name.remove(name) {
             job.abort.abort();
-            tracing::info!(plugin = name, "a compilation is given up: something newer came");
+            tracing::info!(plugin = name, "compilation cancelled: a newer version or command replaced it");
             job.purpose.give_up(name);
         }
     }
@@ -225,7 +225,7 @@ impl Jobs {
     }
 
     /// Takes the caller who waits for a plugin's compilation, with the digest of the version.
-    #[expect(clippy::type_complexity, reason = "a pair of what is told and to whom, for one caller")]
+    #[expect(clippy::type_complexity, reason = "one caller needs the digest and the waiting caller together")]
     pub fn take_answer(&mut self, name: &str) -> Option<(String, Option<(Caller, oneshot::Sender<Outcome>)>)> {
         let job = self.by_name.get_mut(name)?;
         job.slow_at = None;

@@ -31,7 +31,7 @@ impl Rollout {
     pub(super) async fn offer(&mut self, name: &str, version: Version, tell: Tell) {
         // A version that doesn't match the operator's pin isn't compiled.
         if let Err(refused) = (self.settings)(name).check_pin(name, &version.digest) {
-            tracing::warn!(plugin = name, why = %refused, "version refused, the one before goes on");
+            tracing::warn!(plugin = name, why = %refused, "version rejected");
             self.give_up_file(name).await;
             self.plugs().record_rejection(name, &version.digest, (&refused, self.clock.now())).await;
             return self.tell_refused(name, &refused);
@@ -80,10 +80,10 @@ impl Rollout {
     }
 
     async fn put_off(&mut self, name: &str, digest: &str, why: String) {
-        tracing::warn!(plugin = name, digest = short(digest), why, "version put off");
+        tracing::warn!(plugin = name, digest = short(digest), why, "version not admitted");
         let standing = self.supply.decided.standing(name);
         if standing.disabled.is_some() {
-            let text = format!("Plugin '{name}' has another file, {}, and stays {why}.", short(digest));
+            let text = format!("Plugin '{name}' has a new file, {}, and stays {why}.", short(digest));
             return self.notify(name, Kind::Done, text);
         }
         let refused = PluginError::NotAdmitted(why.clone());
@@ -100,7 +100,7 @@ impl Rollout {
                 if tell == Tell::All
                     && let Some(serving) = self.serving(&name)
                 {
-                    self.notify(&name, Kind::Done, format!("Plugin '{name}' is plugged in: {serving}."));
+                    self.notify(&name, Kind::Done, format!("Plugin '{name}' is active: {serving}."));
                 }
                 self.audience.changed(&name).await;
             }
@@ -127,7 +127,7 @@ impl Rollout {
 
     fn tell_refused(&mut self, name: &str, refused: &PluginError) {
         let why = self.told(refused);
-        let text = format!("Plugin '{name}' was refused: {why}.{}", self.goes_on(name));
+        let text = format!("Plugin '{name}' was rejected: {why}.{}", self.goes_on(name));
         self.notify(name, Kind::Trouble, text);
     }
 
@@ -135,10 +135,10 @@ impl Rollout {
     pub async fn on_folder(&mut self, fault: Option<String>) {
         let text = match &fault {
             Some(why) => {
-                tracing::warn!(why, "the plugin folder is left alone, what serves goes on");
-                format!("The plugin folder is left alone, and what serves goes on: failed to {why}.")
+                tracing::warn!(why, "the plugin folder cannot be used");
+                format!("The plugin folder can't be used, and the active versions stay active: failed to {why}.")
             }
-            None => "The plugin folder is in order again, and in use.".to_owned(),
+            None => "The plugin folder can be used again.".to_owned(),
         };
         let is_well = fault.is_none();
         self.plugs().show_folder(fault.map(|why| (why, self.clock.now()))).await;
@@ -157,7 +157,7 @@ impl Rollout {
         } else {
             PluginError::Name(name.to_owned())
         };
-        tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version refused");
+        tracing::warn!(plugin = name, serves = self.generation(name), why = %refused, "version rejected");
         self.give_up_file(name).await;
         self.plugs().record_rejection(name, "", (&refused, self.clock.now())).await;
         self.tell_refused(name, &refused);
@@ -165,7 +165,7 @@ impl Rollout {
 
     /// Handles the removal of a plugin's file.
     pub async fn on_gone(&mut self, name: &str) {
-        tracing::info!(plugin = name, "its file is gone");
+        tracing::info!(plugin = name, "plugin file removed");
         self.cancel(name).await;
         self.supply.forget(name).await;
         if self.supply.decided.standing(name).disabled.is_some() {
@@ -184,10 +184,10 @@ impl Rollout {
     fn tell_gone(&mut self, name: &str, before: Option<u32>) {
         match self.generation(name) {
             None if before.is_some() => {
-                self.notify(name, Kind::Done, format!("Plugin '{name}' is unplugged: its file is gone."));
+                self.notify(name, Kind::Done, format!("Plugin '{name}' is no longer active: its file was removed."));
             }
             Some(number) if before != Some(number) => {
-                let text = format!("Plugin '{name}' is the built-in one again: generation {number}.");
+                let text = format!("Plugin '{name}' is the built-in version again: generation {number}.");
                 self.notify(name, Kind::Done, text);
             }
             Some(_) | None => {}
@@ -208,7 +208,9 @@ impl Rollout {
             self.jobs.resettle(name, settings);
         }
         let table = self.plugs().table();
-        let waits = |health| matches!(health, Health::UpdateRejected | Health::Rejected | Health::PendingApproval);
+        let waits = |health| {
+            matches!(health, Health::UpdateRejected | Health::RolledBack | Health::Rejected | Health::PendingApproval)
+        };
         let waiting = table.statuses().filter(|status| waits(status.health));
         let waiting: BTreeSet<String> = waiting.map(|status| status.name).collect();
         names.extend(waiting.iter().cloned());

@@ -92,13 +92,13 @@ impl Notices {
         }
         // The sort is stable, so notices of one kind keep their order.
         pending.sort_by_key(|notice| std::cmp::Reverse(notice.kind));
-        let mut text = format!("{count} changes of plugins:");
+        let mut text = format!("{count} plugin changes:");
         let listed = pending.len().min(self.pace.listed);
         for notice in &pending[..listed] {
             text.push_str(&format!("\n- {}", notice.text.replace('\n', "\n  ")));
         }
         if count > listed {
-            text.push_str(&format!("\nand {} more; /plugins lists them.", count - listed));
+            text.push_str(&format!("\nand {} more. /plugins lists them.", count - listed));
         }
         Some(text)
     }
@@ -122,7 +122,7 @@ mod tests {
         for number in 0..count {
             let now = began + span * number / count;
             send_until(&mut notices, now);
-            notices.add(&format!("p{number}"), (Kind::Done, format!("Plugin 'p{number}' is plugged in.")), now);
+            notices.add(&format!("p{number}"), (Kind::Done, format!("Plugin 'p{number}' is active.")), now);
         }
         send_until(&mut notices, began + 1000 * SECOND);
         assert!(notices.due().is_none());
@@ -131,13 +131,13 @@ mod tests {
 
     #[test]
     fn a_single_notice_is_sent_promptly_and_unchanged() {
-        assert_eq!(flood(1, SECOND), [(Pace::default().gather, "Plugin 'p0' is plugged in.".to_owned())]);
+        assert_eq!(flood(1, SECOND), [(Pace::default().gather, "Plugin 'p0' is active.".to_owned())]);
     }
 
     #[test]
     fn simultaneous_notices_are_one_message() {
         let sent = flood(3, Duration::from_millis(100));
-        let text = "3 changes of plugins:\n- Plugin 'p0' is plugged in.\n- Plugin 'p1' is plugged in.\n- Plugin 'p2' is plugged in.";
+        let text = "3 plugin changes:\n- Plugin 'p0' is active.\n- Plugin 'p1' is active.\n- Plugin 'p2' is active.";
         assert_eq!(sent, [(Pace::default().gather, text.to_owned())]);
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let last = &sent[most].1;
         let count: usize = last.split_once(' ').unwrap().0.parse().unwrap();
         assert_eq!(last.lines().count(), listed + 2);
-        assert!(last.ends_with(&format!("\nand {} more; /plugins lists them.", count - listed)), "{last}");
+        assert!(last.ends_with(&format!("\nand {} more. /plugins lists them.", count - listed)), "{last}");
     }
 
     #[test]
@@ -161,8 +161,8 @@ mod tests {
         let mut add = |number: usize, kind| notices.add(&format!("p{number}"), (kind, format!("{number}\nmore")), now);
         (0..100).for_each(|number| add(number, if number == 3 { Kind::Trouble } else { Kind::Done }));
         let text = notices.take(now).unwrap();
-        assert!(text.starts_with("100 changes of plugins:\n- 3\n  more\n- "), "{text}");
-        assert!(text.ends_with("\nand 90 more; /plugins lists them."), "{text}");
+        assert!(text.starts_with("100 plugin changes:\n- 3\n  more\n- "), "{text}");
+        assert!(text.ends_with("\nand 90 more. /plugins lists them."), "{text}");
     }
 
     #[test]
@@ -170,8 +170,8 @@ mod tests {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
         notices.add("a", (Kind::Progress, "a is being compiled".to_owned()), now);
         notices.add("b", (Kind::Progress, "b is being compiled".to_owned()), now);
-        notices.add("a", (Kind::Done, "a is plugged in".to_owned()), now);
-        let text = "2 changes of plugins:\n- a is plugged in\n- b is being compiled";
+        notices.add("a", (Kind::Done, "a is active".to_owned()), now);
+        let text = "2 plugin changes:\n- a is active\n- b is being compiled";
         assert_eq!(notices.take(now).as_deref(), Some(text));
         assert_eq!((notices.take(now), notices.due()), (None, None));
     }

@@ -24,7 +24,7 @@ pub struct Fallen {
 /// Returns the number of failed calls, including those before a restart, and the last failure.
 fn mishaps(generation: &PluginVersion) -> (u32, String) {
     let counted = generation.probation.as_ref().map_or(0, |probation| probation.failed());
-    let (seen, last) = generation.mishaps().unwrap_or_else(|| (0, "before the host's last start".to_owned()));
+    let (seen, last) = generation.mishaps().unwrap_or_else(|| (0, "before the host's last restart".to_owned()));
     (seen.max(counted), last)
 }
 
@@ -43,12 +43,12 @@ impl Rollout {
             let (count, last) = mishaps(&generation);
             let probation = generation.terms.probation;
             let how = format!(
-                "{count} call{} failed within {} of its swap, the last one {last}",
+                "{count} call{} failed within {} of its activation, the last one {last}",
                 if count == 1 { "" } else { "s" },
                 spell_duration(probation)
             );
             let (name, digest) = (generation.name.as_str(), generation.digest.as_str());
-            tracing::warn!(plugin = name, digest = short(digest), how, "fell in its probation");
+            tracing::warn!(plugin = name, digest = short(digest), how, "version failed its probation");
             match self.supply.before(name, digest).await {
                 Some(version) => {
                     let now = self.clock.now();
@@ -60,8 +60,7 @@ impl Rollout {
                 }
                 None => {
                     let text = format!(
-                        "Plugin '{name}', version {}: {how}. There is no version to go back to, so it goes on; \
-                         /plugins disable {name} switches it off.",
+                        "Plugin '{name}', version {}: {how}. There is no earlier version, so it stays active. Use /plugins disable {name} to disable it.",
                         short(digest)
                     );
                     self.notify(name, Kind::Trouble, text);
@@ -87,8 +86,7 @@ impl Rollout {
             && !self.fall_back_further(&name, &digest, &refused).await
         {
             let text = format!(
-                "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the version before it was refused: \
-                 {refused}.{}",
+                "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the previous version was rejected: {refused}.{}",
                 self.goes_on(&name)
             );
             self.notify(&name, Kind::Trouble, text);
@@ -99,9 +97,9 @@ impl Rollout {
         let why = held_off(&name, &digest, (&admission, now)).unwrap_or_else(|| chance.clone());
         self.plugs().record_rejection(&name, &digest, (&PluginError::NotAdmitted(why), now)).await;
         let serving = self.serving(&name).unwrap_or_default();
-        tracing::warn!(plugin = name, serving, "rolled back by itself");
+        tracing::warn!(plugin = name, serving, "version rolled back");
         let text =
-            format!("Plugin '{name}', version {version}, is rolled back: {how}.\nNow serves {serving}; {chance}.");
+            format!("Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {serving}; {chance}.");
         self.notify(&name, Kind::Trouble, text);
         self.audience.changed(&name).await;
     }
@@ -125,7 +123,7 @@ impl Rollout {
         let serving = self.plugs().table().generation(name).map(|one| one.digest.clone());
         let is_due = |one: &Version| due.contains(&one.digest) && serving.as_deref() != Some(&one.digest);
         let Some(version) = self.supply.newest(name).await.filter(is_due) else { return };
-        tracing::info!(plugin = name, digest = short(&version.digest), "tried again after a pause");
+        tracing::info!(plugin = name, digest = short(&version.digest), "trying a version again after its backoff");
         self.start(name, version, Purpose::File(Tell::All)).await;
     }
 }

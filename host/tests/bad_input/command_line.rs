@@ -66,8 +66,8 @@ fn check_names_a_policy_that_no_plugin_offers() {
     let board = Board::new("[plugins]\nlifecycle = \"none\"\n");
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.out.contains("plugin         absent  none\n"), "{}", ended.out);
-    assert!(ended.err.contains("lifecycle = \"none\": no plugin of that name offers a lifecycle"), "{}", ended.err);
+    assert!(ended.out.contains("plugin         missing  none\n"), "{}", ended.out);
+    assert!(ended.err.contains("lifecycle = \"none\": no plugin of that name exports lifecycle"), "{}", ended.err);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn check_names_a_missing_default_agent() {
     let default = "[agents]\ndefault = \"mine\"\n[agents.mine]\nkind = \"claude\"\ncommand = \"/nowhere/mine\"\n";
     let ended = Board::new(default).ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.out.contains("agent          ok  demo\nagent          absent  mine\n"), "{}", ended.out);
+    assert!(ended.out.contains("agent          ok  demo\nagent          missing  mine\n"), "{}", ended.out);
     assert_eq!(
         ended.err,
         "cordboard: [agents] default = \"mine\": failed to start '/nowhere/mine': there is no such file; set `command` of this \
@@ -128,7 +128,7 @@ fn check_names_a_rejected_plugin_and_the_reason() {
     fs::write(board.path("plugins/note.wasm"), "not wasm").unwrap();
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.out.contains("plugin         refused  note\n"), "{}", ended.out);
+    assert!(ended.out.contains("plugin         rejected  note\n"), "{}", ended.out);
     assert_eq!(
         ended.err,
         "cordboard: plugin 'note': it is not a WebAssembly component: it is a text file; copy the component itself, as it was built\n"

@@ -105,7 +105,7 @@ fn a_bad_plugin_table_is_reported_with_file_and_line() {
         ("sha256 = \"12\"", "line 4, column 10: 'sha256' in [plugins.help] must be"),
     ] {
         board.configure(&format!("{QUICK}[plugins.help]\n{table}\n"));
-        host.hear(&format!("The new configuration is not used, the one before goes on:\n{path}\n{why}"));
+        host.hear(&format!("The new configuration can't be used, and the previous one stays active:\n{path}\n{why}"));
         host.log(&format!("{path}\\n{why}"));
     }
     // Only the plugin can detect this error.
@@ -131,11 +131,11 @@ fn a_running_host_keeps_the_last_good_configuration() {
         ("[sessions]\nidle_timeout = 3\n", format!("{path}\nline 2, column 16: 'idle_timeout' in [sessions] must be")),
     ] {
         board.configure(text);
-        host.hear(&format!("The new configuration is not used, the one before goes on:\n{why}"));
+        host.hear(&format!("The new configuration can't be used, and the previous one stays active:\n{why}"));
         host.exchange("/timeout", "Idle timeout: 7 minutes");
     }
     fs::remove_file(board.path("config.toml")).unwrap();
-    host.hear(&format!("{path} is gone"));
+    host.hear(&format!("{path} is missing"));
     board.configure(&format!("[sessions]\nidle_timeout = \"8m\"\n{QUICK}"));
     host.log("configuration changed");
     host.exchange("still here?", "You said: still here?");

@@ -22,17 +22,17 @@ fn a_named_plugin_folder_may_be_created_later() {
     let folder = board.path("plugins").display().to_string();
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains(&format!("the plugin folder {folder} does not exist: make it")), "{}", ended.err);
+    assert!(ended.err.contains(&format!("the plugin folder {folder} does not exist: create it")), "{}", ended.err);
 
     let mut host = board.run();
-    host.log("the plugin folder does not exist: its plugins come in when it is made");
+    host.log("the plugin folder does not exist; its plugins are activated once it exists");
     host.exchange("/echo hello", "There is no /echo.");
     let beside = board.path("beside");
     fs::create_dir(&beside).unwrap();
     fs::set_permissions(&beside, Permissions::from_mode(0o700)).unwrap();
     fs::write(beside.join("echo.wasm"), plugin("echo")).unwrap();
     fs::rename(&beside, &folder).unwrap();
-    host.hear("Plugin 'echo' is plugged in");
+    host.hear("Plugin 'echo' is active");
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -90,7 +90,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
         "failed to use {folder}: others may write to it, and grants go with the file name; run `chmod go-w {folder}`"
     );
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
-    host.hear(&format!("The plugin folder is left alone, and what serves goes on: {why}."));
+    host.hear(&format!("The plugin folder can't be used, and the active versions stay active: {why}."));
     host.exchange("/plugins", "`plugin folder` unusable - ");
     host.hear(&why);
     let checked = board.ask("check", &[]);
@@ -102,8 +102,8 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     host.exchange("/plugins reload echo", &format!("Cordboard {why}."));
     host.exchange("/echo hello", "v1: hello");
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
-    host.hear("The plugin folder is in order again, and in use.");
-    host.hear("Plugin 'echo' is plugged in: generation 2, ");
+    host.hear("The plugin folder can be used again.");
+    host.hear("Plugin 'echo' is active: generation 2, ");
     host.exchange("/echo hello", "v2: hello");
     assert_eq!(host.end().code, Some(0));
 }
@@ -115,12 +115,12 @@ fn a_grant_for_an_ignored_folder_applies_once_it_is_fixed() {
     let mut host = board.run();
     host.hear("[Refuse] /plugins refuse greedy ");
     fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o777)).unwrap();
-    host.hear("The plugin folder is left alone, and what serves goes on: ");
+    host.hear("The plugin folder can't be used, and the active versions stay active: ");
     board.configure(&format!("{QUICK}[plugins.greedy]\ngrants = [\"session-control\"]\n"));
     host.log("configuration changed");
     fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o700)).unwrap();
-    host.hear("The plugin folder is in order again, and in use.");
-    host.hear("Plugin 'greedy' is plugged in: generation 1, ");
+    host.hear("The plugin folder can be used again.");
+    host.hear("Plugin 'greedy' is active: generation 1, ");
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -152,10 +152,10 @@ fn a_plugin_file_writable_by_others_is_refused() {
     assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
 
     let mut host = board.run();
-    host.hear(&format!("Plugin 'echo' was refused: {why}."));
+    host.hear(&format!("Plugin 'echo' was rejected: {why}."));
     host.exchange("/echo hello", "There is no /echo.");
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-    host.hear("Plugin 'echo' is plugged in: generation 1, ");
+    host.hear("Plugin 'echo' is active: generation 1, ");
     fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
     host.hear("its file cannot be used: its group may write to it");
     host.hear("Generation 1 goes on.");
@@ -222,7 +222,7 @@ fn odd_files_at_run_time_are_named_and_block_nothing() {
     make_odd_files(&board);
     wait_for_reasons(&board);
     fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
-    host.hear("Plugin 'echo' is plugged in: generation 1, ");
+    host.hear("Plugin 'echo' is active: generation 1, ");
     host.exchange("/echo hello", "v1: hello");
     assert_eq!(host.end().code, Some(0));
 }
@@ -238,9 +238,9 @@ fn a_dangling_link_is_refused_and_deactivates_nothing() {
     let ended = board.ask("check", &[]);
     assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
     let mut host = board.run();
-    host.hear(&format!("Plugin 'echo' was refused: {why}."));
+    host.hear(&format!("Plugin 'echo' was rejected: {why}."));
     fs::write(board.path("elsewhere.wasm"), plugin("echo")).unwrap();
-    host.hear("Plugin 'echo' is plugged in: generation 1, ");
+    host.hear("Plugin 'echo' is active: generation 1, ");
     fs::remove_file(board.path("elsewhere.wasm")).unwrap();
     host.hear(&why);
     host.hear("Generation 1 goes on.");
@@ -255,10 +255,11 @@ fn a_file_as_plugin_folder_is_refused() {
     fs::write(board.path("plugins"), plugin("echo")).unwrap();
     let folder = board.path("plugins").display().to_string();
     let ended = board.ask("check", &[]);
-    let said = format!("cordboard: the plugin folder {folder} is a file: name the folder that it lies in\n");
+    let said =
+        format!("cordboard: the plugin folder {folder} is a file: set it to the folder that contains the file\n");
     assert_eq!((ended.code, ended.err), (Some(1), said));
     let mut host = board.run();
-    host.log("the plugin folder is a file: name the folder that it lies in");
+    host.log("the plugin folder is a file: set it to the folder that contains the file");
     host.exchange("/new a", "Session 'a' created.");
     let ended = host.end();
     assert_eq!(ended.code, Some(0));
@@ -278,7 +279,7 @@ fn check_names_a_missing_token_and_invalid_plugin_files() {
     ] {
         assert!(ended.err.contains(part), "{part}: {}", ended.err);
     }
-    assert!(ended.out.contains(&format!("token          refused  {token}\n")), "{}", ended.out);
+    assert!(ended.out.contains(&format!("token          invalid  {token}\n")), "{}", ended.out);
 }
 
 /// Returns the error of `run` for a state directory.

@@ -197,30 +197,30 @@ fn help_and_plugins_show_the_active_plugins() {
         "/model [name] - Show or set the model",
         "/new <name> [persona] - Start a session",
         "/persona [name] - Show or set the persona",
-        "/plugins [rollback|reload|disable|enable <name>] - List and steer the plugins",
+        "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
         "/restore [name] - Bring an archived session back",
         "/retry [name] - Try again what failed",
         "/session <name> - Switch to a session",
         "/sessions [page] - List the sessions",
-        "/start - Say how to begin",
+        "/start - Show how to begin",
         "/stop [all] - Interrupt the answer",
         "/suspend [name] - Let go of an agent now",
         "/timeout [minutes] - Show or set the idle timeout",
     ];
     host.ask("/help", &format!("{}\n\nAnything else goes to the active session.", help.join("\n")));
     host.say("/start");
-    host.expect("This is Cordboard: what you write here goes to a coding agent");
+    host.expect("This is Cordboard. Your messages here go to a coding agent");
     host.expect("[List the commands] /help");
     host.say("/plugins");
     let plugins = host.expect("`views` ok - ");
     let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();
     assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
     home.plug("echo", "echo");
-    host.expect("Plugin 'echo' is plugged in: generation 1, ");
+    host.expect("Plugin 'echo' is active: generation 1, ");
     host.say("/help");
     host.expect("/echo <text> - Says it again\n");
     home.remove_plugin("echo");
-    host.expect("Plugin 'echo' is unplugged: its file is gone.\n");
+    host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
     super::support::until("the plugin is gone", || home.plugins().as_array().unwrap().len() == 8);
     host.say("/echo x");
     host.expect("There is no /echo.");

@@ -8,7 +8,7 @@ fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     host.expect(&format!("Plugin '{plugin}', version "));
     let mut asked = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
     asked.push_str(&host.expect("\n"));
-    ["[Grant and plug in] ", "[Refuse] "].map(|label| {
+    ["[Grant and activate] ", "[Refuse] "].map(|label| {
         let line = asked.lines().find_map(|line| line.trim().strip_prefix(label));
         line.unwrap_or_else(|| panic!("no button {label}: {asked}")).to_owned()
     })
@@ -29,11 +29,11 @@ fn a_grant_command_activates_and_is_stored() {
     host.ask("/new idler", "Session 'idler' created.");
     home.plug("greedy", "greedy");
     let [grant, _] = question(&mut host, "greedy");
-    await_health(&home, "greedy", "parked");
+    await_health(&home, "greedy", "pending approval");
     host.say("/echo still");
     host.expect("v1: still\n");
     host.say(&grant);
-    host.expect("Plugin 'greedy' is granted session-control, and plugged in: generation 2, ");
+    host.expect("Plugin 'greedy' is granted session-control, and is active: generation 2, ");
     host.say("/greedy idler");
     host.expect("took idler\n");
     assert_eq!(host.end().1, Some(0));
@@ -41,10 +41,10 @@ fn a_grant_command_activates_and_is_stored() {
     let mut host = home.start();
     host.ask("/greedy idler", "took idler");
     host.say("/plugins revoke greedy");
-    host.expect("Plugin 'greedy' has lost session-control. Now serves generation ");
+    host.expect("Plugin 'greedy' is no longer granted session-control. Active now: generation ");
     host.say("/echo again");
     host.expect("v1: again\n");
-    await_health(&home, "greedy", "parked");
+    await_health(&home, "greedy", "pending approval");
 }
 
 #[test]
@@ -54,11 +54,11 @@ fn a_refusal_survives_a_restart_without_another_question() {
     let mut host = home.start();
     let [_, refuse] = question(&mut host, "greedy");
     host.say(&refuse);
-    host.expect("Versions that ask for no more are not asked about again.\n");
+    host.expect("You are not asked again about versions that request no more than that.\n");
     assert_eq!(host.end().1, Some(0));
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    await_health(&home, "greedy", "parked");
+    await_health(&home, "greedy", "rejected");
     home.plug("greedy", "grabby");
     question(&mut host, "greedy");
 }
@@ -70,16 +70,18 @@ fn a_version_that_keeps_failing_is_rolled_back() {
     let mut host = home.start();
     host.ask("/echo hi", "v1: hi");
     home.plug("mine", "unruly");
-    host.expect("Plugin 'mine' is plugged in: generation 2, ");
+    host.expect("Plugin 'mine' is active: generation 2, ");
     for _ in 0..2 {
         host.say("/trap");
         host.expect("/trap");
     }
-    host.expect("is rolled back: 2 calls failed within 5m of its swap, the last one trapped: ");
+    host.expect("is rolled back: 2 calls failed within 5m of its activation, the last one trapped: ");
     host.say("/echo hi");
     host.expect("v1: hi\n");
-    await_health(&home, "mine", "held");
+    await_health(&home, "mine", "rolled back");
     host.say("/plugins disable mine");
-    host.expect("Plugin 'mine' is disabled; /plugins enable mine brings it back. Gone with it: /echo.\n");
+    host.expect(
+        "Plugin 'mine' is disabled. Use /plugins enable mine to enable it again. Commands removed with it: /echo.\n",
+    );
     await_health(&home, "mine", "disabled");
 }

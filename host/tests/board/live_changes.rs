@@ -43,12 +43,12 @@ fn a_command_is_replaced_while_an_answer_streams() {
     host.say("/echo hi");
     host.expect("v1: hi\n");
     home.plug("echo", "echo2");
-    host.expect("Plugin 'echo' is plugged in: generation 2, ");
+    host.expect("Plugin 'echo' is active: generation 2, ");
     host.say("/echo hi");
     host.expect("v2: hi\n");
     home.remove_plugin("echo");
-    host.expect("Plugin 'echo' is unplugged: its file is gone.\n");
-    host.expect_logged("its file is gone");
+    host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
+    host.expect_logged("plugin file removed");
     until("it is gone", || home.plugins().as_array().unwrap().iter().all(|row| row["name"] != "echo"));
     host.say("/echo hi");
     host.expect("There is no /echo.");
@@ -64,11 +64,11 @@ fn an_answer_is_complete_despite_rollouts_and_new_settings() {
     host.say("slow 60");
     host.reads("line 1");
     home.plug("echo", "echo2");
-    host.expect("Plugin 'echo' is plugged in: generation 2, ");
+    host.expect("Plugin 'echo' is active: generation 2, ");
     home.configure("[sessions]\nidle_timeout = \"20m\"");
     host.expect_logged("configuration changed");
     home.plug("echo", "echo");
-    host.expect("Plugin 'echo' is plugged in: generation 3, ");
+    host.expect("Plugin 'echo' is active: generation 3, ");
     host.await_phase("a", "idle");
     until("all is printed", || host.chat().ends_with("line 60\n") || host.chat().contains("line 60\n"));
     assert!(line_numbers(&host.chat()).into_iter().eq(1..=60), "{}", host.chat());
@@ -92,7 +92,7 @@ fn a_bad_version_is_never_activated() {
         home.plug_bytes("echo", bytes);
         // A slow machine may have rejected a partial file before.
         let told = host.expect(why);
-        assert!(told.contains("Plugin 'echo' was refused: "), "{why}: {told}");
+        assert!(told.contains("Plugin 'echo' was rejected: "), "{why}: {told}");
         host.expect("Generation 1 goes on.\n");
         host.expect_logged(why);
         host.say("/plugins");
@@ -105,7 +105,7 @@ fn a_bad_version_is_never_activated() {
         host.expect("v1: hi\n");
     }
     home.plug("echo", "echo2");
-    host.expect("Plugin 'echo' is plugged in: generation 2, ");
+    host.expect("Plugin 'echo' is active: generation 2, ");
     host.say("/echo hi");
     host.expect("v2: hi\n");
     let rows = home.plugins();
@@ -122,10 +122,10 @@ fn a_new_policy_reviews_idle_sessions() {
     host.ask("remember tea", "I will remember: tea");
     let agent = begin(&mut host);
     home.plug("lifecycle", "hesitant");
-    host.expect("Plugin 'lifecycle' is plugged in: generation 2, ");
+    host.expect("Plugin 'lifecycle' is active: generation 2, ");
     host.await_phase("idler", "suspended");
     home.remove_plugin("lifecycle");
-    host.expect("Plugin 'lifecycle' is the built-in one again: generation 3.\n");
+    host.expect("Plugin 'lifecycle' is the built-in version again: generation 3.\n");
     host.say("/session idler");
     host.expect("Switched to session 'idler'.\n");
     host.say("recall");
@@ -140,7 +140,7 @@ fn a_new_view_renders_the_rest_of_the_answer() {
     let mut host = home.start();
     let agent = begin(&mut host);
     home.plug("views", "shouty");
-    host.expect("Plugin 'views' is plugged in: generation 2, ");
+    host.expect("Plugin 'views' is active: generation 2, ");
     host.say("/stop");
     // A console can't change printed lines, so the complete new text is only printed at the end.
     host.expect_all(&["\nLINE 1\n", "Stopped.\n"]);
@@ -149,7 +149,7 @@ fn a_new_view_renders_the_rest_of_the_answer() {
     assert_eq!(host.agent("long"), agent);
     host.ask("hello", "YOU SAID: HELLO");
     home.remove_plugin("views");
-    host.expect("Plugin 'views' is the built-in one again: generation 3.\n");
+    host.expect("Plugin 'views' is the built-in version again: generation 3.\n");
     host.ask("hello", "You said: hello");
 }
 
@@ -168,7 +168,7 @@ fn a_saved_configuration_applies_at_once() {
     host.say("/greedy idler");
     host.expect("There is no /greedy.");
     home.configure("[plugins.greedy]\ngrants = [\"session-control\"]");
-    until("it is plugged in", || {
+    until("the plugin is active", || {
         home.plugins().as_array().unwrap().iter().any(|row| row["name"] == "greedy" && row["health"] == "ok")
     });
     host.say("/greedy idler");
@@ -196,8 +196,8 @@ fn a_bad_configuration_is_reported_once_and_ignored() {
     let agent = begin(&mut host);
     for bad in ["[sessions]\nidle_timeot = \"5m\"", "[sessions]\nidle_timeout = \"soon\"", "[sessions"] {
         home.write_config(bad);
-        host.expect("The new configuration is not used, the one before goes on:\n");
-        host.expect_logged("the new configuration is not used, the one before goes on");
+        host.expect("The new configuration can't be used, and the previous one stays active:\n");
+        host.expect_logged("the new configuration cannot be used");
     }
     home.write_config("");
     host.expect(" is empty\n");
@@ -206,9 +206,9 @@ fn a_bad_configuration_is_reported_once_and_ignored() {
     assert_eq!(host.session("long")["idle_timeout_s"], 1200);
     home.configure("[sessions]\nidle_timeout = \"30m\"");
     until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);
-    host.expect("The configuration is in order again, and in use.\n");
+    host.expect("The configuration is valid again, and in use.\n");
     goes_on(&mut host, agent);
-    let told = host.chat().matches("The new configuration is not used").count();
+    let told = host.chat().matches("The new configuration can't be used").count();
     assert_eq!(told, 5, "{}", host.chat());
 }
 
@@ -225,7 +225,7 @@ fn a_bad_file_at_the_start_keeps_the_good_version_active() {
     host.ask("/echo hi", "v1: hi");
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
-    host.expect_logged("not plugged in");
+    host.expect_logged("plugin rejected at start");
     for name in ["echo", "views"] {
         let is_named = |row: &serde_json::Value| {
             row["name"] == name && row["note"].as_str().unwrap().contains("it is not a WebAssembly component")
@@ -249,9 +249,9 @@ fn many_simultaneous_files_make_few_messages() {
         rows.as_array().unwrap().iter().filter(|row| row["name"].as_str().unwrap().starts_with('p')).count() >= FILES
     });
     host.say("/plugins reload views");
-    host.expect_all(&["Plugin 'views' is reloaded: ", " more; /plugins lists them.\n"]);
+    host.expect_all(&["Plugin 'views' is reloaded: ", " more. /plugins lists them.\n"]);
     let (chat, spans) = (host.chat(), began.elapsed().as_secs() / 15 + 1);
-    let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" changes of plugins:"));
+    let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" plugin changes:"));
     // The answer to the command sends the waiting notices first.
     assert!(messages.count() as u64 <= 5 * spans + 1, "{chat}");
     assert!(chat.contains("\n- Plugin 'p"), "{chat}");

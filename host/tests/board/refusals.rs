@@ -43,7 +43,7 @@ fn a_plugin_folder_may_be_created_later() {
     host.ask("/new a", "Session 'a' created.");
     std::fs::create_dir(home.path("plugins")).unwrap();
     home.plug("echo", "echo");
-    host.expect("Plugin 'echo' is plugged in: generation 1, ");
+    host.expect("Plugin 'echo' is active: generation 1, ");
     host.say("/echo hi");
     host.expect("v1: hi\n");
 }

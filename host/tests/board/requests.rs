@@ -132,12 +132,11 @@ fn request_errors_are_explained_in_one_line() {
 fn a_plugin_without_webhook_auth_names_the_line_to_add() {
     let home = home("");
     home.plug("porter", "porter");
-    let line =
-        "nothing says what they have to show: add [plugins.porter.webhook] with hmac = \"NAME\" or token = \"NAME\"";
+    let line = "no authentication is configured: add [plugins.porter.webhook] with hmac = \"NAME\" or token = \"NAME\"";
     let checked = home.run(&["check", "--plugins", home.path("plugins").to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(1));
     let (told, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-    assert!(told.contains("plugin         unproven  porter\n") && why.contains(line), "{told}{why}");
+    assert!(told.contains("plugin         no webhook auth  porter\n") && why.contains(line), "{told}{why}");
     let mut host = home.start();
     let door = Door::of(&mut host);
     for headers in [&[][..], &[("Authorization", "Bearer "), ("X-Hub-Signature-256", "sha256=")]] {
@@ -146,12 +145,12 @@ fn a_plugin_without_webhook_auth_names_the_line_to_add() {
     host.say("/plugins");
     let shown = host.expect("`views` ok");
     assert!(
-        shown.contains("`porter` unproven - ") && shown.contains("add [plugins.porter.webhook] with hmac"),
+        shown.contains("`porter` no webhook auth - ") && shown.contains("add [plugins.porter.webhook] with hmac"),
         "{shown}"
     );
     let text = fs::read_to_string(home.path("config.toml")).unwrap();
     home.write_config(&format!("{text}\n[plugins.porter.webhook]\ntoken = \"ours\"\n"));
-    host.expect_logged("plugged in");
+    host.expect_logged("version activated");
     host.say("/plugins");
     let shown = host.expect("`views` ok");
     assert!(shown.contains("`porter` ok - ") && !shown.contains("webhook"), "{shown}");

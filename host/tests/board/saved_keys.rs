@@ -139,7 +139,7 @@ fn check(host: &mut Host<'_>, home: &Home, (key, shows): (&str, Shows), before: 
             until(&format!("{key} acts on the session"), || host.session("a")["idle_timeout_s"] == 1200);
         }
         Restart => {
-            host.expect(&format!("These lines of the configuration act at the next start: {key}.\n"));
+            host.expect(&format!("These configuration keys take effect at the next start: {key}.\n"));
         }
     }
 }
@@ -172,5 +172,5 @@ fn each_saved_key_acts_or_names_the_next_start() {
         );
     }
     let named = SAVED.iter().filter(|(.., shows)| matches!(shows, Restart)).count();
-    assert_eq!(host.chat().matches("act at the next start").count(), named, "{}", host.chat());
+    assert_eq!(host.chat().matches("take effect at the next start").count(), named, "{}", host.chat());
 }

@@ -234,12 +234,12 @@ async fn help_and_plugins_list_the_active_plugins() {
          /model [name] - Show or set the model\n\
          /new <name> [persona] - Start a session\n\
          /persona [name] - Show or set the persona\n\
-         /plugins [rollback|reload|disable|enable <name>] - List and steer the plugins\n\
+         /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
          /restore [name] - Bring an archived session back\n\
          /retry [name] - Try again what failed\n\
          /session <name> - Switch to a session\n\
          /sessions [page] - List the sessions\n\
-         /start - Say how to begin\n\
+         /start - Show how to begin\n\
          /stop [all] - Interrupt the answer\n\
          /suspend [name] - Let go of an agent now\n\
          /timeout [minutes] - Show or set the idle timeout\n\n\

@@ -124,7 +124,7 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     assert_eq!(turned.iter().map(|(name, why)| (name.as_str(), why.to_string())).collect::<Vec<_>>(), [("echo", why)]);
     assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
     let (health, told) = note(&supply, "echo");
-    assert!(health == "held" && told.contains("it is not a WebAssembly component"), "{told}");
+    assert!(health == "update rejected" && told.contains("it is not a WebAssembly component"), "{told}");
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn a_bad_file_keeps_the_embedded_plugin_of_its_name() {
     let (supply, turned) = world.start().await;
     assert_eq!(turned.len(), 1);
     assert_eq!(serves(&supply, "timeout"), Some(digest(&standard("timeout"))));
-    assert_eq!(note(&supply, "timeout").0, "held");
+    assert_eq!(note(&supply, "timeout").0, "update rejected");
     // Removing the bad file clears the rejection.
     fs::remove_file(world.plugins.join("timeout.wasm")).unwrap();
     supply.remove_plugin("timeout", (&world.bench.settings("timeout"), NOW)).await.unwrap();
@@ -148,7 +148,7 @@ async fn a_bad_file_without_an_earlier_version_is_listed() {
     let (supply, turned) = world.start().await;
     assert_eq!(turned.len(), 1);
     let (health, told) = note(&supply, "half");
-    assert!(health == "refused" && told.starts_with("it did not compile: "), "{told}");
+    assert!(health == "rejected" && told.starts_with("it did not compile: "), "{told}");
 }
 
 #[tokio::test]

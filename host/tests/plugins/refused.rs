@@ -14,7 +14,10 @@ async fn refused(wasm: &[u8]) -> String {
     let why = bench.refused("echo", wasm).await;
     assert_eq!(bench.read("echo hello").await, "v1: hello");
     let (health, note) = bench.status("echo");
-    assert_eq!((health.as_str(), note), ("held", format!("version {} was refused: {why}", &digest(wasm)[..12])));
+    assert_eq!(
+        (health.as_str(), note),
+        ("update rejected", format!("version {} was rejected: {why}", &digest(wasm)[..12]))
+    );
     // The good version again: the rejection is cleared, and it was active all the time.
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(bench.status("echo"), ("ok".to_owned(), String::new()));
@@ -188,7 +191,7 @@ async fn a_command_conflict_names_both_plugins() {
     let bench = TestHost::standard().await;
     let why = bench.refused("clash", &bad("clash")).await;
     assert_eq!(why, "it offers the command 'new', which plugin 'sessions' already offers: rename one of them");
-    assert_eq!(bench.status("clash"), ("refused".to_owned(), why));
+    assert_eq!(bench.status("clash"), ("rejected".to_owned(), why));
     assert_eq!(bench.read("new x").await, "Session 'x' created.");
     let shouty = bench.refused("shouty", &bad("shouty")).await;
     assert_eq!(shouty, "it offers the mode 'normal', which plugin 'views' already offers: rename one of them");
@@ -202,7 +205,7 @@ async fn a_capability_is_granted_by_name() {
     assert_eq!(why, format!("it asks for what it was not granted: session-control; add to {line}"));
     let version = digest(&bad("greedy"))[..12].to_owned();
     let note = format!("version {version} waits: {why}; or type /plugins grant greedy {version}");
-    assert_eq!(bench.status("greedy"), ("parked".to_owned(), note));
+    assert_eq!(bench.status("greedy"), ("pending approval".to_owned(), note));
     // Apply the configuration lines from the message.
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     bench.configure(&format!("{table}\n{grants}"));
@@ -227,7 +230,7 @@ async fn a_removed_grant_is_revoked_at_once() {
     let why = bench.plugs.reconfigure("greedy", (&settings, NOW)).await.unwrap_err();
     assert!(why.to_string().starts_with("it asks for what it was not granted"), "{why}");
     let (health, note) = bench.status("greedy");
-    assert!(health == "parked" && note.contains(&why.to_string()), "{health}: {note}");
+    assert!(health == "pending approval" && note.contains(&why.to_string()), "{health}: {note}");
     assert!(bench.plugs.table().command("greedy").is_none());
 }
 
@@ -237,7 +240,9 @@ async fn an_invalid_configuration_keeps_the_previous_one() {
     bench.configure("[plugins.persona.config.personas.poet]\ndescription = \"Rhymes\"");
     let why = bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap_err();
     assert!(why.to_string().contains("missing field `instructions`"), "{why}");
-    assert!(bench.status("persona").1.starts_with("its new configuration was refused: it failed its trial: it said: "));
+    assert!(
+        bench.status("persona").1.starts_with("its new configuration was rejected: it failed its trial: it said: ")
+    );
     assert!(bench.plugs.table().persona("poet").is_none() && bench.plugs.table().persona("planner").is_some());
 
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");

@@ -41,7 +41,7 @@ use crate::components::{TestHost, plugs};
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The end of the first answer to a command that takes long.
-const COMPILING: &str = "is being compiled; you are told when that is done.";
+const COMPILING: &str = "is being compiled. You get a message when it is done.";
 
 /// The events of the watcher.
 enum News {
@@ -62,7 +62,7 @@ struct Said {
 impl Notifier for Said {
     async fn tell(&self, text: String, _but: Option<&Caller>) {
         // Split a merged notice into its parts.
-        let merged = text.split_once(" changes of plugins:\n- ").map(|(_, list)| list.split("\n- "));
+        let merged = text.split_once(" plugin changes:\n- ").map(|(_, list)| list.split("\n- "));
         let lines = merged.map(|list| list.map(|line| line.replace("\n  ", "\n")).collect());
         self.lines.lock().unwrap().extend(lines.unwrap_or_else(|| vec![text.clone()]));
         self.news.notify_waiters();

@@ -193,7 +193,10 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
         !log.contains(|letter: char| letter != '\n' && letter.is_control()) && !log.contains('\u{202e}'),
         "{log:?}"
     );
-    assert!(log.contains("plugged in plugin=\"sessions\"") && log.contains(" over\\u{1b}[2K\\u{202e}"), "{log:?}");
+    assert!(
+        log.contains("version activated plugin=\"sessions\"") && log.contains(" over\\u{1b}[2K\\u{202e}"),
+        "{log:?}"
+    );
 }
 
 /// Sleeping doesn't count as waiting for the network, however long `http_time` is.

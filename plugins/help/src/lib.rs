@@ -19,8 +19,8 @@ const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [gr
 const SHORT: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
 /// The reply to Telegram's Start button, and to new users.
-const WELCOME: &str = "This is Cordboard: what you write here goes to a coding agent, and its answer comes back.\n\n\
-    `/new demo` opens a session. Any text after it goes to its agent.";
+const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
+    `/new demo` starts a session. Any text after that goes to its agent.";
 
 struct Help;
 
@@ -28,8 +28,8 @@ impl Command for Help {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
             Spec::new("help", "List the commands", "/help"),
-            Spec::new("plugins", "List and steer the plugins", SHORT).least_role("admin"),
-            Spec::new("start", "Say how to begin", "/start"),
+            Spec::new("plugins", "List and manage the plugins", SHORT).least_role("admin"),
+            Spec::new("start", "Show how to begin", "/start"),
         ])
     }
 
@@ -154,16 +154,16 @@ mod tests {
             name: "clash".into(),
             digest: String::new(),
             generation: 0,
-            health: "refused".into(),
+            health: "rejected".into(),
             ..plugin.clone()
         };
-        let absent = Plugin { name: "policy".into(), since: 0, health: "absent".into(), ..never.clone() };
-        let reply = plugins(vec![plugin, never, absent], 300_001);
+        let missing = Plugin { name: "policy".into(), since: 0, health: "missing".into(), ..never.clone() };
+        let reply = plugins(vec![plugin, never, missing], 300_001);
         assert_eq!(
             reply.text,
-            "`clash` refused - 5m ago\necho.wasm: no component\n\
+            "`clash` rejected - 5m ago\necho.wasm: no component\n\
              `echo` ok - 0123456789ab, generation 3, 5m ago\necho.wasm: no component\n\
-             `policy` absent\necho.wasm: no component"
+             `policy` missing\necho.wasm: no component"
         );
     }
 

@@ -38,7 +38,7 @@ impl Choice {
             Self::Leave => Some("Leave it"),
             Self::TryAgain => Some("Try again"),
             Self::StartFresh => Some("Start fresh"),
-            Self::Grant => Some("Grant and plug in"),
+            Self::Grant => Some("Grant and activate"),
             Self::Refuse => Some("Refuse"),
             Self::Withdrawn => None,
         }

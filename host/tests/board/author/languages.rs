@@ -76,12 +76,12 @@ fn a_watch_with_tests_installs_only_passing_builds() {
     watch.args(["watch", "proven", "--test", "--plugins", "plugins"]).env("PATH", path);
     let watch = Watch::start(watch.stdout(log.try_clone().unwrap()).stderr(log));
     until("the failure is reported", || {
-        author.read("log").contains("failed to pass its conversations: it is not plugged in")
+        author.read("log").contains("failed to pass its conversations; it is not installed")
     });
     assert!(author.read("log").contains("proven.chat:1: > /timeout\n"), "the conversation is reported");
     assert!(!author.path("plugins/proven.wasm").exists());
     author.write("proven/tests/proven.chat", "> /timeout\n< No active session. Use /new to start one.\n");
-    until("it is plugged in", || author.path("plugins/proven.wasm").exists());
+    until("the plugin is active", || author.path("plugins/proven.wasm").exists());
     assert_eq!(watch.interrupt(), Some(0));
 }
 

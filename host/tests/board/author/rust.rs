@@ -48,10 +48,10 @@ fn watch_builds_each_save_and_survives_errors() {
     let mut watch = author.command();
     watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
     let watch = Watch::start(&mut watch);
-    host.expect("Plugin 'watched' is plugged in: generation 1");
+    host.expect("Plugin 'watched' is active: generation 1");
     // The watch doesn't report whether the host activated the plugin; the host does.
     until("the copy is reported", || {
-        author.read("log").contains("copied to ") && !author.read("log").contains("plugged in")
+        author.read("log").contains("copied to ") && !author.read("log").contains("is active")
     });
     host.say("/watched");
     host.expect("Hello, local! I have greeted you 1 time.");
@@ -60,7 +60,7 @@ fn watch_builds_each_save_and_survives_errors() {
     author.write("watched/src/lib.rs", "no Rust");
     until("the error is reported", || author.read("log").contains("failed to build it: cargo ended with"));
     author.write("watched/src/lib.rs", &source.replace("Hello, {}!", "Good day, {}!"));
-    host.expect("Plugin 'watched' is plugged in: generation 2");
+    host.expect("Plugin 'watched' is active: generation 2");
     host.say("/watched");
     host.expect("Good day, local! I have greeted you 2 times.");
     assert_eq!(watch.interrupt(), Some(0));

@@ -84,7 +84,7 @@ async fn removed_network_grants_are_revoked_at_once() {
     bench.configure("");
     let why = bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap_err();
     let (health, note) = bench.status("fetcher");
-    assert!(health == "parked" && note.ends_with(&why.to_string()), "{health}: {note}");
+    assert!(health == "pending approval" && note.ends_with(&why.to_string()), "{health}: {note}");
     assert!(bench.plugs.table().command("fetch").is_none());
 }
 

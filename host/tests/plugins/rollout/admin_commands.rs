@@ -18,16 +18,16 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     assert_eq!(
         said,
         format!(
-            "Plugin 'echo' is rolled back: generation 4, {now}; version {left} was rolled back: save other bytes, or type \
+            "Plugin 'echo' is rolled back: generation 4, {now}; version {left} was rolled back: save a new version, or type \
              /plugins reload echo."
         )
     );
     assert_eq!(rig.say("echo x").await, "v2: x");
-    assert_eq!(rig.status("echo").0, "held");
+    assert_eq!(rig.status("echo").0, "rolled back");
     rig.say("plugins rollback echo").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     let none = rig.say("plugins rollback echo").await;
-    assert_eq!(none, format!("There is no version of plugin 'echo' before {}.", version(&versions[0])));
+    assert_eq!(none, format!("Plugin 'echo' has no version before {}.", version(&versions[0])));
 
     // Neither a restart nor the same bytes activate it again; other bytes do.
     let rig = rig.restarted().await;
@@ -79,16 +79,19 @@ async fn disabled_plugins_stay_disabled() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     let said = rig.say("plugins disable echo").await;
-    assert_eq!(said, "Plugin 'echo' is disabled; /plugins enable echo brings it back. Gone with it: /echo.");
+    assert_eq!(
+        said,
+        "Plugin 'echo' is disabled. Use /plugins enable echo to enable it again. Commands removed with it: /echo."
+    );
     assert!(rig.bench.plugs.table().command("echo").is_none());
-    let shown = ("disabled".to_owned(), "disabled by console:local; /plugins enable echo brings it back".to_owned());
+    let shown = ("disabled".to_owned(), "disabled by console:local; /plugins enable echo enables it again".to_owned());
     assert_eq!(rig.status("echo"), shown);
     let table = rig.bench.plugs.table();
     let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
     assert!(since > Some(cordboard_core::types::Timestamp(0)), "{since:?}");
     rig.hush();
     rig.save("echo", &bad("echo2")).await;
-    rig.told("Plugin 'echo' has another file, ").await;
+    rig.told("Plugin 'echo' has a new file, ").await;
     assert_eq!(rig.status("echo"), shown);
     for verb in ["reload", "rollback"] {
         let said = rig.say(&format!("plugins {verb} echo")).await;
@@ -111,12 +114,15 @@ async fn disabled_plugins_stay_disabled() {
 async fn all_embedded_plugins_but_help_can_be_disabled() {
     let rig = Rig::new("").await;
     let said = rig.say("plugins disable lifecycle").await;
-    assert!(said.ends_with("Where it decided about idle agents, they are suspended at their idle timeout."), "{said}");
+    assert!(
+        said.ends_with("If it was the lifecycle plugin, idle agents are now suspended at their idle timeout."),
+        "{said}"
+    );
     assert_eq!(rig.status("lifecycle").0, "disabled");
     let said = rig.say("plugins disable help").await;
     assert_eq!(
         said,
-        "Plugin 'help' offers /plugins, and nobody could enable it again. Put another version in its place."
+        "Plugin 'help' provides /plugins, and without it no plugin can be enabled again. Replace it with another version instead."
     );
     let rig = rig.restarted().await;
     assert_eq!(rig.status("lifecycle").0, "disabled");
@@ -132,7 +138,7 @@ async fn a_plugin_without_its_file_cannot_be_enabled() {
     rig.remove("echo").await;
     rig.caught_up().await;
     assert_eq!(rig.status("echo").0, "disabled");
-    assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is enabled; it has no file now.");
+    assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is enabled, but it has no file.");
     assert_eq!(rig.say("plugins reload echo").await, "There is no plugin 'echo'. /plugins lists them.");
 }
 
@@ -182,10 +188,10 @@ async fn plugin_control_needs_its_grant() {
     let control = standard("help");
     rig.save("stranger", &control).await;
     let (text, commands) = rig.asked().await;
-    assert!(text.contains("- `plugin-control`: ") && text.contains("Not granted here: add to"), "{text}");
+    assert!(text.contains("- `plugin-control`: ") && text.contains("It can't be granted in the chat: add "), "{text}");
     let digest = version(&control);
     assert_eq!(commands, [format!("/plugins refuse stranger {digest}")], "it takes more than a tap");
     let said = rig.say(&format!("plugins grant stranger {digest}")).await;
-    assert!(said.starts_with("Not granted here: plugin-control. "), "{said}");
-    assert_eq!(rig.status("stranger").0, "parked");
+    assert!(said.starts_with("plugin-control can't be granted in the chat. "), "{said}");
+    assert_eq!(rig.status("stranger").0, "pending approval");
 }

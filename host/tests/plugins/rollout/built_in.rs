@@ -20,13 +20,13 @@ async fn a_file_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
     rig.save("help", &takeover()).await;
     let (text, commands) = rig.asked().await;
-    let line = "Not granted here: add to [plugins.help] `grants = [\"plugin-control\"]`";
+    let line = "It can't be granted in the chat: add `grants = [\"plugin-control\"]` to [plugins.help]";
     assert!(text.contains("- `plugin-control`: ") && text.contains(line), "{text}");
-    assert!(text.ends_with("It waits; generation 1 goes on."), "{text}");
+    assert!(text.ends_with("It needs your approval. Generation 1 stays active."), "{text}");
     assert_eq!(commands, [format!("/plugins refuse help {}", version(&takeover()))]);
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
-    assert_eq!(rig.status("help").0, "parked");
+    assert_eq!(rig.status("help").0, "pending approval");
     let said = rig.say("plugins reload help").await;
     assert!(said.starts_with(&format!("Plugin 'help', version {}, waits: ", version(&takeover()))), "{said}");
     rig.configure(BY_NAME).await;
@@ -72,7 +72,7 @@ async fn a_reactivated_built_in_plugin_has_its_grants() {
     // Without the operator's line, only the built-in version has the grant.
     rig.configure("").await;
     rig.serves("help", &standard("help")).await;
-    assert_eq!(rig.status("help").0, "parked");
+    assert_eq!(rig.status("help").0, "pending approval");
     let said = rig.say("plugins reload views").await;
     assert!(said.starts_with("Plugin 'views' is reloaded: "), "it can steer: {said}");
     rig.configure(BY_NAME).await;
@@ -85,7 +85,7 @@ async fn a_reactivated_built_in_plugin_has_its_grants() {
 async fn configured_grants_also_restrict_built_in_plugins() {
     let rig = Rig::new("[plugins.sessions]\ngrants = [\"sessions\"]").await;
     assert_eq!(rig.serving("sessions"), None);
-    assert_eq!(rig.status("sessions").0, "parked");
+    assert_eq!(rig.status("sessions").0, "pending approval");
     rig.configure("").await;
     rig.serves("sessions", &standard("sessions")).await;
 }
@@ -98,7 +98,7 @@ async fn a_stored_version_does_not_inherit_built_in_grants() {
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
-    assert_eq!(rig.status("help").0, "held");
+    assert_eq!(rig.status("help").0, "update rejected");
 }
 
 #[tokio::test]

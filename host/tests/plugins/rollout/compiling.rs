@@ -138,7 +138,7 @@ async fn changed_settings_restart_a_trial() {
     rig.configure(&refused).await;
     let told = rig.told("Plugin 'mute' was refused").await;
     assert!(told.contains("it failed its trial: it said: it has nothing to say"), "{told}");
-    assert_eq!(rig.status("mute").0, "refused");
+    assert_eq!(rig.status("mute").0, "rejected");
     assert!(rig.bench.plugs.table().generation("mute").is_none());
 }
 
@@ -171,14 +171,14 @@ async fn a_slow_compilation_is_announced() {
     pass(Duration::from_secs(1)).await;
     let told = rig.told("is being compiled").await;
     let digest = version(&wasm);
-    assert_eq!(told, format!("Plugin 'slow', version {digest}, is being compiled; you are told when that is done."));
+    assert_eq!(told, format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done."));
     let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
     rig.until("it is shown", || rig.bench.plugs.table().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), shown);
     let table = rig.bench.plugs.table();
     assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
     slow.open();
-    rig.told("Plugin 'slow' is plugged in: generation 1, ").await;
+    rig.told("Plugin 'slow' is active: generation 1, ").await;
     assert_eq!(rig.status("slow"), ("ok".to_owned(), String::new()));
 }
 

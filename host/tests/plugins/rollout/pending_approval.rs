@@ -20,19 +20,19 @@ async fn an_approval_by_button_activates_the_version() {
     assert_eq!(
         text,
         format!(
-            "Plugin 'greedy', version {digest}, asks for more than it was granted:\n\n\
-             - `session-control`: makes, starts, stops, prompts and archives sessions of its caller\n\n\
-             It waits; generation 1 goes on."
+            "Plugin 'greedy', version {digest}, requests capabilities that it was not granted:\n\n\
+             - `session-control`: creates, starts, stops, prompts and archives sessions of its caller\n\n\
+             It needs your approval. Generation 1 stays active."
         )
     );
     assert_eq!(commands, [format!("/plugins grant greedy {digest}"), format!("/plugins refuse greedy {digest}")]);
     let (health, note) = rig.status("greedy");
-    assert_eq!(health, "parked");
+    assert_eq!(health, "pending approval");
     assert!(note.ends_with(&format!("or type /plugins grant greedy {digest}")), "{note}");
     assert_eq!(rig.say("echo still").await, "v1: still");
 
     let said = rig.say(&commands[0]).await;
-    assert_eq!(said, format!("Plugin 'greedy' is granted session-control, and plugged in: generation 2, {digest}."));
+    assert_eq!(said, format!("Plugin 'greedy' is granted session-control, and is active: generation 2, {digest}."));
     rig.bench.memory.add(session("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "took alpha");
     assert_eq!(rig.status("greedy"), ("ok".to_owned(), String::new()));
@@ -47,14 +47,14 @@ async fn an_approval_covers_versions_without_new_requests() {
     rig.hush();
     let next = other(&bad("greedy"), 1);
     rig.plug("greedy", &next).await;
-    assert!(rig.said.questions.lock().unwrap().is_empty(), "it asks for no more");
+    assert!(rig.said.questions.lock().unwrap().is_empty(), "it requests nothing new");
 
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("greedy"), Some(cordboard::plugin::digest(&next)), "the answer is kept");
     rig.save("greedy", &bad("grabby")).await;
     let (text, commands) = rig.asked().await;
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
-    assert!(text.ends_with("generation 1 goes on."), "{text}");
+    assert!(text.ends_with("Generation 1 stays active."), "{text}");
     rig.say(&commands[0]).await;
     rig.bench.memory.add(session("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "grabbed alpha");
@@ -66,8 +66,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     rig.save("greedy", &bad("greedy")).await;
     let (_, commands) = rig.asked().await;
     let said = rig.say(&commands[1]).await;
-    let text =
-        "Plugin 'greedy' is not granted session-control. Versions that ask for no more are not asked about again.";
+    let text = "Plugin 'greedy' is not granted session-control. You are not asked again about versions that request no more than that.";
     assert_eq!(said, text);
     rig.caught_up().await;
     rig.hush();
@@ -75,13 +74,13 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     rig.save("greedy", &next).await;
     rig.until("the next version", || rig.status("greedy").1.contains(&version(&next)).then_some(())).await;
     rig.caught_up().await;
-    assert!(rig.is_quiet(), "it asks for no more: {:?}", rig.said.lines.lock().unwrap());
+    assert!(rig.is_quiet(), "it requests nothing new: {:?}", rig.said.lines.lock().unwrap());
     let rig = rig.restarted().await;
     rig.caught_up().await;
     assert!(rig.is_quiet(), "the answer is kept");
     let (health, note) = rig.status("greedy");
-    assert_eq!(health, "parked");
-    let change = format!("/plugins grant greedy {} changes that answer", version(&next));
+    assert_eq!(health, "rejected");
+    let change = format!("type /plugins grant greedy {} to grant it now", version(&next));
     assert_eq!(note, format!("version {} was not granted session-control; {change}", version(&next)));
 
     rig.save("greedy", &bad("grabby")).await;
@@ -89,7 +88,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     assert!(text.contains("- `chat`: ") && text.contains("- `session-control`: "), "{text}");
     // The owner changes the decision.
     rig.save("greedy", &next).await;
-    rig.until("the one before", || rig.status("greedy").1.contains(&version(&next)).then_some(())).await;
+    rig.until("the previous version", || rig.status("greedy").1.contains(&version(&next)).then_some(())).await;
     rig.say(&format!("plugins grant greedy {}", version(&next))).await;
     rig.serves("greedy", &next).await;
 }
@@ -102,7 +101,7 @@ async fn an_old_button_never_approves_another_version() {
     rig.save("greedy", &bad("grabby")).await;
     let (_, new) = rig.asked().await;
     let (before, after) = (version(&bad("greedy")), version(&bad("grabby")));
-    let stale = format!("Version {before} of plugin 'greedy' does not wait any more; {after} does.");
+    let stale = format!("Version {before} of plugin 'greedy' is no longer pending approval; version {after} is.");
     assert_eq!(rig.say(&old[0]).await, stale);
     assert_eq!(rig.say(&old[1]).await, stale);
     assert_eq!(rig.serving("greedy"), None);
@@ -129,21 +128,21 @@ async fn a_pending_version_stays_pending_after_a_rollback() {
     rig.say("plugins rollback greedy").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     let (health, note) = rig.status("greedy");
-    assert!(health == "parked" && note.contains(&version(&bad("greedy"))), "{health}: {note}");
+    assert!(health == "pending approval" && note.contains(&version(&bad("greedy"))), "{health}: {note}");
     let again = rig.say("plugins reload greedy").await;
     assert!(
         again.starts_with(&format!("Plugin 'greedy', version {}, waits: it asks for", version(&bad("greedy")))),
         "{again}"
     );
     let said = rig.say(&commands[0]).await;
-    assert!(said.starts_with("Plugin 'greedy' is granted session-control, and plugged in: generation 4, "), "{said}");
+    assert!(said.starts_with("Plugin 'greedy' is granted session-control, and is active: generation 4, "), "{said}");
 }
 
 #[tokio::test]
 async fn a_rejection_is_reported_once_over_new_configurations() {
     let rig = Rig::new("").await;
     rig.save("echo", b"no component").await;
-    rig.told("Plugin 'echo' was refused: ").await;
+    rig.told("Plugin 'echo' was rejected: ").await;
     for limit in ["1s", "3s"] {
         let changes = rig.bench.plugs.changes();
         rig.configure(&format!("[plugins.echo]\ntime = \"{limit}\"\n")).await;
@@ -152,7 +151,7 @@ async fn a_rejection_is_reported_once_over_new_configurations() {
     rig.caught_up().await;
     assert!(rig.is_quiet(), "{:?}", rig.said.lines.lock().unwrap());
     rig.save("echo", b"another that is none").await;
-    rig.told("Plugin 'echo' was refused: ").await;
+    rig.told("Plugin 'echo' was rejected: ").await;
 }
 
 #[tokio::test]
@@ -166,7 +165,7 @@ async fn only_the_owner_can_grant_refuse_and_revoke() {
         let why = rig.bench.call_as(&admin, &line[1..]).await.unwrap_err();
         assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for the owner only.")));
     }
-    assert_eq!(rig.status("greedy").0, "parked");
+    assert_eq!(rig.status("greedy").0, "pending approval");
     assert!(rig.serving("greedy").is_none() && rig.said.lines.lock().unwrap().is_empty());
 }
 
@@ -175,7 +174,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
     let rig = Rig::new("").await;
     assert_eq!(
         rig.say("plugins revoke help").await,
-        "Plugin 'help' was granted nothing in the chat. What [plugins.help] grants is taken back there."
+        "Plugin 'help' was granted nothing in the chat. To revoke what the configuration grants, change [plugins.help]."
     );
     rig.plug("greedy", &bad("echo")).await;
     rig.save("greedy", &bad("greedy")).await;
@@ -183,10 +182,13 @@ async fn a_revoked_grant_activates_the_previous_version() {
     rig.say(&commands[0]).await;
     rig.hush();
     let said = rig.say("plugins revoke greedy").await;
-    assert!(said.starts_with("Plugin 'greedy' has lost session-control. Now serves generation "), "{said}");
+    assert!(
+        said.starts_with("Plugin 'greedy' is no longer granted session-control. Active now: generation "),
+        "{said}"
+    );
     assert_eq!(rig.say("echo again").await, "v1: again");
     assert!(rig.bench.plugs.table().command("greedy").is_none());
-    assert_eq!(rig.status("greedy").0, "parked");
+    assert_eq!(rig.status("greedy").0, "pending approval");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo still").await, "v1: still");
     rig.caught_up().await;
@@ -204,7 +206,7 @@ async fn pending_versions_are_asked_about_at_the_start() {
     assert!(rig.is_quiet());
     let rig = rig.restarted().await;
     let (text, commands) = rig.asked().await;
-    assert!(text.ends_with("It waits, and nothing serves in its place."), "{text}");
+    assert!(text.ends_with("It needs your approval. Until then the plugin is not active."), "{text}");
     rig.say(&commands[0]).await;
     rig.serves("greedy", &bad("greedy")).await;
 }
@@ -216,8 +218,8 @@ async fn the_configuration_can_grant_too() {
     rig.asked().await;
     rig.configure("[plugins.greedy]\ngrants = [\"session-control\"]").await;
     rig.serves("greedy", &bad("greedy")).await;
-    rig.told("Plugin 'greedy' is plugged in: generation 1, ").await;
+    rig.told("Plugin 'greedy' is active: generation 1, ").await;
     rig.configure("").await;
     rig.until("it is withdrawn", || rig.serving("greedy").is_none().then_some(())).await;
-    assert_eq!(rig.status("greedy").0, "parked");
+    assert_eq!(rig.status("greedy").0, "pending approval");
 }

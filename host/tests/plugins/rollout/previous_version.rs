@@ -13,13 +13,13 @@ async fn settings_reach_the_version_before_a_rejected_one() {
     let rig = Rig::new("[plugins.echo]\nacts_as = \"owner\"").await;
     rig.plug("echo", &bad("echo")).await;
     rig.save("echo", JUNK).await;
-    rig.told("Plugin 'echo' was refused").await;
+    rig.told("Plugin 'echo' was rejected").await;
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     let anew = || rig.bench.plugs.table().generation("echo").filter(|one| one.number == 2).cloned();
-    let serving = rig.until("the settings of now", anew).await;
+    let serving = rig.until("the current settings", anew).await;
     assert!(serving.acts_as.is_none() && serving.digest == digest(&bad("echo")));
-    let held = || (rig.status("echo").0 == "held").then_some(());
-    rig.until("that it is held still", held).await;
+    let held = || (rig.status("echo").0 == "update rejected").then_some(());
+    rig.until("the update is still rejected", held).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -30,7 +30,7 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
     let rig = Rig::new(&both).await;
     rig.plug("fetcher", &bad("fetcher")).await;
     rig.save("fetcher", JUNK).await;
-    rig.told("Plugin 'fetcher' was refused").await;
+    rig.told("Plugin 'fetcher' was rejected").await;
     rig.configure(&both.replace(", \"https://b.lan/*\"", "")).await;
     let narrower = || {
         let table = rig.bench.plugs.table();
@@ -51,10 +51,10 @@ async fn enable_with_a_bad_new_version_activates_the_previous() {
     rig.save("echo", JUNK).await;
     rig.told("and stays disabled").await;
     let said = rig.say("plugins enable echo").await;
-    assert!(said.starts_with("Plugin 'echo' was refused: it is not a WebAssembly component"), "{said}");
+    assert!(said.starts_with("Plugin 'echo' was rejected: it is not a WebAssembly component"), "{said}");
     assert!(said.contains("\nGeneration "), "{said}");
     assert_eq!(rig.say("echo x").await, "v1: x");
-    assert_eq!(rig.status("echo").0, "held");
+    assert_eq!(rig.status("echo").0, "update rejected");
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_pin_reactivates_the_named_version() {
     rig.plug("echo", &bad("echo2")).await;
     rig.configure(&format!("[plugins.echo]\nsha256 = \"{}\"", digest(&bad("echo")))).await;
     rig.serves("echo", &bad("echo")).await;
-    rig.told("Plugin 'echo' was refused: it is not the version that [plugins.echo] sha256 allows").await;
+    rig.told("Plugin 'echo' was rejected: it is not the version that [plugins.echo] sha256 allows").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -92,7 +92,7 @@ async fn rights_are_revoked_despite_otherwise_invalid_settings() {
     .await;
     rig.told("Plugin 'persona' was refused").await;
     assert_eq!(rig.serving("persona"), None);
-    assert_eq!(rig.status("persona").0, "refused");
+    assert_eq!(rig.status("persona").0, "rejected");
 }
 
 #[tokio::test]
@@ -100,16 +100,16 @@ async fn a_bad_file_does_not_reactivate_a_removed_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.remove("echo").await;
-    rig.told("Plugin 'echo' is unplugged").await;
+    rig.told("Plugin 'echo' is no longer active").await;
     rig.save("echo", JUNK).await;
-    rig.told("Plugin 'echo' was refused").await;
+    rig.told("Plugin 'echo' was rejected").await;
     assert_eq!(rig.serving("echo"), None);
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("echo"), None, "not at a restart either");
     // A version that is activated afterwards has no version to roll back to.
     rig.plug("echo", &other(&bad("echo"), 1)).await;
     let said = rig.say("plugins rollback echo").await;
-    assert!(said.starts_with("There is no version of plugin 'echo' before"), "{said}");
+    assert!(said.starts_with("Plugin 'echo' has no version before"), "{said}");
 }
 
 #[tokio::test]
@@ -134,12 +134,12 @@ async fn a_corrected_configuration_reactivates_the_version() {
     let rig = Rig::new(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
     rig.plug("fetcher", &bad("fetcher")).await;
     rig.save("fetcher", JUNK).await;
-    rig.told("Plugin 'fetcher' was refused").await;
+    rig.told("Plugin 'fetcher' was rejected").await;
     rig.configure(granted).await;
     rig.until("that nothing serves", || rig.serving("fetcher").is_none().then_some(())).await;
     rig.configure(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
     rig.serves("fetcher", &bad("fetcher")).await;
-    assert_eq!(rig.status("fetcher").0, "held");
+    assert_eq!(rig.status("fetcher").0, "update rejected");
 }
 
 #[tokio::test]

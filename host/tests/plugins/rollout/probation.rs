@@ -37,14 +37,14 @@ async fn three_traps_roll_a_new_version_back() {
     let (fallen, good) = (version(&bad("unruly")), version(&bad("echo")));
     let trap = "trapped: wasm trap: wasm `unreachable` instruction executed";
     let begun = format!(
-        "Plugin 'mine', version {fallen}, is rolled back: 3 calls failed within 5m of its swap, the last one {trap}.\n\
-         Now serves generation 3, {good}; version {fallen} is tried again in "
+        "Plugin 'mine', version {fallen}, is rolled back: 3 calls failed within 5m of its activation, the last one {trap}.\n\
+         Active now: generation 3, {good}; version {fallen} is tried again in "
     );
     assert!(told.starts_with(&begun), "{told}");
     assert!(told.ends_with("; /plugins reload mine tries it at once."), "{told}");
     assert_eq!(rig.say("echo x").await, "v1: x");
     let (health, note) = rig.status("mine");
-    assert_eq!(health, "held");
+    assert_eq!(health, "rolled back");
     assert!(note.ends_with(&format!("the last call {trap}; /plugins reload mine tries it at once")), "{note}");
 }
 
@@ -110,7 +110,7 @@ async fn each_bad_version_has_its_own_backoff() {
     assert!(told.contains(&format!("version {} is tried again in ", version(&second))), "{told}");
     rig.serves("mine", &bad("echo")).await;
     rig.save("mine", &first).await;
-    let told = rig.told(&format!("version {} is tried in ", version(&first))).await;
+    let told = rig.told(&format!("version {} is tried again in ", version(&first))).await;
     assert!(told.contains("rolled back once"), "{told}");
     pass(MINUTE).await;
     rig.serves("mine", &first).await;
@@ -130,7 +130,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_restart() {
     let rig = rig.restarted().await;
     rig.serves("mine", &mended).await;
     rig.save("mine", &bad("unruly")).await;
-    rig.told(&format!("version {} is tried in ", version(&bad("unruly")))).await;
+    rig.told(&format!("version {} is tried again in ", version(&bad("unruly")))).await;
     rig.serves("mine", &mended).await;
 }
 
@@ -166,7 +166,7 @@ async fn a_restart_keeps_the_backoff_of_a_bad_version() {
     rig.told("is rolled back").await;
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
-    assert!(rig.status("mine").1.contains("is tried in "), "{:?}", rig.status("mine"));
+    assert!(rig.status("mine").1.contains("is tried again in "), "{:?}", rig.status("mine"));
     pass(MINUTE).await;
     rig.serves("mine", &bad("unruly")).await;
 }
@@ -181,7 +181,7 @@ async fn a_restart_keeps_the_failure_count() {
     assert_eq!(rig.say("ok").await, "ok");
     fail(&rig, 1).await;
     let told = rig.told("is rolled back").await;
-    assert!(told.contains("3 calls failed within 5m of its swap"), "{told}");
+    assert!(told.contains("3 calls failed within 5m of its activation"), "{told}");
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -195,7 +195,10 @@ async fn a_due_rollback_is_done_at_the_next_start() {
     rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     let told = rig.told("is rolled back").await;
-    assert!(told.contains("3 calls failed within 5m of its swap, the last one before the host's last start"), "{told}");
+    assert!(
+        told.contains("3 calls failed within 5m of its activation, the last one before the host's last restart"),
+        "{told}"
+    );
     rig.serves("mine", &bad("echo")).await;
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -255,8 +258,8 @@ async fn a_failing_first_version_stays_active_and_is_reported_once() {
     let rig = Rig::new("").await;
     rig.plug("mine", &bad("unruly")).await;
     fail(&rig, 6).await;
-    let told = rig.told("There is no version to go back to").await;
-    assert!(told.ends_with("/plugins disable mine switches it off."), "{told}");
-    assert!(!rig.said.lines.lock().unwrap().iter().any(|line| line.contains("no version to go back to")));
+    let told = rig.told("There is no earlier version").await;
+    assert!(told.ends_with("Use /plugins disable mine to disable it."), "{told}");
+    assert!(!rig.said.lines.lock().unwrap().iter().any(|line| line.contains("There is no earlier version")));
     assert_eq!(rig.say("ok").await, "ok");
 }

@@ -15,16 +15,16 @@ async fn only_host_buttons_can_answer_for_the_owner() {
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("greedy", &component("bad/greedy.wasm"));
-    let question = app.told(OWNER, 0, "asks for more than it was granted").await;
+    let question = app.told(OWNER, 0, "requests capabilities that it was not granted").await;
     let digest = question.split(", version ").nth(1).and_then(|rest| rest.get(..12)).unwrap();
     app.save_plugin("trick", &component("bad/trick.wasm"));
-    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.told(OWNER, 0, "Plugin 'trick' is active").await;
     app.ask(OWNER, &format!("/trick button /plugins grant greedy {digest}"), "Well?").await;
     let labels: Vec<String> = app.api.buttons(OWNER).into_iter().map(|(_, label, _)| label).collect();
-    assert_eq!(labels, ["Grant and plug in", "Refuse", "Own"]);
+    assert_eq!(labels, ["Grant and activate", "Refuse", "Own"]);
     assert!(app.log().contains("a button was left out"));
-    app.api.press(OWNER, OWNER, "Grant and plug in");
-    app.told(OWNER, 0, "Plugin 'greedy' is granted session-control, and plugged in").await;
+    app.api.press(OWNER, OWNER, "Grant and activate");
+    app.told(OWNER, 0, "Plugin 'greedy' is granted session-control, and is active").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,15 +34,15 @@ async fn a_button_does_not_run_a_command_of_another_plugin() {
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("trick", &component("bad/trick.wasm"));
-    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.told(OWNER, 0, "Plugin 'trick' is active").await;
     app.ask(OWNER, "/trick button /trick again", "Well?").await;
     let first = app.api.next_id();
     app.api.press(OWNER, OWNER, "Own");
     app.told(OWNER, first, "did own").await;
     std::fs::remove_file(app.path("plugins/trick.wasm")).unwrap();
-    app.until("it is unplugged", || app.plugin("trick").is_null().then_some(())).await;
+    app.until("the plugin is removed", || app.plugin("trick").is_null().then_some(())).await;
     app.save_plugin("other", &component("bad/trick.wasm"));
-    app.told(OWNER, 0, "Plugin 'other' is plugged in").await;
+    app.told(OWNER, 0, "Plugin 'other' is active").await;
     app.ask(OWNER, "/trick own", "did own").await;
     let first = app.api.next_id();
     app.api.press(OWNER, OWNER, "Own");
@@ -57,7 +57,7 @@ async fn users_without_access_get_no_messages() {
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("trick", &component("bad/trick.wasm"));
-    app.told(OWNER, 0, "Plugin 'trick' is plugged in").await;
+    app.told(OWNER, 0, "Plugin 'trick' is active").await;
     app.ask(OWNER, &format!("/trick post telegram {STRANGER} psst"), "is not the caller's").await;
     app.ask(OWNER, &format!("/trick post telegram {OWNER} hello me"), "hello me").await;
     assert!(app.api.chat(STRANGER).is_empty());

@@ -84,7 +84,7 @@ async fn a_button_acts_on_its_own_session() {
 async fn the_answer_to_a_plugin_question_is_shown_below_it() {
     let app = App::new().await;
     app.save_plugin("greedy", &component("bad/greedy.wasm"));
-    app.told(OWNER, 0, "asks for more than it was granted").await;
+    app.told(OWNER, 0, "requests capabilities that it was not granted").await;
     let (message, _) = app.api.buttons(OWNER).into_iter().map(|(id, _, data)| (id, data)).next().unwrap();
     app.api.press(OWNER, OWNER, "Refuse");
     until_closed(&app, message, "Decided by Ada: Refuse.").await;

@@ -52,7 +52,7 @@ async fn board() -> App {
     ));
     app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;
     app.save_plugin("burglar", &component("bad/burglar.wasm"));
-    app.told(OWNER, 0, "Plugin 'burglar' is plugged in").await;
+    app.told(OWNER, 0, "Plugin 'burglar' is active").await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hello", "You said: hello").await;
     app.until_turns("alpha", 1).await;

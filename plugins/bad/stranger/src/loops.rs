@@ -27,7 +27,7 @@ pub fn long_lines(_: &[String]) -> Result<String, String> {
 
 /// Logs text that looks like records of the host.
 pub fn forge(_: &[String]) -> Result<String, String> {
-    log::info("fine\n2026-11-21T00:00:00Z  WARN plugged in plugin=\"sessions\"\r over\u{1b}[2K\u{202e}");
+    log::info("fine\n2026-11-21T00:00:00Z  WARN version activated plugin=\"sessions\"\r over\u{1b}[2K\u{202e}");
     println!("well\r2026-11-21T00:00:00Z  WARN rolled back\u{85}next");
     eprintln!("bad\r\n\u{7}");
     Ok("forged".to_owned())
