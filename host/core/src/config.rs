@@ -71,7 +71,7 @@ static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
     let mut config = Config::blank();
     let known = merge_over(&mut config, DEFAULTS, Known::default());
     config.plugins.ship();
-    Shipped { known: known.expect("a test loads the embedded defaults"), config }
+    Shipped { known: known.expect("the embedded defaults are valid, as a test checks"), config }
 });
 
 /// Merges the operator's `text` over the defaults. An empty text yields the defaults; the caller decides whether an

@@ -8,14 +8,14 @@ pub const BYTE_ORDER_MARK: char = '\u{feff}';
 /// The reason why bytes are not accepted as text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
-    #[error("it is in UTF-16, as some editors of Windows write it: save it as UTF-8")]
+    #[error("it is UTF-16, as some Windows editors write it: save it as UTF-8")]
     Utf16,
     /// The number of the first line that is not UTF-8, from 1.
     #[error("line {0} is not UTF-8 text")]
     NotUtf8(usize),
-    #[error("it has a byte order mark (U+FEFF) in the middle, which no editor shows: write it anew, without that")]
+    #[error("it contains a byte order mark (U+FEFF), which most editors don't show: type that line again")]
     ByteOrderMark,
-    #[error("it has a character in it that no editor shows (U+{0:04X}): write it anew, without that")]
+    #[error("it contains an invisible character (U+{0:04X}): type that line again")]
     Unseen(u32),
 }
 

@@ -25,24 +25,24 @@ const REMINDER: usize = 60;
 pub const STOPPED: &str = "Stopped.";
 
 /// Ends an incomplete answer whose agent died. [`Notice::Died`] gives the reason.
-pub const CUT_SHORT: &str = "Cut short.";
+pub const CUT_SHORT: &str = "Incomplete: the agent exited.";
 /// The end of a turn that the agent ended early by itself.
 pub const INTERRUPTED: &str = "Interrupted.";
 /// The end of a turn that the host interrupted at shutdown.
-pub const HOST_ENDED: &str = "Stopped by the end of Cordboard.";
+pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 /// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
 /// The text of a failed turn without a reason.
-pub const FAILED: &str = "The agent failed, and did not say why.";
+pub const FAILED: &str = "The agent failed without giving a reason.";
 pub const ENDING: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 /// The answer to a button whose request was decided or withdrawn.
-pub const NOT_OPEN: &str = "This is no longer open. The button does nothing.";
+pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
 /// The reason of a failed start: the agent did not become ready in time.
-pub const NOT_READY: &str = "within a minute it said nothing that Cordboard understands";
+pub const NOT_READY: &str = "it was not ready within a minute";
 /// The reason why a persona could not be used.
 pub const NO_BRIEF: &str = "it did not answer within a minute";
 
@@ -54,26 +54,27 @@ pub fn busy(session: &SessionName) -> String {
 /// The end of a turn whose agent did not react to `/stop`.
 #[must_use]
 pub fn ended(session: &SessionName) -> String {
-    format!("The agent of session '{session}' did not react and was ended. The next message resumes it.")
+    format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
 }
 
 #[must_use]
 pub fn messages_wait(session: &SessionName, count: usize) -> String {
-    let waiting = if count == 1 { "1 message still waits".to_owned() } else { format!("{count} messages still wait") };
+    let waiting =
+        if count == 1 { "1 message is still queued".to_owned() } else { format!("{count} messages are still queued") };
     format!("{waiting} in session '{session}'. Use /stop all there first.")
 }
 
 #[must_use]
 pub fn sent_again(session: &SessionName) -> String {
     format!(
-        "Session '{session}' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered."
+        "Session '{session}' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer."
     )
 }
 
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
     format!(
-        "One was dropped just now. An earlier message of session '{session}' is kept: /leave again drops that one, too."
+        "A message was dropped just now. Session '{session}' has an earlier interrupted message: use /leave again to drop it, too."
     )
 }
 
@@ -83,7 +84,7 @@ pub fn decided(by: Option<&str>, what: Option<&str>) -> String {
     match (what, by) {
         (Some(what), Some(by)) => format!("Decided by {}: {}.", said(by), said(what)),
         (Some(what), None) => format!("Decided: {}.", said(what)),
-        (None, _) => "No longer open.".to_owned(),
+        (None, _) => "Closed.".to_owned(),
     }
 }
 
@@ -102,7 +103,7 @@ pub fn not_archived(session: &SessionName) -> String {
 
 #[must_use]
 pub fn invalid_model(model: &str) -> String {
-    format!("'{}' can't be the name of a model. Use {MODEL_NAME_RULE}.", said(model))
+    format!("'{}' is not a valid model name. Use {MODEL_NAME_RULE}.", said(model))
 }
 
 #[must_use]
@@ -113,7 +114,7 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
 /// The answer to a message that waits, in a chat where it can't be marked.
 #[must_use]
 pub fn waits(session: &SessionName) -> String {
-    format!("Session '{session}' is busy; your message waits.")
+    format!("Session '{session}' is busy. Your message is queued.")
 }
 
 /// Accepts names that are not valid session names, too.
@@ -135,7 +136,7 @@ pub fn exists(session: &SessionName) -> String {
 /// The message to a user who still has access but lost the right to this session.
 #[must_use]
 pub fn withdrawn(session: &SessionName) -> String {
-    format!("Your message to session '{session}' was withdrawn: you may not use that session any more.")
+    format!("Your message to session '{session}' was dropped: you no longer have access to that session.")
 }
 
 #[must_use]
@@ -162,7 +163,7 @@ fn said(words: &str) -> String {
 }
 
 /// The remedy for EMFILE.
-pub const MORE_FILES: &str = "raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit";
+pub const MORE_FILES: &str = "raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit";
 
 /// Adds a remedy to a system error that lacks one: `(os error 24)` is EMFILE, 23 is ENFILE. It matches the text,
 /// because libraries wrap the error.
@@ -172,7 +173,7 @@ pub fn system_error(error: impl std::fmt::Display) -> String {
     if text.contains("(os error 24)") {
         format!("{text}; {MORE_FILES}")
     } else if text.contains("(os error 23)") {
-        text + "; this machine has too many open files: end some programs, or raise sysctl fs.file-max"
+        text + "; this machine has too many open files: stop some programs, or raise sysctl fs.file-max"
     } else {
         text
     }
@@ -185,18 +186,18 @@ pub fn plain(text: &str) -> Reply {
 }
 
 /// The start of the line that the host puts above a caption.
-const CAPTIONED: &str = "[Sent with this text: ";
+const CAPTIONED: &str = "[Caption of an attachment: ";
 
 /// A caption for an agent that cannot get the file that it belongs to.
 #[must_use]
 pub fn captioned(kind: &str, caption: &str) -> String {
-    format!("{CAPTIONED}{kind}. It did not reach you, only the text did.]\n\n{caption}")
+    format!("{CAPTIONED}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
 /// Sent once per place while the store fails. The update is accepted later, when the store works again.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
-    format!("Not stored yet, trying again: {why}")
+    format!("Not stored yet; trying again: {why}")
 }
 
 #[cfg(test)]
@@ -208,7 +209,7 @@ mod tests {
         let full = std::io::Error::from_raw_os_error(24);
         let told = system_error(format!("failed to start 'claude': {full}"));
         assert!(
-            told.ends_with("raise the limit of open files, with `ulimit -n` or LimitNOFILE= of the systemd unit"),
+            told.ends_with("raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit"),
             "{told}"
         );
         assert!(system_error(std::io::Error::from_raw_os_error(23)).contains("fs.file-max"));
@@ -236,7 +237,7 @@ mod tests {
             (full(&photo), "my cat"),
             (full(&press), "/retry alpha"),
         ] {
-            assert!(told.starts_with("Not taken: ") && told.ends_with(&format!("\n“{quoted}”")), "{told}");
+            assert!(told.starts_with("Not accepted: ") && told.ends_with(&format!("\n“{quoted}”")), "{told}");
         }
     }
 

@@ -16,7 +16,7 @@ pub struct PlaceQueue<T> {
 
 /// The queue is full. Returns the item, so that its sender can be notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("queue an update: too many wait in this place")]
+#[error("queue an update: too many are waiting in this place")]
 pub struct Full<T>(pub T);
 
 impl<T> PlaceQueue<T> {
@@ -43,7 +43,7 @@ impl<T> PlaceQueue<T> {
     }
 
     /// Completes the item in progress and returns the next one, which has to be started now.
-    #[must_use = "the next item counts as at work from here on"]
+    #[must_use = "the returned item counts as running from now on"]
     pub fn finished(&mut self) -> Option<T> {
         let next = self.waiting.pop_front();
         self.at_work = next.is_some();

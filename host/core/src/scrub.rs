@@ -101,7 +101,7 @@ impl Scrubber {
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
-            let gram: [u8; SHORTEST] = gram.try_into().expect("a window has its length");
+            let gram: [u8; SHORTEST] = gram.try_into().expect("each window has this length");
             self.heads[head(&gram)] = true;
             self.grams.entry(gram).or_default().push(Start { needle: index, at });
         }

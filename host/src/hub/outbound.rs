@@ -238,7 +238,7 @@ mod tests {
         let texts = shown.texts();
         let told: Vec<_> = texts.iter().filter(|(id, _)| *id == NOT_STORED).map(|(_, text)| text).collect();
         assert!(
-            matches!(told[..], [text] if text.starts_with("Not stored yet, trying again: store 1 posts")),
+            matches!(told[..], [text] if text.starts_with("Not stored yet; trying again: store 1 posts")),
             "{told:?}"
         );
         assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);

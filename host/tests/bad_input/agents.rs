@@ -29,7 +29,7 @@ fn a_missing_command_is_named_and_the_prompt_waits() {
         host.exchange("/new a", "The agent of session 'a' could not be started: ");
         host.hear(why);
         host.say("are you there?");
-        host.hear("Your messages are kept. /retry tries again.");
+        host.hear("Your messages are kept. Use /retry to try again.");
         board.configure(QUICK);
         host.log("configuration changed");
         host.exchange("/retry", "You said: are you there?");
@@ -44,7 +44,7 @@ fn an_unexecutable_command_is_named() {
     let mut host = board.run();
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear("config.toml'");
-    host.hear("/retry tries again.");
+    host.hear("Use /retry to try again.");
     // A queue that waits for the user doesn't delay the end of input.
     assert_eq!(host.end().code, Some(0));
 }
@@ -92,7 +92,7 @@ fn the_last_output_of_an_agent_is_shown_literally() {
     board.configure(QUICK);
     host.log("configuration changed");
     // The user needn't wait for it.
-    host.exchange("/retry", "Trying again in session 'a'.");
+    host.exchange("/retry", "Retrying in session 'a'.");
     host.exchange("are you there?", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));
 }
@@ -105,8 +105,8 @@ fn an_agent_that_keeps_exiting_is_given_up() {
     let mut host = board.run();
     host.exchange("/new a", "Session 'a' created.");
     host.say("are you there?");
-    host.hear("The agent of session 'a' does not stay up: the licence has expired\n");
-    host.hear("Your messages are kept. /retry starts it again");
+    host.hear("The agent of session 'a' keeps exiting: the licence has expired\n");
+    host.hear("Your messages are kept. Use /retry to start it again");
     board.configure(QUICK);
     host.log("configuration changed");
     host.exchange("/retry", "You said: are you there?");
@@ -136,7 +136,7 @@ fn an_agent_that_prints_only_garbage_can_be_replaced() {
     board.wait_for_phase("starting");
     board.configure(QUICK);
     host.log("configuration changed");
-    host.exchange("/fresh", "Session 'a' goes on without the agent's memory.");
+    host.exchange("/fresh", "Session 'a' starts a new conversation.");
     host.hear("You said: hello?");
     assert_eq!(host.end().code, Some(0));
 }
@@ -151,7 +151,7 @@ fn stop_ends_an_unresponsive_agent() {
     board.wait_for_phase("busy");
     host.say("recall");
     host.exchange("/stop", "Stopped.");
-    host.hear("The agent of session 'a' did not react and was ended. The next message resumes it.");
+    host.hear("The agent of session 'a' did not respond and was stopped. The next message resumes it.");
     host.hear("the milk");
     assert_eq!(host.end().code, Some(0));
 }
@@ -168,7 +168,7 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("after 1s these were still open: a (busy, 0 waiting)"), "{}", ended.err);
     let mut host = board.run();
-    host.hear("Cordboard was stopped while session 'a' answered “hang”. Your message was not sent again.");
+    host.hear("Cordboard stopped while session 'a' was answering “hang”. Your message was not sent again.");
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -179,7 +179,7 @@ fn an_exit_during_a_turn_is_reported_and_not_retried() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(
         ended.out.contains(
-            "The agent of session 'a' ended in the middle of its answer: the demo agent crashed, as it was told to\n\
+            "The agent of session 'a' exited during its answer: the demo agent crashed, as it was told to\n\
              Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a\n"
         ),
         "{}",

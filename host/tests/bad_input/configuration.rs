@@ -44,7 +44,7 @@ fn a_wrong_type_names_the_expected_type() {
 #[test]
 fn invalid_toml_is_shown_with_its_position() {
     let said = refused("[sessions\n");
-    assert!(said.starts_with("line 1, column 10: this is not TOML: "), "{said}");
+    assert!(said.starts_with("line 1, column 10: invalid TOML: "), "{said}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_running_host_keeps_the_last_good_configuration() {
     host.exchange("/timeout", "Idle timeout: 7 minutes");
     for (text, why) in [
         ("", format!("{path} is empty")),
-        ("\u{0}\u{1}garbage", format!("{path}\nline 1, column 10: this is not TOML: ")),
+        ("\u{0}\u{1}garbage", format!("{path}\nline 1, column 10: invalid TOML: ")),
         ("[sessions]\nidle_timeout = 3\n", format!("{path}\nline 2, column 16: 'idle_timeout' in [sessions] must be")),
     ] {
         board.configure(text);

@@ -81,7 +81,7 @@ fn input_on_a_full_disk_is_accepted_once_there_is_space() {
     host.exchange("hello", "You said: hello");
     disk.order("fill");
     host.say(&format!("on a full disk {}", "x".repeat(20_000)));
-    host.hear("Not stored yet, trying again: store ");
+    host.hear("Not stored yet; trying again: store ");
     host.hear("the disk is full, nothing of it was stored; free some space and try again");
     disk.order("free");
     host.hear("You said: on a full disk x");
@@ -136,7 +136,7 @@ fn a_file_size_limit_does_not_end_the_host() {
     host.exchange("/new a", "Session 'a' created.");
     host.say(&format!("too much {}", "x".repeat(900_000)));
     host.say(&format!("for a small disk {}", "x".repeat(900_000)));
-    host.hear("Not stored yet, trying again: ");
+    host.hear("Not stored yet; trying again: ");
     let pid = rustix::process::Pid::from_raw(host.pid());
     let unlimited = rustix::process::Rlimit { current: None, maximum: None };
     rustix::process::prlimit(pid, rustix::process::Resource::Fsize, unlimited).unwrap();

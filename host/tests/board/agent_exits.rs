@@ -3,8 +3,8 @@
 use super::support::{Home, until};
 
 /// The complete message for a crash in the middle of an answer.
-const DIED: &str = "I am about to\n\n⚠ Cut short.\n\
-    The agent of session 'a' ended in the middle of its answer: the demo agent crashed, as it was told to\n\
+const DIED: &str = "I am about to\n\n⚠ Incomplete: the agent exited.\n\
+    The agent of session 'a' exited during its answer: the demo agent crashed, as it was told to\n\
     Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a";
 
 #[test]
@@ -18,8 +18,8 @@ fn an_interrupted_prompt_is_not_resent_automatically() {
     // The agent had no time to store anything, so nothing is resumed.
     host.ask("hello", "You said: hello");
     host.say("/retry");
-    host.expect_all(&["Trying again in session 'a'.\n", &format!("{DIED}\n")]);
-    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
+    host.expect_all(&["Retrying in session 'a'.\n", &format!("{DIED}\n")]);
+    host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
     host.ask("/leave", "Nothing to leave.");
     host.ask("/retry", "Nothing to retry.");
     assert_eq!(host.end(), (String::new(), Some(0)));
@@ -31,8 +31,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("crash", DIED);
-    let refused = "Not taken: a message of session 'a' was cut off and is kept. /retry a sends it again, \
-        /leave a drops it; then send this one again.\n“hello”";
+    let refused = "Not accepted: session 'a' has an interrupted message. Use /retry a to send it again, or /leave a to drop it; then send this one again.\n“hello”";
     host.ask("hello", refused);
     // The timeout and the limit change together, so a changed timeout shows that the session has the new limit.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
@@ -40,7 +39,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
         until("the session has heard of it", || host.session("a")["idle_timeout_s"] == seconds);
         host.ask("hello", answer);
     }
-    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
     host.ask("hello", "You said: hello");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
@@ -66,14 +65,13 @@ fn a_crashing_agent_is_restarted_and_then_given_up() {
     host.say("/new a");
     host.say("hello");
     host.expect(
-        "The agent of session 'a' did not start: it ended (exit code 1) and said nothing\n\
-         It is started again by itself three times, and your messages are kept. \
-         /retry starts it at once; its command line is set in [agents.dead] command and args.\n  [Try again] /retry a\n",
+        "The agent of session 'a' did not start: it exited (exit code 1) without output\n\
+         Cordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.dead] command and args.\n  [Try again] /retry a\n",
     );
-    let between = host.expect("The agent of session 'a' does not stay up: ");
+    let between = host.expect("The agent of session 'a' keeps exiting: ");
     assert!(!between.contains("did not start"), "the first death is told, and the last: {between}");
     host.expect(
-        "\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
+        "\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
     );
     host.await_phase("a", "broken");
     host.say("/sessions");
@@ -83,7 +81,7 @@ fn a_crashing_agent_is_restarted_and_then_given_up() {
     home.write_config("[agents.dead]\nkind = \"demo\"");
     host.expect_logged("configuration changed");
     host.say("/retry");
-    host.expect_all(&["Trying again in session 'a'.\n", "You said: hello\n"]);
+    host.expect_all(&["Retrying in session 'a'.\n", "You said: hello\n"]);
 }
 
 #[test]
@@ -97,7 +95,7 @@ fn a_missing_agent_command_is_reported_at_once() {
     let (told, code) = host.end();
     let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': there is no such file; \
                set `command` of this agent to the program's full path\n\
-               Your messages are kept. /retry tries again.\n";
+               Your messages are kept. Use /retry to try again.\n";
     assert_eq!(told.matches(why).count(), 2, "at the start, and as the answer: {told}");
     assert!(told.contains("Session 'a' created.\n"), "{told}");
     assert_eq!(code, Some(0));
@@ -114,7 +112,7 @@ fn a_stubborn_agent_and_its_children_are_killed() {
     host.ask("stubborn", "From now on I ignore SIGTERM and the end of input.");
     assert_eq!(home.agents().len(), 2);
     host.await_phase("a", "idle");
-    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     // A message during the shutdown of the agent waits for the next agent.
     host.ask("hello", "Resuming session...\nYou said: hello");
     until("only the new agent is left", || home.agents().len() == 1);
@@ -135,13 +133,13 @@ fn a_changed_session_folder_is_reported_once() {
     host.ask("one", "You said: one");
     home.configure("");
     host.reads(&format!(
-        "Session 'p' keeps working in {}, although [sessions.folders] no longer names it.",
+        "Session 'p' keeps working in {}, although it is no longer in [sessions.folders].",
         first.display()
     ));
     host.expect_logged("configuration changed");
     home.configure(&folders(&gone));
     host.expect_logged("configuration changed");
-    host.ask("/suspend", "Session 'p' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'p' suspended. The next message resumes it.");
     host.await_phase("p", "suspended");
     host.say("two");
     let told = host.expect("  [Try again] /retry p\n");
@@ -158,7 +156,7 @@ fn a_missing_user_folder_keeps_the_prompt() {
     let mut host = home.start();
     host.ask("/new p", "Session 'p' created.");
     host.ask("one", "You said: one");
-    host.ask("/suspend", "Session 'p' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'p' suspended. The next message resumes it.");
     host.await_phase("p", "suspended");
     let away = base.path().join("away");
     std::fs::rename(&project, &away).unwrap();
@@ -171,5 +169,5 @@ fn a_missing_user_folder_keeps_the_prompt() {
     assert!(!project.exists());
     std::fs::rename(&away, &project).unwrap();
     host.say("/retry");
-    host.expect_all(&["Trying again in session 'p'.\n", "You said: two\n"]);
+    host.expect_all(&["Retrying in session 'p'.\n", "You said: two\n"]);
 }

@@ -52,7 +52,7 @@ fn sessions_are_listed_in_pages_of_twenty() {
     for number in 1..=25 {
         host.ask(&format!("/new s{number}"), &format!("Session 's{number}' created."));
         // This test doesn't need their agents.
-        host.ask("/suspend", &format!("Session 's{number}' suspended. The next message wakes it."));
+        host.ask("/suspend", &format!("Session 's{number}' suspended. The next message resumes it."));
     }
     host.say("/sessions");
     let page = host.expect("…and 5 more: /sessions 2\n  [More] /sessions 2\n");
@@ -124,7 +124,7 @@ fn a_session_is_archived_and_restored() {
     assert_eq!(home.agents(), [] as [i32; 0]);
     host.ask(
         "/restore",
-        "Archived sessions, to be restored with /restore and the name:\n⚪ `a` - just now\n  [a] /restore a",
+        "Archived sessions. Use /restore with a name to restore one:\n⚪ `a` - just now\n  [a] /restore a",
     );
     host.ask("/restore nope", "Session 'nope' doesn't exist. Use /new to create it.");
     host.ask("/restore a", "Session 'a' restored.\n  [Switch to it] /session a");
@@ -151,9 +151,9 @@ fn impossible_commands_are_refused_with_the_reason() {
     host.ask("/stop now", "Usage: /stop [all]");
     host.ask("/suspend nope", "Session 'nope' doesn't exist. Use /new to create it.");
     host.ask("/suspend a b", "Usage: /suspend [name]");
-    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.await_phase("a", "suspended");
-    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.ask("/fresh", FRESH);
 }
 
@@ -190,21 +190,21 @@ fn help_and_plugins_show_the_active_plugins() {
     let home = Home::new();
     let mut host = home.start();
     let help = [
-        "/archive [name] - Put a session away",
-        "/fresh [name] - Go on without the agent's memory",
+        "/archive [name] - Archive a session",
+        "/fresh [name] - Start a new conversation in a session",
         "/help - List the commands",
-        "/leave [name] - Drop a message that was cut off",
+        "/leave [name] - Drop an interrupted message",
         "/model [name] - Show or set the model",
         "/new <name> [persona] - Start a session",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
-        "/restore [name] - Bring an archived session back",
-        "/retry [name] - Try again what failed",
+        "/restore [name] - Restore an archived session",
+        "/retry [name] - Retry what failed",
         "/session <name> - Switch to a session",
         "/sessions [page] - List the sessions",
         "/start - Show how to begin",
         "/stop [all] - Interrupt the answer",
-        "/suspend [name] - Let go of an agent now",
+        "/suspend [name] - Stop the agent of a session until its next message",
         "/timeout [minutes] - Show or set the idle timeout",
     ];
     host.ask("/help", &format!("{}\n\nAnything else goes to the active session.", help.join("\n")));
@@ -234,6 +234,6 @@ fn text_with_a_slash_is_not_always_a_command() {
     host.ask("/etc/hosts is broken", "You said: /etc/hosts is broken");
     host.ask("/Timeout x", "Invalid number. Usage: /timeout <minutes>");
     host.ask("/ a", "You said: / a");
-    host.ask("/sesions", "There is no /sesions. Did you mean /sessions?");
-    host.ask("/qqqqqqqq", "There is no /qqqqqqqq. /help lists what there is.");
+    host.ask("/sesions", "Unknown command /sesions. Did you mean /sessions?");
+    host.ask("/qqqqqqqq", "Unknown command /qqqqqqqq. Use /help to list the commands.");
 }

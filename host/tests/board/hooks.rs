@@ -23,7 +23,7 @@ fn a_hook_receives_all_events_but_its_own() {
     }
     host.reads("You said: once more");
     host.await_phase("a", "idle");
-    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.expect_logged("heard suspended of a");
     // The hook started the agent again, and doesn't receive an event for it.
     host.await_phase("a", "idle");

@@ -43,7 +43,7 @@ fn a_switch_resumes_an_agent_silently() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("remember the milk", "I will remember: the milk");
-    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.await_phase("a", "suspended");
     host.ask("/session a", "Switched to session 'a'.");
     host.await_phase("a", "idle");
@@ -89,7 +89,7 @@ fn refused(host: &mut super::support::Host<'_>) {
     host.ask("remember tea", "I will remember: tea");
     host.ask("forget", "I have forgotten everything; this conversation cannot be resumed any more.");
     host.await_phase("a", "idle");
-    host.ask("/suspend", "Session 'a' suspended. The next message wakes it.");
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.await_phase("a", "suspended");
     host.say("first");
     host.expect("Resuming session...\n");
@@ -98,7 +98,7 @@ fn refused(host: &mut super::support::Host<'_>) {
 }
 
 /// The end of the message about a refused resume.
-const QUESTION: &str = "\nYour messages are kept. /retry tries again, /fresh goes on without its memory.\n  [Try again] /retry a\n  \
+const QUESTION: &str = "\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.\n  [Try again] /retry a\n  \
     [Start fresh] /fresh a\n";
 
 fn question(host: &mut super::support::Host<'_>) {
@@ -115,7 +115,7 @@ fn a_refused_resume_asks_the_user() {
     host.say("second");
     question(&mut host);
     host.say("/retry");
-    host.expect_all(&["Trying again in session 'a'.\n", QUESTION]);
+    host.expect_all(&["Retrying in session 'a'.\n", QUESTION]);
     host.await_phase("a", "asking");
     assert_eq!(host.session("a")["queued"], 2);
     host.say("/fresh");

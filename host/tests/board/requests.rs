@@ -81,7 +81,7 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     let mut host = home.start();
     let door = Door::of(&mut host);
     host.say("/github here");
-    host.expect("What GitHub reports is told here.");
+    host.expect("GitHub's events are posted here.");
     let signed = signature(PUSH);
     let head = [("X-GitHub-Event", "push"), ("X-GitHub-Delivery", "1"), ("X-Hub-Signature-256", signed.as_str())];
     let wrong = signature("another body");
@@ -93,7 +93,7 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "told\n".to_owned()));
     host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
     host.expect("Mend it");
-    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "it was told before\n".to_owned()));
+    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "it was reported before\n".to_owned()));
     assert_eq!(host.chat().matches("pushed 1 commit").count(), 1);
     assert!(!host.log().contains("Everybody"), "{}", host.log());
 }

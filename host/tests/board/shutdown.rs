@@ -63,11 +63,11 @@ fn unfinished_work_after_the_drain_is_named() {
     assert_eq!(host.wait().code(), Some(1));
     let (chat, log) = host.rest();
     assert!(log.contains("the input has ended, and after 1s these were still open: a (busy, 1 waiting)"), "{log}");
-    assert!(chat.ends_with("⚠ Stopped by the end of Cordboard.\n"), "{chat}");
+    assert!(chat.ends_with("⚠ Stopped: Cordboard is shutting down.\n"), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
-    host.expect("Cordboard was stopped while session 'a' answered “slow 100000”.");
+    host.expect("Cordboard stopped while session 'a' was answering “slow 100000”.");
     // The queued message resumes the session in the meantime.
     host.say("/timeout");
     host.expect("Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)\n");
@@ -106,7 +106,7 @@ fn sigterm_ends_all_agents() {
     assert_eq!(host.wait().code(), Some(0));
     assert_eq!(home.agents(), [] as [i32; 0]);
     let (chat, _) = host.rest();
-    assert!(chat.contains("⚠ Stopped by the end of Cordboard.\n"), "{chat}");
+    assert!(chat.contains("⚠ Stopped: Cordboard is shutting down.\n"), "{chat}");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn sigterm_keeps_the_interrupted_prompt() {
     assert_eq!(host.wait().code(), Some(0));
     let mut host = home.start();
     host.reads(
-        "Cordboard was stopped while session 'a' answered “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
+        "Cordboard stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
     );
     host.say("/retry");
     host.expect("line 1\n");
@@ -164,14 +164,14 @@ fn a_killed_host_leaves_no_processes_and_loses_nothing() {
 
     let mut host = home.start();
     host.reads(
-        "Cordboard was stopped while session 'a' answered “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
+        "Cordboard stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
     );
     host.reads("Resuming session...\nI remember: tea\nYou said: two");
     let logged = host.expect_logged("ended agents that a killed host had left behind");
     assert_eq!(logged.matches("left behind").count(), 1, "{logged}");
     until("only the new agent is left", || home.agents().len() == 1);
     host.say("/retry");
-    host.expect_all(&["Trying again in session 'a'.\n", "line 1\n"]);
+    host.expect_all(&["Retrying in session 'a'.\n", "line 1\n"]);
     host.say("/stop");
     host.expect("Stopped.\n");
     assert_eq!(host.end().1, Some(0));
@@ -187,7 +187,7 @@ fn an_interrupted_turn_is_reported_once_and_can_be_dropped() {
     host.kill();
     let mut host = home.start();
     host.expect("  [Leave it] /leave a\n");
-    host.ask("/leave", "Dropped it. Session 'a' goes on with the next message.");
+    host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
     assert_eq!(host.end(), (String::new(), Some(0)));
     let mut host = home.start();
     host.ask("hello", "You said: hello");
@@ -206,7 +206,7 @@ fn interrupted_prompts_survive_a_second_kill() {
     }
     let mut host = home.start();
     // The previous host has already reported the first prompt.
-    host.reads("Cordboard was stopped while session 'a' answered “slow 100002”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a");
+    host.reads("Cordboard stopped while session 'a' was answering “slow 100002”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a");
     host.say("/leave");
     host.expect("An earlier message of session 'a' was not sent again either: “slow 100001”.\n  [Send again] /retry a\n  [Leave it] /leave a\n");
     assert_eq!(host.end().1, Some(0));
@@ -256,7 +256,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     home.configure("[plugins.unruly]\ntime = \"1s\"");
     let mut host = home.start();
     host.expect("/spin failed: plugin 'unruly' ");
-    host.expect(". Everything else goes on.\n");
+    host.expect(").\n");
     host.reads("Idle timeout set to 5 minutes for session 'a'.");
     host.close_input();
     assert_eq!(host.wait().code(), Some(0));
@@ -284,7 +284,7 @@ fn accepted_prompts_precede_new_ones_after_a_restart() {
     // The line is in the pipe before the host reads.
     host.say("hello");
     host.expect("/spin failed: plugin 'unruly' ");
-    host.expect(". Everything else goes on.\n");
+    host.expect(").\n");
     host.reads("Session 'a' created.\nYou said: hello");
     assert_eq!(host.end().1, Some(0));
 }

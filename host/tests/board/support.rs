@@ -21,8 +21,8 @@ use transcript::Transcript;
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The reply to `/fresh` for the session `a`.
-pub const FRESH: &str = "Session 'a' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
-    given up, and Cordboard cannot bring it back.";
+pub const FRESH: &str =
+    "Session 'a' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.";
 
 /// The interval for polling a condition.
 const LOOK: Duration = Duration::from_millis(20);

@@ -55,7 +55,7 @@ fn a_message_that_waits_is_acknowledged() {
     screen.press("slow 1000\r");
     screen.wait("line 1");
     screen.press("and then\r");
-    screen.wait("Session 'a' is busy; your message waits.");
+    screen.wait("Session 'a' is busy. Your message is queued.");
     screen.press("/stop all\r");
     screen.wait("1 message was dropped: “and then”");
     screen.press("\x04");
@@ -107,7 +107,7 @@ fn ctrl_d_names_the_busy_session_and_ctrl_c_ends_it() {
     screen.press("one more thing\r");
     screen.wait("Not sent: Cordboard is ending. Ctrl-C ends it now.");
     screen.press("\x03");
-    screen.wait("Stopped by the end of Cordboard.");
+    screen.wait("Stopped: Cordboard is shutting down.");
     screen.ended();
     assert_eq!(home.agents(), [] as [i32; 0]);
 }

@@ -43,11 +43,11 @@ fn a_full_queue_refuses_prompts() {
         host.say(word);
     }
     host.expect(
-        "Not taken: 2 messages already wait for session 'a'. Send it again when they are answered, or /stop all drops them.\n",
+        "Not accepted: 2 messages are already queued for session 'a'. Send it again when they are answered, or use /stop all to drop them.\n",
     );
     assert_eq!(host.session("a")["queued"], 2);
     host.say("/stop");
-    host.expect("Stopped. 2 messages still wait (/stop all drops them).\n");
+    host.expect("Stopped. 2 messages are still queued. Use /stop all to drop them.\n");
     host.expect("You said: one\nYou said: two\n");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
@@ -133,7 +133,7 @@ fn an_agent_that_ignores_stop_is_terminated() {
     host.say("hang");
     host.await_phase("a", "busy");
     host.ask("/stop", "Stopped.");
-    host.reads("⚠ The agent of session 'a' did not react and was ended. The next message resumes it.");
+    host.reads("⚠ The agent of session 'a' did not respond and was stopped. The next message resumes it.");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);
     host.ask("recall", "Resuming session...\nI remember: tea");

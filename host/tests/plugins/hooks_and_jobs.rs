@@ -41,17 +41,17 @@ async fn notify_reports_long_turns_in_other_places() {
     let long = finished(&bench, 125, Place::new("telegram", "7"));
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
     assert_eq!(posted(&bench), [] as [String; 0], "no place was chosen");
-    assert_eq!(bench.read("notify here").await, "Turns of 2 minutes and more that end elsewhere are told here.");
+    assert_eq!(bench.read("notify here").await, "Turns of at least 2 minutes that end elsewhere are reported here.");
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
     bench.plugs.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();
     bench.plugs.hook(&bench.board, "notify", &finished(&bench, 125, bench.place.clone())).await.unwrap();
-    assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\n/session alpha opens it."]);
+    assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\nUse /session alpha to switch to it."]);
     let mut broken = session("alpha", &bench.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
     let broken = SessionEvent::of(Kind::Broken, broken, NOW, CausationChain::default());
     bench.plugs.hook(&bench.board, "notify", &broken).await.unwrap();
-    assert_eq!(posted(&bench), ["alpha needs you: no such command\n/retry alpha tries again."]);
-    assert_eq!(bench.read("notify off").await, "Nothing is told any more.");
+    assert_eq!(posted(&bench), ["alpha needs you: no such command\nUse /retry alpha to try again."]);
+    assert_eq!(bench.read("notify off").await, "Reports are off.");
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
     assert_eq!(posted(&bench), [] as [String; 0]);
     assert_eq!(bench.status("notify"), ("ok".to_owned(), String::new()));
@@ -61,7 +61,7 @@ async fn notify_reports_long_turns_in_other_places() {
 async fn a_wrong_configuration_of_notify_is_refused() {
     let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"soon\"");
     let why = bench.refused("notify", &extra("notify")).await;
-    assert!(why.contains("`after` must be a span such as \"5m\", not \"soon\""), "{why}");
+    assert!(why.contains("`after` must be a duration such as \"5m\", not \"soon\""), "{why}");
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn remind_posts_when_due_and_not_before() {
     assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
     assert_eq!(bench.read("remind 10m milk").await, "I will remind you in 10 minutes.");
     assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 2 hours.");
-    assert!(bench.read("remind 3s eggs").await.starts_with("I look at the clock once a minute"));
+    assert!(bench.read("remind 3s eggs").await.starts_with("The shortest time is one minute"));
     let look = async |minutes: u64| {
         let due = DueJob { name: "look".to_owned(), at: Timestamp(NOW.0 + minutes * 60_000), missed: 0 };
         bench.plugs.run_job(&bench.board, "remind", &due).await.unwrap();
@@ -83,7 +83,7 @@ async fn remind_posts_when_due_and_not_before() {
     let listed = bench.call("remind").await.unwrap();
     assert_eq!(render::plain(&listed.text).trim_end(), "• in 2 hours 1 minute: bread");
     assert_eq!(look(5 * 60).await, ["\u{23f0} bread (due 3 hours ago)"]);
-    assert!(bench.read("remind").await.starts_with("Nothing to remind you of here."));
+    assert!(bench.read("remind").await.starts_with("No reminders here."));
 }
 
 #[tokio::test]
@@ -94,10 +94,10 @@ async fn a_reminder_is_dropped_only_in_its_own_place() {
     let button = bench.call("remind").await.unwrap().buttons[0][0].command.clone();
     let line = button.trim_start_matches('/').to_owned();
     bench.place = Place::new("telegram", "9");
-    assert_eq!(bench.read(&line).await, "It is not there any more.");
+    assert_eq!(bench.read(&line).await, "That reminder no longer exists.");
     bench.place = Place::new("console", "local");
     assert_eq!(bench.read(&line).await, "Dropped.");
-    assert_eq!(bench.read(&line).await, "It is not there any more.");
+    assert_eq!(bench.read(&line).await, "That reminder no longer exists.");
 }
 
 #[tokio::test]
@@ -161,10 +161,10 @@ async fn github_posts_each_delivery_once() {
     bench.plug("github", &extra("github")).await.unwrap();
     let receive =
         async |request: WebRequest| read(&bench.plugs.receive(&bench.board, "github", &request).await.unwrap());
-    assert!(receive(push("1")).await.1.contains("say /github here"));
-    assert_eq!(bench.read("github here").await, "What GitHub reports is told here.");
+    assert!(receive(push("1")).await.1.contains("send /github here"));
+    assert_eq!(bench.read("github here").await, "GitHub's events are posted here.");
     assert_eq!(receive(push("1")).await, (200, "told\n".to_owned()));
-    assert_eq!(receive(push("1")).await, (200, "it was told before\n".to_owned()));
+    assert_eq!(receive(push("1")).await, (200, "it was reported before\n".to_owned()));
     assert_eq!(receive(push("2")).await, (200, "told\n".to_owned()));
     let told = posted(&bench);
     assert_eq!(told.len(), 2);

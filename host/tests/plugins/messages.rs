@@ -170,8 +170,8 @@ async fn stopping(bench: &TestHost) {
     read(bench, &[("stop", "Nothing is running."), ("stop now", "Usage: /stop [all]")]).await;
     for (queued, line, answer) in [
         (0, "stop", "Stopped."),
-        (1, "stop", "Stopped. 1 message still waits (/stop all drops it)."),
-        (2, "stop", "Stopped. 2 messages still wait (/stop all drops them)."),
+        (1, "stop", "Stopped. 1 message is still queued. Use /stop all to drop it."),
+        (2, "stop", "Stopped. 2 messages are still queued. Use /stop all to drop them."),
         (2, "stop all", "Stopped."),
     ] {
         busy(queued);
@@ -193,14 +193,11 @@ async fn putting_away(bench: &TestHost) {
             ("archive alpha", "Session 'alpha' archived. Use /restore alpha to bring it back."),
             ("session alpha", "Session 'alpha' is archived. Use /restore alpha."),
             ("new alpha", "Session 'alpha' is archived. Use /restore alpha."),
-            (
-                "restore",
-                "Archived sessions, to be restored with /restore and the name:\n⚪ alpha (brainstorm) - 2d ago",
-            ),
+            ("restore", "Archived sessions. Use /restore with a name to restore one:\n⚪ alpha (brainstorm) - 2d ago"),
             ("restore alpha", "Session 'alpha' restored."),
             ("restore alpha", "Session 'alpha' is not archived."),
             ("restore nobody", "Session 'nobody' doesn't exist. Use /new to create it."),
-            ("suspend", "Session 'beta' suspended. The next message wakes it."),
+            ("suspend", "Session 'beta' suspended. The next message resumes it."),
         ],
     )
     .await;
@@ -209,12 +206,12 @@ async fn putting_away(bench: &TestHost) {
 async fn trouble(bench: &TestHost) {
     assert_eq!(bench.read("retry").await, "Nothing to retry.");
     for (line, answer) in [
-        ("retry", "Trying again in session 'beta'."),
+        ("retry", "Retrying in session 'beta'."),
         (
             "fresh",
-            "Session 'beta' goes on without the agent's memory. Its folder stays as it is; the conversation so far is given up, and Cordboard cannot bring it back.",
+            "Session 'beta' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.",
         ),
-        ("leave", "Dropped it. Session 'beta' goes on with the next message."),
+        ("leave", "Dropped. Session 'beta' continues with the next message."),
     ] {
         bench.memory.change("beta", |view| view.phase = Phase::Asking);
         assert_eq!(bench.read(line).await, answer);
@@ -227,21 +224,21 @@ async fn help_and_plugins_list_the_active_plugins() {
     let help = bench.read("help").await;
     assert_eq!(
         help,
-        "/archive [name] - Put a session away\n\
-         /fresh [name] - Go on without the agent's memory\n\
+        "/archive [name] - Archive a session\n\
+         /fresh [name] - Start a new conversation in a session\n\
          /help - List the commands\n\
-         /leave [name] - Drop a message that was cut off\n\
+         /leave [name] - Drop an interrupted message\n\
          /model [name] - Show or set the model\n\
          /new <name> [persona] - Start a session\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
-         /restore [name] - Bring an archived session back\n\
-         /retry [name] - Try again what failed\n\
+         /restore [name] - Restore an archived session\n\
+         /retry [name] - Retry what failed\n\
          /session <name> - Switch to a session\n\
          /sessions [page] - List the sessions\n\
          /start - Show how to begin\n\
          /stop [all] - Interrupt the answer\n\
-         /suspend [name] - Let go of an agent now\n\
+         /suspend [name] - Stop the agent of a session until its next message\n\
          /timeout [minutes] - Show or set the idle timeout\n\n\
          Anything else goes to the active session."
     );

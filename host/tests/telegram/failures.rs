@@ -262,7 +262,7 @@ async fn a_failing_store_confirms_nothing_and_logs_once() {
     let offsets: Vec<_> = rig.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
     assert_eq!(offsets[..5], [None, None, None, None, Some(id + 1)]);
     assert_eq!(rig.log.count("messages could not be stored"), 1);
-    let told = "Not stored yet, trying again: store a new message: no space left on device";
+    let told = "Not stored yet; trying again: store a new message: no space left on device";
     assert_eq!(rig.api.chat(ADA), [told], "once, however often it fails");
     rig.inbox.break_down(2);
     rig.api.says(ADA, "and again");

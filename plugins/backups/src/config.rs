@@ -95,8 +95,9 @@ impl Config {
 fn known(key: &str) -> Result<(), String> {
     let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
     let right = group.split_once('/').is_some_and(|(kind, id)| ["vm", "ct", "host"].contains(&kind) && !id.is_empty());
-    let told =
-        || format!("\"{key}\" is no guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"");
+    let told = || {
+        format!("\"{key}\" is not a guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"")
+    };
     if right { Ok(()) } else { Err(told()) }
 }
 
@@ -119,11 +120,11 @@ mod tests {
 
     #[test]
     fn a_wrong_key_is_reported_with_a_valid_example() {
-        let spans = "is no span; write one as \"90m\", \"26h\" or \"8d\"";
+        let spans = "is not a duration; write it as \"90m\", \"26h\" or \"8d\"";
         assert_eq!(refused(r#","warn_after":"soon""#), format!("warn_after = \"soon\" {spans}"));
         let guest = refused(r#","guests":{"vm/1":{"warn_after":"8"}}"#);
         assert_eq!(guest, format!("guests.\"vm/1\": warn_after = \"8\" {spans}"));
-        let names = "is no guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"";
+        let names = "is not a guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"";
         assert_eq!(refused(r#","guests":{"101":{}}"#), format!("\"101\" {names}"));
         assert_eq!(refused(r#","ignore":["lab:qemu/1"]"#), format!("\"lab:qemu/1\" {names}"));
         assert!(

@@ -64,7 +64,7 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
         if is_old || is_ahead(group, now) { old.push(line) } else { good.push(line) }
     }
     if old.is_empty() && good.is_empty() {
-        return vec!["There is no backup that this token may see.".to_owned()];
+        return vec!["This token can see no backup.".to_owned()];
     }
     let all = (old.len() + good.len()) as u64;
     let head = match old.len() {
@@ -73,7 +73,7 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
     };
     let more = good.len().saturating_sub(TOLD);
     good.truncate(TOLD);
-    let rest = (more > 0).then(|| format!("…and {more} more that are well"));
+    let rest = (more > 0).then(|| format!("…and {more} more that are fine"));
     [head].into_iter().chain(old).chain(good).chain(rest).collect()
 }
 
@@ -93,7 +93,7 @@ fn line(group: &Group, guest: Option<&Guest>, over: Option<u64>, now: Instant) -
     let ahead = is_ahead(group, now);
     let light = if over.is_some() || ahead { Light::Warning } else { Light::Well };
     let late = over.map_or(String::new(), |limit| format!(", older than {}", whole_span(limit)));
-    let when = if ahead { "dated ahead of time: a clock is wrong".to_owned() } else { ago(now, group.last) };
+    let when = if ahead { "dated in the future: a clock is wrong".to_owned() } else { ago(now, group.last) };
     format!(
         "{} {} {when}{late}, {} in {}",
         light.letter(),
@@ -171,7 +171,7 @@ mod tests {
             [NOW + 60_000, NOW + 86_400_000].map(|last| lines(vec![group(last)], &config(""), NOW)[1].clone()),
             [
                 "🟢 `vm/1` just now, 1 backup in `main`",
-                "🟡 `vm/1` dated ahead of time: a clock is wrong, 1 backup in `main`"
+                "🟡 `vm/1` dated in the future: a clock is wrong, 1 backup in `main`"
             ]
         );
     }
@@ -187,8 +187,8 @@ mod tests {
         });
         let told = lines(many.collect(), &config(""), NOW);
         assert_eq!((told[0].as_str(), told.len()), ("The backups of 45 guests are recent.", TOLD + 2));
-        assert_eq!(told[TOLD + 1], "…and 5 more that are well");
-        assert_eq!(lines(Vec::new(), &config(""), NOW), ["There is no backup that this token may see."]);
+        assert_eq!(told[TOLD + 1], "…and 5 more that are fine");
+        assert_eq!(lines(Vec::new(), &config(""), NOW), ["This token can see no backup."]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ struct Backups;
 impl Command for Backups {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        let spec = Spec::new("backups", "The newest backup of each guest", "/backups").least_role("admin");
+        let spec = Spec::new("backups", "Show the newest backup of each guest", "/backups").least_role("admin");
         Ok(vec![spec])
     }
 
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn only_the_named_datastores_are_queried() {
         let only = config(r#","datastores":["nowhere"]"#);
-        let told = report(&only, &answers, NOW).expect("it is told in the reply");
+        let told = report(&only, &answers, NOW).expect("the reply reports it");
         assert!(told.starts_with("⚠️ Datastore nowhere: Proxmox Backup Server at https://pbs has no /api2"), "{told}");
         let whole = report(&config(""), &|_| Ok(Answer { status: 401, body: String::new() }), NOW);
         let refusal =

@@ -46,7 +46,7 @@ impl Config {
     fn of(table: Table) -> Result<Self, String> {
         let url = address("beszel", "url", table.url.as_deref(), "https://beszel.lan")?.to_owned();
         let user = table.user.map(|user| user.trim().to_owned()).filter(|user| !user.is_empty());
-        let missing = "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", as the hub knows it";
+        let missing = "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", a user of the hub";
         let user = user.ok_or(missing)?;
         let warn_at = share("warn_at", table.warn_at)?;
         Ok(Self { url, user, secret: table.secret, warn_at })
@@ -85,9 +85,9 @@ mod tests {
         let refused = |json| Config::parse(json).expect_err(json);
         assert_eq!(refused("{}"), "url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"");
         let user = refused(r#"{"url":"https://beszel.lan","user":" "}"#);
-        assert_eq!(user, "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", as the hub knows it");
+        assert_eq!(user, "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", a user of the hub");
         let share = refused(r#"{"url":"https://beszel.lan","user":"a@b","warn_at":101}"#);
-        assert_eq!(share, "warn_at = 101 is no share in percent, from 1 to 100");
+        assert_eq!(share, "warn_at = 101 is not a percentage from 1 to 100");
         assert!(refused(r#"{"password":"x"}"#).starts_with("unknown field `password`, expected one of `url`, `user`"));
     }
 }

@@ -24,7 +24,7 @@ struct Beszel;
 impl Command for Beszel {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        Ok(vec![Spec::new("beszel", "Load of the machines", "/beszel").least_role("admin")])
+        Ok(vec![Spec::new("beszel", "Show the load of the machines", "/beszel").least_role("admin")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -49,12 +49,12 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
         // The hub hides systems that a user may not see, instead of refusing the request.
         let user = escape(&config.user);
         return Ok(format!(
-            "There is no system that {user} may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
+            "{user} can see no system: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS."
         ));
     }
     let mut lines = systems::lines(&systems, config.warn_at, now);
     if !whole {
-        lines.push(format!("These are the first {}: there may be more.", systems.len()));
+        lines.push(format!("Only the first {} are shown.", systems.len()));
     }
     Ok(lines.join("\n"))
 }
@@ -93,7 +93,8 @@ mod tests {
     fn systems_are_shown_and_an_empty_list_is_explained() {
         let text = told(200, include_str!("../tests/data/systems.json")).expect("it is known");
         assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
-        let none = "There is no system that chat_a@home.lan may see: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
+        let none =
+            "chat_a@home.lan can see no system: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
         assert_eq!(told(200, r#"{"items":[]}"#).as_deref(), Ok(none));
     }
 
@@ -121,7 +122,7 @@ mod tests {
         }
         let (text, asked) = pages(2_100);
         assert_eq!((text.lines().count(), asked), (2_002, PAGES));
-        assert!(text.ends_with("These are the first 2000: there may be more."), "{}", &text[text.len() - 100..]);
+        assert!(text.ends_with("Only the first 2000 are shown."), "{}", &text[text.len() - 100..]);
     }
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         assert_eq!(gone, Err(line.to_owned()));
         let odd = told(200, r#"{"items":[{"name":"a","status":"up","info":{}}]}"#);
         let line = "Beszel at https://hub answered /api/collections/systems/records in an unknown form: `items[0].info.cpu` is \
-                    missing. Known is a Beszel hub, 0.5 to 0.18.";
+                    missing. Supported: a Beszel hub, 0.5 to 0.18.";
         assert_eq!(odd, Err(line.to_owned()));
     }
 }

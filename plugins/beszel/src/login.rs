@@ -48,7 +48,10 @@ mod tests {
             "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off)."
         ));
         let odd = told(200, "{}").expect_err("there is no token");
-        assert!(odd.ends_with("in an unknown form: `token` is missing. Known is a Beszel hub, 0.5 to 0.18."), "{odd}");
+        assert!(
+            odd.ends_with("in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."),
+            "{odd}"
+        );
         assert_eq!(body("a\"b", "x"), r#"{"identity":"a\"b","password":"x"}"#);
     }
 }

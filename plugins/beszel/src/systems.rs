@@ -150,7 +150,7 @@ mod tests {
         let without = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"cpu": 1}}]});
         assert_eq!(odd(without), "`items[0].info.mp` is missing");
         let disks = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"efs": {"tank": "full"}}}]});
-        assert_eq!(odd(disks), "`items[0].info.efs.tank` is no number but \"full\"");
+        assert_eq!(odd(disks), "`items[0].info.efs.tank` is not a number but \"full\"");
         let unknown = serde_json::json!({"items": [{"name": "a", "status": "asleep"}]});
         assert_eq!(lines(&read(&Json::root(&unknown)).expect("known"), 90.0, NOW)[1], "🟡 `a` is asleep");
     }

@@ -39,7 +39,7 @@ impl Command for Control {
 
 fn nothing(background: Option<&str>) -> String {
     background.map_or("Nothing is running.".to_owned(), |work| {
-        format!("Nothing is running but work in the background: {work}. /suspend ends that.")
+        format!("Only background work is running: {work}. Use /suspend to end it.")
     })
 }
 
@@ -74,8 +74,8 @@ fn stopped(session: &Session, waiting: Waiting) -> String {
 fn told(what: &str, queued: u32) -> String {
     match queued {
         0 => what.to_owned(),
-        1 => format!("{what} 1 message still waits (/stop all drops it)."),
-        _ => format!("{what} {queued} messages still wait (/stop all drops them)."),
+        1 => format!("{what} 1 message is still queued. Use /stop all to drop it."),
+        _ => format!("{what} {queued} messages are still queued. Use /stop all to drop them."),
     }
 }
 
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn waiting_messages_are_counted() {
         assert_eq!(told("Stopped.", 0), "Stopped.");
-        assert_eq!(told("Stopped.", 1), "Stopped. 1 message still waits (/stop all drops it).");
-        assert_eq!(told("Stopped.", 2), "Stopped. 2 messages still wait (/stop all drops them).");
+        assert_eq!(told("Stopped.", 1), "Stopped. 1 message is still queued. Use /stop all to drop it.");
+        assert_eq!(told("Stopped.", 2), "Stopped. 2 messages are still queued. Use /stop all to drop them.");
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn background_work_is_named() {
         assert_eq!(nothing(None), "Nothing is running.");
-        let text = "Nothing is running but work in the background: build. /suspend ends that.";
+        let text = "Only background work is running: build. Use /suspend to end it.";
         assert_eq!(nothing(Some("build")), text);
     }
 

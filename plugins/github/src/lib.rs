@@ -25,23 +25,25 @@ struct Github;
 
 impl Command for Github {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("github", "Tells here what GitHub reports", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("github", "Post GitHub's events here", USAGE).least_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         match call.args.join(" ").as_str() {
             "here" => {
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::plain("What GitHub reports is told here.").button("Off", "/github off"))
+                Ok(Reply::plain("GitHub's events are posted here.").button("Off", "/github off"))
             }
             "off" => {
                 state::delete(PLACE)?;
-                Ok(Reply::plain("Nothing is told any more."))
+                Ok(Reply::plain("Reports are off."))
             }
             "" => Ok(match (state::get_place(PLACE), context::here()) {
-                (None, _) => Reply::plain("Nothing is told.").button("Tell here", "/github here"),
-                (place, here) if place == here => Reply::plain("It is told here.").button("Off", "/github off"),
-                (Some(_), _) => Reply::plain("It is told in another place.").button("Tell here", "/github here"),
+                (None, _) => Reply::plain("Reports are off.").button("Report here", "/github here"),
+                (place, here) if place == here => Reply::plain("Reports are posted here.").button("Off", "/github off"),
+                (Some(_), _) => {
+                    Reply::plain("Reports are posted in another chat.").button("Report here", "/github here")
+                }
             }),
             _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
         }
@@ -51,19 +53,19 @@ impl Command for Github {
 impl Webhook for Github {
     fn receive(request: Request) -> Result<Response, String> {
         let Some(event) = request.header("x-github-event") else {
-            return Ok(Response::text(400, "this is for GitHub alone: there is no X-GitHub-Event"));
+            return Ok(Response::text(400, "this webhook accepts only GitHub: the header X-GitHub-Event is missing"));
         };
         let report = match request.parse() {
             Ok(report) => report,
             Err(why) => return Ok(Response::text(400, &format!("{why}; choose the content type application/json"))),
         };
-        let Some(text) = news::of(event, &report) else { return Ok(Response::text(200, "nothing to tell")) };
+        let Some(text) = news::of(event, &report) else { return Ok(Response::text(200, "nothing to report")) };
         let Some(place) = state::get_place(PLACE) else {
-            return Ok(Response::text(200, "there is no place to tell it: say /github here in one"));
+            return Ok(Response::text(200, "no chat is set: send /github here in the chat for the reports"));
         };
         let delivery = request.header("x-github-delivery").unwrap_or_default();
         if is_known(delivery)? {
-            return Ok(Response::text(200, "it was told before"));
+            return Ok(Response::text(200, "it was reported before"));
         }
         chat::post(&place, &Reply::text(text))?;
         Ok(Response::text(200, "told"))

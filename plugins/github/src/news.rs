@@ -70,7 +70,7 @@ struct Run {
 /// Formats an event. `None` if it isn't worth a message.
 pub fn of(event: &str, report: &Report) -> Option<String> {
     match (event, report.action.as_str()) {
-        ("ping", _) => Some(format!("GitHub tells of **{}** now.", report.repository())),
+        ("ping", _) => Some(format!("GitHub now sends the events of **{}**.", report.repository())),
         ("push", _) => push(report),
         ("pull_request", "opened" | "closed" | "reopened" | "ready_for_review") => {
             report.pull_request.as_ref().map(|item| report.acted("pull request", item))
@@ -196,7 +196,10 @@ mod tests {
 
     #[test]
     fn missing_fields_and_unknown_events_are_ignored() {
-        assert_eq!(told("ping", &format!("{{{BASE}}}")).as_deref(), Some("GitHub tells of **ada/board** now."));
+        assert_eq!(
+            told("ping", &format!("{{{BASE}}}")).as_deref(),
+            Some("GitHub now sends the events of **ada/board**.")
+        );
         for event in ["push", "pull_request", "issues", "release", "workflow_run", "of_tomorrow"] {
             assert_eq!(told(event, "{}"), None, "{event}");
         }

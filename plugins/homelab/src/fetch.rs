@@ -36,7 +36,7 @@ pub fn send(server: &Server, request: Request) -> Result<Answer, String> {
 /// # Errors
 /// A line for the operator, with the key to set.
 pub fn secret(server: &Server, name: &str) -> Result<String, String> {
-    let named = |why| format!("{why}. `secret` in [plugins.{}.config] names it.", server.plugin);
+    let named = |why| format!("{why}. Its name is `secret` in [plugins.{}.config].", server.plugin);
     secrets::placeholder(name).map_err(named)
 }
 
@@ -65,7 +65,7 @@ mod tests {
             "Box at https://box.lan can't be reached: failed to connect. Check that it runs, and [plugins.box.config] url."
         );
         assert!(line(Error::TimedOut(String::new())).starts_with("Box at https://box.lan did not answer in time. "));
-        let told = "Box at https://box.lan can't be understood: no TLS. Check [plugins.box.config] url.";
+        let told = "Box at https://box.lan sent an invalid response: no TLS. Check [plugins.box.config] url.";
         assert_eq!(line(Error::Protocol("no TLS".into())), told);
         assert_eq!(line(Error::TooLarge("no TLS".into())), told);
     }

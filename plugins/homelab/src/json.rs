@@ -87,7 +87,7 @@ impl<'a> Json<'a> {
 
     fn is_no(&self, kind: &str) -> String {
         let path = if self.path.is_empty() { "the whole" } else { &self.path };
-        format!("`{path}` is no {kind} but {}", crate::show::shortened(&self.value.to_string(), SHOWN))
+        format!("`{path}` is not a {kind} but {}", crate::show::shortened(&self.value.to_string(), SHOWN))
     }
 }
 
@@ -106,14 +106,14 @@ mod tests {
         assert!(items[0].find("note").is_none() && items[0].find("other").is_none());
         let told = |result: Result<&str, String>| result.expect_err("it is wrong");
         assert_eq!(told(items[1].at("used").map(|_| "")), "`data[1].used` is missing");
-        assert_eq!(told(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is no text but 7");
+        assert_eq!(told(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is not a string but 7");
         assert_eq!(
             told(root.items().map(|_| "")),
-            "`the whole` is no list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
+            "`the whole` is not a list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
         );
         assert_eq!(
             told(items[0].at("store").and_then(|it| it.whole()).map(|_| "")),
-            "`data[0].store` is no whole number but \"main\""
+            "`data[0].store` is not a whole number but \"main\""
         );
         let keys: Vec<_> = items[0].entries().expect("a table").into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["store", "used"]);

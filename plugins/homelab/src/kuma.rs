@@ -27,7 +27,7 @@ pub enum State {
     Up,
     Pending,
     Maintenance,
-    /// The monitor had no beat yet.
+    /// The monitor had no heartbeat yet.
     Unknown,
 }
 
@@ -77,7 +77,7 @@ pub fn summary<'a>(monitors: impl Iterator<Item = &'a Monitor> + Clone) -> Strin
         (State::Down, "down"),
         (State::Pending, "pending"),
         (State::Maintenance, "in maintenance"),
-        (State::Unknown, "without a beat"),
+        (State::Unknown, "without a heartbeat"),
     ];
     let parts: Vec<_> =
         kinds.into_iter().map(|(state, name)| (of(state), name)).filter(|(count, _)| *count > 0).collect();
@@ -97,16 +97,16 @@ pub fn line(monitor: &Monitor, now: Instant) -> String {
         State::Down => parts.push("down".to_owned()),
         State::Pending => parts.push("pending".to_owned()),
         State::Maintenance => parts.push("in maintenance".to_owned()),
-        State::Unknown => parts.push("no beat yet".to_owned()),
+        State::Unknown => parts.push("no heartbeat yet".to_owned()),
         State::Up => parts.extend(monitor.ping.map(|ping| format!("{ping:.0} ms"))),
     }
     parts.extend(monitor.uptime.map(|share| format!("{} % of 24 h", hundredths(share))));
     parts.extend(expiring.map(|days| match days {
-        ..0 => "its certificate has ended".to_owned(),
-        0.. => format!("its certificate ends in {}", counted(days.unsigned_abs(), "day")),
+        ..0 => "its certificate has expired".to_owned(),
+        0.. => format!("its certificate expires in {}", counted(days.unsigned_abs(), "day")),
     }));
     let late = monitor.beat.filter(|beat| now.saturating_sub(*beat) > STALE);
-    parts.extend(late.map(|beat| format!("last beat {}", ago(now, beat))));
+    parts.extend(late.map(|beat| format!("last heartbeat {}", ago(now, beat))));
     parts.join(", ")
 }
 
@@ -131,13 +131,13 @@ mod tests {
         assert_eq!(shown(&monitor(State::Down)), "🔴 a, down");
         assert_eq!(shown(&monitor(State::Pending)), "🟡 a, pending");
         assert_eq!(shown(&monitor(State::Maintenance)), "⚪ a, in maintenance");
-        assert_eq!(shown(&monitor(State::of(9))), "⚪ a, no beat yet");
+        assert_eq!(shown(&monitor(State::of(9))), "⚪ a, no heartbeat yet");
         let full = Monitor { uptime: Some(0.99979), certificate: Some(1), beat: Some(1), ..monitor(State::Up) };
-        assert_eq!(shown(&full), "🟡 a, 12 ms, 99.97 % of 24 h, its certificate ends in 1 day, last beat 2h ago");
+        assert_eq!(shown(&full), "🟡 a, 12 ms, 99.97 % of 24 h, its certificate expires in 1 day, last beat 2h ago");
         let fresh = Monitor { certificate: Some(15), beat: Some(9_000_000), uptime: Some(1.0), ..monitor(State::Up) };
         assert_eq!(shown(&fresh), "🟢 a, 12 ms, 100 % of 24 h");
         let ended = Monitor { certificate: Some(-1), ..monitor(State::Down) };
-        assert_eq!(shown(&ended), "🔴 a, down, its certificate has ended");
+        assert_eq!(shown(&ended), "🔴 a, down, its certificate has expired");
     }
 
     #[test]

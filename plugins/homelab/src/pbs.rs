@@ -25,7 +25,7 @@ impl Access {
         let token = token.ok_or_else(|| format!("token is missing: {}", hint()))?.to_owned();
         let is_id = token.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains('!'));
         if !is_id || token.contains([':', ' ']) {
-            return Err(format!("token = \"{token}\" is no id of an API token, without its secret: {}", hint()));
+            return Err(format!("token = \"{token}\" is not the id of an API token without its secret: {}", hint()));
         }
         Ok(Self { plugin, url, token })
     }
@@ -84,7 +84,7 @@ mod tests {
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
         assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));
         for odd in ["root@pam", "chat", "@pbs!x", "chat@pbs!x:d63e505a"] {
-            let told = format!("token = \"{odd}\" is no id of an API token, without its secret: {hint}");
+            let told = format!("token = \"{odd}\" is not the id of an API token without its secret: {hint}");
             assert_eq!(refused(Some("https://pbs"), Some(odd)), told);
         }
         assert_eq!(access().authorization("SECRET"), "PBSAPIToken chat@pbs!cordboard:SECRET");
@@ -98,7 +98,7 @@ mod tests {
         };
         assert_eq!(read(r#"{"data":{"release":"1"}}"#), Ok("1".to_owned()));
         let odd = "Proxmox Backup Server at https://pbs.lan:8007 answered /api2/json/version in an unknown form: \
-                   `data` is missing. Known is Proxmox Backup Server 2.2 to 4.";
+                   `data` is missing. Supported: Proxmox Backup Server 2.2 to 4.";
         assert_eq!(read(r#"{"success":1}"#), Err(odd.to_owned()));
     }
 }

@@ -60,7 +60,7 @@ impl Server<'_> {
                 begin => format!("'{begin}'"),
             };
             format!(
-                "{title} at {url} did not answer {path} with JSON but with {begin}. Check url in [plugins.{plugin}.config], \
+                "{title} at {url} answered {path} not with JSON but with {begin}. Check url in [plugins.{plugin}.config], \
                  and that it is {known}."
             )
         })
@@ -85,7 +85,7 @@ impl Server<'_> {
     #[must_use]
     pub fn odd(&self, path: &str, what: &str) -> String {
         let Self { title, url, known, .. } = self;
-        format!("{title} at {url} answered {path} in an unknown form: {what}. Known is {known}.")
+        format!("{title} at {url} answered {path} in an unknown form: {what}. Supported: {known}.")
     }
 
     /// The error if there is no response.
@@ -108,7 +108,7 @@ impl Server<'_> {
     #[must_use]
     pub fn garbled(&self, why: &str) -> String {
         let Self { title, url, plugin, .. } = self;
-        format!("{title} at {url} can't be understood: {why}. Check [plugins.{plugin}.config] url.")
+        format!("{title} at {url} sent an invalid response: {why}. Check [plugins.{plugin}.config] url.")
     }
 
     /// The error if the server rejects the login.
@@ -131,15 +131,15 @@ impl Server<'_> {
         let said = answer.said();
         match answer.status {
             300..=399 => format!(
-                "{title} at {url} sends {path} elsewhere ({said}). Set [plugins.{plugin}.config] url to where it really answers."
+                "{title} at {url} redirects {path} ({said}). Set [plugins.{plugin}.config] url to the final address."
             ),
             401 => self.refuses_login(answer),
             403 => self.forbids(path, answer),
             404 => format!(
                 "{title} at {url} has no {path} ({said}). Check {place} in [plugins.{plugin}.config], and that it is {known}."
             ),
-            429 => format!("{title} asks for a pause ({said}). Try again in a minute."),
-            500..=599 => format!("{title} at {url} failed ({said}). Its own log says more."),
+            429 => format!("{title} limits the request rate ({said}). Try again in a minute."),
+            500..=599 => format!("{title} at {url} failed ({said}). See its own log."),
             _ => format!("{title} at {url} refused {path} ({said}). Check that it is {known}."),
         }
     }
@@ -186,7 +186,7 @@ pub fn address<'a>(plugin: &str, key: &str, url: Option<&'a str>, example: &str)
     let url = url.ok_or_else(|| format!("{key} is missing: {}", hint()))?;
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     if rest.is_empty() || rest.starts_with('/') || rest.contains([' ', '?', '#', '@']) {
-        return Err(format!("{key} = \"{url}\" is no address of a server: {}", hint()));
+        return Err(format!("{key} = \"{url}\" is not the URL of a server: {}", hint()));
     }
     Ok(url)
 }
@@ -221,18 +221,18 @@ mod tests {
         assert_eq!(told(404, "<html>\nno"), format!("Box at https://box.lan has no /api (404). {where_to}"));
         assert_eq!(
             told(429, r#"{"message":"Too many."}"#),
-            "Box asks for a pause (429: Too many). Try again in a minute."
+            "Box limits the request rate (429: Too many). Try again in a minute."
         );
-        assert_eq!(told(502, "{}"), "Box at https://box.lan failed (502). Its own log says more.");
+        assert_eq!(told(502, "{}"), "Box at https://box.lan failed (502). See its own log.");
         assert_eq!(
             told(302, "moved"),
-            "Box at https://box.lan sends /api elsewhere (302: moved). Set [plugins.box.config] url to where it really answers."
+            "Box at https://box.lan redirects /api (302: moved). Set [plugins.box.config] url to the final address."
         );
         let odd = told(418, r#"{"status":"fail","msg":"teapot"}"#);
         assert_eq!(odd, "Box at https://box.lan refused /api (418: teapot). Check that it is Box 2 or later.");
         assert_eq!(
             told(200, "<!doctype html>\n<html>"),
-            format!("Box at https://box.lan did not answer /api with JSON but with '<!doctype html>'. {where_to}")
+            format!("Box at https://box.lan answered /api not with JSON but with '<!doctype html>'. {where_to}")
         );
         assert!(told(200, "").contains("with JSON but with nothing. Check"));
         assert_eq!(
@@ -266,7 +266,7 @@ mod tests {
             ["box.lan", "https:", "https:///x", "ftp://x", "https://a b", "https://u:p@box.lan", "https://box/?x=1"]
         {
             let refusal = format!(
-                "url = \"{odd}\" is no address of a server: set [plugins.box.config] url = \"https://box.lan\""
+                "url = \"{odd}\" is not the URL of a server: set [plugins.box.config] url = \"https://box.lan\""
             );
             assert_eq!(read(Some(odd)), Err(refusal), "{odd}");
         }

@@ -38,7 +38,7 @@ pub fn percent(share: f64) -> String {
 /// The value isn't between 1 and 100.
 pub fn share(key: &str, share: f64) -> Result<f64, String> {
     let fits = (1.0..=100.0).contains(&share);
-    fits.then_some(share).ok_or_else(|| format!("{key} = {share} is no share in percent, from 1 to 100"))
+    fits.then_some(share).ok_or_else(|| format!("{key} = {share} is not a percentage from 1 to 100"))
 }
 
 /// Formats a percentage as a gauge of ten characters: `▓▓▓▓▓▓░░░░`.

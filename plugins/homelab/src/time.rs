@@ -30,7 +30,7 @@ pub fn moment(text: &str) -> Option<Instant> {
 /// # Errors
 /// The text isn't a span. The error contains examples.
 pub fn span(text: &str) -> Result<Seconds, String> {
-    read_span(text).ok_or_else(|| format!("\"{text}\" is no span; write one as \"90m\", \"26h\" or \"8d\""))
+    read_span(text).ok_or_else(|| format!("\"{text}\" is not a duration; write it as \"90m\", \"26h\" or \"8d\""))
 }
 
 /// Formats a limit exactly, in the largest unit that fits: `26 h`, `8 d`, `90 min`.
@@ -84,6 +84,6 @@ mod tests {
     fn an_invalid_span_is_reported_with_examples() {
         assert_eq!(span("26h"), Ok(93_600));
         assert_eq!([93_600, 691_200, 5400, 61, 0].map(whole_span), ["26 h", "8 d", "90 min", "61 s", "0 s"]);
-        assert_eq!(span("soon"), Err("\"soon\" is no span; write one as \"90m\", \"26h\" or \"8d\"".to_owned()));
+        assert_eq!(span("soon"), Err("\"soon\" is not a duration; write it as \"90m\", \"26h\" or \"8d\"".to_owned()));
     }
 }

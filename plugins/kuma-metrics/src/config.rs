@@ -41,7 +41,7 @@ impl Config {
     #[must_use]
     pub fn server(&self) -> Server<'_> {
         let rights = "Make an API key in Uptime Kuma (Settings, API Keys).";
-        kuma::server("kuma-metrics", &self.url, ["url", "the API key behind secret"], rights)
+        kuma::server("kuma-metrics", &self.url, ["url", "the API key of secret"], rights)
     }
 
     #[cfg(test)]

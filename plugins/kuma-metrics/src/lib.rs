@@ -14,7 +14,7 @@ struct Kuma;
 impl Command for Kuma {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        Ok(vec![Spec::new("kuma", "Monitors of Uptime Kuma", "/kuma")])
+        Ok(vec![Spec::new("kuma", "Show the monitors of Uptime Kuma", "/kuma")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -33,7 +33,7 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     let text = server.text("/metrics", ask("/metrics")?)?;
     let monitors = metrics::read(&text).map_err(|what| server.odd("/metrics", &what))?;
     if monitors.is_empty() {
-        return Ok("Uptime Kuma has no monitor that has beaten yet.".to_owned());
+        return Ok("No monitor of Uptime Kuma has sent a heartbeat yet.".to_owned());
     }
     let lines = monitors.iter().map(|monitor| kuma::line(monitor, now));
     Ok([kuma::summary(monitors.iter())].into_iter().chain(lines).collect::<Vec<_>>().join("\n"))
@@ -54,15 +54,13 @@ mod tests {
 
     #[test]
     fn refused_and_malformed_responses_are_reported() {
-        let key =
-            "Uptime Kuma refused the login (401). Check the API key behind secret in [plugins.kuma-metrics.config].";
+        let key = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
         assert_eq!(told(401, ""), Err(key.to_owned()));
-        let html = "Uptime Kuma at http://kuma answered /metrics in an unknown form: `monitor_status` is missing. Known is \
-                    Uptime Kuma 1.23 to 2.";
+        let html = "Uptime Kuma at http://kuma answered /metrics in an unknown form: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2.";
         assert_eq!(told(200, "<!doctype html>"), Err(html.to_owned()));
         assert_eq!(
             told(200, "# TYPE monitor_status gauge\n").as_deref(),
-            Ok("Uptime Kuma has no monitor that has beaten yet.")
+            Ok("No monitor of Uptime Kuma has sent a heartbeat yet.")
         );
         let text = told(200, include_str!("../tests/data/metrics.txt")).expect("it is known");
         assert!(text.starts_with("6 monitors: 3 up, 2 down, 1 in maintenance\n🟢 NAS, 2 ms"), "{text}");

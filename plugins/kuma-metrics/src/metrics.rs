@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn metrics_of_version_1_are_parsed_too() {
-        let told = ["1 monitor: 1 up", "🟡 Blog, 31 ms, its certificate ends in 6 days"];
+        let told = ["1 monitor: 1 up", "🟡 Blog, 31 ms, its certificate expires in 6 days"];
         assert_eq!(shown(include_str!("../tests/data/metrics-1.23.txt")), told);
     }
 

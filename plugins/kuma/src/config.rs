@@ -29,8 +29,7 @@ impl Config {
 
     fn of(table: Table) -> Result<Self, String> {
         let url = address("kuma", "url", table.url.as_deref(), "https://kuma.lan")?.to_owned();
-        let missing = "page is missing: set [plugins.kuma.config] page = \"homelab\", the name of a status page as it stands behind \
-                       /status/; the plugin kuma-metrics does without one";
+        let missing = "page is missing: set [plugins.kuma.config] page = \"homelab\", the name of a status page as in its URL after /status/; the plugin kuma-metrics needs none";
         Ok(Self { url, page: slug(&table.page.ok_or(missing)?)? })
     }
 
@@ -48,7 +47,11 @@ impl Config {
 /// Checks the name of a page, because it becomes part of a path.
 fn slug(page: &str) -> Result<String, String> {
     let right = !page.is_empty() && page.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let told = || format!("page = \"{page}\" is no name of a status page: letters, digits and -, as behind /status/");
+    let told = || {
+        format!(
+            "page = \"{page}\" is not the name of a status page: letters, digits and -, as in its URL after /status/"
+        )
+    };
     if right { Ok(page.to_ascii_lowercase()) } else { Err(told()) }
 }
 
@@ -66,7 +69,8 @@ mod tests {
             refused(r#"{"url":"http://k"}"#)
                 .starts_with("page is missing: set [plugins.kuma.config] page = \"homelab\"")
         );
-        let slug = "page = \"a/b\" is no name of a status page: letters, digits and -, as behind /status/";
+        let slug =
+            "page = \"a/b\" is not the name of a status page: letters, digits and -, as in its URL after /status/";
         assert_eq!(refused(r#"{"url":"http://k","page":"a/b"}"#), slug);
     }
 }

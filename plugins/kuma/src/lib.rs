@@ -14,7 +14,7 @@ struct Kuma;
 impl Command for Kuma {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        Ok(vec![Spec::new("kuma", "Monitors of Uptime Kuma", "/kuma")])
+        Ok(vec![Spec::new("kuma", "Show the monitors of Uptime Kuma", "/kuma")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -60,9 +60,8 @@ mod tests {
             _ => answer(503, r#"{"status":"fail","msg":"SQLITE_BUSY: database is locked"}"#),
         };
         let report = report(&config(), &ask, 0).expect("the page came");
-        assert!(report.starts_with("Homelab, 6 monitors: 6 without a beat\n"), "{report}");
-        let last =
-            "⚠️ Uptime Kuma at http://kuma failed (503: SQLITE_BUSY: database is locked). Its own log says more.";
+        assert!(report.starts_with("Homelab, 6 monitors: 6 without a heartbeat\n"), "{report}");
+        let last = "⚠️ Uptime Kuma at http://kuma failed (503: SQLITE_BUSY: database is locked). See its own log.";
         assert_eq!(report.lines().last(), Some(last));
     }
 

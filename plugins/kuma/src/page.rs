@@ -130,7 +130,13 @@ mod tests {
         let page = include_str!("../tests/data/page-1.23.json");
         let beats = r#"{"heartbeatList":{"1":[]},"uptimeList":{}}"#;
         let lines = shown(page, beats, 0).expect("it is known");
-        let told = ["Homelab, 1 monitor: 1 without a beat", "⚠️ Fibre is cut", "", "Services", "⚪ NAS, no beat yet"];
+        let told = [
+            "Homelab, 1 monitor: 1 without a heartbeat",
+            "⚠️ Fibre is cut",
+            "",
+            "Services",
+            "⚪ NAS, no heartbeat yet",
+        ];
         assert_eq!(lines, told);
     }
 
@@ -139,7 +145,10 @@ mod tests {
         let empty = r#"{"heartbeatList":{},"uptimeList":{}}"#;
         assert_eq!(shown("{}", empty, 0), Err("`config` is missing".into()));
         let group = r#"{"config":{"title":"a"},"publicGroupList":[{"name":"b","monitorList":[{"id":1,"name":5}]}]}"#;
-        assert_eq!(shown(group, empty, 0), Err("`publicGroupList[0].monitorList[0].name` is no text but 5".into()));
+        assert_eq!(
+            shown(group, empty, 0),
+            Err("`publicGroupList[0].monitorList[0].name` is not a string but 5".into())
+        );
         let one = r#"{"config":{"title":"a"},"publicGroupList":[{"name":"b","monitorList":[{"id":1,"name":"c"}]}]}"#;
         assert_eq!(shown(one, "{}", 0), Err("`heartbeatList` is missing".into()));
         let beat = r#"{"heartbeatList":{"1":[{"time":"now"}]},"uptimeList":{}}"#;

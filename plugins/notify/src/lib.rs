@@ -30,7 +30,7 @@ impl Config {
     fn after() -> Result<Seconds, String> {
         let Self { after } = config::parse()?;
         let Some(text) = after else { return Ok(AFTER) };
-        span(&text).ok_or_else(|| format!("`after` must be a span such as \"5m\", not \"{text}\""))
+        span(&text).ok_or_else(|| format!("`after` must be a duration such as \"5m\", not \"{text}\""))
     }
 }
 
@@ -39,7 +39,7 @@ struct Notify;
 impl Command for Notify {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::after()?;
-        Ok(vec![Spec::new("notify", "Tells here when long turns end elsewhere", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("notify", "Post here when a long turn ends elsewhere", USAGE).least_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -47,17 +47,19 @@ impl Command for Notify {
         match call.args.join(" ").as_str() {
             "here" => {
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::plain(&format!("Turns of {long} and more that end elsewhere are told here."))
+                Ok(Reply::plain(&format!("Turns of at least {long} that end elsewhere are reported here."))
                     .button("Off", "/notify off"))
             }
             "off" => {
                 state::delete(PLACE)?;
-                Ok(Reply::plain("Nothing is told any more."))
+                Ok(Reply::plain("Reports are off."))
             }
             "" => Ok(match (state::get_place(PLACE), context::here()) {
-                (None, _) => Reply::plain("Nothing is told.").button("Tell here", "/notify here"),
-                (place, here) if place == here => Reply::plain("It is told here.").button("Off", "/notify off"),
-                (Some(_), _) => Reply::plain("It is told in another place.").button("Tell here", "/notify here"),
+                (None, _) => Reply::plain("Reports are off.").button("Report here", "/notify here"),
+                (place, here) if place == here => Reply::plain("Reports are posted here.").button("Off", "/notify off"),
+                (Some(_), _) => {
+                    Reply::plain("Reports are posted in another chat.").button("Report here", "/notify here")
+                }
             }),
             _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
         }
@@ -111,7 +113,7 @@ fn news(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, S
         kind::BROKEN | kind::ASKING if elsewhere => {
             let Trouble { why } = event.parse()?;
             let needs = format!("**{}** needs you: {}", escape(&session.name), escape(&why));
-            Ok(Some(Reply::text(format!("{needs}\n/retry {} tries again.", session.name))))
+            Ok(Some(Reply::text(format!("{needs}\nUse /retry {} to try again.", session.name))))
         }
         _ => Ok(None),
     }
@@ -122,9 +124,9 @@ fn ended(session: &Session, turn: &Turn) -> Reply {
     let name = escape(&session.name);
     let text = match &turn.error {
         None => format!("**{name}** has finished after {}{cost}.", long_span(turn.seconds)),
-        Some(why) => format!("**{name}** broke off after {}{cost}: {}", long_span(turn.seconds), escape(why)),
+        Some(why) => format!("**{name}** failed after {}{cost}: {}", long_span(turn.seconds), escape(why)),
     };
-    Reply::text(format!("{text}\n/session {} opens it.", session.name))
+    Reply::text(format!("{text}\nUse /session {} to switch to it.", session.name))
 }
 
 cordboard_plugin::export!(Notify: command, hook);
@@ -153,18 +155,21 @@ mod tests {
         let good = r#""cost_usd":0.254,"error":null"#;
         assert_eq!(
             finished(750, "1", good).as_deref(),
-            Some("**main** has finished after 12 minutes 30 seconds, for $0.25.\n/session main opens it.")
+            Some("**main** has finished after 12 minutes 30 seconds, for $0.25.\nUse /session main to switch to it.")
         );
         assert_eq!(finished(299, "1", good), None, "too short");
         assert_eq!(finished(750, "7", good), None, "it was seen here");
         let cut = finished(300, "1", r#""cost_usd":null,"error":"the agent died""#);
-        assert_eq!(cut.as_deref(), Some("**main** broke off after 5 minutes: the agent died\n/session main opens it."));
+        assert_eq!(
+            cut.as_deref(),
+            Some("**main** failed after 5 minutes: the agent died\nUse /session main to switch to it.")
+        );
     }
 
     #[test]
     fn a_broken_session_is_reported() {
         let called = told(kind::BROKEN, r#"{"why":"no such command"}"#);
-        assert_eq!(called.as_deref(), Some("**main** needs you: no such command\n/retry main tries again."));
+        assert_eq!(called.as_deref(), Some("**main** needs you: no such command\nUse /retry main to try again."));
         assert_eq!(told(kind::SUSPENDED, "{}"), None);
         assert_eq!(told("of-tomorrow", "[]"), None);
     }

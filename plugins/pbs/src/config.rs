@@ -66,6 +66,6 @@ mod tests {
         assert!(refused(r#"{"url":"https://pbs"}"#).starts_with("token is missing"));
         assert!(refused(r#"{"host":"pbs"}"#).starts_with("unknown field `host`, expected one of `url`"));
         let share = r#"{"url":"https://pbs","token":"a@pbs!b","warn_at":0}"#;
-        assert_eq!(refused(share), "warn_at = 0 is no share in percent, from 1 to 100");
+        assert_eq!(refused(share), "warn_at = 0 is not a percentage from 1 to 100");
     }
 }

@@ -64,7 +64,7 @@ fn task(item: &Json) -> Result<Task, String> {
             None => End::Running,
             Some("OK") => End::Well,
             Some(text) if text.starts_with("WARNINGS") => End::Warnings,
-            Some("unknown") => End::Failed("it ended without a word".to_owned()),
+            Some("unknown") => End::Failed("it ended without a message".to_owned()),
             Some(text) => End::Failed(shortened(text, 120)),
         },
     })
@@ -152,7 +152,7 @@ mod tests {
                 "🟡 Garbage collection: with warnings 1d ago, 1 run",
                 "🔴 Sync: failed 1d ago, 1 run, 1 failed",
                 "❌ Backup `main:ct/102` 1d ago: backup ended but finished flag is not set.",
-                "❌ Sync `offsite:main:archive::s-77` 1d ago: it ended without a word",
+                "❌ Sync `offsite:main:archive::s-77` 1d ago: it ended without a message",
                 "❌ Verify `main:v-1a2b` 1d ago: verification failed - please check the log for details",
             ]
         );
@@ -174,6 +174,6 @@ mod tests {
         let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!([{"starttime": 5}])), "`[0].worker_type` is missing");
         let text = odd(serde_json::json!([{"worker_type": "sync", "starttime": "now"}]));
-        assert_eq!(text, "`[0].starttime` is no whole number but \"now\"");
+        assert_eq!(text, "`[0].starttime` is not a whole number but \"now\"");
     }
 }

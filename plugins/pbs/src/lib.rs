@@ -15,7 +15,7 @@ struct Pbs;
 impl Command for Pbs {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        let spec = Spec::new("pbs", "Datastores and jobs of the backup server", "/pbs").least_role("admin");
+        let spec = Spec::new("pbs", "Show datastores and jobs of the backup server", "/pbs").least_role("admin");
         Ok(vec![spec])
     }
 
@@ -32,7 +32,7 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
     let host = config.access.server().url.split("//").last().unwrap_or_default();
     let mut lines = vec![format!("Datastores of {}", escape(host))];
     if stores.is_empty() {
-        lines.push(format!("None that this token may see. {}", config.access.server().rights));
+        lines.push(format!("None that this token can see. {}", config.access.server().rights));
     }
     lines.extend(stores::lines(&stores, config.warn_at, now));
     lines.push(String::new());
@@ -46,7 +46,7 @@ fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
                 format!("Jobs among the last {} tasks", jobs::MOST)
             });
             match jobs::lines(&tasks, now) {
-                none if none.is_empty() => lines.push("None that this token may see.".to_owned()),
+                none if none.is_empty() => lines.push("None that this token can see.".to_owned()),
                 some => lines.extend(some),
             }
         }
@@ -94,8 +94,8 @@ mod tests {
             "{text}"
         );
         let empty = told((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both came");
-        let told = "Datastores of pbs.lan:8007\nNone that this token may see. Give the token and its user the role Audit on the path / \
-                    (Access Control, Permissions).\n\nJobs of the last 7 days\nNone that this token may see.";
+        let told = "Datastores of pbs.lan:8007\nNone that this token can see. Give the token and its user the role Audit on the path / \
+                    (Access Control, Permissions).\n\nJobs of the last 7 days\nNone that this token can see.";
         assert_eq!(empty, told);
     }
 

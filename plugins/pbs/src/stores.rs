@@ -68,7 +68,7 @@ fn line(store: &Store, warn_at: f64, now: Instant) -> String {
     let Some([total, used, free]) = store.sizes else {
         return if store.mounted {
             format!(
-                "{} {name} not for this token: it and its user need the role DatastoreAudit",
+                "{} {name} not visible to this token: it and its user need the role DatastoreAudit",
                 Light::Resting.letter()
             )
         } else {
@@ -93,7 +93,7 @@ fn line(store: &Store, warn_at: f64, now: Instant) -> String {
         size(total)
     )];
     if let Some([plain, packed]) = store.packed.filter(|[plain, packed]| *plain > 0 && *packed > 0) {
-        parts.push(format!("packed {:.1} to 1", plain as f64 / packed as f64));
+        parts.push(format!("deduplicated {:.1} to 1", plain as f64 / packed as f64));
     }
     if let Some(left) = left {
         parts.push(format!("full in {}", short_span(left.unsigned_abs())));
@@ -125,7 +125,7 @@ mod tests {
                 "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
                 "⚪ `usb` is not mounted",
                 "🔴 `broken` datastore 'broken' is in offline maintenance mode: new disks",
-                "⚪ `theirs` not for this token: it and its user need the role DatastoreAudit",
+                "⚪ `theirs` not visible to this token: it and its user need the role DatastoreAudit",
             ]
         );
     }
@@ -157,7 +157,7 @@ mod tests {
     fn invalid_fields_name_their_path() {
         let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!([{}])), "`[0].store` is missing");
-        assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is no whole number but \"5\"");
-        assert_eq!(odd(serde_json::json!({})), "`the whole` is no list but {}");
+        assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is not a whole number but \"5\"");
+        assert_eq!(odd(serde_json::json!({})), "`the whole` is not a list but {}");
     }
 }

@@ -62,7 +62,7 @@ impl Config {
     pub fn brief(&self, name: &str) -> Result<Brief, String> {
         let entry = self.personas.get(name).ok_or_else(|| {
             format!(
-                "Persona '{name}' is not configured any more. /persona chooses another, /persona {NONE} goes without."
+                "Persona '{name}' is not configured any more. Use /persona to choose another one, or /persona {NONE} for none."
             )
         })?;
         Ok(Brief {
@@ -93,7 +93,7 @@ impl Entry {
             return Err("the name must be 1 to 64 letters, digits, '-' and '_'".to_owned());
         }
         if name == NONE {
-            return Err(format!("'/persona {NONE}' takes a persona away, so none can be called that"));
+            return Err(format!("'/persona {NONE}' removes the persona, so a persona can't have that name"));
         }
         self.idle_timeout.as_deref().map_or(Ok(0), duration).map(|_| ())
     }
@@ -101,8 +101,9 @@ impl Entry {
 
 /// Parses a span such as "30s", "10m", "1h30m" or "2d", which must not be zero.
 fn duration(text: &str) -> Result<Seconds, String> {
-    span(text)
-        .ok_or_else(|| format!("idle_timeout = \"{text}\" is no duration, as \"30s\", \"10m\", \"1h30m\" or \"2d\""))
+    span(text).ok_or_else(|| {
+        format!("idle_timeout = \"{text}\" is not a duration such as \"30s\", \"10m\", \"1h30m\" or \"2d\"")
+    })
 }
 
 #[cfg(test)]
@@ -149,6 +150,6 @@ mod tests {
         assert!(refusal(r#"{"personas":{"none":{"instructions":"x"}}}"#).starts_with("personas.none: "));
         assert!(refusal(r#"{"personas":{"a b":{"instructions":"x"}}}"#).contains("the name must be"));
         let bad = refusal(r#"{"personas":{"a":{"instructions":"x","idle_timeout":"soon"}}}"#);
-        assert!(bad.starts_with("personas.a: idle_timeout = \"soon\" is no duration"), "{bad}");
+        assert!(bad.starts_with("personas.a: idle_timeout = \"soon\" is not a duration"), "{bad}");
     }
 }

@@ -41,7 +41,7 @@ impl Config {
             return Err("hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"".to_owned());
         }
         if root.hosts.len() > MOST {
-            return Err(format!("hosts has {} entries: one call can ask {MOST} at most", root.hosts.len()));
+            return Err(format!("hosts has {} entries: one call can query {MOST} at most", root.hosts.len()));
         }
         let hosts = root.hosts.into_iter().map(|(name, address)| host(name, &address));
         Ok(Self { hosts: hosts.collect::<Result<_, _>>()? })
@@ -67,7 +67,7 @@ impl Config {
 }
 
 fn host(name: String, text: &str) -> Result<Host, String> {
-    let wrong = || format!("hosts.{name} = \"{text}\" is no host and port: write it as \"{name}.lan:22\"");
+    let wrong = || format!("hosts.{name} = \"{text}\" is not a host and port: write it as \"{name}.lan:22\"");
     let (address, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?;
     if address.is_empty() || address.contains(['/', '@', ' ']) {
@@ -97,14 +97,14 @@ mod tests {
         let refused = |json: &str| Config::parse(json).expect_err(json);
         assert_eq!(refused("{}"), "hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"");
         for bad in ["nas.lan", "nas.lan:", "nas.lan:x", "nas.lan:0", ":22", "http://nas.lan:80", "nas.lan:70000"] {
-            let told = format!("hosts.nas = \"{bad}\" is no host and port: write it as \"nas.lan:22\"");
+            let told = format!("hosts.nas = \"{bad}\" is not a host and port: write it as \"nas.lan:22\"");
             assert_eq!(refused(&format!(r#"{{"hosts":{{"nas":"{bad}"}}}}"#)), told);
         }
         assert!(refused(r#"{"host":{}}"#).contains("host"));
         let many: Vec<_> = (0..31).map(|host| format!(r#""h{host}":"h:1""#)).collect();
         assert_eq!(
             refused(&format!(r#"{{"hosts":{{{}}}}}"#, many.join(","))),
-            "hosts has 31 entries: one call can ask 30 at most"
+            "hosts has 31 entries: one call can query 30 at most"
         );
     }
 }

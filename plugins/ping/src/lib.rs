@@ -14,7 +14,7 @@ struct Ping;
 impl Command for Ping {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        Ok(vec![Spec::new("ping", "How long it takes to connect to a host", "/ping [host]")])
+        Ok(vec![Spec::new("ping", "Measure how long it takes to connect to a host", "/ping [host]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {

@@ -40,7 +40,7 @@ struct Remind;
 
 impl Command for Remind {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("remind", "Reminds you of something after a while", "/remind [<10m|2h|1d> <text>]")])
+        Ok(vec![Spec::new("remind", "Set a reminder", "/remind [<10m|2h|1d> <text>]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -52,15 +52,15 @@ impl Command for Remind {
                 if known {
                     state::delete(&key)?;
                 }
-                Ok(Reply::plain(if known { "Dropped." } else { "It is not there any more." }))
+                Ok(Reply::plain(if known { "Dropped." } else { "That reminder no longer exists." }))
             }
-            Asked::In(seconds, _) if seconds < SHORTEST => Ok(Reply::plain(&format!(
-                "I look at the clock once a minute, so that is the shortest.\nUsage: {USAGE}"
-            ))),
+            Asked::In(seconds, _) if seconds < SHORTEST => {
+                Ok(Reply::plain(&format!("The shortest time is one minute.\nUsage: {USAGE}")))
+            }
             Asked::In(seconds, text) => {
                 if kept(&place).len() >= MOST {
                     return Ok(Reply::plain(&format!(
-                        "{} wait here already: drop some of them by /remind.",
+                        "You already have {} reminders here. Use /remind to drop some.",
                         counted(MOST as u64, "reminder")
                     )));
                 }
@@ -125,7 +125,7 @@ fn asked(text: &str) -> Asked<'_> {
 
 fn list(reminders: &[(String, Reminder)], now: Instant) -> Reply {
     if reminders.is_empty() {
-        return Reply::plain(&format!("Nothing to remind you of here.\n\nUsage: {USAGE}"));
+        return Reply::plain(&format!("No reminders here.\n\nUsage: {USAGE}"));
     }
     let line = |(key, reminder): &(String, Reminder)| {
         let left = moment(key).unwrap_or(now).saturating_sub(now) / 1000;
@@ -174,7 +174,7 @@ fn keep(at: Instant, reminder: Reminder) -> Result<(), String> {
             Err(state::SwapError::Refused(why)) => return Err(why),
         }
     }
-    Err("Too many reminders for one moment.".to_owned())
+    Err("Too many reminders are due at the same time.".to_owned())
 }
 
 fn moment(key: &str) -> Option<Instant> {

@@ -22,7 +22,7 @@ pub mod context {
     /// # Errors
     /// The call has no place, as in a review: a sentence for the log.
     pub fn place() -> Result<Place, String> {
-        here().ok_or_else(|| "This works in a chat only.".to_owned())
+        here().ok_or_else(|| "This works only in a chat.".to_owned())
     }
 }
 

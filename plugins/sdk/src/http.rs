@@ -29,7 +29,7 @@ const CHUNK: u64 = 64 << 10;
 
 /// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it goes nowhere until it is sent"]
+#[must_use = "a request does nothing until it is sent"]
 pub struct Request {
     method: &'static str,
     url: String,
@@ -165,7 +165,7 @@ impl Request {
 
 /// For a runtime without a more specific error.
 fn no_answer() -> Error {
-    Error::TimedOut("no answer in time".to_owned())
+    Error::TimedOut("no response in time".to_owned())
 }
 
 /// Sends the requests concurrently, up to 8 at a time, and returns the results in the same order. Waits that overlap
@@ -205,7 +205,7 @@ fn ready(under_way: &[(usize, FutureIncomingResponse)]) -> Vec<usize> {
 }
 
 fn wrong(what: &str, text: &str) -> Error {
-    Error::Protocol(format!("the request has no good {what}: {text}"))
+    Error::Protocol(format!("the request has an invalid {what}: {text}"))
 }
 
 fn method(name: &str) -> Method {
@@ -276,13 +276,13 @@ impl Response {
     fn read(response: &IncomingResponse) -> Result<Self, Error> {
         let lossy = |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
         let headers = response.headers().entries().into_iter().map(lossy).collect();
-        let body = response.consume().map_err(|()| Error::Protocol("the answer has no body".to_owned()))?;
+        let body = response.consume().map_err(|()| Error::Protocol("the response has no body".to_owned()))?;
         Ok(Self { status: response.status(), headers, body: read(&body)? })
     }
 }
 
 fn read(body: &IncomingBody) -> Result<Vec<u8>, Error> {
-    let stream = body.stream().map_err(|()| Error::Protocol("the answer has no body".to_owned()))?;
+    let stream = body.stream().map_err(|()| Error::Protocol("the response has no body".to_owned()))?;
     let mut bytes = Vec::new();
     loop {
         match stream.blocking_read(CHUNK) {
@@ -302,12 +302,12 @@ impl Error {
             }
             ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => no_answer(),
             ErrorCode::HttpRequestBodySize(_) => {
-                let why = "the request's own Content-Length is not its body's: leave it out, the host writes it";
+                let why = "the Content-Length of the request differs from its body: leave it out, the host sets it";
                 Self::Protocol(why.to_owned())
             }
-            ErrorCode::HttpRequestUriInvalid => Self::Protocol("the request has no good address".to_owned()),
+            ErrorCode::HttpRequestUriInvalid => Self::Protocol("the request has an invalid URL".to_owned()),
             ErrorCode::HttpProtocolError => {
-                Self::Protocol("the request is none that HTTP knows: look at its address and its headers".to_owned())
+                Self::Protocol("the request is not valid HTTP: check its URL and headers".to_owned())
             }
             other => Self::Protocol(other.to_string()),
         }

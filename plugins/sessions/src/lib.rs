@@ -18,12 +18,12 @@ const COMMANDS: [(&str, &str, &str); 9] = [
     ("new", "Start a session", "/new <name> [persona]"),
     ("session", "Switch to a session", "/session <name>"),
     ("sessions", "List the sessions", "/sessions [page]"),
-    ("archive", "Put a session away", "/archive [name]"),
-    ("restore", "Bring an archived session back", "/restore [name]"),
-    ("suspend", "Let go of an agent now", "/suspend [name]"),
-    ("retry", "Try again what failed", "/retry [name]"),
-    ("fresh", "Go on without the agent's memory", "/fresh [name]"),
-    ("leave", "Drop a message that was cut off", "/leave [name]"),
+    ("archive", "Archive a session", "/archive [name]"),
+    ("restore", "Restore an archived session", "/restore [name]"),
+    ("suspend", "Stop the agent of a session until its next message", "/suspend [name]"),
+    ("retry", "Retry what failed", "/retry [name]"),
+    ("fresh", "Start a new conversation in a session", "/fresh [name]"),
+    ("leave", "Drop an interrupted message", "/leave [name]"),
 ];
 
 struct Sessions;

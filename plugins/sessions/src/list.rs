@@ -82,7 +82,7 @@ pub fn archived(sessions: &[Session], now: Instant) -> Reply {
         return Reply::plain("No archived sessions.");
     }
     let page: Vec<_> = sessions.iter().take(PAGE as usize).collect();
-    let mut lines = vec!["Archived sessions, to be restored with /restore and the name:".to_owned()];
+    let mut lines = vec!["Archived sessions. Use /restore with a name to restore one:".to_owned()];
     lines.extend(page.iter().map(|session| line(session, None, now)));
     if sessions.len() > page.len() {
         lines.push("…and more.".to_owned());

@@ -47,13 +47,12 @@ pub fn done(command: &str, name: &str) -> Reply {
     Reply::plain(&match command {
         "archive" => format!("Session '{name}' archived. Use /restore {name} to bring it back."),
         "restore" => format!("Session '{name}' restored."),
-        "suspend" => format!("Session '{name}' suspended. The next message wakes it."),
-        "retry" => format!("Trying again in session '{name}'."),
+        "suspend" => format!("Session '{name}' suspended. The next message resumes it."),
+        "retry" => format!("Retrying in session '{name}'."),
         "fresh" => format!(
-            "Session '{name}' goes on without the agent's memory. Its folder stays as it is; the conversation so far is \
-             given up, and Cordboard cannot bring it back."
+            "Session '{name}' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed."
         ),
-        _ => format!("Dropped it. Session '{name}' goes on with the next message."),
+        _ => format!("Dropped. Session '{name}' continues with the next message."),
     })
 }
 
@@ -119,8 +118,8 @@ mod tests {
     #[test]
     fn irreversible_commands_say_so() {
         let told = done("fresh", "x").text;
-        assert!(told.starts_with("Session 'x' goes on without the agent's memory. Its folder stays"), "{told}");
-        assert!(told.ends_with("cannot bring it back."), "{told}");
+        assert!(told.starts_with("Session 'x' starts a new conversation. Its folder is unchanged"), "{told}");
+        assert!(told.ends_with("can't be resumed."), "{told}");
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Config {
                 );
             }
             count @ 1..=MOST => count as u64,
-            more => return Err(format!("hosts has {more} entries: one call can ask {MOST} at most")),
+            more => return Err(format!("hosts has {more} entries: one call can query {MOST} at most")),
         };
         let wait = match root.wait {
             Some(wait) => Duration::from_secs(span(&wait).map_err(|why| format!("wait = {why}"))?),
@@ -98,7 +98,7 @@ fn host(name: String, entry: Entry) -> Result<Host, String> {
     };
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     if rest.is_empty() || rest.starts_with('/') || rest.contains([' ', '#', '@']) {
-        return Err(format!("hosts.{name} = \"{url}\" is no address: write it as \"https://{name}.lan/health\""));
+        return Err(format!("hosts.{name} = \"{url}\" is not a URL: write it as \"https://{name}.lan/health\""));
     }
     Ok(Host { name, url, expect, contains })
 }
@@ -134,14 +134,14 @@ mod tests {
             refused("{}"),
             "hosts is missing: set [plugins.status.config.hosts] nas = \"https://nas.lan/health\""
         );
-        let address = "hosts.nas = \"nas.lan\" is no address: write it as \"https://nas.lan/health\"";
+        let address = "hosts.nas = \"nas.lan\" is not a URL: write it as \"https://nas.lan/health\"";
         assert_eq!(refused(r#"{"hosts":{"nas":"nas.lan"}}"#), address);
         let told = "hosts.nas: a host is \"https://host/health\", or a table with url, expect and contains";
         assert_eq!(refused(r#"{"hosts":{"nas":{"url":"https://nas","code":1}}}"#), told);
         let wait = refused(r#"{"hosts":{"a":"http://a"},"wait":"0s"}"#);
-        assert_eq!(wait, "wait = \"0s\" is no span; write one as \"90m\", \"26h\" or \"8d\"");
+        assert_eq!(wait, "wait = \"0s\" is not a duration; write it as \"90m\", \"26h\" or \"8d\"");
         let many: Vec<_> = (0..31).map(|host| format!(r#""h{host}":"http://h""#)).collect();
         let many = refused(&format!(r#"{{"hosts":{{{}}}}}"#, many.join(",")));
-        assert_eq!(many, "hosts has 31 entries: one call can ask 30 at most");
+        assert_eq!(many, "hosts has 31 entries: one call can query 30 at most");
     }
 }

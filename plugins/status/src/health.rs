@@ -19,7 +19,7 @@ pub fn lines(hosts: &[(Host, Result<Answer, Silence>)]) -> Vec<String> {
     judged.sort_by(|((a, _), one), ((b, _), other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
     let well = judged.iter().filter(|((light, _), _)| *light == Light::Well).count();
     let all = counted(judged.len() as u64, "host");
-    let head = if well == judged.len() { format!("{all}, all well.") } else { format!("{well} of {all} well:") };
+    let head = if well == judged.len() { format!("{all}, all ok.") } else { format!("{well} of {all} ok:") };
     let line =
         |((light, what), host): &((Light, String), &Host)| format!("{} {} {what}", light.letter(), code(&host.name));
     [head].into_iter().chain(judged.iter().map(line)).collect()
@@ -28,14 +28,14 @@ pub fn lines(hosts: &[(Host, Result<Answer, Silence>)]) -> Vec<String> {
 fn judge(host: &Host, answer: &Result<Answer, Silence>) -> (Light, String) {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(Silence::Refused(why)) => return (Light::Resting, format!("was not asked: {}", escape(why))),
+        Err(Silence::Refused(why)) => return (Light::Resting, format!("was not queried: {}", escape(why))),
         Err(Silence::Unanswered(why)) => return (Light::Broken, format!("does not answer: {}", escape(why))),
     };
     let status = answer.status;
     let wants_login = matches!(status, 401 | 403);
     match host.expect {
         Some(expected) if expected != status => {
-            return (Light::Warning, format!("answers {status} where {expected} is expected"));
+            return (Light::Warning, format!("answers {status} instead of {expected}"));
         }
         None if !wants_login && !(200..400).contains(&status) => return (Light::Warning, format!("answers {status}")),
         Some(_) | None => {}
@@ -45,7 +45,7 @@ fn judge(host: &Host, answer: &Result<Answer, Silence>) -> (Light, String) {
             (Light::Warning, format!("answers {status} without {}", code(text)))
         }
         Some(_) | None if wants_login && host.expect.is_none() => {
-            (Light::Well, format!("answers, and asks for a login ({status})"))
+            (Light::Well, format!("answers, but requires a login ({status})"))
         }
         Some(_) | None => (Light::Well, format!("answers {status}")),
     }
@@ -64,7 +64,7 @@ mod tests {
     fn a_response_without_an_error_is_healthy() {
         assert_eq!(told(None, None, 200), "🟢 `nas` answers 200");
         assert_eq!(told(None, None, 302), "🟢 `nas` answers 302");
-        assert_eq!(told(None, None, 401), "🟢 `nas` answers, and asks for a login (401)");
+        assert_eq!(told(None, None, 401), "🟢 `nas` answers, but requires a login (401)");
         assert_eq!(told(None, None, 404), "🟡 `nas` answers 404");
         assert_eq!(told(None, None, 503), "🟡 `nas` answers 503");
     }
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn an_expected_response_is_healthy() {
         assert_eq!(told(Some(503), None, 503), "🟢 `nas` answers 503");
-        assert_eq!(told(Some(204), None, 200), "🟡 `nas` answers 200 where 204 is expected");
+        assert_eq!(told(Some(204), None, 200), "🟡 `nas` answers 200 instead of 204");
         assert_eq!(told(None, Some("fine"), 200), "🟢 `nas` answers 200");
         assert_eq!(told(None, Some("ready"), 200), "🟡 `nas` answers 200 without `ready`");
         assert_eq!(told(Some(401), None, 401), "🟢 `nas` answers 401");
@@ -92,7 +92,7 @@ mod tests {
             [
                 "1 of 3 hosts well:",
                 "🔴 `c` does not answer: connection refused",
-                "⚪ `b` was not asked: add it to http",
+                "⚪ `b` was not queried: add it to http",
                 "🟢 `a` answers 200",
             ]
         );

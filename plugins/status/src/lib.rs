@@ -21,7 +21,7 @@ struct Status;
 impl Command for Status {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        Ok(vec![Spec::new("status", "The hosts at a glance", "/status")])
+        Ok(vec![Spec::new("status", "Show the state of the hosts", "/status")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -37,7 +37,7 @@ fn heard(answer: Result<Response, Error>, wait: Duration) -> Result<Answer, Sile
     match answer {
         Ok(response) => Ok(Answer { status: response.status, body: response.text() }),
         Err(Error::Refused(why)) => Err(Silence::Refused(why)),
-        Err(Error::TimedOut(_)) => Err(Silence::Unanswered(format!("nothing came within {:.1} s", wait.as_secs_f32()))),
+        Err(Error::TimedOut(_)) => Err(Silence::Unanswered(format!("no response within {:.1} s", wait.as_secs_f32()))),
         Err(Error::Unreachable(why) | Error::TooLarge(why) | Error::Protocol(why)) => Err(Silence::Unanswered(why)),
     }
 }

@@ -12,7 +12,7 @@ use cordboard_plugin::{
 /// The longest title in the live line, in characters: one or two lines on a phone.
 const TITLE: usize = 80;
 
-const NO_REASON: &str = "The agent failed, and did not say why.";
+const NO_REASON: &str = "The agent failed without giving a reason.";
 
 struct Views;
 
@@ -25,7 +25,7 @@ impl View for Views {
     fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
         match mode {
             "normal" => Ok(normal(&turn)),
-            other => Err(format!("no mode is called '{other}'")),
+            other => Err(format!("unknown mode '{other}'")),
         }
     }
 }

@@ -41,17 +41,17 @@ impl Access {
 fn user(value: &Value<'_>) -> Result<u64, Complaint> {
     match value.get_ref() {
         DeValue::Integer(id) if id.as_str().starts_with('-') => {
-            Err(Complaint::new(format!("must be a user's id, not {id}: negative ids are those of groups")))
+            Err(Complaint::new(format!("must be a user's id, not {id}: negative ids belong to groups")))
         }
         DeValue::Integer(id) => number(1..=i64::MAX.unsigned_abs())(value)
-            .map_err(|_| Complaint::new(format!("must be a user's id, as 123456789, not {id}"))),
+            .map_err(|_| Complaint::new(format!("must be a user's id, such as 123456789, not {id}"))),
         DeValue::String(_)
         | DeValue::Float(_)
         | DeValue::Boolean(_)
         | DeValue::Datetime(_)
         | DeValue::Array(_)
-        | DeValue::Table(_) => {
-            Err(Complaint::new("must be a user's number without quotes, as 123456789: names can change hands"))
-        }
+        | DeValue::Table(_) => Err(Complaint::new(
+            "must be a user's numeric id without quotes, such as 123456789: a username can pass to somebody else",
+        )),
     }
 }

@@ -120,7 +120,9 @@ impl Agents {
         let name = shown(&self.default);
         let hint = suggestion(&self.default, names());
         let known = names().collect::<Vec<_>>().join(", ");
-        format!("'default' in [agents] names no agent: there is no [agents.{name}], known are {known}{hint}")
+        format!(
+            "default = \"{name}\" in [agents] is not an agent: [agents.{name}] is missing. Known agents: {known}{hint}"
+        )
     }
 }
 
@@ -151,7 +153,7 @@ impl Agent {
         agent.kind = kind.unwrap_or(agent.kind);
         agent.lay(section);
         if kind.is_none() && written.is_none() {
-            let message = format!("[{}] says no kind: add kind = \"claude\" or kind = \"demo\"", section.name());
+            let message = format!("[{}] has no kind: add kind = \"claude\" or kind = \"demo\"", section.name());
             section.find(at.clone(), message);
         }
         if agent.kind == AgentKind::Claude && agent.command.is_none() {
@@ -190,7 +192,7 @@ fn variable(value: &Value<'_>) -> Result<String, Complaint> {
 fn check_variable(name: &str) -> Result<(), Complaint> {
     let odd = |c: char| c == '=' || c.is_whitespace() || c.is_control();
     if name.is_empty() || name.contains(odd) {
-        return Err(Complaint::new("must be the name of a variable alone, as \"HOME\""));
+        return Err(Complaint::new("must be the name of an environment variable, such as \"HOME\""));
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ impl ConfigError {
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
         if let Some(mark) = byte_order_mark(text, at.start) {
-            let message = "a byte order mark (U+FEFF) is here, which no editor shows: write this line anew".to_owned();
+            let message = "this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again".to_owned();
             return Self::new(text, vec![Finding { at: mark..mark, message }]);
         }
         let marked = text.get(at.clone()).unwrap_or_default();
@@ -115,7 +115,7 @@ impl ConfigError {
                     .to_owned()
             }
             ("duplicate key", key) => format!("'{}' appears twice: remove one", shown(key)),
-            (other, _) => format!("this is not TOML: {other}"),
+            (other, _) => format!("invalid TOML: {other}"),
         };
         Self::new(text, vec![Finding { at, message }])
     }
@@ -138,7 +138,7 @@ struct More(usize);
 
 impl fmt::Display for More {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { Ok(()) } else { write!(f, "\nand {} more faults", self.0) }
+        if self.0 == 0 { Ok(()) } else { write!(f, "\nand {} more errors", self.0) }
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, Complaint> {
         }
     };
     read.ok_or_else(|| Complaint {
-        text: "must be a number that JSON has a word for: not inf, not nan, not beyond 64 bits".to_owned(),
+        text: "must be a number that JSON can represent: inf, nan and integers beyond 64 bits are not allowed"
+            .to_owned(),
         at: Some(value.span()),
     })
 }

@@ -51,7 +51,7 @@ fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Co
     let text = text(value)?;
     if text.contains('@') {
         return Err(hidden(
-            "must not hold a user or a password: a plugin sends them in a header, from [secrets]",
+            "must not contain a user or a password: a plugin sends them in a header, from [secrets]",
             value,
         ));
     }
@@ -70,9 +70,7 @@ fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint
         return Ok(name);
     }
     let shown = shown(&name);
-    Err(Complaint::new(format!(
-        "names no secret: there is no {shown} in [secrets]; add {shown} = \"/path/of/its/file\" there"
-    )))
+    Err(Complaint::new(format!("is not a secret: add {shown} = \"/path/to/its/file\" to [secrets]")))
 }
 
 /// Parses one line of `[secrets]`.
@@ -86,18 +84,18 @@ pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, Secre
 
 /// Rejects a secret that was written in place of its path, without quoting it.
 fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
-    let expected = "must be the absolute path of a file that holds the secret, or { credential = \"name\" }";
+    let expected = "must be the absolute path of a file with the secret, or { credential = \"name\" }";
     match value.get_ref() {
         DeValue::String(_) => absolute_path(value)
             .map(SecretSource::File)
-            .map_err(|_| hidden(format!("{expected}; the secret itself must not stand here"), value)),
+            .map_err(|_| hidden(format!("{expected}; do not write the secret itself here"), value)),
         DeValue::Table(entries) => match entries.iter().next() {
             Some((key, name)) if key.get_ref() == "credential" && entries.len() == 1 => {
                 let name = filled(name)?;
                 let plain = name.len() <= 255 && !name.starts_with('.') && !name.contains('/');
-                plain
-                    .then_some(SecretSource::Credential(name))
-                    .ok_or_else(|| hidden("must name a credential of systemd, as { credential = \"pbs\" }", value))
+                plain.then_some(SecretSource::Credential(name)).ok_or_else(|| {
+                    hidden("must be the name of a systemd credential, such as { credential = \"pbs\" }", value)
+                })
             }
             Some(_) | None => Err(hidden(expected, value)),
         },
@@ -111,6 +109,6 @@ fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
 pub(super) fn sha256(value: &Value<'_>) -> Result<String, Complaint> {
     let digest = text(value)?.to_ascii_lowercase();
     let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let expected = "must be a SHA-256 in hex, 64 digits, as sha256sum prints it";
+    let expected = "must be a SHA-256 of 64 hexadecimal digits, as sha256sum prints it";
     fits.then_some(digest).ok_or_else(|| Complaint::new(expected))
 }

@@ -235,6 +235,6 @@ fn plugin_name(value: &Value<'_>) -> Result<String, Complaint> {
     }
     let name = shown(&name);
     Err(Complaint::new(format!(
-        "must be a plugin's name, its file's without \".wasm\" ({PLUGIN_NAME_RULE}), not \"{name}\""
+        "must be the name of a plugin file without \".wasm\" ({PLUGIN_NAME_RULE}), not \"{name}\""
     )))
 }

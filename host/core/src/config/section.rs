@@ -72,7 +72,7 @@ impl<'r, 't> Section<'r, 't> {
         if holds_names(self.pattern) && matches!(value.get_ref(), DeValue::Table(_)) {
             let table = self.full_name(key);
             let message =
-                format!("'{key}' is a key of [{}], so nothing can be called [{table}]: choose another name", self.name);
+                format!("'{key}' is a key of [{}], so [{table}] can't be a table: choose another name", self.name);
             self.find(value.span(), message);
             return None;
         }
@@ -95,7 +95,7 @@ impl<'r, 't> Section<'r, 't> {
 
     /// Reads the table `key`, whose own keys are fixed.
     pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
-        debug_assert!(self.name.is_empty(), "only the root's tables have fixed keys");
+        debug_assert!(self.name.is_empty(), "only top-level tables have fixed keys");
         if let Some((entries, _)) = self.take_table(key) {
             let mut section = Section { reader: self.reader, name: key.to_owned(), pattern: key, entries };
             read(&mut section);
@@ -156,7 +156,7 @@ impl<'r, 't> Section<'r, 't> {
             let DeValue::Table(entries) = value.into_inner() else { continue };
             let name = key.get_ref().as_ref();
             if let Err(rule) = check_name(pattern, name) {
-                let message = format!("'{}' cannot be a name in [{}]: use {rule}", shown(name), self.name);
+                let message = format!("'{}' is not a valid name in [{}]: use {rule}", shown(name), self.name);
                 self.find(key.span(), message);
                 continue;
             }
@@ -259,8 +259,8 @@ impl Unknown {
         }
         let known = here().collect::<Vec<_>>().join(", ");
         if holds_names(self.pattern) && is_plain(&self.key) {
-            return format!("; known here: {known}, and tables such as [{}.{}]", self.table, self.key);
+            return format!("; known keys: {known}, and tables such as [{}.{}]", self.table, self.key);
         }
-        format!("; known here: {known}")
+        format!("; known keys: {known}")
     }
 }

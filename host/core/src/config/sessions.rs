@@ -84,7 +84,7 @@ impl Console {
     }
 }
 
-const NO_NAME: &str = "must be a session's name: 1 to 64 letters, digits, '-' and '_'";
+const NO_NAME: &str = "must be a session name: 1 to 64 letters, digits, '-' and '_'";
 
 fn session_name(value: &Value<'_>) -> Result<SessionName, Complaint> {
     text(value)?.parse().map_err(|_| Complaint::new(NO_NAME))

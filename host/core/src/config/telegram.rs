@@ -55,7 +55,7 @@ fn token_file(value: &Value<'_>) -> Result<PathBuf, Complaint> {
         return Ok(path);
     }
     let start = value.span().start;
-    let text = "must be the path of a file that holds the token, not the token itself".to_owned();
+    let text = "must be the path of a file with the token, not the token itself".to_owned();
     Err(Complaint { text, at: Some(start..start) })
 }
 

@@ -64,14 +64,14 @@ pub(super) fn shown(text: &str) -> String {
 
 pub(super) fn text(value: &Value<'_>) -> Result<String, Complaint> {
     let DeValue::String(text) = value.get_ref() else { return Err(Complaint::expected("text in quotes", value)) };
-    if text.contains('\0') { Err(Complaint::new("must not contain a NUL")) } else { Ok(text.to_string()) }
+    if text.contains('\0') { Err(Complaint::new("must not contain a NUL character")) } else { Ok(text.to_string()) }
 }
 
 /// Text that is not blank.
 pub(super) fn filled(value: &Value<'_>) -> Result<String, Complaint> {
     let text = text(value)?;
     if text.trim().is_empty() {
-        Err(Complaint::new("must not be empty; remove the line to leave it out"))
+        Err(Complaint::new("must not be empty; delete the line to use the default"))
     } else {
         Ok(text)
     }
@@ -81,7 +81,7 @@ pub(super) fn filled(value: &Value<'_>) -> Result<String, Complaint> {
 pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, Complaint> {
     let text = filled(value)?;
     if text.starts_with('~') {
-        return Err(Complaint::new(format!("must be written out: '~' in \"{}\" is not replaced", shown(&text))));
+        return Err(Complaint::new(format!("must be a full path: '~' in \"{}\" is not expanded", shown(&text))));
     }
     Ok(PathBuf::from(text))
 }
@@ -92,7 +92,7 @@ pub(super) fn absolute_path(value: &Value<'_>) -> Result<PathBuf, Complaint> {
         return Ok(path);
     }
     let path = shown(&path.to_string_lossy());
-    Err(Complaint::new(format!("must be an absolute path, as \"/home/me/project\", not \"{path}\"")))
+    Err(Complaint::new(format!("must be an absolute path, such as \"/home/me/project\", not \"{path}\"")))
 }
 
 pub(super) fn number<N>(range: RangeInclusive<N>) -> impl Fn(&Value<'_>) -> Result<N, Complaint>
@@ -157,7 +157,7 @@ pub(super) fn list<'t, T, L: FromIterator<T>>(
 ) -> impl Fn(&Value<'t>) -> Result<L, Complaint> {
     move |value| {
         let DeValue::Array(items) = value.get_ref() else {
-            return Err(Complaint::expected("a list, as [\"a\", \"b\"]", value));
+            return Err(Complaint::expected("a list, such as [\"a\", \"b\"]", value));
         };
         let read = |value: &Value<'t>| item(value).map_err(|complaint| complaint.at(value.span()));
         items.iter().map(read).collect()

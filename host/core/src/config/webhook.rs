@@ -64,7 +64,7 @@ fn loopback(value: &Value<'_>) -> Result<SocketAddr, Complaint> {
     address.ok_or_else(|| {
         let written = shown(&written);
         Complaint::new(format!(
-            "must be a loopback address with its port, as \"127.0.0.1:8787\", not \"{written}\"; let a reverse proxy face the net"
+            "must be a loopback address with a port, such as \"127.0.0.1:8787\", not \"{written}\"; for access from other machines use a reverse proxy"
         ))
     })
 }
@@ -76,7 +76,7 @@ fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
         return Ok(name);
     }
     Err(hidden(
-        "must be the name of a secret: add NAME = \"/path/of/its/file\" to [secrets], and write that NAME here",
+        "must be the name of a secret: add NAME = \"/path/to/its/file\" to [secrets], and write NAME here",
         value,
     ))
 }
@@ -86,5 +86,8 @@ fn header(value: &Value<'_>) -> Result<String, Complaint> {
     if is_plain(&name) {
         return Ok(name.to_ascii_lowercase());
     }
-    Err(Complaint::new(format!("must be the name of a header, as \"X-Hub-Signature-256\", not \"{}\"", shown(&name))))
+    Err(Complaint::new(format!(
+        "must be the name of a header, such as \"X-Hub-Signature-256\", not \"{}\"",
+        shown(&name)
+    )))
 }

@@ -34,12 +34,12 @@ fn standing_v4(address: Ipv4Addr) -> AddressKind {
         return AddressKind::Metadata;
     }
     match address.octets() {
-        [0, ..] => AddressKind::Invalid("no address of a host"),
+        [0, ..] => AddressKind::Invalid("not the address of a host"),
         [127, ..] => AddressKind::Private("this machine"),
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => AddressKind::Private("a private network"),
         [100, 64..=127, ..] => AddressKind::Private("a provider's private network"),
         [169, 254, ..] => AddressKind::Private("link-local"),
-        [198, 18..=19, ..] => AddressKind::Private("a network for measurements"),
+        [198, 18..=19, ..] => AddressKind::Private("a network for benchmarks"),
         [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => {
             AddressKind::Invalid("reserved")
         }
@@ -66,7 +66,7 @@ fn standing_v6(address: Ipv6Addr) -> AddressKind {
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low),
         // 6to4.
         [0x2002, high, low, ..] => carried(high, low),
-        [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private translation to IPv4"),
+        [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private translation prefix to IPv4"),
         [0xfe80..=0xfebf, ..] => AddressKind::Private("link-local"),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private("a private network"),
         [0xff00..=0xffff, ..] => AddressKind::Invalid("multicast"),

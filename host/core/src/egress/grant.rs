@@ -102,9 +102,9 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 pub fn check_method(method: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if NEVER.contains(&method) {
-        Err(format!("no plugin may use {method}"))
+        Err(format!("plugins may not use {method}"))
     } else if !(1..=20).contains(&method.len()) || !method.bytes().all(plain) {
-        Err("a method has 1 to 20 letters, all of them capitals".to_owned())
+        Err("a method consists of 1 to 20 capital letters".to_owned())
     } else {
         Ok(())
     }
@@ -137,11 +137,12 @@ pub fn grant_line(
 /// # Errors
 /// The fault, worded to follow the key's name.
 pub fn read_host(text: &str) -> Result<String, String> {
-    let host = host_of(text).map_err(|_| format!("must be a host's name, as \"pbs.lan\", not \"{}\"", shown(text)))?;
+    let host =
+        host_of(text).map_err(|_| format!("must be a host name, such as \"pbs.lan\", not \"{}\"", shown(text)))?;
     match host {
         url::Host::Domain(name) => Ok(name),
         url::Host::Ipv4(_) | url::Host::Ipv6(_) => Err(format!(
-            "must be a host's name, not \"{}\": an address that is granted needs no line here",
+            "must be a host name, not \"{}\": an IP address that is granted needs no entry here",
             shown(text)
         )),
     }
@@ -162,18 +163,18 @@ impl FromStr for HttpGrant {
         let slash = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(slash);
         if is_template(authority) {
-            return Err(wrong("put the server's name where HOST stands"));
+            return Err(wrong("replace HOST with the server's name"));
         }
         let (host, port) = split(authority).map_err(|why| wrong(&why.to_string()))?;
         if path.is_empty() {
-            return Err(wrong("say which paths, /* for all"));
+            return Err(wrong("add a path, or /* for all paths"));
         }
         if path.contains(['?', '#']) {
-            return Err(wrong("it ends with the path; any query is allowed"));
+            return Err(wrong("remove the query; any query is allowed"));
         }
         check_host(&host).map_err(|why| wrong(&why))?;
         let port = port.unwrap_or(scheme.default_port());
-        let paths = paths(path).ok_or_else(|| wrong("the path must be plain, with a * at its end only"))?;
+        let paths = paths(path).ok_or_else(|| wrong("the path must be plain, with * only at its end"))?;
         Ok(Self { text: text.to_owned(), methods, scheme, host, port, paths })
     }
 }
@@ -185,7 +186,7 @@ fn methods(text: &str) -> Result<Methods, String> {
     let meant = text.to_ascii_uppercase();
     let slip = |known: &&str| *known != text && strsim::osa_distance(&meant, known) <= 1;
     match COMMON.iter().find(|known| slip(known)) {
-        Some(known) if !COMMON.contains(&text) => Err(format!("that is no HTTP method; did you mean {known}?")),
+        Some(known) if !COMMON.contains(&text) => Err(format!("that is not an HTTP method; did you mean {known}?")),
         Some(_) | None => check_method(text).map(|()| Methods::One(text.to_owned())),
     }
 }
@@ -202,15 +203,14 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks a host that is written in a grant. A literal address needs no further permission, unless it is no address of
-/// a host or belongs to a metadata service.
+/// Checks a host that is written in a grant. A literal address needs no further permission, unless it is not the address of a host or belongs to a metadata service.
 ///
 /// # Errors
 /// The reason why no grant allows it.
 pub fn check_host(host: &Host) -> Result<(), String> {
     match address_of(host).map(standing) {
         Some(AddressKind::Invalid(why)) => Err(format!("this address is {why}")),
-        Some(AddressKind::Metadata) => Err("at this address a cloud tells its machines their keys".to_owned()),
+        Some(AddressKind::Metadata) => Err("this is the metadata address where clouds provide credentials".to_owned()),
         Some(AddressKind::Private(_) | AddressKind::Public) | None => Ok(()),
     }
 }
@@ -226,9 +226,10 @@ impl FromStr for TcpGrant {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("must be a host and a port, as \"pbs.lan:8007\", not \"{}\"{why}", shown(text));
+        let wrong =
+            |why: &str| format!("must be a host and a port, such as \"pbs.lan:8007\", not \"{}\"{why}", shown(text));
         if is_template(text) {
-            return Err(wrong(": put the server's name where HOST stands, and its port"));
+            return Err(wrong(": replace HOST with the server's name, and its port"));
         }
         match split(text) {
             Ok((host, Some(port))) => {

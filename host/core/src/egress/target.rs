@@ -26,13 +26,13 @@ pub struct Target {
 /// The reason why a target is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    #[error("'{0}' is no scheme for a request: use https or http")]
+    #[error("'{0}' is not a supported scheme: use https or http")]
     Scheme(String),
-    #[error("an address must not hold a user or a password: send them in a header")]
+    #[error("a URL must not contain a user or a password: send them in a header")]
     UserInfo,
-    #[error("'{0}' is no host to send a request to")]
+    #[error("'{0}' is not a valid host")]
     Host(String),
-    #[error("'{0}' is no port: use 1 to 65535")]
+    #[error("'{0}' is not a valid port: use 1 to 65535")]
     Port(String),
 }
 

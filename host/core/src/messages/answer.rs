@@ -7,10 +7,11 @@ use crate::types::{Reply, Role};
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
 /// The answer to a plain text if only sessions of other people are active.
-pub const NONE_OF_YOURS: &str = "Not taken: the session here belongs to somebody else. A session of your own, opened with /new, answers you alone and leaves theirs as it is.";
+pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to somebody else. Use /new to start your own; theirs stays unchanged.";
 
 /// The answer to a command on the active session if only sessions of other people are active.
-pub const NONE_ACTIVE_OF_YOURS: &str = "None of your sessions is active here: the one that is belongs to somebody else. Use /new to start one of your own.";
+pub const NONE_ACTIVE_OF_YOURS: &str =
+    "None of your sessions is active here. The active one belongs to somebody else. Use /new to start your own.";
 
 /// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,25 +72,27 @@ impl Answer {
             Self::NoActive => NO_ACTIVE.to_owned(),
             Self::NoneOfYours => NONE_OF_YOURS.to_owned(),
             Self::OnlyText => "Only text for now".to_owned(),
-            Self::CaptionTaken { kind } => format!("The agent gets the caption; it cannot see the {kind} yet."),
+            Self::CaptionTaken { kind } => format!("The agent gets only the caption. It can't see the {kind} yet."),
             Self::UnknownCommand { name, nearest: Some(nearest) } => {
-                format!("There is no /{name}. Did you mean /{nearest}?")
+                format!("Unknown command /{name}. Did you mean /{nearest}?")
             }
-            Self::UnknownCommand { name, nearest: None } => format!("There is no /{name}. /help lists what there is."),
+            Self::UnknownCommand { name, nearest: None } => {
+                format!("Unknown command /{name}. Use /help to list the commands.")
+            }
             Self::NotItsButton { name, plugin } => format!(
-                "This button no longer works: it belongs to plugin '{plugin}', and /{name} is now another plugin's. Type the command if you want it."
+                "This button no longer works: it belongs to plugin '{plugin}', and another plugin now provides /{name}. Type the command to use it."
             ),
             Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
             Self::CommandFailed { name, plugin, why } => {
-                format!("/{name} failed: plugin '{plugin}' {why}. Everything else goes on.")
+                format!("/{name} failed: plugin '{plugin}' {why}.")
             }
-            Self::OldButton => "This button no longer works. Type the command if you want it.".to_owned(),
-            Self::AlreadyDecided { outcome } => format!("{outcome} The button does nothing any more."),
+            Self::OldButton => "This button no longer works. Type the command to use it.".to_owned(),
+            Self::AlreadyDecided { outcome } => format!("{outcome} The button has no effect."),
             Self::QueueFull { message } => {
-                format!("Not taken: too many messages wait here. Send it again in a moment.\n“{message}”")
+                format!("Not accepted: too many messages are waiting here. Send it again in a moment.\n“{message}”")
             }
             Self::NotStored { why, message } => {
-                format!("Not taken: {why}. Send it again when that is mended.\n“{message}”")
+                format!("Not accepted: {why}. Send it again when that is fixed.\n“{message}”")
             }
         }
     }

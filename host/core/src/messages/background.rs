@@ -10,7 +10,7 @@ pub const WAKE_UP: &str = "a wake-up";
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
-        "The agent of session '{session}' still works in the background: {}. /{command} {session} anyway ends that work.",
+        "The agent of session '{session}' is still working in the background: {}. Use /{command} {session} anyway to end that work.",
         listed(work)
     )
 }
@@ -24,23 +24,19 @@ pub fn listed(work: &[String]) -> String {
 /// The agent died during a turn of its own or during background work.
 pub(super) fn died(session: &SessionName, why: &str) -> String {
     let why = said(why);
-    format!(
-        "The agent of session '{session}' ended in the middle of what it did by itself: {why}\nThe next message resumes it."
-    )
+    format!("The agent of session '{session}' exited during its background work: {why}\nThe next message resumes it.")
 }
 
 /// The end of Cordboard ended the agent and its background work.
 pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     let work = listed(work);
     format!(
-        "Cordboard was stopped while the agent of session '{session}' worked in the background: {work}. That work has ended. Ask the agent to start it again."
+        "Cordboard stopped while the agent of session '{session}' was working in the background: {work}. That work has ended. Ask the agent to start it again."
     )
 }
 
 /// A changed setting takes effect after the background work.
 pub(super) fn counts_later(session: &SessionName, work: &[String]) -> String {
     let work = listed(work);
-    format!(
-        "Session '{session}' takes the change with the first message after the agent's work in the background: {work}."
-    )
+    format!("Session '{session}' applies the change at the first message after the agent's background work: {work}.")
 }

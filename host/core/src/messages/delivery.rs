@@ -7,14 +7,14 @@ use crate::types::Place;
 /// could fall into an unclosed code block.
 #[must_use]
 pub fn cut_off(answer: &str) -> String {
-    format!("⚠ This answer was cut off:\n\n{answer}")
+    format!("⚠ This answer was interrupted:\n\n{answer}")
 }
 
 /// Notifies the owner that a chat rejects the bot's messages.
 #[must_use]
 pub fn unreachable(place: &Place, why: &str) -> String {
     format!(
-        "Cordboard can't write to {place}: {}\nAnswers for it are kept, and sent when somebody writes there or it takes messages again. See that the topic is open and that the bot may post.",
+        "Cordboard can't write to {place}: {}\nIts answers are kept and sent when somebody writes there or the chat accepts messages again. Check that the topic is open and that the bot may post.",
         said(why)
     )
 }

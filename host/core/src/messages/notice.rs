@@ -163,43 +163,43 @@ impl Notice {
                 plain(&format!("{}\n“{prompt}”", kept_full(session, *kept, *limit)))
             }
             Self::ResumeRefused { session, why, .. } => plain(&format!(
-                "Session '{session}' could not be resumed: {}\nYour messages are kept. /retry tries again, /fresh goes on without its memory.",
+                "Session '{session}' could not be resumed: {}\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.",
                 said(why)
             )),
             Self::StartFailed { session, agent, account, .. } => plain(&format!(
-                "The agent of session '{session}' did not start: {}\nIt is started again by itself three times, and your messages are kept. /retry starts it at once; its command line is set in [agents.{agent}] command and args.",
+                "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.{agent}] command and args.",
                 said(account)
             )),
             Self::Broken { session, why, .. } => plain(&format!(
-                "The agent of session '{session}' does not stay up: {}\nYour messages are kept. /retry starts it again, /fresh starts it without its memory.",
+                "The agent of session '{session}' keeps exiting: {}\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.",
                 said(why)
             )),
             Self::Died { session, why, .. } => plain(&format!(
-                "The agent of session '{session}' ended in the middle of its answer: {}\nYour message was not sent again.",
+                "The agent of session '{session}' exited during its answer: {}\nYour message was not sent again.",
                 said(why)
             )),
             Self::DiedUnasked { session, why } => plain(&background::died(session, why)),
             Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
             Self::WorkEnded { session, work } => plain(&background::ended(session, work)),
             Self::CutOff { session, prompt, .. } => plain(&format!(
-                "Cordboard was stopped while session '{session}' answered “{prompt}”. Your message was not sent again."
+                "Cordboard stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
             )),
             Self::StillKept { session, prompt, .. } => {
                 plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
             }
             Self::FolderChanged { session, folder } => {
-                plain(&format!("Session '{session}' now works in {}, as [sessions.folders] says.", shown(folder)))
+                plain(&format!("Session '{session}' now works in {}, as set in [sessions.folders].", shown(folder)))
             }
             Self::Denied { tool, detail, agent } => Reply::text(denial::denied(tool, detail, agent)),
             Self::PersonaFailed { session, why, .. } => plain(&format!(
-                "The persona of session '{session}' could not be used: {}\nYour messages are kept. /retry tries again, /persona takes another one.",
+                "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
                 said(why)
             )),
             Self::NotStarted { session, why, .. } => plain(&format!(
-                "The agent of session '{session}' could not be started: {}\nYour messages are kept. /retry tries again.",
+                "The agent of session '{session}' could not be started: {}\nYour messages are kept. Use /retry to try again.",
                 said(why)
             )),
-            Self::Archived { session, prompt } => plain(&format!("Not taken: {}\n“{prompt}”", archived(session))),
+            Self::Archived { session, prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", archived(session))),
             Self::Strays { session, pids } => plain(&stray_processes::left(session, pids)),
         }
     }
@@ -209,7 +209,7 @@ impl Notice {
 #[must_use]
 pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
     plain(&format!(
-        "Session '{session}' keeps working in {}, although [sessions.folders] no longer names it.",
+        "Session '{session}' keeps working in {}, although it is no longer in [sessions.folders].",
         shown(folder)
     ))
 }
@@ -220,7 +220,7 @@ fn shown(folder: &Path) -> String {
 
 fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
     format!(
-        "Not taken: {limit} messages already wait for session '{session}'. Send it again when they are answered, or /stop all drops them.\n“{prompt}”"
+        "Not accepted: {limit} messages are already queued for session '{session}'. Send it again when they are answered, or use /stop all to drop them.\n“{prompt}”"
     )
 }
 
@@ -239,15 +239,15 @@ const fn command(choice: Choice) -> Option<&'static str> {
 
 fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
     let (are, it) = match kept {
-        1 => (format!("a message of session '{session}' was cut off and is kept"), "it"),
-        _ => (format!("{kept} messages of session '{session}' were cut off and are kept"), "the latest"),
+        1 => (format!("session '{session}' has an interrupted message"), "it"),
+        _ => (format!("session '{session}' has {kept} interrupted messages"), "the latest"),
     };
     let then = match limit {
         _ if kept == limit => "then send this one again".to_owned(),
-        1 => "send this one again when none is kept".to_owned(),
-        _ => format!("send this one again when fewer than {limit} are kept"),
+        1 => "send this one again when none is left".to_owned(),
+        _ => format!("send this one again when fewer than {limit} are left"),
     };
-    format!("Not taken: {are}. /retry {session} sends {it} again, /leave {session} drops {it}; {then}.")
+    format!("Not accepted: {are}. Use /retry {session} to send {it} again, or /leave {session} to drop {it}; {then}.")
 }
 
 #[cfg(test)]

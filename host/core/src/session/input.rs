@@ -97,8 +97,8 @@ impl Exit {
     #[must_use]
     pub fn account(&self) -> String {
         match self {
-            Self::Ended { status, last_words: Some(words) } => format!("it ended ({status}): {words}"),
-            Self::Ended { status, last_words: None } => format!("it ended ({status}) and said nothing"),
+            Self::Ended { status, last_words: Some(words) } => format!("it exited ({status}): {words}"),
+            Self::Ended { status, last_words: None } => format!("it exited ({status}) without output"),
             Self::NotStarted(why) => why.clone(),
         }
     }

@@ -28,7 +28,7 @@ pub fn is_plugin_name(name: &str) -> bool {
 }
 
 /// The rule that [`is_model_name`] checks, in words.
-pub const MODEL_NAME_RULE: &str = "1 to 256 printable ASCII characters without spaces, the first of them not '-'";
+pub const MODEL_NAME_RULE: &str = "1 to 256 printable ASCII characters without spaces, not starting with '-'";
 
 /// Whether `name` is a valid model name. Users and plugins choose the name, and it becomes part of an agent's command
 /// line.

@@ -49,7 +49,7 @@ impl Role {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no role: use member, admin or owner")]
+#[error("'{0}' is not a role: use member, admin or owner")]
 pub struct UnknownRole(String);
 
 impl FromStr for Role {

@@ -219,7 +219,7 @@ async fn a_thousand_lines_arrive_in_order() {
 async fn a_failing_store_is_retried_and_reported_once() {
     let (shelf, printed) = run_over(b"hello\n", 2).await;
     assert_eq!(shelf.texts(), ["hello"]);
-    assert_eq!(printed, "Not stored yet, trying again: the disk is full\n");
+    assert_eq!(printed, "Not stored yet; trying again: the disk is full\n");
 }
 
 #[tokio::test]

@@ -197,7 +197,7 @@ async fn live_messages_of_a_killed_host_are_closed_once() {
     store.close().await;
     let (store, contents) = state.open();
     let left: Vec<_> = contents.outbox.iter().map(|post| (&*post.state.messages[0].0, &*post.reply.text)).collect();
-    assert_eq!(left, [("9", ""), ("11", "⚠ This answer was cut off:\n\nhalf")]);
+    assert_eq!(left, [("9", ""), ("11", "⚠ This answer was interrupted:\n\nhalf")]);
     assert!(contents.outbox.iter().all(|post| post.turn.is_none() && post.reply.alert == Alert::Silent));
     assert_eq!(state.after(store).await.outbox, contents.outbox);
 }

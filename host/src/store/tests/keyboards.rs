@@ -52,7 +52,7 @@ async fn a_restart_closes_questions_about_failed_starts() {
     for row in &rows {
         store.sent(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
     }
-    let told = store.withdraw_starts("No longer open.").await.unwrap();
+    let told = store.withdraw_starts("Closed.").await.unwrap();
     assert_eq!((told.len(), told[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
 }
 
@@ -67,6 +67,6 @@ async fn a_newer_version_withdraws_questions_about_older_ones() {
     for row in &rows {
         store.sent(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
     }
-    let told = store.withdraw_grants("mine", "new", "No longer open.").await.unwrap();
+    let told = store.withdraw_grants("mine", "new", "Closed.").await.unwrap();
     assert_eq!((told.len(), told[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
 }

@@ -12,7 +12,7 @@ export const command = {
 
   run(command, args, text) {
     const name = args[0] ?? who()?.name ?? "you";
-    if (name.includes("\n")) throw "That is no name."; // a string is shown to the caller
+    if (name.includes("\n")) throw "That is not a name."; // a string is shown to the caller
     const key = `greeted/${name}`;
     const kept = get(key);
     const times = Number(kept ? new TextDecoder().decode(kept) : 0) + 1;

@@ -17,7 +17,7 @@ class Command(exports.Command):
         caller = context.who()
         name = args[0] if args else caller.name if caller else "you"
         if not name.isprintable():
-            raise Err("That is no name.")  # shown to the caller
+            raise Err("That is not a name.")  # shown to the caller
         key = f"greeted/{name}"
         times = int(state.get(key) or b"0") + 1
         state.set(key, str(times).encode())

@@ -17,18 +17,18 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Tells here what becomes of sessions", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("{{command}}", "Post session events here", USAGE).least_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         match call.arg(0) {
             Some("here") => {
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::text("What becomes of sessions is told here.").button("Off", "/{{command}} off"))
+                Ok(Reply::text("Session events are posted here.").button("Off", "/{{command}} off"))
             }
             Some("off") => {
                 state::delete(PLACE)?;
-                Ok(Reply::text("Nothing is told any more."))
+                Ok(Reply::text("Reports are off."))
             }
             _ => Err(format!("Usage: {USAGE}")),
         }
@@ -48,8 +48,8 @@ impl Hook for Plugin {
 fn news(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {
-        kind::CREATED => Some(format!("{session} was opened.")),
-        kind::ARCHIVED => Some(format!("{session} was put away.")),
+        kind::CREATED => Some(format!("{session} was created.")),
+        kind::ARCHIVED => Some(format!("{session} was archived.")),
         kind::ASKING | kind::BROKEN => Some(format!("{session} needs you.")),
         _ => None,
     }

@@ -9,18 +9,18 @@ const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPla
 
 export const command = {
   specs() {
-    const summary = "Tells here what becomes of sessions";
+    const summary = "Post session events here";
     return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "admin", order: "in-order" }];
   },
 
   run(command, args, text) {
     if (args[0] === "here") {
       state.set("place", new TextEncoder().encode(JSON.stringify(here())));
-      return message("What becomes of sessions is told here.", [[{ label: "Off", command: "/{{command}} off" }]]);
+      return message("Session events are posted here.", [[{ label: "Off", command: "/{{command}} off" }]]);
     }
     if (args[0] === "off") {
       state.delete("place");
-      return message("Nothing is told any more.");
+      return message("Reports are off.");
     }
     throw `Usage: ${USAGE}`; // a string is shown to the caller
   },

@@ -13,16 +13,16 @@ USAGE = "/{{command}} <here|off>"
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("{{command}}", "Tells here what becomes of sessions", USAGE, "admin", Order.IN_ORDER)]
+        return [Spec("{{command}}", "Post session events here", USAGE, "admin", Order.IN_ORDER)]
 
     def run(self, command, args, text):
         if args == ["here"]:
             place = context.here()
             state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
-            return Reply("What becomes of sessions is told here.", [[Button("Off", "/{{command}} off")]], [], False)
+            return Reply("Session events are posted here.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
             state.delete("place")
-            return Reply("Nothing is told any more.", [], [], False)
+            return Reply("Reports are off.", [], [], False)
         raise Err(f"Usage: {USAGE}")  # shown to the caller
 
 

@@ -16,7 +16,7 @@ impl Persona for Plugin {
     fn resolve(_name: &str, session: Session) -> Result<Brief, String> {
         Ok(Brief {
             instructions: format!(
-                "Answer in three sentences at most, and say what you left out. You work in {}, and leave other folders alone.",
+                "Answer in three sentences at most, and say what you left out. You work in {}. Don't touch other folders.",
                 session.folder
             ),
             model: None,

@@ -9,7 +9,7 @@ export const persona = {
   resolve(name, session) {
     const instructions =
       "Answer in three sentences at most, and say what you left out. " +
-      `You work in ${session.folder}, and leave other folders alone.`;
+      `You work in ${session.folder}. Don't touch other folders.`;
     return { instructions, model: undefined, idleTimeout: 30n * 60n, greeting: undefined };
   },
 };

@@ -12,7 +12,7 @@ class Persona(exports.Persona):
         """Called at each start of an agent, so the result may depend on the session."""
         return Brief(
             instructions="Answer in three sentences at most, and say what you left out. "
-            f"You work in {session.folder}, and leave other folders alone.",
+            f"You work in {session.folder}. Don't touch other folders.",
             model=None,
             idle_timeout=30 * 60,
             greeting=None,

@@ -20,18 +20,18 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Asks here each working day", USAGE)])
+        Ok(vec![Spec::new("{{command}}", "Ask a question here each working day", USAGE)])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         match call.arg(0) {
             Some("here") => {
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::text("Each working day at 8:30 I ask here.").button("Off", "/{{command}} off"))
+                Ok(Reply::text("I will ask here each working day at 8:30.").button("Off", "/{{command}} off"))
             }
             Some("off") => {
                 state::delete(PLACE)?;
-                Ok(Reply::text("I ask no more."))
+                Ok(Reply::text("I won't ask any more."))
             }
             _ => Err(format!("Usage: {USAGE}")),
         }

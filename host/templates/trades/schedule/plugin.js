@@ -13,18 +13,18 @@ const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPla
 
 export const command = {
   specs() {
-    const summary = "Asks here each working day";
+    const summary = "Ask a question here each working day";
     return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "member", order: "in-order" }];
   },
 
   run(command, args, text) {
     if (args[0] === "here") {
       state.set("place", new TextEncoder().encode(JSON.stringify(here())));
-      return message("Each working day at 8:30 I ask here.", [[{ label: "Off", command: "/{{command}} off" }]]);
+      return message("I will ask here each working day at 8:30.", [[{ label: "Off", command: "/{{command}} off" }]]);
     }
     if (args[0] === "off") {
       state.delete("place");
-      return message("I ask no more.");
+      return message("I won't ask any more.");
     }
     throw `Usage: ${USAGE}`; // a string is shown to the caller
   },

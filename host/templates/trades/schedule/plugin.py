@@ -17,16 +17,16 @@ WHEN = "30 8 * * mon-fri"
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("{{command}}", "Asks here each working day", USAGE, "member", Order.IN_ORDER)]
+        return [Spec("{{command}}", "Ask a question here each working day", USAGE, "member", Order.IN_ORDER)]
 
     def run(self, command, args, text):
         if args == ["here"]:
             place = context.here()
             state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
-            return Reply("Each working day at 8:30 I ask here.", [[Button("Off", "/{{command}} off")]], [], False)
+            return Reply("I will ask here each working day at 8:30.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
             state.delete("place")
-            return Reply("I ask no more.", [], [], False)
+            return Reply("I won't ask any more.", [], [], False)
         raise Err(f"Usage: {USAGE}")  # shown to the caller
 
 

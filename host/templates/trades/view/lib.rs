@@ -14,7 +14,7 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Shows answers when they are complete, or as usual", "/{{command}}")])
+        Ok(vec![Spec::new("{{command}}", "Switch between complete answers and the usual view", "/{{command}}")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -28,7 +28,7 @@ impl Command for Plugin {
 
 impl View for Plugin {
     fn modes() -> Result<Vec<Summary>, String> {
-        Ok(vec![Summary { name: MODE.into(), description: "The answer, when it is complete".into() }])
+        Ok(vec![Summary { name: MODE.into(), description: "The answer, once it is complete".into() }])
     }
 
     /// Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.

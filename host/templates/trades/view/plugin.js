@@ -10,7 +10,7 @@ const counted = (number, noun) => `${number} ${noun}${number == 1 ? "" : "s"}`;
 
 export const command = {
   specs() {
-    const summary = "Shows answers when they are complete, or as usual";
+    const summary = "Switch between complete answers and the usual view";
     return [{ name: "{{command}}", summary, usage: "/{{command}}", leastRole: "member", order: "in-order" }];
   },
 
@@ -25,7 +25,7 @@ export const command = {
 
 export const view = {
   modes() {
-    return [{ name: MODE, description: "The answer, when it is complete" }];
+    return [{ name: MODE, description: "The answer, once it is complete" }];
   },
 
   // Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.

@@ -12,7 +12,7 @@ MODE = "{{name}}"  # the name of the mode in sessions
 
 class Command(exports.Command):
     def specs(self):
-        summary = "Shows answers when they are complete, or as usual"
+        summary = "Switch between complete answers and the usual view"
         return [Spec("{{command}}", summary, "/{{command}}", "member", Order.IN_ORDER)]
 
     def run(self, command, args, text):
@@ -26,7 +26,7 @@ class Command(exports.Command):
 
 class View(exports.View):
     def modes(self):
-        return [Summary(MODE, "The answer, when it is complete")]
+        return [Summary(MODE, "The answer, once it is complete")]
 
     def render(self, mode, turn, limits):
         """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""

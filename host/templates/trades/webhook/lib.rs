@@ -19,18 +19,18 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Says here what is sent over HTTP", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("{{command}}", "Post here what is sent over HTTP", USAGE).least_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         match call.arg(0) {
             Some("here") => {
                 state::set_place(PLACE, &context::place()?)?;
-                Ok(Reply::text("What is sent to me is said here.").button("Off", "/{{command}} off"))
+                Ok(Reply::text("HTTP requests are posted here.").button("Off", "/{{command}} off"))
             }
             Some("off") => {
                 state::delete(PLACE)?;
-                Ok(Reply::text("Nothing is said any more."))
+                Ok(Reply::text("Posts are off."))
             }
             _ => Err(format!("Usage: {USAGE}")),
         }
@@ -42,10 +42,10 @@ impl Webhook for Plugin {
     fn receive(request: Request) -> Result<Response, String> {
         let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
         if request.method != "POST" || text.is_empty() {
-            return Ok(Response::text(405, "send a text, by POST"));
+            return Ok(Response::text(405, "send a text with POST"));
         }
         let Some(place) = state::get_place(PLACE) else {
-            return Ok(Response::text(409, "no place was chosen: say /{{command}} here in one"));
+            return Ok(Response::text(409, "no chat is set: send /{{command}} here in one"));
         };
         chat::post(&place, &Reply::plain(&text))?;
         Ok(Response::text(200, "told"))

@@ -11,18 +11,18 @@ const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPla
 
 export const command = {
   specs() {
-    const summary = "Says here what is sent over HTTP";
+    const summary = "Post here what is sent over HTTP";
     return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "admin", order: "in-order" }];
   },
 
   run(command, args, text) {
     if (args[0] === "here") {
       state.set("place", new TextEncoder().encode(JSON.stringify(here())));
-      return message("What is sent to me is said here.", [[{ label: "Off", command: "/{{command}} off" }]]);
+      return message("HTTP requests are posted here.", [[{ label: "Off", command: "/{{command}} off" }]]);
     }
     if (args[0] === "off") {
       state.delete("place");
-      return message("Nothing is said any more.");
+      return message("Posts are off.");
     }
     throw `Usage: ${USAGE}`; // a string is shown to the caller
   },
@@ -32,9 +32,9 @@ export const webhook = {
   // The host has checked the token. The text is untrusted anyway, so its Markdown is escaped.
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
-    if (method !== "POST" || !text) return answer(405, "send a text, by POST");
+    if (method !== "POST" || !text) return answer(405, "send a text with POST");
     const kept = state.get("place");
-    if (!kept) return answer(409, "no place was chosen: say /{{command}} here in one");
+    if (!kept) return answer(409, "no chat is set: send /{{command}} here in one");
     post(JSON.parse(new TextDecoder().decode(kept)), message(escaped(text)));
     return answer(200, "told");
   },

@@ -16,16 +16,16 @@ LONGEST = 1000  # the longest text to post, in characters
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("{{command}}", "Says here what is sent over HTTP", USAGE, "admin", Order.IN_ORDER)]
+        return [Spec("{{command}}", "Post here what is sent over HTTP", USAGE, "admin", Order.IN_ORDER)]
 
     def run(self, command, args, text):
         if args == ["here"]:
             place = context.here()
             state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
-            return Reply("What is sent to me is said here.", [[Button("Off", "/{{command}} off")]], [], False)
+            return Reply("HTTP requests are posted here.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
             state.delete("place")
-            return Reply("Nothing is said any more.", [], [], False)
+            return Reply("Posts are off.", [], [], False)
         raise Err(f"Usage: {USAGE}")  # shown to the caller
 
 
@@ -34,10 +34,10 @@ class Webhook(exports.Webhook):
         """The host has checked the token. The text is untrusted anyway, so its Markdown is escaped."""
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
-            return answer(405, "send a text, by POST")
+            return answer(405, "send a text with POST")
         kept = state.get("place")
         if not kept:
-            return answer(409, "no place was chosen: say /{{command}} here in one")
+            return answer(409, "no chat is set: send /{{command}} here in one")
         chat.post(Place(*json.loads(kept)), Reply(escaped(text), [], [], False))
         return answer(200, "told")
 

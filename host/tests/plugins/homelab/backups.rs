@@ -71,7 +71,7 @@ async fn errors_are_one_line_beside_the_partial_result() {
     assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{told}");
     let last = format!(
         "⚠️ Datastore offsite: Proxmox Backup Server at {} answered /api2/json/admin/datastore/offsite/groups in an unknown form: \
-         `data[0].backup-id` is missing. Known is Proxmox Backup Server 2.2 to 4.",
+         `data[0].backup-id` is missing. Supported: Proxmox Backup Server 2.2 to 4.",
         pbs.url
     );
     assert_eq!(lines[6], last);

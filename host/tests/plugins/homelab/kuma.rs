@@ -80,7 +80,7 @@ async fn the_metrics_are_shown() {
 #[tokio::test]
 async fn errors_are_one_line() {
     let kuma = StandIn::saying(401, "").await;
-    let told = "Uptime Kuma refused the login (401). Check the API key behind secret in [plugins.kuma-metrics.config].";
+    let told = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
     assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, told);
 
     let kuma = StandIn::start(server).await;
@@ -101,14 +101,14 @@ async fn errors_are_one_line() {
     let told = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;
     assert!(
         told.ends_with(
-            "answered /metrics in an unknown form: `monitor_status` is missing. Known is Uptime Kuma 1.23 to 2."
+            "answered /metrics in an unknown form: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2."
         ),
         "{told}"
     );
 
     let odd = StandIn::saying(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
     let told = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
-    assert!(told.ends_with("`publicGroupList` is no list but {}. Known is Uptime Kuma 1.23 to 2."), "{told}");
+    assert!(told.ends_with("`publicGroupList` is not a list but {}. Supported: Uptime Kuma 1.23 to 2."), "{told}");
 
     let nobody = Nobody::at_home();
     let url = format!("http://127.0.0.1:{}", nobody.port);

@@ -38,7 +38,7 @@ async fn datastores_and_jobs_are_shown() {
          🟢 cold ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB\n\
          ⚪ usb is not mounted\n\
          🔴 broken datastore 'broken' is in offline maintenance mode: new disks\n\
-         ⚪ theirs not for this token: it and its user need the role DatastoreAudit\n\
+         ⚪ theirs not visible to this token: it and its user need the role DatastoreAudit\n\
          \n\
          Jobs of the last 7 days\n\
          🟡 Backup: 3h ago, 2 runs, 1 failed\n\
@@ -47,7 +47,7 @@ async fn datastores_and_jobs_are_shown() {
          🟡 Garbage collection: with warnings 1d ago, 1 run\n\
          🔴 Sync: failed 1d ago, 1 run, 1 failed\n\
          ❌ Backup main:ct/102 1d ago: backup ended but finished flag is not set.\n\
-         ❌ Sync offsite:main:archive::s-77 1d ago: it ended without a word\n\
+         ❌ Sync offsite:main:archive::s-77 1d ago: it ended without a message\n\
          ❌ Verify main:v-1a2b 1d ago: verification failed - please check the log for details"
     );
     assert_eq!(lab.read("pbs").await, told);
@@ -105,7 +105,7 @@ async fn unreachable_and_not_granted_are_distinguished() {
     let told = Lab::new("pbs", &other).await.read("pbs").await;
     let why =
         r#"the secret "other" was not granted; add to [plugins.pbs] in the configuration: secrets = ["pbs", "other"]"#;
-    assert_eq!(told, format!("{why}. `secret` in [plugins.pbs.config] names it."));
+    assert_eq!(told, format!("{why}. Its name is `secret` in [plugins.pbs.config]."));
 }
 
 #[tokio::test]

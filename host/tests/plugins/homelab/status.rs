@@ -31,16 +31,16 @@ async fn each_host_is_shown_with_the_worst_first() {
     let told = lab.read("status").await;
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(lines[0], "3 of 8 hosts well:", "{told}");
-    assert_eq!(lines[1], "🔴 cam does not answer: nothing came within 4.0 s");
+    assert_eq!(lines[1], "🔴 cam does not answer: no response within 4.0 s");
     assert!(lines[2].starts_with("🔴 lab does not answer: failed to connect to 127.0.0.1:"), "{told}");
     assert_eq!(lines[3], "🟡 dns answers 200 without ready");
     assert_eq!(lines[4], "🟡 git answers 503");
     let asks = format!(
-        "⚪ tv was not asked: GET {}/ was not granted; add to [plugins.status] in the configuration: http = [",
+        "⚪ tv was not queried: GET {}/ was not granted; add to [plugins.status] in the configuration: http = [",
         other.url
     );
     assert!(lines[5].starts_with(&asks) && lines[5].ends_with(&format!("\"{}/\"]", other.url)), "{told}");
-    assert_eq!(lines[6..], ["🟢 nas answers 200", "🟢 pve answers, and asks for a login (401)", "🟢 web answers 401"]);
+    assert_eq!(lines[6..], ["🟢 nas answers 200", "🟢 pve answers, but requires a login (401)", "🟢 web answers 401"]);
     let mut asked = well.lines();
     asked.sort();
     assert_eq!(asked, ["GET /", "GET /health"]);

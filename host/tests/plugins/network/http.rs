@@ -55,7 +55,7 @@ async fn the_line_named_by_a_refusal_is_sufficient() {
 async fn cloud_metadata_addresses_cannot_be_granted() {
     let bench = fetcher(&["https://else.example/*".to_owned()], "").await;
     let told = bench.read("fetch http://169.254.169.254/latest/meta-data/").await;
-    let why = "at this address a cloud tells its machines their keys";
+    let why = "this is the metadata address where clouds provide credentials";
     assert_eq!(told, format!("nobody may reach http://169.254.169.254: {why}"));
     assert_eq!(bench.read("knock 169.254.169.254 80").await, format!("nobody may reach 169.254.169.254: {why}"));
 }
@@ -105,7 +105,7 @@ async fn connection_headers_are_refused() {
         "proxy-authorization",
     ] {
         let refused = bench.read(&format!("fetch {} {name}=evil.example", mirror.url("/"))).await;
-        assert_eq!(refused, format!("the request has no good header: {name}"));
+        assert_eq!(refused, format!("the request has an invalid header: {name}"));
     }
     let refused = bench.read(&format!("fetch {} bad(name=1", mirror.url("/"))).await;
     assert!(refused.starts_with("the request has no good header"), "{refused}");
@@ -208,11 +208,11 @@ async fn request_errors_are_one_line() {
     let bench = fetcher(&mirror.all(), "").await;
     let address = &mirror.address;
     let told = bench.read(&format!("fetch ftp://{address}/x")).await;
-    assert_eq!(told, "'ftp' is no scheme for a request: use https or http");
+    assert_eq!(told, "'ftp' is not a supported scheme: use https or http");
     let told = bench.read(&format!("fetch HTTP://{address}/x")).await;
     assert!(told.starts_with("200 GET /x\n"), "{told}");
     let told = bench.read(&format!("fetch {}  content-length=7", mirror.url("/x"))).await;
-    assert_eq!(told, "the request's own Content-Length is not its body's: leave it out, the host writes it");
+    assert_eq!(told, "the Content-Length of the request differs from its body: leave it out, the host sets it");
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ async fn a_demoted_admin_prompts_only_their_own_sessions() {
     let first = app.api.next_id();
     app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
     let told = app.told(MEMBER, first, "alpha").await;
-    assert_eq!(told, "Your message to session 'alpha' was withdrawn: you may not use that session any more.");
+    assert_eq!(told, "Your message to session 'alpha' was dropped: you no longer have access to that session.");
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.until_at_rest("alpha").await;
     assert_eq!(app.session("alpha")["turns"], 1);

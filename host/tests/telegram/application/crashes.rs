@@ -20,7 +20,7 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
     let told = app.told(OWNER, 0, "Your message was not sent again.").await;
     assert!(told.contains("“slow 3000”"), "{told}");
     // The live message is deleted after the marked one was sent.
-    let marked = || (count(&app, "⚠ This answer was cut off:\n\nline 1"), count(&app, "line 1")) == (1, 1);
+    let marked = || (count(&app, "⚠ This answer was interrupted:\n\nline 1"), count(&app, "line 1")) == (1, 1);
     app.until("the half answer in one message with a mark", || marked().then_some(())).await;
     app.until("the old agent's end", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
     assert_eq!(count(&app, "Session 'alpha' created."), 1);
@@ -52,7 +52,7 @@ async fn an_interrupted_turn_is_repeated_on_request() {
     app.kill();
     app.start();
     app.told(OWNER, 0, "Your message was not sent again.").await;
-    app.told(OWNER, 0, "⚠ This answer was cut off:\n\nline 1").await;
+    app.told(OWNER, 0, "⚠ This answer was interrupted:\n\nline 1").await;
     let first = app.api.next_id();
     app.api.press(OWNER, OWNER, "Send again");
     app.told(OWNER, first, "line 1\nline 2").await;

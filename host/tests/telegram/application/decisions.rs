@@ -28,7 +28,7 @@ async fn interrupted_twice() -> App {
         app.start();
         app.told(OWNER, first, &format!("answered “{prompt}”")).await;
         // The partial answer is sent again with a mark. The next round must not confuse it with its own.
-        app.told(OWNER, first, "⚠ This answer was cut off:\n\nline 1").await;
+        app.told(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
     }
     app
 }
@@ -43,7 +43,7 @@ async fn a_button_decides_only_its_own_prompt() {
     let next = app.api.next_id();
     app.api.press_data((OWNER, OWNER), first, &leave);
     let told = app.told(OWNER, next, "nothing any more").await;
-    assert_eq!(told, "Decided by Ada: Leave it. The button does nothing any more.");
+    assert_eq!(told, "Decided by Ada: Leave it. The button has no effect.");
     app.api.press_data((OWNER, OWNER), second, &again);
     until_closed(&app, second, "Decided by Ada: Send again.").await;
     app.ask(OWNER, "/stop", "Stopped.").await;

@@ -52,7 +52,7 @@ async fn with_kept_places() -> App {
     }
     app.start();
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
-    asks(&app, GROUP, "/notify here", "are told here.").await;
+    asks(&app, GROUP, "/notify here", "are reported here.").await;
     asks(&app, GROUP, "/persona", "Persona: none").await;
     asks(&app, GROUP, "/remind 1h bread", "I will remind you in 1 hour.").await;
     // Set this reminder last, so that the move is long complete when it is due.
@@ -65,7 +65,7 @@ async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 20");
     app.told(SUPER, 0, "private has finished after").await;
-    asks(app, SUPER, "/notify", "It is told here.").await;
+    asks(app, SUPER, "/notify", "Reports are posted here.").await;
     asks(app, SUPER, "/remind", "bread").await;
     // A message from before the move stays in the old chat and can't be edited.
     app.api.press(OWNER, GROUP, "planner");
@@ -91,7 +91,7 @@ async fn plugin_state_follows_a_migrated_group_over_restarts() {
     assert_eq!(app.terminate().await, Some(0));
     upgrade(&app, Learned::NewFirst);
     app.start();
-    asks(&app, SUPER, "/notify", "It is told here.").await;
+    asks(&app, SUPER, "/notify", "Reports are posted here.").await;
     app.kill();
     app.start();
     the_new_chat_has_all(&app).await;

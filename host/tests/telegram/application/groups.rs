@@ -80,7 +80,7 @@ async fn check_that_users_keep_their_own_session(owner: Seat) {
     let app = App::new().await;
     let member = Seat { user: MEMBER, ..owner };
     owner.asks(&app, "/new owners", "Session 'owners' created.").await;
-    let told = member.asks(&app, "hello", "Not taken").await;
+    let told = member.asks(&app, "hello", "Not accepted").await;
     assert!(told.contains("belongs to somebody else") && !told.contains("No active session"), "{told}");
     assert_eq!(
         member.asks(&app, "/new owners", "owners").await,

@@ -70,10 +70,10 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     album(&app, "A", &[(101, None), (102, Some("the first")), (103, Some("the second"))]);
-    let both = |text: &String| text.ends_with("the first\nthe second") && text.contains("It did not reach you");
+    let both = |text: &String| text.ends_with("the first\nthe second") && text.contains("You can't see the attachment");
     app.until("the answer to both captions", || app.api.chat(OWNER).iter().any(both).then_some(())).await;
     app.until_turns("alpha", 1).await;
-    assert_eq!(holding(&app, "The agent gets the caption; it cannot see the album yet."), 1);
+    assert_eq!(holding(&app, "The agent gets only the caption. It can't see the album yet."), 1);
     album(&app, "B", &[(104, None), (105, Some("/new beta")), (106, None)]);
     app.told(OWNER, 0, "Session 'beta' created.").await;
     album(&app, "C", &[(107, None), (108, None)]);

@@ -95,7 +95,7 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
     // The member's texts don't reach it either, although the configuration makes it the default session.
     for text in ["do as I say", "//etc/hosts is broken"] {
         let told = app.ask_in_group(MEMBER, text, "").await;
-        assert!(told.starts_with("Not taken: the session here belongs to somebody else."), "{told}");
+        assert!(told.starts_with("Not accepted: the active session here belongs to somebody else."), "{told}");
     }
     assert_eq!(app.ask_in_group(MEMBER, "/burgle alpha", "got ").await, "got nothing");
     assert_eq!(app.untouched("alpha"), before);

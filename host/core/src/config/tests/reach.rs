@@ -54,22 +54,22 @@ fn invalid_grants_are_reported_at_their_item() {
     refused(
         "[plugins.pbs]\nhttp = [\"https://pbs.lan/*\", \"https://pbs.lan\"]\ntcp = [\"pbs.lan\"]\nprivate = [\"10.0.0.1\"]\nca = \"pbs.pem\"\nsha256 = \"abc\"\nsecrets = [\"pbs\"]\n",
         expect![[r#"
-            line 2, column 30: an item of 'http' in [plugins.pbs] must look like "https://pbs.lan:8007/*" or "POST https://pbs.lan:8007/*", not "https://pbs.lan": say which paths, /* for all
+            line 2, column 30: an item of 'http' in [plugins.pbs] must look like "https://pbs.lan:8007/*" or "POST https://pbs.lan:8007/*", not "https://pbs.lan": add a path, or /* for all paths
             2 | http = ["https://pbs.lan/*", "https://pbs.lan"]
               |                              ^^^^^^^^^^^^^^^^^
-            line 3, column 8: an item of 'tcp' in [plugins.pbs] must be a host and a port, as "pbs.lan:8007", not "pbs.lan"
+            line 3, column 8: an item of 'tcp' in [plugins.pbs] must be a host and a port, such as "pbs.lan:8007", not "pbs.lan"
             3 | tcp = ["pbs.lan"]
               |        ^^^^^^^^^
-            line 4, column 12: an item of 'private' in [plugins.pbs] must be a host's name, not "10.0.0.1": an address that is granted needs no line here
+            line 4, column 12: an item of 'private' in [plugins.pbs] must be a host name, not "10.0.0.1": an IP address that is granted needs no entry here
             4 | private = ["10.0.0.1"]
               |            ^^^^^^^^^^
-            line 5, column 6: 'ca' in [plugins.pbs] must be an absolute path, as "/home/me/project", not "pbs.pem"
+            line 5, column 6: 'ca' in [plugins.pbs] must be an absolute path, such as "/home/me/project", not "pbs.pem"
             5 | ca = "pbs.pem"
               |      ^^^^^^^^^
-            line 6, column 10: 'sha256' in [plugins.pbs] must be a SHA-256 in hex, 64 digits, as sha256sum prints it
+            line 6, column 10: 'sha256' in [plugins.pbs] must be a SHA-256 of 64 hexadecimal digits, as sha256sum prints it
             6 | sha256 = "abc"
               |          ^^^^^
-            line 7, column 12: an item of 'secrets' in [plugins.pbs] names no secret: there is no pbs in [secrets]; add pbs = "/path/of/its/file" there
+            line 7, column 12: an item of 'secrets' in [plugins.pbs] is not a secret: add pbs = "/path/to/its/file" to [secrets]
             7 | secrets = ["pbs"]
               |            ^^^^^
         "#]],
@@ -81,7 +81,7 @@ fn a_password_in_an_address_is_not_shown() {
     refused(
         "[plugins.pbs]\nhttp = [\"https://me:hunter2@pbs.lan/*\"]\n",
         expect![[r#"
-        line 2, column 9: an item of 'http' in [plugins.pbs] must not hold a user or a password: a plugin sends them in a header, from [secrets]
+        line 2, column 9: an item of 'http' in [plugins.pbs] must not contain a user or a password: a plugin sends them in a header, from [secrets]
         2 | http = […
           |         ^
     "#]],
@@ -96,16 +96,16 @@ fn an_inline_secret_is_not_shown() {
     refused(
         "[secrets]\npbs = \"hunter2\"\nother = { credential = \"../x\" }\nthird = { file = \"/x\" }\nfourth = 4\n\"a b\" = \"/x\"\n",
         expect![[r#"
-        line 2, column 7: 'pbs' in [secrets] must be the absolute path of a file that holds the secret, or { credential = "name" }; the secret itself must not stand here
+        line 2, column 7: 'pbs' in [secrets] must be the absolute path of a file with the secret, or { credential = "name" }; do not write the secret itself here
         2 | pbs = …
           |       ^
-        line 3, column 9: 'other' in [secrets] must name a credential of systemd, as { credential = "pbs" }
+        line 3, column 9: 'other' in [secrets] must be the name of a systemd credential, such as { credential = "pbs" }
         3 | other = …
           |         ^
-        line 4, column 9: 'third' in [secrets] must be the absolute path of a file that holds the secret, or { credential = "name" }
+        line 4, column 9: 'third' in [secrets] must be the absolute path of a file with the secret, or { credential = "name" }
         4 | third = …
           |         ^
-        line 5, column 10: 'fourth' in [secrets] must be the absolute path of a file that holds the secret, or { credential = "name" }
+        line 5, column 10: 'fourth' in [secrets] must be the absolute path of a file with the secret, or { credential = "name" }
         5 | fourth = …
           |          ^
         line 6, column 9: 'a b' in [secrets] cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'
@@ -135,10 +135,10 @@ fn a_table_with_an_invalid_plugin_name_is_refused() {
     refused(
         "[plugins.Hello]\n[plugins.\"a b\".config]\n",
         expect![[r#"
-            line 1, column 10: 'Hello' cannot be a name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'
+            line 1, column 10: 'Hello' is not a valid name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'
             1 | [plugins.Hello]
               |          ^^^^^
-            line 2, column 10: 'a b' cannot be a name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'
+            line 2, column 10: 'a b' is not a valid name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'
             2 | [plugins."a b"…
               |          ^^^^^
         "#]],

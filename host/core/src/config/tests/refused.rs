@@ -100,13 +100,13 @@ fn wrong_types() {
             line 3, column 11: 'api_url' in [telegram] must be text in quotes, not the number 3
             3 | api_url = 3
               |           ^
-            line 5, column 8: 'args' in [agents.claude] must be a list, as ["a", "b"], not "-v"
+            line 5, column 8: 'args' in [agents.claude] must be a list, such as ["a", "b"], not "-v"
             5 | args = "-v"
               |        ^^^^
             line 6, column 13: 'A' in [agents.claude.env] must be text in quotes, not the number 1
             6 | env = { A = 1 }
               |             ^
-            line 7, column 11: unknown key 'help' in [plugins]; known here: cache, calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, rescan, state, time, and tables such as [plugins.help]
+            line 7, column 11: unknown key 'help' in [plugins]; known keys: cache, calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, rescan, state, time, and tables such as [plugins.help]
             7 | [[plugins.help]]
               |           ^^^^
         "#]],
@@ -142,13 +142,13 @@ fn user_ids_are_positive_numbers() {
     refused(
         "[access]\nowner = \"@ann\"\nadmins = [1, -5]\nmembers = [0]\n",
         expect![[r#"
-            line 2, column 9: 'owner' in [access] must be a user's number without quotes, as 123456789: names can change hands
+            line 2, column 9: 'owner' in [access] must be a user's numeric id without quotes, such as 123456789: a username can pass to somebody else
             2 | owner = "@ann"
               |         ^^^^^^
-            line 3, column 14: an item of 'admins' in [access] must be a user's id, not -5: negative ids are those of groups
+            line 3, column 14: an item of 'admins' in [access] must be a user's id, not -5: negative ids belong to groups
             3 | admins = [1, -5]
               |              ^^
-            line 4, column 12: an item of 'members' in [access] must be a user's id, as 123456789, not 0
+            line 4, column 12: an item of 'members' in [access] must be a user's id, such as 123456789, not 0
             4 | members = [0]
               |            ^
         "#]],
@@ -160,10 +160,10 @@ fn missing_agents() {
     refused(
         "[agents]\ndefault = \"claud\"\n[agents.mine]\nmodel = \"x\"\n",
         expect![[r#"
-            line 2, column 11: 'default' in [agents] names no agent: there is no [agents.claud], known are claude, demo, mine; did you mean 'claude'?
+            line 2, column 11: default = \"claud\" in [agents] is not an agent: [agents.claud] is missing. Known agents: claude, demo, mine; did you mean 'claude'?
             2 | default = "claud"
               |           ^^^^^^^
-            line 3, column 1: [agents.mine] says no kind: add kind = "claude" or kind = "demo"
+            line 3, column 1: [agents.mine] has no kind: add kind = "claude" or kind = "demo"
             3 | [agents.mine]
               | ^^^^^^^^^^^^^
         "#]],
@@ -182,10 +182,10 @@ fn missing_agents() {
     refused(
         "[agents]\ndefault = { kind = \"demo\" }\n[agents.\"a b\"]\nkind = \"cloud\"\n",
         expect![[r#"
-            line 2, column 11: 'default' is a key of [agents], so nothing can be called [agents.default]: choose another name
+            line 2, column 11: 'default' is a key of [agents], so [agents.default] can't be a table: choose another name
             2 | default = { kind = "demo" }
               |           ^^^^^^^^^^^^^^^^^
-            line 3, column 9: 'a b' cannot be a name in [agents]: use 1 to 64 letters, digits, '-' and '_'
+            line 3, column 9: 'a b' is not a valid name in [agents]: use 1 to 64 letters, digits, '-' and '_'
             3 | [agents."a b"]
               |         ^^^^^
         "#]],
@@ -193,13 +193,13 @@ fn missing_agents() {
     refused(
         "[agents.claude]\ncommand = \"\"\npass_env = [\"A\", \"B=1\"]\nenv = { \"X Y\" = \"1\" }\n",
         expect![[r#"
-            line 2, column 11: 'command' in [agents.claude] must not be empty; remove the line to leave it out
+            line 2, column 11: 'command' in [agents.claude] must not be empty; delete the line to use the default
             2 | command = ""
               |           ^^
-            line 3, column 18: an item of 'pass_env' in [agents.claude] must be the name of a variable alone, as "HOME"
+            line 3, column 18: an item of 'pass_env' in [agents.claude] must be the name of an environment variable, such as "HOME"
             3 | pass_env = ["A", "B=1"]
               |                  ^^^^^
-            line 4, column 9: 'X Y' in [agents.claude.env] must be the name of a variable alone, as "HOME"
+            line 4, column 9: 'X Y' in [agents.claude.env] must be the name of an environment variable, such as "HOME"
             4 | env = { "X Y"…
               |         ^^^^^
         "#]],
@@ -217,7 +217,7 @@ fn plugins_and_grants() {
             line 3, column 11: 'acts_as' in [plugins.mine] must be "owner", not "admin"
             3 | acts_as = "admin"
               |           ^^^^^^^
-            line 4, column 1: 'time' is a key of [plugins], so nothing can be called [plugins.time]: choose another name
+            line 4, column 1: 'time' is a key of [plugins], so [plugins.time] can't be a table: choose another name
             4 | [plugins.time]
               | ^^^^^^^^^^^^^^
         "#]],
@@ -225,13 +225,13 @@ fn plugins_and_grants() {
     refused(
         "[plugins]\nlifecycle = \"a/b.wasm\"\nfolder = \"~/x\"\n[plugins.x.config]\na.b = [1, inf]\n",
         expect![[r#"
-            line 2, column 13: 'lifecycle' in [plugins] must be a plugin's name, its file's without ".wasm" (1 to 32 of a-z, 0-9, '-' and '_'), not "a/b.wasm"
+            line 2, column 13: 'lifecycle' in [plugins] must be the name of a plugin file without ".wasm" (1 to 32 of a-z, 0-9, '-' and '_'), not "a/b.wasm"
             2 | lifecycle = "a/b.wasm"
               |             ^^^^^^^^^^
-            line 3, column 10: 'folder' in [plugins] must be written out: '~' in "~/x" is not replaced
+            line 3, column 10: 'folder' in [plugins] must be a full path: '~' in "~/x" is not expanded
             3 | folder = "~/x"
               |          ^^^^^
-            line 5, column 11: an item of 'a' in [plugins.x.config] must be a number that JSON has a word for: not inf, not nan, not beyond 64 bits
+            line 5, column 11: an item of 'a' in [plugins.x.config] must be a number that JSON can represent: inf, nan and integers beyond 64 bits are not allowed
             5 | a.b = [1, inf]
               |           ^^^
         "#]],
@@ -243,16 +243,16 @@ fn sessions_and_folders() {
     refused(
         "[sessions]\ndefault = \"a b\"\nroots = [\"/a\", \"b\"]\n[sessions.folders]\nx = \"rel\"\n\"y z\" = \"/y\"\n",
         expect![[r#"
-            line 2, column 11: 'default' in [sessions] must be a session's name: 1 to 64 letters, digits, '-' and '_'
+            line 2, column 11: 'default' in [sessions] must be a session name: 1 to 64 letters, digits, '-' and '_'
             2 | default = "a b"
               |           ^^^^^
-            line 3, column 16: an item of 'roots' in [sessions] must be an absolute path, as "/home/me/project", not "b"
+            line 3, column 16: an item of 'roots' in [sessions] must be an absolute path, such as "/home/me/project", not "b"
             3 | roots = ["/a", "b"]
               |                ^^^
-            line 5, column 5: 'x' in [sessions.folders] must be an absolute path, as "/home/me/project", not "rel"
+            line 5, column 5: 'x' in [sessions.folders] must be an absolute path, such as "/home/me/project", not "rel"
             5 | x = "rel"
               |     ^^^^^
-            line 6, column 1: 'y z' in [sessions.folders] must be a session's name: 1 to 64 letters, digits, '-' and '_'
+            line 6, column 1: 'y z' in [sessions.folders] must be a session name: 1 to 64 letters, digits, '-' and '_'
             6 | "y z"…
               | ^^^^^
         "#]],
@@ -272,7 +272,7 @@ fn bad_toml() {
     refused(
         "[sessions\nqueue = 5\n",
         expect![[r#"
-        line 1, column 10: this is not TOML: unclosed table, expected `]`
+        line 1, column 10: invalid TOML: unclosed table, expected `]`
         1 | [sessions
           |          ^
     "#]],
@@ -280,7 +280,7 @@ fn bad_toml() {
     refused(
         "[sessions]\nidle_timeout = 10m\n",
         expect![[r#"
-        line 2, column 16: this is not TOML: string values must be quoted, expected literal string
+        line 2, column 16: invalid TOML: string values must be quoted, expected literal string
         2 | idle_timeout = 10m
           |                ^^^
     "#]],
@@ -288,7 +288,7 @@ fn bad_toml() {
     refused(
         "[sessions]\nidle_timeout = \"10m\n",
         expect![[r#"
-        line 2, column 20: this is not TOML: invalid basic string, expected `"`
+        line 2, column 20: invalid TOML: invalid basic string, expected `"`
         2 | idle_timeout = "10m
           |                    ^
     "#]],
@@ -304,7 +304,7 @@ fn bad_toml() {
     refused(
         &"[".repeat(10_000),
         expect![[r#"
-        line 1, column 3: this is not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
+        line 1, column 3: invalid TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
         1 | [[…
           |   ^
     "#]],
@@ -330,7 +330,7 @@ fn secrets_are_not_repeated() {
     refused(
         "[telegram]\ntoken_file = \"12345:AAbbCCddEEffGGhhIIjjKKll\"\n",
         expect![[r#"
-        line 2, column 14: 'token_file' in [telegram] must be the path of a file that holds the token, not the token itself
+        line 2, column 14: 'token_file' in [telegram] must be the path of a file with the token, not the token itself
         2 | token_file = …
           |              ^
     "#]],
@@ -365,11 +365,11 @@ fn a_very_long_error_is_cut() {
     let text: String = (0..30).map(|n| format!("key{n} = 1\n")).collect();
     let error = load(&text).expect_err("thirty unknown keys");
     assert_eq!(error.faults().len(), 20);
-    assert!(error.to_string().ends_with("and 10 more faults"), "{error}");
+    assert!(error.to_string().ends_with("and 10 more errors"), "{error}");
     refused(
         &format!("[sessions]\nroots = [{} \"{}\"]", "\"/a\", ".repeat(30), "x".repeat(200)),
         expect![[r#"
-            line 2, column 191: an item of 'roots' in [sessions] must be an absolute path, as "/home/me/project", not "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
+            line 2, column 191: an item of 'roots' in [sessions] must be an absolute path, such as "/home/me/project", not "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
             2 | … "/a", "/a", "/a", "/a", "/a", "/a", "/a", "/a",  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
               |                                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         "#]],
@@ -394,6 +394,6 @@ fn a_byte_order_mark_in_the_middle_is_named() {
         ["[access]\nowner = 1\n\u{feff}[sessions]\n", "[access]\n\u{feff}owner = 1\n", "[access]\nowner \u{feff}= 1\n"]
     {
         let told = load(text).expect_err(text).to_string();
-        assert!(told.contains("a byte order mark (U+FEFF) is here"), "{text:?}: {told}");
+        assert!(told.contains("this line contains a byte order mark (U+FEFF)"), "{text:?}: {told}");
     }
 }

@@ -30,7 +30,7 @@ fn only_loopback_addresses_are_accepted() {
         ["0.0.0.0:8787", "[::]:8787", "192.168.1.2:80", "127.0.0.1", "localhost:8787", ":8787", "[::ffff:127.0.0.1]:80"]
     {
         let why = why(&format!("[webhook]\nlisten = \"{bad}\""));
-        assert!(why.contains("must be a loopback address with its port"), "{why}");
+        assert!(why.contains("must be a loopback address with a port"), "{why}");
     }
 }
 

@@ -149,11 +149,11 @@ fn commands_that_end_background_work_ask_first() {
                 finish a at home, done
                 review #1: idle for 0ns
             order suspend
-                refused (background): The agent of session 'x' still works in the background: build `x`, two. /suspend x anyway ends that work.
+                refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /suspend x anyway to end that work.
             order fresh
-                refused (background): The agent of session 'x' still works in the background: build `x`, two. /fresh x anyway ends that work.
+                refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /fresh x anyway to end that work.
             order archive
-                refused (background): The agent of session 'x' still works in the background: build `x`, two. /archive x anyway ends that work.
+                refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /archive x anyway to end that work.
             order suspend-anyway → stopping
                 close input of 1
             exit → suspended
@@ -224,10 +224,10 @@ fn a_new_model_waits_for_background_work() {
                 review #1: idle for 0ns
             order model opus → idle
                 persist
-                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
             order persona planner → idle
                 persist
-                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
             prompt b → busy
                 hand b
                 send b to 1
@@ -378,10 +378,10 @@ fn settings_delayed_by_work_are_announced_once() {
                 send a to 1
             background build → busy
             args --add-dir=/x → busy
-                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
             settings 60s → busy
             args --add-dir=/x → busy
-                tell home: Session 'x' takes the change with the first message after the agent's work in the background: build.
+                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
             done a → idle
                 persist
                 finish a at home, done
@@ -532,7 +532,7 @@ fn an_unprompted_turn_can_be_stopped() {
                 interrupt 1
             5s: interrupt → stopping
                 persist
-                finish again at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it.
+                finish again at home, failed: The agent of session 'x' did not respond and was stopped. The next message resumes it.
                 terminate 1
             10s: kill → stopping
                 kill 1
@@ -580,7 +580,7 @@ fn an_acknowledged_interrupt_extends_the_deadline() {
             heard → busy
             59s: interrupt → stopping
                 persist
-                finish b at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it., silent
+                finish b at home, failed: The agent of session 'x' did not respond and was stopped. The next message resumes it., silent
                 terminate 1
         "#]],
     );
@@ -629,8 +629,8 @@ fn a_failed_unprompted_turn_offers_no_retry() {
                 show
             exit out of memory → suspended
                 persist
-                finish own at home, failed: Cut short. “half”
-                tell home: The agent of session 'x' ended in the middle of what it did by itself: out of memory
+                finish own at home, failed: Incomplete: the agent exited. “half”
+                tell home: The agent of session 'x' exited during its background work: out of memory
             prompt b → starting
                 word resume #2: idle for 0ns
                 spawn 2 resuming c1
@@ -643,7 +643,7 @@ fn a_failed_unprompted_turn_offers_no_retry() {
                 review #3: idle for 0ns
             background build → idle
             exit out of disk → suspended
-                tell home: The agent of session 'x' ended in the middle of what it did by itself: out of disk
+                tell home: The agent of session 'x' exited during its background work: out of disk
             prompt c → starting
                 word resume #4: idle for 0ns
                 spawn 3 resuming c1
@@ -666,7 +666,7 @@ fn a_failed_unprompted_turn_offers_no_retry() {
                 kill 3
             exit → suspended
                 persist
-                finish own2 at home, failed: Stopped by the end of Cordboard.
+                finish own2 at home, failed: Stopped: Cordboard is shutting down.
         "#]],
     );
 }
@@ -735,7 +735,7 @@ fn shutdown_names_the_background_work_it_ends() {
                 close input of 1
             background → stopping
             exit → suspended
-                tell home: Cordboard was stopped while the agent of session 'x' worked in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
+                tell home: Cordboard stopped while the agent of session 'x' was working in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
         "#]],
     );
     check(
@@ -762,8 +762,8 @@ fn shutdown_names_the_background_work_it_ends() {
             shutdown → stopping
                 kill 1
             exit → suspended
-                cut off a at home, failed: Stopped by the end of Cordboard.
-                tell home: Cordboard was stopped while the agent of session 'x' worked in the background: build. That work has ended. Ask the agent to start it again.
+                cut off a at home, failed: Stopped: Cordboard is shutting down.
+                tell home: Cordboard stopped while the agent of session 'x' was working in the background: build. That work has ended. Ask the agent to start it again.
         "#]],
     );
     check(

@@ -60,7 +60,7 @@ fn an_idle_session_is_archived() {
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.
             prompt a → stopping
-                tell home: Not taken: Session 'x' is archived. Use /restore x.
+                tell home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop a
             exit → archived
                 persist
@@ -87,7 +87,7 @@ fn a_session_with_waiting_prompts_is_not_archived() {
                 spawn 1 anew
             prompt b → starting
             order archive
-                refused (busy): 2 messages still wait in session 'x'. Use /stop all there first.
+                refused (busy): 2 messages are still queued in session 'x'. Use /stop all there first.
             order stop all → starting
                 drop a
                 drop b
@@ -327,7 +327,7 @@ fn archiving_drops_the_interrupted_prompt() {
         expect![[r#"
             restore cut=a → suspended
                 persist
-                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as cut off
             order archive → archived
                 persist
@@ -389,14 +389,14 @@ fn a_button_decides_only_its_own_prompt() {
                 persist
                 decided a: Leave
             order press a retry a2
-                refused (invalid): This is no longer open. The button does nothing.
+                refused (invalid): This request is closed. The button has no effect.
             order press b retry b2 → starting
                 accept b2: the text of b
                 persist
                 decided b: SendAgain
                 spawn 1 anew
             order press b retry b3
-                refused (invalid): This is no longer open. The button does nothing.
+                refused (invalid): This request is closed. The button has no effect.
             order retry c
                 refused (invalid): Nothing to retry.
         "#]],
@@ -459,15 +459,15 @@ fn a_button_decides_only_its_own_failure() {
             exit → asking
                 tell home: Session 'x' could not be resumed: No conversation found
             order press 1 fresh
-                refused (invalid): This is no longer open. The button does nothing.
+                refused (invalid): This request is closed. The button has no effect.
             order press 2 leave
-                refused (invalid): This is no longer open. The button does nothing.
+                refused (invalid): This request is closed. The button has no effect.
             order press 2 fresh → starting
                 persist
                 decided failure 2: StartFresh
                 spawn 3 anew
             order press 2 fresh
-                refused (invalid): This is no longer open. The button does nothing.
+                refused (invalid): This request is closed. The button has no effect.
             ready → busy
                 hand a
                 send a to 3
@@ -491,7 +491,7 @@ fn a_failure_question_is_withdrawn_once_the_agent_starts() {
                 spawn 1 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
             1s: start again → starting
                 spawn 2 anew
             ready → busy
@@ -499,7 +499,7 @@ fn a_failure_question_is_withdrawn_once_the_agent_starts() {
                 hand a
                 send a to 2
             order press 1 retry x
-                refused (invalid): This is no longer open. The button does nothing.
+                refused (invalid): This request is closed. The button has no effect.
         "#]],
     );
 }

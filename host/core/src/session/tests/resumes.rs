@@ -238,8 +238,8 @@ fn a_resume_is_not_refused_once_the_answer_started() {
             refused no conversation found → busy
             exit boom → suspended
                 persist
-                finish a at home, failed: Cut short. “Half”
-                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                finish a at home, failed: Incomplete: the agent exited. “Half”
+                tell home: The agent of session 'x' exited during its answer: boom
         "#]],
     );
 }
@@ -387,7 +387,7 @@ fn a_restarted_host_reports_the_interrupted_prompt() {
         expect![[r#"
             restore cut=a → suspended
                 persist
-                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as cut off
             prompt b → starting
                 persist
@@ -425,7 +425,7 @@ fn interrupted_prompts_survive_a_second_crash() {
         expect![[r#"
             restore cut=a → suspended
                 persist
-                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as cut off
             order retry a2 → starting
                 accept a2: the text of a
@@ -435,7 +435,7 @@ fn interrupted_prompts_survive_a_second_crash() {
                 spawn 1 resuming c1
                 tell home: An earlier message of session 'x' was not sent again either: “the text of old”.
             order retry twice
-                refused (busy): Session 'x' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered.
+                refused (busy): Session 'x' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer.
             ready → busy
                 hand a2
                 send a2 to 1
@@ -476,7 +476,7 @@ fn a_button_pressed_twice_acts_once() {
                 decided b: Leave
                 tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
             order leave
-                refused (busy): One was dropped just now. An earlier message of session 'x' is kept: /leave again drops that one, too.
+                refused (busy): A message was dropped just now. Session 'x' has an earlier interrupted message: use /leave again to drop it, too.
             order leave → suspended
                 persist
                 decided a: Leave
@@ -491,7 +491,7 @@ fn a_button_pressed_twice_acts_once() {
                 decided failure 1: TryAgain
                 spawn 2 resuming c1
             order retry s
-                refused (busy): Session 'x' is already answering the one sent again. An earlier message is kept: use /retry when this one is answered.
+                refused (busy): Session 'x' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer.
         "#]],
     );
 }
@@ -532,8 +532,8 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
             taken b → busy
             exit boom → starting
                 persist
-                finish b at home, failed: Cut short.
-                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                finish b at home, failed: Incomplete: the agent exited.
+                tell home: The agent of session 'x' exited during its answer: boom
                 spawn 2 resuming c1
             ready → busy
                 hand c
@@ -541,17 +541,17 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
             taken c → busy
             exit bang → suspended
                 persist
-                finish c at home, failed: Cut short.
-                tell home: The agent of session 'x' ended in the middle of its answer: bang
+                finish c at home, failed: Incomplete: the agent exited.
+                tell home: The agent of session 'x' exited during its answer: bang
             prompt d from den → suspended
-                tell den: Not taken: 3 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; send this one again when fewer than 2 are kept.
+session 'x' has                 tell den: Not accepted: 3 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; send this one again when fewer than 2 are left.
                 drop d
             order leave → suspended
                 persist
                 decided c: Leave
                 tell home: An earlier message of session 'x' was not sent again either: “the text of b”.
             prompt e from den → suspended
-                tell den: Not taken: 2 messages of session 'x' were cut off and are kept. /retry x sends the latest again, /leave x drops the latest; then send this one again.
+session 'x' has                 tell den: Not accepted: 2 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; then send this one again.
                 drop e
             order leave → suspended
                 persist
@@ -589,7 +589,7 @@ fn a_prompt_interrupted_twice_is_kept_once() {
         ",
         expect![[r#"
             restore cut=a → suspended
-                tell home: Cordboard was stopped while session 'x' answered “the text of a”. Your message was not sent again.
+                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as cut off
             order leave → suspended
                 persist
@@ -697,7 +697,7 @@ fn an_orphaned_agent_of_an_archived_session_stays_archived() {
             @0 exit → archived
                 persist
             prompt a → archived
-                tell home: Not taken: Session 'x' is archived. Use /restore x.
+                tell home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop a
         "#]],
     );
@@ -747,10 +747,10 @@ fn an_archived_session_refuses_prompts() {
         ",
         expect![[r#"
             restore a → archived
-                tell home: Not taken: Session 'x' is archived. Use /restore x.
+                tell home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop a
             prompt b → archived
-                tell home: Not taken: Session 'x' is archived. Use /restore x.
+                tell home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop b
             order start
                 refused (archived): Session 'x' is archived. Use /restore x.

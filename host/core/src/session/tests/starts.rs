@@ -27,7 +27,7 @@ fn a_changed_folder_is_announced_once_the_agent_is_ready() {
                 spawn 1 resuming c1
             spawned → starting
                 persist
-                tell home: Session 'x' now works in /y, as [sessions.folders] says.
+                tell home: Session 'x' now works in /y, as set in [sessions.folders].
             ready → idle
                 review #2: idle for 0ns
             folder → idle
@@ -368,13 +368,13 @@ fn an_agent_that_exits_early_gets_its_prompt_again() {
                 spawn 4 anew
             exit boom 4 → broken
                 persist
-                tell home: The agent of session 'x' does not stay up: boom 4
+                tell home: The agent of session 'x' keeps exiting: boom 4
             prompt b from den → broken
                 persist
-                tell den: The agent of session 'x' does not stay up: boom 4
+                tell den: The agent of session 'x' keeps exiting: boom 4
             order start → broken
-                tell home: The agent of session 'x' does not stay up: boom 4
-                tell den: The agent of session 'x' does not stay up: boom 4
+                tell home: The agent of session 'x' keeps exiting: boom 4
+                tell den: The agent of session 'x' keeps exiting: boom 4
             order retry r → starting
                 decided failure 2: TryAgain
                 spawn 5 anew
@@ -408,7 +408,7 @@ fn an_accepted_prompt_resets_the_failed_starts() {
             prompt b → starting
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
             1s: start again → starting
                 spawn 2 anew
             exit → starting
@@ -421,12 +421,12 @@ fn an_accepted_prompt_resets_the_failed_starts() {
             taken a → busy
             exit → starting
                 persist
-                finish a at home, failed: Cut short.
-                tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
+                finish a at home, failed: Incomplete: the agent exited.
+                tell home: The agent of session 'x' exited during its answer: exit code 1
                 spawn 4 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
             7s: start again → starting
                 spawn 5 anew
         "#]],
@@ -457,7 +457,7 @@ fn the_start_of_an_answer_resets_the_failed_starts() {
             prompt b → starting
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
             1s: start again → starting
                 spawn 2 anew
             exit → starting
@@ -471,12 +471,12 @@ fn the_start_of_an_answer_resets_the_failed_starts() {
                 show
             exit → starting
                 persist
-                finish a at home, failed: Cut short. “Half”
-                tell home: The agent of session 'x' ended in the middle of its answer: exit code 1
+                finish a at home, failed: Incomplete: the agent exited. “Half”
+                tell home: The agent of session 'x' exited during its answer: exit code 1
                 spawn 4 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
             7s: start again → starting
                 spawn 5 anew
         "#]],
@@ -503,7 +503,7 @@ fn an_agent_that_never_gets_ready_is_stopped() {
                 kill 1
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: within a minute it said nothing that Cordboard understands
+                tell home: The agent of session 'x' did not start: it was not ready within a minute
             61s: start again → starting
                 spawn 2 anew
         "#]],

@@ -109,7 +109,7 @@ fn an_agent_that_ignores_stop_is_terminated() {
                 interrupt 1
             5s: interrupt → stopping
                 persist
-                finish a at home, failed: The agent of session 'x' did not react and was ended. The next message resumes it., silent “Half”
+                finish a at home, failed: The agent of session 'x' did not respond and was stopped. The next message resumes it., silent “Half”
                 terminate 1
             says ghost → stopping
             done a → stopping
@@ -373,7 +373,7 @@ fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
             shutdown → stopping
                 interrupt 1
             interrupted a → stopping
-                cut off a at home, failed: Stopped by the end of Cordboard. “Half”
+                cut off a at home, failed: Stopped: Cordboard is shutting down. “Half”
                 close input of 1
             exit → suspended
         "#]],
@@ -402,7 +402,7 @@ fn shutdown_keeps_the_prompt_of_a_turn_that_it_aborts() {
             shutdown → stopping
                 interrupt 1
             failed a Request was aborted. → stopping
-                cut off a at home, failed: Stopped by the end of Cordboard.
+                cut off a at home, failed: Stopped: Cordboard is shutting down.
                 close input of 1
             exit → suspended
         "#]],
@@ -474,7 +474,7 @@ fn shutdown_interrupts_an_unfinished_turn() {
                 kill 1
             exit → suspended
                 persist
-                cut off a at home, failed: Stopped by the end of Cordboard. “Half”
+                cut off a at home, failed: Stopped: Cordboard is shutting down. “Half”
         "#]],
     );
 }
@@ -529,7 +529,7 @@ fn a_second_signal_shortens_the_shutdown() {
                 kill 1
             shutdown → stopping
             exit → suspended
-                cut off a at home, failed: Stopped by the end of Cordboard.
+                cut off a at home, failed: Stopped: Cordboard is shutting down.
         "#]],
     );
 }
@@ -584,7 +584,7 @@ fn shutdown_between_two_starts_suspends_the_session() {
                 spawn 1 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1) and said nothing
+                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
             shutdown → suspended
         "#]],
     );

@@ -109,7 +109,7 @@ fn a_full_queue_refuses_the_prompt() {
             prompt c → busy
             prompt d → busy
             prompt e from den → busy
-                tell den: Not taken: 3 messages already wait for session 'x'. Send it again when they are answered, or /stop all drops them.
+                tell den: Not accepted: 3 messages are already queued for session 'x'. Send it again when they are answered, or use /stop all to drop them.
                 drop e
         "#]],
     );
@@ -153,8 +153,8 @@ fn an_exit_during_a_turn_keeps_its_prompt() {
                 persist
             exit boom → starting
                 persist
-                finish a at home, failed: Cut short. “Half” [Bash]
-                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                finish a at home, failed: Incomplete: the agent exited. “Half” [Bash]
+                tell home: The agent of session 'x' exited during its answer: boom
                 spawn 2 resuming c1
             ready → busy
                 hand b
@@ -208,8 +208,8 @@ fn two_interrupted_prompts_are_both_kept() {
             taken a → busy
             exit boom → suspended
                 persist
-                finish a at home, failed: Cut short.
-                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                finish a at home, failed: Incomplete: the agent exited.
+                tell home: The agent of session 'x' exited during its answer: boom
             prompt b from den → starting
                 persist
                 spawn 2 anew
@@ -219,8 +219,8 @@ fn two_interrupted_prompts_are_both_kept() {
             taken b → busy
             exit bang → suspended
                 persist
-                finish b at den, failed: Cut short.
-                tell den: The agent of session 'x' ended in the middle of its answer: bang
+                finish b at den, failed: Incomplete: the agent exited.
+                tell den: The agent of session 'x' exited during its answer: bang
             order retry b2 → starting
                 accept b2: the text of b
                 persist
@@ -266,8 +266,8 @@ fn partial_output_counts_as_acceptance() {
                 show
             exit boom → suspended
                 persist
-                finish a at home, failed: Cut short. “Half”
-                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                finish a at home, failed: Incomplete: the agent exited. “Half”
+                tell home: The agent of session 'x' exited during its answer: boom
             order leave → suspended
                 persist
                 decided a: Leave
@@ -302,8 +302,8 @@ fn retry_resumes_a_suspended_session() {
             taken a → busy
             exit boom → suspended
                 persist
-                finish a at home, failed: Cut short.
-                tell home: The agent of session 'x' ended in the middle of its answer: boom
+                finish a at home, failed: Incomplete: the agent exited.
+                tell home: The agent of session 'x' exited during its answer: boom
             order retry a2 → starting
                 accept a2: the text of a
                 persist
