@@ -11,7 +11,7 @@ use std::{
 
 /// Writes `OUT_DIR/kit.rs`: a list of `(path, text)` for the SDK and one for the templates.
 pub fn embed() -> io::Result<()> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("..");
     let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
     println!("cargo::rerun-if-changed={}", root.join("Cargo.toml").display());
     let mut sdk = BTreeMap::new();
@@ -27,13 +27,13 @@ pub fn embed() -> io::Result<()> {
     collect(&root.join("host/templates"), "", &mut templates)?;
     let text =
         format!("const SDK: &[Embedded] = &{};\nconst TEMPLATES: &[Embedded] = &{};\n", list(&sdk), list(&templates));
-    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("kit.rs"), text)
+    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets this variable")).join("kit.rs"), text)
 }
 
 fn list(files: &BTreeMap<String, String>) -> String {
     let mut list = String::from("[\n");
     for (path, text) in files {
-        writeln!(list, "    Embedded {{ path: {path:?}, text: {text:?} }},").expect("a string takes all");
+        writeln!(list, "    Embedded {{ path: {path:?}, text: {text:?} }},").expect("writing to a string never fails");
     }
     list.push(']');
     list
@@ -49,7 +49,7 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> 
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
+        let name = path.file_name().expect("a folder entry has a name").to_string_lossy().into_owned();
         let name = if below.is_empty() { name } else { format!("{below}/{name}") };
         if path.is_dir() {
             collect(&path, &name, files)?;

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 fn main() -> io::Result<()> {
     kit::embed()?;
     link::pack_relocations();
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../target/plugins");
+    let folder =
+        Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("../target/plugins");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut components: Vec<_> = match fs::read_dir(&folder) {
         Ok(entries) => entries.filter_map(Result::ok).map(|entry| entry.path()).collect(),
@@ -26,14 +27,14 @@ fn main() -> io::Result<()> {
     for path in components {
         println!("cargo::rerun-if-changed={}", path.display());
         let path = path.canonicalize()?;
-        let name = path.file_stem().expect("a file with an ending has a stem").to_string_lossy();
+        let name = path.file_stem().expect("a file with an extension has a stem").to_string_lossy();
         let digest = Sha256::digest(fs::read(&path)?).iter().fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a string takes all");
+            write!(hex, "{byte:02x}").expect("writing to a string never fails");
             hex
         });
         writeln!(list, "    Standard {{ name: {name:?}, digest: {digest:?}, wasm: include_bytes!({path:?}) }},")
-            .expect("a string takes all");
+            .expect("writing to a string never fails");
     }
     list.push(']');
-    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("standard.rs"), list)
+    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets this variable")).join("standard.rs"), list)
 }

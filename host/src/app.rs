@@ -48,7 +48,7 @@ pub enum AppError {
     #[error("{0}")]
     Place(#[from] cli::NoHome),
     #[error(
-        "the configuration {} does not exist: make that file, name another one with --config, or leave it out for the built-in defaults",
+        "the configuration {} does not exist: create it, use another file with --config, or omit --config for the built-in defaults",
         path.display()
     )]
     NoConfig { path: PathBuf },
@@ -67,25 +67,25 @@ pub enum AppError {
     #[error("{0}")]
     Front(String),
     #[error(
-        "failed to start: only {limit} files may be open at once, and at least {FEWEST_FILES} are needed; {MORE_FILES}"
+        "failed to start: the limit of open files is {limit}, and Cordboard needs at least {FEWEST_FILES}; {MORE_FILES}"
     )]
     FewFiles { limit: u64 },
     #[error("failed to start: {0}")]
     Start(#[from] std::io::Error),
-    #[error("the input has ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
+    #[error("the input ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
     #[error(
-        "the input has ended, and after {} messages were left that nobody had read from standard output: {messages}; they are shown at the next start",
+        "the input ended, and after {} some messages had not been read from standard output: {messages}; they are shown at the next start",
         config::spell_duration(*patience)
     )]
     Unread { patience: std::time::Duration, messages: usize },
     #[error(
-        "failed to open {}, where `cordboard sessions` asks: {source}; name another folder with --state",
+        "failed to open the control socket {}: {source}; use another folder with --state",
         path.display()
     )]
     Control { path: PathBuf, source: std::io::Error },
     #[error(
-        "failed to listen to requests on {address}: {source}; name another address in [webhook] listen, or remove that line"
+        "failed to listen for webhook requests on {address}: {source}; set another address in [webhook] listen, or delete that line"
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
     #[error("{0}")]

@@ -141,20 +141,20 @@ pub struct MenuEntry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
     /// The chat is rate-limited for `after`. Other places are not affected.
-    #[error("send to a chat that is held for {after:?}: {why}")]
+    #[error("send to a rate-limited chat, paused for {after:?}: {why}")]
     Later { after: Duration, why: String },
     /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. It
     /// may become writable again.
-    #[error("send to a chat that cannot be reached: {why}")]
+    #[error("send to an unreachable chat: {why}")]
     Gone { why: String },
     /// The place may not receive this message, now or later.
-    #[error("send to a chat that gets nothing any more: {why}")]
+    #[error("send to a closed chat: {why}")]
     Forbidden { why: String },
     /// The front-end is unreachable. The outbox tries again.
     #[error("reach the chat: {why}")]
     Down { why: String },
     /// The front-end rejects the content of the message.
-    #[error("send a message as it is: {why}")]
+    #[error("send a message with its formatting: {why}")]
     Refused { why: String },
     /// The front-end rejects the credentials. Nothing can be sent until the operator acts.
     #[error("sign in to the chat: {why}")]

@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
   cordboard run                              chat at this terminal, with the demo agent
   cordboard run --config my.toml             … with your agents and plugins
   printf '/new a\\nhello\\n' | cordboard run --chat console
-  cordboard check --config my.toml           is everything in order?
+  cordboard check --config my.toml           verify configuration and plugins
   cordboard sessions --json | jq '.[].name'";
 
 #[derive(Debug, Subcommand)]
@@ -100,7 +100,7 @@ pub struct Places {
 
 /// No home folder is set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("find a place for the state: neither XDG_STATE_HOME nor HOME is set; name one with --state")]
+#[error("choose a state directory: neither XDG_STATE_HOME nor HOME is set; set one with --state")]
 pub struct NoHome;
 
 impl Paths {

@@ -170,12 +170,12 @@ impl Listening {
                         tokio::spawn(tokio::time::timeout(PATIENCE, async move {
                             let answered = answer(stream, (&roster, clock), &plugs).await;
                             answered.unwrap_or_else(
-                                |error| tracing::debug!(%error, "a question on the control socket failed"),
+                                |error| tracing::debug!(%error, "failed to answer a query on the control socket"),
                             );
                         }));
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "failed to accept on the control socket");
+                        tracing::warn!(%error, "failed to accept a connection on the control socket");
                         tokio::time::sleep(PATIENCE).await;
                     }
                 }
@@ -191,7 +191,7 @@ async fn answer(stream: UnixStream, (roster, clock): (&SessionRegistry, Clock), 
     let answer = match serde_json::from_str(&line) {
         Ok(Question::Sessions) => Answer::Sessions(rows(roster, clock)),
         Ok(Question::Plugins) => Answer::Plugins(plugs.table().statuses().map(PluginRow::from).collect()),
-        Err(error) => Answer::Error(format!("the question is not one of this version: {error}")),
+        Err(error) => Answer::Error(format!("this version does not know the query: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
@@ -223,5 +223,5 @@ pub async fn ask(state: &Path, question: Question) -> io::Result<Option<Answer>>
         BufReader::new(read).read_line(&mut text).await?;
         serde_json::from_str(&text).map_err(io::Error::other)
     });
-    asked.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the running host does not answer"))?.map(Some)
+    asked.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the running host does not respond"))?.map(Some)
 }

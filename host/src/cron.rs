@@ -88,14 +88,14 @@ pub struct Cron {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
     #[error(
-        "it has {0} fields: write five, minute, hour, day of month, month and day of week, as \"30 7 * * mon-fri\""
+        "it has {0} fields instead of five (minute, hour, day of month, month, day of week), such as \"30 7 * * mon-fri\""
     )]
     Fields(usize),
     #[error("'{text}' is not a valid {field}")]
     Field { field: &'static str, text: String },
-    #[error("its fields do not go together")]
+    #[error("its fields contradict each other")]
     Together,
-    #[error("the day that it names never comes")]
+    #[error("its date never occurs")]
     Never,
 }
 
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(why("61 * * * *"), "'61' is not a valid minute");
         assert_eq!(why("0 7 * * someday"), "'someday' is not a valid day of week");
         assert_eq!(why("0 7 32 13 *"), "'32' is not a valid day of month");
-        assert_eq!(why("0 0 30 2 *"), "the day that it names never comes");
+        assert_eq!(why("0 0 30 2 *"), "its date never occurs");
         for few in ["", "* * * *", "* * * * * *", "@hourly"] {
             assert!(why(few).contains("write five"), "{few}");
         }

@@ -98,11 +98,11 @@ pub enum ConfigRead {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    #[error("use {}: {who} may write to it, and grants go with the file name; run `chmod go-w {}`", path.display(), path.display())]
+    #[error("use {}: {who} may write to it, and grants belong to file names; run `chmod go-w {}`", path.display(), path.display())]
     Writable { path: PathBuf, who: &'static str },
-    #[error("use {}: it belongs to another user (uid {uid}), and grants go with the file name; run `chown {me} {}`", path.display(), path.display())]
+    #[error("use {}: it belongs to another user (uid {uid}), and grants belong to file names; run `chown {me} {}`", path.display(), path.display())]
     Foreign { path: PathBuf, uid: u32, me: u32 },
-    #[error("look at {}: {source}", path.display())]
+    #[error("read {}: {source}", path.display())]
     Look { path: PathBuf, source: io::Error },
 }
 
@@ -117,7 +117,7 @@ impl WatchError {
 }
 
 /// Stops the watch when dropped.
-#[must_use = "dropping it ends the watch"]
+#[must_use = "dropping the watch ends it"]
 #[derive(Debug)]
 pub struct Watcher {
     task: JoinHandle<()>,
@@ -203,7 +203,7 @@ impl WatchLoop {
                 self.on_looked(seen.next);
             }
             Err(error) => {
-                tracing::error!(%error, "Cordboard has a bug: a look at configuration and plugins broke off; the next one follows");
+                tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; the next scan follows");
                 self.on_looked(Next::Poll);
             }
         }

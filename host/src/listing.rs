@@ -29,7 +29,7 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     for row in std::iter::once(&head).chain(&rows) {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(row) {
-            write!(line, "{cell:<width$}  ").expect("a string takes all");
+            write!(line, "{cell:<width$}  ").expect("writing to a string never fails");
         }
         text.push_str(line.trim_end());
         text.push('\n');

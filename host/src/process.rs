@@ -67,11 +67,9 @@ pub enum ProcessEvent {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
-    #[error(
-        "start '{program}': there is no such program in PATH; install it, or set `command` of this agent to its full path"
-    )]
+    #[error("start '{program}': it was not found in PATH; install it, or set `command` of this agent to its full path")]
     NotInPath { program: String },
-    #[error("start '{program}': there is no such file; set `command` of this agent to the program's full path")]
+    #[error("start '{program}': the file does not exist; set `command` of this agent to the program's full path")]
     Missing { program: String },
     #[error(
         "start '{program}': it is not an executable file; make it one with `chmod +x`, or correct `command` of this agent"
@@ -80,11 +78,11 @@ pub enum SpawnError {
     #[error("start '{program}': the interpreter in its first line is missing; install it")]
     NoInterpreter { program: String },
     #[error(
-        "start '{program}': it is neither a program of this machine nor a script that begins with a line such as `#!/bin/sh`; \
+        "start '{program}': it is neither a program for this machine nor a script that begins with a line such as `#!/bin/sh`; \
          correct `command` of this agent"
     )]
     NoProgram { program: String },
-    #[error("start '{program}': its folder '{folder}' is missing; make it again, or open a new session")]
+    #[error("start '{program}': its folder '{folder}' is missing; create it again, or start a new session")]
     NoFolder { program: String, folder: String },
     #[error("start '{program}' in '{folder}': {source}")]
     Failed { program: String, folder: String, source: io::Error },
@@ -94,7 +92,7 @@ pub enum SpawnError {
 pub enum WriteError {
     #[error("write to the agent: its input is closed")]
     Closed,
-    #[error("write to the agent: it has read nothing of the last {WRITES} lines")]
+    #[error("write to the agent: it has not read the last {WRITES} lines")]
     Full,
 }
 

@@ -92,7 +92,7 @@ impl<W: Work> Schedule<W> {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         let Some(key) = self.keys.remove(&id) else { return };
         if let Err(error) = ended {
-            tracing::error!(plugin = key.plugin, job = key.job, %error, "Cordboard has a bug: a job's run broke off");
+            tracing::error!(plugin = key.plugin, job = key.job, %error, "Cordboard has a bug: a job panicked");
         }
         self.timetable.ended(&key);
     }
@@ -113,7 +113,7 @@ impl<W: Work> Schedule<W> {
     /// Checks whether the machine's time zone or its rules have changed.
     fn follow_zone(&mut self) {
         if let Some(zone) = (self.new_zone)() {
-            tracing::info!("the time zone changed: jobs follow it");
+            tracing::info!("the time zone changed: rescheduling jobs");
             self.timetable.follow(zone);
         }
     }
@@ -126,7 +126,7 @@ impl<W: Work> Schedule<W> {
                     plugin = due.key.plugin,
                     job = due.key.job,
                     why,
-                    "failed to store that a job runs: it may run again"
+                    "failed to store that a job started: it may run again"
                 );
             }
             let work = Arc::clone(&self.work);

@@ -147,7 +147,7 @@ impl Store {
             let count: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
             Ok(db.pragma_update_and_check(None, "max_page_count", count + more, |_| Ok(()))?)
         };
-        self.ask("set the size of the disk".to_owned(), work).await.expect("a pragma takes no room");
+        self.ask("limit the size of the database".to_owned(), work).await.expect("a pragma needs no space");
     }
 
     /// Runs `work` in a transaction that is committed before this returns. `work` may be called twice, so it must not

@@ -26,7 +26,7 @@ pub fn start(default: &str) {
         fmt().with_env_filter(filter).with_writer(|| LineWriter(io::stderr())).with_ansi(colours).with_target(false);
     lines.init();
     if let Some(why) = bad {
-        tracing::error!(why, "CORDBOARD_LOG is not used: it takes filters such as debug or cordboard::plugin=trace");
+        tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard::plugin=trace");
     }
 }
 

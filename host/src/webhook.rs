@@ -86,7 +86,7 @@ pub struct WebhookServer {
 /// An error of the system, such as an address in use.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address).await?;
-    tracing::info!(address = %listener.local_addr()?, "listening to requests for plugins, at /hooks/NAME");
+    tracing::info!(address = %listener.local_addr()?, "listening for webhook requests at /hooks/NAME");
     Ok(listener)
 }
 
@@ -105,7 +105,7 @@ impl WebhookServer {
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(Arc::clone(&self).connection(stream, permit))),
                 Err(error) => {
-                    tracing::warn!(error = messages::system_error(error), "failed to take a connection");
+                    tracing::warn!(error = messages::system_error(error), "failed to accept a connection");
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
             }
@@ -128,8 +128,8 @@ impl WebhookServer {
             Ok(Err(error)) if error.is_timeout() => {
                 answer::write(&Rejection::HeadTooSlow, serving.into_parts().io.into_inner()).await;
             }
-            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
-            Err(_) => tracing::debug!("a connection took too long"),
+            Ok(Err(error)) => tracing::debug!(%error, "a connection failed"),
+            Err(_) => tracing::debug!("closing a connection after its time limit"),
         }
     }
 
@@ -153,7 +153,7 @@ impl WebhookServer {
         let body = tokio::time::timeout(BODY_WITHIN, request::body(body, &parts.headers, most));
         let body = body.await.map_err(|_| Rejection::TooSlow)??;
         if !checks.iter().any(|check| check.holds(&parts.headers, &body)) {
-            self.tell(target.plugin, || "it shows neither the right token nor the right signature".to_owned());
+            self.tell(target.plugin, || "its token or signature is missing or wrong".to_owned());
             return Err(Rejection::Unproven);
         }
         let head = Head { method, target: &target, query: parts.uri.query(), headers: &parts.headers };
@@ -163,7 +163,7 @@ impl WebhookServer {
     /// Returns the checks of the plugin's requests. A request has to pass one of them.
     async fn checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, Rejection> {
         let checks = tokio::time::timeout(BODY_WITHIN, self.read_checks(plugin, config)).await;
-        let checks = checks.unwrap_or_else(|_| Err(format!("its secrets were not read in {BODY_WITHIN:?}")));
+        let checks = checks.unwrap_or_else(|_| Err(format!("its secrets could not be read within {BODY_WITHIN:?}")));
         let checks = checks.map_err(|why| {
             self.tell(plugin, || why.clone());
             Rejection::Failed(plugin.to_owned())
@@ -192,7 +192,7 @@ impl WebhookServer {
         let answer = self.plugs.receive(&board, plugin, &request).await;
         let answer = answer.map_err(|error| error.to_string()).and_then(answer::of);
         answer.map_err(|why| {
-            tracing::warn!(plugin, why, "a request was not answered well");
+            tracing::warn!(plugin, why, "failed to answer a request");
             Rejection::Failed(plugin.to_owned())
         })
     }
@@ -204,6 +204,6 @@ impl WebhookServer {
             return;
         }
         told.insert(plugin.to_owned(), Instant::now());
-        tracing::warn!(plugin, why = why(), "requests are refused");
+        tracing::warn!(plugin, why = why(), "rejecting requests");
     }
 }

@@ -234,7 +234,7 @@ async fn a_crash_shows_partial_text_and_the_last_output() {
         }
     }
     assert_eq!(text, "I am about to ");
-    let exit = ("exit code 70".to_owned(), Some("the demo agent crashed, as it was told to".to_owned()));
+    let exit = ("exit code 70".to_owned(), Some("the demo agent crashed on request".to_owned()));
     assert_eq!(agent.end().await, exit);
 }
 

@@ -288,16 +288,16 @@ async fn each_failed_start_says_what_to_do() {
     let at = folder.path();
     assert_eq!(
         error(&no_program, at),
-        "start 'FOLDER/empty': it is neither a program of this machine nor a script that begins with a line such as `#!/bin/sh`; \
+        "start 'FOLDER/empty': it is neither a program for this machine nor a script that begins with a line such as `#!/bin/sh`; \
          correct `command` of this agent"
     );
     assert_eq!(
         error(Path::new("no-such-agent"), at),
-        "start 'no-such-agent': there is no such program in PATH; install it, or set `command` of this agent to its full path"
+        "start 'no-such-agent': it was not found in PATH; install it, or set `command` of this agent to its full path"
     );
     assert_eq!(
         error(&at.join("gone"), at),
-        "start 'FOLDER/gone': there is no such file; set `command` of this agent to the program's full path"
+        "start 'FOLDER/gone': the file does not exist; set `command` of this agent to the program's full path"
     );
     assert_eq!(
         error(&plain, at),
@@ -309,7 +309,7 @@ async fn each_failed_start_says_what_to_do() {
     );
     assert_eq!(
         error(Path::new("sh"), &at.join("gone")),
-        "start 'sh': its folder 'FOLDER' is missing; make it again, or open a new session"
+        "start 'sh': its folder 'FOLDER' is missing; create it again, or start a new session"
     );
 }
 

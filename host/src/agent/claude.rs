@@ -253,10 +253,10 @@ impl Claude {
         if self.skipped == 1 {
             tracing::warn!(
                 line,
-                "the agent printed what is no JSON: it is skipped, and the next such lines are logged at level debug"
+                "skipped a line of the agent that is not JSON; further ones are logged at level debug"
             );
         }
-        tracing::debug!(%error, line, skipped = self.skipped, "the agent printed what is no JSON");
+        tracing::debug!(%error, line, skipped = self.skipped, "skipped a line of the agent that is not JSON");
     }
 
     /// Records the id of the conversation, which `/clear`, compaction and forks change. `stored` means that the CLI

@@ -210,7 +210,7 @@ impl Demo {
             Act::Recall => self.voice.say(&self.memory.recall()),
             Act::Forget => {
                 self.memory.forget();
-                self.voice.say("I have forgotten everything; this conversation cannot be resumed any more.");
+                self.voice.say("I forgot everything. This conversation can't be resumed any more.");
             }
             Act::Crash => acts::crash(&mut self.voice),
             Act::Hang => loop {

@@ -22,7 +22,7 @@ impl Admitted {
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }
-        Err(ChatError::Forbidden { why: "its person is not in [access] any more".to_owned() })
+        Err(ChatError::Forbidden { why: "its author is not in [access] any more".to_owned() })
     }
 }
 

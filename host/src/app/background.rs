@@ -47,6 +47,6 @@ impl BackgroundTasks {
 
 fn secret(config: &Config, name: &str) -> Result<String, String> {
     let source = config.secrets.get(name);
-    let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/of/a/file\" to it"))?;
+    let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/to/a/file\""))?;
     plugin::secret_value(name, source)
 }

@@ -72,13 +72,13 @@ pub fn token_file(places: &Places, config: &Config) -> Option<PathBuf> {
 fn open_telegram(plan: &StartOptions, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> {
     let config = plan.config.now();
     let token = token_file(&plan.places, &config).ok_or_else(|| {
-        AppError::Front("--chat telegram needs a bot: name the file of its token in [telegram] token_file".to_owned())
+        AppError::Front("--chat telegram needs a bot: set [telegram] token_file to the file with its token".to_owned())
     })?;
     let mut settings = telegram::Settings::new(token, &config.telegram.api_url);
     let live = plan.config.clone();
     settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
-        tracing::warn!("nobody is let in: name your numeric Telegram id in [access] owner");
+        tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
     }
     let opened = Telegram::open(settings, inbox);
     let telegram = Arc::new(opened.map_err(|error| AppError::Front(format!("failed to {error}")))?);
@@ -126,8 +126,8 @@ impl Front {
         let config = places.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
         let plugins = plugins.map_or("the built-in ones".into(), Path::to_string_lossy);
         console.greet(&[
-            "Cordboard. Type /new demo to open a session, then any text; /help lists the commands.".to_owned(),
-            "Ctrl-C interrupts an answer, and ends Cordboard when nothing runs; so does Ctrl-D.".to_owned(),
+            "Cordboard. Type /new demo to start a session, then any text. /help lists the commands.".to_owned(),
+            "Ctrl-C interrupts an answer, or stops Cordboard if nothing is running. Ctrl-D stops Cordboard.".to_owned(),
             format!("config   {config}"),
             format!("plugins  {plugins}"),
             format!("state    {}", places.state.display()),

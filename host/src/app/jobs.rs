@@ -46,7 +46,7 @@ impl Work for Job {
         let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
         let known = self.store.jobs(plugin, named, now).await;
         known.unwrap_or_else(|error| {
-            tracing::error!(plugin, %error, "what its jobs missed is not known: they run from now on");
+            tracing::error!(plugin, %error, "failed to read when the jobs of a plugin last ran: they run from now on");
             vec![now; jobs.len()]
         })
     }

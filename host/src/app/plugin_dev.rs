@@ -33,7 +33,7 @@ pub fn author(task: &Task) -> Result<(), AppError> {
             let places = Paths { plugins: watch.plugins.clone(), ..paths(&watch.config) }.places()?;
             let folder = plugin_folder(&places, &load(&places)?);
             let folder = folder.ok_or_else(|| {
-                AppError::Plugin("there is no plugin folder to plug into: name one with --plugins".to_owned())
+                AppError::Plugin("there is no plugin folder to install into: set one with --plugins".to_owned())
             })?;
             let tests = if watch.test { Tests::Held } else { Tests::Skipped };
             Ok(dev::watch(&WatchOptions { folder: watch.folder.clone(), plugins: folder, tests })?)

@@ -141,7 +141,7 @@ impl HostBase {
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {
-            tracing::warn!(session = %record.name, "its last activity lies in the future: the clock was ahead, it counts as now");
+            tracing::warn!(session = %record.name, "the last activity of a session is in the future: using the current time");
             record.last_active = now;
             record.created = record.created.min(now);
             if let Err(error) = self.store.save(record).await {
@@ -290,7 +290,7 @@ async fn activate_wasm(supply: &PluginSources, (config, places): (&LiveConfig, &
 async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let swept = process::sweep(&host_id, &known).await;
     if swept.ended + swept.left > 0 {
-        tracing::warn!(ended = swept.ended, left = swept.left, "ended agents that a killed host had left behind");
+        tracing::warn!(ended = swept.ended, left = swept.left, "stopped agents that a killed host left behind");
     }
     let left: HashSet<SessionName> = known.into_iter().map(|(name, _)| name).collect();
     for name in left {

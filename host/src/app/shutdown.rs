@@ -110,7 +110,7 @@ impl Shutdown<'_> {
             outbox.drained().await;
         };
         if tokio::time::timeout(FLUSH, shown).await.is_err() {
-            tracing::warn!("not everything could be sent: the rest goes out at the next start");
+            tracing::warn!("not everything was sent: the rest is sent at the next start");
         }
         outbox.close();
         drop(tokio::time::timeout(FLUSH, sending).await);
@@ -121,7 +121,7 @@ impl Shutdown<'_> {
 /// Closes the front-end. A reader that has stopped reading standard output must not block the exit.
 pub async fn close(front: &Front) {
     if tokio::time::timeout(FLUSH, front.close()).await.is_err() {
-        tracing::warn!("nobody reads standard output: what was not read is shown at the next start");
+        tracing::warn!("standard output is not read: unread messages are shown at the next start");
     }
 }
 
@@ -142,7 +142,7 @@ async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &
         _ => "standard output to be read".to_owned(),
     };
     let longest = spell_duration(drain);
-    narrator.say(&format!("Waiting at most {longest} for {what}. Ctrl-C ends Cordboard now."));
+    narrator.say(&format!("Waiting at most {longest} for {what}. Press Ctrl-C to stop Cordboard now."));
     std::future::pending().await
 }
 
@@ -153,7 +153,7 @@ async fn tell_live(narrator: &Narrator, desk: &HostService) {
     let live: Vec<&str> =
         views.iter().filter(|view| view.phase.is_live()).map(|view| view.record.name.as_str()).collect();
     if !live.is_empty() {
-        narrator.say(&format!("Waiting for the agents of {} to end. Ctrl-C kills them.", live.join(", ")));
+        narrator.say(&format!("Waiting for the agents of {} to exit. Press Ctrl-C to kill them.", live.join(", ")));
     }
     std::future::pending().await
 }
@@ -205,6 +205,6 @@ async fn end_agents(desk: &HostService, (signals, front): (&mut Signals, &mut Fr
         }
     };
     if tokio::time::timeout(AGENTS, gone).await.is_err() {
-        tracing::error!(live = roster.live(), "agents are left that even SIGKILL does not end");
+        tracing::error!(live = roster.live(), "some agents survive SIGKILL");
     }
 }

@@ -171,7 +171,7 @@ impl Console {
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
         let mut page = self.page.lock().await;
-        let Some(shown) = page.as_mut() else { return Err(gone("nobody reads it")) };
+        let Some(shown) = page.as_mut() else { return Err(gone("it is not read")) };
         let text = shown.put(id, message);
         if text.is_empty() {
             return Ok(());

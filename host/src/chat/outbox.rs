@@ -293,7 +293,7 @@ impl State {
     fn recover(&mut self, place: Place) {
         let Some(mailbox) = self.boxes.get_mut(&place) else { return };
         if let Some(post) = mailbox.blame() {
-            tracing::error!(%place, post = post.0, "a post is left, and sent after a restart: no worker survives it");
+            tracing::error!(%place, post = post.0, "a post is not sent before a restart: its workers keep failing");
         }
         self.born.push(place);
     }

@@ -70,7 +70,7 @@ valid.";
 const CHECK_EXAMPLES: &str = "Examples:
   cordboard plugin check
   cordboard plugin check hello/dist/hello.wasm --config my.toml
-  cordboard plugin check --json | jq -r '.refused[]'
+  cordboard plugin check --json | jq -r '.rejected[]'
 
 Exit code: 0 a host would accept it; 1 a host would ask its owner for approval first, or reject
 it: the verdict says which; 2 the command line or the configuration is not valid.";

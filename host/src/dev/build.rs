@@ -29,10 +29,7 @@ pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
     let project = Project::open(folder)?;
     let built = bring_up_to_date(&project, Output::Shown)?;
     if built == Built::Before {
-        progress::step(&format!(
-            "'{}' is built of these sources already (delete dist/ to build it anew)",
-            project.name
-        ));
+        progress::step(&format!("'{}' is up to date (delete dist/ to build it again)", project.name));
     }
     let component = project.component();
     let wasm = fs::read(&component).map_err(KitError::read(&component))?;

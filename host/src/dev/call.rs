@@ -59,7 +59,7 @@ async fn plug(stage: &PluginHarness, bench: &Harness, inline: &cli::Inline) -> R
     let look = stage.look().await?;
     let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
     if !asked.is_empty() {
-        progress::note(&format!("  a host wants in [plugins.{name}]: grants = [{}]", asked.join(", ")));
+        progress::note(&format!("  a host needs in [plugins.{name}]: grants = [{}]", asked.join(", ")));
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ fn line(words: &[String]) -> Result<String, KitError> {
     if line.starts_with('/') {
         return Ok(line);
     }
-    Err(KitError::Command { command: line, why: "a command begins with a slash, as /hello" })
+    Err(KitError::Command { command: line, why: "a command begins with a slash, such as /hello" })
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
         let named = (!is_plugin_name(&stage.subject.name)).then(|| PluginError::Name(stage.subject.name.clone()));
         let clash = clash(&stage, &look, &config).await;
         for refused in untrusted.into_iter().chain(named).chain(taken.err()).chain(then).chain(clash) {
-            report.refuse(&refused);
+            report.reject(&refused);
         }
         if wanted.json {
             progress::print(&format!("{}\n", report.json()));
@@ -59,7 +59,7 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
         }
         match report.verdict() {
             Verdict::Taken => Ok(()),
-            Verdict::AskedFor => Err(KitError::AskedFor { name: report.name, asks: report.asks.join(", ") }),
+            Verdict::AskedFor => Err(KitError::AskedFor { name: report.name, asks: report.approval.join(", ") }),
             Verdict::Rejected => Err(KitError::NotTaken { name: report.name }),
         }
     })

@@ -8,14 +8,14 @@ use crate::plugin::PluginError;
 pub enum KitError {
     #[error("name a plugin '{name}': {why}")]
     Name { name: String, why: &'static str },
-    #[error("make {}: it exists already; take another name, or remove it", path.display())]
+    #[error("create {}: it already exists; use another name, or remove it", path.display())]
     Exists { path: PathBuf },
     #[error("write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error(
-        "find a plugin in {}: it has no Cargo.toml, pyproject.toml or package.json; go to the plugin's folder, or make one with `cordboard plugin new NAME`",
+        "find a plugin in {}: it has no Cargo.toml, pyproject.toml or package.json; go to the plugin's folder, or create one with `cordboard plugin new NAME`",
         path.display()
     )]
     NoProject { path: PathBuf },
@@ -25,19 +25,19 @@ pub enum KitError {
     NoTool { tool: String, remedy: &'static str },
     #[error("run {tool}: {source}")]
     Tool { tool: String, source: io::Error },
-    #[error("build it: {tool} ended with {status}; what it printed above says why")]
+    #[error("build it: {tool} ended with {status}; see its output above")]
     Build { tool: String, status: String },
     #[error("build it: {0}")]
     NoResult(String),
     #[error("use it: {0}")]
     Rejected(#[from] PluginError),
-    #[error("pass the check: a host would not take '{name}'; what stands at 'refused' says why, and what to do")]
+    #[error("pass the check: a host would reject '{name}'; see 'rejected' for the reason and the remedy")]
     NotTaken { name: String },
-    #[error("pass the check: a host would ask its owner for {asks} before it takes '{name}'")]
+    #[error("pass the check: a host would ask its owner for {asks} before it activates '{name}'")]
     AskedFor { name: String, asks: String },
     #[error("take '{command}': {why}")]
     Command { command: String, why: &'static str },
-    #[error("take {option} '{given}': write {option} {shape}")]
+    #[error("parse {option} '{given}': write {option} {shape}")]
     Option { option: &'static str, given: String, shape: &'static str },
     #[error("answer: {0}")]
     Answered(String),
@@ -45,16 +45,14 @@ pub enum KitError {
     Config(String),
     #[error("read {place}: {why}")]
     Script { place: String, why: String },
-    #[error("plug into {}: there is no such folder; make it, or name the host's with --plugins", folder.display())]
+    #[error("install into {}: the folder does not exist; create it, or set the host's plugin folder with --plugins", folder.display())]
     NoFolder { folder: PathBuf },
     #[error("find a conversation in {}: write one, as `cordboard plugin test --help` shows", folder.display())]
     NoConversation { folder: PathBuf },
-    #[error(
-        "hold the conversations as written: {failed} of {all} did not go as written; --bless accepts what came back"
-    )]
+    #[error("pass the conversations: {failed} of {all} differ; --bless accepts the actual replies")]
     Otherwise { failed: usize, all: usize },
     #[error(
-        "bless {place}: `{act}` brings another number of lines each time it is held, which no conversation can demand; its lines stay as they were"
+        "bless {place}: `{act}` returns a different number of lines each time, which no conversation can expect; its lines are unchanged"
     )]
     Unsteady { place: String, act: String },
     #[error("pass its conversations; it is not installed")]

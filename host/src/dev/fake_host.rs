@@ -255,7 +255,9 @@ impl HostApi for FakeHost {
 
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
         if self.seen(caller, name.as_str())?.record.place.is_none() {
-            let text = format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere.");
+            let text = format!(
+                "Session '{name}' was never active in a chat, so its answer can't be sent. Activate it in a chat first."
+            );
             return Err(refuse(RefusalCode::Failed, text));
         }
         self.inner().deeds.push(RecordedAction::Prompted(name.clone(), text));
@@ -295,7 +297,7 @@ impl Inner {
             Some(value) if size + key.len() + value.len() > limit => {
                 let size = size + key.len() + value.len();
                 return Err(format!(
-                    "with it the plugin would keep {size} bytes, over its limit: plugins.{plugin}.state = {limit}"
+                    "the plugin would store {size} bytes, more than its limit: plugins.{plugin}.state = {limit}"
                 ));
             }
             Some(value) => self.keys.insert(at, value.clone()),

@@ -96,7 +96,7 @@ impl PluginHarness {
     /// long.
     pub async fn look(&self) -> Result<ComponentInfo, PluginError> {
         let Subject { name, wasm, .. } = &self.subject;
-        let what = format!("compiling '{name}' ({}); once, the result is kept", size(wasm.len()));
+        let what = format!("compiling '{name}' ({}); the result is cached", size(wasm.len()));
         progress::while_waiting(&what, self.plugs.look(name, wasm)).await
     }
 
@@ -115,7 +115,7 @@ impl PluginHarness {
         let standard = STANDARD.iter().find(|standard| standard.name == name);
         let standard = standard.ok_or_else(|| {
             let known: Vec<&str> = STANDARD.iter().map(|standard| standard.name).collect();
-            format!("'{name}' is no standard plugin; there are {}", known.join(", "))
+            format!("'{name}' is not a standard plugin; known plugins: {}", known.join(", "))
         })?;
         let settings: PluginSettings = hub::plugin_settings(&Config::defaults(), name);
         let plugged = self.plugs.activate_wasm(name, standard.wasm, (&settings, self.board.now())).await;

@@ -44,7 +44,7 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
         vec![format!("cd {}", wanted.name), "cordboard plugin build".to_owned(), "cordboard plugin test".to_owned()];
     lines.extend(call(wanted));
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
-    progress::print(&format!("{}/ is ready:\n{lines}{}", wanted.name, wish(wanted)));
+    progress::print(&format!("created {}/:\n{lines}{}", wanted.name, wish(wanted)));
     if STANDARD.iter().any(|one| one.name == wanted.name) {
         progress::note(&format!(
             "'{}' is the name of a built-in plugin; this plugin replaces it once it is installed",
@@ -95,7 +95,7 @@ fn call(wanted: &cli::New) -> Option<String> {
 }
 
 fn asks(lines: &str) -> String {
-    format!("A host wants, in its configuration:\n  {lines}\n")
+    format!("A host needs in its configuration:\n  {lines}\n")
 }
 
 /// Returns the configuration that the plugin needs to be useful.
@@ -103,12 +103,12 @@ fn wish(wanted: &cli::New) -> String {
     let name = &wanted.name;
     match wanted.trade {
         Trade::Command => String::new(),
-        Trade::Persona => format!("Plugged in, it is chosen in the chat: /new demo {name}\n"),
+        Trade::Persona => format!("Once it is active, use it in the chat: /new demo {name}\n"),
         Trade::Lifecycle => asks(&format!("[plugins]\n  lifecycle = \"{name}\"")),
         Trade::Hook | Trade::Schedule => asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]")),
         Trade::View => asks(&format!("[plugins.{name}]\n  grants = [\"session-control\"]")),
         Trade::Webhook => format!(
-            "{}And an address and a token; README.md has the lines.\n",
+            "{}It also needs an address and a token: see README.md.\n",
             asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
         ),
     }
@@ -179,7 +179,7 @@ pub fn refresh(project: &Project) -> Result<(), KitError> {
         }
     }
     if changed {
-        progress::step(&format!("SDK and contract are now those of cordboard {}", env!("CARGO_PKG_VERSION")));
+        progress::step(&format!("updated the SDK and the contract to cordboard {}", env!("CARGO_PKG_VERSION")));
     }
     Ok(())
 }

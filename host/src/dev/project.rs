@@ -91,11 +91,11 @@ pub fn check_name(name: &str) -> Result<(), KitError> {
         );
     }
     if TAKEN.split_whitespace().any(|taken| taken == name) {
-        return refuse("compilers have taken that name; take another one");
+        return refuse("compilers reserve that name; use another one");
     }
     // The plugin could have no settings or grants.
     if config::load(&format!("[plugins.{name}]\n")).is_err() {
-        return refuse("that is a key of [plugins]; take another name");
+        return refuse("that is a key of [plugins]; use another name");
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ impl Subject {
         }
         let length = fs::metadata(path).map_err(KitError::read(path))?.len();
         if length > LARGEST_WASM {
-            let why = format!("it has {length} bytes, more than the {LARGEST_WASM} that a host looks at");
+            let why = format!("it has {length} bytes, more than the maximum of {LARGEST_WASM}");
             return Err(KitError::read(path)(io::Error::other(why)));
         }
         let wasm = fs::read(path).map_err(KitError::read(path))?;
@@ -158,7 +158,7 @@ mod tests {
             assert!(check_name(bad).is_err(), "{bad}");
         }
         let why = check_name("memory").unwrap_err().to_string();
-        assert_eq!(why, "name a plugin 'memory': that is a key of [plugins]; take another name");
+        assert_eq!(why, "name a plugin 'memory': that is a key of [plugins]; use another name");
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
         assert!(made.success());
         let why = Subject::find(&pipe).expect_err("it is no component").to_string();
-        assert!(why.contains("it is no regular file but a pipe: put the file itself in its place"), "{why}");
+        assert!(why.contains("it is a pipe, not a regular file: replace it with the file"), "{why}");
     }
 
     #[test]

@@ -77,10 +77,10 @@ pub fn parse(text: &str) -> Result<Vec<Step>, Fault> {
                 steps.push(Step { line, act, expected: Expected::default() });
             }
             '<' | '*' => {
-                let step = steps.last_mut().ok_or_else(|| fault("nothing was said before it"))?;
+                let step = steps.last_mut().ok_or_else(|| fault("an expected line has no message before it"))?;
                 let expected = &mut step.expected;
                 if expected.lines.last().is_some_and(|&last| last + 1 != line) {
-                    return Err(fault("it stands apart from the lines that must come back with it"));
+                    return Err(fault("it is separated from the other expected lines of its message"));
                 }
                 expected.lines.push(line);
                 if first == '<' { &mut expected.chat } else { &mut expected.deeds }.push(rest.to_owned());

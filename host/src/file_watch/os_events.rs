@@ -268,7 +268,7 @@ impl Following<'_> {
                 _ => "",
             };
             let path = path.display();
-            tracing::warn!(%path, %error, "failed to watch this path: files are looked at every 10 s instead{remedy}");
+            tracing::warn!(%path, %error, "failed to watch this path: it is scanned every 10 s instead{remedy}");
         }
         table.is_blind = is_blind;
         let Some(system) = self.notice.system.get() else { return false };
@@ -305,7 +305,7 @@ impl Watch {
     }
 }
 
-#[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
+#[expect(unsafe_code, reason = "tokio's registration is unsafe for descriptors that it does not own")]
 fn register(system: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: the `AsyncFd` owns the descriptor from here on, so the descriptor stays open and valid as long as the
     // `AsyncFd` lives.

@@ -47,8 +47,8 @@ pub fn not_a_file(path: &Path) -> Option<String> {
         Err(error) => {
             let target = path.read_link().ok()?;
             let fault = match error.kind() {
-                ErrorKind::NotFound => "and nothing is there",
-                _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => "which leads back to it",
+                ErrorKind::NotFound => "which does not exist",
+                _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => "which links back to it",
                 _ => return None,
             };
             Some(format!("it is a link to {}, {fault}: put the file there, or remove the link", target.display()))
@@ -65,7 +65,7 @@ pub(super) fn not_regular(kind: FileType) -> Option<String> {
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     };
-    Some(format!("it is no regular file but {name}: put the file itself in its place, or remove it"))
+    Some(format!("it is {name}, not a regular file: replace it with the file, or remove it"))
 }
 
 #[cfg(test)]
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn files_writable_by_others_are_refused_with_the_remedy() {
         let said = |who: &str| {
-            Some(format!("use PATH: {who} may write to it, and grants go with the file name; run `chmod go-w PATH`"))
+            Some(format!("use PATH: {who} may write to it, and grants belong to file names; run `chmod go-w PATH`"))
         };
         assert_eq!(refusal(0o775), said("its group"));
         assert_eq!(refusal(0o757), said("others"));
@@ -106,12 +106,12 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
         assert_eq!(["file", "link", "none"].map(|name| not_a_file(&at(name))), [None, None, None]);
         for (name, start) in [
-            ("dangling", "it is a link to gone, and nothing is there: put "),
-            ("loop", "it is a link to loop, which leads back to it: put "),
-            ("folder", "it is no regular file but a folder: put "),
-            ("to_folder", "it is no regular file but a folder: put "),
-            ("device", "it is no regular file but a device: put "),
-            ("socket", "it is no regular file but a socket: put "),
+            ("dangling", "it is a link to gone, which does not exist: put "),
+            ("loop", "it is a link to loop, which links back to it: put "),
+            ("folder", "it is a folder, not a regular file: replace "),
+            ("to_folder", "it is a folder, not a regular file: replace "),
+            ("device", "it is a device, not a regular file: replace "),
+            ("socket", "it is a socket, not a regular file: replace "),
         ] {
             let why = not_a_file(&at(name)).unwrap();
             assert!(why.starts_with(start), "{name}: {why}");

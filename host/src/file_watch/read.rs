@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn folders_and_oversized_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let said = "it is no regular file but a folder: put the file itself in its place, or remove it";
+        let said = "it is a folder, not a regular file: replace it with the file, or remove it";
         assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable(said.into()));
         assert_eq!(Reading::of(&folder.path().join("none"), 9), Reading::Absent);
         let large = folder.path().join("large");

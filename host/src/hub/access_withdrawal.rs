@@ -34,7 +34,7 @@ impl HostService {
         let open = match self.store.open_messages().await {
             Ok(open) => open,
             Err(error) => {
-                tracing::error!(%error, "failed to withdraw the messages of people who lost their rights: restart Cordboard to do so");
+                tracing::error!(%error, "failed to drop the queued messages of users who lost access: restart Cordboard to retry");
                 return;
             }
         };
@@ -46,7 +46,7 @@ impl HostService {
             }
         }
         for (session, prompts) in withdrawn {
-            tracing::info!(%session, count = prompts.len(), "messages are withdrawn: their authors may not use the session any more");
+            tracing::info!(%session, count = prompts.len(), "dropped queued messages: their authors lost access to the session");
             if let Some(line) = self.lines.get(&session) {
                 line.send(Input::Withdrawn(prompts)).await;
             }
@@ -104,11 +104,11 @@ impl HostService {
         let gone = |person: &UserId| chat_members::role(person, access).is_none();
         for scope in self.lines.roster.unbind_people(gone) {
             if let Err(error) = self.store.bind(&scope, None).await {
-                tracing::warn!(%error, "failed to forget the active session of somebody who is not served any more");
+                tracing::warn!(%error, "failed to clear the active session of a user without access");
             }
         }
         let places = self.store.keyboard_places().await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "failed to close the buttons of people who are not served any more");
+            tracing::warn!(%error, "failed to close the buttons of users without access");
             Vec::new()
         });
         for place in places.iter().filter(|place| chat_members::person_of(place).is_some_and(|person| gone(&person))) {

@@ -89,7 +89,7 @@ fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiErro
 /// Resolves `asked` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
 fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
     let denied = || {
-        let text = format!("{} is no folder below one of `[sessions] roots`.", asked.display());
+        let text = format!("{} is not a folder below one of `[sessions] roots`.", asked.display());
         refuse(RefusalCode::Denied, text)
     };
     let real = asked.canonicalize().map_err(|_| denied())?;
@@ -125,7 +125,7 @@ mod tests {
         let denied = below_roots(&project, &[]).unwrap_err();
         assert_eq!(denied.code, RefusalCode::Denied);
         assert!(
-            denied.text.ends_with("/root/project is no folder below one of `[sessions] roots`."),
+            denied.text.ends_with("/root/project is not a folder below one of `[sessions] roots`."),
             "{}",
             denied.text
         );

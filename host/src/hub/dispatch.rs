@@ -84,7 +84,7 @@ impl Dispatcher {
         let mut row = self.whole(one).await;
         tracing::debug!(place = %row.update.place, "serving");
         let Some(caller) = self.desk.now_served(&row.update.caller) else {
-            tracing::info!(caller = %row.update.caller.id, "a message is dropped: its author is not in [access] any more");
+            tracing::info!(caller = %row.update.caller.id, "dropped a message: its author is not in [access] any more");
             return self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
         };
         row.update.caller = caller;
@@ -116,7 +116,7 @@ impl Dispatcher {
         if !absorbed.is_empty()
             && let Err(error) = self.store.join(row.id, absorbed).await
         {
-            tracing::error!(%error, "failed to join the parts of a message: some may be served again after a restart");
+            tracing::error!(%error, "failed to join the parts of a message: some may be handled again after a restart");
         }
         row
     }
@@ -303,7 +303,7 @@ impl Dispatcher {
         }
         let name = self.desk.config().sessions.default.clone()?;
         if let Err(refusal) = self.open(&row.update, &name).await {
-            tracing::warn!(%name, why = refusal.text, "the default session cannot be opened");
+            tracing::warn!(%name, why = refusal.text, "failed to create the default session");
         }
         self.desk.active(caller, place).map(|view| view.record.name)
     }

@@ -111,11 +111,7 @@ impl EventSink for Arc<EventBus> {
             match self.push(plugin, Arc::clone(&happening)) {
                 Queued::First => drop(tokio::spawn(Self::clone(self).work(plugin.to_owned()))),
                 Queued::InPlaceOf(1) => {
-                    tracing::warn!(
-                        plugin,
-                        queue = QUEUE,
-                        "hook is too slow: its oldest events are dropped until it is done with the rest"
-                    );
+                    tracing::warn!(plugin, queue = QUEUE, "hook is too slow: dropping its oldest events");
                 }
                 Queued::Behind | Queued::InPlaceOf(_) => {}
             }

@@ -210,7 +210,7 @@ impl HostApi for HostService {
         let place = view.record.place.clone().ok_or_else(|| {
             refuse(
                 RefusalCode::Failed,
-                format!("Nobody has opened session '{name}' in a chat: the answer would go nowhere."),
+                format!("Session '{name}' was never active in a chat, so its answer can't be sent. Activate it in a chat first."),
             )
         })?;
         let at = self.clock.now();

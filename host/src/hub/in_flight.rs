@@ -38,7 +38,7 @@ impl Tasks {
             Ok((id, ())) => id,
             Err(error) => {
                 let what = self.served.get(&error.id());
-                tracing::error!(%error, ?what, "failed to serve an update: it is left, and tried again after a restart");
+                tracing::error!(%error, ?what, "failed to handle an update: it is retried after a restart");
                 error.id()
             }
         };

@@ -56,7 +56,7 @@ impl Inbox for InboxWriter {
         if rows.is_empty() {
             return Ok(());
         }
-        self.intake.send(rows).await.map_err(|_| InboxError("take messages: Cordboard is shutting down".to_owned()))
+        self.intake.send(rows).await.map_err(|_| InboxError("accept messages: Cordboard is shutting down".to_owned()))
     }
 
     fn record_failure(&self, place: &Place) -> bool {

@@ -126,7 +126,7 @@ impl Outbound {
             Ok(rows) => self.outlet.post(rows),
             Err(StoreError::Closed { .. }) => {}
             // The request itself is closed, so pressing one of its buttons is refused.
-            Err(error) => tracing::error!(%error, "failed to store a decision: its buttons stay"),
+            Err(error) => tracing::error!(%error, "failed to store a decision: its buttons remain"),
         }
     }
 

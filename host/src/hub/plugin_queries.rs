@@ -42,7 +42,7 @@ async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
     match asked.await {
         Ok(answer) => answer.unwrap_or(failed),
         Err(error) => {
-            tracing::error!(%error, "a question to a plugin was not answered: it counts as failed");
+            tracing::error!(%error, "a plugin query ended without an answer: treating it as failed");
             failed
         }
     }
@@ -51,10 +51,9 @@ async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
 /// Returns the input for a session whose query is not answered.
 fn unanswered(ticket: Ticket, question: &Question) -> Input {
     match question {
-        Question::Resolve { persona } => Input::PersonaSettings {
-            ticket,
-            brief: Err(format!("persona '{persona}' could not be asked; the log says why")),
-        },
+        Question::Resolve { persona } => {
+            Input::PersonaSettings { ticket, brief: Err(format!("persona '{persona}' failed; see the log")) }
+        }
         Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
         Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
     }
@@ -72,7 +71,7 @@ impl PluginQueries {
             Question::Review { idle_for } => {
                 let verdict = self.plugs.review(&board, &policy, (view, self.load(view, idle_for))).await;
                 let verdict = verdict.unwrap_or_else(|error| {
-                    tracing::warn!(policy, %error, "no verdict: the session is suspended at its idle timeout");
+                    tracing::warn!(policy, %error, "lifecycle review failed: the session is suspended at its idle timeout");
                     Verdict::Absent
                 });
                 Input::Verdict { ticket, verdict }
@@ -80,7 +79,7 @@ impl PluginQueries {
             Question::WordResume { idle_for } => {
                 let text = self.plugs.resume_notice(&board, &policy, (view, self.load(view, idle_for))).await;
                 let text = text.unwrap_or_else(|error| {
-                    tracing::warn!(policy, %error, "no words for a resume");
+                    tracing::warn!(policy, %error, "no resume notice from the lifecycle plugin");
                     None
                 });
                 Input::ResumeNotice { ticket, text }

@@ -97,7 +97,7 @@ impl TurnPresenter {
             if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
                 continue;
             }
-            tracing::error!(turn = ?ends, "failed to show a scene of a session, which is a bug: an answer in it is told as cut off after a restart");
+            tracing::error!(turn = ?ends, "Cordboard has a bug: failed to show a frame of a session; after a restart its answer is reported as interrupted");
             if let Some((place, prompt)) = ends {
                 self.posts.over(&place, &prompt);
             }
@@ -265,7 +265,7 @@ impl TurnRenderer {
         let screen = match self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await {
             Ok(screen) => screen,
             Err(error) => {
-                tracing::warn!(mode, %error, "failed to draw a turn: shown plainly");
+                tracing::warn!(mode, %error, "view failed: showing the turn as plain text");
                 return plain(turn);
             }
         };
@@ -274,7 +274,7 @@ impl TurnRenderer {
             Err(why) => {
                 let table = self.plugs.table();
                 let plugin = table.mode(mode).map(|generation| generation.name.as_str());
-                tracing::warn!(mode, plugin, %why, "what a view made of a turn is not used: shown plainly");
+                tracing::warn!(mode, plugin, %why, "view output rejected: showing the turn as plain text");
                 plain(turn)
             }
         }

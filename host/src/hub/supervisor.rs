@@ -88,7 +88,7 @@ impl SessionSupervisor {
         for (name, past) in revived {
             match self.get(&name) {
                 Some(line) => line.restore(past).await,
-                None => tracing::warn!(%name, "messages of a session that is not there any more"),
+                None => tracing::warn!(%name, "dropped messages of a session that no longer exists"),
             }
         }
     }

@@ -16,9 +16,9 @@ const MOST_MESSAGES: usize = 50;
 /// The reason why a view's output is not shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unfit {
-    #[error("it has {messages} messages; at most {MOST_MESSAGES} are shown")]
+    #[error("it has {messages} messages; at most {MOST_MESSAGES} are allowed")]
     TooLong { messages: usize },
-    #[error("it shows nothing of a turn that is over")]
+    #[error("it shows nothing of a finished turn")]
     Empty,
 }
 

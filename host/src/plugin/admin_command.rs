@@ -77,7 +77,9 @@ pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
 /// # Errors
 /// Returns the reason as text for the user.
 pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, ApiError> {
-    let Some(caller) = caller else { return Err(refuse(RefusalCode::Denied, "Nobody asked for this.")) };
+    let Some(caller) = caller else {
+        return Err(refuse(RefusalCode::Denied, "This needs a caller, and this call has none."));
+    };
     let least = order.least_role();
     if caller.role < least {
         let text = format!("/plugins {} is for {} only.", order.as_str(), least.people());
@@ -148,7 +150,7 @@ mod tests {
             assert_eq!(check(Some(&person(Role::Member)), order).unwrap_err().code, RefusalCode::Denied);
         }
         for order in grants.iter().chain(&steers) {
-            assert_eq!(check(None, order).unwrap_err().text, "Nobody asked for this.");
+            assert_eq!(check(None, order).unwrap_err().text, "This needs a caller, and this call has none.");
         }
     }
 

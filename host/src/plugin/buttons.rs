@@ -39,20 +39,21 @@ pub fn own(mut reply: Reply, (generation, table): (&PluginVersion, &Snapshot), s
     for row in &mut reply.buttons {
         row.retain_mut(|button| {
             if let Some(why) = refusal(button, plugin, table) {
-                warn(&button.command, "a button was left out", &why);
+                warn(&button.command, "omitted a button", &why);
                 return false;
             }
             if room == 0 {
-                let why = format!("a message has at most {MOST_BUTTONS} buttons: show the rest in pages");
-                warn("", "buttons were left out", &why);
+                let why = format!("a message has at most {MOST_BUTTONS} buttons: split the rest into pages");
+                warn("", "omitted buttons", &why);
                 return false;
             }
             room -= 1;
             button.label = one_line(&button.label, LONGEST_LABEL - 1);
             if is_blank(&button.label) {
                 let command = one_line(&button.command, LONGEST_LABEL - 1);
-                let why = format!("the label of {:?} is blank: give it a text", short(&button.command));
-                warn(&format!("blank {command}"), "a button shows its command", &why);
+                let why =
+                    format!("the label of {:?} is blank, so it shows its command: set a label", short(&button.command));
+                warn(&format!("blank {command}"), "blank button label", &why);
                 button.label = command;
             }
             button.of = Some(plugin.clone());
@@ -71,19 +72,17 @@ fn short(command: &str) -> String {
 fn refusal(button: &Button, plugin: &str, table: &Snapshot) -> Option<String> {
     let short = short(&button.command);
     let Routed::Command { name, text, .. } = route::parse_button(&button.command) else {
-        return Some(format!(
-            "{short:?} is no command: a button gives one of the plugin's own, as \"/{plugin} again\""
-        ));
+        return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
     if name == STEERING && grants::is_answer(&text) {
-        return Some(format!("{short:?} answers what the host alone may ask"));
+        return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
     match table.command(&name) {
         Some(offer) if offer.generation.name == *plugin => None,
         Some(offer) => Some(format!(
-            "{short:?} is a command of plugin '{}': a button gives the plugin's own; name others in the text",
+            "{short:?} is a command of plugin '{}': use the plugin's own commands in buttons, and name others in the text",
             offer.generation.name
         )),
-        None => Some(format!("{short:?} is a command that nobody offers")),
+        None => Some(format!("{short:?} is a command that no plugin exports")),
     }
 }

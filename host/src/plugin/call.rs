@@ -45,16 +45,16 @@ pub struct CallContext {
 /// The reason why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    #[error("went over its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
+    #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
     Limit { plugin: String, limit: Limit },
     #[error(
-        "was cut off: its version was replaced, and running calls may go on for {} after that (raise `drain` in [plugins] if they need more)",
+        "was stopped: its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
         spell_duration(*drain)
     )]
     Drained { drain: Duration },
     /// One argument to the host was too large. The error doesn't tell which call it was for.
     #[error(
-        "handed the host more than {} at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that it was for in [plugins.{plugin}] if it needs more)",
+        "passed more than {} to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.{plugin}] if it needs more)",
         spell_size(*most as u64)
     )]
     ArgumentTooLarge { plugin: String, most: usize },
@@ -65,7 +65,7 @@ pub enum CallError {
     Trap(String),
     #[error("said: {}", foreign(.0))]
     Plugin(String),
-    #[error("offers no {0}")]
+    #[error("exports no {0}")]
     NotOffered(&'static str),
 }
 

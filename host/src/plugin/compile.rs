@@ -60,9 +60,9 @@ impl Compiler {
     /// Creates the cache folder if it doesn't exist.
     pub fn new(engine: SharedEngine, cache: Cache, program: PathBuf) -> io::Result<Self> {
         cache.make().map_err(|error| {
-            let what = "the folder of compiled plugins";
+            let what = "the folder for compiled plugins";
             let text = format!(
-                "{what}, {}, cannot be made: {error}; name another state directory with --state",
+                "{what}, {}, cannot be created: {error}; use another state directory with --state",
                 cache.folder().display()
             );
             io::Error::new(error.kind(), text)
@@ -92,12 +92,12 @@ impl Compiler {
     fn load(&self, name: &str, digest: &str, compiled: &[u8]) -> Result<Component, PluginError> {
         let stored = self.cache.store(&self.key(digest), compiled).inspect_err(|error| {
             let cache = self.cache.folder().display();
-            tracing::warn!(plugin = name, %cache, %error, "failed to store a compiled plugin: it is used from memory and compiled again at the next start; free some space");
+            tracing::warn!(plugin = name, %cache, %error, "failed to store a compiled plugin: it is compiled again at the next start; free some space");
         });
         if let Some(component) = stored.ok().and_then(|path| self.open(&path)) {
             return Ok(component);
         }
-        #[expect(unsafe_code, reason = "this binary's own compiler has just made it")]
+        #[expect(unsafe_code, reason = "this binary's own compiler has just produced it")]
         let opened = unsafe { Component::deserialize(self.engine.engine(), compiled) };
         opened.map_err(|error| PluginError::TooBig(foreign(&error.root_cause().to_string())))
     }
@@ -118,7 +118,7 @@ impl Compiler {
             reason = "the cache lies in the state directory, which its owner alone can write, and only `artifact` does"
         )]
         let opened = unsafe { Component::deserialize_file(self.engine.engine(), path) };
-        opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is of no use: compiling again")).ok()
+        opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is invalid: compiling again")).ok()
     }
 
     async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, PluginError> {
@@ -141,7 +141,7 @@ impl Compiler {
             .map_err(|_| {
                 let minutes = COMPILE_WAIT.as_secs() / 60;
                 let again = format!("type /plugins reload {name} when the machine is less busy");
-                PluginError::Compile(format!("it took more than {minutes} minutes; {again}"))
+                PluginError::Compile(format!("compiling took more than {minutes} minutes; {again}"))
             })?
             .map_err(failed)?;
         if output.status.success() { Ok(output.stdout) } else { Err(PluginError::Compile(why_failed(name, &output))) }
@@ -154,7 +154,7 @@ pub fn digest(wasm: &[u8]) -> String {
 
 fn not_run(name: &str, error: &io::Error) -> PluginError {
     let why = messages::system_error(error);
-    PluginError::Compile(format!("the compiler could not be run: {why}; then type /plugins reload {name}"))
+    PluginError::Compile(format!("its compiler failed to start: {why}; then type /plugins reload {name}"))
 }
 
 /// Explains why the compiling child failed, with the remedy.
@@ -165,15 +165,15 @@ fn why_failed(name: &str, output: &Output) -> String {
     let signal = output.status.signal();
     let is = |one: Signal| signal == Some(one.as_raw());
     if is(Signal::XCPU) {
-        format!("it took more than {COMPILE_TIME} s of the processor; make it smaller")
+        format!("compiling took more than {COMPILE_TIME} s of CPU time; make it smaller")
     } else if is(Signal::KILL) {
         format!(
-            "its compiler was killed, as the system does where memory runs out; free some memory, then type /plugins reload {name}"
+            "its compiler was killed, probably because memory ran out; free some memory, then type /plugins reload {name}"
         )
     } else if why.contains("memory allocation of ") || why.contains("Cannot allocate memory") {
         let most = spell_size(COMPILE_MEMORY);
         format!(
-            "its compiler ran out of memory (it may take {most}); make it smaller, or free some memory and type /plugins reload {name}"
+            "its compiler ran out of memory (its limit is {most}); make it smaller, or free some memory and type /plugins reload {name}"
         )
     } else if signal.is_some() || why.is_empty() {
         format!("its compiler failed ({}); type /plugins reload {name} to try it again", output.status)

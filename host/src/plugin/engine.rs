@@ -55,7 +55,7 @@ impl SharedEngine {
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
         let instances = parallel.saturating_add(AT_ONCE_CALLS + TRIAL_INSTANCES);
         let engine = Engine::new(&config(Pool::Of { instances })).or_else(|error| {
-            tracing::warn!(%error, "no room for an instance pool: calls are slower");
+            tracing::warn!(%error, "not enough memory for an instance pool: calls are slower");
             Engine::new(&config(Pool::OnDemand))
         })?;
         let in_flight = Arc::new(AtomicUsize::new(0));
@@ -150,6 +150,9 @@ fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread 
             }
         }
     };
-    let thread = thread::Builder::new().name("epoch".to_owned()).spawn(tick).expect("a thread can be started at start");
+    let thread = thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(tick)
+        .expect("a thread can be started when the host starts");
     thread.thread().clone()
 }

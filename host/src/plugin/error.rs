@@ -20,7 +20,7 @@ pub enum PluginError {
     CutOff { bytes: usize },
     /// `at`: the length up to the end of the last section.
     #[error(
-        "it did not compile: its last section ends at byte {at}, and what follows ({}) is no section; copy it again, or build it again",
+        "it did not compile: its last section ends at byte {at}, and the rest ({}) is not a section; copy it again, or build it again",
         bytes(*extra)
     )]
     Trailing { at: usize, extra: usize },
@@ -30,22 +30,22 @@ pub enum PluginError {
     #[error("it did not compile: {0}")]
     Compile(String),
     /// The component exceeds the limits of the instance pool.
-    #[error("it needs more than a plugin can have: {0}; make it smaller")]
+    #[error("it is larger than the host allows: {0}; make it smaller")]
     TooBig(String),
     #[error(
-        "it asks for what it was not granted: {}; add to [plugins.{plugin}] in the configuration: {}",
+        "it requests capabilities that it was not granted: {}; add to [plugins.{plugin}] in the configuration: {}",
         missing.join(", "),
         lines.join(" and ")
     )]
     NotGranted { plugin: String, missing: Vec<String>, lines: Vec<String> },
-    #[error("it is not the version that [plugins.{plugin}] sha256 allows: it has {digest}, allowed is {only}")]
+    #[error("[plugins.{plugin}] sha256 does not allow this version: it has {digest}, allowed is {only}")]
     Pinned { plugin: String, digest: String, only: String },
     #[error("its network cannot be set up: {0}")]
     Ca(String),
     /// The version itself is valid, but it isn't activated now, for example after a rollback.
     #[error("{0}")]
     NotAdmitted(String),
-    #[error("it imports what this host does not have: {0}")]
+    #[error("it imports an interface that this host does not have: {0}")]
     Link(String),
     /// The component uses another version of the host's own package.
     #[error("it is built for {age} Cordboard: it has {name}, and this one has {Own}; {}", age.remedy())]
@@ -56,18 +56,18 @@ pub enum PluginError {
     NewerWasi { name: String },
     /// An import of the host's own package. `item` is the missing function if the host has the rest of the interface.
     #[error(
-        "it imports what this host does not have: {}; update Cordboard, or build it with the SDK of this version",
+        "it imports interfaces that this host does not have: {}; update Cordboard, or build it with the SDK of this version",
         part(item.as_deref(), name)
     )]
     UnknownImport { name: String, item: Option<String> },
-    #[error("it imports what this host does not have: {}; build it without that part of WASI", part(item.as_deref(), name))]
+    #[error("it imports interfaces that this host does not have: {}; build it without that part of WASI", part(item.as_deref(), name))]
     UnknownWasi { name: String, item: Option<String> },
     #[error(
-        "it imports what this host does not have: {name}; compose it with a component that exports that, or build it without"
+        "it imports an interface that this host does not have: {name}; compose it with a component that exports it, or build it without it"
     )]
     ForeignImport { name: String },
     #[error(
-        "it imports {} with another type than this host has ({why}); build it with the SDK of this version",
+        "it imports {} with a different type than this host has ({why}); build it with the SDK of this version",
         part(item.as_deref(), name)
     )]
     OtherType { name: String, item: Option<String>, why: String },
@@ -77,12 +77,12 @@ pub enum PluginError {
         if exports.is_empty() { String::new() } else { format!(" (it exports {})", exports.join(", ")) }
     )]
     NoExtensionPoint { exports: Vec<String> },
-    #[error("its export `{trade}` is not the one of this host: {why}; build it with the SDK of this version")]
+    #[error("its export `{trade}` differs from this host's: {why}; build it with the SDK of this version")]
     ExportMismatch { trade: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
     /// The plugin returned an error during its trial. It only knows its configuration then, so the error is about that.
-    #[error("it failed its trial: it said: {why}; correct [plugins.{plugin}.config]")]
+    #[error("it failed its trial: it returned an error: {why}; correct [plugins.{plugin}.config]")]
     Misconfigured { plugin: String, why: String },
     #[error("{what} is not a {kind} name: use {rule}")]
     OfferName { kind: &'static str, what: String, rule: &'static str },
@@ -91,19 +91,17 @@ pub enum PluginError {
     /// `of` is the described item, as `command /x`. `least` and `most` are the length limits.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
     InvalidText { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
-    #[error(
-        "its command /{command} has the usage \"{usage}\": begin it with /{command}, then the arguments, or leave it empty"
-    )]
+    #[error("its command /{command} has the usage \"{usage}\": start it with /{command}, or leave it empty")]
     Usage { command: String, usage: String },
-    #[error("it has more commands than the {most} that a plugin may have: let one command take arguments")]
+    #[error("it has more than the allowed {most} commands: use one command with arguments")]
     Commands { most: usize },
     #[error("its job '{job}' has the times \"{cron}\", and {why}")]
     Cron { job: String, cron: String, why: CronError },
-    #[error("it has more jobs than the {most} that a plugin may have: let one job look through a list")]
+    #[error("it has more than the allowed {most} jobs: use one job that handles a list")]
     Jobs { most: usize },
-    #[error("it offers the {kind} '{what}' twice")]
+    #[error("it exports the {kind} '{what}' twice")]
     Twice { kind: &'static str, what: String },
-    #[error("it offers the {kind} '{what}', which plugin '{by}' already offers: rename one of them")]
+    #[error("it exports the {kind} '{what}', which plugin '{by}' already exports: rename one of them")]
     Taken { kind: &'static str, what: String, by: String },
 }
 

@@ -69,7 +69,7 @@ fn sniff(wasm: &[u8]) -> Result<(), PluginError> {
         Some([0x0d, 0x00, 0x01, 0x00]) => Ok(()),
         Some([_, _, 0x00, 0x00]) => Err(PluginError::CoreModule),
         Some(_) => Err(PluginError::NotWasm(
-            "it has a format of WebAssembly that this Cordboard does not know; build it for wasm32-wasip2",
+            "it has a WebAssembly format that this version of Cordboard does not know; build it for wasm32-wasip2",
         )),
         None => Err(PluginError::CutOff { bytes: wasm.len() }),
     }
@@ -87,15 +87,15 @@ fn other_form(bytes: &[u8]) -> &'static str {
     } else {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).trim_start().to_ascii_lowercase();
         if head.starts_with("<!doctype") || head.starts_with("<html") {
-            "it is an HTML page, as some downloads leave one; download the file itself"
+            "it is an HTML page, not the file, as after a failed download; download the file itself"
         } else if head.starts_with("version https://git-lfs") {
             "it is a pointer of Git LFS; run `git lfs pull`, and copy the file again"
         } else if head.starts_with("(component") || head.starts_with("(module") {
             "it is in the text format; assemble it with `wasm-tools parse`"
         } else if !head.contains(['\0', char::REPLACEMENT_CHARACTER]) {
-            "it is a text file; copy the component itself, as it was built"
+            "it is a text file; copy the built component itself"
         } else {
-            "it does not start as one does; copy the component itself, as it was built"
+            "it does not start like a component; copy the built component itself"
         }
     }
 }
@@ -115,8 +115,8 @@ mod tests {
             (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS"),
             (b"(component)", "it is in the text format"),
             (b"#!/bin/sh\n", "it is a text file"),
-            (b"\xff\xfe\0\0", "it does not start as one does"),
-            (b"\0asm\x0d\0\x02\0", "it has a format of WebAssembly that this Cordboard does not know"),
+            (b"\xff\xfe\0\0", "it does not start like a component"),
+            (b"\0asm\x0d\0\x02\0", "it has a WebAssembly format that this version of Cordboard does not know"),
         ] {
             let why = imports(bytes).expect_err("it is no component").to_string();
             assert!(why.starts_with(&format!("it is not a WebAssembly component: {told}")), "{bytes:?}: {why}");
@@ -149,7 +149,7 @@ mod tests {
         for extra in [&b"\n"[..], b"\0", b"\xff", b"hello", b"\xff\0"] {
             let why = imports(&[&whole, extra].concat()).expect_err("it is no component").to_string();
             let count = if extra.len() == 1 { "1 byte".to_owned() } else { format!("{} bytes", extra.len()) };
-            let told = format!("its last section ends at byte 8, and what follows ({count}) is no section");
+            let told = format!("its last section ends at byte 8, and the rest ({count}) is not a section");
             assert!(why.contains(&told), "{extra:?}: {why}");
         }
     }

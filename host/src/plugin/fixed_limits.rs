@@ -47,20 +47,20 @@ pub fn fields() -> WasiHttpCtx {
 pub fn went_over(error: &wasmtime::Error) -> Option<String> {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         // WASI 0.2 only distinguishes success from failure.
-        let how = if *code == 0 { "as if all were well" } else { "with an error code" };
+        let how = if *code == 0 { "with success" } else { "with an error code" };
         return Some(format!("exited before it answered, {how}"));
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
-        return Some(format!("called itself deeper than the {} of stack that a call has", spell_size(STACK as u64)));
+        return Some(format!("exceeded the {} of stack of a call", spell_size(STACK as u64)));
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        let what = "things of the host at once (clocks, streams, requests), and a call may hold no more";
+        let what = "host resources at once (clocks, streams, requests), the maximum of a call";
         return Some(format!("held {HANDLES} {what}"));
     }
     if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
-        return Some(format!("wrote more than {} of headers for one request", spell_size(FIELDS as u64)));
+        return Some(format!("set more than {} of headers in one request", spell_size(FIELDS as u64)));
     }
     // The runtime reports this limit only in the error's text.
     let is_random = error.root_cause().to_string().ends_with(&format!("exceeds limit {RANDOM}"));
-    is_random.then(|| format!("asked for more than {} of random bytes at once", spell_size(RANDOM)))
+    is_random.then(|| format!("requested more than {} of random bytes at once", spell_size(RANDOM)))
 }

@@ -79,13 +79,13 @@ impl GuestLog {
             return self.say_dropped(line);
         }
         let why = shown(&scrub::text(why.to_owned()));
-        tracing::warn!(plugin, why, "a request was refused");
+        tracing::warn!(plugin, why, "request denied");
     }
 
     fn say_dropped(&self, line: Line) {
         let (plugin, limit) = (&*self.0.plugin, self.0.limit);
         if line == Line::SayDropped {
-            tracing::warn!(plugin, limit, "plugin logs past its `log` limit: the rest of this call's lines is dropped");
+            tracing::warn!(plugin, limit, "plugin exceeded its `log` limit: dropping the remaining lines of this call");
         }
     }
 

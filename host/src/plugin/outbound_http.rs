@@ -87,9 +87,11 @@ impl Network {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let target = Target::new(&text(uri.scheme_str()), &text(uri.authority().map(|one| one.as_str())), path);
         let target = target.map_err(|error| Failure::Refused(error.to_string()))?;
-        check_host(&target.host).map_err(|why| Failure::Refused(format!("nobody may reach {target}: {why}")))?;
+        check_host(&target.host)
+            .map_err(|why| Failure::Refused(format!("requests to {target} are never allowed: {why}")))?;
         let method = request.method.as_str();
-        check_method(method).map_err(|why| Failure::Refused(format!("nobody may reach {target} so: {why}")))?;
+        check_method(method)
+            .map_err(|why| Failure::Refused(format!("this kind of request to {target} is never allowed: {why}")))?;
         if may_request(&self.reach.http, method, &target) {
             return Ok(target);
         }
@@ -100,7 +102,7 @@ impl Network {
 
     fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, Failure> {
         let (needed, host) = TcpGrant::needed(host, port).map_err(Failure::Refused)?;
-        check_host(&host).map_err(|why| Failure::Refused(format!("nobody may reach {host}: {why}")))?;
+        check_host(&host).map_err(|why| Failure::Refused(format!("connections to {host} are never allowed: {why}")))?;
         if self.reach.tcp.contains(&needed) {
             return Ok(host);
         }

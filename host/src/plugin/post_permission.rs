@@ -24,11 +24,11 @@ pub fn check(asked: &CallContext, place: &Place, residents: &[ChatMember]) -> Re
     match &asked.caller {
         Some(caller) if residents.iter().any(|resident| is_same(caller, resident)) => Ok(()),
         Some(_) => Err(format!(
-            "{place} is not the caller's: a call posts where it was called, and where its caller has spoken"
+            "{place} is not a chat of the caller: a call can post where it was called and where its caller has written"
         )),
-        None if residents.is_empty() => Err(format!(
-            "nobody whom [access] names has spoken in {place}: write to the bot there first, so that it is known"
-        )),
+        None if residents.is_empty() => {
+            Err(format!("no user of [access] has written in {place} yet: write to the bot there first"))
+        }
         None => Ok(()),
     }
 }
@@ -59,10 +59,10 @@ mod tests {
         };
         let nobody = CallContext::default();
         assert!(check(&nobody, &place("2"), &home(&ann)).is_ok());
-        assert!(check(&nobody, &place("3"), &[]).unwrap_err().contains("nobody whom [access] names has spoken"));
+        assert!(check(&nobody, &place("3"), &[]).unwrap_err().contains("no user of [access] has written"));
         assert!(check(&by(&ann), &place("2"), &home(&ann)).is_ok());
         assert!(check(&by(&ann), &place("telegram:2"), &[]).is_ok(), "where it was called");
-        assert!(check(&by(&ann), &place("1"), &home(&owner)).unwrap_err().contains("is not the caller's"));
+        assert!(check(&by(&ann), &place("1"), &home(&owner)).unwrap_err().contains("is not a chat of the caller"));
         assert!(check(&by(&owner), &place("2"), &home(&ann)).is_err());
         assert!(check(&by(&owner), &place("x"), &home(&console)).is_ok(), "the operator has two names");
     }

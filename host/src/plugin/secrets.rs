@@ -139,8 +139,8 @@ impl CallSecrets {
 impl Secret {
     fn new(plugin: &str, name: String, value: Result<String, String>) -> Self {
         let value = value.map_err(|why| {
-            tracing::warn!(target: AUTHORS, plugin, secret = name, %why, "a secret cannot be used");
-            format!("the secret '{name}' cannot be used: the log says why, and [secrets] {name} where it should be")
+            tracing::warn!(target: AUTHORS, plugin, secret = name, %why, "failed to read a secret");
+            format!("the secret '{name}' cannot be read: see the log, and [secrets] {name} in the configuration")
         });
         Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value }
     }
@@ -168,10 +168,10 @@ pub fn value(name: &str, source: &SecretSource) -> Result<String, String> {
     let bytes = read_private(&path).map_err(|error| system_error(format!("failed to read {shown}: {error}")))?;
     let value = encoding::value(bytes).map_err(|error| format!("failed to read {shown}: {error}"))?;
     if !(SHORTEST..=LONGEST).contains(&value.len()) {
-        return Err(format!("{shown} must hold a secret of {SHORTEST} to {LONGEST} bytes, not {}", value.len()));
+        return Err(format!("{shown} must contain a secret of {SHORTEST} to {LONGEST} bytes, not {}", value.len()));
     }
     if value.contains(char::is_control) {
-        return Err(format!("{shown} must hold the secret alone, on one line"));
+        return Err(format!("{shown} must contain only the secret, on one line"));
     }
     scrub::remember(&format!("(secret {name})"), &value);
     Ok(value)
@@ -183,7 +183,7 @@ fn path(source: &SecretSource) -> Result<PathBuf, String> {
         SecretSource::Credential(name) => {
             let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
             let folder =
-                folder.ok_or("there is no CREDENTIALS_DIRECTORY: start the host by systemd, with LoadCredential=")?;
+                folder.ok_or("CREDENTIALS_DIRECTORY is not set: start the host with systemd and LoadCredential=")?;
             Ok(Path::new(&folder).join(name))
         }
     }
@@ -198,10 +198,10 @@ fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     let about = file.metadata()?;
     let mode = about.permissions().mode();
     if !about.is_file() {
-        return Err(io::Error::other("it is no file"));
+        return Err(io::Error::other("it is not a file"));
     }
     if mode & 0o007 != 0 {
-        return Err(io::Error::other(format!("everybody may use it (mode {:o}): chmod 600 it", mode & 0o777)));
+        return Err(io::Error::other(format!("other users can read it (mode {:o}): run chmod 600", mode & 0o777)));
     }
     let mut bytes = Vec::new();
     // Read more than the limit, so that a longer file is rejected and not truncated.

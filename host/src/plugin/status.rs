@@ -136,7 +136,7 @@ fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
 pub fn missing_webhook_auth(plugin: &str) -> String {
     format!(
         "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
-         NAME = \"/path/of/a/file\""
+         NAME = \"/path/to/a/file\""
     )
 }
 

@@ -61,7 +61,9 @@ pub fn adopt_orphans() {
                 }
             });
         }
-        Err(error) => tracing::warn!(%error, "failed to adopt what agents leave behind: it is found by its mark alone"),
+        Err(error) => {
+            tracing::warn!(%error, "failed to become the subreaper: processes that agents leave behind are found only by their tag")
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl RlimitTag {
     pub(super) fn set(self, process: &ProcessId) {
         let limit = Rlimit { current: Some(self.0), maximum: Some(self.0) };
         if let Err(error) = prlimit(Pid::from_raw(process.pid), Resource::Rttime, limit) {
-            tracing::debug!(pid = process.pid, %error, "failed to tag an agent: its descendants are found by their mark alone");
+            tracing::debug!(pid = process.pid, %error, "failed to tag an agent with a limit: its descendants are found only by their environment");
         }
     }
 
@@ -109,7 +109,7 @@ pub(super) fn restore(before: Rlimit) {
 
 fn set_own(limit: Rlimit) {
     if let Err(error) = setrlimit(Resource::Rttime, limit) {
-        tracing::debug!(%error, "failed to set the tag that an agent inherits: it gets the tag after its start");
+        tracing::debug!(%error, "failed to set the tag that an agent inherits: it is set after the start");
     }
 }
 

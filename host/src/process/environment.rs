@@ -20,14 +20,11 @@ impl Environment {
     /// Call it in `main` before there are other threads: later it removes nothing, because another thread could be
     /// reading the environment.
     #[must_use]
-    #[expect(
-        unsafe_code,
-        reason = "std calls the removal of a variable unsafe, as it is beside other threads; there are none"
-    )]
+    #[expect(unsafe_code, reason = "removing a variable is unsafe in std while other threads run; there are none yet")]
     pub fn take<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let environment = Self::read();
         if !is_single_threaded() {
-            tracing::warn!("the environment was taken too late: secrets stay in it");
+            tracing::warn!("the environment was read too late: secrets remain in it");
             return environment;
         }
         for name in secrets {
@@ -90,7 +87,7 @@ const KEPT: [&str; 12] = [
 /// which contain secrets too.
 pub fn disable_dumps() {
     if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "other processes of this user can read the host's environment");
+        tracing::warn!(%error, "failed to protect the host's environment from other processes of this user");
     }
 }
 
@@ -106,6 +103,6 @@ pub fn survive_file_limits() {
     // The flag is not read.
     let caught = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     if let Err(error) = caught {
-        tracing::warn!(%error, "a limit on the size of files will end the host");
+        tracing::warn!(%error, "failed to ignore SIGXFSZ: a file size limit can end the host");
     }
 }

@@ -77,7 +77,7 @@ async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
         line.push(b'\n');
         if let Err(error) = stdin.write_all(&line).await {
             // The agent exited or closed its input. If it exited, its exit is reported separately.
-            tracing::debug!(%error, "the agent reads no more");
+            tracing::debug!(%error, "the agent closed its input");
             return;
         }
     }
@@ -148,7 +148,7 @@ impl<R: AsyncRead + Unpin> Drain<R> {
 }
 
 fn give_up() -> Option<Line> {
-    tracing::warn!("an agent's output is still held open by a process that hides; it is given up");
+    tracing::warn!("an unattributed process holds an agent's output open: closing it");
     None
 }
 

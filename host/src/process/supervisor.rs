@@ -81,7 +81,7 @@ impl Leader {
 
     async fn exited(&self) {
         if let Err(error) = self.exit.readable().await {
-            tracing::error!(%error, "the end of an agent cannot be awaited; it is killed");
+            tracing::error!(%error, "failed to wait for an agent's exit: killing it");
             self.signal(Signal::KILL);
         }
     }
@@ -98,7 +98,7 @@ impl Leader {
     }
 }
 
-#[expect(unsafe_code, reason = "tokio calls the registration unsafe for descriptors that it does not own")]
+#[expect(unsafe_code, reason = "tokio's registration is unsafe for descriptors that it does not own")]
 fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that
     // lives.
@@ -114,7 +114,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, mark: EnvTag, pipes: Pipes, e
     }
     let strays = adopted::strays().await;
     if !strays.is_empty() {
-        tracing::warn!(?strays, "processes of an agent hide whose they are");
+        tracing::warn!(?strays, "an agent left processes that cannot be attributed");
         // The send fails only if the session is gone already.
         drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }

@@ -225,6 +225,6 @@ fn signal(stat: Stat, signal: Signal) {
         && let Err(error) = pidfd_send_signal(&process, signal)
         && error != rustix::io::Errno::SRCH
     {
-        tracing::warn!(pid = stat.pid, %error, "a process of an agent cannot be signalled");
+        tracing::warn!(pid = stat.pid, %error, "failed to signal a process of an agent");
     }
 }

@@ -153,7 +153,7 @@ impl Actor {
         match self.go(before, effects).await {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
             Err(why) => {
-                let text = format!("Done, but it could not be stored and may be lost at a restart: {why}");
+                let text = format!("Done, but the change was not stored and may be lost at a restart: {why}");
                 Err(ApiError { code: RefusalCode::Failed, text })
             }
         }
@@ -193,7 +193,7 @@ impl Actor {
         let before = self.machine.phase();
         let effects: Vec<Effect> = self.machine.handle(input, self.ports.clock.now());
         if let Err(error) = self.go(before, effects).await {
-            tracing::error!(%error, "failed to store a change: it is tried again with the next one");
+            tracing::error!(%error, "failed to store a change: it is stored with the next one");
         }
     }
 

@@ -97,7 +97,7 @@ impl Running {
         match event {
             Some(ProcessEvent::Line(line)) => self.decode(&line),
             Some(ProcessEvent::TooLong { bytes, beginning }) => {
-                tracing::warn!(bytes, "skipped a line of the agent that is longer than any agent's");
+                tracing::warn!(bytes, "skipped a line of the agent that is too long");
                 // The line may be the one that ends a turn.
                 self.decode(&beginning)
             }
@@ -134,7 +134,8 @@ fn prepare_folder(folder: &Path, own: &Path) -> Result<(), String> {
     let shown = folder.display();
     let climbs = folder.components().any(|part| part == Component::ParentDir);
     if folder.starts_with(own) && !climbs {
-        return std::fs::create_dir_all(folder).map_err(|error| format!("its folder {shown} cannot be made: {error}"));
+        return std::fs::create_dir_all(folder)
+            .map_err(|error| format!("its folder {shown} cannot be created: {error}"));
     }
     // Opening `.` also checks the permission to enter the folder.
     let Err(error) = folder.join(".").metadata() else { return Ok(()) };
@@ -144,7 +145,7 @@ fn prepare_folder(folder: &Path, own: &Path) -> Result<(), String> {
         ErrorKind::NotADirectory => "is not a folder".to_owned(),
         _ => format!("cannot be opened ({error})"),
     };
-    Err(format!("its folder {shown} {what}; bring it back, or name another one in [sessions.folders]"))
+    Err(format!("its folder {shown} {what}; restore it, or set another one in [sessions.folders]"))
 }
 
 #[cfg(test)]
@@ -169,7 +170,7 @@ mod tests {
         prepare("link").unwrap();
         for gone in ["gone", "gone/below", "state/../gone"] {
             let why = prepare(gone).unwrap_err();
-            let expected = format!("its folder {} does not exist; bring it back, or", path(gone).display());
+            let expected = format!("its folder {} does not exist; restore it, or", path(gone).display());
             assert!(why.starts_with(&expected), "{why}");
             assert!(!path("gone").exists());
         }

@@ -84,7 +84,7 @@ async fn a_failed_save_is_reported_and_stored_with_the_next() {
     let refused =
         session.order(SessionCommand::SetModel(Some("opus".to_owned())), CausationChain::default()).await.unwrap_err();
     assert_eq!(refused.code, RefusalCode::Failed);
-    assert_eq!(refused.text, "Done, but it could not be stored and may be lost at a restart: no room");
+    assert_eq!(refused.text, "Done, but the change was not stored and may be lost at a restart: no room");
     fakes.full_disk(false);
     let view = session
         .order(SessionCommand::SetIdleTimeout(Some(Duration::from_secs(60))), CausationChain::default())

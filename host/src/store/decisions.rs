@@ -48,7 +48,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn save_rollout_state(&self, plugin: &str, standing: &RolloutState) -> Result<(), StoreError> {
         let (plugin, standing) = (plugin.to_owned(), standing.clone());
-        self.ask(format!("store what stands against plugin '{plugin}'"), move |db| {
+        self.ask(format!("store the rollout state of plugin '{plugin}'"), move |db| {
             if standing.is_clear() {
                 db.prepare_cached("DELETE FROM standing WHERE plugin = ?")?.execute([&plugin])?;
                 return Ok(());
@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn save_answer(&self, answer: GrantAnswer) -> Result<(), StoreError> {
-        self.ask(format!("store the answer about plugin '{}'", answer.plugin), move |db| {
+        self.ask(format!("store the grant decision for plugin '{}'", answer.plugin), move |db| {
             let sql =
                 "INSERT OR REPLACE INTO grant_answer (plugin, capabilities, granted, who, at) VALUES (?, ?, ?, ?, ?)";
             let capabilities = answer.capabilities.join(SEPARATOR);

@@ -9,33 +9,32 @@ use rusqlite::ErrorCode;
 /// A request failed. Nothing of it was stored, and the store remains usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    #[error("{what} in {}: the disk is full, nothing of it was stored; free some space and try again", file.display())]
+    #[error("{what} in {}: the disk is full, so nothing was stored; free some space and try again", file.display())]
     Full { what: String, file: PathBuf },
-    #[error("{what} in {}: {why}, nothing of it was stored; see whether the disk is sound and writable", file.display())]
+    #[error("{what} in {}: {why}, so nothing was stored; check that the disk is healthy and writable", file.display())]
     Io { what: String, file: PathBuf, why: String },
     #[error(
-        "{what} in {}: another program keeps the database locked, nothing of it was stored; end that program, `fuser {}` finds it",
+        "{what} in {}: another program locks the database, so nothing was stored; stop that program (`fuser {}` finds it)",
         file.display(),
         file.display()
     )]
     Locked { what: String, file: PathBuf },
     #[error(
-        "{what} in {}: the file is damaged ({why}); stop the host, then put a backup in its place or move it away to begin anew",
+        "{what} in {}: the file is damaged ({why}); stop the host, then restore a backup, or move the file away to start without data",
         file.display()
     )]
     Corrupt { what: String, file: PathBuf, why: String },
-    #[error("{what}: the store is closed because the host ends; start the host again")]
+    #[error("{what}: the store is closed because the host is shutting down; start the host again")]
     Closed { what: String },
     #[error("create session '{0}': the name is taken; choose another, or restore that session if it is archived")]
     Exists(SessionName),
-    #[error("{what}: the store has no such message that is not done")]
+    #[error("{what}: the store has no such open message")]
     Gone { what: String },
     #[error(
-        "store the state of plugin '{plugin}': with it the plugin would keep {size} bytes, over its limit {limit}; \
-         delete keys or raise that limit in the configuration"
+        "store the state of plugin '{plugin}': it would have {size} bytes, more than its limit of {limit}; delete keys or raise the limit in the configuration"
     )]
     StateLimit { plugin: String, size: u64, limit: Limit },
-    #[error("{what} in {}: {why}; that is a defect of the host, please report it", file.display())]
+    #[error("{what} in {}: {why}; this is a bug in Cordboard, please report it", file.display())]
     Defect { what: String, file: PathBuf, why: String },
 }
 
@@ -116,43 +115,41 @@ impl WorkError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(
-        "use state directory {}: {user} cannot write to it ({source}); give it to that user, or name another with --state",
+        "use state directory {}: {user} cannot write to it ({source}); change its owner, or use another with --state",
         path.display()
     )]
     NotWritable { path: PathBuf, user: String, source: std::io::Error },
     #[error(
-        "use state directory {}: others may write to it (mode {mode:03o}); run `chmod go-w {}`",
+        "use state directory {}: other users may write to it (mode {mode:03o}); run `chmod go-w {}`",
         path.display(),
         path.display()
     )]
     WritableByOthers { path: PathBuf, mode: u32 },
     #[error(
-        "use state directory {}: it belongs to another user (uid {uid}); run `chown -R {me} {}`, or name another with --state",
+        "use state directory {}: it belongs to another user (uid {uid}); run `chown -R {me} {}`, or use another with --state",
         path.display(),
         path.display()
     )]
     Foreign { path: PathBuf, uid: u32, me: u32 },
     #[error(
-        "use state directory {}: another host uses it ({holder}); end that one, or name another with --state",
+        "use state directory {}: another host uses it ({holder}); stop that host, or use another with --state",
         path.display()
     )]
     InUse { path: PathBuf, holder: String },
     #[error(
         "use state directory {}: it was written by a newer Cordboard (schema {found}, this one knows {known}); \
-         install that version, or name another with --state",
+         install that version, or use another with --state",
         path.display()
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error(
         "use state directory {}: it was written by an older Cordboard (schema {found}, this one reads {known}); \
-         run the host once, it brings the directory up to date",
+         run the host once to migrate it",
         path.display()
     )]
     Older { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "use state directory {}: its database cordboard.db is empty, but sessions/ holds the folders of {folders} sessions, so it was \
-         not always; put a backup of cordboard.db in its place, or remove cordboard.db to begin anew, which forgets those sessions and keeps \
-         their folders",
+        "use state directory {}: its database cordboard.db is empty, but sessions/ holds the folders of {folders} sessions, so data was lost; restore a backup of cordboard.db, or remove cordboard.db to start without those sessions (their folders are kept)",
         path.display()
     )]
     Emptied { path: PathBuf, folders: usize },
@@ -170,8 +167,7 @@ mod tests {
             let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
             assert_eq!(
                 WorkError::from(error).during("open the store", "/s/cordboard.db".into()).to_string(),
-                "open the store in /s/cordboard.db: another program keeps the database locked, nothing of it was stored; \
-                 end that program, `fuser /s/cordboard.db` finds it"
+                "open the store in /s/cordboard.db: another program locks the database, so nothing was stored; stop that program (`fuser /s/cordboard.db` finds it)"
             );
         }
     }

@@ -101,7 +101,7 @@ fn holder(file: &mut File) -> String {
     let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
     match (read, text.trim()) {
         (Ok(_), pid) if !pid.is_empty() => format!("pid {pid}"),
-        (Ok(_) | Err(_), _) => "its pid is not known".to_owned(),
+        (Ok(_) | Err(_), _) => "pid unknown".to_owned(),
     }
 }
 

@@ -79,7 +79,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Gone`] if it is completed, or the database cannot be written.
     pub async fn assign(&self, id: InboxId, session: &SessionName) -> Result<(), StoreError> {
-        let (what, session) = (format!("give message {} to session '{session}'", id.0), session.clone());
+        let (what, session) = (format!("assign message {} to session '{session}'", id.0), session.clone());
         self.ask(what.clone(), move |db| {
             let sql = "UPDATE inbox SET state = 'waiting', session = ? WHERE id = ? AND state <> 'done'";
             found(db.prepare_cached(sql)?.execute(params![session.as_str(), id.0])?, &what)
@@ -113,7 +113,7 @@ impl Store {
         record: &SessionRecord,
     ) -> Result<(), StoreError> {
         let (prompt, record) = (prompt.clone(), record.clone());
-        self.ask(format!("store a message of session '{}' again", record.name), move |db| {
+        self.ask(format!("requeue a message of session '{}'", record.name), move |db| {
             insert_waiting(db, &update, (&prompt, &record.name))?;
             sessions::save(db, &record)
         })
@@ -125,7 +125,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Gone`] if it was not assigned or is completed, or the database cannot be written.
     pub async fn hand(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.turn_to("handed", format!("mark prompt {} as given to the agent", prompt.0), prompt).await
+        self.turn_to("handed", format!("mark prompt {} as sent to the agent", prompt.0), prompt).await
     }
 
     /// Stores that the prompt waits again, because the agent did not accept it.

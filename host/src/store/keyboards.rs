@@ -67,7 +67,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn keyboard_places(&self) -> Result<Vec<Place>, StoreError> {
-        self.ask("read which chats have buttons".to_owned(), move |db| {
+        self.ask("read which chats have open buttons".to_owned(), move |db| {
             let mut query = db.prepare_cached("SELECT DISTINCT place FROM keyboard WHERE outcome IS NULL")?;
             let mut rows = query.query(())?;
             let mut places = Vec::new();
@@ -97,7 +97,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn withdraw_starts(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
-        self.ask("close what was asked before the start".to_owned(), move |db| {
+        self.ask("close requests from before the start".to_owned(), move |db| {
             close(db, "request ->> '$.Start.session' IS NOT NULL", (), &outcome)
         })
         .await
@@ -114,7 +114,7 @@ impl Store {
         outcome: &str,
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let (key, outcome) = ([plugin.to_owned(), digest.to_owned()], outcome.to_owned());
-        self.ask(format!("close what was asked about plugin '{plugin}'"), move |db| {
+        self.ask(format!("close requests about plugin '{plugin}'"), move |db| {
             close(db, "request ->> '$.Grant.plugin' = ? AND request ->> '$.Grant.digest' <> ?", key.clone(), &outcome)
         })
         .await

@@ -47,7 +47,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn original_place(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
-        self.ask(format!("read what {place} was called at first"), move |db| {
+        self.ask(format!("read the first id of {place}"), move |db| {
             let mut query = db.prepare_cached("SELECT home FROM moved WHERE front_end = ? AND chat = ?")?;
             let home = query.query_row(params![place.front_end, place.chat], |row| row.get(0)).optional()?;
             Ok(Place { chat: home.unwrap_or_else(|| place.chat.clone()), ..place.clone() })

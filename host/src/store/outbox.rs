@@ -87,7 +87,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StoreError> {
         let (place, message) = (place.clone(), message.clone());
-        self.ask("forget a message that was deleted".to_owned(), move |db| {
+        self.ask("remove a deleted message".to_owned(), move |db| {
             let place = serde_json::to_string(&place)?;
             db.prepare_cached("DELETE FROM live WHERE place = ? AND message = ?")?
                 .execute(params![place, message.0])?;
@@ -101,7 +101,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn sending(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
-        self.ask(format!("store how far post {} was sent", id.0), move |db| {
+        self.ask(format!("store the progress of post {}", id.0), move |db| {
             let delivery = serde_json::to_string(&delivery)?;
             db.prepare_cached("UPDATE outbox SET delivery = ? WHERE id = ?")?.execute(params![delivery, id.0])?;
             Ok(())

@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn meet(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
-        self.ask("store where people have spoken".to_owned(), move |db| {
+        self.ask("store where users have written".to_owned(), move |db| {
             for (place, person) in &met {
                 db.prepare_cached("INSERT OR IGNORE INTO met (place, person) VALUES (?, ?)")?
                     .execute(params![serde_json::to_string(place)?, person.0])?;
@@ -32,7 +32,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
-        self.ask(format!("read who has spoken in {place}"), move |db| {
+        self.ask(format!("read who has written in {place}"), move |db| {
             let mut query = db.prepare_cached("SELECT person FROM met WHERE place = ?")?;
             let people = query.query_map([serde_json::to_string(&place)?], |row| row.get(0).map(UserId))?;
             Ok(people.collect::<Result<_, _>>()?)
@@ -58,7 +58,7 @@ impl Store {
 
     async fn change_reach(&self, place: &Place, sql: &'static str) -> Result<(), StoreError> {
         let place = place.clone();
-        self.ask(format!("store whether {place} can be written to"), move |db| {
+        self.ask(format!("store whether {place} is reachable"), move |db| {
             db.prepare_cached(sql)?.execute([serde_json::to_string(&place)?])?;
             Ok(())
         })

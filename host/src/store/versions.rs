@@ -44,7 +44,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn touch_generation(&self, plugin: &str, digest: &str) -> Result<(), StoreError> {
         let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
-        self.ask(format!("keep a version of plugin '{plugin}'"), move |db| {
+        self.ask(format!("store the active version of plugin '{plugin}'"), move |db| {
             let sql = "UPDATE generation SET id = (SELECT max(id) + 1 FROM generation)
                 WHERE plugin = ?1 AND digest = ?2 AND id < (SELECT max(id) FROM generation WHERE plugin = ?1)";
             db.prepare_cached(sql)?.execute(params![plugin, digest])?;
@@ -59,7 +59,7 @@ impl Store {
     /// The database cannot be read or written.
     pub async fn forget_generations(&self, plugin: &str) -> Result<(), StoreError> {
         let plugin = plugin.to_owned();
-        self.ask(format!("forget the versions of plugin '{plugin}'"), move |db| {
+        self.ask(format!("delete the versions of plugin '{plugin}'"), move |db| {
             db.prepare_cached("DELETE FROM generation WHERE plugin = ?")?.execute([&plugin])?;
             Ok(())
         })

@@ -56,19 +56,19 @@ impl Rejection {
     fn text(&self) -> String {
         match self {
             Self::NotFound => {
-                "nobody answers here: requests go to /hooks/NAME, NAME being a plugin that takes them".to_owned()
+                "unknown path: send requests to /hooks/NAME, where NAME is a plugin with a webhook".to_owned()
             }
             Self::Method => "the method must be GET, POST, PUT, PATCH or DELETE".to_owned(),
             Self::NoProofs(plugin) => {
-                format!("the configuration does not say what a request for '{plugin}' has to show, so none is let in")
+                format!("no authentication is configured for '{plugin}', so all requests are rejected")
             }
             Self::Unproven => "the token or the signature is missing or wrong".to_owned(),
             Self::TooLarge(most) => format!("the body has more than {most} bytes"),
-            Self::HeadTooSlow => "the head of the request came too slowly".to_owned(),
-            Self::TooSlow => "the body came too slowly".to_owned(),
-            Self::Broken => "the body broke off".to_owned(),
-            Self::Busy => "too many requests at once: come again in a moment".to_owned(),
-            Self::Failed(plugin) => format!("'{plugin}' could not answer; the host's log says why"),
+            Self::HeadTooSlow => "the request headers arrived too slowly".to_owned(),
+            Self::TooSlow => "the body arrived too slowly".to_owned(),
+            Self::Broken => "the body is incomplete".to_owned(),
+            Self::Busy => "too many requests at once: try again in a moment".to_owned(),
+            Self::Failed(plugin) => format!("'{plugin}' failed to answer; see the host's log"),
         }
     }
 

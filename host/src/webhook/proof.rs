@@ -62,7 +62,7 @@ fn same(secret: &str, shown: &str) -> bool {
 }
 
 fn keyed(key: &str, text: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("a key of any length will do");
+    let mut mac = Hmac::new_from_slice(key.as_bytes()).expect("HMAC accepts keys of any length");
     mac.update(text);
     mac
 }

@@ -89,7 +89,7 @@ def received(response):
                 read += stream.blocking_read(CHUNK)
         except Err as end:
             if type(end.value).__name__ != "StreamError_Closed":
-                raise HttpError("the answer broke off") from None
+                raise HttpError("the response is incomplete") from None
     return Answer(response.status(), headers, bytes(read))
 
 

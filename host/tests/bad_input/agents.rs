@@ -20,7 +20,7 @@ fn a_missing_command_is_named_and_the_prompt_waits() {
     for (command, why) in [
         (
             "/nowhere/agent",
-            "'/nowhere/agent': there is no such file; set `command` of this agent to the program's full path",
+            "'/nowhere/agent': the file does not exist; set `command` of this agent to the program's full path",
         ),
         ("no-such-agent", "'no-such-agent': "),
     ] {
@@ -65,9 +65,7 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     assert_eq!(ended.out.matches(told).count(), 1, "{}", ended.out);
     assert!(ended.out.contains("its command line is set in [agents.demo] command and args."), "{}", ended.out);
     assert!(
-        ended
-            .err
-            .contains("cordboard: the input has ended, and after 2s these were still open: a (starting, 1 waiting)"),
+        ended.err.contains("cordboard: the input ended, and after 2s these were still open: a (starting, 1 waiting)"),
         "{}",
         ended.err
     );
@@ -179,7 +177,7 @@ fn an_exit_during_a_turn_is_reported_and_not_retried() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(
         ended.out.contains(
-            "The agent of session 'a' exited during its answer: the demo agent crashed, as it was told to\n\
+            "The agent of session 'a' exited during its answer: the demo agent crashed on request\n\
              Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a\n"
         ),
         "{}",

@@ -44,7 +44,7 @@ fn an_invalid_log_filter_is_named_and_ignored() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("CORDBOARD_LOG is not used: it takes filters such as debug"), "{said}");
+    assert!(said.contains("ignored CORDBOARD_LOG: use filters such as debug"), "{said}");
 }
 
 #[test]
@@ -55,7 +55,8 @@ fn too_few_open_files_are_named_with_the_remedy() {
         command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, "run", "--chat", "console"]);
         let output = command.args(board.places()).stdin(std::process::Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        let told = format!("cordboard: failed to start: only {limit} files may be open at once, and at least 64 are");
+        let told =
+            format!("cordboard: failed to start: the limit of open files is {limit}, and Cordboard needs at least 64");
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.starts_with(&told) && said.contains("; raise the limit of open files"), "{said}");
     }
@@ -100,7 +101,7 @@ fn check_reads_each_secret_and_shows_none() {
         ended.err,
         format!(
             "cordboard: [secrets] none: failed to read {none}: No such file or directory (os error 2)\n\
-             [secrets] open: failed to read {open}: everybody may use it (mode 644): chmod 600 it\n"
+             [secrets] open: failed to read {open}: other users can read it (mode 644): run chmod 600\n"
         )
     );
     board.configure(&format!("[secrets]\ngood = {good:?}\n{of_systemd}\n"));
@@ -117,7 +118,7 @@ fn check_names_a_missing_default_agent() {
     assert!(ended.out.contains("agent          ok  demo\nagent          missing  mine\n"), "{}", ended.out);
     assert_eq!(
         ended.err,
-        "cordboard: [agents] default = \"mine\": failed to start '/nowhere/mine': there is no such file; set `command` of this \
+        "cordboard: [agents] default = \"mine\": failed to start '/nowhere/mine': the file does not exist; set `command` of this \
          agent to the program's full path\n"
     );
 }
@@ -131,7 +132,7 @@ fn check_names_a_rejected_plugin_and_the_reason() {
     assert!(ended.out.contains("plugin         rejected  note\n"), "{}", ended.out);
     assert_eq!(
         ended.err,
-        "cordboard: plugin 'note': it is not a WebAssembly component: it is a text file; copy the component itself, as it was built\n"
+        "cordboard: plugin 'note': it is not a WebAssembly component: it is a text file; copy the built component itself\n"
     );
 }
 
@@ -142,7 +143,7 @@ fn check_runs_a_plugin_with_its_configuration() {
     assert_eq!(ended.code, Some(1), "{}", ended.out);
     let file = board.path("config.toml").display().to_string();
     let why = format!(
-        "cordboard: plugin 'persona': it failed its trial: it said: personas.x.instructions: invalid type: integer `3`, \
+        "cordboard: plugin 'persona': it failed its trial: it returned an error: personas.x.instructions: invalid type: integer `3`, \
          expected a string; correct [plugins.persona.config] in {file}\n"
     );
     assert_eq!(ended.err, why);

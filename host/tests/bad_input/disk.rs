@@ -82,7 +82,7 @@ fn input_on_a_full_disk_is_accepted_once_there_is_space() {
     disk.order("fill");
     host.say(&format!("on a full disk {}", "x".repeat(20_000)));
     host.hear("Not stored yet; trying again: store ");
-    host.hear("the disk is full, nothing of it was stored; free some space and try again");
+    host.hear("the disk is full, so nothing was stored; free some space and try again");
     disk.order("free");
     host.hear("You said: on a full disk x");
     host.exchange("and on", "You said: and on");

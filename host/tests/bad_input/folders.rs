@@ -71,7 +71,7 @@ fn a_plugin_folder_writable_by_others_is_refused() {
     let folder = board.path("plugins").display().to_string();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     let said = format!(
-        "cordboard: failed to use {folder}: others may write to it, and grants go with the file name; run `chmod go-w {folder}`\n"
+        "cordboard: failed to use {folder}: others may write to it, and grants belong to file names; run `chmod go-w {folder}`\n"
     );
     for subcommand in ["run", "check"] {
         let ended = board.ask(subcommand, &[]);
@@ -87,7 +87,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     host.exchange("/echo hello", "v1: hello");
     let folder = board.path("plugins").display().to_string();
     let why = format!(
-        "failed to use {folder}: others may write to it, and grants go with the file name; run `chmod go-w {folder}`"
+        "failed to use {folder}: others may write to it, and grants belong to file names; run `chmod go-w {folder}`"
     );
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     host.hear(&format!("The plugin folder can't be used, and the active versions stay active: {why}."));
@@ -130,7 +130,7 @@ fn a_configuration_writable_by_others_is_refused() {
     let path = board.path("config.toml").display().to_string();
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
     let said = format!(
-        "cordboard: failed to use {path}: others may write to it, and grants go with the file name; run `chmod go-w {path}`\n"
+        "cordboard: failed to use {path}: others may write to it, and grants belong to file names; run `chmod go-w {path}`\n"
     );
     for (subcommand, code) in [("run", 2), ("check", 1)] {
         let ended = board.ask(subcommand, &[]);
@@ -146,7 +146,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
     let path = file.display().to_string();
     let why = format!(
-        "its file cannot be used: others may write to it, and grants go with the file name; run `chmod go-w {path}`"
+        "its file cannot be used: others may write to it, and grants belong to file names; run `chmod go-w {path}`"
     );
     let ended = board.ask("check", &[]);
     assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
@@ -164,12 +164,12 @@ fn a_plugin_file_writable_by_others_is_refused() {
 
 /// The plugins whose file is no regular file, and the start of the reason that the host gives.
 const ODD_FILES: [(&str, &str); 6] = [
-    ("device", "it is no regular file but a device: put the file itself in its place, or remove it"),
-    ("folder", "it is no regular file but a folder: put the file itself in its place, or remove it"),
-    ("loop", "it is a link to loop.wasm, which leads back to it: put the file there, or remove the link"),
-    ("lost", "it is a link to nowhere, and nothing is there: put the file there, or remove the link"),
-    ("pipe", "it is no regular file but a pipe: put the file itself in its place, or remove it"),
-    ("socket", "it is no regular file but a socket: put the file itself in its place, or remove it"),
+    ("device", "it is a device, not a regular file: replace it with the file, or remove it"),
+    ("folder", "it is a folder, not a regular file: replace it with the file, or remove it"),
+    ("loop", "it is a link to loop.wasm, which links back to it: put the file there, or remove the link"),
+    ("lost", "it is a link to nowhere, which does not exist: put the file there, or remove the link"),
+    ("pipe", "it is a pipe, not a regular file: replace it with the file, or remove it"),
+    ("socket", "it is a socket, not a regular file: replace it with the file, or remove it"),
 ];
 
 /// Creates all of them.
@@ -232,7 +232,7 @@ fn a_dangling_link_is_refused_and_deactivates_nothing() {
     let board = Board::new(QUICK);
     symlink(board.path("elsewhere.wasm"), board.path("plugins/echo.wasm")).unwrap();
     let why = format!(
-        "its file cannot be used: it is a link to {}, and nothing is there: put the file there, or remove the link",
+        "its file cannot be used: it is a link to {}, which does not exist: put the file there, or remove the link",
         board.path("elsewhere.wasm").display()
     );
     let ended = board.ask("check", &[]);
@@ -298,7 +298,7 @@ fn an_unwritable_state_directory_is_refused() {
     let said = refused(&board, "/proc/cordboard");
     assert!(said.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{said}");
     assert!(said.contains("cannot write to it ("), "{said}");
-    assert!(said.ends_with("; give it to that user, or name another with --state"), "{said}");
+    assert!(said.ends_with("; change its owner, or use another with --state"), "{said}");
     let file = board.path("file").display().to_string();
     fs::write(&file, "").unwrap();
     let said = refused(&board, &file);
@@ -310,8 +310,8 @@ fn check_names_an_unwritable_state_directory() {
     let board = Board::new("");
     let ended = board.once(&["check", "--state", "/proc/cordboard"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("/proc/cordboard/cache, cannot be made: "), "{}", ended.err);
-    assert!(ended.err.contains("name another state directory with --state"), "{}", ended.err);
+    assert!(ended.err.contains("/proc/cordboard/cache, cannot be created: "), "{}", ended.err);
+    assert!(ended.err.contains("use another state directory with --state"), "{}", ended.err);
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn a_state_directory_writable_by_others_is_refused() {
     assert_eq!(
         refused(&board, &state),
         format!(
-            "cordboard: failed to use state directory {state}: others may write to it (mode 770); run `chmod go-w {state}`"
+            "cordboard: failed to use state directory {state}: other users may write to it (mode 770); run `chmod go-w {state}`"
         )
     );
 }
@@ -350,7 +350,7 @@ fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
     assert_eq!(
         said,
         format!(
-            "cordboard: failed to use state directory {state}: another host uses it (pid {}); end that one, or name another with --state",
+            "cordboard: failed to use state directory {state}: another host uses it (pid {}); stop that host, or use another with --state",
             host.pid()
         )
     );
@@ -376,7 +376,7 @@ fn a_state_directory_of_a_newer_version_is_refused() {
         refused(&board, &state),
         format!(
             "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999, this one knows {known}); \
-             install that version, or name another with --state"
+             install that version, or use another with --state"
         )
     );
     let ended = board.ask("sessions", &[]);
@@ -394,5 +394,5 @@ fn a_state_directory_is_required_without_a_home() {
         board.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("neither XDG_STATE_HOME nor HOME is set; name one with --state"), "{said}");
+    assert!(said.contains("neither XDG_STATE_HOME nor HOME is set; set one with --state"), "{said}");
 }

@@ -43,7 +43,7 @@ fn an_oversized_line_is_refused_and_the_next_accepted() {
     let mut host = board.run();
     host.exchange("/new a", "Session 'a' created.");
     host.say(&"x".repeat(2 << 20));
-    host.hear("A line was longer than ");
+    host.hear("Not sent: the line is longer than ");
     host.exchange("short", "You said: short");
     assert_eq!(host.end().code, Some(0));
 }
@@ -137,7 +137,7 @@ fn unread_output_does_not_prevent_the_shutdown() {
     kill_process(pid, Signal::TERM).unwrap();
     let (code, log) = stalled.ended();
     assert_eq!(code, Some(0), "{log}");
-    assert!(log.contains("nobody reads standard output: what was not read is shown at the next start"), "{log}");
+    assert!(log.contains("standard output is not read: unread messages are shown at the next start"), "{log}");
     let mut host = board.run();
     host.hear("line 20000\n");
     assert_eq!(host.end().code, Some(0));
@@ -150,7 +150,7 @@ fn unread_answers_are_reported_at_the_end_of_input() {
     drop(stalled.stdin.take());
     let (code, log) = stalled.ended();
     assert_eq!(code, Some(1), "{log}");
-    let told = "the input has ended, and after 3s messages were left that nobody had read from standard output: ";
+    let told = "the input ended, and after 3s some messages had not been read from standard output: ";
     assert!(log.contains(told), "{log}");
 }
 

@@ -4,7 +4,7 @@ use super::support::{Home, until};
 
 /// The complete message for a crash in the middle of an answer.
 const DIED: &str = "I am about to\n\n⚠ Incomplete: the agent exited.\n\
-    The agent of session 'a' exited during its answer: the demo agent crashed, as it was told to\n\
+    The agent of session 'a' exited during its answer: the demo agent crashed on request\n\
     Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a";
 
 #[test]
@@ -93,8 +93,7 @@ fn a_missing_agent_command_is_reported_at_once() {
     super::support::until("it is broken", || home.sessions()[0]["phase"] == "broken");
     host.say("hello");
     let (told, code) = host.end();
-    let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': there is no such file; \
-               set `command` of this agent to the program's full path\n\
+    let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': the file does not exist; set `command` of this agent to the program's full path\n\
                Your messages are kept. Use /retry to try again.\n";
     assert_eq!(told.matches(why).count(), 2, "at the start, and as the answer: {told}");
     assert!(told.contains("Session 'a' created.\n"), "{told}");
@@ -162,7 +161,7 @@ fn a_missing_user_folder_keeps_the_prompt() {
     std::fs::rename(&project, &away).unwrap();
     host.say("two");
     host.expect(&format!(
-        "The agent of session 'p' could not be started: its folder {} does not exist; bring it back, or name another one in [sessions.folders]",
+        "The agent of session 'p' could not be started: its folder {} does not exist; restore it, or set another one in [sessions.folders]",
         project.display()
     ));
     host.expect("  [Try again] /retry p\n");

@@ -86,7 +86,7 @@ fn a_bad_version_is_never_activated() {
         (b"garbage", "it is not a WebAssembly component"),
         (&good[..good.len() / 2], "it did not compile"),
         (&super::support::component("mute"), "it has nothing to say"),
-        (&super::support::component("clash"), "it offers the command 'new', which plugin 'sessions' already offers"),
+        (&super::support::component("clash"), "it exports the command 'new', which plugin 'sessions' already exports"),
     ];
     for (bytes, why) in bad {
         home.plug_bytes("echo", bytes);

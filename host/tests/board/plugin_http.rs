@@ -94,13 +94,13 @@ fn a_systemd_credential_is_a_secret() {
     drop(host);
     // Without systemd or with another credentials directory, the error says what to do.
     for (variables, why) in [
-        (&[][..], "start the host by systemd, with LoadCredential="),
+        (&[][..], "start the host with systemd and LoadCredential="),
         (&[("CREDENTIALS_DIRECTORY", "/nowhere")], "failed to read /nowhere/api"),
     ] {
         let mut host = home.start_with(variables);
         host.say(&format!("/gossip http://{}/x", echo.address));
-        host.expect("the secret 'token' cannot be used: the log says why");
-        assert!(host.expect_logged("a secret cannot be used").contains(why), "{}", host.log());
+        host.expect("the secret 'token' cannot be read: see the log");
+        assert!(host.expect_logged("failed to read a secret").contains(why), "{}", host.log());
     }
     assert_eq!(echo.heard().len(), 1);
 }

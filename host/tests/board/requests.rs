@@ -35,7 +35,7 @@ struct Door(String);
 
 impl Door {
     fn of(host: &mut Host<'_>) -> Self {
-        let line = host.expect_logged("listening to requests for plugins");
+        let line = host.expect_logged("listening for webhook requests");
         let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next());
         Self(address.unwrap_or_else(|| panic!("no address in {line}")).to_owned())
     }
@@ -88,8 +88,8 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     let bad = [("X-GitHub-Event", "push"), ("X-Hub-Signature-256", wrong.as_str())];
     assert_eq!(door.ask("POST /hooks/github", &bad, PUSH).0, 401);
     assert_eq!(door.ask("POST /hooks/github", &[("X-GitHub-Event", "push")], PUSH).0, 401);
-    let log = host.expect_logged("requests are refused");
-    assert!(log.contains("neither the right token nor the right signature"), "{log}");
+    let log = host.expect_logged("rejecting requests");
+    assert!(log.contains("its token or signature is missing or wrong"), "{log}");
     assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "told\n".to_owned()));
     host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
     host.expect("Mend it");
@@ -169,8 +169,8 @@ fn a_plugin_sees_no_credentials_and_its_errors_stay_local() {
     assert_eq!(said, "PUT /a%20b ?c=d&e\nhost: x\nx-kind: push\ncontent-length: 8\nthe body\n");
     for path in ["trap", "sorry", "odd", "big"] {
         let (status, said) = door.ask(&format!("GET /hooks/porter/{path}"), &good, "");
-        assert_eq!((status, said.as_str()), (500, "'porter' could not answer; the host's log says why\n"), "{path}");
-        host.expect_logged("a request was not answered well");
+        assert_eq!((status, said.as_str()), (500, "'porter' failed to answer; see the host's log\n"), "{path}");
+        host.expect_logged("failed to answer a request");
     }
     assert!(host.log().contains("use 200 to 599"), "{}", host.log());
     // Idle connections don't block other clients.
@@ -190,6 +190,6 @@ fn an_address_in_use_prevents_the_start() {
     let mut host = home.start();
     assert_eq!(host.wait().code(), Some(1));
     let (_, log) = host.rest();
-    assert!(log.contains(&format!("failed to listen to requests on {address}")), "{log}");
+    assert!(log.contains(&format!("failed to listen for webhook requests on {address}")), "{log}");
     assert!(log.contains("[webhook] listen"), "{log}");
 }

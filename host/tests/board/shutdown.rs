@@ -62,7 +62,7 @@ fn unfinished_work_after_the_drain_is_named() {
     host.close_input();
     assert_eq!(host.wait().code(), Some(1));
     let (chat, log) = host.rest();
-    assert!(log.contains("the input has ended, and after 1s these were still open: a (busy, 1 waiting)"), "{log}");
+    assert!(log.contains("the input ended, and after 1s these were still open: a (busy, 1 waiting)"), "{log}");
     assert!(chat.ends_with("⚠ Stopped: Cordboard is shutting down.\n"), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
     assert_eq!(home.sessions()[0]["queued"], 1);
@@ -167,7 +167,7 @@ fn a_killed_host_leaves_no_processes_and_loses_nothing() {
         "Cordboard stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
     );
     host.reads("Resuming session...\nI remember: tea\nYou said: two");
-    let logged = host.expect_logged("ended agents that a killed host had left behind");
+    let logged = host.expect_logged("stopped agents that a killed host left behind");
     assert_eq!(logged.matches("left behind").count(), 1, "{logged}");
     until("only the new agent is left", || home.agents().len() == 1);
     host.say("/retry");

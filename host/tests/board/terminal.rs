@@ -8,7 +8,7 @@ fn open(home: &Home) -> Screen {
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
     let mut screen = Screen::open(&mut host);
-    screen.wait("Cordboard. Type /new demo to open a session, then any text; /help lists the commands.");
+    screen.wait("Cordboard. Type /new demo to start a session, then any text. /help lists the commands.");
     screen
 }
 
@@ -103,9 +103,9 @@ fn ctrl_d_names_the_busy_session_and_ctrl_c_ends_it() {
     screen.press("slow 100000\r");
     screen.wait("line 1");
     screen.press("\x04");
-    screen.wait("Waiting at most 10m for a (busy, 0 waiting). Ctrl-C ends Cordboard now.");
+    screen.wait("Waiting at most 10m for a (busy, 0 waiting). Press Ctrl-C to stop Cordboard now.");
     screen.press("one more thing\r");
-    screen.wait("Not sent: Cordboard is ending. Ctrl-C ends it now.");
+    screen.wait("Not sent: Cordboard is shutting down. Press Ctrl-C to stop it now.");
     screen.press("\x03");
     screen.wait("Stopped: Cordboard is shutting down.");
     screen.ended();
@@ -119,7 +119,7 @@ fn ctrl_d_names_a_stubborn_agent_and_ctrl_c_kills_it() {
     screen.press("stubborn\r");
     screen.wait("From now on I ignore SIGTERM and the end of input.");
     screen.press("\x04");
-    screen.wait("Waiting for the agents of a to end. Ctrl-C kills them.");
+    screen.wait("Waiting for the agents of a to exit. Press Ctrl-C to kill them.");
     screen.press("\x03");
     screen.ended();
     assert_eq!(home.agents(), [] as [i32; 0]);

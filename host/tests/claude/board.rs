@@ -46,7 +46,7 @@ pub fn open(settings: &str) -> Option<Board> {
         eprintln!("skipped: no claude CLI (set {CLI})");
         return None;
     };
-    assert!(cli.is_file(), "{CLI} names {}, which is no file", cli.display());
+    assert!(cli.is_file(), "{CLI} names {}, which is not a file", cli.display());
     let mut board = Board { api: Api::start(), cli, folder: TempDir::new().unwrap(), host: None };
     std::fs::create_dir(board.home()).unwrap();
     board.configure(settings);

@@ -10,7 +10,7 @@ fn a_denied_tool_names_the_key_that_allows_it() {
     let told = board.ask(&format!("write {}", inside.display()), "The tool said: ");
     let denied = "Denied: Write `made`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`.\n";
     assert!(told.contains(denied), "{told}");
-    assert!(told.contains("Not permitted in this chat"), "{told}");
+    assert!(told.contains("Not permitted, and the user can't be asked"), "{told}");
     assert!(!inside.exists());
     board.phase("idle");
     let told = board.ask("bash touch made", "The tool said: ");

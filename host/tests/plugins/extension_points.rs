@@ -56,7 +56,7 @@ async fn a_persona_is_resolved_from_the_configuration() {
     assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
     assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
     let why = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
-    assert_eq!(why, CallError::Plugin("there is no persona 'poet' now".to_owned()));
+    assert_eq!(why, CallError::Plugin("persona 'poet' does not exist any more".to_owned()));
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ async fn told(bench: &TestHost, line: &str) -> String {
 }
 
 fn over(limit: &str) -> String {
-    format!("went over its {limit} limit (raise `{limit}` in [plugins.unruly] if it needs more)")
+    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.unruly] if it needs more)")
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn log_lines_over_the_limit_are_dropped() {
     assert_eq!(bench.read("flood").await, "survived");
     let written = log.text();
     assert_eq!(written.matches("plugin says").count(), 7, "{written}");
-    assert_eq!(written.matches("past its `log` limit").count(), 1, "{written}");
+    assert_eq!(written.matches("exceeded its `log` limit").count(), 1, "{written}");
     assert_eq!(written.lines().count(), 8, "{written}");
 }
 

@@ -51,7 +51,7 @@ async fn a_button_with_a_blank_label_shows_its_command() {
     assert_eq!(label("Own\u{202e} one").await, ["Own one"]);
     assert_eq!(label(&"l".repeat(200)).await, [format!("{}…", "l".repeat(99))]);
     let told = log.text();
-    assert_eq!(told.matches("a button shows its command").count(), 1, "{told}");
+    assert_eq!(told.matches("blank button label").count(), 1, "{told}");
     assert!(told.contains("trick") && told.contains("the label of \\\"/trick own\\\" is blank"), "{told}");
 }
 
@@ -66,7 +66,7 @@ async fn a_message_has_100_buttons_at_most() {
         assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "no row is left empty");
         assert_eq!(shown(&reply)[99], "/trick 99", "the first ones stay");
     }
-    assert_eq!(log.text().matches("buttons were left out").count(), 1, "{}", log.text());
+    assert_eq!(log.text().matches("omitted buttons").count(), 1, "{}", log.text());
 }
 
 #[tokio::test]
@@ -89,12 +89,12 @@ fn said(outcome: Result<Reply, CallError>) -> String {
 async fn a_command_posts_only_to_its_callers_places() {
     let mut bench = tricky("").await;
     let refused = said(bench.call("trick post telegram 99999 psst").await);
-    assert!(refused.contains("telegram:99999 is not the caller's"), "{refused}");
+    assert!(refused.contains("telegram:99999 is not a chat of the caller"), "{refused}");
     let ann = person("telegram:2", Role::Member);
     bench.place = Place::new("telegram", "2");
     bench.call_as(&ann, "trick post telegram 2 here").await.unwrap();
     let refused = said(bench.call_as(&ann, "trick post console local psst").await);
-    assert!(refused.contains("console:local is not the caller's"), "{refused}");
+    assert!(refused.contains("console:local is not a chat of the caller"), "{refused}");
     bench.place = Place::new("telegram", "-100");
     bench.call_as(&ann, "trick post telegram 2 where she spoke before").await.unwrap();
     assert_eq!(bench.memory.take_deeds().len(), 2);
@@ -121,7 +121,7 @@ async fn summaries_and_usages_are_one_line() {
     for (own, why) in [
         ("summary = \"\"", "its command /trick has a summary that is empty: use one line of 1 to 256 characters"),
         (
-            "summary = \"a\\nverdict  a host would take it\"",
+            "summary = \"a\\nverdict  a host would accept it\"",
             "a summary with line breaks, control characters or invisible characters",
         ),
         ("summary = \"a\\u202eb\"", "a summary with line breaks, control characters or invisible characters"),
@@ -130,10 +130,10 @@ async fn summaries_and_usages_are_one_line() {
         ("summary = \"\\u2800\"", "its command /trick has a summary that is empty"),
         (
             "usage = \"/plugins grant trick 0\"",
-            "its command /trick has the usage \"/plugins grant trick 0\": begin it with /trick, then the arguments, or leave it empty",
+            "its command /trick has the usage \"/plugins grant trick 0\": start it with /trick, or leave it empty",
         ),
-        ("usage = \"/tricks\"", "begin it with /trick, then the arguments"),
-        ("more = 100", "it has more commands than the 100 that a plugin may have"),
+        ("usage = \"/tricks\"", "start it with /trick"),
+        ("more = 100", "it has more than the allowed 100 commands"),
     ] {
         let told = refused(own).await;
         assert!(told.contains(why), "{own}: {told}");

@@ -196,7 +196,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
     let without = start("/nonexistent");
     without.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
     let why = without.activate_wasm("echo", &bad("echo2"), (&settings, NOW)).await.unwrap_err().to_string();
-    assert!(why.starts_with("it did not compile: the compiler could not be run: "), "{why}");
+    assert!(why.starts_with("it did not compile: its compiler failed to start: "), "{why}");
 
     // A full disk disables the cache, not the plugin.
     let full = start(env!("CARGO_BIN_EXE_cordboard"));
@@ -220,10 +220,10 @@ async fn a_failed_compiler_is_reported_with_the_remedy() {
     let world = World::new();
     let again = "type /plugins reload echo";
     for (script, told) in [
-        ("kill -9 $$", "its compiler was killed, as the system does where memory runs out; free some memory"),
+        ("kill -9 $$", "its compiler was killed, probably because memory ran out; free some memory"),
         (
             "echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$",
-            "its compiler ran out of memory (it may take 4GiB)",
+            "its compiler ran out of memory (its limit is 4GiB)",
         ),
         ("echo 'cordboard: Cannot allocate memory (os error 12)' >&2; exit 1", "its compiler ran out of memory"),
         ("kill -SEGV $$", "its compiler failed (signal: 11 (SIGSEGV)"),

@@ -30,7 +30,7 @@ async fn files_other_than_components_are_identified() {
     assert_eq!(refused(b"").await, "it is not a WebAssembly component: it is empty; copy it again");
     assert_eq!(
         refused(b"<!DOCTYPE html>\n<title>404</title>").await,
-        "it is not a WebAssembly component: it is an HTML page, as some downloads leave one; download the file itself"
+        "it is not a WebAssembly component: it is an HTML page, not the file, as after a failed download; download the file itself"
     );
     assert_eq!(
         refused(&wat("(module (func (export \"run\")))")).await,
@@ -55,7 +55,7 @@ async fn a_truncated_file_is_reported_as_truncated() {
 async fn a_byte_after_a_component_is_named() {
     let whole = bad("echo2");
     let told = format!(
-        "it did not compile: its last section ends at byte {}, and what follows (1 byte) is no section; copy it again, or build it again",
+        "it did not compile: its last section ends at byte {}, and the rest (1 byte) is not a section; copy it again, or build it again",
         whole.len()
     );
     assert_eq!(refused(&[&whole[..], b"\n"].concat()).await, told);
@@ -68,10 +68,7 @@ async fn compile_errors_name_their_cause() {
     assert!(why.starts_with("it did not compile: not a valid component: "), "{why}");
     assert!(why.ends_with("type mismatch: expected i32, found i64; build it again for wasm32-wasip2"), "{why}");
     let why = refused(&wat("(component (core module (memory 10000)))")).await;
-    assert!(
-        why.starts_with("it needs more than a plugin can have: memory has a minimum byte size of 655360000"),
-        "{why}"
-    );
+    assert!(why.starts_with("it is larger than the host allows: memory has a minimum byte size of 655360000"), "{why}");
 }
 
 #[tokio::test]
@@ -108,7 +105,7 @@ async fn an_extension_point_of_another_type_is_rejected() {
         ("webhook", &["handle"]),
     ] {
         let why = refused(&export(&format!("{name}@0.1.0"), &functions(has))).await;
-        assert!(why.starts_with(&format!("its export `{name}` is not the one of this host: ")), "{why}");
+        assert!(why.starts_with(&format!("its export `{name}` differs from this host's: ")), "{why}");
         assert!(why.ends_with("; build it with the SDK of this version"), "{why}");
     }
     let why = refused(&export("command@0.2.0", &functions(&["specs", "run"]))).await;
@@ -121,7 +118,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
     let function = |import: &str, shape: &str| {
         format!(r#"(component (import "{import}" (instance (export "launch" (func {shape})))))"#)
     };
-    let lacks = "it imports what this host does not have: ";
+    let lacks = "it imports an interface that this host does not have: ";
     let update = "; update Cordboard, or build it with the SDK of this version";
     for (text, begins, ends) in [
         (
@@ -143,7 +140,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
         (
             r#"(component (import "cordboard:plugin/config@0.1.0" (instance (export "read" (func (result u32))))))"#
                 .to_owned(),
-            "it imports `read` of cordboard:plugin/config@0.1.0 with another type than this host has (".to_owned(),
+            "it imports `read` of cordboard:plugin/config@0.1.0 with a different type than this host has (".to_owned(),
             "; build it with the SDK of this version",
         ),
         (
@@ -168,7 +165,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
         ),
         (
             function("wasi:http/outgoing-handler@0.2.3", ""),
-            "it asks for what it was not granted: http; add to [plugins.echo]".to_owned(),
+            "it requests capabilities that it was not granted: http; add to [plugins.echo]".to_owned(),
             "http = [\"https://HOST/*\"]",
         ),
         (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without"),
@@ -182,7 +179,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
 
 #[tokio::test]
 async fn a_failed_trial_rejects_the_version() {
-    assert_eq!(refused(&bad("mute")).await, "it failed its trial: it said: it has nothing to say");
+    assert_eq!(refused(&bad("mute")).await, "it failed its trial: it returned an error: it has nothing to say");
     assert_eq!(refused(&bad("liar")).await, "\"Not A Name\" is not a command name: use 1 to 32 of a-z, 0-9 and '_'");
 }
 
@@ -190,11 +187,11 @@ async fn a_failed_trial_rejects_the_version() {
 async fn a_command_conflict_names_both_plugins() {
     let bench = TestHost::standard().await;
     let why = bench.refused("clash", &bad("clash")).await;
-    assert_eq!(why, "it offers the command 'new', which plugin 'sessions' already offers: rename one of them");
+    assert_eq!(why, "it exports the command 'new', which plugin 'sessions' already exports: rename one of them");
     assert_eq!(bench.status("clash"), ("rejected".to_owned(), why));
     assert_eq!(bench.read("new x").await, "Session 'x' created.");
     let shouty = bench.refused("shouty", &bad("shouty")).await;
-    assert_eq!(shouty, "it offers the mode 'normal', which plugin 'views' already offers: rename one of them");
+    assert_eq!(shouty, "it exports the mode 'normal', which plugin 'views' already exports: rename one of them");
 }
 
 #[tokio::test]
@@ -202,7 +199,7 @@ async fn a_capability_is_granted_by_name() {
     let mut bench = TestHost::new();
     let why = bench.refused("greedy", &bad("greedy")).await;
     let line = "[plugins.greedy] in the configuration: grants = [\"session-control\"]";
-    assert_eq!(why, format!("it asks for what it was not granted: session-control; add to {line}"));
+    assert_eq!(why, format!("it requests capabilities that it was not granted: session-control; add to {line}"));
     let version = digest(&bad("greedy"))[..12].to_owned();
     let note = format!("version {version} waits: {why}; or type /plugins grant greedy {version}");
     assert_eq!(bench.status("greedy"), ("pending approval".to_owned(), note));
@@ -228,7 +225,7 @@ async fn a_removed_grant_is_revoked_at_once() {
     bench.configure("");
     let settings = bench.settings("greedy");
     let why = bench.plugs.reconfigure("greedy", (&settings, NOW)).await.unwrap_err();
-    assert!(why.to_string().starts_with("it asks for what it was not granted"), "{why}");
+    assert!(why.to_string().starts_with("it requests capabilities that it was not granted"), "{why}");
     let (health, note) = bench.status("greedy");
     assert!(health == "pending approval" && note.contains(&why.to_string()), "{health}: {note}");
     assert!(bench.plugs.table().command("greedy").is_none());
@@ -241,7 +238,10 @@ async fn an_invalid_configuration_keeps_the_previous_one() {
     let why = bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap_err();
     assert!(why.to_string().contains("missing field `instructions`"), "{why}");
     assert!(
-        bench.status("persona").1.starts_with("its new configuration was rejected: it failed its trial: it said: ")
+        bench
+            .status("persona")
+            .1
+            .starts_with("its new configuration was rejected: it failed its trial: it returned an error: ")
     );
     assert!(bench.plugs.table().persona("poet").is_none() && bench.plugs.table().persona("planner").is_some());
 

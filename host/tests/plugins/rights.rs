@@ -46,7 +46,10 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
     bench.memory.add(session("his", &person("telegram:2", Role::Member)));
-    assert_eq!(uncalled(&bench).await, Err(CallError::Plugin("Nobody asked for this.".to_owned())));
+    assert_eq!(
+        uncalled(&bench).await,
+        Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
+    );
     bench.configure("[plugins.greedy]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
     bench.plugs.reconfigure("greedy", (&bench.settings("greedy"), crate::board::NOW)).await.unwrap();
     assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));

@@ -42,7 +42,7 @@ async fn meanwhile(bench: &Arc<TestHost>, line: &str) -> Result<String, CallErro
 }
 
 fn over(limit: &str) -> String {
-    format!("went over its {limit} limit (raise `{limit}` in [plugins.stranger] if it needs more)")
+    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.stranger] if it needs more)")
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_trial_has_no_network_access() {
     let mirror = Mirror::start().await;
     let bench = stranger(&mirror, "").await;
     let table = bench.plugs.table();
-    assert_eq!(table.command("files").unwrap().spec.summary, "there is no network in a trial and in a view");
+    assert_eq!(table.command("files").unwrap().spec.summary, "trials and views have no network");
 }
 
 #[tokio::test]
@@ -116,15 +116,14 @@ async fn resource_limits_end_the_call() {
     assert_eq!(meanwhile(&bench, "memory").await.unwrap_err().to_string(), over("memory"));
     assert_eq!(meanwhile(&bench, "reply").await.unwrap_err().to_string(), over("reply"));
     for (line, bound) in [
-        ("handles", "held 256 things of the host at once (clocks, streams, requests), and a call may hold no more"),
-        ("bodies", "held 256 things of the host at once (clocks, streams, requests), and a call may hold no more"),
-        ("stack", "called itself deeper than the 512KiB of stack that a call has"),
-        ("randomness", "asked for more than 64MiB of random bytes at once"),
-        ("fields", "wrote more than 32KiB of headers for one request"),
+        ("handles", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
+        ("bodies", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
+        ("stack", "exceeded the 512KiB of stack of a call"),
+        ("randomness", "requested more than 64MiB of random bytes at once"),
+        ("fields", "set more than 32KiB of headers in one request"),
         (
             "argument",
-            "handed the host more than 4MiB at once, the largest of its limits `reply`, `state` and `http_body` \
-             (raise the one that it was for in [plugins.stranger] if it needs more)",
+            "passed more than 4MiB to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.stranger] if it needs more)",
         ),
     ] {
         assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), bound, "/{line}");
@@ -145,7 +144,7 @@ async fn endless_calls_end_at_a_limit() {
     for line in ["sleep", "refusals"] {
         assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), over("time"), "/{line}");
     }
-    assert_eq!(log.text().lines().filter(|line| line.contains("a request was refused")).count(), 20, "{}", log.text());
+    assert_eq!(log.text().lines().filter(|line| line.contains("request denied")).count(), 20, "{}", log.text());
     let endless = meanwhile(&bench, &format!("requests {}", mirror.url("/echo"))).await.unwrap_err();
     assert_eq!(endless.to_string(), over("time"));
     for line in ["clock", "reads"] {
@@ -163,7 +162,7 @@ async fn log_lines_over_the_limit_are_dropped() {
         assert!(bench.call(line).await.is_ok(), "/{line}");
         let log = log.text();
         assert_eq!(log.matches("plugin says").count(), 7, "{log}");
-        assert_eq!(log.matches("past its `log` limit").count(), 1, "{log}");
+        assert_eq!(log.matches("exceeded its `log` limit").count(), 1, "{log}");
     }
 }
 

@@ -43,9 +43,9 @@ pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
 }
 
 pub fn format(workspace: &Workspace) -> Result<()> {
-    step::start("checking the format");
+    step::start("checking the formattingting");
     step::show(cargo(workspace).args(["fmt", "--all", "--check"]))
-        .context("the format is not rustfmt's (`cargo fmt --all` puts it right)")
+        .context("the code is not formatted (run `cargo fmt --all`)")
 }
 
 /// Lints everything natively, plugins included: checking needs no linker.

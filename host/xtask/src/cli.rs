@@ -19,7 +19,7 @@ use crate::{checks, host, plugins, step};
     about = "Builds the plugins, then the host; runs, tests and measures both",
     after_help = "Examples:
   cargo xtask run                        the console chat with the demo agent
-  cargo xtask build --release            target/release/cordboard, which stands alone
+  cargo xtask build --release            target/release/cordboard, a self-contained binary
   cargo xtask test                       the whole test suite
   cargo xtask test -- resume             the tests whose name contains `resume`"
 )]
@@ -46,7 +46,7 @@ enum Task {
     /// Build, then run the host with everything it keeps below .cordboard/
     #[command(after_help = "Examples:
   cargo xtask run                        the console chat with the demo agent
-  cargo xtask run -- --chat console      what follows -- goes to `cordboard run`
+  cargo xtask run -- --chat console      arguments after -- are passed to `cordboard run`
   echo hello | cargo xtask run           one input line is one message")]
     Run {
         /// Optimise the host

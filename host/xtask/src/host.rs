@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 const STARTER: &str = "\
 # Cordboard's configuration in this clone. An empty file means the defaults.
 # Every key, its default and what it does: config.toml at the top of the repository.
-# A change that is saved here acts at once, while the host runs.
+# Saved changes take effect at once, while the host runs.
 ";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

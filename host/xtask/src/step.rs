@@ -55,7 +55,7 @@ fn of_package(variable: &str) -> bool {
 pub fn show(command: &mut Command) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("couldn't start {}", name(command)))?;
     if !status.success() {
-        bail!("{} failed ({status}); what it printed above says why", name(command));
+        bail!("{} failed ({status}); see its output above", name(command));
     }
     Ok(())
 }

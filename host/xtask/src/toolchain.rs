@@ -54,10 +54,10 @@ impl Toolchain {
         match (choice, installed(), made) {
             (Choice::Auto | Choice::Installed | Choice::Rustup, Some(found), _) => format!("{TARGET}: {found}"),
             (Choice::Auto | Choice::Private, _, Some(rustc)) => format!("{TARGET}: {}", Self::Private(rustc)),
-            (Choice::Installed, None, _) => format!("{TARGET}: absent from the installed rustc"),
-            (Choice::Rustup, None, _) => format!("{TARGET}: absent; `rustup target add {TARGET}` would be tried"),
-            (Choice::Private, _, None) => format!("{TARGET}: absent; a private toolchain would be made"),
-            (Choice::Auto, None, None) => format!("{TARGET}: absent; rustup, then a private toolchain would be tried"),
+            (Choice::Installed, None, _) => format!("{TARGET}: missing from the installed rustc"),
+            (Choice::Rustup, None, _) => format!("{TARGET}: missing; `rustup target add {TARGET}` would be tried"),
+            (Choice::Private, _, None) => format!("{TARGET}: missing; a private toolchain would be built"),
+            (Choice::Auto, None, None) => format!("{TARGET}: missing; rustup, then a private toolchain would be tried"),
         }
     }
 
@@ -95,18 +95,18 @@ fn automatic() -> Result<Toolchain> {
         Ok(found) => return Ok(found),
         Err(refused) => refused,
     };
-    step::warning("rustup can't add the target; making a private toolchain instead");
+    step::warning("rustup can't add the target; building a private toolchain instead");
     private().map_err(|failed| advice(&refused, &failed))
 }
 
 fn advice(refused: &anyhow::Error, failed: &anyhow::Error) -> anyhow::Error {
     anyhow!(
-        "plugins need a compiler for {TARGET}, and none could be found or made\n\
+        "plugins need a compiler for {TARGET}, and none was found or could be built\n\
          \n  with rustup: {refused:#}\
          \n  as a private toolchain: {failed:#}\n\
          \nDo one of these, then run the same command again:\
          \n  - install rustup's stable toolchain, go online, and run: rustup target add {TARGET}\
-         \n  - on Debian 12 or later (amd64, arm64) go online: the private toolchain is made from its packages\
+         \n  - on Debian 12 or later (amd64, arm64) go online: the private toolchain is built from its packages\
          \n  - copy {} from a machine of the same kind that has one",
         debian::home().map_or_else(|_| "~/.cache/cordboard/toolchain-*".into(), |home| home.display().to_string()),
     )
@@ -133,7 +133,7 @@ fn private() -> Result<Toolchain> {
     }
     let rustc = debian::make(&home)?;
     if !standard_library(&mut Command::new(&rustc)) {
-        bail!("{} was made, but doesn't work: remove it and try again", home.display());
+        bail!("{} was built, but doesn't work: remove it and try again", home.display());
     }
     Ok(Toolchain::Private(rustc))
 }

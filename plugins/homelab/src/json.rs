@@ -40,7 +40,7 @@ impl<'a> Json<'a> {
     /// # Errors
     /// The value isn't a list.
     pub fn items(&self) -> Result<Vec<Self>, String> {
-        let items = self.value.as_array().ok_or_else(|| self.is_no("list"))?;
+        let items = self.value.as_array().ok_or_else(|| self.type_error("list"))?;
         Ok(items
             .iter()
             .enumerate()
@@ -53,7 +53,7 @@ impl<'a> Json<'a> {
     /// # Errors
     /// The value isn't a table.
     pub fn entries(&self) -> Result<Vec<(&'a str, Self)>, String> {
-        let table = self.value.as_object().ok_or_else(|| self.is_no("table"))?;
+        let table = self.value.as_object().ok_or_else(|| self.type_error("table"))?;
         Ok(table.keys().filter_map(|key| Some((key.as_str(), self.find(key)?))).collect())
     }
 
@@ -62,7 +62,7 @@ impl<'a> Json<'a> {
     /// # Errors
     /// The value isn't text.
     pub fn text(&self) -> Result<&'a str, String> {
-        self.value.as_str().ok_or_else(|| self.is_no("text"))
+        self.value.as_str().ok_or_else(|| self.type_error("string"))
     }
 
     /// Returns the value as a number.
@@ -70,7 +70,7 @@ impl<'a> Json<'a> {
     /// # Errors
     /// The value isn't a number.
     pub fn number(&self) -> Result<f64, String> {
-        self.value.as_f64().ok_or_else(|| self.is_no("number"))
+        self.value.as_f64().ok_or_else(|| self.type_error("number"))
     }
 
     /// Returns the value as an integer.
@@ -78,15 +78,15 @@ impl<'a> Json<'a> {
     /// # Errors
     /// The value isn't an integer.
     pub fn whole(&self) -> Result<i64, String> {
-        self.value.as_i64().ok_or_else(|| self.is_no("whole number"))
+        self.value.as_i64().ok_or_else(|| self.type_error("whole number"))
     }
 
     fn below(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    fn is_no(&self, kind: &str) -> String {
-        let path = if self.path.is_empty() { "the whole" } else { &self.path };
+    fn type_error(&self, kind: &str) -> String {
+        let path = if self.path.is_empty() { "the response" } else { &self.path };
         format!("`{path}` is not a {kind} but {}", crate::show::shortened(&self.value.to_string(), SHOWN))
     }
 }
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(told(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is not a string but 7");
         assert_eq!(
             told(root.items().map(|_| "")),
-            "`the whole` is not a list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
+            "`the response` is not a list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
         );
         assert_eq!(
             told(items[0].at("store").and_then(|it| it.whole()).map(|_| "")),

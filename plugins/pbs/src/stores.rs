@@ -158,6 +158,6 @@ mod tests {
         let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
         assert_eq!(odd(serde_json::json!([{}])), "`[0].store` is missing");
         assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is not a whole number but \"5\"");
-        assert_eq!(odd(serde_json::json!({})), "`the whole` is not a list but {}");
+        assert_eq!(odd(serde_json::json!({})), "`the response` is not a list but {}");
     }
 }

@@ -90,7 +90,7 @@ mod tests {
             assert_eq!(good.parse::<SessionName>().expect(good).as_str(), good);
         }
         for bad in ["", "a b", "../x", "ä", ".", &"x".repeat(65)] {
-            assert!(bad.parse::<SessionName>().is_err(), "{bad} is no name");
+            assert!(bad.parse::<SessionName>().is_err(), "{bad} is not a name");
         }
     }
 

@@ -52,14 +52,14 @@ pub(super) fn retry(message: &Value) -> Action {
     let number = |name: &str| message[name].as_u64().unwrap_or_default();
     let reason = match message["error_status"].as_u64() {
         Some(status) => format!("Error {status} from the API"),
-        None => "No answer from the API".to_owned(),
+        None => "No response from the API".to_owned(),
     };
     let seconds = number("retry_delay_ms").div_ceil(1_000);
     let (attempt, most) = (number("attempt"), number("max_retries"));
     Action {
         id: "retry".to_owned(),
         kind: "retry".to_owned(),
-        title: format!("{reason}; again in {seconds} s ({attempt} of {most})"),
+        title: format!("{reason}; retry in {seconds} s ({attempt} of {most})"),
         detail: text(message, "error").to_owned(),
         state: ActionState::Running,
     }

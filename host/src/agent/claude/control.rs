@@ -38,7 +38,7 @@ pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<Agent
     if !success {
         tracing::warn!(
             error = text(response, "error"),
-            "the agent refused to be initialized; its persona may be missing"
+            "the agent rejected its initialization; its persona may be missing"
         );
     }
     let models = response["response"]["models"].as_array().into_iter().flatten();
@@ -59,7 +59,7 @@ pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decod
         json!({ "subtype": "success", "request_id": id, "response": denial })
     } else {
         let subtype = text(request, "subtype");
-        tracing::debug!(subtype, "the agent asked what this host does not know");
+        tracing::debug!(subtype, "unsupported control request from the agent");
         json!({ "subtype": "error", "request_id": id, "error": format!("this host does not support '{subtype}'") })
     };
     decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
@@ -69,15 +69,11 @@ pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decod
 fn denial(tool: &str) -> &'static str {
     match tool {
         QUESTION => {
-            "There are no menus in this chat. Ask in plain text, as your answer, and end your turn: \
-             the user replies with the next message."
+            "This chat has no menus. Ask in plain text as your answer, and end your turn. The user replies with the next message."
         }
-        PLAN => {
-            "Give the plan as your answer and end your turn: in this chat the user decides about it with the next message."
-        }
+        PLAN => "Give the plan as your answer, and end your turn. The user decides about it with the next message.",
         _ => {
-            "Not permitted in this chat, and nobody can be asked meanwhile. Go on without it, \
-             or say in your answer what you would need it for."
+            "Not permitted, and the user can't be asked during your turn. Continue without it, or say in your answer why you need it."
         }
     }
 }

@@ -16,7 +16,7 @@ const UNKNOWN: &str = "No conversation found";
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
 /// The failure of a turn whose `result` line is damaged.
-const UNREADABLE: &str = "The agent ended this answer with a line that could not be read.";
+const UNREADABLE: &str = "The agent's last line of this answer could not be read.";
 
 /// Whether a truncated line is the start of a `result`. The CLI writes these fields before the text of the answer, and
 /// `type` after it.

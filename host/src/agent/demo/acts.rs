@@ -58,7 +58,7 @@ pub(super) const STRAY: &str = "--stray";
 /// Exits in the middle of an answer.
 pub(super) fn crash(voice: &mut Voice) {
     voice.say("I am about to ");
-    eprintln!("the demo agent crashed, as it was told to");
+    eprintln!("the demo agent crashed on request");
     std::process::exit(70);
 }
 

@@ -25,7 +25,7 @@ impl History {
     pub(super) fn open(path: &Path) -> (Self, Vec<String>) {
         let lines = load(path);
         let file = open(path, &lines)
-            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "the console's history is not kept"))
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "failed to read the console's history"))
             .ok();
         (Self { file, last: lines.last().cloned() }, lines)
     }
@@ -37,7 +37,7 @@ impl History {
         }
         self.last = Some(line.to_owned());
         if let Some(Err(error)) = self.file.as_mut().map(|file| file.write_all(format!("{line}\n").as_bytes())) {
-            tracing::warn!(%error, "the console's history is not kept any more");
+            tracing::warn!(%error, "failed to store the console's history");
             self.file = None;
         }
     }

@@ -78,7 +78,7 @@ impl Intake {
     async fn accept(&self, updates: Vec<Update>) {
         while !updates.is_empty() {
             let Err(error) = self.inbox.accept(updates.clone(), None).await else { return };
-            tracing::error!(%error, retry_in = ?AGAIN, "failed to store what was typed");
+            tracing::error!(%error, retry_in = ?AGAIN, "failed to store the typed line");
             if self.inbox.record_failure(place()) {
                 self.say(&format!("{}\n", messages::not_stored_yet(error))).await;
             }
@@ -93,5 +93,5 @@ impl Intake {
 }
 
 fn refusal() -> String {
-    format!("A line was longer than {} MiB and was not sent.\n", LINE_AT_MOST >> 20)
+    format!("Not sent: the line is longer than {} MiB.\n", LINE_AT_MOST >> 20)
 }

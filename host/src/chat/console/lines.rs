@@ -27,7 +27,7 @@ pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<Line>) {
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "standard input cannot be read: it counts as ended");
+                tracing::warn!(%error, "failed to read standard input: treating it as ended");
                 return;
             }
         }

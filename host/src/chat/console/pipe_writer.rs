@@ -17,7 +17,7 @@ pub(super) fn write(mut writer: impl Write, mut orders: mpsc::Receiver<Order>) {
                 // The caller may have stopped waiting.
                 drop(done.send(written));
                 if let Some(kind) = failed {
-                    tracing::debug!(%kind, "standard output is gone");
+                    tracing::debug!(%kind, "standard output was closed");
                     return;
                 }
             }

@@ -73,7 +73,7 @@ impl Terminal {
             readline.add_history_entry(line);
         }
         if let Err(error) = keep_line_breaks() {
-            tracing::debug!(%error, "lines of the log may be out of place");
+            tracing::debug!(%error, "failed to query the cursor: log lines may be misplaced");
         }
         let mut terminal = Self { readline, above, screen, history, prompt: PROMPT.to_owned(), stay: Stay::Here };
         // The kernel has already echoed these lines.
@@ -81,7 +81,7 @@ impl Terminal {
         Ok(terminal)
     }
 
-    /// Runs until the console is closed or dropped, or the terminal is gone.
+    /// Runs until the console is closed or dropped, or the terminal was closed.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let closed = loop {
             let goes = tokio::select! {
@@ -106,7 +106,7 @@ impl Terminal {
                 Goes::On
             }
             Err(error) => {
-                tracing::warn!(%error, "the terminal is gone");
+                tracing::warn!(%error, "the terminal was closed");
                 self.screen.events.tell(ConsoleEvent::OutputGone);
                 Goes::Ended(None)
             }
@@ -143,7 +143,7 @@ impl Terminal {
             return;
         }
         if self.stay == Stay::Leaving {
-            return drop(self.print("Not sent: Cordboard is ending. Ctrl-C ends it now.\n"));
+            return drop(self.print("Not sent: Cordboard is shutting down. Press Ctrl-C to stop it now.\n"));
         }
         self.history.add(&line);
         self.readline.add_history_entry(line.clone());
@@ -153,7 +153,7 @@ impl Terminal {
     /// Sends a line to the inbox without waiting, because waiting would block the terminal.
     fn hand_in(&mut self, line: Line) {
         if self.screen.typed.try_send(line).is_err() {
-            drop(self.print("Too many lines wait to be stored; that one was not sent.\n"));
+            drop(self.print("Not sent: too many lines are waiting to be stored. Try again in a moment.\n"));
         }
     }
 
@@ -163,7 +163,7 @@ impl Terminal {
             Order::Status(status) => self.on_status(status.as_deref()),
             Order::Close { done } => {
                 if let Err(error) = self.readline.flush() {
-                    tracing::debug!(%error, "the terminal could not be cleared");
+                    tracing::debug!(%error, "failed to clear the terminal");
                 }
                 return Goes::Ended(Some(done));
             }

@@ -204,7 +204,7 @@ async fn an_oversized_line_is_reported_and_the_next_accepted() {
     bytes.extend(b"\nnext\n");
     let (shelf, printed) = run_over(&bytes, 0).await;
     assert_eq!(shelf.texts(), ["next"]);
-    assert_eq!(printed, "A line was longer than 1 MiB and was not sent.\n");
+    assert_eq!(printed, "Not sent: the line is longer than 1 MiB.\n");
 }
 
 #[tokio::test]

@@ -27,11 +27,11 @@ pub(super) async fn keep(shared: Arc<Shared>) {
                 Ok(()) => break pauses.reset(),
                 Err(ChatError::Later { after, .. }) => after,
                 Err(error @ (ChatError::Refused { .. } | ChatError::Gone { .. } | ChatError::Forbidden { .. })) => {
-                    tracing::error!(%error, "the menu of commands was not taken");
+                    tracing::error!(%error, "the command menu was rejected");
                     break;
                 }
                 Err(error @ (ChatError::Down { .. } | ChatError::Unauthorised { .. })) => {
-                    tracing::debug!(%error, "the menu of commands is set later");
+                    tracing::debug!(%error, "failed to set the command menu: retrying later");
                     pauses.grow()
                 }
             };

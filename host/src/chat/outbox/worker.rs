@@ -255,7 +255,7 @@ impl Worker {
             | ChatError::Refused { .. }
             | ChatError::Unauthorised { .. } => self.pauses.grow(),
         };
-        tracing::debug!(place = %self.place, %error, ?pause, "a place is held");
+        tracing::debug!(place = %self.place, %error, ?pause, "sending to a place is paused");
         self.held = Instant::now() + pause;
     }
 }

@@ -39,7 +39,7 @@ pub(super) enum Failure {
     /// The group has a new id.
     #[error("the group moved to {to}")]
     Moved { to: i64 },
-    #[error("the message is as it shall be")]
+    #[error("the message is already up to date")]
     NotModified,
     #[error("{why}")]
     Refused { why: String },
@@ -61,7 +61,7 @@ impl Api {
         let builder = default_reqwest_settings();
         // The proxy from the environment can't reach a local Bot API server.
         let builder = if is_local(base) { builder.no_proxy() } else { builder };
-        let client = builder.build().expect("it fails only where the TLS library cannot start");
+        let client = builder.build().expect("it fails only if the TLS library fails to start");
         Self { http: Bot::with_client(String::new(), client), base: base.to_owned(), token, patience }
     }
 
@@ -134,7 +134,7 @@ fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
     let excerpt: String = clean.chars().take(EXCERPT).collect();
     let error = scrub::text(error.to_string());
-    let why = format!("HTTP {status}, and no answer of a Bot API ({error}): {excerpt:?}");
+    let why = format!("HTTP {status}, not a response of a Bot API ({error}): {excerpt:?}");
     match status {
         401 => Failure::Unauthorised { why },
         429 => Failure::Later { after: UNSAID, why },

@@ -233,7 +233,7 @@ impl UpdateParser {
             if self.strangers.len() < STRANGERS && self.strangers.insert(id) {
                 tracing::info!(
                     user = id,
-                    "somebody who is not in [access] wrote to the bot; add the number there to serve them"
+                    "ignored a message of a user who is not in [access]; add the id there to give access"
                 );
             }
             return None;

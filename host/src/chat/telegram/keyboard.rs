@@ -40,7 +40,7 @@ fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
     }
     let (all, sent) = (rows.iter().map(Vec::len).sum::<usize>(), most - left);
     if sent < all {
-        tracing::warn!(left_out = all - sent, most, "buttons were left out: they have no label, or are too many");
+        tracing::warn!(left_out = all - sent, most, "omitted buttons: without a label, or too many");
     }
     valid
 }
@@ -78,7 +78,7 @@ impl Keyboard {
             return Ok(token);
         }
         let token = self.inbox.button(&line).await?;
-        debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits a button");
+        debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits into a button");
         let mut tokens = locked(&self.tokens);
         // The store deletes old buttons, so cached tokens may be invalid. Clear the cache.
         if tokens.len() >= KEPT {

@@ -39,7 +39,7 @@ impl Moves {
             return Ok(());
         }
         inbox.move_chat(&home.to_string(), &to.to_string()).await?;
-        tracing::info!(home, chat = to, "a group has become a supergroup and keeps its place");
+        tracing::info!(home, chat = to, "a group became a supergroup and keeps its place");
         locked(&self.0).insert(home, to);
         Ok(())
     }

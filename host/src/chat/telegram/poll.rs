@@ -65,19 +65,19 @@ impl Link {
         match failure {
             Failure::Conflict { why } => {
                 self.begins(Trouble::Conflict, || {
-                    tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: end it; meanwhile nothing comes in");
+                    tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: stop it, because no messages arrive until then");
                 });
                 self.pauses.grow() * 2
             }
             Failure::Later { after, why } => {
-                self.begins(Trouble::Flood, || tracing::warn!(why, ?after, "Telegram wants us to wait"));
+                self.begins(Trouble::Flood, || tracing::warn!(why, ?after, "rate limited by Telegram"));
                 *after
             }
             Failure::Unauthorised { why }
             | Failure::Gone { why }
             | Failure::Refused { why }
             | Failure::Down { why } => {
-                self.begins(Trouble::Network, || tracing::warn!(why, "Telegram does not answer; it is tried again"));
+                self.begins(Trouble::Network, || tracing::warn!(why, "Telegram does not respond: retrying"));
                 self.pauses.grow()
             }
             Failure::Moved { .. } | Failure::NotModified => self.pauses.grow(),
@@ -90,18 +90,14 @@ impl Link {
         let now = Instant::now();
         let left = (*self.refused.get_or_insert(now) + give_up).checked_duration_since(now)?;
         self.begins(Trouble::Refused, || {
-            tracing::error!(
-                why,
-                ?give_up,
-                "Telegram refuses the token; it is tried again until [telegram] give_up is over"
-            );
+            tracing::error!(why, ?give_up, "Telegram rejects the token: retrying until [telegram] give_up has passed");
         });
         (!left.is_zero()).then(|| self.pauses.grow().min(left))
     }
 
     fn stalled(&mut self, error: &InboxError) -> Duration {
         self.begins(Trouble::Store, || {
-            tracing::error!(%error, "messages could not be stored; they stay with Telegram and are fetched again");
+            tracing::error!(%error, "failed to store messages: they are fetched again from Telegram");
         });
         self.pauses.grow()
     }
@@ -116,7 +112,7 @@ impl Link {
         self.refused = None;
         self.pauses.reset();
         if self.trouble.take().is_some() {
-            tracing::info!("Telegram answers again");
+            tracing::info!("Telegram responds again");
         }
     }
 }
@@ -132,7 +128,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
     while let Err(error) = telegram.moves.load(&*telegram.inbox).await {
         tokio::time::sleep(link.stalled(&error)).await;
     }
-    tracing::info!(bot = bot.name, "Telegram is polled");
+    tracing::info!(bot = bot.name, "polling Telegram");
     let mut gate = UpdateParser::new(Arc::clone(&settings.access), bot, Arc::clone(&telegram.moves));
     let mut answers = JoinSet::new();
     let mut offset = None;
@@ -155,7 +151,7 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
             if batch.is_empty() {
                 link.works();
             } else {
-                let why = "no update of the answer has an id".to_owned();
+                let why = "no update of the response has an id".to_owned();
                 tokio::time::sleep(link.failed(&Failure::Down { why })).await;
             }
             continue;
@@ -262,7 +258,7 @@ async fn take(
     for update in batch {
         let id = update::id(&update);
         let Ok(update) = serde_json::from_value(update) else {
-            tracing::warn!(update = id, "an update cannot be read and is skipped");
+            tracing::warn!(update = id, "skipped an invalid update");
             continue;
         };
         let read = gate.read(update);
@@ -295,7 +291,7 @@ async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) 
     let reply = messages::plain(&messages::not_stored_yet(error));
     for message in outbox::messages(&reply, telegram.limits()) {
         if let Err(error) = telegram.send(place, &message).await {
-            tracing::debug!(%place, %error, "nobody could be told that messages are not stored");
+            tracing::debug!(%place, %error, "failed to notify that messages are not stored");
         }
     }
 }
@@ -315,6 +311,6 @@ async fn answer(api: Arc<Api>, query: CallbackQueryId, text: Option<&'static str
         payload = payload.text(text);
     }
     if let Err(error) = api.call::<_, serde_json::Value>(&payload).await {
-        tracing::debug!(%error, "a press was not answered");
+        tracing::debug!(%error, "failed to answer a button press");
     }
 }

@@ -79,7 +79,7 @@ impl Calls {
         T: DeserializeOwned,
     {
         if let Some(after) = self.holds.left(chat) {
-            return Err(Failure::Later { after, why: "the chat is held".to_owned() });
+            return Err(Failure::Later { after, why: "the chat is rate limited".to_owned() });
         }
         let outcome = self.api.call(payload).await;
         if let Err(Failure::Later { after, .. }) = &outcome {
@@ -120,7 +120,7 @@ pub(super) struct Spot {
 
 impl Spot {
     fn of(place: &Place) -> Result<Self, ChatError> {
-        let gone = || ChatError::Gone { why: format!("{place} is no place of Telegram") };
+        let gone = || ChatError::Gone { why: format!("{place} is not a Telegram chat") };
         let chat = place.chat.parse().map_err(|_| gone())?;
         let number = |topic: &String| topic.parse().map(|id| ThreadId(types::MessageId(id)));
         let topic = place.topic.as_ref().map(number).transpose().map_err(|_| gone())?;
@@ -139,7 +139,7 @@ pub(super) fn message_id(home: i64, chat: i64, number: impl Display) -> MessageI
 
 /// Returns the chat and number of a message for the Bot API.
 fn message_of(place: &Place, id: &MessageId) -> Result<(Spot, types::MessageId), ChatError> {
-    let refused = |_| ChatError::Refused { why: format!("{} is no message of Telegram", id.0) };
+    let refused = |_| ChatError::Refused { why: format!("{} is not a Telegram message", id.0) };
     let mut spot = Spot::of(place)?;
     let number = match id.0.split_once(MOVED) {
         Some((chat, number)) => {
@@ -193,7 +193,7 @@ impl Chat for Telegram {
         let sent: Sent = match sent {
             Err(Failure::Moved { to }) => {
                 if let Err(error) = self.moves.learn(&*self.inbox, home.chat, to).await {
-                    tracing::warn!(%error, "the new id of a group could not be stored; it is learned again");
+                    tracing::warn!(%error, "failed to store the new id of a group: it is detected again");
                 }
                 spot.chat = to;
                 self.call(spot, &made(to)).await.map_err(told)?
@@ -253,7 +253,7 @@ impl Chat for Telegram {
         let (calls, typing, place) = (self.calls.clone(), Arc::clone(&self.typing), place.clone());
         tokio::spawn(async move {
             if let Err(error) = calls.make::<_, serde_json::Value>(spot.chat, &payload).await {
-                tracing::debug!(%place, %error, "typing was not shown");
+                tracing::debug!(%place, %error, "failed to show typing");
             }
             locked(&typing).remove(&spot);
         });
@@ -264,7 +264,7 @@ impl Chat for Telegram {
         let Some(Ok((spot, number))) = message.map(|message| message_of(place, message)) else { return false };
         let payload = SetMessageReaction { chat_id: spot.chat, message_id: number.0, reaction: [WAITS] };
         let Err(error) = self.calls.make::<_, serde_json::Value>(spot.chat, &payload).await else { return true };
-        tracing::debug!(%place, %error, "a message that waits was not marked");
+        tracing::debug!(%place, %error, "failed to mark a queued message");
         // A chat that can't be reached gets no line either.
         !matches!(error, Failure::Refused { .. })
     }
@@ -294,7 +294,7 @@ impl Telegram {
         if message.buttons.is_empty() {
             return Ok(None);
         }
-        let failed = |error| ChatError::Down { why: format!("a button could not be stored: {error}") };
+        let failed = |error| ChatError::Down { why: format!("failed to store a button: {error}") };
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 

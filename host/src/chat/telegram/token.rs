@@ -25,13 +25,13 @@ impl fmt::Debug for Token {
 /// The reason that no token was loaded. The texts don't contain the token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    #[error("read the token file {}: {why}; write the token that @BotFather gave you into it, or correct [telegram] token_file", file.display())]
+    #[error("read the token file {}: {why}; put the token from @BotFather into it, or correct [telegram] token_file", file.display())]
     Unreadable { file: PathBuf, why: io::Error },
-    #[error("find a token in {}: it is empty; write the token that @BotFather gave you into it", file.display())]
+    #[error("find a token in {}: it is empty; put the token from @BotFather into it", file.display())]
     Empty { file: PathBuf },
     #[error("find a token in {}: {why}", file.display())]
     NotText { file: PathBuf, why: NotText },
-    #[error("find a token in {}: that is no token; one looks like 123456789:AbC-dEf_…, alone in its file", file.display())]
+    #[error("find a token in {}: its content is not a token; the file must contain only a token, such as 123456789:AbC-dEf_…", file.display())]
     Malformed { file: PathBuf },
 }
 
@@ -53,7 +53,7 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     let mode = std::fs::metadata(file).map_err(unreadable)?.permissions().mode();
     if mode & 0o077 != 0 {
         // Secrets mounted into a container are often world-readable, so this is only a warning.
-        tracing::warn!(file = %file.display(), mode = format!("{:o}", mode & 0o777), "others may read the token: chmod 600 is safer");
+        tracing::warn!(file = %file.display(), mode = format!("{:o}", mode & 0o777), "other users can read the token file: run chmod 600");
     }
     scrub::remember("<token>", &text);
     Ok(Token(text))

@@ -42,7 +42,7 @@ pub fn build(project: &Project, output: Output) -> Result<PathBuf, KitError> {
         return Ok(made.component);
     }
     progress::step(
-        "compiling it once more: in a target folder that crates share, one of the same name may have overwritten it",
+        "compiling again, because another crate of the same name in the shared target folder may have overwritten it",
     );
     let name = project.name.as_str();
     cargo(project).args(["clean", "--quiet", "--release", "--target", TARGET, "--package", name]).run()?;
@@ -91,7 +91,7 @@ fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<Ma
     });
     made.into_iter().find(|made| made.component.extension().is_some_and(|end| end == "wasm")).ok_or_else(|| {
         KitError::NoResult(
-            "cargo made no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
+            "cargo built no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
         )
     })
 }

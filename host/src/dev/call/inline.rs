@@ -44,7 +44,7 @@ fn check_private(reach: &NetworkGrants) -> Result<(), KitError> {
     let http = reach.http.iter().map(|grant| grant.host().to_string());
     let hosts: BTreeSet<String> = http.chain(reach.tcp.iter().map(|grant| grant.host.clone())).collect();
     match reach.private.iter().find(|host| !hosts.contains(*host)) {
-        Some(host) => Err(wrong("--private", host, "HOST, with a host that --http or --tcp names")),
+        Some(host) => Err(wrong("--private", host, "HOST, a host of --http or --tcp")),
         None => Ok(()),
     }
 }

@@ -31,29 +31,33 @@ impl Report {
             self.imports.iter().partition(|import| import.standing == Outcome::Empty);
         let mut imports: Vec<_> = others.iter().map(|one| vec![foreign(&one.name), standing(one, colours)]).collect();
         if !wasi.is_empty() {
-            imports
-                .push(vec![format!("WASI, {} interfaces", wasi.len()), "for all, with nothing behind them".to_owned()]);
+            imports.push(vec![
+                format!("WASI, {} interfaces", wasi.len()),
+                "granted to all, without access to data".to_owned(),
+            ]);
         }
         items(&mut text, &imports);
-        head(&mut text, "limits", "of a call, by their keys");
+        head(&mut text, "limits", "of a call, by key");
         let limits: Vec<String> = self.limits.iter().map(|(key, value)| format!("{key} {value}")).collect();
         items(&mut text, &limits.chunks(4).map(<[String]>::to_vec).collect::<Vec<_>>());
         for (number, why) in self.idle.iter().enumerate() {
             head(&mut text, if number == 0 { "idle" } else { "" }, why);
         }
-        if !self.asks.is_empty() {
+        if !self.approval.is_empty() {
             let Self { name, granted_by, .. } = self;
-            let asks = self.asks.join(", ");
-            let how = format!("{asks}: the owner grants it in the chat, or [plugins.{name}] {granted_by} does");
-            head(&mut text, "asks", &how);
+            let approval = self.approval.join(", ");
+            let how = format!("{approval}: granted by the owner in the chat, or by [plugins.{name}] {granted_by}");
+            head(&mut text, "approval", &how);
         }
-        for (number, why) in self.refused.iter().enumerate() {
-            head(&mut text, if number == 0 { "refused" } else { "" }, why);
+        for (number, why) in self.rejected.iter().enumerate() {
+            head(&mut text, if number == 0 { "rejected" } else { "" }, why);
         }
         let verdict = match self.verdict() {
-            Verdict::Taken => paint("a host would take it", GREEN, colours),
-            Verdict::AskedFor => paint(&format!("a host would ask for: {}", self.asks.join(", ")), BOLD, colours),
-            Verdict::Rejected => paint("a host would not take it", RED, colours),
+            Verdict::Taken => paint("a host would accept it", GREEN, colours),
+            Verdict::AskedFor => {
+                paint(&format!("a host would ask for approval of: {}", self.approval.join(", ")), BOLD, colours)
+            }
+            Verdict::Rejected => paint("a host would reject it", RED, colours),
         };
         head(&mut text, "verdict", &verdict);
         text
@@ -63,7 +67,7 @@ impl Report {
         let bytes = size(self.compiled.bytes);
         match self.compiled.seconds {
             Some(seconds) => format!("{bytes}, in {seconds:.1} s"),
-            None => format!("{bytes}, kept from before"),
+            None => format!("{bytes}, cached"),
         }
     }
 
@@ -77,9 +81,9 @@ impl Report {
 
     fn asked(&self) -> String {
         match self.imports.iter().filter(|import| import.standing == Outcome::NotGranted).count() {
-            0 => "what it asks for, it gets".to_owned(),
-            1 => "one is missing".to_owned(),
-            missing => format!("{missing} are missing"),
+            0 => "all are granted".to_owned(),
+            1 => "one is not granted".to_owned(),
+            missing => format!("{missing} are not granted"),
         }
     }
 }

@@ -28,12 +28,12 @@ pub struct Report {
     /// Exports that the host doesn't call with this configuration, with the line that enables them.
     pub idle: Vec<String>,
     /// Capabilities that the owner can approve in the chat.
-    pub asks: Vec<String>,
+    pub approval: Vec<String>,
     /// The configuration line that grants these capabilities.
     #[serde(skip)]
     pub granted_by: String,
     /// Reasons for rejection. Empty if a host would activate it.
-    pub refused: Vec<String>,
+    pub rejected: Vec<String>,
 }
 
 /// The decision that a host would make.
@@ -113,25 +113,25 @@ impl Report {
                 ("http_time", spell_duration(limits.http_time)),
             ]),
             idle: idle(look, config, &subject.name),
-            asks: Vec::new(),
+            approval: Vec::new(),
             granted_by: String::new(),
-            refused: Vec::new(),
+            rejected: Vec::new(),
         }
     }
 
     /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
-    pub fn refuse(&mut self, refused: &PluginError) {
+    pub fn reject(&mut self, refused: &PluginError) {
         match refused {
             PluginError::NotGranted { missing, lines, .. } if config_only(missing).is_empty() => {
-                self.asks.clone_from(missing);
+                self.approval.clone_from(missing);
                 self.granted_by = lines.join(" and ");
             }
-            other => self.refused.push(other.to_string()),
+            other => self.rejected.push(other.to_string()),
         }
     }
 
     pub const fn verdict(&self) -> Verdict {
-        match (self.refused.is_empty(), self.asks.is_empty()) {
+        match (self.rejected.is_empty(), self.approval.is_empty()) {
             (false, _) => Verdict::Rejected,
             (true, false) => Verdict::AskedFor,
             (true, true) => Verdict::Taken,
@@ -164,9 +164,9 @@ impl Report {
             terms: String::new(),
         }));
         for (trade, name, text) in [
-            ("hook", "events".to_owned(), "of the host and its sessions, after the fact"),
-            ("lifecycle", "policy".to_owned(), "when to let go of idle agents"),
-            ("webhook", format!("/hooks/{}/…", self.name), "requests from the net"),
+            ("hook", "events".to_owned(), "of the host and its sessions"),
+            ("lifecycle", "policy".to_owned(), "when to suspend idle agents"),
+            ("webhook", format!("/hooks/{}/…", self.name), "HTTP requests"),
         ] {
             if self.trades.iter().any(|one| one == trade) {
                 self.offers.push(Offered { kind: trade, name, text: text.to_owned(), terms: String::new() });
@@ -211,21 +211,17 @@ fn idle(look: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     let mut idle = Vec::new();
     if has("lifecycle") && config.plugins.lifecycle != name {
         let policy = &config.plugins.lifecycle;
-        idle.push(format!(
-            "'{policy}' decides when agents are let go of; it does with [plugins] lifecycle = \"{name}\""
-        ));
+        idle.push(format!("'{policy}' is the lifecycle plugin; set [plugins] lifecycle = \"{name}\" to use this one"));
     }
     if has("webhook") {
         let proofs = config.plugins.by_name.get(name).map(|plugin| &plugin.webhook);
         if proofs.is_none_or(|proofs| proofs.token.is_none() && proofs.hmac.is_none()) {
             idle.push(format!(
-                "no request is let in; one that shows a token is with [plugins.{name}.webhook] token = \"SECRET\""
+                "all requests are rejected; set [plugins.{name}.webhook] token = \"SECRET\" to accept those with the token"
             ));
         }
         if config.webhook.listen.is_none() {
-            idle.push(
-                "nobody listens for requests; the host does with [webhook] listen = \"127.0.0.1:8787\"".to_owned(),
-            );
+            idle.push("the host does not listen for requests; set [webhook] listen = \"127.0.0.1:8787\"".to_owned());
         }
     }
     idle

@@ -113,7 +113,7 @@ impl Actor {
         let config = self.config()?;
         let says = |line: &String| line.trim_start().starts_with("grants");
         let lending = if self.lines.iter().any(says) { Lending::AsGranted } else { Lending::All };
-        self.stage.plug(&config, lending).await.map_err(|refused| format!("the plugin is refused: {refused}"))?;
+        self.stage.plug(&config, lending).await.map_err(|refused| format!("the plugin is rejected: {refused}"))?;
         self.stale = false;
         Ok(())
     }

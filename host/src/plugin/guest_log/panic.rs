@@ -74,7 +74,7 @@ impl GuestPanic {
             Some(Said::Traceback { place, exception }) if !exception.is_empty() => at(exception, place),
             Some(Said::Uncaught { exception, place }) => at(exception, place),
             Some(Said::Traceback { .. }) | None if self.last.is_empty() => return cause,
-            Some(Said::Traceback { .. }) | None => format!("{cause}; the last line that it wrote is: {}", self.last),
+            Some(Said::Traceback { .. }) | None => format!("{cause}; its last line of output: {}", self.last),
         };
         cut(&told)
     }
@@ -133,9 +133,6 @@ mod tests {
     #[test]
     fn the_runtime_error_is_used_without_a_guest_message() {
         assert_eq!(told(""), "wasm trap");
-        assert_eq!(
-            told("one\n\n assertion failed: x\n"),
-            "wasm trap; the last line that it wrote is: assertion failed: x"
-        );
+        assert_eq!(told("one\n\n assertion failed: x\n"), "wasm trap; its last line of output: assertion failed: x");
     }
 }

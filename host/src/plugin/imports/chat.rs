@@ -27,7 +27,7 @@ impl Host for CallState {
         }
         if !self.meter.post(message.bytes()) {
             return Ok(Err(format!(
-                "this call has posted what its `reply` limit allows, {} in all, and each post counts for 4KiB at least: post less, or raise `reply` in [plugins.{}]",
+                "this call reached its `reply` limit of {} for all posts, each counted as at least 4KiB: post less, or raise `reply` in [plugins.{}]",
                 spell_size(self.meter.limits().reply as u64),
                 self.generation.name
             )));

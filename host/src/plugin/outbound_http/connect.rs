@@ -37,17 +37,17 @@ pub async fn connect(network: &Network, host: &Host, port: u16) -> Result<Connec
         match tokio::time::timeout(each, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(Connection { stream, took: begun.elapsed() }),
             Ok(Err(error)) => last = Some(reason(&error)),
-            Err(_) => last = Some(format!("no answer within {} s", each.as_secs_f32())),
+            Err(_) => last = Some(format!("no response within {} s", each.as_secs_f32())),
         }
     }
-    let why = last.unwrap_or_else(|| "it has no address".to_owned());
+    let why = last.unwrap_or_else(|| "it resolves to no address".to_owned());
     Err(Failure::Unreachable(format!("failed to connect to {host}:{port}: {why}")))
 }
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused, nothing listens there".to_owned(),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no way to it".to_owned(),
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route to it".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -60,8 +60,8 @@ async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<Sock
         Host::Domain(name) => name,
     };
     let found = tokio::time::timeout(RESOLVE, lookup_host((name.as_str(), port))).await;
-    let unknown = |why: String| Failure::Unreachable(format!("failed to find {name}: {why}"));
-    let found = found.map_err(|_| unknown("the name server does not answer".to_owned()))?;
+    let unknown = |why: String| Failure::Unreachable(format!("failed to resolve {name}: {why}"));
+    let found = found.map_err(|_| unknown("the name server does not respond".to_owned()))?;
     let found: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();
     permitted(network, name, &found)
 }
@@ -81,12 +81,14 @@ fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<
 
 fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
     match standing(address) {
-        AddressKind::Invalid(why) => format!("{name} stands for {address}, which no name may stand for ({why})"),
-        AddressKind::Metadata => format!("{name} stands for {address}, where a cloud keeps its keys: no name may"),
+        AddressKind::Invalid(why) => format!("{name} resolves to {address}, which is never allowed ({why})"),
+        AddressKind::Metadata => format!(
+            "{name} resolves to {address}, the metadata address where clouds provide credentials, which is never allowed"
+        ),
         AddressKind::Private(why) => {
             let line = grant_line((&network.plugin, "private"), &network.reach.private, name);
-            format!("{name} stands for {address} ({why}); if it may, add to {line}")
+            format!("{name} resolves to {address} ({why}); to allow that, add to {line}")
         }
-        AddressKind::Public => format!("{name} stands for no address"),
+        AddressKind::Public => format!("{name} resolves to no address"),
     }
 }

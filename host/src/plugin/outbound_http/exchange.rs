@@ -34,13 +34,12 @@ const FIELDS: usize = 128;
 pub fn check(request: &Parts, vault: &CallSecrets) -> Result<(), Failure> {
     let path = request.uri.path_and_query().map_or("", |path| path.as_str());
     if vault.stands_in(path.as_bytes()) {
-        let why =
-            "a secret must not stand in an address, which is logged on many ways: send it in a header or in the body";
+        let why = "a secret must not be part of a URL, because URLs are logged: send it in a header or in the body";
         return Err(Failure::Refused(why.to_owned()));
     }
     // A partial response may contain a part of a secret, which can't be recognized.
     if !vault.is_empty() && request.headers.contains_key(header::RANGE) {
-        return Err(Failure::Refused("a plugin with secrets must not ask for parts of an answer (Range)".to_owned()));
+        return Err(Failure::Refused("a plugin with secrets must not request parts of a response (Range)".to_owned()));
     }
     Ok(())
 }
@@ -83,7 +82,8 @@ pub async fn exchange(
 fn server_name(target: &Target) -> Result<ServerName<'static>, Failure> {
     let bare = target.host.to_string();
     let bare = bare.trim_start_matches('[').trim_end_matches(']').to_owned();
-    ServerName::try_from(bare).map_err(|error| Failure::Refused(format!("{target} has no name for TLS: {error}")))
+    ServerName::try_from(bare)
+        .map_err(|error| Failure::Refused(format!("{target} is not a valid name for TLS: {error}")))
 }
 
 /// Reads the guest's complete body.
@@ -91,7 +91,7 @@ async fn collected(body: WasiBody, network: &Network) -> Result<Bytes, Failure> 
     match Limited::new(body, network.body).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large("request", network)),
-        Err(error) => Err(Failure::Protocol(format!("the request was not finished: {error}"))),
+        Err(error) => Err(Failure::Protocol(format!("the request was not sent completely: {error}"))),
     }
 }
 
@@ -107,7 +107,7 @@ fn request(
     parts: Parts,
     (vault, body): (&CallSecrets, &Bytes),
 ) -> Result<Request<Full<Bytes>>, Failure> {
-    let wrong = |what: &str| Failure::Protocol(format!("the request has no good {what}"));
+    let wrong = |what: &str| Failure::Protocol(format!("the request has an invalid {what}"));
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     let uri: Uri = path.parse().map_err(|_| wrong("path"))?;
@@ -132,8 +132,7 @@ async fn send<S>(stream: S, request: Request<Full<Bytes>>, network: &Network) ->
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let broken =
-        |error: hyper::Error| Failure::Protocol(format!("the server does not speak HTTP as it should: {error}"));
+    let broken = |error: hyper::Error| Failure::Protocol(format!("the server violated the HTTP protocol: {error}"));
     let mut http = http1::Builder::new();
     let handshake = http.max_buf_size(HEAD).max_headers(FIELDS).handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(broken)?;
@@ -142,12 +141,12 @@ where
         let response = sender.send_request(request).await.map_err(broken)?;
         let (parts, body) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Failure::Protocol("the server wants to speak something else than HTTP".to_owned()));
+            return Err(Failure::Protocol("the server requested another protocol than HTTP".to_owned()));
         }
         let body = match Limited::new(body, network.body).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => return Err(too_large("response", network)),
-            Err(error) => return Err(Failure::Protocol(format!("the answer broke off: {error}"))),
+            Err(error) => return Err(Failure::Protocol(format!("the response is incomplete: {error}"))),
         };
         Ok(Response::from_parts(parts, body))
     };
@@ -167,7 +166,9 @@ fn veiled(response: Response<Bytes>, vault: &CallSecrets) -> Result<Response<Byt
     let (mut parts, body) = response.into_parts();
     let packed = parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if packed {
-        return Err(Failure::Protocol("the answer is packed, though it was not to be (Content-Encoding)".to_owned()));
+        return Err(Failure::Protocol(
+            "the response is compressed, although that was not requested (Content-Encoding)".to_owned(),
+        ));
     }
     if vault.is_empty() {
         return Ok(Response::from_parts(parts, body));
@@ -175,7 +176,7 @@ fn veiled(response: Response<Bytes>, vault: &CallSecrets) -> Result<Response<Byt
     let mut headers = HeaderMap::with_capacity(parts.headers.len());
     for (name, value) in &parts.headers {
         let veiled = HeaderValue::from_bytes(&vault.veil(value.as_bytes()));
-        headers.append(name, veiled.map_err(|_| Failure::Protocol("the answer has no good headers".to_owned()))?);
+        headers.append(name, veiled.map_err(|_| Failure::Protocol("the response has invalid headers".to_owned()))?);
     }
     // Replacing secrets may have changed the length, and the body is complete anyway.
     headers.remove(header::CONTENT_LENGTH);

@@ -20,7 +20,7 @@ pub enum Failure {
 
 impl Failure {
     pub fn no_network() -> Self {
-        Self::Refused("there is no network in a trial and in a view".to_owned())
+        Self::Refused("trials and views have no network".to_owned())
     }
 
     const fn parts(&self) -> (&'static str, &String) {

@@ -52,5 +52,7 @@ pub(super) async fn answer(
     };
     let answer = far.request(&errand).map_err(Failure::Unreachable)?;
     let response = Response::builder().status(answer.status).header(CONTENT_TYPE, answer.media_type);
-    response.body(Bytes::from(answer.body)).map_err(|error| Failure::Protocol(format!("the answer is none: {error}")))
+    response
+        .body(Bytes::from(answer.body))
+        .map_err(|error| Failure::Protocol(format!("the response is invalid: {error}")))
 }

@@ -100,19 +100,17 @@ pub fn explain(target: &Target, error: &io::Error) -> String {
     let certificate = match cause {
         Some(rustls::Error::InvalidCertificate(why)) => why,
         Some(rustls::Error::InvalidMessage(_)) => {
-            return format!(
-                "no TLS with {target}: the server there does not speak it; if it speaks plain HTTP, use http://"
-            );
+            return format!("no TLS with {target}: the server does not support it; for plain HTTP, use http://");
         }
         Some(_) | None => return format!("no TLS with {target}: {error}"),
     };
     let why = match certificate {
         CertificateError::UnknownIssuer | CertificateError::Other(_) => {
-            "it is signed by nobody who is trusted; if it is yours, put it, or its authority, into the file of `ca`"
+            "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for another name; if it is yours, put it into the file of `ca`"
+            "it is for another name; if it is yours, add it to the file of `ca`"
         }
         _ => return format!("the certificate of {target} is not trusted: {error}"),
     };

@@ -36,7 +36,7 @@ impl WaitBudget {
         let over = || {
             let (allowed, plugin) = (spell_duration(self.allowed), &self.plugin);
             Failure::TimedOut(format!(
-                "this call has waited for the network for {allowed}, its `http_time` limit (raise `http_time` in [plugins.{plugin}] if it needs more)"
+                "this call waited {allowed} for the network, its `http_time` limit (raise `http_time` in [plugins.{plugin}] if it needs more)"
             ))
         };
         if left.is_zero() {
@@ -45,7 +45,7 @@ impl WaitBudget {
         let _waiting = self.begin();
         let waited = tokio::time::timeout(left.min(time), waits).await;
         let late =
-            || Failure::TimedOut(format!("no answer within {}, the request's own timeout", spell_duration(time)));
+            || Failure::TimedOut(format!("no response within {}, the timeout of the request", spell_duration(time)));
         waited.map_err(|_| if left <= time { over() } else { late() })
     }
 

@@ -70,8 +70,9 @@ impl Registry {
         view: &SessionView,
     ) -> Result<PersonaSettings, CallError> {
         let table = self.table();
-        let generation =
-            table.persona(persona).ok_or_else(|| CallError::Plugin(format!("there is no persona '{persona}' now")))?;
+        let generation = table
+            .persona(persona)
+            .ok_or_else(|| CallError::Plugin(format!("persona '{persona}' does not exist any more")))?;
         self.caller.resolve(generation, (about(view), self.lent(board)), (persona, view)).await
     }
 

@@ -62,8 +62,7 @@ async fn values_over_the_limit_are_refused_by_name() {
     let error = store.state_set("p", "b", vec![0; 3], limit(10)).await.unwrap_err();
     assert_eq!(
         format!("failed to {error}"),
-        "failed to store the state of plugin 'p': with it the plugin would keep 14 bytes, over its limit \
-         plugins.timeout.state = 10; delete keys or raise that limit in the configuration"
+        "failed to store the state of plugin 'p': it would have 14 bytes, more than its limit of plugins.timeout.state = 10; delete keys or raise the limit in the configuration"
     );
     let swapped = store.state_swap("p", "b", swap(None, Some("xyz")), limit(10)).await;
     assert!(matches!(swapped, Err(StoreError::StateLimit { size: 14, .. })), "{swapped:?}");

@@ -30,7 +30,7 @@ fn a_state_directory_writable_by_others_is_refused() {
         assert_eq!(
             refused(state.path()),
             format!(
-                "failed to use state directory {path}: others may write to it (mode {mode:03o}); run `chmod go-w {path}`"
+                "failed to use state directory {path}: other users may write to it (mode {mode:03o}); run `chmod go-w {path}`"
             )
         );
     }
@@ -45,7 +45,7 @@ fn an_unwritable_state_directory_is_refused() {
     assert!(kernel.is_dir(), "the test needs sysfs");
     let text = refused(kernel);
     assert!(text.starts_with("failed to use state directory /sys/kernel: user "), "{text}");
-    assert!(text.ends_with("; give it to that user, or name another with --state"), "{text}");
+    assert!(text.ends_with("; change its owner, or use another with --state"), "{text}");
     assert!(text.contains(" cannot write to it ("), "{text}");
 }
 
@@ -68,8 +68,7 @@ async fn a_second_host_is_refused() {
     assert_eq!(
         refused(state.path()),
         format!(
-            "failed to use state directory {path}: another host uses it (pid {pid}); end that one, or name another with \
-             --state"
+            "failed to use state directory {path}: another host uses it (pid {pid}); stop that host, or use another with --state"
         )
     );
     store.close().await;
@@ -86,7 +85,7 @@ async fn a_newer_schema_is_refused() {
     drop(db);
     let text = format!(
         "failed to use state directory {}: it was written by a newer Cordboard (schema 99, this one knows {}); install that \
-         version, or name another with --state",
+         version, or use another with --state",
         state.path().display(),
         schema::VERSION
     );
@@ -105,7 +104,7 @@ fn a_damaged_file_is_named() {
         text.starts_with(&format!("failed to open the store in {}: the file is damaged (", file.display())),
         "{text}"
     );
-    assert!(text.contains("stop the host, then put a backup in its place or move it away"), "{text}");
+    assert!(text.contains("stop the host, then restore a backup, or move the file away"), "{text}");
 }
 
 #[tokio::test]
@@ -149,7 +148,10 @@ async fn an_empty_database_beside_sessions_is_refused() {
     fs::write(state.path().join("cordboard.db"), "").unwrap();
     let text = refused(state.path());
     assert!(text.contains("cordboard.db is empty, but sessions/ holds the folders of 1 sessions"), "{text}");
-    assert!(text.contains("put a backup of cordboard.db in its place, or remove cordboard.db to begin anew"), "{text}");
+    assert!(
+        text.contains("restore a backup of cordboard.db, or remove cordboard.db to start without those sessions"),
+        "{text}"
+    );
     assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));
     assert_eq!(refused(state.path()), text, "as long as nothing is done about it");
     fs::remove_file(state.path().join("cordboard.db")).unwrap();

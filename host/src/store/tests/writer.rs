@@ -75,7 +75,7 @@ async fn pages(store: &Store, most: i64) -> i64 {
         db.pragma_update_and_check(None, "max_page_count", count + most, |_| Ok(()))?;
         Ok(count)
     };
-    store.ask("set the size of the disk".to_owned(), work).await.unwrap()
+    store.ask("limit the size of the database".to_owned(), work).await.unwrap()
 }
 
 #[tokio::test]
@@ -100,8 +100,7 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     assert_eq!(
         format!("failed to {error}"),
         format!(
-            "failed to store 2 posts and the end of 1 messages in {}: the disk is full, nothing of it was stored; \
-             free some space and try again",
+            "failed to store 2 posts and the end of 1 messages in {}: the disk is full, so nothing was stored; free some space and try again",
             file.display()
         )
     );
@@ -145,7 +144,7 @@ async fn closing_stores_earlier_requests_and_refuses_later_ones() {
     let error = store.sync().await.unwrap_err();
     assert_eq!(
         format!("failed to {error}"),
-        "failed to sync the store: the store is closed because the host ends; start the host again"
+        "failed to sync the store: the store is closed because the host is shutting down; start the host again"
     );
     store.clone().close().await;
     assert_eq!(state.after(store).await.sessions, records);

@@ -61,7 +61,7 @@ fn a_mismatch_names_its_line_and_can_be_blessed() {
     + < Timeout must be between 1 and 120 minutes
 mine/tests/two.chat  ok  1 exchange
 ";
-    let why = "cordboard: failed to hold the conversations as written: 1 of 2 did not go as written; --bless accepts what came back\n";
+    let why = "cordboard: failed to pass the conversations: 1 of 2 differ; --bless accepts the actual replies\n";
     assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), told, why));
 
     let blessed = test(&author, &["--bless"]);
@@ -89,8 +89,7 @@ fn varying_text_is_blessed_as_a_wildcard() {
 
     author.write("trick/tests/one.chat", "> /trick lines\n< line\n> /trick own\n");
     let blessed = test(&["--bless"]);
-    let why =
-        "cordboard: failed to bless trick/tests/one.chat:1: `> /trick lines` brings another number of lines each time";
+    let why = "cordboard: failed to bless trick/tests/one.chat:1: `> /trick lines` returns a different number of lines each time";
     assert!(blessed.code == Some(1) && blessed.err.starts_with(why), "{blessed:?}");
     assert_eq!(author.read("trick/tests/one.chat"), "> /trick lines\n< line\n> /trick own\n< did own\n");
 }
@@ -126,10 +125,10 @@ fn an_invalid_line_is_named() {
         ("@clock 5m\n", "1: '5m' is no span: write how far the clock goes on, as +5m or +1h30m, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is no phase: use suspended, starting,"),
         ("\n> [Go]\n", "2: no message had a button [Go]: none before this line has buttons"),
-        ("@with sesions\n", "1: 'sesions' is no standard plugin; there are control,"),
+        ("@with sesions\n", "1: 'sesions' is not a standard plugin; known plugins: control,"),
         (
             "@plugin grants = []\n> /timeout\n",
-            "2: the plugin is refused: it asks for what it was not granted: session-control;",
+            "2: the plugin is rejected: it requests capabilities that it was not granted: session-control;",
         ),
         ("@plugin grant = []\n> /timeout\n", "2: unknown key 'grant' in [plugins.timeout]; did you mean 'grants'?"),
         ("@tick\n", "1: there is no @tick; there are @as, "),
@@ -182,7 +181,7 @@ fn a_conversation_refuses_what_a_host_refuses() {
             "bad/restless",
             "@plugin acts_as = \"owner\"\n@session alpha idle\n@session beta idle\n@event turn-finished beta\n\
              * log info: heard turn-finished of beta\n\
-             * log warn: Nobody has opened session 'beta' in a chat: the answer would go nowhere.\n",
+             * log warn: Session 'beta' was never active in a chat, so its answer can't be sent. Activate it in a chat first.\n",
         ),
         (
             "bad/burglar",

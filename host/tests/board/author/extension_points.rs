@@ -9,19 +9,19 @@ const TRADES: [(&str, &str); 7] = [
     ("command", "  cordboard plugin call . /of_command Ada\n"),
     (
         "hook",
-        "  cordboard plugin call . /of_hook here\nA host wants, in its configuration:\n  [plugins.of-hook]\n  grants = [\"chat\"]\n",
+        "  cordboard plugin call . /of_hook here\nA host needs in its configuration:\n  [plugins.of-hook]\n  grants = [\"chat\"]\n",
     ),
-    ("lifecycle", "A host wants, in its configuration:\n  [plugins]\n  lifecycle = \"of-lifecycle\"\n"),
-    ("persona", "Plugged in, it is chosen in the chat: /new demo of-persona\n"),
+    ("lifecycle", "A host needs in its configuration:\n  [plugins]\n  lifecycle = \"of-lifecycle\"\n"),
+    ("persona", "Once it is active, use it in the chat: /new demo of-persona\n"),
     (
         "schedule",
-        "  cordboard plugin call . /of_schedule here\nA host wants, in its configuration:\n  [plugins.of-schedule]\n  grants = [\"chat\"]\n",
+        "  cordboard plugin call . /of_schedule here\nA host needs in its configuration:\n  [plugins.of-schedule]\n  grants = [\"chat\"]\n",
     ),
-    ("view", "A host wants, in its configuration:\n  [plugins.of-view]\n  grants = [\"session-control\"]\n"),
+    ("view", "A host needs in its configuration:\n  [plugins.of-view]\n  grants = [\"session-control\"]\n"),
     (
         "webhook",
         "  cordboard plugin call . /of_webhook here\n\
-         A host wants, in its configuration:\n  [plugins.of-webhook]\n  grants = [\"chat\"]\nAnd an address and a token; README.md has the lines.\n",
+         A host needs in its configuration:\n  [plugins.of-webhook]\n  grants = [\"chat\"]\nIt also needs an address and a token: see README.md.\n",
     ),
 ];
 

@@ -26,7 +26,7 @@ fn invalid_names_and_existing_folders_are_refused() {
     }
     author.write("mine/notes", "keep");
     let ended = author.run(&["new", "mine"]);
-    let told = "cordboard: failed to make mine: it exists already; take another name, or remove it\n";
+    let told = "cordboard: failed to create mine: it already exists; use another name, or remove it\n";
     assert_eq!((ended.code, ended.err.as_str()), (Some(1), told));
     assert_eq!(fs::read_dir(author.path("mine")).unwrap().count(), 1, "nothing was written");
 }
@@ -41,7 +41,7 @@ fn missing_projects_and_conversations_are_reported() {
     let ended = author.run(&["test", "mine", "--component", component("timeout").to_str().unwrap()]);
     assert!(ended.err.contains("failed to find a conversation in mine/tests: write one"), "{}", ended.err);
     let ended = author.run(&["watch", "mine", "--plugins", "nowhere"]);
-    assert!(ended.err.contains("nowhere: there is no such folder"), "{}", ended.err);
+    assert!(ended.err.contains("nowhere: the folder does not exist"), "{}", ended.err);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_failing_call_exits_with_1() {
     let ended = call(&author, "timeout", &["/timeoutt"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), "There is no /timeoutt. Did you mean /timeout?\n"));
     let ended = call(&author, "timeout", &["timeout"]);
-    assert_eq!(ended.err, "cordboard: failed to take 'timeout': a command begins with a slash, as /hello\n");
+    assert_eq!(ended.err, "cordboard: failed to parse 'timeout': a command begins with a slash, such as /hello\n");
     let ended = call(&author, "bad/unruly", &["/trap"]);
     assert!(ended.code == Some(1) && ended.out.starts_with("/trap failed: plugin 'unruly' trapped: "), "{ended:?}");
 }
@@ -88,7 +88,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     let ended = call(&author, "sessions", &["/new", "alpha"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Session 'alpha' created.\n"));
     for line in [
-        "  a host wants in [plugins.sessions]: grants = [\"sessions\", \"session-control\"]",
+        "  a host needs in [plugins.sessions]: grants = [\"sessions\", \"session-control\"]",
         "* session alpha created with agent demo",
         "* session alpha active in console:local",
     ] {
@@ -97,7 +97,10 @@ fn a_call_is_granted_everything_without_a_configuration() {
     author.write("my.toml", "[plugins.sessions]\ngrants = [\"sessions\"]\n");
     let ended = call(&author, "sessions", &["--config", "my.toml", "/sessions"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("failed to use it: it asks for what it was not granted: session-control"), "{ended:?}");
+    assert!(
+        ended.err.contains("failed to use it: it requests capabilities that it was not granted: session-control"),
+        "{ended:?}"
+    );
     let ended = call(&author, "sessions", &["--as", "member", "/new", "--as"]);
     assert_eq!(ended.out, "Session '--as' created.\n", "what follows the command is the command's");
 }
@@ -114,7 +117,7 @@ fn check_json_lists_everything_missing() {
     };
     let (code, lifecycle) = of("lifecycle");
     assert_eq!(
-        (code, &lifecycle["refused"], &lifecycle["idle"]),
+        (code, &lifecycle["rejected"], &lifecycle["idle"]),
         (Some(0), &serde_json::json!([]), &serde_json::json!([]))
     );
     assert_eq!(lifecycle["memory"]["limit"], 64 << 20);
@@ -124,11 +127,10 @@ fn check_json_lists_everything_missing() {
     let (code, beszel) = of("beszel");
     assert_eq!(code, Some(1));
     assert_eq!(
-        beszel["refused"],
+        beszel["rejected"],
         serde_json::json!([
-            "it asks for what it was not granted: http, secrets; add to \
-             [plugins.beszel] in the configuration: http = [\"https://HOST/*\"] and secrets = [\"NAME\"]",
-            "it failed its trial: it said: url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"",
+            "it requests capabilities that it was not granted: http, secrets; add to [plugins.beszel] in the configuration: http = [\"https://HOST/*\"] and secrets = [\"NAME\"]",
+            "it failed its trial: it returned an error: url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"",
         ])
     );
     let missing: Vec<_> =
@@ -137,10 +139,10 @@ fn check_json_lists_everything_missing() {
         missing.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(),
         ["secrets", "wasi:http/outgoing-handler"]
     );
-    assert_eq!(beszel["asks"], serde_json::json!([]), "no button grants these");
+    assert_eq!(beszel["approval"], serde_json::json!([]), "no button grants these");
     let (code, github) = of("github");
     assert_eq!(
-        (code, &github["asks"], &github["refused"]),
+        (code, &github["approval"], &github["rejected"]),
         (Some(1), &serde_json::json!(["chat"]), &serde_json::json!([]))
     );
     let offers: Vec<_> = github["offers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
@@ -156,21 +158,21 @@ fn check_names_the_missing_grant() {
     arguments.push("my.toml".into());
     let ended = author.run(&arguments);
     assert_eq!(ended.code, Some(1));
-    let told = "asks      session-control: the owner grants it in the chat, \
-                or [plugins.sessions] grants = [\"sessions\", \"session-control\"] does\n";
+    let told = "approval  session-control: granted by the owner in the chat, or by [plugins.sessions] grants = [\"sessions\", \"session-control\"]\n";
     for line in [
-        "imports   one is missing\n",
+        "imports   one is not granted\n",
         "          sessions             granted\n",
         "          session-control      NOT GRANTED\n",
         "          /new <name> [persona]  Start a session                   member\n",
         " MB at the start of a call, 64.0 MB at most\n",
         told,
-        "verdict   a host would ask for: session-control\n",
+        "verdict   a host would ask for approval of: session-control\n",
     ] {
         assert!(ended.out.contains(line), "{line}: {}", ended.out);
     }
-    assert!(!ended.out.contains("refused"), "{}", ended.out);
-    let told = "failed to pass the check: a host would ask its owner for session-control before it takes 'sessions'\n";
+    assert!(!ended.out.contains("rejected"), "{}", ended.out);
+    let told =
+        "failed to pass the check: a host would ask its owner for session-control before it activates 'sessions'\n";
     assert!(ended.err.ends_with(told), "{}", ended.err);
     let core = author.path("core.wasm");
     fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
@@ -184,20 +186,20 @@ fn check_refuses_taken_invalid_and_oversized_plugins() {
     let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();
     copy("help", "rescue.wasm");
     let ended = author.run(&["check", "rescue.wasm"]);
-    let told = "          it offers the command 'help', which plugin 'help' already offers: rename one of them\n\
-                verdict   a host would not take it\n";
+    let told = "          it exports the command 'help', which plugin 'help' already exports: rename one of them\n\
+                verdict   a host would reject it\n";
     assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
     assert!(ended.out.contains("          /help"), "what it offers is told all the same: {}", ended.out);
     copy("help", "help.wasm");
-    assert!(author.printed(&["check", "help.wasm"]).ends_with("verdict   a host would take it\n"));
+    assert!(author.printed(&["check", "help.wasm"]).ends_with("verdict   a host would accept it\n"));
     copy("lifecycle", "My_Plugin.wasm");
     let ended = author.run(&["check", "My_Plugin.wasm"]);
-    let told = "refused   'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
+    let told = "rejected  'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
     assert!(ended.code == Some(1) && ended.out.contains(told), "{ended:?}");
     // A sparse file uses no disk blocks.
     fs::File::create(author.path("large.wasm")).unwrap().set_len((64 << 20) + 1).unwrap();
     let ended = author.run(&["check", "large.wasm"]);
-    assert!(ended.err.contains("it has 67108865 bytes, more than the 67108864 that a host looks at"), "{ended:?}");
+    assert!(ended.err.contains("it has 67108865 bytes, more than the maximum of 67108864"), "{ended:?}");
 }
 
 #[test]
@@ -206,8 +208,7 @@ fn check_rejects_a_file_that_others_may_write_to() {
     fs::copy(component("help"), author.path("help.wasm")).unwrap();
     fs::set_permissions(author.path("help.wasm"), fs::Permissions::from_mode(0o666)).unwrap();
     let ended = author.run(&["check", "help.wasm"]);
-    let told = "refused   its file cannot be used: others may write to it, and grants go with the file name; \
-                run `chmod go-w help.wasm`\nverdict   a host would not take it\n";
+    let told = "rejected  its file cannot be used: others may write to it, and grants belong to file names; run `chmod go-w help.wasm`\nverdict   a host would reject it\n";
     assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
 }
 
@@ -219,7 +220,7 @@ fn options_of_a_call_replace_the_configuration() {
     mode(0o644);
     let ended = call(&author, "sessions", &["--grant", "sessions", "/sessions"]);
     assert!(
-        ended.err.contains("it asks for what it was not granted: session-control"),
+        ended.err.contains("it requests capabilities that it was not granted: session-control"),
         "what is not named is not lent: {ended:?}"
     );
     let both = ["--grant", "sessions", "--grant", "session-control", "/new", "alpha"];
@@ -236,7 +237,7 @@ fn options_of_a_call_replace_the_configuration() {
     let reach = [&reach[..], &["--set", "url=http://127.0.0.1:9", "/beszel"]].concat();
     let ended = call(&author, "beszel", &reach);
     assert!(
-        ended.err.contains("* log warn: a secret cannot be used: ") && ended.err.contains("chmod 600"),
+        ended.err.contains("* log warn: failed to read a secret: ") && ended.err.contains("chmod 600"),
         "{ended:?}"
     );
     mode(0o600);
@@ -244,14 +245,11 @@ fn options_of_a_call_replace_the_configuration() {
     assert!(ended.out.contains("127.0.0.1:9") && !ended.err.contains("was not granted"), "{ended:?}");
 
     for (options, told) in [
-        (&["--secret", "key"][..], "cordboard: failed to take --secret 'key': write --secret NAME=FILE\n"),
-        (&["--set", "a b=1"], "cordboard: failed to take --set 'a b=1': write --set KEY=VALUE\n"),
+        (&["--secret", "key"][..], "cordboard: failed to parse --secret 'key': write --secret NAME=FILE\n"),
+        (&["--set", "a b=1"], "cordboard: failed to parse --set 'a b=1': write --set KEY=VALUE\n"),
         (&["--http", "nas.lan"], "cordboard: failed to use the configuration: "),
-        (
-            &["--private", "nas.lan"],
-            "cordboard: failed to take --private 'nas.lan': write --private HOST, with a host that ",
-        ),
-        (&["--private", "nas.lan", "--tcp", "pve.lan:22"], "cordboard: failed to take --private 'nas.lan': write "),
+        (&["--private", "nas.lan"], "cordboard: failed to parse --private 'nas.lan': write --private HOST, a host of "),
+        (&["--private", "nas.lan", "--tcp", "pve.lan:22"], "cordboard: failed to parse --private 'nas.lan': write "),
     ] {
         let ended = call(&author, "timeout", &[options, &["/timeout"]].concat());
         assert!(ended.code == Some(2) && ended.err.starts_with(told), "{ended:?}");
@@ -265,10 +263,10 @@ fn changed_and_omitted_buttons_are_reported() {
     let author = Author::new();
     let ended = call(&author, "bad/trick", &["/trick", "button", "/plugins", "grant", "trick", "0"]);
     assert_eq!(ended.out, "Well?\n  [Own] /trick own\n");
-    let told = "a button was left out: \"/plugins grant trick 0\" answers what the host alone may ask\n";
+    let told = "omitted a button: \"/plugins grant trick 0\" answers an approval request, which only the host's own buttons may do\n";
     assert!(ended.err.contains(told), "{}", ended.err);
     let ended = call(&author, "bad/trick", &["/trick", "label", ""]);
     assert_eq!(ended.out, "Well?\n  [/trick own] /trick own\n");
-    let told = "a button shows its command: the label of \"/trick own\" is blank: give it a text\n";
+    let told = "blank button label: the label of \"/trick own\" is blank, so it shows its command: set a label\n";
     assert!(ended.err.contains(told), "{}", ended.err);
 }

@@ -31,7 +31,7 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
 
     let checked = author.printed(&["check", "hello"]);
     for line in
-        ["offers    command\n", "          /hello [name]  Greets you  member\n", "verdict   a host would take it\n"]
+        ["offers    command\n", "          /hello [name]  Greets you  member\n", "verdict   a host would accept it\n"]
     {
         assert!(checked.contains(line), "{checked}");
     }
@@ -85,7 +85,7 @@ fn similar_crate_names_do_not_mix_up_their_components() {
         assert_eq!(built.code, Some(0), "{}", built.err);
         let component = fs::read(author.path(&format!("{folder}/dist/{name}.wasm"))).unwrap();
         let said = |number: &u32| component.windows(6).any(|bytes| bytes == format!("said_{number}").as_bytes());
-        ((1..4).filter(said).collect::<Vec<_>>(), built.err.contains("compiling it once more"))
+        ((1..4).filter(said).collect::<Vec<_>>(), built.err.contains("compiling again"))
     };
     assert_eq!(built("one", "al-ike"), (vec![1], false));
     assert_eq!(built("one", "al-ike"), (vec![1], false), "it is known to be its own");
@@ -103,6 +103,6 @@ fn an_sdk_of_another_version_is_replaced() {
     author.write("renewed/.cordboard/sdk/src/reply.rs", "//! Of another version.");
     let built = author.run(&["build", "renewed"]);
     assert_eq!(built.code, Some(0), "{}", built.err);
-    assert!(built.err.contains("SDK and contract are now those of cordboard 0.1.0"), "{}", built.err);
+    assert!(built.err.contains("updated the SDK and the contract to cordboard 0.1.0"), "{}", built.err);
     assert!(author.read("renewed/.cordboard/sdk/src/reply.rs").contains("impl Reply"));
 }

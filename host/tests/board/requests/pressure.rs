@@ -110,7 +110,7 @@ fn requests_over_the_limit_are_told_to_retry() {
         last.starts_with("HTTP/1.1 429 ")
     });
     assert!(last.contains("retry-after: 1\r\n"), "{last}");
-    assert!(last.ends_with("too many requests at once: come again in a moment\n"), "{last}");
+    assert!(last.ends_with("too many requests at once: try again in a moment\n"), "{last}");
     // Unauthenticated clients don't learn whether the server is busy, and the chat still works.
     assert_eq!(door.ask("POST /hooks/porter", &[], "x").0, 401);
     host.ask("/new a", "Session 'a' created.");
@@ -125,9 +125,9 @@ fn slow_requests_time_out() {
     let mut host = home.start();
     let door = Door::of(&mut host);
     let slow = [
-        (door.begin("POST /hooks/porter HTTP/1.1\r\nHost: x\r\n"), "the head of the request came too slowly\n"),
-        (door.begin(""), "the head of the request came too slowly\n"),
-        (door.begin(&format!("{}some", head("/", 10))), "the body came too slowly\n"),
+        (door.begin("POST /hooks/porter HTTP/1.1\r\nHost: x\r\n"), "the request headers arrived too slowly\n"),
+        (door.begin(""), "the request headers arrived too slowly\n"),
+        (door.begin(&format!("{}some", head("/", 10))), "the body arrived too slowly\n"),
     ];
     still_answers(&door, &mut host);
     for (stream, why) in slow {

@@ -87,12 +87,7 @@ async fn unreachable_and_not_granted_are_distinguished() {
     let told = Lab::new("pbs", &table(&url)).await.read("pbs").await;
     let begin = format!("Proxmox Backup Server at {url} can't be reached: failed to connect to ");
     assert!(told.starts_with(&begin), "{told}");
-    assert!(
-        told.ends_with(
-            ": connection refused, nothing listens there. Check that it runs, and [plugins.pbs.config] url."
-        ),
-        "{told}"
-    );
+    assert!(told.ends_with(": connection refused. Check that it runs, and [plugins.pbs.config] url."), "{told}");
 
     let other = table(&url).replace(&format!("http = [\"{url}/api2/json/*\"]"), "http = [\"https://pbs.lan/*\"]");
     let told = Lab::new("pbs", &other).await.read("pbs").await;

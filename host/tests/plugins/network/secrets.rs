@@ -129,12 +129,12 @@ async fn secrets_are_not_sent_in_urls_or_to_other_hosts() {
     let mirror = Mirror::start().await;
     let bench = fetcher(&all(&mirror), "").await;
     let refused = bench.read(&format!("leak {}?key= token", mirror.url("/x"))).await;
-    assert!(refused.starts_with("a secret must not stand in an address"), "{refused}");
+    assert!(refused.starts_with("a secret must not be part of a URL"), "{refused}");
     let other = Mirror::start().await;
     let refused = bench.read(&format!("bear {} token", other.url("/x"))).await;
     assert!(refused.contains("was not granted"), "{refused}");
     let refused = bench.read(&format!("fetch {} range=bytes=0-3", mirror.url("/x"))).await;
-    assert!(refused.contains("must not ask for parts"), "{refused}");
+    assert!(refused.contains("must not request parts"), "{refused}");
     assert_eq!((mirror.count(), other.count()), (0, 0));
 }
 
@@ -179,7 +179,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     assert_eq!(said, "(secret token)");
     assert_eq!(bench.memory.deeds().len(), 0);
     let log = log.text();
-    assert!(log.contains("a request was refused") && log.contains("(secret token)"), "{log}");
+    assert!(log.contains("request denied") && log.contains("(secret token)"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");
     let trapped = bench.call(&format!("fall {VALUE}")).await.unwrap_err().to_string();
     assert!(trapped.contains("(secret token)") && !trapped.contains("hunter2"), "{trapped}");
@@ -216,16 +216,16 @@ async fn a_secret_is_read_again_for_each_call() {
 async fn an_unusable_secret_file_is_only_logged() {
     let mirror = Mirror::start().await;
     for (text, mode, why) in [
-        ("open-to-all", 0o644, "everybody may use it (mode 644): chmod 600 it"),
-        ("short", 0o600, "must hold a secret of 6 to 8192 bytes, not 5"),
-        ("two\nlines-of-it", 0o600, "must hold the secret alone, on one line"),
+        ("open-to-all", 0o644, "other users can read it (mode 644): run chmod 600"),
+        ("short", 0o600, "must contain a secret of 6 to 8192 bytes, not 5"),
+        ("two\nlines-of-it", 0o600, "must contain only the secret, on one line"),
     ] {
         let file = file(text);
         fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
         let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
         let log = journal::listen();
         let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
-        assert_eq!(said, "the secret 'token' cannot be used: the log says why, and [secrets] token where it should be");
+        assert_eq!(said, "the secret 'token' cannot be read: see the log, and [secrets] token in the configuration");
         let log = log.text();
         assert!(log.contains(why) && !log.contains(text), "{log}");
     }

@@ -75,7 +75,7 @@ async fn a_configured_self_signed_certificate_is_trusted() {
     let port = serve(certificate.der(), &key).await;
     let why = asked("localhost", port, None).await;
     let whose = format!("the certificate of https://localhost:{port} is not trusted");
-    let how = "it is signed by nobody who is trusted; if it is yours, put it, or its authority, into the file of `ca`";
+    let how = "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`";
     assert_eq!(why, format!("{whose}: {how}"));
     assert_eq!(asked("localhost", port, Some(&certificate.pem())).await, "200 hello");
     let (stranger, _) = own(&["localhost"]);
@@ -115,7 +115,7 @@ async fn an_authority_certificate_requires_a_matching_name() {
     let port = serve(certificate.der(), &key).await;
     assert_eq!(asked("localhost", port, Some(&authority.pem())).await, "200 hello");
     let why = asked("127.0.0.1", port, Some(&authority.pem())).await;
-    assert!(why.ends_with("it is for another name; if it is yours, put it into the file of `ca`"), "{why}");
+    assert!(why.ends_with("it is for another name; if it is yours, add it to the file of `ca`"), "{why}");
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_server_without_tls_is_reported_as_such() {
     let address = super::raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
     let why = asked("127.0.0.1", port, None).await;
-    let what = "the server there does not speak it; if it speaks plain HTTP, use http://";
+    let what = "the server does not support it; for plain HTTP, use http://";
     assert_eq!(why, format!("no TLS with https://127.0.0.1:{port}: {what}"));
 }
 

@@ -160,7 +160,7 @@ async fn only_calls_by_admins_may_control_plugins() {
     };
     let nobody = cordboard::plugin::CallContext::default();
     let uncalled = rig.bench.plugs.command(&rig.bench.board, (offer, nobody), &typed).await;
-    assert_eq!(uncalled.unwrap_err(), CallError::Plugin("Nobody asked for this.".to_owned()));
+    assert_eq!(uncalled.unwrap_err(), CallError::Plugin("This needs a caller, and this call has none.".to_owned()));
     assert_eq!(rig.say("echo x").await, "v1: x");
     let admin = person("telegram:2", Role::Admin);
     assert!(rig.bench.call_as(&admin, "plugins disable echo").await.is_ok());

@@ -137,7 +137,7 @@ async fn changed_settings_restart_a_trial() {
     rig.told("Plugin 'mute', version").await;
     rig.configure(&refused).await;
     let told = rig.told("Plugin 'mute' was refused").await;
-    assert!(told.contains("it failed its trial: it said: it has nothing to say"), "{told}");
+    assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
     assert_eq!(rig.status("mute").0, "rejected");
     assert!(rig.bench.plugs.table().generation("mute").is_none());
 }
@@ -155,7 +155,7 @@ async fn a_running_command_survives_changed_settings() {
     rig.configure(&refused).await;
     // Notified although the text is the same as before, because someone waits for it.
     let told = rig.told("Plugin 'mute' was refused").await;
-    assert!(told.contains("it failed its trial: it said: it has nothing to say"), "{told}");
+    assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
 }
 
 #[tokio::test]

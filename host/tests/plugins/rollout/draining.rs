@@ -35,8 +35,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
     assert_eq!(cut, CallError::Drained { drain });
     assert_eq!(
         cut.to_string(),
-        "was cut off: its version was replaced, and running calls may go on for 200ms after that (raise `drain` in [plugins] if \
-         they need more)"
+        "was stopped: its version was replaced, and calls in progress have 200ms to finish (raise `drain` in [plugins] if they need more)"
     );
     let nothing_left = async {
         while old.strong_count() > 0 {

@@ -78,7 +78,7 @@ async fn a_pin_reactivates_the_named_version() {
     rig.plug("echo", &bad("echo2")).await;
     rig.configure(&format!("[plugins.echo]\nsha256 = \"{}\"", digest(&bad("echo")))).await;
     rig.serves("echo", &bad("echo")).await;
-    rig.told("Plugin 'echo' was rejected: it is not the version that [plugins.echo] sha256 allows").await;
+    rig.told("Plugin 'echo' was rejected: [plugins.echo] sha256 does not allow this version").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 

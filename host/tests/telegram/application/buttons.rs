@@ -22,7 +22,7 @@ async fn only_host_buttons_can_answer_for_the_owner() {
     app.ask(OWNER, &format!("/trick button /plugins grant greedy {digest}"), "Well?").await;
     let labels: Vec<String> = app.api.buttons(OWNER).into_iter().map(|(_, label, _)| label).collect();
     assert_eq!(labels, ["Grant and activate", "Refuse", "Own"]);
-    assert!(app.log().contains("a button was left out"));
+    assert!(app.log().contains("omitted a button"));
     app.api.press(OWNER, OWNER, "Grant and activate");
     app.told(OWNER, 0, "Plugin 'greedy' is granted session-control, and is active").await;
 }
@@ -58,7 +58,7 @@ async fn users_without_access_get_no_messages() {
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("trick", &component("bad/trick.wasm"));
     app.told(OWNER, 0, "Plugin 'trick' is active").await;
-    app.ask(OWNER, &format!("/trick post telegram {STRANGER} psst"), "is not the caller's").await;
+    app.ask(OWNER, &format!("/trick post telegram {STRANGER} psst"), "is not a chat of the caller").await;
     app.ask(OWNER, &format!("/trick post telegram {OWNER} hello me"), "hello me").await;
     assert!(app.api.chat(STRANGER).is_empty());
 }

@@ -42,7 +42,7 @@ async fn a_button_decides_only_its_own_prompt() {
     until_closed(&app, first, "Decided by Ada: Leave it.").await;
     let next = app.api.next_id();
     app.api.press_data((OWNER, OWNER), first, &leave);
-    let told = app.told(OWNER, next, "nothing any more").await;
+    let told = app.told(OWNER, next, "has no effect").await;
     assert_eq!(told, "Decided by Ada: Leave it. The button has no effect.");
     app.api.press_data((OWNER, OWNER), second, &again);
     until_closed(&app, second, "Decided by Ada: Send again.").await;

@@ -51,10 +51,10 @@ async fn a_temporary_second_poller_loses_no_message() {
     app.until_turns("alpha", 2).await;
     let log = app.log();
     assert!(
-        log.matches("another program polls Telegram with this token, or a webhook is set: end it").count() >= 1,
+        log.matches("another program polls Telegram with this token, or a webhook is set: stop it").count() >= 1,
         "{log}"
     );
-    assert!(log.contains("Telegram answers again"), "{log}");
+    assert!(log.contains("Telegram responds again"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,10 +86,7 @@ async fn failed_polls_lose_and_repeat_nothing() {
     }
     app.until_turns("alpha", 9).await;
     let log = app.log();
-    assert!(
-        log.contains("Telegram does not answer; it is tried again") && log.contains("Telegram answers again"),
-        "{log}"
-    );
+    assert!(log.contains("Telegram does not respond: retrying") && log.contains("Telegram responds again"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

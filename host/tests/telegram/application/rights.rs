@@ -107,7 +107,7 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
 async fn a_member_cannot_open_sessions_in_chats_of_others() {
     let app = board().await;
     let said = app.ask(MEMBER, &format!("/lure beta {OWNER}"), "beta").await;
-    assert_eq!(said, "Session 'beta' can be opened in this chat alone.");
+    assert_eq!(said, "Session 'beta' can only be activated in this chat.");
     app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
     app.until_turns("alpha", 2).await;
     assert_eq!(app.session("beta")["turns"], 0);

@@ -63,7 +63,7 @@ pub fn made(home: &Path) -> Option<PathBuf> {
 /// once.
 pub fn make(home: &Path) -> Result<PathBuf> {
     let cache = home.parent().context("the cache folder has no parent")?;
-    fs::create_dir_all(cache).with_context(|| format!("{} can't be made", cache.display()))?;
+    fs::create_dir_all(cache).with_context(|| format!("{} can't be created", cache.display()))?;
     let _lock = lock(&cache.join(format!("{FORM}.lock")))?;
     if let Some(rustc) = made(home) {
         return Ok(rustc);
@@ -72,7 +72,7 @@ pub fn make(home: &Path) -> Result<PathBuf> {
     discard(&workshop)?;
     discard(home)?;
     let outcome = assemble(&workshop.join("home"), &workshop)
-        .and_then(|()| fs::rename(workshop.join("home"), home).context("the toolchain can't be put in its place"));
+        .and_then(|()| fs::rename(workshop.join("home"), home).context("the toolchain can't be moved to its folder"));
     let tidied = discard(&workshop);
     outcome?;
     tidied?;
@@ -85,7 +85,7 @@ fn lock(path: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            step::start("waiting for another build, which is making the private toolchain");
+            step::start("waiting for another build of the private toolchain");
             file.lock()?;
         }
         Err(TryLockError::Error(error)) => return Err(error).context("the cache folder can't be locked"),
@@ -111,7 +111,7 @@ fn assemble(home: &Path, workshop: &Path) -> Result<()> {
     step::start("private toolchain 3/4: compiling the standard library (about a minute)");
     linkers.lay(home)?;
     standard_library(home, &workshop.join("proof"))?;
-    step::start("private toolchain 4/4: building a component, to be sure (a second)");
+    step::start("private toolchain 4/4: building a test component (a second)");
     prove(home, &workshop.join("proof"))
 }
 
@@ -121,7 +121,8 @@ fn compiler(home: &Path, workshop: &Path) -> Result<()> {
     packages.fetch_with_needs(&["rustc-web", "rust-web-src"])?;
     fs::rename(packages.unpack()?, home)?;
     packages.remove()?;
-    let libraries = folder_with(&home.join("usr/lib"), "librustc_driver-").context("the packages hold no compiler")?;
+    let libraries =
+        folder_with(&home.join("usr/lib"), "librustc_driver-").context("the packages contain no compiler")?;
     std::os::unix::fs::symlink(libraries.strip_prefix(home)?, home.join("libraries"))?;
     let wrapper = home.join("bin/rustc");
     fs::create_dir_all(home.join("bin"))?;
@@ -167,7 +168,7 @@ impl Linkers {
     fn find() -> Result<Self> {
         let sysroot = step::read(Command::new("rustc").args(["--print", "sysroot"]))?;
         let version = step::read(Command::new("rustc").arg("-vV"))?;
-        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc reports no host")?;
         let place = Path::new("lib/rustlib").join(host).join("bin");
         let tools = Path::new(sysroot.trim()).join(&place);
         if !tools.join("wasm-component-ld").is_file() || !tools.join("gcc-ld/wasm-ld").is_file() {
@@ -215,7 +216,8 @@ fn standard_library(home: &Path, proof: &Path) -> Result<()> {
 
 /// Builds a component as plugins are built.
 fn prove(home: &Path, proof: &Path) -> Result<()> {
-    step::read(proving(home, proof).env("CARGO_PROFILE_RELEASE_LTO", "true")).context("no component can be built")?;
+    step::read(proving(home, proof).env("CARGO_PROFILE_RELEASE_LTO", "true"))
+        .context("the test component can't be built")?;
     let component = fs::read(proof.join("target").join(TARGET).join("release/proof.wasm"))?;
     if !is_component(&component) {
         bail!("the linker made a core module, not a component");

@@ -32,7 +32,7 @@ impl Packages {
             .iter()
             .filter_map(|path| fs::read_to_string(path).ok())
             .find_map(|text| retargeted(&text, release))
-            .context("no Debian archive is named in /etc/apt")?;
+            .context("/etc/apt has no Debian archive")?;
         let sources = folder.join("sources");
         fs::create_dir_all(&sources)?;
         fs::write(sources.join("release.sources"), stanza)?;

@@ -328,7 +328,7 @@ fn archiving_drops_the_interrupted_prompt() {
             restore cut=a → suspended
                 persist
                 tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as cut off
+                settle a as interrupted
             order archive → archived
                 persist
                 decided a: Withdrawn

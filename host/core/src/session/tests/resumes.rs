@@ -388,7 +388,7 @@ fn a_restarted_host_reports_the_interrupted_prompt() {
             restore cut=a → suspended
                 persist
                 tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as cut off
+                settle a as interrupted
             prompt b → starting
                 persist
                 word resume #1: idle for 0ns
@@ -426,7 +426,7 @@ fn interrupted_prompts_survive_a_second_crash() {
             restore cut=a → suspended
                 persist
                 tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as cut off
+                settle a as interrupted
             order retry a2 → starting
                 accept a2: the text of a
                 persist
@@ -590,7 +590,7 @@ fn a_prompt_interrupted_twice_is_kept_once() {
         expect![[r#"
             restore cut=a → suspended
                 tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as cut off
+                settle a as interrupted
             order leave → suspended
                 persist
                 decided a: Leave

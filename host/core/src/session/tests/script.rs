@@ -319,7 +319,7 @@ fn told(effect: &Effect) -> String {
         Effect::TakeBack(id) => format!("take back {}", id.0),
         Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, prompt.text),
         Effect::Settle { prompt, how: Settled::Dropped(_) } => format!("drop {}", prompt.0),
-        Effect::Settle { prompt, how: Settled::CutOff } => format!("settle {} as cut off", prompt.0),
+        Effect::Settle { prompt, how: Settled::CutOff } => format!("settle {} as interrupted", prompt.0),
         Effect::Resolve { ticket, persona } => format!("resolve #{}: {persona}", ticket.0),
         Effect::Review { ticket, idle_for } => format!("review #{}: idle for {idle_for:?}", ticket.0),
         Effect::WordResume { ticket, idle_for } => format!("word resume #{}: idle for {idle_for:?}", ticket.0),

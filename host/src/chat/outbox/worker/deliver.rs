@@ -78,7 +78,7 @@ impl Worker {
             return;
         };
         let others = mailbox.drop_rest(&turn, post.post);
-        tracing::info!(place = %self.place, others, "an answer is not sent any further: it was stopped");
+        tracing::info!(place = %self.place, others, "sending of an answer stopped on request");
         post.cut(others);
     }
 
@@ -86,7 +86,7 @@ impl Worker {
     pub(super) fn bound(&self, mailbox: &mut Mailbox) {
         if self.blocked.is_some() {
             for post in mailbox.drop_oldest(BLOCKED_KEPT) {
-                tracing::error!(place = %self.place, post = post.0, "a post is dropped: too many wait for a place that can't be written to");
+                tracing::error!(place = %self.place, post = post.0, "dropping a post: too many are waiting for an unreachable place");
             }
         }
     }
@@ -112,7 +112,7 @@ impl Worker {
             }
             Err(ChatError::Gone { why }) => self.block(why).await,
             Err(ChatError::Forbidden { why }) => {
-                tracing::warn!(place = %self.place, post = post.post.0, why, "a post is dropped");
+                tracing::warn!(place = %self.place, post = post.post.0, why, "dropping a post");
                 return self.finished(post).await;
             }
             Err(ChatError::Refused { why }) => refuse(&mut post, &step, &why),
@@ -127,7 +127,7 @@ impl Worker {
             mailbox.progress(post);
         }
         if let Err(error) = self.shared.ledger.sending(post.post, post.state()).await {
-            tracing::warn!(%error, post = post.post.0, "how far a post has come could not be stored");
+            tracing::warn!(%error, post = post.post.0, "failed to store the progress of a post");
         }
     }
 
@@ -152,7 +152,7 @@ impl Worker {
         let next = match self.shared.ledger.sent(post, messages).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::error!(%error, post = post.0, "a post was sent, and this could not be stored: it may be sent again");
+                tracing::error!(%error, post = post.0, "failed to store that a post was sent: it may be sent again");
                 Vec::new()
             }
         };
@@ -172,7 +172,7 @@ impl Worker {
         self.mark(Reachability::Blocked);
         let place = self.place.clone();
         if is_new {
-            tracing::warn!(%place, why, "a place can't be written to: what is for it is kept");
+            tracing::warn!(%place, why, "a place is unreachable: its posts are kept");
         }
         if self.shared.state().reported.insert(place.clone()) {
             self.store_reachability(Reachability::Blocked).await;
@@ -190,7 +190,7 @@ impl Worker {
 
     async fn reached(&mut self) {
         if self.blocked.take().is_some() {
-            tracing::info!(place = %self.place, "a place can be written to again");
+            tracing::info!(place = %self.place, "a place is reachable again");
             self.mark(Reachability::Open);
         }
         if self.shared.state().reported.remove(&self.place) {
@@ -201,7 +201,7 @@ impl Worker {
     /// Stores whether the place can be written to.
     async fn store_reachability(&self, reach: Reachability) {
         if let Err(error) = self.shared.ledger.set_reachability(&self.place, reach).await {
-            tracing::warn!(%error, "failed to store whether a place can be written to");
+            tracing::warn!(%error, "failed to store whether a place is reachable");
         }
     }
 
@@ -229,7 +229,7 @@ fn refuse(post: &mut Delivering, step: &Step, why: &str) {
                 tracing::error!(
                     post = post.post.0,
                     why,
-                    "a part of a post is not shown: it is refused even without styles"
+                    "a part of a post is omitted: it is rejected even without formatting"
                 );
             }
         }

@@ -83,11 +83,11 @@ impl Worker {
                 (Step::Send(_), None) => {}
             },
             Err(ChatError::Refused { why }) => {
-                tracing::warn!(place = %self.place, why, "a frame was refused");
+                tracing::warn!(place = %self.place, why, "a frame was rejected");
                 turn.refused();
             }
             Err(ChatError::Gone { why } | ChatError::Forbidden { why }) => {
-                tracing::warn!(place = %self.place, why, "a turn is not shown: nobody can see it");
+                tracing::warn!(place = %self.place, why, "a turn is not shown: its place is unreachable");
                 turn.mute();
             }
             Err(error) => self.hold(&error),
@@ -102,14 +102,14 @@ impl Worker {
         }
         let turn = &self.turns[at].turn;
         if let Err(error) = self.shared.ledger.placeholder((turn, &self.place), message, text).await {
-            tracing::warn!(%error, "the message of a running turn could not be stored");
+            tracing::warn!(%error, "failed to store the message of a running turn");
         }
     }
 
     /// Stores that a message was deleted, so that no process edits the final answer into it.
     async fn forget(&self, message: &MessageId) {
         if let Err(error) = self.shared.ledger.deleted(&self.place, message).await {
-            tracing::warn!(%error, "that a message was deleted could not be stored");
+            tracing::warn!(%error, "failed to store that a message was deleted");
         }
     }
 }
