@@ -141,6 +141,6 @@ fn a_running_host_keeps_the_last_good_configuration() {
     host.exchange("/timeout", "Idle timeout: 8 minutes");
     let ended = host.end();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert_eq!(ended.out.matches("ignored CORDBOARD_LOG").count(), 4, "{}", ended.out);
-    assert_eq!(ended.err.matches("ignored CORDBOARD_LOG").count(), 4, "{}", ended.err);
+    assert_eq!(ended.out.matches("The new configuration can't be used").count(), 4, "{}", ended.out);
+    assert_eq!(ended.err.matches("the new configuration cannot be used").count(), 4, "{}", ended.err);
 }

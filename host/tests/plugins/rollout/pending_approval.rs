@@ -131,7 +131,7 @@ async fn a_pending_version_stays_pending_after_a_rollback() {
     assert!(health == "pending approval" && note.contains(&version(&bad("greedy"))), "{health}: {note}");
     let again = rig.say("plugins reload greedy").await;
     assert!(
-        again.starts_with(&format!("Plugin 'greedy', version {}, waits: it asks for", version(&bad("greedy")))),
+        again.starts_with(&format!("Plugin 'greedy', version {}, is pending approval: it requests", version(&bad("greedy")))),
         "{again}"
     );
     let said = rig.say(&commands[0]).await;

@@ -65,7 +65,7 @@ async fn enable_with_a_pending_version_activates_the_previous() {
     let asked = rig.asked().await;
     rig.say("plugins disable greedy").await;
     let said = rig.say("plugins enable greedy").await;
-    let waits = format!("Plugin 'greedy', version {}, waits: it asks for", version(&bad("greedy")));
+    let waits = format!("Plugin 'greedy', version {}, is pending approval: it requests", version(&bad("greedy")));
     assert!(said.starts_with(&waits) && said.contains("\nGeneration "), "{said}");
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert_eq!(rig.asked().await.1, asked.1);
