@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn example_lines_are_not_wrapped() {
         let commands = all(Cli::command());
-        assert!(commands.len() > 10, "those of `plugin` are among them");
+        assert!(commands.len() > 10, "the subcommands of `plugin` are included");
         for mut command in commands.into_iter().map(|command| command.term_width(100)) {
             let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let help = command.render_long_help().to_string();

@@ -153,7 +153,7 @@ mod tests {
         SET.set((8 * HOUR, Duration::ZERO));
         let woken = clock.now().since(began);
         assert!(woken > 8 * HOUR - MINUTE && woken < 8 * HOUR + MINUTE, "{woken:?}");
-        assert_eq!(clock.instant(began.after(HOUR)), Instant::now(), "it is over");
+        assert_eq!(clock.instant(began.after(HOUR)), Instant::now(), "it has ended");
         let left = clock.instant(began.after(9 * HOUR)) - Instant::now();
         assert!(left < HOUR + MINUTE && left > HOUR - MINUTE, "{left:?}");
     }
@@ -164,7 +164,7 @@ mod tests {
         let (began, due) = (clock.now(), clock.now().after(HOUR));
         SET.set((Duration::ZERO, 3 * HOUR));
         assert_eq!((clock.now(), clock.instant(due)), (began, Instant::now() + HOUR));
-        assert!(clock.wall() < began, "but people are told what the wall says");
+        assert!(clock.wall() < began, "but users see the wall clock");
         // Set forward, and back again.
         SET.set((3 * HOUR, Duration::ZERO));
         let forward = clock.now();
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(clock.wall(), began);
         tokio::time::advance(5 * MINUTE).await;
         let (shown, wall) = (clock.shown(forward), clock.wall());
-        assert_eq!(wall.since(shown), 5 * MINUTE, "it ages, though it was noted while the wall was ahead");
+        assert_eq!(wall.since(shown), 5 * MINUTE, "it ages although the wall clock was ahead when it was recorded");
         assert_eq!(clock.shown(began), began);
     }
 }

@@ -256,7 +256,7 @@ mod tests {
                 .collect();
             assert_eq!(usize::try_from(cron.between(&berlin, from, to)).unwrap(), all.len());
             for time in &all {
-                assert_eq!(cron.last(&berlin, *time), Some(*time), "found from behind too");
+                assert_eq!(cron.last(&berlin, *time), Some(*time), "also found backwards");
                 assert_eq!(cron.last(&berlin, Timestamp(time.0 + 59_999)), Some(*time));
             }
             let shown = |time: &Timestamp| {

@@ -71,7 +71,7 @@ impl Agent {
     /// Returns the next event, or `None` after the end of the process.
     async fn next(&mut self) -> Option<AgentEvent> {
         while self.events.is_empty() && self.exit.is_none() {
-            match timeout(LIMIT, self.lines.recv()).await.expect("the agent says nothing").unwrap() {
+            match timeout(LIMIT, self.lines.recv()).await.expect("the agent is silent").unwrap() {
                 ProcessEvent::Line(line) => {
                     let decoded = self.codec.decode(&line);
                     self.events.extend(decoded.events);

@@ -38,13 +38,13 @@ fn start(script: &str) -> (Process, Receiver<ProcessEvent>) {
 }
 
 async fn next(events: &mut Receiver<ProcessEvent>) -> Option<ProcessEvent> {
-    timeout(LIMIT, events.recv()).await.expect("the process says nothing")
+    timeout(LIMIT, events.recv()).await.expect("the process is silent")
 }
 
 async fn line(events: &mut Receiver<ProcessEvent>) -> String {
     match next(events).await {
         Some(ProcessEvent::Line(line)) => String::from_utf8(line).unwrap(),
-        other => panic!("a line was awaited, not {other:?}"),
+        other => panic!("expected a line, not {other:?}"),
     }
 }
 
@@ -52,12 +52,12 @@ async fn line(events: &mut Receiver<ProcessEvent>) -> String {
 async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Option<String>) {
     let mut lines = Vec::new();
     loop {
-        match next(events).await.expect("there was no end") {
+        match next(events).await.expect("the process did not exit") {
             ProcessEvent::Line(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
             ProcessEvent::TooLong { bytes, .. } => lines.push(format!("{bytes} bytes")),
             ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
             ProcessEvent::Ended { status, last_words } => {
-                assert_eq!(next(events).await, None, "the end came before something else");
+                assert_eq!(next(events).await, None, "the process exited before more output");
                 return (lines, status, last_words);
             }
         }
@@ -79,7 +79,7 @@ async fn lines_are_exchanged_until_the_end_of_input() {
     let (lines, status, last_words) = end(&mut events).await;
     assert_eq!(lines, ["got one", "got zwölf", "bye"]);
     assert_eq!((status.as_str(), last_words), ("exit code 3", None));
-    assert!(!Path::new(&format!("/proc/{}", process.id().pid)).exists(), "a zombie stays");
+    assert!(!Path::new(&format!("/proc/{}", process.id().pid)).exists(), "a zombie is left");
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_process_that_left_its_session_is_ended_and_reaped() {
                 tokio::time::sleep(Duration::from_millis(5)).await
             }
         };
-        timeout(LIMIT, gone).await.expect("a zombie stays");
+        timeout(LIMIT, gone).await.expect("a zombie is left");
     }
     assert!(lives(&spared));
     other.kill();
@@ -236,7 +236,7 @@ async fn an_orphan_without_its_environment_is_found() {
     assert!(lives(&pid) && detached == "detached");
     let known = [(session.parse().unwrap(), ProcessId { pid: 1, ..process.id().clone() })];
     let swept = sweep(&host, &known).await;
-    assert_eq!((swept.ended, swept.left), (1, 0), "this host's own agent is not a killed host's");
+    assert_eq!((swept.ended, swept.left), (1, 0), "an agent of this host is not an orphan");
     assert_eq!(swept.sessions.into_iter().collect::<Vec<_>>(), [(session.parse().unwrap(), 1)]);
     assert!(!lives(&pid));
     process.kill();
@@ -347,8 +347,8 @@ async fn an_orphan_is_found_by_its_tag_and_ended() {
         assert!(!lives(pid));
     }
     assert!(alpha.wait().is_ok() && beta.wait().is_ok());
-    assert!(other.try_wait().unwrap().is_none(), "another state directory's process was hit");
-    assert!(lives(&ours.id().pid.to_string()), "this host's own process was hit");
+    assert!(other.try_wait().unwrap().is_none(), "a process of another state directory was stopped");
+    assert!(lives(&ours.id().pid.to_string()), "a process of this host was stopped");
     assert!(orphans(&host, &[]).await.is_empty());
     other.kill().unwrap();
     other.wait().unwrap();

@@ -35,14 +35,14 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         // Kill the child at a different position each time.
         for _ in 0..150 + 37 * kill {
-            assert!(said.hear(&mut lines), "the child ended by itself");
+            assert!(said.hear(&mut lines), "the child process exited by itself");
         }
         child.kill().unwrap();
         child.wait().unwrap();
         while said.hear(&mut lines) {}
         check(&path, &said);
     }
-    assert!(said.done.len() > 100, "the child did work");
+    assert!(said.done.len() > 100, "the child process works");
 }
 
 fn start(state: &Path) -> Child {
@@ -114,11 +114,11 @@ async fn check(state: &Path, said: &Said) {
         assert!(handed || !said.handed.contains(&row.update.key), "{} was handed", row.update.key);
         assert!(!said.done.contains(&row.update.key), "{} was done", row.update.key);
     }
-    assert!(said.sent.iter().all(|key| !posts.contains(key)), "what was sent is not sent again");
+    assert!(said.sent.iter().all(|key| !posts.contains(key)), "a sent post is not sent again");
     assert!(said.sessions.iter().all(|name| sessions.contains(&**name)), "a session is lost");
     assert!(store.offset("telegram").await.unwrap().unwrap_or_default() >= said.offset, "the offset went back");
     let replay = said.accepted.iter().map(|key| update(key)).collect();
-    assert_eq!(store.accept(replay, None).await.unwrap(), [], "a replay is known");
+    assert_eq!(store.accept(replay, None).await.unwrap(), [], "a duplicate update is recognized");
     store.close().await;
 }
 

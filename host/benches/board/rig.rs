@@ -142,7 +142,7 @@ impl Rig {
 
     pub async fn next(&mut self) -> Shown {
         let next = tokio::time::timeout(Duration::from_secs(30), self.shown.recv()).await;
-        next.expect("the board answers").expect("the board lives")
+        next.expect("the host answers").expect("the host runs")
     }
 
     /// Waits for the next post, and marks it as sent. Earlier frames are passed to `frame`.

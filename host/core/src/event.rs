@@ -200,7 +200,7 @@ mod tests {
         assert!(trail.has("a") && !trail.has("b"));
         let further = trail.through("b");
         assert!(further.has("a") && further.has("b"));
-        assert!(!trail.has("b"), "the one before stays as it was");
+        assert!(!trail.has("b"), "the previous chain is unchanged");
     }
 
     #[test]

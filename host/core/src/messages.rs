@@ -274,7 +274,7 @@ mod tests {
         }
         assert_eq!(beginning("one\ntwo"), "one…");
         assert_eq!(beginning("\n one\n"), "one");
-        assert_eq!(beginning(&captioned("photo", "my cat")), "my cat", "the host's own words are left out");
+        assert_eq!(beginning(&captioned("photo", "my cat")), "my cat", "the host's own text is omitted");
         assert_eq!(beginning(&"x".repeat(REMINDER + 1)), format!("{}…", "x".repeat(REMINDER)));
     }
 }

@@ -136,6 +136,10 @@ mod tests {
         place(&from, &to).expect("placed");
         assert!(crate::file_watch::check_private(&to).is_ok(), "a host would not reject it");
         assert_eq!(fs::read(&to).expect("there"), b"new");
-        assert_eq!(fs::read_dir(to.parent().expect("a folder")).expect("listed").count(), 1, "nothing temporary stays");
+        assert_eq!(
+            fs::read_dir(to.parent().expect("a folder")).expect("listed").count(),
+            1,
+            "no temporary file is left"
+        );
     }
 }

@@ -127,7 +127,7 @@ mod tests {
         let far = Far::default();
         let ask = |url: &str| far.request(&HttpRequest { method: "GET".into(), url: url.into(), body: Vec::new() });
         for words in ["GET https://hub/a* 200 {\"a\": 1}", "GET https://hub/ab 401 no", "get https://hub/c down"] {
-            far.add_http(words, Path::new("")).expect("it is right");
+            far.add_http(words, Path::new("")).expect("valid input");
         }
         assert_eq!(ask("https://hub/ax").expect("there").media_type, "application/json");
         assert_eq!(ask("https://hub/ab").map(|answer| answer.status), Ok(401));
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(ask("https://hub/b"), Err("the conversation has no @http GET https://hub/b".to_owned()));
         assert_eq!(far.take_deeds().len(), 4);
         assert!(far.add_http("GET https://hub", Path::new("")).is_err());
-        far.add_tcp("nas:22 12ms").expect("it is right");
+        far.add_tcp("nas:22 12ms").expect("valid input");
         assert_eq!(far.connect("nas", 22), Ok(Duration::from_millis(12)));
     }
 }

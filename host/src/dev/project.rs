@@ -167,7 +167,7 @@ mod tests {
         let pipe = folder.path().join("pipe.wasm");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
         assert!(made.success());
-        let why = Subject::find(&pipe).expect_err("it is no component").to_string();
+        let why = Subject::find(&pipe).expect_err("it is not a component").to_string();
         assert!(why.contains("it is a pipe, not a regular file: replace it with the file"), "{why}");
     }
 

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_conversation_is_parsed() {
-        let steps = parse(TEXT).expect("it is one");
+        let steps = parse(TEXT).expect("it is valid");
         let acts: Vec<_> = steps.iter().map(|step| (step.line, step.act.clone())).collect();
         let directive = Act::Directive { name: "as".into(), words: "member bob".into() };
         let say = |text: &str| Act::Say(text.into());
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn new_expectations_replace_the_old_ones() {
-        let steps = parse(TEXT).expect("it is one");
+        let steps = parse(TEXT).expect("it is valid");
         let new = rewritten(TEXT, &[(&steps[1], vec!["< two".into()]), (&steps[3], vec!["< three".into()])]);
         assert_eq!(new, "# a remark\n@as member bob\n\n> /a  b\n< two\n# more\n> [Go]\n<\n> hi\n< three\n");
     }

@@ -326,7 +326,7 @@ mod tests {
 
     /// Whether the events since the last call require a scan.
     fn asks(notice: &OsWatcher) -> bool {
-        notice.read(notice.system.get().expect("it was begun").get_ref())
+        notice.read(notice.system.get().expect("it was started").get_ref())
     }
 
     fn follow(notice: &OsWatcher, path: &Path) -> bool {
@@ -350,10 +350,10 @@ mod tests {
         }
         assert!(!asks(&notice));
         fs::create_dir(&plugins).unwrap();
-        assert!(asks(&notice), "the missing step came");
+        assert!(asks(&notice), "the missing folder appeared");
         assert!(follow(&notice, &plugins));
         fs::write(above.join("folder/another"), "").unwrap();
-        assert!(!asks(&notice), "the folder above the goal is watched for itself alone");
+        assert!(!asks(&notice), "the parent folder is watched for its own events only");
         fs::write(plugins.join("a.wasm"), "").unwrap();
         assert!(asks(&notice));
         for (from, to) in [(&above, &root.join("away")), (&root.join("away"), &above)] {
@@ -363,7 +363,7 @@ mod tests {
         assert!(follow(&notice, &plugins));
         fs::remove_dir_all(&above).unwrap();
         assert!(asks(&notice));
-        assert!(follow(&notice, &plugins) && !asks(&notice), "that a watch ended is no news");
+        assert!(follow(&notice, &plugins) && !asks(&notice), "the end of a watch is not an event");
     }
 
     #[test]
@@ -371,6 +371,6 @@ mod tests {
         let mut table = Table::default();
         table.open.insert("/a".into(), (1, Instant::now()));
         assert!(table.on_event(-1, ReadFlags::QUEUE_OVERFLOW, None));
-        assert!(table.open.is_empty(), "that it was closed may be lost");
+        assert!(table.open.is_empty(), "a close event may be lost");
     }
 }

@@ -226,7 +226,7 @@ async fn a_retargeted_symlink_is_followed() {
     fs::rename(stage.path("turned"), stage.path("data")).unwrap();
     assert_eq!(stage.next().await, config("x = 2"));
     stage.write("two/config.toml", "x = 3");
-    assert_eq!(stage.next().await, config("x = 3"), "what it leads to is watched");
+    assert_eq!(stage.next().await, config("x = 3"), "the target of the link is watched");
 }
 
 #[tokio::test]
@@ -321,11 +321,11 @@ async fn a_folder_writable_by_others_is_refused_or_skipped() {
     assert!(why.starts_with("use ") && why.ends_with(&format!("run `chmod go-w {}`", plugins.display())), "{why}");
     stage.write("plugins/a.wasm", "planted");
     stage.write("config.toml", "x = 2");
-    assert_eq!(stage.next().await, config("x = 2"), "the configuration is looked at all the same");
+    assert_eq!(stage.next().await, config("x = 2"), "the configuration is still scanned");
     fs::remove_file(stage.path("plugins/a.wasm")).unwrap();
     for text in ["x = 3", "x = 4", "x = 5"] {
         stage.write("config.toml", text);
-        assert_eq!(stage.next().await, config(text), "nothing counts as gone");
+        assert_eq!(stage.next().await, config(text), "nothing is reported as removed");
     }
     stage.write("plugins/a.wasm", "honest");
     fs::set_permissions(&plugins, fs::Permissions::from_mode(0o755)).unwrap();
@@ -347,7 +347,7 @@ fn rereading_a_file_follows_the_same_rules() {
     assert_eq!(read_plugin("a", &path), None);
     fs::write(&path, "a1").unwrap();
     assert_eq!(read_plugin("a", &path).as_deref(), Some(&b"a1"[..]));
-    assert_eq!(read_plugin("A b", &path), None, "no plugin can be called so");
+    assert_eq!(read_plugin("A b", &path), None, "it is not a valid plugin name");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     assert_eq!(read_plugin("a", &path), None);
     fs::remove_file(&path).unwrap();

@@ -106,7 +106,7 @@ mod tests {
     /// Returns the input for a session whose query panics.
     async fn after_a_panic(question: Question) -> Input {
         let failed = unanswered(TICKET, &question);
-        answered(tokio::spawn(async { panic!("a defect, as the test wants it") }), failed).await
+        answered(tokio::spawn(async { panic!("the simulated bug") }), failed).await
     }
 
     #[tokio::test]

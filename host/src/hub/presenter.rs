@@ -363,7 +363,7 @@ mod tests {
                 let shown = shown.clone();
                 async move {
                     let Scene::Final(turn, _) = scene else { panic!("another scene") };
-                    assert_ne!(turn.prompt.0, "bug", "the bug that was asked for");
+                    assert_ne!(turn.prompt.0, "bug", "the simulated bug");
                     shown.send(turn.prompt.0).unwrap();
                 }
             };

@@ -89,7 +89,7 @@ mod tests {
         assert!(told.iter().all(|one| one.series.as_deref() == Some("denied 1") && one.alert == Alert::Silent));
         let text = &told[7].text;
         assert_eq!((text.matches("Denied: Bash").count(), text.matches("To allow it").count()), (8, 1), "{text}");
-        assert!(told.windows(2).all(|pair| pair[1].text.starts_with(&pair[0].text)), "what was printed stands");
+        assert!(told.windows(2).all(|pair| pair[1].text.starts_with(&pair[0].text)), "printed text is not changed");
         let other = notices.denied(denied("Write", "a"));
         assert_eq!(other.text.matches("To allow it").count(), 2);
     }
@@ -104,7 +104,7 @@ mod tests {
         let next = notices.denied(denied("Bash", "x"));
         assert_eq!((next.series.as_deref(), next.text.matches("Denied: ").count()), (Some("denied 2"), 1));
         notices.end();
-        assert_eq!(notices.denied(denied("Bash", "x")), denied("Bash", "x"), "of no turn");
+        assert_eq!(notices.denied(denied("Bash", "x")), denied("Bash", "x"), "outside a turn");
     }
 
     #[test]

@@ -125,14 +125,14 @@ mod tests {
             aged(&cache.store(name, b"123").unwrap(), hours);
         }
         let there = || ["a", "b", "c", "d", "large"].map(|name| cache.folder().join(name).exists());
-        assert!(cache.find("a").is_some(), "which is a use of it");
+        assert!(cache.find("a").is_some(), "a lookup counts as a use");
         cache.store("d", b"123").unwrap();
         assert_eq!(there(), [true, false, true, true, false]);
         cache.store("large", &[0; 99]).unwrap();
-        assert_eq!(there(), [true, false, false, true, true], "who uses the young ones may not have opened them yet");
+        assert_eq!(there(), [true, false, false, true, true], "recent files may not be opened yet by their user");
         ["a", "d", "large"].iter().for_each(|name| aged(&cache.folder().join(name), 2));
         cache.make().unwrap();
-        assert_eq!(there(), [false, false, false, false, false], "the next start is within the bound");
+        assert_eq!(there(), [false, false, false, false, false], "the next start is within the limit");
     }
 
     #[test]

@@ -118,7 +118,7 @@ mod tests {
             (b"\xff\xfe\0\0", "it does not start like a component"),
             (b"\0asm\x0d\0\x02\0", "it has a WebAssembly format that this version of Cordboard does not know"),
         ] {
-            let why = imports(bytes).expect_err("it is no component").to_string();
+            let why = imports(bytes).expect_err("it is not a component").to_string();
             assert!(why.starts_with(&format!("it is not a WebAssembly component: {told}")), "{bytes:?}: {why}");
         }
         assert_eq!(imports(b"\0asm\x01\0\0\0"), Err(PluginError::CoreModule));
@@ -130,8 +130,8 @@ mod tests {
         const SECTIONS: usize = 3;
         let whole =
             wat::parse_str(r#"(component (core module (func (export "f"))) (import "a:b/c@0.1.0" (instance)))"#);
-        let whole = whole.expect("the text is right");
-        assert_eq!(imports(&whole).expect("it is whole"), ["a:b/c@0.1.0"]);
+        let whole = whole.expect("the text is valid");
+        assert_eq!(imports(&whole).expect("it is complete"), ["a:b/c@0.1.0"]);
         let cut =
             (1..whole.len()).filter(|&length| imports(&whole[..length]) == Err(PluginError::CutOff { bytes: length }));
         // A cut between two sections can't be detected.
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn bytes_after_a_component_are_named() {
-        let whole = wat::parse_str("(component)").expect("the text is right");
+        let whole = wat::parse_str("(component)").expect("the text is valid");
         for extra in [&b"\n"[..], b"\0", b"\xff", b"hello", b"\xff\0"] {
-            let why = imports(&[&whole, extra].concat()).expect_err("it is no component").to_string();
+            let why = imports(&[&whole, extra].concat()).expect_err("it is not a component").to_string();
             let count = if extra.len() == 1 { "1 byte".to_owned() } else { format!("{} bytes", extra.len()) };
             let told = format!("its last section ends at byte 8, and the rest ({count}) is not a section");
             assert!(why.contains(&told), "{extra:?}: {why}");

@@ -156,7 +156,7 @@ mod tests {
     fn memory_is_limited_over_all_memories() {
         let mut meter = Meter::new(CallLimits { memory: 100, ..LIMITS });
         assert!(meter.memory_growing(0, 60, None).expect("counted"));
-        assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory counts with the first");
+        assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory adds to the first");
         assert_eq!(meter.exceeded, Some(Limit::Memory));
         assert!(meter.memory_growing(60, 100, None).expect("counted"));
     }

@@ -152,7 +152,7 @@ mod tests {
         let late = Probation::resume(terms, (MINUTE / 2, 0));
         tokio::time::advance(MINUTE / 2).await;
         assert!(!late.count());
-        assert!(Probation::resume(terms, (MINUTE / 2, 3)).rollback_is_due(), "nobody has acted yet");
+        assert!(Probation::resume(terms, (MINUTE / 2, 3)).rollback_is_due(), "the failures were not handled yet");
     }
 
     #[tokio::test(start_paused = true)]

@@ -117,7 +117,7 @@ mod tests {
         let mut command = Command::new("cat");
         command.arg("/proc/self/limits").stdout(Stdio::piped()).process_group(0);
         let child = spawn(&mut command, mark.tag()).unwrap();
-        assert_eq!(own(), before, "the host keeps its own limit");
+        assert_eq!(own(), before, "the host's own limit is unchanged");
         let pid = child.id();
         let output = child.wait_with_output().await.unwrap();
         forget(pid);

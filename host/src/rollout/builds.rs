@@ -249,7 +249,7 @@ mod tests {
         let (settings, _) =
             watch::channel(crate::hub::plugin_settings(&cordboard_core::config::Config::defaults(), "odd"));
         jobs.by_name.insert("odd".to_owned(), Job { abort, settings, version, purpose, slow_at: None });
-        let Event::Compiled(done) = jobs.next().await else { panic!("it is not over") };
+        let Event::Compiled(done) = jobs.next().await else { panic!("the build is still running") };
         let refused = done.compiled.artifact.err().map(|why| why.to_string()).unwrap_or_default();
         assert!(refused.contains("Cordboard has a bug") && refused.contains("at the disco"), "{refused}");
         assert!(!jobs.is_running("odd"));

@@ -240,7 +240,7 @@ async fn setting_the_clock_back_a_day_repeats_no_daily_job() {
     assert_eq!(fake.ran(), [of("daily", 7 * 60, 0)]);
     fake.set_clock_back(DAY);
     pass(DAY - MINUTE * 2).await;
-    assert_eq!(fake.ran(), [], "its time comes for the second time");
+    assert_eq!(fake.ran(), [], "the hour repeats");
     pass(DAY).await;
     assert_eq!(fake.ran(), [of("daily", (24 + 7) * 60, 0)]);
 }

@@ -137,7 +137,7 @@ async fn a_command_is_handled_during_heavy_output() {
     fakes.conversation().await;
     let view =
         session.order(SessionCommand::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();
-    assert_eq!((view.phase, view.record.turns), (Phase::Busy, 0), "the flood was over before the order was heard");
+    assert_eq!((view.phase, view.record.turns), (Phase::Busy, 0), "the flood ended before the command was handled");
     fakes.end(session).await;
 }
 

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn migration_assigns_groups_to_the_session_owner() {
         let mut db = Connection::open_in_memory().expect("memory is there");
-        STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("it was right once"));
+        STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("it was valid"));
         db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
             .expect("it fits");
         for place in [
@@ -150,8 +150,8 @@ mod tests {
         ] {
             db.execute("INSERT INTO place (place, session) VALUES (?, 'alpha')", [place]).expect("it fits");
         }
-        migrate(&mut db, 5).expect("it can be taken further");
-        let mut people = db.prepare("SELECT person FROM active ORDER BY place").expect("it is right");
+        migrate(&mut db, 5).expect("it can be migrated");
+        let mut people = db.prepare("SELECT person FROM active ORDER BY place").expect("valid input");
         let people = people.query_map([], |row| row.get(0)).expect("it is read");
         assert_eq!(people.map(|row| row.expect("it is read")).collect::<Vec<String>>(), ["", "telegram:7", ""]);
     }
@@ -159,15 +159,15 @@ mod tests {
     #[test]
     fn migration_drops_buttons_and_keeps_places() {
         let mut db = Connection::open_in_memory().expect("memory is there");
-        STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("it was right once"));
+        STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("it was valid"));
         for (at, command) in ["/retry alpha", "/plugins grant x 0", "plain words"].iter().enumerate() {
             db.execute("INSERT INTO button (token, command) VALUES (?, ?)", (at.to_string(), command))
                 .expect("it fits");
         }
         db.execute("INSERT INTO place (place, session) VALUES ('here', 'alpha')", ()).expect("it fits");
-        migrate(&mut db, 3).expect("it can be taken further");
+        migrate(&mut db, 3).expect("it can be migrated");
         let left: i64 = db.query_row("SELECT count(*) FROM button", (), |row| row.get(0)).expect("it is read");
-        assert_eq!(left, 0, "a button that names a command alone would act on anything");
+        assert_eq!(left, 0, "a button with only a command would apply to any request");
         let met = db.query_row("SELECT place, person FROM met", (), |row| Ok((row.get(0)?, row.get(1)?)));
         assert_eq!(met.expect("there is one"), ("here".to_owned(), String::new()));
     }

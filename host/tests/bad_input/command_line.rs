@@ -177,5 +177,5 @@ fn a_missing_state_directory_lists_no_sessions() {
     let nowhere = board.path("nowhere").display().to_string();
     let ended = board.once(&["sessions", "--state", &nowhere]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(!board.path("nowhere").exists(), "looking makes nothing");
+    assert!(!board.path("nowhere").exists(), "reading creates nothing");
 }

@@ -90,7 +90,7 @@ fn input_on_a_full_disk_is_accepted_once_there_is_space() {
     let ended = host.end();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(ended.out.matches("You said: on a full disk").count(), 1);
-    assert_eq!(ended.out.matches("Not stored yet").count(), 1, "told once");
+    assert_eq!(ended.out.matches("Not stored yet").count(), 1, "one notice");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     host.hear("Plugin 'echo' is active: generation 1, ");
     fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
     host.hear("its file cannot be used: its group may write to it");
-    host.hear("Generation 1 goes on.");
+    host.hear("Generation 1 stays active.");
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -243,7 +243,7 @@ fn a_dangling_link_is_refused_and_deactivates_nothing() {
     host.hear("Plugin 'echo' is active: generation 1, ");
     fs::remove_file(board.path("elsewhere.wasm")).unwrap();
     host.hear(&why);
-    host.hear("Generation 1 goes on.");
+    host.hear("Generation 1 stays active.");
     host.exchange("/echo hello", "v1: hello");
     assert_eq!(host.end().code, Some(0));
 }

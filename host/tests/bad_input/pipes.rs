@@ -124,7 +124,7 @@ impl Drop for Stalled {
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < DEADLINE, "in vain was awaited that {what}");
+        assert!(began.elapsed() < DEADLINE, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -36,7 +36,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     // The timeout and the limit change together, so a changed timeout shows that the session has the new limit.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
-        until("the session has heard of it", || host.session("a")["idle_timeout_s"] == seconds);
+        until("the session has handled it", || host.session("a")["idle_timeout_s"] == seconds);
         host.ask("hello", answer);
     }
     host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
@@ -69,7 +69,7 @@ fn a_crashing_agent_is_restarted_and_then_given_up() {
          Cordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.dead] command and args.\n  [Try again] /retry a\n",
     );
     let between = host.expect("The agent of session 'a' keeps exiting: ");
-    assert!(!between.contains("did not start"), "the first death is told, and the last: {between}");
+    assert!(!between.contains("did not start"), "only the first and the last death are reported: {between}");
     host.expect(
         "\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
     );

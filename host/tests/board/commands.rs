@@ -105,7 +105,7 @@ fn a_timeout_is_shown_and_set() {
     host.ask("/timeout", &format!("Idle timeout: 30 minutes{usage}"));
     home.configure("[sessions]\nidle_timeout = \"2s\"");
     host.ask("/new z", "Session 'z' created.");
-    super::support::until("the new default holds", || host.session("z")["idle_timeout_s"] == 2);
+    super::support::until("the new default applies", || host.session("z")["idle_timeout_s"] == 2);
     host.ask("/timeout", &format!("Idle timeout: 2 seconds{usage}"));
 }
 
@@ -221,7 +221,7 @@ fn help_and_plugins_show_the_active_plugins() {
     host.expect("/echo <text> - Says it again\n");
     home.remove_plugin("echo");
     host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
-    super::support::until("the plugin is gone", || home.plugins().as_array().unwrap().len() == 8);
+    super::support::until("the plugin is removed", || home.plugins().as_array().unwrap().len() == 8);
     host.say("/echo x");
     host.expect("There is no /echo.");
 }

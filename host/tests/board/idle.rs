@@ -16,7 +16,7 @@ fn a_suspended_session_uses_the_current_timeout() {
     host.ask("/timeout", &format!("Idle timeout: 10 minutes{usage}"));
     home.configure("[sessions]\nidle_timeout = \"7m\"");
     host.expect_logged("configuration changed");
-    until("its snapshot shows it", || host.session("a")["idle_timeout_s"] == 420);
+    until("its snapshot exists", || host.session("a")["idle_timeout_s"] == 420);
     host.ask("/timeout", &format!("Idle timeout: 7 minutes{usage}"));
     assert_eq!(host.session("a")["phase"], "suspended");
 }
@@ -130,7 +130,7 @@ fn a_question_survives_a_restart() {
     let mut host = home.start();
     refused(&mut host);
     let (rest, code) = host.end();
-    assert_eq!((rest.as_str(), code), ("", Some(0)), "who waits for a person holds nothing up");
+    assert_eq!((rest.as_str(), code), ("", Some(0)), "a session that waits for a person doesn't delay the shutdown");
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
     question(&mut host);

@@ -42,7 +42,7 @@ fn missed_runs_are_made_up_once_after_the_start() {
     let home = Home::with(&hourly());
     home.plug("clockwork", "clockwork");
     let mut host = home.start();
-    until("the job is taken up", || is_taken_up(&home));
+    until("the job is scheduled", || is_taken_up(&home));
     host.ask("/new a", "Session 'a' created.");
     host.close_input();
     host.wait();

@@ -93,7 +93,7 @@ fn a_bad_version_is_never_activated() {
         // A slow machine may have rejected a partial file before.
         let told = host.expect(why);
         assert!(told.contains("Plugin 'echo' was rejected: "), "{why}: {told}");
-        host.expect("Generation 1 goes on.\n");
+        host.expect("Generation 1 stays active.\n");
         host.expect_logged(why);
         host.say("/plugins");
         let shown = host.expect("`help` ok - ");
@@ -180,7 +180,7 @@ fn a_saved_configuration_applies_at_once() {
     home.configure(
         "[plugins.persona.config.personas.poet]\ndescription = \"Speaks in verse\"\ninstructions = \"Rhyme.\"",
     );
-    until("the persona is there", || {
+    until("the persona is active", || {
         host.say("/persona");
         host.expect("Usage: /persona <name>, or /persona none\n").contains("`poet` - Speaks in verse")
     });
@@ -244,7 +244,7 @@ fn many_simultaneous_files_make_few_messages() {
     let began = Instant::now();
     // All export the same command: one is activated, the others are rejected.
     (0..FILES).for_each(|number| home.plug(&format!("p{number}"), "echo"));
-    until("all were looked at", || {
+    until("all were checked", || {
         let rows = home.plugins();
         rows.as_array().unwrap().iter().filter(|row| row["name"].as_str().unwrap().starts_with('p')).count() >= FILES
     });

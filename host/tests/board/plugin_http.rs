@@ -179,8 +179,8 @@ fn an_echoed_secret_is_neither_shown_nor_stored() {
         tell_all(&mut host, &format!("http://{}/{form}", echo.address));
     }
     assert_eq!(echo.heard().len(), 12);
-    assert!(echo.heard().iter().all(|heard| heard.ends_with(SECRET)), "the server got it each time");
-    until("all was posted", || host.chat().matches("posted ").count() == 12);
+    assert!(echo.heard().iter().all(|heard| heard.ends_with(SECRET)), "the server received it each time");
+    until("all posts were sent", || host.chat().matches("posted ").count() == 12);
     is_without_secret("the chat", host.chat().as_bytes());
     is_without_secret("the log", host.log().as_bytes());
     is_without_secret("the store", &written(&home.state()));

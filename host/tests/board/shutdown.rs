@@ -156,10 +156,10 @@ fn a_killed_host_leaves_no_processes_and_loses_nothing() {
     host.reads("line 1");
     host.say("recall");
     host.say("two");
-    until("they wait", || host.session("a")["queued"] == 2);
+    until("they are queued", || host.session("a")["queued"] == 2);
     let before = host.kill();
     assert!(!before.contains("I remember"), "{before}");
-    assert!(!home.agents().is_empty(), "there is something to sweep");
+    assert!(!home.agents().is_empty(), "there are orphans to stop");
     assert_eq!(home.sessions()[0]["queued"], 2);
 
     let mut host = home.start();
@@ -250,7 +250,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     host.say("hello");
     host.ask("/stop", "Nothing is running.");
     // The next host repeats output that isn't recorded as shown yet.
-    until("that is known to be shown", || store::read_only(&home.state()).unwrap().outbox.is_empty());
+    until("the output is recorded as shown", || store::read_only(&home.state()).unwrap().outbox.is_empty());
     host.kill();
     left_undone(&home, "/stop");
     home.configure("[plugins.unruly]\ntime = \"1s\"");
@@ -264,7 +264,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     assert!(unread.ends_with("You said: hello\n"), "{unread}");
     let chat = host.chat();
     assert!(!chat.contains("Nothing ") && !chat.contains("Stopped"), "{chat}");
-    assert_eq!(store::read_only(&home.state()).unwrap().inbox, [], "it is done with");
+    assert_eq!(store::read_only(&home.state()).unwrap().inbox, [], "the message is done");
 }
 
 #[test]

@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < LIMIT, "in vain was awaited that {what}");
+        assert!(began.elapsed() < LIMIT, "timed out waiting until {what}");
         std::thread::sleep(LOOK);
     }
 }

@@ -63,7 +63,7 @@ fn stop_interrupts_and_stop_all_drops_the_queue() {
     host.say("/stop");
     host.expect("Stopped.\n");
     host.await_phase("a", "idle");
-    assert_eq!(host.agent("a"), agent, "the process stays");
+    assert_eq!(host.agent("a"), agent, "the process keeps running");
     host.say("slow 100000");
     host.expect("line 1\n");
     host.say("never answered");
@@ -183,7 +183,7 @@ fn output_of_a_background_session_has_its_name() {
     host.expect("[a] line ");
     host.say("hello");
     let between = host.expect("You said: hello\n");
-    assert!(!between.contains("[b]"), "the active one needs no name: {between}");
+    assert!(!between.contains("[b]"), "the active session is not named: {between}");
     // Another session has printed text in between, so the name is shown again.
     host.expect("[a] line ");
 }

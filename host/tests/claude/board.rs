@@ -170,7 +170,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
     pub fn end(&mut self) -> Option<i32> {
         let mut host = self.host.take().unwrap();
         drop(host.input.take());
-        eventually("the host's end", || host.child.try_wait().unwrap()).code()
+        eventually("the host exits", || host.child.try_wait().unwrap()).code()
     }
 
     pub fn log(&self) -> String {
@@ -197,7 +197,7 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = probe() {
             return found;
         }
-        assert!(start.elapsed() < LIMIT, "in vain waited for: {what}");
+        assert!(start.elapsed() < LIMIT, "timed out waiting for: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

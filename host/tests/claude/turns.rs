@@ -43,7 +43,7 @@ fn stop_ends_the_turn_and_keeps_the_process() {
     board.phase("busy");
     board.ask("/stop", "Stopped.");
     let told = board.ask("again", "You said: again");
-    assert!(!told.contains("Stopped"), "it is told once: {told}");
+    assert!(!told.contains("Stopped"), "there is one notice: {told}");
     assert_eq!(board.pid(), pid);
 }
 

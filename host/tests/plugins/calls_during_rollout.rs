@@ -53,7 +53,7 @@ async fn only_new_calls_run_the_new_version() {
     assert_eq!(bench.read("echo now").await, "v1: now");
     assert!(bench.plugs.table().command("ok").is_none());
     assert!(running.await.unwrap().unwrap_err().to_string().contains("`time`"));
-    assert_eq!(bench.status("unruly").0, "ok", "what the old version did is not held against the new one");
+    assert_eq!(bench.status("unruly").0, "ok", "failures of the old version don't count for the new one");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ const FEW: usize = 100;
 /// Calls the current version, and checks that the answer comes from the version that the call looked up.
 async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
     let table = bench.plugs.table();
-    let offer = table.command("echo").expect("there is no moment without it");
+    let offer = table.command("echo").expect("it is active at any moment");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
     let asked = CallContext { caller: Some(bench.caller.clone()), ..CallContext::default() };
     let answer = bench.plugs.command(&bench.board, (offer, asked), &typed).await;
@@ -99,7 +99,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
         met.extend(others);
     }
     assert_eq!(bench.plugs.table().generation("echo").unwrap().number as usize, SWAPS + 2);
-    assert!(calls > SWAPS / 10, "no load to speak of: {calls} calls");
+    assert!(calls > SWAPS / 10, "too little load: {calls} calls");
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
     println!(
         "{calls} calls met {} of {SWAPS} versions, a swap and a call took {:?}",

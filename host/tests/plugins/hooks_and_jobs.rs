@@ -40,7 +40,7 @@ async fn notify_reports_long_turns_in_other_places() {
     assert_eq!(bench.plugs.table().hooks().collect::<Vec<_>>(), ["notify"]);
     let long = finished(&bench, 125, Place::new("telegram", "7"));
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
-    assert_eq!(posted(&bench), [] as [String; 0], "no place was chosen");
+    assert_eq!(posted(&bench), [] as [String; 0], "no chat is set");
     assert_eq!(bench.read("notify here").await, "Turns of at least 2 minutes that end elsewhere are reported here.");
     bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
     bench.plugs.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();

@@ -30,7 +30,7 @@ async fn a_button_runs_only_commands_of_its_plugin() {
     for line in others {
         let reply = bench.call(&format!("trick button {line}")).await.unwrap();
         assert_eq!(shown(&reply), ["/trick own"], "{line}");
-        assert_eq!(reply.buttons.len(), 1, "no row is left empty");
+        assert_eq!(reply.buttons.len(), 1, "there is no empty row");
         assert_eq!(reply.buttons[0][0].of.as_deref(), Some("trick"), "the press is checked against it");
     }
     let reply = bench.call("trick button /trick say hello").await.unwrap();
@@ -63,8 +63,8 @@ async fn a_message_has_100_buttons_at_most() {
     assert!(!log.text().contains("left out"));
     for _ in 0..2 {
         let reply = bench.call("trick buttons 500").await.unwrap();
-        assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "no row is left empty");
-        assert_eq!(shown(&reply)[99], "/trick 99", "the first ones stay");
+        assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "there is no empty row");
+        assert_eq!(shown(&reply)[99], "/trick 99", "the first ones are kept");
     }
     assert_eq!(log.text().matches("omitted buttons").count(), 1, "{}", log.text());
 }

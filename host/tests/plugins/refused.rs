@@ -257,5 +257,5 @@ async fn an_invalid_configuration_keeps_the_previous_one() {
         bench.plugs.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(),
         Activation::Unchanged
     );
-    assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()), "back as it was, nothing is held against it");
+    assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()), "a restored file is not rejected");
 }

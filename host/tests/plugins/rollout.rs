@@ -170,7 +170,8 @@ impl Rig {
             }
         };
         let found = tokio::time::timeout(LIMIT, looking).await;
-        found.unwrap_or_else(|_| panic!("in vain was awaited {what}; told was {:#?}", self.said.lines.lock().unwrap()))
+        found
+            .unwrap_or_else(|_| panic!("timed out waiting for {what}; notices: {:#?}", self.said.lines.lock().unwrap()))
     }
 
     async fn serves(&self, name: &str, wasm: &[u8]) {

@@ -94,7 +94,7 @@ async fn a_plugin_never_sees_its_secret() {
         Err(CallError::Plugin(said)) => said,
         other => panic!("{other:?}"),
     };
-    assert!(mirror.last().contains(secrets::VALUE), "the server got it");
+    assert!(mirror.last().contains(secrets::VALUE), "the server received it");
     let kept = format!("{:?}", bench.memory.kept().get(&("stranger".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
@@ -133,7 +133,7 @@ async fn resource_limits_end_the_call() {
         meanwhile(&bench, "leave").await.unwrap_err().to_string(),
         "exited before it answered, with an error code"
     );
-    assert_eq!(meanwhile(&bench, "sockets").await, Ok("nothing".to_owned()), "and is as it was");
+    assert_eq!(meanwhile(&bench, "sockets").await, Ok("nothing".to_owned()), "and is unchanged");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
     for line in log.lines() {
         assert!(line.contains("plugin says") && line.contains("plugin=\"stranger\""), "{line:?}");
     }
-    assert_eq!(log.lines().count(), 8, "each counts: {log:?}");
+    assert_eq!(log.lines().count(), 8, "each is counted: {log:?}");
     assert!(
         !log.contains(|letter: char| letter != '\n' && letter.is_control()) && !log.contains('\u{202e}'),
         "{log:?}"

@@ -41,7 +41,7 @@ async fn a_slow_secret_delays_no_other_request() {
     let secrets: Secrets = Arc::new(move |_, name| {
         begun.try_send(name.to_owned()).unwrap();
         let waited = finished.lock().unwrap().recv_timeout(LIMIT);
-        waited.map(|()| "open sesame".to_owned()).map_err(|_| "nobody went on meanwhile".to_owned())
+        waited.map(|()| "open sesame".to_owned()).map_err(|_| "no other request continued in the meantime".to_owned())
     });
     let mut stream = TcpStream::connect(open(&bench, secrets).await).await.unwrap();
     let request = "GET /hooks/porter HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\n\r\n";

@@ -44,20 +44,20 @@ fn component(path: &str) -> Vec<u8> {
 
 /// Compiles a component from its text format.
 pub fn wat(text: &str) -> Vec<u8> {
-    wat::parse_str(text).expect("the text is right")
+    wat::parse_str(text).expect("the text is valid")
 }
 
 /// Fills a compilation cache with all standard plugins and `/echo`.
 pub async fn copy_compiled(into: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    fs::create_dir(into).expect("it is new");
+    fs::create_dir(into).expect("it does not exist yet");
     let mut wanted: Vec<_> = STANDARD.iter().map(|name| standard(name)).collect();
     wanted.extend(["echo", "echo2"].map(bad));
     let plugs = plugs();
     for wasm in wanted {
         let digest = cordboard::plugin::digest(&wasm);
         drop(plugs.compile("any", digest.clone(), &wasm).await);
-        for entry in fs::read_dir(&cache).expect("it is there").filter_map(Result::ok) {
+        for entry in fs::read_dir(&cache).expect("it exists").filter_map(Result::ok) {
             let name = entry.file_name();
             if name.to_string_lossy().starts_with(&digest) && name.to_string_lossy().ends_with(".cwasm") {
                 fs::copy(entry.path(), into.join(name)).expect("it can be copied");
@@ -124,7 +124,7 @@ impl TestHost {
 
     /// Returns the reason of the rejection of `wasm`.
     pub async fn refused(&self, name: &str, wasm: &[u8]) -> String {
-        self.plug(name, wasm).await.expect_err("it should have been refused").to_string()
+        self.plug(name, wasm).await.expect_err("it should have been rejected").to_string()
     }
 
     /// Runs a command line without its slash.
@@ -135,7 +135,7 @@ impl TestHost {
     pub async fn call_as(&self, caller: &Caller, line: &str) -> Result<Reply, CallError> {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
         let table = self.plugs.table();
-        let offer = table.command(name).unwrap_or_else(|| panic!("no plugin offers /{name}"));
+        let offer = table.command(name).unwrap_or_else(|| panic!("no plugin exports /{name}"));
         let asked = CallContext {
             caller: Some(caller.clone()),
             place: Some(self.place.clone()),
@@ -160,7 +160,7 @@ impl TestHost {
     /// Returns the health and the note of a plugin, as shown by `/plugins`.
     pub fn status(&self, name: &str) -> (String, String) {
         let table = self.plugs.table();
-        let status = table.statuses().find(|status| status.name == name).expect("it is known");
+        let status = table.statuses().find(|status| status.name == name).expect("a known format");
         (status.health.as_str().to_owned(), status.note)
     }
 }

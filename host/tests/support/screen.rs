@@ -81,8 +81,8 @@ impl Screen {
     }
 
     pub fn press(&mut self, keys: &str) {
-        let mut ours = self.keys.as_deref().expect("somebody sits there");
-        ours.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        let mut ours = self.keys.as_deref().expect("a user is attached");
+        ours.write_all(keys.as_bytes()).expect("the terminal accepts keys");
     }
 
     /// Waits until `text` has been shown since the last wait. Returns the output up to it.

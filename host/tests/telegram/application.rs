@@ -139,7 +139,7 @@ impl App {
                 return found;
             }
             if start.elapsed() > DEADLINE {
-                panic!("in vain waited for {what}\nowner's chat: {:#?}\nlog:\n{}", self.api.chat(OWNER), self.log());
+                panic!("timed out waiting for {what}\nowner's chat: {:#?}\nlog:\n{}", self.api.chat(OWNER), self.log());
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -199,7 +199,7 @@ impl App {
     /// Waits for the host to exit, and returns its exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let mut host = self.host.take().unwrap();
-        self.until("the host's end", || host.try_wait().unwrap()).await.code()
+        self.until("the host exits", || host.try_wait().unwrap()).await.code()
     }
 
     pub async fn terminate(&mut self) -> Option<i32> {
@@ -236,7 +236,7 @@ pub fn component(path: &str) -> Vec<u8> {
 pub fn reworded(mut wasm: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let starts: Vec<usize> = (0..wasm.len()).filter(|at| wasm[*at..].starts_with(old.as_bytes())).collect();
-    assert!(!starts.is_empty(), "'{old}' does not stand in it");
+    assert!(!starts.is_empty(), "it does not contain '{old}'");
     for at in starts {
         wasm[at..at + old.len()].copy_from_slice(new.as_bytes());
     }

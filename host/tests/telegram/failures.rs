@@ -110,9 +110,9 @@ async fn polling_continues_after_outages_reported_once_each() {
     let _poll = rig.poll();
     rig.until_stored(1).await;
     rig.api.until_calls("getUpdates", 6).await;
-    assert_eq!(rig.log.count("Telegram does not answer"), 2, "once for the start, once for the polls");
+    assert_eq!(rig.log.count("Telegram does not answer"), 2, "once at the start, once while polling");
     assert_eq!(rig.log.count("Telegram responds again"), 2);
-    assert_eq!(rig.inbox.updates().len(), 1, "nothing comes twice");
+    assert_eq!(rig.inbox.updates().len(), 1, "nothing is sent twice");
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn retry_after_delays_only_its_chat() {
     post(&rig, 2, 8002, "free");
     rig.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
     rig.telegram.working(&place(ADA), Some("")).await;
-    assert!(rig.api.calls("sendChatAction").is_empty(), "not even typing is shown in a chat that is held");
+    assert!(rig.api.calls("sendChatAction").is_empty(), "a rate-limited chat shows no typing either");
     assert!(rig.api.chat(ADA).is_empty());
     assert_eq!(rig.api.calls("sendMessage").len(), 2);
 }
@@ -178,7 +178,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     let turn = PromptId("t".to_owned());
     let screen = Frame { messages: vec![Reply::text("Begun")], live: None };
     rig.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), screen });
-    rig.api.until("what is streamed", |api| api.chat(MOVED) == ["Begun"]).await;
+    rig.api.until("the live message", |api| api.chat(MOVED) == ["Begun"]).await;
     let whole = row(1, GROUP, Reply::text("Begun and done."));
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
     rig.outbox.drained().await;
@@ -213,7 +213,7 @@ async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
     assert_eq!(rig.outbox.unreachable().await.place, place(ADA));
     rig.api.unblock(ADA);
     rig.outbox.heard(&place(ADA));
-    rig.api.until("what was kept", |api| api.chat(ADA) == ["kept"]).await;
+    rig.api.until("the kept post", |api| api.chat(ADA) == ["kept"]).await;
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn an_unanswered_typing_call_delays_no_answer() {
     rig.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), screen });
     rig.api.until_calls("sendChatAction", 1).await;
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
-    tokio::time::timeout(DEADLINE, rig.outbox.drained()).await.expect("the answer waits for no typing");
+    tokio::time::timeout(DEADLINE, rig.outbox.drained()).await.expect("the answer does not wait for the typing action");
     assert_eq!(rig.api.chat(ADA), ["there"]);
 }
 
@@ -267,7 +267,7 @@ async fn a_failing_store_confirms_nothing_and_logs_once() {
     rig.inbox.break_down(2);
     rig.api.says(ADA, "and again");
     rig.until_stored(2).await;
-    assert_eq!(rig.api.chat(ADA), [told, told], "it worked meanwhile");
+    assert_eq!(rig.api.chat(ADA), [told, told], "it worked in between");
 }
 
 #[tokio::test]
@@ -289,8 +289,8 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {
-        error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("it goes on: {error}"),
-        told = tokio::time::timeout(DEADLINE, told) => told.expect("it is told"),
+        error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
+        told = tokio::time::timeout(DEADLINE, told) => told.expect("it is notified"),
     }
     assert_eq!(rig.log.count("Telegram does not answer"), 1, "{}", rig.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();

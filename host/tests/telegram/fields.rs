@@ -137,5 +137,5 @@ async fn a_text_arrives_with_any_other_field() {
     };
     let lost: Vec<_> =
         besides.iter().enumerate().filter(|(number, _)| !arrived(*number)).map(|(_, beside)| beside).collect();
-    assert!(lost.is_empty(), "texts are lost beside {lost:#?}");
+    assert!(lost.is_empty(), "texts are lost next to {lost:#?}");
 }

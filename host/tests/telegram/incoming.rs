@@ -54,7 +54,7 @@ async fn messages_of_users_without_access_are_ignored() {
     rig.api.says(ADA, "it's me");
     let _poll = rig.poll();
     assert_eq!(texts(&rig.until_stored(1).await), ["it's me"]);
-    assert_eq!(rig.log.count("user=666"), 1, "the operator is told once whom to add");
+    assert_eq!(rig.log.count("user=666"), 1, "the log names the user id once");
 }
 
 #[tokio::test]
@@ -297,7 +297,7 @@ async fn a_press_runs_its_command_and_is_always_answered() {
     };
     assert_eq!(text("q-forgotten").as_deref(), Some("This button no longer works."));
     assert_eq!(text(&format!("q-{token}")), None);
-    assert_eq!(rig.inbox.updates().len(), 1, "a stranger presses nothing");
+    assert_eq!(rig.inbox.updates().len(), 1, "a press of a stranger is ignored");
 }
 
 /// Starts a second host after the first one has stored a text. Returns it with the update id of the text.

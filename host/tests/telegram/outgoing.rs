@@ -97,7 +97,7 @@ async fn an_answer_streams_into_one_message_while_typing_is_shown() {
     rig.outbox.drained().await;
     assert_eq!(rig.api.chat(ADA), ["One two three"]);
     assert_eq!(rig.api.rings(ADA), ["One two three"]);
-    assert_eq!(rig.api.calls("sendMessage").len(), 2, "one that streams, and the answer");
+    assert_eq!(rig.api.calls("sendMessage").len(), 2, "the live message and the answer");
     assert_eq!(rig.api.calls("editMessageText").len(), 2);
 }
 
@@ -107,7 +107,7 @@ async fn an_unchanged_edit_is_a_success() {
     rig.outbox.post(Post::Final(row(1, ADA, Reply::text("All of it"))));
     rig.outbox.post(Post::Final(in_place(2, "1", "All of it")));
     rig.outbox.drained().await;
-    assert!(rig.api.calls("editMessageText").is_empty(), "what we wrote ourselves needs no call");
+    assert!(rig.api.calls("editMessageText").is_empty(), "our own edit needs no call");
     // After a restart, only the Bot API knows the content of the message.
     let again = Rig::new().await;
     again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));

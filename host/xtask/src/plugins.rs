@@ -133,7 +133,7 @@ mod tests {
         lay(&[&plugin("my-clock", "my_clock"), &plugin("bad/spin", "spin")], &built, &shelf).unwrap();
         assert_eq!(fs::read(shelf.join("my-clock.wasm")).unwrap(), b"clock");
         assert_eq!(fs::read(shelf.join("bad/spin.wasm")).unwrap(), b"spin");
-        assert_eq!(fs::read_dir(&shelf).unwrap().count(), 2, "nothing temporary stays");
+        assert_eq!(fs::read_dir(&shelf).unwrap().count(), 2, "no temporary file is left");
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn without_any_compiler_the_build_says_what_to_do() {
     for part in ["`rustup target` failed", "could not download", "nothing reached", "Do one of these"] {
         assert!(text.contains(part), "{part:?} is missing: {text}");
     }
-    assert!(!text.contains('\x1b'), "no colours but on a terminal: {text}");
+    assert!(!text.contains('\x1b'), "colors only on a terminal: {text}");
     let left: Vec<_> = fs::read_dir(machine.path().join("cache/cordboard")).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "only the lock stays: {left:?}");
 }

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn omitted_keys_have_defaults() {
-        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
         assert_eq!((config.secret.as_str(), config.warn_after), ("pbs", 93_600));
         assert!(
             Config::parse("{}").expect_err("empty").starts_with("url is missing: set [plugins.backups.config] url")

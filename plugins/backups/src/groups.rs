@@ -115,12 +115,12 @@ mod tests {
     const NOW: Instant = 1_795_268_736_000;
 
     fn config(more: &str) -> Config {
-        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("it is right")
+        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")
     }
 
     fn groups(text: &str, store: &str, namespace: &str) -> Vec<Group> {
         let value = serde_json::from_str(text).expect("it is JSON");
-        read(&Json::root(&value).at("data").expect("data"), store, namespace).expect("it is known")
+        read(&Json::root(&value).at("data").expect("data"), store, namespace).expect("a known format")
     }
 
     fn all() -> Vec<Group> {
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json), "main", "").map(|_| ()).expect_err("it is odd");
+        let odd = |json| read(&Json::root(&json), "main", "").map(|_| ()).expect_err("invalid input");
         assert_eq!(odd(serde_json::json!([{"backup-type": "vm"}])), "`[0].backup-id` is missing");
         let never = serde_json::json!([{"backup-type": "vm", "backup-id": "1", "last-backup": null}]);
         assert_eq!(odd(never), "`[0].last-backup` is missing");

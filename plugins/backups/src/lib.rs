@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn config(more: &str) -> Config {
-        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("it is right")
+        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")
     }
 
     #[test]

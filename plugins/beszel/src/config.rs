@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn omitted_keys_have_defaults_or_are_required() {
-        let config = Config::parse(r#"{"url":"https://beszel.lan/","user":"a@b"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"https://beszel.lan/","user":"a@b"}"#).expect("valid input");
         assert_eq!(
             (config.server().url, config.secret.as_str(), config.warn_at),
             ("https://beszel.lan", "beszel", 90.0)

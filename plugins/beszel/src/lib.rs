@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn told(status: u16, body: &str) -> Result<String, String> {
-        let config = Config::parse(r#"{"url":"https://hub","user":"chat_a@home.lan"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"https://hub","user":"chat_a@home.lan"}"#).expect("valid input");
         let answer = |path: &str| {
             assert_eq!(path, SYSTEMS);
             Ok(Answer { status, body: body.to_owned() })
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn systems_are_shown_and_an_empty_list_is_explained() {
-        let text = told(200, include_str!("../tests/data/systems.json")).expect("it is known");
+        let text = told(200, include_str!("../tests/data/systems.json")).expect("a known format");
         assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
         let none =
             "chat_a@home.lan can see no system: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
@@ -100,7 +100,7 @@ mod tests {
 
     /// Returns the report about `count` systems, and the number of requested pages.
     fn pages(count: usize) -> (String, usize) {
-        let config = Config::parse(r#"{"url":"https://hub","user":"a@home.lan"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"https://hub","user":"a@home.lan"}"#).expect("valid input");
         let asked = std::cell::Cell::new(0);
         let answer = |path: &str| {
             let page: usize = path.split_once("&page=").map_or(1, |(_, page)| page.parse().expect("a number"));
@@ -110,7 +110,7 @@ mod tests {
                 of_page.map(|system| format!(r#"{{"name":"s{system:04}","status":"paused"}}"#)).collect();
             Ok(Answer { status: 200, body: format!(r#"{{"items":[{}]}}"#, items.join(",")) })
         };
-        (report(&config, &answer, 0).expect("it is known"), asked.get())
+        (report(&config, &answer, 0).expect("a known format"), asked.get())
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     fn told(status: u16, body: &str) -> Result<String, String> {
-        let config = Config::parse(r#"{"url":"https://hub","user":"chat@home.lan"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"https://hub","user":"chat@home.lan"}"#).expect("valid input");
         token(&config, Answer { status, body: body.to_owned() })
     }
 
@@ -43,7 +43,7 @@ mod tests {
         );
         let refusal = "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
         assert_eq!(told(400, include_str!("../tests/data/login-refused.json")), Err(refusal.to_owned()));
-        let factor = told(401, r#"{"mfaId":"x"}"#).expect_err("it wants more");
+        let factor = told(401, r#"{"mfaId":"x"}"#).expect_err("it needs more input");
         assert!(factor.ends_with(
             "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off)."
         ));

@@ -118,7 +118,7 @@ mod tests {
 
     fn shown(text: &str) -> Vec<String> {
         let value = serde_json::from_str(text).expect("it is JSON");
-        lines(&read(&Json::root(&value)).expect("it is known"), 90.0, NOW)
+        lines(&read(&Json::root(&value)).expect("a known format"), 90.0, NOW)
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
+        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
         assert_eq!(odd(serde_json::json!({})), "`items` is missing");
         assert_eq!(odd(serde_json::json!({"items": [{"name": "a"}]})), "`items[0].status` is missing");
         let without = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"cpu": 1}}]});

@@ -99,12 +99,12 @@ mod tests {
     fn missing_and_mistyped_fields_name_their_path() {
         let value = serde_json::json!({ "data": [{ "store": "main", "used": 5, "note": null }, { "store": 7 }] });
         let root = Json::root(&value);
-        let items = root.at("data").expect("it is there").items().expect("it is a list");
+        let items = root.at("data").expect("it exists").items().expect("it is a list");
         assert_eq!(items[0].at("store").and_then(|store| store.text()), Ok("main"));
         assert_eq!(items[0].at("used").and_then(|used| used.number()), Ok(5.0));
         assert_eq!(items[0].at("used").and_then(|used| used.whole()), Ok(5));
         assert!(items[0].find("note").is_none() && items[0].find("other").is_none());
-        let told = |result: Result<&str, String>| result.expect_err("it is wrong");
+        let told = |result: Result<&str, String>| result.expect_err("invalid input");
         assert_eq!(told(items[1].at("used").map(|_| "")), "`data[1].used` is missing");
         assert_eq!(told(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is not a string but 7");
         assert_eq!(

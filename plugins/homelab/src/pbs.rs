@@ -74,12 +74,12 @@ mod tests {
     use super::*;
 
     fn access() -> Access {
-        Access::read("pbs", Some("https://pbs.lan:8007/"), Some("chat@pbs!cordboard")).expect("it is right")
+        Access::read("pbs", Some("https://pbs.lan:8007/"), Some("chat@pbs!cordboard")).expect("valid input")
     }
 
     #[test]
     fn url_and_token_are_required_with_an_example() {
-        let refused = |url, token| Access::read("pbs", url, token).expect_err("it is wrong");
+        let refused = |url, token| Access::read("pbs", url, token).expect_err("invalid input");
         assert_eq!(refused(None, None), "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\"");
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
         assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));

@@ -206,7 +206,7 @@ mod tests {
     };
 
     fn told(status: u16, body: &str) -> String {
-        SERVER.json("/api", Answer { status, body: body.to_owned() }).expect_err("it is refused")
+        SERVER.json("/api", Answer { status, body: body.to_owned() }).expect_err("it is rejected")
     }
 
     #[test]

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn told(status: u16, body: &str) -> Result<String, String> {
-        let config = Config::parse(r#"{"url":"http://kuma"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"http://kuma"}"#).expect("valid input");
         report(&config, &|_| Ok(Answer { status, body: body.to_owned() }), 0)
     }
 
@@ -62,7 +62,7 @@ mod tests {
             told(200, "# TYPE monitor_status gauge\n").as_deref(),
             Ok("No monitor of Uptime Kuma has sent a heartbeat yet.")
         );
-        let text = told(200, include_str!("../tests/data/metrics.txt")).expect("it is known");
+        let text = told(200, include_str!("../tests/data/metrics.txt")).expect("a known format");
         assert!(text.starts_with("6 monitors: 3 up, 2 down, 1 in maintenance\n🟢 NAS, 2 ms"), "{text}");
     }
 }

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Vec<String> {
-        let monitors = read(text).expect("it is known");
+        let monitors = read(text).expect("a known format");
         let mut lines = vec![summary(monitors.iter())];
         lines.extend(monitors.iter().map(|monitor| line(monitor, 0)));
         lines
@@ -122,7 +122,7 @@ mod tests {
     fn any_name_is_parsed_and_broken_lines_are_skipped() {
         let text = "monitor_status{monitor_id=\"1\",monitor_name=\"a,b}=\\\"c\\\"\\n d\", site=\"x\",} 1 1700000000\n\
                     monitor_status{monitor_id=\"2\",monitor_name=\"cut\nmonitor_status 5\nmonitor_status{} x\n";
-        let names: Vec<_> = read(text).expect("it is known").into_iter().map(|monitor| monitor.name).collect();
+        let names: Vec<_> = read(text).expect("a known format").into_iter().map(|monitor| monitor.name).collect();
         assert_eq!(names, ["a,b}=\"c\"\n d"]);
     }
 
@@ -135,7 +135,7 @@ mod tests {
                     monitor_response_time_seconds{monitor_id=\"1\",monitor_name=\"a\",window=\"1d\"} 0.2\n\
                     monitor_response_time{monitor_id=\"2\",monitor_name=\"a\"} -1\n";
         assert_eq!(shown(text), ["2 monitors: 1 up, 1 down", "🟢 a, 75 % of 24 h", "🔴 a, down"]);
-        assert_eq!(read(text).expect("it is known")[1].ping, None, "-1 is no time");
+        assert_eq!(read(text).expect("a known format")[1].ping, None, "-1 is no time");
     }
 
     #[test]

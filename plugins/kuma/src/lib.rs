@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     fn config() -> Config {
-        Config::parse(r#"{"url":"http://kuma","page":"homelab"}"#).expect("it is right")
+        Config::parse(r#"{"url":"http://kuma","page":"homelab"}"#).expect("valid input")
     }
 
     fn answer(status: u16, body: &str) -> Result<Answer, String> {
@@ -59,7 +59,7 @@ mod tests {
             "/api/status-page/homelab" => answer(200, include_str!("../tests/data/page.json")),
             _ => answer(503, r#"{"status":"fail","msg":"SQLITE_BUSY: database is locked"}"#),
         };
-        let report = report(&config(), &ask, 0).expect("the page came");
+        let report = report(&config(), &ask, 0).expect("the page responded");
         assert!(report.starts_with("Homelab, 6 monitors: 6 without a heartbeat\n"), "{report}");
         let last = "⚠️ Uptime Kuma at http://kuma failed (503: SQLITE_BUSY: database is locked). See its own log.";
         assert_eq!(report.lines().last(), Some(last));

@@ -104,7 +104,7 @@ mod tests {
         let (page, beats) = (include_str!("../tests/data/page.json"), include_str!("../tests/data/beats.json"));
         let recorded = moment("2026-11-21 13:46:51").expect("it is a moment");
         assert_eq!(
-            shown(page, beats, recorded).expect("it is known"),
+            shown(page, beats, recorded).expect("a known format"),
             [
                 "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance",
                 "⚠️ Fibre is cut",
@@ -121,7 +121,7 @@ mod tests {
                 "🔴 Printer, down, 0 % of 24 h",
             ]
         );
-        let later = shown(page, beats, recorded + 7_200_000).expect("it is known");
+        let later = shown(page, beats, recorded + 7_200_000).expect("a known format");
         assert_eq!(later[8], "🟢 Lab, 7 ms, 100 % of 24 h, last beat 2h ago");
     }
 
@@ -129,7 +129,7 @@ mod tests {
     fn a_page_of_version_1_is_parsed_too() {
         let page = include_str!("../tests/data/page-1.23.json");
         let beats = r#"{"heartbeatList":{"1":[]},"uptimeList":{}}"#;
-        let lines = shown(page, beats, 0).expect("it is known");
+        let lines = shown(page, beats, 0).expect("a known format");
         let told = [
             "Homelab, 1 monitor: 1 without a heartbeat",
             "⚠️ Fibre is cut",

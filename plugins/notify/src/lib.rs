@@ -158,7 +158,7 @@ mod tests {
             Some("**main** has finished after 12 minutes 30 seconds, for $0.25.\nUse /session main to switch to it.")
         );
         assert_eq!(finished(299, "1", good), None, "too short");
-        assert_eq!(finished(750, "7", good), None, "it was seen here");
+        assert_eq!(finished(750, "7", good), None, "it was shown here");
         let cut = finished(300, "1", r#""cost_usd":null,"error":"the agent died""#);
         assert_eq!(
             cut.as_deref(),

@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn omitted_keys_have_defaults() {
-        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("it is right");
+        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
         assert_eq!((config.secret.as_str(), config.warn_at), ("pbs", 85.0));
         let refused = |json| Config::parse(json).expect_err(json);
         assert!(refused("{}").starts_with("url is missing"));

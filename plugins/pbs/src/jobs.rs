@@ -136,7 +136,7 @@ mod tests {
     const NOW: Instant = 1_795_268_736_000;
 
     fn shown(value: &serde_json::Value) -> Vec<String> {
-        lines(&read(&Json::root(value)).expect("it is known"), NOW)
+        lines(&read(&Json::root(value)).expect("a known format"), NOW)
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
+        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
         assert_eq!(odd(serde_json::json!([{"starttime": 5}])), "`[0].worker_type` is missing");
         let text = odd(serde_json::json!([{"worker_type": "sync", "starttime": "now"}]));
         assert_eq!(text, "`[0].starttime` is not a whole number but \"now\"");

@@ -71,7 +71,7 @@ mod tests {
 
     fn told(usage: (u16, &str), tasks: (u16, &str)) -> Result<String, String> {
         let config =
-            Config::parse(r#"{"url":"https://pbs.lan:8007","token":"chat@pbs!cordboard"}"#).expect("it is right");
+            Config::parse(r#"{"url":"https://pbs.lan:8007","token":"chat@pbs!cordboard"}"#).expect("valid input");
         let ask = |path: &str| {
             let (status, body) = match path {
                 USAGE => usage,

@@ -112,7 +112,7 @@ mod tests {
 
     fn shown(text: &str) -> Vec<String> {
         let value = serde_json::from_str(text).expect("it is JSON");
-        lines(&read(&Json::root(&value).at("data").expect("data")).expect("it is known"), 85.0, NOW)
+        lines(&read(&Json::root(&value).at("data").expect("data")).expect("a known format"), 85.0, NOW)
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("it is odd");
+        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
         assert_eq!(odd(serde_json::json!([{}])), "`[0].store` is missing");
         assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is not a whole number but \"5\"");
         assert_eq!(odd(serde_json::json!({})), "`the response` is not a list but {}");

@@ -118,19 +118,19 @@ mod tests {
     fn a_persona_is_resolved_as_configured() {
         let json = r#"{"personas":{"b":{"instructions":"Be kind.","idle_timeout":"1h30m","description":"Kind"},
             "a":{"instructions":"x","model":"opus","greeting":"Hi"}}}"#;
-        let config = Config::parse(json).expect("it is right");
+        let config = Config::parse(json).expect("valid input");
         let names: Vec<_> = config.summaries().into_iter().map(|summary| summary.name).collect();
         assert_eq!(names, ["a", "b"]);
-        let brief = config.brief("b").expect("it is there");
+        let brief = config.brief("b").expect("it exists");
         assert_eq!((brief.instructions.as_str(), brief.idle_timeout, brief.model), ("Be kind.", Some(5400), None));
         assert!(config.brief("c").expect_err("it is not there").contains("'c'"));
-        assert!(Config::parse("{}").expect("nothing is needed").summaries().is_empty());
+        assert!(Config::parse("{}").expect("nothing is required").summaries().is_empty());
     }
 
     #[test]
     fn a_persona_is_described_on_one_line() {
         let described = |entry: &str| {
-            let config = Config::parse(&format!(r#"{{"personas":{{"poet":{entry}}}}}"#)).expect("it is right");
+            let config = Config::parse(&format!(r#"{{"personas":{{"poet":{entry}}}}}"#)).expect("valid input");
             config.summaries().remove(0).description
         };
         assert_eq!(described(r#"{"instructions":"x","description":" In\n  verse\n"}"#), "In verse");

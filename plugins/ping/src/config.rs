@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn hosts_are_chosen_by_name_or_all() {
-        let config = Config::parse(r#"{"hosts":{"pbs":"pbs.lan:8007","nas":"[fd00::1]:22"}}"#).expect("it is right");
+        let config = Config::parse(r#"{"hosts":{"pbs":"pbs.lan:8007","nas":"[fd00::1]:22"}}"#).expect("valid input");
         let names =
             |name| config.chosen(name).map(|hosts| hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>());
         assert_eq!(names(None), Ok(vec!["nas".to_owned(), "pbs".to_owned()]));

@@ -121,7 +121,7 @@ mod tests {
     fn many_hosts_share_the_wait_limit_of_a_call() {
         let hosts: Vec<_> = (0..30).map(|host| format!(r#""h{host}":"http://h""#)).collect();
         let wait = |more: &str| {
-            Config::parse(&format!(r#"{{"hosts":{{{}}}{more}}}"#, hosts.join(","))).expect("it is right").wait
+            Config::parse(&format!(r#"{{"hosts":{{{}}}{more}}}"#, hosts.join(","))).expect("valid input").wait
         };
         assert_eq!(wait(""), Duration::from_millis(2_250));
         assert_eq!(wait(r#","wait":"5s""#), Duration::from_secs(5));

@@ -24,7 +24,7 @@ fn an_empty_text_is_the_defaults() {
     assert_eq!(config.agents.default, "demo");
     assert_eq!(config.telegram.api_url, "https://api.telegram.org");
     assert_eq!(config.access.role_of(0), None);
-    let mut laid = load(DEFAULTS).expect("the defaults laid over themselves");
+    let mut laid = load(DEFAULTS).expect("the defaults merged with themselves");
     laid.plugins.ship();
     assert_eq!(laid, config);
 }
@@ -32,7 +32,7 @@ fn an_empty_text_is_the_defaults() {
 #[test]
 fn configured_grants_replace_the_built_in_ones() {
     let grants = |text: &str| {
-        let plugins = load(text).expect("a good text").plugins;
+        let plugins = load(text).expect("a valid text").plugins;
         let by_name = plugins.grants_of("help").contains(&Grant::PluginControl);
         (by_name, plugins.built_in_grants_of("help").contains(&Grant::PluginControl))
     };
@@ -61,16 +61,16 @@ fn tables_are_merged_and_lists_are_replaced() {
         [sessions.folders]
         web = "/srv/web"
     "#;
-    let config = load(text).expect("a good text");
+    let config = load(text).expect("a valid text");
     let claude = config.agents.get("claude").expect("the shipped one");
     assert_eq!((claude.model.as_deref(), claude.command.as_deref()), (Some("opus"), Some("claude")));
     let second = config.agents.get("second").expect("the new one");
     assert_eq!(second.command.as_deref(), Some("/opt/claude"));
     assert!(second.pass_env.contains(&"HOME".to_owned()), "begins as the shipped agent of its kind");
-    assert_eq!(second.model, None, "and not as the operator made that");
+    assert_eq!(second.model, None, "without the operator's changes");
     assert!(!config.plugins.grants_of("sessions").contains(&Grant::SessionControl), "lists are replaced");
     assert!(config.plugins.built_in_grants_of("sessions").is_empty(), "the built-in version's too");
-    assert!(config.plugins.grants_of("sessions").contains(&Grant::State), "some are for all");
+    assert!(config.plugins.grants_of("sessions").contains(&Grant::State), "some apply to all");
     assert_eq!(config.plugins.limits_of("sessions").time, Duration::from_secs(5));
     assert_eq!(config.plugins.limits_of("unheard-of"), config.plugins.limits);
     let personas = config.plugins.config_json("persona");
@@ -95,7 +95,7 @@ fn the_policy_table_may_share_its_name_with_a_key() {
 
 #[test]
 fn the_highest_role_applies() {
-    let config = load("[access]\nowner = 1\nadmins = [1, 2]\nmembers = [2, 3]\n").expect("a good text");
+    let config = load("[access]\nowner = 1\nadmins = [1, 2]\nmembers = [2, 3]\n").expect("a valid text");
     let roles = [1, 2, 3, 4].map(|id| config.access.role_of(id));
     assert_eq!(roles, [Some(Role::Owner), Some(Role::Admin), Some(Role::Member), None]);
 }
@@ -103,7 +103,7 @@ fn the_highest_role_applies() {
 #[test]
 fn plugin_configuration_is_passed_as_json() {
     let config =
-        load("[plugins.x.config]\nz = 0x1F\na = { d = 2026-01-02, c = [1.5, true, \"t\"] }\n").expect("a good text");
+        load("[plugins.x.config]\nz = 0x1F\na = { d = 2026-01-02, c = [1.5, true, \"t\"] }\n").expect("a valid text");
     assert_eq!(config.plugins.config_json("x"), r#"{"a":{"c":[1.5,true,"t"],"d":"2026-01-02"},"z":31}"#);
     assert_eq!(config.plugins.config_json("y"), "{}");
 }

@@ -202,7 +202,7 @@ fn the_proposed_line_keeps_grants_and_adds_the_request() {
         assert!(may_request(&[grant(&line)], &method, &target), "{line}");
     }
     let (method, wider) = request("GET https://pbs.lan/ab").unwrap();
-    assert!(!may_request(&[grant("https://pbs.lan/a%2A")], &method, &wider), "the star is one of the path");
+    assert!(!may_request(&[grant("https://pbs.lan/a%2A")], &method, &wider), "the star is part of the path");
 }
 
 #[test]

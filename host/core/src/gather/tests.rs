@@ -37,7 +37,7 @@ fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
         let words = match one.row.update.what {
             UpdateKind::Text(text) => text,
             UpdateKind::NotText { kind, caption } => format!("{kind}: {}", caption.unwrap_or_default()),
-            UpdateKind::Edited(_) | UpdateKind::Press { .. } => panic!("not made here"),
+            UpdateKind::Edited(_) | UpdateKind::Press { .. } => panic!("not part of this test"),
         };
         (words, std::iter::once(one.row.id).chain(one.absorbed).map(|id| id.0).collect())
     };

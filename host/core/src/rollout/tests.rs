@@ -153,7 +153,7 @@ fn a_completed_probation_makes_a_version_good_again() {
     assert!(standing.is_good("a") && !early.is_good("a"));
     standing.on_rolled_back("b", "trapped", (at(7), PROBATION));
     standing.on_activation("c", (at(30), PROBATION));
-    assert!(!standing.is_good("b"), "it fell since it came in");
+    assert!(!standing.is_good("b"), "it was rolled back after its activation");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn reactivation_clears_the_rolled_back_mark() {
     standing.on_rolled_back("b", "trapped", (at(1), PROBATION));
     assert!(standing.was_rolled_back("b") && !standing.was_rolled_back("a"));
     standing.on_activation("b", (at(2), PROBATION));
-    assert!(!standing.was_rolled_back("b"), "a restart now is no further chance");
+    assert!(!standing.was_rolled_back("b"), "a restart gives no further attempt");
 }
 
 #[test]

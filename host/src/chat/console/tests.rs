@@ -162,7 +162,7 @@ async fn run_over(bytes: &[u8], refusals: u32) -> (Arc<FakeInbox>, String) {
 async fn each_line_is_an_update_of_the_local_owner() {
     let (shelf, printed) = run_over(b"/new demo\r\n\n  \nhello \xff\nlast", 0).await;
     assert_eq!(shelf.texts(), ["/new demo", "hello \u{fffd}", "last"]);
-    assert_eq!(printed, "", "nothing of its own");
+    assert_eq!(printed, "", "no output of its own");
     let kept = shelf.kept.lock().unwrap();
     for update in kept.iter() {
         assert_eq!((update.caller.id.0.as_str(), update.caller.role), ("console:local", Role::Owner));
@@ -231,7 +231,7 @@ async fn input_arrives_before_its_end() {
     stage.stdin.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(stage.event().await, ConsoleEvent::End);
     send(&stage.console, "the answer", Completeness::Complete).await;
-    assert_eq!(stage.line(), "the answer\n", "the console still shows what comes");
+    assert_eq!(stage.line(), "the answer\n", "the console still shows output");
 }
 
 #[tokio::test]

@@ -95,9 +95,9 @@ async fn only_the_newest_frame_is_shown_at_the_pace_of_the_chat() {
     let frames: Vec<_> = fake.all().into_iter().filter(|(_, call)| !call.contains("working")).collect();
     assert_eq!(frames[0].1, "a send frame 10");
     assert_eq!(frames.last().unwrap().1, "a edit m1 frame 29");
-    assert!(frames.len() <= 5, "one a second: {frames:?}");
+    assert!(frames.len() <= 5, "one per second: {frames:?}");
     assert!(frames.windows(2).all(|pair| pair[1].0 - pair[0].0 >= fake::EDIT_PAUSE), "{frames:?}");
-    assert_eq!(notes.all()[0], "t in m1: frame 10", "the message is remembered before it is edited");
+    assert_eq!(notes.all()[0], "t in m1: frame 10", "the message is stored before it is edited");
     assert_eq!(notes.all().last().unwrap(), "t in m1: frame 29");
 }
 
@@ -175,7 +175,7 @@ async fn posts_after_a_stop_wait_for_the_end_of_the_turn() {
     outbox.post(Post::Final(row(3, "a", "notice")));
     outbox.post(Post::Final(row(4, "b", "elsewhere")));
     sleep(ms(100)).await;
-    assert_eq!(fake.seconds("b send elsewhere"), [1], "another place is not concerned");
+    assert_eq!(fake.seconds("b send elsewhere"), [1], "another place is not affected");
     let here = || fake.calls().into_iter().filter(|call| call.starts_with("a ")).collect::<Vec<_>>();
     assert_eq!(here(), ["a send Half", "a send before"]);
     outbox
@@ -187,7 +187,7 @@ async fn posts_after_a_stop_wait_for_the_end_of_the_turn() {
     assert_eq!(here()[5..], ["a send Stopped.", "a send notice", "a send next"]);
     let sent: Vec<_> = notes.all().into_iter().filter(|note| note.ends_with("sent")).collect();
     assert_eq!(sent[2..], ["5 sent", "6 sent", "2 sent", "3 sent", "7 sent"]);
-    assert!(fake.all().last().unwrap().0 < FRAME + ms(500), "nobody waits for more than that");
+    assert!(fake.all().last().unwrap().0 < FRAME + ms(500), "nothing waits longer than that");
 }
 
 #[tokio::test(start_paused = true)]
@@ -242,7 +242,7 @@ async fn retry_after_delays_only_its_chat() {
     outbox.post(live("a", "t", "frame"));
     sleep(Duration::from_secs(39)).await;
     assert_eq!(fake.calls(), ["a send held !", "b send free"]);
-    assert!(fake.seconds("a working").is_empty(), "nothing at all goes to a chat that is held");
+    assert!(fake.seconds("a working").is_empty(), "a rate-limited chat receives nothing");
     outbox.drained().await;
     assert_eq!(fake.seconds("a send held"), [0, 40]);
 }
@@ -256,7 +256,7 @@ async fn network_errors_are_retried_with_growing_delays() {
     }
     outbox.post(Post::Final(row(1, "a", "patient")));
     outbox.drained().await;
-    assert_eq!(fake.calls().len(), 13, "one that came through, after twelve that did not");
+    assert_eq!(fake.calls().len(), 13, "one sent frame after twelve failed ones");
     assert_eq!(notes.all(), ["1 sent"]);
     let at = fake.seconds("a send");
     let pauses: Vec<_> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -389,5 +389,5 @@ async fn setting_a_menu_is_retried_and_the_newest_wins() {
     fake.fail("menu", refused());
     outbox.menu(menu("bad"));
     sleep(Duration::from_secs(10)).await;
-    assert_eq!(fake.calls().len(), 4, "one that is refused is not tried again");
+    assert_eq!(fake.calls().len(), 4, "a rejected menu is not retried");
 }

@@ -89,11 +89,11 @@ mod tests {
         write("plugin.js", "one");
         assert!(!stands(), "nothing is built yet");
         write("dist/x.wasm", "made of one");
-        assert!(!stands(), "nobody says of what");
+        assert!(!stands(), "the stamp names no sources");
         keep();
         assert!(stands());
         write("tests/x.chat", "> /x");
-        assert!(stands(), "conversations get into no component");
+        assert!(stands(), "conversations are not part of a component");
         for (name, text) in
             [("plugin.js", "two"), ("new.js", ""), ("node_modules/y", ""), ("dist/x.wasm", "another one")]
         {
@@ -104,6 +104,6 @@ mod tests {
         let before = Stamp::of(&project);
         write("plugin.js", "saved while it is being built");
         before.keep(&component, &packages);
-        assert!(!stands(), "that is in no component yet");
+        assert!(!stands(), "no component contains it yet");
     }
 }

@@ -100,7 +100,7 @@ mod tests {
             ("hosts.nas=[1, 2]", "hosts.nas = [1, 2]"),
             ("text=1\n[secrets]", "text = \"1\\n[secrets]\""),
         ] {
-            assert_eq!(own(pair).expect("it is right"), line);
+            assert_eq!(own(pair).expect("valid input"), line);
         }
         for bad in ["at", "=1", "at=", "a b=1", "[x]\na=1"] {
             assert!(own(bad).is_err(), "{bad:?}");
@@ -118,7 +118,7 @@ mod tests {
             secrets: texts(&["key=/etc/key"]),
             own: texts(&["user=ada"]),
         };
-        let config = config("mine", &inline).expect("it is right");
+        let config = config("mine", &inline).expect("valid input");
         let plugin = &config.plugins.by_name["mine"];
         assert_eq!((plugin.grants.len(), plugin.reach.http.len(), plugin.reach.tcp.len()), (1, 1, 1));
         assert!(plugin.reach.secrets.contains("key") && config.secrets.contains_key("key"));

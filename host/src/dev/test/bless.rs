@@ -148,6 +148,6 @@ mod tests {
     fn an_old_line_stays_if_it_matches_each_run() {
         let lines = [of(&["< a 1", "< a 2"]), of(&["< b", "< b"])];
         assert_eq!(written(&of(&["< {*} {*}", "< {*}"]), &lines), ["< {*} {*}", "< {*}"]);
-        assert_eq!(written(&of(&["< a 1", "< b"]), &lines), ["< a {*}", "< b"], "it came once, and not again");
+        assert_eq!(written(&of(&["< a 1", "< b"]), &lines), ["< a {*}", "< b"], "it appeared in one run only");
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn forward(words: &str) -> Result<Duration, String> {
     let span = words.strip_prefix('+').and_then(parse_duration);
     span.ok_or_else(|| {
         format!(
-            "'{words}' is no span: write how far the clock goes on, as +5m or +1h30m, or a time, as 2026-01-01 09:00"
+            "'{words}' is not a duration: write +5m or +1h30m to advance the clock, or a time such as 2026-01-01 09:00"
         )
     })
 }

@@ -77,9 +77,7 @@ impl Actor {
         let name = self.stage.subject.name.clone();
         let proofs = self.config()?.plugins.webhook_auth_of(&name);
         if let Some((header, _)) = self.headers.iter().find(|(header, _)| webhook::is_withheld(&proofs, header)) {
-            return Err(format!(
-                "a host keeps '{header}' from the plugin, as it proves who asks: leave that @header out"
-            ));
+            return Err(format!("a host removes '{header}', because it authenticates the sender: remove that @header"));
         }
         let (target, body) = rest.trim_start().split_once(' ').unwrap_or((rest.trim(), ""));
         let (path, query) = target.split_once('?').unwrap_or((target, ""));

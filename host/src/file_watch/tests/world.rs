@@ -222,7 +222,7 @@ async fn live_through(seed: u64) {
                 while told.view != wanted {
                     let change = tokio::time::timeout_at(rests + SETTLE_AT_MOST, changes.recv()).await;
                     let Ok(Some(change)) = change else {
-                        panic!("seed {seed}, step {step}: {:?} lies there, {:?} serves", wanted, told.view)
+                        panic!("seed {seed}, step {step}: the file is {:?}, active is {:?}", wanted, told.view)
                     };
                     told.on_change(change);
                 }

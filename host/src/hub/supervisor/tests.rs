@@ -166,12 +166,12 @@ async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
     assert!(!ending.is_finished());
     slow.disk.close();
     ending.await.unwrap();
-    assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Broken, "what it was at is seen");
+    assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Broken, "its last state is visible");
 
     let two = lines.get(&name("two")).unwrap();
     two.send(prompt()).await;
     let refused = two.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, cordboard_core::messages::ENDING));
     let view = lines.roster.view("two").unwrap();
-    assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it waits for the next host");
+    assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it stays stored for the next host");
 }

@@ -14,7 +14,7 @@ async fn a_replay_is_accepted_once() {
     assert_eq!(again.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["3"]);
     assert_eq!(store.offset("telegram").await.unwrap(), Some(3));
     assert_eq!(store.offset("console").await.unwrap(), None);
-    assert_eq!(state.after(store).await.inbox, [first, again].concat(), "what was answered is what is stored");
+    assert_eq!(state.after(store).await.inbox, [first, again].concat(), "the stored answer is the sent one");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn an_edit_replaces_a_waiting_message() {
     let waiting = revise("2", "as it is").await.expect("a session has it");
     assert_eq!((waiting.session, &waiting.prompt), (name("alpha"), &rows[1].prompt));
     assert_eq!(revise("2", "as it is").await, None, "nothing has changed");
-    assert_eq!(revise("3", "as it is").await, None, "an agent has it");
+    assert_eq!(revise("3", "as it is").await, None, "an agent received it");
     assert_eq!(store.revise(&place("2"), &message("1"), "elsewhere").await.unwrap(), None);
     let whats: Vec<UpdateKind> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
     let text = |words: &str| UpdateKind::Text(words.to_owned());

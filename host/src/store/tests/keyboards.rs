@@ -28,10 +28,10 @@ async fn a_decision_updates_every_message_that_asked() {
     let message = MessageId("31".to_owned());
     assert_eq!(store.sent(rows[0].id, vec![message.clone()]).await.unwrap(), []);
     let told = store.decide(&request, "Decided by Ada: Yes.").await.unwrap();
-    assert_eq!((told.len(), &told[0].place), (1, &place("1")), "the other one is on its way");
+    assert_eq!((told.len(), &told[0].place), (1, &place("1")), "the other one is not sent yet");
     assert_eq!(told[0].state.messages, [message]);
     assert_eq!((told[0].reply.text.as_str(), told[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
-    assert_eq!(store.decide(&request, "Decided by Bob: No.").await.unwrap(), [], "the first one counts");
+    assert_eq!(store.decide(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
     let late = store.sent(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();
     assert_eq!((late.len(), late[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
     let outcome = |keyboard: Option<crate::store::Keyboard>| keyboard.unwrap().outcome;

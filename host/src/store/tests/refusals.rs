@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use super::*;
 
 fn refused(state: &Path) -> String {
-    format!("failed to {}", open(state).expect_err("it is refused"))
+    format!("failed to {}", open(state).expect_err("it is rejected"))
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn reading_works_with_and_without_a_running_host() {
     let state = State::new();
     let nothing = state.path().join("none");
     assert_eq!(read_only(&nothing).unwrap(), Contents::default());
-    assert!(!nothing.exists(), "reading makes nothing");
+    assert!(!nothing.exists(), "reading creates nothing");
     let (store, _) = state.open();
     store.create(&record("alpha")).await.unwrap();
     let beside = read_only(state.path()).unwrap();
@@ -153,7 +153,7 @@ async fn an_empty_database_beside_sessions_is_refused() {
         "{text}"
     );
     assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));
-    assert_eq!(refused(state.path()), text, "as long as nothing is done about it");
+    assert_eq!(refused(state.path()), text, "until it is fixed");
     fs::remove_file(state.path().join("cordboard.db")).unwrap();
     state.open();
 }

@@ -22,7 +22,7 @@ async fn a_session_is_loaded_as_it_was_saved() {
     store.save(&alpha).await.unwrap();
     let contents = state.after(store).await;
     assert_eq!(contents.sessions, [alpha, record("beta")]);
-    assert_eq!(contents.host_id, empty.host_id, "a state directory has one name for ever");
+    assert_eq!(contents.host_id, empty.host_id, "the id of a state directory never changes");
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ mine/tests/two.chat  ok  1 exchange
     assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
     assert_eq!(blessed.out, "mine/tests/one.chat  rewritten\nmine/tests/two.chat  unchanged\n");
     let right = WRONG.replace("6m", "5m").replace("Timeout must be\n", "Timeout must be between 1 and 120 minutes\n");
-    assert_eq!(author.read("mine/tests/one.chat"), right, "what fits stays as it was written");
+    assert_eq!(author.read("mine/tests/one.chat"), right, "matching lines are unchanged");
     assert_eq!(test(&author, &[]).code, Some(0));
 }
 
@@ -114,7 +114,7 @@ fn an_unplayable_conversation_does_not_stop_the_others() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.starts_with("cordboard: failed to read mine/tests/one.chat:1: "), "{}", ended.err);
     let blessed = "@session a idle\n> /timeout\n< {*}\n<\n< Usage: /timeout <minutes> (1-120)\n";
-    assert_eq!(author.read("mine/tests/two.chat"), blessed, "a pattern stands for one line");
+    assert_eq!(author.read("mine/tests/two.chat"), blessed, "a pattern matches one line");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn an_invalid_line_is_named() {
     let author = Author::new();
     let cases = [
         ("hello\n", "1: a line begins with >, <, *, @ or #"),
-        ("@clock 5m\n", "1: '5m' is no span: write how far the clock goes on, as +5m or +1h30m, or a time"),
+        ("@clock 5m\n", "1: '5m' is not a duration: write +5m or +1h30m to advance the clock, or a time"),
         ("@session alpha asleep\n", "1: 'asleep' is no phase: use suspended, starting,"),
         ("\n> [Go]\n", "2: no message had a button [Go]: none before this line has buttons"),
         ("@with sesions\n", "1: 'sesions' is not a standard plugin; known plugins: control,"),
@@ -139,7 +139,7 @@ fn an_invalid_line_is_named() {
         ("@event of-tomorrow\n", "1: 'of-tomorrow' is no event: use host-started, created, "),
         ("@request GET\n", "1: write @request METHOD PATH BODY"),
         ("@header x-a\n", "1: write @header NAME: VALUE"),
-        ("@header Cookie: a=b\n@request GET / x\n", "2: a host keeps 'cookie' from the plugin, as it proves who asks"),
+        ("@header Cookie: a=b\n@request GET / x\n", "2: a host removes 'cookie', because it authenticates the sender"),
         (
             "@secret ours hunter2\n@plugin webhook = { hmac = \"ours\" }\n@header x-hub-signature-256: 0\n@request PUT /\n",
             "4: a host keeps 'x-hub-signature-256' from the plugin",

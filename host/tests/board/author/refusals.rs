@@ -102,7 +102,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
         "{ended:?}"
     );
     let ended = call(&author, "sessions", &["--as", "member", "/new", "--as"]);
-    assert_eq!(ended.out, "Session '--as' created.\n", "what follows the command is the command's");
+    assert_eq!(ended.out, "Session '--as' created.\n", "arguments after the command belong to the command");
 }
 
 /// The report has all problems at once, and the exports that a host doesn't call yet.
@@ -123,7 +123,7 @@ fn check_json_lists_everything_missing() {
     assert_eq!(lifecycle["memory"]["limit"], 64 << 20);
     assert!(lifecycle["memory"]["started"].as_u64().unwrap() >= 1 << 16, "{lifecycle}");
     assert!(lifecycle["compiled"]["seconds"].as_f64().unwrap() > 0.0, "{lifecycle}");
-    assert!(of("lifecycle").1["compiled"]["seconds"].is_null(), "it was kept");
+    assert!(of("lifecycle").1["compiled"]["seconds"].is_null(), "it was cached");
     let (code, beszel) = of("beszel");
     assert_eq!(code, Some(1));
     assert_eq!(
@@ -189,7 +189,7 @@ fn check_refuses_taken_invalid_and_oversized_plugins() {
     let told = "          it exports the command 'help', which plugin 'help' already exports: rename one of them\n\
                 verdict   a host would reject it\n";
     assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
-    assert!(ended.out.contains("          /help"), "what it offers is told all the same: {}", ended.out);
+    assert!(ended.out.contains("          /help"), "its exports are listed anyway: {}", ended.out);
     copy("help", "help.wasm");
     assert!(author.printed(&["check", "help.wasm"]).ends_with("verdict   a host would accept it\n"));
     copy("lifecycle", "My_Plugin.wasm");
@@ -221,7 +221,7 @@ fn options_of_a_call_replace_the_configuration() {
     let ended = call(&author, "sessions", &["--grant", "sessions", "/sessions"]);
     assert!(
         ended.err.contains("it requests capabilities that it was not granted: session-control"),
-        "what is not named is not lent: {ended:?}"
+        "only named capabilities are granted: {ended:?}"
     );
     let both = ["--grant", "sessions", "--grant", "session-control", "/new", "alpha"];
     assert_eq!(call(&author, "sessions", &both).out, "Session 'alpha' created.\n");

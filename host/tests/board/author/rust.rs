@@ -88,11 +88,11 @@ fn similar_crate_names_do_not_mix_up_their_components() {
         ((1..4).filter(said).collect::<Vec<_>>(), built.err.contains("compiling again"))
     };
     assert_eq!(built("one", "al-ike"), (vec![1], false));
-    assert_eq!(built("one", "al-ike"), (vec![1], false), "it is known to be its own");
+    assert_eq!(built("one", "al-ike"), (vec![1], false), "the component is recognized as its own");
     assert_eq!(built("two", "al_ike"), (vec![2], false));
     assert_eq!(built("three", "al-ike").0, [3]);
     assert_eq!(built("one", "al-ike").0, [1]);
-    assert_eq!(built("two", "al_ike"), (vec![2], true), "cargo calls it fresh, and it is another's");
+    assert_eq!(built("two", "al_ike"), (vec![2], true), "cargo reports it as fresh, but it belongs to another crate");
     assert_eq!(built("two", "al_ike"), (vec![2], false));
 }
 

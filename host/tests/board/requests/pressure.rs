@@ -181,10 +181,10 @@ fn connections_over_the_limit_wait() {
     let door = Door::of(&mut host);
     let mut held = Vec::new();
     // The server's timeout for a body is longer than this loop. If it is exceeded anyway, the loop starts again.
-    until("some wait outside", || {
+    until("some are not accepted yet", || {
         held.clear();
         held.extend((0..CONNECTIONS + 2).map(|_| door.begin(&format!("{}some", head("/", 10)))));
-        until("the others are in", || door.waiting() <= 2);
+        until("the others are accepted", || door.waiting() <= 2);
         (0..5).all(|_| {
             thread::sleep(Duration::from_millis(20));
             door.waiting() == 2

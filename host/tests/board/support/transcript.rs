@@ -67,7 +67,7 @@ impl Transcript {
     /// Waits for the end of the output, and returns the unread part.
     pub fn rest(&self) -> String {
         let text = self.0.1.wait_timeout_while(self.0.0.lock().unwrap(), super::LIMIT, |text| !text.ended).unwrap().0;
-        assert!(text.ended, "somebody still holds the output open");
+        assert!(text.ended, "a process still holds the output open");
         text.whole[text.read..].to_owned()
     }
 }

@@ -51,7 +51,7 @@ async fn the_newest_backup_of_each_guest_is_shown() {
                 🟢 lab:vm/101 2h ago, 3 backups in main\n\
                 🟢 vm/101 (nextcloud) 3h ago, 14 backups in main";
     assert_eq!(lab.read("backups").await, told);
-    assert_eq!(pbs.lines().len(), 6, "the datastore that is not mounted is not asked");
+    assert_eq!(pbs.lines().len(), 6, "an unmounted datastore is not queried");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn a_status_page_is_shown() {
                 🔴 Printer, down, 0 % of 24 h";
     assert_eq!(lab.read("kuma").await, told);
     let asked = kuma.heard.lock().unwrap().clone();
-    assert!(asked.iter().all(|heard| heard.authorization.is_empty()), "a status page is everybody's");
+    assert!(asked.iter().all(|heard| heard.authorization.is_empty()), "a status page needs no login");
 }
 
 #[tokio::test]

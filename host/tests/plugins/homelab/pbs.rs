@@ -112,5 +112,5 @@ async fn an_echoed_secret_is_scrubbed() {
         told.starts_with(&format!("Proxmox Backup Server at {} failed (500: unknown token PBSAPIToken", pbs.url)),
         "{told}"
     );
-    assert!(pbs.heard.lock().unwrap()[0].authorization.ends_with(SECRET), "the server did get it");
+    assert!(pbs.heard.lock().unwrap()[0].authorization.ends_with(SECRET), "the server received it");
 }

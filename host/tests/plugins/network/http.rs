@@ -32,7 +32,7 @@ async fn granted_requests_are_answered() {
     );
     let what = format!("GET {} was not granted", mirror.url("/other"));
     assert_eq!(refused, format!("{what}; add to {line}"));
-    assert_eq!(mirror.count(), 1, "what is refused is not sent");
+    assert_eq!(mirror.count(), 1, "a denied request is not sent");
 }
 
 #[tokio::test]

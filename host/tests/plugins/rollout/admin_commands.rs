@@ -105,7 +105,7 @@ async fn disabled_plugins_stay_disabled() {
     assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is not disabled.");
     rig.say("plugins disable echo").await;
     let said = rig.say("plugins enable echo").await;
-    assert!(said.starts_with("Plugin 'echo' is enabled: generation 2, "), "no number comes twice: {said}");
+    assert!(said.starts_with("Plugin 'echo' is enabled: generation 2, "), "generation numbers are unique: {said}");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo x").await, "v2: x");
 }
@@ -190,7 +190,7 @@ async fn plugin_control_needs_its_grant() {
     let (text, commands) = rig.asked().await;
     assert!(text.contains("- `plugin-control`: ") && text.contains("It can't be granted in the chat: add "), "{text}");
     let digest = version(&control);
-    assert_eq!(commands, [format!("/plugins refuse stranger {digest}")], "it takes more than a tap");
+    assert_eq!(commands, [format!("/plugins refuse stranger {digest}")], "a button cannot grant it");
     let said = rig.say(&format!("plugins grant stranger {digest}")).await;
     assert!(said.starts_with("plugin-control can't be granted in the chat. "), "{said}");
     assert_eq!(rig.status("stranger").0, "pending approval");

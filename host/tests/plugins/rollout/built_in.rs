@@ -74,7 +74,7 @@ async fn a_reactivated_built_in_plugin_has_its_grants() {
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help").0, "pending approval");
     let said = rig.say("plugins reload views").await;
-    assert!(said.starts_with("Plugin 'views' is reloaded: "), "it can steer: {said}");
+    assert!(said.starts_with("Plugin 'views' is reloaded: "), "it can manage plugins: {said}");
     rig.configure(BY_NAME).await;
     rig.serves("help", &takeover()).await;
     rig.remove("help").await;

@@ -167,7 +167,7 @@ async fn a_slow_compilation_is_announced() {
     rig.save("slow", &wasm).await;
     slow.compiler(0).await;
     let is_shown = rig.bench.plugs.table().entry("slow").is_some();
-    assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short one is not worth a word");
+    assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short compilation is not announced");
     pass(Duration::from_secs(1)).await;
     let told = rig.told("is being compiled").await;
     let digest = version(&wasm);
@@ -198,7 +198,7 @@ async fn a_newer_version_cancels_the_running_compilation() {
     assert!(runs(pids[2]));
     slow.open();
     rig.serves("mine", &versions[2]).await;
-    assert_eq!(rig.bench.plugs.table().generation("mine").unwrap().number, 1, "the others never came in");
+    assert_eq!(rig.bench.plugs.table().generation("mine").unwrap().number, 1, "the others were never activated");
     // Removing a file during its compilation kills the compiler.
     fs::remove_file(&slow.gate).unwrap();
     rig.save("other", &other(&bad("keeper"), 1)).await;

@@ -29,7 +29,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
     }
     let (began, drain) = (Instant::now(), Duration::from_millis(200));
     bench.plug("mine", &bad("echo")).await.unwrap();
-    assert!(!running.is_finished() || began.elapsed() >= drain, "it has its time");
+    assert!(!running.is_finished() || began.elapsed() >= drain, "the drain time passes");
     assert_eq!(bench.read("echo now").await, "v1: now");
     let cut = running.await.unwrap().unwrap_err();
     assert_eq!(cut, CallError::Drained { drain });

@@ -50,7 +50,7 @@ async fn an_approval_covers_versions_without_new_requests() {
     assert!(rig.said.questions.lock().unwrap().is_empty(), "it requests nothing new");
 
     let rig = rig.restarted().await;
-    assert_eq!(rig.serving("greedy"), Some(cordboard::plugin::digest(&next)), "the answer is kept");
+    assert_eq!(rig.serving("greedy"), Some(cordboard::plugin::digest(&next)), "the decision is stored");
     rig.save("greedy", &bad("grabby")).await;
     let (text, commands) = rig.asked().await;
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
@@ -77,7 +77,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     assert!(rig.is_quiet(), "it requests nothing new: {:?}", rig.said.lines.lock().unwrap());
     let rig = rig.restarted().await;
     rig.caught_up().await;
-    assert!(rig.is_quiet(), "the answer is kept");
+    assert!(rig.is_quiet(), "the decision is stored");
     let (health, note) = rig.status("greedy");
     assert_eq!(health, "rejected");
     let change = format!("type /plugins grant greedy {} to grant it now", version(&next));
@@ -131,7 +131,10 @@ async fn a_pending_version_stays_pending_after_a_rollback() {
     assert!(health == "pending approval" && note.contains(&version(&bad("greedy"))), "{health}: {note}");
     let again = rig.say("plugins reload greedy").await;
     assert!(
-        again.starts_with(&format!("Plugin 'greedy', version {}, is pending approval: it requests", version(&bad("greedy")))),
+        again.starts_with(&format!(
+            "Plugin 'greedy', version {}, is pending approval: it requests",
+            version(&bad("greedy"))
+        )),
         "{again}"
     );
     let said = rig.say(&commands[0]).await;
@@ -146,7 +149,7 @@ async fn a_rejection_is_reported_once_over_new_configurations() {
     for limit in ["1s", "3s"] {
         let changes = rig.bench.plugs.changes();
         rig.configure(&format!("[plugins.echo]\ntime = \"{limit}\"\n")).await;
-        rig.until("that it is turned away again", || changes.has_changed().unwrap().then_some(())).await;
+        rig.until("the version is rejected again", || changes.has_changed().unwrap().then_some(())).await;
     }
     rig.caught_up().await;
     assert!(rig.is_quiet(), "{:?}", rig.said.lines.lock().unwrap());
@@ -192,7 +195,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo still").await, "v1: still");
     rig.caught_up().await;
-    assert!(rig.is_quiet(), "a refusal is not asked about");
+    assert!(rig.is_quiet(), "a denied version is not asked about again");
 }
 
 #[tokio::test]

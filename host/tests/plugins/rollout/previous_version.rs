@@ -39,7 +39,7 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
             .filter(|one| one.number == 2 && one.network.as_ref().is_some_and(|network| network.reach.http.len() == 1))
             .map(|_| ())
     };
-    rig.until("it serves with less", narrower).await;
+    rig.until("it is active with fewer grants", narrower).await;
     assert_eq!(rig.serving("fetcher"), Some(digest(&bad("fetcher"))));
 }
 
@@ -136,7 +136,7 @@ async fn a_corrected_configuration_reactivates_the_version() {
     rig.save("fetcher", JUNK).await;
     rig.told("Plugin 'fetcher' was rejected").await;
     rig.configure(granted).await;
-    rig.until("that nothing serves", || rig.serving("fetcher").is_none().then_some(())).await;
+    rig.until("no version is active", || rig.serving("fetcher").is_none().then_some(())).await;
     rig.configure(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
     rig.serves("fetcher", &bad("fetcher")).await;
     assert_eq!(rig.status("fetcher").0, "update rejected");
@@ -151,7 +151,7 @@ async fn rights_are_revoked_at_once_during_a_trial() {
     rig.told("is being compiled").await;
     rig.configure(trying).await;
     let acts_as = || rig.bench.plugs.table().generation("mine").unwrap().acts_as.clone();
-    rig.until("that it acts as nobody", || acts_as().is_none().then_some(())).await;
+    rig.until("acts_as is unset", || acts_as().is_none().then_some(())).await;
     assert_eq!(rig.status("mine").0, "compiling");
     assert_eq!(rig.say("echo x").await, "v1: x");
 }

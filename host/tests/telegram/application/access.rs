@@ -91,7 +91,7 @@ impl App {
         assert!(!self.api.buttons(MEMBER).is_empty());
         self.ask(MEMBER, "slow 1000", "line 2").await;
         self.api.says(MEMBER, "a queued message");
-        self.until("the message waits", || (self.session("beta")["queued"] == 1).then_some(())).await;
+        self.until("the message is queued", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
 
     /// Returns the number of calls of each method that shows something to the member.
@@ -123,7 +123,7 @@ impl App {
             let session = self.session(session);
             (session["queued"] == 0 && session["phase"] != "busy" && session["phase"] != "starting").then_some(())
         };
-        self.until("the session is at rest", rest).await;
+        self.until("the session is idle", rest).await;
     }
 }
 
@@ -137,7 +137,7 @@ async fn messages_of_a_removed_user_are_withdrawn() {
     let is_gone = || app.api.chat(MEMBER).iter().all(|text| !text.contains("line 2")).then_some(());
     app.until("the end of the unfinished answer", is_gone).await;
     app.until_at_rest("beta").await;
-    assert_eq!(app.session("beta")["turns"], 1, "the one at work was interrupted, the other one never went out");
+    assert_eq!(app.session("beta")["turns"], 1, "the running one was interrupted, the other one was never sent");
     // The owner keeps the session and its agent.
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
@@ -168,7 +168,7 @@ async fn a_demoted_admin_prompts_only_their_own_sessions() {
     app.ask(OWNER, "slow 1000", "line 2").await;
     app.ask(MEMBER, "/session alpha", "Switched to session 'alpha'.").await;
     app.api.says(MEMBER, "as an admin");
-    app.until("the message waits", || (app.session("alpha")["queued"] == 1).then_some(())).await;
+    app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     let first = app.api.next_id();
     app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
     let told = app.told(MEMBER, first, "alpha").await;

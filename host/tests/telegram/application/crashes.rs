@@ -21,8 +21,8 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
     assert!(told.contains("“slow 3000”"), "{told}");
     // The live message is deleted after the marked one was sent.
     let marked = || (count(&app, "⚠ This answer was interrupted:\n\nline 1"), count(&app, "line 1")) == (1, 1);
-    app.until("the half answer in one message with a mark", || marked().then_some(())).await;
-    app.until("the old agent's end", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
+    app.until("the incomplete answer in one marked message", || marked().then_some(())).await;
+    app.until("the old agent exits", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
     assert_eq!(count(&app, "Session 'alpha' created."), 1);
     app.api.press(OWNER, OWNER, "Leave it");
     app.told(OWNER, 0, "Dropped it.").await;
@@ -85,12 +85,12 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
         let posts = store::read_only(&app.path("state")).unwrap().outbox;
         posts.iter().any(|post| post.reply.text.contains("the milk")).then_some(())
     };
-    app.until("that its answer is stored", stored).await;
+    app.until("its answer is stored", stored).await;
     app.kill();
     app.start();
     app.told(OWNER, 0, "the milk").await;
     app.ask(OWNER, "recall", "milk").await;
-    assert_eq!(count(&app, "not sent again"), 0, "it was no broken turn");
+    assert_eq!(count(&app, "not sent again"), 0, "the turn was not interrupted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,6 +123,6 @@ async fn a_termination_does_not_wait_for_a_hanging_poll() {
     let asked = std::time::Instant::now();
     assert_eq!(app.terminate().await, Some(0));
     // The fake API holds a poll for fifty seconds.
-    assert!(asked.elapsed() < std::time::Duration::from_secs(45), "it has waited for the poll");
+    assert!(asked.elapsed() < std::time::Duration::from_secs(45), "the shutdown waited for the poll");
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 }

@@ -79,7 +79,7 @@ async fn a_stopped_answer_notifies_once() {
     app.ask(OWNER, "and now?", "You said: and now?").await;
     // The live message is silent, and it may have been found first.
     let rang = || app.api.rings(OWNER)[rings..] == ["Stopped.", "You said: and now?"];
-    app.until("one ring for each of them", || rang().then_some(())).await;
+    app.until("one notification for each of them", || rang().then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,5 +176,5 @@ async fn a_waiting_message_gets_a_silent_reaction() {
     app.api.until_calls("setMessageReaction", 2).await;
     assert_eq!(app.api.calls("sendMessage").len(), rings);
     app.ask(OWNER, "/stop all", "Stopped.").await;
-    assert_eq!(app.api.calls("setMessageReaction").len(), 2, "what is answered at once is not marked");
+    assert_eq!(app.api.calls("setMessageReaction").len(), 2, "a message that is answered at once is not marked");
 }

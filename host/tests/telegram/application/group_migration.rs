@@ -73,7 +73,7 @@ async fn the_new_chat_has_all(app: &App) {
     asks(app, SUPER, "/persona", "Persona: planner").await;
     let (_, shown) = app.api.press(OWNER, SUPER, "research");
     let decided = || app.api.stands(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
-    app.until("the outcome in place of the buttons", decided).await;
+    app.until("the outcome instead of the buttons", decided).await;
     asks(app, SUPER, "hello", "You said: Ada L: hello").await;
     app.told(SUPER, 0, "\u{23f0} tea").await;
 }

@@ -49,7 +49,7 @@ async fn a_group_and_each_topic_are_separate_places() {
     GENERAL.asks(&app, "/new general", "Session 'general' created.").await;
     let none = "No active session. Use /new to start one.";
     assert_eq!(app.ask(OWNER, "hello", "No active").await, none, "the private chat is another place");
-    assert_eq!(FIRST.asks(&app, "hello", "No active").await, none, "so is a topic");
+    assert_eq!(FIRST.asks(&app, "hello", "No active").await, none, "a topic too");
     FIRST.asks(&app, "/new@cord_bot first", "Session 'first' created.").await;
     SECOND.asks(&app, "/session general", "Switched to session 'general'.").await;
     FIRST.asks(&app, "to the first", "You said: Ada L: to the first").await;
@@ -72,7 +72,7 @@ async fn a_group_and_each_topic_are_separate_places() {
         app.until("the typing in a topic", types).await;
         seat.asks(&app, "/stop", "Stopped.").await;
     }
-    assert_eq!(app.api.chat(OWNER), [none], "nothing of the group came into the private chat");
+    assert_eq!(app.api.chat(OWNER), [none], "the private chat has nothing of the group");
 }
 
 /// Checks that a member can open a session in the owner's place without changing the owner's active session.
@@ -93,7 +93,7 @@ async fn check_that_users_keep_their_own_session(owner: Seat) {
         app.until_turns(session, 1).await;
     }
     let stands = app.api.topic((GROUP, owner.topic), 0);
-    assert!(stands.iter().any(|text| text.starts_with("[owners] You said:")), "who speaks is shown: {stands:?}");
+    assert!(stands.iter().any(|text| text.starts_with("[owners] You said:")), "the session is named: {stands:?}");
     owner.asks(&app, "/sessions", "→ 🟢 owners").await;
 }
 
@@ -181,5 +181,5 @@ async fn answers_for_a_closed_group_are_kept_and_reported() {
     GENERAL.asks(&app, "/timeout 5", "set to 5 minutes").await;
     let here = app.api.topic((GROUP, None), 0);
     assert_eq!(here.iter().filter(|text| text.contains("Session 'general' created.")).count(), 1, "{here:?}");
-    assert_eq!(app.api.chat(OWNER).len(), 1, "it is told once");
+    assert_eq!(app.api.chat(OWNER).len(), 1, "there is one notice");
 }

@@ -52,7 +52,7 @@ async fn an_edit_only_replaces_a_waiting_text() {
     push(&app, "message", 101, json!({"text": "slow 1000"}));
     app.told(OWNER, 0, "line 1").await;
     push(&app, "message", 102, json!({"text": "delete everything"}));
-    app.until("that it waits", || (app.session("alpha")["queued"] == 1).then_some(())).await;
+    app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     push(&app, "edited_message", 101, json!({"text": "slow 2000", "edit_date": 1_790_000_001}));
     push(&app, "edited_message", 102, json!({"text": "delete nothing", "edit_date": 1_790_000_001}));
     // The host answers a command after the earlier updates of its chat.

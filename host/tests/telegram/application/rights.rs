@@ -38,7 +38,7 @@ impl App {
     fn untouched(&self, name: &str) -> Value {
         let mut session = self.session(name);
         for own in ["last_active", "phase", "queued"] {
-            session.as_object_mut().expect("it is there").remove(own);
+            session.as_object_mut().expect("it exists").remove(own);
         }
         session
     }

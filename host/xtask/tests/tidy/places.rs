@@ -49,7 +49,7 @@ fn restricted_names_are_used_only_by_their_owners() {
 fn every_owner_exists() {
     for (name, owners) in OWNERS {
         for owner in owners {
-            assert!(product().any(|file| file.path.starts_with(owner)), "nothing lies at {owner}, the place of {name}");
+            assert!(product().any(|file| file.path.starts_with(owner)), "{owner}, the owner of {name}, does not exist");
         }
     }
 }

@@ -48,7 +48,7 @@ static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
     let mut files = Vec::new();
     let root = root();
     collect(&root, &root, &mut files);
-    assert!(files.len() > 100, "only {} files below {}: the rules would hold for nothing", files.len(), root.display());
+    assert!(files.len() > 100, "only {} files below {}: the rules would check nothing", files.len(), root.display());
     files
 });
 
@@ -85,7 +85,7 @@ fn collect(folder: &Path, root: &Path, files: &mut Vec<File>) {
         } else if name != ".git"
             && let Ok(text) = fs::read_to_string(&path)
         {
-            let below = path.strip_prefix(root).expect("all lie below the root");
+            let below = path.strip_prefix(root).expect("all are below the root");
             files.push(File::new(below.to_str().expect("a path isn't text").to_owned(), text));
         }
     }

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use super::super::{SecretSource, diff, load};
 
 fn refused(text: &str, expected: Expect) {
-    let error = load(text).expect_err("a fault was expected");
+    let error = load(text).expect_err("an error was expected");
     expected.assert_eq(&format!("{}\n", error.excerpt()));
 }
 
@@ -46,7 +46,7 @@ fn a_moved_secret_changes_only_its_users() {
     assert!(moved("pbs.token", "new.token").plugins["pbs"].reach);
     assert!(moved("8007/api2/*", "8007/*").plugins["pbs"].reach);
     assert!(moved("9F86", "0000").plugins["pbs"].reach);
-    assert!(moved("\"beszel\" }", "\"other\" }").plugins.is_empty(), "nobody uses it");
+    assert!(moved("\"beszel\" }", "\"other\" }").plugins.is_empty(), "no plugin uses it");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_password_in_an_address_is_not_shown() {
 
 #[test]
 fn an_inline_secret_is_not_shown() {
-    let error = load("[secrets]\npbs = \"hunter2-hunter2\"\n").expect_err("it is no path");
+    let error = load("[secrets]\npbs = \"hunter2-hunter2\"\n").expect_err("it is not a path");
     let told = format!("{}\n{error}\n{error:?}", error.excerpt());
     assert!(!told.contains("hunter2"), "{told}");
     refused(

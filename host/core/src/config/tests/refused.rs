@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use super::super::load;
 
 fn refused(text: &str, expected: Expect) {
-    let error = load(text).expect_err("a fault was expected");
+    let error = load(text).expect_err("an error was expected");
     expected.assert_eq(&format!("{}\n", error.excerpt()));
 }
 
@@ -321,7 +321,7 @@ fn a_url_needs_a_scheme_and_host() {
           |           ^^^^^^^^^^^^^^^^^^
     "#]],
     );
-    let config = load("[telegram]\napi_url = \"http://127.0.0.1:81/\"\n").expect("a stand-in's address");
+    let config = load("[telegram]\napi_url = \"http://127.0.0.1:81/\"\n").expect("the address of a fake server");
     assert_eq!(config.telegram.api_url, "http://127.0.0.1:81");
 }
 

@@ -83,13 +83,13 @@ fn each_key_is_classified_and_saved() {
     let saved: BTreeSet<(&str, &str)> = SAVED.iter().map(|(table, key, _)| (*table, *key)).collect();
     assert_eq!(known, saved, "a new key needs a line here");
     let unclassified: Vec<_> = known.iter().filter(|(table, key)| takes_effect(table, key).is_none()).collect();
-    assert!(unclassified.is_empty(), "say in config/acts.rs when these act: {unclassified:?}");
+    assert!(unclassified.is_empty(), "config/acts.rs must say when these keys take effect: {unclassified:?}");
 }
 
 #[test]
 fn keys_that_need_a_restart_are_named() {
     const SECRETS: &str = "[secrets]\ns = \"/s\"\n";
-    let before = load(SECRETS).expect("a good text");
+    let before = load(SECRETS).expect("a valid text");
     for (table, key, value) in SAVED {
         let text = format!("{SECRETS}[{}]\n{key} = {value}\n", written(table));
         let after: Config = load(&text).unwrap_or_else(|error| panic!("{text}: {error}"));

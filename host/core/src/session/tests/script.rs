@@ -60,7 +60,7 @@ pub fn process() -> ProcessId {
 fn span(text: &str) -> Duration {
     let in_unit = |unit| text.strip_suffix(unit).and_then(|number: &str| number.parse().ok());
     let span = in_unit("ms").map(Duration::from_millis).or_else(|| in_unit("s").map(Duration::from_secs));
-    span.expect("a span as 5s or 900ms")
+    span.expect("a duration such as 5s or 900ms")
 }
 
 fn words(text: &str) -> Option<String> {

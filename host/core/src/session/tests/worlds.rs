@@ -312,7 +312,7 @@ impl World {
         match (self.witness.machine.phase(), self.witness.alive()) {
             (Phase::Asking | Phase::Broken, _) => {
                 let again = self.new_id();
-                self.witness.order(SessionCommand::Fresh).expect("a held session can be begun afresh");
+                self.witness.order(SessionCommand::Fresh).expect("a blocked session can start a new conversation");
                 let _ = self.witness.order(SessionCommand::Retry(again));
             }
             (Phase::Stopping, Some(run)) => {
@@ -357,7 +357,7 @@ impl World {
             self.witness.advance_to(at);
             self.witness.time_out();
             left -= 1;
-            assert!(left > 0, "the ladder has no end");
+            assert!(left > 0, "the stop sequence never ends");
         }
         self.witness.check_end(began, Timestamp(if hurried { 0 } else { 9_000 }));
         if let Some(run) = self.witness.alive() {

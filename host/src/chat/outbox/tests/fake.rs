@@ -81,7 +81,7 @@ impl Fake {
     }
 
     async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
-        assert!(!call.ends_with(BUG), "the bug that was asked for");
+        assert!(!call.ends_with(BUG), "the simulated bug");
         // A real call yields to other tasks.
         let takes = *self.takes.lock().unwrap();
         if takes.is_zero() {

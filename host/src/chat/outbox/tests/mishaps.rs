@@ -30,7 +30,7 @@ async fn a_requeued_turn_is_hidden_until_work_resumes() {
     sleep(Duration::from_secs(60)).await;
     outbox.post(back());
     sleep(Duration::from_secs(60)).await;
-    assert!(outbox.shared.state().boxes.is_empty(), "one that rests keeps no worker");
+    assert!(outbox.shared.state().boxes.is_empty(), "an idle place has no worker");
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,7 +95,7 @@ async fn a_message_from_a_closed_place_retries_at_once() {
     fake.fail("a", gone());
     outbox.post(Post::Final(row(3, "a", "three")));
     sleep(ms(500)).await;
-    assert_eq!(outbox.shared.state().unreachable.len(), 2, "a new outage is reported anew");
+    assert_eq!(outbox.shared.state().unreachable.len(), 2, "a new outage is reported again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +125,7 @@ async fn posts_kept_for_a_closed_place_are_limited() {
     sleep(ms(500)).await;
     outbox.post_all((1..105).map(|id| Post::Final(row(id, "a", &id.to_string()))).collect());
     sleep(ms(500)).await;
-    assert_eq!(notes.all(), ["1 sent", "2 sent", "3 sent", "4 sent", "5 sent"], "the oldest are given up");
+    assert_eq!(notes.all(), ["1 sent", "2 sent", "3 sent", "4 sent", "5 sent"], "the oldest are dropped");
     outbox.heard(&place("a"));
     outbox.drained().await;
     sleep(ms(500)).await;

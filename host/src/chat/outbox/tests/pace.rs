@@ -56,5 +56,5 @@ async fn posts_do_not_delay_a_frame_forever() {
         sleep(ms(200)).await;
     }
     let frames = fake.calls().iter().filter(|call| call.contains("frame")).count();
-    assert!((8..=10).contains(&frames), "one a second: {:?}", fake.calls());
+    assert!((8..=10).contains(&frames), "one per second: {:?}", fake.calls());
 }

@@ -41,7 +41,7 @@ async fn only_the_last_part_of_a_long_answer_notifies() {
     outbox.post(Post::Final(answer(1, "a", "t", LONG)));
     outbox.drained().await;
     let edits = ["a edit m1 12345678", "a edit m2 abcdefgh"];
-    assert_eq!(fake.calls()[3..5], edits, "the front-end knows that they show it already");
+    assert_eq!(fake.calls()[3..5], edits, "the front-end reports that the message is up to date");
     assert_eq!(fake.calls()[5..], ["a send zyxwvuts", "a delete m3"]);
     assert_eq!(fake.rings(), ["zyxwvuts"]);
     assert_eq!(notes.all().last().unwrap(), "1 sent");

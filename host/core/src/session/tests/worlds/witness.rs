@@ -236,11 +236,11 @@ impl Witness {
         let works = exit && self.step.phase == Some(Phase::Idle) && self.step.worked && self.place().is_some();
         let lost = lost || works;
         let effects = self.machine.handle(input, self.now);
-        self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh gives the memory up");
+        self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh discards the conversation");
         let mourned = effects.iter().any(|effect| {
             matches!(effect, Effect::Tell { notice: Notice::Died { .. } | Notice::DiedUnasked { .. }, .. })
         });
-        self.must(lost == mourned, "a death in mid-turn is told, and no other");
+        self.must(lost == mourned, "exactly the deaths during a turn are reported");
         if !self.survive(&effects) {
             return;
         }
@@ -250,7 +250,7 @@ impl Witness {
                 turned_away == (full || archived),
                 "a prompt is turned away where too much waits or is kept, and only there",
             );
-            self.must(turned_away || self.is_active_now(), "who prompts is active");
+            self.must(turned_away || self.is_active_now(), "a prompt counts as activity");
         }
         self.inspect();
     }
@@ -349,7 +349,7 @@ impl Witness {
         let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
         let effects = self.machine.handle(input, self.now);
         let after = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
-        self.must(effects.is_empty() && before == after, "an older run has something to say");
+        self.must(effects.is_empty() && before == after, "an older process sent an event");
     }
 
     pub fn order(&mut self, order: SessionCommand) -> Result<(), ApiError> {
@@ -379,13 +379,13 @@ impl Witness {
         let remembered = self.machine.record().conversation.is_some();
         match self.machine.order(order, self.now) {
             Ok(effects) => {
-                self.must(self.ending == 0, "the end of the host takes no orders");
-                self.must(is_open, "a button acts on its own request alone, and once");
+                self.must(self.ending == 0, "a shutdown accepts no commands");
+                self.must(is_open, "a button acts only on its own request, and once");
                 let forgot = remembered && self.machine.record().conversation.is_none();
-                self.must(!forgot || fresh, "only /fresh gives the memory up");
+                self.must(!forgot || fresh, "only /fresh discards the conversation");
                 self.fresh |= fresh;
                 let remembers = self.machine.record().conversation.is_some();
-                self.must(!fresh || !remembers, "what /fresh gives up is named no more");
+                self.must(!fresh || !remembers, "a discarded conversation is not used again");
                 if let Some(open) = &mut self.open {
                     open.told |= stopped_from.as_ref() == Some(&open.place);
                 }
@@ -428,7 +428,7 @@ impl Witness {
         self.feed(Input::Timeout);
         let due = before.0.is_some_and(|(at, _)| at <= self.now);
         let moved = before != (self.machine.poll_timeout(), self.machine.phase());
-        self.must(doomed || due == moved, "a timer leads on when it is due, and only then");
+        self.must(doomed || due == moved, "a timer advances the session exactly when it is due");
     }
 
     pub fn shut_down(&mut self) {
@@ -470,7 +470,7 @@ impl Witness {
             prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
         };
         let cut_off = of_fate(Fate::Handed);
-        self.must(cut_off.len() <= 1, "one prompt at a time is with the agent");
+        self.must(cut_off.len() <= 1, "the agent has one prompt at a time");
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         (self.open, self.review, self.words, self.policy) = (None, None, None, None);
         self.failure = None;
@@ -478,7 +478,7 @@ impl Witness {
         self.asked.clear();
         self.fresh &= self.stored.conversation.is_none();
         let stored: Vec<PromptId> = self.stored.kept.iter().map(|kept| kept.id.clone()).collect();
-        self.must(self.kept.iter().all(|id| stored.contains(id)), "what was cut off is kept over the host's end");
+        self.must(self.kept.iter().all(|id| stored.contains(id)), "interrupted prompts survive a shutdown");
         self.kept = stored;
         let cut_off_ids: Vec<PromptId> = cut_off.iter().map(|prompt| prompt.id.clone()).collect();
         self.kept.retain(|id| !cut_off_ids.contains(id));
@@ -487,7 +487,7 @@ impl Witness {
         self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
         let effects = self.machine.restore(queued, cut_off.clone(), self.now);
         let told = effects.iter().filter(|effect| matches!(effect, Effect::Tell { notice: Notice::CutOff { .. }, .. }));
-        self.must(told.count() == cut_off.len(), "what was cut off is told once");
+        self.must(told.count() == cut_off.len(), "an interruption is reported once");
         self.perform(&effects);
         self.inspect();
     }
@@ -502,24 +502,24 @@ impl Witness {
         if self.ending > 0 && self.alive().is_none() {
             self.must(
                 self.open.is_none(),
-                "at the end of the host a turn is over, cut off, or waits for the next host",
+                "after a shutdown, a turn is finished, interrupted, or queued for the next start",
             );
         }
         let view = self.machine.view();
         let timer = self.machine.poll_timeout();
-        self.must(view.queued as usize == self.queue.len(), "the queue is as long as it says");
-        self.must(view.record.kept.iter().map(|kept| &kept.id).eq(&self.kept), "what was cut off is kept, in order");
+        self.must(view.queued as usize == self.queue.len(), "the queue length is correct");
+        self.must(view.record.kept.iter().map(|kept| &kept.id).eq(&self.kept), "interrupted prompts are kept in order");
         self.must(view.record.turns >= self.finished, "every finished turn counts");
         let turn = self.machine.turn().map(|turn| turn.prompt.clone());
         self.must(turn == self.open(), "a prompt with an agent has a turn");
         let away = matches!(view.phase, Phase::Archived | Phase::Stopping);
-        self.must(!view.record.archived || away, "what is archived does nothing more");
-        self.must(self.alive().is_none() || view.phase.is_live(), "a live process shows");
+        self.must(!view.record.archived || away, "an archived session is inactive");
+        self.must(self.alive().is_none() || view.phase.is_live(), "a live process is visible");
         let held = matches!(view.phase, Phase::Asking | Phase::Broken);
-        self.must(held == view.why.is_some(), "who waits for a word says why");
+        self.must(held == view.why.is_some(), "a blocked session gives a reason");
         let idles_on = self.step.phase == Some(Phase::Idle) && view.phase == Phase::Idle;
         let restarted = self.step.restarts_clock && idles_on;
-        self.must(!restarted || self.idle_since == self.now, "the idle clock goes on over a sign of life");
+        self.must(!restarted || self.idle_since == self.now, "activity restarts the idle clock");
         let rests = matches!(view.phase, Phase::Idle | Phase::Suspended | Phase::Asking | Phase::Broken);
         if rests || view.phase == Phase::Archived {
             self.deaths = 0;
@@ -564,8 +564,8 @@ impl Witness {
     /// `grace` is the maximum time in milliseconds that the stages may take after the host's signal.
     pub fn check_end(&self, began: Timestamp, grace: Timestamp) {
         let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
-        self.must(killed, "at the end of the ladder stands SIGKILL");
-        self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the ladder takes too long");
+        self.must(killed, "the stop sequence ends with SIGKILL");
+        self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the stop sequence takes too long");
     }
 
     /// Simulates the start of another host after this one has ended.
@@ -580,10 +580,10 @@ impl Witness {
     }
 
     pub fn check_nothing_runs(&self) {
-        self.must(self.alive().is_none() && !self.machine.phase().is_live(), "something outlives the host");
+        self.must(self.alive().is_none() && !self.machine.phase().is_live(), "an agent outlives the host");
         let waiting = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Waiting);
-        self.must(waiting.count() == self.queue.len(), "what waits is stored");
+        self.must(waiting.count() == self.queue.len(), "queued prompts are stored");
         let handed = self.prompts.values().filter(|(_, fate)| *fate == Fate::Handed);
-        self.must(handed.count() <= 1, "one prompt at most was cut off");
+        self.must(handed.count() <= 1, "at most one prompt was interrupted");
     }
 }

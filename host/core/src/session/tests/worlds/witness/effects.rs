@@ -30,7 +30,7 @@ impl Witness {
             Effect::Persist => {}
             Effect::Hand(id) => {
                 let first = self.queue.pop_front();
-                self.must(first.as_ref() == Some(id), "prompts go out in the order of their acceptance");
+                self.must(first.as_ref() == Some(id), "prompts are sent in the order of acceptance");
                 self.turn_fate(id, Fate::Waiting, Fate::Handed);
                 self.step.handed = Some(id.clone());
             }
@@ -38,7 +38,7 @@ impl Witness {
                 let open = self.open.take();
                 let fits =
                     open.is_some_and(|open| open.id == *id && (!open.taken || self.step.refuses_resume && !open.begun));
-                self.must(fits, "what an agent has taken is not sent again by itself");
+                self.must(fits, "a prompt that an agent received is not resent automatically");
                 self.turn_fate(id, Fate::Handed, Fate::Waiting);
                 self.queue.push_front(id.clone());
             }
@@ -52,7 +52,7 @@ impl Witness {
                 let is_kept = kept.as_ref() == Some(&prompt.text);
                 self.must(
                     is_kept && self.step.prompts,
-                    "only the user sends a prompt again, once: the one of the button, else the latest",
+                    "only the user retries, once: the prompt of the button, else the latest",
                 );
                 let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
                 self.must(before.is_none(), "a prompt that goes out again has a new name");
@@ -66,8 +66,8 @@ impl Witness {
             Effect::Resolve { ticket, persona } => {
                 self.ask(*ticket, persona);
                 let held = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
-                self.must(!held || self.step.has_the_word, "the user has the word, and has not said it");
-                self.must(self.ending == 0, "nothing is started at the end");
+                self.must(!held || self.step.has_the_word, "the user must decide first");
+                self.must(self.ending == 0, "nothing is started during shutdown");
             }
             Effect::Review { ticket, idle_for } => self.perform_review(*ticket, *idle_for),
             Effect::WordResume { ticket, .. } => self.perform_words(*ticket),
@@ -79,7 +79,7 @@ impl Witness {
             Effect::Began(place) => {
                 let own = self.open.as_ref().filter(|open| !self.prompts.contains_key(&open.id));
                 let fits = own.is_some_and(|open| open.place == *place) && self.step.phase == Some(Phase::Idle);
-                self.must(fits, "only an idle agent begins a turn by itself");
+                self.must(fits, "only an idle agent starts a turn by itself");
             }
             Effect::Show => self.must(self.machine.turn().is_some(), "only a turn is shown"),
             Effect::Finish(turn) => {
@@ -87,11 +87,11 @@ impl Witness {
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
                 let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
                 self.must(self.is_active_now(), "an answer is activity");
-                self.must(named, "a turn is ended by the answer to another prompt");
+                self.must(named, "the answer ends its own turn");
                 let told = self.open.as_ref().is_some_and(|open| open.told);
                 let says = turn.state == TurnState::Failed(messages::STOPPED.to_owned());
-                self.must(!(told && says), "who said stop reads it twice");
-                self.must(told || turn.state != TurnState::Stopped, "nobody reads that the turn was stopped");
+                self.must(!(told && says), "the user who stopped the turn gets one notice");
+                self.must(told || turn.state != TurnState::Stopped, "a stopped turn is reported as stopped");
                 self.deaths = 0;
                 self.open = None;
                 if self.prompts.contains_key(&turn.prompt) {
@@ -106,12 +106,12 @@ impl Witness {
             }
             Effect::CloseRequest { request: Request::Prompt(id), .. } => {
                 let kept = self.machine.record().kept.iter().any(|kept| kept.id == *id);
-                self.must(!kept, "what is decided is not asked any more");
+                self.must(!kept, "a decided request is not asked again");
             }
             Effect::CloseRequest { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
             Effect::CutOff(turn) => {
-                self.must(self.ending > 0, "only the end of the host cuts a turn off");
-                self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is cut off");
+                self.must(self.ending > 0, "only a shutdown interrupts a turn");
+                self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is interrupted");
                 // The prompt stays handed, so the next host keeps it.
                 self.open = None;
             }
@@ -141,7 +141,7 @@ impl Witness {
     }
 
     fn ask(&mut self, ticket: Ticket, about: &str) {
-        self.must(ticket.0 > self.latest_ticket(), "each question has a ticket of its own");
+        self.must(ticket.0 > self.latest_ticket(), "each query has its own ticket");
         self.asked.insert(ticket, about.to_owned());
     }
 
@@ -153,8 +153,8 @@ impl Witness {
             live.and_then(|process| process.wakes_at.take_if(|at| *at <= self.now));
         }
         let idle = self.now.since(self.idle_since);
-        self.must(idle_for.as_secs() == idle.as_secs(), "the policy hears how long the session is idle");
-        self.must(idle_for.subsec_nanos() == 0, "the policy hears whole seconds");
+        self.must(idle_for.as_secs() == idle.as_secs(), "the policy receives the idle time");
+        self.must(idle_for.subsec_nanos() == 0, "the policy receives whole seconds");
         self.review = Some((ticket, self.idle_since.after(idle_for)));
         self.policy = None;
     }
@@ -162,7 +162,7 @@ impl Witness {
     fn perform_words(&mut self, ticket: Ticket) {
         self.ask(ticket, "words");
         let away = matches!(self.step.phase, Some(Phase::Suspended | Phase::Stopping));
-        self.must(self.step.prompts && away, "only a message to a session that is away tells its resume");
+        self.must(self.step.prompts && away, "only a message to a suspended session announces a resume");
         self.must(self.machine.record().conversation.is_some(), "only what has run before is resumed");
         self.words = Some(ticket);
     }
@@ -171,7 +171,10 @@ impl Witness {
         match notice {
             Notice::Resuming(_) => {
                 let asked = self.words.take();
-                self.must(asked.is_some() && asked == self.step.worded, "a resume is told once, and in its own words");
+                self.must(
+                    asked.is_some() && asked == self.step.worded,
+                    "a resume is announced once, with the plugin's text",
+                );
             }
             Notice::Died { .. } => self.kept.extend(self.finished_last.take()),
             Notice::Greeting(_)
@@ -186,34 +189,31 @@ impl Witness {
             Notice::DiedUnasked { .. } => self.finished_last = None,
             Notice::CountsLater { .. } => {
                 let works = self.alive().is_some_and(|run| self.processes[&run].works());
-                self.must(works, "a change counts at once, where the agent does nothing");
+                self.must(works, "a change takes effect at once for an idle agent");
             }
-            Notice::WorkEnded { .. } => self.must(self.ending > 0, "only the end of the host ends work"),
+            Notice::WorkEnded { .. } => self.must(self.ending > 0, "only a shutdown ends background work"),
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } | Notice::Strays { .. } => {}
-            Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a start that fails is told at its first death"),
+            Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a failed start is reported at the first death"),
         }
     }
 
     fn perform_spawn(&mut self, run: Run, launch: &Launch) {
         let record = self.machine.record().clone();
         let held = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
-        self.must(!held || self.step.has_the_word, "the user has the word, and has not said it");
+        self.must(!held || self.step.has_the_word, "the user must decide first");
         self.must(self.alive().is_none(), "two processes for a session");
-        self.must(self.ending == 0 && !record.archived, "nothing is started at the end, nor archived");
-        self.must(!self.processes.contains_key(&run), "each run has a number of its own");
+        self.must(self.ending == 0 && !record.archived, "nothing is started during shutdown or while archived");
+        self.must(!self.processes.contains_key(&run), "each process has its own number");
         let conversation = record.conversation.filter(|_| record.resumable);
-        self.must(launch.resume == conversation, "what can be resumed is resumed, and nothing else");
-        self.must(!self.fresh || launch.resume.is_none(), "what was given up is resumed");
+        self.must(launch.resume == conversation, "exactly the resumable conversations are resumed");
+        self.must(!self.fresh || launch.resume.is_none(), "a discarded conversation is resumed");
         self.must(
             launch.instructions == record.persona.clone().unwrap_or_default(),
-            "an agent has its persona's rules",
+            "an agent runs with its persona's instructions",
         );
         let folder = self.settings.folder.as_ref();
-        self.must(
-            folder.is_none_or(|folder| *folder == record.folder),
-            "an agent starts in the folder that is configured",
-        );
-        self.must(record.model.is_none() || launch.model == record.model, "an agent has its session's model");
+        self.must(folder.is_none_or(|folder| *folder == record.folder), "an agent starts in the configured folder");
+        self.must(record.model.is_none() || launch.model == record.model, "an agent runs with its session's model");
         self.fresh = false;
         let (persona, model, agent) = (record.persona, launch.model.clone(), self.settings.agent.clone());
         self.processes.insert(run, Process { began: self.now, persona, model, agent, ..Process::default() });
@@ -228,7 +228,7 @@ impl Witness {
         self.must(!leaves && self.ending == 0, "a prompt after the end has begun");
         let fits = process.persona == record.persona && process.model == self.machine.view().model;
         let fits = (fits && process.agent == self.settings.agent) || process.works();
-        self.must(fits, "a new persona, model or command line comes before the next prompt");
+        self.must(fits, "a new persona, model or command line applies before the next prompt");
         self.must(self.open.is_none(), "two prompts with an agent");
         let handed = self.step.handed.take();
         self.must(handed.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
@@ -269,6 +269,6 @@ impl Witness {
         if let (Effect::Interrupt { .. }, Some(open)) = (effect, &mut self.open) {
             open.interrupted = true;
         }
-        self.must(fits, "the ladder is climbed a step at a time, and not while a turn is open");
+        self.must(fits, "the stop sequence advances one step at a time, and not during a turn");
     }
 }
