@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use plugin::{Build, Call, Check, Inline, Language, New, Plugin, Rank, Task, Test, Trade, Watch};
 
-/// A chat gateway to coding agents whose commands and policy are WebAssembly components, swapped live.
+/// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that are replaced while it runs.
 #[derive(Debug, Parser)]
 #[command(name = "cordboard", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -28,20 +28,20 @@ pub enum Command {
     /// Start the host and serve a chat
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
-    /// Check configuration, bot token, secrets, the default agent and the plugins; exit 0 when all is well, else 1
+    /// Check configuration, bot token, secrets, default agent and plugins; exit 0 if everything is valid, else 1
     #[command(after_help = "Examples:\n  cordboard check\n  cordboard check --config my.toml --plugins ./plugins")]
     Check(Paths),
-    /// List the sessions, beside a running host or without one
+    /// List the sessions, with or without a running host
     #[command(
         after_help = "Examples:\n  cordboard sessions\n  cordboard sessions --json | jq -r '.[] | select(.phase == \"busy\").name'"
     )]
     Sessions(Listing),
-    /// List the plugins, beside a running host or without one
+    /// List the plugins, with or without a running host
     #[command(
         after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
     )]
     Plugins(Listing),
-    /// Write, build, try and test a plugin of your own
+    /// Create, build, check and test your own plugin
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(Plugin),
 }
@@ -53,13 +53,13 @@ const RUN_EXAMPLES: &str = "Examples:
 
 #[derive(Debug, Clone, Args)]
 pub struct Paths {
-    /// The configuration [default: $XDG_CONFIG_HOME/cordboard/config.toml, else the built-in defaults]
+    /// The configuration file [default: $XDG_CONFIG_HOME/cordboard/config.toml, else the built-in defaults]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Where sessions and messages are kept [default: $XDG_STATE_HOME/cordboard]
+    /// The state directory, with sessions and messages [default: $XDG_STATE_HOME/cordboard]
     #[arg(long, value_name = "DIR", env = "CORDBOARD_STATE")]
     pub state: Option<PathBuf>,
-    /// Your plugins [default: `[plugins] folder`, else plugins/ beside the configuration]
+    /// The folder of your plugins [default: `[plugins] folder`, else plugins/ next to the configuration]
     #[arg(long, value_name = "DIR")]
     pub plugins: Option<PathBuf>,
 }
@@ -68,7 +68,7 @@ pub struct Paths {
 pub struct Run {
     #[command(flatten)]
     pub paths: Paths,
-    /// Which chat to serve [default: telegram if `[telegram] token_file` is set, else console]
+    /// The chat to serve [default: telegram if `[telegram] token_file` is set, else console]
     #[arg(long, value_enum)]
     pub chat: Option<ChatKind>,
 }

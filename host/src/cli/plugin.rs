@@ -114,7 +114,7 @@ A conversation is a text file, tests/NAME.chat:
   * state set greetings (1 byte)        an expected action; without such lines, none is compared
 Directives, one per line, before or between messages:
   @as member bob                        the sender; by default the owner, ada
-  @clock +5m                            advances the clock, which stands still otherwise;
+  @clock +5m                            advances the clock, which otherwise doesn't move;
   @clock 2026-01-02 08:30               sets it, in UTC; it starts at 2026-01-01 09:00
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
                                         queued, turns or timeout; `active` makes it the active one
@@ -303,7 +303,7 @@ pub struct Watch {
     /// Run the conversations after each build, and install it only if they pass
     #[arg(long)]
     pub test: bool,
-    /// The plugin folder of the host [default: `[plugins] folder`, else plugins/ beside the configuration]
+    /// The plugin folder of the host [default: `[plugins] folder`, else plugins/ next to the configuration]
     #[arg(long, value_name = "FOLDER")]
     pub plugins: Option<PathBuf>,
     /// The configuration of the host [default: as `run` finds it]

@@ -135,7 +135,7 @@ mod tests {
         assert!(queue.is_empty());
         queue.offer(plugin("a"), whole(b"2"));
         queue.offer(plugin("a"), whole(b"1"));
-        assert!(queue.is_empty(), "back to what serves");
+        assert!(queue.is_empty(), "back to the active version");
         queue.offer(plugin("a"), Found::Absent);
         assert_eq!(drain(&mut queue), [Change::PluginGone { name: "a".into() }]);
         queue.offer(plugin("a"), Found::Absent);

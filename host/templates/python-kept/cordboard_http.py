@@ -60,7 +60,7 @@ def fetch(url, method="GET", headers=None, body=b""):
 def outgoing(url, method, headers):
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES or method not in METHODS:
-        raise HttpError(f"{method} {url} is no request that can be sent")
+        raise HttpError(f"{method} {url} is not a request that can be sent")
     request = http.OutgoingRequest(http.Fields.from_list([(name, value.encode()) for name, value in headers.items()]))
     request.set_method(METHODS[method]())
     request.set_scheme(SCHEMES[parts.scheme]())

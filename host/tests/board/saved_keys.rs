@@ -133,7 +133,7 @@ fn check(host: &mut Host<'_>, home: &Home, (key, shows): (&str, Shows), before: 
         NewAgent => {
             host.say("hello");
             host.expect("You said: hello\n");
-            assert_ne!(host.agent("a"), before.agent, "{key} acts at the next turn");
+            assert_ne!(host.agent("a"), before.agent, "{key} takes effect at the next turn");
         }
         IdleTimeout => {
             until(&format!("{key} acts on the session"), || host.session("a")["idle_timeout_s"] == 1200);

@@ -23,7 +23,7 @@ use crate::{
 fn fixture(name: &str, digest: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1").join(format!("{name}.wasm"));
     let wasm = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(cordboard::plugin::digest(&wasm), digest, "{name}.wasm was made anew: it must stay what it was");
+    assert_eq!(cordboard::plugin::digest(&wasm), digest, "{name}.wasm was rebuilt: it must not change");
     wasm
 }
 

@@ -27,7 +27,7 @@ pub struct Cli {
     #[command(subcommand)]
     task: Task,
 
-    /// Which compiler builds the plugins.
+    /// The compiler for the plugins.
     #[arg(long, global = true, hide = true, value_enum, env = "CORDBOARD_TOOLCHAIN", default_value = "auto")]
     toolchain: Choice,
 }
@@ -39,29 +39,29 @@ enum Task {
   cargo xtask build                      target/debug/cordboard
   cargo xtask build --release            target/release/cordboard")]
     Build {
-        /// Optimise the host: slower to build; this is the one to install
+        /// Optimize the host for installation; takes longer to build
         #[arg(long)]
         release: bool,
     },
-    /// Build, then run the host with everything it keeps below .cordboard/
+    /// Build and run the host, with all its files in .cordboard/
     #[command(after_help = "Examples:
   cargo xtask run                        the console chat with the demo agent
   cargo xtask run -- --chat console      arguments after -- are passed to `cordboard run`
   echo hello | cargo xtask run           one input line is one message")]
     Run {
-        /// Optimise the host
+        /// Optimize the host
         #[arg(long)]
         release: bool,
-        /// Passed on to `cordboard run`
+        /// Arguments for `cordboard run`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Build the plugins, then run every test
+    /// Build the plugins, then run all tests
     #[command(after_help = "Examples:
   cargo xtask test                       the whole test suite
   cargo xtask test -- resume             the tests whose name contains `resume`")]
     Test {
-        /// Passed on to the test runner
+        /// Arguments for the test runner
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -70,16 +70,16 @@ enum Task {
   cargo xtask bench                      the table of figures
   cargo xtask bench -- command           the figures whose name contains `command`")]
     Bench {
-        /// Passed on to the benchmarks
+        /// Arguments for the benchmarks
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// What CI checks: format, lints with warnings denied, every test
+    /// Run the checks of CI: formatting, lints with warnings denied, all tests
     Ci,
-    /// Find the compiler that builds the plugins, or make it, and stop there
+    /// Find or build the compiler for the plugins, and stop
     #[command(hide = true)]
     Toolchain,
-    /// Say which compiler would build the plugins, without making anything
+    /// Print which compiler would be used, without building anything
     Doctor,
 }
 

@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn all_mounted_datastores_are_read_and_errors_reported() {
-        let report = report(&config(""), &answers, NOW).expect("most of it came");
+        let report = report(&config(""), &answers, NOW).expect("most responses arrived");
         let lines: Vec<_> = report.lines().collect();
         assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{report}");
         assert_eq!(

@@ -68,7 +68,7 @@ impl Webhook for Github {
             return Ok(Response::text(200, "it was reported before"));
         }
         chat::post(&place, &Reply::text(text))?;
-        Ok(Response::text(200, "told"))
+        Ok(Response::text(200, "posted"))
     }
 }
 

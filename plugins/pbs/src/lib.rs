@@ -76,7 +76,7 @@ mod tests {
             let (status, body) = match path {
                 USAGE => usage,
                 TASKS => tasks,
-                other => panic!("{other} is asked"),
+                other => panic!("unexpected request {other}"),
             };
             Ok(Answer { status, body: body.to_owned() })
         };
@@ -86,14 +86,14 @@ mod tests {
     #[test]
     fn datastores_and_jobs_are_one_message() {
         let usage = include_str!("../tests/data/usage.json");
-        let text = told((200, usage), (200, include_str!("../tests/data/tasks.json"))).expect("both came");
+        let text = told((200, usage), (200, include_str!("../tests/data/tasks.json"))).expect("both responses arrived");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             (lines[0], lines[8], lines.len()),
             ("Datastores of pbs.lan:8007", "Jobs of the last 7 days", 17),
             "{text}"
         );
-        let empty = told((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both came");
+        let empty = told((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both responses arrived");
         let told = "Datastores of pbs.lan:8007\nNone that this token can see. Give the token and its user the role Audit on the path / \
                     (Access Control, Permissions).\n\nJobs of the last 7 days\nNone that this token can see.";
         assert_eq!(empty, told);
@@ -103,7 +103,7 @@ mod tests {
     fn only_the_last_tasks_are_shown() {
         let one = r#"{"worker_type":"sync","starttime":1795268000,"status":"OK"}"#;
         let tasks = format!(r#"{{"data":[{}]}}"#, vec![one; jobs::MOST].join(","));
-        let text = told((200, r#"{"data":[]}"#), (200, &tasks)).expect("both came");
+        let text = told((200, r#"{"data":[]}"#), (200, &tasks)).expect("both responses arrived");
         assert!(text.ends_with("\nJobs among the last 500 tasks\n🟢 Sync: 12m ago, 500 runs"), "{text}");
     }
 
@@ -113,8 +113,8 @@ mod tests {
         let line = "Proxmox Backup Server refused the login (401: authentication failed - invalid credentials). Check token and \
                     its secret in [plugins.pbs.config].";
         assert_eq!(refused, Err(line.to_owned()));
-        let half =
-            told((200, r#"{"data":[{"store":"a"}]}"#), (403, "permission check failed")).expect("half of it came");
+        let half = told((200, r#"{"data":[{"store":"a"}]}"#), (403, "permission check failed"))
+            .expect("half of the responses arrived");
         let line = "⚠️ Proxmox Backup Server does not allow /api2/json/nodes/localhost/tasks (403: permission check failed). Give \
                     the token and its user the role Audit on the path / (Access Control, Permissions).";
         assert_eq!(half.lines().last(), Some(line));

@@ -11,7 +11,7 @@
 //!
 //! impl Command for Hello {
 //!     fn specs() -> Result<Vec<Spec>, String> {
-//!         Ok(vec![Spec::new("hello", "Greets you", "/hello [name]")])
+//!         Ok(vec![Spec::new("hello", "Greet a person", "/hello [name]")])
 //!     }
 //!
 //!     fn run(call: &Call) -> Result<Reply, String> {

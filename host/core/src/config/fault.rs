@@ -111,7 +111,7 @@ impl ConfigError {
         let marked = text.get(at.clone()).unwrap_or_default();
         let message = match (error.message(), marked) {
             ("duplicate key", "lifecycle") => {
-                "'lifecycle' appears twice: lifecycle = \"lifecycle\" is the default, remove it to have [plugins.lifecycle]"
+                "'lifecycle' appears twice: remove lifecycle = \"lifecycle\", the default, to use a table [plugins.lifecycle]"
                     .to_owned()
             }
             ("duplicate key", key) => format!("'{}' appears twice: remove one", shown(key)),

@@ -6,7 +6,7 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Greets you", "/{{command}} [name]")])
+        Ok(vec![Spec::new("{{command}}", "Greet a person", "/{{command}} [name]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {

@@ -6,7 +6,7 @@ import { get, set } from "cordboard:plugin/state@0.1.0";
 export const command = {
   specs() {
     return [
-      { name: "{{command}}", summary: "Greets you", usage: "/{{command}} [name]", leastRole: "member", order: "in-order" },
+      { name: "{{command}}", summary: "Greet a person", usage: "/{{command}} [name]", leastRole: "member", order: "in-order" },
     ];
   },
 

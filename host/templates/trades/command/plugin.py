@@ -11,7 +11,7 @@ from wit_world.imports.types import Button, Reply
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("{{command}}", "Greets you", "/{{command}} [name]", "member", Order.IN_ORDER)]
+        return [Spec("{{command}}", "Greet a person", "/{{command}} [name]", "member", Order.IN_ORDER)]
 
     def run(self, command, args, text):
         caller = context.who()

@@ -40,6 +40,6 @@ export const hook = {
 
 // Returns the text for an event. There are more kinds, and later versions may add others.
 function news({ kind, session }) {
-  const became = { created: "was opened", archived: "was put away", asking: "needs you", broken: "needs you" }[kind];
+  const became = { created: "was created", archived: "was archived", asking: "needs you", broken: "needs you" }[kind];
   return session && became && `\`${session.name}\` ${became}.`;
 }

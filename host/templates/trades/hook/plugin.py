@@ -40,5 +40,5 @@ def news(event):
     """Returns the text for an event. There are more kinds, and later versions may add others."""
     if event.session is None:
         return None
-    became = {"created": "was opened", "archived": "was put away", "asking": "needs you", "broken": "needs you"}
+    became = {"created": "was created", "archived": "was archived", "asking": "needs you", "broken": "needs you"}
     return f"`{event.session.name}` {became[event.kind]}." if event.kind in became else None

@@ -48,7 +48,7 @@ impl Webhook for Plugin {
             return Ok(Response::text(409, "no chat is set: send /{{command}} here in one"));
         };
         chat::post(&place, &Reply::plain(&text))?;
-        Ok(Response::text(200, "told"))
+        Ok(Response::text(200, "posted"))
     }
 }
 

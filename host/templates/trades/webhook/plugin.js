@@ -36,7 +36,7 @@ export const webhook = {
     const kept = state.get("place");
     if (!kept) return answer(409, "no chat is set: send /{{command}} here in one");
     post(JSON.parse(new TextDecoder().decode(kept)), message(escaped(text)));
-    return answer(200, "told");
+    return answer(200, "posted");
   },
 };
 

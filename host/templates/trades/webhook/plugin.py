@@ -39,7 +39,7 @@ class Webhook(exports.Webhook):
         if not kept:
             return answer(409, "no chat is set: send /{{command}} here in one")
         chat.post(Place(*json.loads(kept)), Reply(escaped(text), [], [], False))
-        return answer(200, "told")
+        return answer(200, "posted")
 
 
 def answer(status, text):

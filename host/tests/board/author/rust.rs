@@ -30,9 +30,11 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
     assert_eq!(called.err, "* state set greeted/*Ada* = 1\n");
 
     let checked = author.printed(&["check", "hello"]);
-    for line in
-        ["offers    command\n", "          /hello [name]  Greets you  member\n", "verdict   a host would accept it\n"]
-    {
+    for line in [
+        "offers    command\n",
+        "          /hello [name]  Greet a person  member\n",
+        "verdict   a host would accept it\n",
+    ] {
         assert!(checked.contains(line), "{checked}");
     }
 }

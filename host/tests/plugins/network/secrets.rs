@@ -194,7 +194,7 @@ async fn a_markdown_escaped_secret_is_scrubbed() {
     let text = async |line: &str| bench.call(line).await.unwrap().text;
     assert!(text("say 2/=&x*y").await.contains("\\&x\\*y"), "it is escaped");
     let part = text("say hunter2/=&x*y").await;
-    assert!(part.contains("(secret token)") && !part.contains("hunter2"), "a part of it is removed as well: {part}");
+    assert!(part.contains("(secret token)") && !part.contains("hunter2"), "each part is removed too: {part}");
     let said = text("say hunter2/=&x*y_z").await;
     assert!(said.contains("(secret token)") && !said.contains("hunter2"), "{said}");
 }

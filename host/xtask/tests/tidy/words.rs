@@ -17,7 +17,7 @@ const UNFINISHED: [(&str, &str); 5] = [
 fn every_file_has_a_module_comment() {
     let mut findings = Findings::default();
     for file in all().iter().filter(|file| file.is_rust() && !file.text.starts_with("//!")) {
-        findings.add(file, 1, "doesn't open with `//!`", "say what the file owns and what it must never do");
+        findings.add(file, 1, "doesn't open with `//!`", "describe what the module owns, and what it must not do");
     }
     findings.none();
 }

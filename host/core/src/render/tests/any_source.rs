@@ -114,7 +114,7 @@ fn assert_nested_as_telegram_can(message: &Message) {
     for (index, a) in message.entities.iter().enumerate() {
         for b in message.entities[index + 1..].iter().take_while(|b| b.offset < a.end()) {
             let fits = !matches!((kind(&a.style), kind(&b.style)), (0, 0) | (1, 2) | (2, _) | (3, 2 | 3));
-            assert!(fits, "{b:?} lies in {a:?}: {}", message.text);
+            assert!(fits, "{b:?} is inside {a:?}: {}", message.text);
         }
     }
 }

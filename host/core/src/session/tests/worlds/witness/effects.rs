@@ -55,7 +55,7 @@ impl Witness {
                     "only the user retries, once: the prompt of the button, else the latest",
                 );
                 let before = self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
-                self.must(before.is_none(), "a prompt that goes out again has a new name");
+                self.must(before.is_none(), "a retried prompt has a new id");
                 self.queue.push_front(prompt.id.clone());
             }
             Effect::Settle { prompt, how: Settled::Dropped(_) } => {
@@ -163,7 +163,7 @@ impl Witness {
         self.ask(ticket, "words");
         let away = matches!(self.step.phase, Some(Phase::Suspended | Phase::Stopping));
         self.must(self.step.prompts && away, "only a message to a suspended session announces a resume");
-        self.must(self.machine.record().conversation.is_some(), "only what has run before is resumed");
+        self.must(self.machine.record().conversation.is_some(), "only a session that ran before is resumed");
         self.words = Some(ticket);
     }
 
