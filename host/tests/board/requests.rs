@@ -90,7 +90,7 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     assert_eq!(door.ask("POST /hooks/github", &[("X-GitHub-Event", "push")], PUSH).0, 401);
     let log = host.expect_logged("rejecting requests");
     assert!(log.contains("its token or signature is missing or wrong"), "{log}");
-    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "told\n".to_owned()));
+    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "posted\n".to_owned()));
     host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
     host.expect("Mend it");
     assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "it was reported before\n".to_owned()));

@@ -163,9 +163,9 @@ async fn github_posts_each_delivery_once() {
         async |request: WebRequest| read(&bench.plugs.receive(&bench.board, "github", &request).await.unwrap());
     assert!(receive(push("1")).await.1.contains("send /github here"));
     assert_eq!(bench.read("github here").await, "GitHub's events are posted here.");
-    assert_eq!(receive(push("1")).await, (200, "told\n".to_owned()));
+    assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
     assert_eq!(receive(push("1")).await, (200, "it was reported before\n".to_owned()));
-    assert_eq!(receive(push("2")).await, (200, "told\n".to_owned()));
+    assert_eq!(receive(push("2")).await, (200, "posted\n".to_owned()));
     let told = posted(&bench);
     assert_eq!(told.len(), 2);
     assert_eq!(told[0], "ada pushed 1 commit to main of ada/board:\n• Mend it");
