@@ -81,7 +81,7 @@ async fn beside_spinners() -> Row {
     spinners.shutdown().await;
     let limit = quiet.p99() + 2 * EPOCH_TICK;
     Row {
-        what: "a call beside one spinning plugin a core",
+        what: "a call with one spinning plugin per core",
         measured: format!("{beside}; quiet {quiet}"),
         figure: format!("p99 ≤ quiet p99 + 2 epoch ticks ({})", spell(limit)),
         reached: beside.p99() <= limit,

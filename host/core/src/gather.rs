@@ -95,7 +95,7 @@ impl Held {
         if !matches!(self.rows[0].update.origin.part, Part::Album(_)) {
             return Gathered::of(self.rows).into_iter().collect();
         }
-        // A caption that is a command runs on its own. The other files of its album are absorbed unless one of them has
+        // A caption that is a command runs separately. The other files of its album are absorbed unless one of them has
         // a caption of its own.
         let (mut commands, others): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(is_command);
         let has_words =

@@ -54,7 +54,7 @@ pub enum Post {
     Final(OutboxRow),
     /// The turn is being stopped. Later posts to this place wait for its end, for a short time.
     Stopping { place: Place, turn: PromptId },
-    /// The turn is waiting again. Its messages are deleted, and later frames may show it anew.
+    /// The turn is waiting again. Its messages are deleted, and later frames may show it again.
     Back { place: Place, turn: PromptId },
     /// The turn ended without a post. Its messages remain.
     Over { place: Place, turn: PromptId },

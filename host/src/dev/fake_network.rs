@@ -54,7 +54,7 @@ impl Far {
 
     /// Adds a port: `HOST:PORT SPAN` or `HOST:PORT down`.
     pub fn add_tcp(&self, words: &str) -> Result<(), String> {
-        let shape = || "write @tcp HOST:PORT and how long it takes, as 12ms, or down".to_owned();
+        let shape = || "write @tcp HOST:PORT and a time such as 12ms, or down".to_owned();
         let (port, span) = words.split_once(' ').ok_or_else(shape)?;
         let took = if span.trim() == DOWN { None } else { Some(milliseconds(span.trim()).ok_or_else(shape)?) };
         self.inner().ports.insert(0, (port.to_owned(), took));

@@ -33,8 +33,7 @@ use crate::{cli, plugin::Registry};
 use actor::{Actor, Came};
 
 /// The fault of a conversation that tests nothing.
-const NO_CALL: &str =
-    "the conversation never calls the plugin: add a message, as `> /hello Ada`, or a call, as `@event host-started`";
+const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";
 
 /// The folder of conversations, in a plugin's folder.
 const FOLDER: &str = "tests";

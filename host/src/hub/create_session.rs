@@ -62,7 +62,7 @@ impl HostService {
         }
     }
 
-    /// Returns the requested folder if it lies below one of `[sessions] roots`. Without a request, returns the folder
+    /// Returns the requested folder if it is below one of `[sessions] roots`. Without a request, returns the folder
     /// that `[sessions.folders]` names for the session, or else one in the state directory.
     fn folder(&self, config: &Config, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, ApiError> {
         if let Some(asked) = asked {

@@ -115,7 +115,7 @@ impl Compiler {
     fn open(&self, path: &Path) -> Option<Component> {
         #[expect(
             unsafe_code,
-            reason = "the cache lies in the state directory, which its owner alone can write, and only `artifact` does"
+            reason = "the cache is in the state directory, which only its owner can write, and only `artifact` writes to it"
         )]
         let opened = unsafe { Component::deserialize_file(self.engine.engine(), path) };
         opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is invalid: compiling again")).ok()

@@ -35,7 +35,7 @@ const IMPORTS: u8 = 10;
 const FIRST_UNKNOWN: u8 = 12;
 
 /// Reads the import sections and skips the content of all others, which may be megabytes. Moves `whole` to the end of
-/// each section that is complete, and stops at what is no section.
+/// each section that is complete, and stops at bytes that are not a section.
 fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>, whole: &mut usize) -> wasmparser::Result<()> {
     reader.read_bytes(HEADER)?;
     while !reader.eof() {

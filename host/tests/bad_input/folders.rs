@@ -162,7 +162,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// The plugins whose file is no regular file, and the start of the reason that the host gives.
+/// The plugins whose file isn't a regular file, and the start of the host's reason.
 const ODD_FILES: [(&str, &str); 6] = [
     ("device", "it is a device, not a regular file: replace it with the file, or remove it"),
     ("folder", "it is a folder, not a regular file: replace it with the file, or remove it"),

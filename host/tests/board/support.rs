@@ -138,7 +138,7 @@ impl<'h> Host<'h> {
     pub fn session(&self, name: &str) -> Value {
         let rows = self.home.sessions();
         let found = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
-        found.unwrap_or_else(|| panic!("there is no session {name}: {rows}")).clone()
+        found.unwrap_or_else(|| panic!("session {name} does not exist: {rows}")).clone()
     }
 
     pub fn agent(&self, name: &str) -> u64 {

@@ -40,7 +40,7 @@ pub struct Screen {
 /// Creates a terminal. Returns our end and the program's.
 fn terminal() -> (File, File) {
     let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("there are terminals");
-    #[expect(unsafe_code, reason = "nothing safe tells a terminal's number; requests and types are the kernel's")]
+    #[expect(unsafe_code, reason = "there is no safe API for a terminal's number; requests and types are the kernel's")]
     let number: u32 = unsafe {
         ioctl(&ours, Setter::<LOCK, i32>::new(0)).expect("it is unlocked");
         ioctl(&ours, Getter::<NUMBER, u32>::new()).expect("it has a number")

@@ -1,7 +1,7 @@
 //! Tests the Telegram adapter alone and in the whole application, over HTTP, with a fake Bot API that checks every
 //! call.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics here")]
 
 mod application;
 #[path = "../support/botapi.rs"]

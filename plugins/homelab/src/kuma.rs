@@ -8,7 +8,7 @@ use cordboard_plugin::{
 
 use crate::{Server, show::Light};
 
-/// An older last beat is shown: a paused monitor keeps its last state for ever. An hour, in milliseconds.
+/// An older last beat is shown: a paused monitor keeps its last state forever. An hour, in milliseconds.
 const STALE: Instant = 3_600_000;
 
 /// The remaining days from which on a certificate is shown.

@@ -55,7 +55,7 @@ pub enum Notice {
         id: PromptId,
         why: String,
     },
-    /// The agent died during a turn that it had begun by itself, or during background work.
+    /// The agent died during a turn that it had started by itself, or during background work.
     DiedUnasked {
         session: SessionName,
         why: String,

@@ -180,7 +180,7 @@ impl CodeSpans {
         Self(blocks.map(|block| block.offset..block.end()).collect())
     }
 
-    /// Whether the position before `unit` lies inside a code block. Positions must be queried in ascending order.
+    /// Whether the position before `unit` is inside a code block. Positions must be queried in ascending order.
     fn hold(&mut self, unit: usize) -> InCode {
         while self.0.pop_front_if(|block| block.end <= unit).is_some() {}
         if self.0.front().is_some_and(|block| block.start < unit) { InCode::Yes } else { InCode::No }

@@ -40,7 +40,7 @@ fn check(markdown: &str, expected: Expect) {
     expected.assert_eq(&marked(&render(markdown)));
 }
 
-/// Asserts that each entity lies inside the text, on character boundaries, and in order.
+/// Asserts that each entity is inside the text, on character boundaries, and in order.
 pub fn assert_sound(message: &Message) {
     let mut starts: Vec<usize> =
         message.text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();

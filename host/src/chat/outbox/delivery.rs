@@ -20,7 +20,7 @@ use crate::chat::{Edits, Limits, MessageId, Outgoing};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reuse {
     All,
-    /// Only silent parts. A part that notifies is sent anew, because an edit doesn't notify.
+    /// Only silent parts. A part that notifies is sent again, because an edit doesn't notify.
     Silent,
     /// No parts: the messages are above newer ones, or can't be edited.
     Nothing,

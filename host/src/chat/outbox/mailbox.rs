@@ -18,8 +18,7 @@ const ENDED: usize = 16;
 /// interrupt gets 5 s, which is too long to delay the reply to `/stop`.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
-/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them
-/// are sent anew.
+/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are sent again.
 pub(super) const BRIEF: usize = 3;
 
 /// The maximum number of series to remember: one per busy session of the place.

@@ -71,7 +71,7 @@ fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     }
 }
 
-/// Returns the byte range of an entity. `None` if it lies outside the text or splits a character.
+/// Returns the byte range of an entity. `None` if it is outside the text or splits a character.
 fn bytes(text: &str, entity: &Entity) -> Option<Range<usize>> {
     let start = byte_at(text, entity.offset)?;
     let length = byte_at(&text[start..], entity.length)?;

@@ -35,8 +35,7 @@ pub fn bless(runs: &[Held], (file, text): (&Path, &str)) -> Result<(), KitError>
             Brought::Steady(lines) => {
                 let new = written(&old, &lines);
                 let differing = new.iter().zip(&lines).filter(|(_, runs)| runs.iter().any(|line| *line != runs[0]));
-                notes
-                    .extend(differing.map(|(line, _)| format!("  {}: differs from run to run: {line}\n", place(step))));
+                notes.extend(differing.map(|(line, _)| format!("  {}: differs between runs: {line}\n", place(step))));
                 steps.push((step, new));
             }
             Brought::Unsteady => {

@@ -58,7 +58,7 @@ impl Actor {
                 self.config()?;
                 return Ok(verbatim(self.plug().await.err().unwrap_or_default()));
             }
-            _ => return Err(format!("there is no @{name}; there are {KNOWN}")),
+            _ => return Err(format!("unknown directive @{name}; known are {KNOWN}")),
         }
         Ok(Reply::default())
     }
@@ -90,7 +90,7 @@ impl Actor {
             match word.split_once('=') {
                 Some((key, value)) => set(&mut view, key, value)?,
                 None if word == "active" => active = true,
-                None => return Err(format!("'{word}' says nothing of a session: write active, or key=value")),
+                None => return Err(format!("'{word}' is not a property of a session: write active, or key=value")),
             }
         }
         if active {
@@ -140,12 +140,12 @@ const PHASES: [Phase; 8] = [
 fn phase(word: &str) -> Result<Phase, String> {
     PHASES.into_iter().find(|phase| phase.as_str() == word).ok_or_else(|| {
         let known: Vec<&str> = PHASES.iter().map(|phase| phase.as_str()).collect();
-        format!("'{word}' is no phase: use {}", known.join(", "))
+        format!("'{word}' is not a phase: use {}", known.join(", "))
     })
 }
 
 fn set(view: &mut SessionView, key: &str, value: &str) -> Result<(), String> {
-    let number = || value.parse().map_err(|_| format!("{key}={value}: a number is wanted"));
+    let number = || value.parse().map_err(|_| format!("{key}={value}: expected a number"));
     let text = || Some(value.to_owned());
     match key {
         "agent" => value.clone_into(&mut view.record.agent),
@@ -161,7 +161,8 @@ fn set(view: &mut SessionView, key: &str, value: &str) -> Result<(), String> {
         "queued" => view.queued = u32::try_from(number()?).unwrap_or(u32::MAX),
         "turns" => view.record.turns = number()?,
         "timeout" => {
-            let span = parse_duration(value).ok_or_else(|| format!("timeout={value}: a span as 10m is wanted"))?;
+            let span =
+                parse_duration(value).ok_or_else(|| format!("timeout={value}: expected a duration such as 10m"))?;
             view.idle_timeout = span;
         }
         _ => {

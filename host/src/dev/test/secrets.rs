@@ -18,9 +18,9 @@ impl Secrets {
     pub fn add(&mut self, words: &str) -> Result<(), String> {
         let (name, value) = words.split_once(' ').ok_or("write @secret NAME VALUE")?;
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return Err(format!("'{name}' names no secret: use letters, digits, '-' and '_'"));
+            return Err(format!("'{name}' is not a secret name: use letters, digits, '-' and '_'"));
         }
-        let path = self.folder().map_err(|error| format!("no folder for secrets can be made: {error}"))?.join(name);
+        let path = self.folder().map_err(|error| format!("failed to create a folder for secrets: {error}"))?.join(name);
         let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         let written = written.and_then(|mut file| file.write_all(value.trim().as_bytes()));
         written.map_err(|error| format!("{}: {error}", path.display()))?;

@@ -71,7 +71,7 @@ impl Actor {
         let running = self.turn.as_mut().map(|shown| &mut shown.turn);
         running
             .filter(|turn| turn.state == TurnState::Running)
-            .ok_or_else(|| "no turn runs: begin one with @turn".to_owned())
+            .ok_or_else(|| "no turn is running: start one with @turn".to_owned())
     }
 
     async fn frame(&mut self) -> Result<Reply, String> {

@@ -39,7 +39,7 @@ impl Actor {
     }
 
     pub(super) fn session(&self, name: &str) -> Result<SessionView, String> {
-        self.stage.board.session(name).ok_or_else(|| format!("there is no session '{name}': add it with @session"))
+        self.stage.board.session(name).ok_or_else(|| format!("unknown session '{name}': add it with @session"))
     }
 
     /// Delivers an event: `KIND [SESSION] [JSON]`.
@@ -47,7 +47,7 @@ impl Actor {
         let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
         let known = || KINDS.map(Kind::as_str).join(", ");
         let found = KINDS.into_iter().find(|one| one.as_str() == kind);
-        let kind = found.ok_or_else(|| format!("'{kind}' is no event: use {}", known()))?;
+        let kind = found.ok_or_else(|| format!("'{kind}' is not an event: use {}", known()))?;
         let (session, data) = match rest.find('{') {
             Some(at) => (rest[..at].trim(), &rest[at..]),
             None => (rest.trim(), "{}"),
@@ -72,7 +72,7 @@ impl Actor {
     pub async fn request(&mut self, words: &str) -> Result<Reply, String> {
         let (method, rest) = words.split_once(' ').ok_or("write @request METHOD PATH BODY")?;
         if !METHODS.contains(&method) {
-            return Err(format!("a host lets no {method} in: use {}", METHODS.join(", ")));
+            return Err(format!("a host rejects {method}: use {}", METHODS.join(", ")));
         }
         let name = self.stage.subject.name.clone();
         let proofs = self.config()?.plugins.webhook_auth_of(&name);
@@ -136,7 +136,7 @@ impl Actor {
             match word.strip_prefix("free=") {
                 Some(size) => {
                     let size = parse_size(size);
-                    load.free_memory = size.ok_or_else(|| format!("{word}: a size as free=512MiB is wanted"))?;
+                    load.free_memory = size.ok_or_else(|| format!("{word}: expected a size such as free=512MiB"))?;
                 }
                 None => load.idle_for = forward(word)?,
             }

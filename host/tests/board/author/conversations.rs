@@ -80,7 +80,8 @@ fn varying_text_is_blessed_as_a_wildcard() {
     author.write("trick/tests/one.chat", "> /trick random\n< id 1, {*}\n> /trick own\n");
     let blessed = test(&["--bless"]);
     assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
-    let told = "trick/tests/one.chat  rewritten\n  trick/tests/one.chat:1: differs from run to run: < id {*}, then {*}; done\n";
+    let told =
+        "trick/tests/one.chat  rewritten\n  trick/tests/one.chat:1: differs between runs: < id {*}, then {*}; done\n";
     assert_eq!(blessed.out, told);
     let written = "> /trick random\n< id {*}, then {*}; done\n> /trick own\n< did own\n";
     assert_eq!(author.read("trick/tests/one.chat"), written);
@@ -123,7 +124,7 @@ fn an_invalid_line_is_named() {
     let cases = [
         ("hello\n", "1: a line begins with >, <, *, @ or #"),
         ("@clock 5m\n", "1: '5m' is not a duration: write +5m or +1h30m to advance the clock, or a time"),
-        ("@session alpha asleep\n", "1: 'asleep' is no phase: use suspended, starting,"),
+        ("@session alpha asleep\n", "1: 'asleep' is not a phase: use suspended, starting,"),
         ("\n> [Go]\n", "2: no message had a button [Go]: none before this line has buttons"),
         ("@with sesions\n", "1: 'sesions' is not a standard plugin; known plugins: control,"),
         (
@@ -131,21 +132,24 @@ fn an_invalid_line_is_named() {
             "2: the plugin is rejected: it requests capabilities that it was not granted: session-control;",
         ),
         ("@plugin grant = []\n> /timeout\n", "2: unknown key 'grant' in [plugins.timeout]; did you mean 'grants'?"),
-        ("@tick\n", "1: there is no @tick; there are @as, "),
-        ("", "1: the conversation never calls the plugin: add a message, as `> /hello Ada`, or a call, as `@event "),
+        ("@tick\n", "1: unknown directive @tick; known are @as, "),
+        (
+            "",
+            "1: the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event ",
+        ),
         ("# a remark\n@session a idle\n\n", "3: the conversation never calls the plugin: "),
-        ("@says hello\n", "1: no turn runs: begin one with @turn"),
-        ("@turn beta\n", "1: there is no session 'beta': add it with @session"),
-        ("@event of-tomorrow\n", "1: 'of-tomorrow' is no event: use host-started, created, "),
+        ("@says hello\n", "1: no turn is running: start one with @turn"),
+        ("@turn beta\n", "1: unknown session 'beta': add it with @session"),
+        ("@event of-tomorrow\n", "1: 'of-tomorrow' is not an event: use host-started, created, "),
         ("@request GET\n", "1: write @request METHOD PATH BODY"),
         ("@header x-a\n", "1: write @header NAME: VALUE"),
         ("@header Cookie: a=b\n@request GET / x\n", "2: a host removes 'cookie', because it authenticates the sender"),
         (
             "@secret ours hunter2\n@plugin webhook = { hmac = \"ours\" }\n@header x-hub-signature-256: 0\n@request PUT /\n",
-            "4: a host keeps 'x-hub-signature-256' from the plugin",
+            "4: a host removes 'x-hub-signature-256'",
         ),
-        ("@request TRACE / x\n", "1: a host lets no TRACE in: use GET, POST, PUT, PATCH, DELETE"),
-        ("@session a idle\n@review a free=1\n", "2: free=1: a size as free=512MiB is wanted"),
+        ("@request TRACE / x\n", "1: a host rejects TRACE: use GET, POST, PUT, PATCH, DELETE"),
+        ("@session a idle\n@review a free=1\n", "2: free=1: expected a size such as free=512MiB"),
         ("@persona planner\n", "1: write @persona NAME SESSION"),
     ];
     for (text, told) in cases {

@@ -41,7 +41,7 @@ fn imports_follow_the_layers() {
         let depth = below.split('/').count();
         for (line, name) in imported(&file.code, depth) {
             if name != module && layer(&name).is_some_and(|other| other <= own) {
-                let rule = format!("`{module}` imports `{name}`, which stands above or beside it");
+                let rule = format!("`{module}` imports `{name}`, which is not below it");
                 findings.add(file, line, rule, "have the layer above hand it in, or move what both need further down");
             }
         }

@@ -38,7 +38,7 @@ fn restricted_names_are_used_only_by_their_owners() {
             }
             for line in uses(file, name) {
                 let rule = format!("`{}` is used outside {}", name.trim_end_matches(':'), owners.join(", "));
-                findings.add(file, line, rule, "ask that module for what is needed, in this project's own words");
+                findings.add(file, line, rule, "use that module's own types and functions instead");
             }
         }
     }

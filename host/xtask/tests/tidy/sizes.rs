@@ -30,7 +30,7 @@ fn no_file_is_too_long() {
         let lines = lines(file);
         if lines > most {
             let rule = format!("{lines} lines, and {most} are the most");
-            findings.add(file, most, rule, "move the part that is an idea of its own into a module beside it");
+            findings.add(file, most, rule, "move a part with its own purpose into a separate module");
         }
     }
     findings.none();

@@ -4,13 +4,13 @@ use super::Findings;
 use super::code::{line_of, places};
 use super::sources::{all, product, root};
 
-/// Each word with its remedy. Tests count, too.
+/// Forbidden words, each with its replacement. Tests count, too.
 const UNFINISHED: [(&str, &str); 5] = [
     ("todo!", "write it, or don't offer it"),
     ("unimplemented!", "write it, or don't offer it"),
     ("dbg!", "remove it"),
     ("#[ignore", "make the test fast and true, or remove it"),
-    ("[allow(", "use #[expect(lint, reason = \"…\")], which tells when it is no longer needed"),
+    ("[allow(", "use #[expect(lint, reason = \"…\")], which warns when it is no longer needed"),
 ];
 
 #[test]
@@ -43,7 +43,7 @@ fn no_path_of_this_machine_is_used() {
     let mut findings = Findings::default();
     for file in all() {
         for (number, _) in file.text.lines().enumerate().filter(|(_, line)| names(line, &here)) {
-            let finding = format!("names `{here}`, where this clone lies");
+            let finding = format!("contains `{here}`, the path of this clone");
             findings.add(file, number + 1, finding, "use a path below the project, or one that is made up");
         }
     }

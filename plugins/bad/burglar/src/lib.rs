@@ -28,7 +28,7 @@ impl Command for Burglar {
             return Ok(Reply::plain(&format!("lured by {}", lured.name)));
         }
         let mut got = seen(name);
-        got.extend(control::create(&Blueprint::named(name)).ok().map(|_| "it was made anew".to_owned()));
+        got.extend(control::create(&Blueprint::named(name)).ok().map(|_| "it was created again".to_owned()));
         for spelling in spellings(name) {
             got.extend(taken(&spelling, &place).into_iter().map(|what| format!("{what} by {spelling:?}")));
         }

@@ -1,5 +1,4 @@
-//! For tests: reacts to events with actions that cause the same events. It would loop for ever if it received the
-//! events that it causes.
+//! For tests: reacts to events with actions that cause the same events. It would loop forever if it received the events that it causes.
 
 use cordboard_plugin::{
     Hook,

@@ -90,7 +90,7 @@ pub fn fields(_: &[String]) -> Result<String, String> {
     Ok("1000 fields".to_owned())
 }
 
-#[expect(unconditional_recursion, reason = "it is what is tried")]
+#[expect(unconditional_recursion, reason = "this call must be denied")]
 pub fn stack(args: &[String]) -> Result<String, String> {
     let more: Vec<String> = black_box(args.to_vec());
     let deeper = stack(&more);

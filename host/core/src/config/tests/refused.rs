@@ -381,7 +381,7 @@ fn the_policy_is_named_or_configured() {
     refused(
         "[plugins]\nlifecycle = \"lifecycle\"\n[plugins.lifecycle]\ngrants = []\n",
         expect![[r#"
-        line 3, column 10: 'lifecycle' appears twice: lifecycle = "lifecycle" is the default, remove it to have [plugins.lifecycle]
+        line 3, column 10: 'lifecycle' appears twice: remove lifecycle = "lifecycle", the default, to use a table [plugins.lifecycle]
         3 | [plugins.lifecycle]
           |          ^^^^^^^^^
     "#]],

@@ -102,7 +102,7 @@ fn swapped_policies_suspend_neither_early_nor_never() {
                 let idle = idle_time(policy, swapping);
                 let case = format!("{swapping:?}: suspended after {idle:?}");
                 assert!(idle >= TIMEOUT, "{case}");
-                // A swap may ask anew at any time, and a policy waits at least a second before it is asked again.
+                // A swap may query the policy at any time; otherwise a policy waits at least a second between queries.
                 let last = swapping.at(swapping.count - 1).max(TIMEOUT);
                 assert!(idle <= last + latency * 2 + Duration::from_secs(1), "{case}");
             }

@@ -246,10 +246,7 @@ impl Witness {
         }
         if let Some(id) = offered {
             let turned_away = self.prompts[&id].1 == Fate::Settled;
-            self.must(
-                turned_away == (full || archived),
-                "a prompt is turned away where too much waits or is kept, and only there",
-            );
+            self.must(turned_away == (full || archived), "a prompt is rejected exactly if a queue is full");
             self.must(turned_away || self.is_active_now(), "a prompt counts as activity");
         }
         self.inspect();
