@@ -58,5 +58,5 @@ pub use probation::RolloutSettings;
 pub use registry::{Activation, ActivationMode, Compiled, Registry};
 pub use secrets::value as secret_value;
 pub use snapshot::{CallOrder, CommandSpec, Offer, RejectReason, RejectedVersion, Snapshot, short};
-pub use status::{Health, PluginStatus, missing_webhook_auth};
+pub use status::{Health, PluginStatus};
 pub use version::{BuiltInGrants, PluginSettings, PluginVersion, Requests};

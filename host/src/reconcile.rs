@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use cordboard_core::config::{self, Area, Config, ConfigError};
+use cordboard_core::{
+    config::{self, Area, Config, ConfigError},
+    messages,
+};
 use tokio::sync::{mpsc, watch};
 
 mod admins;
@@ -68,14 +71,13 @@ impl Reconciler {
             Ok(new) => {
                 self.apply(new).await;
                 if self.told.take().is_some() {
-                    self.tell("The configuration is valid again, and in use.".to_owned()).await;
+                    self.tell(messages::configuration::VALID_AGAIN.to_owned()).await;
                 }
             }
             Err(why) if self.told.as_ref() == Some(&why) => {}
             Err(why) => {
                 tracing::error!(%why, "the new configuration cannot be used");
-                self.tell(format!("The new configuration can't be used, and the previous one stays active:\n{why}"))
-                    .await;
+                self.tell(messages::configuration::invalid(&why)).await;
                 self.told = Some(why);
             }
         }
@@ -89,8 +91,7 @@ impl Reconciler {
         self.rescan.send_replace(new.plugins.rescan);
         let old = self.config.replace(new);
         if !changes.restart.is_empty() {
-            let keys: Vec<&str> = changes.restart.iter().map(String::as_str).collect();
-            self.tell(format!("These configuration keys take effect at the next start: {}.", keys.join(", "))).await;
+            self.tell(messages::configuration::at_next_start(&changes.restart)).await;
         }
         self.resettle_plugins(&changes).await;
         self.desk.lines().resettle().await;

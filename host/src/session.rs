@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     event::CausationChain,
-    messages::Notice,
+    messages::{self, Notice},
     session::{ApiError, Input, Machine, Prompt, RefusalCode, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
@@ -181,9 +181,9 @@ impl Handle {
     pub async fn order(&self, order: SessionCommand, source: impl Into<OrderSource>) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::SessionCommand((order, source.into()), answer)).await;
-        answered.await.unwrap_or_else(|_| {
-            Err(ApiError { code: RefusalCode::Failed, text: "Cordboard is shutting down.".to_owned() })
-        })
+        answered
+            .await
+            .unwrap_or_else(|_| Err(ApiError { code: RefusalCode::Failed, text: messages::ENDING.to_owned() }))
     }
 
     /// Gives the session back the prompts that were accepted before the host started.

@@ -169,7 +169,7 @@ impl WebhookServer {
             Rejection::Failed(plugin.to_owned())
         })?;
         if checks.is_empty() {
-            self.tell(plugin, || plugin::missing_webhook_auth(plugin));
+            self.tell(plugin, || messages::plugins::no_webhook_auth(plugin));
             return Err(Rejection::NoProofs(plugin.to_owned()));
         }
         Ok(checks)

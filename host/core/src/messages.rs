@@ -2,13 +2,21 @@
 
 mod answer;
 mod background;
+pub mod configuration;
 mod denial;
 mod notice;
+pub mod plugins;
+mod refusal;
 mod stray_processes;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use background::{WAKE_UP, listed, works_in_background};
+pub use denial::{MORE_DENIALS, REMEDY};
 pub use notice::{Notice, folder_kept};
+pub use refusal::{
+    BUTTON_GONE, NO_CALLER, digest_needed, done_but_not_stored, never_active, not_allowed, not_below_roots, not_stored,
+    not_the_callers_place, only_here, place_without_members,
+};
 
 use crate::{
     render,

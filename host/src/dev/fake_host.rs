@@ -255,10 +255,7 @@ impl HostApi for FakeHost {
 
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
         if self.seen(caller, name.as_str())?.record.place.is_none() {
-            let text = format!(
-                "Session '{name}' was never active in a chat, so its answer can't be sent. Activate it in a chat first."
-            );
-            return Err(refuse(RefusalCode::Failed, text));
+            return Err(refuse(RefusalCode::Failed, messages::never_active(name)));
         }
         self.inner().deeds.push(RecordedAction::Prompted(name.clone(), text));
         Ok(())

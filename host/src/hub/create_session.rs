@@ -88,10 +88,7 @@ fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiErro
 
 /// Resolves `asked` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
 fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
-    let denied = || {
-        let text = format!("{} is not a folder below one of `[sessions] roots`.", asked.display());
-        refuse(RefusalCode::Denied, text)
-    };
+    let denied = || refuse(RefusalCode::Denied, messages::not_below_roots(asked));
     let real = asked.canonicalize().map_err(|_| denied())?;
     let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
     if inside && real.is_dir() { Ok(real) } else { Err(denied()) }

@@ -207,12 +207,8 @@ impl HostApi for HostService {
     /// session, so that its text is never dispatched as a command, not even after a restart.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
         let view = self.seen(caller, name.as_str())?;
-        let place = view.record.place.clone().ok_or_else(|| {
-            refuse(
-                RefusalCode::Failed,
-                format!("Session '{name}' was never active in a chat, so its answer can't be sent. Activate it in a chat first."),
-            )
-        })?;
+        let place =
+            view.record.place.clone().ok_or_else(|| refuse(RefusalCode::Failed, messages::never_active(name)))?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
         let what = UpdateKind::Text(text.clone());

@@ -26,5 +26,5 @@ pub fn taken(there: &SessionView, caller: &Caller) -> ApiError {
 }
 
 pub fn not_stored(error: &StoreError) -> ApiError {
-    refuse(RefusalCode::Failed, format!("Cordboard could not store the change: {error}"))
+    refuse(RefusalCode::Failed, messages::not_stored(error))
 }

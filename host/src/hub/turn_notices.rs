@@ -2,6 +2,7 @@
 
 use cordboard_core::{
     agent::PromptId,
+    messages,
     turn::Turn,
     types::{Alert, Place, Reply},
 };
@@ -50,15 +51,15 @@ impl Notices {
             ..=DENIALS => {
                 for line in notice.text.lines() {
                     // List every denial, but each remedy only once.
-                    let is_known = line.starts_with("To allow it") && self.denied.lines().any(|known| known == line);
+                    let is_known = line.starts_with(messages::REMEDY) && self.denied.lines().any(|known| known == line);
                     if !is_known {
                         self.denied.push_str(line);
                         self.denied.push('\n');
                     }
                 }
             }
-            _ if self.denied.ends_with("more.\n") => {}
-            _ => self.denied.push_str("…and more.\n"),
+            _ if self.denied.ends_with(messages::MORE_DENIALS) => {}
+            _ => self.denied.push_str(messages::MORE_DENIALS),
         }
         let series = Some(format!("denied {}", turn.0));
         Reply { text: self.denied.trim_end().to_owned(), series, alert: Alert::Silent, ..notice }

@@ -2,6 +2,7 @@
 //! before a command is executed.
 
 use cordboard_core::{
+    messages,
     session::{ApiError, RefusalCode},
     types::{Caller, Role},
 };
@@ -78,17 +79,16 @@ pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
 /// Returns the reason as text for the user.
 pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, ApiError> {
     let Some(caller) = caller else {
-        return Err(refuse(RefusalCode::Denied, "This needs a caller, and this call has none."));
+        return Err(refuse(RefusalCode::Denied, messages::NO_CALLER));
     };
     let least = order.least_role();
     if caller.role < least {
-        let text = format!("/plugins {} is for {} only.", order.as_str(), least.people());
+        let text = messages::not_allowed(&format!("plugins {}", order.as_str()), least);
         return Err(refuse(RefusalCode::Denied, text));
     }
     match order {
         AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) if !is_beginning(digest) => {
-            let text = format!("Name the version by the first {DIGEST} characters of its digest.");
-            Err(refuse(RefusalCode::Invalid, text))
+            Err(refuse(RefusalCode::Invalid, messages::digest_needed(DIGEST)))
         }
         AdminCommand::Grant(_)
         | AdminCommand::Refuse(_)
@@ -119,7 +119,7 @@ impl AdminCommands {
     pub async fn give(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
         let by = check(caller, &order)?;
         let (answer, answered) = oneshot::channel();
-        let ending = || refuse(RefusalCode::Failed, "Cordboard is shutting down.");
+        let ending = || refuse(RefusalCode::Failed, messages::ENDING);
         self.0.send(AuthorizedCommand { by, plugin: plugin.to_owned(), order, answer }).await.map_err(|_| ending())?;
         answered.await.unwrap_or_else(|_| Err(ending()))
     }
@@ -150,7 +150,7 @@ mod tests {
             assert_eq!(check(Some(&person(Role::Member)), order).unwrap_err().code, RefusalCode::Denied);
         }
         for order in grants.iter().chain(&steers) {
-            assert_eq!(check(None, order).unwrap_err().text, "This needs a caller, and this call has none.");
+            assert_eq!(check(None, order).unwrap_err().text, messages::NO_CALLER);
         }
     }
 

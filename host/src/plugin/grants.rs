@@ -1,6 +1,9 @@
 //! Describes capabilities to the owner who is asked to grant them, and decides which of them a chat button can grant.
 
-use cordboard_core::types::{Button, Choice, Reply, Request};
+use cordboard_core::{
+    messages::plugins::{self as messages, Requested},
+    types::{Button, Choice, Reply, Request},
+};
 
 use super::{network_grants, snapshot::short};
 
@@ -12,38 +15,28 @@ pub fn is_answer(words: &str) -> bool {
     matches!(words.split_whitespace().next(), Some("grant" | "refuse"))
 }
 
-/// The way to grant a capability, with a description of what it allows.
+/// The way to grant a capability.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
     /// By a button in the chat.
-    Button(&'static str),
+    Button,
     /// Only in the configuration, by this line of `[plugins.NAME]`.
-    Line(&'static str, String),
+    Line(String),
 }
 
-/// The description of each capability that needs a grant, and how it is granted.
 fn way(capability: &str) -> Way {
-    let list = |allows| Way::Line(allows, network_grants::line(capability).unwrap_or_default());
     match capability {
-        "sessions" => Way::Button("lists and reads the sessions that its caller may see"),
-        "session-control" => Way::Button("creates, starts, stops, prompts and archives sessions of its caller"),
-        "chat" => Way::Button("posts to chats without a request"),
-        // When the owner calls a plugin with this capability, the plugin can grant itself all others. One tap isn't
+        "sessions" | "session-control" | "chat" => Way::Button,
+        "http" | "tcp" | "secrets" => Way::Line(network_grants::line(capability).unwrap_or_default()),
+        // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all others. One tap isn't
         // enough consent for that.
-        "plugin-control" => Way::Line(
-            "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
-            "grants = [\"plugin-control\"]".to_owned(),
-        ),
-        "http" => list("sends HTTP requests to the addresses that you name"),
-        "tcp" => list("connects to the hosts that you name"),
-        "secrets" => list("uses the secrets that you name, without seeing them"),
-        _ => Way::Line("is not known to this version of Cordboard", format!("grants = [\"{capability}\"]")),
+        _ => Way::Line(format!("grants = [\"{capability}\"]")),
     }
 }
 
 /// Returns the capabilities that a button cannot grant.
 pub fn config_only(capabilities: &[String]) -> Vec<&str> {
-    capabilities.iter().map(String::as_str).filter(|name| matches!(way(name), Way::Line(..))).collect()
+    capabilities.iter().map(String::as_str).filter(|name| matches!(way(name), Way::Line(_))).collect()
 }
 
 /// A version that waits for the owner's approval of its capabilities.
@@ -60,24 +53,17 @@ impl PendingApproval {
     #[must_use]
     pub fn question(&self, serves: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
-        let mut text =
-            format!("Plugin '{plugin}', version {}, requests capabilities that it was not granted:\n", short(digest));
-        for name in missing {
-            let line = match way(name) {
-                Way::Button(allows) => format!("\n- `{name}`: {allows}"),
-                Way::Line(allows, line) => {
-                    format!(
-                        "\n- `{name}`: {allows}. It can't be granted in the chat: add `{line}` to [plugins.{plugin}]"
-                    )
-                }
-            };
-            text.push_str(&line);
-        }
-        let meanwhile = match serves {
-            Some(number) => format!("It needs your approval. Generation {number} stays active."),
-            None => "It needs your approval. Until then the plugin is not active.".to_owned(),
-        };
-        let reply = Reply::text(format!("{text}\n\n{meanwhile}"));
+        let requested: Vec<_> = missing
+            .iter()
+            .map(|capability| {
+                let line = match way(capability) {
+                    Way::Button => None,
+                    Way::Line(line) => Some(line),
+                };
+                Requested { capability, line }
+            })
+            .collect();
+        let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested, serves));
         let button = |choice: Choice, verb: &str| {
             Button::new(choice.label().unwrap_or_default(), format!("/{STEERING} {verb} {plugin} {}", short(digest)))
         };
@@ -132,8 +118,7 @@ mod tests {
     fn each_restricted_capability_has_an_explanation() {
         use crate::plugin::imports::{CAPABILITIES, Granted};
         for capability in CAPABILITIES.iter().filter(|one| one.granted != Granted::ToAll) {
-            let (Way::Button(words) | Way::Line(words, _)) = way(capability.name);
-            assert!(!words.contains("is not known"), "{}", capability.name);
+            assert!(!messages::allows(capability.name).contains("is not known"), "{}", capability.name);
         }
     }
 }

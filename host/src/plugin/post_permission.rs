@@ -1,6 +1,9 @@
 //! Decides whether a call may post in a place. It is pure; the host looks up the chat members of the place.
 
-use cordboard_core::types::{Caller, Place, Role, UserId};
+use cordboard_core::{
+    messages,
+    types::{Caller, Place, Role, UserId},
+};
 
 use super::call::CallContext;
 
@@ -23,12 +26,8 @@ pub fn check(asked: &CallContext, place: &Place, residents: &[ChatMember]) -> Re
     }
     match &asked.caller {
         Some(caller) if residents.iter().any(|resident| is_same(caller, resident)) => Ok(()),
-        Some(_) => Err(format!(
-            "{place} is not a chat of the caller: a call can post where it was called and where its caller has written"
-        )),
-        None if residents.is_empty() => {
-            Err(format!("no user of [access] has written in {place} yet: write to the bot there first"))
-        }
+        Some(_) => Err(messages::not_the_callers_place(place)),
+        None if residents.is_empty() => Err(messages::place_without_members(place)),
         None => Ok(()),
     }
 }

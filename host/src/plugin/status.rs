@@ -1,7 +1,7 @@
 //! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and a note if the operator
 //! should act.
 
-use cordboard_core::types::Timestamp;
+use cordboard_core::{messages::plugins as messages, types::Timestamp};
 
 use super::{
     grants,
@@ -87,7 +87,7 @@ pub fn absent(name: &str) -> PluginStatus {
         generation: 0,
         since: Timestamp(0),
         health: Health::Absent,
-        note: "`[plugins] lifecycle` names it; without it, idle agents are suspended at their idle timeout".to_owned(),
+        note: messages::MISSING_LIFECYCLE.to_owned(),
     }
 }
 
@@ -99,15 +99,13 @@ pub fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
         generation: 0,
         since: *since,
         health: Health::Unusable,
-        note: format!(
-            "failed to {why}; until that is corrected, the active versions stay active, and files in it are ignored"
-        ),
+        note: messages::folder_unusable(why),
     }
 }
 
 fn standing(name: &str, entry: &Entry) -> (Health, String) {
     if let Some((digest, _)) = &entry.compiling {
-        return (Health::Compiling, format!("version {} is being compiled", short(digest)));
+        return (Health::Compiling, messages::compiling(short(digest)));
     }
     if let Some((why, _)) = &entry.disabled {
         return (Health::Disabled, why.clone());
@@ -117,42 +115,29 @@ fn standing(name: &str, entry: &Entry) -> (Health, String) {
         (None, None) => (Health::Rejected, String::new()),
         (Some(plugged), None) => plugged.generation.mishaps().map_or_else(
             || webhook_health(name, plugged),
-            |(count, last)| {
-                let plural = if count == 1 { "" } else { "s" };
-                (Health::Failing, format!("{count} failed call{plural}, the last one {last}"))
-            },
+            |(count, last)| (Health::Failing, messages::failing(count, &last)),
         ),
     }
 }
 
 fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
     if plugged.generation.missing_webhook_auth() {
-        return (Health::NoWebhookAuth, format!("its requests are rejected: {}", missing_webhook_auth(name)));
+        return (Health::NoWebhookAuth, messages::requests_rejected(&messages::no_webhook_auth(name)));
     }
     (Health::Ok, String::new())
-}
-
-/// Explains why all webhook requests to a plugin are rejected, and which configuration lines accept some.
-pub fn missing_webhook_auth(plugin: &str) -> String {
-    format!(
-        "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
-         NAME = \"/path/to/a/file\""
-    )
 }
 
 fn rejected_health(name: &str, plugged: Option<&ActivePlugin>, turned: &RejectedVersion) -> (Health, String) {
     let version = short(&turned.digest);
     match &turned.hold {
         RejectReason::PendingApproval(missing) => {
-            let typed = format!("; or type /plugins grant {name} {version}");
-            let way = if grants::config_only(missing).is_empty() { typed } else { String::new() };
-            (Health::PendingApproval, format!("version {version} is pending approval: {}{way}", turned.why))
+            let mut note = messages::pending(version, &turned.why);
+            if grants::config_only(missing).is_empty() {
+                note.push_str(&messages::or_grant(name, version));
+            }
+            (Health::PendingApproval, note)
         }
-        RejectReason::Denied(missing) => {
-            let missing = missing.join(", ");
-            let change = format!("type /plugins grant {name} {version} to grant it now");
-            (rejected(plugged), format!("version {version} was not granted {missing}; {change}"))
-        }
+        RejectReason::Denied(missing) => (rejected(plugged), messages::denied(name, version, missing)),
         RejectReason::NotAdmitted => (Health::RolledBack, turned.why.clone()),
         RejectReason::Rejected => {
             let note = plugged.map_or_else(|| turned.why.clone(), |plugged| rejection_note(plugged, turned));
@@ -168,10 +153,8 @@ const fn rejected(plugged: Option<&ActivePlugin>) -> Health {
 /// Explains why the newest version was rejected, or the newest settings of the active version.
 fn rejection_note(plugged: &ActivePlugin, turned: &RejectedVersion) -> String {
     if turned.digest == plugged.generation.digest {
-        format!("its new configuration was rejected: {}", turned.why)
-    } else if turned.digest.is_empty() {
-        format!("the newest version was rejected: {}", turned.why)
+        messages::configuration_rejected(&turned.why)
     } else {
-        format!("version {} was rejected: {}", short(&turned.digest), turned.why)
+        messages::version_rejected(short(&turned.digest), &turned.why)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cordboard_core::{
     agent::PromptId,
     event::{CausationChain, Kind},
+    messages,
     session::{ApiError, Effect, Exit, Input, Machine, RefusalCode, SessionCommand, Settled},
     types::{Phase, Place, SessionView},
 };
@@ -152,10 +153,7 @@ impl Actor {
         let dropped = effects.iter().filter_map(dropped).collect();
         match self.go(before, effects).await {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
-            Err(why) => {
-                let text = format!("Done, but the change was not stored and may be lost at a restart: {why}");
-                Err(ApiError { code: RefusalCode::Failed, text })
-            }
+            Err(why) => Err(ApiError { code: RefusalCode::Failed, text: messages::done_but_not_stored(why) }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The host's own answers to updates that don't reach a plugin or an agent.
 
-use super::plain;
+use super::{BUTTON_GONE, not_allowed, plain};
 use crate::types::{Reply, Role};
 
 /// The answer to a plain text if no session is active.
@@ -82,11 +82,11 @@ impl Answer {
             Self::NotItsButton { name, plugin } => format!(
                 "This button no longer works: it belongs to plugin '{plugin}', and another plugin now provides /{name}. Type the command to use it."
             ),
-            Self::NotAllowed { name, role } => format!("/{name} is for {} only.", role.people()),
+            Self::NotAllowed { name, role } => not_allowed(name, *role),
             Self::CommandFailed { name, plugin, why } => {
                 format!("/{name} failed: plugin '{plugin}' {why}.")
             }
-            Self::OldButton => "This button no longer works. Type the command to use it.".to_owned(),
+            Self::OldButton => format!("{BUTTON_GONE} Type the command to use it."),
             Self::AlreadyDecided { outcome } => format!("{outcome} The button has no effect."),
             Self::QueueFull { message } => {
                 format!("Not accepted: too many messages are waiting here. Send it again in a moment.\n“{message}”")

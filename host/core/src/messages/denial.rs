@@ -3,6 +3,12 @@
 use super::{beginning, said};
 use crate::render;
 
+/// The end of a list of denials that is too long.
+pub const MORE_DENIALS: &str = "…and more.";
+
+/// The start of the line that names the configuration key.
+pub const REMEDY: &str = "To allow it";
+
 /// The tools that the mode `acceptEdits` allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
@@ -20,7 +26,7 @@ pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
         Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
     };
     let tool = render::escape(&said(tool));
-    format!("Denied: {tool}{what}\nTo allow it, set {allowed} in `[agents.{agent}]`.")
+    format!("Denied: {tool}{what}\n{REMEDY}, set {allowed} in `[agents.{agent}]`.")
 }
 
 #[cfg(test)]

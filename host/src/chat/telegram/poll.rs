@@ -27,9 +27,6 @@ use super::{
 };
 use crate::chat::{Chat as _, InboxError, backoff::Pauses, outbox};
 
-/// The text for a user who presses a button whose data the store has deleted.
-const FORGOTTEN: &str = "This button no longer works.";
-
 /// Why polling ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
@@ -271,7 +268,7 @@ async fn take(
             Some(Incoming::Press { update, token }) => {
                 match telegram.inbox.line_of(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
                     Some(line) => updates.push(pressed(update, line)),
-                    None => text = Some(FORGOTTEN),
+                    None => text = Some(messages::BUTTON_GONE),
                 }
             }
             None => {}

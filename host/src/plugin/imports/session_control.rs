@@ -28,8 +28,7 @@ impl CallState {
     /// Counts the host call and returns the caller whose rights it uses.
     fn acting(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
         let lent = self.lend()?;
-        let nobody =
-            || ApiError { code: RefusalCode::Denied, text: "This needs a caller, and this call has none.".to_owned() };
+        let nobody = || ApiError { code: RefusalCode::Denied, text: messages::NO_CALLER.to_owned() };
         Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
     }
 
@@ -37,8 +36,7 @@ impl CallState {
     /// which session receives it.
     fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, ApiError> {
         if caller.role < Role::Admin && self.asked.place.as_ref() != Some(place) {
-            let text = format!("Session '{name}' can only be activated in this chat.");
-            return Err(ApiError { code: RefusalCode::Denied, text });
+            return Err(ApiError { code: RefusalCode::Denied, text: messages::only_here(name) });
         }
         known(name)
     }

@@ -1,0 +1,106 @@
+//! The approval request for a plugin version, and the notes of `/plugins` about a plugin that needs attention.
+
+pub const MISSING_LIFECYCLE: &str =
+    "`[plugins] lifecycle` names it; without it, idle agents are suspended at their idle timeout";
+
+/// What a capability allows, for the owner who is asked to grant it.
+#[must_use]
+pub fn allows(capability: &str) -> &'static str {
+    match capability {
+        "sessions" => "lists and reads the sessions that its caller may see",
+        "session-control" => "creates, starts, stops, prompts and archives sessions of its caller",
+        "chat" => "posts to chats without a request",
+        "plugin-control" => "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
+        "http" => "sends HTTP requests to the addresses that you name",
+        "tcp" => "connects to the hosts that you name",
+        "secrets" => "uses the secrets that you name, without seeing them",
+        _ => "is not known to this version of Cordboard",
+    }
+}
+
+/// A capability that an approval request lists. `line` grants it, if the chat can't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requested<'a> {
+    pub capability: &'a str,
+    pub line: Option<String>,
+}
+
+/// The approval request. `active` is the number of the active generation.
+#[must_use]
+pub fn approval_request(plugin: &str, version: &str, requested: &[Requested<'_>], active: Option<u32>) -> String {
+    let mut text = format!("Plugin '{plugin}', version {version}, requests capabilities that it was not granted:\n");
+    for Requested { capability, line } in requested {
+        text.push_str(&format!("\n- `{capability}`: {}", allows(capability)));
+        if let Some(line) = line {
+            text.push_str(&format!(". It can't be granted in the chat: add `{line}` to [plugins.{plugin}]"));
+        }
+    }
+    text.push_str("\n\nIt needs your approval. ");
+    text.push_str(&match active {
+        Some(number) => format!("Generation {number} stays active."),
+        None => "Until then the plugin is not active.".to_owned(),
+    });
+    text
+}
+
+#[must_use]
+pub fn folder_unusable(why: &str) -> String {
+    format!("failed to {why}; until that is corrected, the active versions stay active, and files in it are ignored")
+}
+
+#[must_use]
+pub fn compiling(version: &str) -> String {
+    format!("version {version} is being compiled")
+}
+
+#[must_use]
+pub fn failing(calls: u32, last: &str) -> String {
+    let plural = if calls == 1 { "" } else { "s" };
+    format!("{calls} failed call{plural}, the last one {last}")
+}
+
+#[must_use]
+pub fn requests_rejected(why: &str) -> String {
+    format!("its requests are rejected: {why}")
+}
+
+/// Explains why all webhook requests to a plugin are rejected, and which configuration lines accept some.
+#[must_use]
+pub fn no_webhook_auth(plugin: &str) -> String {
+    format!(
+        "no authentication is configured: add [plugins.{plugin}.webhook] with hmac = \"NAME\" or token = \"NAME\", and [secrets] with \
+         NAME = \"/path/to/a/file\""
+    )
+}
+
+#[must_use]
+pub fn pending(version: &str, why: &str) -> String {
+    format!("version {version} is pending approval: {why}")
+}
+
+/// The way to approve a pending version in the chat.
+#[must_use]
+pub fn or_grant(plugin: &str, version: &str) -> String {
+    format!("; or type /plugins grant {plugin} {version}")
+}
+
+#[must_use]
+pub fn denied(plugin: &str, version: &str, missing: &[String]) -> String {
+    let missing = missing.join(", ");
+    format!("version {version} was not granted {missing}; type /plugins grant {plugin} {version} to grant it now")
+}
+
+#[must_use]
+pub fn configuration_rejected(why: &str) -> String {
+    format!("its new configuration was rejected: {why}")
+}
+
+/// `version` is empty for a file that could not be read.
+#[must_use]
+pub fn version_rejected(version: &str, why: &str) -> String {
+    if version.is_empty() {
+        format!("the newest version was rejected: {why}")
+    } else {
+        format!("version {version} was rejected: {why}")
+    }
+}

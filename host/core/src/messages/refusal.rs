@@ -1,0 +1,59 @@
+//! The errors that a user or a plugin gets instead of the result of a command.
+
+use std::{fmt::Display, path::Path};
+
+use super::said;
+use crate::types::{Place, Role, SessionName};
+
+pub const NO_CALLER: &str = "This needs a caller, and this call has none.";
+
+/// The button's data is no longer stored, so its command is unknown.
+pub const BUTTON_GONE: &str = "This button no longer works.";
+
+#[must_use]
+pub fn not_allowed(command: &str, least: Role) -> String {
+    format!("/{command} is for {} only.", least.people())
+}
+
+#[must_use]
+pub fn digest_needed(characters: usize) -> String {
+    format!("Name the version by the first {characters} characters of its digest.")
+}
+
+/// A member asked to activate a session in another chat.
+#[must_use]
+pub fn only_here(name: &str) -> String {
+    format!("Session '{}' can only be activated in this chat.", said(name))
+}
+
+/// A plugin sent a prompt to a session without a place for the answer.
+#[must_use]
+pub fn never_active(session: &SessionName) -> String {
+    format!("Session '{session}' was never active in a chat, so its answer can't be sent. Activate it in a chat first.")
+}
+
+#[must_use]
+pub fn not_below_roots(folder: &Path) -> String {
+    format!("{} is not a folder below one of `[sessions] roots`.", folder.display())
+}
+
+#[must_use]
+pub fn not_stored(why: impl Display) -> String {
+    format!("Cordboard could not store the change: {why}")
+}
+
+/// The command was carried out, and its result exists only in memory.
+#[must_use]
+pub fn done_but_not_stored(why: impl Display) -> String {
+    format!("Done, but the change was not stored and may be lost at a restart: {why}")
+}
+
+#[must_use]
+pub fn not_the_callers_place(place: &Place) -> String {
+    format!("{place} is not a chat of the caller: a call can post where it was called and where its caller has written")
+}
+
+#[must_use]
+pub fn place_without_members(place: &Place) -> String {
+    format!("no user of [access] has written in {place} yet: write to the bot there first")
+}
