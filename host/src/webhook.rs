@@ -30,7 +30,7 @@ use tokio::{
 
 use crate::{
     hub::LiveConfig,
-    plugin::{self, HostApi, Registry, WebRequest},
+    plugin::{HostApi, Registry, WebRequest},
 };
 pub use answer::status;
 pub use request::{METHODS, is_withheld};

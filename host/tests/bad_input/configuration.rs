@@ -110,7 +110,7 @@ fn a_bad_plugin_table_is_reported_with_file_and_line() {
     // Only the plugin can detect this error.
     board.configure(&format!("{QUICK}[plugins.persona.config.personas.poet]\ninstructions = 5\n"));
     host.hear(&format!(
-        "Plugin 'persona' was refused: it failed its trial: it returned an error: personas.poet.instructions: invalid type: integer `5`, expected a \
+        "Plugin 'persona' was rejected: it failed its trial: it returned an error: personas.poet.instructions: invalid type: integer `5`, expected a \
          string; correct [plugins.persona.config] in {path}.\nGeneration 1 stays active."
     ));
     assert_eq!(host.end().code, Some(0));

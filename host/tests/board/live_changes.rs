@@ -70,7 +70,7 @@ fn an_answer_is_complete_despite_rollouts_and_new_settings() {
     home.plug("echo", "echo");
     host.expect("Plugin 'echo' is active: generation 3, ");
     host.await_phase("a", "idle");
-    until("all is printed", || host.chat().ends_with("line 60\n") || host.chat().contains("line 60\n"));
+    until("all output is printed", || host.chat().ends_with("line 60\n") || host.chat().contains("line 60\n"));
     assert!(line_numbers(&host.chat()).into_iter().eq(1..=60), "{}", host.chat());
     assert_eq!(host.session("a")["idle_timeout_s"], 1200);
 }

@@ -36,7 +36,7 @@ async fn every() -> TestHost {
         "[plugins.every]\ngrants = [\"sessions\", \"session-control\", \"chat\"]\n[plugins.every.config]\nkey = 1\n";
     let bench = TestHost::of(grants);
     let plugged = bench.plug("every", &fixture("every", EVERY)).await;
-    plugged.unwrap_or_else(|refused| panic!("every.wasm of 0.1 is not taken any more: {refused}"));
+    plugged.unwrap_or_else(|refused| panic!("every.wasm of 0.1 is not accepted any more: {refused}"));
     bench.memory.add(session("alpha", &bench.caller));
     bench
 }
@@ -147,7 +147,7 @@ async fn the_hook_of_0_1_receives_an_event() {
 async fn the_sessions_plugin_of_0_1_creates_and_lists_sessions() {
     let bench = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
     let plugged = bench.plug("sessions", &fixture("sessions", SESSIONS)).await;
-    plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.1 is not taken any more: {refused}"));
+    plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.1 is not accepted any more: {refused}"));
     assert_eq!(bench.read("new alpha").await, "Session 'alpha' created.");
     assert_eq!(bench.read("sessions").await, "→ 🟢 alpha - just now");
     assert_eq!(bench.read("archive alpha").await, "Session 'alpha' archived. Use /restore alpha to bring it back.");

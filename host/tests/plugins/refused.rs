@@ -201,7 +201,7 @@ async fn a_capability_is_granted_by_name() {
     let line = "[plugins.greedy] in the configuration: grants = [\"session-control\"]";
     assert_eq!(why, format!("it requests capabilities that it was not granted: session-control; add to {line}"));
     let version = digest(&bad("greedy"))[..12].to_owned();
-    let note = format!("version {version} waits: {why}; or type /plugins grant greedy {version}");
+    let note = format!("version {version} is pending approval: {why}; or type /plugins grant greedy {version}");
     assert_eq!(bench.status("greedy"), ("pending approval".to_owned(), note));
     // Apply the configuration lines from the message.
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();

@@ -1,5 +1,7 @@
 //! The notices about changes of the configuration file.
 
+use std::collections::BTreeSet;
+
 pub const VALID_AGAIN: &str = "The configuration is valid again, and in use.";
 
 #[must_use]
@@ -8,6 +10,7 @@ pub fn invalid(why: &str) -> String {
 }
 
 #[must_use]
-pub fn at_next_start(keys: &[String]) -> String {
+pub fn at_next_start(keys: &BTreeSet<String>) -> String {
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     format!("These configuration keys take effect at the next start: {}.", keys.join(", "))
 }

@@ -158,7 +158,7 @@ async fn private_addresses_need_the_operators_permission() {
     let http = [format!("http://localhost:{port}/*")];
     let line = format!("fetch http://LOCALHOST:{port}/");
     let refused = fetcher(&http, "").await.read(&line).await;
-    assert!(refused.starts_with("localhost stands for ") && refused.contains("(this machine)"), "{refused}");
+    assert!(refused.starts_with("localhost resolves to ") && refused.contains("(this machine)"), "{refused}");
     assert!(refused.ends_with("add to [plugins.fetcher] in the configuration: private = [\"localhost\"]"), "{refused}");
     assert_eq!(mirror.count(), 0);
     let told = fetcher(&http, "private = [\"localhost\"]").await.read(&line).await;

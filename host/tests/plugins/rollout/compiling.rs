@@ -245,7 +245,7 @@ async fn a_rollback_continues_despite_new_files() {
     slow.open();
     // The last saved file is tried after the rollback; the file before it is not.
     rig.told("is rolled back: 3 calls failed").await;
-    rig.told("Plugin 'mine' was refused: it is not a WebAssembly component").await;
+    rig.told("Plugin 'mine' was rejected: it is not a WebAssembly component").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 

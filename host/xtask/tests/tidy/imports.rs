@@ -42,7 +42,12 @@ fn imports_follow_the_layers() {
         for (line, name) in imported(&file.code, depth) {
             if name != module && layer(&name).is_some_and(|other| other <= own) {
                 let rule = format!("`{module}` imports `{name}`, which is not below it");
-                findings.add(file, line, rule, "have the layer above hand it in, or move what both need further down");
+                findings.add(
+                    file,
+                    line,
+                    rule,
+                    "pass it in from the layer above, or move the shared part to a lower layer",
+                );
             }
         }
     }

@@ -69,7 +69,7 @@ fn the_core_has_no_forbidden_dependencies() {
         let key = line.split(['.', ' ', '=']).next().unwrap_or_default();
         if IMPURE_CRATES.contains(&key) {
             let rule = format!("host/core/Cargo.toml:{}: the core depends on {key}", number + 1);
-            findings.add_overall(rule, "do it in the shell, host/src, and hand the core what came of it");
+            findings.add_overall(rule, "do it in host/src, and pass the result to the core");
         }
     }
     findings.none();

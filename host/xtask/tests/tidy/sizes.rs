@@ -29,7 +29,7 @@ fn no_file_is_too_long() {
         let most = if file.path.ends_with("/main.rs") { LONGEST_MAIN } else { LONGEST_FILE };
         let lines = lines(file);
         if lines > most {
-            let rule = format!("{lines} lines, and {most} are the most");
+            let rule = format!("{lines} lines; the limit is {most}");
             findings.add(file, most, rule, "move a part with its own purpose into a separate module");
         }
     }
@@ -43,7 +43,7 @@ fn most_files_are_short() {
     sizes.sort_unstable();
     let median = sizes[sizes.len() / 2].0;
     if median > MEDIAN_FILE {
-        let rule = format!("the median file has {median} lines, and {MEDIAN_FILE} are the most");
+        let rule = format!("the median file has {median} lines; the limit is {MEDIAN_FILE}");
         findings.add_overall(rule, "split the files that hold more than one idea");
     }
     tail(&mut findings, "files", LONG_FILE, &sizes);
@@ -57,11 +57,11 @@ fn functions_are_short_with_few_parameters() {
         for function in functions::of(&file.code) {
             let name = &function.name;
             if function.lines > LONGEST_FUNCTION {
-                let rule = format!("`{name}` has {} lines, and {LONGEST_FUNCTION} are the most", function.lines);
-                findings.add(file, function.line, rule, "name its steps, each a function below it");
+                let rule = format!("`{name}` has {} lines; the limit is {LONGEST_FUNCTION}", function.lines);
+                findings.add(file, function.line, rule, "extract its steps into functions");
             }
             if function.parameters > MOST_PARAMETERS && !FOREIGN.contains(&name.as_str()) {
-                let rule = format!("`{name}` takes {}, and {MOST_PARAMETERS} are the most", function.parameters);
+                let rule = format!("`{name}` takes {}; the limit is {MOST_PARAMETERS}", function.parameters);
                 findings.add(file, function.line, rule, "make a type of those that always come together");
             }
         }
