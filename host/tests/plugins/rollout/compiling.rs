@@ -136,7 +136,7 @@ async fn changed_settings_restart_a_trial() {
     rig.save("mute", &bad("mute")).await;
     rig.told("Plugin 'mute', version").await;
     rig.configure(&refused).await;
-    let told = rig.told("Plugin 'mute' was refused").await;
+    let told = rig.told("Plugin 'mute' was rejected").await;
     assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
     assert_eq!(rig.status("mute").0, "rejected");
     assert!(rig.bench.plugs.table().generation("mute").is_none());
@@ -147,14 +147,14 @@ async fn a_running_command_survives_changed_settings() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&refused).await;
     rig.save("mute", &bad("mute")).await;
-    rig.told("Plugin 'mute' was refused").await;
+    rig.told("Plugin 'mute' was rejected").await;
     rig.configure(&hanging).await;
     let said = rig.bench.read("plugins reload mute").await;
     assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     rig.configure(&refused).await;
     // Notified although the text is the same as before, because someone waits for it.
-    let told = rig.told("Plugin 'mute' was refused").await;
+    let told = rig.told("Plugin 'mute' was rejected").await;
     assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
 }
 

@@ -90,7 +90,7 @@ async fn rights_are_revoked_despite_otherwise_invalid_settings() {
         "[plugins.persona]\ngrants = [\"sessions\", \"session-control\"]\n[plugins.persona.config]\npersonas = 5",
     )
     .await;
-    rig.told("Plugin 'persona' was refused").await;
+    rig.told("Plugin 'persona' was rejected").await;
     assert_eq!(rig.serving("persona"), None);
     assert_eq!(rig.status("persona").0, "rejected");
 }
