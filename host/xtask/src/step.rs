@@ -37,7 +37,11 @@ fn line(colour: &str, mark: &str, text: &str) {
 /// Returns a command for the cargo that runs this program, without the variables that `cargo run` adds to the
 /// environment: build scripts that watch them would run again, and half of the dependencies with them.
 pub fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    without_package(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
+}
+
+/// Removes the variables that describe this package from a command's environment.
+pub fn without_package(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(of_package) {
             command.env_remove(name);

@@ -1,8 +1,7 @@
 //! Finds or creates a compiler for the plugins' target. Installs nothing on the system: at most, it adds the target
 //! to the user's rustup, or creates a private toolchain in the user's cache folder.
 
-mod debian;
-mod packages;
+mod private;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -43,15 +42,15 @@ impl Toolchain {
             Choice::Auto => automatic(),
             Choice::Installed => installed().ok_or_else(|| anyhow!("the installed rustc has no {TARGET}")),
             Choice::Rustup => rustup(),
-            Choice::Private => private(),
+            Choice::Private => private_toolchain(),
         }
     }
 
     /// Describes in one line which compiler `find` would use now, or what it would have to do.
     pub fn present(choice: Choice) -> String {
-        let home = debian::home();
-        let made = home.as_ref().ok().and_then(|home| debian::made(home));
-        match (choice, installed(), made) {
+        let home = private::home();
+        let private = home.as_ref().ok().and_then(|home| private::compiler(home));
+        match (choice, installed(), private) {
             (Choice::Auto | Choice::Installed | Choice::Rustup, Some(found), _) => format!("{TARGET}: {found}"),
             (Choice::Auto | Choice::Private, _, Some(rustc)) => format!("{TARGET}: {}", Self::Private(rustc)),
             (Choice::Installed, None, _) => format!("{TARGET}: missing from the installed rustc"),
@@ -88,7 +87,7 @@ fn automatic() -> Result<Toolchain> {
     if let Some(found) = installed() {
         return Ok(found);
     }
-    if let Some(rustc) = debian::made(&debian::home()?) {
+    if let Some(rustc) = private::compiler(&private::home()?) {
         return Ok(Toolchain::Private(rustc));
     }
     let refused = match rustup() {
@@ -96,7 +95,7 @@ fn automatic() -> Result<Toolchain> {
         Err(refused) => refused,
     };
     step::warning("rustup can't add the target; building a private toolchain instead");
-    private().map_err(|failed| advice(&refused, &failed))
+    private_toolchain().map_err(|failed| advice(&refused, &failed))
 }
 
 fn advice(refused: &anyhow::Error, failed: &anyhow::Error) -> anyhow::Error {
@@ -108,7 +107,7 @@ fn advice(refused: &anyhow::Error, failed: &anyhow::Error) -> anyhow::Error {
          \n  - install rustup's stable toolchain, go online, and run: rustup target add {TARGET}\
          \n  - on Debian 12 or later (amd64, arm64) go online: the private toolchain is built from its packages\
          \n  - copy {} from a machine of the same kind that has one",
-        debian::home().map_or_else(|_| "~/.cache/cordboard/toolchain-*".into(), |home| home.display().to_string()),
+        private::home().map_or_else(|_| "~/.cache/cordboard/toolchain-*".into(), |home| home.display().to_string()),
     )
 }
 
@@ -126,12 +125,12 @@ fn rustup() -> Result<Toolchain> {
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }
 
-fn private() -> Result<Toolchain> {
-    let home = debian::home()?;
-    if let Some(rustc) = debian::made(&home) {
+fn private_toolchain() -> Result<Toolchain> {
+    let home = private::home()?;
+    if let Some(rustc) = private::compiler(&home) {
         return Ok(Toolchain::Private(rustc));
     }
-    let rustc = debian::make(&home)?;
+    let rustc = private::make(&home)?;
     if !standard_library(&mut Command::new(&rustc)) {
         bail!("{} was built, but doesn't work: remove it and try again", home.display());
     }
