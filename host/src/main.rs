@@ -10,7 +10,7 @@ use cordboard::{
     cli::{Cli, Command},
     plugin, scrub,
 };
-use cordboard_core::{messages::system_error, render::terminal::strip_controls};
+use cordboard_core::{messages::system_error, render::strip_controls};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();

@@ -6,7 +6,7 @@
 
 mod blank;
 mod builder;
-mod definitions;
+mod controls;
 mod escape;
 mod markdown;
 mod split;
@@ -16,9 +16,10 @@ mod untrusted;
 
 pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
+pub use controls::{is_unseen, strip_controls};
 pub use escape::{code, escape, literal, unescape};
 pub use split::{MOST_ENTITIES, split};
-pub use untrusted::{FOREIGN, escape_invisible, is_one_line, is_unseen, one_line};
+pub use untrusted::{FOREIGN, escape_invisible, is_one_line, one_line};
 
 /// A text and its styles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,8 +68,8 @@ pub fn units(text: &str) -> usize {
 /// link, and no quote inside a quote: styles are split or dropped accordingly, text never is.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
-    let Message { text, entities } = markdown::render(&terminal::strip_controls(markdown));
-    Message { text: untrusted::visible(text), entities }
+    let Message { text, entities } = markdown::render(&strip_controls(markdown));
+    Message { text: controls::visible(text), entities }
 }
 
 /// The text of [`render`], without styles.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::Event;
 
-use super::{markdown::parser, terminal::strip_controls};
+use super::{controls::strip_controls, markdown::parser};
 
 #[path = "../../../../plugins/sdk/src/escape.rs"]
 mod piece;

@@ -1,14 +1,17 @@
 //! Converts the parser's events to a message: defines the appearance of each block and inline element of Markdown.
 
 mod blocks;
+mod definitions;
+mod parser;
 mod spans;
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Tag, TagEnd};
 
-use self::spans::Link;
-use super::{Message, Style, builder::MessageBuilder, definitions::Definitions, table::Table};
+pub use self::parser::parser;
+use self::{definitions::Definitions, spans::Link};
+use super::{Message, Style, builder::MessageBuilder, table::Table};
 
 pub fn render(markdown: &str) -> Message {
     let parser = parser(markdown);
@@ -18,10 +21,6 @@ pub fn render(markdown: &str) -> Message {
     }
     writer.recover(markdown.len());
     writer.draft.finish()
-}
-
-pub fn parser(markdown: &str) -> Parser<'_> {
-    Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS)
 }
 
 struct Writer<'a> {

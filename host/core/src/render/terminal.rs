@@ -1,9 +1,7 @@
 //! Styles an answer for a terminal, line by line as it arrives. Agents cannot control the terminal or change the
 //! direction of writing: control characters are removed from the source, and all escape sequences are the host's own.
 
-use std::borrow::Cow;
-
-use super::{Entity, Message, Style, one_line, render, units, untrusted::acts};
+use super::{Entity, Message, Style, controls::strip_controls, one_line, render, units};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
@@ -58,14 +56,6 @@ impl Styler {
             (None, _) => prose(line),
         }
     }
-}
-
-/// Removes control characters except line breaks and tabs, so that the text cannot move the cursor, set a title or
-/// query the terminal. Also removes characters that change the direction of writing (U+202A to U+202E, U+2066 to
-/// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts need none of them.
-#[must_use]
-pub fn strip_controls(text: &str) -> Cow<'_, str> {
-    if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
 }
 
 /// Formats text in a style. Removes control characters again, because references such as `&#27;` become control

@@ -1,7 +1,7 @@
 //! Untrusted text inside a sentence of the host: one line of bounded length, without characters that could imitate or
 //! reorder the host's own text.
 
-use super::terminal::strip_controls;
+use super::controls::{is_break, is_unseen, strip_controls};
 
 /// The maximum length of untrusted text in a sentence of the host, in characters. It fits the message and the location
 /// of a panic.
@@ -39,54 +39,6 @@ pub fn escape_invisible(text: &str) -> String {
         }
         spelt
     })
-}
-
-/// Whether `c` is invisible and affects a terminal or its neighbours.
-#[must_use]
-pub fn is_unseen(c: char) -> bool {
-    is_break(c) || c.is_control() || turns(c) || hides(c)
-}
-
-/// Whether `c` affects the display of an answer: it controls a terminal, or makes letters appear in another order. Line
-/// breaks and tabs are allowed in an answer.
-pub(super) fn acts(c: char) -> bool {
-    c.is_control() && c != '\n' && c != '\t' || turns(c)
-}
-
-/// Replaces each control character with a visible one of the same length in UTF-16 units, so that entities stay valid.
-/// References such as `&#27;` become control characters only during rendering.
-#[must_use]
-pub(super) fn visible(text: String) -> String {
-    if text.contains(acts) { text.replace(acts, "\u{fffd}") } else { text }
-}
-
-const fn is_break(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-/// Embeddings, overrides and isolates. They can display the end of a sentence before its beginning.
-const fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// Invisible characters, mostly of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
-/// directional marks that affect only themselves (U+200E, U+200F) are legitimate in text. Tag characters are included,
-/// so flags of regions are shown as plain flags.
-const fn hides(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{206a}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 #[cfg(test)]

@@ -7,10 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use cordboard_core::render::{
-    one_line, plain,
-    terminal::{Colours, strip_controls},
-};
+use cordboard_core::render::{one_line, plain, strip_controls, terminal::Colours};
 use rustix::termios::{OptionalActions, OutputModes, tcgetattr, tcgetwinsize, tcsetattr};
 use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
 use tokio::sync::{mpsc, oneshot};

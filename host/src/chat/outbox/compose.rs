@@ -1,7 +1,7 @@
 //! Renders replies to messages, and splits them by the limits of the front-end. Pure.
 
 use cordboard_core::{
-    render::{self, Entity, Message, Style, terminal::strip_controls, units},
+    render::{self, Entity, Message, Style, strip_controls, units},
     types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
 

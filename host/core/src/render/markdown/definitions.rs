@@ -5,6 +5,8 @@ use std::{collections::HashSet, ops::Range};
 
 use pulldown_cmark::{Event, Parser, Tag};
 
+use super::parser::parser;
+
 /// The link definitions that are in use. They need not be shown.
 #[derive(Debug)]
 pub struct Definitions {
@@ -14,12 +16,12 @@ pub struct Definitions {
 
 impl Definitions {
     /// Parses the source a second time for the labels in use, but only if it has any definitions.
-    pub fn of(markdown: &str, parser: &Parser<'_>) -> Self {
-        let mut known = parser.reference_definitions().iter().peekable();
+    pub fn of(markdown: &str, parsed: &Parser<'_>) -> Self {
+        let mut known = parsed.reference_definitions().iter().peekable();
         if known.peek().is_none() {
             return Self { used: Vec::new() };
         }
-        let labels: HashSet<String> = super::markdown::parser(markdown).filter_map(label).collect();
+        let labels: HashSet<String> = parser(markdown).filter_map(label).collect();
         let used = known.filter(|(name, _)| labels.contains(&folded(name)));
         let mut used: Vec<Range<usize>> = used.map(|(_, definition)| definition.span.clone()).collect();
         used.sort_by_key(|span| span.start);

@@ -1,0 +1,59 @@
+//! The table of control characters: those that control a terminal, reorder letters, or are invisible.
+
+use std::borrow::Cow;
+
+/// Removes control characters except line breaks and tabs, so that the text cannot move the cursor, set a title or
+/// query the terminal. Also removes characters that change the direction of writing (U+202A to U+202E, U+2066 to
+/// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts need none of them.
+#[must_use]
+pub fn strip_controls(text: &str) -> Cow<'_, str> {
+    if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether `c` is invisible and affects a terminal or its neighbours.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    is_break(c) || c.is_control() || turns(c) || hides(c)
+}
+
+/// Whether `c` affects the display of an answer: it controls a terminal, or makes letters appear in another order. Line
+/// breaks and tabs are allowed in an answer.
+fn acts(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t' || turns(c)
+}
+
+/// Replaces each control character with a visible one of the same length in UTF-16 units, so that entities stay valid.
+/// References such as `&#27;` become control characters only during rendering.
+#[must_use]
+pub(super) fn visible(text: String) -> String {
+    if text.contains(acts) { text.replace(acts, "\u{fffd}") } else { text }
+}
+
+pub(super) const fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Embeddings, overrides and isolates. They can display the end of a sentence before its beginning.
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Invisible characters, mostly of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
+/// directional marks that affect only themselves (U+200E, U+200F) are legitimate in text. Tag characters are included,
+/// so flags of regions are shown as plain flags.
+const fn hides(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{206a}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
