@@ -3,6 +3,7 @@
 //! clock, and knows a process only by its run number.
 
 mod background;
+mod background_work;
 mod commands;
 mod effect;
 mod idle;

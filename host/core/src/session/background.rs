@@ -1,10 +1,11 @@
-//! Tracks background work: tasks that outlive their turn, scheduled wake-ups, and turns that the agent starts itself.
-//! An agent with background work is only stopped if the user confirms it.
+//! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. An
+//! agent with background work is only stopped if the user confirms it.
 
 use std::time::Duration;
 
 use super::{
     ApiError, Effect, Machine, RefusalCode,
+    background_work::BackgroundWork,
     state::{Open, Receipt, State},
 };
 use crate::{
@@ -17,38 +18,8 @@ use crate::{
 /// The maximum time until a wake-up; later ones are treated as this. Agents limit theirs to an hour.
 const FURTHEST_WAKE_UP: Duration = Duration::from_hours(24);
 
-/// The background work of one agent process. It ends with the process.
-#[derive(Debug, Default)]
-pub(super) struct Background {
-    /// The running tasks, as the agent describes them.
-    tasks: Vec<String>,
-    wakes_at: Option<Timestamp>,
-}
-
-impl Background {
-    pub(super) fn is_none(&self) -> bool {
-        self.tasks.is_empty() && self.wakes_at.is_none()
-    }
-
-    /// Lists the work for users.
-    pub(super) fn list(&self) -> Vec<String> {
-        let wake_up = self.wakes_at.map(|_| messages::WAKE_UP.to_owned());
-        self.tasks.iter().cloned().chain(wake_up).collect()
-    }
-
-    /// The time when the work is over, if only a wake-up is left. `None` while tasks run: the agent reports their end.
-    pub(super) fn ends_at(&self) -> Option<Timestamp> {
-        self.wakes_at.filter(|_| self.tasks.is_empty())
-    }
-
-    /// Removes a wake-up that is due. Either the agent starts a turn now, or no work is left.
-    pub(super) fn forget_wake_up(&mut self, now: Timestamp) {
-        self.wakes_at.take_if(|at| *at <= now);
-    }
-}
-
 impl Machine {
-    pub(super) fn background(&self) -> Option<&Background> {
+    pub(super) fn background(&self) -> Option<&BackgroundWork> {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 

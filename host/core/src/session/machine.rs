@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     ApiError, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Settled, Ticket,
-    background::Background,
+    background_work::BackgroundWork,
     state::{AfterStop, Blocked, Ending, LastPress, LiveProcess, Reason, State, Stop, StopStage},
 };
 use crate::{
@@ -160,7 +160,7 @@ impl Machine {
             models: self.models.clone(),
             queued: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
-            background: self.background().map(Background::list).unwrap_or_default(),
+            background: self.background().map(BackgroundWork::list).unwrap_or_default(),
         }
     }
 
@@ -248,7 +248,7 @@ impl Machine {
             persona: self.record.persona.clone(),
             model: self.model(),
             agent: self.settings.agent.clone(),
-            background: Background::default(),
+            background: BackgroundWork::default(),
             forgotten: false,
             moves: false,
         }

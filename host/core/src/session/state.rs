@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Exit, Prompt, Run, Ticket, Verdict, background::Background};
+use super::{Exit, Prompt, Run, Ticket, Verdict, background_work::BackgroundWork};
 use crate::{
     agent::PromptId,
     config::Agent,
@@ -297,7 +297,7 @@ pub(super) struct LiveProcess {
     pub persona: Option<String>,
     pub model: Option<String>,
     pub agent: Option<Agent>,
-    pub background: Background,
+    pub background: BackgroundWork,
     /// Whether `/fresh` has discarded its conversation. Its further reports about the conversation are ignored.
     pub forgotten: bool,
     /// It starts in another folder than the one before. Told when the process is there: the start may fail over the

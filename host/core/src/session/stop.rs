@@ -3,7 +3,7 @@
 
 use super::{
     Effect, Exit, Machine,
-    background::Background,
+    background_work::BackgroundWork,
     state::{AfterStop, Ending, ExitInfo, Interrupt, Open, Receipt, Start, State, Stop, StopStage},
 };
 use crate::{
@@ -114,7 +114,7 @@ impl Machine {
             State::Stopping(stop) => return self.hurry(stop, now),
             rest @ (State::Suspended | State::Asking(_) | State::Broken(_) | State::Archived) => self.state = rest,
         }
-        let work = self.background().map(Background::list).unwrap_or_default();
+        let work = self.background().map(BackgroundWork::list).unwrap_or_default();
         if let State::Stopping(stop) = &mut self.state {
             stop.work = work;
         }
