@@ -26,6 +26,7 @@ mod jobs;
 mod keyboards;
 mod moved;
 mod outbox;
+mod outbox_row;
 mod places;
 mod plugin_state;
 mod revise;

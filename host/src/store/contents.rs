@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     decisions::Decisions,
     error::{OpenError, WorkError},
-    folder, inbox, outbox, places, schema,
+    folder, inbox, outbox_row, places, schema,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,7 +71,7 @@ pub(super) fn read(db: &Connection) -> Result<Contents, WorkError> {
         sessions: sessions(&tx)?,
         active: active(&tx)?,
         inbox: inbox::open(&tx)?,
-        outbox: outbox::all(&tx)?,
+        outbox: outbox_row::all(&tx)?,
         unreachable: places::unreachable(&tx)?,
         decisions: Decisions::read(&tx)?,
     })

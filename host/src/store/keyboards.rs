@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::{
     Store,
     error::{StoreError, WorkError},
-    outbox,
+    outbox_row,
 };
 
 /// The number of latest posts with buttons whose buttons still work.
@@ -182,6 +182,6 @@ impl Stored {
         }
         let reply: Reply = serde_json::from_str(&self.reply)?;
         let state = Delivery { messages, shown: 0 };
-        outbox::insert_row(db, (&self.place, None), (reply.closed(outcome), state)).map(|row| vec![row])
+        outbox_row::insert(db, (&self.place, None), (reply.closed(outcome), state)).map(|row| vec![row])
     }
 }

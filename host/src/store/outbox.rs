@@ -8,12 +8,12 @@ use cordboard_core::{
     render::is_blank,
     types::{Alert, Authorship, Place, Reply},
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Store,
     error::{StoreError, WorkError},
-    inbox, keyboards,
+    inbox, keyboards, outbox_row,
 };
 
 impl Store {
@@ -133,26 +133,11 @@ fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, WorkE
 fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     let place = serde_json::to_string(&post.place)?;
     let state = Delivery { messages: replaced(db, post, &place)?, shown: 0 };
-    let row = insert_row(db, (&place, post.turn.clone()), (post.reply.clone(), state))?;
+    let row = outbox_row::insert(db, (&place, post.turn.clone()), (post.reply.clone(), state))?;
     if !row.reply.buttons.is_empty() {
         keyboards::insert(db, row.id, (&place, &row.reply))?;
     }
     Ok(row)
-}
-
-pub(super) fn insert_row(
-    db: &Connection,
-    (place, turn): (&str, Option<PromptId>),
-    (reply, state): (Reply, Delivery),
-) -> Result<OutboxRow, WorkError> {
-    let (stored, delivery) = (serde_json::to_string(&reply)?, serde_json::to_string(&state)?);
-    db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?.execute(params![
-        place,
-        turn.as_ref().map(|turn| &turn.0),
-        stored,
-        delivery
-    ])?;
-    Ok(OutboxRow { id: PostId(db.last_insert_rowid()), place: serde_json::from_str(place)?, reply, turn, state })
 }
 
 /// Handles turns that the end of the last host interrupted: marks a message that shows a part of the answer, and
@@ -197,26 +182,4 @@ fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageI
         db.prepare_cached("DELETE FROM live WHERE prompt = ? AND place = ?")?.execute(params![turn.0, place])?;
     }
     Ok(messages)
-}
-
-/// All posts that are not completely sent, in order.
-pub(super) fn all(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
-    let mut query = db.prepare("SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id")?;
-    let mut rows = query.query([])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(read(row)?);
-    }
-    Ok(all)
-}
-
-fn read(row: &Row<'_>) -> Result<OutboxRow, WorkError> {
-    let (place, reply, delivery): (String, String, String) = (row.get(1)?, row.get(3)?, row.get(4)?);
-    Ok(OutboxRow {
-        id: PostId(row.get(0)?),
-        place: serde_json::from_str(&place)?,
-        reply: serde_json::from_str(&reply)?,
-        turn: row.get::<_, Option<String>>(2)?.map(PromptId),
-        state: serde_json::from_str(&delivery)?,
-    })
 }
