@@ -3,9 +3,11 @@
 
 mod admitted;
 mod background;
+mod exit;
 mod front_end;
 mod inspect;
 mod jobs;
+mod options;
 mod outlet;
 mod plugin_dev;
 mod run;
@@ -190,7 +192,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     process::survive_file_limits();
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(run::serve(run::StartOptions {
+    let ended = runtime.block_on(run::serve(options::StartOptions {
         places,
         config: LiveConfig::new(config),
         config_file,

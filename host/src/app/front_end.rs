@@ -11,7 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, admitted::Admitted, run::StartOptions, shutdown::End};
+use super::{AppError, admitted::Admitted, exit::End, options::StartOptions};
 use crate::{
     chat::{
         Chat, Inbox,

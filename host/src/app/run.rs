@@ -15,13 +15,16 @@ use cordboard_core::{
 };
 use tokio::sync::watch;
 
-use super::{AppError, background::BackgroundTasks, front_end, plugin_folder, shutdown, shutdown::Shutdown};
+use super::{
+    AppError, background::BackgroundTasks, front_end, options::StartOptions, plugin_folder, shutdown,
+    shutdown::Shutdown,
+};
 use crate::{
     chat::{Limits, outbox::Outbox},
-    cli::{ChatKind, Places},
+    cli::Places,
     clock::Clock,
     control,
-    file_watch::{self, ConfigFile, Watched},
+    file_watch::{self, Watched},
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
         QuiescenceWaiter, SessionSupervisor, TurnRenderer,
@@ -35,16 +38,6 @@ use crate::{
     session_registry::SessionRegistry,
     store::{self, Contents, Store},
 };
-
-/// The options that are known before the runtime starts.
-pub struct StartOptions {
-    pub places: Places,
-    pub config: LiveConfig,
-    /// The file that `config` was read from.
-    pub config_file: Option<ConfigFile>,
-    pub kind: ChatKind,
-    pub environment: Environment,
-}
 
 /// The components that sessions and the chat build on. They are opened first and closed last.
 struct HostBase {

@@ -11,22 +11,13 @@ use tokio::{
 
 use super::{
     AppError,
+    exit::End,
     front_end::{Front, Narrator},
 };
 use crate::{
     chat::outbox::Outbox,
     hub::{HostService, Open, QuiescenceWaiter, Serving},
 };
-
-/// The reason for the shutdown.
-#[derive(Debug)]
-pub enum End {
-    /// SIGTERM, SIGINT, SIGHUP, or a request of the user.
-    Asked,
-    /// The input has ended. Open turns are finished first.
-    Input,
-    Failed(String),
-}
 
 /// The time for the outbox to send its remaining posts and for the front-end to show them. The rest is sent at the next
 /// start.

@@ -1,0 +1,18 @@
+//! The options of `cordboard run`, resolved before the runtime starts.
+
+use crate::{
+    cli::{ChatKind, Places},
+    file_watch::ConfigFile,
+    hub::LiveConfig,
+    process::Environment,
+};
+
+/// The options that are known before the runtime starts.
+pub struct StartOptions {
+    pub places: Places,
+    pub config: LiveConfig,
+    /// The file that `config` was read from.
+    pub config_file: Option<ConfigFile>,
+    pub kind: ChatKind,
+    pub environment: Environment,
+}
