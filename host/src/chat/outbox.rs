@@ -27,13 +27,15 @@ mod delivery;
 mod mailbox;
 mod menu;
 mod pace;
+mod reachability;
+mod step;
 mod streaming;
 mod worker;
 
 pub(super) use compose::reply as messages;
 use mailbox::Mailbox;
 use pace::Paces;
-pub use worker::Reachability;
+pub use reachability::Reachability;
 use worker::Worker;
 
 /// The display of a running turn at one time.

@@ -10,31 +10,13 @@ use cordboard_core::{
 
 use super::{
     compose,
-    mailbox::BRIEF,
-    streaming::{Attempt, Step},
+    step::{Attempt, Reuse, Step},
 };
-use crate::chat::{Edits, Limits, MessageId, Outgoing};
+use crate::chat::{Limits, MessageId, Outgoing};
 
-/// The parts that may be edited into existing messages. The other parts are sent as new messages; when all parts are
-/// shown, the replaced messages are deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reuse {
-    All,
-    /// Only silent parts. A part that notifies is sent again, because an edit doesn't notify.
-    Silent,
-    /// No parts: the messages are above newer ones, or can't be edited.
-    Nothing,
-}
-
-impl Reuse {
-    /// Returns the mode for a post whose messages an earlier process sent. Newer messages may be below them by now.
-    pub fn of_stored(row: &OutboxRow, limits: Limits) -> Self {
-        match (&row.turn, limits.edits) {
-            (None, _) | (_, Edits::Append) => Self::All,
-            (Some(_), Edits::Replace) => Self::Nothing,
-        }
-    }
-}
+/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are
+/// sent again.
+pub(super) const BRIEF: usize = 3;
 
 pub(super) struct Delivering {
     pub post: PostId,

@@ -9,7 +9,11 @@ use cordboard_core::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Frame, Post, delivery::Delivering, worker::Reachability};
+use super::{
+    Frame, Post,
+    delivery::{BRIEF, Delivering},
+    reachability::Reachability,
+};
 
 /// The number of ended turns to remember, so that a late frame isn't shown below the final answer of its turn.
 const ENDED: usize = 16;
@@ -17,9 +21,6 @@ const ENDED: usize = 16;
 /// The maximum time that posts wait for a turn that is being stopped. Agents stop within 15 ms. One that ignores the
 /// interrupt gets 5 s, which is too long to delay the reply to `/stop`.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
-
-/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are sent again.
-pub(super) const BRIEF: usize = 3;
 
 /// The maximum number of series to remember: one per busy session of the place.
 const SERIES: usize = 16;

@@ -4,7 +4,10 @@
 use cordboard_core::agent::PromptId;
 use tokio::time::Instant;
 
-use super::{Frame, compose, delivery::Reuse};
+use super::{
+    Frame, compose,
+    step::{Attempt, Reuse, Step},
+};
 use crate::chat::{Completeness, Edits, Limits, MessageId, Outgoing};
 
 /// Whether an incomplete line is shown before posts that follow.
@@ -23,34 +26,6 @@ enum Work {
     On,
     /// The turn is waiting again, and shows nothing.
     Off,
-}
-
-/// The state of attempts to show a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Attempt {
-    #[default]
-    Styled,
-    /// It was rejected once. The next attempt omits styles and buttons.
-    Plain,
-    /// It was rejected twice.
-    Never,
-}
-
-impl Attempt {
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Styled => Self::Plain,
-            Self::Plain | Self::Never => Self::Never,
-        }
-    }
-}
-
-/// A call to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Edit(MessageId, Outgoing),
-    Send(Outgoing),
-    Delete(MessageId),
 }
 
 /// Whether the messages of the turn are the last ones of the place.

@@ -10,18 +10,12 @@ use tokio::{
 };
 
 use super::{
-    Run, Shared,
-    delivery::Delivering,
-    mailbox::Series,
-    streaming::{Step, Streaming},
+    Run, Shared, delivery::Delivering, mailbox::Series, reachability::Blocked, step::Step, streaming::Streaming,
 };
 use crate::chat::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Pauses};
 
 mod deliver;
 mod stream;
-
-use deliver::Blocked;
-pub use deliver::Reachability;
 
 /// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);

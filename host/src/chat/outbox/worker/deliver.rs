@@ -1,30 +1,23 @@
 //! Sends stored posts: chooses the next one, sends its parts, and keeps it if the place can't be written to.
 
-use std::time::Duration;
-
 use cordboard_core::chat::{MessageId, OutboxRow, PostId};
 use tokio::time::Instant;
 
 use super::{
     super::{
         Post, Unreachable,
-        delivery::{Delivering, Reuse},
+        delivery::Delivering,
         mailbox::Mailbox,
-        streaming::{Attempt, Step},
+        reachability::Reachability,
+        step::{Attempt, Reuse, Step},
     },
     Worker,
 };
-use crate::chat::{ChatError, Edits, backoff::Pauses};
-
-/// The minimum and maximum delay for a place that can't be written to. Rights return within minutes, or not at all.
-const BLOCKED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
+use crate::chat::{ChatError, Edits};
 
 /// The maximum number of posts to keep for a place that can't be written to, because plugin jobs may keep posting.
 /// The oldest are dropped first.
 const BLOCKED_KEPT: usize = 100;
-
-/// The state of a place that can't be written to: the topic is closed, or the bot lost its rights or was blocked.
-pub(super) struct Blocked(Pauses);
 
 impl Worker {
     /// Chooses the next post to send. A reply may go between two parts of a long answer.
@@ -167,8 +160,8 @@ impl Worker {
     /// Keeps the posts for this place. The worker retries them after a pause, or when a user writes there.
     async fn block(&mut self, why: String) {
         let is_new = self.blocked.is_none();
-        let blocked = self.blocked.get_or_insert_with(|| Blocked(Pauses::between(BLOCKED.0, BLOCKED.1)));
-        self.held = Instant::now() + blocked.0.grow();
+        let blocked = self.blocked.get_or_insert_default();
+        self.held = Instant::now() + blocked.pauses.grow();
         self.mark(Reachability::Blocked);
         let place = self.place.clone();
         if is_new {
@@ -182,8 +175,8 @@ impl Worker {
 
     /// Retries a blocked place at once, because a user has written there.
     pub(super) fn unblock(&mut self) {
-        if let Some(Blocked(pauses)) = &mut self.blocked {
-            pauses.reset();
+        if let Some(blocked) = &mut self.blocked {
+            blocked.pauses.reset();
             self.held = Instant::now();
         }
     }
@@ -211,14 +204,6 @@ impl Worker {
         }
         self.shared.quiet.notify_waiters();
     }
-}
-
-/// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reachability {
-    #[default]
-    Open,
-    Blocked,
 }
 
 fn refuse(post: &mut Delivering, step: &Step, why: &str) {

@@ -4,10 +4,7 @@ use cordboard_core::agent::PromptId;
 use tokio::time::Instant;
 
 use super::{
-    super::{
-        Frame,
-        streaming::{Step, Streaming},
-    },
+    super::{Frame, step::Step, streaming::Streaming},
     FIRST_FRAME, Worker,
 };
 use crate::chat::{ChatError, Edits, MessageId};
