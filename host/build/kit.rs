@@ -25,8 +25,11 @@ pub fn embed() -> io::Result<()> {
     sdk.insert("wit/cordboard.wit".to_owned(), read(&root.join("wit/cordboard.wit"))?);
     let mut templates = BTreeMap::new();
     collect(&root.join("host/templates"), "", &mut templates)?;
-    let text =
-        format!("const SDK: &[Embedded] = &{};\nconst TEMPLATES: &[Embedded] = &{};\n", list(&sdk), list(&templates));
+    let text = format!(
+        "const SDK: &[Embedded] = &{};\npub const TEMPLATES: &[Embedded] = &{};\n",
+        list(&sdk),
+        list(&templates)
+    );
     fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets this variable")).join("kit.rs"), text)
 }
 

@@ -16,8 +16,10 @@ mod project;
 mod recorded_action;
 mod script;
 mod sources;
+mod subject;
 mod test;
 mod tool;
+mod vendored;
 mod watch;
 
 pub use build::build;

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::KitError, new, progress, project::Project};
+use super::{error::KitError, progress, project::Project, vendored};
 pub use js::{COMPONENTIZE_JS, JCO};
 pub use python::COMPONENTIZE_PY;
 use stamp::Stamp;
@@ -65,7 +65,7 @@ enum Built {
 }
 
 fn bring_up_to_date(project: &Project, output: Output) -> Result<Built, KitError> {
-    new::refresh(project)?;
+    vendored::refresh(project)?;
     match project.language {
         Language::Rust => place(&rust::build(project, output)?, &project.component()).map(|()| Built::Now),
         Language::Python => unless_built(project, &python::installed(project)?, python::build),

@@ -12,7 +12,7 @@ use super::{
     harness::{Harness, Lending, PluginHarness, person},
     log::Log,
     progress,
-    project::Subject,
+    subject::Subject,
 };
 use crate::{chat, cli, clock::Clock, plugin::PluginError};
 

@@ -16,7 +16,7 @@ use super::{
     harness::{Harness, Lending, PluginHarness},
     log::Log,
     progress,
-    project::Subject,
+    subject::Subject,
 };
 use crate::{
     cli,

@@ -11,8 +11,8 @@ use cordboard_core::{
 };
 
 use super::{
-    build::size, error::KitError, fake_host::FakeHost, fake_network::Far, log::Log, progress, project::Subject,
-    recorded_action::RecordedAction,
+    build::size, error::KitError, fake_host::FakeHost, fake_network::Far, log::Log, progress,
+    recorded_action::RecordedAction, subject::Subject,
 };
 use crate::{
     chat::console,

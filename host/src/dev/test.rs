@@ -26,8 +26,9 @@ use super::{
     harness::Harness,
     log::Log,
     progress::{self, BOLD, GREEN, RED, paint},
-    project::{Project, Subject},
+    project::Project,
     script::{self, Step, fits},
+    subject::Subject,
 };
 use crate::{cli, plugin::Registry};
 use actor::{Actor, Came};

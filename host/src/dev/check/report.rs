@@ -6,7 +6,7 @@ use cordboard_core::config::{Config, spell_duration, spell_size};
 use serde::Serialize;
 
 use crate::{
-    dev::project::Subject,
+    dev::subject::Subject,
     hub,
     plugin::{self, CallOrder, ComponentInfo, PluginError, Snapshot, config_only},
 };

@@ -18,9 +18,9 @@ use crate::{
         fake_network::Far,
         harness::{Lending, PluginHarness, configured},
         log::Log,
-        project::Subject,
         recorded_action::RecordedAction,
         script::Act,
+        subject::Subject,
     },
     plugin::Registry,
 };

@@ -1,0 +1,55 @@
+//! The component that a command works on, read from a file or built from a plugin's folder.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{build, error::KitError};
+use crate::{file_watch, plugin::LARGEST_WASM};
+
+/// A component on disk, with its name as a plugin.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub name: String,
+    pub path: PathBuf,
+    pub wasm: Vec<u8>,
+}
+
+impl Subject {
+    /// Reads a component, or builds a plugin's folder and reads its component. A component from before might not match
+    /// the sources.
+    pub fn find(path: &Path) -> Result<Self, KitError> {
+        if path.is_dir() { Self::read(&build::build_quietly(path)?) } else { Self::read(path) }
+    }
+
+    pub fn read(path: &Path) -> Result<Self, KitError> {
+        // Opening a pipe would block until a writer opens it.
+        if let Some(why) = file_watch::not_a_file(path) {
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
+        let length = fs::metadata(path).map_err(KitError::read(path))?.len();
+        if length > LARGEST_WASM {
+            let why = format!("it has {length} bytes, more than the maximum of {LARGEST_WASM}");
+            return Err(KitError::read(path)(io::Error::other(why)));
+        }
+        let wasm = fs::read(path).map_err(KitError::read(path))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Self { name, path: path.to_owned(), wasm })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_a_pipe_fails_at_once_with_the_remedy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe.wasm");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+        assert!(made.success());
+        let why = Subject::find(&pipe).expect_err("it is not a component").to_string();
+        assert!(why.contains("it is a pipe, not a regular file: replace it with the file"), "{why}");
+    }
+}

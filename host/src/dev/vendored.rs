@@ -1,0 +1,72 @@
+//! The generated files of a plugin project, which this binary contains: the SDK, the contract and the support files of
+//! each language.
+
+use std::{fs, path::Path};
+
+use super::{error::KitError, progress, project::Project};
+use crate::cli::Language;
+
+/// A text file that is part of the binary.
+pub struct Embedded {
+    pub path: &'static str,
+    pub text: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/kit.rs"));
+
+/// Updates missing or outdated generated files to those of this binary. A Rust crate that uses an SDK from elsewhere,
+/// such as one of this repository, isn't changed.
+pub fn refresh(project: &Project) -> Result<(), KitError> {
+    let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
+    if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {
+        return Ok(());
+    }
+    let mut changed = false;
+    for (path, text) in files(project.language) {
+        let path = project.folder.join(path);
+        if fs::read_to_string(&path).ok().as_deref() != Some(text) {
+            write(&path, text)?;
+            changed = true;
+        }
+    }
+    if changed {
+        progress::step(&format!("updated the SDK and the contract to cordboard {}", env!("CARGO_PKG_VERSION")));
+    }
+    Ok(())
+}
+
+/// Returns the generated files of a project: the contract, and the support files of the language.
+pub fn files(language: Language) -> Vec<(String, &'static str)> {
+    let sdk = || SDK.iter().map(|file| (format!(".cordboard/{}", file.path), file.text));
+    let contract = sdk().find(|(path, _)| path.ends_with(".wit")).map(|(_, text)| text);
+    let contract = contract.map(|text| ("wit/deps/cordboard/cordboard.wit".to_owned(), text));
+    match language {
+        Language::Rust => sdk().collect(),
+        Language::Python => contract.into_iter().chain(WASI_HTTP.into_iter().filter_map(embedded)).collect(),
+        Language::Js => contract.into_iter().chain(SCRIPTS.into_iter().filter_map(embedded)).collect(),
+    }
+}
+
+/// Support files for requests from a Python plugin whose world imports `wasi:http`: template and destination.
+const WASI_HTTP: [(&str, &str); 4] = [
+    ("python-kept/cordboard_http.py", "cordboard_http.py"),
+    ("python-kept/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
+    ("python-kept/wit/http.wit", "wit/deps/wasi-http/http.wit"),
+    ("python-kept/wit/io.wit", "wit/deps/wasi-io/io.wit"),
+];
+
+/// The scripts that build a JavaScript plugin, and that wrap it for the host.
+const SCRIPTS: [(&str, &str); 2] =
+    [("js-kept/build.mjs", ".cordboard/build.mjs"), ("js-kept/guard.mjs", ".cordboard/guard.mjs")];
+
+fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
+    let file = TEMPLATES.iter().find(|file| file.path == template)?;
+    Some((path.to_owned(), file.text))
+}
+
+pub fn write(path: &Path, text: &str) -> Result<(), KitError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(KitError::write(folder))?;
+    }
+    fs::write(path, text).map_err(KitError::write(path))
+}
