@@ -77,7 +77,6 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
     }
     schema::migrate(&mut db, found).map_err(failed)?;
     contents::create_host_id(&db).map_err(failed)?;
-    outbox::mark_cut_off(&mut db).map_err(failed)?;
     let contents = contents::read(&db).map_err(failed)?;
     let (requests, receiver) = mpsc::channel(writer::QUEUE);
     let writer = Writer::new(db, receiver, lock);

@@ -257,7 +257,7 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
 
 /// Restores the prompts and dispatches the updates that were accepted before the previous run ended.
 async fn take_up(server: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
-    let (anew, revived) = hub::sort(server.desk.drop_revoked(inbox).await);
+    let (anew, revived) = hub::sort(server.desk.withdraw_at_start(inbox).await);
     let anew = server.drop_stale(anew).await;
     server.desk.lines().revive(revived).await;
     drop(intake.send(anew).await);

@@ -1,5 +1,5 @@
-//! Withdraws the waiting prompts of people who lost the right to a session, both immediately and after a restart.
-//! People who still have access are notified.
+//! Withdraws the open prompts of people who lost the right to a session, with everything that is shown of them: after
+//! each change of `[access]`, and at startup. People who still have access are notified.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use cordboard_core::{
     types::{Caller, SessionName, UserId},
 };
 
-use super::{chat_members, host_api::HostService};
+use super::{chat_members, host_api::HostService, presenter::taken_back};
 
 impl HostService {
     /// Returns the caller with the current role. `None` if the caller has no access.
@@ -28,22 +28,19 @@ impl HostService {
     }
 
     /// Must be called after each change of `[access]`. Reads the authors of waiting prompts from the store, so no other
-    /// state is needed.
+    /// state is needed. The sessions settle the prompts and end their turns.
     pub async fn withdraw_revoked(&self) {
-        self.forget_people().await;
         let open = match self.store.open_messages().await {
             Ok(open) => open,
             Err(error) => {
                 tracing::error!(%error, "failed to drop the queued messages of users who lost access: restart Cordboard to retry");
-                return;
+                Vec::new()
             }
         };
+        let (_, revoked) = self.take_revoked(open).await;
         let mut withdrawn: HashMap<SessionName, Vec<PromptId>> = HashMap::new();
-        for row in open {
-            if let Some(session) = self.revoked(&row) {
-                self.tell_withdrawn(&row.update, &session).await;
-                withdrawn.entry(session).or_default().push(row.prompt);
-            }
+        for (prompt, session) in revoked {
+            withdrawn.entry(session).or_default().push(prompt);
         }
         for (session, prompts) in withdrawn {
             tracing::info!(%session, count = prompts.len(), "dropped queued messages: their authors lost access to the session");
@@ -51,6 +48,56 @@ impl HostService {
                 line.send(Input::Withdrawn(prompts)).await;
             }
         }
+    }
+
+    /// Does the same at startup, and ends the turns that the last host left unfinished. No session has a prompt yet, so
+    /// this settles the prompts and ends their turns. Returns the rows that the sessions get back.
+    pub async fn withdraw_at_start(&self, open: Vec<InboxRow>) -> Vec<InboxRow> {
+        let (left, revoked) = self.take_revoked(open).await;
+        // The turns come first: a settled prompt doesn't lead to the messages of its turn any more.
+        self.end_streamed_turns(&left, &revoked).await;
+        let revoked: Vec<Done> = revoked.into_iter().map(|(prompt, _)| Done::Prompt(prompt)).collect();
+        if !revoked.is_empty() {
+            self.posts.finish(revoked, Vec::new()).await;
+        }
+        left
+    }
+
+    /// Deletes the messages of withdrawn turns, and of turns whose reader may not see the session any more. Marks the
+    /// others as interrupted.
+    async fn end_streamed_turns(&self, left: &[InboxRow], revoked: &[(PromptId, SessionName)]) {
+        let turns = match self.store.streamed_turns().await {
+            Ok(turns) => turns,
+            // A mark would leave a part of an answer with a reader who may not see it.
+            Err(error) => return tracing::error!(%error, "failed to end unfinished turns: the next start does it"),
+        };
+        for (turn, place) in turns {
+            // The agent may have begun the turn by itself. Then the session is unknown.
+            let session = left.iter().find(|row| row.prompt == turn).and_then(|row| session_of(&row.state));
+            let view = session.and_then(|session| self.lines.roster.view(session.as_str()));
+            let is_revoked = revoked.iter().any(|(prompt, _)| *prompt == turn);
+            if is_revoked || !chat_members::may_read(&place, view.as_deref(), &self.config().access) {
+                self.posts.finish(Vec::new(), vec![taken_back(&place, &turn)]).await;
+            }
+        }
+        self.posts.mark_cut_off().await;
+    }
+
+    /// Applies the current `[access]` to people, buttons and open prompts. Returns the prompts whose authors still have
+    /// the right, and the others with their sessions.
+    async fn take_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
+        self.forget_people().await;
+        let (mut left, mut revoked) = (Vec::with_capacity(open.len()), Vec::new());
+        for row in open {
+            match self.revoked(&row) {
+                None => left.push(row),
+                Some(session) => {
+                    self.tell_withdrawn(&row.update, &session).await;
+                    revoked.push((row.prompt, session));
+                }
+            }
+        }
+        (left, revoked)
     }
 
     /// Must be called right after a prompt is sent to its session: its author may have lost the right after the check
@@ -63,32 +110,11 @@ impl HostService {
         }
     }
 
-    /// Returns the rows whose authors still have the right, and drops the others. Must run at startup, before the
-    /// sessions get their prompts back.
-    pub async fn drop_revoked(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
-        let mut left = Vec::with_capacity(rows.len());
-        for row in rows {
-            match self.revoked(&row) {
-                None => left.push(row),
-                Some(session) => {
-                    self.tell_withdrawn(&row.update, &session).await;
-                    self.posts.finish(vec![Done::Prompt(row.prompt)], Vec::new()).await;
-                }
-            }
-        }
-        self.forget_people().await;
-        left
-    }
-
     /// Returns the session of a prompt whose author may no longer use it. Updates without a session are checked when
     /// they are dispatched.
     fn revoked(&self, row: &InboxRow) -> Option<SessionName> {
-        match &row.state {
-            InboxState::New => None,
-            InboxState::Waiting { session } | InboxState::Handed { session } => {
-                (!self.may_prompt(&row.update, session)).then(|| session.clone())
-            }
-        }
+        let session = session_of(&row.state)?;
+        (!self.may_prompt(&row.update, session)).then(|| session.clone())
     }
 
     async fn tell_withdrawn(&self, update: &Update, session: &SessionName) {
@@ -114,5 +140,12 @@ impl HostService {
         for place in places.iter().filter(|place| chat_members::person_of(place).is_some_and(|person| gone(&person))) {
             self.posts.close_keyboards_of(place).await;
         }
+    }
+}
+
+const fn session_of(state: &InboxState) -> Option<&SessionName> {
+    match state {
+        InboxState::New => None,
+        InboxState::Waiting { session } | InboxState::Handed { session } => Some(session),
     }
 }

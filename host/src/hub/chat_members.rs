@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     config::Access,
-    types::{Place, Role, UserId},
+    types::{Caller, Place, Role, SessionView, UserId},
 };
 
 use crate::{
@@ -25,6 +25,15 @@ pub fn person_of(place: &Place) -> Option<UserId> {
     let is_group = place.chat.starts_with('-');
     let is_known = [telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
     (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
+}
+
+/// Returns whether the owner of a private chat may currently see the session. Without a session, they only need access.
+/// Always true in a group.
+pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -> bool {
+    let Some(id) = person_of(place) else { return true };
+    let Some(role) = role(&id, access) else { return false };
+    let reader = Caller { name: id.0.clone(), id, role };
+    session.is_none_or(|view| reader.may_steer(&view.record.owner))
 }
 
 /// Returns the current role of a person. `None` if the person has no access.

@@ -121,6 +121,15 @@ impl Outbound {
         self.tell_closed(self.store.withdraw_grants(plugin, digest, &messages::decided(None, None)).await);
     }
 
+    /// Ends the turns that the last host left unfinished: marks the parts of answers and deletes the other messages.
+    pub async fn mark_cut_off(&self) {
+        match self.store.mark_cut_off().await {
+            Ok(rows) => self.outlet.post(rows),
+            Err(StoreError::Closed { .. }) => {}
+            Err(error) => tracing::error!(%error, "failed to mark unfinished answers: the next start does it"),
+        }
+    }
+
     fn tell_closed(&self, rows: Result<Vec<OutboxRow>, StoreError>) {
         match rows {
             Ok(rows) => self.outlet.post(rows),

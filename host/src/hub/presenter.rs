@@ -13,7 +13,7 @@ use cordboard_core::{
     chat::{Done, NewPost},
     messages::{self, Notice},
     turn::{Turn, TurnState},
-    types::{Alert, Authorship, Caller, Place, Reply, SessionName, SessionView},
+    types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
 };
 use futures::FutureExt as _;
 use tokio::sync::Notify;
@@ -235,12 +235,9 @@ impl TurnRenderer {
         self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
     }
 
-    /// Returns whether the owner of a private chat may currently see the session. Always true in a group.
     fn may_be_read(&self, session: &SessionName, place: &Place) -> bool {
-        let Some(id) = chat_members::person_of(place) else { return true };
-        let Some(role) = chat_members::role(&id, &self.config.now().access) else { return false };
-        let reader = Caller { name: id.0.clone(), id, role };
-        self.roster.view(session.as_str()).is_none_or(|view| reader.may_steer(&view.record.owner))
+        let view = self.roster.view(session.as_str());
+        chat_members::may_read(place, view.as_deref(), &self.config.now().access)
     }
 
     /// Marks messages as written by the agent, and adds the session name if [`Self::in_background`] returns one.
@@ -294,7 +291,7 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
 }
 
 /// Ends a turn whose reader may not see it any more: the post deletes the part that was shown.
-fn taken_back(place: &Place, turn: &PromptId) -> NewPost {
+pub(super) fn taken_back(place: &Place, turn: &PromptId) -> NewPost {
     NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), nothing()) }
 }
 

@@ -96,6 +96,30 @@ impl Store {
         .await
     }
 
+    /// The turns that were streamed into messages and have no stored end, with the places of these messages.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn streamed_turns(&self) -> Result<Vec<(PromptId, Place)>, StoreError> {
+        self.ask("read which turns have no end".to_owned(), |db| {
+            let mut query = db.prepare("SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)")?;
+            let turns = query.query_map([], |row| Ok((row.get(0).map(PromptId)?, row.get::<_, String>(1)?)))?;
+            turns
+                .map(|turn| turn.map_err(WorkError::from).and_then(|(id, at)| Ok((id, serde_json::from_str(&at)?))))
+                .collect()
+        })
+        .await
+    }
+
+    /// Ends the streamed turns of the last host, and returns the posts that edit or delete their messages. Must run
+    /// before any turn of this host is streamed.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn mark_cut_off(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.ask("mark the interrupted answers".to_owned(), mark_cut_off).await
+    }
+
     /// Stores the progress of a post. No effect if the post is already sent.
     ///
     /// # Errors
@@ -140,16 +164,15 @@ fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     Ok(row)
 }
 
-/// Handles turns that the end of the last host interrupted: marks a message that shows a part of the answer, and
-/// deletes one that shows only progress.
-pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), WorkError> {
-    let tx = db.transaction()?;
+/// Marks the messages of unfinished turns that show a part of the answer, and deletes those that show only progress.
+fn mark_cut_off(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     let live: Vec<(String, String, String, Option<String>)> = {
-        let mut query = tx.prepare("SELECT prompt, place, message, text FROM live ORDER BY id")?;
+        let mut query = db.prepare("SELECT prompt, place, message, text FROM live ORDER BY id")?;
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         rows.collect::<Result<_, _>>()?
     };
-    tx.execute("DELETE FROM live", [])?;
+    db.execute("DELETE FROM live", [])?;
+    let mut marks = Vec::new();
     for (at, (prompt, place, message, text)) in live.iter().enumerate() {
         let is_last = live[at + 1..].iter().all(|(of, ..)| of != prompt);
         let reply = match text.as_deref().filter(|text| !is_blank(text)) {
@@ -161,9 +184,9 @@ pub(super) fn mark_cut_off(db: &mut Connection) -> Result<(), WorkError> {
             Some(_) => continue,
         };
         let edit = Some(MessageId(message.clone()));
-        insert(&tx, &NewPost { edit, ..NewPost::new(serde_json::from_str(place)?, reply) })?;
+        marks.push(insert(db, &NewPost { edit, ..NewPost::new(serde_json::from_str(place)?, reply) })?);
     }
-    Ok(tx.commit()?)
+    Ok(marks)
 }
 
 /// The messages that the post replaces: the one that it names, then those that its turn was streamed into. The latter

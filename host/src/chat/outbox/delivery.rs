@@ -98,6 +98,12 @@ impl Delivering {
         }
     }
 
+    /// Drops the parts that are not shown, because their reader has no access. The live messages that they would have
+    /// replaced are deleted.
+    pub fn withhold(&mut self) {
+        self.parts.truncate(self.shown);
+    }
+
     /// Records that another message was shown below those of a turn.
     pub fn bury(&mut self) {
         if self.reuse == Reuse::Silent {

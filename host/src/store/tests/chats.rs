@@ -195,11 +195,15 @@ async fn live_messages_of_a_killed_host_are_closed_once() {
         store.placeholder((&prompt.prompt, &place("1")), &message(id), text).await.unwrap();
     }
     store.close().await;
-    let (store, contents) = state.open();
-    let left: Vec<_> = contents.outbox.iter().map(|post| (&*post.state.messages[0].0, &*post.reply.text)).collect();
+    let (store, _) = state.open();
+    let turns = store.streamed_turns().await.unwrap();
+    assert_eq!(turns, [(half.prompt, place("1")), (silent.prompt, place("1"))]);
+    let marks = store.mark_cut_off().await.unwrap();
+    let left: Vec<_> = marks.iter().map(|post| (&*post.state.messages[0].0, &*post.reply.text)).collect();
     assert_eq!(left, [("9", ""), ("11", "⚠ This answer was interrupted:\n\nhalf")]);
-    assert!(contents.outbox.iter().all(|post| post.turn.is_none() && post.reply.alert == Alert::Silent));
-    assert_eq!(state.after(store).await.outbox, contents.outbox);
+    assert!(marks.iter().all(|post| post.turn.is_none() && post.reply.alert == Alert::Silent));
+    assert_eq!((store.mark_cut_off().await.unwrap(), store.streamed_turns().await.unwrap()), (vec![], vec![]));
+    assert_eq!(state.after(store).await.outbox, marks);
 }
 
 #[tokio::test]
@@ -224,9 +228,9 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
     let answered = store.finish(vec![Done::Prompt(own("ended"))], vec![answer]).await.unwrap();
     // The message was on its way when the turn ended.
     store.placeholder((&own("ended"), &place("1")), &message("10"), "").await.unwrap();
-    let outbox = state.after(store).await.outbox;
-    assert_eq!(outbox[0], answered[0]);
-    let deleted: Vec<_> = outbox[1..].iter().map(|post| (&*post.reply.text, post.state.messages.clone())).collect();
+    let marks = store.mark_cut_off().await.unwrap();
+    assert_eq!(state.after(store).await.outbox[0], answered[0]);
+    let deleted: Vec<_> = marks.iter().map(|post| (&*post.reply.text, post.state.messages.clone())).collect();
     assert_eq!(deleted, [("", vec![message("9")])]);
 }
 

@@ -89,7 +89,7 @@ impl App {
         self.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
         self.ask(MEMBER, "/persona", "Persona: ").await;
         assert!(!self.api.buttons(MEMBER).is_empty());
-        self.ask(MEMBER, "slow 1000", "line 2").await;
+        self.stream(MEMBER, "slow 1000").await;
         self.api.says(MEMBER, "a queued message");
         self.until("the message is queued", || (self.session("beta")["queued"] == 1).then_some(())).await;
     }
@@ -112,9 +112,12 @@ impl App {
         assert!(nothing_new, "{before:?}, then {:?}", self.shown_to_member());
     }
 
-    /// Waits until the messages of the removed member have no buttons. Their text stays.
-    async fn until_no_buttons_for_member(&self) {
+    /// Waits until the messages of the removed member have no buttons, and the unfinished answer is deleted. The texts
+    /// of other messages stay.
+    async fn until_nothing_open_for_member(&self) {
         self.until("the end of the member's buttons", || self.api.buttons(MEMBER).is_empty().then_some(())).await;
+        let is_gone = || self.api.chat(MEMBER).iter().all(|text| !text.contains("line 1")).then_some(());
+        self.until("the end of the unfinished answer", is_gone).await;
         assert!(self.api.chat(MEMBER).iter().any(|text| text.starts_with("Persona: ")));
     }
 
@@ -133,9 +136,7 @@ async fn messages_of_a_removed_user_are_withdrawn() {
     app.busy_member().await;
     app.grant(&format!("owner = {OWNER}")).await;
     let before = app.shown_to_member();
-    app.until_no_buttons_for_member().await;
-    let is_gone = || app.api.chat(MEMBER).iter().all(|text| !text.contains("line 2")).then_some(());
-    app.until("the end of the unfinished answer", is_gone).await;
+    app.until_nothing_open_for_member().await;
     app.until_at_rest("beta").await;
     assert_eq!(app.session("beta")["turns"], 1, "the running one was interrupted, the other one was never sent");
     // The owner keeps the session and its agent.
@@ -156,8 +157,40 @@ async fn a_user_removed_during_downtime_is_not_answered() {
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
     app.until_turns("beta", 1).await;
-    app.until_no_buttons_for_member().await;
+    app.until_nothing_open_for_member().await;
+    app.ask(OWNER, "/leave", "Nothing to leave.").await;
     app.assert_nothing_shown(before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_removed_during_downtime_leaves_no_progress() {
+    const GROUP: i64 = -100_701;
+    let mut app = App::new().await;
+    app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
+    app.ask(MEMBER, "hang", "Thinking…").await;
+    let says = |text: &str| {
+        app.api.push(json!({"message": crate::botapi::message(MEMBER, GROUP, json!({"text": text}))}));
+    };
+    says("/new gamma");
+    app.told(GROUP, 0, "Session 'gamma' created.").await;
+    says("hang");
+    app.told(GROUP, 0, "Thinking…").await;
+    // The host stores a message before it edits it.
+    for chat in [MEMBER, GROUP] {
+        let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.params["chat_id"] == chat);
+        app.until("the stored live message", || is_edited().then_some(())).await;
+    }
+    app.kill();
+    app.configure(&format!("owner = {OWNER}"));
+    app.start();
+    let shows = |chat: i64| app.api.chat(chat).iter().any(|text| text.contains("Thinking"));
+    app.until("the end of both live messages", || (!shows(MEMBER) && !shows(GROUP)).then_some(())).await;
+    for session in ["beta", "gamma"] {
+        app.ask(OWNER, &format!("/session {session}"), "Switched").await;
+        app.ask(OWNER, "/retry", "Nothing").await;
+    }
+    let told = |chat: i64| app.api.chat(chat).iter().any(|text| text.contains("was not sent again"));
+    assert!(!told(MEMBER) && !told(GROUP), "{:?} {:?}", app.api.chat(MEMBER), app.api.chat(GROUP));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -146,6 +146,30 @@ async fn forbidden_posts_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_forbidden_answer_takes_its_live_messages_along() {
+    let fake = Fake::with(LiveLine::InMessage, 10);
+    let (outbox, notes) = start(&fake);
+    outbox.post(live("a", "t", "12345678\n\nabcdefgh"));
+    sleep(ms(3000)).await;
+    let forbidden = || ChatError::Forbidden { why: "not served".to_owned() };
+    fake.fail("a", forbidden());
+    outbox.post(Post::Final(answer(1, "a", "t", "secret")));
+    fake.fail("b", forbidden());
+    outbox.post(Post::Final(begun(answer(2, "b", "u", "shown\n\nsecret"), &["m8", "m9"], 1)));
+    outbox.drained().await;
+    let gone = |chat: &str| {
+        fake.calls()
+            .into_iter()
+            .filter(|call| call.starts_with(chat))
+            .skip_while(|call| !call.contains("secret"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(gone("a "), ["a send secret !", "a delete m2", "a delete m1"]);
+    assert_eq!(gone("b "), ["b send secret !", "b delete m9"]);
+    assert_eq!(notes.all().iter().filter(|note| note.ends_with("sent")).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_part_refused_twice_is_replaced_by_a_notice() {
     let fake = Fake::with(LiveLine::InMessage, 40);
     let (outbox, notes) = start(&fake);

@@ -106,7 +106,10 @@ impl Worker {
             Err(ChatError::Gone { why }) => self.block(why).await,
             Err(ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, post = post.post.0, why, "dropping a post");
-                return self.finished(post).await;
+                if post.turn.is_none() {
+                    return self.finished(post).await;
+                }
+                post.withhold();
             }
             Err(ChatError::Refused { why }) => refuse(&mut post, &step, &why),
             Err(error) => self.hold(&error),
