@@ -31,7 +31,7 @@ pub use live_config::{LiveConfig, plugin_settings};
 pub use outbound::{Outbound, OutboundSink};
 pub use plugin_queries::PluginQueries;
 pub use presenter::TurnRenderer;
-pub use quiescence::{Open, QuiescenceWaiter};
+pub use quiescence::{OpenWork, QuiescenceWaiter};
 pub use supervisor::{Revived, SessionSupervisor, sort};
 
 use std::{collections::HashMap, sync::Arc, time::Duration};

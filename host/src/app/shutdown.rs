@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::outbox::Outbox,
-    hub::{HostService, Open, QuiescenceWaiter, Serving},
+    hub::{HostService, OpenWork, QuiescenceWaiter, Serving},
 };
 
 /// The time for the outbox to send its remaining posts and for the front-end to show them. The rest is sent at the next
@@ -149,9 +149,8 @@ async fn tell_live(narrator: &Narrator, desk: &HostService) {
     std::future::pending().await
 }
 
-fn spell(open: &[Open]) -> String {
-    let one = |one: &Open| format!("{} ({}, {} waiting)", one.session, one.phase.as_str(), one.queued);
-    open.iter().map(one).collect::<Vec<_>>().join(", ")
+fn spell(open: &[OpenWork]) -> String {
+    open.iter().map(OpenWork::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Waits until all prompts are answered and the answers are read, for at most `drain`. A reader may be slow.

@@ -118,8 +118,10 @@ impl EventSink for Arc<EventBus> {
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        self.queues().is_empty()
+    fn waiting(&self) -> Vec<String> {
+        let mut plugins: Vec<String> = self.queues().keys().cloned().collect();
+        plugins.sort();
+        plugins
     }
 }
 

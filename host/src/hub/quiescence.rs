@@ -1,7 +1,7 @@
 //! Waits until the sessions are quiescent: no turn is open, no prompt is queued, and everything has been shown. The end
 //! of a piped input waits for this.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use cordboard_core::types::{Phase, SessionName};
 
@@ -10,12 +10,28 @@ use super::host_api::HostService;
 /// The polling interval. Presenters and hooks do not signal that they have finished.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A session that is still working when the time is up.
+/// Work that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Open {
-    pub session: SessionName,
-    pub phase: Phase,
-    pub queued: u32,
+pub enum OpenWork {
+    /// A session has an open turn, or prompts that will be answered without any user action.
+    Turn { session: SessionName, phase: Phase, queued: u32 },
+    /// An answer or notice of the session is being rendered or stored.
+    Display(SessionName),
+    /// Events wait for the hook of this plugin.
+    Hook(String),
+    /// The sessions have not processed everything that they received.
+    Inputs,
+}
+
+impl fmt::Display for OpenWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Turn { session, phase, queued } => write!(f, "{session} ({}, {queued} waiting)", phase.as_str()),
+            Self::Display(session) => write!(f, "{session} (being shown)"),
+            Self::Hook(plugin) => write!(f, "events for plugin '{plugin}'"),
+            Self::Inputs => f.write_str("messages on their way to a session"),
+        }
+    }
 }
 
 pub struct QuiescenceWaiter {
@@ -26,38 +42,48 @@ impl QuiescenceWaiter {
     /// Waits until every session is quiescent and everything has been shown, for at most `patience`.
     ///
     /// # Errors
-    /// The sessions that were still working when the time was up.
-    pub async fn rest(&self, patience: Duration) -> Result<(), Vec<Open>> {
+    /// The work that was open when the time was up, which is never nothing.
+    pub async fn rest(&self, patience: Duration) -> Result<(), Vec<OpenWork>> {
         let rest = async {
             loop {
-                if self.sees_rest() {
+                if self.open().is_empty() {
                     // A prompt in the channel of an actor is not visible in its snapshot yet, and the last hook may
                     // have sent one. Let the actors process their channels, then check again.
                     self.desk.lines().caught_up().await;
-                    if self.sees_rest() {
+                    if self.open().is_empty() {
                         break;
                     }
                 }
                 tokio::time::sleep(LOOK).await;
             }
         };
-        tokio::time::timeout(patience, rest).await.map_err(|_| self.open())
+        tokio::time::timeout(patience, rest).await.map_err(|_| {
+            let open = self.open();
+            if open.is_empty() { vec![OpenWork::Inputs] } else { open }
+        })
     }
 
-    fn sees_rest(&self) -> bool {
-        self.open().is_empty() && self.desk.lines().all_shown()
-    }
-
-    /// Returns the sessions with an open turn, or with a prompt that will be answered without any user action.
+    /// Returns the visible open work, each session once.
     #[must_use]
-    pub fn open(&self) -> Vec<Open> {
-        let views = self.desk.lines().roster.views();
-        let open = views.iter().filter(|view| match view.phase {
+    pub fn open(&self) -> Vec<OpenWork> {
+        let lines = self.desk.lines();
+        let views = lines.roster.views();
+        let turns = views.iter().filter(|view| match view.phase {
             Phase::Busy | Phase::Starting => true,
             Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0,
             // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,
         });
-        open.map(|view| Open { session: view.record.name.clone(), phase: view.phase, queued: view.queued }).collect()
+        let mut named = BTreeSet::new();
+        let mut open = Vec::new();
+        for view in turns {
+            let session = view.record.name.clone();
+            named.insert(session.clone());
+            open.push(OpenWork::Turn { session, phase: view.phase, queued: view.queued });
+        }
+        let shown = lines.showing().into_iter().filter(|session| !named.contains(session));
+        open.extend(shown.map(OpenWork::Display));
+        open.extend(lines.waiting_hooks().into_iter().map(OpenWork::Hook));
+        open
     }
 }

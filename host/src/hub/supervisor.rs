@@ -144,10 +144,26 @@ impl SessionSupervisor {
         }
     }
 
+    /// Returns the sessions with a scene that is waiting, being rendered or being stored, sorted.
+    #[must_use]
+    pub fn showing(&self) -> Vec<SessionName> {
+        let actors = self.actors();
+        let showing = actors.lines.iter().filter(|(_, line)| !line.presenter.is_idle());
+        let mut names: Vec<SessionName> = showing.map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// Returns the plugins whose hooks have not handled all events, sorted.
+    #[must_use]
+    pub fn waiting_hooks(&self) -> Vec<String> {
+        self.ports.herald.waiting()
+    }
+
     /// Returns whether every scene has been shown and every event has been delivered to the hooks.
     #[must_use]
     pub fn all_shown(&self) -> bool {
-        self.actors().lines.values().all(|line| line.presenter.is_idle()) && self.ports.herald.is_quiet()
+        self.showing().is_empty() && self.waiting_hooks().is_empty()
     }
 }
 

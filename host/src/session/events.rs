@@ -13,8 +13,8 @@ use cordboard_core::{
 pub trait EventSink: Send + Sync {
     /// Queues the event. Does not block.
     fn tell(&self, happening: SessionEvent);
-    /// Returns whether all queued events have been delivered.
-    fn is_quiet(&self) -> bool;
+    /// Returns the receivers to which queued events have not been delivered, sorted.
+    fn waiting(&self) -> Vec<String>;
 }
 
 /// Tracks what caused the events of a session. A turn has the causation chain of its prompt; all other events have the

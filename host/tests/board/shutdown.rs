@@ -74,6 +74,21 @@ fn unfinished_work_after_the_drain_is_named() {
 }
 
 #[test]
+fn an_answer_that_is_still_drawn_is_named() {
+    let home = Home::with("[console]\ndrain = \"1s\"\n[plugins.views]\ntime = \"5m\"");
+    home.plug("views", "shouty");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "YOU SAID: HELLO");
+    host.say("never");
+    until("the turn ends", || host.session("a")["turns"] == 2 && host.session("a")["phase"] == "idle");
+    host.close_input();
+    assert_eq!(host.wait().code(), Some(1));
+    let (_, log) = host.rest();
+    assert!(log.contains("after 1s these were still open: a (being shown)"), "{log}");
+}
+
+#[test]
 fn a_signal_shortens_the_drain() {
     let home = Home::new();
     let mut host = home.start();

@@ -87,8 +87,8 @@ impl SessionConfig for Slow {
 impl EventSink for Slow {
     fn tell(&self, _happening: SessionEvent) {}
 
-    fn is_quiet(&self) -> bool {
-        true
+    fn waiting(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

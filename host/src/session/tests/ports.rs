@@ -290,7 +290,7 @@ impl EventSink for Notes {
         self.ticks.send_modify(|count| *count += 1);
     }
 
-    fn is_quiet(&self) -> bool {
-        true
+    fn waiting(&self) -> Vec<String> {
+        Vec::new()
     }
 }

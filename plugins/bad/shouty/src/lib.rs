@@ -1,4 +1,7 @@
-//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible.
+//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible. A
+//! text with the word `never` is never drawn.
+
+use std::hint::black_box;
 
 use cordboard_plugin::{
     Reply, View,
@@ -18,6 +21,7 @@ impl View for Shouty {
             Part::Action(_) => None,
         });
         let text = texts.collect::<Vec<_>>().join("\n\n");
+        while black_box(text.contains("NEVER")) {}
         let message = (!text.is_empty()).then(|| Reply::text(text));
         Ok(Screen { live: None, messages: message.into_iter().collect() })
     }
