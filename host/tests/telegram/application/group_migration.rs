@@ -1,5 +1,9 @@
 //! A group that becomes a supergroup gets a new id and remains the same place.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cordboard::store::{self, Limit};
+use cordboard_core::types::Timestamp;
 use serde_json::json;
 
 use super::{App, OWNER, component};
@@ -42,22 +46,49 @@ fn upgrade(app: &App, learned: Learned) {
     }
 }
 
-/// Starts a host with plugins that store a place, which is the group.
+/// The plugin whose job posts the reminders.
+const REMIND: &str = "remind";
+
+/// Starts a host with plugins that store a place, which is the group. One of them has a job that is overdue, and is
+/// disabled, so that the test decides when the job runs.
 async fn with_kept_places() -> App {
     let mut app = App::prepared().await;
     let notify = "[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"1s\"";
     app.configure(&format!("owner = {OWNER}\n{notify}\n[plugins.remind]\ngrants = [\"chat\"]"));
-    for name in ["notify", "remind"] {
+    for name in ["notify", REMIND] {
         app.save_plugin(name, &component(&format!("extra/{name}.wasm")));
     }
     app.start();
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     asks(&app, GROUP, "/notify here", "are reported here.").await;
     asks(&app, GROUP, "/persona", "Persona: none").await;
-    asks(&app, GROUP, "/remind 1h bread", "I will remind you in 1 hour.").await;
-    // Set this reminder last, so that the move is long complete when it is due.
+    asks(&app, GROUP, "/remind 2h bread", "I will remind you in 2 hours.").await;
     asks(&app, GROUP, "/remind 1m tea", "I will remind you in 1 minute.").await;
+    asks(&app, GROUP, "/plugins disable remind", "Plugin 'remind' is disabled").await;
+    assert_eq!(app.terminate().await, Some(0));
+    let_an_hour_pass(&app).await;
+    let polls = app.api.calls("getUpdates").len();
+    app.start();
+    app.api.until_calls("getUpdates", polls + 1).await;
     app
+}
+
+/// Changes the store as if the reminders had been set an hour earlier, and the host had been down since.
+async fn let_an_hour_pass(app: &App) {
+    const HOUR: u64 = 3_600_000;
+    let (store, _) = store::open(&app.path("state")).unwrap();
+    let limit = Limit { key: String::new(), bytes: u64::MAX };
+    for key in store.state_keys(REMIND, "").await.unwrap() {
+        // A key begins with the time in milliseconds, in a fixed width.
+        let (at, number) = key.split_once('-').unwrap();
+        let earlier = format!("{:016}-{number}", at.parse::<u64>().unwrap() - HOUR);
+        let value = store.state_get(REMIND, &key).await.unwrap().unwrap();
+        store.state_set(REMIND, &earlier, value, limit.clone()).await.unwrap();
+        store.state_delete(REMIND, &key).await.unwrap();
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    store.begin_job(REMIND, "look", Timestamp(u64::try_from(now).unwrap() - HOUR)).await.unwrap();
+    store.close().await;
 }
 
 /// Checks that stored places lead to the supergroup, and that its buttons still work.
@@ -66,6 +97,8 @@ async fn the_new_chat_has_all(app: &App) {
     app.api.says(OWNER, "slow 20");
     app.told(SUPER, 0, "private has finished after").await;
     asks(app, SUPER, "/notify", "Reports are posted here.").await;
+    app.ask(OWNER, "/plugins enable remind", "Plugin 'remind' is enabled").await;
+    app.told(SUPER, 0, "\u{23f0} tea").await;
     asks(app, SUPER, "/remind", "bread").await;
     // A message from before the move stays in the old chat and can't be edited.
     app.api.press(OWNER, GROUP, "planner");
@@ -75,7 +108,6 @@ async fn the_new_chat_has_all(app: &App) {
     let decided = || app.api.stands(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
     app.until("the outcome instead of the buttons", decided).await;
     asks(app, SUPER, "hello", "You said: Ada L: hello").await;
-    app.told(SUPER, 0, "\u{23f0} tea").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
