@@ -47,7 +47,7 @@ pub use component_info::{ComponentInfo, bare};
 pub use engine::{EPOCH_TICK, TRIALS};
 pub use error::PluginError;
 pub use exports::{DueJob, Invocation, Load, Screen, ViewLimits, WebRequest, WebResponse};
-pub use grants::{PendingApproval, config_only};
+pub use grants::{PendingApproval, config_only, joint_question};
 pub use guest_log::AUTHORS;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, Swap};
 pub use limits::{CallLimits, Limit};

@@ -15,7 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::{Caller, Reply};
+use cordboard_core::types::{Caller, Reply, Request};
 
 use crate::{
     clock::Clock,
@@ -27,15 +27,17 @@ pub use builds::Event;
 pub use notices::Pace;
 
 use builds::{Done, Jobs, Purpose};
-use notices::{Kind, Notices};
+use notices::{Kind, Message, Notices};
 
 /// Receives the notifications about rollouts.
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Notifies the owner and the admins, except `but`, who has the answer already.
     async fn tell(&self, text: String, but: Option<&Caller>);
-    /// Asks the owner.
+    /// Asks the owner. The other operators get the question without its buttons.
     async fn ask(&self, question: Reply);
+    /// Closes the requests about other versions of the plugin in `request`.
+    async fn supersede(&self, request: &Request);
     /// Reports that the exports of `plugin` may have changed.
     async fn changed(&self, plugin: &str);
 }
@@ -108,7 +110,7 @@ impl Rollout {
             Event::Slow(name) => self.on_slow(&name).await,
             Event::Failed => self.on_failed().await,
             Event::Due(name) => self.on_due(&name).await,
-            Event::Notices => self.tell_notices().await,
+            Event::Notices => self.tell_notice().await,
         }
     }
 
@@ -117,9 +119,20 @@ impl Rollout {
         self.notices.add(plugin, (kind, text), tokio::time::Instant::now());
     }
 
+    /// Sends the next message.
+    async fn tell_notice(&mut self) {
+        let table = self.plugs().table();
+        match self.notices.take(tokio::time::Instant::now(), |parked| approvals::is_open(&table, parked)) {
+            Some(Message::Changes(text)) => self.audience.tell(text, None).await,
+            Some(Message::Approvals(parked)) => self.ask(&parked).await,
+            None => {}
+        }
+    }
+
+    /// Sends all pending messages.
     async fn tell_notices(&mut self) {
-        if let Some(text) = self.notices.take(tokio::time::Instant::now()) {
-            self.audience.tell(text, None).await;
+        while self.notices.due().is_some() {
+            self.tell_notice().await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Describes capabilities to the owner who is asked to grant them, and decides which of them a chat button can grant.
 
 use cordboard_core::{
-    messages::plugins::{self as messages, Requested},
+    messages::plugins::{self as messages, Requested, VersionRequest},
     types::{Button, Choice, Reply, Request},
 };
 
@@ -53,27 +53,53 @@ impl PendingApproval {
     #[must_use]
     pub fn question(&self, serves: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
-        let requested: Vec<_> = missing
-            .iter()
-            .map(|capability| {
-                let line = match way(capability) {
-                    Way::Button => None,
-                    Way::Line(line) => Some(line),
-                };
-                Requested { capability, line }
-            })
-            .collect();
-        let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested, serves));
-        let button = |choice: Choice, verb: &str| {
-            Button::new(choice.label().unwrap_or_default(), format!("/{STEERING} {verb} {plugin} {}", short(digest)))
-        };
-        let mut row = vec![button(Choice::Refuse, "refuse")];
-        if config_only(missing).is_empty() {
-            row.insert(0, button(Choice::Grant, "grant"));
-        }
-        let request = Request::Grant { plugin: plugin.clone(), digest: short(digest).to_owned() };
-        Reply { buttons: vec![row], request: Some(request), ..reply }
+        let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested(missing), serves));
+        let label = |choice: Choice| choice.label().unwrap_or_default();
+        let row = self.buttons(label(Choice::Grant), label(Choice::Refuse));
+        Reply { buttons: vec![row], request: Some(self.request()), ..reply }
     }
+
+    #[must_use]
+    pub fn request(&self) -> Request {
+        Request::Grant { plugin: self.plugin.clone(), digest: short(&self.digest).to_owned() }
+    }
+
+    fn listed(&self) -> VersionRequest<'_> {
+        let (plugin, version) = (self.plugin.as_str(), short(&self.digest));
+        VersionRequest { plugin, version, requested: requested(&self.missing) }
+    }
+
+    /// The buttons that decide about exactly this version. A button grants only what the chat can grant.
+    fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
+        let Self { plugin, digest, missing } = self;
+        let button =
+            |label: &str, verb: &str| Button::new(label, format!("/{STEERING} {verb} {plugin} {}", short(digest)));
+        let mut row = vec![button(refuse, "refuse")];
+        if config_only(missing).is_empty() {
+            row.insert(0, button(grant, "grant"));
+        }
+        row
+    }
+}
+
+/// The approval request to the owner about several versions, of which it lists the first `listed`.
+#[must_use]
+pub fn joint_question(parked: &[PendingApproval], listed: usize) -> Reply {
+    let (shown, others) = parked.split_at(listed.min(parked.len()));
+    let requests: Vec<VersionRequest<'_>> = shown.iter().map(PendingApproval::listed).collect();
+    let row = |one: &PendingApproval| one.buttons(&format!("Grant {}", one.plugin), &format!("Refuse {}", one.plugin));
+    Reply {
+        buttons: shown.iter().map(row).collect(),
+        ..Reply::text(messages::approval_requests(&requests, others.len()))
+    }
+}
+
+fn requested(missing: &[String]) -> Vec<Requested<'_>> {
+    let line = |capability: &str| match way(capability) {
+        Way::Button => None,
+        Way::Line(line) => Some(line),
+    };
+    missing.iter().map(|capability| Requested { capability, line: line(capability) }).collect()
 }
 
 #[cfg(test)]
@@ -103,6 +129,28 @@ mod tests {
         .assert_eq(&question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins grant mine 0123456789ab", "/plugins refuse mine 0123456789ab"]);
+    }
+
+    #[test]
+    fn a_joint_question_names_each_version_and_its_buttons() {
+        let of = |plugin: &str, missing: &[&str]| PendingApproval { plugin: plugin.to_owned(), ..parked(missing) };
+        let question = joint_question(&[of("a", &["chat", "sessions"]), of("b", &["http"]), of("c", &["chat"])], 2);
+        expect![[r#"
+            3 plugins request capabilities that they were not granted:
+
+            - 'a', version 0123456789ab: `chat`, `sessions`
+            - 'b', version 0123456789ab: `http` (can't be granted in the chat)
+            - and 1 more
+
+            They need your approval. /plugins shows each request and how to grant it."#]]
+        .assert_eq(&question.text);
+        let buttons: Vec<_> = question.buttons.iter().flatten().map(|one| (&*one.label, &*one.command)).collect();
+        let expected = [
+            ("Grant a", "/plugins grant a 0123456789ab"),
+            ("Refuse a", "/plugins refuse a 0123456789ab"),
+            ("Refuse b", "/plugins refuse b 0123456789ab"),
+        ];
+        assert_eq!((buttons.as_slice(), question.request), (expected.as_slice(), None));
     }
 
     #[test]

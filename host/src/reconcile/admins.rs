@@ -9,7 +9,7 @@ use cordboard_core::{
     config::Config,
     messages::{self, plain},
     session::Input,
-    types::{Caller, Place, Reply},
+    types::{Caller, Place, Reply, Request},
 };
 
 use crate::{
@@ -69,11 +69,7 @@ impl Notifier for Admins {
         }
     }
 
-    /// Admins, who can't answer, get the question without its buttons.
     async fn ask(&self, question: Reply) {
-        if let Some(request) = &question.request {
-            self.posts.supersede(request).await;
-        }
         let config = self.config.now();
         let owner = owner(self.front_end, &config);
         for place in admins(self.front_end, &config) {
@@ -81,6 +77,10 @@ impl Notifier for Admins {
                 if Some(&place) == owner.as_ref() { question.clone() } else { Reply::text(question.text.clone()) };
             self.post(place, reply).await;
         }
+    }
+
+    async fn supersede(&self, request: &Request) {
+        self.posts.supersede(request).await;
     }
 
     async fn changed(&self, plugin: &str) {

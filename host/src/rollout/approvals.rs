@@ -1,7 +1,9 @@
 //! Asks the owner about versions that request more capabilities than granted, once per version.
 
+use tokio::time::Instant;
+
 use super::Rollout;
-use crate::plugin::{PendingApproval, RejectReason, short};
+use crate::plugin::{PendingApproval, RejectReason, Snapshot, joint_question, short};
 
 impl Rollout {
     /// Asks about the versions that are pending approval at startup.
@@ -20,7 +22,7 @@ impl Rollout {
         }
     }
 
-    /// Asks the owner about a version that is pending approval, unless the owner has refused its capabilities
+    /// Asks the owner soon about a version that is pending approval, unless the owner has refused its capabilities
     /// already.
     pub(super) async fn park(&mut self, name: &str, digest: &str, missing: &[String]) {
         if let Some(word) = self.supply.decided.refused(name, missing) {
@@ -37,8 +39,24 @@ impl Rollout {
             missing = missing_shown,
             "version pending approval: asking the owner"
         );
-        let serves = self.plugs().table().generation(name).map(|one| one.number);
         let parked = PendingApproval { plugin: name.to_owned(), digest: digest.to_owned(), missing: missing.to_vec() };
-        self.audience.ask(parked.question(serves)).await;
+        self.audience.supersede(&parked.request()).await;
+        self.notices.add_approval(parked, Instant::now());
     }
+
+    /// Asks the owner about these versions in one message.
+    pub(super) async fn ask(&self, parked: &[PendingApproval]) {
+        let question = match parked {
+            [only] => only.question(self.plugs().table().generation(&only.plugin).map(|one| one.number)),
+            several => joint_question(several, self.notices.listed()),
+        };
+        self.audience.ask(question).await;
+    }
+}
+
+/// Whether this version still waits for approval.
+pub(super) fn is_open(table: &Snapshot, parked: &PendingApproval) -> bool {
+    let entry = table.entry(&parked.plugin).filter(|entry| entry.disabled.is_none());
+    let turned = entry.and_then(|entry| entry.turned.as_ref()).filter(|turned| turned.digest == parked.digest);
+    turned.is_some_and(|turned| matches!(turned.hold, RejectReason::PendingApproval(_)))
 }

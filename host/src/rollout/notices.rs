@@ -1,9 +1,12 @@
-//! Owns the unrequested notices about plugins: collects them for a moment, merges them into one message and limits
-//! the rate of messages, so that a thousand files cause a handful of messages. It must not delay answers to commands.
+//! Owns the unrequested notices about plugins, including requests for approval: collects them for a moment, merges
+//! them into one message and limits the rate of messages, so that a thousand files cause a handful of messages. It must
+//! not delay answers to commands.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
+
+use crate::plugin::PendingApproval;
 
 /// The factor by which the pending notices may exceed the listed ones, so that a message can list the most important
 /// ones.
@@ -44,6 +47,15 @@ struct Notice {
     text: String,
 }
 
+/// A message to the operators.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Merged notices.
+    Changes(String),
+    /// Versions that wait for approval, at least one.
+    Approvals(Vec<PendingApproval>),
+}
+
 pub struct Notices {
     pace: Pace,
     pending: Vec<Notice>,
@@ -51,18 +63,23 @@ pub struct Notices {
     more: usize,
     /// The arrival of the first pending notice.
     since: Option<Instant>,
+    /// The versions about which the owner is to be asked, at most one of each plugin.
+    approvals: Vec<PendingApproval>,
+    /// The arrival of the first pending approval.
+    approvals_since: Option<Instant>,
     /// The times of the latest messages, at most [`Pace::most`] of them.
     sent: VecDeque<Instant>,
 }
 
 impl Notices {
     pub fn new(pace: Pace) -> Self {
-        Self { pace, pending: Vec::new(), more: 0, since: None, sent: VecDeque::new() }
+        let (pending, approvals, sent) = (Vec::new(), Vec::new(), VecDeque::new());
+        Self { pace, pending, more: 0, since: None, approvals, approvals_since: None, sent }
     }
 
     pub fn add(&mut self, plugin: &str, (kind, text): (Kind, String), now: Instant) {
+        self.drop_progress(plugin);
         self.since.get_or_insert(now);
-        self.pending.retain(|other| other.plugin != plugin || other.kind != Kind::Progress);
         self.pending.push(Notice { plugin: plugin.to_owned(), kind, text });
         if self.pending.len() > self.pace.listed.saturating_mul(KEPT) {
             let least = (0..self.pending.len()).min_by_key(|at| self.pending[*at].kind).unwrap_or_default();
@@ -71,23 +88,55 @@ impl Notices {
         }
     }
 
+    /// Adds a request for approval. It replaces the request of an older version.
+    pub fn add_approval(&mut self, parked: PendingApproval, now: Instant) {
+        self.drop_progress(&parked.plugin);
+        self.approvals_since.get_or_insert(now);
+        self.approvals.retain(|other| other.plugin != parked.plugin);
+        self.approvals.push(parked);
+    }
+
+    fn drop_progress(&mut self, plugin: &str) {
+        self.pending.retain(|other| other.plugin != plugin || other.kind != Kind::Progress);
+        self.since.take_if(|_| self.pending.is_empty() && self.more == 0);
+    }
+
+    /// The most plugins that a message lists.
+    pub const fn listed(&self) -> usize {
+        self.pace.listed
+    }
+
     /// The time to send the next message, if there is one.
     pub fn due(&self) -> Option<Instant> {
-        let gathered = self.since? + self.pace.gather;
+        let gathered = self.since.into_iter().chain(self.approvals_since).min()? + self.pace.gather;
         let earliest = self.sent.front().filter(|_| self.sent.len() >= self.pace.most);
         Some(earliest.map_or(gathered, |first| gathered.max(*first + self.pace.span)))
     }
 
-    /// Merges the pending notices into a message.
-    pub fn take(&mut self, now: Instant) -> Option<String> {
-        self.since.take()?;
+    /// Merges the pending notices, or the pending approvals if they have waited longer, into a message. Drops approvals
+    /// that are not `open` any more.
+    pub fn take(&mut self, now: Instant, open: impl Fn(&PendingApproval) -> bool) -> Option<Message> {
+        let approvals_first = self.approvals_since.filter(|asked| self.since.is_none_or(|since| since > *asked));
+        let message = if approvals_first.is_some() {
+            self.approvals_since = None;
+            self.approvals.retain(open);
+            let approvals = std::mem::take(&mut self.approvals);
+            (!approvals.is_empty()).then_some(Message::Approvals(approvals))
+        } else {
+            self.since = None;
+            self.merge().map(Message::Changes)
+        }?;
         self.sent.push_back(now);
         if self.sent.len() > self.pace.most {
             self.sent.pop_front();
         }
+        Some(message)
+    }
+
+    fn merge(&mut self) -> Option<String> {
         let mut pending = std::mem::take(&mut self.pending);
         let count = pending.len() + std::mem::take(&mut self.more);
-        if count == 1 {
+        if count <= 1 {
             return pending.pop().map(|only| only.text);
         }
         // The sort is stable, so notices of one kind keep their order.
@@ -110,13 +159,25 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn changes(notices: &mut Notices, now: Instant) -> Option<String> {
+        notices.take(now, |_| true).map(|message| match message {
+            Message::Changes(text) => text,
+            Message::Approvals(parked) => panic!("approvals: {parked:?}"),
+        })
+    }
+
+    fn parked(number: u32, digest: &str) -> PendingApproval {
+        let missing = vec!["chat".to_owned()];
+        PendingApproval { plugin: format!("p{number}"), digest: digest.to_owned(), missing }
+    }
+
     /// Adds `count` notices evenly over `span`. Returns each message and when it was sent.
     fn flood(count: u32, span: Duration) -> Vec<(Duration, String)> {
         let (mut notices, began) = (Notices::new(Pace::default()), Instant::now());
         let mut sent = Vec::new();
         let mut send_until = |notices: &mut Notices, end: Instant| {
             while let Some(due) = notices.due().filter(|due| *due <= end) {
-                sent.extend(notices.take(due).map(|text| (due - began, text)));
+                sent.extend(changes(notices, due).map(|text| (due - began, text)));
             }
         };
         for number in 0..count {
@@ -160,7 +221,7 @@ mod tests {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
         let mut add = |number: usize, kind| notices.add(&format!("p{number}"), (kind, format!("{number}\nmore")), now);
         (0..100).for_each(|number| add(number, if number == 3 { Kind::Trouble } else { Kind::Done }));
-        let text = notices.take(now).unwrap();
+        let text = changes(&mut notices, now).unwrap();
         assert!(text.starts_with("100 plugin changes:\n- 3\n  more\n- "), "{text}");
         assert!(text.ends_with("\nand 90 more. /plugins lists them."), "{text}");
     }
@@ -172,7 +233,46 @@ mod tests {
         notices.add("b", (Kind::Progress, "b is being compiled".to_owned()), now);
         notices.add("a", (Kind::Done, "a is active".to_owned()), now);
         let text = "2 plugin changes:\n- a is active\n- b is being compiled";
-        assert_eq!(notices.take(now).as_deref(), Some(text));
-        assert_eq!((notices.take(now), notices.due()), (None, None));
+        assert_eq!(changes(&mut notices, now).as_deref(), Some(text));
+        assert_eq!((changes(&mut notices, now), notices.due()), (None, None));
+    }
+
+    #[test]
+    fn a_thousand_approvals_and_changes_fit_a_few_messages() {
+        let (mut notices, began) = (Notices::new(Pace::default()), Instant::now());
+        let (mut asked, mut times) = (Vec::new(), Vec::new());
+        let mut send_until = |notices: &mut Notices, end: Instant| {
+            while let Some(due) = notices.due().filter(|due| *due <= end) {
+                let message = notices.take(due, |_| true).expect("a message is due");
+                times.push(due);
+                if let Message::Approvals(parked) = message {
+                    asked.extend(parked);
+                }
+            }
+        };
+        for number in 0..1000 {
+            let now = began + 10 * SECOND * number / 1000;
+            send_until(&mut notices, now);
+            notices.add_approval(parked(number, "0123"), now);
+            notices.add(&format!("q{number}"), (Kind::Done, "plugged in".to_owned()), now);
+        }
+        send_until(&mut notices, began + 1000 * SECOND);
+        assert_eq!(asked, (0..1000).map(|number| parked(number, "0123")).collect::<Vec<_>>(), "each is asked once");
+        let Pace { most, span, .. } = Pace::default();
+        assert!(times.len() <= most + 2, "{}", times.len());
+        assert!(times.windows(most + 1).all(|window| window[most] - window[0] >= span));
+    }
+
+    #[test]
+    fn only_open_approvals_of_the_newest_versions_are_asked() {
+        let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
+        notices.add("p2", (Kind::Progress, "p2 is being compiled".to_owned()), now);
+        for (number, digest) in [(1, "old"), (2, "old"), (1, "new")] {
+            notices.add_approval(parked(number, digest), now);
+        }
+        let open = |one: &PendingApproval| one.plugin == "p1";
+        assert_eq!(notices.take(now, open), Some(Message::Approvals(vec![parked(1, "new")])));
+        notices.add_approval(parked(2, "old"), now);
+        assert_eq!((notices.take(now, open), notices.due()), (None, None));
     }
 }

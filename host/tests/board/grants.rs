@@ -14,6 +14,33 @@ fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     })
 }
 
+#[test]
+fn simultaneous_approvals_are_one_message() {
+    let home = Home::new();
+    let names: Vec<String> = (1..=12).map(|number| format!("p{number:02}")).collect();
+    names.iter().for_each(|name| home.plug(name, "greedy"));
+    let mut host = home.start();
+    let asked = host.expect("[Refuse p10] /plugins refuse p10 ");
+    assert!(asked.contains("12 plugins request capabilities that they were not granted:\n"), "{asked}");
+    assert!(asked.contains("and 2 more\n") && !asked.contains("Grant p11"), "{asked}");
+    let [grant, refuse] = ["[Grant p03] ", "[Refuse p04] "].map(|label| {
+        asked.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap_or_else(|| panic!("{asked}")).to_owned()
+    });
+    host.say(&grant);
+    host.expect("Plugin 'p03' is granted session-control, and is active: generation 1, ");
+    host.say(&refuse);
+    host.expect("Plugin 'p04' is not granted session-control.");
+    host.say(&refuse.replace("p04", "p12"));
+    host.expect("Plugin 'p12' is not granted session-control.");
+    // A new version asks again, and the button of the old one doesn't decide about it.
+    home.plug("p05", "grabby");
+    question(&mut host, "p05");
+    host.say(&refuse.replace("p04", "p05"));
+    host.expect("of plugin 'p05' is no longer pending approval; version ");
+    assert_eq!(host.chat().matches(" that they were not granted:").count(), 1);
+    assert_eq!(host.chat().matches(" that it was not granted:").count(), 1);
+}
+
 /// Waits until the list of plugins shows this health.
 fn await_health(home: &Home, plugin: &str, health: &str) {
     until(&format!("{plugin} is {health}"), || {

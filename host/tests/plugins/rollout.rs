@@ -27,7 +27,7 @@ use cordboard::{
 };
 use cordboard_core::{
     config,
-    types::{Caller, Reply},
+    types::{Caller, Reply, Request},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -72,6 +72,8 @@ impl Notifier for Said {
         self.questions.lock().unwrap().push(question);
         self.news.notify_waiters();
     }
+
+    async fn supersede(&self, _request: &Request) {}
 
     async fn changed(&self, _plugin: &str) {
         self.news.notify_waiters();

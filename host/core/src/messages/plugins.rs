@@ -43,6 +43,32 @@ pub fn approval_request(plugin: &str, version: &str, requested: &[Requested<'_>]
     text
 }
 
+/// A version that an approval request for several plugins lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRequest<'a> {
+    pub plugin: &'a str,
+    pub version: &'a str,
+    pub requested: Vec<Requested<'a>>,
+}
+
+/// The approval request for several plugins. `more` of them are not listed.
+#[must_use]
+pub fn approval_requests(listed: &[VersionRequest<'_>], more: usize) -> String {
+    let mut text = format!("{} plugins request capabilities that they were not granted:\n", listed.len() + more);
+    for VersionRequest { plugin, version, requested } in listed {
+        let names: Vec<String> = requested.iter().map(|one| format!("`{}`", one.capability)).collect();
+        text.push_str(&format!("\n- '{plugin}', version {version}: {}", names.join(", ")));
+        if requested.iter().any(|one| one.line.is_some()) {
+            text.push_str(" (can't be granted in the chat)");
+        }
+    }
+    if more > 0 {
+        text.push_str(&format!("\n- and {more} more"));
+    }
+    text.push_str("\n\nThey need your approval. /plugins shows each request and how to grant it.");
+    text
+}
+
 #[must_use]
 pub fn folder_unusable(why: &str) -> String {
     format!("failed to {why}; until that is corrected, the active versions stay active, and files in it are ignored")
