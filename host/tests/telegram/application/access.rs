@@ -163,7 +163,7 @@ async fn a_user_removed_during_downtime_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_removed_during_downtime_leaves_no_progress() {
+async fn a_user_removed_during_downtime_leaves_no_frame() {
     const GROUP: i64 = -100_701;
     let mut app = App::new().await;
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
@@ -173,8 +173,8 @@ async fn a_user_removed_during_downtime_leaves_no_progress() {
     };
     says("/new gamma");
     app.told(GROUP, 0, "Session 'gamma' created.").await;
-    says("hang");
-    app.told(GROUP, 0, "Thinking…").await;
+    says("slow 1000");
+    app.told(GROUP, 0, "line 2").await;
     // The host stores a message before it edits it.
     for chat in [MEMBER, GROUP] {
         let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.params["chat_id"] == chat);
@@ -183,13 +183,14 @@ async fn a_user_removed_during_downtime_leaves_no_progress() {
     app.kill();
     app.configure(&format!("owner = {OWNER}"));
     app.start();
-    let shows = |chat: i64| app.api.chat(chat).iter().any(|text| text.contains("Thinking"));
-    app.until("the end of both live messages", || (!shows(MEMBER) && !shows(GROUP)).then_some(())).await;
+    let shows = |chat: i64, what: &str| app.api.chat(chat).iter().any(|text| text.contains(what));
+    let are_gone = || (!shows(MEMBER, "Thinking") && !shows(GROUP, "line 1")).then_some(());
+    app.until("the end of both live messages", are_gone).await;
     for session in ["beta", "gamma"] {
         app.ask(OWNER, &format!("/session {session}"), "Switched").await;
         app.ask(OWNER, "/retry", "Nothing").await;
     }
-    let told = |chat: i64| app.api.chat(chat).iter().any(|text| text.contains("was not sent again"));
+    let told = |chat: i64| shows(chat, "was not sent again");
     assert!(!told(MEMBER) && !told(GROUP), "{:?} {:?}", app.api.chat(MEMBER), app.api.chat(GROUP));
 }
 
