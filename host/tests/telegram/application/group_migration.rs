@@ -94,7 +94,7 @@ async fn let_an_hour_pass(app: &App) {
 /// Checks that stored places lead to the supergroup, and that its buttons still work.
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
-    app.api.says(OWNER, "slow 20");
+    app.api.says(OWNER, "slow 3");
     app.told(SUPER, 0, "private has finished after").await;
     asks(app, SUPER, "/notify", "Reports are posted here.").await;
     app.ask(OWNER, "/plugins enable remind", "Plugin 'remind' is enabled").await;
