@@ -3,9 +3,11 @@
 //! does not block callers: only the module's own tasks wait.
 
 mod adopted;
+mod cgroup;
 mod env_tag;
 mod environment;
 mod identity;
+mod image;
 mod memory;
 
 mod detached;
@@ -29,6 +31,7 @@ pub use memory::{free_memory, memory, return_freed_memory};
 pub use orphans::{CleanupReport, Orphans, orphans, sweep, sweep_session};
 pub use program::locate;
 
+use image::Image;
 use supervisor::Leader;
 
 /// The maximum number of pending events. The session actor consumes them continuously; the limit keeps a flood of lines
@@ -110,19 +113,19 @@ pub struct Process {
 /// The process cannot be started. The text contains the remedy.
 pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), SpawnError> {
     let program = program::find(&spawn)?;
+    let args = spawn.args.iter().map(OsString::as_os_str);
+    let marks = spawn.mark.variables().map(|(name, value)| (name.to_owned(), value));
+    let image = Image::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(marks));
+    let image = image.map_err(|error| program::explain(&spawn, &program, error))?;
     let mut command = tokio::process::Command::new(&program);
     command
-        .args(&spawn.args)
-        .env_clear()
-        .envs(spawn.env.iter().map(|(name, value)| (name, value)))
-        .envs(spawn.mark.variables())
         .current_dir(&spawn.folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     let mut child =
-        adopted::spawn(&mut command, spawn.mark.tag()).map_err(|error| program::explain(&spawn, &program, error))?;
+        adopted::spawn((command, image), &spawn.mark).map_err(|error| program::explain(&spawn, &program, error))?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),
@@ -130,7 +133,6 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     };
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let leader = Arc::new(Leader::new(child).map_err(failed)?);
-    spawn.mark.tag().set(leader.id());
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
         return Err(failed(io::Error::other("it has no pipes")));
     };

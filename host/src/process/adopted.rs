@@ -16,8 +16,11 @@ use tokio::{
 };
 
 use super::{
+    EnvTag,
+    cgroup::Cgroup,
     env_tag::{self, RlimitTag},
     identity::{self, Stat},
+    image::Image,
     tree,
 };
 
@@ -29,16 +32,33 @@ fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
 }
 
 /// Starts an agent and registers it under one lock, so that `reap` can't see it unregistered even if it ends at once.
-/// The agent has the tag from its first instruction.
-pub(super) fn spawn(command: &mut Command, tag: RlimitTag) -> io::Result<Child> {
+pub(super) fn spawn((mut command, image): (Command, Image), mark: &EnvTag) -> io::Result<Child> {
+    let cgroup = Cgroup::of(mark);
+    set_apart((&mut command, image), mark, cgroup.as_ref());
     let mut agents = agents();
-    // The lock also keeps other agents from inheriting this tag.
-    let before = tag.lend();
-    let child = command.spawn();
-    env_tag::restore(before);
-    let child = child?;
+    let child = command.spawn().inspect_err(|_| cgroup.iter().for_each(Cgroup::remove))?;
     agents.extend(child.id().map(u32::cast_signed));
     Ok(child)
+}
+
+/// Makes the new process give itself its tag, enter its cgroup and then become the agent.
+#[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
+fn set_apart((command, image): (&mut Command, Image), mark: &EnvTag, cgroup: Option<&Cgroup>) {
+    let tag = mark.tag();
+    let entrance = cgroup.and_then(|cgroup| {
+        let created = cgroup.create();
+        created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: its other marks are used")).ok()
+    });
+    let become_agent = move || {
+        // A mark that can't be set leaves the others, and logging would allocate.
+        tag.set().ok();
+        if let Some(entrance) = &entrance {
+            rustix::io::write(entrance, b"0").ok();
+        }
+        Err(image.exec())
+    };
+    // SAFETY: the closure only makes system calls.
+    unsafe { command.pre_exec(become_agent) };
 }
 
 /// Unregisters an agent that is reaped, or that tokio will reap.
@@ -112,17 +132,16 @@ mod tests {
     #[tokio::test]
     async fn an_agent_has_its_tag_from_the_start() {
         let mark = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
-        let own = || RlimitTag::read(&identity::folder(std::process::id().cast_signed()));
-        let before = own();
-        let mut command = Command::new("cat");
-        command.arg("/proc/self/limits").stdout(Stdio::piped()).process_group(0);
-        let child = spawn(&mut command, mark.tag()).unwrap();
-        assert_eq!(own(), before, "the host's own limit is unchanged");
+        let image = Image::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
+        let mut command = Command::new("/bin/cat");
+        command.stdout(Stdio::piped()).process_group(0);
+        let child = spawn((command, image), &mark).unwrap();
         let pid = child.id();
         let output = child.wait_with_output().await.unwrap();
         forget(pid);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("limits"), output.stdout).unwrap();
         assert_eq!(RlimitTag::read(folder.path()), Some(mark.tag()));
+        Cgroup::of(&mark).iter().for_each(Cgroup::remove);
     }
 }

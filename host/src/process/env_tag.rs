@@ -4,8 +4,8 @@
 
 use std::{path::Path, sync::OnceLock};
 
-use cordboard_core::types::{ProcessId, SessionName};
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use cordboard_core::types::SessionName;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use sha2::{Digest, Sha256};
 
 use super::identity;
@@ -73,20 +73,9 @@ const MAGIC: u64 = 0x2d << 56;
 const SESSION_PART: u64 = (1 << 24) - 1;
 
 impl RlimitTag {
-    /// Sets the tag of a new process for good: it can't change the hard limit.
-    pub(super) fn set(self, process: &ProcessId) {
-        let limit = Rlimit { current: Some(self.0), maximum: Some(self.0) };
-        if let Err(error) = prlimit(Pid::from_raw(process.pid), Resource::Rttime, limit) {
-            tracing::debug!(pid = process.pid, %error, "failed to tag an agent with a limit: its descendants are found only by their environment");
-        }
-    }
-
-    /// Gives this process the tag, for a child to inherit. Returns the limit to [`restore`]. Only the soft limit changes:
-    /// a lowered hard limit can't be raised again.
-    pub(super) fn lend(self) -> Rlimit {
-        let before = getrlimit(Resource::Rttime);
-        set_own(Rlimit { current: Some(self.0), maximum: before.maximum });
-        before
+    /// Sets the tag of this process for good: the hard limit can't be raised again. Only makes a system call.
+    pub(super) fn set(self) -> rustix::io::Result<()> {
+        setrlimit(Resource::Rttime, Rlimit { current: Some(self.0), maximum: Some(self.0) })
     }
 
     /// Reads the tag of a process of any user from its folder in `/proc`.
@@ -102,17 +91,6 @@ impl RlimitTag {
     }
 }
 
-/// Takes a lent tag back.
-pub(super) fn restore(before: Rlimit) {
-    set_own(before);
-}
-
-fn set_own(limit: Rlimit) {
-    if let Err(error) = setrlimit(Resource::Rttime, limit) {
-        tracing::debug!(%error, "failed to set the tag that an agent inherits: it is set after the start");
-    }
-}
-
 fn host_part(host: &str) -> u64 {
     (number(host) & 0xffff_ffff) << SESSION_PART.count_ones()
 }
@@ -122,7 +100,8 @@ fn number(text: &str) -> u64 {
     Sha256::digest(text).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-fn host_run() -> &'static str {
+/// Identifies this host process among all of this machine.
+pub(super) fn host_run() -> &'static str {
     static RUN: OnceLock<String> = OnceLock::new();
     RUN.get_or_init(|| {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::{
     EnvTag,
+    cgroup::Cgroup,
     tree::{self, Grace, Member, Target, Wanted},
 };
 
@@ -35,9 +36,12 @@ pub struct CleanupReport {
     pub sessions: BTreeMap<SessionName, usize>,
 }
 
-/// Finds the processes of a killed host, by the mark with its state directory and by the stored identities.
+/// Finds the processes of a killed host, by its cgroups, by the mark with its state directory and by the stored
+/// identities.
 pub async fn orphans(host: &str, known: &[(SessionName, ProcessId)]) -> Orphans {
-    let target = Target { known: known.to_vec(), ..Target::new(Wanted::Host(host.to_owned())) };
+    let mut target = Target { known: known.to_vec(), ..Target::new(Wanted::Host(host.to_owned())) };
+    let host = host.to_owned();
+    target.cgroups = tokio::task::spawn_blocking(move || Cgroup::left_behind(&host)).await.unwrap_or_default();
     let looked = target.clone();
     let members = tokio::task::spawn_blocking(move || tree::members(&looked)).await.unwrap_or_default();
     Orphans { target, members }

@@ -1,5 +1,5 @@
-//! A tree of processes: finds its members and ends them. Members are found by mark, group, identity and descent, and
-//! signalled through a pidfd after their identity is checked, so that a reused pid is never signalled. This process and
+//! A tree of processes: finds its members and ends them. Members are found by cgroup, mark, group, identity and descent,
+//! and signalled through a pidfd after their identity is checked, so that a reused pid is never signalled. This process and
 //! its ancestors are excluded.
 
 use std::{
@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     EnvTag,
+    cgroup::Cgroup,
     env_tag::{self, RlimitTag},
     identity::{self, Stat},
 };
@@ -27,6 +28,8 @@ pub(super) struct Target {
     /// A process group whose leader is not reaped yet, so that its number cannot be reused.
     pub group: Option<i32>,
     pub known: Vec<(SessionName, ProcessId)>,
+    /// All processes in them are members. Removed when the tree has ended.
+    pub cgroups: Vec<Cgroup>,
     /// Members that earlier scans found. A child that dropped its mark stays a member after its parent has exited.
     pub seen: BTreeMap<Key, Option<SessionName>>,
 }
@@ -49,8 +52,12 @@ pub(super) struct Member {
 }
 
 impl Target {
-    pub(super) const fn new(wanted: Wanted) -> Self {
-        Self { wanted, group: None, known: Vec::new(), seen: BTreeMap::new() }
+    pub(super) fn new(wanted: Wanted) -> Self {
+        let cgroups = match &wanted {
+            Wanted::Session(mark) => Cgroup::of(mark).into_iter().collect(),
+            Wanted::Host(_) => Vec::new(),
+        };
+        Self { wanted, group: None, known: Vec::new(), cgroups, seen: BTreeMap::new() }
     }
 }
 
@@ -83,12 +90,16 @@ pub(super) async fn end(mut target: Target, grace: Grace, hurried: &watch::Recei
         let members = tokio::task::spawn_blocking(move || members(&looked)).await.unwrap_or_default();
         let elapsed = start.elapsed();
         if members.is_empty() || elapsed >= grace.term + grace.kill {
+            target.cgroups.iter().for_each(Cgroup::remove);
             for member in &members {
                 seen.remove(&key(member.stat));
             }
             return End { ended: seen.into_values().collect(), left: members };
         }
         let kill = elapsed >= grace.term || *hurried.borrow();
+        if kill {
+            target.cgroups.iter().for_each(Cgroup::kill);
+        }
         for member in members {
             let first = !seen.contains_key(&key(member.stat));
             if kill {
@@ -115,13 +126,18 @@ const fn key(stat: Stat) -> Key {
 
 /// All running processes of the tree. Reads `/proc` and blocks for some milliseconds.
 pub(super) fn members(target: &Target) -> Vec<Member> {
-    let table = table();
+    let mut table = table();
+    let grouped: BTreeMap<_, _> = target.cgroups.iter().flat_map(Cgroup::processes).collect();
+    // Those that were forked since the table was read.
+    let missed = grouped.keys().filter(|pid| !table.contains_key(pid)).filter_map(|pid| identity::stat(*pid));
+    table.extend(missed.map(|stat| (stat.pid, stat)).collect::<Vec<_>>());
     let spared = self_and_ancestors(&table);
     let ours = ours(target, &table);
     let mut found: BTreeMap<i32, Option<SessionName>> = BTreeMap::new();
     for stat in table.values().filter(|stat| !spared.contains(&stat.pid)) {
-        let by_tag = || if ours.contains(&stat.pid) { None } else { tagged(target, *stat) };
-        if let Some(session) = root(target, *stat).or_else(by_tag) {
+        let inherited = || grouped.get(&stat.pid).cloned().or_else(|| tagged(target, *stat));
+        let session = root(target, *stat);
+        if let Some(session) = session.or_else(|| if ours.contains(&stat.pid) { None } else { inherited() }) {
             found.insert(stat.pid, session);
         }
     }
@@ -167,8 +183,8 @@ fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
     wanted.then_some(found.session)
 }
 
-/// Processes whose tag is ignored. If an agent has started this host, the host and its own children have that agent's
-/// tag. Compilers are in the host's process group; processes of a killed host are not in the host's tree.
+/// Processes whose cgroup and tag are ignored. If an agent has started this host, the host and its own children have
+/// those of that agent. Compilers are in the host's process group; processes of a killed host are not in the host's tree.
 fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
     let mut ours: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();

@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+#[path = "../support/cgroups.rs"]
+mod cgroups;
 #[path = "../support/screen.rs"]
 mod screen;
 
 mod agent_exits;
 mod author;
+mod background;
 mod commands;
 mod grants;
 mod hooks;

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Host, cache};
+use crate::cgroups::cgroups;
 
 pub struct Home(TempDir);
 
@@ -137,6 +139,20 @@ impl Drop for Home {
             // The process may have ended in the meantime.
             let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
         }
+        if let Ok(contents) = cordboard::store::read_only(&self.state()) {
+            cgroups(&contents.host_id).iter().for_each(|folder| remove_cgroup(folder));
+        }
+    }
+}
+
+/// Removes a cgroup that a killed host has left. Its processes may not have ended yet.
+fn remove_cgroup(folder: &Path) {
+    drop(fs::write(folder.join("cgroup.kill"), "1"));
+    let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    below.filter(|path| path.is_dir()).for_each(|path| remove_cgroup(&path));
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while fs::remove_dir(folder).is_err() && folder.exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+mod cgroups;
+#[path = "../support/cgroups.rs"]
+mod support;
+
 use std::{
     ffi::OsString,
     os::unix::fs::PermissionsExt,
@@ -166,6 +170,7 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
 
 #[tokio::test]
 async fn a_detached_process_is_named_and_its_pipe_abandoned() {
+    let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
     // The process removes its environment tag, resource limit tag, group and parent, as only an attack does.
     let (process, mut events) =
@@ -185,6 +190,7 @@ const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/nul
 
 #[tokio::test]
 async fn a_process_that_left_its_session_is_ended_and_reaped() {
+    let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
     // A process of another agent must survive.
     let (other, mut others) = start(&format!("read begin; {DETACH}; read go"));
@@ -226,6 +232,7 @@ async fn unrelated_children_are_not_reaped() {
 
 #[tokio::test]
 async fn an_orphan_without_its_environment_is_found() {
+    let _no_cgroups = cgroups::forbid_cgroups();
     // The process is not adopted: its parent is init, as after the death of a host.
     let (host, session) = (mark().host, "alpha");
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");

@@ -1,0 +1,182 @@
+//! The cgroup of each agent, where the host may create one: `<own cgroup>/cordboard-<state>-<run>/<session>`. A
+//! descendant stays in it after a `setsid`, and without its environment, resource limits and parent. Where the host may
+//! not create cgroups, processes are found by their other marks alone.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use cordboard_core::types::SessionName;
+
+use super::EnvTag;
+
+/// Processes that run below a folder of the cgroup file system.
+#[derive(Debug, Clone)]
+pub(super) struct Cgroup {
+    folder: PathBuf,
+    /// `None` if each folder below is the cgroup of a session.
+    session: Option<SessionName>,
+}
+
+/// Keeps one agent's end from removing the common folder while another agent's cgroup is created in it.
+static CHANGES: Mutex<()> = Mutex::new(());
+
+impl Cgroup {
+    /// The cgroup for the agents of a session that this host process starts.
+    pub(super) fn of(tag: &EnvTag) -> Option<Self> {
+        let folder = hierarchy()?.own.join(run(&tag.host)).join(tag.session.as_str());
+        Some(Self { folder, session: Some(tag.session.clone()) })
+    }
+
+    /// The cgroups that killed hosts of this state directory left. Searches the whole file system for cgroups, because
+    /// those hosts may have had another cgroup than this one.
+    pub(super) fn left_behind(host: &str) -> Vec<Self> {
+        let mut found = Vec::new();
+        if let Some(hierarchy) = hierarchy() {
+            search(&hierarchy.mount, host, &mut found);
+        }
+        found
+    }
+
+    /// Creates the cgroup. A process that writes `0` to the returned file enters it.
+    pub(super) fn create(&self) -> io::Result<File> {
+        let _changes = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
+        fs::create_dir_all(&self.folder)?;
+        OpenOptions::new().write(true).open(self.folder.join("cgroup.procs"))
+    }
+
+    /// The processes in it, with their sessions.
+    pub(super) fn processes(&self) -> BTreeMap<i32, Option<SessionName>> {
+        let mut found = BTreeMap::new();
+        collect(&self.folder, self.session.as_ref(), &mut found);
+        found
+    }
+
+    /// Kills all of them at once, also those that are being forked.
+    pub(super) fn kill(&self) {
+        // If an agent of the killed host has started this host, this host is in its cgroup.
+        let is_inside = hierarchy().is_some_and(|hierarchy| hierarchy.own.starts_with(&self.folder));
+        if !is_inside && let Err(error) = fs::write(self.folder.join("cgroup.kill"), "1") {
+            tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: each process gets its signal");
+        }
+    }
+
+    /// Removes it if no process is left in it.
+    pub(super) fn remove(&self) {
+        let _changes = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
+        remove(&self.folder);
+        if let (Some(_), Some(common)) = (&self.session, self.folder.parent()) {
+            // Fails while another session has an agent.
+            fs::remove_dir(common).ok();
+        }
+    }
+}
+
+/// The name of the cgroup for all agents of this host process. Cgroups of the same state directory with another name are
+/// those of a killed host.
+fn run(host: &str) -> String {
+    format!("{}{}", prefix(host), super::env_tag::host_run())
+}
+
+fn prefix(host: &str) -> String {
+    format!("cordboard-{host}-")
+}
+
+fn search(folder: &Path, host: &str, found: &mut Vec<Cgroup>) {
+    for folder in folders(folder) {
+        let name = folder.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if !name.starts_with(&prefix(host)) {
+            search(&folder, host, found);
+        } else if name != run(host) {
+            found.push(Cgroup { folder, session: None });
+        }
+    }
+}
+
+fn collect(folder: &Path, session: Option<&SessionName>, found: &mut BTreeMap<i32, Option<SessionName>>) {
+    let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    // A process of another pid namespace is listed as 0.
+    let pids = pids.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid > 0);
+    found.extend(pids.map(|pid| (pid, session.cloned())));
+    for folder in folders(folder) {
+        let name = folder.file_name().and_then(OsStr::to_str);
+        let below = session.cloned().or_else(|| name?.parse().ok());
+        collect(&folder, below.as_ref(), found);
+    }
+}
+
+/// Agents may have created cgroups below theirs.
+fn remove(folder: &Path) {
+    for folder in folders(folder) {
+        remove(&folder);
+    }
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::debug!(folder = %folder.display(), %error, "failed to remove a cgroup");
+        }
+        _ => {}
+    }
+}
+
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+}
+
+/// The file system for cgroups, version 2.
+#[derive(Debug, PartialEq, Eq)]
+struct Hierarchy {
+    mount: PathBuf,
+    /// The folder of this process's cgroup.
+    own: PathBuf,
+}
+
+/// `None` if the file system is not mounted.
+fn hierarchy() -> Option<&'static Hierarchy> {
+    static HIERARCHY: OnceLock<Option<Hierarchy>> = OnceLock::new();
+    let read = |file| fs::read_to_string(file).unwrap_or_default();
+    let find = || locate(&read("/proc/self/mountinfo"), &read("/proc/self/cgroup"));
+    HIERARCHY.get_or_init(find).as_ref()
+}
+
+fn locate(mounts: &str, cgroups: &str) -> Option<Hierarchy> {
+    let own = cgroups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    mounts.lines().find_map(|line| {
+        let (fields, kind) = line.split_once(" - ")?;
+        let mut fields = fields.split(' ').skip(3);
+        let (root, mount) = (fields.next()?, PathBuf::from(fields.next()?));
+        let own = mount.join(Path::new(own).strip_prefix(root).ok()?);
+        kind.starts_with("cgroup2 ").then_some(Hierarchy { mount, own })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HYBRID: &str = "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755\n\
+                          38 31 0:35 / /sys/fs/cgroup/pids rw,relatime - cgroup cgroup rw,pids\n\
+                          41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:5 - cgroup2 cgroup2 rw\n";
+
+    #[test]
+    fn the_own_cgroup_is_found_in_each_layout() {
+        let own = |mounts, cgroups| locate(mounts, cgroups).map(|found| found.own);
+        let unified = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        let bound = "30 23 0:26 /docker/1 /sys/fs/cgroup ro - cgroup2 cgroup ro\n";
+        assert_eq!(own(HYBRID, "8:pids:/x\n0::/a/b\n"), Some("/sys/fs/cgroup/unified/a/b".into()));
+        assert_eq!(own(HYBRID, "8:pids:/x\n0::/\n"), Some("/sys/fs/cgroup/unified".into()));
+        assert_eq!(
+            own(unified, "0::/system.slice/bot.service\n"),
+            Some("/sys/fs/cgroup/system.slice/bot.service".into())
+        );
+        assert_eq!(own(bound, "0::/docker/1/a\n"), Some("/sys/fs/cgroup/a".into()));
+        assert_eq!(own(bound, "0::/elsewhere\n"), None, "a cgroup outside of the mount has no folder");
+        assert_eq!(own(HYBRID, "8:pids:/x\n"), None);
+        assert_eq!(own("31 23 0:28 / / rw - ext4 /dev/vda rw\n", "0::/\n"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Processes that try to outlive their agent.
+
+use std::path::Path;
+
+use super::{
+    cgroups::{HIDE, cgroups},
+    support::{Home, Host, until},
+};
+
+/// An agent that starts a process that hides.
+const WORKER: &str = r#"
+PATH=/usr/local/bin:/usr/bin:/bin
+while read -r line; do
+  case "$line" in
+    *'"initialize"'*) say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}' ;;
+    *'"type":"user"'*)
+      id=${line#*'"uuid":"'}; id=${id%%'"'*}
+      text=done
+      say '{"type":"user","isReplay":true,"uuid":"'$id'","message":{"content":[]}}'
+      case "$line" in
+        *'"hide"'*) text="process $(hide)" ;;
+      esac
+      say '{"type":"result","subtype":"success","result":"'"$text"'","user_message_uuids":["'$id'"]}' ;;
+  esac
+done
+"#;
+
+fn worker() -> Home {
+    let home = Home::new();
+    let command = home.script("agent", &format!("hide() {{ {HIDE}; }}\n{WORKER}"));
+    let agent = format!("[agents]\ndefault = \"worker\"\n[agents.worker]\nkind = \"claude\"\ncommand = {command:?}");
+    home.write_config(&agent);
+    home
+}
+
+/// Starts a process that hides, and returns its pid.
+fn hide(host: &mut Host<'_>) -> String {
+    host.say("hide");
+    host.expect("process ");
+    host.expect("\n").trim().to_owned()
+}
+
+fn lives(pid: &str) -> bool {
+    // A zombie counts as gone, because an orphan in a container may never be reaped.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[test]
+fn hidden_processes_end_with_suspend_and_after_a_kill() {
+    let home = worker();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    let pid = hide(&mut host);
+    let environment = std::fs::read(format!("/proc/{}/environ", host.agent("a"))).unwrap();
+    let environment = String::from_utf8_lossy(&environment).into_owned();
+    let state = environment.split('\0').find_map(|variable| variable.strip_prefix("CORDBOARD_HOST=")).unwrap();
+    let permitted = !cgroups(state).is_empty();
+    host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
+    if !permitted {
+        host.expect(&format!("left processes that can't be attributed to it: {pid}."));
+        return;
+    }
+    host.await_phase("a", "suspended");
+    assert!(!lives(&pid), "{pid} outlived its agent");
+    assert_eq!(cgroups(state), [] as [&Path; 0]);
+
+    let pid = hide(&mut host);
+    host.kill();
+    assert!(lives(&pid));
+    let host = home.start();
+    until("the next host ends it", || !lives(&pid));
+    until("its cgroup is removed", || cgroups(state).is_empty());
+    assert_eq!(host.end().1, Some(0));
+}

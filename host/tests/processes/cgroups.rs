@@ -1,0 +1,83 @@
+//! Cgroups of agents. Where this process may not create cgroups, the tests expect what happens without them.
+
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+
+use cordboard::process::{EnvTag, ProcessEvent, Spawn, adopt_orphans, spawn, sweep};
+
+use super::{
+    end, line, lives, mark, next, shell,
+    support::{HIDE, cgroups, new_cgroup},
+};
+
+/// Keeps this process from creating cgroups until it is dropped.
+pub struct NoCgroups(Option<PathBuf>);
+
+pub fn forbid_cgroups() -> NoCgroups {
+    let own = new_cgroup(&format!("cordboard-test-{}", uuid::Uuid::new_v4()));
+    if let Some(own) = &own {
+        fs::write(own.join("cgroup.max.descendants"), "0").unwrap();
+        fs::write(own.join("cgroup.procs"), "0").unwrap();
+    }
+    NoCgroups(own)
+}
+
+impl Drop for NoCgroups {
+    fn drop(&mut self) {
+        let Some(own) = &self.0 else { return };
+        fs::write(own.with_file_name("cgroup.procs"), "0").unwrap();
+        // Killed processes may not have ended yet.
+        while fs::remove_dir(own).is_err() && !std::thread::panicking() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_without_other_marks_ends_with_its_agent() {
+    adopt_orphans();
+    let mark = mark();
+    let host = mark.host.clone();
+    let script = format!("read begin; {HIDE}; trap '' TERM; read go");
+    let (process, mut events) = spawn(Spawn { mark, ..shell(&script) }).unwrap();
+    let permitted = !cgroups(&host).is_empty();
+    process.write(b"begin".to_vec()).unwrap();
+    let pid = line(&mut events).await;
+    process.write(b"go".to_vec()).unwrap();
+    if permitted {
+        let (lines, status, _) = end(&mut events).await;
+        assert_eq!((lines, status.as_str()), (Vec::new(), "exit code 0"));
+        assert!(!lives(&pid));
+    } else {
+        let raw = pid.parse().unwrap();
+        assert_eq!(next(&mut events).await, Some(ProcessEvent::Strays { pids: vec![raw] }));
+        end(&mut events).await;
+        let pid = rustix::process::Pid::from_raw(raw).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+    assert_eq!(cgroups(&host), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
+    let host = mark().host;
+    // An agent of this host must survive.
+    let ours = EnvTag { host: host.clone(), ..mark() };
+    let (process, mut events) = spawn(Spawn { mark: ours, ..shell("echo up; read go") }).unwrap();
+    assert_eq!(line(&mut events).await, "up");
+    if let Some(left) = new_cgroup(&format!("cordboard-{host}-another/alpha")) {
+        let hidden =
+            Command::new("setsid").args(["sh", "-c", "env -i sleep 1006 >/dev/null 2>&1 & echo $!"]).output().unwrap();
+        let orphan = String::from_utf8(hidden.stdout).unwrap().trim().to_owned();
+        fs::write(left.join("cgroup.procs"), &orphan).unwrap();
+        // Agents may create cgroups too.
+        fs::create_dir(left.join("below")).unwrap();
+        let swept = sweep(&host, &[]).await;
+        assert_eq!((swept.ended, swept.left), (1, 0));
+        assert_eq!(swept.sessions.into_iter().collect::<Vec<_>>(), [("alpha".parse().unwrap(), 1)]);
+        assert!(!lives(&orphan) && !left.parent().unwrap().exists());
+    }
+    assert!(lives(&process.id().pid.to_string()));
+    process.kill();
+    end(&mut events).await;
+    assert_eq!(cgroups(&host), [] as [PathBuf; 0]);
+}
