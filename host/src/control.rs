@@ -93,7 +93,7 @@ impl From<&SessionView> for SessionRow {
             last_active: record.last_active.0,
             turns: record.turns,
             queued: view.queued,
-            background: view.background.clone(),
+            background: view.record.background.clone(),
             owner: record.owner.0.clone(),
             folder: record.folder.clone(),
             cost_usd: record.cost_usd,

@@ -28,10 +28,8 @@ pub enum AgentEvent {
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
     /// The agent has accepted the interrupt and will end the turn.
     InterruptTaken,
-    /// The complete current list of background work (commands, subagents), as the agent describes it.
-    Background(Vec<String>),
-    /// The agent plans to start a turn of its own at that time.
-    WakesAt(Timestamp),
+    /// The complete current list of background work: commands, subagents, scheduled wake-ups.
+    Background(Vec<BackgroundTask>),
     /// The agent starts a turn of its own with this id. `Part` and `Finished` then refer to that turn.
     Began(PromptId),
     /// Markdown that no prompt asked for and that arrived while a prompt was open, such as the report of a background
@@ -39,6 +37,15 @@ pub enum AgentEvent {
     Unasked(String),
     /// The agent does not know the conversation that was to be resumed.
     ResumeRefused(String),
+}
+
+/// A piece of an agent's work that outlives its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackgroundTask {
+    /// The agent's description.
+    pub about: String,
+    /// The time at which it is over. `None` if the agent reports its end.
+    pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

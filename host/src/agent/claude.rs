@@ -122,7 +122,7 @@ impl Claude {
     }
 
     fn user(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
-        events.extend(background::wake_up(message));
+        events.extend(self.background.read_result(message));
         if message["isReplay"] == true {
             self.take(text(message, "uuid"), events);
         } else if is_own(message) {

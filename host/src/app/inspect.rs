@@ -164,8 +164,9 @@ fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
     let contents = store::read_only(&places.state)?;
     let (_, accepted) = hub::sort(contents.inbox);
     let row = |mut record: SessionRecord| {
-        // Without a running host, a stored process id does not identify an agent.
+        // Without a running host, a stored process id does not identify an agent, and none works.
         record.process = None;
+        record.background.clear();
         let settings = config.settings(&record);
         let waiting = accepted.get(&record.name).map_or(0, |past| past.queued.len());
         let row = SessionRow::from(&Machine::new(record, settings).view());

@@ -181,7 +181,6 @@ pub fn at_rest(record: SessionRecord) -> SessionView {
         models: Vec::new(),
         queued: 0,
         dropped: Vec::new(),
-        background: Vec::new(),
         record,
     }
 }

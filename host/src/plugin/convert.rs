@@ -69,8 +69,8 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
     if !view.dropped.is_empty() {
         facts.push(("dropped".to_owned(), view.dropped.join("\n")));
     }
-    if !view.background.is_empty() {
-        facts.push(("background".to_owned(), messages::listed(&view.background)));
+    if !view.record.background.is_empty() {
+        facts.push(("background".to_owned(), messages::listed(&view.record.background)));
     }
     facts
 }

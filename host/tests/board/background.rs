@@ -1,4 +1,4 @@
-//! Processes that try to outlive their agent.
+//! Work of agents that outlives a turn, and processes that outlive their agent.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::{
     support::{Home, Host, until},
 };
 
-/// An agent that starts a process that hides.
+/// An agent whose prompts say which work it starts. The work itself is only reported, except for a process that hides.
 const WORKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 while read -r line; do
@@ -18,6 +18,7 @@ while read -r line; do
       text=done
       say '{"type":"user","isReplay":true,"uuid":"'$id'","message":{"content":[]}}'
       case "$line" in
+        *'"build"'*) say '{"type":"system","subtype":"background_tasks_changed","tasks":[{"task_id":"b","description":"build"}]}' ;;
         *'"hide"'*) text="process $(hide)" ;;
       esac
       say '{"type":"result","subtype":"success","result":"'"$text"'","user_message_uuids":["'$id'"]}' ;;
@@ -71,4 +72,21 @@ fn hidden_processes_end_with_suspend_and_after_a_kill() {
     until("the next host ends it", || !lives(&pid));
     until("its cgroup is removed", || cgroups(state).is_empty());
     assert_eq!(host.end().1, Some(0));
+}
+
+#[test]
+fn a_killed_host_is_followed_by_a_notice_of_ended_work() {
+    let home = worker();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("build", "done");
+    host.kill();
+    let mut host = home.start();
+    host.expect(
+        "Cordboard stopped while the agent of session 'a' was working in the background: build. That work has ended. \
+         Ask the agent to start it again.\n",
+    );
+    host.ask("hello", "done");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+    assert_eq!(home.start().end(), (String::new(), Some(0)));
 }

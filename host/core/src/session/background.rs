@@ -9,33 +9,48 @@ use super::{
     state::{Open, Receipt, State},
 };
 use crate::{
-    agent::PromptId,
+    agent::{BackgroundTask, PromptId},
     messages::{self, Notice},
     turn::Turn,
     types::Timestamp,
 };
 
-/// The maximum time until a wake-up; later ones are treated as this. Agents limit theirs to an hour.
-const FURTHEST_WAKE_UP: Duration = Duration::from_hours(24);
+/// The maximum time until work ends that the agent doesn't end itself, such as a wake-up; later times are treated as
+/// this. Agents schedule nothing beyond a year.
+const FURTHEST_END: Duration = Duration::from_hours(366 * 24);
 
 impl Machine {
     pub(super) fn background(&self) -> Option<&BackgroundWork> {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 
-    /// Updates the running tasks. When the last one ends, the idle time restarts, so that the user can read the result.
-    pub(super) fn handle_background(&mut self, tasks: Vec<String>, now: Timestamp) {
+    /// The work whose end is reported if the host stops or is killed now. A user who stops the agent has agreed to end it.
+    pub(super) fn recorded_work(&self) -> Vec<String> {
+        if let State::Stopping(stop) = &self.state {
+            return stop.work.clone();
+        }
+        self.background().map(BackgroundWork::list).unwrap_or_default()
+    }
+
+    pub(super) fn handle_background(&mut self, mut tasks: Vec<BackgroundTask>, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
-        let before = std::mem::replace(&mut live.background.tasks, tasks);
-        if live.background.tasks.is_empty() && !before.is_empty() {
+        for task in &mut tasks {
+            task.until = task.until.map(|until| until.min(now.after(FURTHEST_END)));
+        }
+        let before = std::mem::replace(&mut live.background, BackgroundWork(tasks));
+        live.background.forget_past(now);
+        if !before.is_none() && live.background.is_none() {
             self.restart_idle_clock(now);
         }
     }
 
-    pub(super) fn handle_wake_up(&mut self, at: Timestamp, now: Timestamp) {
-        let at = at.min(now.after(FURTHEST_WAKE_UP));
-        if let Some(live) = self.live.as_mut().filter(|_| at > now) {
-            live.background.wakes_at = live.background.wakes_at.max(Some(at));
+    /// Removes the work that is over by now. When the last one ends, the idle time restarts, so that the user can read
+    /// the result.
+    pub(super) fn end_past_work(&mut self, now: Timestamp) {
+        let Some(live) = &mut self.live else { return };
+        live.background.forget_past(now);
+        if live.background.is_none() {
+            self.restart_idle_clock(now);
         }
     }
 

@@ -1,33 +1,28 @@
-//! The background work of an agent process: tasks that outlive their turn, and a scheduled wake-up.
+//! The background work of an agent process: tasks that outlive their turn, and scheduled wake-ups.
 
-use crate::{messages, types::Timestamp};
+use crate::{agent::BackgroundTask, types::Timestamp};
 
 /// The work of one agent process. It ends with the process.
 #[derive(Debug, Default)]
-pub(super) struct BackgroundWork {
-    /// The running tasks, as the agent describes them.
-    pub tasks: Vec<String>,
-    pub wakes_at: Option<Timestamp>,
-}
+pub(super) struct BackgroundWork(pub Vec<BackgroundTask>);
 
 impl BackgroundWork {
-    pub fn is_none(&self) -> bool {
-        self.tasks.is_empty() && self.wakes_at.is_none()
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Lists the work for users.
     pub fn list(&self) -> Vec<String> {
-        let wake_up = self.wakes_at.map(|_| messages::WAKE_UP.to_owned());
-        self.tasks.iter().cloned().chain(wake_up).collect()
+        self.0.iter().map(|task| task.about.clone()).collect()
     }
 
-    /// The time when the work is over, if only a wake-up is left. `None` while tasks run: the agent reports their end.
-    pub fn ends_at(&self) -> Option<Timestamp> {
-        self.wakes_at.filter(|_| self.tasks.is_empty())
+    /// The next time at which a part of the work is over. `None` if the agent reports the end of all of it.
+    pub fn next_end(&self) -> Option<Timestamp> {
+        self.0.iter().filter_map(|task| task.until).min()
     }
 
-    /// Removes a wake-up that is due. Either the agent starts a turn now, or no work is left.
-    pub fn forget_wake_up(&mut self, now: Timestamp) {
-        self.wakes_at.take_if(|at| *at <= now);
+    /// Removes the work that is over by now. If it was a wake-up, the agent starts a turn soon.
+    pub fn forget_past(&mut self, now: Timestamp) {
+        self.0.retain(|task| task.until.is_none_or(|until| until > now));
     }
 }

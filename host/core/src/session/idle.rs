@@ -12,7 +12,7 @@ use crate::types::Timestamp;
 impl Machine {
     pub(super) fn fall_idle(&mut self, now: Timestamp) {
         if let Some(live) = &mut self.live {
-            live.background.forget_wake_up(now);
+            live.background.forget_past(now);
         }
         let ticket = self.next_ticket();
         self.state = State::Idle(Idle { since: now, policy: Policy::Asked { ticket, from: now } });

@@ -79,7 +79,8 @@ impl Machine {
         if machine.record.process.is_some() {
             let then = if machine.record.archived { AfterStop::Archive } else { AfterStop::Suspend };
             // The cleanup at the host's start ends this process, so there are no stages to go through.
-            machine.state = State::Stopping(Stop::new(StopStage::Killed, machine.record.last_active, then));
+            let stop = Stop::new(StopStage::Killed, machine.record.last_active, then);
+            machine.state = State::Stopping(Stop { work: machine.record.background.clone(), ..stop });
             machine.live = Some(machine.new_live(Run::LEFT_OVER, false));
         }
         machine
@@ -140,7 +141,7 @@ impl Machine {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
         match self.background().filter(|_| matches!(self.state, State::Idle(_))) {
-            Some(background) => background.ends_at().map(|at| (at, Reason::WakeUp)),
+            Some(background) => background.next_end().map(|at| (at, Reason::WorkOver)),
             None => self.state.deadline(self.idle_timeout()),
         }
     }
@@ -160,7 +161,6 @@ impl Machine {
             models: self.models.clone(),
             queued: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
-            background: self.background().map(BackgroundWork::list).unwrap_or_default(),
         }
     }
 
@@ -191,8 +191,7 @@ impl Machine {
                 self.handle_finished(&answered, outcome, cost_usd, now);
             }
             AgentEvent::InterruptTaken => self.handle_interrupt_taken(),
-            AgentEvent::Background(tasks) => self.handle_background(tasks, now),
-            AgentEvent::WakesAt(at) => self.handle_wake_up(at, now),
+            AgentEvent::Background(work) => self.handle_background(work, now),
             AgentEvent::Began(turn) => self.handle_began(turn, now),
             AgentEvent::Unasked(text) => self.handle_unasked(text, now),
             AgentEvent::ResumeRefused(why) => self.handle_refused(why, now),
@@ -211,7 +210,7 @@ impl Machine {
             Reason::StartAgain => self.start(now),
             Reason::Idle => self.stop(StopStage::Closed, AfterStop::Suspend, now),
             Reason::Review => self.review(now),
-            Reason::WakeUp => self.fall_idle(now),
+            Reason::WorkOver => self.end_past_work(now),
             Reason::Interrupt => self.interrupt_unheard(now),
             Reason::CloseInput => self.advance_stop(StopStage::Closed, now),
             Reason::Terminate => self.advance_stop(StopStage::Terminated, now),
@@ -306,6 +305,7 @@ impl Machine {
     /// stores the record together with the prompt: an interrupted prompt leaves the record only when it is stored as
     /// waiting.
     fn flush(&mut self) -> Vec<Effect> {
+        self.record.background = self.recorded_work();
         if self.record != self.stored {
             self.stored.clone_from(&self.record);
             let at = usize::from(matches!(self.effects.first(), Some(Effect::Accept(_))));

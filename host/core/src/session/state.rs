@@ -41,8 +41,8 @@ pub enum Reason {
     Idle,
     /// The lifecycle plugin wants to be asked again.
     Review,
-    /// The agent planned to start a turn by now.
-    WakeUp,
+    /// Background work is over, or the agent planned to start a turn by now.
+    WorkOver,
     /// The agent did not react to the interrupt.
     Interrupt,
     /// The agent's input has to be closed.
@@ -62,7 +62,7 @@ impl Reason {
             Self::StartAgain => "start again",
             Self::Idle => "idle",
             Self::Review => "review",
-            Self::WakeUp => "wake up",
+            Self::WorkOver => "work over",
             Self::Interrupt => "interrupt",
             Self::CloseInput => "close input",
             Self::Terminate => "terminate",

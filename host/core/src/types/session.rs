@@ -87,6 +87,10 @@ pub struct SessionRecord {
     pub archived: bool,
     /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
+    /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
+    /// suspended. If the host is killed, the next one reports that this work has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background: Vec<String>,
     /// Prompts whose turns were interrupted and reported to the user, the latest last. Each is sent again only on the
     /// user's request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,6 +122,7 @@ impl SessionRecord {
             cost_usd: None,
             archived: false,
             process: None,
+            background: Vec::new(),
             kept: Vec::new(),
             failures: 0,
         }
@@ -142,7 +147,4 @@ pub struct SessionView {
     /// Only in the reply to a command: the beginning of each prompt that the command dropped.
     #[serde(skip)]
     pub dropped: Vec<String>,
-    /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
-    /// suspended.
-    pub background: Vec<String>,
 }

@@ -1,7 +1,11 @@
 //! Reads the CLI's messages about background work, which outlives the turn that started it: commands, subagents,
 //! wake-ups.
 
-use cordboard_core::{agent::AgentEvent, types::Timestamp};
+use cordboard_core::{
+    agent::{AgentEvent, BackgroundTask},
+    messages::WAKE_UP,
+    types::Timestamp,
+};
 use serde_json::Value;
 
 use super::text;
@@ -15,34 +19,65 @@ const UNDER_WAY: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    /// Pairs of id and description.
-    tasks: Vec<(String, String)>,
+    tasks: Vec<Work>,
+    /// The next turn of a loop, from the tool `ScheduleWakeup`. A later one replaces it.
+    wake_up: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Work {
+    id: String,
+    shown: BackgroundTask,
 }
 
 impl Background {
-    /// Reads a `system` message. Returns the complete list of running work if it has changed.
+    /// Reads a `system` message. Returns the complete list of work if it has changed.
     pub(super) fn read(&mut self, message: &Value) -> Option<AgentEvent> {
-        let before = self.tasks.clone();
+        let before = self.list();
         let id = text(message, "task_id");
         match text(message, "subtype") {
             "background_tasks_changed" => {
                 self.tasks = message["tasks"].as_array()?.iter().map(task).collect();
             }
             // A foreground task ends with its turn.
-            "task_started" if message["is_backgrounded"] != false && !self.has(id) => self.tasks.push(task(message)),
-            "task_updated" if is_end(&message["patch"]) => self.tasks.retain(|(of, _)| of != id),
-            "task_notification" if text(message, "status").is_empty() || is_end(message) => {
-                self.tasks.retain(|(of, _)| of != id);
+            "task_started" if message["is_backgrounded"] != false && !has(&self.tasks, id) => {
+                self.tasks.push(task(message));
             }
+            "task_updated" if is_end(&message["patch"]) => remove(&mut self.tasks, id),
+            "task_notification" if text(message, "status").is_empty() || is_end(message) => remove(&mut self.tasks, id),
             _ => return None,
         }
-        let tasks = || self.tasks.iter().map(|(_, about)| about.clone()).collect();
-        (self.tasks != before).then(|| AgentEvent::Background(tasks()))
+        self.changed(&before)
     }
 
-    fn has(&self, id: &str) -> bool {
-        self.tasks.iter().any(|(of, _)| of == id)
+    /// Reads a `user` message with the result of a tool call that schedules a turn.
+    pub(super) fn read_result(&mut self, message: &Value) -> Option<AgentEvent> {
+        let before = self.list();
+        let result = &message["tool_use_result"];
+        if !result["scheduledFor"].is_null() {
+            // The loop has ended if the time is 0.
+            self.wake_up = time(&result["scheduledFor"]);
+        }
+        self.changed(&before)
     }
+
+    fn list(&self) -> Vec<BackgroundTask> {
+        let wake_up = self.wake_up.map(|at| BackgroundTask { about: WAKE_UP.to_owned(), until: Some(at) });
+        self.tasks.iter().map(|work| work.shown.clone()).chain(wake_up).collect()
+    }
+
+    fn changed(&self, before: &[BackgroundTask]) -> Option<AgentEvent> {
+        let list = self.list();
+        (list != before).then_some(AgentEvent::Background(list))
+    }
+}
+
+fn has(work: &[Work], id: &str) -> bool {
+    work.iter().any(|work| work.id == id)
+}
+
+fn remove(work: &mut Vec<Work>, id: &str) {
+    work.retain(|work| work.id != id);
 }
 
 fn is_end(task: &Value) -> bool {
@@ -50,20 +85,18 @@ fn is_end(task: &Value) -> bool {
     !status.is_empty() && !UNDER_WAY.contains(&status)
 }
 
-fn task(task: &Value) -> (String, String) {
+fn task(task: &Value) -> Work {
     let about = ["description", "task_type", "task_id"].map(|name| text(task, name));
     let about = about.into_iter().find(|about| !about.is_empty()).unwrap_or("a task");
-    (text(task, "task_id").to_owned(), about.to_owned())
+    Work { id: text(task, "task_id").to_owned(), shown: BackgroundTask { about: about.to_owned(), until: None } }
 }
 
-/// Reads the result of a tool call that schedules a turn.
-pub(super) fn wake_up(message: &Value) -> Option<AgentEvent> {
-    let time = &message["tool_use_result"]["scheduledFor"];
+fn time(time: &Value) -> Option<Timestamp> {
     let time = match time.as_f64() {
         // Fractions and numbers out of range don't matter.
         Some(number) => number as u64,
         None => u64::try_from(time.as_str()?.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?,
     };
     let millis = if time < MILLISECONDS { time.saturating_mul(1_000) } else { time };
-    (millis > 0).then_some(AgentEvent::WakesAt(Timestamp(millis)))
+    (millis > 0).then_some(Timestamp(millis))
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use cordboard_core::{
-    agent::{ActionState, Change},
+    agent::{ActionState, BackgroundTask, Change},
     types::Place,
 };
 use expect_test::expect_file;
@@ -124,12 +124,16 @@ fn show(event: &AgentEvent) -> String {
             format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
         }
         AgentEvent::InterruptTaken => "interrupt taken".to_owned(),
-        AgentEvent::Background(tasks) => format!("background {tasks:?}"),
-        AgentEvent::WakesAt(at) => format!("wakes at {}", at.0),
+        AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),
         AgentEvent::Began(_) => "began by itself".to_owned(),
         AgentEvent::Unasked(text) => format!("unasked {}", cut(text)),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }
+}
+
+fn show_work(work: &BackgroundTask) -> String {
+    let until = work.until.map(|until| format!(" until {}", until.0));
+    format!("{}{}", work.about, until.unwrap_or_default())
 }
 
 fn show_change(change: &Change) -> String {
@@ -487,19 +491,34 @@ fn background_work_is_tracked_from_each_message() {
     );
 }
 
+fn result(result: &Value) -> Value {
+    json!({ "type": "user", "message": { "content": [] }, "tool_use_result": result })
+}
+
 #[test]
 fn a_wake_up_is_read_from_its_tool_result() {
-    let result = |time: Value| json!({ "type": "user", "message": { "content": [] }, "tool_use_result": { "scheduledFor": time } });
+    let result = |time: Value| result(&json!({ "scheduledFor": time }));
     let lines = told(&[
         result(json!(1_795_246_666_409_u64)),
         result(json!(1_795_246_666)),
         result(json!("2026-11-21T07:37:46.409Z")),
-        result(json!(0)),
-        result(json!("soon")),
         result(Value::Null),
+        result(json!("soon")),
+        result(json!(1_795_246_666)),
+        result(json!(0)),
         json!({ "type": "user", "message": { "content": [] }, "tool_use_result": "scheduledFor" }),
     ]);
-    assert_eq!(lines, ["wakes at 1795246666409", "wakes at 1795246666000", "wakes at 1795246666409"]);
+    assert_eq!(
+        lines,
+        [
+            r#"background ["a wake-up until 1795246666409"]"#,
+            r#"background ["a wake-up until 1795246666000"]"#,
+            r#"background ["a wake-up until 1795246666409"]"#,
+            "background []",
+            r#"background ["a wake-up until 1795246666000"]"#,
+            "background []",
+        ]
+    );
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn background_work_is_never_suspended() {
                 hand a
                 send a to 1
             background build, tests → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
@@ -36,7 +37,9 @@ fn background_work_is_never_suspended() {
             verdict after 5s → idle
             verdict suspend → idle
             background build → idle
+                persist
             background → idle
+                persist
                 review #2: idle for 0ns
             verdict after 5s → idle
             205s: idle → stopping
@@ -55,12 +58,12 @@ fn an_agent_that_will_wake_up_is_not_suspended() {
         "
         prompt a
         ready
-        wakes 60s
-        wakes 30s
-        wakes 0s
+        background nap@90s
+        background nap@60s, sip@30s, past@0s
         done a
         verdict after 5s
-        wait 70s
+        wait 40s
+        wait 30s
         verdict after 5s
         wait 10s
         ",
@@ -71,15 +74,19 @@ fn an_agent_that_will_wake_up_is_not_suspended() {
             ready → busy
                 hand a
                 send a to 1
-            wakes 60s → busy
-            wakes 30s → busy
-            wakes 0s → busy
+            background nap@90s → busy
+                persist
+            background nap@60s, sip@30s, past@0s → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
             verdict after 5s → idle
-            60s: wake up → idle
+            30s: work over → idle
+                persist
+            60s: work over → idle
+                persist
                 review #2: idle for 0ns
             verdict after 5s → idle
             70s: idle → stopping
@@ -93,15 +100,43 @@ fn an_agent_that_will_wake_up_is_not_suspended() {
 }
 
 #[test]
-fn a_distant_wake_up_counts_for_a_day_at_most() {
+fn a_killed_host_is_followed_by_the_work_it_ended() {
+    check(
+        "
+        session place=home process background=build
+        shutdown
+        session place=home process
+        exit
+        session place=home process background=build background=tests
+        order model opus
+        prompt a
+        exit
+        ",
+        expect![[r#"
+            shutdown → stopping
+            exit → suspended
+                persist
+            order model opus → stopping
+                persist
+            prompt a → stopping
+            exit → starting
+                persist
+                tell home: Cordboard stopped while the agent of session 'x' was working in the background: build, tests. That work has ended. Ask the agent to start it again.
+                spawn 1 anew, model opus
+        "#]],
+    );
+}
+
+#[test]
+fn a_distant_wake_up_counts_for_a_year_at_most() {
     check(
         "
         prompt a
         ready
-        wakes 9999999s
+        background nap@99999999s
         done a
         verdict suspend
-        wait 90000s
+        wait 40000000s
         ",
         expect![[r#"
             prompt a → starting
@@ -110,13 +145,15 @@ fn a_distant_wake_up_counts_for_a_day_at_most() {
             ready → busy
                 hand a
                 send a to 1
-            wakes 9999999s → busy
+            background nap@99999999s → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
             verdict suspend → idle
-            86400s: wake up → idle
+            31622400s: work over → idle
+                persist
                 review #2: idle for 0ns
         "#]],
     );
@@ -144,6 +181,7 @@ fn commands_that_end_background_work_ask_first() {
                 hand a
                 send a to 1
             background build `x`, two → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
@@ -155,6 +193,7 @@ fn commands_that_end_background_work_ask_first() {
             order archive
                 refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /archive x anyway to end that work.
             order suspend-anyway → stopping
+                persist
                 close input of 1
             exit → suspended
         "#]],
@@ -181,11 +220,13 @@ fn a_command_is_accepted_after_a_forced_suspension() {
                 hand a
                 send a to 1
             background build → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
             order suspend-anyway → stopping
+                persist
                 close input of 1
             order archive → stopping
                 persist
@@ -218,6 +259,7 @@ fn a_new_model_waits_for_background_work() {
                 hand a
                 send a to 1
             background build → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
@@ -236,6 +278,7 @@ fn a_new_model_waits_for_background_work() {
                 finish b at home, done
                 review #2: idle for 0ns
             background → idle
+                persist
                 review #3: idle for 0ns
             prompt c → stopping
                 close input of 1
@@ -377,6 +420,7 @@ fn settings_delayed_by_work_are_announced_once() {
                 hand a
                 send a to 1
             background build → busy
+                persist
             args --add-dir=/x → busy
                 tell home: Session 'x' applies the change at the first message after the agent's background work: build.
             settings 60s → busy
@@ -394,6 +438,7 @@ fn settings_delayed_by_work_are_announced_once() {
                 finish b at home, done
                 review #5: idle for 0ns
             background → idle
+                persist
                 review #6: idle for 0ns
             prompt c → stopping
                 close input of 1
@@ -642,7 +687,9 @@ fn a_failed_unprompted_turn_offers_no_retry() {
                 finish b at home, done
                 review #3: idle for 0ns
             background build → idle
+                persist
             exit out of disk → suspended
+                persist
                 tell home: The agent of session 'x' exited during its background work: out of disk
             prompt c → starting
                 word resume #4: idle for 0ns
@@ -711,8 +758,7 @@ fn shutdown_names_the_background_work_it_ends() {
         "
         prompt a
         ready
-        background build, tests
-        wakes 60s
+        background build, tests, a wake-up@60s
         done a
         shutdown
         background
@@ -725,8 +771,8 @@ fn shutdown_names_the_background_work_it_ends() {
             ready → busy
                 hand a
                 send a to 1
-            background build, tests → busy
-            wakes 60s → busy
+            background build, tests, a wake-up@60s → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
@@ -735,6 +781,7 @@ fn shutdown_names_the_background_work_it_ends() {
                 close input of 1
             background → stopping
             exit → suspended
+                persist
                 tell home: Cordboard stopped while the agent of session 'x' was working in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
         "#]],
     );
@@ -757,11 +804,13 @@ fn shutdown_names_the_background_work_it_ends() {
                 send a to 1
             taken a → busy
             background build → busy
+                persist
             shutdown → stopping
                 interrupt 1
             shutdown → stopping
                 kill 1
             exit → suspended
+                persist
                 cut off a at home, failed: Stopped: Cordboard is shutting down.
                 tell home: Cordboard stopped while the agent of session 'x' was working in the background: build. That work has ended. Ask the agent to start it again.
         "#]],
@@ -784,11 +833,13 @@ fn shutdown_names_the_background_work_it_ends() {
                 hand a
                 send a to 1
             background build → busy
+                persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
             order suspend-anyway → stopping
+                persist
                 close input of 1
             shutdown → stopping
             exit → suspended

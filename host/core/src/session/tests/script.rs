@@ -10,7 +10,7 @@ use super::super::{
     Waiting,
 };
 use crate::{
-    agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
+    agent::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::Agent,
     turn::{Part, Turn, TurnState},
     types::{Alert, Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
@@ -115,6 +115,7 @@ impl ScriptRunner {
                 ("place", chat) => record.place = Some(Place::new("test", chat)),
                 ("kept", id) => record.kept.push(prompt(id, "home").into()),
                 ("process", _) => record.process = Some(process()),
+                ("background", about) => record.background.push(about.to_owned()),
                 ("archived", _) => record.archived = true,
                 _ => panic!("unknown fact {fact}"),
             }
@@ -268,12 +269,19 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "failed" => finished(Outcome::Failed(second.to_owned())),
         "denied" => AgentEvent::Denied { tool: first.to_owned(), detail: second.to_owned() },
         "heard" => AgentEvent::InterruptTaken,
-        "background" => AgentEvent::Background(rest.split(", ").filter_map(words).collect()),
-        "wakes" => AgentEvent::WakesAt(START.after(span(rest))),
+        "background" => AgentEvent::Background(rest.split(", ").filter_map(words).map(work).collect()),
         "began" => AgentEvent::Began(PromptId(rest.to_owned())),
         "unasked" => AgentEvent::Unasked(rest.to_owned()),
         "refused" => AgentEvent::ResumeRefused(rest.to_owned()),
         _ => panic!("unknown step {verb} {rest}"),
+    }
+}
+
+/// `build`, or `a wake-up@60s` for work that is over 60 s after the start.
+fn work(text: String) -> BackgroundTask {
+    match text.split_once('@') {
+        Some((about, until)) => BackgroundTask { about: about.to_owned(), until: Some(START.after(span(until))) },
+        None => BackgroundTask { about: text, until: None },
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     script::{self, process, prompt},
 };
 use crate::{
-    agent::{AgentEvent, Change, Outcome, PromptId},
+    agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     types::{Phase, Place, Timestamp},
 };
 use witness::Witness;
@@ -127,6 +127,14 @@ impl World {
         self.witness.feed(Input::Agent { run, event });
     }
 
+    fn background(&mut self) -> Vec<BackgroundTask> {
+        let span = self.dice.pick(&[0, 500, 70_000, 100_000_000]);
+        let until = self.witness.now.after(Duration::from_millis(span));
+        let work = |about: &str, until| BackgroundTask { about: about.to_owned(), until };
+        let all = [work("build", None), work("nap", Some(until))];
+        all.into_iter().filter(|_| self.dice.one_in(2)).collect()
+    }
+
     /// Usually about the agent's current prompt, sometimes about an earlier one or one that it never had.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
@@ -143,11 +151,7 @@ impl World {
             9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
             10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
-            11 => AgentEvent::Background(self.dice.pick(&[Vec::new(), vec!["build".to_owned()]])),
-            12 => {
-                let span = self.dice.pick(&[0, 500, 70_000, 100_000_000]);
-                AgentEvent::WakesAt(self.witness.now.after(Duration::from_millis(span)))
-            }
+            11..13 => AgentEvent::Background(self.background()),
             13 => AgentEvent::Began(PromptId(format!("own {}", self.dice.roll(1_000)))),
             14 => AgentEvent::InterruptTaken,
             _ => AgentEvent::Unasked("news".to_owned()),

@@ -78,6 +78,8 @@ struct Step {
     has_the_word: bool,
     /// The agent that died had background work.
     worked: bool,
+    /// The agent of a killed host ended, which had background work.
+    left_work: bool,
     /// The user agreed to end the background work.
     gives_up: bool,
     /// The question whose resume notice arrived.
@@ -93,9 +95,8 @@ struct Process {
     model: Option<String>,
     agent: Option<Agent>,
     ready: bool,
-    /// The process has background tasks.
-    tasks: bool,
-    wakes_at: Option<Timestamp>,
+    /// The ends of its background work, as far as they are known.
+    work: Vec<Option<Timestamp>>,
     interrupted: Option<Timestamp>,
     /// The process has acknowledged the interrupt.
     heard: bool,
@@ -114,8 +115,12 @@ enum Fate {
 }
 
 impl Process {
+    fn forget_past_work(&mut self, now: Timestamp) {
+        self.work.retain(|until| until.is_none_or(|until| until > now));
+    }
+
     fn works(&self) -> bool {
-        self.tasks || self.wakes_at.is_some()
+        !self.work.is_empty()
     }
 }
 
@@ -266,6 +271,7 @@ impl Witness {
                 let process = self.processes.get_mut(run).expect("a process that was started");
                 process.gone = true;
                 self.step.worked = process.works();
+                self.step.left_work = *run == Run::LEFT_OVER && !self.machine.record().background.is_empty();
             }
             Input::Verdict { ticket, verdict } => {
                 if let Some((_, from)) = self.review.take_if(|(asked, _)| asked == ticket) {
@@ -275,8 +281,12 @@ impl Witness {
             Input::Settings(settings) => self.settings = settings.clone(),
             Input::Shutdown => self.ending += 1,
             Input::Timeout => {
-                let due = self.machine.poll_timeout().filter(|(at, _)| *at <= self.now);
-                self.step.restarts_clock = due.is_some_and(|(_, reason)| reason == Reason::WakeUp);
+                let (due, now) = (self.machine.poll_timeout().filter(|(at, _)| *at <= self.now), self.now);
+                let is_due = due.is_some_and(|(_, reason)| reason == Reason::WorkOver);
+                if let Some(process) = self.alive().and_then(|run| self.processes.get_mut(&run)).filter(|_| is_due) {
+                    process.forget_past_work(now);
+                    self.step.restarts_clock = !process.works();
+                }
             }
             Input::Spawned { .. } | Input::PersonaSettings { .. } => {}
             Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
@@ -312,7 +322,7 @@ impl Witness {
             AgentEvent::Unasked(_) => self.step.restarts_clock = true,
             AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
-            AgentEvent::Background(_) | AgentEvent::WakesAt(_) | AgentEvent::Began(_) | AgentEvent::InterruptTaken => {
+            AgentEvent::Background(_) | AgentEvent::Began(_) | AgentEvent::InterruptTaken => {
                 self.observe_background(run, event);
             }
         }
@@ -322,13 +332,11 @@ impl Witness {
         let (now, idle) = (self.now, self.step.phase == Some(Phase::Idle));
         let process = self.processes.get_mut(&run).expect("a live process");
         match event {
-            AgentEvent::Background(tasks) => {
-                let before = std::mem::replace(&mut process.tasks, !tasks.is_empty());
-                self.step.restarts_clock = before && tasks.is_empty();
-            }
-            AgentEvent::WakesAt(at) if *at > now => {
-                let at = (*at).min(now.after(Duration::from_hours(24)));
-                process.wakes_at = process.wakes_at.max(Some(at));
+            AgentEvent::Background(work) => {
+                let before = process.works();
+                process.work = work.iter().map(|work| work.until).collect();
+                process.forget_past_work(now);
+                self.step.restarts_clock = before && !process.works();
             }
             AgentEvent::Began(id) if idle => {
                 let place = self.place().cloned();
@@ -521,6 +529,9 @@ impl Witness {
         if rests || view.phase == Phase::Archived {
             self.deaths = 0;
         }
+        let works = self.alive().is_some_and(|run| self.processes[&run].works());
+        let recorded = !view.record.background.is_empty();
+        self.must(view.phase == Phase::Stopping || recorded == works, "a killed host's work is known to the next one");
         let waits = !self.queue.is_empty();
         let holds = match view.phase {
             Phase::Suspended => !waits || self.ending > 0,
@@ -546,7 +557,7 @@ impl Witness {
     fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
         let process = &self.processes[&self.alive()?];
         if process.works() {
-            return process.wakes_at.filter(|_| !process.tasks).map(|at| (at, Reason::WakeUp));
+            return process.work.iter().flatten().min().map(|at| (*at, Reason::WorkOver));
         }
         let ReceivedVerdict { verdict, from, at } = self.policy?;
         match verdict {

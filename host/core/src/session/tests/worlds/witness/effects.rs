@@ -150,7 +150,7 @@ impl Witness {
         if self.step.phase != Some(Phase::Idle) || self.step.restarts_clock {
             self.idle_since = self.now;
             let live = self.alive().and_then(|run| self.processes.get_mut(&run));
-            live.and_then(|process| process.wakes_at.take_if(|at| *at <= self.now));
+            live.into_iter().for_each(|process| process.forget_past_work(self.now));
         }
         let idle = self.now.since(self.idle_since);
         self.must(idle_for.as_secs() == idle.as_secs(), "the policy receives the idle time");
@@ -191,7 +191,9 @@ impl Witness {
                 let works = self.alive().is_some_and(|run| self.processes[&run].works());
                 self.must(works, "a change takes effect at once for an idle agent");
             }
-            Notice::WorkEnded { .. } => self.must(self.ending > 0, "only a shutdown ends background work"),
+            Notice::WorkEnded { .. } => {
+                self.must(self.ending > 0 || self.step.left_work, "only the end of a host ends background work");
+            }
             Notice::NotStarted { .. } | Notice::Archived { .. } | Notice::StillKept { .. } | Notice::Strays { .. } => {}
             Notice::StartFailed { .. } => self.must(self.deaths <= 1, "a failed start is reported at the first death"),
         }
