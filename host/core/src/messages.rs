@@ -10,7 +10,7 @@ mod refusal;
 mod stray_processes;
 
 pub use answer::{Answer, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
-pub use background::{WAKE_UP, listed, works_in_background};
+pub use background::{WAKE_UP, listed, wake_ups, works_in_background};
 pub use denial::{MORE_DENIALS, REMEDY};
 pub use notice::{Notice, folder_kept};
 pub use refusal::{

@@ -10,6 +10,7 @@ use super::{
 /// An agent whose prompts say which work it starts. The work itself is only reported, except for a process that hides.
 const WORKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
+result() { say '{"type":"user","message":{"role":"user","content":[]},"tool_use_result":'"$1"'}'; }
 while read -r line; do
   case "$line" in
     *'"initialize"'*) say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}' ;;
@@ -19,6 +20,8 @@ while read -r line; do
       say '{"type":"user","isReplay":true,"uuid":"'$id'","message":{"content":[]}}'
       case "$line" in
         *'"build"'*) say '{"type":"system","subtype":"background_tasks_changed","tasks":[{"task_id":"b","description":"build"}]}' ;;
+        *'"schedule"'*) result '{"id":"5ec44a43","humanSchedule":"Every 5 minutes","recurring":true,"durable":false}' ;;
+        *'"cancel"'*) result '{"id":"5ec44a43"}' ;;
         *'"hide"'*) text="process $(hide)" ;;
       esac
       say '{"type":"result","subtype":"success","result":"'"$text"'","user_message_uuids":["'$id'"]}' ;;
@@ -26,11 +29,11 @@ while read -r line; do
 done
 "#;
 
-fn worker() -> Home {
+fn worker(more: &str) -> Home {
     let home = Home::new();
     let command = home.script("agent", &format!("hide() {{ {HIDE}; }}\n{WORKER}"));
     let agent = format!("[agents]\ndefault = \"worker\"\n[agents.worker]\nkind = \"claude\"\ncommand = {command:?}");
-    home.write_config(&agent);
+    home.write_config(&format!("{agent}\n{more}"));
     home
 }
 
@@ -48,7 +51,7 @@ fn lives(pid: &str) -> bool {
 
 #[test]
 fn hidden_processes_end_with_suspend_and_after_a_kill() {
-    let home = worker();
+    let home = worker("");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     let pid = hide(&mut host);
@@ -76,7 +79,7 @@ fn hidden_processes_end_with_suspend_and_after_a_kill() {
 
 #[test]
 fn a_killed_host_is_followed_by_a_notice_of_ended_work() {
-    let home = worker();
+    let home = worker("");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("build", "done");
@@ -89,4 +92,21 @@ fn a_killed_host_is_followed_by_a_notice_of_ended_work() {
     host.ask("hello", "done");
     assert_eq!(host.end(), (String::new(), Some(0)));
     assert_eq!(home.start().end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_session_with_scheduled_prompts_is_not_suspended() {
+    let home = worker("[sessions]\nidle_timeout = \"1s\"");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("schedule", "done");
+    host.ask(
+        "/suspend",
+        "The agent of session 'a' is still working in the background: wake-ups (Every 5 minutes). Use /suspend a anyway \
+         to end that work.\n  [Suspend anyway] /suspend a anyway",
+    );
+    assert_eq!(host.session("a")["background"][0], "wake-ups (Every 5 minutes)");
+    host.ask("cancel", "done");
+    host.await_phase("a", "suspended");
+    assert_eq!(host.end(), (String::new(), Some(0)));
 }

@@ -147,6 +147,7 @@ fn act(body: &Value, before: usize) -> Act {
             Act::Blocks(vec![thought, Block::Text(vec!["Thought of.".to_owned()])])
         }
         "bash" => tool("Bash", json!({ "command": rest, "description": "As asked" })),
+        "schedule" => tool("CronCreate", json!({ "cron": "*/5 * * * *", "prompt": rest, "recurring": true })),
         "write" => tool("Write", json!({ "file_path": rest, "content": "written\n" })),
         "error" => Act::Refuse(number()),
         "stumble" if before == 0 => Act::Refuse(number()),

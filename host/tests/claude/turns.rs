@@ -61,3 +61,13 @@ fn models_are_those_named_by_the_cli() {
     assert!(last["model"].as_str().unwrap().contains("haiku"), "{}", last["model"]);
     assert_eq!(board.api.said(), ["hello", "hello again"]);
 }
+
+#[test]
+fn a_scheduled_prompt_is_background_work() {
+    let Some(mut board) = open("") else { return };
+    board.ask("/new a", "Session 'a' created.");
+    board.ask("schedule look", "The tool said: Scheduled recurring job");
+    assert_eq!(board.phase("idle")["background"][0], "wake-ups (Every 5 minutes)");
+    board.ask("/suspend", "is still working in the background: wake-ups (Every 5 minutes).");
+    board.ask("/suspend a anyway", "Session 'a' suspended.");
+}

@@ -6,6 +6,12 @@ use crate::types::SessionName;
 /// The name of a scheduled wake-up in a list of background work.
 pub const WAKE_UP: &str = "a wake-up";
 
+/// The name of wake-ups that recur, with the agent's description of when.
+#[must_use]
+pub fn wake_ups(when: &str) -> String {
+    format!("wake-ups ({when})")
+}
+
 /// The refusal of `command` because it would end the agent and its background work.
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {

@@ -1,14 +1,16 @@
-//! Reads the CLI's messages about background work, which outlives the turn that started it: commands, subagents,
-//! wake-ups.
+//! Reads the CLI's messages about background work, which outlives the turn that started it: commands, subagents, and
+//! scheduled wake-ups, single and recurring.
+
+use std::time::Duration;
 
 use cordboard_core::{
     agent::{AgentEvent, BackgroundTask},
-    messages::WAKE_UP,
+    messages::{WAKE_UP, wake_ups},
     types::Timestamp,
 };
 use serde_json::Value;
 
-use super::text;
+use super::{is_own, text};
 
 /// Distinguishes seconds since 1970, which stay below this for thousands of years, from milliseconds, which have
 /// exceeded it since 1973.
@@ -17,9 +19,14 @@ const MILLISECONDS: u64 = 100_000_000_000;
 /// The values of `status` of unfinished work. All others mean that it has ended.
 const UNDER_WAY: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
+/// The CLI deletes a recurring job at this age.
+const JOB_EXPIRES: Duration = Duration::from_hours(7 * 24);
+
 #[derive(Debug, Default)]
 pub(super) struct Background {
     tasks: Vec<Work>,
+    /// Prompts that the CLI sends to itself at set times, from the tool `CronCreate`.
+    jobs: Vec<Work>,
     /// The next turn of a loop, from the tool `ScheduleWakeup`. A later one replaces it.
     wake_up: Option<Timestamp>,
 }
@@ -50,20 +57,31 @@ impl Background {
         self.changed(&before)
     }
 
-    /// Reads a `user` message with the result of a tool call that schedules a turn.
+    /// Reads a `user` message with the result of a tool that schedules, lists or deletes. The names of the fields
+    /// identify the tool, because only results of the CLI's own tools are objects. Results of failed calls are texts.
     pub(super) fn read_result(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.list();
         let result = &message["tool_use_result"];
+        let id = text(result, "id");
         if !result["scheduledFor"].is_null() {
             // The loop has ended if the time is 0.
             self.wake_up = time(&result["scheduledFor"]);
+        } else if let Some(job) = job(result) {
+            self.jobs.push(job);
+        } else if let Some(jobs) = result["jobs"].as_array().filter(|_| is_own(message)) {
+            // A subagent only lists its own.
+            self.jobs = jobs.iter().filter_map(job).collect();
+        } else if has(&self.jobs, id) {
+            remove(&mut self.jobs, id);
+        } else if result["endedLoopWakeup"] == true {
+            self.wake_up = None;
         }
         self.changed(&before)
     }
 
     fn list(&self) -> Vec<BackgroundTask> {
         let wake_up = self.wake_up.map(|at| BackgroundTask { about: WAKE_UP.to_owned(), until: Some(at) });
-        self.tasks.iter().map(|work| work.shown.clone()).chain(wake_up).collect()
+        self.tasks.iter().chain(&self.jobs).map(|work| work.shown.clone()).chain(wake_up).collect()
     }
 
     fn changed(&self, before: &[BackgroundTask]) -> Option<AgentEvent> {
@@ -89,6 +107,18 @@ fn task(task: &Value) -> Work {
     let about = ["description", "task_type", "task_id"].map(|name| text(task, name));
     let about = about.into_iter().find(|about| !about.is_empty()).unwrap_or("a task");
     Work { id: text(task, "task_id").to_owned(), shown: BackgroundTask { about: about.to_owned(), until: None } }
+}
+
+/// `None` for the results of other tools.
+fn job(job: &Value) -> Option<Work> {
+    let (id, when) = (text(job, "id"), job["humanSchedule"].as_str()?);
+    let next = time(&job["nextFireAt"]);
+    let shown = if job["recurring"] == true {
+        BackgroundTask { about: wake_ups(when), until: next.map(|next| next.after(JOB_EXPIRES)) }
+    } else {
+        BackgroundTask { about: WAKE_UP.to_owned(), until: next }
+    };
+    Some(Work { id: id.to_owned(), shown })
 }
 
 fn time(time: &Value) -> Option<Timestamp> {

@@ -521,6 +521,48 @@ fn a_wake_up_is_read_from_its_tool_result() {
     );
 }
 
+/// Results of the CLI 2.1.329.
+#[test]
+fn scheduled_jobs_are_background_work() {
+    let created = json!({ "id": "5ec44a43", "humanSchedule": "Every 5 minutes", "recurring": true, "durable": false,
+        "nextFireAt": 1_795_861_655_504_u64 });
+    let once = json!({ "id": "5e1ebf38", "humanSchedule": "Every day at 4:30 AM", "recurring": false, "durable": false,
+        "nextFireAt": 1_795_926_566_910.900_4 });
+    let listed = json!({ "jobs": [{ "id": "5e1ebf38", "cron": "30 4 * * *", "humanSchedule": "Every day at 4:30 AM",
+        "prompt": "once", "durable": false, "nextFireAt": 1_795_926_566_910.900_4 }] });
+    let mut of_subagent = result(&json!({ "jobs": [] }));
+    of_subagent["parent_tool_use_id"] = "t1".into();
+    let lines = told(&[
+        result(&created),
+        system("background_tasks_changed", json!({ "tasks": [task("a", "build")] })),
+        result(&once),
+        result(&json!("Error: Too many scheduled jobs (max 50). Cancel one first.")),
+        result(&json!({ "id": "another" })),
+        result(&json!({ "scheduledFor": 1_795_861_500_000_u64 })),
+        result(&json!({ "id": "loop", "endedLoopWakeup": true })),
+        result(&json!({ "id": "5ec44a43" })),
+        result(&created),
+        result(&listed),
+        of_subagent,
+        result(&json!({ "jobs": [] })),
+    ]);
+    let (job, once) = (r#""wake-ups (Every 5 minutes) until 1796466455504""#, r#""a wake-up until 1795926566910""#);
+    assert_eq!(
+        lines,
+        [
+            format!("background [{job}]"),
+            format!(r#"background ["build", {job}]"#),
+            format!(r#"background ["build", {job}, {once}]"#),
+            format!(r#"background ["build", {job}, {once}, "a wake-up until 1795861500000"]"#),
+            format!(r#"background ["build", {job}, {once}]"#),
+            format!(r#"background ["build", {once}]"#),
+            format!(r#"background ["build", {once}, {job}]"#),
+            format!(r#"background ["build", {once}]"#),
+            r#"background ["build"]"#.to_owned(),
+        ]
+    );
+}
+
 #[test]
 fn an_unprompted_turn_is_streamed() {
     let init = || system("init", json!({ "cwd": "/w" }));
