@@ -41,7 +41,7 @@ use crate::{
 /// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The smallest limit of open files with which a host works: it needs about 30 itself, and more for each agent.
+/// The smallest limit of open files with which a command runs: a host needs about 30 itself, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
 /// The reasons why the host does not start or ends with an error, printed to standard error for the operator.
@@ -162,15 +162,23 @@ fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
     places.plugins.clone().or(named)
 }
 
+/// Checks the limit of open files before any command, because errors of SQLite, the runtime and wasmtime would not name
+/// the cause.
+///
+/// # Errors
+/// The limit is too low.
+pub fn check_open_files() -> Result<(), AppError> {
+    match process::most_open_files().filter(|limit| *limit < FEWEST_FILES) {
+        Some(limit) => Err(AppError::FewFiles { limit }),
+        None => Ok(()),
+    }
+}
+
 /// `cordboard run`.
 ///
 /// # Errors
 /// The host did not start, or it ended with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
-    // Errors of SQLite would not name the cause.
-    if let Some(limit) = process::most_open_files().filter(|limit| *limit < FEWEST_FILES) {
-        return Err(AppError::FewFiles { limit });
-    }
     let places = run.paths.places()?;
     let (config, config_file) = load_file(&places)?;
     let kind = run.chat.unwrap_or(match config.telegram.token_file {

@@ -26,7 +26,9 @@ fn main() -> ExitCode {
 }
 
 fn dispatch() -> Result<(), AppError> {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    app::check_open_files()?;
+    match command {
         Command::Run(run) => app::run(&run),
         Command::Check(paths) => app::check(&paths),
         Command::Sessions(listing) => app::list_sessions(&listing),

@@ -50,9 +50,11 @@ fn an_invalid_log_filter_is_named_and_ignored() {
 #[test]
 fn too_few_open_files_are_named_with_the_remedy() {
     let board = Board::new("");
-    for limit in ["12", "63"] {
+    let cases =
+        [("12", "run"), ("63", "run"), ("12", "sessions"), ("16", "sessions"), ("16", "plugins"), ("16", "check")];
+    for (limit, asked) in cases {
         let mut command = board.program("sh");
-        command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, "run", "--chat", "console"]);
+        command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, asked]);
         let output = command.args(board.places()).stdin(std::process::Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let told =
