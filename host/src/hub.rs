@@ -4,6 +4,7 @@
 mod access_withdrawal;
 mod button_press;
 mod chat_members;
+mod command_lookup;
 mod create_session;
 mod dispatch;
 mod event_bus;
@@ -23,6 +24,7 @@ mod turn_notices;
 mod view_output;
 
 pub use chat_members::{person_of, role};
+pub use command_lookup::find_command;
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
 pub use host_api::HostService;

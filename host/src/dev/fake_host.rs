@@ -45,6 +45,8 @@ struct Inner {
     places: HashMap<Place, String>,
     keys: BTreeMap<(String, String), Vec<u8>>,
     deeds: Vec<RecordedAction>,
+    /// The session of the pressed button, while its command is called.
+    bound: Option<SessionName>,
     /// The people who have spoken in each place.
     met: Vec<(Place, ChatMember)>,
 }
@@ -55,7 +57,7 @@ impl FakeHost {
     pub fn new(now: Timestamp, agents: Vec<Choice>) -> Self {
         let (sessions, places, keys) = (BTreeMap::new(), HashMap::new(), BTreeMap::new());
         Self {
-            inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new(), met: Vec::new() }),
+            inner: Mutex::new(Inner { now, sessions, places, keys, deeds: Vec::new(), bound: None, met: Vec::new() }),
             agents,
             far: None,
             plug_board: OnceLock::new(),
@@ -96,6 +98,11 @@ impl FakeHost {
 
     pub fn set_now(&self, now: Timestamp) {
         self.inner().now = now;
+    }
+
+    /// Makes `session` the active one for the next calls, whichever session is active in their place.
+    pub fn bind_call(&self, session: Option<SessionName>) {
+        self.inner().bound = session;
     }
 
     /// Returns and removes the recorded actions.
@@ -192,6 +199,14 @@ impl HostApi for FakeHost {
     }
 
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        let bound = self.inner().bound.clone();
+        match bound {
+            Some(bound) => self.find(caller, bound.as_str()),
+            None => self.current(caller, place),
+        }
+    }
+
+    fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
         let name = self.inner().places.get(place).cloned()?;
         self.seen(caller, &name).ok().filter(|view| !view.record.archived)
     }

@@ -7,7 +7,7 @@ use cordboard_core::{
     config::{self, Config},
     messages::{Answer, plain},
     route::{self, Routed},
-    types::{Caller, Place, Reply, Role, Timestamp, UserId},
+    types::{Button, Caller, Place, Reply, Role, Timestamp, UserId},
 };
 
 use super::{
@@ -125,17 +125,26 @@ impl PluginHarness {
     /// Handles a line of the chat as the hub does.
     pub async fn say(&self, line: &str) -> Said {
         let Routed::Command { name, args, text } = route::parse(line, None) else { return self.prompt(line).await };
-        let table = self.plugs.table();
-        let role = self.caller.role;
-        let Some(offer) = table.command(&name) else {
-            let known = table.commands().filter(|offer| role >= offer.spec.least_role);
-            let nearest = route::nearest(&name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
-            return refused(Answer::UnknownCommand { name, nearest });
+        self.command((&name, None), &Invocation { args, text }).await
+    }
+
+    /// Handles the press of a button as the hub does: its command acts on the session of its message.
+    pub async fn press(&self, button: &Button) -> Said {
+        let Routed::Command { name, args, text } = route::parse_button(&button.command) else {
+            return refused(Answer::NoActive);
         };
-        if role < offer.spec.least_role {
-            return refused(Answer::NotAllowed { name, role: offer.spec.least_role });
+        self.board.bind_call(button.session.clone());
+        let said = self.command((&name, button.of.as_deref()), &Invocation { args, text }).await;
+        self.board.bind_call(None);
+        said
+    }
+
+    async fn command(&self, given: (&str, Option<&str>), typed: &Invocation) -> Said {
+        let table = self.plugs.table();
+        match hub::find_command(&table, given, self.caller.role) {
+            Ok(offer) => self.call(offer, typed).await,
+            Err(answer) => refused(answer),
         }
-        self.call(offer, &Invocation { args, text }).await
     }
 
     async fn call(&self, offer: &Offer, typed: &Invocation) -> Said {

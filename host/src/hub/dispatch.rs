@@ -15,6 +15,7 @@ use cordboard_core::{
 
 use super::{
     button_press::{Came, Press},
+    command_lookup::find_command,
     host_api::HostService,
     outbound::Outbound,
     supervisor::{prompt_of, words_of},
@@ -141,20 +142,11 @@ impl Dispatcher {
             Err(answer) => return self.answer(row, answer).await,
         };
         let table = self.plugs.table();
-        let role = row.update.caller.role;
-        let Some(offer) = table.command(&typed.name) else {
-            let known = table.commands().filter(|offer| role >= offer.spec.least_role);
-            let nearest = route::nearest(&typed.name, known.map(|offer| offer.spec.name.as_str())).map(str::to_owned);
-            return self.answer(row, Answer::UnknownCommand { name: typed.name, nearest }).await;
+        let of = typed.pressed.as_ref().and_then(|pressed| pressed.line.of.as_deref());
+        let offer = match find_command(&table, (&typed.name, of), row.update.caller.role) {
+            Ok(offer) => offer,
+            Err(answer) => return self.answer(row, answer).await,
         };
-        let of = typed.pressed.as_ref().and_then(|pressed| pressed.line.of.clone());
-        if let Some(plugin) = of.filter(|of| *of != offer.generation.name) {
-            return self.answer(row, Answer::NotItsButton { name: typed.name, plugin }).await;
-        }
-        if role < offer.spec.least_role {
-            let role = offer.spec.least_role;
-            return self.answer(row, Answer::NotAllowed { name: typed.name, role }).await;
-        }
         let reply = self.call(&row.update, offer, (&typed, &purpose)).await;
         if !reply.in_place {
             self.close(&row.update, &typed, &purpose).await;

@@ -82,10 +82,10 @@ impl Actor {
         let reply = match act {
             Act::Say(line) => self.say(line).await?,
             Act::Press(label) => {
-                let pressed = self.buttons.iter().find(|button| button.label == *label);
-                let command = pressed.map(|button| button.command.clone());
-                let command = command.ok_or_else(|| self.no_button(label))?;
-                self.say(&command).await?
+                let pressed = self.buttons.iter().find(|button| button.label == *label).cloned();
+                let button = pressed.ok_or_else(|| self.no_button(label))?;
+                self.plug().await?;
+                self.stage.press(&button).await.reply
             }
             Act::Directive { name, words } => self.direct(name, words).await?,
         };

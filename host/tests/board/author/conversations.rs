@@ -106,6 +106,18 @@ fn a_press_of_an_unknown_button_names_the_existing_ones() {
 }
 
 #[test]
+fn a_press_gives_the_literal_command_of_its_button() {
+    let author = Author::new();
+    let component = component("bad/trick").into_os_string().into_string().unwrap();
+    let offered = "> /trick button /trick say 'done.'\n< Well?\n<   [Again] /trick say done.\n<   [Own] /trick own\n";
+    // The end of a typed sentence is no part of its last argument.
+    let given = "> /trick say done.\n< done\n> [Again]\n< done.\n";
+    author.write("trick/tests/one.chat", &format!("{offered}{given}"));
+    let ended = author.run(&["test", "trick", "--component", &component]);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
+}
+
+#[test]
 fn an_unplayable_conversation_does_not_stop_the_others() {
     let author = Author::new();
     author.write("mine/tests/one.chat", "> [Nope]\n");
