@@ -8,9 +8,9 @@ use cordboard::{
     agent::demo,
     app::{self, AppError},
     cli::{Cli, Command},
-    plugin, scrub,
+    plugin,
 };
-use cordboard_core::{messages::system_error, render::strip_controls};
+use cordboard_core::{messages::system_error, render::strip_controls, scrub};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();

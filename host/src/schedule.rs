@@ -1,6 +1,7 @@
 //! Runs the plugins' jobs at their times. The time of a run is stored before the run, and missed runs of a stopped
 //! host are replaced by a single one. Never wakes up without jobs, and never runs a job twice at the same time.
 
+mod host_zone;
 mod timetable;
 
 use std::{
@@ -10,14 +11,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::Timestamp;
+use cordboard_core::{
+    cron::{Cron, Zone},
+    types::Timestamp,
+};
 use tokio::{
     sync::watch,
     task::{Id, JoinError, JoinSet},
 };
 
-use crate::cron::{Cron, Zone};
-
+pub use host_zone::HostZone;
 pub use timetable::{Due, Key, Timetable};
 
 /// The longest sleep while there are jobs. Timers stop while the machine sleeps and don't notice a changed clock, so

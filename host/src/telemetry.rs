@@ -5,10 +5,8 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
-use cordboard_core::render::is_unseen;
+use cordboard_core::{render::is_unseen, scrub};
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
-
-use crate::scrub;
 
 /// Libraries that log on behalf of guests, without naming them and without limit. The guests get the same information
 /// as errors.

@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod chat;
 pub mod config;
+pub mod cron;
 pub mod egress;
 pub mod encoding;
 pub mod event;

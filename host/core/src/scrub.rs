@@ -4,6 +4,7 @@
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript, Python and HTML, quoted-printable, hex
 //! with or without separators, base64, and base64 of base64. Base32, hex of UTF-16, ciphers and reversed text are not.
 
+mod known;
 mod layers;
 
 use std::{
@@ -17,6 +18,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
+pub use known::{bytes, remember, text};
 use layers::{DECODERS, Layer};
 
 /// The shortest run of a secret that is removed, in bytes. Shorter runs also occur in unrelated text.

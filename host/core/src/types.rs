@@ -15,4 +15,4 @@ pub use prompt::{InterruptedPrompt, Prompt};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{Choice, Request};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};
-pub use timestamp::Timestamp;
+pub use timestamp::{TimeSource, Timestamp};

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use cordboard_core::{config::SecretSource, session::Machine, types::SessionRecord};
+use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
@@ -17,7 +17,6 @@ use crate::{
     plugin::{self, Health, Registry},
     plugin_sources::{NO_STANDARD, PluginSources, RejectedFile, STANDARD},
     process::Environment,
-    scrub,
     session::SessionConfig,
     store::{self, Decisions, OpenError},
     telemetry,

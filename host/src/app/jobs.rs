@@ -6,14 +6,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::Timestamp;
+use cordboard_core::{cron::Cron, types::Timestamp};
 use tokio::sync::watch;
 
 use crate::{
-    cron::{Cron, HostZone},
     hub::HostService,
     plugin::{DueJob, HostApi, Registry},
-    schedule::{Due, Jobs, Key, Schedule, Work},
+    schedule::{Due, HostZone, Jobs, Key, Schedule, Work},
     store::Store,
 };
 

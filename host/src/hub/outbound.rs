@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
-    messages,
+    messages, scrub,
     types::{Content, Place, Reply, Request},
 };
 
 use crate::{
     chat::outbox::Cut,
     plugin::Screen,
-    scrub,
     store::{Store, StoreError},
 };
 

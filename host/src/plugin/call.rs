@@ -9,7 +9,7 @@ use std::{
 
 use cordboard_core::{
     config::{spell_duration, spell_size},
-    render,
+    render, scrub,
     types::{Caller, Place, SessionView, Timestamp},
 };
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
@@ -31,7 +31,6 @@ use super::{
     snapshot::Snapshot,
     version::PluginVersion,
 };
-use crate::scrub;
 
 /// The caller, place and session of a call. A call that no user made has no caller but may have a session.
 #[derive(Debug, Clone, Default)]

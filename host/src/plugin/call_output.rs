@@ -1,11 +1,12 @@
 //! Removes secrets from the results of plugin calls, and measures their size for the `reply` limit.
 //! [`run`](super::call::run) can return only types that implement [`CallOutput`].
 
+use cordboard_core::scrub;
+
 use super::bindings::{
     lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
     view::exports::cordboard::plugin::view, webhook::exports::cordboard::plugin::webhook,
 };
-use crate::scrub;
 
 /// A type that a plugin call may return.
 pub trait CallOutput: Sized {

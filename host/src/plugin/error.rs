@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use cordboard_core::types::PLUGIN_NAME_RULE;
+use cordboard_core::{cron::CronError, types::PLUGIN_NAME_RULE};
 
 use super::{call::CallError, compatibility::Own};
-use crate::cron::CronError;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {

@@ -17,7 +17,7 @@ use wasmtime_wasi::{
 };
 
 use super::bindings::log::Level;
-use crate::scrub;
+use cordboard_core::scrub;
 use line::{LONGEST, lines, shown};
 use panic::GuestPanic;
 

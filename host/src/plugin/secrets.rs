@@ -16,14 +16,13 @@ use cordboard_core::{
     egress::grant_line,
     encoding,
     messages::system_error,
-    scrub::{Extent, SHORTEST, Scrubber},
+    scrub::{self, Extent, SHORTEST, Scrubber},
 };
 use memchr::memmem;
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
 use super::guest_log::AUTHORS;
-use crate::scrub;
 
 /// The longest secret, in bytes. Tokens are shorter than this.
 const LONGEST: usize = 8 << 10;

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use cordboard_core::types::{Role, Timestamp};
+use cordboard_core::{
+    cron::Cron,
+    types::{Role, Timestamp},
+};
 
 use super::{
     error::PluginError,
@@ -11,7 +14,6 @@ use super::{
     status::{self, PluginStatus},
     version::PluginVersion,
 };
-use crate::cron::Cron;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {

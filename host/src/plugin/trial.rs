@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use cordboard_core::render::{is_blank, is_one_line, one_line};
+use cordboard_core::{
+    cron::Cron,
+    render::{is_blank, is_one_line, one_line},
+};
 
 use super::{
     bindings::{
@@ -23,7 +26,6 @@ use super::{
     snapshot::{CallOrder, CommandSpec, Offers},
     version::PluginVersion,
 };
-use crate::cron::Cron;
 
 /// The answers of the plugin, before names are checked.
 #[derive(Default)]

@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::types::Timestamp;
-
-use crate::cron::{Cron, Zone};
+use cordboard_core::{
+    cron::{Cron, Zone},
+    types::Timestamp,
+};
 
 /// The limit for a clock that is set back: up to this much, jobs wait until it has caught up, so that nothing runs twice.
 /// Beyond it they follow the clock.

@@ -1,6 +1,6 @@
 //! Parses a request: its plugin, its bounded body, and the parts of the head that the plugin sees.
 
-use cordboard_core::config::WebhookAuth;
+use cordboard_core::{config::WebhookAuth, scrub};
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     HeaderMap, Method,
@@ -12,7 +12,7 @@ use super::{
     answer::Rejection,
     proof::{self, Check},
 };
-use crate::{plugin::WebRequest, scrub};
+use crate::plugin::WebRequest;
 
 /// The prefix of all webhook paths.
 const ROOT: &str = "/hooks/";

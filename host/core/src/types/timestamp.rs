@@ -1,6 +1,6 @@
 //! The wall-clock timestamp that the store, the plugins and the core share.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
+    /// Parses an RFC 3339 timestamp. `None` if it is invalid or before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok().map(Self)
+    }
+
     /// The time elapsed since `earlier`, or zero if the clock was set back.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
@@ -23,3 +29,6 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 }
+
+/// Returns the current time. The caller owns the clock.
+pub type TimeSource = Arc<dyn Fn() -> Timestamp + Send + Sync>;

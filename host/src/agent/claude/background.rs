@@ -125,7 +125,7 @@ fn time(time: &Value) -> Option<Timestamp> {
     let time = match time.as_f64() {
         // Fractions and numbers out of range don't matter.
         Some(number) => number as u64,
-        None => u64::try_from(time.as_str()?.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?,
+        None => Timestamp::parse(time.as_str()?)?.0,
     };
     let millis = if time < MILLISECONDS { time.saturating_mul(1_000) } else { time };
     (millis > 0).then_some(Timestamp(millis))

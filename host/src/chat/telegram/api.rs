@@ -6,12 +6,11 @@
 
 use std::{error::Error, time::Duration};
 
-use cordboard_core::{messages, tolerant_json};
+use cordboard_core::{messages, scrub, tolerant_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 
 use super::token::Token;
-use crate::scrub;
 
 /// The maximum number of characters to quote from a response that is not JSON.
 const EXCERPT: usize = 120;

@@ -2,9 +2,10 @@
 
 use std::{fmt, io, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
-use cordboard_core::encoding::{self, NotText};
-
-use crate::scrub;
+use cordboard_core::{
+    encoding::{self, NotText},
+    scrub,
+};
 
 #[derive(Clone)]
 pub(super) struct Token(String);

@@ -12,8 +12,8 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/src/store"]),
     ("fs::inotify", &["host/src/file_watch"]),
-    ("croner", &["host/src/cron"]),
-    ("jiff", &["host/src/cron", "host/src/agent/claude/background.rs"]),
+    ("croner", &["host/core/src/"]),
+    ("jiff", &["host/core/src/"]),
     // The compiler's child process is limited in memory and time by the module that reads its output. An author's
     // tools run in the author's terminal. Build scripts run programs.
     (

@@ -1,14 +1,11 @@
-//! Cron expressions with five fields, evaluated in the host's time zone. The only module that deals with calendars.
+//! Cron expressions with five fields, evaluated in a time zone. The only module that deals with calendars.
 //!
 //! If the clock is put forward, a job at fixed hours that falls into the gap runs right after it; if the clock is put
 //! back, such a job runs once. Jobs with `*` or `/` in minute or hour follow the wall clock: they skip the gap, and
 //! run in both hours.
 
-mod zone;
-
 use std::fmt;
 
-use cordboard_core::types::Timestamp;
 use croner::{
     Direction,
     parser::{CronParser, Seconds, Year},
@@ -19,7 +16,7 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
-pub use zone::HostZone;
+use crate::types::Timestamp;
 
 /// The names of the fields, for errors.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
@@ -38,10 +35,16 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
-    /// A zone in POSIX notation, so that tests don't depend on the system's zone files.
-    #[cfg(test)]
-    pub(crate) fn posix(rule: &str) -> Option<Self> {
+    /// Parses a rule in POSIX notation.
+    #[must_use]
+    pub fn posix(rule: &str) -> Option<Self> {
         TimeZone::posix(rule).ok().map(Self)
+    }
+
+    /// Parses the content of a zone file.
+    #[must_use]
+    pub fn tzif(file: &[u8]) -> Option<Self> {
+        TimeZone::tzif("", file).ok().map(Self)
     }
 
     fn zoned(&self, moment: Timestamp) -> Option<Zoned> {

@@ -7,9 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::tz::TimeZone;
-
-use super::Zone;
+use cordboard_core::cron::Zone;
 
 /// The zone file if `TZ` is not set.
 const LOCAL: &str = "/etc/localtime";
@@ -42,9 +40,9 @@ impl HostZone {
         let source = match name {
             None => Source::File(LOCAL.into()),
             Some("") => Source::Rule(Zone::utc()),
-            Some(name) => match TimeZone::posix(name) {
-                Ok(rule) => Source::Rule(Zone(rule)),
-                Err(_) => Source::File(file(name.strip_prefix(':').unwrap_or(name))),
+            Some(name) => match Zone::posix(name) {
+                Some(rule) => Source::Rule(rule),
+                None => Source::File(file(name.strip_prefix(':').unwrap_or(name))),
             },
         };
         Self { source, seen: None, zone: None }
@@ -60,9 +58,9 @@ impl HostZone {
                     return None;
                 }
                 // Read after taking the stamp, so that a change in between is detected by the next call.
-                let zone = TimeZone::tzif("", &fs::read(path).ok()?).ok()?;
+                let zone = Zone::tzif(&fs::read(path).ok()?)?;
                 self.seen = Some(stamp);
-                Zone(zone)
+                zone
             }
         };
         if self.zone.as_ref() == Some(&zone) {
@@ -93,10 +91,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::Timestamp;
+    use cordboard_core::{cron::Cron, types::Timestamp};
 
     use super::*;
-    use crate::cron::Cron;
 
     /// A zone file of version 2 that contains only this rule.
     fn zone_file(rule: &str) -> Vec<u8> {

@@ -3,30 +3,27 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
-use arc_swap::ArcSwap;
-use cordboard_core::scrub::Scrubber;
+use super::Scrubber;
 
 /// The most values that are remembered, many more than a configuration has. The oldest is forgotten first.
 const REMEMBERED: usize = 256;
 
-static KNOWN: LazyLock<ArcSwap<Scrubber>> = LazyLock::new(ArcSwap::default);
-static REMEMBERING: Mutex<()> = Mutex::new(());
+static KNOWN: LazyLock<RwLock<Arc<Scrubber>>> = LazyLock::new(RwLock::default);
 
 /// From now on, `value` is replaced with `label` in all output of the process. A value stays registered after its file
 /// changes.
 pub fn remember(label: &str, value: &str) {
-    let _one_at_a_time = REMEMBERING.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = KNOWN.load();
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let new = (label.to_owned(), value.to_owned());
     if known.values().contains(&new) {
         return;
     }
     let forgotten = (known.values().len() + 1).saturating_sub(REMEMBERED);
     let values = known.values().iter().skip(forgotten).cloned().chain([new]);
-    KNOWN.store(Arc::new(Scrubber::new(values.collect())));
+    *known = Arc::new(Scrubber::new(values.collect()));
 }
 
 /// Removes all secrets that this process has read from `text`.
@@ -41,5 +38,6 @@ pub fn text(text: String) -> String {
 /// Like [`text`], for bytes.
 #[must_use]
 pub fn bytes(text: &[u8]) -> Cow<'_, [u8]> {
-    KNOWN.load().replace(text, |found| found.label.as_bytes().to_vec())
+    let known = Arc::clone(&KNOWN.read().unwrap_or_else(PoisonError::into_inner));
+    known.replace(text, |found| found.label.as_bytes().to_vec())
 }
