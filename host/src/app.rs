@@ -8,10 +8,10 @@ mod front_end;
 mod inspect;
 mod jobs;
 mod options;
-mod outlet;
 mod plugin_dev;
 mod run;
 mod shutdown;
+mod store_adapters;
 
 pub use inspect::{check, list_plugins, list_sessions};
 pub use plugin_dev::author;
@@ -63,7 +63,7 @@ pub enum AppError {
     #[error("{} cannot be used:\n{excerpt}", path.display())]
     Config { path: PathBuf, excerpt: String },
     #[error("failed to {0}")]
-    Store(#[from] crate::store::OpenError),
+    Store(#[from] cordboard_store::OpenError),
     #[error("failed to {0}")]
     Watch(#[from] file_watch::WatchError),
     #[error("{0}")]

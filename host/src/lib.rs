@@ -20,6 +20,5 @@ pub mod rollout;
 pub mod schedule;
 pub mod session;
 pub mod session_registry;
-pub mod store;
 pub mod telemetry;
 pub mod webhook;

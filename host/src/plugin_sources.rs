@@ -14,6 +14,7 @@ use cordboard_core::types::{Timestamp, is_plugin_name};
 mod decisions;
 mod texts;
 
+use cordboard_store::{Decisions, Store};
 pub use decisions::DecisionStore;
 use texts::{TOO_LARGE, UNREADABLE};
 pub use texts::{disabled, held_off, next_chance};
@@ -23,7 +24,6 @@ use crate::{
     plugin::{
         Activation, ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, digest,
     },
-    store::{Decisions, Store},
 };
 
 /// A plugin that is embedded in the binary.

@@ -13,11 +13,11 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use cordboard::store::{self, Delivery, Done, InboxRow, NewPost, Store};
 use cordboard_core::{
     chat::{MessageId, Origin, Update, UpdateKind},
     types::{Caller, Place, Reply, Role, SessionRecord, Timestamp, UserId},
 };
+use cordboard_store::{Delivery, Done, InboxRow, NewPost, Store};
 
 /// The variable with the state directory for the child process. Without it, the child's test does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
@@ -98,8 +98,8 @@ impl Said {
 
 #[tokio::main(flavor = "current_thread")]
 async fn check(state: &Path, said: &Said) {
-    let seen = store::read_only(state).unwrap();
-    let (store, contents) = store::open(state).unwrap();
+    let seen = cordboard_store::read_only(state).unwrap();
+    let (store, contents) = cordboard_store::open(state).unwrap();
     assert_eq!(seen, contents, "a reader without a host sees the same");
     let open: HashSet<_> = contents.inbox.iter().map(|row| &row.update.key).collect();
     let posts: HashSet<_> = contents.outbox.iter().map(|row| &row.reply.text).collect();
@@ -110,7 +110,7 @@ async fn check(state: &Path, said: &Said) {
         assert!(open.contains(key) || done, "{key} is lost");
     }
     for row in &contents.inbox {
-        let handed = matches!(row.state, store::InboxState::Handed { .. });
+        let handed = matches!(row.state, cordboard_store::InboxState::Handed { .. });
         assert!(handed || !said.handed.contains(&row.update.key), "{} was handed", row.update.key);
         assert!(!said.done.contains(&row.update.key), "{} was done", row.update.key);
     }
@@ -132,7 +132,7 @@ fn child() {
 
 #[tokio::main(flavor = "current_thread")]
 async fn work(state: &Path) {
-    let (store, contents) = store::open(state).unwrap();
+    let (store, contents) = cordboard_store::open(state).unwrap();
     // Finish the work of the previous process first, as a host does.
     for row in &contents.outbox {
         send(&store, row.id, &row.reply.text).await;
@@ -173,7 +173,7 @@ async fn answer(store: &Store, row: InboxRow) {
     }
 }
 
-async fn send(store: &Store, id: store::PostId, key: &str) {
+async fn send(store: &Store, id: cordboard_store::PostId, key: &str) {
     println!("sending {key}");
     let delivery = Delivery { messages: vec![MessageId("1".to_owned())], shown: 1 };
     store.sending(id, delivery).await.unwrap();

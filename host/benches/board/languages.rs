@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::{plugin_sources::PluginSources, store::Decisions};
+use cordboard::plugin_sources::PluginSources;
+use cordboard_store::Decisions;
 
 use crate::{
     board::NOW,

@@ -11,9 +11,9 @@ use cordboard::{
     hub::LiveConfig,
     plugin::{COMPILE, Registry},
     plugin_sources::PluginSources,
-    store::Decisions,
 };
 use cordboard_core::config::Config;
+use cordboard_store::Decisions;
 use tokio::sync::mpsc::Receiver;
 
 use crate::{

@@ -19,7 +19,6 @@ use cordboard::{
     process::Environment,
     session::Ports,
     session_registry::SessionRegistry,
-    store::{self, Decisions, Store},
 };
 use cordboard_core::{
     agent::PromptId,
@@ -30,6 +29,7 @@ use cordboard_core::{
     session::Machine,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };
+use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -98,7 +98,7 @@ impl Rig {
     /// Creates a host with all standard plugins and `sessions` suspended sessions.
     pub async fn new(sessions: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (store, contents) = store::open(&folder.path().join("state")).unwrap();
+        let (store, contents) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let agent = std::env::current_exe().unwrap();
         let text = format!("[agents.demo]\ncommand = {:?}\n", agent.display().to_string());
         let config = LiveConfig::new(config::load(&text).unwrap());

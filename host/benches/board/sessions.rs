@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cordboard::{clock::Clock, store};
+use cordboard::clock::Clock;
 
 use crate::{
     process::Host,
@@ -17,7 +17,7 @@ pub fn measure() -> Vec<Row> {
     let runtime = runtime();
     let host = Host::new();
     runtime.block_on(async {
-        let (store, _) = store::open(&host.state()).unwrap();
+        let (store, _) = cordboard_store::open(&host.state()).unwrap();
         let clock = Clock::system();
         for number in 0..SESSIONS {
             store.create(&record(number, clock)).await.unwrap();

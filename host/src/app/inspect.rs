@@ -4,6 +4,7 @@
 use std::{path::Path, sync::Arc};
 
 use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
+use cordboard_store::{Decisions, OpenError};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
     plugin_sources::{NO_STANDARD, PluginSources, RejectedFile, STANDARD},
     process::Environment,
     session::SessionConfig,
-    store::{self, Decisions, OpenError},
     telemetry,
 };
 
@@ -134,7 +134,7 @@ async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>,
 
 /// Returns the stored decisions about plugins. Empty if the state was last written by an older version of the host.
 fn decisions(state: &Path) -> Result<Decisions, AppError> {
-    match store::read_only(state) {
+    match cordboard_store::read_only(state) {
         Ok(contents) => Ok(contents.decisions),
         Err(OpenError::Older { .. }) => Ok(Decisions::default()),
         Err(error) => Err(error.into()),
@@ -160,7 +160,7 @@ pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
 
 fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
     let config = LiveConfig::new(load(places)?);
-    let contents = store::read_only(&places.state)?;
+    let contents = cordboard_store::read_only(&places.state)?;
     let (_, accepted) = hub::sort(contents.inbox);
     let row = |mut record: SessionRecord| {
         // Without a running host, a stored process id does not identify an agent, and none works.

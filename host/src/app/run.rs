@@ -13,11 +13,12 @@ use cordboard_core::{
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
+use cordboard_store::{Contents, Store};
 use tokio::sync::watch;
 
 use super::{
     AppError, background::BackgroundTasks, front_end, options::StartOptions, plugin_folder, shutdown,
-    shutdown::Shutdown,
+    shutdown::Shutdown, store_adapters::StoredDeliveries,
 };
 use crate::{
     chat::{Limits, outbox::Outbox},
@@ -36,7 +37,6 @@ use crate::{
     rollout::{Notifier, Rollout, Settings},
     session::{EventSink as _, Ports, SessionConfig},
     session_registry::SessionRegistry,
-    store::{self, Contents, Store},
 };
 
 /// The components that sessions and the chat build on. They are opened first and closed last.
@@ -56,7 +56,7 @@ struct HostBase {
 pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     process::adopt_orphans();
-    let (store, mut contents) = store::open(&plan.places.state)?;
+    let (store, mut contents) = cordboard_store::open(&plan.places.state)?;
     let folder = plugin_folder(&plan.places, &plan.config.now());
     // The watch starts before the first read, so that no change in between is missed.
     let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
@@ -71,7 +71,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let (intake, accepted) = hub::intake();
     let mut front = front_end::open(&plan, ground.doorway(&intake), ground.clock)?;
     front.greet(&plan.places, folder.as_deref());
-    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(ground.store.clone()));
+    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(StoredDeliveries(ground.store.clone())));
     let sending = tokio::spawn(sending);
     let posts = Outbound::new(ground.store.clone(), Arc::new(outbox.clone()));
     let Contents { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;

@@ -12,6 +12,7 @@ use cordboard_core::{
     session::{Input, Prompt, RefusalCode},
     types::{Alert, Phase, Reply, SessionName, SessionView},
 };
+use cordboard_store::{Keyboard, Revised, Store, StoreError};
 
 use super::{
     button_press::{Came, Press},
@@ -20,10 +21,7 @@ use super::{
     outbound::Outbound,
     supervisor::{prompt_of, words_of},
 };
-use crate::{
-    plugin::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec},
-    store::{Keyboard, Revised, Store, StoreError},
-};
+use crate::plugin::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec};
 
 pub struct Dispatcher {
     pub plugs: Arc<Registry>,

@@ -12,6 +12,7 @@ use cordboard_core::{
     session::{ApiError, Prompt, RefusalCode, SessionCommand},
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
+use cordboard_store::{Store, StoreError};
 
 use super::{
     button_press::{Changes, Press},
@@ -30,7 +31,6 @@ use crate::{
     },
     session::OrderSource,
     session_registry::SessionRegistry,
-    store::{Store, StoreError},
 };
 
 #[derive(Clone)]

@@ -11,12 +11,10 @@ use cordboard_core::{
     chat::{ButtonLine, Update},
     types::{Place, UserId},
 };
+use cordboard_store::{Store, StoreError};
 
 use super::Intake;
-use crate::{
-    chat::{Inbox, InboxError},
-    store::{Store, StoreError},
-};
+use crate::chat::{Inbox, InboxError};
 
 pub struct InboxWriter {
     pub store: Store,

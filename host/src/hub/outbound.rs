@@ -10,12 +10,9 @@ use cordboard_core::{
     messages, scrub,
     types::{Content, Place, Reply, Request},
 };
+use cordboard_store::{Store, StoreError};
 
-use crate::{
-    chat::outbox::Cut,
-    plugin::Screen,
-    store::{Store, StoreError},
-};
+use crate::{chat::outbox::Cut, plugin::Screen};
 
 /// The first and the longest delay before a failed store operation is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -195,7 +192,6 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::store;
 
     #[derive(Default)]
     struct Shown(Mutex<Vec<(PostId, String)>>);
@@ -227,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn a_reply_that_cannot_be_stored_is_announced_once() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
         let posts = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
         store.leave_room_for(0).await;
@@ -255,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn a_place_notified_by_its_front_end_is_not_notified_again() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
         let posts = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
         store.leave_room_for(0).await;
@@ -276,7 +272,7 @@ mod tests {
     async fn no_secret_is_stored_or_shown() {
         scrub::remember("(secret x)", "correct-horse-9173");
         let folder = tempfile::tempdir().unwrap();
-        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
         let posts = Outbound::new(store, Arc::<Shown>::clone(&shown));
         posts.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;

@@ -1,12 +1,10 @@
 //! Implements plugin state on top of the store.
 
 use async_trait::async_trait;
+use cordboard_store::Limit;
 
 use super::host_api::HostService;
-use crate::{
-    plugin::{PluginState, Swap},
-    store::{self, Limit},
-};
+use crate::plugin::{PluginState, Swap};
 
 #[async_trait]
 impl PluginState for HostService {
@@ -34,7 +32,7 @@ impl PluginState for HostService {
         limit: usize,
     ) -> Result<Result<(), Option<Vec<u8>>>, String> {
         let Swap { expected, value } = change;
-        let swap = store::Swap { expected, value };
+        let swap = cordboard_store::Swap { expected, value };
         self.store.state_swap(plugin, key, swap, state_limit(plugin, limit)).await.map_err(|error| error.to_string())
     }
 }

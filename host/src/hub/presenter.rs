@@ -307,7 +307,7 @@ fn locked(notices: &Mutex<Notices>) -> MutexGuard<'_, Notices> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chat::outbox::Cut, hub::OutboundSink, store};
+    use crate::{chat::outbox::Cut, hub::OutboundSink};
 
     #[derive(Default)]
     struct Ends(Mutex<Vec<String>>);
@@ -344,7 +344,7 @@ mod tests {
     #[tokio::test]
     async fn frames_continue_after_a_panicking_view() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let ends = Arc::new(Ends::default());
         let posts = Outbound::new(store, Arc::<Ends>::clone(&ends));
         let presenter = Arc::new(TurnPresenter { scenes: Mutex::default(), posts, wake: Notify::new() });

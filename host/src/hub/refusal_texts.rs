@@ -5,8 +5,9 @@ use cordboard_core::{
     session::{ApiError, RefusalCode},
     types::{Caller, SessionView},
 };
+use cordboard_store::StoreError;
 
-use crate::{plugin::refuse, store::StoreError};
+use crate::plugin::refuse;
 
 pub fn unknown(name: &str) -> ApiError {
     refuse(RefusalCode::Unknown, messages::unknown(name))

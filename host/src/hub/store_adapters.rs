@@ -7,11 +7,9 @@ use cordboard_core::{
     session::Prompt,
     types::{Caller, Role, SessionRecord},
 };
+use cordboard_store::{Store, StoreError};
 
-use crate::{
-    session::SessionStore,
-    store::{Store, StoreError},
-};
+use crate::session::SessionStore;
 
 fn said(outcome: Result<(), StoreError>) -> Result<(), String> {
     outcome.map_err(|error| error.to_string())

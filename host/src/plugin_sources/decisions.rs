@@ -10,8 +10,7 @@ use cordboard_core::{
     rollout::{Decision, RolloutState},
     types::Timestamp,
 };
-
-use crate::store::{Decisions, GrantAnswer, Store, StoreError};
+use cordboard_store::{Decisions, GrantAnswer, Store, StoreError};
 
 pub struct DecisionStore {
     /// `None` if nothing is stored, as in a check.

@@ -6,6 +6,7 @@ use cordboard_core::{
     route,
     session::{ApiError, RefusalCode},
 };
+use cordboard_store::{GrantAnswer, StoreError};
 
 use super::{
     ActivePlugin, Rollout,
@@ -17,7 +18,6 @@ use crate::{
         refuse, short,
     },
     plugin_sources::{Version, disabled, held_off},
-    store::{GrantAnswer, StoreError},
 };
 
 /// The result of planning a command.

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::store;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::board::{Board, DEADLINE, Host, QUICK};
@@ -95,7 +94,7 @@ impl Stalled {
         });
         // It is drawn after the end of the turn.
         wait_until("its answer is stored", || {
-            let posts = store::read_only(&board.path("state")).unwrap().outbox;
+            let posts = cordboard_store::read_only(&board.path("state")).unwrap().outbox;
             posts.iter().any(|post| post.reply.text.contains("line 20000"))
         });
         stalled

@@ -2,7 +2,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cordboard::store;
 use cordboard_core::types::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
@@ -24,7 +23,7 @@ fn now() -> u64 {
 /// Changes the store as if the host had been down since `at`.
 fn down_since(home: &Home, at: u64) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-        let (store, _) = store::open(&home.state()).unwrap();
+        let (store, _) = cordboard_store::open(&home.state()).unwrap();
         store.begin_job("clockwork", "hourly", Timestamp(at)).await.unwrap();
         store.close().await;
     });

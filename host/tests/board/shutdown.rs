@@ -1,6 +1,5 @@
 //! Shutdowns and kills of the host, and the recovery at the next start.
 
-use cordboard::store;
 use cordboard_core::{
     chat::{Origin, Update, UpdateKind},
     types::{Caller, Place, Role, Timestamp, UserId},
@@ -246,7 +245,7 @@ fn left_undone(home: &Home, line: &str) {
         origin: Origin::default(),
     };
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-        let (store, _) = store::open(&home.state()).unwrap();
+        let (store, _) = cordboard_store::open(&home.state()).unwrap();
         assert_eq!(store.accept(vec![update], None).await.unwrap().len(), 1);
         store.close().await;
     });
@@ -265,7 +264,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     host.say("hello");
     host.ask("/stop", "Nothing is running.");
     // The next host repeats output that isn't recorded as shown yet.
-    until("the output is recorded as shown", || store::read_only(&home.state()).unwrap().outbox.is_empty());
+    until("the output is recorded as shown", || cordboard_store::read_only(&home.state()).unwrap().outbox.is_empty());
     host.kill();
     left_undone(&home, "/stop");
     home.configure("[plugins.unruly]\ntime = \"1s\"");
@@ -279,7 +278,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     assert!(unread.ends_with("You said: hello\n"), "{unread}");
     let chat = host.chat();
     assert!(!chat.contains("Nothing ") && !chat.contains("Stopped"), "{chat}");
-    assert_eq!(store::read_only(&home.state()).unwrap().inbox, [], "the message is done");
+    assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "the message is done");
 }
 
 #[test]

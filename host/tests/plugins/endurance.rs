@@ -14,8 +14,8 @@ use std::{
 use cordboard::{
     plugin::{Activation, ActivationMode, CallContext, Invocation, digest},
     plugin_sources::PluginSources,
-    store::{self, Decisions},
 };
+use cordboard_store::Decisions;
 
 use crate::{
     board::NOW,
@@ -143,7 +143,7 @@ impl Held {
 async fn a_thousand_reloads_leak_no_memory() {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
-    let (store, _) = store::open(&folder.path().join("state")).unwrap();
+    let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
     let supply = PluginSources::new(Arc::clone(&bench.plugs), None, (Some(store), Decisions::default()));
     let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo2")]);
     let mut generations = Vec::new();

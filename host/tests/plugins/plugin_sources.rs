@@ -11,9 +11,9 @@ use std::{
 use cordboard::{
     plugin::{Activation, CallContext, HostApi, Invocation, digest},
     plugin_sources::{PluginSources, RejectedFile, STANDARD},
-    store::{self, Decisions, Store},
 };
 use cordboard_core::types::Place;
+use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 
 use crate::{
@@ -38,7 +38,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins).unwrap();
-        let (store, _) = store::open(&folder.path().join("state")).unwrap();
+        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         Self { _folder: folder, plugins, store, bench: TestHost::new() }
     }
 

@@ -23,12 +23,12 @@ use cordboard::{
     plugin::{AdminCommands, Registry, digest},
     plugin_sources::PluginSources,
     rollout::{Notifier, Pace, Rollout, Settings},
-    store::{self, Store},
 };
 use cordboard_core::{
     config,
     types::{Caller, Reply, Request},
 };
+use cordboard_store::Store;
 use tempfile::TempDir;
 use tokio::{
     sync::{Notify, mpsc},
@@ -109,7 +109,7 @@ impl Rig {
     async fn over(folder: Arc<TempDir>, config: &str, plugs: Arc<Registry>) -> Self {
         let plugins = folder.path().join("plugins");
         fs::create_dir_all(&plugins).unwrap();
-        let (store, contents) = store::open(&folder.path().join("state")).unwrap();
+        let (store, contents) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let mut bench = TestHost::of(config);
         bench.plugs = Arc::clone(&plugs);
         let live = LiveConfig::new(bench.config.clone());

@@ -21,7 +21,6 @@ use crate::{
     plugin::{Registry, Screen, ViewLimits},
     process::Environment,
     session::{EventSink, PluginQueries, Question, SessionConfig, SessionStore},
-    store,
 };
 
 /// Fake ports: a store that blocks until the test allows it to continue, a missing agent, and sinks that ignore
@@ -116,7 +115,7 @@ fn prompt() -> Input {
 /// Creates a supervisor for the sessions `one` and `two`.
 fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let (store, _) = store::open(folder).unwrap();
+    let (store, _) = cordboard_store::open(folder).unwrap();
     let record = |name: &str| {
         let (owner, work) = (UserId("test:1".to_owned()), folder.join(name));
         SessionRecord::new(name.parse().unwrap(), owner, work, "script", Timestamp(1))

@@ -139,7 +139,7 @@ impl Drop for Home {
             // The process may have ended in the meantime.
             let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
         }
-        if let Ok(contents) = cordboard::store::read_only(&self.state()) {
+        if let Ok(contents) = cordboard_store::read_only(&self.state()) {
             cgroups(&contents.host_id).iter().for_each(|folder| remove_cgroup(folder));
         }
     }

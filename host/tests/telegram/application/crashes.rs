@@ -1,7 +1,5 @@
 //! A host that is killed at any time answers every accepted message once.
 
-use cordboard::store;
-
 use super::{App, OWNER};
 use crate::botapi::Fault;
 
@@ -82,7 +80,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
     app.api.says(OWNER, "remember the milk");
     // Once the answer is stored, it can't be lost. The end of the turn may be published earlier.
     let stored = || {
-        let posts = store::read_only(&app.path("state")).unwrap().outbox;
+        let posts = cordboard_store::read_only(&app.path("state")).unwrap().outbox;
         posts.iter().any(|post| post.reply.text.contains("the milk")).then_some(())
     };
     app.until("its answer is stored", stored).await;

@@ -1,6 +1,5 @@
 //! Everyday use: sessions, texts, buttons, the menu.
 
-use cordboard::store;
 use cordboard_core::types::{SessionRecord, Timestamp, UserId};
 use rustix::process::Signal;
 
@@ -101,7 +100,7 @@ async fn the_menu_lists_the_active_commands() {
 
 /// Stores sessions that existed before this start.
 async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
-    let (store, _) = store::open(&app.path("state")).unwrap();
+    let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     for (number, name) in (1u64..).zip(names) {
         let owner = UserId(format!("telegram:{OWNER}"));
         let now = Timestamp(1_000 * number);

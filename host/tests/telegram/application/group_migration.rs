@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cordboard::store::{self, Limit};
 use cordboard_core::types::Timestamp;
+use cordboard_store::Limit;
 use serde_json::json;
 
 use super::{App, OWNER, component};
@@ -76,7 +76,7 @@ async fn with_kept_places() -> App {
 /// Changes the store as if the reminders had been set an hour earlier, and the host had been down since.
 async fn let_an_hour_pass(app: &App) {
     const HOUR: u64 = 3_600_000;
-    let (store, _) = store::open(&app.path("state")).unwrap();
+    let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     let limit = Limit { key: String::new(), bytes: u64::MAX };
     for key in store.state_keys(REMIND, "").await.unwrap() {
         // A key begins with the time in milliseconds, in a fixed width.

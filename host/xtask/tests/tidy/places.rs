@@ -10,7 +10,7 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("wasmparser", &["host/src/plugin"]),
     ("wasmtime", &["host/src/plugin"]),
     ("wasmtime_wasi", &["host/src/plugin"]),
-    ("rusqlite", &["host/src/store"]),
+    ("rusqlite", &["host/store/"]),
     ("fs::inotify", &["host/src/file_watch"]),
     ("croner", &["host/core/src/"]),
     ("jiff", &["host/core/src/"]),

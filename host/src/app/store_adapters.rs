@@ -1,5 +1,5 @@
 //! Connects the outbox to the hub, which passes it stored posts, and to the store, which records the progress of their
-//! delivery.
+//! delivery. The ports belong to their users, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
 use cordboard_core::{
@@ -7,12 +7,12 @@ use cordboard_core::{
     chat::{Delivery, MessageId, OutboxRow, PostId},
     types::Place,
 };
+use cordboard_store::{Store, StoreError};
 
 use crate::{
     chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post, Reachability},
     hub::OutboundSink,
     plugin::Screen,
-    store::{Store, StoreError},
 };
 
 #[async_trait]
@@ -55,33 +55,36 @@ fn said<T>(outcome: Result<T, StoreError>) -> Result<T, LedgerError> {
     outcome.map_err(|error| LedgerError(error.to_string()))
 }
 
+/// The store as the outbox sees it.
+pub struct StoredDeliveries(pub Store);
+
 #[async_trait]
-impl DeliveryStore for Store {
+impl DeliveryStore for StoredDeliveries {
     async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
-        said(Self::placeholder(self, turn, message, text).await)
+        said(self.0.placeholder(turn, message, text).await)
     }
 
     async fn question(&self, turn: &PromptId) -> Option<MessageId> {
         // If this fails, the answer is sent without a reference to its question.
-        Self::question(self, turn).await.ok().flatten()
+        self.0.question(turn).await.ok().flatten()
     }
 
     async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError> {
-        said(self.forget_placeholder(place, message).await)
+        said(self.0.forget_placeholder(place, message).await)
     }
 
     async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
-        said(Self::sending(self, post, delivery).await)
+        said(self.0.sending(post, delivery).await)
     }
 
     async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
-        said(Self::sent(self, post, messages).await)
+        said(self.0.sent(post, messages).await)
     }
 
     async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), LedgerError> {
         said(match reachability {
-            Reachability::Blocked => self.set_unreachable(place).await,
-            Reachability::Open => self.set_reachable(place).await,
+            Reachability::Blocked => self.0.set_unreachable(place).await,
+            Reachability::Open => self.0.set_reachable(place).await,
         })
     }
 }

@@ -34,7 +34,7 @@ async fn a_decision_updates_every_message_that_asked() {
     assert_eq!(store.decide(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
     let late = store.sent(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();
     assert_eq!((late.len(), late[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
-    let outcome = |keyboard: Option<crate::store::Keyboard>| keyboard.unwrap().outcome;
+    let outcome = |keyboard: Option<crate::Keyboard>| keyboard.unwrap().outcome;
     assert_eq!(outcome(store.keyboard(rows[1].id).await.unwrap()).as_deref(), Some("Decided by Ada: Yes."));
     assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
     // Printed lines are not edited.

@@ -140,9 +140,9 @@ impl Store {
         self.notified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Limits the database to `more` additional pages, which simulates a full disk.
-    #[cfg(test)]
-    pub(crate) async fn leave_room_for(&self, more: i64) {
+    /// Limits the database to `more` additional pages, which simulates a full disk in tests.
+    #[doc(hidden)]
+    pub async fn leave_room_for(&self, more: i64) {
         let work = move |db: &Connection| {
             let count: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
             Ok(db.pragma_update_and_check(None, "max_page_count", count + more, |_| Ok(()))?)
