@@ -27,11 +27,11 @@ use cordboard_core::{
     encoding::{self, NotText},
     messages::MORE_FILES,
 };
+use cordboard_watch::ConfigFile;
 
 use crate::{
     cli::{self, ChatKind, Places},
     dev::KitError,
-    file_watch::{self, ConfigFile},
     hub::LiveConfig,
     plugin::{self, Cache, Registry},
     process::{self, Environment},
@@ -59,13 +59,13 @@ pub enum AppError {
     #[error("the configuration {} cannot be used: {why}", path.display())]
     NotText { path: PathBuf, why: NotText },
     #[error("failed to {0}")]
-    Untrusted(#[source] file_watch::WatchError),
+    Untrusted(#[source] cordboard_watch::WatchError),
     #[error("{} cannot be used:\n{excerpt}", path.display())]
     Config { path: PathBuf, excerpt: String },
     #[error("failed to {0}")]
     Store(#[from] cordboard_store::OpenError),
     #[error("failed to {0}")]
-    Watch(#[from] file_watch::WatchError),
+    Watch(#[from] cordboard_watch::WatchError),
     #[error("{0}")]
     Front(String),
     #[error(
@@ -130,7 +130,7 @@ fn load(places: &Places) -> Result<Config, AppError> {
 /// Returns the configuration, and the file with the bytes that it was read from.
 fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
-    file_watch::check_private(path).map_err(AppError::Untrusted)?;
+    cordboard_watch::check_private(path).map_err(AppError::Untrusted)?;
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
         _ => AppError::Read { path: path.clone(), source },

@@ -9,7 +9,6 @@ pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod dev;
-pub mod file_watch;
 pub mod hub;
 pub mod listing;
 pub mod plugin;

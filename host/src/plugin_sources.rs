@@ -19,11 +19,8 @@ pub use decisions::DecisionStore;
 use texts::{TOO_LARGE, UNREADABLE};
 pub use texts::{disabled, held_off, next_chance};
 
-use crate::{
-    file_watch,
-    plugin::{
-        Activation, ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, digest,
-    },
+use crate::plugin::{
+    Activation, ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, digest,
 };
 
 /// A plugin that is embedded in the binary.
@@ -123,13 +120,16 @@ impl PluginSources {
         let Some(folder) = self.folder.as_ref().filter(|_| self.folder_fault().is_none()) else {
             return BTreeMap::new();
         };
-        file_watch::scan(folder).unwrap_or_default().into_iter().collect()
+        cordboard_watch::scan(folder).unwrap_or_default().into_iter().collect()
     }
 
     /// Explains why the plugin folder can't be used, with the remedy.
     #[must_use]
     pub fn folder_fault(&self) -> Option<String> {
-        self.folder.as_ref().and_then(|folder| file_watch::check_private(folder).err()).map(|error| error.to_string())
+        self.folder
+            .as_ref()
+            .and_then(|folder| cordboard_watch::check_private(folder).err())
+            .map(|error| error.to_string())
     }
 
     /// Activates the file, or the embedded version if there is no file. If the file is rejected, an older version is
@@ -375,10 +375,10 @@ impl PluginSources {
     pub async fn file_of(&self, name: &str) -> Option<Version> {
         let (folder, name) = (self.folder.clone()?, name.to_owned());
         let read = move || {
-            file_watch::check_private(&folder).ok()?;
-            let files = file_watch::scan(&folder).ok()?;
+            cordboard_watch::check_private(&folder).ok()?;
+            let files = cordboard_watch::scan(&folder).ok()?;
             let (name, path) = files.into_iter().find(|(found, _)| *found == name)?;
-            file_watch::read_plugin(&name, &path).map(Version::new)
+            cordboard_watch::read_plugin(&name, &path).map(Version::new)
         };
         tokio::task::spawn_blocking(read).await.ok().flatten()
     }
@@ -386,10 +386,10 @@ impl PluginSources {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     // Checked first, because a pipe or a device would block the startup. Its mode doesn't matter.
-    if let Some(why) = file_watch::not_a_file(path) {
+    if let Some(why) = cordboard_watch::not_a_file(path) {
         return Err(why);
     }
-    file_watch::check_private(path).map_err(|error| error.reason())?;
+    cordboard_watch::check_private(path).map_err(|error| error.reason())?;
     let unreadable = |error: io::Error| format!("{UNREADABLE}{error}");
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if metadata.len() > LARGEST_WASM {

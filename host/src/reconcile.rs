@@ -13,8 +13,9 @@ mod admins;
 
 pub use admins::{Admins, menu};
 
+use cordboard_watch::{Change, ConfigRead};
+
 use crate::{
-    file_watch::{Change, ConfigRead},
     hub::{HostService, LiveConfig},
     plugin::AuthorizedCommand,
     rollout::{Notifier, Rollout},

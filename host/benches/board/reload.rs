@@ -7,13 +7,13 @@ use std::{
 };
 
 use cordboard::{
-    file_watch::{self, Change, Watched},
     hub::LiveConfig,
     plugin::{COMPILE, Registry},
     plugin_sources::PluginSources,
 };
 use cordboard_core::config::Config;
 use cordboard_store::Decisions;
+use cordboard_watch::{Change, Watched};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
@@ -83,7 +83,7 @@ async fn round() -> [Swap; 3] {
     let supply = PluginSources::new(plugs.into(), Some(plugins.clone()), (None, Decisions::default()));
     let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
     let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
-    let (_watcher, mut changes) = file_watch::watch(watched).expect("the folder is writable");
+    let (_watcher, mut changes) = cordboard_watch::watch(watched).expect("the folder is writable");
     let bench = TestHost { plugs: supply.plugs.clone(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();

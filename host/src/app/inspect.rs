@@ -12,7 +12,6 @@ use crate::{
     cli::{Listing, Paths, Places},
     clock::Clock,
     control::{self, Answer, PluginRow, Question, SessionRow},
-    file_watch,
     hub::{self, LiveConfig},
     listing,
     plugin::{self, Health, Registry},
@@ -115,7 +114,7 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
 async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>, Vec<RejectedFile>), AppError> {
     let folder = plugin_folder(places, &config.now());
     if let Some(folder) = folder.as_deref().filter(|folder| folder.exists()) {
-        file_watch::check_private(folder)?;
+        cordboard_watch::check_private(folder)?;
     }
     if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
         let what = if named.exists() {

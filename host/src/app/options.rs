@@ -1,8 +1,9 @@
 //! The options of `cordboard run`, resolved before the runtime starts.
 
+use cordboard_watch::ConfigFile;
+
 use crate::{
     cli::{ChatKind, Places},
-    file_watch::ConfigFile,
     hub::LiveConfig,
     process::Environment,
 };

@@ -14,6 +14,7 @@ use cordboard_core::{
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 use cordboard_store::{Contents, Store};
+use cordboard_watch::Watched;
 use tokio::sync::watch;
 
 use super::{
@@ -25,7 +26,6 @@ use crate::{
     cli::Places,
     clock::Clock,
     control,
-    file_watch::{self, Watched},
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
         QuiescenceWaiter, SessionSupervisor, TurnRenderer,
@@ -61,7 +61,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     // The watch starts before the first read, so that no change in between is missed.
     let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
     let watched = Watched { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
-    let (watcher, changed) = file_watch::watch(watched)?;
+    let (watcher, changed) = cordboard_watch::watch(watched)?;
     let ground = HostBase::new(&plan, store, contents.host_id.clone())?;
     let (decisions, orders) = (std::mem::take(&mut contents.decisions), AdminCommands::channel());
     let kept = (Some(ground.store.clone()), decisions);

@@ -134,7 +134,7 @@ mod tests {
         fs::write(&from, "new").expect("written");
         fs::set_permissions(&from, fs::Permissions::from_mode(0o664)).expect("as under umask 002");
         place(&from, &to).expect("placed");
-        assert!(crate::file_watch::check_private(&to).is_ok(), "a host would accept it");
+        assert!(cordboard_watch::check_private(&to).is_ok(), "a host would accept it");
         assert_eq!(fs::read(&to).expect("there"), b"new");
         assert_eq!(
             fs::read_dir(to.parent().expect("a folder")).expect("listed").count(),

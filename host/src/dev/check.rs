@@ -21,7 +21,7 @@ use super::{
 use crate::{
     cli,
     clock::Clock,
-    file_watch, hub,
+    hub,
     plugin::{ComponentInfo, PluginError, digest},
 };
 use report::{Compiled, Report, Verdict};
@@ -46,7 +46,7 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
         report.memory.started = stage.plugs.weigh(&stage.subject.name).await.ok().flatten();
         report.offer(&stage.plugs.table());
         let untrusted =
-            file_watch::check_private(&stage.subject.path).err().map(|error| PluginError::Read(error.reason()));
+            cordboard_watch::check_private(&stage.subject.path).err().map(|error| PluginError::Read(error.reason()));
         let named = (!is_plugin_name(&stage.subject.name)).then(|| PluginError::Name(stage.subject.name.clone()));
         let clash = clash(&stage, &look, &config).await;
         for refused in untrusted.into_iter().chain(named).chain(taken.err()).chain(then).chain(clash) {

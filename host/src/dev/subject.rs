@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{build, error::KitError};
-use crate::{file_watch, plugin::LARGEST_WASM};
+use crate::plugin::LARGEST_WASM;
 
 /// A component on disk, with its name as a plugin.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ impl Subject {
 
     pub fn read(path: &Path) -> Result<Self, KitError> {
         // Opening a pipe would block until a writer opens it.
-        if let Some(why) = file_watch::not_a_file(path) {
+        if let Some(why) = cordboard_watch::not_a_file(path) {
             return Err(KitError::read(path)(io::Error::other(why)));
         }
         let length = fs::metadata(path).map_err(KitError::read(path))?.len();

@@ -11,7 +11,7 @@ const OWNERS: [(&str, &[&str]); 9] = [
     ("wasmtime", &["host/src/plugin"]),
     ("wasmtime_wasi", &["host/src/plugin"]),
     ("rusqlite", &["host/store/"]),
-    ("fs::inotify", &["host/src/file_watch"]),
+    ("fs::inotify", &["host/watch/"]),
     ("croner", &["host/core/src/"]),
     ("jiff", &["host/core/src/"]),
     // The compiler's child process is limited in memory and time by the module that reads its output. An author's
